@@ -1,0 +1,46 @@
+// Package kernels is what can be computed: each operation of a ConvNet as a
+// Spec that says what it means, a portable Go implementation that is the
+// oracle of all others, and a table of micro-kernels for every tier of
+// machine.
+//
+// An operation has three lives. At freeze time a Spec is checked and its
+// shapes are inferred. When a model is opened, Spec.Bind turns it into an Op
+// for one tier, with its geometry computed and its weights in the order in
+// which the micro-kernels read them. At run time Op.Run computes, and neither
+// allocates nor locks.
+//
+// Activations are float32, feature maps NHWC, weights panels of NR columns.
+package kernels
+
+// A Spec says what an operation computes. It is pure data: the file holds it,
+// the importer makes it, inspect prints it.
+type Spec interface {
+	// Op is the operation's name in messages and listings.
+	Op() string
+
+	// Shapes returns the shapes of the results, given those of the operands,
+	// and checks that operands, params and the Spec itself fit together: the
+	// params' count, form and shape too. It never panics, whatever it is given.
+	Shapes(in [][]int, params []Param) ([][]int, error)
+
+	// Bind prepares the operation for a tier. Shapes has accepted the same
+	// operands; Bind may keep and read the params' data in place.
+	Bind(t *Tier, in [][]int, params []Param) (Op, error)
+}
+
+// An Op is a Spec bound to shapes, weights and a tier. It is immutable and
+// safe for concurrent use; what changes lives in the Workspace and in the
+// operands.
+type Op interface {
+	// Scratch is the number of float32 that a Workspace must offer to Run.
+	Scratch() int
+
+	// Tasks is the number of independent parts into which the work on n items
+	// falls. Parts write disjoint elements, and how they are grouped or
+	// ordered changes no bit of the result.
+	Tasks(n int) int
+
+	// Run does the parts lo, …, hi−1 of the work on n items. The slices hold
+	// n items each, one after the other, and no result overlaps an operand.
+	Run(w *Workspace, in, out [][]float32, n, lo, hi int)
+}

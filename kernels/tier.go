@@ -1,0 +1,67 @@
+package kernels
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/infer-go/infer/asm"
+)
+
+// A Tier is everything that goes together for one kind of machine.
+type Tier struct {
+	// Name is what INFER_KERNELS calls it: "portable", "avx2", "neon".
+	Name string
+
+	// Features are the CPU features that it needs, as they are usually written.
+	Features []string
+
+	// Supported says whether this processor has them.
+	Supported bool
+
+	asm.Table
+}
+
+// Tiers lists the tiers compiled into this program, the slowest first. The
+// first is always the portable one.
+func Tiers() []*Tier { return tiers }
+
+// EnvVar names the environment variable that forces a tier.
+const EnvVar = "INFER_KERNELS"
+
+// Default is the tier that EnvVar names, or the fastest that this processor
+// supports. It is looked up once.
+var Default = sync.OnceValues(func() (*Tier, error) {
+	if name, ok := os.LookupEnv(EnvVar); ok && name != "" {
+		t, err := ByName(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", EnvVar, err)
+		}
+		return t, nil
+	}
+	best := tiers[0]
+	for _, t := range tiers {
+		if t.Supported {
+			best = t
+		}
+	}
+	return best, nil
+})
+
+// ByName returns the tier of that name, if this processor supports it.
+func ByName(name string) (*Tier, error) {
+	var names []string
+	for _, t := range tiers {
+		if t.Name == name {
+			if !t.Supported {
+				return nil, fmt.Errorf("kernels %q need %s, which this processor lacks", name, strings.Join(t.Features, " and "))
+			}
+			return t, nil
+		}
+		if t.Supported {
+			names = append(names, t.Name)
+		}
+	}
+	return nil, fmt.Errorf("no kernels %q; there are %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,120 @@
+package weights
+
+import "github.com/infer-go/infer/kernels"
+
+// A Net is a frozen network: a flat list of steps over numbered values, in
+// the order in which they run. It holds no graph and no names that the engine
+// has to look up; whatever can be decided before the first picture arrives is
+// decided here.
+//
+// All shapes are physical: a feature map is [batch, height, width, channels]
+// (NHWC), a one-dimensional one [batch, 1, length, channels]. Everything that
+// is not the input or the output of a convolution, pool or resize may have
+// any shape, row-major. Where a model's own order (ONNX has NCHW) differs, a
+// Transpose step stands at the edge.
+type Net struct {
+	Meta Meta
+
+	// Batched says that dimension 0 of every value is the batch: it is 1 in
+	// every shape and stands for any n at run time. A Net that is not batched
+	// runs with n = 1 only.
+	Batched bool
+
+	// Values are the activations; a step names them by index.
+	Values []Value
+
+	// Inputs and Outputs index Values. Their shapes are the model's own.
+	Inputs, Outputs []int
+
+	// Steps run in order; each reads only inputs and what earlier steps wrote,
+	// and writes values that nothing else writes.
+	Steps []Step
+
+	// Params are the constant tensors; a step names them by index, and each is
+	// named by exactly one step.
+	Params []kernels.Param
+}
+
+// A Value is one activation tensor of float32.
+type Value struct {
+	Name  string // the model's own name for it, for messages and inspect
+	Shape []int  // row-major, every dimension at least 1
+}
+
+// A Step computes its Out values from its In values and Params.
+type Step struct {
+	Name   string       // the node, or nodes, that it was made from
+	Spec   kernels.Spec // what it computes
+	In     []int        // indices into Net.Values
+	Out    []int        // indices into Net.Values
+	Params []int        // indices into Net.Params
+}
+
+// Meta says what a net is, where it came from and what its numbers mean.
+type Meta struct {
+	Name     string // short name, "digits"
+	Source   string // what it was made from: file name and SHA-256
+	Producer string // the program that froze it
+	Note     string // free text: training data, accuracy, licence
+
+	// Labels name the classes of the first output, in order; empty if unknown.
+	Labels []string
+
+	// Preparation says how a picture becomes the first input.
+	Preparation Preparation
+
+	// Probabilities is true if the first output already sums to one; otherwise
+	// it holds logits, and a softmax turns them into probabilities.
+	Probabilities bool
+
+	// Nodes is the number of operators in the model that was frozen,
+	// Parameters the number of its weights and biases.
+	Nodes, Parameters int
+}
+
+// Kind is a way to prepare a picture.
+type Kind uint8
+
+const (
+	// NoPicture: the model's input is not a picture, or nobody said how to
+	// make it; only raw tensors can be given.
+	NoPicture Kind = iota
+
+	// Photo scales the picture, cuts out its middle and normalises each channel.
+	Photo
+
+	// Digit finds ink on a ground of any polarity, crops to it, fits it into
+	// 20×20 and centres it by mass in 28×28, as MNIST was made: 0 is ground,
+	// 1 is ink.
+	Digit
+)
+
+// Order is the order of a picture's channels.
+type Order uint8
+
+const (
+	Gray Order = iota // one channel: luma by BT.601
+	RGB
+	BGR
+)
+
+// Fit is the rule by which a Photo is brought to the input's size.
+type Fit uint8
+
+const (
+	Crop    Fit = iota // scale the shorter side to Resize, cut out the middle
+	Stretch            // scale both sides, whatever the proportions
+	Pad                // scale the longer side, fill the rest with the mean (zero after normalisation)
+)
+
+// Preparation turns a picture into an input of [1, channels, height, width].
+// A channel's value v in 0…255 becomes (v·Scale − Mean[c]) / Std[c].
+type Preparation struct {
+	Kind          Kind
+	Order         Order
+	Fit           Fit
+	Width, Height int
+	Resize        int // shorter side before cropping; 0 means the input's own
+	Scale         float32
+	Mean, Std     [3]float32
+}
