@@ -35,8 +35,8 @@ class Limits:
 MILD = Limits(rotation=10, scale=0.10, shear=0.10, shift=1.5, bend=0.4)
 
 # For pictures of the world: other pens, other resampling, residue of JPEG.
-WORLD = Limits(rotation=14, scale=0.15, shear=0.20, shift=2.0, bend=0.8,
-               stroke=0.9, blur=0.8, gamma=0.5, fade=0.25, noise=0.07)
+WORLD = Limits(rotation=14, scale=0.15, shear=0.20, shift=1.5, bend=0.6,
+               stroke=0.8, blur=0.8, gamma=0.5, fade=0.25, noise=0.07)
 
 
 def augment(x, limits):

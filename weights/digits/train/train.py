@@ -45,11 +45,11 @@ RECIPES = {
     # The lesson, to the letter.
     "seed": Recipe(nets.seed, epochs=10, batch=64, optimizer="sgd", rate=0.001),
     # The same net, trained well.
-    "seed-tuned": Recipe(nets.seed, epochs=16, batch=128, optimizer="adamw", rate=2e-3,
+    "seed-tuned": Recipe(nets.seed, epochs=12, batch=128, optimizer="adamw", rate=2e-3,
                          dropout=0.2, decay=0.02, average=0.998, limits=augment.MILD),
     # The net that the command embeds.
-    "digits": Recipe(nets.digits, epochs=60, batch=128, optimizer="adamw", rate=3e-3,
-                     dropout=0.2, decay=0.02, average=0.999, limits=augment.WORLD,
+    "digits": Recipe(nets.digits, epochs=55, batch=128, optimizer="adamw", rate=3e-3,
+                     dropout=0.1, decay=0.02, average=0.999, limits=augment.WORLD,
                      drawn=12),
 }
 
