@@ -1,0 +1,101 @@
+package kernels
+
+import "slices"
+
+// Algorithm is how a convolution is computed.
+type Algorithm uint8
+
+const (
+	Direct     Algorithm = iota // implicit im2col and GEMM
+	WinogradF2                  // F(2×2, 3×3)
+	WinogradF4                  // F(4×4, 3×3)
+)
+
+// Conv is a two-dimensional convolution of an NHWC map:
+//
+//	y[n,oy,ox,g·N+c] = act(b + Σ x[n, oy·sy+ky·dy−top, ox·sx+kx·dx−left, g·Cin+ci] · w[(ky,kx,ci), c] + r[n,oy,ox,g·N+c])
+//
+// In[0] is x, In[1], if present, the residual r (of y's shape, not with Pool).
+// Params[0] are Panels [Groups, kh·kw·Cin/Groups, Cout/Groups] with K in the
+// order ky, kx, ci; or, if every group has one input and one output channel,
+// Taps [kh·kw, C].
+//
+// With Pool the result is max-pooled by 2×2 windows of stride 2, without
+// padding and with the last odd row and column dropped, before it is stored.
+type Conv struct {
+	Window
+	Groups    int
+	Channels  int // Cout
+	Act       Act
+	Pool      bool
+	Algorithm Algorithm
+}
+
+func (*Conv) Op() string { return "Conv" }
+
+func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
+	if err := featureMap(c, in, params, min(max(len(in), 1), 2), 1); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	n, err := c.count(c, x[1], x[2], false)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkGroups(c, c.Groups, x[3], c.Channels); err != nil {
+		return nil, err
+	}
+	if err := c.Act.check(c); err != nil {
+		return nil, err
+	}
+	taps, ok := product(1, c.Kernel[:]...)
+	k, ok2 := product(taps, x[3]/c.Groups)
+	if !ok || !ok2 {
+		return nil, errorf(c, "kernel %s over %d channels is too large", dims(c.Kernel[:]...), x[3])
+	}
+	if p := params[0]; p.Form == Taps && c.Groups == x[3] && c.Groups == c.Channels {
+		err = checkParam(c, p, "the weights", Taps, taps, c.Channels)
+	} else {
+		err = checkParam(c, p, "the weights", Panels, c.Groups, k, c.Channels/c.Groups)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch c.Algorithm {
+	case Direct:
+	case WinogradF2, WinogradF4:
+		if c.Kernel != [2]int{3, 3} || c.Stride != [2]int{1, 1} || c.Dilation != [2]int{1, 1} || params[0].Form != Panels {
+			return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1 and weights in panels")
+		}
+	default:
+		return nil, errorf(c, "unknown algorithm %d", c.Algorithm)
+	}
+	if c.Pool {
+		if len(in) == 2 {
+			return nil, errorf(c, "a residual cannot be added before pooling")
+		}
+		if n[0] < 2 || n[1] < 2 {
+			return nil, errorf(c, "a map of %s cannot be pooled by 2×2", dims(n[:]...))
+		}
+		n[0], n[1] = n[0]/2, n[1]/2
+	}
+	out, err := result64(c, x[0], n, c.Channels)
+	if err != nil {
+		return nil, err
+	}
+	if len(in) == 2 && !slices.Equal(in[1], out[0]) {
+		return nil, errorf(c, "the residual of shape %s does not fit the result of shape %s", dims(in[1]...), dims(out[0]...))
+	}
+	return out, nil
+}
+
+// checkGroups checks that groups divides the channels on both sides.
+func checkGroups(s Spec, groups, cin, cout int) error {
+	if !inRange(cout, 1) {
+		return errorf(s, "%d output channels", cout)
+	}
+	if groups < 1 || cin%groups != 0 || cout%groups != 0 {
+		return errorf(s, "%d groups of %d input and %d output channels", groups, cin, cout)
+	}
+	return nil
+}

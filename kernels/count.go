@@ -1,0 +1,42 @@
+package kernels
+
+import "math"
+
+// MACs is the number of multiply-adds that an operation takes for operands of
+// these shapes, which Shapes has accepted: those of the plain sums, whatever
+// the algorithm, with taps on padding counted. Operations that are not sums of
+// products have none.
+func MACs(s Spec, in [][]int, params []Param) int64 {
+	switch s := s.(type) {
+	case *Conv:
+		// The result's size before pooling.
+		n, err := s.count(s, in[0][1], in[0][2], false)
+		if err != nil {
+			return 0
+		}
+		return saturated(in[0][0], int(n[0]), int(n[1]), s.Kernel[0], s.Kernel[1], in[0][3]/s.Groups, s.Channels)
+	case *ConvTranspose:
+		return saturated(volume(in[0]), s.Kernel[0], s.Kernel[1], s.Channels/s.Groups)
+	case *FullyConnected:
+		return saturated(volume(in[0]), s.Channels)
+	case *MatMul:
+		out, err := s.Shapes(in, params)
+		if err != nil {
+			return 0
+		}
+		return saturated(volume(out[0]), in[0][len(in[0])-1])
+	}
+	return 0
+}
+
+// saturated is a product of positive numbers, at most the largest int64.
+func saturated(dims ...int) int64 {
+	x := int64(1)
+	for _, d := range dims {
+		if x > math.MaxInt64/int64(d) {
+			return math.MaxInt64
+		}
+		x *= int64(d)
+	}
+	return x
+}

@@ -1,0 +1,23 @@
+package kernels
+
+import "slices"
+
+// Reshape gives the same elements another shape. It moves nothing: whoever
+// can, gives result and operand the same storage instead of running it.
+type Reshape struct{ Shape []int }
+
+func (*Reshape) Op() string { return "Reshape" }
+
+func (r *Reshape) Shapes(in [][]int, params []Param) ([][]int, error) {
+	if err := arity(r, in, params, 1, 0); err != nil {
+		return nil, err
+	}
+	out, err := result(r, slices.Clone(r.Shape)...)
+	if err != nil {
+		return nil, err
+	}
+	if volume(in[0]) != volume(r.Shape) {
+		return nil, errorf(r, "%s has not as many elements as %s", dims(in[0]...), dims(r.Shape...))
+	}
+	return out, nil
+}

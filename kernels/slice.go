@@ -1,0 +1,32 @@
+package kernels
+
+import "slices"
+
+// Slice takes Size elements of each dimension: every Step-th from Start on.
+// A step may be negative.
+type Slice struct{ Start, Step, Size []int }
+
+func (*Slice) Op() string { return "Slice" }
+
+func (s *Slice) Shapes(in [][]int, params []Param) ([][]int, error) {
+	if err := arity(s, in, params, 1, 0); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	if len(s.Start) != len(x) || len(s.Step) != len(x) || len(s.Size) != len(x) {
+		return nil, errorf(s, "%d starts, %d steps and %d sizes for shape %s", len(s.Start), len(s.Step), len(s.Size), dims(x...))
+	}
+	for i, d := range x {
+		start, step, size := s.Start[i], s.Step[i], s.Size[i]
+		// What is left of the dimension, in the step's direction, bounds the
+		// size without computing the last index, which could overflow.
+		room := d - 1 - start
+		if step < 0 {
+			room = start
+		}
+		if start < 0 || start >= d || step == 0 || size < 1 || size > d || step < -maxDim || size-1 > room/max(step, -step) {
+			return nil, errorf(s, "%d elements from %d on by steps of %d in dimension %d of shape %s", size, start, step, i, dims(x...))
+		}
+	}
+	return result(s, slices.Clone(s.Size)...)
+}
