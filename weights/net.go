@@ -85,7 +85,7 @@ const (
 
 	// Digit finds ink on a ground of any polarity, crops to it, fits it into
 	// 20×20 and centres it by mass in 28×28, as MNIST was made: 0 is ground,
-	// 1 is ink.
+	// 255 is ink.
 	Digit
 )
 
@@ -97,6 +97,14 @@ const (
 	RGB
 	BGR
 )
+
+// Channels is the number of channels.
+func (o Order) Channels() int {
+	if o == Gray {
+		return 1
+	}
+	return 3
+}
 
 // Fit is the rule by which a Photo is brought to the input's size.
 type Fit uint8

@@ -1,0 +1,247 @@
+package weights
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// Check says whether a Net is one that can be written, read and run: indices
+// are in range, steps in order, each value written once and before it is read,
+// each param used once; every shape is what the steps' Specs make of it, and
+// every param as long as its shape implies; weights are finite and the
+// padding of panels is zero; if Batched, no step mixes items; labels and
+// preparation fit the outputs and the inputs. Errors name the place.
+func (n *Net) Check() error {
+	if err := n.checkGraph(); err != nil {
+		return err
+	}
+	for i, p := range n.Params {
+		if err := checkData(p, 0, p.Data); err != nil {
+			return n.inParam(i, err)
+		}
+	}
+	return nil
+}
+
+// checkGraph is Check without a look at the params' elements.
+func (n *Net) checkGraph() error {
+	for i, v := range n.Values {
+		if err := checkShape(v.Shape, n.Batched); err != nil {
+			return fmt.Errorf("%s: %w", n.valueName(i), err)
+		}
+	}
+	if len(n.Inputs) == 0 {
+		return fmt.Errorf("there is no input")
+	}
+	if len(n.Outputs) == 0 {
+		return fmt.Errorf("there is no output")
+	}
+	c := checker{net: n, written: make([]bool, len(n.Values)), used: make([]bool, len(n.Params))}
+	for i, v := range n.Inputs {
+		if err := c.write(v); err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
+		}
+	}
+	for i, s := range n.Steps {
+		if err := c.step(s); err != nil {
+			return fmt.Errorf("step %d (%s): %w", i, s.Name, err)
+		}
+	}
+	for i, v := range n.Outputs {
+		if err := c.read(v); err != nil {
+			return fmt.Errorf("output %d: %w", i, err)
+		}
+	}
+	if i := slices.Index(c.written, false); i >= 0 {
+		return fmt.Errorf("%s: nothing writes it", n.valueName(i))
+	}
+	if i := slices.Index(c.used, false); i >= 0 {
+		return fmt.Errorf("param %d: no step uses it", i)
+	}
+	return n.checkMeta()
+}
+
+// A checker goes through the steps of a Net in order.
+type checker struct {
+	net     *Net
+	written []bool // of each value: it is an input, or a step was seen that writes it
+	used    []bool // of each param: a step was seen that uses it
+
+	// The operands of the step at hand.
+	in     [][]int
+	params []kernels.Param
+}
+
+func (c *checker) step(s Step) error {
+	c.in, c.params = c.in[:0], c.params[:0]
+	for _, v := range s.In {
+		if err := c.read(v); err != nil {
+			return err
+		}
+		c.in = append(c.in, c.net.Values[v].Shape)
+	}
+	for _, p := range s.Params {
+		if err := c.use(p); err != nil {
+			return err
+		}
+		c.params = append(c.params, c.net.Params[p])
+	}
+	if codeOfSpec(s.Spec) < 0 {
+		return fmt.Errorf("%T is no operation", s.Spec)
+	}
+	shapes, err := s.Spec.Shapes(c.in, c.params)
+	if err != nil {
+		return err
+	}
+	if len(shapes) != len(s.Out) {
+		return fmt.Errorf("%s has %d results instead of %d", s.Spec.Op(), len(s.Out), len(shapes))
+	}
+	for i, v := range s.Out {
+		if err := c.write(v); err != nil {
+			return err
+		}
+		if have := c.net.Values[v].Shape; !slices.Equal(have, shapes[i]) {
+			return fmt.Errorf("%s gives %s the shape %v instead of %v", s.Spec.Op(), c.net.valueName(v), shapes[i], have)
+		}
+	}
+	if c.net.Batched {
+		return checkBatched(s.Spec, c.in, c.params)
+	}
+	return nil
+}
+
+// read says whether the value v may be read.
+func (c *checker) read(v int) error {
+	if v < 0 || v >= len(c.written) {
+		return fmt.Errorf("there is no value %d", v)
+	}
+	if !c.written[v] {
+		return fmt.Errorf("%s is read before it is written", c.net.valueName(v))
+	}
+	return nil
+}
+
+// write marks the value v as written, which it must not be yet.
+func (c *checker) write(v int) error {
+	if v < 0 || v >= len(c.written) {
+		return fmt.Errorf("there is no value %d", v)
+	}
+	if c.written[v] {
+		return fmt.Errorf("%s is written twice", c.net.valueName(v))
+	}
+	c.written[v] = true
+	return nil
+}
+
+// use marks the param p as used, which it must not be yet.
+func (c *checker) use(p int) error {
+	if p < 0 || p >= len(c.used) {
+		return fmt.Errorf("there is no param %d", p)
+	}
+	if c.used[p] {
+		return fmt.Errorf("param %d is used twice", p)
+	}
+	c.used[p] = true
+	return nil
+}
+
+// checkShape checks a value's shape.
+func checkShape(shape []int, batched bool) error {
+	if len(shape) > kernels.MaxRank {
+		return fmt.Errorf("%d dimensions are more than %d", len(shape), kernels.MaxRank)
+	}
+	elements := int64(1)
+	for _, d := range shape {
+		if d < 1 || int64(d) > math.MaxInt32 {
+			return fmt.Errorf("the shape %v has the dimension %d", shape, d)
+		}
+		if elements *= int64(d); elements > math.MaxInt32 {
+			return fmt.Errorf("the shape %v has 2³¹ elements or more", shape)
+		}
+	}
+	if batched && (len(shape) == 0 || shape[0] != 1) {
+		return fmt.Errorf("the shape %v does not begin with a batch of 1", shape)
+	}
+	return nil
+}
+
+func (n *Net) checkMeta() error {
+	m := &n.Meta
+	if m.Nodes < 0 || m.Parameters < 0 {
+		return fmt.Errorf("%d nodes and %d parameters", m.Nodes, m.Parameters)
+	}
+	out := n.Values[n.Outputs[0]].Shape
+	if classes := elements(out); len(m.Labels) > 0 && len(m.Labels) != classes {
+		return fmt.Errorf("%d labels for the first output's %d elements", len(m.Labels), classes)
+	}
+	if err := m.Preparation.check(n.Values[n.Inputs[0]].Shape); err != nil {
+		return fmt.Errorf("preparation: %w", err)
+	}
+	return nil
+}
+
+// check checks a preparation for an input of that shape.
+func (p *Preparation) check(input []int) error {
+	if p.Kind > Digit || p.Order > BGR || p.Fit > Pad {
+		return fmt.Errorf("unknown kind %d, order %d or fit %d", p.Kind, p.Order, p.Fit)
+	}
+	if p.Kind == NoPicture {
+		if *p != (Preparation{}) {
+			return fmt.Errorf("there is something in it, although the input is no picture")
+		}
+		return nil
+	}
+	channels := p.Order.Channels()
+	if p.Width < 1 || p.Height < 1 || int64(p.Width)*int64(p.Height) > math.MaxInt32/3 {
+		return fmt.Errorf("a picture of %d×%d", p.Width, p.Height)
+	}
+	if p.Resize < 0 || int64(p.Resize) > math.MaxInt32 {
+		return fmt.Errorf("the shorter side is resized to %d", p.Resize)
+	}
+	if want := []int{1, channels, p.Height, p.Width}; len(input) == 4 && !slices.Equal(input, want) || elements(input) != elements(want) {
+		return fmt.Errorf("a picture of shape %v does not fit the first input's %v", want, input)
+	}
+	if p.Kind == Digit {
+		if p.Order != Gray || p.Width != 28 || p.Height != 28 {
+			return fmt.Errorf("a digit is a gray picture of 28×28, not %d channels of %d×%d", channels, p.Width, p.Height)
+		}
+	}
+	if !finite(p.Scale) || p.Scale == 0 {
+		return fmt.Errorf("scale %v", p.Scale)
+	}
+	for c := range channels {
+		if !finite(p.Mean[c]) || !finite(p.Std[c]) || p.Std[c] == 0 {
+			return fmt.Errorf("channel %d has mean %v and standard deviation %v", c, p.Mean[c], p.Std[c])
+		}
+	}
+	return nil
+}
+
+// elements is the number of elements of a shape that checkShape has accepted.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
+
+// valueName names a value in an error.
+func (n *Net) valueName(i int) string {
+	return fmt.Sprintf("value %d (%s)", i, n.Values[i].Name)
+}
+
+// inParam adds to an error in a param's data which param it is.
+func (n *Net) inParam(i int, err error) error {
+	for j, s := range n.Steps {
+		if slices.Contains(s.Params, i) {
+			return fmt.Errorf("step %d (%s): param %d: %w", j, s.Name, i, err)
+		}
+	}
+	return fmt.Errorf("param %d: %w", i, err)
+}

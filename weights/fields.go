@@ -1,0 +1,70 @@
+package weights
+
+import "github.com/infer-go/infer/kernels"
+
+// The least number of bytes that an item of a list takes.
+const (
+	stringSize = 4
+	valueSize  = stringSize + 4
+	paramSize  = 1 + 1 + 4
+	stepSize   = stringSize + 1 + 4 + 4 + 4
+)
+
+// meta codes the META section.
+func (c *coder) meta(v *Meta) {
+	c.string(&v.Name)
+	c.string(&v.Source)
+	c.string(&v.Producer)
+	c.string(&v.Note)
+	list(c, "label", &v.Labels, stringSize, (*coder).string)
+	c.preparation(&v.Preparation)
+	c.bool(&v.Probabilities)
+	c.int(&v.Nodes)
+	c.int(&v.Parameters)
+}
+
+func (c *coder) preparation(v *Preparation) {
+	enum(c, &v.Kind, Digit)
+	enum(c, &v.Order, BGR)
+	enum(c, &v.Fit, Pad)
+	c.int(&v.Width)
+	c.int(&v.Height)
+	c.int(&v.Resize)
+	c.float(&v.Scale)
+	for i := range v.Mean {
+		c.float(&v.Mean[i])
+	}
+	for i := range v.Std {
+		c.float(&v.Std[i])
+	}
+}
+
+// graph codes the GRAPH section: all of a Net but its Meta and the data of
+// its Params.
+func (c *coder) graph(v *Net) {
+	c.bool(&v.Batched)
+	list(c, "value", &v.Values, valueSize, (*coder).value)
+	list(c, "input", &v.Inputs, 4, (*coder).int)
+	list(c, "output", &v.Outputs, 4, (*coder).int)
+	list(c, "param", &v.Params, paramSize, (*coder).param)
+	list(c, "step", &v.Steps, stepSize, (*coder).step)
+}
+
+func (c *coder) value(v *Value) {
+	c.string(&v.Name)
+	c.intList(&v.Shape)
+}
+
+func (c *coder) param(v *kernels.Param) {
+	enum(c, &v.Form, kernels.Taps)
+	enum(c, &v.Elem, kernels.F16)
+	c.intList(&v.Shape)
+}
+
+func (c *coder) step(v *Step) {
+	c.string(&v.Name)
+	c.spec(&v.Spec)
+	c.intList(&v.In)
+	c.intList(&v.Out)
+	c.intList(&v.Params)
+}

@@ -1,0 +1,109 @@
+package weights
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+)
+
+// A File is an open file and its Net.
+type File struct {
+	Net *Net
+
+	sections []Section
+	unmap    func() error // gives the memory back; nil if there is nothing to do
+	closed   atomic.Bool
+}
+
+// Open opens a file and checks all of it. A regular file is mapped into
+// memory where the system can do that, read-only and shared with all other
+// processes that map it; anything else is read.
+//
+// A mapped file must not be written to or cut off while it is open: Save
+// does neither, as it puts a new file in the old one's place.
+//
+// Errors name the path; they are those of Parse and of package os.
+func Open(path string) (*File, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, unmap, err := mapFile(f)
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		if data, err = readFile(f); err != nil {
+			return nil, inFile(path, err)
+		}
+	}
+	n, sections, err := parse(data)
+	if err != nil {
+		if unmap != nil {
+			unmap()
+		}
+		return nil, inFile(path, err)
+	}
+	return &File{Net: n, sections: sections, unmap: unmap}, nil
+}
+
+// Sections lists the file's sections. It may be called after Close.
+func (f *File) Sections() []Section { return f.sections }
+
+// Close gives the memory of the weights back. Whoever still reads them then,
+// by slices kept from the Net's Params, crashes the program; the Net itself
+// has lost them. Close may be called more than once.
+func (f *File) Close() error {
+	if f.closed.Swap(true) {
+		return nil
+	}
+	for i := range f.Net.Params {
+		f.Net.Params[i].Data = nil
+	}
+	if f.unmap == nil {
+		return nil
+	}
+	return f.unmap()
+}
+
+// Closed says whether Close has been called.
+func (f *File) Closed() bool { return f.closed.Load() }
+
+// open opens a path for reading, unless it is a directory.
+func open(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s: is a directory", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// readFile reads the bytes of a file that may be a pipe: no more than its
+// header announces, and one, which shows whether there is more.
+func readFile(r io.Reader) ([]byte, error) {
+	head := make([]byte, headerSize)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	head = head[:n]
+	length, err := readHeader(head)
+	if err != nil {
+		return nil, err
+	}
+	rest := int64(min(length, 1<<62)) - int64(len(head)) + 1
+	return io.ReadAll(io.MultiReader(bytes.NewReader(head), io.LimitReader(r, rest)))
+}
+
+func inFile(path string, err error) error { return fmt.Errorf("%s: %w", path, err) }

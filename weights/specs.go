@@ -1,0 +1,185 @@
+package weights
+
+import (
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// A specCode is one type of kernels.Spec in the file.
+type specCode struct {
+	is     func(kernels.Spec) bool
+	make   func() kernels.Spec
+	fields func(*coder, kernels.Spec)
+}
+
+// specCodes are the types of steps. A type's place is its code in the file,
+// so that new ones are appended and none is ever taken out.
+var specCodes = [...]specCode{
+	codeOf((*coder).conv),
+	codeOf((*coder).convTranspose),
+	codeOf((*coder).fullyConnected),
+	codeOf((*coder).matMul),
+	codeOf((*coder).pool),
+	codeOf((*coder).unary),
+	codeOf((*coder).binary),
+	codeOf((*coder).concat),
+	codeOf((*coder).slice),
+	codeOf((*coder).split),
+	codeOf((*coder).padding),
+	codeOf((*coder).transpose),
+	codeOf((*coder).reshape),
+	codeOf((*coder).softmax),
+	codeOf((*coder).reduceMean),
+	codeOf((*coder).instanceNorm),
+	codeOf((*coder).lrn),
+	codeOf((*coder).resize),
+}
+
+func codeOf[T any, P interface {
+	*T
+	kernels.Spec
+}](fields func(*coder, P)) specCode {
+	return specCode{
+		is:     func(s kernels.Spec) bool { p, ok := s.(P); return ok && p != nil },
+		make:   func() kernels.Spec { return P(new(T)) },
+		fields: func(c *coder, s kernels.Spec) { fields(c, s.(P)) },
+	}
+}
+
+// codeOfSpec is the place of s in specCodes, −1 if it is none of them.
+func codeOfSpec(s kernels.Spec) int {
+	return slices.IndexFunc(specCodes[:], func(t specCode) bool { return t.is(s) })
+}
+
+// spec codes the type of a Spec, then its fields.
+func (c *coder) spec(s *kernels.Spec) {
+	var code uint8
+	if !c.reading {
+		i := codeOfSpec(*s)
+		if i < 0 {
+			c.fail("%T has no code in the file", *s)
+			return
+		}
+		code = uint8(i)
+	}
+	if c.uint8(&code); c.err != nil {
+		return
+	}
+	if int(code) >= len(specCodes) {
+		c.fail("unknown operation %d", code)
+		return
+	}
+	if c.reading {
+		*s = specCodes[code].make()
+	}
+	specCodes[code].fields(c, *s)
+}
+
+func (c *coder) act(v *kernels.Act) {
+	enum(c, &v.Kind, kernels.ActTanh)
+	c.float(&v.Lo)
+	c.float(&v.Hi)
+}
+
+func (c *coder) window(v *kernels.Window) {
+	c.ints(v.Kernel[:])
+	c.ints(v.Stride[:])
+	c.ints(v.Dilation[:])
+	c.ints(v.Pad[:])
+}
+
+func (c *coder) conv(v *kernels.Conv) {
+	c.window(&v.Window)
+	c.int(&v.Groups)
+	c.int(&v.Channels)
+	c.act(&v.Act)
+	c.bool(&v.Pool)
+	enum(c, &v.Algorithm, kernels.WinogradF4)
+}
+
+func (c *coder) convTranspose(v *kernels.ConvTranspose) {
+	c.window(&v.Window)
+	c.int(&v.Groups)
+	c.int(&v.Channels)
+	c.ints(v.OutputPad[:])
+	c.act(&v.Act)
+}
+
+func (c *coder) fullyConnected(v *kernels.FullyConnected) {
+	c.int(&v.Channels)
+	c.act(&v.Act)
+}
+
+func (c *coder) matMul(*kernels.MatMul) {}
+
+func (c *coder) pool(v *kernels.Pool) {
+	c.window(&v.Window)
+	enum(c, &v.Kind, kernels.AveragePoolPadded)
+	c.bool(&v.Ceil)
+}
+
+func (c *coder) unary(v *kernels.Unary) {
+	enum(c, &v.Kind, kernels.ThresholdedRelu)
+	c.act(&v.Act)
+	c.float(&v.Alpha)
+	c.float(&v.Beta)
+}
+
+func (c *coder) binary(v *kernels.Binary) {
+	enum(c, &v.Kind, kernels.PRelu)
+	c.act(&v.Act)
+	c.bool(&v.Swap)
+}
+
+func (c *coder) concat(v *kernels.Concat) { c.int(&v.Axis) }
+
+func (c *coder) slice(v *kernels.Slice) {
+	c.intList(&v.Start)
+	c.intList(&v.Step)
+	c.intList(&v.Size)
+}
+
+func (c *coder) split(v *kernels.Split) {
+	c.int(&v.Axis)
+	c.intList(&v.Sizes)
+}
+
+func (c *coder) padding(v *kernels.Padding) {
+	enum(c, &v.Mode, kernels.PadEdge)
+	c.intList(&v.Before)
+	c.intList(&v.After)
+	c.float(&v.Value)
+}
+
+func (c *coder) transpose(v *kernels.Transpose) { c.intList(&v.Perm) }
+
+func (c *coder) reshape(v *kernels.Reshape) { c.intList(&v.Shape) }
+
+func (c *coder) softmax(v *kernels.Softmax) {
+	c.int(&v.Axis)
+	c.bool(&v.Log)
+}
+
+func (c *coder) reduceMean(v *kernels.ReduceMean) {
+	c.intList(&v.Axes)
+	c.bool(&v.Keep)
+}
+
+func (c *coder) instanceNorm(v *kernels.InstanceNorm) { c.float(&v.Epsilon) }
+
+func (c *coder) lrn(v *kernels.LRN) {
+	c.int(&v.Size)
+	c.float(&v.Alpha)
+	c.float(&v.Beta)
+	c.float(&v.Bias)
+}
+
+func (c *coder) resize(v *kernels.Resize) {
+	enum(c, &v.Mode, kernels.Linear)
+	enum(c, &v.Coordinates, kernels.Asymmetric)
+	enum(c, &v.Rounding, kernels.RoundCeil)
+	c.float(&v.Scale[0])
+	c.float(&v.Scale[1])
+	c.ints(v.Size[:])
+}
