@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// An executor runs a plan in memory of its own. It does not refer to the
+// Session that owns it: goroutines that wait in its team would otherwise keep
+// a forgotten Session alive.
+type executor struct {
+	*plan
+	shared  []float32       // the plan's shared part
+	threads []thread        // the first is the caller's
+	team    *team           // the others; nil if there are none
+	done    <-chan struct{} // of the run's context; nil if it cannot be cancelled
+	file    *file           // held until close
+}
+
+// A thread is what one goroutine needs to run steps.
+type thread struct {
+	workspace kernels.Workspace
+	local     []float32   // the plan's local part
+	in, out   [][]float32 // operands of the step at hand
+
+	// times, if not nil, adds up what each step of the net takes.
+	times []time.Duration
+}
+
+// newExecutor makes an executor, which has taken a hold of the file.
+func newExecutor(p *program, pl *plan, threads int, f *file) *executor {
+	arena := kernels.AlignedFloats(pl.shared + threads*pl.local)
+	x := &executor{plan: pl, shared: arena[:pl.shared], threads: make([]thread, threads), file: f}
+	for i := range x.threads {
+		from := pl.shared + i*pl.local
+		x.threads[i] = thread{
+			workspace: kernels.Workspace{Scratch: kernels.AlignedFloats(p.scratch)},
+			local:     arena[from : from+pl.local],
+			in:        make([][]float32, p.operands),
+			out:       make([][]float32, p.operands),
+		}
+	}
+	if threads > 1 {
+		x.team = newTeam(x.threads[1:])
+	}
+	return x
+}
+
+// close ends the team and lets go of the file.
+func (x *executor) close() error {
+	if x.team != nil {
+		x.team.close()
+	}
+	return x.file.release()
+}
+
+// splitWork is the work, in multiply-adds, from which on it is divided among
+// threads: some 20 µs for one of them, several times what it takes to wake
+// another.
+const splitWork = 1 << 20
+
+// run computes n items, or fewer once done is closed.
+func (x *executor) run(n int) {
+	caller := &x.threads[0]
+	for i := range x.groups {
+		g := &x.groups[i]
+		chunk := g.chunk
+		if chunk == 0 {
+			chunk = n
+		}
+		if x.byItems(g, n) {
+			chunk = min(chunk, (n+len(x.threads)-1)/len(x.threads))
+			x.team.run(caller, job{x: x, group: g, items: n, total: n, chunk: chunk})
+			continue
+		}
+		for first := 0; first < n; first += chunk {
+			x.pass(caller, g, first, min(chunk, n-first), x.team)
+		}
+	}
+}
+
+// byItems says that threads divide the items among them on the way through a
+// group, rather than the parts of each step.
+func (x *executor) byItems(g *group, n int) bool {
+	if x.team == nil || n == 1 || g.chunk == 0 || g.work < splitWork/int64(n) {
+		return false
+	}
+	// With fewer items than threads some are idle: still better than dividing
+	// steps that are too small for it.
+	return n >= len(x.threads) || g.work/int64(g.hi-g.lo) < splitWork
+}
+
+// pass takes items first, …, first+n−1 through the steps of a group. A team,
+// if there is one, helps with large steps.
+func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
+	for i := g.lo; i < g.hi && !x.stopped(); i++ {
+		s := &x.steps[i]
+		parts := s.op.Tasks(n)
+		if helpers != nil && parts > 1 && s.work >= splitWork/int64(n) {
+			// A few pieces for each thread, so that one that is held up does
+			// not hold up the others for long.
+			pieces := 4 * len(x.threads)
+			helpers.run(t, job{x: x, step: s, local: t.local, first: first, items: n, total: parts, chunk: (parts + pieces - 1) / pieces})
+			continue
+		}
+		if t.times == nil {
+			x.compute(t, s, t.local, first, n, 0, parts)
+			continue
+		}
+		start := time.Now()
+		x.compute(t, s, t.local, first, n, 0, parts)
+		t.times[s.index] += time.Since(start)
+	}
+}
+
+// compute does parts lo, …, hi−1 of a step for n items from first on. Local
+// values lie in local, which is another thread's if that one is being helped.
+func (x *executor) compute(t *thread, s *planStep, local []float32, first, n, lo, hi int) {
+	for k := range s.in {
+		t.in[k] = s.in[k].floats(x.shared, local, first, n)
+	}
+	for k := range s.out {
+		t.out[k] = s.out[k].floats(x.shared, local, first, n)
+	}
+	s.op.Run(&t.workspace, t.in[:len(s.in)], t.out[:len(s.out)], n, lo, hi)
+}
+
+// floats returns the memory of n items from first on.
+func (o operand) floats(shared, local []float32, first, n int) []float32 {
+	if o.local {
+		return local[o.off : o.off+n*o.size : o.off+n*o.size]
+	}
+	from := o.off + first*o.size
+	return shared[from : from+n*o.size : from+n*o.size]
+}
+
+// stopped says that the run's context is done.
+func (x *executor) stopped() bool {
+	select {
+	case <-x.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+)
+
+// A Model is a frozen net, ready to run. It is immutable: any number of
+// goroutines may use it, each with a Session of its own.
+type Model struct {
+	net     *weights.Net // without its Params, which the program has
+	tier    *kernels.Tier
+	program *program
+	file    *file
+	pool    sync.Pool // of *Session with the zero options
+}
+
+// Options say how a model is opened. The zero value is what most programs
+// want.
+type Options struct {
+	// Kernels names the kernels to compute with, as the environment variable
+	// INFER_KERNELS does and in its place: "portable", "avx2", "neon". Empty
+	// means that variable, or else the fastest that the processor can run.
+	Kernels string
+}
+
+// Open opens a model file. The weights are mapped into memory, where the
+// system can do that, and not copied: the file must not be written to while
+// the Model is in use. Putting a new file in its place, as infer convert does,
+// is safe.
+//
+// Errors name the path. They wrap those of package os, or weights.ErrFormat
+// and weights.ErrVersion if the file is damaged, is no model, or needs a newer
+// infer.
+func Open(path string) (*Model, error) { return Options{}.Open(path) }
+
+// Parse makes a Model of the bytes of a model file, as from go:embed. They
+// must not change while the Model is in use. The weights are used where they
+// lie if data begins at an address that is a multiple of 64, and are copied
+// otherwise. Errors are those of Open.
+func Parse(data []byte) (*Model, error) { return Options{}.Parse(data) }
+
+// Open opens a model file as the function Open does.
+func (o Options) Open(path string) (*Model, error) {
+	tier, err := o.tier()
+	if err != nil {
+		return nil, err
+	}
+	f, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newModel(f.Net, tier, f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Parse makes a Model as the function Parse does.
+func (o Options) Parse(data []byte) (*Model, error) {
+	tier, err := o.tier()
+	if err != nil {
+		return nil, err
+	}
+	net, err := weights.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(net, tier, nil)
+}
+
+func (o Options) tier() (*kernels.Tier, error) {
+	if o.Kernels == "" {
+		return kernels.Default()
+	}
+	return kernels.ByName(o.Kernels)
+}
+
+// newModel makes a Model of a net that weights has checked. The closer, if not
+// nil, gives back the memory of the net's weights.
+func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, error) {
+	p, err := bind(net, tier)
+	if err != nil {
+		return nil, err
+	}
+	bare := *net
+	bare.Params = nil
+	m := &Model{
+		net:     &bare,
+		tier:    tier,
+		program: p,
+		file:    &file{closer: closer, users: 1},
+	}
+	// A Model that nobody closed is closed when nobody can use it any more.
+	runtime.AddCleanup(m, func(f *file) { f.close() }, m.file)
+	return m, nil
+}
+
+// Close gives the memory of the weights back, at once or when the last Session
+// is closed: those that exist go on, new ones are refused with ErrClosed. A
+// second Close returns ErrClosed too.
+func (m *Model) Close() error {
+	err := m.file.close()
+	for {
+		s, ok := m.pool.Get().(*Session)
+		if !ok {
+			return err
+		}
+		s.Close()
+	}
+}
+
+// Meta says what the model is, where it came from, and what its numbers mean.
+// It must not be changed.
+func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
+
+// Kernels is the name of the kernels that compute: "portable", "avx2", "neon".
+func (m *Model) Kernels() string { return m.tier.Name }
+
+// A Tensor is an input or an output of a Model: row-major float32.
+type Tensor struct {
+	Name  string
+	Shape []int // in the order of the model that was frozen; −1 is the batch
+}
+
+// Inputs lists what the Model reads, in the order of the model that was frozen.
+func (m *Model) Inputs() []Tensor { return m.tensors(m.net.Inputs) }
+
+// Outputs lists what the Model computes, in the order of the model that was
+// frozen.
+func (m *Model) Outputs() []Tensor { return m.tensors(m.net.Outputs) }
+
+func (m *Model) tensors(values []int) []Tensor {
+	ts := make([]Tensor, len(values))
+	for i, v := range values {
+		ts[i] = Tensor{Name: m.net.Values[v].Name, Shape: m.shape(v)}
+	}
+	return ts
+}
+
+// shape is a copy of the shape of a value, with −1 for the batch.
+func (m *Model) shape(v int) []int {
+	shape := slices.Clone(m.net.Values[v].Shape)
+	if m.net.Batched {
+		shape[0] = -1
+	}
+	return shape
+}

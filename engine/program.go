@@ -1,0 +1,260 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+)
+
+// A program is a frozen net made ready to run: its steps bound to the kernels
+// of one tier, its values given buffers. It is the same for every batch; where
+// the buffers lie is a plan's.
+type program struct {
+	steps           []step
+	buffers         []buffer
+	inputs, outputs []int // buffers
+	listed          int   // steps of the net, views included
+
+	scratch  int // most floats of scratch that a step asks for
+	operands int // most operands, or most results, of a step
+}
+
+// A step is one bound operation.
+type step struct {
+	op      kernels.Op
+	in, out []int // buffers
+	index   int   // in Net.Steps
+	weights int   // bytes of its Params
+	macs    int64 // multiply-adds for one item
+	work    int64 // for one item, in the time of a multiply-add
+}
+
+// A buffer is the memory of one value, or of several that follow one another
+// in the same place.
+type buffer struct {
+	size int // float32 of one item
+
+	// pinned: it belongs to inputs or outputs, and keeps its memory for the
+	// whole run.
+	pinned bool
+}
+
+// moveWork is the number of multiply-adds that take about as long as loading
+// or storing one element.
+const moveWork = 4
+
+// limit is the largest number of steps and of values of a net: far above any
+// ConvNet, and low enough for a plan to be made in a fraction of a second.
+const limit = 1 << 15
+
+// A binder makes a program of a net.
+type binder struct {
+	net  *weights.Net
+	tier *kernels.Tier
+	*program
+
+	lastRead []int // of each value: the last step that reads it, see lastReads
+	buffer   []int // of each value
+	until    []int // of each buffer: the last step that reads one of its values
+}
+
+// bind makes a program of a net that weights has checked.
+func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
+	if n := max(len(net.Steps), len(net.Values)); n > limit {
+		return nil, fmt.Errorf("a net of %d steps and %d values is too large: at most %d of each can be run", len(net.Steps), len(net.Values), limit)
+	}
+	b := &binder{
+		net:      net,
+		tier:     tier,
+		program:  &program{listed: len(net.Steps)},
+		lastRead: lastReads(net),
+		buffer:   make([]int, len(net.Values)),
+	}
+	for _, v := range net.Inputs {
+		if err := b.fresh(v, true); err != nil {
+			return nil, err
+		}
+		b.inputs = append(b.inputs, b.buffer[v])
+	}
+	for i, s := range net.Steps {
+		if err := b.step(i); err != nil {
+			return nil, fmt.Errorf("step %d, %s %q: %w", i, s.Spec.Op(), s.Name, err)
+		}
+	}
+	for _, v := range net.Outputs {
+		b.outputs = append(b.outputs, b.buffer[v])
+	}
+	return b.program, nil
+}
+
+// lastReads returns for each value the last step that reads it: −1 if none
+// does, and after the last step if it is an output.
+func lastReads(net *weights.Net) []int {
+	last := make([]int, len(net.Values))
+	for v := range last {
+		last[v] = -1
+	}
+	for i, s := range net.Steps {
+		for _, v := range s.In {
+			last[v] = i
+		}
+	}
+	for _, v := range net.Outputs {
+		last[v] = len(net.Steps)
+	}
+	return last
+}
+
+// step binds step i, unless its result is a mere view of its operand.
+func (b *binder) step(i int) error {
+	s := b.net.Steps[i]
+	if isView(s.Spec, b.net, s.In) && b.share(s.Out[0], b.buffer[s.In[0]]) {
+		return nil
+	}
+
+	st := step{index: i}
+	in := shapes(b.net, s.In)
+	params := make([]kernels.Param, len(s.Params))
+	for j, p := range s.Params {
+		params[j] = b.net.Params[p]
+		st.weights += len(params[j].Data)
+	}
+	op, err := s.Spec.Bind(b.tier, in, params)
+	if err != nil {
+		return err
+	}
+	st.op = op
+	for _, v := range s.In {
+		st.in = append(st.in, b.buffer[v])
+	}
+	if c, ok := b.overwritable(i); !ok || !b.share(s.Out[0], c) {
+		for _, v := range s.Out {
+			if err := b.fresh(v, b.lastRead[v] == len(b.net.Steps)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range s.Out {
+		st.out = append(st.out, b.buffer[v])
+	}
+
+	st.macs = kernels.MACs(s.Spec, in, params)
+	st.work = st.macs
+	for _, c := range slices.Concat(st.in, st.out) {
+		st.work = add(st.work, moveWork*int64(b.buffers[c].size))
+	}
+	b.scratch = max(b.scratch, op.Scratch())
+	b.operands = max(b.operands, len(st.in), len(st.out))
+	b.steps = append(b.steps, st)
+	return nil
+}
+
+// fresh gives a value a buffer of its own.
+func (b *binder) fresh(v int, pinned bool) error {
+	size, ok := volume(b.net.Values[v].Shape)
+	if !ok {
+		return fmt.Errorf("value %q of shape %v is too large", b.net.Values[v].Name, b.net.Values[v].Shape)
+	}
+	b.buffer[v] = len(b.buffers)
+	b.buffers = append(b.buffers, buffer{size: size, pinned: pinned})
+	b.until = append(b.until, b.lastRead[v])
+	return nil
+}
+
+// share puts a value into a buffer that exists, unless both are for the user's
+// eyes: an output is never the memory of an input or of another output.
+func (b *binder) share(v, c int) bool {
+	if b.lastRead[v] == len(b.net.Steps) {
+		if b.buffers[c].pinned {
+			return false
+		}
+		b.buffers[c].pinned = true
+	}
+	b.buffer[v] = c
+	b.until[c] = max(b.until[c], b.lastRead[v])
+	return true
+}
+
+// isView says that a step's result has the elements of its operand in the
+// same order.
+func isView(spec kernels.Spec, net *weights.Net, in []int) bool {
+	switch s := spec.(type) {
+	case *kernels.Reshape:
+		return true
+	case *kernels.Transpose:
+		// Only the order of dimensions of more than one element matters, and
+		// the batch may be one of them.
+		last := -1
+		for _, d := range s.Perm {
+			if net.Values[in[0]].Shape[d] == 1 && !(d == 0 && net.Batched) {
+				continue
+			}
+			if d < last {
+				return false
+			}
+			last = d
+		}
+		return true
+	}
+	return false
+}
+
+// overwritable returns the buffer of an operand that step i may overwrite with
+// its result: the step works element by element, so that each element is read
+// before it is written, and nothing reads the operand afterwards. An operand
+// as large as the result has its shape, so that no other element is read.
+func (b *binder) overwritable(i int) (int, bool) {
+	s := b.net.Steps[i]
+	switch s.Spec.(type) {
+	case *kernels.Unary, *kernels.Binary:
+	default:
+		return 0, false
+	}
+	size, ok := volume(b.net.Values[s.Out[0]].Shape)
+	if !ok {
+		return 0, false
+	}
+	for _, v := range s.In {
+		c := b.buffer[v]
+		if b.buffers[c].size == size && !b.buffers[c].pinned && b.until[c] <= i {
+			return c, true
+		}
+	}
+	return 0, false
+}
+
+// shapes returns the shapes of values.
+func shapes(net *weights.Net, values []int) [][]int {
+	s := make([][]int, len(values))
+	for i, v := range values {
+		s[i] = net.Values[v].Shape
+	}
+	return s
+}
+
+// volume is the number of elements of a shape; false says that they are more
+// than memory could hold.
+func volume(shape []int) (int, bool) {
+	n := 1
+	for _, d := range shape {
+		var ok bool
+		if n, ok = times(n, d); !ok {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// times multiplies two numbers of elements, at least 0; false says that a
+// float32 for each would be more than memory could hold.
+func times(a, b int) (int, bool) {
+	hi, lo := bits.Mul(uint(a), uint(b))
+	return int(lo), hi == 0 && lo <= math.MaxInt/8
+}
+
+// add adds amounts of work; the sum stays at the largest int64.
+func add(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// A Session computes a Model in memory of its own. It is for one goroutine at
+// a time.
+type Session struct {
+	executor *executor // nil once closed
+	cleanup  runtime.Cleanup
+	items    int // of the last run
+}
+
+// SessionOptions say how a Session computes. The zero value stands for one
+// item at a time on the caller's goroutine. The results do not depend on them,
+// not in a single bit.
+type SessionOptions struct {
+	// Batch is the largest number of items that one run computes; 0 means 1.
+	Batch int
+
+	// Threads is the number of goroutines that share a run, the caller's
+	// included; 0 means 1. The others sleep between runs.
+	Threads int
+
+	// MaxMemory is the largest number of bytes that the Session may allocate
+	// for its tensors; 0 means 4 GiB. A small hostile file can ask for any.
+	MaxMemory int64
+}
+
+const (
+	defaultMemory = 4 << 30
+	maxThreads    = 1024
+)
+
+// NewSession makes a Session. It plans the memory for all tensors and
+// allocates it; runs allocate nothing.
+//
+// Errors are ErrClosed, ErrMemory, and ErrBatch if the batch is negative or
+// the Model by its nature computes one item at a time.
+func (m *Model) NewSession(o SessionOptions) (*Session, error) {
+	if o.Threads < 0 || o.Threads > maxThreads {
+		return nil, fmt.Errorf("engine: %d threads, where 1 to %d are possible", o.Threads, maxThreads)
+	}
+	threads := max(o.Threads, 1)
+	pl, err := m.plan(o.Batch)
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxMemory == 0 {
+		o.MaxMemory = defaultMemory
+	}
+	// In float64, as the product may not fit an int.
+	bytes := 4 * (float64(pl.shared) + float64(threads)*(float64(pl.local)+float64(m.program.scratch)))
+	if bytes > float64(o.MaxMemory) {
+		return nil, fmt.Errorf("%w: %.0f bytes, where %d are allowed", ErrMemory, bytes, o.MaxMemory)
+	}
+	if err := m.file.hold(); err != nil {
+		return nil, err
+	}
+	s := &Session{executor: newExecutor(m.program, pl, threads, m.file)}
+	// A Session that nobody closed is closed when nobody can use it any more.
+	s.cleanup = runtime.AddCleanup(s, func(x *executor) { x.close() }, s.executor)
+	return s, nil
+}
+
+// plan plans batches of up to batch items, 0 for 1.
+func (m *Model) plan(batch int) (*plan, error) {
+	switch {
+	case batch < 0:
+		return nil, fmt.Errorf("%w: %d", ErrBatch, batch)
+	case batch > 1 && !m.net.Batched:
+		return nil, fmt.Errorf("%w: %d, but the model computes one item at a time", ErrBatch, batch)
+	}
+	return newPlan(m.program, max(batch, 1))
+}
+
+// Close ends the Session's goroutines and lets go of the Model. Afterwards Run
+// returns ErrClosed, and Input and Output nil; slices that they returned
+// before stay valid. A second Close returns ErrClosed.
+func (s *Session) Close() error {
+	if s.executor == nil {
+		return ErrClosed
+	}
+	s.cleanup.Stop()
+	err := s.executor.close()
+	s.executor = nil
+	return err
+}
+
+// Input is the memory of input i of the Model: row-major float32 of the shape
+// that Model.Inputs gives, for as many items as the Session's batch, one after
+// the other. It is the same memory every time, zero at first, and runs do not
+// change it.
+func (s *Session) Input(i int) []float32 {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.inputs[i].floats(s.executor.shared, nil, 0, s.executor.batch)
+}
+
+// Output is the memory of output i of the Model, for as many items as the last
+// run computed, one after the other. The next run overwrites it. It is not to
+// be written to.
+func (s *Session) Output(i int) []float32 {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.outputs[i].floats(s.executor.shared, nil, 0, s.items)
+}
+
+// Run computes the first n items of the inputs. It allocates nothing and, with
+// one thread, takes no lock and switches to no other goroutine.
+//
+// Errors are ErrClosed, and ErrBatch if n is less than 1 or more than the
+// Session's batch. NaN and infinities in an input are no error: they go the
+// way of arithmetic, and NaN never turns into a number on it.
+func (s *Session) Run(n int) error { return s.run(nil, n) }
+
+// RunContext is Run with a context that is looked at before each step, a
+// matter of microseconds to a few milliseconds. If it is done, the error is
+// ctx.Err() and the outputs hold nothing of use.
+func (s *Session) RunContext(ctx context.Context, n int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.run(ctx.Done(), n); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (s *Session) run(done <-chan struct{}, n int) error {
+	x := s.executor
+	switch {
+	case x == nil:
+		return ErrClosed
+	case n < 1 || n > x.batch:
+		return fmt.Errorf("%w: %d of 1 to %d", ErrBatch, n, x.batch)
+	}
+	s.items = n
+	x.done = done
+	x.run(n)
+	x.done = nil
+	runtime.KeepAlive(s) // or its cleanup would close the executor early
+	return nil
+}
+
+// Profile runs n items, on the caller's goroutine alone, and returns the time
+// that each of Model.Steps takes. Errors are those of Run.
+func (s *Session) Profile(n int) ([]time.Duration, error) {
+	x := s.executor
+	if x == nil {
+		return nil, ErrClosed
+	}
+	caller := &x.threads[0]
+	caller.times = make([]time.Duration, x.program.listed)
+	team := x.team
+	x.team = nil
+	defer func() { caller.times, x.team = nil, team }()
+	if err := s.run(nil, n); err != nil {
+		return nil, err
+	}
+	return caller.times, nil
+}

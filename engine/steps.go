@@ -1,0 +1,59 @@
+package engine
+
+// A Step is one operation of a Model, for listings.
+type Step struct {
+	Name    string  // of the nodes of the model that it was made from
+	Op      string  // "Conv"
+	In, Out [][]int // shapes, maps in the order NHWC; −1 is the batch
+	Weights int     // bytes
+	MACs    int64   // multiply-adds for one item
+
+	// View says that the step only looks at its operand in another shape, and
+	// takes no time.
+	View bool
+}
+
+// Steps lists the operations of the Model in the order in which they run.
+func (m *Model) Steps() []Step {
+	list := make([]Step, len(m.net.Steps))
+	for i, s := range m.net.Steps {
+		list[i] = Step{Name: s.Name, Op: s.Spec.Op(), View: true}
+		for _, v := range s.In {
+			list[i].In = append(list[i].In, m.shape(v))
+		}
+		for _, v := range s.Out {
+			list[i].Out = append(list[i].Out, m.shape(v))
+		}
+	}
+	for _, s := range m.program.steps {
+		l := &list[s.index]
+		l.View, l.Weights, l.MACs = false, s.weights, s.macs
+	}
+	return list
+}
+
+// Memory is what the tensors of a Session take, in bytes.
+type Memory struct {
+	Arena   int64 // what a Session of one thread allocates for them
+	Live    int64 // the largest set of them that is needed at the same time, if all items are
+	Tensors int64 // all of them
+}
+
+// Memory returns what the tensors of a Session for up to batch items take.
+// Errors are those of NewSession.
+func (m *Model) Memory(batch int) (Memory, error) {
+	pl, err := m.plan(batch)
+	if err != nil {
+		return Memory{}, err
+	}
+	tensors := 0
+	for _, v := range m.net.Values {
+		n, _ := volume(v.Shape)
+		tensors += n
+	}
+	return Memory{
+		Arena:   4 * int64(pl.shared+pl.local),
+		Live:    4 * int64(pl.batch) * int64(live(m.program.lives())),
+		Tensors: 4 * int64(pl.batch) * int64(tensors),
+	}, nil
+}
