@@ -37,3 +37,59 @@ func (a Act) check(s Spec) error {
 func isNaN(x float32) bool { return x != x }
 
 func isFinite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
+
+// apply returns the activation of x. A comparison that NaN fails always leaves
+// x as it is.
+func (a Act) apply(x float32) float32 {
+	switch a.Kind {
+	case Clamp:
+		return clamp(x, a.Lo, a.Hi)
+	case ActLeakyRelu:
+		if x < 0 {
+			return a.Lo * x
+		}
+	case ActHardSwish:
+		v := float64(x)
+		return float32(v * clamp(v/6+0.5, 0, 1))
+	case ActHardSigmoid:
+		return float32(clamp(float64(a.Lo)*float64(x)+float64(a.Hi), 0, 1))
+	case ActSigmoid:
+		return float32(1 / (1 + math.Exp(-float64(x))))
+	case ActSiLU:
+		return float32(float64(x) / (1 + math.Exp(-float64(x))))
+	case ActTanh:
+		return float32(math.Tanh(float64(x)))
+	}
+	return x
+}
+
+// applySlice sets dst[i] to the activation of src[i]. The two are of one
+// length, and either the same or apart.
+func (a Act) applySlice(dst, src []float32) {
+	dst = dst[:len(src)]
+	switch a.Kind {
+	case NoActivation:
+		copy(dst, src)
+	case Clamp:
+		lo, hi := a.Lo, a.Hi
+		for i, x := range src {
+			dst[i] = clamp(x, lo, hi)
+		}
+	default:
+		for i, x := range src {
+			dst[i] = a.apply(x)
+		}
+	}
+}
+
+// clamp is min(max(x, lo), hi) with NaN kept, and with the zero kept that x is
+// if it equals a bound.
+func clamp[T float32 | float64](x, lo, hi T) T {
+	if x < lo {
+		return lo
+	}
+	if x > hi {
+		return hi
+	}
+	return x
+}

@@ -27,3 +27,18 @@ func (c *Concat) Shapes(in [][]int, params []Param) ([][]int, error) {
 	out[c.Axis] = int(sum)
 	return result(c, out...)
 }
+
+func (c *Concat) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	out, err := c.Shapes(in, params)
+	if err != nil {
+		return nil, err
+	}
+	var op copyOp
+	to := 0
+	step := strides(out[0])
+	for i, x := range in {
+		op.moves = append(op.moves, newMove(i, 0, [2]int{volume(x), volume(out[0])}, [2]int{0, to}, newNest(x, strides(x), step)))
+		to += x[c.Axis] * step[c.Axis]
+	}
+	return &op, nil
+}

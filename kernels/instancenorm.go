@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // InstanceNorm normalises each channel of each item of an NHWC map over its
 // pixels:
@@ -23,4 +26,71 @@ func (n *InstanceNorm) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, err
 	}
 	return result(n, slices.Clone(in[0])...)
+}
+
+func (n *InstanceNorm) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	if _, err := n.Shapes(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	p := params[0].Floats()
+	return &instanceNormOp{
+		maps:     x[0],
+		pixels:   x[1] * x[2],
+		channels: x[3],
+		blocks:   ceilDiv(x[3], lanes),
+		scale:    p[:x[3]],
+		shift:    p[x[3]:],
+		epsilon:  float64(n.Epsilon),
+	}, nil
+}
+
+// instanceNormOp is an InstanceNorm. A task is up to lanes channels of a map.
+type instanceNormOp struct {
+	scratchless
+	maps, pixels, channels int
+	blocks                 int // tasks in a map
+	scale, shift           []float32
+	epsilon                float64
+}
+
+func (op *instanceNormOp) Tasks(n int) int { return n * op.maps * op.blocks }
+
+func (op *instanceNormOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	size := op.pixels * op.channels
+	for task := lo; task < hi; task++ {
+		m, first := task/op.blocks, task%op.blocks*lanes
+		op.normalise(out[0][m*size:][:size], in[0][m*size:][:size], first, min(lanes, op.channels-first))
+	}
+}
+
+// normalise does width channels from first on. The variance is taken in a
+// second pass, around the mean, since that of a difference of sums would
+// cancel.
+func (op *instanceNormOp) normalise(dst, src []float32, first, width int) {
+	var mean, variance [lanes]float64
+	for at := first; at < len(src); at += op.channels {
+		for i, v := range src[at:][:width] {
+			mean[i] += float64(v)
+		}
+	}
+	for i := range width {
+		mean[i] /= float64(op.pixels)
+	}
+	for at := first; at < len(src); at += op.channels {
+		for i, v := range src[at:][:width] {
+			d := float64(v) - mean[i]
+			variance[i] += d * d
+		}
+	}
+	var scale [lanes]float64
+	for i := range width {
+		scale[i] = float64(op.scale[first+i]) / math.Sqrt(variance[i]/float64(op.pixels)+op.epsilon)
+	}
+	for at := first; at < len(src); at += op.channels {
+		y := dst[at:][:width]
+		for i, v := range src[at:][:width] {
+			y[i] = float32((float64(v)-mean[i])*scale[i] + float64(op.shift[first+i]))
+		}
+	}
 }

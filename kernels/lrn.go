@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // LRN is local response normalisation over channels of an NHWC map, as ONNX
 // defines it:
@@ -26,4 +29,57 @@ func (l *LRN) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(l, "alpha %v, beta %v, bias %v", l.Alpha, l.Beta, l.Bias)
 	}
 	return result(l, slices.Clone(in[0])...)
+}
+
+func (l *LRN) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	if _, err := l.Shapes(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	return &lrnOp{
+		rows:     x[0] * x[1],
+		width:    x[2],
+		channels: x[3],
+		before:   (l.Size - 1) / 2,
+		after:    l.Size / 2,
+		scale:    float64(l.Alpha) / float64(l.Size),
+		beta:     float64(l.Beta),
+		bias:     float64(l.Bias),
+	}, nil
+}
+
+// lrnOp is an LRN. A task is a row of pixels.
+type lrnOp struct {
+	scratchless
+	rows, width, channels int
+	before, after         int // channels of the sum before and after the middle
+	scale, beta, bias     float64
+}
+
+func (op *lrnOp) Tasks(n int) int { return n * op.rows }
+
+func (op *lrnOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	for pixel := lo * op.width; pixel < hi*op.width; pixel++ {
+		x := in[0][pixel*op.channels:][:op.channels]
+		y := out[0][pixel*op.channels:][:op.channels]
+		for c, v := range x {
+			// Each sum is taken afresh: one that slides would carry an infinity or
+			// a NaN on to channels that do not see it.
+			sum := 0.0
+			for _, u := range x[max(c-op.before, 0) : c+1+min(op.after, len(x)-1-c)] {
+				sum += float64(u) * float64(u)
+			}
+			y[c] = float32(float64(v) / op.power(op.bias+op.scale*sum))
+		}
+	}
+}
+
+// power is x^Beta. The Beta of nearly all networks is 0.75, for which two
+// roots are several times faster.
+func (op *lrnOp) power(x float64) float64 {
+	if op.beta == 0.75 {
+		root := math.Sqrt(x)
+		return root * math.Sqrt(root)
+	}
+	return math.Pow(x, op.beta)
 }

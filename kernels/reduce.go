@@ -35,3 +35,58 @@ func (r *ReduceMean) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	return result(r, out...)
 }
+
+func (r *ReduceMean) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	out, err := r.Shapes(in, params)
+	if err != nil {
+		return nil, err
+	}
+	op := &reduceOp{item: [2]int{volume(in[0]), volume(out[0])}, width: 1}
+	for i, step := range strides(in[0]) {
+		switch d := in[0][i]; {
+		case d == 1:
+		case slices.Contains(r.Axes, i):
+			op.reduced.add(d, step, 0)
+		default:
+			op.kept.add(d, step, 0)
+		}
+	}
+	// Neighbours that are kept are summed side by side.
+	if last := len(op.kept.size) - 1; last >= 0 && op.kept.stride[0][last] == 1 {
+		op.width = op.kept.remove(last).size
+	}
+	op.blocks = ceilDiv(op.width, lanes)
+	return op, nil
+}
+
+// reduceOp is a ReduceMean. A task is up to lanes neighbouring results.
+type reduceOp struct {
+	scratchless
+	item          [2]int // elements of an item of operand and result
+	kept, reduced nest   // stride[0] is the operand's
+	width         int    // results that are neighbours in the operand too
+	blocks        int    // tasks in width
+}
+
+func (op *reduceOp) Tasks(n int) int { return n * op.kept.count() * op.blocks }
+
+func (op *reduceOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	count := op.reduced.count()
+	for task := lo; task < hi; task++ {
+		row, first := task/op.blocks, task%op.blocks*lanes
+		item, place := row/op.kept.count(), row%op.kept.count()
+		dst := out[0][row*op.width+first:][:min(lanes, op.width-first)]
+		src := in[0][item*op.item[0]+op.kept.seek(place).offset[0]+first:]
+		var sum [lanes]float64
+		var c cursor
+		for range count {
+			for i, v := range src[c.offset[0]:][:len(dst)] {
+				sum[i] += float64(v)
+			}
+			op.reduced.next(&c)
+		}
+		for i := range dst {
+			dst[i] = float32(sum[i] / float64(count))
+		}
+	}
+}

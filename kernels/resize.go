@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // ResizeMode is how a resized map is sampled.
 type ResizeMode uint8
 
@@ -55,4 +57,140 @@ func (r *Resize) Shapes(in [][]int, params []Param) ([][]int, error) {
 		}
 	}
 	return result(r, in[0][0], r.Size[0], r.Size[1], in[0][3])
+}
+
+func (r *Resize) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	if _, err := r.Shapes(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	return &resizeOp{
+		maps:   x[0],
+		height: x[1], width: x[2], channels: x[3],
+		rows: r.samples(0, x[1]),
+		cols: r.samples(1, x[2]),
+	}, nil
+}
+
+// A sample is where a result's row or column comes from: the weighted sum of
+// one or two of the operand's.
+type sample struct {
+	at     [2]int
+	weight [2]float64
+	taps   int
+}
+
+// samples are where the rows (i = 0) or columns (i = 1) come from, of a map
+// that has size of them.
+func (r *Resize) samples(i, size int) []sample {
+	s := make([]sample, r.Size[i])
+	for o := range s {
+		x := r.coordinate(i, size, o)
+		if r.Mode == Nearest {
+			x = r.Rounding.round(x)
+		}
+		x = min(max(x, 0), float64(size-1))
+		low := math.Floor(x)
+		s[o] = sample{at: [2]int{int(low), int(low) + 1}, weight: [2]float64{1 - (x - low), x - low}, taps: 2}
+		if x == low {
+			// A row without weight is not looked at: if it held an infinity, the
+			// sum would be NaN.
+			s[o].taps = 1
+		}
+	}
+	return s
+}
+
+// coordinate is the operand's coordinate of the result's o-th row or column,
+// by the formulas of ONNX's Resize.
+func (r *Resize) coordinate(i, size, o int) float64 {
+	// The sizes' quotient is used where the scale is that, rounded: it makes
+	// coordinates that are whole come out whole.
+	in, out := float64(size), float64(r.Size[i])
+	exact := r.Scale[i] == float32(out/in)
+	if !exact {
+		out = in * float64(r.Scale[i])
+	}
+	var x float64
+	switch r.Coordinates {
+	case HalfPixel:
+		x = (float64(o)+0.5)*in/out - 0.5
+	case PytorchHalfPixel:
+		if out > 1 {
+			x = (float64(o)+0.5)*in/out - 0.5
+		}
+	case AlignCorners:
+		if out != 1 {
+			x = float64(o) * (in - 1) / (out - 1)
+		}
+	case Asymmetric:
+		x = float64(o) * in / out
+	}
+	if !exact {
+		// A scale of 0.6 is not quite 0.6; rounded to its own precision, 3/0.6 is.
+		x = float64(float32(x))
+	}
+	return x
+}
+
+// round rounds a coordinate to a whole one.
+func (r Rounding) round(x float64) float64 {
+	switch r {
+	case RoundPreferCeil:
+		return math.Floor(x + 0.5)
+	case RoundFloor:
+		return math.Floor(x)
+	case RoundCeil:
+		return math.Ceil(x)
+	}
+	return math.Ceil(x - 0.5)
+}
+
+// resizeOp is a Resize. A task is a row of results.
+type resizeOp struct {
+	scratchless
+	maps, height, width, channels int
+	rows, cols                    []sample
+}
+
+func (op *resizeOp) Tasks(n int) int { return n * op.maps * len(op.rows) }
+
+func (op *resizeOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	item := op.height * op.width * op.channels
+	for task := lo; task < hi; task++ {
+		x := in[0][task/len(op.rows)*item:][:item]
+		dst := out[0][task*len(op.cols)*op.channels:]
+		row := &op.rows[task%len(op.rows)]
+		for o := range op.cols {
+			op.pixel(dst[o*op.channels:][:op.channels], x, row, &op.cols[o])
+		}
+	}
+}
+
+// pixel is the weighted sum of one, two or four pixels.
+func (op *resizeOp) pixel(dst, x []float32, row, col *sample) {
+	at := func(i, j int) []float32 {
+		return x[(row.at[i]*op.width+col.at[j])*op.channels:][:len(dst)]
+	}
+	switch {
+	case row.taps == 1 && col.taps == 1:
+		copyFloats(dst, at(0, 0))
+	case row.taps == 1:
+		mix(dst, at(0, 0), at(0, 1), col.weight)
+	case col.taps == 1:
+		mix(dst, at(0, 0), at(1, 0), row.weight)
+	default:
+		a, b, c, d := at(0, 0), at(0, 1), at(1, 0), at(1, 1)
+		for i := range dst {
+			top := float64(a[i])*col.weight[0] + float64(b[i])*col.weight[1]
+			bottom := float64(c[i])*col.weight[0] + float64(d[i])*col.weight[1]
+			dst[i] = float32(top*row.weight[0] + bottom*row.weight[1])
+		}
+	}
+}
+
+func mix(dst, a, b []float32, weight [2]float64) {
+	for i := range dst {
+		dst[i] = float32(float64(a[i])*weight[0] + float64(b[i])*weight[1])
+	}
 }

@@ -30,3 +30,20 @@ func (s *Slice) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	return result(s, slices.Clone(s.Size)...)
 }
+
+func (s *Slice) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	out, err := s.Shapes(in, params)
+	if err != nil {
+		return nil, err
+	}
+	from := 0
+	step := strides(in[0])
+	for i := range step {
+		from += s.Start[i] * step[i]
+		step[i] *= s.Step[i]
+	}
+	size := [2]int{volume(in[0]), volume(out[0])}
+	return &copyOp{moves: []move{
+		newMove(0, 0, size, [2]int{from, 0}, newNest(s.Size, step, strides(s.Size))),
+	}}, nil
+}

@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Softmax normalises over one axis; Log takes the logarithm.
 type Softmax struct {
@@ -18,4 +21,79 @@ func (s *Softmax) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, err
 	}
 	return result(s, slices.Clone(in[0])...)
+}
+
+func (s *Softmax) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	if _, err := s.Shapes(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	op := &softmaxOp{
+		outer: volume(x[:s.Axis]),
+		size:  x[s.Axis],
+		inner: volume(x[s.Axis+1:]),
+		log:   s.Log,
+	}
+	op.blocks = ceilDiv(op.inner, lanes)
+	return op, nil
+}
+
+// softmaxOp is a Softmax over the middle of three dimensions. A task is up to
+// lanes neighbours of the last one.
+type softmaxOp struct {
+	scratchless
+	outer, size, inner int
+	blocks             int // tasks along the last dimension
+	log                bool
+}
+
+func (op *softmaxOp) Tasks(n int) int { return n * op.outer * op.blocks }
+
+func (op *softmaxOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	for task := lo; task < hi; task++ {
+		first := task % op.blocks * lanes
+		at := task/op.blocks*op.size*op.inner + first
+		op.columns(out[0], in[0], at, min(lanes, op.inner-first))
+	}
+}
+
+// columns normalises width columns, the first element of the first at src[at].
+// The largest element is taken away first, so that nothing overflows.
+func (op *softmaxOp) columns(dst, src []float32, at, width int) {
+	var most [lanes]float32
+	var sum [lanes]float64
+	copy(most[:width], src[at:])
+	for k := range op.size {
+		for i, v := range src[at+k*op.inner:][:width] {
+			most[i] = max(most[i], v)
+		}
+	}
+	for k := range op.size {
+		y := dst[at+k*op.inner:][:width]
+		for i, v := range src[at+k*op.inner:][:width] {
+			d := float64(v) - float64(most[i])
+			e := math.Exp(d)
+			sum[i] += e
+			if op.log {
+				y[i] = float32(d)
+			} else {
+				y[i] = float32(e)
+			}
+		}
+	}
+	if op.log {
+		for i, s := range sum[:width] {
+			sum[i] = math.Log(s)
+		}
+	}
+	for k := range op.size {
+		y := dst[at+k*op.inner:][:width]
+		for i, v := range y {
+			if op.log {
+				y[i] = float32(float64(v) - sum[i])
+			} else {
+				y[i] = float32(float64(v) / sum[i])
+			}
+		}
+	}
 }

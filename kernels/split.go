@@ -41,3 +41,18 @@ func (s *Split) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	return out, nil
 }
+
+func (s *Split) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	out, err := s.Shapes(in, params)
+	if err != nil {
+		return nil, err
+	}
+	var op copyOp
+	from := 0
+	step := strides(in[0])
+	for i, y := range out {
+		op.moves = append(op.moves, newMove(0, i, [2]int{volume(in[0]), volume(y)}, [2]int{from, 0}, newNest(y, step, strides(y))))
+		from += y[s.Axis] * step[s.Axis]
+	}
+	return &op, nil
+}

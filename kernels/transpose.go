@@ -24,3 +24,17 @@ func (t *Transpose) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	return result(t, out...)
 }
+
+func (t *Transpose) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	out, err := t.Shapes(in, params)
+	if err != nil {
+		return nil, err
+	}
+	y := out[0]
+	step := make([]int, len(y))
+	for i, s := range t.Perm {
+		step[i] = strides(in[0])[s]
+	}
+	size := [2]int{volume(y), volume(y)}
+	return &copyOp{moves: []move{newMove(0, 0, size, [2]int{}, newNest(y, step, strides(y)))}}, nil
+}

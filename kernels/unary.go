@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // UnaryKind is an element-wise function of one operand.
 type UnaryKind uint8
@@ -41,4 +44,83 @@ func (u *Unary) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(u, "parameters %v and %v", u.Alpha, u.Beta)
 	}
 	return result(u, slices.Clone(in[0])...)
+}
+
+func (u *Unary) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+	if _, err := u.Shapes(in, params); err != nil {
+		return nil, err
+	}
+	op := flat{volume: volume(in[0])}
+	if u.Kind == Activate {
+		return &activateOp{flat: op, act: u.Act}, nil
+	}
+	return &unaryOp{flat: op, f: u.function()}, nil
+}
+
+// function is what Unary applies. NaN fails every comparison and passes
+// through.
+func (u *Unary) function() func(x float32) float32 {
+	alpha, beta := float64(u.Alpha), float64(u.Beta)
+	switch u.Kind {
+	case Abs:
+		return func(x float32) float32 { return float32(math.Abs(float64(x))) }
+	case Neg:
+		return func(x float32) float32 { return -x }
+	case Exp:
+		return func(x float32) float32 { return float32(math.Exp(float64(x))) }
+	case Sqrt:
+		return func(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+	case Elu, Selu:
+		if u.Kind == Elu {
+			beta = 1
+		}
+		return func(x float32) float32 {
+			if x < 0 {
+				return float32(beta * (alpha * math.Expm1(float64(x))))
+			}
+			return float32(beta * float64(x))
+		}
+	case Softplus:
+		// log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|)), which does not overflow.
+		return func(x float32) float32 {
+			v := float64(x)
+			return float32(max(v, 0) + math.Log1p(math.Exp(-math.Abs(v))))
+		}
+	case Softsign:
+		return func(x float32) float32 { return float32(float64(x) / (1 + math.Abs(float64(x)))) }
+	case ThresholdedRelu:
+		threshold := u.Alpha
+		return func(x float32) float32 {
+			if x <= threshold {
+				return 0
+			}
+			return x
+		}
+	}
+	return nil
+}
+
+// activateOp applies an activation.
+type activateOp struct {
+	flat
+	act Act
+}
+
+func (op *activateOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	op.act.applySlice(out[0][from:to], in[0][from:to])
+}
+
+// unaryOp applies a function.
+type unaryOp struct {
+	flat
+	f func(float32) float32
+}
+
+func (op *unaryOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	dst := out[0][from:to]
+	for i, x := range in[0][from:to] {
+		dst[i] = op.f(x)
+	}
 }

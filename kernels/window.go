@@ -41,13 +41,16 @@ func (w *Window) count(s Spec, height, width int, ceil bool) (n [2]int64, err er
 	for i, size := range [2]int{height, width} {
 		before, after, stride := int64(w.Pad[i]), int64(w.Pad[i+2]), int64(w.Stride[i])
 		slack := int64(size) + before + after - w.extent(i)
+		if ceil {
+			slack += stride - 1
+		}
 		if slack < 0 {
 			return n, errorf(s, "kernel %s with dilation %s does not fit a %s map with padding %v",
 				dims(w.Kernel[:]...), dims(w.Dilation[:]...), dims(height, width), w.Pad)
 		}
 		n[i] = slack/stride + 1
-		if ceil && slack%stride != 0 && n[i]*stride < int64(size)+before {
-			n[i]++
+		if ceil && n[i] > 1 && (n[i]-1)*stride >= int64(size)+before {
+			n[i]--
 		}
 	}
 	return n, nil

@@ -1,0 +1,153 @@
+package kernels
+
+import "slices"
+
+// tile is the side of the squares in which a matrix is transposed: a cache
+// line of elements, so that each line of both sides is used up while it is in
+// the nearest cache.
+const tile = lanes
+
+// A copyOp only moves elements: it is Concat, Slice, Split, Padding, Transpose
+// and Reshape. Its moves write disjoint parts of the results.
+type copyOp struct {
+	scratchless
+	moves []move
+	fill  []float32 // the one element that a move of operand fillOperand spreads
+}
+
+// fillOperand stands for the operand of a move that copies copyOp.fill.
+const fillOperand = -1
+
+// A move copies a box of elements of one operand to a box of one result, item
+// by item. The loops around a plane of two dimensions are separate, because
+// the plane is copied in tiles.
+type move struct {
+	in, out   int    // which operand, which result
+	item      [2]int // elements of an item of operand and result
+	from      [2]int // the box's first element in operand and result
+	outer     nest
+	row, col  loop // col is the inner one
+	taskRows  int  // rows of a plane in a task
+	rowTasks  int  // tasks in a plane
+	itemTasks int  // tasks in an item
+}
+
+// newMove makes a move of the box with these loops, whose stride[0] is the
+// operand's and stride[1] the result's.
+func newMove(in, out int, item, from [2]int, l nest) move {
+	m := move{in: in, out: out, item: item, from: from, row: loop{size: 1}, col: loop{size: 1}}
+	if last := len(l.size) - 1; last >= 0 {
+		m.col = l.remove(last)
+	}
+	if last := len(l.size) - 1; last >= 0 {
+		row := last
+		if !m.contiguous() {
+			// The dimension along which the operand is contiguous shares the plane
+			// with that along which the result is.
+			if i := slices.Index(l.stride[0], 1); i >= 0 {
+				row = i
+			}
+		}
+		m.row = l.remove(row)
+	}
+	m.outer = l
+	m.taskRows = max(taskSize/m.col.size, 1)
+	if !m.contiguous() {
+		// Within a tile the order does not matter, so that the longer side can
+		// be the one that is cut into tasks.
+		if m.row.size < m.col.size {
+			m.row, m.col = m.col, m.row
+		}
+		m.taskRows = ceilDiv(max(taskSize/m.col.size, 1), tile) * tile
+	}
+	m.rowTasks = ceilDiv(m.row.size, m.taskRows)
+	m.itemTasks = m.outer.count() * m.rowTasks
+	return m
+}
+
+// contiguous says that whole rows are copied.
+func (m *move) contiguous() bool { return m.col.stride == [2]int{1, 1} }
+
+func (op *copyOp) Tasks(n int) int {
+	sum := 0
+	for i := range op.moves {
+		sum += n * op.moves[i].itemTasks
+	}
+	return sum
+}
+
+func (op *copyOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+	for i := range op.moves {
+		m := &op.moves[i]
+		tasks := n * m.itemTasks
+		if lo < tasks {
+			src := op.fill
+			if m.in != fillOperand {
+				src = in[m.in]
+			}
+			m.run(src, out[m.out], lo, min(hi, tasks))
+		}
+		lo, hi = max(lo-tasks, 0), hi-tasks
+		if hi <= 0 {
+			return
+		}
+	}
+}
+
+func (m *move) run(src, dst []float32, lo, hi int) {
+	item, task := lo/m.itemTasks, lo%m.itemTasks
+	part := task % m.rowTasks
+	c := m.outer.seek(task / m.rowTasks)
+	for range hi - lo {
+		first := part * m.taskRows
+		s := item*m.item[0] + m.from[0] + c.offset[0] + first*m.row.stride[0]
+		d := item*m.item[1] + m.from[1] + c.offset[1] + first*m.row.stride[1]
+		m.plane(src, dst, s, d, min(m.taskRows, m.row.size-first))
+		if part++; part == m.rowTasks {
+			part = 0
+			m.outer.next(&c)
+		}
+		if task++; task == m.itemTasks {
+			task = 0
+			item++
+		}
+	}
+}
+
+// plane copies rows of the plane whose first element is src[s] and dst[d].
+func (m *move) plane(src, dst []float32, s, d, rows int) {
+	if m.contiguous() {
+		for range rows {
+			copyFloats(dst[d:d+m.col.size], src[s:s+m.col.size])
+			s += m.row.stride[0]
+			d += m.row.stride[1]
+		}
+		return
+	}
+	for i := 0; i < rows; i += tile {
+		for j := 0; j < m.col.size; j += tile {
+			height, width := min(tile, rows-i), min(tile, m.col.size-j)
+			for y := range height {
+				s := s + (i+y)*m.row.stride[0] + j*m.col.stride[0]
+				d := d + (i+y)*m.row.stride[1] + j*m.col.stride[1]
+				for range width {
+					dst[d] = src[s]
+					s += m.col.stride[0]
+					d += m.col.stride[1]
+				}
+			}
+		}
+	}
+}
+
+// copyFloats is copy without the call where there is little to copy: rows of a
+// few channels are common.
+func copyFloats(dst, src []float32) {
+	if len(src) >= lanes {
+		copy(dst, src)
+		return
+	}
+	for i, v := range src {
+		dst[i] = v
+	}
+}

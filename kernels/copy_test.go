@@ -1,0 +1,151 @@
+package kernels
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestConcat(t *testing.T) {
+	g := newGenerator(1)
+	for range 200 {
+		shape := g.shape(g.between(1, 5), 5)
+		axis := g.IntN(len(shape))
+		var in [][]int
+		for range g.between(1, 4) {
+			x := slices.Clone(shape)
+			x[axis] = g.between(1, 40)
+			in = append(in, x)
+		}
+		trial{spec: &Concat{Axis: axis}, in: in, exact: true, ref: func(in, out []tensor) {
+			for y := range out[0].indices() {
+				x := slices.Clone(y)
+				i := 0
+				for ; x[axis] >= in[i].shape[axis]; i++ {
+					x[axis] -= in[i].shape[axis]
+				}
+				out[0].set(in[i].at(x...), y...)
+			}
+		}}.run(t, g)
+	}
+}
+
+func TestSplit(t *testing.T) {
+	g := newGenerator(2)
+	for range 200 {
+		shape := g.shape(g.between(1, 5), 5)
+		s := &Split{Axis: g.IntN(len(shape))}
+		shape[s.Axis] = 0
+		for range g.between(1, 4) {
+			s.Sizes = append(s.Sizes, g.between(1, 40))
+			shape[s.Axis] += s.Sizes[len(s.Sizes)-1]
+		}
+		trial{spec: s, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+			first := 0
+			for i, size := range s.Sizes {
+				for y := range out[i].indices() {
+					x := slices.Clone(y)
+					x[s.Axis] += first
+					out[i].set(in[0].at(x...), y...)
+				}
+				first += size
+			}
+		}}.run(t, g)
+	}
+}
+
+func TestSlice(t *testing.T) {
+	g := newGenerator(3)
+	for range 300 {
+		shape := g.shape(g.between(0, 5), 9)
+		s := &Slice{}
+		for _, d := range shape {
+			start, step := g.IntN(d), g.between(1, 3)
+			room := d - 1 - start
+			if g.IntN(2) == 0 {
+				room, step = start, -step
+			}
+			s.Start = append(s.Start, start)
+			s.Step = append(s.Step, step)
+			s.Size = append(s.Size, g.between(1, room/max(step, -step)+1))
+		}
+		trial{spec: s, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+			for y := range out[0].indices() {
+				x := make([]int, len(y))
+				for i := range x {
+					x[i] = s.Start[i] + y[i]*s.Step[i]
+				}
+				out[0].set(in[0].at(x...), y...)
+			}
+		}}.run(t, g)
+	}
+}
+
+func TestPadding(t *testing.T) {
+	g := newGenerator(4)
+	for range 300 {
+		shape := g.shape(g.between(0, 4), 6)
+		p := &Padding{Mode: PadMode(g.IntN(3)), Value: 7}
+		for _, d := range shape {
+			most := 5
+			if p.Mode == PadReflect {
+				most = d - 1
+			}
+			p.Before = append(p.Before, g.between(0, most)*g.IntN(2))
+			p.After = append(p.After, g.between(0, most)*g.IntN(2))
+		}
+		trial{spec: p, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+			for y := range out[0].indices() {
+				x := make([]int, len(y))
+				for i := range x {
+					x[i] = y[i] - p.Before[i]
+					last := in[0].shape[i] - 1
+					switch {
+					case p.Mode == PadEdge:
+						x[i] = min(max(x[i], 0), last)
+					case p.Mode == PadReflect && x[i] < 0:
+						x[i] = -x[i]
+					case p.Mode == PadReflect && x[i] > last:
+						x[i] = 2*last - x[i]
+					}
+				}
+				if in[0].inside(x...) {
+					out[0].set(in[0].at(x...), y...)
+				} else {
+					out[0].set(7, y...)
+				}
+			}
+		}}.run(t, g)
+	}
+}
+
+func TestTranspose(t *testing.T) {
+	g := newGenerator(5)
+	check := func(shape, perm []int) {
+		trial{spec: &Transpose{Perm: perm}, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+			for y := range out[0].indices() {
+				x := make([]int, len(y))
+				for i, d := range perm {
+					x[d] = y[i]
+				}
+				out[0].set(in[0].at(x...), y...)
+			}
+		}}.run(t, g)
+	}
+	for range 300 {
+		shape := g.shape(g.between(0, 6), 5)
+		check(shape, g.Perm(len(shape)))
+	}
+	for range 20 { // maps of several tiles and tasks
+		shape := []int{g.between(1, 2), g.between(1, 80), g.between(1, 40), g.between(1, 40)}
+		check(shape, []int{0, 2, 3, 1})
+		check(shape, []int{0, 3, 1, 2})
+		check(shape, []int{0, 2, 1, 3})
+	}
+}
+
+func TestReshape(t *testing.T) {
+	g := newGenerator(6)
+	trial{spec: &Reshape{Shape: []int{1, 24, 1}}, in: [][]int{{1, 2, 3, 4}}, exact: true, ref: func(in, out []tensor) {
+		copy(out[0].data, in[0].data)
+	}}.run(t, g)
+}

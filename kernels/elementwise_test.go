@@ -1,0 +1,184 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// refUnary is a Unary by the formulas of its documentation.
+func refUnary(u *Unary, x float64) float64 {
+	alpha, beta := float64(u.Alpha), float64(u.Beta)
+	elu := x
+	if x < 0 {
+		elu = alpha * (math.Exp(x) - 1)
+	}
+	switch u.Kind {
+	case Abs:
+		return math.Abs(x)
+	case Neg:
+		return -x
+	case Exp:
+		return math.Exp(x)
+	case Sqrt:
+		return math.Sqrt(x)
+	case Elu:
+		return elu
+	case Selu:
+		return beta * elu
+	case Softplus:
+		if x > 700 {
+			return x // where exp overflows
+		}
+		return math.Log(1 + math.Exp(x))
+	case Softsign:
+		return x / (1 + math.Abs(x))
+	case ThresholdedRelu:
+		if x <= alpha {
+			return 0
+		}
+		return x
+	}
+	return refAct(u.Act, x)
+}
+
+func TestUnary(t *testing.T) {
+	g := newGenerator(10)
+	for _, g.special = range []bool{false, true} {
+		for kind := Activate; kind <= ThresholdedRelu; kind++ {
+			for range 20 {
+				u := &Unary{Kind: kind, Alpha: 1.5, Beta: 1.05, Act: g.act()}
+				shape := g.shape(g.between(0, 4), 9)
+				trial{spec: u, in: [][]int{shape}, ref: func(in, out []tensor) {
+					for i, x := range in[0].data {
+						out[0].data[i] = refUnary(u, x)
+					}
+				}}.run(t, g)
+			}
+		}
+	}
+}
+
+// TestNaNStays feeds NaN to every function: none may answer with a number.
+func TestNaNStays(t *testing.T) {
+	nan := float32(math.NaN())
+	for kind := NoActivation; kind <= ActTanh; kind++ {
+		a := Act{Kind: kind, Lo: 0, Hi: 6}
+		dst := make([]float32, 1)
+		a.applySlice(dst, []float32{nan})
+		if y := a.apply(nan); !isNaN(y) || !isNaN(dst[0]) {
+			t.Errorf("activation %d of NaN is %v, in a slice %v", kind, y, dst[0])
+		}
+	}
+	for kind := Abs; kind <= ThresholdedRelu; kind++ {
+		if y := (&Unary{Kind: kind, Alpha: 1, Beta: 1}).function()(nan); !isNaN(y) {
+			t.Errorf("function %d of NaN is %v", kind, y)
+		}
+	}
+	for kind := Add; kind <= PRelu; kind++ {
+		for _, x := range [][2]float32{{nan, 1}, {1, nan}, {nan, nan}, {nan, float32(math.Inf(1))}} {
+			if kind == PRelu && x[0] > 0 {
+				continue // the slope of a positive number is not looked at
+			}
+			dst := make([]float32, 1)
+			kind.apply(dst, x[:1], x[1:])
+			if !isNaN(dst[0]) {
+				t.Errorf("function %d of %v is %v", kind, x, dst[0])
+			}
+		}
+	}
+}
+
+// TestClampKeepsZero pins what vector units do: a negative zero at the bound 0
+// is no less than it.
+func TestClampKeepsZero(t *testing.T) {
+	relu := Act{Kind: Clamp, Lo: 0, Hi: float32(math.Inf(1))}
+	if y := relu.apply(float32(math.Copysign(0, -1))); y != 0 || !math.Signbit(float64(y)) {
+		t.Errorf("ReLU of −0 is %v", y)
+	}
+}
+
+func refBinary(k BinaryKind, x, y float64) float64 {
+	switch k {
+	case Add:
+		return x + y
+	case Sub:
+		return x - y
+	case Mul:
+		return x * y
+	case Div:
+		return x / y
+	case Max:
+		return max(x, y)
+	case Min:
+		return min(x, y)
+	}
+	if x < 0 {
+		return x * y
+	}
+	return x
+}
+
+// repeated is the element of x that broadcasting puts at index.
+func repeated(x tensor, index []int) float64 {
+	at := make([]int, len(x.shape))
+	for i, d := range x.shape {
+		at[i] = index[len(index)-len(at)+i] % d
+	}
+	return x.at(at...)
+}
+
+func TestBinary(t *testing.T) {
+	g := newGenerator(11)
+	check := func(b *Binary, in [][]int, params []Param) {
+		trial{spec: b, in: in, params: params, ref: func(in, out []tensor) {
+			x, y := in[0], in[len(in)-1]
+			if len(params) == 1 {
+				y = tensorOf(params[0].Shape, params[0].Floats())
+			}
+			if b.Swap {
+				x, y = y, x
+			}
+			for index := range out[0].indices() {
+				// The function is rounded to float32 before the activation.
+				v := float64(float32(refBinary(b.Kind, repeated(x, index), repeated(y, index))))
+				out[0].set(refAct(b.Act, v), index...)
+			}
+		}}.run(t, g)
+	}
+	for _, g.special = range []bool{false, true} {
+		for range 600 {
+			shape := g.shape(g.between(0, 5), 6)
+			x, y := g.repeatable(shape), g.repeatable(shape)
+			b := &Binary{Kind: BinaryKind(g.IntN(int(PRelu) + 1)), Act: g.act()}
+			if g.IntN(2) == 0 {
+				check(b, [][]int{x, y}, nil)
+			} else {
+				b.Swap = g.IntN(2) == 0
+				check(b, [][]int{x}, []Param{PlainParam(y, g.floats(volume(y)))})
+			}
+		}
+		// The usual forms, over several tasks.
+		for _, y := range [][]int{{2, 13, 11, 67}, {67}, {2, 1, 1, 67}, {2, 13, 11, 1}, {}, {1}} {
+			for kind := Add; kind <= PRelu; kind++ {
+				t.Run(fmt.Sprint(kind, y), func(t *testing.T) {
+					check(&Binary{Kind: kind}, [][]int{{2, 13, 11, 67}, y}, nil)
+					check(&Binary{Kind: kind}, [][]int{y, {2, 13, 11, 67}}, nil)
+				})
+			}
+		}
+	}
+}
+
+// repeatable is a shape that broadcasts to another: leading dimensions
+// dropped, some of the others 1.
+func (g generator) repeatable(shape []int) []int {
+	var x []int
+	for _, d := range shape[g.between(0, len(shape)):] {
+		if g.IntN(3) == 0 {
+			d = 1
+		}
+		x = append(x, d)
+	}
+	return x
+}

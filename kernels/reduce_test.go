@@ -1,0 +1,137 @@
+package kernels
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestMatMul(t *testing.T) {
+	g := newGenerator(30)
+	for _, g.special = range []bool{false, true} {
+		for range 300 {
+			lead := g.shape(g.between(0, 3), 3)
+			m, k, n := g.between(1, 6), g.between(1, 40), g.between(1, 40)
+			in := [][]int{append(g.repeatable(lead), m, k), append(g.repeatable(lead), k, n)}
+			trial{spec: &MatMul{}, in: in, ref: func(in, out []tensor) {
+				for index := range out[0].indices() {
+					rank := len(index)
+					sum := 0.0
+					for i := range k {
+						// Broadcasting repeats a matrix, of which only the row and the
+						// column in question are looked at.
+						a, b := slices.Clone(index), slices.Clone(index)
+						a[rank-1], b[rank-2] = i, i
+						sum += repeated(in[0], a) * repeated(in[1], b)
+					}
+					out[0].set(sum, index...)
+				}
+			}}.run(t, g)
+		}
+	}
+}
+
+func TestSoftmax(t *testing.T) {
+	g := newGenerator(31)
+	for range 300 {
+		shape := g.shape(g.between(1, 4), 5)
+		s := &Softmax{Axis: g.IntN(len(shape)), Log: g.IntN(2) == 0}
+		shape[s.Axis] = g.between(1, 30)
+		shape[len(shape)-1] = g.between(1, 40)
+		trial{spec: s, in: [][]int{shape}, ref: func(in, out []tensor) {
+			for index := range out[0].indices() {
+				sum := 0.0
+				along := slices.Clone(index)
+				for i := range shape[s.Axis] {
+					along[s.Axis] = i
+					sum += math.Exp(in[0].at(along...))
+				}
+				v := in[0].at(index...)
+				if s.Log {
+					out[0].set(v-math.Log(sum), index...)
+				} else {
+					out[0].set(math.Exp(v)/sum, index...)
+				}
+			}
+		}}.run(t, g)
+	}
+}
+
+// TestSoftmaxExtremes has elements whose exponentials overflow or vanish.
+func TestSoftmaxExtremes(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for _, c := range []struct{ in, want []float32 }{
+		{[]float32{1000, 1000}, []float32{0.5, 0.5}},
+		{[]float32{-1000, -1000, -2000}, []float32{0.5, 0.5, 0}},
+		{[]float32{math.MaxFloat32, -math.MaxFloat32}, []float32{1, 0}},
+		{[]float32{0, -inf}, []float32{1, 0}},
+		{[]float32{0, nan}, []float32{nan, nan}},
+		{[]float32{0, inf}, []float32{nan, nan}},
+	} {
+		op, err := (&Softmax{}).Bind(Tiers()[0], [][]int{{len(c.in)}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, len(c.in))
+		op.Run(&Workspace{}, [][]float32{c.in}, [][]float32{got}, 1, 0, op.Tasks(1))
+		// e^(Inf−Inf) is NaN, but what stands beside an infinity may be 0.
+		ok := slices.EqualFunc(got, c.want, func(a, b float32) bool { return near(a, b, false) || isNaN(b) && a == 0 && c.in[1] == inf })
+		if !ok {
+			t.Errorf("softmax of %v is %v, want %v", c.in, got, c.want)
+		}
+	}
+}
+
+func TestReduceMean(t *testing.T) {
+	g := newGenerator(32)
+	for _, g.special = range []bool{false, true} {
+		for range 400 {
+			shape := g.shape(g.between(0, 5), 6)
+			if len(shape) > 0 {
+				shape[len(shape)-1] = g.between(1, 40)
+			}
+			r := &ReduceMean{Axes: g.Perm(len(shape))[:g.between(0, len(shape))], Keep: g.IntN(2) == 0}
+			trial{spec: r, in: [][]int{shape}, ref: func(in, out []tensor) {
+				// The result with its dimensions of 1 kept lies as without them.
+				kept := slices.Clone(shape)
+				for _, axis := range r.Axes {
+					kept[axis] = 1
+				}
+				sums := tensor{kept, out[0].data}
+				for index := range in[0].indices() {
+					at := slices.Clone(index)
+					for _, axis := range r.Axes {
+						at[axis] = 0
+					}
+					sums.set(sums.at(at...)+in[0].at(index...), at...)
+				}
+				for i := range sums.data {
+					sums.data[i] /= float64(len(in[0].data) / len(sums.data))
+				}
+			}}.run(t, g)
+		}
+	}
+}
+
+// TestMeanOfMany sums more elements than a float32 can count.
+func TestMeanOfMany(t *testing.T) {
+	const n = 1 << 22
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 0.1
+	}
+	for _, s := range []Spec{
+		&ReduceMean{Axes: []int{1, 2}},
+		&Pool{Kind: AveragePool, Window: Window{Kernel: [2]int{1 << 11, 1 << 11}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}},
+	} {
+		op, err := s.Bind(Tiers()[0], [][]int{{1, 1 << 11, 1 << 11, 1}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []float32{0}
+		op.Run(&Workspace{}, [][]float32{x}, [][]float32{got}, 1, 0, op.Tasks(1))
+		if got[0] != 0.1 {
+			t.Errorf("%s of %d times 0.1 is %v", s.Op(), n, got[0])
+		}
+	}
+}

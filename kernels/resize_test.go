@@ -1,0 +1,142 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestResize(t *testing.T) {
+	g := newGenerator(50)
+	for mode := Nearest; mode <= Linear; mode++ {
+		for coordinates := HalfPixel; coordinates <= Asymmetric; coordinates++ {
+			for rounding := RoundPreferFloor; rounding <= RoundCeil; rounding++ {
+				for range 30 {
+					shape := g.shape(4, 7)
+					shape[3] = g.between(1, 20)
+					r := &Resize{Mode: mode, Coordinates: coordinates, Rounding: rounding}
+					for i := range 2 {
+						r.Size[i] = g.between(1, 15)
+						r.Scale[i] = float32(r.Size[i]) / float32(shape[1+i])
+					}
+					trial{spec: r, in: [][]int{shape}, ref: func(in, out []tensor) { refResize(r, in[0], out[0]) }}.run(t, g)
+				}
+			}
+		}
+	}
+}
+
+// refResize samples as ONNX's own reference does: it finds the neighbours on
+// both sides of a coordinate, which the map's edge repeats, and mixes them.
+func refResize(r *Resize, in, out tensor) {
+	for index := range out.indices() {
+		sum := 0.0
+		for side := range indices([]int{2, 2}) {
+			weight := 1.0
+			at := slices.Clone(index)
+			for i := range 2 {
+				x := refCoordinate(r.Coordinates, index[1+i], in.shape[1+i], out.shape[1+i])
+				ratio := x - math.Floor(x)
+				if r.Mode == Nearest {
+					ratio = refNearest(r.Rounding, ratio)
+				}
+				if side[i] == 0 {
+					weight *= 1 - ratio
+				} else {
+					weight *= ratio
+				}
+				at[1+i] = min(max(int(math.Floor(x))+side[i], 0), in.shape[1+i]-1)
+			}
+			if weight != 0 {
+				sum += weight * in.at(at...)
+			}
+		}
+		out.set(sum, index...)
+	}
+}
+
+// refCoordinate multiplies before it divides, in whole numbers where it can,
+// so that no rounding hides a tie.
+func refCoordinate(c Coordinates, o, in, out int) float64 {
+	switch {
+	case c == AlignCorners && out == 1, c == PytorchHalfPixel && out == 1:
+		return 0
+	case c == AlignCorners:
+		return float64(o*(in-1)) / float64(out-1)
+	case c == Asymmetric:
+		return float64(o*in) / float64(out)
+	}
+	return float64((2*o+1)*in-out) / float64(2*out)
+}
+
+func refNearest(r Rounding, ratio float64) float64 {
+	up := false
+	switch r {
+	case RoundPreferFloor:
+		up = ratio > 0.5
+	case RoundPreferCeil:
+		up = ratio >= 0.5
+	case RoundCeil:
+		up = ratio > 0
+	}
+	if up {
+		return 1
+	}
+	return 0
+}
+
+// TestResizeExamples are results that ONNX's operator documentation gives.
+func TestResizeExamples(t *testing.T) {
+	ramp := func(h, w int) tensor {
+		x := newTensor(1, h, w, 1)
+		for i := range x.data {
+			x.data[i] = float64(i + 1)
+		}
+		return x
+	}
+	for _, c := range []struct {
+		name string
+		spec Resize
+		in   tensor
+		want []float32
+	}{
+		{"downsample_scales_linear", Resize{Mode: Linear, Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{2.6666665, 4.3333331}},
+		{"downsample_scales_linear_align_corners", Resize{Mode: Linear, Coordinates: AlignCorners, Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{1, 3.142857}},
+		{"downsample_scales_nearest", Resize{Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{1, 3}},
+		{"upsample_scales_nearest", Resize{Scale: [2]float32{2, 3}, Size: [2]int{4, 6}}, ramp(2, 2), []float32{
+			1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 3, 3, 3, 4, 4, 4}},
+		{"upsample_scales_linear", Resize{Mode: Linear, Scale: [2]float32{2, 2}, Size: [2]int{4, 4}}, ramp(2, 2), []float32{
+			1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4}},
+		{"downsample_sizes_linear_pytorch_half_pixel", Resize{Mode: Linear, Coordinates: PytorchHalfPixel, Scale: [2]float32{0.75, 0.25}, Size: [2]int{3, 1}}, ramp(4, 4), []float32{
+			1.6666666, 7, 12.333333}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			op, err := c.spec.Bind(Tiers()[0], [][]int{c.in.shape}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]float32, len(c.want))
+			op.Run(&Workspace{}, [][]float32{c.in.floats()}, [][]float32{got}, 1, 0, op.Tasks(1))
+			if !slices.EqualFunc(got, c.want, func(a, b float32) bool { return near(a, b, false) }) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestResizeIgnoresWhatHasNoWeight has an infinity beside a pixel that is
+// taken as it is.
+func TestResizeIgnoresWhatHasNoWeight(t *testing.T) {
+	inf := float32(math.Inf(1))
+	r := &Resize{Mode: Linear, Coordinates: AlignCorners, Scale: [2]float32{1, 5. / 3}, Size: [2]int{1, 5}}
+	op, err := r.Bind(Tiers()[0], [][]int{{1, 1, 3, 1}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 5)
+	op.Run(&Workspace{}, [][]float32{{1, inf, 3}}, [][]float32{got}, 1, 0, op.Tasks(1))
+	if want := []float32{1, inf, inf, inf, 3}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,249 @@
+package kernels
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// A tensor is what the references compute with: row-major float64.
+type tensor struct {
+	shape []int
+	data  []float64
+}
+
+func newTensor(shape ...int) tensor { return tensor{shape, make([]float64, volume(shape))} }
+
+// place is where an element stands in data.
+func (x tensor) place(index []int) int {
+	at := 0
+	for i, d := range x.shape {
+		at = at*d + index[i]
+	}
+	return at
+}
+
+func (x tensor) at(index ...int) float64       { return x.data[x.place(index)] }
+func (x tensor) set(v float64, index ...int)   { x.data[x.place(index)] = v }
+func (x tensor) floats() []float32             { return convert[float32](x.data) }
+func (x tensor) indices() iter.Seq[[]int]      { return indices(x.shape) }
+func tensorOf(shape []int, x []float32) tensor { return tensor{shape, convert[float64](x)} }
+func (x tensor) inside(index ...int) bool {
+	for i, d := range x.shape {
+		if index[i] < 0 || index[i] >= d {
+			return false
+		}
+	}
+	return true
+}
+
+func convert[To, From float32 | float64](x []From) []To {
+	y := make([]To, len(x))
+	for i, v := range x {
+		y[i] = To(v)
+	}
+	return y
+}
+
+// indices yields all index tuples of a shape, in row-major order.
+func indices(shape []int) iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		index := make([]int, len(shape))
+		for range volume(shape) {
+			if !yield(index) {
+				return
+			}
+			for i := len(shape) - 1; i >= 0; i-- {
+				if index[i]++; index[i] < shape[i] {
+					break
+				}
+				index[i] = 0
+			}
+		}
+	}
+}
+
+// A generator makes test cases; the same ones on every run.
+type generator struct {
+	*rand.Rand
+	special bool // now and then NaN, infinities, −0, denormals and huge numbers
+}
+
+func newGenerator(seed uint64) generator { return generator{Rand: rand.New(rand.NewPCG(seed, 0))} }
+
+// between is a number from lo to hi, both included.
+func (g generator) between(lo, hi int) int { return lo + g.IntN(hi-lo+1) }
+
+func (g generator) shape(rank, most int) []int {
+	shape := make([]int, rank)
+	for i := range shape {
+		shape[i] = g.between(1, most)
+	}
+	return shape
+}
+
+var specials = []float32{
+	float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.Copysign(0, -1)), 0,
+	math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 1e-39, math.MaxFloat32, -math.MaxFloat32,
+}
+
+func (g generator) floats(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(g.NormFloat64())
+		if g.special && g.IntN(12) == 0 {
+			x[i] = specials[g.IntN(len(specials))]
+		}
+	}
+	return x
+}
+
+func (g generator) act() Act {
+	a := Act{Kind: Activation(g.IntN(int(ActTanh) + 1)), Lo: 0, Hi: float32(math.Inf(1))}
+	switch a.Kind {
+	case Clamp:
+		a.Lo, a.Hi = -g.Float32(), g.Float32()
+	case ActLeakyRelu:
+		a.Lo = g.Float32()
+	case ActHardSigmoid:
+		a.Lo, a.Hi = 0.2, 0.5
+	}
+	return a
+}
+
+// refAct is an Act by the formulas of its documentation.
+func refAct(a Act, x float64) float64 {
+	lo, hi := float64(a.Lo), float64(a.Hi)
+	switch a.Kind {
+	case Clamp:
+		return math.Min(math.Max(x, lo), hi)
+	case ActLeakyRelu:
+		return math.Max(x, 0) + lo*math.Min(x, 0)
+	case ActHardSwish:
+		return x * math.Min(math.Max(x/6+0.5, 0), 1)
+	case ActHardSigmoid:
+		return math.Min(math.Max(lo*x+hi, 0), 1)
+	case ActSigmoid:
+		return 1 / (1 + math.Exp(-x))
+	case ActSiLU:
+		return x / (1 + math.Exp(-x))
+	case ActTanh:
+		return math.Tanh(x)
+	}
+	return x
+}
+
+// A trial is one operation, its operands' shapes and its params, against a
+// reference that works on one item.
+type trial struct {
+	spec   Spec
+	in     [][]int
+	params []Param
+	ref    func(in, out []tensor)
+	exact  bool // results are copies
+}
+
+// run runs the operation on a few items: in one go, and in parts of any size
+// in any order. All must give the same bits; the first is compared with the
+// reference, item by item.
+func (tr trial) run(t *testing.T, g generator) {
+	t.Helper()
+	name := fmt.Sprintf("%s%+v of %v", tr.spec.Op(), tr.spec, tr.in)
+	shapes, err := tr.spec.Shapes(tr.in, tr.params)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	op, err := tr.spec.Bind(Tiers()[0], tr.in, tr.params)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	n := g.between(1, 3)
+	in := make([][]float32, len(tr.in))
+	for i, shape := range tr.in {
+		in[i] = g.floats(n * volume(shape))
+	}
+	results := func() [][]float32 {
+		out := make([][]float32, len(shapes))
+		for i, shape := range shapes {
+			out[i] = make([]float32, n*volume(shape))
+			for j := range out[i] {
+				out[i][j] = 12345 // what no operation yields by chance
+			}
+		}
+		return out
+	}
+	w := &Workspace{Scratch: make([]float32, op.Scratch())}
+	before := cloneAll(in)
+	got := results()
+	tasks := op.Tasks(n)
+	op.Run(w, in, got, n, 0, tasks)
+	if !sameBits(before, in) {
+		t.Fatalf("%s: an operand was written", name)
+	}
+
+	var cuts []int
+	for at := 0; at < tasks; at += g.between(1, max(tasks/3, 1)) {
+		cuts = append(cuts, at)
+	}
+	parts := results()
+	for _, i := range g.Perm(len(cuts)) {
+		hi := tasks
+		if i+1 < len(cuts) {
+			hi = cuts[i+1]
+		}
+		op.Run(w, in, parts, n, cuts[i], hi)
+	}
+	if !sameBits(got, parts) {
+		t.Fatalf("%s: %d tasks cut at %v differ from the whole", name, tasks, cuts)
+	}
+
+	for item := range n {
+		refIn := make([]tensor, len(in))
+		for i, shape := range tr.in {
+			v := volume(shape)
+			refIn[i] = tensorOf(shape, in[i][item*v:][:v])
+		}
+		refOut := make([]tensor, len(shapes))
+		for i, shape := range shapes {
+			refOut[i] = newTensor(shape...)
+		}
+		tr.ref(refIn, refOut)
+		for i, want := range refOut {
+			for j, v := range want.floats() {
+				if x := got[i][item*len(want.data)+j]; !near(x, v, tr.exact) {
+					t.Fatalf("%s: result %d, item %d of %d, element %d is %v, want %v", name, i, item, n, j, x, v)
+				}
+			}
+		}
+	}
+}
+
+// near allows a few roundings of a float32.
+func near(got, want float32, exact bool) bool {
+	switch {
+	case isNaN(want) || isNaN(got):
+		return isNaN(want) && isNaN(got)
+	case exact:
+		return math.Float32bits(got) == math.Float32bits(want)
+	case got == want:
+		return true
+	}
+	return math.Abs(float64(got)-float64(want)) <= 4e-7*max(math.Abs(float64(want)), 0.5)
+}
+
+func cloneAll(x [][]float32) [][]float32 {
+	y := make([][]float32, len(x))
+	for i := range x {
+		y[i] = slices.Clone(x[i])
+	}
+	return y
+}
+
+func sameBits(a, b [][]float32) bool {
+	return slices.EqualFunc(a, b, func(a, b []float32) bool {
+		return slices.EqualFunc(a, b, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) })
+	})
+}
