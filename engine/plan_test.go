@@ -14,7 +14,7 @@ import (
 // TestPlanKeepsLiveValues checks on random nets that no two values that are
 // needed at the same time share memory, by running them.
 func TestPlanKeepsLiveValues(t *testing.T) {
-	seeds := 300
+	seeds := 150
 	if testing.Short() {
 		seeds = 50
 	}

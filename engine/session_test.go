@@ -1,0 +1,323 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+)
+
+// chain makes a batched net of equal steps with the given weights.
+func chain(t testing.TB, steps int, params ...kernels.Param) *weights.Net {
+	b := newNet(t, true)
+	v := b.input(1, 100)
+	for i := range steps {
+		v = b.steps(&mix{out: [][]int{{1, 100}}, seed: uint64(i), parts: 4}, params, v)[0]
+	}
+	b.output(v)
+	return b.net
+}
+
+func TestRunRange(t *testing.T) {
+	m := newTestModel(t, chain(t, 2), portable)
+	s := newTestSession(t, m, SessionOptions{Batch: 3})
+	for _, n := range []int{-1, 0, 4, math.MaxInt} {
+		if err := s.Run(n); !errors.Is(err, ErrBatch) {
+			t.Errorf("Run(%d): %v, want ErrBatch", n, err)
+		}
+		if _, err := s.Profile(n); !errors.Is(err, ErrBatch) {
+			t.Errorf("Profile(%d): %v, want ErrBatch", n, err)
+		}
+	}
+	for n := 1; n <= 3; n++ {
+		if err := s.Run(n); err != nil || len(s.Output(0)) != n*100 {
+			t.Errorf("Run(%d): %v, %d numbers", n, err, len(s.Output(0)))
+		}
+	}
+	if got := len(s.Input(0)); got != 300 {
+		t.Errorf("the input has %d numbers, want 300", got)
+	}
+}
+
+func TestSessionOptions(t *testing.T) {
+	m := newTestModel(t, chain(t, 2), portable)
+	for _, o := range []SessionOptions{{Threads: -1}, {Threads: maxThreads + 1}} {
+		if _, err := m.NewSession(o); err == nil {
+			t.Errorf("%+v: no error", o)
+		}
+	}
+	if _, err := m.NewSession(SessionOptions{Batch: -1}); !errors.Is(err, ErrBatch) {
+		t.Errorf("negative batch: %v, want ErrBatch", err)
+	}
+	if _, err := m.NewSession(SessionOptions{MaxMemory: 100}); !errors.Is(err, ErrMemory) {
+		t.Errorf("no memory: %v, want ErrMemory", err)
+	}
+
+	whole := chain(t, 2)
+	whole.Batched = false
+	m = newTestModel(t, whole, portable)
+	if _, err := m.NewSession(SessionOptions{Batch: 2}); !errors.Is(err, ErrBatch) {
+		t.Errorf("batch of a net that has none: %v, want ErrBatch", err)
+	}
+	if _, err := m.Memory(2); !errors.Is(err, ErrBatch) {
+		t.Errorf("memory of a batch of a net that has none: %v, want ErrBatch", err)
+	}
+	if err := newTestSession(t, m, SessionOptions{Batch: 1}).Run(1); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTensors(t *testing.T) {
+	b := newNet(t, true)
+	x, y := b.input(1, 3, 8, 8), b.input(1, 5)
+	b.output(b.step(&mix{out: [][]int{{1, 7}}, parts: 1}, x, y), y)
+	m := newTestModel(t, b.net, portable)
+	in, out := m.Inputs(), m.Outputs()
+	if len(in) != 2 || in[0].Name != "v0" || !slices.Equal(in[0].Shape, []int{-1, 3, 8, 8}) || !slices.Equal(in[1].Shape, []int{-1, 5}) {
+		t.Errorf("inputs %+v", in)
+	}
+	if len(out) != 2 || !slices.Equal(out[0].Shape, []int{-1, 7}) || !slices.Equal(out[1].Shape, []int{-1, 5}) {
+		t.Errorf("outputs %+v", out)
+	}
+	in[0].Shape[1] = 99
+	if got := m.Inputs()[0].Shape[1]; got != 3 {
+		t.Errorf("the caller has changed the model's shape to %d", got)
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	for _, params := range [][]kernels.Param{nil, {heavy}} {
+		m := newTestModel(t, chain(t, 6, params...), portable)
+		for i := range m.program.steps {
+			m.program.steps[i].work = splitWork
+		}
+		for _, o := range []SessionOptions{{}, {Batch: 8}, {Threads: 2}, {Batch: 8, Threads: 2}, {Batch: 8, Threads: 3}} {
+			s := newTestSession(t, m, o)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			n := max(o.Batch, 1)
+			if got := testing.AllocsPerRun(100, func() {
+				if s.Run(n) != nil || s.Run(1) != nil || s.RunContext(ctx, n) != nil {
+					t.Fail()
+				}
+			}); got != 0 {
+				t.Errorf("%+v: %v allocations", o, got)
+			}
+		}
+	}
+}
+
+func TestCancel(t *testing.T) {
+	for _, o := range []SessionOptions{{}, {Batch: 4}, {Batch: 4, Threads: 2}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var ran atomic.Int64
+		net := chain(t, 50)
+		for i, s := range net.Steps {
+			s.Spec.(*mix).run = func() {
+				ran.Add(1)
+				if i == 9 {
+					cancel()
+				}
+			}
+		}
+		m := newTestModel(t, net, portable)
+		for i := range m.program.steps {
+			m.program.steps[i].work = splitWork
+		}
+		s := newTestSession(t, m, o)
+		n := max(o.Batch, 1)
+		if err := s.RunContext(ctx, n); !errors.Is(err, context.Canceled) {
+			t.Errorf("%+v: %v, want context.Canceled", o, err)
+		}
+		// Each thread may be some steps behind or ahead of the one that cancels.
+		if got := ran.Load(); got < 10 || got > int64(50*n)/2 {
+			t.Errorf("%+v: %d calls before the run stopped", o, got)
+		}
+		ran.Store(0)
+		if err := s.RunContext(ctx, n); !errors.Is(err, context.Canceled) || ran.Load() != 0 {
+			t.Errorf("%+v: %v after %d calls, want context.Canceled at once", o, err, ran.Load())
+		}
+		if err := s.Run(n); err != nil {
+			t.Errorf("%+v: a run after a cancelled one: %v", o, err)
+		}
+		late, cancelLate := context.WithTimeout(t.Context(), time.Hour)
+		if err := s.RunContext(late, n); err != nil {
+			t.Errorf("%+v: a context that is not done: %v", o, err)
+		}
+		cancelLate()
+	}
+}
+
+// closer counts calls of Close.
+type closer struct{ calls atomic.Int64 }
+
+func (c *closer) Close() error { c.calls.Add(1); return nil }
+
+func TestClose(t *testing.T) {
+	var file closer
+	m, err := newModel(chain(t, 2), portable, &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTestSession(t, m, SessionOptions{Threads: 2})
+	out := s.Output(0)
+	borrowed, err := m.borrow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle, err := m.borrow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.giveBack(idle)
+
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.NewSession(SessionOptions{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("NewSession of a closed model: %v, want ErrClosed", err)
+	}
+	if _, err := m.borrow(); !errors.Is(err, ErrClosed) {
+		t.Errorf("borrow from a closed model: %v, want ErrClosed", err)
+	}
+	if err := m.Close(); !errors.Is(err, ErrClosed) {
+		t.Errorf("second Close: %v, want ErrClosed", err)
+	}
+	if err := s.Run(1); err != nil {
+		t.Errorf("a session that is open when the model is closed: %v", err)
+	}
+	if file.calls.Load() != 0 {
+		t.Error("the weights are gone while sessions use them")
+	}
+
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(1); !errors.Is(err, ErrClosed) {
+		t.Errorf("Run of a closed session: %v, want ErrClosed", err)
+	}
+	if _, err := s.Profile(1); !errors.Is(err, ErrClosed) {
+		t.Errorf("Profile of a closed session: %v, want ErrClosed", err)
+	}
+	if err := s.Close(); !errors.Is(err, ErrClosed) {
+		t.Errorf("second Close of a session: %v, want ErrClosed", err)
+	}
+	if s.Input(0) != nil || s.Output(0) != nil {
+		t.Error("a closed session has memory")
+	}
+	clear(out) // still there
+	m.giveBack(borrowed)
+	// A race-enabled sync.Pool drops some of what it is given: such a session
+	// is closed by its cleanup.
+	if !eventually(func() bool { return file.calls.Load() == 1 }) {
+		t.Errorf("the file was closed %d times, want once, with the last session", file.calls.Load())
+	}
+}
+
+// eventually runs the garbage collector until done.
+func eventually(done func() bool) bool {
+	for range 100 {
+		if done() {
+			return true
+		}
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	return done()
+}
+
+// Models and Sessions that are forgotten leave neither goroutines nor mapped
+// files behind.
+func TestForgotten(t *testing.T) {
+	before := runtime.NumGoroutine()
+	var file closer
+	func() {
+		m, err := newModel(chain(t, 2), portable, &file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			s, err := m.NewSession(SessionOptions{Threads: 4, Batch: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Run(4); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}()
+	if !eventually(func() bool { return runtime.NumGoroutine() <= before && file.calls.Load() == 1 }) {
+		t.Errorf("%d goroutines, %d before; the file was closed %d times", runtime.NumGoroutine(), before, file.calls.Load())
+	}
+}
+
+// One Model serves many goroutines, each with sessions of its own.
+func TestManyGoroutines(t *testing.T) {
+	const largest = 4
+	rng := rand.New(rand.NewPCG(5, 6))
+	var net *weights.Net
+	for net == nil || len(net.Steps) < 15 {
+		net = randomNet(t, rng, true)
+	}
+	m := newTestModel(t, net, portable)
+	items := randomItems(net, rng, 20)
+	var want [][][]float32
+	for _, item := range items {
+		want = append(want, naive(t, net, portable, item))
+	}
+	var group sync.WaitGroup
+	for g := range 64 {
+		group.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(g), 7))
+			batched, err := m.NewSession(SessionOptions{Batch: largest, Threads: 1 + g%3})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer batched.Close()
+			for range 5 {
+				at, n := rng.IntN(len(items)-largest), 1+rng.IntN(largest)
+				check(t, batched, items[at:at+n], want[at:at+n])
+
+				single, err := m.borrow()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				check(t, single, items[at:at+1], want[at:at+1])
+				m.giveBack(single)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestProfile(t *testing.T) {
+	net := chain(t, 3)
+	net.Steps[1].Spec.(*mix).run = func() { time.Sleep(2 * time.Millisecond) }
+	m := newTestModel(t, net, portable)
+	s := newTestSession(t, m, SessionOptions{Batch: 2, Threads: 2})
+	times, err := s.Profile(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(times) != len(m.Steps()) || times[1] < 2*time.Millisecond || times[0] > times[1] {
+		t.Errorf("times %v", times)
+	}
+	if err := s.Run(2); err != nil {
+		t.Error(err)
+	}
+	if s.executor.threads[0].times != nil || s.executor.team == nil {
+		t.Error("the session goes on measuring")
+	}
+}
