@@ -64,8 +64,8 @@ func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
 	switch c.Algorithm {
 	case Direct:
 	case WinogradF2, WinogradF4:
-		if c.Kernel != [2]int{3, 3} || c.Stride != [2]int{1, 1} || c.Dilation != [2]int{1, 1} || params[0].Form != Panels {
-			return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1 and weights in panels")
+		if c.Kernel != [2]int{3, 3} || c.Stride != [2]int{1, 1} || c.Dilation != [2]int{1, 1} || c.Groups != 1 || params[0].Form != Panels {
+			return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1, one group and weights in panels")
 		}
 	default:
 		return nil, errorf(c, "unknown algorithm %d", c.Algorithm)

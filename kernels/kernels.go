@@ -10,6 +10,7 @@
 // allocates nor locks.
 //
 // Activations are float32, feature maps NHWC, weights panels of NR columns.
+//go:generate go -C ../gen run .
 package kernels
 
 // A Spec says what an operation computes. It is pure data: the file holds it,

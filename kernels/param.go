@@ -199,3 +199,6 @@ func PackTaps(taps, c int, weight func(tap, c int) float32, bias func(c int) flo
 }
 
 func putFloat(b []byte, x float32) { binary.LittleEndian.PutUint32(b, math.Float32bits(x)) }
+
+// halves is the address of the float16 at the beginning of b.
+func halves(b []byte) *uint16 { return (*uint16)(unsafe.Pointer(&b[0])) }

@@ -1,0 +1,158 @@
+package avx2
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// gemm emits a tile of MR rows by one panel: for each k two loads of B, MR
+// broadcasts of A and 2·MR multiply-adds. At 6 rows that is 8 loads in the 6
+// cycles which the multiply-adds take, where 12 would fit.
+func gemm(b *builder) {
+	mr := b.rows()
+	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns", mr),
+		sums(2*mr), "Y12, Y13 a row of B, later Lo and Hi", "Y14, Y15 elements of A, later masks")
+
+	a, c, d := b.load("A"), b.load("C"), b.load("D")
+	as, cs := b.stride("AStride"), b.stride("CStride")
+	tiles := b.load("Tiles")
+
+	b.loop("tile", tiles, func() {
+		b.Comment("Every sum starts at its bias.")
+		bias := b.load("Bias")
+		for i := range mr {
+			b.VMOVUPS(mem(bias, 0), y(2*i))
+			b.VMOVUPS(mem(bias, 32), y(2*i+1))
+		}
+		panel := b.load("B")
+		b.segments(func(offset reg64) {
+			b.LEAQ(index(a, offset, 4), offset)
+			row := b.rowsFrom(offset, as, mr)
+			b.loop("k", b.load("SegLen"), func() {
+				b.VMOVUPS(mem(panel, 0), y(12))
+				b.VMOVUPS(mem(panel, 32), y(13))
+				for i := range mr {
+					e := y(14 + i%2)
+					b.VBROADCASTSS(row.at(i, 0), e)
+					b.VFMADD231PS(y(12), e, y(2*i))
+					b.VFMADD231PS(y(13), e, y(2*i+1))
+				}
+				b.ADDQ(imm(64), panel)
+				row.advance(4)
+			})
+		})
+		b.gemmEpilogue(mr, c, cs, d)
+		b.skip(a, as, mr)
+		b.skip(c, cs, mr)
+	})
+	b.VZEROUPPER()
+}
+
+// segments emits body for every segment; it is given a register of its own
+// that holds the segment's offset.
+func (b *builder) segments(body func(offset reg64)) {
+	seg := b.load("Seg")
+	b.loop("segment", b.load("Segs"), func() {
+		offset := b.GP64()
+		b.MOVQ(mem(seg, 0), offset)
+		b.ADDQ(imm(8), seg)
+		body(offset)
+	})
+}
+
+// gemmEpilogue adds the residual, clamps and stores mr rows of sums. It moves
+// d on by a tile.
+func (b *builder) gemmEpilogue(mr int, c, cs, d reg64) {
+	out := b.rowsFrom(b.copy(c), cs, mr)
+	partial, done := b.label("partial"), b.label("done")
+
+	residual := func(add func(row rows, i int)) {
+		none := b.label("noresidual")
+		b.TESTQ(d, d)
+		b.JEQ(operand.LabelRef(none))
+		ds := b.stride("DStride")
+		row := b.rowsFrom(b.copy(d), ds, mr)
+		for i := range mr {
+			add(row, i)
+		}
+		b.skip(d, ds, mr)
+		b.Label(none)
+	}
+
+	n := b.load("N")
+	b.CMPQ(n, imm(16))
+	b.JNE(operand.LabelRef(partial))
+	residual(func(row rows, i int) {
+		b.VADDPS(row.at(i, 0), y(2*i), y(2*i))
+		b.VADDPS(row.at(i, 32), y(2*i+1), y(2*i+1))
+	})
+	b.clamp(2 * mr)
+	for i := range mr {
+		b.VMOVUPS(y(2*i), out.at(i, 0))
+		b.VMOVUPS(y(2*i+1), out.at(i, 32))
+	}
+	b.JMP(operand.LabelRef(done))
+
+	b.Label(partial)
+	b.masks(n)
+	residual(func(row rows, i int) {
+		b.VMASKMOVPS(row.at(i, 0), y(14), y(12))
+		b.VMASKMOVPS(row.at(i, 32), y(15), y(13))
+		b.VADDPS(y(12), y(2*i), y(2*i))
+		b.VADDPS(y(13), y(2*i+1), y(2*i+1))
+	})
+	b.clamp(2 * mr)
+	for i := range mr {
+		b.VMASKMOVPS(y(2*i), y(14), out.at(i, 0))
+		b.VMASKMOVPS(y(2*i+1), y(15), out.at(i, 32))
+	}
+	b.Label(done)
+}
+
+// clamp limits the first n vector registers to Lo … Hi, which it leaves in
+// Y12 and Y13. The minimum and the maximum return their second source if
+// either is NaN, so that is the sum.
+func (b *builder) clamp(n int) {
+	b.VBROADCASTSS(b.field("Lo"), y(12))
+	b.VBROADCASTSS(b.field("Hi"), y(13))
+	for i := range n {
+		b.VMAXPS(y(i), y(12), y(i))
+		b.VMINPS(y(i), y(13), y(i))
+	}
+}
+
+// masks sets Y14 and Y15 to select the first n of 16 elements.
+func (b *builder) masks(n reg64) {
+	b.masked = true
+	table := b.GP64()
+	b.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol("masks"), 64), table)
+	back := b.copy(n)
+	b.SHLQ(imm(2), back)
+	b.SUBQ(back, table)
+	b.VMOVDQU(mem(table, 0), y(14))
+	b.VMOVDQU(mem(table, 32), y(15))
+}
+
+// maskTable emits what masks reads: 16 times all ones, 16 times zero.
+func (b *builder) maskTable() {
+	b.StaticGlobal("masks")
+	b.DataAttributes(rodata)
+	for i := range 32 {
+		v := operand.U32(0)
+		if i < 16 {
+			v = ^v
+		}
+		b.AddDatum(4*i, v)
+	}
+}
+
+// copy returns a new register with r's value.
+func (b *builder) copy(r reg64) reg64 {
+	c := b.GP64()
+	b.MOVQ(r, c)
+	return c
+}
+
+// sums names the registers of n sums in a register map.
+func sums(n int) string { return fmt.Sprintf("Y0…Y%d sums", n-1) }

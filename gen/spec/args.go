@@ -1,0 +1,213 @@
+// Package asm holds the generated micro-kernels, their stubs and the blocks of
+// arguments that they take. Package kernels calls them; nothing else should.
+//
+// Strides and offsets count float32 elements, unless a field says bytes. A
+// panel is K rows of 16 columns. Every kernel also takes the end of what it
+// may touch exactly: none reads or writes a byte that its arguments do not
+// cover.
+//
+// Minimum and maximum are ordered so that NaN survives: Lo and Hi clamp only
+// what is ordered.
+package spec
+
+// GemmArgs is the block of the gemm family: Tiles tiles of MR consecutive
+// rows, times one panel.
+//
+//	C[i,j] = min(max(Bias[j] + Σₖ A[i,k]·B[k,j] + D[i,j], Lo), Hi)   0 ≤ i < MR·Tiles, 0 ≤ j < N
+//
+// A row of A is Segs segments of SegLen elements: element k of row i stands at
+// A + i·AStride + Seg[k/SegLen] + k mod SegLen. One segment is a plain matrix
+// product; a convolution has one segment for each row of its kernel, so that
+// im2col is never stored. Each element is one chain of fused multiply-adds
+// in the order of k, whatever MR is.
+type GemmArgs struct {
+	A       *float32
+	Seg     *int
+	B       *float32
+	Bias    *float32 // 16 elements
+	C       *float32
+	D       *float32 // residual, or nil
+	AStride int
+	CStride int
+	DStride int
+	Segs    int
+	SegLen  int
+	Tiles   int
+	N       int // columns to store, 1…16
+	Lo, Hi  float32
+}
+
+// ConvPoolArgs is the block of the convpool family: a convolution's output
+// row pair, max-pooled by 2×2 windows before it is stored.
+//
+//	C[w,j] = min(max(max over the window's 4 pixels p of (Bias[j] + Σₖ A[p,k]·B[k,j]), Lo), Hi)   0 ≤ w < Windows
+//
+// Pixel (y, x) of window w starts at A + y·ARow + (2w+x)·AStride; its segments
+// are as in GemmArgs. C's stride is CStride.
+type ConvPoolArgs struct {
+	A       *float32
+	Seg     *int
+	B       *float32
+	Bias    *float32
+	C       *float32
+	AStride int
+	ARow    int
+	CStride int
+	Segs    int
+	SegLen  int
+	Windows int
+	N       int
+	Lo, Hi  float32
+}
+
+// ProductArgs is the block of the product family, the middle of Winograd's
+// algorithm: Freqs independent products of one tile of MR rows by one panel,
+// without bias.
+//
+//	C[f,i,j] = Σₖ A[f,i,k]·B[f,k,j]   0 ≤ i < MR, 0 ≤ j < 16
+type ProductArgs struct {
+	A       *float32
+	B       *float32
+	C       *float32
+	AFreq   int // from one f to the next
+	AStride int // from one i to the next
+	BFreq   int
+	CFreq   int
+	CStride int
+	K       int
+	Freqs   int
+}
+
+// WinogradArgs is the block of Winograd's transforms, for Tiles tiles in a
+// row and Blocks blocks of 8 channels.
+//
+// The input transforms read patches of T×T pixels (T is 4 for F(2×2), 6 for
+// F(4×4)): pixel (y, x) of tile t at X + t·XTile + y·XRow + x·XPixel, and write
+// frequency f = T·u+v of tile t at Y + f·YFreq + t·YTile.
+//
+// The output transforms read frequencies at X + f·XFreq + t·XTile, add
+// Bias, clamp to Lo … Hi and write pixel (y, x) at Y + t·YTile + y·YRow +
+// x·YPixel. If D is not nil it is a residual that lies as Y does, with strides DTile, DRow and DPixel.
+// The pooling ones store the maximum of each 2×2 window instead; they take no
+// residual.
+//
+// Temp is scratch of 36·8 elements.
+type WinogradArgs struct {
+	X      *float32
+	Y      *float32
+	Bias   *float32
+	D      *float32
+	Temp   *float32
+	XTile  int
+	XRow   int
+	XPixel int
+	XFreq  int
+	YTile  int
+	YRow   int
+	YPixel int
+	YFreq  int
+	DTile  int
+	DRow   int
+	DPixel int
+	Tiles  int
+	Blocks int
+	Lo, Hi float32
+}
+
+// FullyArgs is the block of the fully connected family: one row times Groups
+// groups of Width consecutive panels, for Width 1 or 4.
+//
+//	C[16·p+j] = min(max(Bias[p·BiasStride + j] + Σₖ A[k]·B[p,k,j], Lo), Hi)   0 ≤ p < Width·Groups
+//
+// Panel p's rows start BStride bytes after those of p−1, and BiasStride
+// elements after those of p−1 its bias. Each element is one
+// chain of fused multiply-adds in the order of k, as in the gemm family.
+type FullyArgs struct {
+	A          *float32
+	B          *byte // float32 or float16, as the kernel says
+	Bias       *float32
+	C          *float32
+	BStride    int // bytes
+	BiasStride int
+	K          int
+	Groups     int
+	Lo, Hi     float32
+}
+
+// Im2colArgs is the block of the im2col kernel: it gathers the segments of
+// Rows rows, as GemmArgs describes them, into rows of CStride elements.
+type Im2colArgs struct {
+	A       *float32
+	Seg     *int
+	C       *float32
+	AStride int
+	CStride int
+	Segs    int
+	SegLen  int
+	Rows    int
+}
+
+// ClampArgs is the block of the clamp kernel: Y[i] = min(max(X[i], Lo), Hi)
+// for 0 ≤ i < N. ReLU is 0 … +Inf. X and Y may be the same.
+type ClampArgs struct {
+	X      *float32
+	Y      *float32
+	N      int
+	Lo, Hi float32
+}
+
+// TapsArgs is the block of the kernels that slide a window over a map channel
+// by channel: pixel p of Pixels output pixels reads its taps at
+// X + p·XStride + Tap[0 … Taps−1] and writes C channels at Y + p·YStride.
+//
+//	maxpool    Y[p,c] = min(max(max over taps of X[p,tap,c], Lo), Hi)
+//	depthwise  Y[p,c] = min(max(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c], Lo), Hi)
+type TapsArgs struct {
+	X       *float32
+	Tap     *int
+	W       *float32 // Taps rows of C weights
+	Bias    *float32 // C elements
+	Y       *float32
+	XStride int
+	YStride int
+	Taps    int
+	C       int
+	Pixels  int
+	Lo, Hi  float32
+}
+
+// WidenArgs is the block of the kernel that converts N float16 to float32.
+type WidenArgs struct {
+	X *uint16
+	Y *float32
+	N int
+}
+
+// MaxMR is the largest number of rows of a tile on any tier.
+const MaxMR = 8
+
+// A Table holds one tier's kernels. Gemm and Product are indexed by the
+// number of rows, 1 … MR.
+type Table struct {
+	MR      int
+	Gemm    [MaxMR + 1]func(*GemmArgs)
+	Product [MaxMR + 1]func(*ProductArgs)
+
+	ConvPool func(*ConvPoolArgs)
+
+	// The transforms of F(2×2, 3×3) and F(4×4, 3×3).
+	WinogradIn2, WinogradIn4           func(*WinogradArgs)
+	WinogradOut2, WinogradOut4         func(*WinogradArgs)
+	WinogradOutPool2, WinogradOutPool4 func(*WinogradArgs)
+
+	// Fully connected, by the width in panels and the type of the weights.
+	Fully1F32, Fully4F32 func(*FullyArgs)
+	Fully1F16, Fully4F16 func(*FullyArgs)
+
+	Im2col func(*Im2colArgs)
+	Clamp  func(*ClampArgs)
+	Widen  func(*WidenArgs)
+
+	MaxPool   func(*TapsArgs)
+	Depthwise func(*TapsArgs)
+}

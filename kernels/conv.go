@@ -1,0 +1,109 @@
+package kernels
+
+import "unsafe"
+
+// Bind chooses how the convolution is computed: Taps channel by channel,
+// Panels by Winograd's algorithm if the Spec says so, else directly.
+func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
+	shapes, err := c.Shapes(in, params)
+	if err != nil {
+		return nil, err
+	}
+	x, p := in[0], params[0]
+	m := convMap{Conv: c, Tier: t, height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}}
+	switch {
+	case p.Form == Taps:
+		return newDepthwise(m, p), nil
+	case c.Algorithm == WinogradF2:
+		return newWinograd(m, &f2, p), nil
+	case c.Algorithm == WinogradF4:
+		return newWinograd(m, &f4, p), nil
+	}
+	return newDirect(m, p), nil
+}
+
+// A convMap is what all ways to compute a convolution know of it.
+type convMap struct {
+	*Conv
+	*Tier
+	height, width, cin int
+	out                [2]int // rows and columns of the result, after pooling
+}
+
+// pooled is how many of the convolution's rows, or columns, become one.
+func (m *convMap) pooled() int {
+	if m.Pool {
+		return 2
+	}
+	return 1
+}
+
+// line is a row of the result, in elements.
+func (m *convMap) line() int { return m.out[1] * m.Channels }
+
+// item returns the operands and the result of item i.
+func (m *convMap) item(in, out [][]float32, i int) (x, residual, y []float32) {
+	nx, ny := m.height*m.width*m.cin, m.out[0]*m.line()
+	if len(in) > 1 {
+		residual = in[1][i*ny : (i+1)*ny]
+	}
+	return in[0][i*nx : (i+1)*nx], residual, out[0][i*ny : (i+1)*ny]
+}
+
+// A strip is some rows of the input with their padding, as a convolution reads
+// them: copied to where padding is zeros and pixels stand pitch elements apart.
+type strip struct {
+	left   int // pixels of padding in front of a row
+	pixels int // length of a row
+	pitch  int // elements from pixel to pixel, at least the channels
+	every  int // every so many pixels and rows are copied
+}
+
+// pitchLine is a row of the strip, in elements.
+func (s *strip) pitchLine() int { return s.pixels * s.pitch }
+
+// fill copies rows rows of x, from first on, to dst. Rows outside of the map
+// are zeros, and so are pixels, and channels up to the pitch.
+func (s *strip) fill(dst, x []float32, m *convMap, first, rows int) {
+	line := s.pitchLine()
+	for r := range rows {
+		row := dst[r*line : (r+1)*line]
+		y := first + r*s.every
+		if y < 0 || y >= m.height {
+			clear(row)
+			continue
+		}
+		src := x[y*m.width*m.cin : (y+1)*m.width*m.cin]
+		clear(row[:s.left*s.pitch])
+		end := s.left
+		if s.pitch == m.cin && s.every == 1 {
+			end += copy(row[s.left*s.pitch:], src) / s.pitch
+		} else {
+			for p := 0; p < m.width && end < s.pixels; p += s.every {
+				to := row[end*s.pitch : (end+1)*s.pitch]
+				clear(to[copy(to, src[p*m.cin:(p+1)*m.cin]):])
+				end++
+			}
+		}
+		clear(row[end*s.pitch:])
+	}
+}
+
+// floatPanels returns panels as float32, in place if that is what they are,
+// and the elements from one to the next.
+func floatPanels(t *Tier, p Param) (panels []float32, size int) {
+	k, n := p.Shape[1], p.Shape[0]*PanelCount(p.Shape[2])
+	size = PanelBytes(k, F32) / 4
+	if p.Elem == F32 {
+		return p.Floats(), size
+	}
+	panels = AlignedFloats(n * size)
+	half := PanelBytes(k, F16)
+	w := new(Workspace)
+	for i := range n {
+		src, dst := p.Data[i*half:(i+1)*half], panels[i*size:(i+1)*size]
+		copy(dst[:NR], unsafe.Slice((*float32)(unsafe.Pointer(&src[0])), NR))
+		t.widenPanel(w, dst[NR:NR+k*NR], src[4*NR:])
+	}
+	return panels, size
+}

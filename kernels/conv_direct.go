@@ -1,0 +1,239 @@
+package kernels
+
+// direct is a convolution as a gemm whose rows are read through segments of
+// the input, so that im2col is never stored. A task is a block of panels for
+// a strip of rows.
+type direct struct {
+	convMap
+	strip
+	copied bool // the strip is copied, else it is the input itself
+	flat   bool // the strip's pixels are the rows of one matrix
+	gather bool // segments are so short that im2col of a row of pixels pays
+
+	panels    []float32
+	panelSize int // elements from panel to panel
+	perGroup  int // panels of a group
+
+	seg         []int // the segments of a pixel
+	segLen      int
+	down, right int // elements of the strip between the convolution's pixels
+
+	rows, strips int // rows of the result in a strip; strips of an item
+	block        int // panels in a task
+}
+
+const (
+	// stripBytes is how much of the input a strip should hold, to stay in the
+	// second-level cache while every panel passes over it.
+	stripBytes = 128 << 10
+
+	// flatRows is the least number of pixels in a flat strip: four tiles.
+	flatRows = 24
+
+	// shortSegment is the length below which segments are gathered.
+	shortSegment = 8
+
+	// fewTasks is how many tasks an item should offer, so that threads can
+	// share it, if blocks of at least taskPanels panels give so many.
+	fewTasks, taskPanels = 8, 4
+)
+
+func newDirect(m convMap, p Param) *direct {
+	d := &direct{convMap: m, perGroup: PanelCount(m.Channels / m.Groups)}
+	d.panels, d.panelSize = floatPanels(m.Tier, p)
+	d.layStrip()
+	d.laySegments()
+
+	fit := stripBytes / 4 / d.pitchLine()
+	d.rows = max(1, (fit-d.inRows(1))/(d.inRows(2)-d.inRows(1))+1)
+	if d.flat {
+		d.rows = max(d.rows, ceilDiv(flatRows, m.out[1]))
+	}
+	d.strips = ceilDiv(m.out[0], d.rows)
+	d.rows = ceilDiv(m.out[0], d.strips)
+	d.block = max(taskPanels, ceilDiv(d.allPanels()*d.strips, fewTasks))
+	return d
+}
+
+func (d *direct) allPanels() int { return d.Groups * d.perGroup }
+
+// layStrip decides whether the input is read in place. It is copied where it
+// is padded, where a 1×1 kernel skips pixels, and where pixels stand so that
+// a tile's rows would evict one another.
+func (d *direct) layStrip() {
+	one := d.Kernel == [2]int{1, 1} && d.Pad == [4]int{} && !d.Pool
+	skips := one && d.Stride[0] == d.Stride[1] && d.Stride[0] > 1
+	d.flat = skips || one && d.Stride == [2]int{1, 1}
+	d.strip = strip{left: d.Pad[1], pixels: d.Pad[1] + d.width + d.Pad[3], pitch: d.cin, every: 1}
+	stride := d.Stride
+	if skips {
+		stride = [2]int{1, 1}
+		d.every, d.pixels = d.Stride[0], d.convMap.out[1]
+	}
+	d.copied = skips || d.Pad != [4]int{}
+	if aliases(stride[1]*d.pitch) && d.allPanels() > 1 {
+		d.copied = true
+		d.pitch += NR
+	}
+	d.down, d.right = stride[0]*d.pitchLine(), stride[1]*d.pitch
+}
+
+func (d *direct) laySegments() {
+	line, kh, kw := d.pitchLine(), d.Kernel[0], d.Kernel[1]
+	if d.Groups == 1 && d.pitch == d.cin && (d.Dilation[1] == 1 || kw == 1) {
+		// The taps of a kernel's row stand side by side.
+		d.segLen, kw = kw*d.cin, 1
+	} else {
+		d.segLen = d.cin / d.Groups
+	}
+	for ky := range kh {
+		for kx := range kw {
+			d.seg = append(d.seg, ky*d.Dilation[0]*line+kx*d.Dilation[1]*d.pitch)
+		}
+	}
+	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
+}
+
+// k is the length of the sums.
+func (d *direct) k() int { return len(d.seg) * d.segLen }
+
+// inRows is how many rows of the strip that many rows of the result need.
+func (d *direct) inRows(rows int) int {
+	return (rows*d.pooled()-1)*d.Stride[0]/d.every + int(d.extent(0))
+}
+
+// regions cuts scratch into the strip and the gathered row.
+func (d *direct) regions(scratch []float32) (copied, gathered []float32, total int) {
+	n := 0
+	if d.copied {
+		n = ceilDiv(d.inRows(d.rows)*d.pitchLine(), NR) * NR
+	}
+	total = n
+	if d.gather {
+		total += d.out[1] * d.k()
+	}
+	if scratch == nil {
+		return nil, nil, total
+	}
+	return scratch[:n], scratch[n:total], total
+}
+
+func (d *direct) Scratch() int {
+	_, _, n := d.regions(nil)
+	return n
+}
+
+func (d *direct) blocks() int { return ceilDiv(d.allPanels(), d.block) }
+
+func (d *direct) Tasks(n int) int { return n * d.strips * d.blocks() }
+
+func (d *direct) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+	blocks := d.blocks()
+	for lo < hi {
+		// The tasks of one strip are done together: it is copied once.
+		s := lo / blocks
+		end := min(hi, (s+1)*blocks)
+		from, to := (lo-s*blocks)*d.block, min((end-s*blocks)*d.block, d.allPanels())
+		x, residual, y := d.item(in, out, s/d.strips)
+		first := s % d.strips * d.rows
+		d.runStrip(w, x, residual, y, first, min(d.rows, d.out[0]-first), from, to)
+		lo = end
+	}
+}
+
+// runStrip computes the panels from, …, to−1 of rows rows of the result.
+func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
+	copied, gathered, _ := d.regions(w.Scratch)
+	top := first * d.pooled() * d.Stride[0]
+	src := x
+	if d.copied {
+		src = copied
+		d.fill(src, x, &d.convMap, top-d.Pad[0], d.inRows(rows))
+	} else {
+		src = x[top*d.pitchLine():]
+	}
+	channels := d.Channels / d.Groups
+	for p := from; p < to; p++ {
+		group, j := p/d.perGroup, p%d.perGroup
+		panel := d.panels[p*d.panelSize : (p+1)*d.panelSize]
+		a := src[group*(d.cin/d.Groups):]
+		at := first*d.line() + group*channels + j*NR
+		n := min(NR, channels-j*NR)
+		switch {
+		case d.Pool:
+			d.poolRows(w, panel, a, y[at:], rows, n)
+		case d.flat:
+			d.gemmRows(w, panel, a, residual, y, gathered, at, rows*d.out[1], n)
+		default:
+			for r := range rows {
+				d.gemmRows(w, panel, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
+			}
+		}
+	}
+	if !d.Act.isClamp() {
+		d.activate(y[first*d.line():(first+rows)*d.line()], from, to)
+	}
+}
+
+// gemmRows computes one panel of pixels pixels, whose first element is y[at].
+func (d *direct) gemmRows(w *Workspace, panel, a, residual, y, gathered []float32, at, pixels, n int) {
+	g := &w.gemm
+	g.A, g.AStride = &a[0], d.right
+	g.Seg, g.Segs, g.SegLen = &d.seg[0], len(d.seg), d.segLen
+	if d.gather {
+		d.im2col(w, gathered, pixels)
+	}
+	g.Bias, g.B = &panel[0], &panel[NR]
+	g.C, g.CStride = &y[at], d.Channels
+	g.D = nil
+	if residual != nil {
+		g.D, g.DStride = &residual[at], d.Channels
+	}
+	g.N = n
+	g.Lo, g.Hi = d.Act.limits()
+	d.gemm(w, pixels)
+}
+
+// im2col gathers the rows that w.gemm describes, and has it read those.
+func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
+	g, i := &w.gemm, &w.im2col
+	i.A, i.AStride = g.A, g.AStride
+	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
+	i.C, i.CStride, i.Rows = &gathered[0], d.k(), pixels
+	d.Im2col(i)
+	g.A, g.AStride = i.C, i.CStride
+	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, d.k()
+}
+
+// poolRows computes one panel of rows rows of pool windows.
+func (d *direct) poolRows(w *Workspace, panel, a, y []float32, rows, n int) {
+	p := &w.convPool
+	p.Seg, p.Segs, p.SegLen = &d.seg[0], len(d.seg), d.segLen
+	p.Bias, p.B = &panel[0], &panel[NR]
+	p.AStride, p.ARow, p.CStride, p.N = d.right, d.down, d.Channels, n
+	p.Lo, p.Hi = d.Act.limits()
+	most := max(1, callCycles/(4*d.k()))
+	for r := range rows {
+		for done := 0; done < d.out[1]; done += most {
+			p.Windows = min(most, d.out[1]-done)
+			p.A = &a[2*r*d.down+2*done*d.right]
+			p.C = &y[r*d.line()+done*d.Channels]
+			d.ConvPool(p)
+		}
+	}
+}
+
+// activate applies an activation that is no clamp to the channels of the
+// panels from, …, to−1 of rows of the result.
+func (d *direct) activate(y []float32, from, to int) {
+	if from == 0 && to == d.allPanels() {
+		d.Act.applySlice(y, y)
+		return
+	}
+	channels := d.Channels / d.Groups
+	start := from/d.perGroup*channels + from%d.perGroup*NR
+	end := to/d.perGroup*channels + to%d.perGroup*NR
+	for ; len(y) > 0; y = y[d.Channels:] {
+		d.Act.applySlice(y[start:end], y[start:end])
+	}
+}

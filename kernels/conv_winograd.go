@@ -1,0 +1,235 @@
+package kernels
+
+import "github.com/infer-go/infer/asm"
+
+// winogradConv computes a 3×3 convolution of stride 1 by Winograd's algorithm.
+// A task is a block of tile rows: its patches are transformed, each frequency
+// is a product with a panel's transformed weights, and the products are
+// transformed back, with bias, residual, activation and pooling, before the
+// next panel's.
+type winogradConv struct {
+	convMap
+	*winograd
+	strip
+	transformIn, transformOut func(*asm.WinogradArgs)
+
+	panels  int
+	bias    []float32 // [panel][NR]
+	weights []float32 // [panel][frequency][cin][NR]
+
+	step  int    // rows and columns of the result in a tile
+	tiles [2]int // rows and columns of tiles
+	rows  int    // tile rows in a task
+
+	blocks int // of channels of the input
+	vTile  int // elements from tile to tile of the transformed input
+	vFreq  int // and from frequency to frequency
+	mFreq  int // the same of the products
+}
+
+// winogradBytes is how much transformed input a task should hold, to stay in
+// the second-level cache while every panel passes over it.
+const winogradBytes = 256 << 10
+
+func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
+	c := &winogradConv{convMap: m, winograd: alg}
+	switch {
+	case alg == &f2 && m.Pool:
+		c.transformIn, c.transformOut = m.WinogradIn2, m.WinogradOutPool2
+	case alg == &f2:
+		c.transformIn, c.transformOut = m.WinogradIn2, m.WinogradOut2
+	case m.Pool:
+		c.transformIn, c.transformOut = m.WinogradIn4, m.WinogradOutPool4
+	default:
+		c.transformIn, c.transformOut = m.WinogradIn4, m.WinogradOut4
+	}
+	c.step = alg.m / m.pooled()
+	for i := range c.tiles {
+		c.tiles[i] = ceilDiv(m.out[i], c.step)
+	}
+	c.blocks = ceilDiv(m.cin, blockLanes)
+	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*alg.m + 2, pitch: c.blocks * blockLanes, every: 1}
+	c.vTile = unaliased(c.pitch)
+
+	perRow := c.frequencies() * c.tiles[1] * c.vTile * 4
+	c.rows = min(max(1, winogradBytes/perRow), c.tiles[0])
+	c.rows = ceilDiv(c.tiles[0], ceilDiv(c.tiles[0], c.rows))
+	c.vFreq = unaliased(c.rows * c.tiles[1] * c.vTile)
+	c.mFreq = unaliased(c.rows * c.tiles[1] * NR)
+	c.transformWeights(p)
+	return c
+}
+
+func (c *winogradConv) frequencies() int { return c.t() * c.t() }
+
+// transformWeights computes G g Gᵀ for every kernel of 3×3.
+func (c *winogradConv) transformWeights(p Param) {
+	panels, size := floatPanels(c.Tier, p)
+	c.panels = PanelCount(c.Channels)
+	c.bias = AlignedFloats(c.panels * NR)
+	c.weights = AlignedFloats(c.panels * c.frequencies() * c.cin * NR)
+	t, freq := c.t(), c.cin*NR
+	for j := range c.panels {
+		copy(c.bias[j*NR:], panels[j*size:j*size+NR])
+		src, dst := panels[j*size+NR:], c.weights[j*c.frequencies()*freq:]
+		for i := range freq {
+			var half [3][6]float32 // G g, column by column
+			for x := range half {
+				half[x] = c.kernel(src[x*freq+i], src[(3+x)*freq+i], src[(6+x)*freq+i])
+			}
+			for u := range t {
+				row := c.kernel(half[0][u], half[1][u], half[2][u])
+				for v, e := range row[:t] {
+					dst[(u*t+v)*freq+i] = e
+				}
+			}
+		}
+	}
+}
+
+// regions cuts scratch into what a task needs.
+func (c *winogradConv) regions(scratch []float32) (s struct{ strip, v, m, tile, residual, temp []float32 }, total int) {
+	for _, r := range []struct {
+		to *[]float32
+		n  int
+	}{
+		{&s.strip, (c.rows*c.m + 2) * c.pitchLine()},
+		{&s.v, c.frequencies() * c.vFreq},
+		{&s.m, c.frequencies() * c.mFreq},
+		{&s.tile, c.step * c.step * NR},
+		{&s.residual, c.step * c.step * NR},
+		{&s.temp, 36 * blockLanes},
+	} {
+		n := ceilDiv(r.n, NR) * NR
+		if scratch != nil {
+			*r.to = scratch[total : total+n]
+		}
+		total += n
+	}
+	return s, total
+}
+
+func (c *winogradConv) Scratch() int {
+	_, n := c.regions(nil)
+	return n
+}
+
+func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
+
+func (c *winogradConv) Tasks(n int) int { return n * c.perItem() }
+
+func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+	s, _ := c.regions(w.Scratch)
+	w.winograd.Temp = &s.temp[0]
+	for task := lo; task < hi; task++ {
+		item, first := task/c.perItem(), task%c.perItem()*c.rows
+		rows := min(c.rows, c.tiles[0]-first)
+		x, residual, y := c.item(in, out, item)
+		c.fill(s.strip, x, &c.convMap, first*c.m-c.Pad[0], rows*c.m+2)
+		c.forward(w, s.v, s.strip, rows)
+		for j := range c.panels {
+			c.multiply(w, s.m, s.v, j, rows*c.tiles[1])
+			for r := range rows {
+				c.backward(w, y, residual, s.m[r*c.tiles[1]*NR:], s.tile, s.residual, j, first+r)
+			}
+		}
+		if !c.Act.isClamp() {
+			part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]
+			c.Act.applySlice(part, part)
+		}
+	}
+}
+
+// forward transforms the patches of rows rows of tiles.
+func (c *winogradConv) forward(w *Workspace, v, strip []float32, rows int) {
+	a := &w.winograd
+	line := c.pitchLine()
+	a.XTile, a.XRow, a.XPixel = c.m*c.pitch, line, c.pitch
+	a.YFreq, a.YTile = c.vFreq, c.vTile
+	a.Tiles, a.Blocks = c.tiles[1], c.blocks
+	for r := range rows {
+		a.X, a.Y = &strip[r*c.m*line], &v[r*c.tiles[1]*c.vTile]
+		c.transformIn(a)
+	}
+}
+
+// multiply computes the products of all frequencies of tiles tiles with panel
+// j's weights.
+func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
+	p := &w.product
+	p.AFreq, p.AStride = c.vFreq, c.vTile
+	p.BFreq, p.K = c.cin*NR, c.cin
+	p.CFreq, p.CStride = c.mFreq, NR
+	freqs := c.frequencies()
+	weights := c.weights[j*freqs*p.BFreq:]
+	groups := ceilDiv(tiles, c.MR)
+	mr, larger := tiles/groups, tiles%groups
+	for done := 0; done < tiles; larger-- {
+		n := mr
+		if larger > 0 {
+			n++
+		}
+		most := max(1, callCycles/(n*c.cin))
+		for f := 0; f < freqs; f += most {
+			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*p.BFreq], &m[f*c.mFreq+done*NR]
+			p.Freqs = min(most, freqs-f)
+			c.Product[n](p)
+		}
+		done += n
+	}
+}
+
+// backward transforms one row of tiles of panel j into the result. Tiles and
+// blocks of channels that stand out of it go through tile, and so does their
+// residual.
+func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual []float32, j, row int) {
+	a := &w.winograd
+	a.XTile, a.XFreq = NR, c.mFreq
+	a.Bias = &c.bias[j*NR]
+	a.Lo, a.Hi = c.Act.limits()
+	wide := c.line()
+	n := min(NR, c.Channels-j*NR)
+	high := min(c.step, c.out[0]-row*c.step)
+	at := row*c.step*wide + j*NR
+
+	whole := c.out[1] / c.step
+	if high < c.step || n%blockLanes != 0 {
+		whole = 0
+	}
+	if whole > 0 {
+		a.X, a.Y, a.D = &m[0], &y[at], nil
+		a.YTile, a.YRow, a.YPixel = c.step*c.Channels, wide, c.Channels
+		if residual != nil {
+			a.D = &residual[at]
+			a.DTile, a.DRow, a.DPixel = a.YTile, wide, c.Channels
+		}
+		a.Tiles, a.Blocks = whole, n/blockLanes
+		c.transformOut(a)
+	}
+	a.Y, a.D = &tile[0], nil
+	a.YRow, a.YPixel = c.step*NR, NR
+	a.Tiles, a.Blocks = 1, NR/blockLanes
+	for t := whole; t < c.tiles[1]; t++ {
+		at := at + t*c.step*c.Channels
+		broad := min(c.step, c.out[1]-t*c.step)
+		if residual != nil {
+			clear(tileResidual)
+			for r := range high {
+				for p := range broad {
+					src := at + r*wide + p*c.Channels
+					copy(tileResidual[(r*c.step+p)*NR:], residual[src:src+n])
+				}
+			}
+			a.D = &tileResidual[0]
+			a.DRow, a.DPixel = a.YRow, NR
+		}
+		a.X = &m[t*NR]
+		c.transformOut(a)
+		for r := range high {
+			for p := range broad {
+				dst := at + r*wide + p*c.Channels
+				copy(y[dst:dst+n], tile[(r*c.step+p)*NR:])
+			}
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package kernels
+
+import (
+	"unsafe"
+
+	"github.com/infer-go/infer/asm"
+)
+
+// portable is the tier without assembly: the oracle of all others. Its
+// micro-kernels are the formulas of package asm's blocks of arguments, loop by
+// loop. Products are rounded before they are added, on every processor, so
+// that its results are the same everywhere.
+var portable = &Tier{Name: "portable", Supported: true, Table: asm.Table{
+	MR:               4,
+	Gemm:             [asm.MaxMR + 1]func(*asm.GemmArgs){1: gemmPortable[row1], 2: gemmPortable[row2], 3: gemmPortable[row3], 4: gemmPortable[row4]},
+	Product:          [asm.MaxMR + 1]func(*asm.ProductArgs){1: productPortable[row1], 2: productPortable[row2], 3: productPortable[row3], 4: productPortable[row4]},
+	ConvPool:         convPoolPortable,
+	WinogradIn2:      f2.inPortable,
+	WinogradIn4:      f4.inPortable,
+	WinogradOut2:     f2.outPortable,
+	WinogradOut4:     f4.outPortable,
+	WinogradOutPool2: f2.outPoolPortable,
+	WinogradOutPool4: f4.outPoolPortable,
+	Fully1F32:        fullyPortable[float32, row1],
+	Fully4F32:        fullyPortable[float32, row4],
+	Fully1F16:        fullyPortable[uint16, row1],
+	Fully4F16:        fullyPortable[uint16, row4],
+	Im2col:           im2colPortable,
+	Clamp:            clampPortable,
+	MaxPool:          maxPoolPortable,
+	Depthwise:        depthwisePortable,
+	Widen:            widenPortable,
+}}
+
+// A count is a number as a type, for kernels that are made once for each.
+type (
+	count interface{ n() int }
+	row1  struct{}
+	row2  struct{}
+	row3  struct{}
+	row4  struct{}
+)
+
+func (row1) n() int { return 1 }
+func (row2) n() int { return 2 }
+func (row3) n() int { return 3 }
+func (row4) n() int { return 4 }
+
+// at returns the n elements that stand off elements after p.
+func at[T any](p *T, off, n int) []T {
+	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(p), off*int(unsafe.Sizeof(*p)))), n)
+}
+
+// multiplyAdd adds a·b[j] to each sum. Without the conversion a compiler may
+// fuse the two operations.
+func multiplyAdd(sums *[NR]float32, a float32, b []float32) {
+	b = b[:NR]
+	for j := range sums {
+		sums[j] += float32(a * b[j])
+	}
+}
+
+// rowPortable is one row of a gemm: the bias plus the segments' products.
+func rowPortable(sums *[NR]float32, a *float32, seg *int, segs, segLen int, b, bias *float32) {
+	copy(sums[:], at(bias, 0, NR))
+	k := 0
+	for _, off := range at(seg, 0, segs) {
+		for _, x := range at(a, off, segLen) {
+			multiplyAdd(sums, x, at(b, NR*k, NR))
+			k++
+		}
+	}
+}
+
+func gemmPortable[R count](g *asm.GemmArgs) {
+	var mr R
+	var sums [NR]float32
+	for i := range g.Tiles * mr.n() {
+		rowPortable(&sums, &at(g.A, i*g.AStride, 1)[0], g.Seg, g.Segs, g.SegLen, g.B, g.Bias)
+		c := at(g.C, i*g.CStride, g.N)
+		for j := range c {
+			if g.D != nil {
+				sums[j] += at(g.D, i*g.DStride, g.N)[j]
+			}
+			c[j] = clamp(sums[j], g.Lo, g.Hi)
+		}
+	}
+}
+
+func productPortable[R count](p *asm.ProductArgs) {
+	var mr R
+	for f := range p.Freqs {
+		for i := range mr.n() {
+			var sums [NR]float32
+			for k, x := range at(p.A, f*p.AFreq+i*p.AStride, p.K) {
+				multiplyAdd(&sums, x, at(p.B, f*p.BFreq+NR*k, NR))
+			}
+			copy(at(p.C, f*p.CFreq+i*p.CStride, NR), sums[:])
+		}
+	}
+}
+
+func convPoolPortable(p *asm.ConvPoolArgs) {
+	for w := range p.Windows {
+		var best [NR]float32
+		for pixel := range 4 {
+			var sums [NR]float32
+			a := (pixel/2)*p.ARow + (2*w+pixel%2)*p.AStride
+			rowPortable(&sums, &at(p.A, a, 1)[0], p.Seg, p.Segs, p.SegLen, p.B, p.Bias)
+			for j, x := range sums {
+				if pixel == 0 {
+					best[j] = x
+				} else {
+					best[j] = max(best[j], x)
+				}
+			}
+		}
+		c := at(p.C, w*p.CStride, p.N)
+		for j := range c {
+			c[j] = clamp(best[j], p.Lo, p.Hi)
+		}
+	}
+}
+
+func fullyPortable[T float32 | uint16, W count](f *asm.FullyArgs) {
+	var width W
+	for p := range f.Groups * width.n() {
+		sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
+		panel := (*T)(unsafe.Pointer(&at(f.B, p*f.BStride, 1)[0]))
+		var wide [NR]float32
+		for k, x := range at(f.A, 0, f.K) {
+			switch row := any(at(panel, NR*k, NR)).(type) {
+			case []float32:
+				multiplyAdd(&sums, x, row)
+			case []uint16:
+				for j, h := range row {
+					wide[j] = Float32(h)
+				}
+				multiplyAdd(&sums, x, wide[:])
+			}
+		}
+		for j := range sums {
+			sums[j] = clamp(sums[j], f.Lo, f.Hi)
+		}
+		copy(at(f.C, NR*p, NR), sums[:])
+	}
+}
+
+func im2colPortable(p *asm.Im2colArgs) {
+	for i := range p.Rows {
+		for s, off := range at(p.Seg, 0, p.Segs) {
+			copy(at(p.C, i*p.CStride+s*p.SegLen, p.SegLen), at(p.A, i*p.AStride+off, p.SegLen))
+		}
+	}
+}
+
+func clampPortable(p *asm.ClampArgs) {
+	y := at(p.Y, 0, p.N)
+	for i, x := range at(p.X, 0, p.N) {
+		y[i] = clamp(x, p.Lo, p.Hi)
+	}
+}
+
+func maxPoolPortable(p *asm.TapsArgs) {
+	taps := at(p.Tap, 0, p.Taps)
+	for i := range p.Pixels {
+		y := at(p.Y, i*p.YStride, p.C)
+		for t, off := range taps {
+			x := at(p.X, i*p.XStride+off, p.C)
+			if t == 0 {
+				copy(y, x)
+				continue
+			}
+			for c := range y {
+				y[c] = max(y[c], x[c])
+			}
+		}
+		for c := range y {
+			y[c] = clamp(y[c], p.Lo, p.Hi)
+		}
+	}
+}
+
+func widenPortable(p *asm.WidenArgs) {
+	y := at(p.Y, 0, p.N)
+	for i, h := range at(p.X, 0, p.N) {
+		y[i] = Float32(h)
+	}
+}
+
+func depthwisePortable(p *asm.TapsArgs) {
+	taps := at(p.Tap, 0, p.Taps)
+	for i := range p.Pixels {
+		y := at(p.Y, i*p.YStride, p.C)
+		copy(y, at(p.Bias, 0, p.C))
+		for t, off := range taps {
+			x, w := at(p.X, i*p.XStride+off, p.C), at(p.W, t*p.C, p.C)
+			for c := range y {
+				y[c] += float32(x[c] * w[c])
+			}
+		}
+		for c := range y {
+			y[c] = clamp(y[c], p.Lo, p.Hi)
+		}
+	}
+}

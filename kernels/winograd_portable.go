@@ -1,0 +1,144 @@
+package kernels
+
+import "github.com/infer-go/infer/asm"
+
+// A winograd is one of Winograd's algorithms F(m×m, 3×3) by its matrices, as
+// Lavin and Gray give them in "Fast Algorithms for Convolutional Neural
+// Networks" (2015): a tile of m×m outputs is Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A, with g
+// the 3×3 kernel and d the t×t patch of the input, t = m+2.
+type winograd struct {
+	m  int
+	bt [][]float32 // t×t
+	at [][]float32 // m×t
+
+	// kernel is G g for one column g, t elements.
+	kernel func(g0, g1, g2 float32) [6]float32
+}
+
+func (w *winograd) t() int { return w.m + 2 }
+
+var f2 = winograd{
+	m: 2,
+	bt: [][]float32{
+		{1, 0, -1, 0},
+		{0, 1, 1, 0},
+		{0, -1, 1, 0},
+		{0, 1, 0, -1},
+	},
+	// G is 1 0 0, ½ ½ ½, ½ −½ ½, 0 0 1.
+	kernel: func(g0, g1, g2 float32) [6]float32 {
+		s, h := (g0+g2)/2, g1/2
+		return [6]float32{g0, s + h, s - h, g2}
+	},
+	at: [][]float32{
+		{1, 1, 1, 0},
+		{0, 1, -1, -1},
+	},
+}
+
+var f4 = winograd{
+	m: 4,
+	bt: [][]float32{
+		{4, 0, -5, 0, 1, 0},
+		{0, -4, -4, 1, 1, 0},
+		{0, 4, -4, -1, 1, 0},
+		{0, -2, -1, 2, 1, 0},
+		{0, 2, -1, -2, 1, 0},
+		{0, 4, 0, -5, 0, 1},
+	},
+	// G is ¼ 0 0, −⅙ −⅙ −⅙, −⅙ ⅙ −⅙, 1⁄24 1⁄12 ⅙, 1⁄24 −1⁄12 ⅙, 0 0 1.
+	kernel: func(g0, g1, g2 float32) [6]float32 {
+		s, h := (g0+g2)/-6, g1/6
+		u, v := g0/24+g2/6, g1/12
+		return [6]float32{g0 / 4, s - h, s + h, u + v, u - v, g2}
+	},
+	at: [][]float32{
+		{1, 1, 1, 1, 1, 0},
+		{0, 1, -1, 2, -2, 0},
+		{0, 1, 1, 4, 4, 0},
+		{0, 1, -1, 8, -8, 1},
+	},
+}
+
+// sandwich computes M x Mᵀ for a matrix M of at most 6×6 and a square x.
+func sandwich(m [][]float32, x *[6][6]float32) (y [6][6]float32) {
+	var half [6][6]float32 // M x
+	n := len(m[0])
+	for i, row := range m {
+		for j := range n {
+			for k, v := range row {
+				half[i][j] += float32(v * x[k][j])
+			}
+		}
+	}
+	for i := range m {
+		for j, row := range m {
+			for k, v := range row {
+				y[i][j] += float32(v * half[i][k])
+			}
+		}
+	}
+	return y
+}
+
+// blockLanes is the number of channels in a block of the transforms.
+const blockLanes = 8
+
+func (w *winograd) inPortable(p *asm.WinogradArgs) {
+	t := w.t()
+	for tile := range p.Tiles {
+		for c := range blockLanes * p.Blocks {
+			var d [6][6]float32
+			for y := range t {
+				for x := range t {
+					d[y][x] = at(p.X, tile*p.XTile+y*p.XRow+x*p.XPixel+c, 1)[0]
+				}
+			}
+			v := sandwich(w.bt, &d)
+			for f := range t * t {
+				at(p.Y, f*p.YFreq+tile*p.YTile+c, 1)[0] = v[f/t][f%t]
+			}
+		}
+	}
+}
+
+// result is the m×m outputs of channel c of a tile, without bias.
+func (w *winograd) result(p *asm.WinogradArgs, tile, c int) [6][6]float32 {
+	var m [6][6]float32
+	t := w.t()
+	for f := range t * t {
+		m[f/t][f%t] = at(p.X, f*p.XFreq+tile*p.XTile+c, 1)[0]
+	}
+	return sandwich(w.at, &m)
+}
+
+func (w *winograd) outPortable(p *asm.WinogradArgs) {
+	for tile := range p.Tiles {
+		for c, bias := range at(p.Bias, 0, blockLanes*p.Blocks) {
+			out := w.result(p, tile, c)
+			for y := range w.m {
+				for x := range w.m {
+					v := out[y][x]
+					if p.D != nil {
+						v += at(p.D, tile*p.DTile+y*p.DRow+x*p.DPixel+c, 1)[0]
+					}
+					at(p.Y, tile*p.YTile+y*p.YRow+x*p.YPixel+c, 1)[0] = clamp(v+bias, p.Lo, p.Hi)
+				}
+			}
+		}
+	}
+}
+
+func (w *winograd) outPoolPortable(p *asm.WinogradArgs) {
+	for tile := range p.Tiles {
+		for c, bias := range at(p.Bias, 0, blockLanes*p.Blocks) {
+			out := w.result(p, tile, c)
+			for y := range w.m / 2 {
+				for x := range w.m / 2 {
+					v := max(out[2*y][2*x], out[2*y][2*x+1], out[2*y+1][2*x], out[2*y+1][2*x+1])
+					at(p.Y, tile*p.YTile+y*p.YRow+x*p.YPixel+c, 1)[0] = clamp(v+bias, p.Lo, p.Hi)
+				}
+			}
+		}
+	}
+}
