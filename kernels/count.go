@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // MACs is the number of multiply-adds that an operation takes for operands of
 // these shapes, which Shapes has accepted: those of the plain sums, whatever
@@ -16,15 +19,15 @@ func MACs(s Spec, in [][]int, params []Param) int64 {
 		}
 		return saturated(in[0][0], int(n[0]), int(n[1]), s.Kernel[0], s.Kernel[1], in[0][3]/s.Groups, s.Channels)
 	case *ConvTranspose:
-		return saturated(volume(in[0]), s.Kernel[0], s.Kernel[1], s.Channels/s.Groups)
+		return saturated(append(slices.Clone(in[0]), s.Kernel[0], s.Kernel[1], s.Channels/s.Groups)...)
 	case *FullyConnected:
-		return saturated(volume(in[0]), s.Channels)
+		return saturated(append(slices.Clone(in[0]), s.Channels)...)
 	case *MatMul:
 		out, err := s.Shapes(in, params)
 		if err != nil {
 			return 0
 		}
-		return saturated(volume(out[0]), in[0][len(in[0])-1])
+		return saturated(append(out[0], in[0][len(in[0])-1])...)
 	}
 	return 0
 }

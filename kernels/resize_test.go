@@ -12,7 +12,7 @@ func TestResize(t *testing.T) {
 	for mode := Nearest; mode <= Linear; mode++ {
 		for coordinates := HalfPixel; coordinates <= Asymmetric; coordinates++ {
 			for rounding := RoundPreferFloor; rounding <= RoundCeil; rounding++ {
-				for range 30 {
+				for range 8 {
 					shape := g.shape(4, 7)
 					shape[3] = g.between(1, 20)
 					r := &Resize{Mode: mode, Coordinates: coordinates, Rounding: rounding}

@@ -95,7 +95,7 @@ func TestPoolSizes(t *testing.T) {
 func TestConvTranspose(t *testing.T) {
 	g := newGenerator(21)
 	for _, g.special = range []bool{false, true} {
-		for range 300 {
+		for range 40 {
 			w, size := g.window(false)
 			groups := g.between(1, 3)
 			c := &ConvTranspose{Window: w, Groups: groups, Channels: groups * g.between(1, 20), Act: g.act()}

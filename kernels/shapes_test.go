@@ -1,0 +1,289 @@
+package kernels
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// A maker makes specs, shapes and params from bytes: mostly small numbers that
+// may fit together, now and then absurd ones.
+type maker struct {
+	data []byte
+	rank int // of most shapes and lists, so that they fit together
+}
+
+func newMaker(data []byte) *maker {
+	m := &maker{data: data}
+	m.rank = int(m.byte() % 6)
+	return m
+}
+
+func (m *maker) byte() byte {
+	if len(m.data) == 0 {
+		return 1
+	}
+	b := m.data[0]
+	m.data = m.data[1:]
+	return b
+}
+
+func (m *maker) int() int {
+	b := m.byte()
+	switch b {
+	case 255:
+		return math.MaxInt
+	case 254:
+		return math.MinInt
+	case 253:
+		return math.MaxInt32
+	case 252:
+		return math.MinInt32
+	case 251:
+		return math.MaxInt / 2
+	case 250:
+		return 1 << 20
+	case 249:
+		return -1
+	case 248:
+		return -2
+	}
+	return int(b) % 8
+}
+
+func (m *maker) ints(n int) []int {
+	x := make([]int, n)
+	for i := range x {
+		x[i] = m.int()
+	}
+	return x
+}
+
+func (m *maker) list() []int {
+	if b := m.byte(); b%16 == 0 {
+		return m.ints(int(b / 16))
+	}
+	return m.ints(m.rank)
+}
+
+func (m *maker) pair() [2]int { return [2]int(m.ints(2)) }
+func (m *maker) bool() bool   { return m.byte()%2 == 1 }
+func (m *maker) float() float32 {
+	return append(specials, 0.5, 1, 2, 3)[int(m.byte())%(len(specials)+4)]
+}
+func (m *maker) kind(n byte) byte { return m.byte() % (n + 2) }
+
+func (m *maker) act() Act {
+	return Act{Kind: Activation(m.kind(byte(ActTanh))), Lo: m.float(), Hi: m.float()}
+}
+
+func (m *maker) window() Window {
+	w := Window{Kernel: m.pair(), Stride: m.pair(), Dilation: [2]int{1, 1}}
+	if m.bool() {
+		w.Dilation = m.pair()
+	}
+	if m.bool() {
+		w.Pad = [4]int(m.ints(4))
+	}
+	return w
+}
+
+func (m *maker) spec() Spec {
+	switch m.byte() % 18 {
+	case 0:
+		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Algorithm: Algorithm(m.kind(2))}
+	case 1:
+		return &ConvTranspose{Window: m.window(), Groups: m.int(), Channels: m.int(), OutputPad: m.pair(), Act: m.act()}
+	case 2:
+		return &FullyConnected{Channels: m.int(), Act: m.act()}
+	case 3:
+		return &MatMul{}
+	case 4:
+		return &Pool{Window: m.window(), Kind: PoolKind(m.kind(2)), Ceil: m.bool()}
+	case 5:
+		return &Unary{Kind: UnaryKind(m.kind(byte(ThresholdedRelu))), Act: m.act(), Alpha: m.float(), Beta: m.float()}
+	case 6:
+		return &Binary{Kind: BinaryKind(m.kind(byte(PRelu))), Act: m.act(), Swap: m.bool()}
+	case 7:
+		return &Concat{Axis: m.int()}
+	case 8:
+		return &Slice{Start: m.list(), Step: m.list(), Size: m.list()}
+	case 9:
+		return &Split{Axis: m.int(), Sizes: m.list()}
+	case 10:
+		return &Padding{Mode: PadMode(m.kind(2)), Before: m.list(), After: m.list(), Value: m.float()}
+	case 11:
+		return &Transpose{Perm: m.list()}
+	case 12:
+		return &Reshape{Shape: m.list()}
+	case 13:
+		return &Softmax{Axis: m.int(), Log: m.bool()}
+	case 14:
+		return &ReduceMean{Axes: m.list(), Keep: m.bool()}
+	case 15:
+		return &InstanceNorm{Epsilon: m.float()}
+	case 16:
+		return &LRN{Size: m.int(), Alpha: m.float(), Beta: m.float(), Bias: m.float()}
+	}
+	return &Resize{Mode: ResizeMode(m.kind(1)), Coordinates: Coordinates(m.kind(3)), Rounding: Rounding(m.kind(3)),
+		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
+}
+
+func (m *maker) shapes() [][]int {
+	in := make([][]int, m.byte()%4)
+	for i := range in {
+		if m.bool() {
+			in[i] = m.ints(4)
+		} else {
+			in[i] = m.list()
+		}
+	}
+	if len(in) == 2 && m.bool() {
+		in[1] = in[0]
+	}
+	return in
+}
+
+// params are what the spec wants, so that more than refusals is tested; or
+// anything.
+func (m *maker) params(s Spec, in [][]int) []Param {
+	if m.bool() && len(in) > 0 && len(in[0]) > 0 {
+		c := in[0][len(in[0])-1]
+		switch s := s.(type) {
+		case *Conv:
+			if s.Groups > 0 {
+				if s.Groups == c && m.bool() {
+					return []Param{sized(Taps, s.Kernel[0]*s.Kernel[1], s.Channels)}
+				}
+				return []Param{sized(Panels, s.Groups, s.Kernel[0]*s.Kernel[1]*(c/s.Groups), s.Channels/s.Groups)}
+			}
+		case *ConvTranspose:
+			if s.Groups > 0 {
+				return []Param{sized(Plain, s.Kernel[0], s.Kernel[1], c, s.Channels/s.Groups), sized(Plain, s.Channels)}
+			}
+		case *FullyConnected:
+			return []Param{sized(Panels, 1, c, s.Channels)}
+		case *InstanceNorm:
+			return []Param{sized(Plain, 2, c)}
+		case *Binary:
+			return []Param{sized(Plain, m.list()...)}
+		default:
+			return nil
+		}
+	}
+	params := make([]Param, m.byte()%3)
+	for i := range params {
+		params[i] = sized(Form(m.kind(2)), m.list()...)
+		params[i].Elem = Elem(m.kind(1))
+	}
+	return params
+}
+
+// sized is a param of zeros, without data if it would be large.
+func sized(f Form, shape ...int) Param {
+	p := Param{Form: f, Shape: shape}
+	if n, ok := p.Bytes(); ok && n < 1<<16 {
+		p.Data = AlignedBytes(n)
+	}
+	return p
+}
+
+// tryShapes asks for the shapes of whatever the bytes make. None may panic;
+// what is accepted must be a sound shape, and must run if it is small.
+func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
+	m := newMaker(data)
+	s := m.spec()
+	in := m.shapes()
+	params := m.params(s, in)
+	out, err := s.Shapes(in, params)
+	if err != nil {
+		return false, false
+	}
+	small := true
+	check := func(what string, shapes [][]int) {
+		for _, shape := range shapes {
+			if err := checkShape(s, what, shape); err != nil {
+				t.Fatalf("%+v of %v: accepted, but %v", s, in, err)
+			}
+			small = small && volume(shape) < 1<<14
+		}
+	}
+	check("an operand", in)
+	check("a result", out)
+	if MACs(s, in, params) < 0 {
+		t.Fatalf("%+v of %v: negative number of multiply-adds", s, in)
+	}
+	if !small {
+		return true, false
+	}
+	op, err := s.Bind(Tiers()[0], in, params)
+	if err != nil {
+		t.Fatalf("%+v of %v: %v", s, in, err)
+	}
+	alloc := func(shapes [][]int) (x [][]float32) {
+		for _, shape := range shapes {
+			x = append(x, AlignedFloats(2*volume(shape)))
+		}
+		return x
+	}
+	op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, alloc(in), alloc(out), 2, 0, op.Tasks(2))
+	return true, true
+}
+
+func FuzzShapes(f *testing.F) {
+	for kind := range byte(18) {
+		f.Add([]byte{4, kind, 3, 3, 1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { tryShapes(t, data) })
+}
+
+// TestShapesOfAnything is FuzzShapes over the same random bytes each time.
+func TestShapesOfAnything(t *testing.T) {
+	r := rand.New(rand.NewPCG(60, 0))
+	accepted, ran := map[string]int{}, 0
+	for range 200_000 {
+		data := make([]byte, 60)
+		for i := range data {
+			data[i] = byte(r.Uint32())
+			if r.IntN(16) > 0 {
+				data[i] %= 248 // fewer absurd numbers, so that some fit together
+			}
+		}
+		a, b := tryShapes(t, data)
+		if a {
+			accepted[newMaker(data).spec().Op()]++
+		}
+		if b {
+			ran++
+		}
+	}
+	t.Logf("accepted %v, ran %d", accepted, ran)
+	if len(accepted) < 18 {
+		t.Errorf("only %d operations were ever accepted: %v", len(accepted), accepted)
+	}
+}
+
+func TestShapeErrors(t *testing.T) {
+	one := [2]int{1, 1}
+	for _, c := range []struct {
+		spec Spec
+		in   [][]int
+		want string
+	}{
+		{&Pool{Window: Window{Kernel: [2]int{3, 3}, Stride: one, Dilation: one}}, [][]int{{1, 2, 2, 8}},
+			"Pool: kernel 3×3 with dilation 1×1 does not fit a 2×2 map with padding [0 0 0 0]"},
+		{&Concat{Axis: 1}, [][]int{{1, 2, 3}, {1, 2, 4}}, "Concat: 1×2×3 and 1×2×4 cannot be joined along axis 1"},
+		{&MatMul{}, [][]int{{2, 3}, {2, 3}}, "MatMul: 2×3 cannot be multiplied by 2×3"},
+		{&Binary{}, [][]int{{2, 3}, {2, 4}}, "Binary: 2×3 and 2×4 do not broadcast"},
+		{&Softmax{Axis: 2}, [][]int{{2, 3}}, "Softmax: axis 2 of shape 2×3"},
+		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 has not as many elements as 7"},
+		{&Reshape{Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}, [][]int{{2, 3}},
+			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
+		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 has size 0 in dimension 1"},
+		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
+	} {
+		if _, err := c.spec.Shapes(c.in, nil); err == nil || err.Error() != c.want {
+			t.Errorf("%s of %v: %v, want %s", c.spec.Op(), c.in, err, c.want)
+		}
+	}
+}
