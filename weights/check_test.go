@@ -1,0 +1,146 @@
+package weights
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// Each case breaks a sound Net in one place; Check must find it and say where,
+// and Marshal must refuse it.
+func TestCheck(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, tt := range []struct {
+		what string
+		do   func(n *Net)
+		want string
+	}{
+		{"no input", func(n *Net) { n.Inputs = nil }, "no input"},
+		{"no output", func(n *Net) { n.Outputs = nil }, "no output"},
+		{"an input out of range", func(n *Net) { n.Inputs[0] = -1 }, "input 0: there is no value -1"},
+		{"an input twice", func(n *Net) { n.Inputs = []int{0, 0} }, "input 1: value 0 (x) is written twice"},
+		{"an output out of range", func(n *Net) { n.Outputs[1] = len(n.Values) }, "output 1: there is no value"},
+		{"an operand out of range", func(n *Net) { n.Steps[1].In[0] = 99 }, "step 1 (first): there is no value 99"},
+		{"steps out of order", func(n *Net) { n.Steps[0], n.Steps[1] = n.Steps[1], n.Steps[0] }, "step 0 (first): value 1 (nhwc) is read before it is written"},
+		{"a step that reads its own result", func(n *Net) { n.Steps[0].In[0] = n.Steps[0].Out[0] }, "step 0 (nhwc): value 1 (nhwc) is read before it is written"},
+		{"a value written twice", func(n *Net) { n.Steps[6].Out = n.Steps[5].Out }, "step 6 (elu): value 6 (pool) is written twice"},
+		{"a result out of range", func(n *Net) { n.Steps[0].Out[0] = 99 }, "step 0 (nhwc): there is no value 99"},
+		{"a value that nothing writes", func(n *Net) { n.Values = append(n.Values, Value{"y", []int{1}}) }, "(y): nothing writes it"},
+		{"an output that nothing writes", func(n *Net) {
+			n.Values = append(n.Values, Value{"y", []int{1}})
+			n.Outputs[0] = len(n.Values) - 1
+		}, "output 0: value 24 (y) is read before it is written"},
+		{"a param out of range", func(n *Net) { n.Steps[1].Params[0] = 99 }, "step 1 (first): there is no param 99"},
+		{"a param used twice", func(n *Net) { n.Steps[3].Params[0] = 0 }, "step 3 (residual): param 0 is used twice"},
+		{"a param not used", func(n *Net) { n.Params = append(n.Params, kernels.PlainParam([]int{1}, []float32{0})) }, "param 8: no step uses it"},
+		{"a Spec that is none", func(n *Net) { n.Steps[0].Spec = nil }, "step 0 (nhwc): <nil> is no operation"},
+		{"a Spec of nil", func(n *Net) { n.Steps[0].Spec = (*kernels.Conv)(nil) }, "step 0 (nhwc): *kernels.Conv is no operation"},
+		{"a result too few", func(n *Net) { n.Steps[11].Out = n.Steps[11].Out[:1] }, "step 11 (split): Split has 1 results instead of 2"},
+		{"a wrong shape", func(n *Net) { n.Values[1].Shape = []int{1, 8, 8, 4} }, "step 0 (nhwc): Transpose gives value 1 (nhwc) the shape [1 8 8 3] instead of [1 8 8 4]"},
+		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, "value 0 (x): the shape [1 3 0 8] has the dimension 0"},
+		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, "value 0 (x): 9 dimensions are more than 8"},
+		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, "value 0 (x): the shape [1 65536 32768] has 2³¹ elements or more"},
+		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, "value 0 (x): the shape [2 3 8 8] does not begin with a batch of 1"},
+		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, "value 0 (x): the shape [] does not begin with a batch of 1"},
+		{"data too short", func(n *Net) { n.Params[0].Data = n.Params[0].Data[64:] }, "step 1 (first): Conv: the weights have"},
+		{"a param's wrong shape", func(n *Net) { n.Params[0].Shape = []int{1, 27, 5} }, "step 1 (first): Conv: the weights are"},
+		{"a NaN bias", func(n *Net) { n.Params[0].Floats()[3] = nan }, "step 1 (first): param 0: byte 12: an element is not finite"},
+		{"an infinite weight", func(n *Net) { n.Params[1].Floats()[5] = -inf }, "step 2 (depth): param 1: byte 20: an element is not finite"},
+		{"an infinite half", func(n *Net) { n.Params[0].Data[64+7] = 0x7c; n.Params[0].Data[64+6] = 0 }, "step 1 (first): param 0: byte 70: an element is not finite"},
+		{"a bias in the padding", func(n *Net) { n.Params[0].Data[16] = 1 }, "param 0: byte 16: the padding after a panel's biases is not zero"},
+		{"a weight in the padding", func(n *Net) { n.Params[0].Data[64+3*32+8] = 1 }, "param 0: byte 168: the padding after a panel's columns is not zero"},
+		{"a byte after the rows", func(n *Net) { n.Params[0].Data[64+27*32] = 1 }, "param 0: byte 928: the padding after a panel's rows is not zero"},
+		{"too few labels", func(n *Net) { n.Meta.Labels = n.Meta.Labels[1:] }, "4 labels for the first output's 5 elements"},
+		{"negative counts", func(n *Net) { n.Meta.Nodes = -1 }, "-1 nodes"},
+		{"a picture without width", func(n *Net) { n.Meta.Preparation.Width = 0 }, "preparation: a picture of 0×8"},
+		{"a picture of another size", func(n *Net) { n.Meta.Preparation.Width = 9 }, "preparation: a picture of shape [1 3 8 9] does not fit the first input's [1 3 8 8]"},
+		{"a gray picture", func(n *Net) { n.Meta.Preparation.Order = Gray }, "preparation: a picture of shape [1 1 8 8] does not fit"},
+		{"no deviation", func(n *Net) { n.Meta.Preparation.Std[1] = 0 }, "preparation: channel 1 has mean 0.456 and standard deviation 0"},
+		{"a mean of NaN", func(n *Net) { n.Meta.Preparation.Mean[2] = nan }, "preparation: channel 2 has mean NaN"},
+		{"a scale of zero", func(n *Net) { n.Meta.Preparation.Scale = 0 }, "preparation: scale 0"},
+		{"a negative size", func(n *Net) { n.Meta.Preparation.Resize = -1 }, "preparation: the shorter side is resized to -1"},
+		{"a digit in colour", func(n *Net) { n.Meta.Preparation.Kind = Digit }, "preparation: a digit is a gray picture of 28×28"},
+		{"an unknown kind", func(n *Net) { n.Meta.Preparation.Kind = 3 }, "preparation: unknown kind 3"},
+		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: there is something in it"},
+	} {
+		n := sample(t)
+		if err := n.Check(); err != nil {
+			t.Fatal(err)
+		}
+		tt.do(n)
+		err := n.Check()
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v; want %s", tt.what, err, tt.want)
+		}
+		if _, err := Marshal(n); err == nil {
+			t.Errorf("%s: Marshal writes it", tt.what)
+		}
+	}
+}
+
+// What Check lets pass but the file cannot hold is refused in words, too.
+func TestMarshalRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		what string
+		do   func(n *Net)
+		want string
+	}{
+		{"a name that is not UTF-8", func(n *Net) { n.Meta.Name = "\xff" }, `section META: "\xff" is not UTF-8`},
+		{"a label that is not UTF-8", func(n *Net) { n.Meta.Labels[2] = "\xff" }, `section META: label 2: "\xff" is not UTF-8`},
+		{"a step's name that is not UTF-8", func(n *Net) { n.Steps[3].Name = "\xff" }, `section GRAPH: step 3: "\xff" is not UTF-8`},
+		{"a padding of NaN", func(n *Net) {
+			n.Steps[12].Spec.(*kernels.Padding).Value = float32(math.NaN())
+		}, `section GRAPH: step 12: NaN`},
+	} {
+		n := sample(t)
+		tt.do(n)
+		if _, err := Marshal(n); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v; want %s", tt.what, err, tt.want)
+		}
+	}
+}
+
+// Each of these is sound for one item, and not for a batch of them.
+func TestBatchedMixesNothing(t *testing.T) {
+	param := func(b *builder, shape ...int) kernels.Param { return b.plain(shape...) }
+	for _, tt := range []struct {
+		spec   kernels.Spec
+		in     [][]int
+		params func(b *builder) []kernels.Param
+	}{
+		{&kernels.FullyConnected{Channels: 1}, [][]int{{1}}, func(b *builder) []kernels.Param {
+			return []kernels.Param{b.panels(kernels.F32, 1, 1, 1)}
+		}},
+		{&kernels.MatMul{}, [][]int{{1, 1}, {1, 3}}, nil},
+		{&kernels.MatMul{}, [][]int{{1, 1, 2, 3}, {1, 3, 4}}, nil},
+		{&kernels.Binary{}, [][]int{{1, 3}, {1, 1, 3}}, nil},
+		{&kernels.Binary{}, [][]int{{1, 3}}, func(b *builder) []kernels.Param { return []kernels.Param{param(b, 1, 2, 3)} }},
+		{&kernels.Split{Axis: 0, Sizes: []int{1}}, [][]int{{1, 3}}, nil},
+		{&kernels.Concat{Axis: 0}, [][]int{{1, 3}}, nil},
+		{&kernels.Slice{Start: []int{0, 0}, Step: []int{-1, 1}, Size: []int{1, 3}}, [][]int{{1, 3}}, nil},
+		{&kernels.Softmax{Axis: 0}, [][]int{{1, 3}}, nil},
+		{&kernels.ReduceMean{Axes: []int{0}, Keep: true}, [][]int{{1, 3}}, nil},
+		{&kernels.Transpose{Perm: []int{1, 0, 2}}, [][]int{{1, 1, 3}}, nil},
+	} {
+		for _, batched := range []bool{false, true} {
+			b := newBuilder(t, batched)
+			var in []int
+			for _, shape := range tt.in {
+				in = append(in, b.input("x", shape...))
+			}
+			var params []kernels.Param
+			if tt.params != nil {
+				params = tt.params(b)
+			}
+			b.net.Outputs = b.step("y", tt.spec, in, params...)
+			switch err := b.net.Check(); {
+			case !batched && err != nil:
+				t.Errorf("%s of %v, not batched: %v", tt.spec.Op(), tt.in, err)
+			case batched && (err == nil || !strings.HasSuffix(err.Error(), "mixes the items of a batch")):
+				t.Errorf("%s of %v, batched: %v", tt.spec.Op(), tt.in, err)
+			}
+		}
+	}
+}

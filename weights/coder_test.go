@@ -1,0 +1,65 @@
+package weights
+
+import (
+	"testing"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// The sizes by which counts are capped must not be larger than what an item
+// can take; they would refuse sound files.
+func TestLeastSizes(t *testing.T) {
+	size := func(fields func(c *coder)) int {
+		var c coder
+		fields(&c)
+		if err := c.end(); err != nil {
+			t.Fatal(err)
+		}
+		return len(c.data)
+	}
+	for _, tt := range []struct {
+		what       string
+		have, want int
+	}{
+		{"string", size(func(c *coder) { c.string(new(string)) }), stringSize},
+		{"value", size(func(c *coder) { c.value(new(Value)) }), valueSize},
+		{"param", size(func(c *coder) { c.param(new(kernels.Param)) }), paramSize},
+		{"step", size(func(c *coder) { c.step(&Step{Spec: &kernels.MatMul{}}) }), stepSize},
+	} {
+		if tt.have != tt.want {
+			t.Errorf("the smallest %s takes %d bytes, not %d", tt.what, tt.have, tt.want)
+		}
+	}
+}
+
+func TestCoderRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		what   string
+		data   string
+		fields func(c *coder)
+		want   string
+	}{
+		{"too few bytes", "abc", func(c *coder) { c.int(new(int)) }, "byte 0: 4 bytes wanted, 3 left"},
+		{"too many bytes", "abcde", func(c *coder) { c.int(new(int)) }, "byte 4: 1 bytes too many"},
+		{"neither true nor false", "\x02", func(c *coder) { c.bool(new(bool)) }, "byte 1: 2 is neither false nor true"},
+		{"an unknown constant", "\x09", func(c *coder) { enum(c, new(kernels.Activation), kernels.ActTanh) }, "byte 1: unknown kernels.Activation 9"},
+		{"a count without items", "\xff\xff\xff\xff", func(c *coder) { c.intList(new([]int)) }, "byte 4: 4294967295 items wanted, but only 0 bytes left"},
+		{"a long string", "\x05\x00\x00\x00abcd", func(c *coder) { c.string(new(string)) }, "byte 4: 5 items wanted, but only 4 bytes left"},
+		{"bad UTF-8", "\x01\x00\x00\x00\xff", func(c *coder) { c.string(new(string)) }, `byte 5: "\xff" is not UTF-8`},
+		{"NaN", "\x00\x00\xc0\x7f", func(c *coder) { c.float(new(float32)) }, "byte 4: NaN"},
+		{"an unknown operation", "\xff", func(c *coder) { c.spec(new(kernels.Spec)) }, "byte 1: unknown operation 255"},
+	} {
+		c := reader([]byte(tt.data))
+		tt.fields(c)
+		if err := c.end(); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v; want %s", tt.what, err, tt.want)
+		}
+	}
+
+	var c coder
+	tooLarge := 1 << 40
+	c.int(&tooLarge)
+	if err := c.end(); err == nil {
+		t.Error("40 bits were written as 32")
+	}
+}

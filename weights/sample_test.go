@@ -1,0 +1,169 @@
+package weights
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// A builder makes a Net step by step, with the shapes that Specs infer.
+type builder struct {
+	t   testing.TB
+	net *Net
+	rng *rand.Rand
+}
+
+func newBuilder(t testing.TB, batched bool) *builder {
+	return &builder{t, &Net{Batched: batched}, rand.New(rand.NewPCG(1, 2))}
+}
+
+func (b *builder) value(name string, shape ...int) int {
+	b.net.Values = append(b.net.Values, Value{name, shape})
+	return len(b.net.Values) - 1
+}
+
+func (b *builder) input(name string, shape ...int) int {
+	v := b.value(name, shape...)
+	b.net.Inputs = append(b.net.Inputs, v)
+	return v
+}
+
+// step appends a step and returns its results.
+func (b *builder) step(name string, spec kernels.Spec, in []int, params ...kernels.Param) []int {
+	b.t.Helper()
+	var shapes [][]int
+	for _, v := range in {
+		shapes = append(shapes, b.net.Values[v].Shape)
+	}
+	out, err := spec.Shapes(shapes, params)
+	if err != nil {
+		b.t.Fatalf("%s: %v", name, err)
+	}
+	s := Step{Name: name, Spec: spec, In: slices.Clone(in)}
+	for _, shape := range out {
+		s.Out = append(s.Out, b.value(name, shape...))
+	}
+	for _, p := range params {
+		s.Params = append(s.Params, len(b.net.Params))
+		b.net.Params = append(b.net.Params, p)
+	}
+	b.net.Steps = append(b.net.Steps, s)
+	return slices.Clone(s.Out)
+}
+
+func (b *builder) random() float32 { return b.rng.Float32() - 0.5 }
+
+func (b *builder) panels(e kernels.Elem, groups, k, n int) kernels.Param {
+	return kernels.PackPanels(e, groups, k, n,
+		func(int, int, int) float32 { return b.random() },
+		func(int, int) float32 { return b.random() })
+}
+
+func (b *builder) taps(taps, c int) kernels.Param {
+	return kernels.PackTaps(taps, c,
+		func(int, int) float32 { return b.random() },
+		func(int) float32 { return b.random() })
+}
+
+func (b *builder) plain(shape ...int) kernels.Param {
+	x := make([]float32, elements(shape))
+	for i := range x {
+		x[i] = b.random()
+	}
+	return kernels.PlainParam(shape, x)
+}
+
+func window(kernel, stride, pad int) kernels.Window {
+	return kernels.Window{
+		Kernel:   [2]int{kernel, kernel},
+		Stride:   [2]int{stride, stride},
+		Dilation: [2]int{1, 1},
+		Pad:      [4]int{pad, pad, pad, pad},
+	}
+}
+
+var relu = kernels.Act{Kind: kernels.Clamp, Hi: float32(math.Inf(1))}
+
+// sample is a net with every Spec, Form and Elem, and with something in every
+// field.
+func sample(t testing.TB) *Net {
+	t.Helper()
+	b := newBuilder(t, true)
+	x := b.input("x", 1, 3, 8, 8)
+	nhwc := b.step("nhwc", &kernels.Transpose{Perm: []int{0, 2, 3, 1}}, []int{x})
+	first := b.step("first", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Act: relu, Pool: true}, nhwc, b.panels(kernels.F16, 1, 27, 4))
+	depth := b.step("depth", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: kernels.Act{Kind: kernels.ActHardSwish}}, first, b.taps(9, 4))
+	residual := b.step("residual", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Algorithm: kernels.WinogradF4}, []int{depth[0], first[0]}, b.panels(kernels.F32, 1, 36, 4))
+	up := b.step("up", &kernels.ConvTranspose{Window: window(2, 2, 0), Groups: 2, Channels: 2, OutputPad: [2]int{1, 1}, Act: kernels.Act{Kind: kernels.ActLeakyRelu, Lo: 0.1}}, residual, b.plain(2, 2, 4, 1), b.plain(2))
+	pool := b.step("pool", &kernels.Pool{Window: window(3, 2, 0), Kind: kernels.AveragePoolPadded, Ceil: true}, up)
+	elu := b.step("elu", &kernels.Unary{Kind: kernels.Elu, Alpha: 1.5}, pool)
+	sum := b.step("sum", &kernels.Binary{Kind: kernels.Add, Act: relu}, []int{elu[0], pool[0]})
+	ratio := b.step("ratio", &kernels.Binary{Kind: kernels.Div, Swap: true}, sum, b.plain(2))
+	concat := b.step("concat", &kernels.Concat{Axis: 3}, []int{ratio[0], residual[0]})
+	slice := b.step("slice", &kernels.Slice{Start: []int{0, 3, 0, 5}, Step: []int{1, -1, 2, -2}, Size: []int{1, 4, 2, 3}}, concat)
+	split := b.step("split", &kernels.Split{Axis: 3, Sizes: []int{1, 2}}, slice)
+	pad := b.step("pad", &kernels.Padding{Before: []int{0, 0, 1, 0}, After: []int{0, 0, 1, 0}, Value: -1}, split[1:])
+	norm := b.step("norm", &kernels.InstanceNorm{Epsilon: 1e-5}, pad, b.plain(2, 2))
+	lrn := b.step("lrn", &kernels.LRN{Size: 3, Alpha: 1e-4, Beta: 0.75, Bias: 1}, norm)
+	resize := b.step("resize", &kernels.Resize{Mode: kernels.Linear, Coordinates: kernels.AlignCorners, Rounding: kernels.RoundFloor, Scale: [2]float32{2, 0.5}, Size: [2]int{8, 2}}, lrn)
+	left := b.step("left", &kernels.Reshape{Shape: []int{1, 2, 16}}, resize)
+	right := b.step("right", &kernels.Reshape{Shape: []int{1, 16, 2}}, resize)
+	product := b.step("product", &kernels.MatMul{}, []int{left[0], right[0]})
+	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(kernels.F16, 1, 2, 5))
+	mean := b.step("mean", &kernels.ReduceMean{Axes: []int{1}}, dense)
+	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)
+	b.net.Outputs = []int{softmax[0], split[0]}
+	b.net.Meta = Meta{
+		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
+		Labels: []string{"zero", "one", "two", "three", ""},
+		Preparation: Preparation{
+			Kind: Photo, Order: RGB, Fit: Stretch, Width: 8, Height: 8, Resize: 10, Scale: 1.0 / 255,
+			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
+		},
+		Probabilities: true,
+		Nodes:         40, Parameters: 1234,
+	}
+	return b.net
+}
+
+// digits is a net of the shape and the size of the digit net.
+func digits(t testing.TB) *Net {
+	t.Helper()
+	b := newBuilder(t, true)
+	x := b.input("image", 1, 1, 28, 28)
+	nhwc := b.step("nhwc", &kernels.Reshape{Shape: []int{1, 28, 28, 1}}, []int{x})
+	conv := func(in []int, k int) []int {
+		return b.step("conv", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 32, Act: relu, Pool: true}, in, b.panels(kernels.F16, 1, k, 32))
+	}
+	flat := b.step("flat", &kernels.Reshape{Shape: []int{1, 1568}}, conv(conv(nhwc, 9), 288))
+	hidden := b.step("hidden", &kernels.FullyConnected{Channels: 128, Act: relu}, flat, b.panels(kernels.F16, 1, 1568, 128))
+	b.net.Outputs = b.step("logits", &kernels.FullyConnected{Channels: 10}, hidden, b.panels(kernels.F16, 1, 128, 10))
+	b.net.Meta = Meta{
+		Name:        "digits",
+		Labels:      []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+		Preparation: Preparation{Kind: Digit, Width: 28, Height: 28, Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}},
+	}
+	return b.net
+}
+
+// whole is a net that is not batched, and does what a batched one may not.
+func whole(t testing.TB) *Net {
+	t.Helper()
+	b := newBuilder(t, false)
+	x := b.input("x", 3, 4)
+	sorted := b.step("swap", &kernels.Transpose{Perm: []int{1, 0}}, []int{x})
+	b.net.Outputs = b.step("scalar", &kernels.ReduceMean{Axes: []int{0, 1}}, b.step("softmax", &kernels.Softmax{}, sorted))
+	return b.net
+}
+
+func marshal(t testing.TB, n *Net) []byte {
+	t.Helper()
+	data, err := Marshal(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
