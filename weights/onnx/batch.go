@@ -1,0 +1,135 @@
+package onnx
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// probe is the batch with which a graph is made a second time, to see what
+// depends on it. No dimension of a real model is likely to be equal to it.
+const probe = 13
+
+// batchDeclared says whether dimension 0 of every input is left open.
+func (l *linked) batchDeclared() bool {
+	return len(l.inputs) > 0 && !slices.ContainsFunc(l.inputs, func(v valueInfo) bool {
+		return len(v.dims) == 0 || v.dims[0].size > 0
+	})
+}
+
+// batchPossible says whether every input has a dimension 0 that is open or 1.
+func (l *linked) batchPossible() bool {
+	return len(l.inputs) > 0 && !slices.ContainsFunc(l.inputs, func(v valueInfo) bool {
+		return len(v.dims) == 0 || v.dims[0].size > 1
+	})
+}
+
+// checkBatch compares the graph of one item with that of probe items. It
+// returns an error, which names a node, if n items are not computed by the
+// same operations, each on its own.
+func checkBatch(one, many *graph) error {
+	if len(one.nodes) != len(many.nodes) {
+		return fmt.Errorf("%d operations become %d", len(one.nodes), len(many.nodes))
+	}
+	for i, n := range one.nodes {
+		if err := checkNodeBatch(n, many.nodes[i]); err != nil {
+			return fmt.Errorf("%s %q: %w", n.op.Op(), n.name, err)
+		}
+	}
+	for i, o := range one.outputs {
+		if !scales(o.value, many.outputs[i].value) {
+			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, shapeString(o.value.shape))
+		}
+	}
+	return nil
+}
+
+func checkNodeBatch(a, b *node) error {
+	if !sameOperation(a.op, b.op) {
+		return fmt.Errorf("it depends on the batch")
+	}
+	for i, w := range a.weights {
+		if !sameWeights(w, b.weights[i]) {
+			return fmt.Errorf("its constants depend on the batch")
+		}
+	}
+	for i, v := range a.in {
+		if !scales(v, b.in[i]) {
+			return fmt.Errorf("its operand of shape %s does not grow with the batch", shapeString(v.shape))
+		}
+	}
+	for i, v := range a.out {
+		if !scales(v, b.out[i]) {
+			return fmt.Errorf("its result of shape %s does not grow with the batch", shapeString(v.shape))
+		}
+	}
+	if mixesItems(a) {
+		return fmt.Errorf("it mixes the items of a batch")
+	}
+	return nil
+}
+
+// scales says whether dimension 0 is the batch.
+func scales(one, many *value) bool {
+	a, b := one.shape, many.shape
+	return len(a) > 0 && len(a) == len(b) && a[0] == 1 && b[0] == probe && slices.Equal(a[1:], b[1:])
+}
+
+// sameOperation compares operations, up to the batch in a shape or size.
+func sameOperation(a, b operation) bool {
+	switch x := a.(type) {
+	case *kernels.Reshape:
+		_, ok := b.(*kernels.Reshape)
+		return ok
+	case *kernels.Slice:
+		y, ok := b.(*kernels.Slice)
+		return ok && slices.Equal(x.Start, y.Start) && slices.Equal(x.Step, y.Step)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// sameWeights compares constants, of which those for many items may repeat the
+// one for a single item.
+func sameWeights(a, b *value) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.data == b.data {
+		return true
+	}
+	x, y := a.data.floats, b.data.floats
+	if slices.Equal(a.shape, b.shape) {
+		return slices.Equal(x, y)
+	}
+	if len(a.shape) == 0 || !scales(a, b) {
+		return false
+	}
+	for part := range slices.Chunk(y, max(len(x), 1)) {
+		if !slices.Equal(x, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// mixesItems says whether a node, whose operands and results all have the
+// batch as dimension 0, lets one item's result depend on another.
+func mixesItems(n *node) bool {
+	switch op := n.op.(type) {
+	case *kernels.Softmax:
+		return op.Axis == 0
+	case *kernels.Slice:
+		return op.Step[0] < 0
+	case *kernels.Binary:
+		// An operand of lower rank would broadcast its batch along another
+		// dimension.
+		return slices.ContainsFunc(n.in, func(v *value) bool { return len(v.shape) != len(n.out[0].shape) })
+	case *kernels.MatMul:
+		return slices.ContainsFunc(n.in, func(v *value) bool { return len(v.shape) != len(n.out[0].shape) || len(v.shape) < 3 })
+	case *kernels.FullyConnected:
+		return len(n.in[0].shape) < 2
+	}
+	return false
+}

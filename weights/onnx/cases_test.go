@@ -1,0 +1,238 @@
+package onnx_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/weights/onnx"
+)
+
+// shared is a folder of test data outside of the repository.
+const shared = "../../../shared/onnx"
+
+// sharedDir returns a folder of shared data; without it the test is skipped,
+// except in CI, where it fails.
+func sharedDir(t testing.TB, name string) string {
+	t.Helper()
+	dir := filepath.Join(shared, name)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no test data: %v", err)
+		}
+		t.Skipf("no test data: %v", err)
+	}
+	return dir
+}
+
+// emptyCases have a tensor without elements, which no ConvNet has: a frozen
+// net has dimensions of at least 1.
+var emptyCases = map[string]string{
+	"test_reshape_allowzero_reordered": "cannot have shape",
+	"test_slice_start_out_of_bounds":   "is empty",
+}
+
+// TestCases runs ONNX's own operator tests.
+func TestCases(t *testing.T) {
+	dir := sharedDir(t, "cases")
+	cases, err := os.ReadDir(dir)
+	if err != nil || len(cases) < 100 {
+		t.Fatalf("%d cases: %v", len(cases), err)
+	}
+	for _, c := range cases {
+		t.Run(c.Name(), func(t *testing.T) {
+			path := filepath.Join(dir, c.Name())
+			model, err := os.ReadFile(filepath.Join(path, "model.onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			net, _, err := onnx.Freeze(model, onnx.Options{})
+			if want, ok := emptyCases[c.Name()]; ok {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Fatalf("error %v, want one that contains %q", err, want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var in [][]float32
+			for i := range net.Inputs {
+				_, x := readNpy(t, filepath.Join(path, fmt.Sprintf("input_%d.npy", i)))
+				in = append(in, x)
+			}
+			shape, want := readNpy(t, filepath.Join(path, "output_0.npy"))
+			got := run(t, net, 1, in...)[0]
+			if fmt.Sprint(shape) != fmt.Sprint(net.Values[net.Outputs[0]].Shape) {
+				t.Errorf("output of shape %v, want %v", net.Values[net.Outputs[0]].Shape, shape)
+			}
+			if len(got) != len(want) {
+				t.Fatalf("%d elements, want %d", len(got), len(want))
+			}
+			for i := range want {
+				if diff := math.Abs(float64(got[i]) - float64(want[i])); !(diff <= 1e-3*math.Abs(float64(want[i]))+1e-4) {
+					t.Fatalf("element %d is %v, want %v", i, got[i], want[i])
+				}
+			}
+		})
+	}
+}
+
+// TestRealModels compares trained models with ONNX Runtime.
+func TestRealModels(t *testing.T) {
+	dir := sharedDir(t, "real")
+	for _, c := range []struct {
+		name  string
+		elem  kernels.Elem
+		batch bool
+		bound float64 // of the largest difference, relative to the output's range
+	}{
+		{"mnist_cntk", kernels.F32, false, 1e-3},
+		{"mnist_cntk", kernels.F32, true, 1e-3},
+		{"squeezenet_imagenet_f16", kernels.F32, false, 1e-2},
+		{"squeezenet_imagenet_f16", kernels.F16, true, 1e-2},
+		{"face_rfb320", kernels.F32, false, 1e-3},
+		{"face_rfb320", kernels.F32, true, 1e-3},
+	} {
+		t.Run(fmt.Sprintf("%s/%v/batch=%v", c.name, c.elem, c.batch), func(t *testing.T) {
+			path := filepath.Join(dir, c.name)
+			model, err := os.ReadFile(path + ".onnx")
+			if err != nil {
+				t.Fatal(err)
+			}
+			net, report, err := onnx.Freeze(model, onnx.Options{Weights: c.elem, Batch: c.batch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if net.Batched != c.batch {
+				t.Errorf("batched is %v: %s", net.Batched, report.Unbatched)
+			}
+			_, x := readNpy(t, path+".input.npy")
+			n := 1
+			if c.batch {
+				n, x = 2, append(x, x...)
+			}
+			for i, got := range run(t, net, n, x) {
+				name := path + ".output.npy"
+				if i > 0 {
+					name = fmt.Sprintf("%s.output_%d.npy", path, i)
+				}
+				_, want := readNpy(t, name)
+				for item := range n {
+					if diff := relativeDifference(t, got[item*len(want):][:len(want)], want); !(diff <= c.bound) {
+						t.Errorf("output %d of item %d differs by %.2g of its range", i, item, diff)
+					} else {
+						t.Logf("output %d of item %d differs by %.2g of its range", i, item, diff)
+					}
+				}
+			}
+		})
+	}
+}
+
+// relativeDifference is the largest difference of two tensors, relative to the
+// range of the second.
+func relativeDifference(t *testing.T, got, want []float32) float64 {
+	t.Helper()
+	lo, hi, diff := math.Inf(1), math.Inf(-1), 0.0
+	for i, w := range want {
+		lo, hi = min(lo, float64(w)), max(hi, float64(w))
+		diff = max(diff, math.Abs(float64(got[i])-float64(w)))
+	}
+	return diff / (hi - lo)
+}
+
+// run computes n items of a net.
+func run(t testing.TB, net *weights.Net, n int, in ...[]float32) [][]float32 {
+	t.Helper()
+	data, err := weights.Marshal(net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := engine.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer model.Close()
+	s, err := model.NewSession(engine.SessionOptions{Batch: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i, x := range in {
+		if copy(s.Input(i), x) != len(s.Input(i)) {
+			t.Fatalf("input %d has %d elements, want %d", i, len(x), len(s.Input(i)))
+		}
+	}
+	if err := s.Run(n); err != nil {
+		t.Fatal(err)
+	}
+	var out [][]float32
+	for i := range net.Outputs {
+		out = append(out, append([]float32(nil), s.Output(i)...))
+	}
+	return out
+}
+
+var npyHeader = regexp.MustCompile(`'descr': '<f4', 'fortran_order': (True|False), 'shape': \(([^)]*)\)`)
+
+// readNpy reads a .npy file of float32.
+func readNpy(t testing.TB, path string) (shape []int, x []float32) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) < 10 || string(b[:7]) != "\x93NUMPY\x01" {
+		t.Fatalf("%s: no .npy file of version 1", path)
+	}
+	head := 10 + int(binary.LittleEndian.Uint16(b[8:]))
+	m := npyHeader.FindSubmatch(b[:head])
+	if m == nil {
+		t.Fatalf("%s: header %q", path, b[10:head])
+	}
+	for _, d := range strings.FieldsFunc(string(m[2]), func(r rune) bool { return r == ',' || r == ' ' }) {
+		n, err := strconv.Atoi(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shape = append(shape, n)
+	}
+	x = make([]float32, (len(b)-head)/4)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[head+4*i:]))
+	}
+	if string(m[1]) == "True" {
+		x = fromFortran(shape, x)
+	}
+	return shape, x
+}
+
+// fromFortran makes a column-major tensor row-major.
+func fromFortran(shape []int, x []float32) []float32 {
+	y := make([]float32, len(x))
+	for i := range y {
+		from, rest, stride := 0, i, 1
+		for _, d := range shape {
+			stride *= d
+		}
+		for d := len(shape) - 1; d >= 0; d-- {
+			stride /= shape[d]
+			from += rest % shape[d] * stride
+			rest /= shape[d]
+		}
+		y[i] = x[from]
+	}
+	return y
+}

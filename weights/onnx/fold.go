@@ -1,0 +1,458 @@
+package onnx
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// This file computes what depends on constants alone: above all the shapes
+// that exporters compute by Shape, Gather, Concat and their like.
+
+// folded makes a constant result. It bounds what a small file may make the
+// importer compute.
+func (c *call) folded(t *tensor) ([]*value, error) {
+	if c.t.budget -= t.len(); c.t.budget < 0 {
+		return nil, fmt.Errorf("constants computed from others grow too large")
+	}
+	v := &value{shape: t.dims, data: t}
+	if len(c.node.out) > 0 {
+		v.name = c.node.out[0]
+	}
+	return []*value{v}, nil
+}
+
+// newTensor allocates a tensor of like's type if the budget allows it.
+func (c *call) newTensor(kind elemType, dims []int) (*tensor, error) {
+	n, ok := elements(dims)
+	if !ok || n > c.t.budget {
+		return nil, fmt.Errorf("a constant of shape %s, computed from others, is too large", shapeString(dims))
+	}
+	t := &tensor{kind: kind, dims: dims}
+	if kind.float() {
+		t.floats = make([]float32, n)
+	} else {
+		t.ints = make([]int64, n)
+	}
+	return t, nil
+}
+
+// copyElem sets element i of t to element j of from.
+func (t *tensor) copyElem(i int, from *tensor, j int) {
+	if t.kind.float() {
+		t.floats[i] = from.floats[j]
+	} else {
+		t.ints[i] = from.ints[j]
+	}
+}
+
+// shapeOf computes Shape, whose operand's shape is always known; start and end
+// exist since opset 15.
+func (c *call) shapeOf() ([]*value, error) {
+	x := c.operand(0)
+	rank := int64(len(x.shape))
+	clamp := func(i int64) int64 {
+		if i < 0 {
+			i += rank
+		}
+		return min(max(i, 0), rank)
+	}
+	from, to := clamp(c.intAttr("start", 0)), clamp(c.intAttr("end", rank))
+	if !c.ready() {
+		return nil, c.err
+	}
+	dims := int64s(x.shape[from:max(from, to)])
+	return c.folded(intTensor([]int{len(dims)}, dims))
+}
+
+// constantValue computes Constant.
+func (c *call) constantValue() ([]*value, error) {
+	for i := range c.node.attributes {
+		switch a := &c.node.attributes[i]; {
+		case a.name == "value" && a.tensor != nil:
+			return c.folded(a.tensor)
+		case a.name == "value_float":
+			return c.folded(floatTensor([]int{}, []float32{a.f}))
+		case a.name == "value_floats":
+			return c.folded(floatTensor([]int{len(a.floats)}, a.floats))
+		case a.name == "value_int":
+			return c.folded(intTensor([]int{}, []int64{a.i}))
+		case a.name == "value_ints":
+			return c.folded(intTensor([]int{len(a.ints)}, a.ints))
+		}
+	}
+	return nil, fmt.Errorf("it has no value of a supported type")
+}
+
+// foldConstantOfShape computes ConstantOfShape.
+func (c *call) foldConstantOfShape() ([]*value, error) {
+	dims := c.sizes(c.constantInts(0, "the shape"), "the shape")
+	fill := floatTensor([]int{1}, []float32{0})
+	if a := c.attribute("value", attrTensor); a != nil && a.tensor != nil && a.tensor.len() == 1 {
+		fill = a.tensor
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	t, err := c.newTensor(fill.kind, dims)
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.len() {
+		t.copyElem(i, fill, 0)
+	}
+	return c.folded(t)
+}
+
+// foldRange computes Range of whole numbers.
+func (c *call) foldRange() ([]*value, error) {
+	var x [3]int64
+	for i, what := range []string{"the start", "the limit", "the delta"} {
+		if list := c.constantInts(i, what); len(list) == 1 {
+			x[i] = list[0]
+		} else {
+			c.fail("%s is no number", what)
+		}
+	}
+	start, limit, delta := x[0], x[1], x[2]
+	if max(start, limit, -start, -limit) > maxElements || delta == 0 || max(delta, -delta) > maxElements {
+		c.fail("a range from %d to %d by %d", start, limit, delta)
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	n := max((limit-start+delta-sign(delta))/delta, 0)
+	t, err := c.newTensor(typeInt64, []int{int(n)})
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.ints {
+		t.ints[i] = start + int64(i)*delta
+	}
+	return c.folded(t)
+}
+
+// foldCast computes Cast.
+func (c *call) foldCast() ([]*value, error) {
+	x := c.operand(0).data
+	to := elemType(c.intAttr("to", 0))
+	if to.size() == 0 {
+		return nil, fmt.Errorf("a cast to %v is not supported", to)
+	}
+	t, err := c.newTensor(to, x.dims)
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.len() {
+		v := x.float64(i)
+		switch {
+		case to.float():
+			t.floats[i] = float32(v)
+		case to == typeBool:
+			if v != 0 {
+				t.ints[i] = 1
+			}
+		case !x.kind.float():
+			t.ints[i] = x.ints[i]
+		case math.Abs(v) < 1<<62:
+			t.ints[i] = int64(v)
+		default:
+			return nil, fmt.Errorf("%v does not fit %v", v, to)
+		}
+	}
+	return c.folded(t)
+}
+
+// foldView computes an operator that gives the same elements another shape.
+func foldView(shape func(c *call, old []int) []int) func(*call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		x := c.operand(0)
+		if c.err != nil {
+			return nil, c.err
+		}
+		dims := shape(c, x.shape)
+		if c.err != nil {
+			return nil, c.err
+		}
+		return c.folded(x.data.reshaped(dims))
+	}
+}
+
+func reshapedShape(c *call, old []int) []int { return c.newShape(old, c.constantInts(1, "the shape")) }
+
+func flattenedShape(c *call, old []int) []int {
+	axis := c.intAttr("axis", 1)
+	if axis < 0 {
+		axis += int64(len(old))
+	}
+	if axis < 0 || axis > int64(len(old)) {
+		c.fail("axis %d of a tensor of %d dimensions", axis, len(old))
+		return nil
+	}
+	rows, _ := elements(old[:axis])
+	columns, _ := elements(old[axis:])
+	return []int{rows, columns}
+}
+
+// foldGather computes Gather.
+func (c *call) foldGather() ([]*value, error) {
+	x, index := c.operand(0), c.operand(1)
+	if c.ready() && index.data.kind.float() {
+		c.fail("indices of %v", index.data.kind)
+	}
+	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
+	if !c.ready() {
+		return nil, c.err
+	}
+	dims := slices.Concat(x.shape[:axis], index.shape, x.shape[axis+1:])
+	t, err := c.newTensor(x.data.kind, dims)
+	if err != nil {
+		return nil, err
+	}
+	inner, _ := elements(x.shape[axis+1:])
+	size := x.shape[axis]
+	for i := range t.len() {
+		outer, rest := i/(inner*max(len(index.data.ints), 1)), i%(inner*max(len(index.data.ints), 1))
+		at := index.data.ints[rest/inner]
+		if at < 0 {
+			at += int64(size)
+		}
+		if at < 0 || at >= int64(size) {
+			return nil, fmt.Errorf("index %d of dimension %d of size %d", index.data.ints[rest/inner], axis, size)
+		}
+		t.copyElem(i, x.data, (outer*size+int(at))*inner+rest%inner)
+	}
+	return c.folded(t)
+}
+
+// foldConcat computes Concat.
+func (c *call) foldConcat() ([]*value, error) {
+	first := c.operand(0)
+	axis := c.axis(c.intAttr("axis", 0), len(first.shape))
+	if !c.ready() {
+		return nil, c.err
+	}
+	dims := slices.Clone(first.shape)
+	dims[axis] = 0
+	for i := range c.in {
+		v := c.operand(i)
+		if !c.ready() {
+			return nil, c.err
+		}
+		if len(v.shape) != len(dims) || v.data.kind.float() != first.data.kind.float() ||
+			!slices.Equal(v.shape[:axis], dims[:axis]) || !slices.Equal(v.shape[axis+1:], dims[axis+1:]) {
+			return nil, fmt.Errorf("%s and %s cannot be joined along axis %d", shapeString(first.shape), shapeString(v.shape), axis)
+		}
+		dims[axis] += v.shape[axis]
+	}
+	t, err := c.newTensor(first.data.kind, dims)
+	if err != nil {
+		return nil, err
+	}
+	inner, _ := elements(dims[axis+1:])
+	outer, _ := elements(dims[:axis])
+	for o, at := 0, 0; o < outer; o++ {
+		for _, v := range c.in {
+			n := v.shape[axis] * inner
+			for i := range n {
+				t.copyElem(at, v.data, o*n+i)
+				at++
+			}
+		}
+	}
+	return c.folded(t)
+}
+
+// foldSlice computes Slice.
+func (c *call) foldSlice() ([]*value, error) {
+	x := c.operand(0)
+	op := c.sliceSpec(x.shape)
+	if !c.ready() {
+		return nil, c.err
+	}
+	return c.strided(x.data, op.Size, func(at []int) int {
+		i := 0
+		for d, size := range x.shape {
+			i = i*size + op.Start[d] + at[d]*op.Step[d]
+		}
+		return i
+	})
+}
+
+// foldTranspose computes Transpose.
+func (c *call) foldTranspose() ([]*value, error) {
+	x := c.operand(0)
+	perm := c.permutation(len(x.shape))
+	if !c.ready() {
+		return nil, c.err
+	}
+	dims := permuted(x.shape, perm)
+	from := make([]int, len(dims))
+	return c.strided(x.data, dims, func(at []int) int {
+		for i, p := range perm {
+			from[p] = at[i]
+		}
+		return flatIndex(from, x.shape)
+	})
+}
+
+// foldExpand computes Expand: broadcasting to a shape.
+func (c *call) foldExpand() ([]*value, error) {
+	x := c.operand(0)
+	want := c.sizes(c.constantInts(1, "the shape"), "the shape")
+	if !c.ready() {
+		return nil, c.err
+	}
+	dims, ok := broadcast(x.shape, want)
+	if !ok {
+		return nil, fmt.Errorf("shape %s does not expand to %s", shapeString(x.shape), shapeString(want))
+	}
+	return c.strided(x.data, dims, func(at []int) int { return broadcastIndex(at, x.shape) })
+}
+
+// strided gathers a tensor of shape dims from x: from(at) is the index in x of
+// the element at index at of the result.
+func (c *call) strided(x *tensor, dims []int, from func(at []int) int) ([]*value, error) {
+	t, err := c.newTensor(x.kind, dims)
+	if err != nil {
+		return nil, err
+	}
+	at := make([]int, len(dims))
+	for i := range t.len() {
+		t.copyElem(i, x, from(at))
+		next(at, dims)
+	}
+	return c.folded(t)
+}
+
+// next advances a row-major index.
+func next(at, dims []int) {
+	for d := len(at) - 1; d >= 0; d-- {
+		if at[d]++; at[d] < dims[d] {
+			return
+		}
+		at[d] = 0
+	}
+}
+
+func flatIndex(at, dims []int) int {
+	i := 0
+	for d, size := range dims {
+		i = i*size + at[d]
+	}
+	return i
+}
+
+// broadcastIndex is the index of element at of a result in an operand of shape
+// dims that is broadcast to it.
+func broadcastIndex(at, dims []int) int {
+	i := 0
+	for d, size := range dims {
+		p := at[len(at)-len(dims)+d]
+		if size == 1 {
+			p = 0
+		}
+		i = i*size + p
+	}
+	return i
+}
+
+// permuted is a shape whose dimension i is dimension perm[i] of dims.
+func permuted(dims, perm []int) []int {
+	out := make([]int, len(perm))
+	for i, p := range perm {
+		out[i] = dims[p]
+	}
+	return out
+}
+
+// foldUnary computes a function of floats.
+func foldUnary(f func(float64) float64) func(*call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		x := c.operand(0).data
+		if !c.ready() {
+			return nil, c.err
+		}
+		t, err := c.newTensor(x.kind, x.dims)
+		if err != nil {
+			return nil, err
+		}
+		for i := range t.len() {
+			if y := f(x.float64(i)); t.kind.float() {
+				t.floats[i] = float32(y)
+			} else {
+				t.ints[i] = int64(y)
+			}
+		}
+		return c.folded(t)
+	}
+}
+
+// foldArithmetic computes an operator of two operands, of floats or of whole
+// numbers.
+func foldArithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		a, b := c.operand(0), c.operand(1)
+		if !c.ready() {
+			return nil, c.err
+		}
+		dims, ok := broadcast(a.shape, b.shape)
+		if !ok || a.data.kind.float() != b.data.kind.float() {
+			return nil, fmt.Errorf("%s %v and %s %v do not go together",
+				shapeString(a.shape), a.data.kind, shapeString(b.shape), b.data.kind)
+		}
+		t, err := c.newTensor(a.data.kind, dims)
+		if err != nil {
+			return nil, err
+		}
+		at := make([]int, len(dims))
+		for i := range t.len() {
+			ia, ib := broadcastIndex(at, a.shape), broadcastIndex(at, b.shape)
+			if t.kind.float() {
+				t.floats[i] = float32(floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
+			} else if t.ints[i], ok = intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); !ok {
+				return nil, fmt.Errorf("division by zero")
+			}
+			next(at, dims)
+		}
+		return c.folded(t)
+	}
+}
+
+func floatArithmetic(kind kernels.BinaryKind, a, b float64) float64 {
+	switch kind {
+	case kernels.Add:
+		return a + b
+	case kernels.Sub:
+		return a - b
+	case kernels.Mul:
+		return a * b
+	case kernels.Div:
+		return a / b
+	case kernels.Max:
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// intArithmetic is false for a division by zero.
+func intArithmetic(kind kernels.BinaryKind, a, b int64) (int64, bool) {
+	switch kind {
+	case kernels.Add:
+		return a + b, true
+	case kernels.Sub:
+		return a - b, true
+	case kernels.Mul:
+		return a * b, true
+	case kernels.Div:
+		if b == 0 {
+			return 0, false
+		}
+		return a / b, true
+	case kernels.Max:
+		return max(a, b), true
+	}
+	return min(a, b), true
+}

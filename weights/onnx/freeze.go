@@ -1,0 +1,159 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+)
+
+// Options say how a model is frozen. The zero value is useful.
+type Options struct {
+	// Weights is the type of the elements of panels: kernels.F32, or
+	// kernels.F16 for a file of half the size.
+	Weights kernels.Elem
+
+	// Batch makes a net for any number of items of a model whose inputs are
+	// declared for one. Models that leave the batch open need not ask.
+	Batch bool
+
+	// Dir is the folder of a model that keeps tensors in files of their own;
+	// nothing outside of it is read. If it is empty, such a model is an error.
+	Dir string
+
+	// Meta is what the net's Meta will say, but for Nodes and Parameters.
+	Meta weights.Meta
+
+	// Progress, if not nil, is told from time to time how many of the net's
+	// operations have been written.
+	Progress func(done, total int)
+}
+
+// Freeze makes a net of an ONNX model, which is the content of an .onnx file.
+// The errors name the place; those that mean that the model is sound but
+// cannot be frozen wrap ErrUnsupported.
+func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
+	net, report, err := freeze(model, opts)
+	if err != nil {
+		return nil, nil, fmt.Errorf("onnx: %w", err)
+	}
+	return net, report, nil
+}
+
+func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
+	if opts.Weights != kernels.F32 && opts.Weights != kernels.F16 {
+		return nil, nil, errors.New("weights of an unknown type are asked for")
+	}
+	d := decoder{}
+	if opts.Dir != "" {
+		dir, err := os.OpenRoot(opts.Dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer dir.Close()
+		d.dir = dir
+	}
+	m, err := d.decode(model)
+	if err != nil {
+		return nil, nil, fmt.Errorf("not an ONNX model: %w", err)
+	}
+	l, err := m.graph.link()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.checkOperators(l.nodes); err != nil {
+		return nil, nil, err
+	}
+	report := &Report{Producer: m.producer, Opset: int(m.opsets[""]), Operators: len(m.graph.nodes)}
+	g, batched, err := m.graphOf(l, opts.Batch, foldBudget(model), report)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range passes {
+		report.add(p.name, p.run(g))
+	}
+	net, transposes, err := g.lower(batched, opts.Weights, opts.Progress)
+	if err != nil {
+		return nil, nil, err
+	}
+	report.Transposes = transposes
+	report.Parameters = l.parameters()
+	report.count(net)
+	net.Meta = opts.Meta
+	net.Meta.Nodes, net.Meta.Parameters = report.Operators, report.Parameters
+	return net, report, nil
+}
+
+// foldBudget is how many elements may be computed from constants: more than a
+// real model needs, and no more than its size explains.
+func foldBudget(model []byte) int { return 1<<20 + 4*len(model) }
+
+// graphOf translates a linked model: for any number of items if its batch is
+// open, or if that is asked for; else as it is declared.
+func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g *graph, batched bool, err error) {
+	if ask && !l.batchPossible() {
+		return nil, false, errors.New("a batch is asked for, but not every input has a dimension 0 that is open or 1")
+	}
+	batch := 0
+	if ask || l.batchDeclared() {
+		batch = 1
+	}
+	t, err := m.translate(l, batch, budget)
+	if err != nil {
+		return nil, false, err
+	}
+	report.add("remove dead", l.dropped)
+	report.add("fold constants", t.folded)
+	report.add("remove identity", t.passed)
+	if batch == 0 {
+		return t.graph, false, nil
+	}
+	many, err := m.translate(l, probe, budget)
+	if err == nil {
+		err = checkBatch(t.graph, many.graph)
+	}
+	if err == nil {
+		return t.graph, true, nil
+	}
+	if ask {
+		return nil, false, fmt.Errorf("not computed item by item: %w", err)
+	}
+	report.Unbatched = err.Error()
+	return t.graph, false, nil
+}
+
+// parameters counts the elements of the floating-point constants that nodes
+// read.
+func (l *linked) parameters() int {
+	n, seen := 0, map[string]bool{}
+	for _, node := range l.nodes {
+		for _, name := range node.in {
+			if c := l.constants[name]; c != nil && !seen[name] && c.kind.float() {
+				seen[name] = true
+				n += c.len()
+			}
+		}
+	}
+	return n
+}
+
+// count fills in what the net says of itself.
+func (r *Report) count(net *weights.Net) {
+	for _, s := range net.Steps {
+		if _, ok := s.Spec.(*kernels.Reshape); ok {
+			continue
+		}
+		r.Steps++
+		var in [][]int
+		for _, id := range s.In {
+			in = append(in, net.Values[id].Shape)
+		}
+		var params []kernels.Param
+		for _, id := range s.Params {
+			params = append(params, net.Params[id])
+		}
+		r.MACs += kernels.MACs(s.Spec, in, params)
+	}
+}

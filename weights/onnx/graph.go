@@ -1,0 +1,153 @@
+package onnx
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// A graph is the model between translation and lowering. Its nodes are in an
+// order in which they can run.
+type graph struct {
+	inputs  []*value
+	outputs []output
+	nodes   []*node
+}
+
+// An output is a value that the model returns, under a name of its own:
+// several outputs may be one value.
+type output struct {
+	name  string
+	value *value
+}
+
+// A value is a tensor that flows along the graph's edges. Its shape is the
+// model's own (a feature map is [batch, channels, height, width]).
+type value struct {
+	name  string
+	shape []int
+	data  *tensor // what a constant holds; nil for an activation
+}
+
+// An operation is what a node computes: a kernels.Spec whose axes are the
+// model's own, or channelAffine.
+type operation interface{ Op() string }
+
+// channelAffine scales and shifts each channel, dimension 1 of In[0]: what
+// batch normalisation is in a frozen net. Its weights are scale and shift of
+// shape [C].
+type channelAffine struct{}
+
+func (channelAffine) Op() string { return "BatchNormalization" }
+
+// A node computes values from values. Its weights are the operation's
+// constants in ONNX's own layout: convolutions have [Cout, Cin/groups, …] and
+// an optional bias [Cout], fully connected layers [K, N] and an optional bias
+// [N], Binary its constant operand. Nil stands for a bias left out.
+type node struct {
+	name    string // the ONNX nodes it was made from
+	op      operation
+	in      []*value
+	weights []*value
+	out     []*value
+}
+
+// links says who makes and who uses the values of a graph.
+type links struct {
+	maker map[*value]*node
+	uses  map[*value]int // by nodes and as outputs
+}
+
+// link walks a graph once. Passes keep what it returns up to date, or call it
+// again.
+func (g *graph) link() links {
+	l := links{map[*value]*node{}, map[*value]int{}}
+	for _, n := range g.nodes {
+		for _, v := range n.out {
+			l.maker[v] = n
+		}
+		for _, v := range n.in {
+			l.uses[v]++
+		}
+	}
+	for _, o := range g.outputs {
+		l.uses[o.value]++
+	}
+	return l
+}
+
+// only returns the node that makes v, if v is used just once.
+func (l links) only(v *value) *node {
+	if l.uses[v] != 1 {
+		return nil
+	}
+	return l.maker[v]
+}
+
+// absorb makes n, which feeds the node next alone, do next's work too: n
+// takes over its outputs, and next is to be removed.
+func (l links) absorb(n, next *node) {
+	n.name = joinNames(n.name, next.name)
+	n.out = next.out
+	for _, v := range n.out {
+		l.maker[v] = n
+	}
+}
+
+// joinNames is the name of a node made from two.
+func joinNames(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "" || a == b || strings.HasSuffix(a, "+"+b):
+		return a
+	}
+	return a + "+" + b
+}
+
+// remove deletes nodes.
+func (g *graph) remove(dead map[*node]bool) {
+	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return dead[n] })
+}
+
+// replace makes every user of old use new instead.
+func (g *graph) replace(old, new *value) {
+	for _, n := range g.nodes {
+		for i, v := range n.in {
+			if v == old {
+				n.in[i] = new
+			}
+		}
+	}
+	for i, o := range g.outputs {
+		if o.value == old {
+			g.outputs[i].value = new
+		}
+	}
+}
+
+// activation is the activation that n applies on its own, if that is all it
+// does.
+func (n *node) activation() (kernels.Act, bool) {
+	if u, ok := n.op.(*kernels.Unary); ok && u.Kind == kernels.Activate {
+		return u.Act, true
+	}
+	return kernels.Act{}, false
+}
+
+// fusedAct is where n's operation keeps the activation that it applies to its
+// result; nil if it cannot apply one.
+func (n *node) fusedAct() *kernels.Act {
+	switch op := n.op.(type) {
+	case *kernels.Conv:
+		return &op.Act
+	case *kernels.ConvTranspose:
+		return &op.Act
+	case *kernels.FullyConnected:
+		return &op.Act
+	case *kernels.Binary:
+		return &op.Act
+	}
+	return nil
+}

@@ -1,0 +1,295 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+)
+
+// A lowering makes a net of a graph: it assigns layouts, inserts the moves
+// that they need, and packs the weights.
+type lowering struct {
+	net  *weights.Net
+	elem kernels.Elem // of panels
+	node *node        // being lowered
+
+	views map[*value][]view // where each value lies; the first is the one its node made
+
+	// Reshapes share storage: root is the value whose storage each value of
+	// the net has, and reshaped finds the one of another shape.
+	root     []int
+	reshaped map[string]int
+
+	transposes int
+}
+
+// lower makes a net of a graph. progress, if not nil, is told how many of the
+// graph's nodes are done.
+func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total int)) (*weights.Net, int, error) {
+	l := &lowering{
+		net:      &weights.Net{Batched: batched},
+		elem:     elem,
+		views:    map[*value][]view{},
+		reshaped: map[string]int{},
+	}
+	for _, v := range g.inputs {
+		id := l.addValue(v.name, v.shape)
+		l.net.Inputs = append(l.net.Inputs, id)
+		l.setView(v, id, v.shape, identity(len(v.shape)))
+	}
+	for i, n := range g.nodes {
+		l.node = n
+		if err := l.lowerNode(n); err != nil {
+			return nil, 0, fmt.Errorf("node %q: %w", n.name, err)
+		}
+		if progress != nil {
+			progress(i+1, len(g.nodes))
+		}
+	}
+	for _, o := range g.outputs {
+		l.node = &node{name: o.name}
+		id, err := l.place(o.value, o.value.shape, identity(len(o.value.shape)))
+		if err == nil && (slices.Contains(l.net.Inputs, id) || slices.Contains(l.net.Outputs, id)) {
+			// Inputs and outputs are values of their own.
+			id, err = l.one(&kernels.Reshape{Shape: l.net.Values[id].Shape}, id)
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("output %q: %w", o.name, err)
+		}
+		l.net.Values[id].Name = o.name
+		l.net.Outputs = append(l.net.Outputs, id)
+	}
+	return l.net, l.transposes, nil
+}
+
+// addValue adds a value to the net.
+func (l *lowering) addValue(name string, shape []int) int {
+	l.net.Values = append(l.net.Values, weights.Value{Name: name, Shape: slices.Clone(shape)})
+	id := len(l.net.Values) - 1
+	l.root = append(l.root, id)
+	return id
+}
+
+// step adds a step and the values that it writes.
+func (l *lowering) step(spec kernels.Spec, in []int, params ...kernels.Param) ([]int, error) {
+	shapes := make([][]int, len(in))
+	for i, id := range in {
+		shapes[i] = l.net.Values[id].Shape
+	}
+	out, err := spec.Shapes(shapes, params)
+	if err != nil {
+		return nil, err
+	}
+	s := weights.Step{Name: l.node.name, Spec: spec, In: in}
+	for i, shape := range out {
+		name := l.node.name
+		if i < len(l.node.out) {
+			name = l.node.out[i].name
+		}
+		s.Out = append(s.Out, l.addValue(name, shape))
+	}
+	for _, p := range params {
+		s.Params = append(s.Params, len(l.net.Params))
+		l.net.Params = append(l.net.Params, p)
+	}
+	l.net.Steps = append(l.net.Steps, s)
+	return s.Out, nil
+}
+
+// one is step for an operation with one result.
+func (l *lowering) one(spec kernels.Spec, in ...int) (int, error) {
+	out, err := l.step(spec, in)
+	if err != nil {
+		return 0, err
+	}
+	return out[0], nil
+}
+
+// reshape returns a value of the net with the storage of id and another shape.
+func (l *lowering) reshape(id int, shape []int) (int, error) {
+	if slices.Equal(l.net.Values[id].Shape, shape) {
+		return id, nil
+	}
+	root := l.root[id]
+	if slices.Equal(l.net.Values[root].Shape, shape) {
+		return root, nil
+	}
+	key := fmt.Sprint(root, shape)
+	if id, ok := l.reshaped[key]; ok {
+		return id, nil
+	}
+	id, err := l.one(&kernels.Reshape{Shape: slices.Clone(shape)}, root)
+	if err != nil {
+		return 0, err
+	}
+	l.net.Values[id].Name = l.net.Values[root].Name
+	l.root[id] = root
+	l.reshaped[key] = id
+	return id, nil
+}
+
+// item is a shape, or an order of dimensions, without the batch.
+func (l *lowering) item(shape []int) []int {
+	if l.net.Batched {
+		return shape[1:]
+	}
+	return shape
+}
+
+// itemOrder is an order of a shape's dimensions without the batch.
+func (l *lowering) itemOrder(order []int) []int {
+	if !l.net.Batched {
+		return order
+	}
+	out := make([]int, len(order)-1)
+	for i, d := range order[1:] {
+		out[i] = d - 1
+	}
+	return out
+}
+
+// fullOrder is the inverse of itemOrder.
+func (l *lowering) fullOrder(order []int) []int {
+	if !l.net.Batched {
+		return order
+	}
+	out := []int{0}
+	for _, d := range order {
+		out = append(out, d+1)
+	}
+	return out
+}
+
+// setView notes that id holds v, as a tensor of the given shape (which has the
+// elements of v's) in the given order.
+func (l *lowering) setView(v *value, id int, shape, order []int) {
+	l.views[v] = append(l.views[v], newView(id, l.item(shape), l.itemOrder(order)))
+}
+
+// place returns a value of the net that holds v, seen as a tensor of the given
+// shape, with its dimensions in the given order. Order starts with the batch
+// where there is one.
+func (l *lowering) place(v *value, shape, order []int) (int, error) {
+	want := newView(0, l.item(shape), l.itemOrder(order))
+	stored := permuted(shape, order)
+	for _, have := range l.views[v] {
+		if sameOrder(have, want) {
+			return l.reshape(have.id, stored)
+		}
+	}
+	have := l.views[v][0].canonical()
+	from, to, ok := aligned(have, want)
+	if !ok {
+		from, to, ok = aligned(have, want.canonical())
+	}
+	if !ok {
+		// The two orders share no factors: go by way of the value's own.
+		rows := view{factors: have.factors, order: identity(len(have.factors))}
+		id, err := l.transpose(have, rows)
+		if err != nil {
+			return 0, err
+		}
+		l.views[v] = append(l.views[v], view{id, rows.factors, rows.order})
+		from, to, ok = aligned(l.views[v][len(l.views[v])-1].canonical(), want)
+		if !ok {
+			return 0, fmt.Errorf("a value of shape %s has no order over %s", shapeString(v.shape), shapeString(shape))
+		}
+		if slices.Equal(from.order, to.order) {
+			return l.reshape(id, stored)
+		}
+	}
+	id, err := l.transpose(from, to)
+	if err != nil {
+		return 0, err
+	}
+	want.id = id
+	l.views[v] = append(l.views[v], want)
+	return l.reshape(id, stored)
+}
+
+// transpose moves a value from one order of its factors to another.
+func (l *lowering) transpose(from, to view) (int, error) {
+	source := permuted(from.factors, from.order)
+	perm := make([]int, len(to.order))
+	for i, f := range to.order {
+		perm[i] = slices.Index(from.order, f)
+	}
+	// The batch, or a leading 1, stays where it is.
+	if shape := l.net.Values[from.id].Shape; l.net.Batched || len(shape) > 0 && shape[0] == 1 {
+		source = append([]int{1}, source...)
+		for i := range perm {
+			perm[i]++
+		}
+		perm = append([]int{0}, perm...)
+	}
+	id, err := l.reshape(from.id, source)
+	if err != nil {
+		return 0, err
+	}
+	l.transposes++
+	out, err := l.one(&kernels.Transpose{Perm: perm}, id)
+	if err != nil {
+		return 0, err
+	}
+	l.net.Values[out].Name = l.net.Values[from.id].Name
+	return out, nil
+}
+
+// order is an order of shape's dimensions in which v, seen as a tensor of that
+// shape, can be had without a move; else the row-major one.
+func (l *lowering) order(v *value, shape []int) []int {
+	for _, have := range l.views[v] {
+		if order, ok := have.orderOver(l.item(shape)); ok {
+			return l.fullOrder(order)
+		}
+	}
+	return identity(len(shape))
+}
+
+// asMap is the shape of a value of two dimensions or more as a map
+// [N, C, H, W].
+func asMap(shape []int) []int {
+	switch len(shape) {
+	case 2:
+		return []int{shape[0], shape[1], 1, 1}
+	case 3:
+		return []int{shape[0], shape[1], 1, shape[2]}
+	case 4:
+		return shape
+	}
+	rest, _ := elements(shape[2:])
+	return []int{shape[0], shape[1], 1, rest}
+}
+
+// channelsLast is the order of a map [N, C, H, W] in which convolutions and
+// pools read and write it.
+var channelsLast = []int{0, 2, 3, 1}
+
+// placeMap returns a value of the net that holds v as an NHWC map.
+func (l *lowering) placeMap(v *value) (int, error) {
+	return l.place(v, asMap(v.shape), channelsLast)
+}
+
+// mapStep adds a step whose operands and result are NHWC maps.
+func (l *lowering) mapStep(n *node, spec kernels.Spec, params ...kernels.Param) error {
+	var in []int
+	for _, v := range n.in {
+		id, err := l.placeMap(v)
+		if err != nil {
+			return err
+		}
+		in = append(in, id)
+	}
+	out, err := l.step(spec, in, params...)
+	if err != nil {
+		return err
+	}
+	shape := asMap(n.out[0].shape)
+	if got, want := l.net.Values[out[0]].Shape, permuted(shape, channelsLast); !slices.Equal(got, want) {
+		return fmt.Errorf("%s of shape %s came out as %s", spec.Op(), shapeString(want), shapeString(got))
+	}
+	l.setView(n.out[0], out[0], shape, channelsLast)
+	return nil
+}

@@ -1,0 +1,173 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// The opsets that are supported. What an operator means in them is what its
+// translation implements; an opset older than MinOpset is accepted for an
+// operator that has not changed since.
+const (
+	MinOpset = 7
+	MaxOpset = 21
+)
+
+// An operator is how one of ONNX's operators is frozen.
+type operator struct {
+	since int64 // the oldest opset whose meaning is implemented
+	until int64 // the last one, 0 if it was not withdrawn
+
+	// translate adds the nodes for a call with at least one activation among
+	// its operands, and returns its results. It is nil for operators that are
+	// supported on constants alone.
+	translate func(*call) ([]*value, error)
+
+	// fold computes a call whose operands are all constant; nil if it cannot.
+	fold func(*call) ([]*value, error)
+}
+
+// Operators lists the operators that Freeze accepts, in alphabetical order,
+// each with the opsets for which it does.
+func Operators() []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(operators)) {
+		op := operators[name]
+		until := op.until
+		if until == 0 {
+			until = MaxOpset
+		}
+		line := fmt.Sprintf("%s %d–%d", name, max(op.since, MinOpset), until)
+		if op.translate == nil {
+			line += " (of constants)"
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// ErrUnsupported is wrapped by the errors of Freeze that say that a model
+// needs an operator, or an opset, that is not supported.
+var ErrUnsupported = errors.New("not supported")
+
+// checkOperators checks that every node's operator is supported, and lists
+// all that are not.
+func (m *modelProto) checkOperators(nodes []*nodeProto) error {
+	version, ok := m.opsets[""]
+	if !ok {
+		return errors.New("the model names no opset")
+	}
+	if version < 1 || version > MaxOpset {
+		return fmt.Errorf("opset %d: %w, only %d to %d", version, ErrUnsupported, MinOpset, MaxOpset)
+	}
+	var missing []string
+	seen := map[string]bool{}
+	for _, n := range nodes {
+		op, ok := operators[n.op]
+		if ok && n.domain == "" && version >= op.since && (op.until == 0 || version <= op.until) {
+			continue
+		}
+		key := n.domain + "." + n.op
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		if len(missing) < 10 {
+			missing = append(missing, fmt.Sprintf("%s (opset %d)", n, m.opsets[n.domain]))
+		}
+	}
+	if len(seen) > len(missing) {
+		missing = append(missing, fmt.Sprintf("and %d more", len(seen)-len(missing)))
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: %s", ErrUnsupported, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// operators is what Freeze knows of ONNX's operators. It is filled by init,
+// since translations refer to it.
+var operators map[string]operator
+
+func init() {
+	operators = map[string]operator{
+		// Convolutions, pools, matrices.
+		"Conv":              {since: 1, translate: (*call).conv},
+		"ConvTranspose":     {since: 1, translate: (*call).convTranspose},
+		"MaxPool":           {since: 1, translate: (*call).maxPool},
+		"AveragePool":       {since: 1, translate: (*call).averagePool},
+		"GlobalAveragePool": {since: 1, translate: globalPool(kernels.AveragePool)},
+		"GlobalMaxPool":     {since: 1, translate: globalPool(kernels.MaxPool)},
+		"Gemm":              {since: 7, translate: (*call).gemm},
+		"MatMul":            {since: 1, translate: (*call).matMul},
+
+		// Normalisation.
+		"BatchNormalization":    {since: 7, translate: (*call).batchNorm},
+		"InstanceNormalization": {since: 6, translate: (*call).instanceNorm},
+		"LRN":                   {since: 1, translate: (*call).lrn},
+		"Softmax":               {since: 1, translate: softmax(false)},
+		"LogSoftmax":            {since: 1, translate: softmax(true)},
+		"ReduceMean":            {since: 1, translate: (*call).reduceMean},
+
+		// Element by element.
+		"Relu":            {since: 6, translate: unary(activate(relu))},
+		"LeakyRelu":       {since: 6, translate: unary(leakyRelu)},
+		"PRelu":           {since: 7, translate: (*call).prelu},
+		"Clip":            {since: 6, translate: (*call).clip},
+		"Sigmoid":         {since: 6, translate: unary(activate(kernels.Act{Kind: kernels.ActSigmoid}))},
+		"HardSigmoid":     {since: 6, translate: unary(hardSigmoid)},
+		"HardSwish":       {since: 14, translate: unary(activate(kernels.Act{Kind: kernels.ActHardSwish}))},
+		"Tanh":            {since: 6, translate: unary(activate(kernels.Act{Kind: kernels.ActTanh}))},
+		"Elu":             {since: 6, translate: unary(elu)},
+		"Selu":            {since: 6, translate: unary(selu)},
+		"Softplus":        {since: 1, translate: unary(function(kernels.Softplus))},
+		"Softsign":        {since: 1, translate: unary(function(kernels.Softsign))},
+		"ThresholdedRelu": {since: 10, translate: unary(thresholdedRelu)},
+		"Abs":             {since: 6, translate: unary(function(kernels.Abs)), fold: foldUnary(math.Abs)},
+		"Neg":             {since: 6, translate: unary(function(kernels.Neg)), fold: foldUnary(func(x float64) float64 { return -x })},
+		"Exp":             {since: 6, translate: unary(function(kernels.Exp)), fold: foldUnary(math.Exp)},
+		"Sqrt":            {since: 6, translate: unary(function(kernels.Sqrt)), fold: foldUnary(math.Sqrt)},
+		"Floor":           {since: 6, fold: foldUnary(math.Floor)},
+		"Ceil":            {since: 6, fold: foldUnary(math.Ceil)},
+		"Add":             {since: 7, translate: arithmetic(kernels.Add), fold: foldArithmetic(kernels.Add)},
+		"Sub":             {since: 7, translate: arithmetic(kernels.Sub), fold: foldArithmetic(kernels.Sub)},
+		"Mul":             {since: 7, translate: arithmetic(kernels.Mul), fold: foldArithmetic(kernels.Mul)},
+		"Div":             {since: 7, translate: arithmetic(kernels.Div), fold: foldArithmetic(kernels.Div)},
+		"Max":             {since: 8, translate: variadic(kernels.Max), fold: variadic(kernels.Max)},
+		"Min":             {since: 8, translate: variadic(kernels.Min), fold: variadic(kernels.Min)},
+		"Sum":             {since: 8, translate: variadic(kernels.Add), fold: variadic(kernels.Add)},
+		"Cast":            {since: 6, translate: (*call).cast, fold: (*call).foldCast},
+		"Identity":        {since: 1, translate: (*call).identity, fold: (*call).identity},
+		"Dropout":         {since: 7, translate: (*call).dropout, fold: (*call).dropout},
+
+		// Shapes and places.
+		"Concat":          {since: 4, translate: (*call).concat, fold: (*call).foldConcat},
+		"Split":           {since: 2, translate: (*call).split},
+		"Slice":           {since: 1, translate: (*call).slice, fold: (*call).foldSlice},
+		"Pad":             {since: 2, translate: (*call).pad},
+		"Reshape":         {since: 5, translate: (*call).reshapeTo, fold: foldView(reshapedShape)},
+		"Flatten":         {since: 1, translate: (*call).flatten, fold: foldView(flattenedShape)},
+		"Squeeze":         {since: 1, translate: (*call).squeeze, fold: foldView((*call).squeezed)},
+		"Unsqueeze":       {since: 1, translate: (*call).unsqueeze, fold: foldView((*call).unsqueezed)},
+		"Transpose":       {since: 1, translate: (*call).transposed, fold: (*call).foldTranspose},
+		"DepthToSpace":    {since: 1, translate: (*call).depthToSpace},
+		"SpaceToDepth":    {since: 1, translate: (*call).spaceToDepth},
+		"Resize":          {since: 10, translate: (*call).resize},
+		"Upsample":        {since: 7, until: 9, translate: (*call).upsample},
+		"Shape":           {since: 1, fold: (*call).shapeOf},
+		"Constant":        {since: 1, fold: (*call).constantValue},
+		"ConstantOfShape": {since: 9, fold: (*call).foldConstantOfShape},
+		"Gather":          {since: 1, fold: (*call).foldGather},
+		"Expand":          {since: 8, fold: (*call).foldExpand},
+		"Range":           {since: 11, fold: (*call).foldRange},
+	}
+}
+
+// relu is max(x, 0).
+var relu = kernels.Act{Kind: kernels.Clamp, Lo: 0, Hi: float32(math.Inf(1))}

@@ -1,0 +1,145 @@
+package onnx
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// maxFloat16 is the largest number that rounds to a finite half-precision one.
+const maxFloat16 = 65519.996
+
+// checkWeights checks that a param's elements are finite, in half precision
+// too if that is how they are kept.
+func checkWeights(n *node, elem kernels.Elem, x []float32) error {
+	for i, v := range x {
+		if notFinite(v) {
+			return fmt.Errorf("weight %d of %s is %v", i, n.op.Op(), v)
+		}
+		if elem == kernels.F16 && math.Abs(float64(v)) > maxFloat16 {
+			return fmt.Errorf("weight %d of %s, %v, is too large for half precision", i, n.op.Op(), v)
+		}
+	}
+	return nil
+}
+
+// plain makes a plain param for a node.
+func plain(n *node, shape []int, x []float32) (kernels.Param, error) {
+	if err := checkWeights(n, kernels.F32, x); err != nil {
+		return kernels.Param{}, err
+	}
+	return kernels.PlainParam(shape, x), nil
+}
+
+// kernelAndBias returns a node's weights, and its bias as a function; a bias
+// left out is 0.
+func (l *lowering) kernelAndBias(n *node, elem kernels.Elem) (w []float32, bias func(i int) float32, err error) {
+	w = n.weights[0].data.floats
+	if err := checkWeights(n, elem, w); err != nil {
+		return nil, nil, err
+	}
+	if n.weights[1] == nil {
+		return w, func(int) float32 { return 0 }, nil
+	}
+	b := n.weights[1].data.floats
+	return w, func(i int) float32 { return b[i] }, checkWeights(n, kernels.F32, b)
+}
+
+// convParam packs the weights [Cout, Cin/groups, kh, kw] of a convolution: as
+// taps if each channel has a filter of its own, else as panels.
+func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
+	taps := op.Kernel[0] * op.Kernel[1]
+	in := n.weights[0].shape[1]
+	depthwise := op.Groups > 1 && in == 1 && op.Groups == op.Channels
+	elem := l.elem
+	if depthwise {
+		elem = kernels.F32
+	}
+	w, bias, err := l.kernelAndBias(n, elem)
+	if err != nil {
+		return kernels.Param{}, err
+	}
+	if depthwise {
+		return kernels.PackTaps(taps, op.Channels, func(t, c int) float32 { return w[c*taps+t] }, bias), nil
+	}
+	out := op.Channels / op.Groups
+	weight := func(g, k, j int) float32 {
+		tap, ci := k/in, k%in
+		return w[((g*out+j)*in+ci)*taps+tap]
+	}
+	return kernels.PackPanels(elem, op.Groups, taps*in, out, weight, func(g, j int) float32 { return bias(g*out + j) }), nil
+}
+
+// affineParam makes a depthwise filter of one tap from scale and shift.
+func (l *lowering) affineParam(n *node) (kernels.Param, int, error) {
+	scale, shift := n.weights[0].data.floats, n.weights[1].data.floats
+	if err := checkWeights(n, kernels.F32, slices.Concat(scale, shift)); err != nil {
+		return kernels.Param{}, 0, err
+	}
+	pick := func(t, c int) float32 { return scale[c] }
+	return kernels.PackTaps(1, len(scale), pick, func(c int) float32 { return shift[c] }), len(scale), nil
+}
+
+// convTransposeParams orders the weights [Cin, Cout/groups, kh, kw] of a
+// transposed convolution as [kh, kw, Cin, Cout/groups].
+func (l *lowering) convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, error) {
+	taps := op.Kernel[0] * op.Kernel[1]
+	w, bias, err := l.kernelAndBias(n, kernels.F32)
+	if err != nil {
+		return nil, err
+	}
+	pairs := len(w) / taps // of an input and an output channel
+	x := make([]float32, len(w))
+	for t := range taps {
+		for i := range pairs {
+			x[t*pairs+i] = w[i*taps+t]
+		}
+	}
+	b := make([]float32, op.Channels)
+	for i := range b {
+		b[i] = bias(i)
+	}
+	cin := n.weights[0].shape[0]
+	return []kernels.Param{
+		kernels.PlainParam([]int{op.Kernel[0], op.Kernel[1], cin, pairs / cin}, x),
+		kernels.PlainParam([]int{op.Channels}, b),
+	}, nil
+}
+
+// fullyConnectedParam packs the weights [K, N]: row k of the panels is row
+// tail(k) of the model's.
+func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail func(int) int) (kernels.Param, error) {
+	w, bias, err := l.kernelAndBias(n, l.elem)
+	if err != nil {
+		return kernels.Param{}, err
+	}
+	k := n.weights[0].shape[0]
+	row := make([]int, k)
+	for i := range row {
+		row[i] = tail(i) * op.Channels
+	}
+	weight := func(_, i, j int) float32 { return w[row[i]+j] }
+	return kernels.PackPanels(l.elem, 1, k, op.Channels, weight, func(_, j int) float32 { return bias(j) }), nil
+}
+
+// constantParam is the constant operand of a Binary whose result has the given
+// rank and lies in the given order. Leading 1s are left out.
+func constantParam(n *node, w *value, rank int, order []int) (kernels.Param, error) {
+	dims := padded(w.shape, rank)
+	shape := permuted(dims, order)
+	x := make([]float32, w.data.len())
+	at, from := make([]int, rank), make([]int, rank)
+	for i := range x {
+		for j, d := range order {
+			from[d] = at[j]
+		}
+		x[i] = w.data.floats[flatIndex(from, dims)]
+		next(at, shape)
+	}
+	for len(shape) > 1 && shape[0] == 1 {
+		shape = shape[1:]
+	}
+	return plain(n, shape, x)
+}

@@ -1,0 +1,23 @@
+package onnx
+
+// A pass rewrites a graph and leaves what it computes as it is. It returns how
+// many nodes are gone.
+type pass struct {
+	name string
+	run  func(*graph) int
+}
+
+// passes are run in this order. Patterns come first, while the arithmetic that
+// they are made of still stands alone; residuals come before activations,
+// which a convolution applies after it has added one; a pool and an activation
+// may follow a convolution in either order.
+var passes = []pass{
+	{"recognise activations", recogniseActivations},
+	{"fold padding", foldPadding},
+	{"fold batch norm", foldAffine},
+	{"fuse residual add", fuseResiduals},
+	{"fuse activation", fuseActivations},
+	{"fuse max-pool", fusePools},
+	{"fuse activation", fuseActivations},
+	{"remove dead", removeDead},
+}

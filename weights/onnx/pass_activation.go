@@ -1,0 +1,34 @@
+package onnx
+
+import "github.com/infer-go/infer/kernels"
+
+// fuseActivations lets convolutions, fully connected layers and operators of
+// two operands apply the activation that follows them.
+func fuseActivations(g *graph) int {
+	l := g.link()
+	dead := map[*node]bool{}
+	for _, n := range g.nodes {
+		act, ok := n.activation()
+		if !ok {
+			continue
+		}
+		p := l.only(n.in[0])
+		if p == nil {
+			continue
+		}
+		slot := p.fusedAct()
+		if slot == nil || slot.Kind != kernels.NoActivation {
+			continue
+		}
+		// The activation of a fused pool is applied before pooling: a maximum
+		// lets only those through that keep the order of its operands.
+		if conv, ok := p.op.(*kernels.Conv); ok && conv.Pool && act.Kind != kernels.Clamp {
+			continue
+		}
+		*slot = act
+		l.absorb(p, n)
+		dead[n] = true
+	}
+	g.remove(dead)
+	return len(dead)
+}

@@ -1,0 +1,125 @@
+package onnx
+
+import (
+	"math"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// recogniseActivations finds activations spelled out as arithmetic:
+//
+//	Clip(x+3, 0, 6)/6     = HardSigmoid(x) with slope 1/6
+//	x·Clip(x+3, 0, 6)/6   = HardSwish(x)
+//	x·HardSigmoid(x)      = HardSwish(x) if the slope is 1/6
+//	x·Sigmoid(x)          = SiLU(x)
+//
+// What stays alone of them is an activation like others, for fuseActivations.
+func recogniseActivations(g *graph) int {
+	l := g.link()
+	dead := map[*node]bool{}
+	for _, n := range g.nodes {
+		op, ok := n.op.(*kernels.Binary)
+		if !ok {
+			continue
+		}
+		switch {
+		case len(n.in) == 1:
+			recogniseSixth(l, n, dead)
+		case op.Kind == kernels.Mul:
+			recogniseGated(l, n, dead)
+		}
+	}
+	g.remove(dead)
+	return len(dead)
+}
+
+// recogniseSixth rewrites n = v/6 where v is Clip(x+3, 0, 6) or x times that.
+func recogniseSixth(l links, n *node, dead map[*node]bool) {
+	if !isScalar(n, kernels.Div, 6) && !isScalar(n, kernels.Mul, 1./6) {
+		return
+	}
+	if x, used, ok := clippedPlus3(l, n.in[0]); ok {
+		mark(dead, used)
+		n.op = &kernels.Unary{Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 1. / 6, Hi: 0.5}}
+		n.in, n.weights = []*value{x}, nil
+		return
+	}
+	product := l.only(n.in[0])
+	if product == nil || len(product.in) != 2 {
+		return
+	}
+	if op, ok := product.op.(*kernels.Binary); !ok || op.Kind != kernels.Mul || op.Act != (kernels.Act{}) {
+		return
+	}
+	for i, v := range product.in {
+		if x, used, ok := clippedPlus3(l, v); ok && x == product.in[1-i] {
+			mark(dead, append(used, product))
+			l.uses[x]--
+			n.op = &kernels.Unary{Act: kernels.Act{Kind: kernels.ActHardSwish}}
+			n.in, n.weights = []*value{x}, nil
+			return
+		}
+	}
+}
+
+// clippedPlus3 says whether v is Clip(x+3, 0, 6), of which nodes, and returns x.
+func clippedPlus3(l links, v *value) (x *value, used []*node, ok bool) {
+	clip := l.only(v)
+	if clip == nil {
+		return nil, nil, false
+	}
+	if act, ok := clip.activation(); !ok || act != (kernels.Act{Kind: kernels.Clamp, Lo: 0, Hi: 6}) {
+		return nil, nil, false
+	}
+	sum := l.only(clip.in[0])
+	if sum == nil || !isScalar(sum, kernels.Add, 3) {
+		return nil, nil, false
+	}
+	return sum.in[0], []*node{clip, sum}, true
+}
+
+// recogniseGated rewrites n = x·gate(x).
+func recogniseGated(l links, n *node, dead map[*node]bool) {
+	for i, v := range n.in {
+		gate, x := l.only(v), n.in[1-i]
+		if gate == nil || dead[gate] || len(gate.in) != 1 || gate.in[0] != x {
+			continue
+		}
+		act, ok := gate.activation()
+		if !ok {
+			continue
+		}
+		switch {
+		case act.Kind == kernels.ActSigmoid:
+			act = kernels.Act{Kind: kernels.ActSiLU}
+		case act.Kind == kernels.ActHardSigmoid && near(act.Lo, 1./6) && near(act.Hi, 0.5):
+			act = kernels.Act{Kind: kernels.ActHardSwish}
+		default:
+			continue
+		}
+		mark(dead, []*node{gate})
+		l.uses[x]--
+		n.name = joinNames(gate.name, n.name)
+		n.op, n.in = &kernels.Unary{Act: act}, []*value{x}
+		return
+	}
+}
+
+func mark(dead map[*node]bool, nodes []*node) {
+	for _, n := range nodes {
+		dead[n] = true
+	}
+}
+
+// isScalar says whether n applies a function to its operand and the number c.
+func isScalar(n *node, kind kernels.BinaryKind, c float64) bool {
+	op, ok := n.op.(*kernels.Binary)
+	if !ok || op.Kind != kind || op.Swap && kind == kernels.Div || op.Act != (kernels.Act{}) || len(n.weights) != 1 {
+		return false
+	}
+	w := n.weights[0].data
+	return w.len() == 1 && near(w.floats[0], c)
+}
+
+// near says whether x is c to within what exporters round.
+func near(x float32, c float64) bool { return math.Abs(float64(x)-c) <= 1e-6*math.Abs(c) }

@@ -1,0 +1,41 @@
+package onnx
+
+// A Report says what freezing did.
+type Report struct {
+	Producer string // the program that wrote the model
+	Opset    int
+
+	Operators int // nodes of the model
+	Steps     int // steps of the net; those that only reshape are not counted
+
+	Parameters int   // weights and biases of the model
+	MACs       int64 // multiply-adds for one item, or one run if not batched
+
+	// Passes are the freeze passes in the order in which they ran.
+	Passes []Pass
+
+	// Transposes is the number of steps that move data because a layout asks
+	// for it.
+	Transposes int
+
+	// Unbatched says why a model whose batch is open was frozen for one item
+	// at a time; empty if that is not so.
+	Unbatched string
+}
+
+// A Pass is one of the passes and the number of nodes that it removed.
+type Pass struct {
+	Name    string
+	Removed int
+}
+
+// add counts a pass, which may run more than once.
+func (r *Report) add(name string, removed int) {
+	for i := range r.Passes {
+		if r.Passes[i].Name == name {
+			r.Passes[i].Removed += removed
+			return
+		}
+	}
+	r.Passes = append(r.Passes, Pass{name, removed})
+}

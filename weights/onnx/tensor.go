@@ -1,0 +1,198 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// elemType is a TensorProto.DataType.
+type elemType int
+
+const (
+	typeFloat    elemType = 1
+	typeUint8    elemType = 2
+	typeInt8     elemType = 3
+	typeUint16   elemType = 4
+	typeInt16    elemType = 5
+	typeInt32    elemType = 6
+	typeInt64    elemType = 7
+	typeBool     elemType = 9
+	typeFloat16  elemType = 10
+	typeDouble   elemType = 11
+	typeUint32   elemType = 12
+	typeUint64   elemType = 13
+	typeBFloat16 elemType = 16
+)
+
+var elemNames = map[elemType]string{
+	typeFloat: "float", typeUint8: "uint8", typeInt8: "int8", typeUint16: "uint16", typeInt16: "int16",
+	typeInt32: "int32", typeInt64: "int64", typeBool: "bool", typeFloat16: "float16", typeDouble: "double",
+	typeUint32: "uint32", typeUint64: "uint64", typeBFloat16: "bfloat16",
+	8: "string", 14: "complex64", 15: "complex128",
+}
+
+func (t elemType) String() string {
+	if name, ok := elemNames[t]; ok {
+		return name
+	}
+	return fmt.Sprintf("element type %d", int(t))
+}
+
+// float says whether elements of the type are floating-point numbers.
+func (t elemType) float() bool {
+	return t == typeFloat || t == typeFloat16 || t == typeDouble || t == typeBFloat16
+}
+
+// size is the size of an element in raw data; 0 if the type is not supported.
+func (t elemType) size() int {
+	switch t {
+	case typeUint8, typeInt8, typeBool:
+		return 1
+	case typeUint16, typeInt16, typeFloat16, typeBFloat16:
+		return 2
+	case typeFloat, typeInt32, typeUint32:
+		return 4
+	case typeInt64, typeDouble, typeUint64:
+		return 8
+	}
+	return 0
+}
+
+// A tensor is a constant: row-major floats if its type is a floating-point
+// one, else ints.
+type tensor struct {
+	kind   elemType
+	dims   []int
+	floats []float32
+	ints   []int64
+}
+
+func floatTensor(dims []int, x []float32) *tensor {
+	return &tensor{kind: typeFloat, dims: dims, floats: x}
+}
+
+func intTensor(dims []int, x []int64) *tensor {
+	return &tensor{kind: typeInt64, dims: dims, ints: x}
+}
+
+// len is the number of elements.
+func (t *tensor) len() int { return max(len(t.floats), len(t.ints)) }
+
+// float64 is element i as a number.
+func (t *tensor) float64(i int) float64 {
+	if t.kind.float() {
+		return float64(t.floats[i])
+	}
+	return float64(t.ints[i])
+}
+
+// reshaped is t with other dimensions, of the same product.
+func (t *tensor) reshaped(dims []int) *tensor {
+	c := *t
+	c.dims = dims
+	return &c
+}
+
+// maxElements bounds every tensor: a dimension, and the number of elements,
+// fit 31 bits.
+const maxElements = math.MaxInt32
+
+// elements is the number of elements of a tensor, 0 included; false says that
+// a dimension is negative, or the product larger than maxElements.
+func elements(dims []int) (int, bool) {
+	n, zero := 1, false
+	for _, d := range dims {
+		if d < 0 || d > maxElements {
+			return 0, false
+		}
+		if d == 0 {
+			zero = true
+			continue
+		}
+		if n > maxElements/d {
+			return 0, false
+		}
+		n *= d
+	}
+	if zero {
+		return 0, true
+	}
+	return n, true
+}
+
+// shapeString is a shape in words: 1×3×224×224.
+func shapeString(dims []int) string {
+	if len(dims) == 0 {
+		return "scalar"
+	}
+	var b strings.Builder
+	for i, d := range dims {
+		if i > 0 {
+			b.WriteString("×")
+		}
+		fmt.Fprint(&b, d)
+	}
+	return b.String()
+}
+
+// fill reads t's elements from raw, little-endian, as ONNX stores them. The
+// length must be exact.
+func (t *tensor) fill(raw []byte) error {
+	n, ok := elements(t.dims)
+	if !ok {
+		return fmt.Errorf("dimensions %s are out of range", shapeString(t.dims))
+	}
+	size := t.kind.size()
+	if size == 0 {
+		return fmt.Errorf("%v is not supported", t.kind)
+	}
+	if len(raw)%size != 0 || len(raw)/size != n {
+		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), shapeString(t.dims), t.kind)
+	}
+	if t.kind.float() {
+		t.floats = make([]float32, n)
+		for i := range t.floats {
+			t.floats[i] = rawFloat(t.kind, raw[i*size:])
+		}
+		return nil
+	}
+	t.ints = make([]int64, n)
+	for i := range t.ints {
+		t.ints[i] = rawInt(t.kind, raw[i*size:])
+	}
+	return nil
+}
+
+func rawFloat(kind elemType, b []byte) float32 {
+	switch kind {
+	case typeFloat16:
+		return kernels.Float32(binary.LittleEndian.Uint16(b))
+	case typeBFloat16:
+		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
+	case typeDouble:
+		return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	}
+	return math.Float32frombits(binary.LittleEndian.Uint32(b))
+}
+
+func rawInt(kind elemType, b []byte) int64 {
+	switch kind {
+	case typeUint8, typeBool:
+		return int64(b[0])
+	case typeInt8:
+		return int64(int8(b[0]))
+	case typeUint16:
+		return int64(binary.LittleEndian.Uint16(b))
+	case typeInt16:
+		return int64(int16(binary.LittleEndian.Uint16(b)))
+	case typeInt32:
+		return int64(int32(binary.LittleEndian.Uint32(b)))
+	case typeUint32:
+		return int64(binary.LittleEndian.Uint32(b))
+	}
+	return int64(binary.LittleEndian.Uint64(b))
+}

@@ -1,0 +1,393 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// A translator turns a linked model into a graph, for one size of the batch.
+type translator struct {
+	opset  int64
+	batch  int
+	values map[string]*value
+	graph  *graph
+	budget int // elements that folding may still produce
+
+	folded, passed int // nodes computed away, nodes whose result is an operand
+}
+
+// translate makes the graph of a linked model. A batch of 0 takes the inputs'
+// shapes as they are declared, 1 for what is not declared; any other replaces
+// dimension 0 of every input.
+func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error) {
+	t := &translator{
+		opset:  m.opsets[""],
+		batch:  batch,
+		values: map[string]*value{},
+		graph:  &graph{},
+		budget: budget,
+	}
+	for name, c := range l.constants {
+		t.values[name] = &value{name: name, shape: c.dims, data: c}
+	}
+	for _, in := range l.inputs {
+		shape, err := in.shape(batch)
+		if err != nil {
+			return nil, fmt.Errorf("input %q: %w", in.name, err)
+		}
+		v := &value{name: in.name, shape: shape}
+		t.values[in.name] = v
+		t.graph.inputs = append(t.graph.inputs, v)
+	}
+	for _, n := range l.nodes {
+		if err := t.node(n); err != nil {
+			return nil, fmt.Errorf("%s (opset %d): %w", n, m.opsets[n.domain], err)
+		}
+	}
+	for _, o := range m.graph.outputs {
+		v := t.values[o.name]
+		switch {
+		case v == nil:
+			return nil, fmt.Errorf("output %q: it has no value", o.name)
+		case v.data != nil:
+			return nil, fmt.Errorf("output %q: it is constant", o.name)
+		}
+		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
+	}
+	return t, nil
+}
+
+// shape is an input's declared shape, with the batch in it.
+func (v *valueInfo) shape(batch int) ([]int, error) {
+	if !v.elem.float() {
+		return nil, fmt.Errorf("inputs of %v are not supported, only floating-point ones", v.elem)
+	}
+	if v.dims == nil {
+		return nil, fmt.Errorf("its shape is not declared")
+	}
+	shape := make([]int, len(v.dims))
+	for i, d := range v.dims {
+		switch {
+		case i == 0 && batch > 0:
+			shape[i] = batch
+		case i == 0 && d.size <= 0:
+			shape[i] = 1
+		case d.size <= 0 && d.symbol != "":
+			return nil, fmt.Errorf("dimension %d is dynamic (%q): only the batch, dimension 0, may be", i, d.symbol)
+		case d.size <= 0:
+			return nil, fmt.Errorf("dimension %d is dynamic: only the batch, dimension 0, may be", i)
+		case d.size > maxElements:
+			return nil, fmt.Errorf("dimension %d is %d", i, d.size)
+		default:
+			shape[i] = int(d.size)
+		}
+	}
+	return shape, checkShape(shape)
+}
+
+// checkShape says why no activation can have a shape.
+func checkShape(shape []int) error {
+	if len(shape) > kernels.MaxRank {
+		return fmt.Errorf("%d dimensions are more than %d", len(shape), kernels.MaxRank)
+	}
+	n, ok := elements(shape)
+	if !ok {
+		return fmt.Errorf("a tensor of shape %s is too large", shapeString(shape))
+	}
+	if n == 0 {
+		return fmt.Errorf("a tensor of shape %s is empty", shapeString(shape))
+	}
+	return nil
+}
+
+// node translates one node.
+func (t *translator) node(n *nodeProto) error {
+	op := operators[n.op]
+	c := &call{t: t, node: n}
+	constant := true
+	for _, name := range n.in {
+		var v *value
+		if name != "" {
+			if v = t.values[name]; v == nil {
+				return fmt.Errorf("operand %q is an output that this operator does not have", name)
+			}
+			constant = constant && v.data != nil
+		}
+		c.in = append(c.in, v)
+	}
+	nodes := len(t.graph.nodes)
+	var out []*value
+	var err error
+	switch {
+	case n.op == "Shape":
+		out, err = c.shapeOf()
+	case !constant && op.translate == nil:
+		err = fmt.Errorf("it is supported on constants alone, and %q is none", c.firstActivation().name)
+	case !constant:
+		out, err = op.translate(c)
+	case op.fold != nil:
+		out, err = op.fold(c)
+	default:
+		err = fmt.Errorf("all its operands are constant, and it cannot be computed beforehand")
+	}
+	if c.err != nil {
+		err = c.err
+	}
+	if err != nil {
+		return err
+	}
+	for i, name := range n.out {
+		if name == "" || i >= len(out) || out[i] == nil {
+			continue
+		}
+		t.values[name] = out[i]
+	}
+	switch {
+	case len(out) > 0 && out[0].data != nil:
+		t.folded++
+	case len(t.graph.nodes) == nodes:
+		t.passed++
+	}
+	return nil
+}
+
+// A call is one node under translation. Reading an operand or an attribute
+// that is not as it must be is remembered in err, which is reported instead
+// of what the translation returns.
+type call struct {
+	t    *translator
+	node *nodeProto
+	in   []*value
+	err  error
+}
+
+// fail remembers the first error.
+func (c *call) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (c *call) firstActivation() *value {
+	for _, v := range c.in {
+		if v != nil && v.data == nil {
+			return v
+		}
+	}
+	return &value{}
+}
+
+// has says whether operand i is given.
+func (c *call) has(i int) bool { return i < len(c.in) && c.in[i] != nil }
+
+// operand returns operand i, which must be given.
+func (c *call) operand(i int) *value {
+	if !c.has(i) {
+		c.fail("operand %d is missing", i)
+		return &value{shape: []int{1}}
+	}
+	return c.in[i]
+}
+
+// activation returns operand i, which must not be constant.
+func (c *call) activation(i int) *value {
+	v := c.operand(i)
+	if v.data != nil {
+		c.fail("operand %d, %q, is constant where an activation is wanted", i, v.name)
+		return &value{shape: v.shape}
+	}
+	return v
+}
+
+// constant returns operand i, which must be constant; what names its role.
+func (c *call) constant(i int, what string) *value {
+	v := c.operand(i)
+	if v.data == nil {
+		c.fail("%s, operand %d, %q, is not constant", what, i, v.name)
+		return &value{shape: v.shape, data: &tensor{kind: typeFloat}}
+	}
+	return v
+}
+
+// weight returns operand i, a constant of finite floats.
+func (c *call) weight(i int, what string) *value {
+	v := c.constant(i, what)
+	c.checkFloats(v, what)
+	return v
+}
+
+// optionalWeight is weight for an operand that may be left out.
+func (c *call) optionalWeight(i int, what string) *value {
+	if !c.has(i) {
+		return nil
+	}
+	return c.weight(i, what)
+}
+
+func (c *call) checkFloats(v *value, what string) {
+	if !v.data.kind.float() {
+		c.fail("%s, %q, is of %v", what, v.name, v.data.kind)
+		return
+	}
+	if i := slices.IndexFunc(v.data.floats, notFinite); i >= 0 {
+		c.fail("%s, %q: element %d is %v", what, v.name, i, v.data.floats[i])
+	}
+}
+
+func notFinite(x float32) bool { return x-x != 0 }
+
+// constantInts returns operand i, a constant list of whole numbers; nil if it
+// is left out.
+func (c *call) constantInts(i int, what string) []int64 {
+	if !c.has(i) {
+		return nil
+	}
+	v := c.constant(i, what)
+	if c.err == nil && (v.data.kind.float() || len(v.shape) > 1) {
+		c.fail("%s, %q, is %s %v where a list of integers is wanted", what, v.name, shapeString(v.shape), v.data.kind)
+	}
+	return v.data.ints
+}
+
+// constantFloats is constantInts for floats.
+func (c *call) constantFloats(i int, what string) []float32 {
+	if !c.has(i) {
+		return nil
+	}
+	v := c.constant(i, what)
+	if c.err == nil && !v.data.kind.float() {
+		c.fail("%s, %q, is of %v", what, v.name, v.data.kind)
+	}
+	return v.data.floats
+}
+
+// attribute returns the attribute of that name and type, if it is given.
+func (c *call) attribute(name string, typ attributeType) *attribute {
+	for i := range c.node.attributes {
+		a := &c.node.attributes[i]
+		if a.name != name {
+			continue
+		}
+		if a.typ != typ {
+			c.fail("attribute %q is of type %d where %d is wanted", name, a.typ, typ)
+			return nil
+		}
+		return a
+	}
+	return nil
+}
+
+func (c *call) intAttr(name string, otherwise int64) int64 {
+	if a := c.attribute(name, attrInt); a != nil {
+		return a.i
+	}
+	return otherwise
+}
+
+func (c *call) floatAttr(name string, otherwise float32) float32 {
+	a := c.attribute(name, attrFloat)
+	if a == nil {
+		return otherwise
+	}
+	if notFinite(a.f) {
+		c.fail("attribute %q is %v", name, a.f)
+	}
+	return a.f
+}
+
+func (c *call) stringAttr(name, otherwise string) string {
+	if a := c.attribute(name, attrString); a != nil {
+		return a.s
+	}
+	return otherwise
+}
+
+// intsAttr returns a list; nil if it is not given.
+func (c *call) intsAttr(name string) []int64 {
+	if a := c.attribute(name, attrInts); a != nil {
+		return a.ints
+	}
+	return nil
+}
+
+// axis makes axis, which may count from the end, an index of shape.
+func (c *call) axis(axis int64, rank int) int {
+	a := axis
+	if a < 0 {
+		a += int64(rank)
+	}
+	if a < 0 || a >= int64(rank) {
+		c.fail("axis %d of a tensor of %d dimensions", axis, rank)
+		return 0
+	}
+	return int(a)
+}
+
+// axes is axis for a list without repetitions.
+func (c *call) axes(list []int64, rank int) []int {
+	var out []int
+	for _, a := range list {
+		i := c.axis(a, rank)
+		if slices.Contains(out, i) {
+			c.fail("axis %d occurs twice in %v", a, list)
+			return nil
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// ready says that nothing has failed so far, and that the node can be built.
+func (c *call) ready() bool { return c.err == nil }
+
+// emit adds a node to the graph and returns its results, which have the given
+// shapes.
+func (c *call) emit(op operation, in, weights []*value, shapes ...[]int) []*value {
+	n := &node{name: c.node.label(), op: op, in: in, weights: weights}
+	for i, shape := range shapes {
+		if err := checkShape(shape); err != nil {
+			c.fail("%v", err)
+			return n.out
+		}
+		v := &value{shape: shape}
+		if i < len(c.node.out) {
+			v.name = c.node.out[i]
+		}
+		n.out = append(n.out, v)
+	}
+	c.t.graph.nodes = append(c.t.graph.nodes, n)
+	return n.out
+}
+
+// apply is emit for an operation whose Shapes does not depend on the layout:
+// it infers the results' shapes.
+func (c *call) apply(op kernels.Spec, in ...*value) []*value {
+	if c.err != nil {
+		return []*value{{}}
+	}
+	shapes := make([][]int, len(in))
+	for i, v := range in {
+		shapes[i] = v.shape
+	}
+	out, err := op.Shapes(shapes, nil)
+	if err != nil {
+		c.fail("%v", err)
+		return []*value{{}}
+	}
+	return c.emit(op, in, nil, out...)
+}
+
+// reshape gives v another shape of as many elements.
+func (c *call) reshape(v *value, shape []int) *value {
+	if slices.Equal(v.shape, shape) {
+		return v
+	}
+	return c.apply(&kernels.Reshape{Shape: shape}, v)[0]
+}
+
+// transpose permutes v's dimensions.
+func (c *call) transpose(v *value, perm ...int) *value {
+	return c.apply(&kernels.Transpose{Perm: perm}, v)[0]
+}

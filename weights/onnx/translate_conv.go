@@ -1,0 +1,149 @@
+package onnx
+
+import (
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// conv translates Conv: X [N, Cin, …], W [Cout, Cin/group, …], B [Cout].
+func (c *call) conv() ([]*value, error) {
+	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
+	n := c.spatial(x)
+	groups := c.groups()
+	if len(w.shape) != n+2 || x.shape[1]%groups != 0 || w.shape[1] != x.shape[1]/groups || w.shape[0]%groups != 0 {
+		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", shapeString(w.shape), groups, shapeString(x.shape))
+		return nil, c.err
+	}
+	c.checkKernel(w, n)
+	c.checkBias(b, w.shape[0])
+	op := &kernels.Conv{Window: c.window(x, int64s(w.shape[2:])), Groups: groups, Channels: w.shape[0]}
+	size := c.windows(op.Window, mapSize(x.shape), false)
+	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, size)), nil
+}
+
+// groups reads the group attribute.
+func (c *call) groups() int {
+	g := c.intAttr("group", 1)
+	if g < 1 || g > maxElements {
+		c.fail("group %d", g)
+		return 1
+	}
+	return int(g)
+}
+
+// checkKernel checks a kernel's shape against the attribute that repeats it.
+func (c *call) checkKernel(w *value, n int) {
+	if k := c.intsAttr("kernel_shape"); k != nil && !slices.Equal(k, int64s(w.shape[len(w.shape)-n:])) {
+		c.fail("kernel_shape %v of a kernel of shape %s", k, shapeString(w.shape))
+	}
+	if n, ok := elements(w.shape); !ok || n == 0 {
+		c.fail("a kernel of shape %s", shapeString(w.shape))
+	}
+}
+
+func (c *call) checkBias(b *value, channels int) {
+	if b != nil && b.data.len() != channels {
+		c.fail("a bias of shape %s for %d channels", shapeString(b.shape), channels)
+	}
+}
+
+// convTranspose translates ConvTranspose: X [N, Cin, …],
+// W [Cin, Cout/group, …], B [Cout].
+func (c *call) convTranspose() ([]*value, error) {
+	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
+	n := c.spatial(x)
+	groups := c.groups()
+	if len(w.shape) != n+2 || w.shape[0] != x.shape[1] || x.shape[1]%groups != 0 {
+		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", shapeString(w.shape), groups, shapeString(x.shape))
+		return nil, c.err
+	}
+	c.checkKernel(w, n)
+	if w.shape[1] > maxElements/groups {
+		c.fail("%d groups of %d channels", groups, w.shape[1])
+		return nil, c.err
+	}
+	op := &kernels.ConvTranspose{Groups: groups, Channels: w.shape[1] * groups}
+	c.checkBias(b, op.Channels)
+
+	// The padding of a transposed convolution does not follow from its input:
+	// read the rest of the window as if auto_pad were not there.
+	zeros := slices.Repeat([]int64{0}, n)
+	ones := slices.Repeat([]int64{1}, n)
+	list := func(name string, otherwise []int64) []int64 {
+		if l := c.intsAttr(name); l != nil {
+			return l
+		}
+		return otherwise
+	}
+	op.Kernel = c.pair("kernel_shape", int64s(w.shape[2:]), n, 1, 1)
+	op.Stride = c.pair("strides", list("strides", ones), n, 1, 1)
+	op.Dilation = c.pair("dilations", list("dilations", ones), n, 1, 1)
+	op.OutputPad = c.pair("output_padding", list("output_padding", zeros), n, 0, 0)
+	if !c.ready() {
+		return nil, c.err
+	}
+
+	in := mapSize(x.shape)
+	var full [2]int // the result's size without padding
+	for i := range 2 {
+		full[i] = op.Stride[i]*(in[i]-1) + extent(op.Window, i) + op.OutputPad[i]
+	}
+	auto := c.stringAttr("auto_pad", "NOTSET")
+	out := full
+	switch want := c.intsAttr("output_shape"); {
+	case want != nil:
+		if len(want) == n+2 { // some exporters list batch and channels too
+			want = want[2:]
+		}
+		out = c.pair("output_shape", want, n, 1, 1)
+		splitPadding(c, op, full, out, auto)
+	case auto == "SAME_UPPER" || auto == "SAME_LOWER":
+		for i := range 2 {
+			out[i] = in[i] * op.Stride[i]
+		}
+		splitPadding(c, op, full, out, auto)
+	case auto == "NOTSET" || auto == "VALID" || auto == "":
+		if auto != "VALID" {
+			op.Pad = c.pads(n)
+		}
+		for i := range 2 {
+			out[i] = full[i] - op.Pad[i] - op.Pad[i+2]
+		}
+	default:
+		c.fail("auto_pad %q", auto)
+	}
+	if out[0] < 1 || out[1] < 1 {
+		c.fail("padding %v leaves nothing of a map of %s", op.Pad, shapeString(full[:]))
+		return nil, c.err
+	}
+	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, out)), nil
+}
+
+// splitPadding chooses the padding that makes a result of size full one of
+// size out. Where it does not split evenly the start gets more, unless
+// auto_pad is SAME_UPPER.
+func splitPadding(c *call, op *kernels.ConvTranspose, full, out [2]int, auto string) {
+	for i := range 2 {
+		total := full[i] - out[i]
+		if total < 0 {
+			// Nothing to take away: the result grows at its end.
+			op.OutputPad[i] -= total
+			total = 0
+		}
+		less, more := total/2, total-total/2
+		if auto == "SAME_UPPER" {
+			op.Pad[i], op.Pad[i+2] = less, more
+		} else {
+			op.Pad[i], op.Pad[i+2] = more, less
+		}
+	}
+}
+
+func int64s(x []int) []int64 {
+	out := make([]int64, len(x))
+	for i, v := range x {
+		out[i] = int64(v)
+	}
+	return out
+}

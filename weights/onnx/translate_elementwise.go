@@ -1,0 +1,204 @@
+package onnx
+
+import (
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// unary translates an operator that is an activation or another function of
+// one operand.
+func unary(spec func(c *call) kernels.Unary) func(*call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		x, op := c.activation(0), spec(c)
+		return c.apply(&op, x), nil
+	}
+}
+
+func activate(act kernels.Act) func(*call) kernels.Unary {
+	return func(*call) kernels.Unary { return kernels.Unary{Act: act} }
+}
+
+func function(kind kernels.UnaryKind) func(*call) kernels.Unary {
+	return func(*call) kernels.Unary { return kernels.Unary{Kind: kind} }
+}
+
+func leakyRelu(c *call) kernels.Unary {
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActLeakyRelu, Lo: c.floatAttr("alpha", 0.01)}}
+}
+
+func hardSigmoid(c *call) kernels.Unary {
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: c.floatAttr("alpha", 0.2), Hi: c.floatAttr("beta", 0.5)}}
+}
+
+func elu(c *call) kernels.Unary {
+	return kernels.Unary{Kind: kernels.Elu, Alpha: c.floatAttr("alpha", 1)}
+}
+
+// selu's defaults are those of the ONNX specification.
+func selu(c *call) kernels.Unary {
+	return kernels.Unary{
+		Kind:  kernels.Selu,
+		Alpha: c.floatAttr("alpha", 1.67326319217681884765625),
+		Beta:  c.floatAttr("gamma", 1.05070102214813232421875),
+	}
+}
+
+func thresholdedRelu(c *call) kernels.Unary {
+	return kernels.Unary{Kind: kernels.ThresholdedRelu, Alpha: c.floatAttr("alpha", 1)}
+}
+
+// clip translates Clip, whose bounds were attributes before opset 11.
+func (c *call) clip() ([]*value, error) {
+	x := c.activation(0)
+	lo, hi := float32(-math.MaxFloat32), float32(math.MaxFloat32)
+	if c.t.opset < 11 {
+		lo, hi = c.floatAttr("min", lo), c.floatAttr("max", hi)
+	} else {
+		lo, hi = c.bound(1, "min", lo), c.bound(2, "max", hi)
+	}
+	// The largest numbers, and infinities, stand for no bound.
+	if lo <= -math.MaxFloat32 {
+		lo = float32(math.Inf(-1))
+	}
+	if hi >= math.MaxFloat32 {
+		hi = float32(math.Inf(1))
+	}
+	if math.IsInf(float64(lo), -1) && math.IsInf(float64(hi), 1) {
+		return []*value{x}, nil
+	}
+	// Where the bounds cross, the upper one wins.
+	act := kernels.Act{Kind: kernels.Clamp, Lo: min(lo, hi), Hi: hi}
+	return c.apply(&kernels.Unary{Act: act}, x), nil
+}
+
+// bound is an optional scalar.
+func (c *call) bound(i int, what string, otherwise float32) float32 {
+	x := c.constantFloats(i, what)
+	switch {
+	case x == nil:
+		return otherwise
+	case len(x) != 1 || x[0] != x[0]:
+		c.fail("%s is %v where a number is wanted", what, x)
+		return otherwise
+	}
+	return x[0]
+}
+
+// cast translates Cast between floating-point types, which are all float32
+// here.
+func (c *call) cast() ([]*value, error) {
+	x := c.activation(0)
+	if to := elemType(c.intAttr("to", 0)); !to.float() {
+		c.fail("a cast of an activation to %v is not supported", to)
+	}
+	return []*value{x}, c.err
+}
+
+// identity translates what does nothing to its first operand.
+func (c *call) identity() ([]*value, error) {
+	return []*value{c.operand(0)}, nil
+}
+
+// dropout translates Dropout, which does nothing unless in training. Its
+// second result, the mask, has no value.
+func (c *call) dropout() ([]*value, error) {
+	if training := c.constantInts(2, "training_mode"); len(training) > 0 && training[0] != 0 {
+		c.fail("training_mode is true")
+	}
+	return c.identity()
+}
+
+// arithmetic translates an operator of two operands.
+func arithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		if c.t.opset < 7 {
+			c.fail("broadcasting as before opset 7 is not supported")
+		}
+		if len(c.in) != 2 {
+			c.fail("%d operands where there should be 2", len(c.in))
+		}
+		a, b := c.operand(0), c.operand(1)
+		return []*value{c.binary(&kernels.Binary{Kind: kind}, a, b)}, nil
+	}
+}
+
+// variadic translates an operator of any number of operands into a chain.
+func variadic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		y := c.operand(0)
+		for i := 1; i < len(c.in); i++ {
+			if !c.ready() {
+				return nil, c.err
+			}
+			next := c.operand(i)
+			if y.data != nil && next.data != nil {
+				folded, err := foldArithmetic(kind)(&call{t: c.t, node: c.node, in: []*value{y, next}})
+				if err != nil {
+					return nil, err
+				}
+				y = folded[0]
+				continue
+			}
+			y = c.binary(&kernels.Binary{Kind: kind}, y, next)
+		}
+		return []*value{y}, nil
+	}
+}
+
+// binary adds a Binary of two operands, one of which may be constant.
+func (c *call) binary(op *kernels.Binary, a, b *value) *value {
+	if !c.ready() {
+		return &value{}
+	}
+	shape, ok := broadcast(a.shape, b.shape)
+	if !ok {
+		c.fail("shapes %s and %s do not broadcast", shapeString(a.shape), shapeString(b.shape))
+		return &value{}
+	}
+	in, weights := []*value{a, b}, []*value(nil)
+	switch {
+	case b.data != nil:
+		in, weights = in[:1], []*value{b}
+	case a.data != nil:
+		in, weights = in[1:], []*value{a}
+		op.Swap = true
+	}
+	for _, w := range weights {
+		c.checkFloats(w, "the constant operand")
+	}
+	out := c.emit(op, in, weights, shape)
+	if !c.ready() {
+		return &value{}
+	}
+	return out[0]
+}
+
+// prelu translates PRelu, whose slope broadcasts to the shape of x.
+func (c *call) prelu() ([]*value, error) {
+	x, slope := c.activation(0), c.operand(1)
+	y := c.binary(&kernels.Binary{Kind: kernels.PRelu}, x, slope)
+	if c.ready() && !slices.Equal(x.shape, y.shape) {
+		c.fail("a slope of shape %s for a tensor of shape %s", shapeString(slope.shape), shapeString(x.shape))
+	}
+	return []*value{y}, nil
+}
+
+// broadcast is numpy's rule: shapes are aligned at their last dimension, and
+// a dimension that is 1 or missing is repeated.
+func broadcast(a, b []int) ([]int, bool) {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	out := slices.Clone(a)
+	for i, d := range b {
+		switch o := &out[len(a)-len(b)+i]; {
+		case *o == 1:
+			*o = d
+		case d != 1 && d != *o:
+			return nil, false
+		}
+	}
+	return out, true
+}

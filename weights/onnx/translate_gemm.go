@@ -1,0 +1,210 @@
+package onnx
+
+import (
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// gemm translates Gemm: Y = alpha·A'·B' + beta·C. A' and B' are A and B or
+// their transposes; C broadcasts to Y's shape [M, N].
+func (c *call) gemm() ([]*value, error) {
+	a, b := c.operand(0), c.operand(1)
+	alpha, beta := c.floatAttr("alpha", 1), c.floatAttr("beta", 1)
+	if len(a.shape) != 2 || len(b.shape) != 2 {
+		c.fail("operands of shapes %s and %s where matrices are wanted", shapeString(a.shape), shapeString(b.shape))
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	transA, transB := c.intAttr("transA", 0) != 0, c.intAttr("transB", 0) != 0
+	var y *value
+	switch {
+	case b.data != nil && a.data == nil:
+		if transA {
+			a = c.transpose(a, 1, 0)
+		}
+		w := c.weight(1, "the matrix")
+		if !c.ready() {
+			return nil, c.err
+		}
+		y = c.fullyConnected(a, scaled(matrix(w, transB), alpha))
+	case a.data != nil && b.data == nil:
+		// Y' = B'·A' for the transposes: the constant moves to the right.
+		w := c.weight(0, "the matrix")
+		if !transB {
+			b = c.transpose(b, 1, 0)
+		}
+		if !c.ready() {
+			return nil, c.err
+		}
+		y = c.transpose(c.fullyConnected(b, scaled(matrix(w, !transA), alpha)), 1, 0)
+	default:
+		if transA {
+			a = c.transpose(a, 1, 0)
+		}
+		if transB {
+			b = c.transpose(b, 1, 0)
+		}
+		y = c.apply(&kernels.MatMul{}, a, b)[0]
+		if alpha != 1 {
+			y = c.times(y, alpha)
+		}
+	}
+	if !c.has(2) || beta == 0 || !c.ready() {
+		return []*value{y}, nil
+	}
+	bias := c.in[2]
+	if bias.data == nil {
+		if beta != 1 {
+			bias = c.times(bias, beta)
+		}
+	} else {
+		c.checkFloats(bias, "C")
+		bias = scaled(bias, beta)
+	}
+	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, y, bias)
+	if c.ready() && !slices.Equal(sum.shape, y.shape) {
+		c.fail("C of shape %s for a result of shape %s", shapeString(bias.shape), shapeString(y.shape))
+	}
+	return []*value{sum}, nil
+}
+
+// matMul translates MatMul with numpy's rules for vectors.
+func (c *call) matMul() ([]*value, error) {
+	a, b := c.operand(0), c.operand(1)
+	if len(a.shape) == 0 || len(b.shape) == 0 {
+		c.fail("operands of shapes %s and %s", shapeString(a.shape), shapeString(b.shape))
+		return nil, c.err
+	}
+	// A vector on the left is a row, one on the right a column; the dimension
+	// added to it vanishes from the result.
+	rowA, columnB := len(a.shape) == 1, len(b.shape) == 1
+	if rowA {
+		a = c.withShape(a, []int{1, a.shape[0]})
+	}
+	if columnB {
+		b = c.withShape(b, []int{b.shape[0], 1})
+	}
+	var y *value
+	switch {
+	case b.data != nil && isMatrix(b.shape):
+		c.checkFloats(b, "the matrix")
+		y = c.fullyConnected(a, matrix(b, false))
+		if c.ready() && len(b.shape) > len(a.shape) {
+			y = c.reshape(y, append(slices.Repeat([]int{1}, len(b.shape)-len(a.shape)), y.shape...))
+		}
+	case a.data != nil && isMatrix(a.shape):
+		c.checkFloats(a, "the matrix")
+		swap := lastTwoSwapped(len(b.shape))
+		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, true))
+		y = c.transpose(y, swap...)
+		if c.ready() && len(a.shape) > len(b.shape) {
+			y = c.reshape(y, append(slices.Repeat([]int{1}, len(a.shape)-len(b.shape)), y.shape...))
+		}
+	case a.data != nil || b.data != nil:
+		c.fail("a stack of constant matrices is not supported")
+	default:
+		y = c.apply(&kernels.MatMul{}, a, b)[0]
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	shape := slices.Clone(y.shape)
+	if columnB {
+		shape = shape[:len(shape)-1]
+	}
+	if rowA {
+		at := len(y.shape) - 2
+		shape = slices.Delete(shape, at, at+1)
+	}
+	return []*value{c.reshape(y, shape)}, nil
+}
+
+// withShape reshapes a constant or an activation.
+func (c *call) withShape(v *value, shape []int) *value {
+	if v.data != nil {
+		return &value{name: v.name, shape: shape, data: v.data.reshaped(shape)}
+	}
+	return c.reshape(v, shape)
+}
+
+// isMatrix says whether a constant is one matrix: all but its last two
+// dimensions are 1.
+func isMatrix(shape []int) bool {
+	if len(shape) < 2 {
+		return false
+	}
+	for _, d := range shape[:len(shape)-2] {
+		if d != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func lastTwoSwapped(rank int) []int {
+	perm := make([]int, rank)
+	for i := range perm {
+		perm[i] = i
+	}
+	if rank >= 2 {
+		perm[rank-2], perm[rank-1] = rank-1, rank-2
+	}
+	return perm
+}
+
+// matrix is a constant's last two dimensions as a matrix, transposed or not.
+func matrix(v *value, transposed bool) *value {
+	rows, columns := v.shape[len(v.shape)-2], v.shape[len(v.shape)-1]
+	x := v.data.floats
+	if !transposed {
+		shape := []int{rows, columns}
+		return &value{name: v.name, shape: shape, data: floatTensor(shape, x)}
+	}
+	y := make([]float32, len(x))
+	for i := range rows {
+		for j := range columns {
+			y[j*rows+i] = x[i*columns+j]
+		}
+	}
+	shape := []int{columns, rows}
+	return &value{name: v.name, shape: shape, data: floatTensor(shape, y)}
+}
+
+// scaled multiplies a constant.
+func scaled(v *value, by float32) *value {
+	if by == 1 {
+		return v
+	}
+	y := make([]float32, v.data.len())
+	for i := range y {
+		y[i] = v.data.floats[i] * by
+	}
+	return &value{name: v.name, shape: v.shape, data: floatTensor(v.shape, y)}
+}
+
+// times multiplies an activation by a number.
+func (c *call) times(v *value, by float32) *value {
+	factor := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{by})}
+	return c.binary(&kernels.Binary{Kind: kernels.Mul}, v, factor)
+}
+
+// fullyConnected multiplies x's last dimension by a constant [K, N].
+func (c *call) fullyConnected(x, w *value) *value {
+	if !c.ready() {
+		return &value{}
+	}
+	k, n := w.shape[0], w.shape[1]
+	if len(x.shape) == 0 || x.shape[len(x.shape)-1] != k || k == 0 || n == 0 {
+		c.fail("%s cannot be multiplied by %s", shapeString(x.shape), shapeString(w.shape))
+		return &value{}
+	}
+	shape := slices.Clone(x.shape)
+	shape[len(shape)-1] = n
+	out := c.emit(&kernels.FullyConnected{Channels: n}, []*value{x}, []*value{w, nil}, shape)
+	if !c.ready() {
+		return &value{}
+	}
+	return out[0]
+}

@@ -1,0 +1,137 @@
+package onnx
+
+import (
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// batchNorm translates BatchNormalization with frozen statistics:
+// y = scale·(x − mean)/√(variance + epsilon) + shift, for each channel.
+func (c *call) batchNorm() ([]*value, error) {
+	x := c.activation(0)
+	if c.intAttr("training_mode", 0) != 0 {
+		c.fail("training_mode is true")
+	}
+	if c.intAttr("spatial", 1) != 1 {
+		c.fail("spatial 0 is not supported")
+	}
+	if len(x.shape) < 2 {
+		c.fail("a tensor of shape %s has no channels", shapeString(x.shape))
+		return nil, c.err
+	}
+	channels := x.shape[1]
+	var w [4][]float32 // scale, shift, mean, variance
+	for i, what := range []string{"the scale", "the shift", "the mean", "the variance"} {
+		v := c.weight(i+1, what)
+		if c.ready() && v.data.len() != channels {
+			c.fail("%s, %q, of shape %s for %d channels", what, v.name, shapeString(v.shape), channels)
+		}
+		w[i] = v.data.floats
+	}
+	epsilon := float64(c.floatAttr("epsilon", 1e-5))
+	if !c.ready() {
+		return nil, c.err
+	}
+	scale, shift := make([]float32, channels), make([]float32, channels)
+	for i := range scale {
+		s := float64(w[0][i]) / math.Sqrt(float64(w[3][i])+epsilon)
+		scale[i], shift[i] = float32(s), float32(float64(w[1][i])-float64(w[2][i])*s)
+		if notFinite(scale[i]) || notFinite(shift[i]) {
+			c.fail("channel %d is scaled by %v and shifted by %v: the variance is %v", i, scale[i], shift[i], w[3][i])
+			return nil, c.err
+		}
+	}
+	return c.emit(channelAffine{}, []*value{x}, []*value{vector(scale), vector(shift)}, x.shape), nil
+}
+
+// vector is a constant of one dimension.
+func vector(x []float32) *value {
+	shape := []int{len(x)}
+	return &value{shape: shape, data: floatTensor(shape, x)}
+}
+
+// instanceNorm translates InstanceNormalization.
+func (c *call) instanceNorm() ([]*value, error) {
+	x, scale, shift := c.activation(0), c.weight(1, "the scale"), c.weight(2, "the shift")
+	c.spatial(x)
+	if c.ready() && (scale.data.len() != x.shape[1] || shift.data.len() != x.shape[1]) {
+		c.fail("a scale of shape %s and a shift of shape %s for %d channels", shapeString(scale.shape), shapeString(shift.shape), x.shape[1])
+	}
+	op := &kernels.InstanceNorm{Epsilon: c.floatAttr("epsilon", 1e-5)}
+	return c.emit(op, []*value{x}, []*value{scale, shift}, x.shape), nil
+}
+
+// lrn translates LRN.
+func (c *call) lrn() ([]*value, error) {
+	x := c.activation(0)
+	c.spatial(x)
+	size := c.intAttr("size", 0)
+	if size < 1 || size > maxElements {
+		c.fail("size %d", size)
+	}
+	op := &kernels.LRN{
+		Size:  int(size),
+		Alpha: c.floatAttr("alpha", 1e-4),
+		Beta:  c.floatAttr("beta", 0.75),
+		Bias:  c.floatAttr("bias", 1),
+	}
+	return c.emit(op, []*value{x}, nil, x.shape), nil
+}
+
+// softmax translates Softmax and LogSoftmax. Before opset 13 they normalise
+// over all dimensions from axis on.
+func softmax(log bool) func(c *call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		x := c.activation(0)
+		otherwise := int64(-1)
+		if c.t.opset < 13 {
+			otherwise = 1
+		}
+		axis := c.axis(c.intAttr("axis", otherwise), len(x.shape))
+		if !c.ready() {
+			return nil, c.err
+		}
+		if c.t.opset >= 13 {
+			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x), nil
+		}
+		over, _ := elements(x.shape[axis:])
+		if over == x.shape[axis] {
+			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x), nil
+		}
+		flat := c.reshape(x, append(slices.Clone(x.shape[:axis]), over))
+		y := c.apply(&kernels.Softmax{Axis: axis, Log: log}, flat)[0]
+		return []*value{c.reshape(y, x.shape)}, nil
+	}
+}
+
+// reduceMean translates ReduceMean. Over the height and width of a map it is
+// a global pool.
+func (c *call) reduceMean() ([]*value, error) {
+	x := c.activation(0)
+	list := c.axesOperand(18)
+	keep := c.intAttr("keepdims", 1) != 0
+	if len(list) == 0 {
+		if c.intAttr("noop_with_empty_axes", 0) != 0 {
+			return []*value{x}, nil
+		}
+		for i := range x.shape {
+			list = append(list, int64(i))
+		}
+	}
+	axes := c.axes(list, len(x.shape))
+	if !c.ready() {
+		return nil, c.err
+	}
+	slices.Sort(axes)
+	op := &kernels.ReduceMean{Axes: axes, Keep: keep}
+	if len(x.shape) != 4 || !slices.Equal(axes, []int{2, 3}) {
+		return c.apply(op, x), nil
+	}
+	y := c.wholeMap(kernels.AveragePool, x)
+	if keep || !c.ready() {
+		return y, nil
+	}
+	return []*value{c.reshape(y[0], x.shape[:2])}, nil
+}

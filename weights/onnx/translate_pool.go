@@ -1,0 +1,58 @@
+package onnx
+
+import (
+	"fmt"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// maxPool translates MaxPool.
+func (c *call) maxPool() ([]*value, error) {
+	if len(c.node.out) > 1 && c.node.out[1] != "" {
+		return nil, fmt.Errorf("the second result, Indices, is not supported")
+	}
+	if order := c.intAttr("storage_order", 0); order != 0 {
+		return nil, fmt.Errorf("storage_order %d is not supported", order)
+	}
+	return c.pool(kernels.MaxPool)
+}
+
+// averagePool translates AveragePool.
+func (c *call) averagePool() ([]*value, error) {
+	if c.intAttr("count_include_pad", 0) != 0 {
+		return c.pool(kernels.AveragePoolPadded)
+	}
+	return c.pool(kernels.AveragePool)
+}
+
+func (c *call) pool(kind kernels.PoolKind) ([]*value, error) {
+	x := c.activation(0)
+	c.spatial(x)
+	if !c.ready() {
+		return nil, c.err
+	}
+	op := &kernels.Pool{Window: c.window(x, c.intsAttr("kernel_shape")), Kind: kind, Ceil: c.intAttr("ceil_mode", 0) != 0}
+	size := c.windows(op.Window, mapSize(x.shape), op.Ceil)
+	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size)), nil
+}
+
+// globalPool translates GlobalAveragePool and GlobalMaxPool: a pool whose
+// window is the whole map.
+func globalPool(kind kernels.PoolKind) func(c *call) ([]*value, error) {
+	return func(c *call) ([]*value, error) {
+		x := c.activation(0)
+		c.spatial(x)
+		if !c.ready() {
+			return nil, c.err
+		}
+		return c.wholeMap(kind, x), nil
+	}
+}
+
+// wholeMap pools all of a map.
+func (c *call) wholeMap(kind kernels.PoolKind, x *value) []*value {
+	op := &kernels.Pool{Kind: kind}
+	op.Kernel = mapSize(x.shape)
+	op.Stride, op.Dilation = [2]int{1, 1}, [2]int{1, 1}
+	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], [2]int{1, 1}))
+}

@@ -1,0 +1,145 @@
+package onnx
+
+import (
+	"math"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// upsample translates Upsample, which scales as Resize of opset 10 does.
+func (c *call) upsample() ([]*value, error) {
+	x := c.activation(0)
+	var scales []float32
+	if c.t.opset < 9 {
+		if a := c.attribute("scales", attrFloats); a != nil {
+			scales = a.floats
+		}
+	} else {
+		scales = c.constantFloats(1, "the scales")
+	}
+	op := &kernels.Resize{Coordinates: kernels.Asymmetric, Rounding: kernels.RoundFloor}
+	c.resizeMode(op)
+	return c.resample(op, x, scales, nil)
+}
+
+// resize translates Resize.
+func (c *call) resize() ([]*value, error) {
+	x := c.activation(0)
+	op := &kernels.Resize{Coordinates: kernels.Asymmetric, Rounding: kernels.RoundFloor}
+	c.resizeMode(op)
+	if c.t.opset < 11 {
+		return c.resample(op, x, c.constantFloats(1, "the scales"), nil)
+	}
+	switch mode := c.stringAttr("coordinate_transformation_mode", "half_pixel"); mode {
+	case "half_pixel":
+		op.Coordinates = kernels.HalfPixel
+	case "pytorch_half_pixel":
+		op.Coordinates = kernels.PytorchHalfPixel
+	case "align_corners":
+		op.Coordinates = kernels.AlignCorners
+	case "asymmetric":
+		op.Coordinates = kernels.Asymmetric
+	default:
+		c.fail("coordinate_transformation_mode %q is not supported", mode)
+	}
+	switch mode := c.stringAttr("nearest_mode", "round_prefer_floor"); mode {
+	case "round_prefer_floor":
+		op.Rounding = kernels.RoundPreferFloor
+	case "round_prefer_ceil":
+		op.Rounding = kernels.RoundPreferCeil
+	case "floor":
+		op.Rounding = kernels.RoundFloor
+	case "ceil":
+		op.Rounding = kernels.RoundCeil
+	default:
+		c.fail("nearest_mode %q", mode)
+	}
+	if op.Mode == kernels.Linear {
+		op.Rounding = 0 // means nothing
+	}
+	if c.intAttr("antialias", 0) != 0 {
+		c.fail("antialias is not supported")
+	}
+	if p := c.stringAttr("keep_aspect_ratio_policy", "stretch"); p != "stretch" {
+		c.fail("keep_aspect_ratio_policy %q is not supported", p)
+	}
+	scales, sizes := c.constantFloats(2, "the scales"), c.constantInts(3, "the sizes")
+	// Scales or sizes may name some dimensions only (since opset 18); the
+	// others stay as they are.
+	if list := c.intsAttr("axes"); list != nil && c.ready() {
+		axes := c.axes(list, len(x.shape))
+		switch {
+		case !c.ready():
+		case len(scales) == len(axes):
+			scales = spread(axes, scales, len(x.shape), func(int) float32 { return 1 })
+		case len(sizes) == len(axes):
+			sizes = spread(axes, sizes, len(x.shape), func(i int) int64 { return int64(x.shape[i]) })
+		}
+	}
+	return c.resample(op, x, scales, sizes)
+}
+
+// spread puts the elements of list at axes and fills the rest.
+func spread[T any](axes []int, list []T, n int, fill func(int) T) []T {
+	out := make([]T, n)
+	for i := range out {
+		out[i] = fill(i)
+	}
+	for i, a := range axes {
+		out[a] = list[i]
+	}
+	return out
+}
+
+func (c *call) resizeMode(op *kernels.Resize) {
+	switch mode := c.stringAttr("mode", "nearest"); mode {
+	case "nearest":
+		op.Mode = kernels.Nearest
+	case "linear", "bilinear":
+		op.Mode, op.Rounding = kernels.Linear, 0
+	default:
+		c.fail("mode %q is not supported", mode)
+	}
+}
+
+// resample adds a Resize of x by scales or to sizes, one for each dimension;
+// those of batch and channels must change nothing.
+func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []int64) ([]*value, error) {
+	n := c.spatial(x)
+	if !c.ready() {
+		return nil, c.err
+	}
+	rank := n + 2
+	in := mapSize(x.shape)
+	op.Scale, op.Size = [2]float32{1, 1}, in
+	switch {
+	case len(sizes) == rank:
+		if sizes[0] != int64(x.shape[0]) || sizes[1] != int64(x.shape[1]) {
+			c.fail("sizes %v change the batch or the channels of a map of shape %s", sizes, shapeString(x.shape))
+		}
+		op.Size = c.pair("sizes", sizes[2:], n, 1, 1)
+		for i := range 2 {
+			op.Scale[i] = float32(float64(op.Size[i]) / float64(in[i]))
+		}
+	case len(scales) == rank:
+		if scales[0] != 1 || scales[1] != 1 {
+			c.fail("scales %v change the batch or the channels", scales)
+		}
+		for i, s := range scales[2:] {
+			if notFinite(s) || s <= 0 {
+				c.fail("scales %v", scales)
+				return nil, c.err
+			}
+			at := 2 - n + i
+			size := math.Floor(float64(in[at]) * float64(s))
+			if size < 1 || size > maxElements {
+				c.fail("scales %v of a map of shape %s", scales, shapeString(x.shape))
+				return nil, c.err
+			}
+			op.Scale[at], op.Size[at] = s, int(size)
+		}
+	default:
+		c.fail("%d scales and %d sizes for a tensor of %d dimensions", len(scales), len(sizes), rank)
+	}
+	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], op.Size)), nil
+}

@@ -1,0 +1,439 @@
+package onnx
+
+import (
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// concat translates Concat.
+func (c *call) concat() ([]*value, error) {
+	for i := range c.in {
+		c.activation(i)
+	}
+	x := c.operand(0)
+	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
+	if !c.ready() {
+		return nil, c.err
+	}
+	if len(c.in) == 1 {
+		return []*value{x}, nil
+	}
+	return c.apply(&kernels.Concat{Axis: axis}, c.in...), nil
+}
+
+// split translates Split. Sizes were an attribute before opset 13; without
+// them the parts are equal, the last one of what is left since opset 18.
+func (c *call) split() ([]*value, error) {
+	x := c.activation(0)
+	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
+	var sizes []int64
+	if c.t.opset < 13 {
+		sizes = c.intsAttr("split")
+	} else {
+		sizes = c.constantInts(1, "split")
+	}
+	parts := len(c.node.out)
+	if !c.ready() {
+		return nil, c.err
+	}
+	if sizes == nil {
+		if n := c.intAttr("num_outputs", int64(parts)); n != int64(parts) {
+			c.fail("num_outputs is %d for %d results", n, parts)
+			return nil, c.err
+		}
+		whole := x.shape[axis]
+		if c.t.opset < 18 && whole%parts != 0 {
+			c.fail("%d elements do not split into %d equal parts", whole, parts)
+			return nil, c.err
+		}
+		each := (whole + parts - 1) / parts
+		for left := whole; len(sizes) < parts; left -= each {
+			sizes = append(sizes, int64(min(each, left)))
+		}
+	}
+	if len(sizes) != parts {
+		c.fail("%d sizes for %d results", len(sizes), parts)
+		return nil, c.err
+	}
+	return c.apply(&kernels.Split{Axis: axis, Sizes: c.sizes(sizes, "split")}, x), nil
+}
+
+// sizes makes ints of a list of whole numbers that must be in range.
+func (c *call) sizes(list []int64, what string) []int {
+	out := make([]int, len(list))
+	for i, n := range list {
+		if n < 0 || n > maxElements {
+			c.fail("%s %v", what, list)
+			return nil
+		}
+		out[i] = int(n)
+	}
+	return out
+}
+
+// sliceSpec reads Slice's operands, which were attributes before opset 10, for
+// a tensor of the given shape.
+func (c *call) sliceSpec(shape []int) *kernels.Slice {
+	var starts, ends, axes, steps []int64
+	if c.t.opset < 10 {
+		starts, ends, axes = c.intsAttr("starts"), c.intsAttr("ends"), c.intsAttr("axes")
+	} else {
+		starts, ends = c.constantInts(1, "starts"), c.constantInts(2, "ends")
+		axes, steps = c.constantInts(3, "axes"), c.constantInts(4, "steps")
+	}
+	if axes == nil {
+		for i := range starts {
+			axes = append(axes, int64(i))
+		}
+	}
+	if steps == nil {
+		steps = slices.Repeat([]int64{1}, len(starts))
+	}
+	at := c.axes(axes, len(shape))
+	if c.ready() && (len(ends) != len(starts) || len(at) != len(starts) || len(steps) != len(starts)) {
+		c.fail("%d starts, %d ends, %d axes and %d steps", len(starts), len(ends), len(axes), len(steps))
+	}
+	op := &kernels.Slice{Start: make([]int, len(shape)), Step: slices.Repeat([]int{1}, len(shape)), Size: slices.Clone(shape)}
+	if !c.ready() {
+		return op
+	}
+	for i, axis := range at {
+		op.Start[axis], op.Step[axis], op.Size[axis] = c.span(starts[i], ends[i], steps[i], shape[axis])
+	}
+	return op
+}
+
+// span is numpy's start:end:step of a dimension of size d.
+func (c *call) span(start, end, step int64, d int) (from, by, count int) {
+	size := int64(d)
+	if start < 0 {
+		start += size
+	}
+	if end < 0 {
+		end += size
+	}
+	switch {
+	case step > 0:
+		start, end = min(max(start, 0), size), min(max(end, 0), size)
+	case step < 0:
+		start, end = min(max(start, 0), size-1), min(max(end, -1), size-1)
+	default:
+		c.fail("a step of 0")
+		return 0, 1, 1
+	}
+	// A step larger than the dimension takes one element, whatever it is.
+	step = min(max(step, -size-1), size+1)
+	n := max((end-start+step-sign(step))/step, 0)
+	if n == 0 {
+		return 0, 1, 0
+	}
+	return int(start), int(step), int(n)
+}
+
+func sign(x int64) int64 {
+	if x < 0 {
+		return -1
+	}
+	return 1
+}
+
+// slice translates Slice.
+func (c *call) slice() ([]*value, error) {
+	x := c.activation(0)
+	op := c.sliceSpec(x.shape)
+	if c.ready() && slices.Equal(op.Size, x.shape) && !slices.ContainsFunc(op.Step, func(s int) bool { return s < 0 }) {
+		return []*value{x}, nil
+	}
+	if n, ok := elements(op.Size); c.ready() && ok && n == 0 {
+		c.fail("the result, of shape %s, is empty", shapeString(op.Size))
+	}
+	return c.apply(op, x), nil
+}
+
+// pad translates Pad. Negative padding cuts off.
+func (c *call) pad() ([]*value, error) {
+	x := c.activation(0)
+	rank := len(x.shape)
+	op := &kernels.Padding{}
+	var pads, axes []int64
+	if c.t.opset < 11 {
+		pads, op.Value = c.intsAttr("pads"), c.floatAttr("value", 0)
+	} else {
+		pads, op.Value = c.constantInts(1, "pads"), c.bound(2, "the value", 0)
+		axes = c.constantInts(3, "axes")
+	}
+	switch mode := c.stringAttr("mode", "constant"); mode {
+	case "constant":
+	case "reflect":
+		op.Mode = kernels.PadReflect
+	case "edge":
+		op.Mode = kernels.PadEdge
+	default:
+		c.fail("mode %q is not supported", mode)
+	}
+	if op.Mode != kernels.PadConstant {
+		op.Value = 0
+	}
+	if axes == nil {
+		for i := range rank {
+			axes = append(axes, int64(i))
+		}
+	}
+	at := c.axes(axes, rank)
+	if c.ready() && len(pads) != 2*len(at) {
+		c.fail("%d pads for %d axes", len(pads), len(at))
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	op.Before, op.After = make([]int, rank), make([]int, rank)
+	crop := &kernels.Slice{Start: make([]int, rank), Step: slices.Repeat([]int{1}, rank), Size: slices.Clone(x.shape)}
+	cropped, padded := false, false
+	for i, axis := range at {
+		before, after := pads[i], pads[len(at)+i]
+		if min(before, after) < -maxElements || max(before, after) > maxElements {
+			c.fail("pads %v", pads)
+			return nil, c.err
+		}
+		op.Before[axis], op.After[axis] = int(max(before, 0)), int(max(after, 0))
+		crop.Start[axis] = int(max(-before, 0))
+		crop.Size[axis] -= int(max(-before, 0) + max(-after, 0))
+		padded = padded || before > 0 || after > 0
+		cropped = cropped || before < 0 || after < 0
+	}
+	if cropped {
+		x = c.apply(crop, x)[0]
+	}
+	if !padded {
+		return []*value{x}, nil
+	}
+	return c.apply(op, x), nil
+}
+
+// reshapeTo translates Reshape: 0 keeps a dimension (unless allowzero), −1
+// takes what is left.
+func (c *call) reshapeTo() ([]*value, error) {
+	x := c.activation(0)
+	shape := c.newShape(x.shape, c.constantInts(1, "the shape"))
+	if !c.ready() {
+		return nil, c.err
+	}
+	return []*value{c.reshape(x, shape)}, nil
+}
+
+// newShape works out the shape that Reshape gives to a tensor of shape old.
+func (c *call) newShape(old []int, want []int64) []int {
+	total, _ := elements(old)
+	shape := make([]int, len(want))
+	known, free := 1, -1
+	for i, n := range want {
+		switch {
+		case n == 0 && c.intAttr("allowzero", 0) == 0:
+			if i >= len(old) {
+				c.fail("shape %v keeps dimension %d of a tensor of shape %s", want, i, shapeString(old))
+				return nil
+			}
+			n = int64(old[i])
+		case n == -1 && free < 0:
+			free = i
+			continue
+		case n < 0 || n > maxElements:
+			c.fail("shape %v", want)
+			return nil
+		}
+		shape[i] = int(n)
+		if n > 0 && known > maxElements/int(n) {
+			c.fail("shape %v is too large", want)
+			return nil
+		}
+		known *= int(n)
+	}
+	// A model exported for one picture may say 1 for its batch.
+	if free < 0 && c.t.batch > 1 && len(want) > 0 && want[0] == 1 && len(old) > 0 && old[0] == c.t.batch && known*c.t.batch == total {
+		shape[0] = c.t.batch
+		return shape
+	}
+	if free >= 0 && known > 0 && total%known == 0 {
+		shape[free] = total / known
+		known = total
+	}
+	if known != total {
+		c.fail("a tensor of shape %s cannot have shape %v", shapeString(old), want)
+	}
+	return shape
+}
+
+// flatten translates Flatten: two dimensions, those before axis and those from
+// it on.
+func (c *call) flatten() ([]*value, error) {
+	x := c.activation(0)
+	axis := c.intAttr("axis", 1)
+	if axis < 0 {
+		axis += int64(len(x.shape))
+	}
+	if axis < 0 || axis > int64(len(x.shape)) {
+		c.fail("axis %d of a tensor of %d dimensions", axis, len(x.shape))
+		return nil, c.err
+	}
+	rows, _ := elements(x.shape[:axis])
+	columns, _ := elements(x.shape[axis:])
+	return []*value{c.reshape(x, []int{rows, columns})}, nil
+}
+
+// axesOperand reads axes, an attribute before the opset that made them an
+// operand.
+func (c *call) axesOperand(operandSince int64) []int64 {
+	if c.t.opset < operandSince {
+		return c.intsAttr("axes")
+	}
+	return c.constantInts(1, "axes")
+}
+
+// squeezed is the shape of a tensor without some dimensions of 1: those of
+// axes, or all of them.
+func (c *call) squeezed(shape []int) []int {
+	list := c.axesOperand(13)
+	axes := c.axes(list, len(shape))
+	out := []int{}
+	for i, d := range shape {
+		switch {
+		case list == nil && d == 1:
+		case slices.Contains(axes, i):
+			if d != 1 {
+				c.fail("dimension %d of shape %s is not 1", i, shapeString(shape))
+			}
+		default:
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (c *call) squeeze() ([]*value, error) {
+	x := c.activation(0)
+	if c.axesOperand(13) == nil && c.t.batch != 0 {
+		// Dimension 0 is 1 only by chance.
+		shape := []int{}
+		for i, d := range x.shape {
+			if i == 0 || d != 1 {
+				shape = append(shape, d)
+			}
+		}
+		return []*value{c.reshape(x, shape)}, nil
+	}
+	return []*value{c.reshape(x, c.squeezed(x.shape))}, nil
+}
+
+// unsqueezed is the shape of a tensor with dimensions of 1 added at axes of
+// the result.
+func (c *call) unsqueezed(shape []int) []int {
+	list := c.axesOperand(13)
+	rank := len(shape) + len(list)
+	axes := c.axes(list, rank)
+	if !c.ready() {
+		return nil
+	}
+	if len(list) == 0 {
+		c.fail("no axes are given")
+		return nil
+	}
+	out := make([]int, 0, rank)
+	for i := range rank {
+		if slices.Contains(axes, i) {
+			out = append(out, 1)
+			continue
+		}
+		out = append(out, shape[0])
+		shape = shape[1:]
+	}
+	return out
+}
+
+func (c *call) unsqueeze() ([]*value, error) {
+	x := c.activation(0)
+	shape := c.unsqueezed(x.shape)
+	if !c.ready() {
+		return nil, c.err
+	}
+	return []*value{c.reshape(x, shape)}, nil
+}
+
+// permutation reads Transpose's perm; without it the dimensions are reversed.
+func (c *call) permutation(rank int) []int {
+	perm := make([]int, rank)
+	list := c.intsAttr("perm")
+	if list == nil {
+		for i := range perm {
+			perm[i] = rank - 1 - i
+		}
+		return perm
+	}
+	if axes := c.axes(list, rank); len(axes) == rank {
+		return axes
+	}
+	c.fail("perm %v for a tensor of %d dimensions", list, rank)
+	return perm
+}
+
+func (c *call) transposed() ([]*value, error) {
+	x := c.activation(0)
+	perm := c.permutation(len(x.shape))
+	if !c.ready() {
+		return nil, c.err
+	}
+	return []*value{c.transpose(x, perm...)}, nil
+}
+
+// blocks reads the block size of DepthToSpace and SpaceToDepth.
+func (c *call) blocks(x *value) int {
+	if len(x.shape) != 4 {
+		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, shapeString(x.shape))
+	}
+	b := c.intAttr("blocksize", 0)
+	if b < 1 || b > 1<<15 {
+		c.fail("blocksize %d", b)
+		return 1
+	}
+	return int(b)
+}
+
+// depthToSpace translates DepthToSpace: blocks of channels become blocks of
+// pixels.
+func (c *call) depthToSpace() ([]*value, error) {
+	x := c.activation(0)
+	b := c.blocks(x)
+	if c.ready() && x.shape[1]%(b*b) != 0 {
+		c.fail("%d channels are no multiple of %d", x.shape[1], b*b)
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	n, channels, h, w := x.shape[0], x.shape[1]/(b*b), x.shape[2], x.shape[3]
+	var y *value
+	switch mode := c.stringAttr("mode", "DCR"); mode {
+	case "DCR":
+		y = c.transpose(c.reshape(x, []int{n, b, b, channels, h, w}), 0, 3, 4, 1, 5, 2)
+	case "CRD":
+		y = c.transpose(c.reshape(x, []int{n, channels, b, b, h, w}), 0, 1, 4, 2, 5, 3)
+	default:
+		c.fail("mode %q", mode)
+		return nil, c.err
+	}
+	return []*value{c.reshape(y, []int{n, channels, h * b, w * b})}, nil
+}
+
+// spaceToDepth translates SpaceToDepth: blocks of pixels become channels.
+func (c *call) spaceToDepth() ([]*value, error) {
+	x := c.activation(0)
+	b := c.blocks(x)
+	if c.ready() && (x.shape[2]%b != 0 || x.shape[3]%b != 0) {
+		c.fail("a map of %s is no multiple of %d", shapeString(x.shape[2:]), b)
+	}
+	if !c.ready() {
+		return nil, c.err
+	}
+	n, channels, h, w := x.shape[0], x.shape[1], x.shape[2]/b, x.shape[3]/b
+	y := c.transpose(c.reshape(x, []int{n, channels, h, b, w, b}), 0, 3, 5, 1, 2, 4)
+	return []*value{c.reshape(y, []int{n, channels * b * b, h, w})}, nil
+}
