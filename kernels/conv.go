@@ -10,7 +10,7 @@ func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		return nil, err
 	}
 	x, p := in[0], params[0]
-	m := convMap{Conv: c, Tier: t, height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}}
+	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}}
 	switch {
 	case p.Form == Taps:
 		return newDepthwise(m, p), nil
@@ -26,6 +26,7 @@ func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 type convMap struct {
 	*Conv
 	*Tier
+	maps               int // in an item: 1, but for a net that is not batched
 	height, width, cin int
 	out                [2]int // rows and columns of the result, after pooling
 }

@@ -33,7 +33,7 @@ func (d *depthwise) Scratch() int {
 	return n
 }
 
-func (d *depthwise) Tasks(n int) int { return n * d.out[0] }
+func (d *depthwise) Tasks(n int) int { return n * d.maps * d.out[0] }
 
 func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	rows := w.Scratch[:d.inRows()*d.pitchLine()]

@@ -125,7 +125,7 @@ func (d *direct) Scratch() int {
 
 func (d *direct) blocks() int { return ceilDiv(d.allPanels(), d.block) }
 
-func (d *direct) Tasks(n int) int { return n * d.strips * d.blocks() }
+func (d *direct) Tasks(n int) int { return n * d.maps * d.strips * d.blocks() }
 
 func (d *direct) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	blocks := d.blocks()

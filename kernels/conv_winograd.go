@@ -116,7 +116,7 @@ func (c *winogradConv) Scratch() int {
 
 func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
 
-func (c *winogradConv) Tasks(n int) int { return n * c.perItem() }
+func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() }
 
 func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	s, _ := c.regions(w.Scratch)
