@@ -1,0 +1,286 @@
+package engine
+
+import (
+	"image"
+	"math"
+)
+
+// How MNIST's digits were made: the ink's box is fitted into 20×20, with its
+// proportions kept, and laid into 28×28 with the centre of its mass in the
+// middle.
+const (
+	digitSide = 28
+	digitBody = 20
+
+	// digitCentre is where the centre of mass lies in MNIST's pictures, as a
+	// pixel's index: measured, and not 13.5.
+	digitCentre = 14
+)
+
+// workPixels limits the number of pixels that a digit is searched on. Larger
+// pictures are reduced by a whole factor first.
+const workPixels = 1 << 19
+
+// A digitFinder turns a picture of a digit into MNIST's form. It holds the
+// buffers for it.
+//
+// The way: the picture is reduced to a moderate size; the ground (paper and
+// the light on it) is estimated as a smooth surface from the border inwards;
+// ink is what differs from it, along one direction in colour space, in either
+// polarity; connected pieces of ink that belong together are the digit.
+type digitFinder struct {
+	w, h   int     // of the reduced picture
+	c      int     // its channels: 1 if it is grey, else 3
+	pix    []uint8 // w·h·c, interleaved
+	alpha  []uint8 // w·h
+	opaque bool
+
+	ink    []float32 // w·h: difference from the ground, positive where there is ink
+	smooth []float32 // w·h: ink with less noise
+	sums   []uint32  // one row of the reduction
+
+	ground ground
+	parts  parts
+
+	scale scaler
+	body  [digitBody * digitBody]float32
+}
+
+// find writes the digit that is on the picture into dst, 28×28: 0 is ground
+// and 1 is ink. It returns ErrBlank if there is none.
+func (f *digitFinder) find(dst []float32, rows *rowReader) error {
+	f.read(rows)
+	if f.ready(dst) {
+		return nil
+	}
+	noise := f.separate()
+	box, ok := f.segment(noise)
+	if !ok {
+		return ErrBlank
+	}
+	f.compose(dst, box)
+	return nil
+}
+
+// read reduces the picture to at most workPixels by averaging squares.
+func (f *digitFinder) read(rows *rowReader) {
+	size := rows.bounds.Size()
+	k := 1
+	for (size.X+k-1)/k*((size.Y+k-1)/k) > workPixels {
+		k++
+	}
+	f.w, f.h = (size.X+k-1)/k, (size.Y+k-1)/k
+	n := f.w * f.h
+	f.pix = grow(f.pix, 3*n)
+	f.alpha = grow(f.alpha, n)
+	f.opaque = true
+	grey := true
+
+	if k > 1 {
+		f.sums = grow(f.sums, 4*f.w)
+	}
+	for y := range f.h {
+		alpha, pix := f.alpha[y*f.w:][:f.w], f.pix[3*y*f.w:][:3*f.w]
+		if k == 1 {
+			row := rows.row(y)
+			for x := range alpha {
+				s, d := row[4*x:4*x+4:4*x+4], pix[3*x:3*x+3:3*x+3]
+				d[0], d[1], d[2], alpha[x] = s[0], s[1], s[2], s[3]
+				if s[3] != 255 {
+					f.opaque = false
+				}
+				if s[0] != s[1] || s[1] != s[2] {
+					grey = false
+				}
+			}
+			continue
+		}
+		clear(f.sums)
+		high := min(k, size.Y-y*k)
+		for j := range high {
+			row := rows.row(y*k + j)
+			for x := range f.w {
+				t := f.sums[4*x : 4*x+4 : 4*x+4]
+				for i := 4 * x * k; i < min(4*(x+1)*k, len(row)); i += 4 {
+					s := row[i : i+4 : i+4]
+					t[0] += uint32(s[0])
+					t[1] += uint32(s[1])
+					t[2] += uint32(s[2])
+					t[3] += uint32(s[3])
+				}
+			}
+		}
+		for x := range alpha {
+			t, d := f.sums[4*x:4*x+4:4*x+4], pix[3*x:3*x+3:3*x+3]
+			area := uint32(high * min(k, size.X-x*k))
+			d[0] = uint8((t[0] + area/2) / area)
+			d[1] = uint8((t[1] + area/2) / area)
+			d[2] = uint8((t[2] + area/2) / area)
+			alpha[x] = uint8((t[3] + area/2) / area)
+			if alpha[x] != 255 {
+				f.opaque = false
+			}
+			if d[0] != d[1] || d[1] != d[2] {
+				grey = false
+			}
+		}
+	}
+
+	f.c = 3
+	if !f.opaque {
+		f.flatten()
+		return
+	}
+	if grey {
+		f.c = 1
+		for i := range n {
+			f.pix[i] = f.pix[3*i]
+		}
+	}
+}
+
+// flatten takes transparency out of the picture. Where the shape is drawn in
+// the transparency itself, the result is the opacity as a grey picture, ink
+// bright, whatever the ink's colour. Where an opaque page merely ends in
+// transparency, as with round corners, the page is continued.
+func (f *digitFinder) flatten() {
+	n := f.w * f.h
+	var count, solid int
+	var hist [3][256]int
+	var sum, squares float64
+	for i, a := range f.alpha {
+		if a < 250 {
+			continue
+		}
+		p := f.pix[3*i : 3*i+3 : 3*i+3]
+		solid++
+		for k, v := range p {
+			hist[k][v]++
+		}
+		l := float64(luma(p[0], p[1], p[2]))
+		sum += l
+		squares += l * l
+		count++
+	}
+	deviation := 0.0
+	if count > 0 {
+		deviation = math.Sqrt(max(0, squares/float64(count)-sum/float64(count)*sum/float64(count)))
+	}
+	if 2*solid > n && deviation > 16 {
+		var page [3]uint8
+		for k := range page {
+			page[k] = uint8(median(hist[k][:], count))
+		}
+		for i, a := range f.alpha {
+			p := f.pix[3*i : 3*i+3 : 3*i+3]
+			for k := range p {
+				p[k] += uint8((uint32(page[k])*uint32(255-a) + 127) / 255)
+			}
+		}
+		return
+	}
+	f.c = 1
+	copy(f.pix, f.alpha)
+}
+
+// ready reports whether the picture is in MNIST's form already, 28×28 with
+// the digit's box and its centre of mass in their places, and then writes it
+// into dst as it is, inverted if it is dark on bright.
+func (f *digitFinder) ready(dst []float32) bool {
+	if f.w != digitSide || f.h != digitSide || f.c != 1 {
+		return false
+	}
+	pix := f.pix[:digitSide*digitSide]
+	var flip uint8
+	if pix[0] >= 0x80 {
+		flip = 0xff
+	}
+	var sum, sumX, sumY, top int
+	box := image.Rectangle{Min: image.Pt(digitSide, digitSide)}
+	for y := range digitSide {
+		for x, v := range pix[y*digitSide:][:digitSide] {
+			v := int(v ^ flip)
+			if v == 0 {
+				continue
+			}
+			box.Min.X, box.Max.X = min(box.Min.X, x), max(box.Max.X, x+1)
+			box.Min.Y, box.Max.Y = min(box.Min.Y, y), max(box.Max.Y, y+1)
+			sum += v
+			sumX += v * x
+			sumY += v * y
+			top = max(top, v)
+		}
+	}
+	if top < 0xc0 || max(box.Dx(), box.Dy()) != digitBody {
+		return false
+	}
+	x, y := float64(sumX)/float64(sum), float64(sumY)/float64(sum)
+	if math.Abs(x-digitCentre) > 1 || math.Abs(y-digitCentre) > 1 {
+		return false
+	}
+	for i, v := range pix {
+		dst[i] = float32(v^flip) / 255
+	}
+	return true
+}
+
+// compose fits the ink in box into 20×20 and centres it in 28×28.
+func (f *digitFinder) compose(dst []float32, box image.Rectangle) {
+	long := max(box.Dx(), box.Dy())
+	w := max(1, (box.Dx()*digitBody+long/2)/long)
+	h := max(1, (box.Dy()*digitBody+long/2)/long)
+
+	f.scale.across.set(f.w, float64(box.Min.X), float64(box.Max.X), w, support(box.Dx(), w))
+	f.scale.down.set(f.h, float64(box.Min.Y), float64(box.Max.Y), h, support(box.Dy(), h))
+	body := f.body[:w*h]
+	f.scale.begin(body, 1)
+	from, to := f.scale.down.span()
+	for y := from; y < to; y++ {
+		f.scale.add(body, w*h, w, y, f.ink[y*f.w:][:f.w], 1)
+	}
+
+	var top, sum, sumX, sumY float32
+	for y := range h {
+		for x, v := range body[y*w:][:w] {
+			top = max(top, v)
+			sum += v
+			sumX += v * float32(x)
+			sumY += v * float32(y)
+		}
+	}
+	left := int(math.Round(float64(digitCentre - sumX/sum)))
+	up := int(math.Round(float64(digitCentre - sumY/sum)))
+	left, up = min(max(left, 0), digitSide-w), min(max(up, 0), digitSide-h)
+
+	clear(dst)
+	for y := range h {
+		out := dst[(up+y)*digitSide+left:][:w]
+		for x, v := range body[y*w:][:w] {
+			out[x] = min(1, v/top)
+		}
+	}
+}
+
+// support is the filter for n samples made of size: their mean when the
+// picture shrinks, a line between them when it grows.
+func support(size, n int) float64 {
+	if size >= n {
+		return box
+	}
+	return triangle
+}
+
+// median returns the index at which half of a histogram's count is reached.
+func median(hist []int, count int) int { return quantile(hist, count, 0.5) }
+
+// quantile returns the index at which a share of a histogram's count is
+// reached.
+func quantile(hist []int, count int, share float64) int {
+	left := int(share * float64(count))
+	for i, n := range hist {
+		if left -= n; left < 0 {
+			return i
+		}
+	}
+	return len(hist) - 1
+}

@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+	"strconv"
+)
+
+var (
+	// ErrNotClassifier says that the first output of a Model is not one number
+	// for each of two or more classes.
+	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")
+
+	// ErrNaN says that a Model computed something that is not a number.
+	ErrNaN = errors.New("engine: the model computed something that is not a number")
+)
+
+// A Class is one answer of a Model that classifies.
+type Class struct {
+	Index       int
+	Label       string  // the Model's name for it, or the index if it has none
+	Probability float32 // 0…1, of all classes together 1
+}
+
+// Classify says what is on a picture: the top most probable classes, the best
+// first, or all of them if top is less than 1. Where probabilities are equal,
+// the class that comes first in the Model does here.
+//
+// Any number of goroutines may call it; Sessions are pooled. Errors are those
+// of Prepare, ErrNotClassifier, ErrNaN and those of NewSession.
+func (m *Model) Classify(img image.Image, top int) ([]Class, error) {
+	n := m.classes()
+	if n == 0 {
+		return nil, ErrNotClassifier
+	}
+	s, err := m.borrow()
+	if err != nil {
+		return nil, err
+	}
+	defer m.giveBack(s)
+	if err := m.Prepare(s.Input(0), img); err != nil {
+		return nil, err
+	}
+	if err := s.Run(1); err != nil {
+		return nil, err
+	}
+	scores := s.Output(0)
+
+	list := make([]Class, n)
+	for i, v := range scores {
+		if math.IsNaN(float64(v)) {
+			return nil, ErrNaN
+		}
+		list[i] = Class{Index: i, Probability: v}
+	}
+	slices.SortStableFunc(list, func(a, b Class) int { return cmp.Compare(b.Probability, a.Probability) })
+	if !m.net.Meta.Probabilities {
+		softmax(list)
+	}
+	if top > 0 && top < n {
+		list = slices.Clone(list[:top])
+	}
+	labels := m.net.Meta.Labels
+	for i := range list {
+		if c := &list[i]; c.Index < len(labels) {
+			c.Label = labels[c.Index]
+		} else {
+			c.Label = strconv.Itoa(c.Index)
+		}
+	}
+	return list, nil
+}
+
+// softmax turns scores, the greatest first, into probabilities.
+func softmax(list []Class) {
+	best := float64(list[0].Probability)
+	if math.IsInf(best, 0) {
+		best = max(-math.MaxFloat64, min(best, math.MaxFloat64)) // ∞ − ∞ is no number
+	}
+	sum := 0.0
+	for _, c := range list {
+		sum += math.Exp(min(0, float64(c.Probability)-best))
+	}
+	for i := range list {
+		c := &list[i]
+		c.Probability = float32(math.Exp(min(0, float64(c.Probability)-best)) / sum)
+	}
+}
+
+// classes is the number of classes that the first output scores, 0 if it is
+// not of that kind: all of its dimensions but one must be 1.
+func (m *Model) classes() int {
+	shape := m.net.Values[m.net.Outputs[0]].Shape
+	n, _ := volume(shape)
+	if n < 2 || slices.Max(shape) != n {
+		return 0
+	}
+	return n
+}
+
+// Prepare makes a picture into the Model's input, as the model file says: dst
+// is a Session's Input(0), or the part of it that is one item's. The picture
+// may be of any size and any type of package image, with its bounds anywhere.
+//
+// For photos the file gives size, crop, order of channels, scale, mean and
+// deviation. A digit is looked for wherever on the picture it is, dark on
+// bright or bright on dark, in any colour or in transparency, and brought to
+// the form of MNIST's.
+//
+// Errors are ErrNoPicture, ErrEmpty, and ErrBlank if no digit was found.
+func (m *Model) Prepare(dst []float32, img image.Image) error {
+	if len(m.net.Inputs) != 1 {
+		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))
+	}
+	return prepare(dst, img, &m.net.Meta.Preparation)
+}

@@ -1,0 +1,142 @@
+package engine
+
+import "math"
+
+// A scale says how each sample along one axis of a scaled picture is weighed
+// together from samples of the original: output i is the sum of
+// weights[start[i]:start[i+1]] times the samples from first[i] on.
+type scale struct {
+	first   []int
+	start   []int
+	weights []float32
+}
+
+// triangle is the support of the linear filter, box that of the mean, in
+// samples to either side.
+const (
+	box      = 0.5
+	triangle = 1.0
+)
+
+// set computes the weights for n samples that divide the stretch lo…hi of an
+// axis of size samples (sample i reaches from i to i+1). When the picture
+// shrinks, the filter is stretched so that every sample counts, as Pillow and
+// torchvision with antialiasing do. Past the ends there is nothing: the
+// weights of what is inside are made to sum to one.
+func (s *scale) set(size int, lo, hi float64, n int, support float64) {
+	step := (hi - lo) / float64(n)
+	wide := max(step, 1)
+	reach := support * wide
+
+	s.first = grow(s.first, n)
+	s.start = grow(s.start, n+1)
+	s.weights = s.weights[:0]
+	for i := range n {
+		middle := lo + (float64(i)+0.5)*step
+		from := max(0, int(math.Floor(middle-reach)))
+		to := min(size, int(math.Ceil(middle+reach)))
+		from = min(from, size-1)
+		to = max(to, from+1)
+
+		s.first[i], s.start[i] = from, len(s.weights)
+		sum := 0.0
+		for j := from; j < to; j++ {
+			var w float64
+			if support == box {
+				// The part of the sample that the output covers.
+				w = min(float64(j+1), middle+reach) - max(float64(j), middle-reach)
+			} else {
+				w = 1 - math.Abs(float64(j)+0.5-middle)/wide
+			}
+			w = max(w, 0)
+			sum += w
+			s.weights = append(s.weights, float32(w))
+		}
+		if part := s.weights[s.start[i]:]; sum > 0 {
+			for k := range part {
+				part[k] = float32(float64(part[k]) / sum)
+			}
+		} else {
+			part[0] = 1
+		}
+	}
+	s.start[n] = len(s.weights)
+}
+
+// span is the range of samples that the outputs read.
+func (s *scale) span() (from, to int) {
+	n := len(s.first)
+	last := n - 1
+	return s.first[0], s.first[last] + s.start[n] - s.start[last]
+}
+
+// weight is the weight of sample j in output i.
+func (s *scale) weight(i, j int) float32 {
+	k := s.start[i] + j - s.first[i]
+	if j < s.first[i] || k >= s.start[i+1] {
+		return 0
+	}
+	return s.weights[k]
+}
+
+// row scales a row of samples of c interleaved channels into planes: output i
+// of channel k goes to dst[k·n+i].
+func (s *scale) row(dst, src []float32, c int) {
+	n := len(s.first)
+	for i := range n {
+		w := s.weights[s.start[i]:s.start[i+1]]
+		part := src[c*s.first[i]:]
+		if c == 1 {
+			var sum float32
+			for j, v := range part[:len(w)] {
+				sum += w[j] * v
+			}
+			dst[i] = sum
+			continue
+		}
+		var s0, s1, s2 float32
+		for j, wj := range w {
+			p := part[3*j : 3*j+3 : 3*j+3]
+			s0 += wj * p[0]
+			s1 += wj * p[1]
+			s2 += wj * p[2]
+		}
+		dst[i], dst[n+i], dst[2*n+i] = s0, s1, s2
+	}
+}
+
+// A scaler scales a picture of 1 or 3 channels in both directions, fed row by
+// row. Its buffers are reused.
+type scaler struct {
+	across, down scale
+	line         []float32 // a row, scaled across
+	next         int       // first output row that later input rows may reach
+}
+
+// begin clears dst, which holds c planes of len(down) × len(across).
+func (s *scaler) begin(dst []float32, c int) {
+	clear(dst)
+	s.line = grow(s.line, c*len(s.across.first))
+	s.next = 0
+}
+
+// add adds input row y, of c interleaved channels, to the planes of dst, which
+// lie plane elements apart and have rows stride elements apart. Rows come in
+// order, those of down.span alone.
+func (s *scaler) add(dst []float32, plane, stride int, y int, row []float32, c int) {
+	s.across.row(s.line, row, c)
+	w := len(s.across.first)
+	for i := s.next; i < len(s.down.first) && s.down.first[i] <= y; i++ {
+		if y >= s.down.first[i]+s.down.start[i+1]-s.down.start[i] {
+			s.next = i + 1
+			continue
+		}
+		wy := s.down.weight(i, y)
+		for k := range c {
+			out := dst[k*plane+i*stride:][:w]
+			for x, v := range s.line[k*w:][:w] {
+				out[x] += wy * v
+			}
+		}
+	}
+}
