@@ -69,9 +69,6 @@ func (f *File) Close() error {
 	return f.unmap()
 }
 
-// Closed says whether Close has been called.
-func (f *File) Closed() bool { return f.closed.Load() }
-
 // open opens a path for reading, unless it is a directory.
 func open(path string) (*os.File, error) {
 	f, err := os.Open(path)
