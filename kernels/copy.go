@@ -118,7 +118,7 @@ func (m *move) run(src, dst []float32, lo, hi int) {
 func (m *move) plane(src, dst []float32, s, d, rows int) {
 	if m.contiguous() {
 		for range rows {
-			copyFloats(dst[d:d+m.col.size], src[s:s+m.col.size])
+			copy(dst[d:d+m.col.size], src[s:s+m.col.size])
 			s += m.row.stride[0]
 			d += m.row.stride[1]
 		}
@@ -126,28 +126,53 @@ func (m *move) plane(src, dst []float32, s, d, rows int) {
 	}
 	for i := 0; i < rows; i += tile {
 		for j := 0; j < m.col.size; j += tile {
-			height, width := min(tile, rows-i), min(tile, m.col.size-j)
-			for y := range height {
-				s := s + (i+y)*m.row.stride[0] + j*m.col.stride[0]
-				d := d + (i+y)*m.row.stride[1] + j*m.col.stride[1]
-				for range width {
-					dst[d] = src[s]
-					s += m.col.stride[0]
-					d += m.col.stride[1]
-				}
-			}
+			m.tile(src, dst,
+				s+i*m.row.stride[0]+j*m.col.stride[0],
+				d+i*m.row.stride[1]+j*m.col.stride[1],
+				min(tile, rows-i), min(tile, m.col.size-j))
 		}
 	}
 }
 
-// copyFloats is copy without the call where there is little to copy: rows of a
-// few channels are common.
-func copyFloats(dst, src []float32) {
-	if len(src) >= lanes {
-		copy(dst, src)
-		return
+// tile copies a tile of a plane whose rows are not contiguous in both.
+func (m *move) tile(src, dst []float32, s, d, height, width int) {
+	row, col := m.row.stride, m.col.stride
+	if height == tile && width == tile {
+		switch {
+		case row[0] == 1 && col[1] == 1:
+			transposeTile(dst[d:], src[s:], row[1], col[0])
+			return
+		case col[0] == 1 && row[1] == 1:
+			transposeTile(dst[d:], src[s:], col[1], row[0])
+			return
+		}
 	}
-	for i, v := range src {
-		dst[i] = v
+	if width < height {
+		height, width, row, col = width, height, col, row
+	}
+	for y := range height {
+		s, d := s+y*row[0], d+y*row[1]
+		for range width {
+			dst[d] = src[s]
+			s += col[0]
+			d += col[1]
+		}
+	}
+}
+
+// transposeTile transposes a square whose rows start srcStride apart in src to
+// one whose rows start dstStride apart in dst. Each cache line of either is
+// touched once, by way of a copy: strides of a power of two would otherwise
+// have the lines drive each other out of the cache.
+func transposeTile(dst, src []float32, dstStride, srcStride int) {
+	var square [tile * tile]float32
+	for i := range tile {
+		copy(square[i*tile:][:tile], src[i*srcStride:][:tile])
+	}
+	for j := range tile {
+		row := dst[j*dstStride:][:tile]
+		for i := range row {
+			row[i] = square[i*tile+j]
+		}
 	}
 }

@@ -1,6 +1,11 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/asm"
+)
 
 // PoolKind is what a pool keeps of its window.
 type PoolKind uint8
@@ -44,21 +49,52 @@ func (p *Pool) Shapes(in [][]int, params []Param) ([][]int, error) {
 	return result64(p, x[0], n, x[3])
 }
 
-func (p *Pool) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+func (p *Pool) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	out, err := p.Shapes(in, params)
 	if err != nil {
 		return nil, err
 	}
 	x, y := in[0], out[0]
-	return &poolOp{
+	op := &poolOp{
 		kind:   p.Kind,
 		maps:   x[0],
 		height: x[1], width: x[2], channels: x[3],
-		rows:     p.spans(0, x[1], y[1]),
-		cols:     p.spans(1, x[2], y[2]),
-		dilation: p.Dilation,
-		blocks:   ceilDiv(x[3], poolChannels),
-	}, nil
+		rows:   p.spans(0, x[1], y[1]),
+		cols:   p.spans(1, x[2], y[2]),
+		row:    p.Dilation[0] * x[2] * x[3],
+		col:    p.Dilation[1] * x[3],
+		stride: p.Stride[1] * x[3],
+		blocks: ceilDiv(x[3], poolChannels),
+	}
+	if p.Kind == MaxPool {
+		op.bindMax(t, p)
+	}
+	return op, nil
+}
+
+// bindMax finds the columns whose windows reach over neither side of the map,
+// and the taps of such a window.
+func (op *poolOp) bindMax(t *Tier, p *Pool) {
+	whole := func(x span) bool { return x.taps == p.Kernel[1] }
+	first := slices.IndexFunc(op.cols, whole)
+	if first < 0 {
+		return
+	}
+	op.whole = [2]int{first, first + 1}
+	for op.whole[1] < len(op.cols) && whole(op.cols[op.whole[1]]) {
+		op.whole[1]++
+	}
+	// As many rows of taps as any window has inside the map.
+	height := 0
+	for _, y := range op.rows {
+		height = max(height, y.taps)
+	}
+	for ky := range height {
+		for kx := range p.Kernel[1] {
+			op.taps = append(op.taps, ky*op.row+kx*op.col)
+		}
+	}
+	op.max = t.MaxPool
 }
 
 // A span is what a window covers in one dimension.
@@ -89,7 +125,7 @@ func (w *Window) spans(i, size, n int) []span {
 }
 
 // poolChannels is how many channels of a row of results are one task.
-const poolChannels = 64
+const poolChannels = 256
 
 // poolOp is a Pool. A task is one row of results, poolChannels wide. A window
 // that lies between the map's elements, as a dilated one can, has the maximum
@@ -99,42 +135,60 @@ type poolOp struct {
 	kind                          PoolKind
 	maps, height, width, channels int
 	rows, cols                    []span
-	dilation                      [2]int
-	blocks                        int
+	row, col                      int // elements from one row or column of taps to the next
+	stride                        int // elements from one window to the next
+	blocks                        int // tasks in a row of results
+
+	// The tier's kernel takes the maximum where it can: for the columns
+	// whole[0], …, whole[1]−1, by the first rows of taps.
+	max   func(*asm.TapsArgs)
+	whole [2]int
+	taps  []int
 }
 
 func (op *poolOp) Tasks(n int) int { return n * op.maps * len(op.rows) * op.blocks }
 
-func (op *poolOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *poolOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	for task := lo; task < hi; task++ {
 		row, block := task/op.blocks, task%op.blocks
 		item, y := row/len(op.rows), op.rows[row%len(op.rows)]
-		from := block * poolChannels
-		to := min(from+poolChannels, op.channels)
-		src := in[0][(item*op.height+y.first)*op.width*op.channels:]
-		dst := out[0][row*len(op.cols)*op.channels:]
-		for ox, x := range op.cols {
-			for c := from; c < to; c += lanes {
-				at := x.first*op.channels + c
-				op.window(dst[ox*op.channels+c:][:min(lanes, to-c)], src, at, y, x)
-			}
+		first := block * poolChannels
+		src := in[0][(item*op.height+y.first)*op.width*op.channels+first:]
+		dst := out[0][row*len(op.cols)*op.channels+first:]
+		op.line(w, dst, src, y, min(poolChannels, op.channels-first))
+	}
+}
+
+// line computes a row of results, for channels channels.
+func (op *poolOp) line(w *Workspace, dst, src []float32, y span, channels int) {
+	for o := 0; o < len(op.cols); o++ {
+		x := op.cols[o]
+		if op.max != nil && o == op.whole[0] && y.taps > 0 {
+			a := &w.taps
+			a.X, a.XStride, a.Y, a.YStride = &src[x.first*op.channels], op.stride, &dst[o*op.channels], op.channels
+			a.Tap, a.Taps = &op.taps[0], y.taps*x.taps
+			a.Pixels, a.C = op.whole[1]-op.whole[0], channels
+			a.Lo, a.Hi = Act{}.limits()
+			op.max(a)
+			o = op.whole[1] - 1
+			continue
+		}
+		for c := 0; c < channels; c += lanes {
+			op.window(dst[o*op.channels+c:][:min(lanes, channels-c)], src, x.first*op.channels+c, y, x)
 		}
 	}
 }
 
 // window reduces the window at src[at] for len(dst) channels, at most lanes.
 func (op *poolOp) window(dst, src []float32, at int, y, x span) {
-	row, col := op.dilation[0]*op.width*op.channels, op.dilation[1]*op.channels
 	if op.kind == MaxPool {
 		for i := range dst {
 			dst[i] = float32(math.Inf(-1))
 		}
 		for ky := range y.taps {
 			for kx := range x.taps {
-				for i, v := range src[at+ky*row+kx*col:][:len(dst)] {
-					if v > dst[i] || v != v {
-						dst[i] = v
-					}
+				for i, v := range src[at+ky*op.row+kx*op.col:][:len(dst)] {
+					dst[i] = max(dst[i], v)
 				}
 			}
 		}
@@ -143,7 +197,7 @@ func (op *poolOp) window(dst, src []float32, at int, y, x span) {
 	var sum [lanes]float64
 	for ky := range y.taps {
 		for kx := range x.taps {
-			for i, v := range src[at+ky*row+kx*col:][:len(dst)] {
+			for i, v := range src[at+ky*op.row+kx*op.col:][:len(dst)] {
 				sum[i] += float64(v)
 			}
 		}

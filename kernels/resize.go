@@ -174,7 +174,7 @@ func (op *resizeOp) pixel(dst, x []float32, row, col *sample) {
 	}
 	switch {
 	case row.taps == 1 && col.taps == 1:
-		copyFloats(dst, at(0, 0))
+		copy(dst, at(0, 0))
 	case row.taps == 1:
 		mix(dst, at(0, 0), at(0, 1), col.weight)
 	case col.taps == 1:

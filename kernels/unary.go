@@ -3,6 +3,8 @@ package kernels
 import (
 	"math"
 	"slices"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // UnaryKind is an element-wise function of one operand.
@@ -46,12 +48,15 @@ func (u *Unary) Shapes(in [][]int, params []Param) ([][]int, error) {
 	return result(u, slices.Clone(in[0])...)
 }
 
-func (u *Unary) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+func (u *Unary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	if _, err := u.Shapes(in, params); err != nil {
 		return nil, err
 	}
 	op := flat{volume: volume(in[0])}
 	if u.Kind == Activate {
+		if u.Act.Kind == Clamp {
+			return &clampOp{flat: op, kernel: t.Clamp, lo: u.Act.Lo, hi: u.Act.Hi}, nil
+		}
 		return &activateOp{flat: op, act: u.Act}, nil
 	}
 	return &unaryOp{flat: op, f: u.function()}, nil
@@ -100,7 +105,24 @@ func (u *Unary) function() func(x float32) float32 {
 	return nil
 }
 
-// activateOp applies an activation.
+// clampOp applies a Clamp by the tier's kernel.
+type clampOp struct {
+	flat
+	kernel func(*asm.ClampArgs)
+	lo, hi float32
+}
+
+func (op *clampOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	for ; from < to; from += taskSize { // one short call at a time
+		c := &w.clamp
+		c.X, c.Y, c.N = &in[0][from], &out[0][from], min(taskSize, to-from)
+		c.Lo, c.Hi = op.lo, op.hi
+		op.kernel(c)
+	}
+}
+
+// activateOp applies any other activation.
 type activateOp struct {
 	flat
 	act Act
