@@ -31,7 +31,7 @@ func newMapping(room int) (*mapping, error) {
 			return nil, os.NewSyscallError("mprotect", err)
 		}
 	}
-	return &mapping{memory: memory, start: page, end: page + inner, low: page, high: page + inner}, nil
+	return &mapping{memory: memory, start: page, end: page + room, low: page, high: page + room}, nil
 }
 
 func (p *mapping) free() error { return os.NewSyscallError("munmap", unix.Munmap(p.memory)) }
