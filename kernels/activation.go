@@ -93,7 +93,7 @@ func hardSigmoid(x, slope, middle float32) float32 {
 
 // clamp is min(max(x, lo), hi) with NaN kept, and with the zero kept that x is
 // if it equals a bound.
-func clamp(x, lo, hi float32) float32 {
+func clamp[T float32 | float64](x, lo, hi T) T {
 	if x < lo {
 		return lo
 	}

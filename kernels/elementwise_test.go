@@ -44,6 +44,7 @@ func refUnary(u *Unary, x float64) float64 {
 
 func TestUnary(t *testing.T) {
 	g := newGenerator(10)
+	g.huge = true
 	for _, g.special = range []bool{false, true} {
 		for kind := Activate; kind <= ThresholdedRelu; kind++ {
 			for range 20 {
@@ -130,6 +131,7 @@ func repeated(x tensor, index []int) float64 {
 
 func TestBinary(t *testing.T) {
 	g := newGenerator(11)
+	g.huge = true
 	check := func(b *Binary, in [][]int, params []Param) {
 		trial{spec: b, in: in, params: params, ref: func(in, out []tensor) {
 			x, y := in[0], in[len(in)-1]

@@ -69,11 +69,7 @@ func (op *instanceNormOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) 
 // cancel.
 func (op *instanceNormOp) normalise(dst, src []float32, first, width int) {
 	var mean, variance [lanes]float64
-	for at := first; at < len(src); at += op.channels {
-		for i, v := range src[at:][:width] {
-			mean[i] += float64(v)
-		}
-	}
+	sumRows(&mean, src[first:], op.channels, op.pixels, width)
 	for i := range width {
 		mean[i] /= float64(op.pixels)
 	}

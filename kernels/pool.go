@@ -196,11 +196,7 @@ func (op *poolOp) window(dst, src []float32, at int, y, x span) {
 	}
 	var sum [lanes]float64
 	for ky := range y.taps {
-		for kx := range x.taps {
-			for i, v := range src[at+ky*op.row+kx*op.col:][:len(dst)] {
-				sum[i] += float64(v)
-			}
-		}
+		sumRows(&sum, src[at+ky*op.row:], op.col, x.taps, len(dst))
 	}
 	count := float64(y.taps) * float64(x.taps)
 	if op.kind == AveragePoolPadded {

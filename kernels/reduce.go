@@ -51,6 +51,11 @@ func (r *ReduceMean) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
 			op.kept.add(d, step, 0)
 		}
 	}
+	op.count = op.reduced.count()
+	op.row = loop{size: 1}
+	if last := len(op.reduced.size) - 1; last >= 0 {
+		op.row = op.reduced.remove(last)
+	}
 	// Neighbours that are kept are summed side by side.
 	if last := len(op.kept.size) - 1; last >= 0 && op.kept.stride[0][last] == 1 {
 		op.width = op.kept.remove(last).size
@@ -64,6 +69,8 @@ type reduceOp struct {
 	scratchless
 	item          [2]int // elements of an item of operand and result
 	kept, reduced nest   // stride[0] is the operand's
+	row           loop   // the innermost of the reduced loops
+	count         int    // elements of a mean
 	width         int    // results that are neighbours in the operand too
 	blocks        int    // tasks in width
 }
@@ -71,7 +78,7 @@ type reduceOp struct {
 func (op *reduceOp) Tasks(n int) int { return n * op.kept.count() * op.blocks }
 
 func (op *reduceOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
-	count := op.reduced.count()
+	rows := op.reduced.count()
 	for task := lo; task < hi; task++ {
 		row, first := task/op.blocks, task%op.blocks*lanes
 		item, place := row/op.kept.count(), row%op.kept.count()
@@ -79,14 +86,12 @@ func (op *reduceOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
 		src := in[0][item*op.item[0]+op.kept.seek(place).offset[0]+first:]
 		var sum [lanes]float64
 		var c cursor
-		for range count {
-			for i, v := range src[c.offset[0]:][:len(dst)] {
-				sum[i] += float64(v)
-			}
+		for range rows {
+			sumRows(&sum, src[c.offset[0]:], op.row.stride[0], op.row.size, len(dst))
 			op.reduced.next(&c)
 		}
 		for i := range dst {
-			dst[i] = float32(sum[i] / float64(count))
+			dst[i] = float32(sum[i] / float64(op.count))
 		}
 	}
 }
