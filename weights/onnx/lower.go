@@ -31,6 +31,7 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 	l := &lowering{
 		net:      &weights.Net{Batched: batched},
 		elem:     elem,
+		node:     &node{},
 		views:    map[*value][]view{},
 		reshaped: map[string]int{},
 	}
@@ -38,6 +39,9 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 		id := l.addValue(v.name, v.shape)
 		l.net.Inputs = append(l.net.Inputs, id)
 		l.setView(v, id, v.shape, identity(len(v.shape)))
+	}
+	if err := l.placeInputs(g); err != nil {
+		return nil, 0, err
 	}
 	for i, n := range g.nodes {
 		l.node = n
@@ -53,7 +57,7 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 		id, err := l.place(o.value, o.value.shape, identity(len(o.value.shape)))
 		if err == nil && (slices.Contains(l.net.Inputs, id) || slices.Contains(l.net.Outputs, id)) {
 			// Inputs and outputs are values of their own.
-			id, err = l.one(&kernels.Reshape{Shape: l.net.Values[id].Shape}, id)
+			id, err = l.move(&kernels.Reshape{Shape: l.net.Values[id].Shape}, id)
 		}
 		if err != nil {
 			return nil, 0, fmt.Errorf("output %q: %w", o.name, err)
@@ -62,6 +66,26 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 		l.net.Outputs = append(l.net.Outputs, id)
 	}
 	return l.net, l.transposes, nil
+}
+
+// placeInputs converts the maps that convolutions and pools read straight from
+// the inputs before anything else, so that whatever else reads them does so in
+// the same order.
+func (l *lowering) placeInputs(g *graph) error {
+	for _, n := range g.nodes {
+		if !isMapOperation(n.op) {
+			continue
+		}
+		for _, v := range n.in {
+			if !slices.Contains(g.inputs, v) {
+				continue
+			}
+			if _, err := l.placeMap(v); err != nil {
+				return fmt.Errorf("input %q: %w", v.name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // addValue adds a value to the net.
@@ -98,12 +122,16 @@ func (l *lowering) step(spec kernels.Spec, in []int, params ...kernels.Param) ([
 	return s.Out, nil
 }
 
-// one is step for an operation with one result.
-func (l *lowering) one(spec kernels.Spec, in ...int) (int, error) {
-	out, err := l.step(spec, in)
+// move adds a step that brings a value of the net into another shape or order.
+// The step, and its result, have the value's name.
+func (l *lowering) move(spec kernels.Spec, id int) (int, error) {
+	out, err := l.step(spec, []int{id})
 	if err != nil {
 		return 0, err
 	}
+	name := l.net.Values[id].Name
+	l.net.Steps[len(l.net.Steps)-1].Name = name
+	l.net.Values[out[0]].Name = name
 	return out[0], nil
 }
 
@@ -120,11 +148,10 @@ func (l *lowering) reshape(id int, shape []int) (int, error) {
 	if id, ok := l.reshaped[key]; ok {
 		return id, nil
 	}
-	id, err := l.one(&kernels.Reshape{Shape: slices.Clone(shape)}, root)
+	id, err := l.move(&kernels.Reshape{Shape: slices.Clone(shape)}, root)
 	if err != nil {
 		return 0, err
 	}
-	l.net.Values[id].Name = l.net.Values[root].Name
 	l.root[id] = root
 	l.reshaped[key] = id
 	return id, nil
@@ -179,7 +206,7 @@ func (l *lowering) place(v *value, shape, order []int) (int, error) {
 			return l.reshape(have.id, stored)
 		}
 	}
-	have := l.views[v][0].canonical()
+	have := l.preferred(v).canonical()
 	from, to, ok := aligned(have, want)
 	if !ok {
 		from, to, ok = aligned(have, want.canonical())
@@ -229,23 +256,27 @@ func (l *lowering) transpose(from, to view) (int, error) {
 		return 0, err
 	}
 	l.transposes++
-	out, err := l.one(&kernels.Transpose{Perm: perm}, id)
-	if err != nil {
-		return 0, err
-	}
-	l.net.Values[out].Name = l.net.Values[from.id].Name
-	return out, nil
+	return l.move(&kernels.Transpose{Perm: perm}, id)
 }
 
 // order is an order of shape's dimensions in which v, seen as a tensor of that
 // shape, can be had without a move; else the row-major one.
 func (l *lowering) order(v *value, shape []int) []int {
-	for _, have := range l.views[v] {
-		if order, ok := have.orderOver(l.item(shape)); ok {
-			return l.fullOrder(order)
-		}
+	if order, ok := l.preferred(v).orderOver(l.item(shape)); ok {
+		return l.fullOrder(order)
 	}
 	return identity(len(shape))
+}
+
+// preferred is the view of v in which operations that take any order read it:
+// not the row-major one if there is another, which somebody has asked for.
+func (l *lowering) preferred(v *value) view {
+	for _, have := range l.views[v] {
+		if len(have.canonical().factors) > 1 {
+			return have
+		}
+	}
+	return l.views[v][0]
 }
 
 // asMap is the shape of a value of two dimensions or more as a map

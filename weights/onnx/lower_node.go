@@ -54,7 +54,7 @@ func (l *lowering) lowerNode(n *node) error {
 	case *kernels.Binary:
 		return l.binary(n, op)
 	case *kernels.Reshape:
-		l.views[n.out[0]] = l.views[n.in[0]]
+		l.views[n.out[0]] = slices.Clone(l.views[n.in[0]])
 		return nil
 	case *kernels.Transpose:
 		return l.permute(n, op)
@@ -65,6 +65,15 @@ func (l *lowering) lowerNode(n *node) error {
 	}
 }
 
+// isMapOperation says whether lowerNode makes an operation's operands maps.
+func isMapOperation(op operation) bool {
+	switch op.(type) {
+	case *kernels.Conv, *kernels.ConvTranspose, *kernels.Pool, *kernels.InstanceNorm, *kernels.LRN, *kernels.Resize, channelAffine:
+		return true
+	}
+	return false
+}
+
 // fullyConnected reads its operand row by row. Where a row lies in storage in
 // another order than in the value, as a channels-last map does after it was
 // flattened, the rows of the weights are put in that order.
@@ -72,10 +81,11 @@ func (l *lowering) fullyConnected(n *node, op *kernels.FullyConnected) error {
 	x := n.in[0]
 	k := x.shape[len(x.shape)-1]
 	var id int
-	tail, inOrder, ok := l.views[x][0].tailOrder(k)
+	have := l.preferred(x)
+	tail, inOrder, ok := have.tailOrder(k)
 	var err error
 	if ok {
-		id, err = l.reshape(l.views[x][0].id, x.shape)
+		id, err = l.reshape(have.id, x.shape)
 	} else {
 		tail, inOrder = func(k int) int { return k }, true
 		id, err = l.place(x, x.shape, identity(len(x.shape)))
@@ -125,12 +135,12 @@ func (l *lowering) rowMajorStep(n *node, op kernels.Spec, in []int) error {
 
 // unary leaves its operand's order alone, whatever it is.
 func (l *lowering) unary(n *node, op *kernels.Unary) error {
-	have := l.views[n.in[0]][0]
-	out, err := l.one(op, have.id)
+	have := l.preferred(n.in[0])
+	out, err := l.step(op, []int{have.id})
 	if err != nil {
 		return err
 	}
-	l.views[n.out[0]] = []view{{out, have.factors, have.order}}
+	l.views[n.out[0]] = []view{{out[0], have.factors, have.order}}
 	return nil
 }
 
@@ -185,7 +195,7 @@ func (l *lowering) binary(n *node, op *kernels.Binary) error {
 func (l *lowering) permute(n *node, op *kernels.Transpose) error {
 	x, y := n.in[0], n.out[0]
 	dims, perm := l.item(x.shape), l.itemOrder(op.Perm)
-	t, ok := l.views[x][0].transposed(dims, perm)
+	t, ok := l.preferred(x).transposed(dims, perm)
 	if !ok {
 		id, err := l.place(x, x.shape, identity(len(x.shape)))
 		if err != nil {

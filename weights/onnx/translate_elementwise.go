@@ -124,6 +124,12 @@ func arithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
 	}
 }
 
+// reciprocal translates Reciprocal: 1/x.
+func (c *call) reciprocal() ([]*value, error) {
+	one := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{1})}
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, one, c.activation(0))}, nil
+}
+
 // variadic translates an operator of any number of operands into a chain.
 func variadic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
 	return func(c *call) ([]*value, error) {

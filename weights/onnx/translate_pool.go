@@ -33,7 +33,19 @@ func (c *call) pool(kind kernels.PoolKind) ([]*value, error) {
 	}
 	op := &kernels.Pool{Window: c.window(x, c.intsAttr("kernel_shape")), Kind: kind, Ceil: c.intAttr("ceil_mode", 0) != 0}
 	size := c.windows(op.Window, mapSize(x.shape), op.Ceil)
+	if !op.Ceil {
+		trimPadding(&op.Window, mapSize(x.shape), size)
+	}
 	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size)), nil
+}
+
+// trimPadding takes away the padding at the end of a map that none of its
+// windows reaches: exporters that spell out ceil_mode add more than a kernel.
+func trimPadding(w *kernels.Window, size, windows [2]int) {
+	for i := range 2 {
+		end := (windows[i]-1)*w.Stride[i] + extent(*w, i)
+		w.Pad[i+2] = min(w.Pad[i+2], max(end-w.Pad[i]-size[i], 0))
+	}
 }
 
 // globalPool translates GlobalAveragePool and GlobalMaxPool: a pool whose
