@@ -96,10 +96,8 @@ func newPlan(p *program, batch int) (*plan, error) {
 			local = append(local, b)
 			continue
 		}
-		// While some items are at one end of a group others are at the other.
-		if from.chunk > 0 {
-			b.first = from.lo
-		}
+		// When the first items leave a group, the last have yet to enter it:
+		// what it reads is in use to its end.
 		if to.chunk > 0 {
 			b.last = to.hi - 1
 		}

@@ -35,6 +35,13 @@ func TestPlanKeepsLiveValues(t *testing.T) {
 		}
 		for _, o := range []SessionOptions{{}, {Threads: 2}, {Batch: largest}, {Batch: largest, Threads: 2}, {Batch: largest, Threads: 8}} {
 			s := newTestSession(t, m, o)
+			for i := range s.executor.groups {
+				// Smaller chunks than there is memory for, so that items are on
+				// different steps in small nets too.
+				if g := &s.executor.groups[i]; g.chunk > 0 {
+					g.chunk = 1 + rng.IntN(g.chunk)
+				}
+			}
 			for _, n := range []int{1, 2, largest, 1} {
 				if n <= max(o.Batch, 1) {
 					check(t, s, items[:n], want[:n])
