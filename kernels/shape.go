@@ -106,7 +106,7 @@ func checkData(s Spec, p Param, what string) error {
 // checkAxis checks that an axis is one of shape's dimensions.
 func checkAxis(s Spec, axis int, shape []int) error {
 	if axis < 0 || axis >= len(shape) {
-		return errorf(s, "axis %d of shape %s", axis, dims(shape...))
+		return errorf(s, "there is no axis %d in shape %s", axis, dims(shape...))
 	}
 	return nil
 }

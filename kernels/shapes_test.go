@@ -275,7 +275,7 @@ func TestShapeErrors(t *testing.T) {
 		{&Concat{Axis: 1}, [][]int{{1, 2, 3}, {1, 2, 4}}, "Concat: 1×2×3 and 1×2×4 cannot be joined along axis 1"},
 		{&MatMul{}, [][]int{{2, 3}, {2, 3}}, "MatMul: 2×3 cannot be multiplied by 2×3"},
 		{&Binary{}, [][]int{{2, 3}, {2, 4}}, "Binary: 2×3 and 2×4 do not broadcast"},
-		{&Softmax{Axis: 2}, [][]int{{2, 3}}, "Softmax: axis 2 of shape 2×3"},
+		{&Softmax{Axis: 2}, [][]int{{2, 3}}, "Softmax: there is no axis 2 in shape 2×3"},
 		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 has not as many elements as 7"},
 		{&Reshape{Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}, [][]int{{2, 3}},
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
