@@ -1,4 +1,4 @@
-package onnx_test
+package onnx
 
 import (
 	"encoding/binary"
@@ -13,10 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/kernels"
-	"github.com/infer-go/infer/weights"
-	"github.com/infer-go/infer/weights/onnx"
 )
 
 // shared is a folder of test data outside of the repository.
@@ -57,7 +54,7 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			net, _, err := onnx.Freeze(model, onnx.Options{})
+			net, _, err := Freeze(model, Options{})
 			if want, ok := emptyCases[c.Name()]; ok {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Fatalf("error %v, want one that contains %q", err, want)
@@ -111,7 +108,7 @@ func TestRealModels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			net, report, err := onnx.Freeze(model, onnx.Options{Weights: c.elem, Batch: c.batch})
+			net, report, err := Freeze(model, Options{Weights: c.elem, Batch: c.batch})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,38 +148,6 @@ func relativeDifference(t *testing.T, got, want []float32) float64 {
 		diff = max(diff, math.Abs(float64(got[i])-float64(w)))
 	}
 	return diff / (hi - lo)
-}
-
-// run computes n items of a net.
-func run(t testing.TB, net *weights.Net, n int, in ...[]float32) [][]float32 {
-	t.Helper()
-	data, err := weights.Marshal(net)
-	if err != nil {
-		t.Fatal(err)
-	}
-	model, err := engine.Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer model.Close()
-	s, err := model.NewSession(engine.SessionOptions{Batch: n})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	for i, x := range in {
-		if copy(s.Input(i), x) != len(s.Input(i)) {
-			t.Fatalf("input %d has %d elements, want %d", i, len(x), len(s.Input(i)))
-		}
-	}
-	if err := s.Run(n); err != nil {
-		t.Fatal(err)
-	}
-	var out [][]float32
-	for i := range net.Outputs {
-		out = append(out, append([]float32(nil), s.Output(i)...))
-	}
-	return out
 }
 
 var npyHeader = regexp.MustCompile(`'descr': '<f4', 'fortran_order': (True|False), 'shape': \(([^)]*)\)`)
