@@ -31,6 +31,7 @@ type testNode struct {
 	op, name string
 	in, out  []string
 	attrs    []attr
+	constant bool // its results are constants
 }
 
 type testTensor struct {
@@ -71,6 +72,12 @@ func (m *model) node(op, in, out string, attrs ...attr) {
 		}
 	}
 	m.nodes = append(m.nodes, n)
+}
+
+// constant is node for one whose results are constants.
+func (m *model) constant(op, in, out string, attrs ...attr) {
+	m.node(op, in, out, attrs...)
+	m.nodes[len(m.nodes)-1].constant = true
 }
 
 // weight adds an initializer of random floats between lo and hi.
@@ -326,17 +333,26 @@ func differs(got, want []float32) (int, bool) {
 	return 0, false
 }
 
-// stepwise computes a model node by node.
+// stepwise computes a model node by node, each with those before it that
+// compute constants.
 func (m *model) stepwise(t *testing.T, values map[string]tensorValue) {
 	t.Helper()
+	var constants []testNode
 	for _, n := range m.nodes {
+		if n.constant {
+			constants = append(constants, n)
+			continue
+		}
 		one := newModel(m.opset)
-		one.nodes, one.tensors, one.outputs = []testNode{n}, m.tensors, n.out
+		one.nodes, one.tensors, one.outputs = append(slices.Clone(constants), n), m.tensors, n.out
 		var in [][]float32
-		for i, name := range n.in {
-			if v, ok := values[name]; ok && !slices.Contains(n.in[:i], name) {
-				one.input(name, v.dims...)
-				in = append(in, v.x)
+		for _, user := range one.nodes {
+			for _, name := range user.in {
+				known := slices.ContainsFunc(one.inputs, func(v testValue) bool { return v.name == name })
+				if v, ok := values[name]; ok && !known {
+					one.input(name, v.dims...)
+					in = append(in, v.x)
+				}
 			}
 		}
 		net, _, err := Freeze(one.bytes(), Options{})

@@ -111,22 +111,6 @@ func (g *graph) remove(dead map[*node]bool) {
 	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return dead[n] })
 }
 
-// replace makes every user of old use new instead.
-func (g *graph) replace(old, new *value) {
-	for _, n := range g.nodes {
-		for i, v := range n.in {
-			if v == old {
-				n.in[i] = new
-			}
-		}
-	}
-	for i, o := range g.outputs {
-		if o.value == old {
-			g.outputs[i].value = new
-		}
-	}
-}
-
 // activation is the activation that n applies on its own, if that is all it
 // does.
 func (n *node) activation() (kernels.Act, bool) {
