@@ -9,60 +9,172 @@
 TEXT ·convpool_f32_4x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
-	// Registers: Y0…Y7 sums, pixels in reading order; Y8 a row of B's first half, Y9 its second; Y10, Y11 elements of A; Y12…Y15 NaN, limits and masks.
+	// Registers: Y0…Y7 sums, pixels in reading order, of both halves of the channels, or of two windows; Y8, Y9 a row of B; Y10, Y11 elements of A; Y8, Y9, Y12 NaN; Y12…Y15 limits and masks.
 	MOVQ (AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
-	MOVQ 56(AX), DI
-	SHLQ $0x02, DI
-	MOVQ 80(AX), R8
+	MOVQ 80(AX), DI
+	CMPQ 88(AX), $0x08
+	JGT  single1
 
-window1:
-	MOVQ    24(AX), R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
-	VMOVUPS (R9), Y4
-	VMOVUPS 32(R9), Y5
-	VMOVUPS (R9), Y6
-	VMOVUPS 32(R9), Y7
+pair3:
+	CMPQ    DI, $0x02
+	JLT     single1
+	MOVQ    24(AX), R8
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8), Y1
+	VMOVUPS (R8), Y2
+	VMOVUPS (R8), Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS (R8), Y5
+	VMOVUPS (R8), Y6
+	VMOVUPS (R8), Y7
+	LEAQ    (BX)(BX*2), R8
 	MOVQ    16(AX), R9
 	MOVQ    8(AX), R10
 	MOVQ    64(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
 	LEAQ (R12)(SI*1), R13
 	MOVQ 72(AX), R14
 
-k3:
+k5:
 	VMOVUPS      (R9), Y8
-	VMOVUPS      32(R9), Y9
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R12)(BX*1), Y11
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R12)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y1
+	VBROADCASTSS (R12)(BX*2), Y11
 	VFMADD231PS  Y8, Y11, Y2
-	VFMADD231PS  Y9, Y11, Y3
-	VBROADCASTSS (R13), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R13)(BX*1), Y11
+	VBROADCASTSS (R12)(R8*1), Y12
+	VFMADD231PS  Y8, Y12, Y3
+	VBROADCASTSS (R13), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R13)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y5
+	VBROADCASTSS (R13)(BX*2), Y11
 	VFMADD231PS  Y8, Y11, Y6
-	VFMADD231PS  Y9, Y11, Y7
+	VBROADCASTSS (R13)(R8*1), Y12
+	VFMADD231PS  Y8, Y12, Y7
 	ADDQ         $0x40, R9
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
 	DECQ         R14
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
+	MOVQ         56(AX), R8
+	SHLQ         $0x02, R8
+	VCMPPS       $0x03, Y0, Y1, Y8
+	VCMPPS       $0x03, Y4, Y5, Y12
+	VORPS        Y12, Y8, Y8
+	VMAXPS       Y1, Y0, Y0
+	VMAXPS       Y5, Y4, Y4
+	VMAXPS       Y4, Y0, Y0
+	VORPS        Y8, Y0, Y0
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	MOVQ         88(AX), R9
+	CMPQ         R9, $0x08
+	JNE          partial6
+	VMOVUPS      Y0, (DX)
+	JMP          done7
+
+partial6:
+	LEAQ       masks<>+64(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    (R10), Y14
+	VMOVDQU    32(R10), Y15
+	VMASKMOVPS Y0, Y14, (DX)
+
+done7:
+	ADDQ         R8, DX
+	VCMPPS       $0x03, Y2, Y3, Y9
+	VCMPPS       $0x03, Y6, Y7, Y12
+	VORPS        Y12, Y9, Y9
+	VMAXPS       Y3, Y2, Y2
+	VMAXPS       Y7, Y6, Y6
+	VMAXPS       Y6, Y2, Y2
+	VORPS        Y9, Y2, Y2
+	VMOVAPS      Y2, Y0
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	MOVQ         88(AX), R9
+	CMPQ         R9, $0x08
+	JNE          partial8
+	VMOVUPS      Y0, (DX)
+	JMP          done9
+
+partial8:
+	LEAQ       masks<>+64(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    (R10), Y14
+	VMOVDQU    32(R10), Y15
+	VMASKMOVPS Y0, Y14, (DX)
+
+done9:
+	ADDQ R8, DX
+	LEAQ (CX)(BX*4), CX
+	SUBQ $0x02, DI
+	JNE  pair3
+	JMP  end2
+
+single1:
+window10:
+	MOVQ    24(AX), R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
+	MOVQ    16(AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    64(AX), R10
+
+segment11:
+	MOVQ (R9), R11
+	ADDQ $0x08, R9
+	LEAQ (CX)(R11*4), R11
+	LEAQ (R11)(SI*1), R12
+	MOVQ 72(AX), R13
+
+k12:
+	VMOVUPS      (R8), Y8
+	VMOVUPS      32(R8), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R11)(BX*1), Y11
+	VFMADD231PS  Y8, Y11, Y2
+	VFMADD231PS  Y9, Y11, Y3
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R12)(BX*1), Y11
+	VFMADD231PS  Y8, Y11, Y6
+	VFMADD231PS  Y9, Y11, Y7
+	ADDQ         $0x40, R8
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R13
+	JNE          k12
+	DECQ         R10
+	JNE          segment11
 
 	// The maximum of the four; a NaN among them shows as all ones in Y8, Y9.
 	VCMPPS       $0x03, Y0, Y2, Y8
@@ -85,27 +197,31 @@ k3:
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
-	MOVQ         88(AX), R9
-	CMPQ         R9, $0x10
-	JNE          partial4
+	MOVQ         88(AX), R8
+	CMPQ         R8, $0x10
+	JNE          partial13
 	VMOVUPS      Y0, (DX)
 	VMOVUPS      Y1, 32(DX)
-	JMP          done5
+	JMP          done14
 
-partial4:
-	LEAQ       masks<>+64(SB), R10
-	SHLQ       $0x02, R9
-	SUBQ       R9, R10
-	VMOVDQU    (R10), Y14
-	VMOVDQU    32(R10), Y15
+partial13:
+	LEAQ       masks<>+64(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVDQU    (R9), Y14
+	VMOVDQU    32(R9), Y15
 	VMASKMOVPS Y0, Y14, (DX)
 	VMASKMOVPS Y1, Y15, 32(DX)
 
-done5:
+done14:
 	LEAQ (CX)(BX*2), CX
-	ADDQ DI, DX
-	DECQ R8
-	JNE  window1
+	MOVQ 56(AX), R8
+	SHLQ $0x02, R8
+	ADDQ R8, DX
+	DECQ DI
+	JNE  window10
+
+end2:
 	VZEROUPPER
 	RET
 

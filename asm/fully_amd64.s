@@ -42,9 +42,9 @@ line4:
 	VBROADCASTSS 68(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
-	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	ADDQ         $0x40, BX
 	LEAQ         (CX)(SI*1), CX
@@ -112,27 +112,27 @@ line4:
 	VBROADCASTSS 68(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(BX)
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(BX)
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 96(BX)
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 128(BX)
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 160(BX)
 	VMAXPS       Y6, Y12, Y6
 	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, 192(BX)
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 96(BX)
-	VMOVUPS      Y4, 128(BX)
-	VMOVUPS      Y5, 160(BX)
-	VMOVUPS      Y6, 192(BX)
 	VMOVUPS      Y7, 224(BX)
 	ADDQ         $+256, BX
 	LEAQ         (CX)(SI*4), CX
@@ -199,9 +199,9 @@ done3:
 	VBROADCASTSS 68(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
-	VMOVUPS      Y0, (BX)
 	VMOVUPS      Y1, 32(BX)
 	ADDQ         $0x40, BX
 	LEAQ         (CX)(SI*1), CX
@@ -319,27 +319,27 @@ done3:
 	VBROADCASTSS 68(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(BX)
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(BX)
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 96(BX)
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 128(BX)
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 160(BX)
 	VMAXPS       Y6, Y12, Y6
 	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, 192(BX)
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 96(BX)
-	VMOVUPS      Y4, 128(BX)
-	VMOVUPS      Y5, 160(BX)
-	VMOVUPS      Y6, 192(BX)
 	VMOVUPS      Y7, 224(BX)
 	ADDQ         $+256, BX
 	LEAQ         (CX)(SI*4), CX

@@ -19,7 +19,11 @@ TEXT ·gemm_f32_6x16_avx2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 88(AX), R8
 
-tile1:
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 96(AX), $0x08
+	JLE  half1
+
+tile3:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), R9
 	VMOVUPS (R9), Y0
@@ -38,7 +42,7 @@ tile1:
 	MOVQ    8(AX), R10
 	MOVQ    72(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
@@ -46,7 +50,7 @@ segment2:
 	ADDQ SI, R13
 	MOVQ 80(AX), R14
 
-k3:
+k5:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R12), Y14
@@ -71,17 +75,17 @@ k3:
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
 	DECQ         R14
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
 	MOVQ         DX, R9
 	LEAQ         (R9)(DI*2), R10
 	ADDQ         DI, R10
 	MOVQ         96(AX), R11
 	CMPQ         R11, $0x10
-	JNE          partial4
+	JNE          partial6
 	TESTQ        BX, BX
-	JEQ          noresidual6
+	JEQ          noresidual8
 	MOVQ         64(AX), R11
 	SHLQ         $0x02, R11
 	MOVQ         BX, R12
@@ -102,7 +106,7 @@ k3:
 	LEAQ         (BX)(R11*4), BX
 	LEAQ         (BX)(R11*2), BX
 
-noresidual6:
+noresidual8:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -141,49 +145,49 @@ noresidual6:
 	VMOVUPS      Y9, 32(R10)(DI*1)
 	VMOVUPS      Y10, (R10)(DI*2)
 	VMOVUPS      Y11, 32(R10)(DI*2)
-	JMP          done5
+	JMP          done7
 
-partial4:
+partial6:
 	LEAQ       masks<>+64(SB), R12
 	SHLQ       $0x02, R11
 	SUBQ       R11, R12
 	VMOVDQU    (R12), Y14
 	VMOVDQU    32(R12), Y15
 	TESTQ      BX, BX
-	JEQ        noresidual7
+	JEQ        noresidual9
 	MOVQ       64(AX), R11
 	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	LEAQ       (R12)(R11*2), R13
 	ADDQ       R11, R13
 	VMASKMOVPS (R12), Y14, Y12
-	VMASKMOVPS 32(R12), Y15, Y13
 	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(R12), Y15, Y13
 	VADDPS     Y13, Y1, Y1
 	VMASKMOVPS (R12)(R11*1), Y14, Y12
-	VMASKMOVPS 32(R12)(R11*1), Y15, Y13
 	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(R12)(R11*1), Y15, Y13
 	VADDPS     Y13, Y3, Y3
 	VMASKMOVPS (R12)(R11*2), Y14, Y12
-	VMASKMOVPS 32(R12)(R11*2), Y15, Y13
 	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(R12)(R11*2), Y15, Y13
 	VADDPS     Y13, Y5, Y5
 	VMASKMOVPS (R13), Y14, Y12
-	VMASKMOVPS 32(R13), Y15, Y13
 	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(R13), Y15, Y13
 	VADDPS     Y13, Y7, Y7
 	VMASKMOVPS (R13)(R11*1), Y14, Y12
-	VMASKMOVPS 32(R13)(R11*1), Y15, Y13
 	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(R13)(R11*1), Y15, Y13
 	VADDPS     Y13, Y9, Y9
 	VMASKMOVPS (R13)(R11*2), Y14, Y12
-	VMASKMOVPS 32(R13)(R11*2), Y15, Y13
 	VADDPS     Y12, Y10, Y10
+	VMASKMOVPS 32(R13)(R11*2), Y15, Y13
 	VADDPS     Y13, Y11, Y11
 	LEAQ       (BX)(R11*4), BX
 	LEAQ       (BX)(R11*2), BX
 
-noresidual7:
+noresidual9:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -223,13 +227,162 @@ noresidual7:
 	VMASKMOVPS   Y10, Y14, (R10)(DI*2)
 	VMASKMOVPS   Y11, Y15, 32(R10)(DI*2)
 
-done5:
+done7:
 	LEAQ (CX)(SI*4), CX
 	LEAQ (CX)(SI*2), CX
 	LEAQ (DX)(DI*4), DX
 	LEAQ (DX)(DI*2), DX
 	DECQ R8
-	JNE  tile1
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9), Y2
+	VMOVUPS (R9), Y4
+	VMOVUPS (R9), Y6
+	VMOVUPS (R9), Y8
+	VMOVUPS (R9), Y10
+	MOVQ    16(AX), R9
+	MOVQ    8(AX), R10
+	MOVQ    72(AX), R11
+
+segment11:
+	MOVQ (R10), R12
+	ADDQ $0x08, R10
+	LEAQ (CX)(R12*4), R12
+	LEAQ (R12)(SI*2), R13
+	ADDQ SI, R13
+	MOVQ 80(AX), R14
+
+k12:
+	VMOVUPS      (R9), Y12
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VBROADCASTSS (R12)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VBROADCASTSS (R12)(SI*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VBROADCASTSS (R13), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VBROADCASTSS (R13)(SI*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VBROADCASTSS (R13)(SI*2), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNE          k12
+	DECQ         R11
+	JNE          segment11
+	MOVQ         DX, R9
+	LEAQ         (R9)(DI*2), R10
+	ADDQ         DI, R10
+	MOVQ         96(AX), R11
+	CMPQ         R11, $0x08
+	JNE          partial13
+	TESTQ        BX, BX
+	JEQ          noresidual15
+	MOVQ         64(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         BX, R12
+	LEAQ         (R12)(R11*2), R13
+	ADDQ         R11, R13
+	VADDPS       (R12), Y0, Y0
+	VADDPS       (R12)(R11*1), Y2, Y2
+	VADDPS       (R12)(R11*2), Y4, Y4
+	VADDPS       (R13), Y6, Y6
+	VADDPS       (R13)(R11*1), Y8, Y8
+	VADDPS       (R13)(R11*2), Y10, Y10
+	LEAQ         (BX)(R11*4), BX
+	LEAQ         (BX)(R11*2), BX
+
+noresidual15:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y4, (R9)(DI*2)
+	VMOVUPS      Y6, (R10)
+	VMOVUPS      Y8, (R10)(DI*1)
+	VMOVUPS      Y10, (R10)(DI*2)
+	JMP          done14
+
+partial13:
+	LEAQ       masks<>+64(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	VMOVDQU    (R12), Y14
+	VMOVDQU    32(R12), Y15
+	TESTQ      BX, BX
+	JEQ        noresidual16
+	MOVQ       64(AX), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R12
+	LEAQ       (R12)(R11*2), R13
+	ADDQ       R11, R13
+	VMASKMOVPS (R12), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (R12)(R11*1), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (R12)(R11*2), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS (R13), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS (R13)(R11*1), Y14, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS (R13)(R11*2), Y14, Y12
+	VADDPS     Y12, Y10, Y10
+	LEAQ       (BX)(R11*4), BX
+	LEAQ       (BX)(R11*2), BX
+
+noresidual16:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMASKMOVPS   Y0, Y14, (R9)
+	VMASKMOVPS   Y2, Y14, (R9)(DI*1)
+	VMASKMOVPS   Y4, Y14, (R9)(DI*2)
+	VMASKMOVPS   Y6, Y14, (R10)
+	VMASKMOVPS   Y8, Y14, (R10)(DI*1)
+	VMASKMOVPS   Y10, Y14, (R10)(DI*2)
+
+done14:
+	LEAQ (CX)(SI*4), CX
+	LEAQ (CX)(SI*2), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (DX)(DI*2), DX
+	DECQ R8
+	JNE  tile10
+
+end2:
 	VZEROUPPER
 	RET
 
@@ -282,7 +435,11 @@ TEXT ·gemm_f32_5x16_avx2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 88(AX), R8
 
-tile1:
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 96(AX), $0x08
+	JLE  half1
+
+tile3:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), R9
 	VMOVUPS (R9), Y0
@@ -299,7 +456,7 @@ tile1:
 	MOVQ    8(AX), R10
 	MOVQ    72(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
@@ -307,7 +464,7 @@ segment2:
 	ADDQ SI, R13
 	MOVQ 80(AX), R14
 
-k3:
+k5:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R12), Y14
@@ -329,17 +486,17 @@ k3:
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
 	DECQ         R14
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
 	MOVQ         DX, R9
 	LEAQ         (R9)(DI*2), R10
 	ADDQ         DI, R10
 	MOVQ         96(AX), R11
 	CMPQ         R11, $0x10
-	JNE          partial4
+	JNE          partial6
 	TESTQ        BX, BX
-	JEQ          noresidual6
+	JEQ          noresidual8
 	MOVQ         64(AX), R11
 	SHLQ         $0x02, R11
 	MOVQ         BX, R12
@@ -358,7 +515,7 @@ k3:
 	LEAQ         (BX)(R11*4), BX
 	LEAQ         (BX)(R11*1), BX
 
-noresidual6:
+noresidual8:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -391,45 +548,45 @@ noresidual6:
 	VMOVUPS      Y7, 32(R10)
 	VMOVUPS      Y8, (R10)(DI*1)
 	VMOVUPS      Y9, 32(R10)(DI*1)
-	JMP          done5
+	JMP          done7
 
-partial4:
+partial6:
 	LEAQ       masks<>+64(SB), R12
 	SHLQ       $0x02, R11
 	SUBQ       R11, R12
 	VMOVDQU    (R12), Y14
 	VMOVDQU    32(R12), Y15
 	TESTQ      BX, BX
-	JEQ        noresidual7
+	JEQ        noresidual9
 	MOVQ       64(AX), R11
 	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	LEAQ       (R12)(R11*2), R13
 	ADDQ       R11, R13
 	VMASKMOVPS (R12), Y14, Y12
-	VMASKMOVPS 32(R12), Y15, Y13
 	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(R12), Y15, Y13
 	VADDPS     Y13, Y1, Y1
 	VMASKMOVPS (R12)(R11*1), Y14, Y12
-	VMASKMOVPS 32(R12)(R11*1), Y15, Y13
 	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(R12)(R11*1), Y15, Y13
 	VADDPS     Y13, Y3, Y3
 	VMASKMOVPS (R12)(R11*2), Y14, Y12
-	VMASKMOVPS 32(R12)(R11*2), Y15, Y13
 	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(R12)(R11*2), Y15, Y13
 	VADDPS     Y13, Y5, Y5
 	VMASKMOVPS (R13), Y14, Y12
-	VMASKMOVPS 32(R13), Y15, Y13
 	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(R13), Y15, Y13
 	VADDPS     Y13, Y7, Y7
 	VMASKMOVPS (R13)(R11*1), Y14, Y12
-	VMASKMOVPS 32(R13)(R11*1), Y15, Y13
 	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(R13)(R11*1), Y15, Y13
 	VADDPS     Y13, Y9, Y9
 	LEAQ       (BX)(R11*4), BX
 	LEAQ       (BX)(R11*1), BX
 
-noresidual7:
+noresidual9:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -463,13 +620,150 @@ noresidual7:
 	VMASKMOVPS   Y8, Y14, (R10)(DI*1)
 	VMASKMOVPS   Y9, Y15, 32(R10)(DI*1)
 
-done5:
+done7:
 	LEAQ (CX)(SI*4), CX
 	LEAQ (CX)(SI*1), CX
 	LEAQ (DX)(DI*4), DX
 	LEAQ (DX)(DI*1), DX
 	DECQ R8
-	JNE  tile1
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9), Y2
+	VMOVUPS (R9), Y4
+	VMOVUPS (R9), Y6
+	VMOVUPS (R9), Y8
+	MOVQ    16(AX), R9
+	MOVQ    8(AX), R10
+	MOVQ    72(AX), R11
+
+segment11:
+	MOVQ (R10), R12
+	ADDQ $0x08, R10
+	LEAQ (CX)(R12*4), R12
+	LEAQ (R12)(SI*2), R13
+	ADDQ SI, R13
+	MOVQ 80(AX), R14
+
+k12:
+	VMOVUPS      (R9), Y12
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VBROADCASTSS (R12)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VBROADCASTSS (R12)(SI*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VBROADCASTSS (R13), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VBROADCASTSS (R13)(SI*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNE          k12
+	DECQ         R11
+	JNE          segment11
+	MOVQ         DX, R9
+	LEAQ         (R9)(DI*2), R10
+	ADDQ         DI, R10
+	MOVQ         96(AX), R11
+	CMPQ         R11, $0x08
+	JNE          partial13
+	TESTQ        BX, BX
+	JEQ          noresidual15
+	MOVQ         64(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         BX, R12
+	LEAQ         (R12)(R11*2), R13
+	ADDQ         R11, R13
+	VADDPS       (R12), Y0, Y0
+	VADDPS       (R12)(R11*1), Y2, Y2
+	VADDPS       (R12)(R11*2), Y4, Y4
+	VADDPS       (R13), Y6, Y6
+	VADDPS       (R13)(R11*1), Y8, Y8
+	LEAQ         (BX)(R11*4), BX
+	LEAQ         (BX)(R11*1), BX
+
+noresidual15:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y4, (R9)(DI*2)
+	VMOVUPS      Y6, (R10)
+	VMOVUPS      Y8, (R10)(DI*1)
+	JMP          done14
+
+partial13:
+	LEAQ       masks<>+64(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	VMOVDQU    (R12), Y14
+	VMOVDQU    32(R12), Y15
+	TESTQ      BX, BX
+	JEQ        noresidual16
+	MOVQ       64(AX), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R12
+	LEAQ       (R12)(R11*2), R13
+	ADDQ       R11, R13
+	VMASKMOVPS (R12), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (R12)(R11*1), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (R12)(R11*2), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS (R13), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS (R13)(R11*1), Y14, Y12
+	VADDPS     Y12, Y8, Y8
+	LEAQ       (BX)(R11*4), BX
+	LEAQ       (BX)(R11*1), BX
+
+noresidual16:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMASKMOVPS   Y0, Y14, (R9)
+	VMASKMOVPS   Y2, Y14, (R9)(DI*1)
+	VMASKMOVPS   Y4, Y14, (R9)(DI*2)
+	VMASKMOVPS   Y6, Y14, (R10)
+	VMASKMOVPS   Y8, Y14, (R10)(DI*1)
+
+done14:
+	LEAQ (CX)(SI*4), CX
+	LEAQ (CX)(SI*1), CX
+	LEAQ (DX)(DI*4), DX
+	LEAQ (DX)(DI*1), DX
+	DECQ R8
+	JNE  tile10
+
+end2:
 	VZEROUPPER
 	RET
 
@@ -488,7 +782,11 @@ TEXT ·gemm_f32_4x16_avx2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 88(AX), R8
 
-tile1:
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 96(AX), $0x08
+	JLE  half1
+
+tile3:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), R9
 	VMOVUPS (R9), Y0
@@ -503,7 +801,7 @@ tile1:
 	MOVQ    8(AX), R10
 	MOVQ    72(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
@@ -511,7 +809,7 @@ segment2:
 	ADDQ SI, R13
 	MOVQ 80(AX), R14
 
-k3:
+k5:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R12), Y14
@@ -530,17 +828,17 @@ k3:
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
 	DECQ         R14
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
 	MOVQ         DX, R9
 	LEAQ         (R9)(DI*2), R10
 	ADDQ         DI, R10
 	MOVQ         96(AX), R11
 	CMPQ         R11, $0x10
-	JNE          partial4
+	JNE          partial6
 	TESTQ        BX, BX
-	JEQ          noresidual6
+	JEQ          noresidual8
 	MOVQ         64(AX), R11
 	SHLQ         $0x02, R11
 	MOVQ         BX, R12
@@ -556,7 +854,7 @@ k3:
 	VADDPS       32(R13), Y7, Y7
 	LEAQ         (BX)(R11*4), BX
 
-noresidual6:
+noresidual8:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -583,40 +881,40 @@ noresidual6:
 	VMOVUPS      Y5, 32(R9)(DI*2)
 	VMOVUPS      Y6, (R10)
 	VMOVUPS      Y7, 32(R10)
-	JMP          done5
+	JMP          done7
 
-partial4:
+partial6:
 	LEAQ       masks<>+64(SB), R12
 	SHLQ       $0x02, R11
 	SUBQ       R11, R12
 	VMOVDQU    (R12), Y14
 	VMOVDQU    32(R12), Y15
 	TESTQ      BX, BX
-	JEQ        noresidual7
+	JEQ        noresidual9
 	MOVQ       64(AX), R11
 	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	LEAQ       (R12)(R11*2), R13
 	ADDQ       R11, R13
 	VMASKMOVPS (R12), Y14, Y12
-	VMASKMOVPS 32(R12), Y15, Y13
 	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(R12), Y15, Y13
 	VADDPS     Y13, Y1, Y1
 	VMASKMOVPS (R12)(R11*1), Y14, Y12
-	VMASKMOVPS 32(R12)(R11*1), Y15, Y13
 	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(R12)(R11*1), Y15, Y13
 	VADDPS     Y13, Y3, Y3
 	VMASKMOVPS (R12)(R11*2), Y14, Y12
-	VMASKMOVPS 32(R12)(R11*2), Y15, Y13
 	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(R12)(R11*2), Y15, Y13
 	VADDPS     Y13, Y5, Y5
 	VMASKMOVPS (R13), Y14, Y12
-	VMASKMOVPS 32(R13), Y15, Y13
 	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(R13), Y15, Y13
 	VADDPS     Y13, Y7, Y7
 	LEAQ       (BX)(R11*4), BX
 
-noresidual7:
+noresidual9:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -644,11 +942,132 @@ noresidual7:
 	VMASKMOVPS   Y6, Y14, (R10)
 	VMASKMOVPS   Y7, Y15, 32(R10)
 
-done5:
+done7:
 	LEAQ (CX)(SI*4), CX
 	LEAQ (DX)(DI*4), DX
 	DECQ R8
-	JNE  tile1
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9), Y2
+	VMOVUPS (R9), Y4
+	VMOVUPS (R9), Y6
+	MOVQ    16(AX), R9
+	MOVQ    8(AX), R10
+	MOVQ    72(AX), R11
+
+segment11:
+	MOVQ (R10), R12
+	ADDQ $0x08, R10
+	LEAQ (CX)(R12*4), R12
+	LEAQ (R12)(SI*2), R13
+	ADDQ SI, R13
+	MOVQ 80(AX), R14
+
+k12:
+	VMOVUPS      (R9), Y12
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VBROADCASTSS (R12)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VBROADCASTSS (R12)(SI*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VBROADCASTSS (R13), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R14
+	JNE          k12
+	DECQ         R11
+	JNE          segment11
+	MOVQ         DX, R9
+	LEAQ         (R9)(DI*2), R10
+	ADDQ         DI, R10
+	MOVQ         96(AX), R11
+	CMPQ         R11, $0x08
+	JNE          partial13
+	TESTQ        BX, BX
+	JEQ          noresidual15
+	MOVQ         64(AX), R11
+	SHLQ         $0x02, R11
+	MOVQ         BX, R12
+	LEAQ         (R12)(R11*2), R13
+	ADDQ         R11, R13
+	VADDPS       (R12), Y0, Y0
+	VADDPS       (R12)(R11*1), Y2, Y2
+	VADDPS       (R12)(R11*2), Y4, Y4
+	VADDPS       (R13), Y6, Y6
+	LEAQ         (BX)(R11*4), BX
+
+noresidual15:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y4, (R9)(DI*2)
+	VMOVUPS      Y6, (R10)
+	JMP          done14
+
+partial13:
+	LEAQ       masks<>+64(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	VMOVDQU    (R12), Y14
+	VMOVDQU    32(R12), Y15
+	TESTQ      BX, BX
+	JEQ        noresidual16
+	MOVQ       64(AX), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R12
+	LEAQ       (R12)(R11*2), R13
+	ADDQ       R11, R13
+	VMASKMOVPS (R12), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (R12)(R11*1), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (R12)(R11*2), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS (R13), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	LEAQ       (BX)(R11*4), BX
+
+noresidual16:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMASKMOVPS   Y0, Y14, (R9)
+	VMASKMOVPS   Y2, Y14, (R9)(DI*1)
+	VMASKMOVPS   Y4, Y14, (R9)(DI*2)
+	VMASKMOVPS   Y6, Y14, (R10)
+
+done14:
+	LEAQ (CX)(SI*4), CX
+	LEAQ (DX)(DI*4), DX
+	DECQ R8
+	JNE  tile10
+
+end2:
 	VZEROUPPER
 	RET
 
@@ -667,7 +1086,11 @@ TEXT ·gemm_f32_3x16_avx2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 88(AX), R8
 
-tile1:
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 96(AX), $0x08
+	JLE  half1
+
+tile3:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), R9
 	VMOVUPS (R9), Y0
@@ -680,13 +1103,13 @@ tile1:
 	MOVQ    8(AX), R10
 	MOVQ    72(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
 	MOVQ 80(AX), R13
 
-k3:
+k5:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R12), Y14
@@ -701,15 +1124,15 @@ k3:
 	ADDQ         $0x40, R9
 	ADDQ         $0x04, R12
 	DECQ         R13
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
 	MOVQ         DX, R9
 	MOVQ         96(AX), R10
 	CMPQ         R10, $0x10
-	JNE          partial4
+	JNE          partial6
 	TESTQ        BX, BX
-	JEQ          noresidual6
+	JEQ          noresidual8
 	MOVQ         64(AX), R10
 	SHLQ         $0x02, R10
 	MOVQ         BX, R11
@@ -722,7 +1145,7 @@ k3:
 	LEAQ         (BX)(R10*2), BX
 	LEAQ         (BX)(R10*1), BX
 
-noresidual6:
+noresidual8:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -743,35 +1166,35 @@ noresidual6:
 	VMOVUPS      Y3, 32(R9)(DI*1)
 	VMOVUPS      Y4, (R9)(DI*2)
 	VMOVUPS      Y5, 32(R9)(DI*2)
-	JMP          done5
+	JMP          done7
 
-partial4:
+partial6:
 	LEAQ       masks<>+64(SB), R11
 	SHLQ       $0x02, R10
 	SUBQ       R10, R11
 	VMOVDQU    (R11), Y14
 	VMOVDQU    32(R11), Y15
 	TESTQ      BX, BX
-	JEQ        noresidual7
+	JEQ        noresidual9
 	MOVQ       64(AX), R10
 	SHLQ       $0x02, R10
 	MOVQ       BX, R11
 	VMASKMOVPS (R11), Y14, Y12
-	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y1, Y1
 	VMASKMOVPS (R11)(R10*1), Y14, Y12
-	VMASKMOVPS 32(R11)(R10*1), Y15, Y13
 	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(R11)(R10*1), Y15, Y13
 	VADDPS     Y13, Y3, Y3
 	VMASKMOVPS (R11)(R10*2), Y14, Y12
-	VMASKMOVPS 32(R11)(R10*2), Y15, Y13
 	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(R11)(R10*2), Y15, Y13
 	VADDPS     Y13, Y5, Y5
 	LEAQ       (BX)(R10*2), BX
 	LEAQ       (BX)(R10*1), BX
 
-noresidual7:
+noresidual9:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -793,13 +1216,117 @@ noresidual7:
 	VMASKMOVPS   Y4, Y14, (R9)(DI*2)
 	VMASKMOVPS   Y5, Y15, 32(R9)(DI*2)
 
-done5:
+done7:
 	LEAQ (CX)(SI*2), CX
 	LEAQ (CX)(SI*1), CX
 	LEAQ (DX)(DI*2), DX
 	LEAQ (DX)(DI*1), DX
 	DECQ R8
-	JNE  tile1
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9), Y2
+	VMOVUPS (R9), Y4
+	MOVQ    16(AX), R9
+	MOVQ    8(AX), R10
+	MOVQ    72(AX), R11
+
+segment11:
+	MOVQ (R10), R12
+	ADDQ $0x08, R10
+	LEAQ (CX)(R12*4), R12
+	MOVQ 80(AX), R13
+
+k12:
+	VMOVUPS      (R9), Y12
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VBROADCASTSS (R12)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VBROADCASTSS (R12)(SI*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, R12
+	DECQ         R13
+	JNE          k12
+	DECQ         R11
+	JNE          segment11
+	MOVQ         DX, R9
+	MOVQ         96(AX), R10
+	CMPQ         R10, $0x08
+	JNE          partial13
+	TESTQ        BX, BX
+	JEQ          noresidual15
+	MOVQ         64(AX), R10
+	SHLQ         $0x02, R10
+	MOVQ         BX, R11
+	VADDPS       (R11), Y0, Y0
+	VADDPS       (R11)(R10*1), Y2, Y2
+	VADDPS       (R11)(R10*2), Y4, Y4
+	LEAQ         (BX)(R10*2), BX
+	LEAQ         (BX)(R10*1), BX
+
+noresidual15:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(DI*1)
+	VMOVUPS      Y4, (R9)(DI*2)
+	JMP          done14
+
+partial13:
+	LEAQ       masks<>+64(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	VMOVDQU    (R11), Y14
+	VMOVDQU    32(R11), Y15
+	TESTQ      BX, BX
+	JEQ        noresidual16
+	MOVQ       64(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R11
+	VMASKMOVPS (R11), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (R11)(R10*1), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (R11)(R10*2), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	LEAQ       (BX)(R10*2), BX
+	LEAQ       (BX)(R10*1), BX
+
+noresidual16:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMASKMOVPS   Y0, Y14, (R9)
+	VMASKMOVPS   Y2, Y14, (R9)(DI*1)
+	VMASKMOVPS   Y4, Y14, (R9)(DI*2)
+
+done14:
+	LEAQ (CX)(SI*2), CX
+	LEAQ (CX)(SI*1), CX
+	LEAQ (DX)(DI*2), DX
+	LEAQ (DX)(DI*1), DX
+	DECQ R8
+	JNE  tile10
+
+end2:
 	VZEROUPPER
 	RET
 
@@ -818,7 +1345,11 @@ TEXT ·gemm_f32_2x16_avx2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 88(AX), R8
 
-tile1:
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 96(AX), $0x08
+	JLE  half1
+
+tile3:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), R9
 	VMOVUPS (R9), Y0
@@ -829,13 +1360,13 @@ tile1:
 	MOVQ    8(AX), R10
 	MOVQ    72(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
 	MOVQ 80(AX), R13
 
-k3:
+k5:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R12), Y14
@@ -847,15 +1378,15 @@ k3:
 	ADDQ         $0x40, R9
 	ADDQ         $0x04, R12
 	DECQ         R13
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
 	MOVQ         DX, R9
 	MOVQ         96(AX), R10
 	CMPQ         R10, $0x10
-	JNE          partial4
+	JNE          partial6
 	TESTQ        BX, BX
-	JEQ          noresidual6
+	JEQ          noresidual8
 	MOVQ         64(AX), R10
 	SHLQ         $0x02, R10
 	MOVQ         BX, R11
@@ -865,7 +1396,7 @@ k3:
 	VADDPS       32(R11)(R10*1), Y3, Y3
 	LEAQ         (BX)(R10*2), BX
 
-noresidual6:
+noresidual8:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -880,30 +1411,30 @@ noresidual6:
 	VMOVUPS      Y1, 32(R9)
 	VMOVUPS      Y2, (R9)(DI*1)
 	VMOVUPS      Y3, 32(R9)(DI*1)
-	JMP          done5
+	JMP          done7
 
-partial4:
+partial6:
 	LEAQ       masks<>+64(SB), R11
 	SHLQ       $0x02, R10
 	SUBQ       R10, R11
 	VMOVDQU    (R11), Y14
 	VMOVDQU    32(R11), Y15
 	TESTQ      BX, BX
-	JEQ        noresidual7
+	JEQ        noresidual9
 	MOVQ       64(AX), R10
 	SHLQ       $0x02, R10
 	MOVQ       BX, R11
 	VMASKMOVPS (R11), Y14, Y12
-	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y1, Y1
 	VMASKMOVPS (R11)(R10*1), Y14, Y12
-	VMASKMOVPS 32(R11)(R10*1), Y15, Y13
 	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(R11)(R10*1), Y15, Y13
 	VADDPS     Y13, Y3, Y3
 	LEAQ       (BX)(R10*2), BX
 
-noresidual7:
+noresidual9:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -919,11 +1450,99 @@ noresidual7:
 	VMASKMOVPS   Y2, Y14, (R9)(DI*1)
 	VMASKMOVPS   Y3, Y15, 32(R9)(DI*1)
 
-done5:
+done7:
 	LEAQ (CX)(SI*2), CX
 	LEAQ (DX)(DI*2), DX
 	DECQ R8
-	JNE  tile1
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9), Y2
+	MOVQ    16(AX), R9
+	MOVQ    8(AX), R10
+	MOVQ    72(AX), R11
+
+segment11:
+	MOVQ (R10), R12
+	ADDQ $0x08, R10
+	LEAQ (CX)(R12*4), R12
+	MOVQ 80(AX), R13
+
+k12:
+	VMOVUPS      (R9), Y12
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VBROADCASTSS (R12)(SI*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, R12
+	DECQ         R13
+	JNE          k12
+	DECQ         R11
+	JNE          segment11
+	MOVQ         DX, R9
+	MOVQ         96(AX), R10
+	CMPQ         R10, $0x08
+	JNE          partial13
+	TESTQ        BX, BX
+	JEQ          noresidual15
+	MOVQ         64(AX), R10
+	SHLQ         $0x02, R10
+	MOVQ         BX, R11
+	VADDPS       (R11), Y0, Y0
+	VADDPS       (R11)(R10*1), Y2, Y2
+	LEAQ         (BX)(R10*2), BX
+
+noresidual15:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(DI*1)
+	JMP          done14
+
+partial13:
+	LEAQ       masks<>+64(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	VMOVDQU    (R11), Y14
+	VMOVDQU    32(R11), Y15
+	TESTQ      BX, BX
+	JEQ        noresidual16
+	MOVQ       64(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R11
+	VMASKMOVPS (R11), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (R11)(R10*1), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	LEAQ       (BX)(R10*2), BX
+
+noresidual16:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y0, Y14, (R9)
+	VMASKMOVPS   Y2, Y14, (R9)(DI*1)
+
+done14:
+	LEAQ (CX)(SI*2), CX
+	LEAQ (DX)(DI*2), DX
+	DECQ R8
+	JNE  tile10
+
+end2:
 	VZEROUPPER
 	RET
 
@@ -942,7 +1561,11 @@ TEXT ·gemm_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 88(AX), R8
 
-tile1:
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 96(AX), $0x08
+	JLE  half1
+
+tile3:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), R9
 	VMOVUPS (R9), Y0
@@ -951,13 +1574,13 @@ tile1:
 	MOVQ    8(AX), R10
 	MOVQ    72(AX), R11
 
-segment2:
+segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
 	LEAQ (CX)(R12*4), R12
 	MOVQ 80(AX), R13
 
-k3:
+k5:
 	VMOVUPS      (R9), Y12
 	VMOVUPS      32(R9), Y13
 	VBROADCASTSS (R12), Y14
@@ -966,15 +1589,15 @@ k3:
 	ADDQ         $0x40, R9
 	ADDQ         $0x04, R12
 	DECQ         R13
-	JNE          k3
+	JNE          k5
 	DECQ         R11
-	JNE          segment2
+	JNE          segment4
 	MOVQ         DX, R9
 	MOVQ         96(AX), R10
 	CMPQ         R10, $0x10
-	JNE          partial4
+	JNE          partial6
 	TESTQ        BX, BX
-	JEQ          noresidual6
+	JEQ          noresidual8
 	MOVQ         64(AX), R10
 	SHLQ         $0x02, R10
 	MOVQ         BX, R11
@@ -982,7 +1605,7 @@ k3:
 	VADDPS       32(R11), Y1, Y1
 	LEAQ         (BX)(R10*1), BX
 
-noresidual6:
+noresidual8:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -991,26 +1614,26 @@ noresidual6:
 	VMINPS       Y1, Y13, Y1
 	VMOVUPS      Y0, (R9)
 	VMOVUPS      Y1, 32(R9)
-	JMP          done5
+	JMP          done7
 
-partial4:
+partial6:
 	LEAQ       masks<>+64(SB), R11
 	SHLQ       $0x02, R10
 	SUBQ       R10, R11
 	VMOVDQU    (R11), Y14
 	VMOVDQU    32(R11), Y15
 	TESTQ      BX, BX
-	JEQ        noresidual7
+	JEQ        noresidual9
 	MOVQ       64(AX), R10
 	SHLQ       $0x02, R10
 	MOVQ       BX, R11
 	VMASKMOVPS (R11), Y14, Y12
-	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(R11), Y15, Y13
 	VADDPS     Y13, Y1, Y1
 	LEAQ       (BX)(R10*1), BX
 
-noresidual7:
+noresidual9:
 	VBROADCASTSS 104(AX), Y12
 	VBROADCASTSS 108(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1020,10 +1643,86 @@ noresidual7:
 	VMASKMOVPS   Y0, Y14, (R9)
 	VMASKMOVPS   Y1, Y15, 32(R9)
 
-done5:
+done7:
 	LEAQ (CX)(SI*1), CX
 	LEAQ (DX)(DI*1), DX
 	DECQ R8
-	JNE  tile1
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), R9
+	VMOVUPS (R9), Y0
+	MOVQ    16(AX), R9
+	MOVQ    8(AX), R10
+	MOVQ    72(AX), R11
+
+segment11:
+	MOVQ (R10), R12
+	ADDQ $0x08, R10
+	LEAQ (CX)(R12*4), R12
+	MOVQ 80(AX), R13
+
+k12:
+	VMOVUPS      (R9), Y12
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, R12
+	DECQ         R13
+	JNE          k12
+	DECQ         R11
+	JNE          segment11
+	MOVQ         DX, R9
+	MOVQ         96(AX), R10
+	CMPQ         R10, $0x08
+	JNE          partial13
+	TESTQ        BX, BX
+	JEQ          noresidual15
+	MOVQ         64(AX), R10
+	SHLQ         $0x02, R10
+	MOVQ         BX, R11
+	VADDPS       (R11), Y0, Y0
+	LEAQ         (BX)(R10*1), BX
+
+noresidual15:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (R9)
+	JMP          done14
+
+partial13:
+	LEAQ       masks<>+64(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	VMOVDQU    (R11), Y14
+	VMOVDQU    32(R11), Y15
+	TESTQ      BX, BX
+	JEQ        noresidual16
+	MOVQ       64(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R11
+	VMASKMOVPS (R11), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	LEAQ       (BX)(R10*1), BX
+
+noresidual16:
+	VBROADCASTSS 104(AX), Y12
+	VBROADCASTSS 108(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y14, (R9)
+
+done14:
+	LEAQ (CX)(SI*1), CX
+	LEAQ (DX)(DI*1), DX
+	DECQ R8
+	JNE  tile10
+
+end2:
 	VZEROUPPER
 	RET

@@ -23,12 +23,10 @@ func (b *builder) eights(n reg64, body, tail func()) {
 func clampAll(b *builder) {
 	b.doc("min(max(x, Lo), Hi), element by element", "Y0 elements", "Y12 Lo", "Y13 Hi")
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
-	b.VBROADCASTSS(b.field("Lo"), y(12))
-	b.VBROADCASTSS(b.field("Hi"), y(13))
+	b.limits()
 	b.eights(n, func() {
 		b.VMOVUPS(mem(in, 0), y(0))
-		b.VMAXPS(y(0), y(12), y(0))
-		b.VMINPS(y(0), y(13), y(0))
+		b.clamp(0)
 		b.VMOVUPS(y(0), mem(out, 0))
 		b.ADDQ(imm(32), in)
 		b.ADDQ(imm(32), out)

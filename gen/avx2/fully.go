@@ -74,8 +74,9 @@ func fully(b *builder) {
 			b.Label(done)
 		}
 
-		b.clamp(2 * width)
+		b.limits()
 		for i := range 2 * width {
+			b.clamp(i)
 			b.VMOVUPS(y(i), mem(c, 32*i))
 		}
 		b.ADDQ(imm(64*width), c)

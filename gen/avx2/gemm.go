@@ -18,35 +18,54 @@ func gemm(b *builder) {
 	as, cs := b.stride("AStride"), b.stride("CStride")
 	tiles := b.load("Tiles")
 
-	b.loop("tile", tiles, func() {
-		b.Comment("Every sum starts at its bias.")
-		bias := b.load("Bias")
-		for i := range mr {
-			b.VMOVUPS(mem(bias, 0), y(2*i))
-			b.VMOVUPS(mem(bias, 32), y(2*i+1))
+	b.Comment("A panel of no more than 8 channels needs half of the work.")
+	half, end := b.label("half"), b.label("end")
+	b.CMPQ(b.field("N"), imm(8))
+	b.JLE(operand.LabelRef(half))
+	for _, vectors := range []int{2, 1} {
+		if vectors == 1 {
+			b.JMP(operand.LabelRef(end))
+			b.Label(half)
 		}
-		panel := b.load("B")
-		b.segments(func(offset reg64) {
-			b.LEAQ(index(a, offset, 4), offset)
-			row := b.rowsFrom(offset, as, mr)
-			b.loop("k", b.load("SegLen"), func() {
-				b.VMOVUPS(mem(panel, 0), y(12))
-				b.VMOVUPS(mem(panel, 32), y(13))
-				for i := range mr {
-					e := y(14 + i%2)
-					b.VBROADCASTSS(row.at(i, 0), e)
-					b.VFMADD231PS(y(12), e, y(2*i))
-					b.VFMADD231PS(y(13), e, y(2*i+1))
-				}
-				b.ADDQ(imm(64), panel)
-				row.advance(4)
-			})
+		b.loop("tile", tiles, func() {
+			b.gemmSums(mr, vectors, a, as)
+			b.gemmEpilogue(mr, vectors, c, cs, d)
+			b.skip(a, as, mr)
+			b.skip(c, cs, mr)
 		})
-		b.gemmEpilogue(mr, c, cs, d)
-		b.skip(a, as, mr)
-		b.skip(c, cs, mr)
-	})
+	}
+	b.Label(end)
 	b.VZEROUPPER()
+}
+
+// gemmSums emits a tile's sums: of row i and vector v in register 2·i+v.
+func (b *builder) gemmSums(mr, vectors int, a, as reg64) {
+	b.Comment("Every sum starts at its bias.")
+	bias := b.load("Bias")
+	for i := range mr {
+		for v := range vectors {
+			b.VMOVUPS(mem(bias, 32*v), y(2*i+v))
+		}
+	}
+	panel := b.load("B")
+	b.segments(func(offset reg64) {
+		b.LEAQ(index(a, offset, 4), offset)
+		row := b.rowsFrom(offset, as, mr)
+		b.loop("k", b.load("SegLen"), func() {
+			for v := range vectors {
+				b.VMOVUPS(mem(panel, 32*v), y(12+v))
+			}
+			for i := range mr {
+				e := y(14 + i%2)
+				b.VBROADCASTSS(row.at(i, 0), e)
+				for v := range vectors {
+					b.VFMADD231PS(y(12+v), e, y(2*i+v))
+				}
+			}
+			b.ADDQ(imm(64), panel)
+			row.advance(4)
+		})
+	})
 }
 
 // segments emits body for every segment; it is given a register of its own
@@ -63,63 +82,64 @@ func (b *builder) segments(body func(offset reg64)) {
 
 // gemmEpilogue adds the residual, clamps and stores mr rows of sums. It moves
 // d on by a tile.
-func (b *builder) gemmEpilogue(mr int, c, cs, d reg64) {
+func (b *builder) gemmEpilogue(mr, vectors int, c, cs, d reg64) {
 	out := b.rowsFrom(b.copy(c), cs, mr)
 	partial, done := b.label("partial"), b.label("done")
-
-	residual := func(add func(row rows, i int)) {
+	each := func(f func(i, v int)) {
+		for i := range mr {
+			for v := range vectors {
+				f(i, v)
+			}
+		}
+	}
+	residual := func(add func(row rows)) {
 		none := b.label("noresidual")
 		b.TESTQ(d, d)
 		b.JEQ(operand.LabelRef(none))
 		ds := b.stride("DStride")
-		row := b.rowsFrom(b.copy(d), ds, mr)
-		for i := range mr {
-			add(row, i)
-		}
+		add(b.rowsFrom(b.copy(d), ds, mr))
 		b.skip(d, ds, mr)
 		b.Label(none)
 	}
+	clamp := func() {
+		b.limits()
+		each(func(i, v int) { b.clamp(2*i + v) })
+	}
 
 	n := b.load("N")
-	b.CMPQ(n, imm(16))
+	b.CMPQ(n, imm(8*vectors))
 	b.JNE(operand.LabelRef(partial))
-	residual(func(row rows, i int) {
-		b.VADDPS(row.at(i, 0), y(2*i), y(2*i))
-		b.VADDPS(row.at(i, 32), y(2*i+1), y(2*i+1))
+	residual(func(row rows) {
+		each(func(i, v int) { b.VADDPS(row.at(i, 32*v), y(2*i+v), y(2*i+v)) })
 	})
-	b.clamp(2 * mr)
-	for i := range mr {
-		b.VMOVUPS(y(2*i), out.at(i, 0))
-		b.VMOVUPS(y(2*i+1), out.at(i, 32))
-	}
+	clamp()
+	each(func(i, v int) { b.VMOVUPS(y(2*i+v), out.at(i, 32*v)) })
 	b.JMP(operand.LabelRef(done))
 
 	b.Label(partial)
 	b.masks(n)
-	residual(func(row rows, i int) {
-		b.VMASKMOVPS(row.at(i, 0), y(14), y(12))
-		b.VMASKMOVPS(row.at(i, 32), y(15), y(13))
-		b.VADDPS(y(12), y(2*i), y(2*i))
-		b.VADDPS(y(13), y(2*i+1), y(2*i+1))
+	residual(func(row rows) {
+		each(func(i, v int) {
+			b.VMASKMOVPS(row.at(i, 32*v), y(14+v), y(12+v))
+			b.VADDPS(y(12+v), y(2*i+v), y(2*i+v))
+		})
 	})
-	b.clamp(2 * mr)
-	for i := range mr {
-		b.VMASKMOVPS(y(2*i), y(14), out.at(i, 0))
-		b.VMASKMOVPS(y(2*i+1), y(15), out.at(i, 32))
-	}
+	clamp()
+	each(func(i, v int) { b.VMASKMOVPS(y(2*i+v), y(14+v), out.at(i, 32*v)) })
 	b.Label(done)
 }
 
-// clamp limits the first n vector registers to Lo … Hi, which it leaves in
-// Y12 and Y13. The minimum and the maximum return their second source if
-// either is NaN, so that is the sum.
-func (b *builder) clamp(n int) {
+// limits broadcasts Lo and Hi to Y12 and Y13.
+func (b *builder) limits() {
 	b.VBROADCASTSS(b.field("Lo"), y(12))
 	b.VBROADCASTSS(b.field("Hi"), y(13))
-	for i := range n {
-		b.VMAXPS(y(i), y(12), y(i))
-		b.VMINPS(y(i), y(13), y(i))
-	}
+}
+
+// clamp limits a vector to what limits has set. The minimum and the maximum
+// return their second source if either is NaN, so that is the vector.
+func (b *builder) clamp(i int) {
+	b.VMAXPS(y(i), y(12), y(i))
+	b.VMINPS(y(i), y(13), y(i))
 }
 
 // masks sets Y14 and Y15 to select the first n of 16 elements.

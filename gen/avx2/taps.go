@@ -30,8 +30,7 @@ func (b *builder) one() lanes {
 // over taps; it is given the byte offset of the channel.
 func (b *builder) slide(channel func(l lanes, offset reg64, taps func(each func(tap operand.Mem)))) {
 	in, out := b.load("X"), b.load("Y")
-	b.VBROADCASTSS(b.field("Lo"), y(12))
-	b.VBROADCASTSS(b.field("Hi"), y(13))
+	b.limits()
 	b.loop("pixel", b.load("Pixels"), func() {
 		offset := b.GP64()
 		b.XORQ(offset, offset)
