@@ -120,8 +120,6 @@ func mixesItems(n *node) bool {
 	switch op := n.op.(type) {
 	case *kernels.Softmax:
 		return op.Axis == 0
-	case *kernels.Slice:
-		return op.Step[0] < 0
 	case *kernels.Binary:
 		// An operand of lower rank would broadcast its batch along another
 		// dimension.

@@ -1,0 +1,102 @@
+package onnx
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestBatch(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		dims    []int // of x
+		ask     bool
+		build   func(m *model)
+		batched bool
+		why     string // not batched, in the report or, if it was asked for, the error
+	}{
+		{"open", []int{0, 4, 6, 6}, false, func(m *model) { m.conv("x", "y", 3, 4, 3) }, true, ""},
+		{"fixed", []int{1, 4, 6, 6}, false, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, ""},
+		{"fixed at 2", []int{2, 4, 6, 6}, false, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, ""},
+		{"asked for", []int{1, 4, 6, 6}, true, func(m *model) { m.conv("x", "y", 3, 4, 3) }, true, ""},
+		{"asked for in vain", []int{2, 4, 6, 6}, true, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, "not every input"},
+		{"asked for, with a 1 in a shape", []int{1, 4, 6, 6}, true, func(m *model) {
+			m.ints("shape", 1, 144)
+			m.node("Reshape", "x shape", "y")
+		}, true, ""},
+		{"a shape that keeps the batch", []int{0, 4, 6, 6}, false, func(m *model) {
+			m.ints("shape", 0, -1)
+			m.node("Reshape", "x shape", "y")
+		}, true, ""},
+		{"a shape that does not", []int{0, 4, 6, 6}, false, func(m *model) {
+			m.ints("shape", 12, -1)
+			m.node("Reshape", "x shape", "y")
+		}, false, "does not grow with the batch"},
+		{"softmax over the batch", []int{0, 4, 6, 6}, false, func(m *model) {
+			m.node("Softmax", "x", "y", attr{"axis", 0})
+		}, false, "mixes the items"},
+		{"the batch reversed", []int{0, 4}, false, func(m *model) {
+			m.ints("starts", -1)
+			m.ints("ends", -1<<40)
+			m.ints("axes", 0)
+			m.ints("steps", -1)
+			m.node("Slice", "x starts ends axes steps", "y")
+		}, false, "depends on the batch"},
+		{"a mean over the batch", []int{0, 4}, false, func(m *model) {
+			m.node("ReduceMean", "x", "y", attr{"axes", []int64{0}})
+		}, false, "does not grow"},
+		{"the batch moved", []int{0, 4}, false, func(m *model) {
+			m.node("Transpose", "x", "y")
+		}, false, "does not grow"},
+		{"items joined", []int{0, 4}, false, func(m *model) {
+			m.node("Concat", "x x", "y", attr{"axis", 0})
+		}, false, "does not grow"},
+		{"the size of the batch as a number", []int{0, 4}, false, func(m *model) {
+			m.ints("zero", 0)
+			m.node("Shape", "x", "s")
+			m.node("Gather", "s zero", "g")
+			m.node("Cast", "g", "n", attr{"to", 1})
+			m.node("Div", "x n", "y")
+		}, false, "depend on the batch"},
+		{"the size of the batch as a bound", []int{0, 20}, false, func(m *model) {
+			m.ints("zero", 0)
+			m.ints("ends", 5)
+			m.ints("axes", 1)
+			m.node("Shape", "x", "s")
+			m.node("Gather", "s zero", "g")
+			m.node("Slice", "x g ends axes", "y")
+		}, false, "empty"},
+		{"a constant expanded to the batch", []int{0, 4}, false, func(m *model) {
+			m.weight("w", -1, 1, 1, 4)
+			m.node("Shape", "x", "s")
+			m.node("Expand", "w s", "e")
+			m.node("Mul", "x e", "y")
+		}, true, ""},
+		{"ranks that differ", []int{0, 2, 3}, false, func(m *model) {
+			m.node("ReduceMean", "x", "r", attr{"axes", []int64{1}}, attr{"keepdims", 0})
+			m.node("Mul", "x r", "y")
+		}, false, "do not broadcast"},
+		{"ranks that differ, but fit", []int{0, 1, 3}, false, func(m *model) {
+			m.ints("axes", 1)
+			m.node("Squeeze", "x axes", "r")
+			m.node("Mul", "x r", "y")
+		}, false, "does not grow"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newModel(13)
+			m.input("x", c.dims...)
+			c.build(m)
+			m.output("y")
+			net, report, err := Freeze(m.bytes(), Options{Batch: c.ask})
+			switch {
+			case c.ask && c.why != "":
+				if err == nil || !strings.Contains(err.Error(), c.why) {
+					t.Errorf("error %v, want one that contains %q", err, c.why)
+				}
+			case err != nil:
+				t.Error(err)
+			case net.Batched != c.batched || !strings.Contains(report.Unbatched, c.why) || c.why == "" && report.Unbatched != "":
+				t.Errorf("batched is %v because %q, want %v because %q", net.Batched, report.Unbatched, c.batched, c.why)
+			}
+		})
+	}
+}

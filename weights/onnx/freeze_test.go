@@ -1,0 +1,372 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+)
+
+// digitNet is the kind of net that this package is used for most.
+func digitNet() *model {
+	m := newModel(13)
+	two := []attr{{"kernel_shape", []int64{2, 2}}, {"strides", []int64{2, 2}}}
+	m.input("input", 0, 1, 12, 12)
+	m.conv("input", "c1", 16, 1, 3, attr{"pads", []int64{1, 1, 1, 1}})
+	m.node("Relu", "c1", "r1")
+	m.node("MaxPool", "r1", "p1", two...)
+	m.conv("p1", "c2", 8, 16, 3)
+	m.node("Relu", "c2", "r2")
+	m.node("MaxPool", "r2", "p2", two...)
+	m.node("Flatten", "p2", "f")
+	m.weight("fc.w", -0.1, 0.1, 10, 32)
+	m.weight("fc.b", -0.1, 0.1, 10)
+	m.node("Gemm", "f fc.w fc.b", "logits", attr{"transB", 1})
+	m.node("Identity", "logits", "output")
+	m.output("output")
+	return m
+}
+
+func TestFreeze(t *testing.T) {
+	m := digitNet()
+	net, report := m.check(t)
+	if got, want := steps(net), "Conv Conv FullyConnected"; got != want {
+		t.Errorf("steps %q, want %q", got, want)
+	}
+	if err := net.Check(); err != nil {
+		t.Error(err)
+	}
+	parameters := 16*9 + 16 + 8*16*9 + 8 + 320 + 10
+	macs := int64(144*16*9 + 16*8*16*9 + 320)
+	want := Report{
+		Producer: "a test", Opset: 13, Operators: 9, Steps: 3, Parameters: parameters, MACs: macs,
+		Passes: []Pass{
+			{"remove dead", 0}, {"fold constants", 0}, {"remove identity", 1}, {"recognise activations", 0},
+			{"fold padding", 0}, {"fold batch norm", 1}, {"fuse residual add", 0}, {"fuse activation", 2}, {"fuse max-pool", 2},
+		},
+	}
+	if got := fmt.Sprintf("%+v", *report); got != fmt.Sprintf("%+v", want) {
+		t.Errorf("report\n%s, want\n%+v", got, want)
+	}
+	if net.Meta.Nodes != 9 || net.Meta.Parameters != parameters {
+		t.Errorf("meta %+v", net.Meta)
+	}
+	if in, out := net.Values[net.Inputs[0]], net.Values[net.Outputs[0]]; in.Name != "input" || out.Name != "output" ||
+		!slices.Equal(in.Shape, []int{1, 1, 12, 12}) || !slices.Equal(out.Shape, []int{1, 10}) {
+		t.Errorf("input %v, output %v", in, out)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	m := digitNet()
+	calls, last := 0, 0
+	net, _, err := Freeze(m.bytes(), Options{
+		Weights: kernels.F16,
+		Meta:    weights.Meta{Name: "digits", Labels: []string{"a"}},
+		Progress: func(done, total int) {
+			calls++
+			if done != last+1 || done > total {
+				t.Errorf("progress %d of %d after %d", done, total, last)
+			}
+			last = done
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls != 4 { // three operations and a reshape
+		t.Errorf("progress was reported %d times", calls)
+	}
+	if net.Meta.Name != "digits" || len(net.Meta.Labels) != 1 || net.Meta.Nodes != 9 {
+		t.Errorf("meta %+v", net.Meta)
+	}
+	for i, p := range net.Params {
+		if p.Form != kernels.Panels || p.Elem != kernels.F16 {
+			t.Errorf("param %d is %v %v", i, p.Form, p.Elem)
+		}
+	}
+	if _, _, err := Freeze(m.bytes(), Options{Weights: 9}); err == nil {
+		t.Error("no error for weights of an unknown type")
+	}
+}
+
+// TestAlgorithm checks that Winograd is chosen for the convolutions that it is
+// for.
+func TestAlgorithm(t *testing.T) {
+	for _, c := range []struct {
+		cin, cout, size, k int
+		attrs              []attr
+		want               kernels.Algorithm
+	}{
+		{16, 16, 10, 3, nil, kernels.WinogradF4},
+		{8, 16, 10, 3, nil, kernels.Direct},
+		{16, 8, 10, 3, nil, kernels.Direct},
+		{16, 16, 9, 3, nil, kernels.Direct},
+		{16, 16, 12, 5, nil, kernels.Direct},
+		{16, 16, 24, 3, []attr{{"strides", []int64{2, 2}}}, kernels.Direct},
+		{16, 16, 24, 3, []attr{{"dilations", []int64{2, 2}}}, kernels.Direct},
+	} {
+		m := newModel(13)
+		m.input("x", 0, c.cin, c.size, c.size)
+		m.conv("x", "y", c.cout, c.cin, c.k, c.attrs...)
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range net.Steps {
+			if conv, ok := s.Spec.(*kernels.Conv); ok && conv.Algorithm != c.want {
+				t.Errorf("%+v: algorithm %d", c, conv.Algorithm)
+			}
+		}
+	}
+}
+
+// TestRemoveDead checks that what no output depends on is not even looked at.
+func TestRemoveDead(t *testing.T) {
+	m := newModel(13)
+	m.input("x", 0, 4)
+	m.node("Abs", "x", "y")
+	m.node("NonMaxSuppression", "x", "a")
+	m.node("NonZero", "a", "b")
+	m.output("y")
+	net, report := func() (*weights.Net, *Report) {
+		net, report, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return net, report
+	}()
+	if steps(net) != "Unary" || report.Passes[0] != (Pass{"remove dead", 2}) {
+		t.Errorf("steps %q, passes %v", steps(net), report.Passes)
+	}
+	// A node may die in a later pass, too: here the first of two paddings.
+	g := &graph{}
+	x, a, b := &value{shape: []int{1}}, &value{shape: []int{1}}, &value{shape: []int{1}}
+	g.nodes = []*node{{op: &kernels.Unary{}, in: []*value{x}, out: []*value{a}}, {op: &kernels.Unary{}, in: []*value{a}, out: []*value{b}}}
+	g.outputs = []output{{"x", x}}
+	if n := removeDead(g); n != 2 || len(g.nodes) != 0 {
+		t.Errorf("%d nodes removed, %d left", n, len(g.nodes))
+	}
+}
+
+// TestBadInput checks that what cannot be frozen is an error that names the
+// place.
+func TestBadInput(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, c := range []struct {
+		name  string
+		build func(m *model)
+		want  []string // parts of the error
+	}{
+		{"a cycle", func(m *model) {
+			m.node("Add", "x b", "a")
+			m.node("Relu", "a", "b")
+			m.node("Abs", "b", "y")
+		}, []string{`Add "Adda"`, "cycle"}},
+		{"a missing name", func(m *model) { m.node("Relu", "z", "y") }, []string{`Relu "Reluy"`, `nothing gives "z"`}},
+		{"a missing output", func(m *model) { m.node("Relu", "x", "z") }, []string{`output "y"`}},
+		{"a name given twice", func(m *model) {
+			m.node("Relu", "x", "y")
+			m.node("Abs", "x", "y")
+		}, []string{`Abs "Absy"`, `"y" has a value already`}},
+		{"an input's name given again", func(m *model) { m.node("Relu", "x", "x") }, []string{`"x" has a value already`}},
+		{"two initializers of one name", func(m *model) {
+			m.weight("w", 0, 1, 2)
+			m.weight("w", 0, 1, 2)
+		}, []string{`two initializers are named "w"`}},
+		{"two inputs of one name", func(m *model) { m.input("x", 0, 2) }, []string{`two inputs are named "x"`}},
+		{"unknown operators", func(m *model) {
+			m.node("Frobnicate", "x", "a")
+			m.node("NonZero", "a", "y")
+		}, []string{"not supported", `Frobnicate "Frobnicatea" (opset 13)`, `NonZero "NonZeroy" (opset 13)`}},
+		{"an operator from another opset", func(m *model) { m.node("HardSwish", "x", "y") }, []string{`HardSwish "HardSwishy" (opset 13)`}},
+		{"a kernel that is an activation", func(m *model) { m.node("Conv", "x x", "y") }, []string{`Conv "Convy" (opset 13)`, "the kernel", "not constant"}},
+		{"a shape that is an activation", func(m *model) { m.node("Reshape", "x x", "y") }, []string{`Reshape "Reshapey"`, "the shape", "not constant"}},
+		{"a kernel of the wrong depth", func(m *model) { m.conv("x", "y", 2, 3, 3) }, []string{`Conv "Convy"`, "2×3×3×3", "1×4×6×6"}},
+		{"a kernel larger than the map", func(m *model) { m.conv("x", "y", 2, 4, 7) }, []string{`Conv "Convy"`, "does not fit"}},
+		{"groups that do not divide", func(m *model) { m.conv("x", "y", 2, 4, 3, attr{"group", 3}) }, []string{"3 groups"}},
+		{"a bias of the wrong size", func(m *model) {
+			m.weight("w", 0, 1, 2, 4, 3, 3)
+			m.weight("b", 0, 1, 3)
+			m.node("Conv", "x w b", "y")
+		}, []string{"a bias of shape 3 for 2 channels"}},
+		{"NaN in a kernel", func(m *model) {
+			m.floats("w", []int{1, 4, 1, 1}, 1, 2, nan, 4)
+			m.node("Conv", "x w", "y")
+		}, []string{`Conv "Convy"`, `"w"`, "element 2 is NaN"}},
+		{"infinity in a constant", func(m *model) {
+			m.floats("w", []int{1}, inf)
+			m.node("Mul", "x w", "y")
+		}, []string{`Mul "Muly"`, `"w"`, "+Inf"}},
+		{"a negative variance", func(m *model) {
+			m.floats("one", []int{4}, 1, 1, 1, 1)
+			m.floats("var", []int{4}, 1, 1, 1, -2)
+			m.node("BatchNormalization", "x one one one var", "y")
+		}, []string{`BatchNormalization`, "channel 3", "variance is -2"}},
+		{"weights that overflow when folded", func(m *model) {
+			m.floats("w", []int{1, 4, 1, 1}, 1e30, 1, 1, 1)
+			m.floats("s", nil, 1e30)
+			m.node("Conv", "x w", "c")
+			m.node("Mul", "c s", "y")
+		}, []string{"Convc+Muly", "+Inf"}},
+		{"shapes that do not broadcast", func(m *model) {
+			m.weight("w", 0, 1, 5)
+			m.node("Add", "x w", "y")
+		}, []string{`Add "Addy"`, "1×4×6×6", "do not broadcast"}},
+		{"shapes that do not multiply", func(m *model) {
+			m.weight("w", 0, 1, 5, 2)
+			m.node("MatMul", "x w", "y")
+		}, []string{`MatMul "MatMuly"`, "cannot be multiplied"}},
+		{"a shape of other size", func(m *model) {
+			m.ints("s", 0, 5, -1)
+			m.node("Reshape", "x s", "y")
+		}, []string{`Reshape "Reshapey"`, "1×4×6×6", "[0 5 -1]"}},
+		{"an absurd shape", func(m *model) {
+			m.ints("s", 1<<30, 1<<30, 1<<30, 1<<30)
+			m.node("Reshape", "x s", "y")
+		}, []string{`Reshape`, "too large"}},
+		{"absurd padding", func(m *model) {
+			m.ints("p", 0, 0, 0, 0, 1<<30, 1<<30, 1<<30, 1<<30)
+			m.node("Pad", "x p", "y")
+		}, []string{`Pad "Pady"`, "too large"}},
+		{"an absurd constant", func(m *model) {
+			m.ints("s", 1<<14, 1<<14)
+			m.node("ConstantOfShape", "s", "c")
+			m.node("Add", "x c", "y")
+		}, []string{`ConstantOfShape`, "too large"}},
+		{"an attribute of another type", func(m *model) { m.node("Softmax", "x", "y", attr{"axis", "last"}) }, []string{`attribute "axis"`}},
+		{"an axis out of range", func(m *model) { m.node("Softmax", "x", "y", attr{"axis", 4}) }, []string{"axis 4 of a tensor of 4 dimensions"}},
+		{"a dynamic height", func(m *model) {
+			m.inputs[0].dims = []int{0, 4, 0, 6}
+			m.node("Relu", "x", "y")
+		}, []string{`input "x"`, `dimension 2 is dynamic ("dim2")`}},
+		{"an input too large", func(m *model) {
+			m.inputs[0].dims = []int{0, 1 << 20, 1 << 20, 6}
+			m.node("Relu", "x", "y")
+		}, []string{`input "x"`, "too large"}},
+		{"a constant output", func(m *model) {
+			m.weight("w", 0, 1, 5)
+			m.node("Exp", "w", "y")
+		}, []string{`output "y"`, "constant"}},
+		{"the indices of a pool", func(m *model) {
+			m.node("MaxPool", "x", "p i", attr{"kernel_shape", []int64{2, 2}})
+			m.node("Add", "p i", "y")
+		}, []string{`MaxPool "MaxPoolp"`, "Indices"}},
+		{"the mask of a dropout", func(m *model) {
+			m.node("Dropout", "x", "d mask")
+			m.node("Add", "d mask", "y")
+		}, []string{`Add "Addy"`, `"mask"`}},
+		{"resized channels", func(m *model) {
+			m.floats("s", []int{4}, 1, 2, 2, 2)
+			m.node("Resize", "x _ s", "y")
+		}, []string{"Resize", "channels"}},
+		{"cubic interpolation", func(m *model) {
+			m.floats("s", []int{4}, 1, 1, 2, 2)
+			m.node("Resize", "x _ s", "y", attr{"mode", "cubic"})
+		}, []string{`mode "cubic" is not supported`}},
+		{"a pool without a kernel", func(m *model) { m.node("MaxPool", "x", "y") }, []string{`MaxPool "MaxPooly"`, "kernel_shape"}},
+		{"a pool of vectors", func(m *model) {
+			m.node("Flatten", "x", "f")
+			m.node("GlobalMaxPool", "f", "y")
+		}, []string{"GlobalMaxPool", "no map"}},
+		{"a step of 0", func(m *model) {
+			m.ints("a", 0)
+			m.ints("b", 1)
+			m.node("Slice", "x a b a a", "y")
+		}, []string{"a step of 0"}},
+		{"too many dimensions", func(m *model) {
+			m.ints("axes", 0, 1, 2, 3, 4)
+			m.node("Unsqueeze", "x axes", "y")
+		}, []string{"Unsqueeze", "9 dimensions"}},
+		{"a missing operand", func(m *model) { m.node("Add", "x", "y") }, []string{`Add "Addy"`, "1 operands"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newModel(13)
+			m.input("x", 0, 4, 6, 6)
+			m.output("y")
+			c.build(m)
+			_, _, err := Freeze(m.bytes(), Options{})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not contain %q", err, part)
+				}
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q has several lines", err)
+			}
+		})
+	}
+}
+
+// TestNotONNX checks files that are no models.
+func TestNotONNX(t *testing.T) {
+	sound := digitNet().bytes()
+	noOpset := func() []byte {
+		m := digitNet()
+		m.opset = 0
+		return m.bytes()
+	}()
+	future := func() []byte {
+		m := digitNet()
+		m.opset = MaxOpset + 1
+		return m.bytes()
+	}()
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"nothing", nil, "not an ONNX model"},
+		{"text", []byte("Once upon a time there was a net."), "not an ONNX model"},
+		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "not an ONNX model"},
+		{"an empty graph", appendMessage(appendMessage(nil, 8, appendInt(nil, 2, 13)), 7, nil), "no outputs"},
+		{"no opset", noOpset, "opset 0"},
+		{"an opset to come", future, "opset 22: not supported, only 7 to 21"},
+	} {
+		if _, _, err := Freeze(c.data, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one that contains %q", c.name, err, c.want)
+		}
+	}
+	if _, _, err := Freeze(future, Options{}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("%v is not ErrUnsupported", err)
+	}
+	// The opset is the model's last field, of four bytes: without it, or cut
+	// anywhere else, the model is no model.
+	for n := range sound {
+		if _, _, err := Freeze(sound[:n], Options{}); err == nil {
+			t.Fatalf("no error for %d of %d bytes", n, len(sound))
+		}
+	}
+}
+
+// TestOperators checks the list of operators against those that a ConvNet
+// needs.
+func TestOperators(t *testing.T) {
+	list := Operators()
+	if !slices.IsSorted(list) {
+		t.Error("the list is not sorted")
+	}
+	for _, name := range strings.Fields(`Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool
+		BatchNormalization InstanceNormalization LRN Relu LeakyRelu PRelu Clip Sigmoid HardSigmoid HardSwish Tanh Elu
+		Selu Softplus Softsign ThresholdedRelu Abs Neg Exp Sqrt Add Sub Mul Div Max Min Sum Concat Split Slice Pad
+		Reshape Flatten Squeeze Unsqueeze Transpose Gemm MatMul Softmax LogSoftmax ReduceMean Resize Upsample
+		DepthToSpace SpaceToDepth Dropout Identity Constant Cast Shape Gather`) {
+		if !slices.ContainsFunc(list, func(line string) bool { return strings.HasPrefix(line, name+" ") }) {
+			t.Errorf("%s is not listed", name)
+		}
+	}
+	for _, want := range []string{"Conv 7–21", "HardSwish 14–21", "Upsample 7–9", "Gather 7–21 (of constants)"} {
+		if !slices.Contains(list, want) {
+			t.Errorf("%q is not listed", want)
+		}
+	}
+}
