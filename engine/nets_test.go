@@ -66,7 +66,7 @@ func digitNet(t testing.TB, elem kernels.Elem) *weights.Net {
 // residual blocks with squeeze and excitation, a concatenation, a global pool.
 func mobileNet(t testing.TB, elem kernels.Elem) *weights.Net {
 	l := newLayers(t, elem)
-	x := l.step(&kernels.Transpose{Perm: []int{0, 2, 3, 1}}, l.input(1, 3, 32, 32))
+	x := l.step(&kernels.Transpose{Perm: []int{0, 2, 3, 1}}, l.input(1, 3, 16, 16))
 	x = l.conv(kernels.Conv{Groups: 1, Channels: 24, Act: kernels.Act{Kind: kernels.ActHardSwish}}, 3, 2, x)
 	for range 2 {
 		y := l.conv(kernels.Conv{Groups: 1, Channels: 72, Act: relu}, 1, 1, x)
@@ -80,8 +80,8 @@ func mobileNet(t testing.TB, elem kernels.Elem) *weights.Net {
 	a := l.conv(kernels.Conv{Groups: 1, Channels: 40, Act: relu, Algorithm: kernels.WinogradF2}, 3, 1, x)
 	b := l.step(&kernels.Unary{Kind: kernels.Elu, Alpha: 1}, l.conv(kernels.Conv{Groups: 1, Channels: 30}, 1, 1, x))
 	x = l.step(&kernels.Concat{Axis: 3}, a, b)
-	x = l.conv(kernels.Conv{Groups: 1, Channels: 256, Act: relu}, 3, 2, x) // heavy
-	x = l.step(&kernels.Reshape{Shape: []int{1, 8 * 8 * 256}}, x)
+	x = l.conv(kernels.Conv{Groups: 1, Channels: 112, Act: relu}, 3, 2, x) // heavy in float32
+	x = l.step(&kernels.Reshape{Shape: []int{1, 4 * 4 * 112}}, x)
 	logits := l.fully(20, kernels.Act{}, x)
 	l.output(logits, l.step(&kernels.Softmax{Axis: 1}, logits))
 	return l.net
@@ -112,6 +112,9 @@ func TestSameBits(t *testing.T) {
 						want = append(want, out)
 					}
 					m := newTestModel(t, net, tier)
+					for i := range m.program.steps {
+						m.program.steps[i].work = splitWork * int64(i%2) // divide some of them among threads
+					}
 					for _, o := range []SessionOptions{{}, {Threads: 2}, {Batch: largest}, {Batch: largest, Threads: 2}, {Batch: largest, Threads: 5}} {
 						s := newTestSession(t, m, o)
 						for _, n := range []int{largest, 1, 2} {

@@ -1,0 +1,88 @@
+// Package engine runs frozen ConvNets in pure Go, at the speed of the machine:
+// no cgo, no shared library, no allocation per run.
+//
+// A model comes as one file, made from ONNX by
+//
+//	infer convert model.onnx model.frz
+//
+// # Quick start
+//
+// Pictures need one call. The file says how a picture becomes the model's
+// input and what its classes are called:
+//
+//	m, err := engine.Open("model.frz")
+//	if err != nil { … }
+//	defer m.Close()
+//	classes, err := m.Classify(img, 5)
+//
+// Everything else goes through a [Session], which shows the model's inputs and
+// outputs as slices of float32, row-major in the shapes of the model that was
+// frozen (ONNX has maps in the order NCHW):
+//
+//	s, err := m.NewSession(engine.SessionOptions{Batch: 8})
+//	if err != nil { … }
+//	defer s.Close()
+//	copy(s.Input(0), pixels)   // up to 8 items, one after the other
+//	err = s.Run(8)
+//	scores := s.Output(0)      // 8 items, until the next run
+//
+// # Goroutines
+//
+// A [Model] is immutable and serves any number of goroutines. A Session is for
+// one goroutine at a time and costs the memory of its tensors
+// ([Model.Memory] says how much); the weights exist once, and with [Open] once
+// for all processes that opened the same file. A service keeps a Session for
+// each goroutine that computes, or a sync.Pool of them. [Model.Classify] pools
+// its own.
+//
+// A Session runs on the caller's goroutine alone unless SessionOptions.Threads
+// asks for more. The others belong to the Session, sleep between runs, never
+// spin, and are never waited for before they have woken up. A service that has
+// many requests at a time gets most out of its processors with one thread for
+// each; more threads shorten the time of a single run.
+//
+// # Batches
+//
+// Several items in one run share the reading of large weights. Items pass
+// through the layers in between a few at a time, so that what one layer writes
+// is still in the cache when the next reads it. A Session for a batch runs
+// smaller ones as well.
+//
+// # The same bits
+//
+// For one set of kernels ([Model.Kernels]) the outputs of an item are the same
+// to the last bit whatever the batch, its place in it, its neighbours, the
+// number of threads and the number of runs before. Kernels differ from one
+// another by rounding, within the bound that package kernels states. The
+// portable kernels round in the same way on every processor.
+//
+// NaN in an input makes the outputs that depend on it NaN: a damaged number
+// never becomes a confident answer. Infinities follow the rules of arithmetic.
+//
+// # Errors
+//
+// Test errors by errors.Is: [ErrClosed], [ErrBatch] and [ErrMemory] of
+// Sessions; weights.ErrFormat and weights.ErrVersion of model files, and those
+// of package os; [ErrBlank], [ErrEmpty], [ErrNoPicture], [ErrNotClassifier]
+// and [ErrNaN] of pictures. An index of an input or output that does not exist
+// panics, as that of a slice does. Nothing that a file, a picture or a tensor
+// holds makes the engine panic.
+//
+// # Closing
+//
+// Close gives memory back at once and is worth calling. Models and Sessions
+// that are merely forgotten are closed when the garbage collector finds them.
+// A Model can be closed while Sessions of it run: the file stays mapped until
+// the last of them is closed, and new ones are refused with ErrClosed. So a
+// service replaces a model by opening the new one, and closing the old.
+//
+// # Limits
+//
+// Tensors are float32; weights may be half precision. All shapes but the batch
+// are fixed when the model is frozen. Processors must be little-endian. A
+// model has at most 32,768 steps. A file that nobody vouches for can ask for
+// much memory: SessionOptions.MaxMemory bounds it.
+//
+// The environment variable INFER_KERNELS forces a set of kernels, as
+// [Options] does.
+package engine
