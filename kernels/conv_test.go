@@ -1,0 +1,299 @@
+package kernels
+
+import (
+	"math"
+	"testing"
+
+	"github.com/infer-go/infer/internal/guard"
+)
+
+// winogradError bounds the error of a convolution by Winograd's algorithm, as
+// measured on uniformly distributed numbers, with half as much to spare:
+// relative to the largest absolute value of the map times the sum of the
+// absolute values of a channel's weights, plus bias and residual. It is that
+// of the map because an output is computed from all of its tile's patch, not
+// from its own 3×3 window alone. The largest seen in thousands of
+// convolutions are 1.9·2⁻²⁴ and 29.5·2⁻²⁴.
+var winogradError = map[Algorithm]float64{WinogradF2: 3 * 0x1p-24, WinogradF4: 45 * 0x1p-24}
+
+// newConv makes a layer of a convolution of an item's shape.
+func (g generator) newConv(c *Conv, x []int, form Form, e Elem, residual bool) *layer {
+	k, n := c.Kernel[0]*c.Kernel[1]*(x[3]/c.Groups), c.Channels/c.Groups
+	weights, bias := g.weightsOf(e, c.Groups, k, n)
+	p := panelsOf(e, c.Groups, k, n, weights, bias)
+	if form == Taps {
+		p = PackTaps(k, c.Channels, func(tap, ch int) float32 { return weights[ch*k+tap] }, func(ch int) float32 { return bias[ch] })
+	}
+	l := &layer{spec: c, in: [][]int{x}, params: []Param{p}, k: k}
+	if residual {
+		out, err := c.Shapes(l.in, l.params)
+		if err != nil {
+			panic(err)
+		}
+		l.in = append(l.in, out[0])
+	}
+	l.reference = func(item [][]float32) func(int) sum { return refConv(c, x, k, weights, bias, item) }
+	return l
+}
+
+// refConv computes elements of a convolution of one item by the formula of its
+// documentation; weights are [group][k][column].
+func refConv(c *Conv, shape []int, k int, weights, bias []float32, item [][]float32) func(i int) sum {
+	height, width, cin := shape[1], shape[2], shape[3]
+	perGroup, channels := cin/c.Groups, c.Channels/c.Groups
+	size := [2]int{}
+	for i, n := range [2]int{height, width} {
+		size[i] = (n+c.Pad[i]+c.Pad[i+2]-int(c.extent(i)))/c.Stride[i] + 1
+		if c.Pool {
+			size[i] /= 2
+		}
+	}
+	largest := 0.0
+	for _, v := range item[0] {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	total := make([]float64, c.Channels) // of the absolute values of a channel's weights
+	for i, w := range weights {
+		total[i/(k*channels)*channels+i%channels] += math.Abs(float64(w))
+	}
+	pixel := func(x []float32, oy, ox, ch, i int) (s sum) {
+		group := ch / channels
+		w := weights[group*k*channels+ch%channels:] // every so many channels, one of ch
+		for tap := range c.Kernel[0] * c.Kernel[1] {
+			y := oy*c.Stride[0] + tap/c.Kernel[1]*c.Dilation[0] - c.Pad[0]
+			x0 := ox*c.Stride[1] + tap%c.Kernel[1]*c.Dilation[1] - c.Pad[1]
+			if y < 0 || y >= height || x0 < 0 || x0 >= width {
+				continue
+			}
+			for ci := range perGroup {
+				s.add(x[(y*width+x0)*cin+group*perGroup+ci], w[(tap*perGroup+ci)*channels])
+			}
+		}
+		if c.Algorithm != Direct {
+			s.size = largest * total[ch]
+			s.loose = math.IsNaN(largest)
+		}
+		s.add(bias[ch], 1)
+		if len(item) > 1 {
+			s.add(item[1][i], 1)
+		}
+		if c.Algorithm == Direct {
+			s.round(k)
+		} else {
+			s.within(winogradError[c.Algorithm])
+		}
+		return s
+	}
+	return func(i int) sum {
+		ch, ox, oy := i%c.Channels, i/c.Channels%size[1], i/c.Channels/size[1]%size[0]
+		x := item[0][i/c.Channels/size[1]/size[0]*height*width*cin:]
+		var s sum
+		if c.Pool {
+			for p := range 4 {
+				one := pixel(x, 2*oy+p/2, 2*ox+p%2, ch, i)
+				if p == 0 {
+					s = one
+				}
+				s = s.larger(one)
+			}
+		} else {
+			s = pixel(x, oy, ox, ch, i)
+		}
+		s.act(c.Act)
+		return s
+	}
+}
+
+// poolable makes a map large enough for a convolution to be pooled.
+func (c *Conv) poolable(size *[2]int) {
+	for i := range size {
+		size[i] = max(size[i], int(c.extent(i))+c.Stride[i]-c.Pad[i]-c.Pad[i+2], 1)
+	}
+}
+
+func TestConvDirect(t *testing.T) {
+	eachLayerTest(t, 40, func(t *layerTest) {
+		for range trials(500) {
+			w, size := t.window(t.IntN(3) > 0)
+			if t.IntN(4) == 0 {
+				w.Kernel = [2]int{1, 1} // whose rows may be one matrix
+				w.Stride[1] = w.Stride[0]
+				w.Pad = [4]int{}
+			}
+			if t.IntN(4) == 0 {
+				size[1] += t.IntN(40)
+			}
+			groups := max(1, t.between(-2, 3))
+			cin := groups * t.between(1, 20)
+			if t.IntN(8) == 0 {
+				cin = groups * 256 // pixels that stand so evict one another
+			}
+			c := &Conv{Window: w, Groups: groups, Channels: groups * t.between(1, 40), Act: t.act(), Pool: t.IntN(3) == 0}
+			if c.Pool {
+				c.poolable(&size)
+			}
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, Panels, t.elem(), !c.Pool && t.IntN(2) == 0)
+			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
+		}
+	})
+}
+
+// maps is the number of maps in an operand: more than one in nets that are
+// not batched.
+func (g generator) maps() int { return max(1, g.between(-4, 3)) }
+
+// someValues are uniform, and now and then sprinkled.
+func (g generator) someValues(values ...float32) func(n int) []float32 {
+	if g.IntN(4) == 0 {
+		return g.sprinkled(values...)
+	}
+	return g.uniform
+}
+
+func TestConvDepthwise(t *testing.T) {
+	eachLayerTest(t, 41, func(t *layerTest) {
+		for range trials(300) {
+			w, size := t.window(t.IntN(3) > 0)
+			cin := t.between(1, 70)
+			c := &Conv{Window: w, Groups: cin, Channels: cin, Act: t.act(), Pool: t.IntN(3) == 0}
+			if c.Pool {
+				c.poolable(&size)
+			}
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, Taps, F32, !c.Pool && t.IntN(2) == 0)
+			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
+		}
+	})
+}
+
+func TestConvWinograd(t *testing.T) {
+	eachLayerTest(t, 42, func(t *layerTest) {
+		for range trials(250) {
+			c := &Conv{Window: window3x3, Groups: 1, Channels: t.between(1, 40), Act: t.act(), Pool: t.IntN(3) == 0}
+			c.Algorithm = WinogradF2 + Algorithm(t.IntN(2))
+			size := [2]int{t.between(1, 14), t.between(1, 14)}
+			for i := range c.Pad {
+				c.Pad[i] = t.IntN(4)
+			}
+			for i := range size {
+				size[i] = max(size[i], 3-c.Pad[i]-c.Pad[i+2])
+			}
+			if c.Pool {
+				c.poolable(&size)
+			}
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], t.between(1, 40)}, Panels, t.elem(), !c.Pool && t.IntN(2) == 0)
+			// An infinity may cancel itself in a transform; NaN never does.
+			t.check(l, t.between(1, 3), t.someValues(float32(math.NaN()), 0, 1e-39))
+		}
+	})
+}
+
+// window3x3 is what Winograd's algorithm computes.
+var window3x3 = Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}
+
+// trials is how many random cases a test tries.
+func trials(n int) int {
+	if brief() {
+		return n / 10
+	}
+	return n
+}
+
+// square is a window of one kernel and stride, with padding on all sides.
+func square(kernel, stride, pad int) Window {
+	return Window{Kernel: [2]int{kernel, kernel}, Stride: [2]int{stride, stride}, Dilation: [2]int{1, 1}, Pad: [4]int{pad, pad, pad, pad}}
+}
+
+// A netConv is a convolution that well-known nets have; some have fewer output
+// channels here.
+type netConv struct {
+	name                      string
+	height, width, cin        int
+	window                    Window
+	cout                      int
+	pool, residual, depthwise bool
+	algorithm                 Algorithm
+}
+
+var netConvs = []netConv{
+	{name: "digits 1", height: 28, width: 28, cin: 1, window: square(3, 1, 1), cout: 32, pool: true},
+	{name: "digits 2", height: 14, width: 14, cin: 32, window: square(3, 1, 1), cout: 32, pool: true},
+	{name: "digits 2", height: 14, width: 14, cin: 32, window: square(3, 1, 1), cout: 32, pool: true, algorithm: WinogradF2},
+	{name: "digits 2", height: 14, width: 14, cin: 32, window: square(3, 1, 1), cout: 32, pool: true, algorithm: WinogradF4},
+	{name: "digits without padding", height: 28, width: 28, cin: 1, window: square(3, 1, 0), cout: 32, pool: true},
+	{name: "5×5 on one channel", height: 28, width: 28, cin: 1, window: square(5, 1, 2), cout: 8},
+	{name: "5×5 on eight", height: 14, width: 14, cin: 8, window: square(5, 1, 2), cout: 16},
+	{name: "ResNet's first", height: 61, width: 63, cin: 3, window: square(7, 2, 3), cout: 64},
+	{name: "VGG's last", height: 7, width: 7, cin: 512, window: square(3, 1, 1), cout: 40},
+	{name: "VGG's last", height: 7, width: 7, cin: 512, window: square(3, 1, 1), cout: 40, algorithm: WinogradF2},
+	{name: "VGG's last", height: 7, width: 7, cin: 512, window: square(3, 1, 1), cout: 40, algorithm: WinogradF4},
+	{name: "bottleneck", height: 14, width: 14, cin: 256, window: square(1, 1, 0), cout: 72, residual: true},
+	{name: "bottleneck", height: 7, width: 7, cin: 512, window: square(1, 1, 0), cout: 100, residual: true},
+	{name: "3×3 with stride 2", height: 14, width: 14, cin: 128, window: square(3, 2, 1), cout: 48},
+	{name: "shortcut", height: 14, width: 14, cin: 256, window: square(1, 2, 0), cout: 48},
+	{name: "MobileNet", height: 14, width: 14, cin: 512, window: square(3, 1, 1), cout: 512, depthwise: true},
+	{name: "MobileNet with stride 2", height: 15, width: 15, cin: 144, window: square(3, 2, 1), cout: 144, depthwise: true},
+}
+
+func (g generator) netConv(c netConv, e Elem) *layer {
+	spec := &Conv{Window: c.window, Groups: 1, Channels: c.cout, Pool: c.pool, Algorithm: c.algorithm}
+	spec.Act = Act{Kind: Clamp, Hi: float32(math.Inf(1))}
+	form := Panels
+	if c.depthwise {
+		form, e, spec.Groups = Taps, F32, c.cin
+	}
+	return g.newConv(spec, []int{1, c.height, c.width, c.cin}, form, e, c.residual)
+}
+
+func TestConvOfNets(t *testing.T) {
+	eachLayerTest(t, 43, func(t *layerTest) {
+		for i, c := range netConvs {
+			if brief() && c.cin == 512 {
+				continue
+			}
+			n := 2
+			if c.cin == 1 && !brief() {
+				n = []int{1, 9, 64}[i%3]
+			}
+			t.check(t.netConv(c, t.elem()), n, t.uniform)
+		}
+	})
+}
+
+// TestWinogradError measures the error relative to Σ|aᵢ·bᵢ| of the element's
+// own window, the measure of direct convolution's bound, on normally
+// distributed numbers. The largest of 1024 elements is, in the worst of 60
+// convolutions and in units of 2⁻²⁴:
+//
+//	channels         32    128    512
+//	F(2×2, 3×3)     1.6    1.7    1.5
+//	F(4×4, 3×3)      38     28     31
+func TestWinogradError(t *testing.T) {
+	limits := map[Algorithm]float64{WinogradF2: 4, WinogradF4: 64}
+	eachLayerTest(t, 44, func(t *layerTest) {
+		for _, algorithm := range []Algorithm{WinogradF2, WinogradF4} {
+			for _, channels := range []int{32, 128, 512} {
+				c := &Conv{Window: square(3, 1, 0), Groups: 1, Channels: 16, Algorithm: algorithm}
+				l := t.newConv(c, []int{1, 10, 10, channels}, Panels, F32, false)
+				panel, x := l.params[0].Floats(), make([]float32, 100*channels)
+				for _, values := range [][]float32{panel, x} {
+					for i := range values {
+						values[i] = float32(t.NormFloat64())
+					}
+				}
+				direct := *c
+				direct.Algorithm = Direct
+				want := refConv(&direct, l.in[0], 9*channels, panel[NR:], panel[:NR], [][]float32{x})
+				worst := 0.0
+				for i, v := range t.run(t.bind(l, guard.End), [][]float32{x}, 1) {
+					s := want(i)
+					worst = max(worst, math.Abs(float64(v)-s.value)/s.size*0x1p24)
+				}
+				t.Logf("F(%d×%[1]d), %d channels: %.1f", 2*algorithm, channels, worst)
+				if !(worst <= limits[algorithm]) {
+					t.Errorf("%v: the error is %.1f·2⁻²⁴ of the sum of absolute values", l, worst)
+				}
+				t.bound.Release()
+			}
+		}
+	})
+}
