@@ -80,7 +80,7 @@
 //
 // Tensors are float32; weights may be half precision. All shapes but the batch
 // are fixed when the model is frozen. Processors must be little-endian. A
-// model has at most 32,768 steps. A file that nobody vouches for can ask for
+// model has at most 8,192 steps. A file that nobody vouches for can ask for
 // much memory: SessionOptions.MaxMemory bounds it.
 //
 // The environment variable INFER_KERNELS forces a set of kernels, as

@@ -48,8 +48,9 @@ type buffer struct {
 const moveWork = 4
 
 // limit is the largest number of steps and of values of a net: far above any
-// ConvNet, and low enough for a plan to be made in a fraction of a second.
-const limit = 1 << 15
+// ConvNet, and low enough that no file keeps a plan, whose time grows with its
+// square, from being made within a second or so.
+const limit = 1 << 13
 
 // A binder makes a program of a net.
 type binder struct {
