@@ -32,8 +32,9 @@ type Options struct {
 }
 
 // Freeze makes a net of an ONNX model, which is the content of an .onnx file.
-// The errors name the place; those that mean that the model is sound but
-// cannot be frozen wrap ErrUnsupported.
+// Errors name the place: the node with its operator and opset, the input, the
+// tensor. Those for operators and opsets that are not supported wrap
+// ErrUnsupported.
 func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	net, report, err := freeze(model, opts)
 	if err != nil {
@@ -71,6 +72,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	report.Parameters = g.parameters()
 	for _, p := range passes {
 		report.add(p.name, p.run(g))
 	}
@@ -79,7 +81,6 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		return nil, nil, err
 	}
 	report.Transposes = transposes
-	report.Parameters = l.parameters()
 	report.count(net)
 	net.Meta = opts.Meta
 	net.Meta.Nodes, net.Meta.Parameters = report.Operators, report.Parameters
@@ -122,21 +123,6 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 	}
 	report.Unbatched = err.Error()
 	return t.graph, false, nil
-}
-
-// parameters counts the elements of the floating-point constants that nodes
-// read.
-func (l *linked) parameters() int {
-	n, seen := 0, map[string]bool{}
-	for _, node := range l.nodes {
-		for _, name := range node.in {
-			if c := l.constants[name]; c != nil && !seen[name] && c.kind.float() {
-				seen[name] = true
-				n += c.len()
-			}
-		}
-	}
-	return n
 }
 
 // count fills in what the net says of itself.

@@ -95,13 +95,16 @@ func (l links) absorb(n, next *node) {
 	}
 }
 
-// joinNames is the name of a node made from two.
+// joinNames is the name of a node made from two. It stays readable, however
+// many there are.
 func joinNames(a, b string) string {
 	switch {
 	case a == "":
 		return b
-	case b == "" || a == b || strings.HasSuffix(a, "+"+b):
+	case b == "" || a == b || strings.HasSuffix(a, "+"+b) || strings.HasSuffix(a, "+…"):
 		return a
+	case len(a)+len(b) > 400:
+		return a + "+…"
 	}
 	return a + "+" + b
 }
@@ -109,6 +112,22 @@ func joinNames(a, b string) string {
 // remove deletes nodes.
 func (g *graph) remove(dead map[*node]bool) {
 	g.nodes = slices.DeleteFunc(g.nodes, func(n *node) bool { return dead[n] })
+}
+
+// parameters counts the weights and biases of a graph that no pass has changed
+// yet, each once: what a batch normalisation folds to counts as scale and
+// shift, and single numbers do not count.
+func (g *graph) parameters() int {
+	total, seen := 0, map[*tensor]bool{}
+	for _, n := range g.nodes {
+		for _, w := range n.weights {
+			if w != nil && w.data.len() > 1 && !seen[w.data] {
+				seen[w.data] = true
+				total += w.data.len()
+			}
+		}
+	}
+	return total
 }
 
 // activation is the activation that n applies on its own, if that is all it

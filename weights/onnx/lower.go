@@ -35,9 +35,11 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 		views:    map[*value][]view{},
 		reshaped: map[string]int{},
 	}
+	taken := map[int]bool{} // inputs and outputs are values of their own
 	for _, v := range g.inputs {
 		id := l.addValue(v.name, v.shape)
 		l.net.Inputs = append(l.net.Inputs, id)
+		taken[id] = true
 		l.setView(v, id, v.shape, identity(len(v.shape)))
 	}
 	if err := l.placeInputs(g); err != nil {
@@ -55,8 +57,7 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 	for _, o := range g.outputs {
 		l.node = &node{name: o.name}
 		id, err := l.place(o.value, o.value.shape, identity(len(o.value.shape)))
-		if err == nil && (slices.Contains(l.net.Inputs, id) || slices.Contains(l.net.Outputs, id)) {
-			// Inputs and outputs are values of their own.
+		if err == nil && taken[id] {
 			id, err = l.move(&kernels.Reshape{Shape: l.net.Values[id].Shape}, id)
 		}
 		if err != nil {
@@ -64,6 +65,7 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 		}
 		l.net.Values[id].Name = o.name
 		l.net.Outputs = append(l.net.Outputs, id)
+		taken[id] = true
 	}
 	return l.net, l.transposes, nil
 }
@@ -72,12 +74,16 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 // the inputs before anything else, so that whatever else reads them does so in
 // the same order.
 func (l *lowering) placeInputs(g *graph) error {
+	inputs := map[*value]bool{}
+	for _, v := range g.inputs {
+		inputs[v] = true
+	}
 	for _, n := range g.nodes {
 		if !isMapOperation(n.op) {
 			continue
 		}
 		for _, v := range n.in {
-			if !slices.Contains(g.inputs, v) {
+			if !inputs[v] {
 				continue
 			}
 			if _, err := l.placeMap(v); err != nil {
