@@ -35,9 +35,10 @@ type digitFinder struct {
 	alpha  []uint8 // w·h
 	opaque bool
 
-	ink    []float32 // w·h: difference from the ground, positive where there is ink
-	smooth []float32 // w·h: ink with less noise
-	sums   []uint32  // one row of the reduction
+	ink      []float32 // w·h: difference from the ground, positive where there is ink
+	smooth   []float32 // w·h: ink with less noise; ink itself if it is clean
+	softened []float32 // smooth's memory
+	sums     []uint32  // one row of the reduction
 
 	ground ground
 	parts  parts

@@ -55,7 +55,6 @@ func (f *digitFinder) separate() (noise float32) {
 
 	n := f.w * f.h
 	f.ink = grow(f.ink, n)
-	f.smooth = grow(f.smooth, n)
 	f.project(&base)
 	g.refine(f)
 	return f.soften()
@@ -211,7 +210,7 @@ func (g *ground) contrast(f *digitFinder, s *[3]surface) float64 {
 
 // sparse is the step between the rows that are enough to look at for what
 // holds in all of them.
-func (f *digitFinder) sparse() int { return 1 + f.h/200 }
+func (f *digitFinder) sparse() int { return 1 + f.h/160 }
 
 // lines returns row y of the surfaces of all channels.
 func (g *ground) lines(f *digitFinder, s *[3]surface, y int) (l0, l1, l2 []float32) {
@@ -279,21 +278,24 @@ func (f *digitFinder) direction(base *[3]surface) (u [3]float32, ok bool) {
 	for y := 0; y < f.h; y += f.sparse() {
 		l0, l1, l2 := g.lines(f, base, y)
 		row := f.pix[y*f.w*f.c:][:f.w*f.c]
+		if f.c == 1 {
+			for x, v := range row {
+				if d := float32(v) - l0[x]; abs(d) >= limit {
+					sum[0] += float64(d)
+					length += float64(abs(d))
+				}
+			}
+			continue
+		}
 		for x := range f.w {
-			var d [3]float32
-			if f.c == 1 {
-				d[0] = float32(row[x]) - l0[x]
-			} else {
-				p := row[3*x : 3*x+3 : 3*x+3]
-				d = [3]float32{float32(p[0]) - l0[x], float32(p[1]) - l1[x], float32(p[2]) - l2[x]}
+			p := row[3*x : 3*x+3 : 3*x+3]
+			d0, d1, d2 := float32(p[0])-l0[x], float32(p[1])-l1[x], float32(p[2])-l2[x]
+			if max(abs(d0), abs(d1), abs(d2)) >= limit {
+				sum[0] += float64(d0)
+				sum[1] += float64(d1)
+				sum[2] += float64(d2)
+				length += norm(float64(d0), float64(d1), float64(d2))
 			}
-			if max(d[0], -d[0], d[1], -d[1], d[2], -d[2]) < limit {
-				continue
-			}
-			for k, v := range d {
-				sum[k] += float64(v)
-			}
-			length += norm(float64(d[0]), float64(d[1]), float64(d[2]))
 		}
 	}
 	whole := norm(sum[0], sum[1], sum[2])
@@ -432,11 +434,13 @@ func (g *ground) fit(z []float64) surface {
 // soften fills f.smooth and returns the noise in it. A clean picture is left
 // as it is; a noisy one is averaged over 3×3 pixels.
 func (f *digitFinder) soften() float32 {
-	copy(f.smooth, f.ink)
-	noise := deviation(f.smooth)
+	noise := deviation(f.ink)
 	if noise < 1 || min(f.w, f.h) < 64 {
+		f.smooth = f.ink
 		return noise
 	}
+	f.softened = grow(f.softened, f.w*f.h)
+	f.smooth = f.softened
 	g := &f.ground
 	above, here := grow(g.line[1], f.w), grow(g.line[2], f.w)
 	g.line[1], g.line[2] = above, here

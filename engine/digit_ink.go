@@ -157,9 +157,7 @@ func (f *digitFinder) stretch(noise float32) (image.Rectangle, bool) {
 	// where the strokes are wide and soft.
 	reach := 1 + max(area.Dx(), area.Dy())/64
 	outer := area.Inset(-reach - 1).Intersect(image.Rect(0, 0, f.w, f.h))
-	for range reach {
-		p.widen(f.w, outer)
-	}
+	p.widen(f.w, reach, outer)
 
 	box := image.Rectangle{}
 	for y := outer.Min.Y; y < outer.Max.Y; y++ {
@@ -181,25 +179,32 @@ func (f *digitFinder) stretch(noise float32) (image.Rectangle, bool) {
 	return box, !box.Empty()
 }
 
-// widen gives ground pixels beside a kept piece that piece's label.
-func (p *parts) widen(w int, area image.Rectangle) {
-	p.stack = p.stack[:0]
+// widen gives ground pixels that are at most reach steps away from a kept
+// piece that piece's label.
+func (p *parts) widen(w, reach int, area image.Rectangle) {
+	edge := p.stack[:0] // what was reached in the last step
 	for y := area.Min.Y; y < area.Max.Y; y++ {
-		for x := area.Min.X; x < area.Max.X; x++ {
-			i := y*w + x
-			if p.labels[i] != 0 {
-				continue
+		for x, l := range p.labels[y*w+area.Min.X : y*w+area.Max.X] {
+			if l > 0 && p.list[l-1].keep {
+				edge = append(edge, int32(y*w+area.Min.X+x))
 			}
-			for ny := max(y-1, area.Min.Y); ny <= min(y+1, area.Max.Y-1); ny++ {
-				for nx := max(x-1, area.Min.X); nx <= min(x+1, area.Max.X-1); nx++ {
-					if l := p.labels[ny*w+nx]; l > 0 && p.list[l-1].keep {
-						p.stack = append(p.stack, int32(i), l)
+		}
+	}
+	from := 0
+	for range reach {
+		to := len(edge)
+		for _, i := range edge[from:to] {
+			l, cx, cy := p.labels[i], int(i)%w, int(i)/w
+			for ny := max(cy-1, area.Min.Y); ny <= min(cy+1, area.Max.Y-1); ny++ {
+				for nx := max(cx-1, area.Min.X); nx <= min(cx+1, area.Max.X-1); nx++ {
+					if j := ny*w + nx; p.labels[j] == 0 {
+						p.labels[j] = l
+						edge = append(edge, int32(j))
 					}
 				}
 			}
 		}
+		from = to
 	}
-	for k := 0; k < len(p.stack); k += 2 {
-		p.labels[p.stack[k]] = p.stack[k+1]
-	}
+	p.stack = edge
 }

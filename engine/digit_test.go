@@ -265,3 +265,31 @@ func FuzzDigit(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDigit(b *testing.B) {
+	page := drawn(600, 400, five(180), image.Pt(350, 40), color.NRGBA{220, 210, 200, 255}, color.Black)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range page.Pix {
+		if i%4 < 3 {
+			page.Pix[i] = uint8(max(0, min(255, float64(page.Pix[i])*0.8-float64(i%2400)/60+4*rng.NormFloat64())))
+		}
+	}
+	for _, c := range []struct {
+		name string
+		img  image.Image
+	}{
+		{"28x28", drawn(28, 28, five(18), image.Pt(8, 5), color.White, color.Black)},
+		{"200x200", drawn(200, 200, five(120), image.Pt(60, 40), color.White, color.Black)},
+		{"600x400 photographed", page},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			dst := make([]float32, digitSide*digitSide)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := prepare(dst, c.img, digitPreparation); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/infer-go/infer/engine"
+)
+
+var benchCommand = command{
+	name: "bench",
+	args: "[--model F] [--batch N] [--threads N] [--duration 3s] [--layers] [--json]",
+	help: `
+Measure how long runs take, one after the other, on random numbers: the least,
+the median and the greatest times of a run, and allocations. With --layers the
+time of each step, too, on one thread. --json prints {"model","kernels","batch",
+"threads","runs","us":{"min","p50","p90","p99","max"},"images_per_second",
+"allocs_per_run","layers":[{"name","op","us","gmacs"}]}.`,
+	setup: func(flags *flag.FlagSet) func(*app, []string) error {
+		model := modelFlag(flags)
+		batch := flags.Int("batch", 1, "compute `N` items in a run")
+		threads := flags.Int("threads", 1, "compute on `N` threads")
+		duration := flags.Duration("duration", 3*time.Second, "measure for this `TIME`")
+		layers := flags.Bool("layers", false, "measure each step")
+		asJSON := flags.Bool("json", false, "print JSON")
+		return func(a *app, args []string) error {
+			switch {
+			case len(args) > 0:
+				return usagef("%q is one argument too many", args[0])
+			case *batch < 1 || *threads < 1 || *duration <= 0:
+				return usagef("--batch, --threads and --duration are positive")
+			}
+			m, err := openModel(*model)
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			s, err := m.NewSession(engine.SessionOptions{Batch: *batch, Threads: *threads})
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			b, err := measure(m, s, *batch, *duration)
+			if err != nil {
+				return err
+			}
+			b.Model, b.Kernels, b.Batch, b.Threads = modelName(m, *model), m.Kernels(), *batch, *threads
+			if *layers {
+				if b.Layers, err = measureLayers(m, s, *batch, *duration); err != nil {
+					return err
+				}
+			}
+			if *asJSON {
+				return a.printJSON(b)
+			}
+			b.print(a)
+			return nil
+		}
+	},
+}
+
+// A measurement is what --json prints.
+type measurement struct {
+	Model        string  `json:"model"`
+	Kernels      string  `json:"kernels"`
+	Batch        int     `json:"batch"`
+	Threads      int     `json:"threads"`
+	Runs         int     `json:"runs"`
+	Microseconds times   `json:"us"`
+	Rate         float64 `json:"images_per_second"`
+	Allocs       float64 `json:"allocs_per_run"`
+	Layers       []layer `json:"layers,omitempty"`
+}
+
+// times are those of the runs, in microseconds.
+type times struct {
+	Min float64 `json:"min"`
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// A layer is a step and its median time.
+type layer struct {
+	Name         string  `json:"name"`
+	Op           string  `json:"op"`
+	Microseconds float64 `json:"us"`
+	GMACs        float64 `json:"gmacs"` // billions of multiply-adds a second
+}
+
+// maxRuns bounds the number of times that are kept.
+const maxRuns = 1 << 22
+
+// measure runs a session over and over. Nothing but the runs happens between
+// two readings of the clock, and nothing is allocated.
+func measure(m *engine.Model, s *engine.Session, batch int, duration time.Duration) (*measurement, error) {
+	fill(m, s)
+	// Warm up: caches, branch predictors and the clock of the processor.
+	warm := time.Now()
+	once := time.Duration(0)
+	for i := 0; i < 3 || time.Since(warm) < duration/10; i++ {
+		begin := time.Now()
+		if err := s.Run(batch); err != nil {
+			return nil, err
+		}
+		once = time.Since(begin)
+	}
+	runs := make([]time.Duration, 0, min(maxRuns, 1024+4*int(duration/max(once, 1))))
+
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := time.Now()
+	last := time.Duration(0)
+	for len(runs) == 0 || last < duration && len(runs) < cap(runs) {
+		if err := s.Run(batch); err != nil {
+			return nil, err
+		}
+		now := time.Since(begin)
+		runs = append(runs, now-last)
+		last = now
+	}
+	runtime.ReadMemStats(&after)
+
+	slices.Sort(runs)
+	at := func(q float64) float64 { return microseconds(runs[int(q*float64(len(runs)-1))]) }
+	return &measurement{
+		Runs:         len(runs),
+		Microseconds: times{at(0), at(0.5), at(0.9), at(0.99), at(1)},
+		Rate:         float64(batch*len(runs)) / last.Seconds(),
+		Allocs:       float64((after.Mallocs-before.Mallocs)*1000/uint64(len(runs))) / 1000,
+	}, nil
+}
+
+// measureLayers takes the median time of each step over many runs.
+func measureLayers(m *engine.Model, s *engine.Session, batch int, duration time.Duration) ([]layer, error) {
+	steps := m.Steps()
+	runs := make([][]time.Duration, len(steps))
+	for begin := time.Now(); len(runs[0]) < 3 || time.Since(begin) < duration && len(runs[0]) < 1<<16; {
+		profile, err := s.Profile(batch)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range profile {
+			runs[i] = append(runs[i], t)
+		}
+	}
+	var list []layer
+	for i, step := range steps {
+		if step.View {
+			continue
+		}
+		slices.Sort(runs[i])
+		l := layer{Name: step.Name, Op: step.Op, Microseconds: microseconds(runs[i][len(runs[i])/2])}
+		if l.Microseconds > 0 {
+			l.GMACs = float64(step.MACs) * float64(batch) / l.Microseconds / 1e3
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+
+// fill gives the inputs random numbers in 0…1: zeros and denormals take other
+// times than what nets see.
+func fill(m *engine.Model, s *engine.Session) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range m.Inputs() {
+		x := s.Input(i)
+		for j := range x {
+			x[j] = rng.Float32()
+		}
+	}
+}
+
+func (b *measurement) print(a *app) {
+	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %d runs\n", b.Model, b.Kernels, b.Batch, b.Threads, b.Runs)
+	u := b.Microseconds
+	fmt.Fprintf(a.stdout, "  min %.1f µs   p50 %.1f   p90 %.1f   p99 %.1f   max %.1f\n", u.Min, u.P50, u.P90, u.P99, u.Max)
+	fmt.Fprintf(a.stdout, "  %.0f images a second, %g allocations a run\n", b.Rate, b.Allocs)
+	if len(b.Layers) == 0 {
+		return
+	}
+	width := 4
+	for _, l := range b.Layers {
+		width = min(60, max(width, len(l.Name)))
+	}
+	fmt.Fprintf(a.stdout, "\n  %-*s  %-16s %10s %9s\n", width, "step", "operation", "µs", "GMAC/s")
+	for _, l := range b.Layers {
+		rate := ""
+		if l.GMACs > 0 {
+			rate = fmt.Sprintf("%.1f", l.GMACs)
+		}
+		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, l.Name, l.Op, l.Microseconds, rate)
+	}
+}

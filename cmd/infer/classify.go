@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+
+	"github.com/infer-go/infer/engine"
+)
+
+var classifyCommand = command{
+	args: "[--model F] [--top K] [--json] IMAGE...",
+	help: `
+Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
+that is a digit, drawn or printed in any colour, size and place.
+For one picture the answer stands alone on a line, for several behind the
+file's name. With --top there is a line for each of the K best answers, with
+its probability in front. --json prints one object for each picture:
+{"file","top":[{"index","label","probability"}],"error"}.`,
+	setup: func(flags *flag.FlagSet) func(*app, []string) error {
+		model := modelFlag(flags)
+		top := flags.Int("top", 0, "show the `K` best answers with their probabilities")
+		asJSON := flags.Bool("json", false, "print JSON, a line for each picture")
+		return func(a *app, args []string) error {
+			if len(args) == 0 {
+				return usagef("no picture is given")
+			}
+			given := false
+			flags.Visit(func(f *flag.Flag) { given = given || f.Name == "top" })
+			if given && *top < 1 {
+				return usagef("--top %d: at least 1", *top)
+			}
+			m, err := openModel(*model)
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			return a.classify(m, args, *top, *asJSON)
+		}
+	},
+}
+
+// An answer is what --json prints for a picture.
+type answer struct {
+	File  string  `json:"file"`
+	Top   []class `json:"top"`
+	Error *string `json:"error"` // null if there is none
+}
+
+type class struct {
+	Index       int     `json:"index"`
+	Label       string  `json:"label"`
+	Probability float32 `json:"probability"`
+}
+
+// classify answers each file; top is 0 if the answer alone is wanted.
+func (a *app) classify(m *engine.Model, files []string, top int, asJSON bool) error {
+	failed := false
+	for _, file := range files {
+		classes, err := a.answer(m, file, max(1, top))
+		if err != nil {
+			failed = true
+			a.complain("%v", err)
+		}
+		switch {
+		case asJSON:
+			a.printJSON(newAnswer(file, classes, err))
+		case err == nil:
+			name := ""
+			if len(files) > 1 {
+				name = file + ": "
+			}
+			for _, c := range classes {
+				if top > 0 {
+					name := fmt.Sprintf("%s%6.2f%%  ", name, 100*c.Probability)
+					fmt.Fprintln(a.stdout, name+c.Label)
+					continue
+				}
+				fmt.Fprintln(a.stdout, name+c.Label)
+			}
+		}
+		if a.stdout.err != nil {
+			return nil // nobody listens; run says so
+		}
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+func newAnswer(file string, classes []engine.Class, err error) answer {
+	ans := answer{File: file, Top: []class{}}
+	if err != nil {
+		text := err.Error()
+		ans.Error = &text
+		return ans
+	}
+	for _, c := range classes {
+		ans.Top = append(ans.Top, class(c))
+	}
+	return ans
+}
+
+// answer is what the model says of a file. Errors name the file.
+func (a *app) answer(m *engine.Model, file string, top int) ([]engine.Class, error) {
+	img, err := a.readPicture(file)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := m.Classify(img, top)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return classes, nil
+}
+
+// printJSON prints a value on one line.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/weights/digits"
+)
+
+var inspectCommand = command{
+	name: "inspect",
+	args: "[F] [--json]",
+	help: `
+Show what is in a frozen net, the built-in one if no file is given: layers,
+shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch.`,
+	setup: func(flags *flag.FlagSet) func(*app, []string) error {
+		asJSON := flags.Bool("json", false, "print JSON")
+		return func(a *app, args []string) error {
+			file := ""
+			switch len(args) {
+			case 0:
+			case 1:
+				file = args[0]
+			default:
+				return usagef("one file at a time")
+			}
+			v, err := a.inspect(file)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return a.printJSON(v)
+			}
+			v.print(a)
+			return nil
+		}
+	},
+}
+
+// A view of a file is what --json prints. −1 in a shape is the batch.
+type view struct {
+	File        string        `json:"file"`
+	Name        string        `json:"name"`
+	Source      string        `json:"source"`
+	Producer    string        `json:"producer"`
+	Note        string        `json:"note"`
+	Labels      []string      `json:"labels"`
+	Preparation string        `json:"preparation"`
+	Inputs      []tensorView  `json:"inputs"`
+	Outputs     []tensorView  `json:"outputs"`
+	Layers      []layerView   `json:"layers"`
+	Nodes       int           `json:"nodes"`
+	Parameters  int           `json:"parameters"`
+	MACs        int64         `json:"macs"`
+	Memory      memoryView    `json:"memory"`
+	Bytes       int           `json:"bytes"`
+	Sections    []sectionView `json:"sections"`
+}
+
+type tensorView struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+}
+
+type layerView struct {
+	Name    string  `json:"name"`
+	Op      string  `json:"op"`
+	Inputs  [][]int `json:"inputs"`
+	Outputs [][]int `json:"outputs"`
+	Bytes   int     `json:"bytes"` // of weights
+	MACs    int64   `json:"macs"`
+	View    bool    `json:"view"` // it takes no time
+}
+
+// memoryView is in bytes, for one item.
+type memoryView struct {
+	Arena   int64 `json:"arena"`
+	Tensors int64 `json:"tensors"`
+}
+
+type sectionView struct {
+	Name   string `json:"name"`
+	Offset int    `json:"offset"`
+	Bytes  int    `json:"bytes"`
+	CRC32C string `json:"crc32c"`
+}
+
+// inspect looks at a file, or at the built-in net if its name is empty.
+func (a *app) inspect(file string) (*view, error) {
+	data, from := digits.Data, "built in"
+	if file != "" {
+		var err error
+		if data, err = a.readFile(file, 4<<30); err != nil {
+			return nil, err
+		}
+		from = file
+	}
+	sections, err := weights.Sections(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	m, err := engine.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	defer m.Close()
+	memory, err := m.Memory(1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+
+	meta := m.Meta()
+	v := &view{
+		File: from, Name: meta.Name, Source: meta.Source, Producer: meta.Producer, Note: meta.Note,
+		Labels:      append([]string{}, meta.Labels...),
+		Preparation: preparationString(meta.Preparation),
+		Nodes:       meta.Nodes, Parameters: meta.Parameters, Bytes: len(data),
+		Memory: memoryView{memory.Arena, memory.Tensors},
+	}
+	for _, t := range m.Inputs() {
+		v.Inputs = append(v.Inputs, tensorView(t))
+	}
+	for _, t := range m.Outputs() {
+		v.Outputs = append(v.Outputs, tensorView(t))
+	}
+	for _, s := range m.Steps() {
+		v.Layers = append(v.Layers, layerView{s.Name, s.Op, s.In, s.Out, s.Weights, s.MACs, s.View})
+		v.MACs += s.MACs
+	}
+	for _, s := range sections {
+		v.Sections = append(v.Sections, sectionView{s.Name, s.Offset, s.Length, fmt.Sprintf("%08x", s.Checksum)})
+	}
+	return v, nil
+}
+
+// preparationString says how pictures become the input.
+func preparationString(p weights.Preparation) string {
+	size := fmt.Sprintf("%d×%d", p.Width, p.Height)
+	switch p.Kind {
+	case weights.NoPicture:
+		return "none: raw tensors only"
+	case weights.Digit:
+		return fmt.Sprintf("digit as MNIST's, %s, ink %g on %g", size, (255*p.Scale-p.Mean[0])/p.Std[0], (0-p.Mean[0])/p.Std[0])
+	}
+	fit := map[weights.Fit]string{weights.Crop: "crop", weights.Stretch: "stretch", weights.Pad: "pad"}[p.Fit]
+	if p.Fit == weights.Crop && p.Resize > 0 {
+		fit += fmt.Sprintf(" from %d", p.Resize)
+	}
+	order := map[weights.Order]string{weights.Gray: "gray", weights.RGB: "rgb", weights.BGR: "bgr"}[p.Order]
+	return fmt.Sprintf("photo, %s, %s, %s, (v·%g − %v) / %v", size, fit, order, p.Scale,
+		p.Mean[:p.Order.Channels()], p.Std[:p.Order.Channels()])
+}
+
+// steps is the number of layers that compute something.
+func (v *view) steps() (n int) {
+	for _, l := range v.Layers {
+		if !l.View {
+			n++
+		}
+	}
+	return n
+}
+
+func (v *view) print(a *app) {
+	line := func(name, format string, args ...any) {
+		if s := fmt.Sprintf(format, args...); s != "" {
+			fmt.Fprintf(a.stdout, "%-15s%s\n", name, s)
+		}
+	}
+	line("file", "%s", v.File)
+	line("name", "%s", v.Name)
+	line("source", "%s", v.Source)
+	line("producer", "%s", v.Producer)
+	line("note", "%s", v.Note)
+	line("pictures", "%s", v.Preparation)
+	if n := len(v.Labels); n > 12 {
+		line("labels", "%s, … (%d)", strings.Join(v.Labels[:3], ", "), n)
+	} else {
+		line("labels", "%s", strings.Join(v.Labels, ", "))
+	}
+	for _, t := range v.Inputs {
+		line("input", "%s %s", t.Name, shapeString(t.Shape))
+	}
+	for _, t := range v.Outputs {
+		line("output", "%s %s", t.Name, shapeString(t.Shape))
+	}
+	line("parameters", "%s", count(v.Parameters))
+	line("multiply-adds", "%s for one item", count(v.MACs))
+	line("operators", "%d, frozen into %d steps", v.Nodes, v.steps())
+	line("memory", "%s bytes for one item; all tensors take %s", count(v.Memory.Arena), count(v.Memory.Tensors))
+
+	width := 5
+	for _, l := range v.Layers {
+		width = min(50, max(width, len(l.Name)))
+	}
+	fmt.Fprintf(a.stdout, "\n%-*s  %-14s %-28s %14s %12s\n", width, "layer", "operation", "result", "multiply-adds", "bytes")
+	for _, l := range v.Layers {
+		name := cmp.Or(l.Name, "-")
+		if l.View {
+			name += " (no work)"
+		}
+		var shapes []string
+		for _, s := range l.Outputs {
+			shapes = append(shapes, shapeString(s))
+		}
+		fmt.Fprintf(a.stdout, "%-*s  %-14s %-28s %14s %12s\n", width, name, l.Op, strings.Join(shapes, ", "), count(l.MACs), count(l.Bytes))
+	}
+	fmt.Fprintf(a.stdout, "\n%-8s  %10s %12s  %s\n", "section", "offset", "bytes", "CRC-32C")
+	for _, s := range v.Sections {
+		fmt.Fprintf(a.stdout, "%-8s  %10s %12s  %s\n", s.Name, count(s.Offset), count(s.Bytes), s.CRC32C)
+	}
+	fmt.Fprintf(a.stdout, "%-8s  %10s %12s\n", "file", "", count(v.Bytes))
+}

@@ -1,0 +1,196 @@
+// Package npy reads and writes numpy's .npy files of float32.
+//
+// It exists because the libraries that do bring a matrix library along, or
+// allocate what a damaged header asks for. Only what ONNX tensors need is
+// understood: little-endian float32 in C order; format versions 1 to 3.
+package npy
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+const magic = "\x93NUMPY"
+
+// maxHeader is the longest header that is read, in bytes; numpy's own are
+// some hundred bytes long.
+const maxHeader = 1 << 16
+
+// An Array is a row-major tensor. A scalar has an empty Shape.
+type Array struct {
+	Shape []int
+	Data  []float32
+}
+
+// Read reads an array. What follows it is an error, as is everything but
+// little-endian float32 in C order. Memory grows only as data arrive.
+func Read(r io.Reader) (*Array, error) {
+	shape, n, err := readHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	a := &Array{Shape: shape}
+	buf := make([]byte, min(4*n, 1<<16))
+	for len(a.Data) < n {
+		part := buf[:min(len(buf), 4*(n-len(a.Data)))]
+		if _, err := io.ReadFull(r, part); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return nil, fmt.Errorf("it is cut off: %d numbers of shape %v are missing", n-len(a.Data), shape)
+			}
+			return nil, err
+		}
+		for ; len(part) > 0; part = part[4:] {
+			a.Data = append(a.Data, math.Float32frombits(binary.LittleEndian.Uint32(part)))
+		}
+	}
+	var extra [1]byte
+	switch _, err := io.ReadFull(r, extra[:]); err {
+	case io.EOF:
+		return a, nil
+	case nil:
+		return nil, fmt.Errorf("there is more in it than %d numbers of shape %v", n, shape)
+	default:
+		return nil, err
+	}
+}
+
+// readHeader reads up to the data and returns the shape and the number of
+// elements.
+func readHeader(r io.Reader) (shape []int, n int, err error) {
+	var start [8]byte
+	if _, err := io.ReadFull(r, start[:]); err != nil {
+		return nil, 0, headerError(err)
+	}
+	if string(start[:6]) != magic {
+		return nil, 0, errors.New("not a .npy file")
+	}
+	var length int
+	switch version := start[6]; version {
+	case 1:
+		var b [2]byte
+		_, err = io.ReadFull(r, b[:])
+		length = int(binary.LittleEndian.Uint16(b[:]))
+	case 2, 3:
+		var b [4]byte
+		_, err = io.ReadFull(r, b[:])
+		length = int(min(binary.LittleEndian.Uint32(b[:]), maxHeader+1))
+	default:
+		return nil, 0, fmt.Errorf("version %d.%d of .npy is unknown", version, start[7])
+	}
+	if err != nil {
+		return nil, 0, headerError(err)
+	}
+	if length > maxHeader {
+		return nil, 0, errors.New("its header is too long")
+	}
+	header := make([]byte, length)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return nil, 0, headerError(err)
+	}
+	return parse(string(header))
+}
+
+func headerError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("not a .npy file, or cut off within its header")
+	}
+	return err
+}
+
+// The header is a Python dictionary. Every writer writes it in this form, keys
+// in any order. The expressions are compiled at the first use: most calls of
+// the command read no .npy.
+var patterns = sync.OnceValue(func() [3]*regexp.Regexp {
+	return [3]*regexp.Regexp{
+		regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`),
+		regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`),
+		regexp.MustCompile(`'shape'\s*:\s*\(([0-9,\s]*)\)`),
+	}
+})
+
+// parse reads the dictionary.
+func parse(header string) (shape []int, n int, err error) {
+	var found [3]string
+	for i, p := range patterns() {
+		m := p.FindStringSubmatch(header)
+		if m == nil {
+			return nil, 0, fmt.Errorf("its header has no %s that is understood", [...]string{"descr", "fortran_order", "shape"}[i])
+		}
+		found[i] = m[1]
+	}
+	if found[0] != "<f4" {
+		return nil, 0, fmt.Errorf("its numbers are %q, not little-endian float32 (\"<f4\")", found[0])
+	}
+	n = 1
+	for _, s := range strings.Split(found[2], ",") {
+		s = strings.TrimSpace(s)
+		if s == "" {
+			continue // after the last comma
+		}
+		d, err := strconv.Atoi(s)
+		if err != nil {
+			return nil, 0, fmt.Errorf("its shape (%s) is not valid", found[2])
+		}
+		if d > 0 && n > math.MaxInt/4/d {
+			return nil, 0, fmt.Errorf("its shape (%s) is too large", found[2])
+		}
+		shape = append(shape, d)
+		n *= d
+	}
+	if found[1] == "True" && len(shape) > 1 {
+		return nil, 0, errors.New("its order is Fortran's, not C's")
+	}
+	return shape, n, nil
+}
+
+// Write writes an array as version 1.0, or 2.0 if the header is long.
+func Write(w io.Writer, a *Array) error {
+	n := 1
+	dims := make([]string, len(a.Shape))
+	for i, d := range a.Shape {
+		n *= d
+		dims[i] = strconv.Itoa(d)
+	}
+	if n != len(a.Data) {
+		return fmt.Errorf("%d numbers for the shape %v", len(a.Data), a.Shape)
+	}
+	shape := strings.Join(dims, ", ")
+	if len(dims) == 1 {
+		shape += ","
+	}
+	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape)
+	// Spaces and a line end bring the data to a multiple of 64 bytes.
+	start := []byte(magic + "\x01\x00")
+	fill := (64-(len(start)+2+len(header)+1)%64)%64 + 1
+	if len(header)+fill < 1<<16 {
+		start = binary.LittleEndian.AppendUint16(start, uint16(len(header)+fill))
+	} else {
+		start[6] = 2
+		fill = (64-(len(start)+4+len(header)+1)%64)%64 + 1
+		start = binary.LittleEndian.AppendUint32(start, uint32(len(header)+fill))
+	}
+	start = append(start, header...)
+	start = append(start, strings.Repeat(" ", fill-1)+"\n"...)
+	if _, err := w.Write(start); err != nil {
+		return err
+	}
+	const part = 1 << 14
+	buf := make([]byte, 0, 4*min(part, len(a.Data)))
+	for data := a.Data; len(data) > 0; data = data[min(part, len(data)):] {
+		buf = buf[:0]
+		for _, v := range data[:min(part, len(data))] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,424 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/weights/digits"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+)
+
+var (
+	repository = filepath.Join("..", "..")
+	shared     = filepath.Join(repository, "..", "shared")
+	testdata   = filepath.Join(repository, "testdata")
+)
+
+// fromShared is a file beside the repository; without it the test is skipped,
+// but fails where CI=true.
+func fromShared(t *testing.T, path ...string) string {
+	t.Helper()
+	file := filepath.Join(append([]string{shared}, path...)...)
+	if _, err := os.Stat(file); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("no test data: %v", err)
+	}
+	return file
+}
+
+func mnist(t *testing.T) dataSet {
+	t.Helper()
+	set, err := (&app{}).readDataSet(
+		fromShared(t, "mnist", "t10k-images-idx3-ubyte.gz"), fromShared(t, "mnist", "t10k-labels-idx1-ubyte.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func builtIn(t *testing.T) *engine.Model {
+	t.Helper()
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// infer runs the command.
+func infer(stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(args, strings.NewReader(stdin), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// mustInfer runs the command, which must succeed silently, and returns its
+// output.
+func mustInfer(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, complaint := infer("", args...)
+	if code != exitOK || complaint != "" {
+		t.Fatalf("infer %q: exit code %d, %s", args, code, complaint)
+	}
+	return out
+}
+
+// mustFail runs the command, which must fail with one line that holds the
+// words.
+func mustFail(t *testing.T, code int, words []string, args ...string) {
+	t.Helper()
+	got, out, complaint := infer("", args...)
+	if got != code {
+		t.Errorf("infer %q: exit code %d, want %d; %s", args, got, code, complaint)
+	}
+	if out != "" {
+		t.Errorf("infer %q: wrote %q to standard output", args, out)
+	}
+	if strings.Count(complaint, "\n") != 1 || !strings.HasPrefix(complaint, "infer: ") {
+		t.Errorf("infer %q: complaint %q is not one line", args, complaint)
+	}
+	for _, w := range words {
+		if !strings.Contains(complaint, w) {
+			t.Errorf("infer %q: complaint %q lacks %q", args, complaint, w)
+		}
+	}
+}
+
+// write writes a file for a test and returns its name.
+func write(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// Every digit has a picture, each in another manner and format.
+func TestEveryDigit(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(testdata, "[0-9].*"))
+	if err != nil || len(files) != 10 {
+		t.Fatalf("pictures %v, %v; want one for each digit", files, err)
+	}
+	for _, file := range files {
+		want := filepath.Base(file)[:1] + "\n"
+		if got := mustInfer(t, file); got != want {
+			t.Errorf("%s is %q, want %q", file, got, want)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	seven, one := filepath.Join(testdata, "7.png"), filepath.Join(testdata, "1.png")
+	data, err := os.ReadFile(seven)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := mustInfer(t, seven, one), seven+": 7\n"+one+": 1\n"; got != want {
+		t.Errorf("two pictures: %q, want %q", got, want)
+	}
+	if code, got, _ := infer(string(data), "-"); code != 0 || got != "7\n" {
+		t.Errorf("standard input: %q", got)
+	}
+	got := strings.Split(mustInfer(t, seven, "--top", "3"), "\n")
+	if len(got) != 4 || !strings.HasSuffix(got[0], "%  7") || got[3] != "" {
+		t.Errorf("the best three: %q", got)
+	}
+	if got := strings.Count(mustInfer(t, "--top=99", seven), "\n"); got != 10 {
+		t.Errorf("the best 99 of 10 are %d", got)
+	}
+	// After --, everything is a file.
+	mustFail(t, exitFailed, []string{"--json: "}, "--", "--json")
+}
+
+func TestJSON(t *testing.T) {
+	seven := filepath.Join(testdata, "7.png")
+	code, out, complaint := infer("", "--json", "--top", "2", seven, "missing.png", seven)
+	if code != exitFailed || strings.Count(complaint, "\n") != 1 {
+		t.Errorf("exit code %d, %q", code, complaint)
+	}
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines: %s", len(lines), out)
+	}
+	type result struct {
+		File  *string
+		Top   []struct{ Index, Label, Probability any }
+		Error any
+	}
+	for i, line := range lines {
+		var keys map[string]any
+		var r result
+		if err := json.Unmarshal([]byte(line), &keys); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		if len(keys) != 3 || r.File == nil || r.Top == nil {
+			t.Errorf("line %d: %s", i, line)
+		}
+		if i == 1 {
+			if len(r.Top) != 0 || !strings.Contains(r.Error.(string), "missing.png") {
+				t.Errorf("of a missing file: %s", line)
+			}
+			continue
+		}
+		p, ok := r.Top[0].Probability.(float64)
+		if r.Error != nil || len(r.Top) != 2 || r.Top[0].Index != 7.0 || r.Top[0].Label != "7" || !ok || p < 0.9 || p > 1 {
+			t.Errorf("of a seven: %s", line)
+		}
+	}
+}
+
+// encoded is a picture of a black bar in some format.
+func encoded(t *testing.T, encode func(io.Writer, image.Image) error) []byte {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, 64, 64))
+	draw.Draw(m, m.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(m, image.Rect(28, 8, 36, 56), image.Black, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	if err := encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func asGIF(w io.Writer, m image.Image) error { return gif.Encode(w, m, nil) }
+
+func asTIFF(w io.Writer, m image.Image) error { return tiff.Encode(w, m, nil) }
+
+// header is a PNG that is nothing but a header of some size.
+func header(w, h uint32) []byte {
+	b := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR")
+	b = binary.BigEndian.AppendUint32(b, w)
+	b = binary.BigEndian.AppendUint32(b, h)
+	b = append(b, 8, 2, 0, 0, 0)
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[12:]))
+}
+
+func TestBadPictures(t *testing.T) {
+	blank := image.NewGray(image.Rect(0, 0, 50, 50))
+	var blankPNG bytes.Buffer
+	png.Encode(&blankPNG, blank)
+	half := func(data []byte) []byte { return data[:len(data)/2] }
+	damaged := encoded(t, png.Encode)
+	damaged[50] ^= 0xff
+	webp, err := os.ReadFile(filepath.Join(testdata, "9.webp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty.png", nil, "the file is empty"},
+		{"text.png", []byte("This is no picture.\n"), "not a PNG, JPEG, GIF, BMP, TIFF or WebP picture"},
+		{"drawing.svg", []byte("<svg></svg>"), "not a PNG"},
+		{"start.png", []byte("\x89PNG\r\n\x1a\n"), "png picture is cut off"},
+		{"half.png", half(encoded(t, png.Encode)), "png picture is"},
+		{"half.jpg", half(encoded(t, func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) })), "cut off"},
+		{"half.gif", half(encoded(t, asGIF)), "gif picture is"},
+		{"half.bmp", half(encoded(t, bmp.Encode)), "cut off"},
+		{"half.tiff", half(encoded(t, asTIFF)), "tiff picture is"},
+		{"half.webp", half(webp), "webp picture is"},
+		{"damaged.png", damaged, "png picture is damaged"},
+		{"huge.png", header(60_000, 60_000), "too large: 60000×60000"},
+		{"wide.png", header(1<<31-1, 2), "too large"},
+		{"none.png", header(0, 5), "png picture is damaged"},
+		{"blank.png", blankPNG.Bytes(), "nothing is drawn on it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := write(t, c.name, c.data)
+			mustFail(t, exitFailed, []string{file, c.want}, file)
+			// The others are answered.
+			seven := filepath.Join(testdata, "7.png")
+			code, out, _ := infer("", file, seven)
+			if want := seven + ": 7\n"; code != exitFailed || out != want {
+				t.Errorf("with another: exit code %d, %q, want %q", code, out, want)
+			}
+		})
+	}
+	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "missing.png")
+	mustFail(t, exitFailed, []string{"it is a folder"}, t.TempDir())
+	mustFail(t, exitFailed, []string{"-: the file is empty"}, "-")
+}
+
+func TestBadModels(t *testing.T) {
+	seven := filepath.Join(testdata, "7.png")
+	flipped := slices.Clone(digits.Data)
+	flipped[len(flipped)/2] ^= 4
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty.frz", nil, "empty"},
+		{"text.frz", []byte("not a model"), "begin like one"},
+		{"half.frz", digits.Data[:len(digits.Data)/2], ""},
+		{"flipped.frz", flipped, "checksum"},
+		{"long.frz", append(slices.Clone(digits.Data), 0), ""},
+	} {
+		file := write(t, c.name, c.data)
+		mustFail(t, exitFailed, []string{file, c.want}, "--model", file, seven)
+		mustFail(t, exitFailed, []string{file, c.want}, "inspect", file)
+	}
+	mustFail(t, exitFailed, []string{"missing.frz"}, "--model", "missing.frz", seven)
+	mustFail(t, exitFailed, nil, "--model", t.TempDir(), seven)
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"no picture", nil},
+		{"no picture", []string{"--json"}},
+		{"no such flag: --frobnicate", []string{"--frobnicate", "a.png"}},
+		{"--top 0", []string{"--top", "0", "a.png"}},
+		{"top", []string{"--top", "many", "a.png"}},
+		{"needs an argument", []string{"a.png", "--model"}},
+		{"convert: two files", []string{"convert"}},
+		{"convert: two files", []string{"convert", "a.onnx"}},
+		{"--weights int3", []string{"convert", "a.onnx", "b.frz", "--weights", "int3"}},
+		{"exclude each other", []string{"convert", "a.onnx", "b.frz", "--crop", "--pad"}},
+		{"--resize", []string{"convert", "a.onnx", "b.frz", "--stretch", "--resize", "256"}},
+		{"--channels cmyk", []string{"convert", "a.onnx", "b.frz", "--channels", "cmyk"}},
+		{"one number or three", []string{"convert", "a.onnx", "b.frz", "--mean", "1,2"}},
+		{"no number", []string{"convert", "a.onnx", "b.frz", "--scale", "1/0"}},
+		{"--std", []string{"convert", "a.onnx", "b.frz", "--std", "1,0,1"}},
+		{"inspect: one file", []string{"inspect", "a", "b"}},
+		{"eval: --images and --labels", []string{"eval", "--images", "a"}},
+		{"positive", []string{"eval", "--images", "a", "--labels", "b", "--batch", "0"}},
+		{"run: --input and --output", []string{"run", "--output", "y.npy"}},
+		{"too many", []string{"run", "x.npy", "--input", "x.npy", "--output", "y.npy"}},
+		{"positive", []string{"bench", "--duration", "-1s"}},
+		{"too many", []string{"cpu", "now"}},
+		{"too many", []string{"ops", "now"}},
+	} {
+		mustFail(t, exitUsage, []string{c.want}, c.args...)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	all := mustInfer(t, "--help")
+	if short := mustInfer(t, "help"); short != all {
+		t.Error("help and --help differ")
+	}
+	for _, c := range commands() {
+		if !strings.Contains(all, strings.TrimSpace("infer "+c.name)+" ") {
+			t.Errorf("--help says nothing of %q", c.name)
+		}
+		if c.name != "" {
+			if own := mustInfer(t, c.name, "-h"); !strings.Contains(all, own) {
+				t.Errorf("%s --help differs from --help", c.name)
+			}
+		}
+	}
+}
+
+// A closed pipe is an error, and no endless work.
+func TestClosedOutput(t *testing.T) {
+	seven := filepath.Join(testdata, "7.png")
+	var complaint bytes.Buffer
+	r, w := io.Pipe()
+	r.Close()
+	if code := run([]string{seven, seven}, nil, w, &complaint); code != exitFailed || !strings.Contains(complaint.String(), "writing the output") {
+		t.Errorf("exit code %d, %q", code, complaint.String())
+	}
+}
+
+// exif puts an orientation into a JPEG file.
+func exif(data []byte, order binary.AppendByteOrder, mark string, orientation uint16) []byte {
+	b := []byte("Exif\x00\x00" + mark)
+	b = order.AppendUint16(b, 42)
+	b = order.AppendUint32(b, 8)
+	b = order.AppendUint16(b, 2) // entries
+	for _, e := range [][2]uint16{{0x10f, 0}, {0x112, orientation}} {
+		b = order.AppendUint16(b, e[0])
+		b = order.AppendUint16(b, 3)
+		b = order.AppendUint32(b, 1)
+		b = order.AppendUint16(b, e[1])
+		b = order.AppendUint16(b, 0)
+	}
+	segment := binary.BigEndian.AppendUint16([]byte{0xff, 0xd8, 0xff, 0xe1}, uint16(2+len(b)))
+	return slices.Concat(segment, b, data[2:])
+}
+
+func TestOrientation(t *testing.T) {
+	// Quarters of four greys: where the brightest comes to lie, and the next.
+	m := image.NewGray(image.Rect(0, 0, 32, 16))
+	for y := range 16 {
+		for x := range 32 {
+			m.SetGray(x, y, color.Gray{uint8(240 - 60*(x/16) - 120*(y/8))})
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	corners := func(m image.Image) (c [4]int) { // row by row
+		r := m.Bounds()
+		for i := range 4 {
+			x, y := r.Min.X+2+(i%2)*(r.Dx()-5), r.Min.Y+2+(i/2)*(r.Dy()-5)
+			v, _, _, _ := m.At(x, y).RGBA()
+			c[i] = (240 - int(v>>8) + 30) / 60
+		}
+		return c
+	}
+	want := [9][4]int{
+		{0, 1, 2, 3}, {0, 1, 2, 3}, {1, 0, 3, 2}, {3, 2, 1, 0}, {2, 3, 0, 1},
+		{0, 2, 1, 3}, {2, 0, 3, 1}, {3, 1, 2, 0}, {1, 3, 0, 2},
+	}
+	for o := range want {
+		for _, data := range [][]byte{
+			exif(b.Bytes(), binary.LittleEndian, "II", uint16(o)),
+			exif(b.Bytes(), binary.BigEndian, "MM", uint16(o)),
+		} {
+			img, err := decodePicture(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			img = upright(img, data)
+			if got := corners(img); got != want[o] {
+				t.Errorf("orientation %d: %v, want %v", o, got, want[o])
+			}
+			if size := img.Bounds().Size(); (size.X == 32) != (o < 5) {
+				t.Errorf("orientation %d: %v", o, size)
+			}
+		}
+	}
+	if o := orientation(exif(b.Bytes(), binary.LittleEndian, "II", 9)); o != 0 {
+		t.Errorf("orientation 9 is taken for %d", o)
+	}
+}
+
+func FuzzOrientation(f *testing.F) {
+	f.Add(exif([]byte{0xff, 0xd8, 0xff, 0xda}, binary.LittleEndian, "II", 6))
+	f.Add([]byte{0xff, 0xd8, 0xff, 0xe1, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if o := orientation(data); o < 0 || o > 8 {
+			t.Fatalf("orientation %d", o)
+		}
+	})
+}

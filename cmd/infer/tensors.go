@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/infer-go/infer/cmd/infer/internal/npy"
+	"github.com/infer-go/infer/engine"
+)
+
+var runCommand = command{
+	name: "run",
+	args: "[--model F] --input X.npy [--input ...] --output Y.npy [--output ...]",
+	help: `
+Compute a net on raw tensors: .npy files of float32, in the order and the
+shapes of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
+are given in the model's own order, and outputs may be fewer than it has. A
+model with an open batch takes any number of items.`,
+	setup: func(flags *flag.FlagSet) func(*app, []string) error {
+		model := modelFlag(flags)
+		var inputs, outputs names
+		flags.Var(&inputs, "input", "the next input: .npy `FILE`")
+		flags.Var(&outputs, "output", "where the next output goes: .npy `FILE`")
+		threads := flags.Int("threads", 1, "compute on `N` threads")
+		return func(a *app, args []string) error {
+			switch {
+			case len(args) > 0:
+				return usagef("%q is one argument too many", args[0])
+			case len(inputs) == 0 || len(outputs) == 0:
+				return usagef("--input and --output are needed")
+			case *threads < 1:
+				return usagef("--threads %d: at least 1", *threads)
+			}
+			m, err := openModel(*model)
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			return a.runTensors(m, inputs, outputs, *threads)
+		}
+	},
+}
+
+// names is a flag that may be given more than once.
+type names []string
+
+func (n *names) String() string     { return "" }
+func (n *names) Set(s string) error { *n = append(*n, s); return nil }
+
+// maxTensor is the largest .npy file that is read, in bytes.
+const maxTensor = 4 << 30
+
+func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int) error {
+	ins, outs := m.Inputs(), m.Outputs()
+	if len(inputs) != len(ins) {
+		return fmt.Errorf("the model has %d inputs, and %d are given", len(ins), len(inputs))
+	}
+	if len(outputs) > len(outs) {
+		return fmt.Errorf("the model has %d outputs, and %d are asked for", len(outs), len(outputs))
+	}
+	arrays := make([]*npy.Array, len(inputs))
+	batch := 1
+	for i, file := range inputs {
+		data, err := a.readFile(file, maxTensor)
+		if err != nil {
+			return err
+		}
+		if arrays[i], err = npy.Read(bytes.NewReader(data)); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		n, ok := items(arrays[i].Shape, ins[i].Shape)
+		if !ok {
+			return fmt.Errorf("%s: shape %v, but input %q takes %s", file, arrays[i].Shape, ins[i].Name, shapeString(ins[i].Shape))
+		}
+		if i > 0 && n != batch {
+			return fmt.Errorf("%s: %d items, but %s has %d", file, n, inputs[0], batch)
+		}
+		batch = n
+	}
+	s, err := m.NewSession(engine.SessionOptions{Batch: batch, Threads: threads})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for i, x := range arrays {
+		copy(s.Input(i), x.Data)
+	}
+	if err := s.Run(batch); err != nil {
+		return err
+	}
+	for i, file := range outputs {
+		shape := slices.Clone(outs[i].Shape)
+		if shape[0] == -1 {
+			shape[0] = batch
+		}
+		if err := a.writeArray(file, &npy.Array{Shape: shape, Data: s.Output(i)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// items is the number of items in a tensor of a shape, where −1 in want is
+// the batch. It is false if the shapes differ or there is none.
+func items(shape, want []int) (int, bool) {
+	if len(shape) != len(want) {
+		return 0, false
+	}
+	n := 1
+	for i, d := range shape {
+		if i == 0 && want[0] == -1 {
+			n = d
+		} else if d != want[i] {
+			return 0, false
+		}
+	}
+	return n, n > 0
+}
+
+// shapeString writes a shape with N for the batch.
+func shapeString(shape []int) string {
+	var b bytes.Buffer
+	for i, d := range shape {
+		if i > 0 {
+			b.WriteString("×")
+		}
+		if d == -1 {
+			b.WriteString("N")
+		} else {
+			fmt.Fprint(&b, d)
+		}
+	}
+	return b.String()
+}
+
+// writeArray writes a .npy file; - is standard output. The file appears under
+// its name only when it is complete.
+func (a *app) writeArray(file string, x *npy.Array) (err error) {
+	if file == "-" {
+		return npy.Write(a.stdout, x)
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return plain(file, err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+			err = plain(file, err)
+		}
+	}()
+	w := bufio.NewWriter(f)
+	if err := errors.Join(npy.Write(w, x), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
