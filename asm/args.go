@@ -29,6 +29,7 @@ type GemmArgs struct {
 	Bias    *float32 // 16 elements
 	C       *float32
 	D       *float32 // residual, or nil
+	Ahead   int      // elements from B to what is to be prefetched, the next panel
 	AStride int
 	CStride int
 	DStride int

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func product_f32_6x16_avx2(args *ProductArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product_f32_6x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
@@ -47,6 +47,7 @@ frequency1:
 k2:
 	VMOVUPS      (R14), Y12
 	VMOVUPS      32(R14), Y13
+	PREFETCHT0   2048(R14)
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -94,7 +95,7 @@ k2:
 	RET
 
 // func product_f32_5x16_avx2(args *ProductArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product_f32_5x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
@@ -134,6 +135,7 @@ frequency1:
 k2:
 	VMOVUPS      (R14), Y12
 	VMOVUPS      32(R14), Y13
+	PREFETCHT0   2048(R14)
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -176,7 +178,7 @@ k2:
 	RET
 
 // func product_f32_4x16_avx2(args *ProductArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product_f32_4x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
@@ -214,6 +216,7 @@ frequency1:
 k2:
 	VMOVUPS      (R14), Y12
 	VMOVUPS      32(R14), Y13
+	PREFETCHT0   2048(R14)
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -251,7 +254,7 @@ k2:
 	RET
 
 // func product_f32_3x16_avx2(args *ProductArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product_f32_3x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
@@ -285,6 +288,7 @@ frequency1:
 k2:
 	VMOVUPS      (R13), Y12
 	VMOVUPS      32(R13), Y13
+	PREFETCHT0   2048(R13)
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -314,7 +318,7 @@ k2:
 	RET
 
 // func product_f32_2x16_avx2(args *ProductArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product_f32_2x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
@@ -346,6 +350,7 @@ frequency1:
 k2:
 	VMOVUPS      (R13), Y12
 	VMOVUPS      32(R13), Y13
+	PREFETCHT0   2048(R13)
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -370,7 +375,7 @@ k2:
 	RET
 
 // func product_f32_1x16_avx2(args *ProductArgs)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·product_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX
 
@@ -400,6 +405,7 @@ frequency1:
 k2:
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
+	PREFETCHT0   2048(R11)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1

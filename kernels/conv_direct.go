@@ -156,6 +156,10 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	for p := from; p < to; p++ {
 		group, j := p/d.perGroup, p%d.perGroup
 		panel := d.panels[p*d.panelSize : (p+1)*d.panelSize]
+		w.gemm.Ahead = d.panelSize
+		if p+1 == to {
+			w.gemm.Ahead = 0
+		}
 		a := src[group*(d.cin/d.Groups):]
 		at := first*d.line() + group*channels + j*NR
 		n := min(NR, channels-j*NR)

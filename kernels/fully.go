@@ -154,6 +154,10 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 		} else {
 			g.B = &floats[NR]
 		}
+		g.Ahead = 0
+		if f.weight.Elem == F32 && p+1 < to {
+			g.Ahead = size / 4
+		}
 		g.A, g.C, g.D = &a[0], &y[p*NR], nil
 		g.N = min(NR, f.n-p*NR)
 		f.gemm(w, rows)

@@ -16,7 +16,7 @@ func gemm(b *builder) {
 
 	a, c, d := b.load("A"), b.load("C"), b.load("D")
 	as, cs := b.stride("AStride"), b.stride("CStride")
-	tiles := b.load("Tiles")
+	tiles, ahead := b.load("Tiles"), b.stride("Ahead")
 
 	b.Comment("A panel of no more than 8 channels needs half of the work.")
 	half, end := b.label("half"), b.label("end")
@@ -28,7 +28,7 @@ func gemm(b *builder) {
 			b.Label(half)
 		}
 		b.loop("tile", tiles, func() {
-			b.gemmSums(mr, vectors, a, as)
+			b.gemmSums(mr, vectors, a, as, ahead)
 			b.gemmEpilogue(mr, vectors, c, cs, d)
 			b.skip(a, as, mr)
 			b.skip(c, cs, mr)
@@ -39,7 +39,7 @@ func gemm(b *builder) {
 }
 
 // gemmSums emits a tile's sums: of row i and vector v in register 2·i+v.
-func (b *builder) gemmSums(mr, vectors int, a, as reg64) {
+func (b *builder) gemmSums(mr, vectors int, a, as, ahead reg64) {
 	b.Comment("Every sum starts at its bias.")
 	bias := b.load("Bias")
 	for i := range mr {
@@ -55,6 +55,7 @@ func (b *builder) gemmSums(mr, vectors int, a, as reg64) {
 			for v := range vectors {
 				b.VMOVUPS(mem(panel, 32*v), y(12+v))
 			}
+			b.PREFETCHT1(index(panel, ahead, 1))
 			for i := range mr {
 				e := y(14 + i%2)
 				b.VBROADCASTSS(row.at(i, 0), e)

@@ -24,6 +24,7 @@ func product(b *builder) {
 		b.loop("k", b.load("K"), func() {
 			b.VMOVUPS(mem(panel, 0), y(12))
 			b.VMOVUPS(mem(panel, 32), y(13))
+			b.PREFETCHT0(mem(panel, productAhead))
 			for i := range mr {
 				e := y(14 + i%2)
 				b.VBROADCASTSS(row.at(i, 0), e)
@@ -44,3 +45,7 @@ func product(b *builder) {
 	})
 	b.VZEROUPPER()
 }
+
+// productAhead is how many bytes ahead of its use the weights are prefetched:
+// transformed weights are large, and are read from a far cache or from memory.
+const productAhead = 2048
