@@ -35,7 +35,7 @@ func (m *Model) Steps() []Step {
 // Memory is what the tensors of a Session take, in bytes.
 type Memory struct {
 	Arena   int64 // what a Session of one thread allocates for them
-	Live    int64 // the largest set of them that is needed at the same time, if all items are
+	Live    int64 // the largest set needed at once, were all items on the same step
 	Tensors int64 // all of them
 }
 
