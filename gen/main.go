@@ -24,6 +24,7 @@ import (
 	"github.com/mmcloughlin/avo/printer"
 
 	"github.com/infer-go/infer/gen/avx2"
+	"github.com/infer-go/infer/gen/neon"
 	"github.com/infer-go/infer/gen/spec"
 )
 
@@ -64,7 +65,19 @@ func generate() (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	out["table_amd64.go"], err = table("AVX2", avx2.Tier, avx2.MR)
+	if out["table_amd64.go"], err = table("AVX2", avx2.Tier, avx2.MR, spec.Kernels(avx2.MR)); err != nil {
+		return nil, err
+	}
+	// avo's passes know amd64 alone; what neon emits needs none of them.
+	if files, err = neon.Files(); err != nil {
+		return nil, fmt.Errorf("neon: %w", err)
+	}
+	for stem, f := range files {
+		if err := render(out, stem+"_arm64", f); err != nil {
+			return nil, err
+		}
+	}
+	out["table_arm64.go"], err = table("NEON", neon.Tier, neon.MR, neon.Kernels())
 	return out, err
 }
 
@@ -81,13 +94,13 @@ func render(out map[string][]byte, stem string, f *ir.File) error {
 	return nil
 }
 
-// table declares a tier's Table.
-func table(variable, tier string, mr int) ([]byte, error) {
+// table declares a tier's Table, with the kernels that it has.
+func table(variable, tier string, mr int, kernels []spec.Kernel) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(warning + "//go:build !purego\n\npackage asm\n\n")
 	fmt.Fprintf(&b, "// %s is the table of the %s tier.\nvar %s = Table{\nMR: %d,\n", variable, tier, variable, mr)
 	array := ""
-	for _, k := range spec.Kernels(mr) {
+	for _, k := range kernels {
 		if array != "" && k.Field != array {
 			b.WriteString("},\n")
 			array = ""
