@@ -1,0 +1,326 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/infer-go/infer/cmd/infer/internal/npy"
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/weights/digits"
+)
+
+// decode reads a JSON object that must have exactly the wanted keys.
+func decode(t *testing.T, text string, into any, keys ...string) {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for _, k := range keys {
+		if _, ok := object[k]; !ok {
+			t.Errorf("no %q in %s", k, text)
+		}
+	}
+	if len(object) != len(keys) {
+		t.Errorf("%d keys, want %q: %s", len(object), keys, text)
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+}
+
+// writeTensor writes a .npy file for a test.
+func writeTensor(t *testing.T, shape []int, data []float32) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := npy.Write(&b, &npy.Array{Shape: shape, Data: data}); err != nil {
+		t.Fatal(err)
+	}
+	return write(t, "x.npy", b.Bytes())
+}
+
+func readTensor(t *testing.T, file string) *npy.Array {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := npy.Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestInspect(t *testing.T) {
+	var v view
+	decode(t, mustInfer(t, "inspect", "--json"), &v, "file", "name", "source", "producer", "note", "labels",
+		"preparation", "inputs", "outputs", "layers", "nodes", "parameters", "macs", "memory", "bytes", "sections")
+	if v.Parameters != 211_690 || v.MACs != 2_234_112 || v.Bytes != len(digits.Data) || len(v.Labels) != 10 || len(v.Layers) < 4 {
+		t.Errorf("the built-in net: %+v", v)
+	}
+	if len(v.Inputs) != 1 || !slices.Equal(v.Inputs[0].Shape, []int{-1, 1, 28, 28}) || !slices.Equal(v.Outputs[0].Shape, []int{-1, 10}) {
+		t.Errorf("inputs %v, outputs %v", v.Inputs, v.Outputs)
+	}
+	sum := 0
+	for _, s := range v.Sections {
+		sum += s.Bytes
+	}
+	if sum > v.Bytes || sum < v.Bytes*9/10 {
+		t.Errorf("sections of %d bytes in a file of %d", sum, v.Bytes)
+	}
+	text := mustInfer(t, "inspect", write(t, "copy.frz", digits.Data))
+	for _, want := range []string{"copy.frz", "211,690", "2,234,112", "N×1×28×28", "WEIGHTS", "digit as MNIST's"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	mustFail(t, exitFailed, []string{"missing.frz: no such file"}, "inspect", "missing.frz")
+}
+
+func TestCPU(t *testing.T) {
+	text := mustInfer(t, "cpu")
+	for _, tier := range kernels.Tiers() {
+		if !strings.Contains(text, "kernels    "+tier.Name) {
+			t.Errorf("nothing of %s in\n%s", tier.Name, text)
+		}
+	}
+	if strings.Count(text, "chosen: ") != 1 {
+		t.Errorf("not one is chosen:\n%s", text)
+	}
+}
+
+func TestOps(t *testing.T) {
+	text := mustInfer(t, "ops")
+	for _, op := range []string{"Conv ", "Relu ", "MaxPool ", "Gemm "} {
+		if !strings.Contains(text, "\n"+op) {
+			t.Errorf("no %s in\n%s", op, text)
+		}
+	}
+}
+
+func TestBench(t *testing.T) {
+	var b measurement
+	decode(t, mustInfer(t, "bench", "--json", "--layers", "--batch", "3", "--threads", "2", "--duration", "50ms"), &b,
+		"model", "kernels", "batch", "threads", "runs", "us", "images_per_second", "allocs_per_run", "layers")
+	u := b.Microseconds
+	if b.Model != "digits" || b.Batch != 3 || b.Threads != 2 || b.Runs < 1 || b.Rate <= 0 ||
+		!(u.Min > 0 && u.Min <= u.P50 && u.P50 <= u.P90 && u.P90 <= u.P99 && u.P99 <= u.Max) {
+		t.Errorf("measured %+v", b)
+	}
+	if len(b.Layers) < 4 || b.Layers[0].Op != "Conv" || b.Layers[0].Microseconds <= 0 || b.Layers[0].GMACs <= 0 {
+		t.Errorf("layers %+v", b.Layers)
+	}
+	decode(t, mustInfer(t, "bench", "--json", "--duration", "20ms"), &b,
+		"model", "kernels", "batch", "threads", "runs", "us", "images_per_second", "allocs_per_run")
+	if text := mustInfer(t, "bench", "--layers", "--duration", "20ms"); !strings.Contains(text, "p99") || !strings.Contains(text, "GMAC/s") {
+		t.Errorf("for people:\n%s", text)
+	}
+}
+
+func TestEval(t *testing.T) {
+	mnist(t)
+	images, labels := fromShared(t, "mnist", "t10k-images-idx3-ubyte.gz"), fromShared(t, "mnist", "t10k-labels-idx1-ubyte.gz")
+	var e evaluation
+	decode(t, mustInfer(t, "eval", "--images", images, "--labels", labels, "--json"), &e,
+		"images", "correct", "accuracy", "seconds", "confusion")
+	if e.Images != 10_000 || e.Accuracy < 0.995 || e.Accuracy != float64(e.Correct)/10_000 || e.Seconds <= 0 || len(e.Confusion) != 10 {
+		t.Errorf("evaluated %+v", e)
+	}
+	diagonal, all := 0, 0
+	for i, row := range e.Confusion {
+		diagonal += row[i]
+		for _, n := range row {
+			all += n
+		}
+	}
+	if diagonal != e.Correct || all != e.Images {
+		t.Errorf("the confusion matrix has %d on its diagonal and %d in all", diagonal, all)
+	}
+	text := mustInfer(t, "eval", "--images", images, "--labels", labels, "--limit", "100", "--batch", "7")
+	if !strings.Contains(text, "of 100 right") {
+		t.Errorf("for people:\n%s", text)
+	}
+}
+
+// idxFile is a file in IDX format.
+func idxFile(t *testing.T, data []byte, shape ...uint32) string {
+	t.Helper()
+	b := []byte{0, 0, 8, byte(len(shape))}
+	for _, d := range shape {
+		b = binary.BigEndian.AppendUint32(b, d)
+	}
+	return write(t, "idx", append(b, data...))
+}
+
+func TestEvalErrors(t *testing.T) {
+	two := idxFile(t, make([]byte, 2*28*28), 2, 28, 28)
+	good := idxFile(t, []byte{1, 2}, 2)
+	for _, c := range []struct{ images, labels, want string }{
+		{"missing.idx", good, "no such file"},
+		{two, "missing.idx", "no such file"},
+		{two, idxFile(t, []byte{1, 2, 3}, 3), "2 pictures"},
+		{two, idxFile(t, []byte{1, 10}, 2), "label 1 is 10, but the model knows 10 classes"},
+		{good, good, "three dimensions"},
+		{two, two, "one dimension"},
+		{write(t, "text", []byte("no pictures")), good, "not an IDX file"},
+		{idxFile(t, make([]byte, 100), 2, 28, 28), good, "cut off"},
+		{idxFile(t, make([]byte, 2*30*30), 2, 30, 30), good, "picture 0: nothing is drawn on it"},
+	} {
+		mustFail(t, exitFailed, []string{c.want}, "eval", "--images", c.images, "--labels", c.labels)
+	}
+}
+
+func TestRunTensors(t *testing.T) {
+	rng := uint32(1)
+	x := make([]float32, 3*28*28)
+	for i := range x {
+		rng = rng*1664525 + 1013904223
+		x[i] = float32(rng>>8) / (1 << 24)
+	}
+	out := filepath.Join(t.TempDir(), "y.npy")
+	mustInfer(t, "run", "--input", writeTensor(t, []int{3, 1, 28, 28}, x), "--output", out)
+	all := readTensor(t, out)
+	if !slices.Equal(all.Shape, []int{3, 10}) {
+		t.Fatalf("output of shape %v", all.Shape)
+	}
+	for i := range 3 { // each alone is the same to the bit
+		mustInfer(t, "run", "--input", writeTensor(t, []int{1, 1, 28, 28}, x[i*784:][:784]), "--output", out)
+		if one := readTensor(t, out); !slices.Equal(one.Data, all.Data[10*i:][:10]) {
+			t.Errorf("item %d alone is %v, in a batch %v", i, one.Data, all.Data[10*i:][:10])
+		}
+	}
+
+	good := writeTensor(t, []int{1, 1, 28, 28}, x[:784])
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"no such file", []string{"--input", "missing.npy", "--output", out}},
+		{"not a .npy file", []string{"--input", filepath.Join(testdata, "7.png"), "--output", out}},
+		{"takes N×1×28×28", []string{"--input", writeTensor(t, []int{1, 784}, x[:784]), "--output", out}},
+		{"takes N×1×28×28", []string{"--input", writeTensor(t, []int{0, 1, 28, 28}, nil), "--output", out}},
+		{"1 inputs, and 2 are given", []string{"--input", good, "--input", good, "--output", out}},
+		{"1 outputs, and 2 are asked for", []string{"--input", good, "--output", out, "--output", out}},
+		{"no such file", []string{"--input", good, "--output", filepath.Join(t.TempDir(), "missing", "y.npy")}},
+	} {
+		mustFail(t, exitFailed, []string{c.want}, append([]string{"run"}, c.args...)...)
+	}
+}
+
+// A model that is not this project's, all the way: its answers are those of
+// ONNX Runtime.
+func TestConvertAndRun(t *testing.T) {
+	model := fromShared(t, "onnx", "real", "mnist_cntk.onnx")
+	dir := t.TempDir()
+	frozen, out := filepath.Join(dir, "net.frz"), filepath.Join(dir, "y.npy")
+	code, text, summary := infer("", "convert", model, frozen, "-v", "--note", "CNTK's")
+	if code != exitOK || text != "" || !strings.Contains(summary, "operators became") {
+		t.Fatalf("exit code %d, %q, %q", code, text, summary)
+	}
+	mustInfer(t, "run", "--model", frozen, "--input", fromShared(t, "onnx", "real", "mnist_cntk.input.npy"), "--output", out)
+	got, want := readTensor(t, out), readTensor(t, fromShared(t, "onnx", "real", "mnist_cntk.output.npy"))
+	if !slices.Equal(got.Shape, want.Shape) {
+		t.Fatalf("shape %v, want %v", got.Shape, want.Shape)
+	}
+	span := slices.Max(want.Data) - slices.Min(want.Data)
+	for i, v := range got.Data {
+		if d := math.Abs(float64(v - want.Data[i])); d > 1e-3*float64(span) {
+			t.Errorf("output %d is %g, want %g", i, v, want.Data[i])
+		}
+	}
+	// Nobody said what its pictures are.
+	mustFail(t, exitFailed, []string{"7.png: ", "does not say how a picture"}, "--model", frozen, filepath.Join(testdata, "7.png"))
+	if text := mustInfer(t, "inspect", frozen); !strings.Contains(text, "CNTK's") || !strings.Contains(text, "mnist_cntk.onnx, SHA-256 ") {
+		t.Errorf("inspect shows\n%s", text)
+	}
+}
+
+// A photo gets the names of the classes.
+func TestConvertForPhotos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a large model")
+	}
+	model, cat := fromShared(t, "onnx", "real", "squeezenet_imagenet_f16.onnx"), fromShared(t, "onnx", "real", "cat.png")
+	labels := fromShared(t, "onnx", "real", "imagenet_labels.txt")
+	frozen := filepath.Join(t.TempDir(), "squeezenet.frz")
+	code, _, complaint := infer("", "convert", model, frozen, "--weights", "half", "--labels", labels,
+		"--stretch", "--channels", "bgr", "--scale", "1")
+	if code != exitOK {
+		t.Fatal(complaint)
+	}
+	if got := mustInfer(t, "--model", frozen, cat); got != "Egyptian cat\n" {
+		t.Errorf("the cat is %q", got)
+	}
+	var a answer
+	decode(t, mustInfer(t, "--model", frozen, "--json", cat), &a, "file", "top", "error")
+	if p := a.Top[0].Probability; p < 0.9 || p > 0.96 {
+		t.Errorf("the cat is probable by %g, want about 0.93", p)
+	}
+}
+
+func TestConvertErrors(t *testing.T) {
+	model := fromShared(t, "onnx", "real", "mnist_cntk.onnx")
+	data, err := os.ReadFile(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out.frz")
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"missing.onnx: no such file", []string{"missing.onnx", out}},
+		{"it is a folder", []string{t.TempDir(), out}},
+		{"text.onnx: ", []string{write(t, "text.onnx", []byte("not a model at all")), out}},
+		{"empty.onnx: ", []string{write(t, "empty.onnx", nil), out}},
+		{"half.onnx: ", []string{write(t, "half.onnx", data[:len(data)/2]), out}},
+		{"net.frz: ", []string{write(t, "net.frz", digits.Data), out}},
+		{"2 labels for 10 classes", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
+		{"no labels in it", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
+		{"--channels rgb does not go", []string{model, out, "--channels", "rgb"}},
+		{"no such file", []string{model, filepath.Join(t.TempDir(), "missing", "out.frz")}},
+	} {
+		mustFail(t, exitFailed, []string{c.want}, append([]string{"convert"}, c.args...)...)
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%q: a file was written", c.args)
+		}
+	}
+}
+
+// What flags say of pictures is what the file says.
+func TestPictureFlags(t *testing.T) {
+	model := fromShared(t, "onnx", "real", "mnist_cntk.onnx")
+	for _, c := range []struct {
+		flags string
+		want  weights.Preparation
+	}{
+		{"", weights.Preparation{}},
+		{"--digits --scale 1", weights.Preparation{Kind: weights.Digit, Width: 28, Height: 28, Scale: 1, Std: [3]float32{1, 1, 1}}},
+		{"--crop --resize 32 --mean 0.1,0.2,0.3 --std 1/2", weights.Preparation{Kind: weights.Photo, Width: 28, Height: 28, Resize: 32,
+			Scale: 1.0 / 255, Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.5, 0.5, 0.5}}},
+		{"--pad --channels gray", weights.Preparation{Kind: weights.Photo, Fit: weights.Pad, Width: 28, Height: 28, Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}},
+	} {
+		out := filepath.Join(t.TempDir(), "out.frz")
+		args := append([]string{"convert", model, out}, strings.Fields(c.flags)...)
+		if code, _, complaint := infer("", args...); code != exitOK {
+			t.Fatal(complaint)
+		}
+		f, err := weights.Open(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Net.Meta.Preparation; got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.flags, got, c.want)
+		}
+		f.Close()
+	}
+}
