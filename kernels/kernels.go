@@ -10,8 +10,9 @@
 // allocates nor locks.
 //
 // Activations are float32, feature maps NHWC, weights panels of NR columns.
-//go:generate go -C ../gen run .
 package kernels
+
+//go:generate go -C ../gen run .
 
 // A Spec says what an operation computes. It is pure data: the file holds it,
 // the importer makes it, inspect prints it.
@@ -42,6 +43,8 @@ type Op interface {
 	Tasks(n int) int
 
 	// Run does the parts lo, …, hi−1 of the work on n items. The slices hold
-	// n items each, one after the other, and no result overlaps an operand.
+	// n items each, one after the other. No result overlaps an operand, except
+	// that of a Unary or a Binary: it may be the memory of an operand of the
+	// same shape.
 	Run(w *Workspace, in, out [][]float32, n, lo, hi int)
 }

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+
+	"os"
+)
+
+var (
+	oursColor  = color.RGBA{0x1f, 0x77, 0xb4, 0xff}
+	halfColor  = color.RGBA{0x6b, 0xae, 0xd6, 0xff}
+	theirColor = color.RGBA{0xd9, 0x5f, 0x02, 0xff}
+	grayColor  = color.RGBA{0x88, 0x88, 0x88, 0xff}
+)
+
+// drawResults draws whole nets as time an item, and layers as the part of
+// their roofline that they reach.
+func drawResults(r report, path string) error {
+	var plots []*plot.Plot
+	if len(r.Nets) > 0 {
+		p, err := netsPlot(r.Nets)
+		if err != nil {
+			return err
+		}
+		plots = append(plots, p)
+	}
+	if len(r.Layers) > 0 {
+		p, err := layersPlot(r.Layers, r.Machine)
+		if err != nil {
+			return err
+		}
+		plots = append(plots, p)
+	}
+	if len(plots) == 0 {
+		return nil
+	}
+	canvas := vgimg.New(vg.Length(len(plots))*14*vg.Centimeter, 9*vg.Centimeter)
+	tiles := draw.Tiles{Rows: 1, Cols: len(plots), PadX: 8 * vg.Millimeter, PadTop: 3 * vg.Millimeter, PadBottom: 3 * vg.Millimeter, PadLeft: 3 * vg.Millimeter, PadRight: 3 * vg.Millimeter}
+	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, draw.New(canvas))[0] {
+		plots[i].Draw(c)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// netsPlot has a group of bars for each net and batch, one for each contender.
+func netsPlot(nets []result) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = "time per picture, one thread (less is better)"
+	p.Y.Label.Text = "µs"
+	p.Y.Min = 0
+	p.Legend.Top = true
+	width := vg.Points(14)
+	colors := []color.Color{oursColor, halfColor, theirColor}
+	var names []string
+	for _, r := range nets {
+		names = append(names, r.Work)
+	}
+	for i, t := range nets[0].Timings {
+		values := make(plotter.Values, len(nets))
+		for j, r := range nets {
+			values[j] = r.Timings[i].Best / 1e3 / float64(r.Items)
+		}
+		bars, err := plotter.NewBarChart(values, width)
+		if err != nil {
+			return nil, err
+		}
+		bars.Color, bars.Offset = colors[i], vg.Length(i-1)*width
+		bars.LineStyle.Width = 0
+		p.Add(bars)
+		p.Legend.Add(t.Name, bars)
+	}
+	p.NominalX(names...)
+	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0.35, draw.XRight
+	return p, nil
+}
+
+// layersPlot has a bar for each layer: its speed over the roofline's.
+func layersPlot(layers []layer, m machine) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = fmt.Sprintf("layers at batch 1 against the roofline (%.0f GMAC/s)", m.Peak)
+	p.Y.Label.Text = "% of the roofline of a direct computation"
+	p.Y.Min = 0
+	values := make(plotter.Values, len(layers))
+	var names []string
+	for i, l := range layers {
+		values[i] = 100 * l.Limit() / l.NS
+		names = append(names, fmt.Sprintf("%s %s %d", l.Net, l.Op, i+1))
+	}
+	bars, err := plotter.NewBarChart(values, vg.Points(16))
+	if err != nil {
+		return nil, err
+	}
+	bars.Color, bars.LineStyle.Width = oursColor, 0
+	line, err := plotter.NewLine(plotter.XYs{{X: -0.5, Y: 100}, {X: float64(len(layers)) - 0.5, Y: 100}})
+	if err != nil {
+		return nil, err
+	}
+	line.Color = grayColor
+	p.Add(bars, line)
+	p.NominalX(names...)
+	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0.35, draw.XRight
+	return p, nil
+}
