@@ -135,17 +135,14 @@ func TestRemoveDead(t *testing.T) {
 	m.node("NonMaxSuppression", "x", "a")
 	m.node("NonZero", "a", "b")
 	m.output("y")
-	net, report := func() (*weights.Net, *Report) {
-		net, report, err := Freeze(m.bytes(), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return net, report
-	}()
+	net, report, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if steps(net) != "Unary" || report.Passes[0] != (Pass{"remove dead", 2}) {
 		t.Errorf("steps %q, passes %v", steps(net), report.Passes)
 	}
-	// A node may die in a later pass, too: here the first of two paddings.
+	// A node may die in a pass, too.
 	g := &graph{}
 	x, a, b := &value{shape: []int{1}}, &value{shape: []int{1}}, &value{shape: []int{1}}
 	g.nodes = []*node{{op: &kernels.Unary{}, in: []*value{x}, out: []*value{a}}, {op: &kernels.Unary{}, in: []*value{a}, out: []*value{b}}}

@@ -1,8 +1,6 @@
 package onnx
 
-import (
-	"github.com/infer-go/infer/kernels"
-)
+import "github.com/infer-go/infer/kernels"
 
 // foldAffine folds what scales or shifts each channel into the weights of the
 // convolution or fully connected layer in front of it: batch normalisation,
@@ -19,12 +17,11 @@ func foldAffine(g *graph) int {
 		if p == nil || len(p.in) != 1 {
 			continue
 		}
-		axis := 1
-		switch op := p.op.(type) {
+		axis := 1 // of the channels
+		switch p.op.(type) {
 		case *kernels.Conv, *kernels.ConvTranspose, channelAffine:
 		case *kernels.FullyConnected:
 			axis = len(p.out[0].shape) - 1
-			_ = op
 		default:
 			continue
 		}

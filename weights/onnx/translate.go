@@ -102,7 +102,8 @@ func checkShape(shape []int) error {
 	return nil
 }
 
-// node translates one node.
+// node translates one node. What depends on constants alone is computed; so is
+// a shape, whatever it is the shape of.
 func (t *translator) node(n *nodeProto) error {
 	op := operators[n.op]
 	c := &call{t: t, node: n}
