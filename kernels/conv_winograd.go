@@ -68,21 +68,12 @@ func (c *winogradConv) transformWeights(p Param) {
 	c.panels = PanelCount(c.Channels)
 	c.bias = AlignedFloats(c.panels * NR)
 	c.weights = AlignedFloats(c.panels * c.frequencies() * c.cin * NR)
-	t, freq := c.t(), c.cin*NR
 	for j := range c.panels {
-		copy(c.bias[j*NR:], panels[j*size:j*size+NR])
-		src, dst := panels[j*size+NR:], c.weights[j*c.frequencies()*freq:]
-		for i := range freq {
-			var half [3][6]float32 // G g, column by column
-			for x := range half {
-				half[x] = c.kernel(src[x*freq+i], src[(3+x)*freq+i], src[(6+x)*freq+i])
-			}
-			for u := range t {
-				row := c.kernel(half[0][u], half[1][u], half[2][u])
-				for v, e := range row[:t] {
-					dst[(u*t+v)*freq+i] = e
-				}
-			}
+		panel := panels[j*size : (j+1)*size]
+		copy(c.bias[j*NR:], panel[:NR])
+		dst := c.weights[j*c.frequencies()*c.cin*NR:]
+		for i := range c.cin {
+			c.winograd.weights(dst[i*NR:], panel[NR+i*NR:], c.cin*NR)
 		}
 	}
 }

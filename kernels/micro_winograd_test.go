@@ -21,7 +21,12 @@ func TestWinogradMatrices(t *testing.T) {
 	for _, alg := range []*winograd{&f2, &f4} {
 		for range 100 {
 			d, kernel := g.floats(alg.t()), g.floats(3)
-			u := alg.kernel(kernel[0], kernel[1], kernel[2])
+			var u [6]float32
+			if alg == &f2 {
+				u[0], u[1], u[2], u[3] = kernel2(kernel[0], kernel[1], kernel[2])
+			} else {
+				u[0], u[1], u[2], u[3], u[4], u[5] = kernel4(kernel[0], kernel[1], kernel[2])
+			}
 			var products [6]float64
 			for i, row := range alg.bt {
 				for k, v := range row {

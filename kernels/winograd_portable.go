@@ -10,9 +10,6 @@ type winograd struct {
 	m  int
 	bt [][]float32 // t×t
 	at [][]float32 // m×t
-
-	// kernel is G g for one column g, t elements.
-	kernel func(g0, g1, g2 float32) [6]float32
 }
 
 func (w *winograd) t() int { return w.m + 2 }
@@ -24,11 +21,6 @@ var f2 = winograd{
 		{0, 1, 1, 0},
 		{0, -1, 1, 0},
 		{0, 1, 0, -1},
-	},
-	// G is 1 0 0, ½ ½ ½, ½ −½ ½, 0 0 1.
-	kernel: func(g0, g1, g2 float32) [6]float32 {
-		s, h := (g0+g2)/2, g1/2
-		return [6]float32{g0, s + h, s - h, g2}
 	},
 	at: [][]float32{
 		{1, 1, 1, 0},
@@ -46,18 +38,64 @@ var f4 = winograd{
 		{0, 2, -1, -2, 1, 0},
 		{0, 4, 0, -5, 0, 1},
 	},
-	// G is ¼ 0 0, −⅙ −⅙ −⅙, −⅙ ⅙ −⅙, 1⁄24 1⁄12 ⅙, 1⁄24 −1⁄12 ⅙, 0 0 1.
-	kernel: func(g0, g1, g2 float32) [6]float32 {
-		s, h := (g0+g2)/-6, g1/6
-		u, v := g0/24+g2/6, g1/12
-		return [6]float32{g0 / 4, s - h, s + h, u + v, u - v, g2}
-	},
 	at: [][]float32{
 		{1, 1, 1, 1, 1, 0},
 		{0, 1, -1, 2, -2, 0},
 		{0, 1, 1, 4, 4, 0},
 		{0, 1, -1, 8, -8, 1},
 	},
+}
+
+// kernel2 is G g of F(2×2) for one column g. G is 1 0 0, ½ ½ ½, ½ −½ ½, 0 0 1.
+func kernel2(g0, g1, g2 float32) (t0, t1, t2, t3 float32) {
+	s, h := (g0+g2)*(1./2), g1*(1./2)
+	return g0, s + h, s - h, g2
+}
+
+// kernel4 is G g of F(4×4). G is ¼ 0 0, −⅙ −⅙ −⅙, −⅙ ⅙ −⅙, 1⁄24 1⁄12 ⅙,
+// 1⁄24 −1⁄12 ⅙, 0 0 1.
+func kernel4(g0, g1, g2 float32) (t0, t1, t2, t3, t4, t5 float32) {
+	s, h := (g0+g2)*(-1./6), g1*(1./6)
+	u, v := g0*(1./24)+g2*(1./6), g1*(1./12)
+	return g0 * (1. / 4), s - h, s + h, u + v, u - v, g2
+}
+
+// weights transforms one input channel of a panel, G g Gᵀ: tap i of the 3×3
+// kernel is the NR elements at src[i·step], frequency f those at dst[f·step].
+func (w *winograd) weights(dst, src []float32, step int) {
+	var g [9]*[NR]float32
+	for i := range g {
+		g[i] = (*[NR]float32)(src[i*step:])
+	}
+	var half [6][3][NR]float32 // G g
+	var out [36]*[NR]float32
+	for f := range w.t() * w.t() {
+		out[f] = (*[NR]float32)(dst[f*step:])
+	}
+	for x := range 3 {
+		a, b, c := g[x], g[3+x], g[6+x]
+		for i := range NR {
+			if w.m == 2 {
+				half[0][x][i], half[1][x][i], half[2][x][i], half[3][x][i] = kernel2(a[i], b[i], c[i])
+			} else {
+				half[0][x][i], half[1][x][i], half[2][x][i], half[3][x][i], half[4][x][i], half[5][x][i] = kernel4(a[i], b[i], c[i])
+			}
+		}
+	}
+	for u := range w.t() {
+		a, b, c := &half[u][0], &half[u][1], &half[u][2]
+		if w.m == 2 {
+			o := out[4*u : 4*u+4]
+			for i := range NR {
+				o[0][i], o[1][i], o[2][i], o[3][i] = kernel2(a[i], b[i], c[i])
+			}
+		} else {
+			o := out[6*u : 6*u+6]
+			for i := range NR {
+				o[0][i], o[1][i], o[2][i], o[3][i], o[4][i], o[5][i] = kernel4(a[i], b[i], c[i])
+			}
+		}
+	}
 }
 
 // sandwich computes M x Mᵀ for a matrix M of at most 6×6 and a square x.
