@@ -75,6 +75,10 @@ func TestBatch(t *testing.T) {
 			m.node("ReduceMean", "x", "r", attr{"axes", []int64{1}}, attr{"keepdims", 0})
 			m.node("Mul", "x r", "y")
 		}, false, "do not broadcast"},
+		{"ranks that differ, and fit the batch that is tried", []int{0, probe, 3}, false, func(m *model) {
+			m.node("ReduceMean", "x", "r", attr{"axes", []int64{1}}, attr{"keepdims", 0})
+			m.node("Mul", "x r", "y")
+		}, false, "mixes the items"},
 		{"ranks that differ, but fit", []int{0, 1, 3}, false, func(m *model) {
 			m.ints("axes", 1)
 			m.node("Squeeze", "x axes", "r")

@@ -45,6 +45,10 @@ func TestFoldPadding(t *testing.T) {
 			pad(m, 1, 0, 0, 1, 1, 0, 0, 1, 1)
 			m.conv("p", "y", 6, 4, 3)
 		}, "Pad Transpose Conv Transpose", 0},
+		{"not into a pool that rounds up", func(m *model) {
+			pad(m, 0, 0, 0, 1, 1, 0, 0, 1, 1)
+			m.node("AveragePool", "p", "y", three, attr{"strides", []int64{2, 2}}, attr{"ceil_mode", 1})
+		}, "Pad Transpose Pool Transpose", 0},
 		{"not channels", func(m *model) {
 			pad(m, 0, 0, 1, 1, 1, 0, 0, 1, 1)
 			m.conv("p", "y", 6, 5, 3)

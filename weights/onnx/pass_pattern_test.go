@@ -37,6 +37,14 @@ func TestRecogniseActivations(t *testing.T) {
 			sixth(m)
 			m.node("Div", "k six", "y")
 		}, "Transpose Conv Transpose", 2},
+		{"not six divided by it", func(m *model) {
+			m.floats("zero", nil, 0)
+			m.floats("three", nil, 3)
+			m.floats("six", nil, 6)
+			m.node("Add", "x three", "a") // 2 to 4
+			m.node("Clip", "a zero six", "k")
+			m.node("Div", "six k", "y")
+		}, "Binary Binary", 0},
 		{"not another slope", func(m *model) {
 			m.conv("x", "c", 6, 4, 3)
 			m.node("HardSigmoid", "c", "s")
