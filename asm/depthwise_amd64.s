@@ -6,87 +6,1315 @@
 
 // func depthwise_f32_taps_avx2(args *TapsArgs)
 // Requires: AVX, FMA3
-TEXT ·depthwise_f32_taps_avx2(SB), NOSPLIT, $0-8
+TEXT ·depthwise_f32_taps_avx2(SB), NOSPLIT, $72-8
 	MOVQ args+0(FP), AX
 
-	// Registers: Y0 sum; Y1 the tap's elements; Y12 Lo; Y13 Hi.
-	MOVQ         (AX), CX
-	MOVQ         32(AX), DX
-	VBROADCASTSS 80(AX), Y12
-	VBROADCASTSS 84(AX), Y13
-	MOVQ         72(AX), BX
+	// Registers: Y0…Y11 sums; Y12, Y13 a tap's weights, later Lo and Hi; Y14 a tap's elements; Y15 the mask of the last channels.
+	MOVQ  56(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  64(AX), DX
+	SHLQ  $0x02, DX
+	IMULQ 88(AX), DX
+	SUBQ  DX, CX
+	MOVQ  CX, (SP)
+	MOVQ  (AX), CX
+	MOVQ  24(AX), DX
+	MOVQ  104(AX), BX
+	MOVQ  BX, 8(SP)
 
-pixel1:
-	XORQ SI, SI
-	MOVQ 64(AX), DI
-	MOVQ DI, R8
-	SHRQ $0x03, DI
-	JEQ  ones2
+	// From behind a row of taps to the next one.
+	MOVQ  32(AX), BX
+	SHLQ  $0x02, BX
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+	IMULQ 88(AX), SI
+	SUBQ  SI, BX
+	MOVQ  BX, 16(SP)
 
-eight4:
-	MOVQ    24(AX), R9
-	MOVQ    16(AX), R10
-	VMOVUPS (R9)(SI*1), Y0
-	MOVQ    8(AX), R9
-	MOVQ    56(AX), R11
-
-tap5:
-	MOVQ        (R9), R12
-	LEAQ        (CX)(R12*4), R12
-	VMOVUPS     (R12)(SI*1), Y1
-	VFMADD231PS (R10)(SI*1), Y1, Y0
-	MOVQ        64(AX), R12
-	LEAQ        (R10)(R12*4), R10
-	ADDQ        $0x08, R9
-	DECQ        R11
-	JNE         tap5
-
-	// The sum, or the maximum, stands in register 0.
-	VMAXPS  Y0, Y12, Y0
-	VMINPS  Y0, Y13, Y0
-	VMOVUPS Y0, (DX)(SI*1)
-	ADDQ    $0x20, SI
-	DECQ    DI
-	JNE     eight4
-
-ones2:
-	ANDQ $0x07, R8
-	JEQ  done3
-
-one6:
-	MOVQ   24(AX), DI
-	MOVQ   16(AX), R9
-	VMOVSS (DI)(SI*1), X0
-	MOVQ   8(AX), DI
-	MOVQ   56(AX), R10
-
-tap7:
-	MOVQ        (DI), R11
-	LEAQ        (CX)(R11*4), R11
-	VMOVSS      (R11)(SI*1), X1
-	VFMADD231SS (R9)(SI*1), X1, X0
-	MOVQ        64(AX), R11
-	LEAQ        (R9)(R11*4), R9
-	ADDQ        $0x08, DI
-	DECQ        R10
-	JNE         tap7
-
-	// The sum, or the maximum, stands in register 0.
-	VMAXSS X0, X12, X0
-	VMINSS X0, X13, X0
-	VMOVSS X0, (DX)(SI*1)
-	ADDQ   $0x04, SI
-	DECQ   R8
-	JNE    one6
-
-done3:
-	MOVQ 40(AX), SI
-	SHLQ $0x02, SI
-	ADDQ SI, CX
+pixels2:
+	CMPQ 8(SP), $0x06
+	JLT  fewer1
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
-	ADDQ SI, DX
-	DECQ BX
-	JNE  pixel1
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight3
+	MOVQ DI, 24(SP)
+
+sixteen6:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y8
+	VMOVAPS Y0, Y10
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y9
+	VMOVAPS Y1, Y11
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row7:
+	MOVQ 88(AX), R12
+
+tap8:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y13, Y1
+	VFMADD231PS  (R8)(SI*1), Y12, Y2
+	VFMADD231PS  32(R8)(SI*1), Y13, Y3
+	VFMADD231PS  (R8)(SI*2), Y12, Y4
+	VFMADD231PS  32(R8)(SI*2), Y13, Y5
+	VFMADD231PS  (R9), Y12, Y6
+	VFMADD231PS  32(R9), Y13, Y7
+	VFMADD231PS  (R9)(SI*1), Y12, Y8
+	VFMADD231PS  32(R9)(SI*1), Y13, Y9
+	VFMADD231PS  (R9)(SI*2), Y12, Y10
+	VFMADD231PS  32(R9)(SI*2), Y13, Y11
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap8
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row7
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVUPS      Y5, 32(DI)(R8*2)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	VMOVUPS      Y8, (R9)(R8*1)
+	VMOVUPS      Y9, 32(R9)(R8*1)
+	VMOVUPS      Y10, (R9)(R8*2)
+	VMOVUPS      Y11, 32(R9)(R8*2)
+	ADDQ         $0x40, BX
+	DECQ         24(SP)
+	JNE          sixteen6
+
+eight3:
+	TESTB   $0x08, 96(AX)
+	JEQ     some4
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row9:
+	MOVQ 88(AX), R12
+
+tap10:
+	VMOVUPS      (DI), Y12
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  (R8)(SI*1), Y12, Y1
+	VFMADD231PS  (R8)(SI*2), Y12, Y2
+	VFMADD231PS  (R9), Y12, Y3
+	VFMADD231PS  (R9)(SI*1), Y12, Y4
+	VFMADD231PS  (R9)(SI*2), Y12, Y5
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap10
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row9
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVUPS      Y3, (R9)
+	VMOVUPS      Y4, (R9)(R8*1)
+	VMOVUPS      Y5, (R9)(R8*2)
+	ADDQ         $0x20, BX
+
+some4:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done5
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y5
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	LEAQ       (R8)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       40(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       80(AX), R11
+
+row11:
+	MOVQ 88(AX), R12
+
+tap12:
+	VMASKMOVPS   (DI), Y15, Y12
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VMASKMOVPS   (R8)(SI*2), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VMASKMOVPS   (R9), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y3
+	VMASKMOVPS   (R9)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VMASKMOVPS   (R9)(SI*2), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y5
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap12
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row11
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	LEAQ         (BX)(DI*2), R8
+	ADDQ         DI, R8
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS   Y3, Y15, (R8)
+	VMASKMOVPS   Y4, Y15, (R8)(DI*1)
+	VMASKMOVPS   Y5, Y15, (R8)(DI*2)
+
+done5:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x06, 8(SP)
+	JMP  pixels2
+
+fewer1:
+pixels14:
+	CMPQ 8(SP), $0x05
+	JLT  fewer13
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight15
+	MOVQ DI, 32(SP)
+
+sixteen18:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y8
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y9
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row19:
+	MOVQ 88(AX), R12
+
+tap20:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y13, Y1
+	VFMADD231PS  (R8)(SI*1), Y12, Y2
+	VFMADD231PS  32(R8)(SI*1), Y13, Y3
+	VFMADD231PS  (R8)(SI*2), Y12, Y4
+	VFMADD231PS  32(R8)(SI*2), Y13, Y5
+	VFMADD231PS  (R9), Y12, Y6
+	VFMADD231PS  32(R9), Y13, Y7
+	VFMADD231PS  (R9)(SI*1), Y12, Y8
+	VFMADD231PS  32(R9)(SI*1), Y13, Y9
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap20
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row19
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVUPS      Y5, 32(DI)(R8*2)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	VMOVUPS      Y8, (R9)(R8*1)
+	VMOVUPS      Y9, 32(R9)(R8*1)
+	ADDQ         $0x40, BX
+	DECQ         32(SP)
+	JNE          sixteen18
+
+eight15:
+	TESTB   $0x08, 96(AX)
+	JEQ     some16
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row21:
+	MOVQ 88(AX), R12
+
+tap22:
+	VMOVUPS      (DI), Y12
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  (R8)(SI*1), Y12, Y1
+	VFMADD231PS  (R8)(SI*2), Y12, Y2
+	VFMADD231PS  (R9), Y12, Y3
+	VFMADD231PS  (R9)(SI*1), Y12, Y4
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap22
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row21
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVUPS      Y3, (R9)
+	VMOVUPS      Y4, (R9)(R8*1)
+	ADDQ         $0x20, BX
+
+some16:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done17
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	VMOVAPS    Y0, Y4
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	LEAQ       (R8)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       40(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       80(AX), R11
+
+row23:
+	MOVQ 88(AX), R12
+
+tap24:
+	VMASKMOVPS   (DI), Y15, Y12
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VMASKMOVPS   (R8)(SI*2), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VMASKMOVPS   (R9), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y3
+	VMASKMOVPS   (R9)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y4
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap24
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row23
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	LEAQ         (BX)(DI*2), R8
+	ADDQ         DI, R8
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS   Y3, Y15, (R8)
+	VMASKMOVPS   Y4, Y15, (R8)(DI*1)
+
+done17:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x05, 8(SP)
+	JMP  pixels14
+
+fewer13:
+pixels26:
+	CMPQ 8(SP), $0x04
+	JLT  fewer25
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight27
+	MOVQ DI, 40(SP)
+
+sixteen30:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row31:
+	MOVQ 88(AX), R12
+
+tap32:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y13, Y1
+	VFMADD231PS  (R8)(SI*1), Y12, Y2
+	VFMADD231PS  32(R8)(SI*1), Y13, Y3
+	VFMADD231PS  (R8)(SI*2), Y12, Y4
+	VFMADD231PS  32(R8)(SI*2), Y13, Y5
+	VFMADD231PS  (R9), Y12, Y6
+	VFMADD231PS  32(R9), Y13, Y7
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap32
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row31
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVUPS      Y5, 32(DI)(R8*2)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	ADDQ         $0x40, BX
+	DECQ         40(SP)
+	JNE          sixteen30
+
+eight27:
+	TESTB   $0x08, 96(AX)
+	JEQ     some28
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row33:
+	MOVQ 88(AX), R12
+
+tap34:
+	VMOVUPS      (DI), Y12
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  (R8)(SI*1), Y12, Y1
+	VFMADD231PS  (R8)(SI*2), Y12, Y2
+	VFMADD231PS  (R9), Y12, Y3
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap34
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row33
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVUPS      Y3, (R9)
+	ADDQ         $0x20, BX
+
+some28:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done29
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	LEAQ       (R8)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       40(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       80(AX), R11
+
+row35:
+	MOVQ 88(AX), R12
+
+tap36:
+	VMASKMOVPS   (DI), Y15, Y12
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VMASKMOVPS   (R8)(SI*2), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VMASKMOVPS   (R9), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y3
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap36
+	ADDQ         16(SP), R8
+	ADDQ         16(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row35
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	LEAQ         (BX)(DI*2), R8
+	ADDQ         DI, R8
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS   Y3, Y15, (R8)
+
+done29:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 8(SP)
+	JMP  pixels26
+
+fewer25:
+pixels38:
+	CMPQ 8(SP), $0x03
+	JLT  fewer37
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight39
+	MOVQ DI, 48(SP)
+
+sixteen42:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row43:
+	MOVQ 88(AX), R11
+
+tap44:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y13, Y1
+	VFMADD231PS  (R8)(SI*1), Y12, Y2
+	VFMADD231PS  32(R8)(SI*1), Y13, Y3
+	VFMADD231PS  (R8)(SI*2), Y12, Y4
+	VFMADD231PS  32(R8)(SI*2), Y13, Y5
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap44
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row43
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVUPS      Y5, 32(DI)(R8*2)
+	ADDQ         $0x40, BX
+	DECQ         48(SP)
+	JNE          sixteen42
+
+eight39:
+	TESTB   $0x08, 96(AX)
+	JEQ     some40
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row45:
+	MOVQ 88(AX), R11
+
+tap46:
+	VMOVUPS      (DI), Y12
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  (R8)(SI*1), Y12, Y1
+	VFMADD231PS  (R8)(SI*2), Y12, Y2
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap46
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row45
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	ADDQ         $0x20, BX
+
+some40:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done41
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       40(AX), R9
+	SHLQ       $0x02, R9
+	MOVQ       80(AX), R10
+
+row47:
+	MOVQ 88(AX), R11
+
+tap48:
+	VMASKMOVPS   (DI), Y15, Y12
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VMASKMOVPS   (R8)(SI*2), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap48
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row47
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+
+done41:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x03, 8(SP)
+	JMP  pixels38
+
+fewer37:
+pixels50:
+	CMPQ 8(SP), $0x02
+	JLT  fewer49
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight51
+	MOVQ DI, 56(SP)
+
+sixteen54:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row55:
+	MOVQ 88(AX), R11
+
+tap56:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y13, Y1
+	VFMADD231PS  (R8)(SI*1), Y12, Y2
+	VFMADD231PS  32(R8)(SI*1), Y13, Y3
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap56
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row55
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	ADDQ         $0x40, BX
+	DECQ         56(SP)
+	JNE          sixteen54
+
+eight51:
+	TESTB   $0x08, 96(AX)
+	JEQ     some52
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row57:
+	MOVQ 88(AX), R11
+
+tap58:
+	VMOVUPS      (DI), Y12
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  (R8)(SI*1), Y12, Y1
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap58
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row57
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, BX
+
+some52:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done53
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       40(AX), R9
+	SHLQ       $0x02, R9
+	MOVQ       80(AX), R10
+
+row59:
+	MOVQ 88(AX), R11
+
+tap60:
+	VMASKMOVPS   (DI), Y15, Y12
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap60
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row59
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+
+done53:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels50
+
+fewer49:
+pixels62:
+	CMPQ 8(SP), $0x01
+	JLT  fewer61
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight63
+	MOVQ DI, 64(SP)
+
+sixteen66:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row67:
+	MOVQ 88(AX), R11
+
+tap68:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y13, Y1
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap68
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row67
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         $0x40, BX
+	DECQ         64(SP)
+	JNE          sixteen66
+
+eight63:
+	TESTB   $0x08, 96(AX)
+	JEQ     some64
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row69:
+	MOVQ 88(AX), R11
+
+tap70:
+	VMOVUPS      (DI), Y12
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y12, Y0
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap70
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row69
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	ADDQ         $0x20, BX
+
+some64:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done65
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       40(AX), R9
+	SHLQ       $0x02, R9
+	MOVQ       80(AX), R10
+
+row71:
+	MOVQ 88(AX), R11
+
+tap72:
+	VMASKMOVPS   (DI), Y15, Y12
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap72
+	ADDQ         16(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row71
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	VMASKMOVPS   Y0, Y15, (BX)
+
+done65:
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	SUBQ $0x01, 8(SP)
+	JMP  pixels62
+
+fewer61:
 	VZEROUPPER
 	RET
+
+DATA masks<>+0(SB)/4, $0xffffffff
+DATA masks<>+4(SB)/4, $0xffffffff
+DATA masks<>+8(SB)/4, $0xffffffff
+DATA masks<>+12(SB)/4, $0xffffffff
+DATA masks<>+16(SB)/4, $0xffffffff
+DATA masks<>+20(SB)/4, $0xffffffff
+DATA masks<>+24(SB)/4, $0xffffffff
+DATA masks<>+28(SB)/4, $0xffffffff
+DATA masks<>+32(SB)/4, $0xffffffff
+DATA masks<>+36(SB)/4, $0xffffffff
+DATA masks<>+40(SB)/4, $0xffffffff
+DATA masks<>+44(SB)/4, $0xffffffff
+DATA masks<>+48(SB)/4, $0xffffffff
+DATA masks<>+52(SB)/4, $0xffffffff
+DATA masks<>+56(SB)/4, $0xffffffff
+DATA masks<>+60(SB)/4, $0xffffffff
+DATA masks<>+64(SB)/4, $0x00000000
+DATA masks<>+68(SB)/4, $0x00000000
+DATA masks<>+72(SB)/4, $0x00000000
+DATA masks<>+76(SB)/4, $0x00000000
+DATA masks<>+80(SB)/4, $0x00000000
+DATA masks<>+84(SB)/4, $0x00000000
+DATA masks<>+88(SB)/4, $0x00000000
+DATA masks<>+92(SB)/4, $0x00000000
+DATA masks<>+96(SB)/4, $0x00000000
+DATA masks<>+100(SB)/4, $0x00000000
+DATA masks<>+104(SB)/4, $0x00000000
+DATA masks<>+108(SB)/4, $0x00000000
+DATA masks<>+112(SB)/4, $0x00000000
+DATA masks<>+116(SB)/4, $0x00000000
+DATA masks<>+120(SB)/4, $0x00000000
+DATA masks<>+124(SB)/4, $0x00000000
+GLOBL masks<>(SB), RODATA|NOPTR, $128

@@ -5,90 +5,381 @@
 #include "textflag.h"
 
 // func maxpool_f32_taps_avx2(args *TapsArgs)
-// Requires: AVX
-TEXT ·maxpool_f32_taps_avx2(SB), NOSPLIT, $16-8
+// Requires: AVX, AVX2
+TEXT ·maxpool_f32_taps_avx2(SB), NOSPLIT, $32-8
 	MOVQ args+0(FP), AX
 
-	// Registers: Y0 maximum; Y1 the tap's elements; Y2 all ones where a NaN was seen; Y3 this tap's NaNs; Y12 Lo; Y13 Hi.
+	// Registers: Y0…Y3 maxima; Y4…Y7 all ones where a NaN was seen; Y8…Y11 a tap's elements and its NaNs; Y12 Lo; Y13 Hi; Y14 −Inf; Y15 the mask of the last channels.
+	MOVL         $0xff800000, CX
+	VMOVD        CX, X14
+	VBROADCASTSS X14, Y14
 	MOVQ         (AX), CX
-	MOVQ         32(AX), DX
-	VBROADCASTSS 80(AX), Y12
-	VBROADCASTSS 84(AX), Y13
-	MOVQ         72(AX), BX
+	MOVQ         24(AX), DX
+	MOVQ         104(AX), BX
+	MOVQ         BX, (SP)
 
-pixel1:
-	XORQ SI, SI
-	MOVQ 64(AX), DI
-	MOVQ DI, R8
-	SHRQ $0x03, DI
-	JEQ  ones2
+	// From behind a row of taps to the next one.
+	MOVQ  32(AX), BX
+	SHLQ  $0x02, BX
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+	IMULQ 88(AX), SI
+	SUBQ  SI, BX
+	MOVQ  BX, 8(SP)
 
-eight4:
-	MOVL         $0xff800000, (SP)
-	VBROADCASTSS (SP), Y0
-	VXORPS       Y2, Y2, Y2
-	MOVQ         8(AX), R9
-	MOVQ         56(AX), R10
-
-tap5:
-	MOVQ    (R9), R11
-	LEAQ    (CX)(R11*4), R11
-	VMOVUPS (R11)(SI*1), Y1
-	VCMPPS  $0x03, Y1, Y1, Y3
-	VORPS   Y3, Y2, Y2
-	VMAXPS  Y1, Y0, Y0
-	ADDQ    $0x08, R9
-	DECQ    R10
-	JNE     tap5
-
-	// The sum, or the maximum, stands in register 0.
-	VMAXPS  Y0, Y12, Y0
-	VMINPS  Y0, Y13, Y0
-	VORPS   Y2, Y0, Y0
-	VMOVUPS Y0, (DX)(SI*1)
-	ADDQ    $0x20, SI
-	DECQ    DI
-	JNE     eight4
-
-ones2:
-	ANDQ $0x07, R8
-	JEQ  done3
-
-one6:
-	MOVL         $0xff800000, 8(SP)
-	VBROADCASTSS 8(SP), Y0
-	VXORPS       Y2, Y2, Y2
-	MOVQ         8(AX), DI
-	MOVQ         56(AX), R9
-
-tap7:
-	MOVQ   (DI), R10
-	LEAQ   (CX)(R10*4), R10
-	VMOVSS (R10)(SI*1), X1
-	VCMPSS $0x03, X1, X1, X3
-	VORPS  Y3, Y2, Y2
-	VMAXSS X1, X0, X0
-	ADDQ   $0x08, DI
-	DECQ   R9
-	JNE    tap7
-
-	// The sum, or the maximum, stands in register 0.
-	VMAXSS X0, X12, X0
-	VMINSS X0, X13, X0
-	VORPS  Y2, Y0, Y0
-	VMOVSS X0, (DX)(SI*1)
-	ADDQ   $0x04, SI
-	DECQ   R8
-	JNE    one6
-
-done3:
-	MOVQ 40(AX), SI
-	SHLQ $0x02, SI
-	ADDQ SI, CX
+pixels2:
+	CMPQ (SP), $0x02
+	JLT  fewer1
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
-	ADDQ SI, DX
-	DECQ BX
-	JNE  pixel1
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight3
+	MOVQ DI, 16(SP)
+
+sixteen6:
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	VMOVAPS Y14, Y1
+	VXORPS  Y5, Y5, Y5
+	VMOVAPS Y14, Y2
+	VXORPS  Y6, Y6, Y6
+	VMOVAPS Y14, Y3
+	VXORPS  Y7, Y7, Y7
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row7:
+	MOVQ 88(AX), R10
+
+tap8:
+	VMOVUPS      (DI), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      32(DI), Y10
+	VCMPPS       $0x03, Y10, Y10, Y11
+	VORPS        Y11, Y5, Y5
+	VMAXPS       Y10, Y1, Y1
+	VMOVUPS      (DI)(SI*1), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y6, Y6
+	VMAXPS       Y8, Y2, Y2
+	VMOVUPS      32(DI)(SI*1), Y10
+	VCMPPS       $0x03, Y10, Y10, Y11
+	VORPS        Y11, Y7, Y7
+	VMAXPS       Y10, Y3, Y3
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap8
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row7
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VORPS        Y4, Y0, Y0
+	VORPS        Y5, Y1, Y1
+	VORPS        Y6, Y2, Y2
+	VORPS        Y7, Y3, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	ADDQ         $0x40, BX
+	DECQ         16(SP)
+	JNE          sixteen6
+
+eight3:
+	TESTB   $0x08, 96(AX)
+	JEQ     some4
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	VMOVAPS Y14, Y1
+	VXORPS  Y5, Y5, Y5
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row9:
+	MOVQ 88(AX), R10
+
+tap10:
+	VMOVUPS      (DI), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      (DI)(SI*1), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y5, Y5
+	VMAXPS       Y8, Y1, Y1
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap10
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row9
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VORPS        Y4, Y0, Y0
+	VORPS        Y5, Y1, Y1
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	ADDQ         $0x20, BX
+
+some4:
+	MOVQ    96(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done5
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	VMOVAPS Y14, Y1
+	VXORPS  Y5, Y5, Y5
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row11:
+	MOVQ 88(AX), R10
+
+tap12:
+	VMASKMOVPS   (DI), Y15, Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	VMASKMOVPS   (DI)(SI*1), Y15, Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y5, Y5
+	VMAXPS       Y8, Y1, Y1
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap12
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row11
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VORPS        Y4, Y0, Y0
+	VORPS        Y5, Y1, Y1
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+
+done5:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, (SP)
+	JMP  pixels2
+
+fewer1:
+pixels14:
+	CMPQ (SP), $0x01
+	JLT  fewer13
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  eight15
+	MOVQ DI, 24(SP)
+
+sixteen18:
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	VMOVAPS Y14, Y1
+	VXORPS  Y5, Y5, Y5
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row19:
+	MOVQ 88(AX), R10
+
+tap20:
+	VMOVUPS      (DI), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      32(DI), Y10
+	VCMPPS       $0x03, Y10, Y10, Y11
+	VORPS        Y11, Y5, Y5
+	VMAXPS       Y10, Y1, Y1
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap20
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row19
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VORPS        Y4, Y0, Y0
+	VORPS        Y5, Y1, Y1
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         $0x40, BX
+	DECQ         24(SP)
+	JNE          sixteen18
+
+eight15:
+	TESTB   $0x08, 96(AX)
+	JEQ     some16
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row21:
+	MOVQ 88(AX), R10
+
+tap22:
+	VMOVUPS      (DI), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap22
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row21
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VORPS        Y4, Y0, Y0
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	ADDQ         $0x20, BX
+
+some16:
+	MOVQ    96(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done17
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row23:
+	MOVQ 88(AX), R10
+
+tap24:
+	VMASKMOVPS   (DI), Y15, Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap24
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row23
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VORPS        Y4, Y0, Y0
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	VMASKMOVPS   Y0, Y15, (BX)
+
+done17:
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	SUBQ $0x01, (SP)
+	JMP  pixels14
+
+fewer13:
 	VZEROUPPER
 	RET
+
+DATA masks<>+0(SB)/4, $0xffffffff
+DATA masks<>+4(SB)/4, $0xffffffff
+DATA masks<>+8(SB)/4, $0xffffffff
+DATA masks<>+12(SB)/4, $0xffffffff
+DATA masks<>+16(SB)/4, $0xffffffff
+DATA masks<>+20(SB)/4, $0xffffffff
+DATA masks<>+24(SB)/4, $0xffffffff
+DATA masks<>+28(SB)/4, $0xffffffff
+DATA masks<>+32(SB)/4, $0xffffffff
+DATA masks<>+36(SB)/4, $0xffffffff
+DATA masks<>+40(SB)/4, $0xffffffff
+DATA masks<>+44(SB)/4, $0xffffffff
+DATA masks<>+48(SB)/4, $0xffffffff
+DATA masks<>+52(SB)/4, $0xffffffff
+DATA masks<>+56(SB)/4, $0xffffffff
+DATA masks<>+60(SB)/4, $0xffffffff
+DATA masks<>+64(SB)/4, $0x00000000
+DATA masks<>+68(SB)/4, $0x00000000
+DATA masks<>+72(SB)/4, $0x00000000
+DATA masks<>+76(SB)/4, $0x00000000
+DATA masks<>+80(SB)/4, $0x00000000
+DATA masks<>+84(SB)/4, $0x00000000
+DATA masks<>+88(SB)/4, $0x00000000
+DATA masks<>+92(SB)/4, $0x00000000
+DATA masks<>+96(SB)/4, $0x00000000
+DATA masks<>+100(SB)/4, $0x00000000
+DATA masks<>+104(SB)/4, $0x00000000
+DATA masks<>+108(SB)/4, $0x00000000
+DATA masks<>+112(SB)/4, $0x00000000
+DATA masks<>+116(SB)/4, $0x00000000
+DATA masks<>+120(SB)/4, $0x00000000
+DATA masks<>+124(SB)/4, $0x00000000
+GLOBL masks<>(SB), RODATA|NOPTR, $128

@@ -37,6 +37,7 @@ var AVX2 = Table{
 	Im2col:           im2col_f32_rows_avx2,
 	Clamp:            clamp_f32_n_avx2,
 	MaxPool:          maxpool_f32_taps_avx2,
+	AveragePool:      avgpool_f32_taps_avx2,
 	Depthwise:        depthwise_f32_taps_avx2,
 	Widen:            widen_f16_n_avx2,
 }

@@ -4,55 +4,49 @@ package kernels
 // result.
 type depthwise struct {
 	convMap
-	strip
-	weights []float32 // bias, then taps
-	tap     []int
+	sliding
 }
 
 func newDepthwise(m convMap, p Param) *depthwise {
-	d := &depthwise{convMap: m, weights: p.Floats()}
-	d.strip = strip{left: m.Pad[1], pixels: m.Pad[1] + m.width + m.Pad[3], pitch: m.cin, every: 1}
-	for ky := range m.Kernel[0] {
-		for kx := range m.Kernel[1] {
-			d.tap = append(d.tap, ky*m.Dilation[0]*d.pitchLine()+kx*m.Dilation[1]*d.pitch)
-		}
-	}
+	d := &depthwise{convMap: m}
+	d.sliding = newSliding(&m.Window, m.height, m.width, m.cin, [2]int{m.pooled() * m.out[0], m.pooled() * m.out[1]})
+	d.kernel, d.weights = m.Depthwise, p.Floats()
 	return d
 }
 
-func (d *depthwise) inRows() int { return (d.pooled()-1)*d.Stride[0] + int(d.extent(0)) }
-
 // unpooled is the elements of a row of the convolution that Pool reads.
-func (d *depthwise) unpooled() int { return d.pooled() * d.line() }
+func (d *depthwise) unpooled() int { return d.pooled() * d.convMap.line() }
 
 func (d *depthwise) Scratch() int {
-	n := d.inRows() * d.pitchLine()
 	if d.Pool {
-		n += 2 * d.unpooled()
+		return 2 * d.unpooled()
 	}
-	return n
+	return 0
 }
 
 func (d *depthwise) Tasks(n int) int { return n * d.maps * d.out[0] }
 
 func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	rows := w.Scratch[:d.inRows()*d.pitchLine()]
 	for task := lo; task < hi; task++ {
 		x, residual, y := d.item(in, out, task/d.out[0])
-		r := task % d.out[0]
-		d.fill(rows, x, &d.convMap, r*d.pooled()*d.Stride[0]-d.Pad[0], d.inRows())
-		y = y[r*d.line() : (r+1)*d.line()]
-		if !d.Pool {
-			d.row(w, rows, y, d.out[1])
-		} else {
-			pair := w.Scratch[len(rows):][:2*d.unpooled()]
+		r, line := task%d.out[0], d.convMap.line()
+		y = y[r*line : (r+1)*line]
+		if d.Pool {
+			pair := w.Scratch[:2*d.unpooled()]
 			for i := range 2 {
-				d.row(w, rows[i*d.Stride[0]*d.pitchLine():], pair[i*d.unpooled():], 2*d.out[1])
+				d.convolve(w, pair[i*d.unpooled():(i+1)*d.unpooled()], x, 2*r+i, Act{})
 			}
 			d.poolPair(y, pair)
+			d.Act.applySlice(y, y)
+			continue
 		}
+		if residual == nil && d.Act.isClamp() {
+			d.convolve(w, y, x, r, d.Act)
+			continue
+		}
+		d.convolve(w, y, x, r, Act{})
 		if residual != nil {
-			for i, v := range residual[r*d.line() : (r+1)*d.line()] {
+			for i, v := range residual[r*line : (r+1)*line] {
 				y[i] += v
 			}
 		}
@@ -60,15 +54,12 @@ func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	}
 }
 
-// row computes pixels pixels of a row of the convolution.
-func (d *depthwise) row(w *Workspace, rows, y []float32, pixels int) {
-	t := &w.taps
-	t.X, t.XStride = &rows[0], d.Stride[1]*d.pitch
-	t.Y, t.YStride = &y[0], d.cin
-	t.Tap, t.Taps, t.C, t.Pixels = &d.tap[0], len(d.tap), d.cin, pixels
-	t.Bias, t.W = &d.weights[0], &d.weights[d.cin]
-	t.Lo, t.Hi = Act{}.limits()
-	d.Depthwise(t)
+// convolve computes a row of the convolution, clamped by act.
+func (d *depthwise) convolve(w *Workspace, y, x []float32, row int, act Act) {
+	lo, hi := act.limits()
+	for from := 0; from < d.cin; from += d.block {
+		d.sliding.line(w, y, x, d.rows[row], from, min(from+d.block, d.cin), lo, hi)
+	}
 }
 
 // poolPair max-pools two rows.

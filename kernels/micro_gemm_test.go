@@ -267,10 +267,13 @@ func TestDenormals(t *testing.T) {
 			tier.Clamp(&asm.ClampArgs{X: &tinies[0], Y: y, N: NR, Lo: 0, Hi: hi})
 		})
 		check("maxpool", tiny, func(y *float32) {
-			tier.MaxPool(&asm.TapsArgs{X: &tinies[0], Tap: new(int), Y: y, Taps: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
+			tier.MaxPool(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
+		})
+		check("avgpool", tiny, func(y *float32) {
+			tier.AveragePool(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Count: 1})
 		})
 		check("depthwise", tiny, func(y *float32) {
-			tier.Depthwise(&asm.TapsArgs{X: &tinies[0], Tap: new(int), W: &ones[0], Bias: &zeros[0], Y: y, Taps: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
+			tier.Depthwise(&asm.TapsArgs{X: &tinies[0], W: &ones[0], Bias: &zeros[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
 		})
 	})
 }

@@ -10,48 +10,67 @@ import (
 
 func TestMaxPoolKernels(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(taps, c, pixels int) { m.maxPool(tier.MaxPool, taps, c, pixels) }) })
+		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(c tapsCase) { m.maxPool(tier.MaxPool, c) }) })
+	})
+}
+
+func TestAveragePoolKernels(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(c tapsCase) { m.averagePool(tier.AveragePool, c) }) })
 	})
 }
 
 func TestDepthwiseKernels(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "taps", func(m *micro) {
-			m.eachWindow(func(taps, c, pixels int) { m.depthwise(tier.Depthwise, taps, c, pixels) })
-		})
+		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(c tapsCase) { m.depthwise(tier.Depthwise, c) }) })
 	})
 }
 
-// eachWindow calls f with every number of taps, channels and pixels.
-func (m *micro) eachWindow(f func(taps, c, pixels int)) {
-	for taps := 1; taps <= 9; taps++ {
-		for c := 1; c <= 33; c++ {
-			for pixels := 1; pixels <= 4; pixels++ {
-				f(taps, c, pixels)
-			}
+// A tapsCase is a window's rows and columns, and for how many channels and
+// pixels it is to be computed.
+type tapsCase struct{ rows, cols, c, pixels int }
+
+// eachWindow calls f with every number of channels and pixels, and with
+// windows of many sizes.
+func (m *micro) eachWindow(f func(tapsCase)) {
+	for c := 1; c <= 50; c++ {
+		for pixels := 1; pixels <= 13; pixels++ {
+			f(tapsCase{m.between(1, 4), m.between(1, 4), c, pixels})
 		}
 	}
-	f(25, 40, 3)
-	f(49, 7, 3)
+	for rows := 1; rows <= 5; rows++ {
+		for cols := 1; cols <= 5; cols++ {
+			f(tapsCase{rows, cols, 19, 3})
+		}
+	}
+	f(tapsCase{7, 7, 23, 7})
 }
 
-// tapsArgs is what both kernels take: the block of arguments, the operand, the
-// taps, and where the result goes.
-func (m *micro) tapsArgs(taps, c, pixels int) (p *asm.TapsArgs, x []float32, tap []int, y *target) {
-	tap = m.offsets(taps, m.IntN(c)+1) // taps may overlap
-	p = &asm.TapsArgs{Tap: &tap[0], Taps: taps, C: c, Pixels: pixels, XStride: m.prime(1), YStride: m.prime(c)}
+// tapsArgs is what these kernels take: the block of arguments, the operand,
+// where each tap of the first pixel stands, and where the result goes. Taps
+// and pixels may overlap.
+func (m *micro) tapsArgs(c tapsCase) (p *asm.TapsArgs, x []float32, tap []int, y *target) {
+	p = &asm.TapsArgs{
+		Rows: c.rows, Cols: c.cols, C: c.c, Pixels: c.pixels,
+		XRow: m.prime(1), XCol: m.prime(1), XStride: m.prime(1), YStride: m.prime(c.c),
+	}
 	p.Lo, p.Hi = m.limits()
-	x = m.floats((pixels-1)*p.XStride + slices.Max(tap) + c)
-	y = m.target((pixels-1)*p.YStride + c)
+	for r := range c.rows {
+		for k := range c.cols {
+			tap = append(tap, r*p.XRow+k*p.XCol)
+		}
+	}
+	x = m.floats((c.pixels-1)*p.XStride + slices.Max(tap) + c.c)
+	y = m.target((c.pixels-1)*p.YStride + c.c)
 	p.X, p.Y = &x[0], &y.got[0]
 	return p, x, tap, y
 }
 
-func (m *micro) maxPool(kernel func(*asm.TapsArgs), taps, c, pixels int) {
+func (m *micro) maxPool(kernel func(*asm.TapsArgs), c tapsCase) {
 	m.Helper()
-	p, x, tap, y := m.tapsArgs(taps, c, pixels)
-	for i := range pixels {
-		for j := range c {
+	p, x, tap, y := m.tapsArgs(c)
+	for i := range c.pixels {
+		for j := range c.c {
 			most := exactly(float32(math.Inf(-1)))
 			for _, off := range tap {
 				most = most.larger(exactly(x[i*p.XStride+off+j]))
@@ -61,28 +80,49 @@ func (m *micro) maxPool(kernel func(*asm.TapsArgs), taps, c, pixels int) {
 		}
 	}
 	kernel(p)
-	m.check(y, "%d taps, %d channels, %d pixels", taps, c, pixels)
+	m.check(y, "%+v", c)
 }
 
-func (m *micro) depthwise(kernel func(*asm.TapsArgs), taps, c, pixels int) {
+// averagePool wants the very bits: the order of the sum is fixed, and it is
+// rounded to float32 once.
+func (m *micro) averagePool(kernel func(*asm.TapsArgs), c tapsCase) {
 	m.Helper()
-	p, x, tap, y := m.tapsArgs(taps, c, pixels)
-	weights, bias := m.finite(taps*c), m.finite(c)
+	p, x, tap, y := m.tapsArgs(c)
+	p.Count = float64(m.between(1, 50))
+	for i := range c.pixels {
+		for j := range c.c {
+			sum := 0.0
+			for _, off := range tap {
+				sum += float64(x[i*p.XStride+off+j])
+			}
+			y.want[i*p.YStride+j] = exactly(float32(sum / p.Count))
+		}
+	}
+	kernel(p)
+	m.check(y, "%+v", c)
+}
+
+func (m *micro) depthwise(kernel func(*asm.TapsArgs), c tapsCase) {
+	m.Helper()
+	p, x, tap, y := m.tapsArgs(c)
+	p.WCol = m.prime(c.c)
+	p.WRow = m.prime(c.cols * p.WCol)
+	weights, bias := m.finite((c.rows-1)*p.WRow+(c.cols-1)*p.WCol+c.c), m.finite(c.c)
 	p.W, p.Bias = &weights[0], &bias[0]
-	for i := range pixels {
-		for j := range c {
+	for i := range c.pixels {
+		for j := range c.c {
 			var s sum
 			s.add(bias[j], 1)
 			for k, off := range tap {
-				s.add(x[i*p.XStride+off+j], weights[k*c+j])
+				s.add(x[i*p.XStride+off+j], weights[k/c.cols*p.WRow+k%c.cols*p.WCol+j])
 			}
-			s.round(taps)
+			s.round(len(tap))
 			s.clamp(p.Lo, p.Hi)
 			y.want[i*p.YStride+j] = s
 		}
 	}
 	kernel(p)
-	m.check(y, "%d taps, %d channels, %d pixels", taps, c, pixels)
+	m.check(y, "%+v", c)
 }
 
 // TestOneNaN puts one NaN among ordinary numbers, at every tap and in every
@@ -92,10 +132,6 @@ func TestOneNaN(t *testing.T) {
 	const c, taps = 19, 9
 	eachTier(t, func(t *testing.T, tier *Tier) {
 		weights, bias := slices.Repeat([]float32{1}, taps*c), make([]float32, c)
-		var tap [taps]int
-		for k := range tap {
-			tap[k] = k * c
-		}
 		for _, kernel := range []struct {
 			name string
 			run  func(*asm.TapsArgs)
@@ -104,8 +140,8 @@ func TestOneNaN(t *testing.T) {
 				x, y := slices.Repeat([]float32{-2}, taps*c), make([]float32, c)
 				x[at] = float32(math.NaN())
 				kernel.run(&asm.TapsArgs{
-					X: &x[0], Tap: &tap[0], W: &weights[0], Bias: &bias[0], Y: &y[0],
-					Taps: taps, C: c, Pixels: 1, Lo: 0, Hi: 6,
+					X: &x[0], W: &weights[0], Bias: &bias[0], Y: &y[0], XRow: 3 * c, XCol: c, WRow: 3 * c, WCol: c,
+					Rows: 3, Cols: 3, C: c, Pixels: 1, Lo: 0, Hi: 6,
 				})
 				for j, v := range y {
 					if isNaN(v) != (j == at%c) || !isNaN(v) && v != 0 {

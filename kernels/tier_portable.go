@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
@@ -28,6 +29,7 @@ var portable = &Tier{Name: "portable", Supported: true, Table: asm.Table{
 	Im2col:           im2colPortable,
 	Clamp:            clampPortable,
 	MaxPool:          maxPoolPortable,
+	AveragePool:      averagePoolPortable,
 	Depthwise:        depthwisePortable,
 	Widen:            widenPortable,
 }}
@@ -161,22 +163,51 @@ func clampPortable(p *asm.ClampArgs) {
 	}
 }
 
+// eachTap calls f with the C elements of each tap of pixel i, in order, and
+// with those of its weights.
+func eachTap(p *asm.TapsArgs, i int, f func(x, w []float32)) {
+	for r := range p.Rows {
+		for k := range p.Cols {
+			var w []float32
+			if p.W != nil {
+				w = at(p.W, r*p.WRow+k*p.WCol, p.C)
+			}
+			f(at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C), w)
+		}
+	}
+}
+
 func maxPoolPortable(p *asm.TapsArgs) {
-	taps := at(p.Tap, 0, p.Taps)
 	for i := range p.Pixels {
 		y := at(p.Y, i*p.YStride, p.C)
-		for t, off := range taps {
-			x := at(p.X, i*p.XStride+off, p.C)
-			if t == 0 {
-				copy(y, x)
-				continue
-			}
+		for c := range y {
+			y[c] = float32(math.Inf(-1))
+		}
+		eachTap(p, i, func(x, _ []float32) {
 			for c := range y {
 				y[c] = max(y[c], x[c])
 			}
-		}
+		})
 		for c := range y {
 			y[c] = clamp(y[c], p.Lo, p.Hi)
+		}
+	}
+}
+
+func averagePoolPortable(p *asm.TapsArgs) {
+	for i := range p.Pixels {
+		y := at(p.Y, i*p.YStride, p.C)
+		for from := 0; from < p.C; from += lanes {
+			y := y[from:min(from+lanes, p.C)]
+			var sum [lanes]float64
+			eachTap(p, i, func(x, _ []float32) {
+				for c, v := range x[from:][:len(y)] {
+					sum[c] += float64(v)
+				}
+			})
+			for c := range y {
+				y[c] = float32(sum[c] / p.Count)
+			}
 		}
 	}
 }
@@ -189,16 +220,14 @@ func widenPortable(p *asm.WidenArgs) {
 }
 
 func depthwisePortable(p *asm.TapsArgs) {
-	taps := at(p.Tap, 0, p.Taps)
 	for i := range p.Pixels {
 		y := at(p.Y, i*p.YStride, p.C)
 		copy(y, at(p.Bias, 0, p.C))
-		for t, off := range taps {
-			x, w := at(p.X, i*p.XStride+off, p.C), at(p.W, t*p.C, p.C)
+		eachTap(p, i, func(x, w []float32) {
 			for c := range y {
 				y[c] += float32(x[c] * w[c])
 			}
-		}
+		})
 		for c := range y {
 			y[c] = clamp(y[c], p.Lo, p.Hi)
 		}

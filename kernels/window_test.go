@@ -30,7 +30,7 @@ func TestPool(t *testing.T) {
 			p := &Pool{Window: w, Kind: PoolKind(g.IntN(3)), Ceil: g.IntN(2) == 0}
 			shape := []int{g.between(1, 2), size[0], size[1], g.between(1, 70)}
 			if g.IntN(20) == 0 {
-				shape[3] += poolChannels // two tasks in a row
+				shape[3] += maxBlock // two tasks in a row
 			}
 			trial{spec: p, in: [][]int{shape}, ref: func(in, out []tensor) { refPool(p, in[0], out[0]) }}.run(t, g)
 		}

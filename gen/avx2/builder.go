@@ -84,6 +84,7 @@ var emitters = map[string]func(*builder){
 	"im2col":    im2col,
 	"clamp":     clampAll,
 	"maxpool":   maxPool,
+	"avgpool":   averagePool,
 	"depthwise": depthwise,
 	"widen":     widen,
 }

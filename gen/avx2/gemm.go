@@ -155,6 +155,16 @@ func (b *builder) masks(n reg64) {
 	b.VMOVDQU(mem(table, 32), y(15))
 }
 
+// mask sets Y15 to select the first n of 8 elements.
+func (b *builder) mask(n reg64) {
+	b.masked = true
+	table := b.GP64()
+	b.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol("masks"), 64), table)
+	b.SHLQ(imm(2), n)
+	b.SUBQ(n, table)
+	b.VMOVDQU(mem(table, 0), y(15))
+}
+
 // maskTable emits what masks reads: 16 times all ones, 16 times zero.
 func (b *builder) maskTable() {
 	b.StaticGlobal("masks")

@@ -158,23 +158,34 @@ type ClampArgs struct {
 }
 
 // TapsArgs is the block of the kernels that slide a window over a map channel
-// by channel: pixel p of Pixels output pixels reads its taps at
-// X + p·XStride + Tap[0 … Taps−1] and writes C channels at Y + p·YStride.
+// by channel: tap (r, k) of pixel p stands at X + p·XStride + r·XRow + k·XCol,
+// for 0 ≤ r < Rows and 0 ≤ k < Cols, and pixel p's C channels are written to
+// Y + p·YStride. A tap's weights stand at W + r·WRow + k·WCol.
 //
 //	maxpool    Y[p,c] = min(max(max over taps of X[p,tap,c], Lo), Hi)
+//	avgpool    Y[p,c] = (Σ over taps of X[p,tap,c]) / Count
 //	depthwise  Y[p,c] = min(max(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c], Lo), Hi)
+//
+// Sums are taken in the order of the taps, row by row: those of depthwise are
+// one chain of fused multiply-adds, those of avgpool are float64 and rounded
+// once, at the end.
 type TapsArgs struct {
 	X       *float32
-	Tap     *int
-	W       *float32 // Taps rows of C weights
+	W       *float32
 	Bias    *float32 // C elements
 	Y       *float32
+	XRow    int
+	XCol    int
 	XStride int
+	WRow    int
+	WCol    int
 	YStride int
-	Taps    int
+	Rows    int
+	Cols    int
 	C       int
 	Pixels  int
 	Lo, Hi  float32
+	Count   float64
 }
 
 // WidenArgs is the block of the kernel that converts N float16 to float32.
@@ -209,6 +220,7 @@ type Table struct {
 	Clamp  func(*ClampArgs)
 	Widen  func(*WidenArgs)
 
-	MaxPool   func(*TapsArgs)
-	Depthwise func(*TapsArgs)
+	MaxPool     func(*TapsArgs)
+	AveragePool func(*TapsArgs)
+	Depthwise   func(*TapsArgs)
 }

@@ -67,6 +67,7 @@ func Kernels(mr int) []Kernel {
 		Kernel{"im2col", "f32", "rows", "Im2colArgs", "Im2col", 0},
 		Kernel{"clamp", "f32", "n", "ClampArgs", "Clamp", 0},
 		Kernel{"maxpool", "f32", "taps", "TapsArgs", "MaxPool", 0},
+		Kernel{"avgpool", "f32", "taps", "TapsArgs", "AveragePool", 0},
 		Kernel{"depthwise", "f32", "taps", "TapsArgs", "Depthwise", 0},
 		Kernel{"widen", "f16", "n", "WidenArgs", "Widen", 0},
 	)
