@@ -113,7 +113,7 @@ func (c *Conv) poolable(size *[2]int) {
 
 func TestConvDirect(t *testing.T) {
 	eachLayerTest(t, 40, func(t *layerTest) {
-		for range trials(500) {
+		for range trials(300) {
 			w, size := t.window(t.IntN(3) > 0)
 			if t.IntN(4) == 0 {
 				w.Kernel = [2]int{1, 1} // whose rows may be one matrix
@@ -167,7 +167,7 @@ func TestConvDepthwise(t *testing.T) {
 
 func TestConvWinograd(t *testing.T) {
 	eachLayerTest(t, 42, func(t *layerTest) {
-		for range trials(250) {
+		for range trials(150) {
 			c := &Conv{Window: window3x3, Groups: 1, Channels: t.between(1, 40), Act: t.act(), Pool: t.IntN(3) == 0}
 			c.Algorithm = WinogradF2 + Algorithm(t.IntN(2))
 			size := [2]int{t.between(1, 14), t.between(1, 14)}
@@ -284,7 +284,7 @@ func TestWinogradError(t *testing.T) {
 				direct.Algorithm = Direct
 				want := refConv(&direct, l.in[0], 9*channels, panel[NR:], panel[:NR], [][]float32{x})
 				worst := 0.0
-				for i, v := range t.run(t.bind(l, guard.End), [][]float32{x}, 1) {
+				for i, v := range t.all(t.bind(l, guard.End), [][]float32{x}, 1) {
 					s := want(i)
 					worst = max(worst, math.Abs(float64(v)-s.value)/s.size*0x1p24)
 				}

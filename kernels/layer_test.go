@@ -72,8 +72,15 @@ func (t *layerTest) bind(l *layer, side guard.Side) *boundLayer {
 	return &boundLayer{l, op, w, volume(shapes[0]), side}
 }
 
-// run computes the result for n items, task by task between the cuts.
-func (t *layerTest) run(b *boundLayer, in [][]float32, n int, cuts ...int) []float32 {
+// all runs all tasks for n items.
+func (t *layerTest) all(b *boundLayer, in [][]float32, n int) []float32 {
+	t.Helper()
+	return t.run(b, in, n, 0, b.op.Tasks(n))
+}
+
+// run runs the tasks from, …, to−1 for n items; what they do not write of the
+// result is unset.
+func (t *layerTest) run(b *boundLayer, in [][]float32, n, from, to int) []float32 {
 	t.Helper()
 	guarded := make([][]float32, len(in))
 	for i, x := range in {
@@ -84,20 +91,41 @@ func (t *layerTest) run(b *boundLayer, in [][]float32, n int, cuts ...int) []flo
 	for i := range y {
 		y[i] = math.Float32frombits(unset)
 	}
-	from, tasks := 0, b.op.Tasks(n)
-	for _, to := range append(cuts, tasks) {
-		b.op.Run(b.w, guarded, [][]float32{y}, n, from, to)
-		from = to
-	}
+	b.op.Run(b.w, guarded, [][]float32{y}, n, from, to)
 	if !sameBits(in, guarded) {
 		t.Fatalf("%v: an operand was written", b)
 	}
 	result := slices.Clone(y)
 	t.passed.Release()
 	if t.Failed() {
-		t.Fatalf("%v: %d items in %d tasks, %v", b, n, tasks, b.side)
+		t.Fatalf("%v: tasks %d to %d of %d items, %v", b, from, to, n, b.side)
 	}
 	return result
+}
+
+// split runs tasks in random parts, and checks that no element is written by
+// two of them.
+func (t *layerTest) split(b *boundLayer, in [][]float32, n int) []float32 {
+	t.Helper()
+	var whole []float32
+	for from, tasks := 0, b.op.Tasks(n); from < tasks; {
+		to := from + t.between(1, max(tasks/2, 1))
+		part := t.run(b, in, n, from, min(to, tasks))
+		if whole == nil {
+			whole = part
+		}
+		for i, v := range part {
+			if math.Float32bits(v) == unset || from == 0 {
+				continue
+			}
+			if math.Float32bits(whole[i]) != unset {
+				t.Fatalf("%v: tasks from %d of %d on write element %d, which those before have written", b, from, tasks, i)
+			}
+			whole[i] = v
+		}
+		from = to
+	}
+	return whole
 }
 
 // check runs a layer on n items of the values that it is given: all at once,
@@ -118,21 +146,15 @@ func (t *layerTest) check(l *layer, n int, values func(n int) []float32) {
 		return one
 	}
 	b := t.bind(l, guard.End)
-	whole := t.run(b, in, n)
-
-	tasks := b.op.Tasks(n)
-	var cuts []int
-	for at := t.IntN(max(tasks/3, 1) + 1); at < tasks; at += t.between(1, max(tasks/3, 1)) {
-		cuts = append(cuts, at)
-	}
-	if i := firstDifference(whole, t.run(b, in, n, cuts...)); i >= 0 {
-		t.Fatalf("%v: %d items in %d tasks, cut at %v, differ at %d", l, n, tasks, cuts, i)
+	whole := t.all(b, in, n)
+	if i := firstDifference(whole, t.split(b, in, n)); i >= 0 {
+		t.Fatalf("%v: %d items at once and in parts of %d tasks differ at %d", l, n, b.op.Tasks(n), i)
 	}
 
 	// One by one, with other scratch, and other ends of the buffers guarded.
 	alone := t.bind(l, guard.Start)
 	for i := range n {
-		y := t.run(alone, item(i), 1)
+		y := t.all(alone, item(i), 1)
 		if j := firstDifference(whole[i*b.volume:(i+1)*b.volume], y); j >= 0 {
 			t.Fatalf("%v: item %d of %d differs from the same alone at %d: %v, %v", l, i, n, j, whole[i*b.volume+j], y[j])
 		}
