@@ -26,6 +26,12 @@ func TestFuseResiduals(t *testing.T) {
 			m.conv("s", "b", 4, 4, 3, same)
 			m.node("Add", "s b", "y")
 		}, "Transpose Conv Conv Transpose", 2},
+		{"only one", func(m *model) {
+			m.conv("x", "c", 4, 4, 3, same)
+			m.node("Add", "c x", "s")
+			m.node("Abs", "x", "a")
+			m.node("Add", "s a", "y")
+		}, "Transpose Conv Unary Binary Transpose", 1},
 		{"not behind an activation", func(m *model) {
 			m.conv("x", "c", 4, 4, 3, same)
 			m.node("Relu", "c", "r")
