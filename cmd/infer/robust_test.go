@@ -66,46 +66,48 @@ var kinds = []struct {
 }{
 	{"as it is", func(digit *image.Gray, rng *rand.Rand) image.Image { return digit }},
 	{"inverted", func(digit *image.Gray, rng *rand.Rand) image.Image {
-		return page(28, 28, digit, image.Point{}, flat(255, 255, 255), flat(0, 0, 0))
+		return written(sheet(28, 28, color.White), digit, image.Point{}, image.Black)
 	}},
 	{"ten times as large", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		return enlarged(digit, 280, []draw.Scaler{draw.NearestNeighbor, draw.BiLinear, draw.CatmullRom}[rng.IntN(3)])
 	}},
 	{"off-centre on a page", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		d := enlarged(digit, []int{28, 60, 120, 280}[rng.IntN(4)], draw.BiLinear)
-		return page(600, 400, d, somewhere(600, 400, d, rng), flat(255, 255, 255), flat(0, 0, 0))
+		return written(sheet(600, 400, color.White), d, somewhere(600, 400, d, rng), image.Black)
 	}},
 	{"photographed", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		d := enlarged(digit, []int{40, 100, 200, 280}[rng.IntN(4)], draw.BiLinear)
-		bright, turn := 160+50*rng.Float64(), 2*math.Pi*rng.Float64()
-		light := func(x, y int) float64 {
-			u, v := float64(x)/300-1, float64(y)/200-1
-			return bright + 40*(u*math.Cos(turn)+v*math.Sin(turn)) - 12*(u*u+v*v)
+		bright := 160 + 50*rng.Float64()
+		sin, cos := math.Sincos(2 * math.Pi * rng.Float64())
+		paper, ink := image.NewRGBA(image.Rect(0, 0, 600, 400)), image.NewRGBA(image.Rect(0, 0, 600, 400))
+		start := rng.IntN(len(noise))
+		for y := range 400 {
+			for x := range 600 {
+				u, v := float64(x)/300-1, float64(y)/200-1
+				light := bright + 40*(u*cos+v*sin) - 12*(u*u+v*v)
+				n := noise[(start+y*600+x)%len(noise)]
+				paper.SetRGBA(x, y, color.RGBA{level(light + n), level(light - 4 + n), level(light - 12 + n), 255})
+				ink.SetRGBA(x, y, color.RGBA{level(0.35*light + n), level(0.35*light + n), level(0.35*light + 15 + n), 255})
+			}
 		}
-		paper := func(x, y int) [3]float64 {
-			l, n := light(x, y), 5*rng.NormFloat64()
-			return [3]float64{l + n, l - 4 + n, l - 12 + n}
-		}
-		ink := func(x, y int) [3]float64 {
-			l, n := 0.35*light(x, y), 5*rng.NormFloat64()
-			return [3]float64{l + n, l + n, l + 15 + n}
-		}
-		return asJPEG(page(600, 400, d, somewhere(600, 400, d, rng), paper, ink), 70+rng.IntN(20))
+		return asJPEG(written(paper, d, somewhere(600, 400, d, rng), ink), 70+rng.IntN(20))
 	}},
 	{"in coloured ink", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		d := enlarged(digit, 112, draw.BiLinear)
-		ink := [][3]float64{{200, 20, 30}, {20, 60, 200}, {0, 130, 60}, {150, 0, 160}, {230, 120, 0}}[rng.IntN(5)]
-		return page(160, 140, d, somewhere(160, 140, d, rng), flat(255, 255, 255), flat(ink[0], ink[1], ink[2]))
+		ink := []color.RGBA{{200, 20, 30, 255}, {20, 60, 200, 255}, {0, 130, 60, 255}, {150, 0, 160, 255}, {230, 120, 0, 255}}[rng.IntN(5)]
+		return written(sheet(160, 140, color.White), d, somewhere(160, 140, d, rng), image.NewUniform(ink))
 	}},
 	{"in colour on coloured paper", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		d := enlarged(digit, 112, draw.BiLinear)
-		var a, b [3]float64
-		for math.Abs(a[0]-b[0])+math.Abs(a[1]-b[1])+math.Abs(a[2]-b[2]) < 150 {
-			for k := range 3 {
-				a[k], b[k] = 255*rng.Float64(), 255*rng.Float64()
-			}
+		any := func() color.RGBA {
+			return color.RGBA{uint8(rng.Uint32()), uint8(rng.Uint32()), uint8(rng.Uint32()), 255}
 		}
-		return asJPEG(page(160, 140, d, somewhere(160, 140, d, rng), flat(a[0], a[1], a[2]), flat(b[0], b[1], b[2])), 85)
+		apart := func(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
+		a, b := any(), any()
+		for apart(a.R, b.R)+apart(a.G, b.G)+apart(a.B, b.B) < 150 {
+			a, b = any(), any()
+		}
+		return asJPEG(written(sheet(160, 140, a), d, somewhere(160, 140, d, rng), image.NewUniform(b)), 85)
 	}},
 	{"transparent", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		d := enlarged(digit, []int{28, 112}[rng.IntN(2)], draw.BiLinear)
@@ -119,7 +121,7 @@ var kinds = []struct {
 	}},
 	{"among specks", func(digit *image.Gray, rng *rand.Rand) image.Image {
 		d := enlarged(digit, 140, draw.BiLinear)
-		m := page(400, 300, d, somewhere(400, 300, d, rng), flat(240, 238, 230), flat(60, 60, 110))
+		m := written(sheet(400, 300, color.RGBA{240, 238, 230, 255}), d, somewhere(400, 300, d, rng), image.NewUniform(color.RGBA{60, 60, 110, 255}))
 		for range 30 {
 			at := image.Pt(rng.IntN(400), rng.IntN(300))
 			size := 1 + rng.IntN(3)
@@ -128,6 +130,16 @@ var kinds = []struct {
 		return m
 	}},
 }
+
+// noise is a sensor's, of 255.
+var noise = func() []float64 {
+	x := make([]float64, 65521)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range x {
+		x[i] = 5 * rng.NormFloat64()
+	}
+	return x
+}()
 
 func enlarged(digit *image.Gray, side int, by draw.Scaler) *image.Gray {
 	m := image.NewGray(image.Rect(0, 0, side, side))
@@ -140,30 +152,21 @@ func somewhere(w, h int, digit *image.Gray, rng *rand.Rand) image.Point {
 	return image.Pt(rng.IntN(w-digit.Rect.Dx()+1), rng.IntN(h-digit.Rect.Dy()+1))
 }
 
-func flat(r, g, b float64) func(x, y int) [3]float64 {
-	return func(int, int) [3]float64 { return [3]float64{r, g, b} }
+// level is a brightness as a byte.
+func level(v float64) uint8 { return uint8(max(0, min(255, v+0.5))) }
+
+// sheet is paper of one colour.
+func sheet(w, h int, c color.Color) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(m, m.Rect, image.NewUniform(c), image.Point{}, draw.Src)
+	return m
 }
 
-// page lays a digit on paper: where it is bright there is ink.
-func page(w, h int, digit *image.Gray, at image.Point, paper, ink func(x, y int) [3]float64) *image.RGBA {
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			c := paper(x, y)
-			if cover := float64(digit.GrayAt(x-at.X, y-at.Y).Y) / 255; cover > 0 {
-				i := ink(x, y)
-				for k := range c {
-					c[k] += cover * (i[k] - c[k])
-				}
-			}
-			p := m.Pix[m.PixOffset(x, y):][:4:4]
-			for k, v := range c {
-				p[k] = uint8(max(0, min(255, v+0.5)))
-			}
-			p[3] = 255
-		}
-	}
-	return m
+// written is paper with a digit on it: where that is bright there is ink.
+func written(paper *image.RGBA, digit *image.Gray, at image.Point, ink image.Image) *image.RGBA {
+	cover := &image.Alpha{Pix: digit.Pix, Stride: digit.Stride, Rect: digit.Rect}
+	draw.DrawMask(paper, digit.Rect.Add(at), ink, at, cover, image.Point{}, draw.Over)
+	return paper
 }
 
 func asJPEG(m image.Image, quality int) image.Image {
