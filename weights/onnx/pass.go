@@ -14,7 +14,7 @@ type pass struct {
 var passes = []pass{
 	{"recognise activations", recogniseActivations},
 	{"fold padding", foldPadding},
-	{"fold batch norm", foldAffine},
+	{"fold batch norm and bias", foldAffine},
 	{"fuse residual add", fuseResiduals},
 	{"fuse activation", fuseActivations},
 	{"fuse max-pool", fusePools},

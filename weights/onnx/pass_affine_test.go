@@ -3,7 +3,7 @@ package onnx
 import "testing"
 
 func TestFoldAffine(t *testing.T) {
-	testPass(t, "fold batch norm", []passCase{
+	testPass(t, "fold batch norm and bias", []passCase{
 		{"batch norm behind a convolution", func(m *model) {
 			m.conv("x", "c", 6, 4, 3)
 			m.batchNorm("c", "y", 6)
