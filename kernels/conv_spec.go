@@ -20,8 +20,9 @@ const (
 // order ky, kx, ci; or, if every group has one input and one output channel,
 // Taps [kh·kw, C].
 //
-// With Pool the result is max-pooled by 2×2 windows of stride 2, without
-// padding and with the last odd row and column dropped, before it is stored.
+// With Pool the sums are max-pooled by 2×2 windows of stride 2, without padding
+// and with the last odd row and column dropped, before act: for activations
+// that keep the order of their operands that is the maximum of the results.
 type Conv struct {
 	Window
 	Groups    int
