@@ -1,7 +1,5 @@
 package kernels
 
-import "math"
-
 // fullyOp multiplies rows by panels. One row, or a few, are read through the
 // fully connected kernels, which read each weight once, as fast as memory
 // gives it. Many rows are a gemm, whose panels stay in cache from tile to
@@ -26,6 +24,11 @@ const (
 	// memory at 12 GB/s.
 	fullyChunk = 512 << 10
 
+	// deep is the length of sums from which on a tile of a gemm would take too
+	// long in one call, since it waits for its panel; such rows are read one
+	// by one, a chunk of weights at a time.
+	deep = 8192
+
 	// rowBlock is how many rows of a gemm are a task: 16 tiles of 6.
 	rowBlock = 96
 )
@@ -46,7 +49,7 @@ func (f *fullyOp) quads() int { return ceilDiv(PanelCount(f.n), wide) }
 
 // byRows says whether tasks are blocks of rows, each with all panels, rather
 // than groups of panels, each with all rows.
-func (f *fullyOp) byRows(n int) bool { return n*f.rows >= 2*rowBlock }
+func (f *fullyOp) byRows(n int) bool { return n*f.rows >= 2*rowBlock && f.k < deep }
 
 func (f *fullyOp) Tasks(n int) int {
 	if f.byRows(n) {
@@ -64,10 +67,8 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 			end := min(from+rowBlock, to)
 			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, PanelCount(f.n))
 		}
-	case rows <= fewRows:
-		for r := range rows {
-			f.oneRow(w, x[r*f.k:(r+1)*f.k], y[r*f.n:(r+1)*f.n], lo*wide, min(hi*wide, PanelCount(f.n)))
-		}
+	case rows <= fewRows || f.k >= deep:
+		f.rowByRow(w, x[:rows*f.k], y[:rows*f.n], lo*wide, min(hi*wide, PanelCount(f.n)))
 	default:
 		for from := 0; from < rows; from += rowBlock {
 			end := min(from+rowBlock, rows)
@@ -76,49 +77,71 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	}
 }
 
-// oneRow computes the panels from, …, to−1 of one row.
-func (f *fullyOp) oneRow(w *Workspace, x, y []float32, from, to int) {
-	kernel1, kernel4 := f.Fully1F32, f.Fully4F32
-	if f.weight.Elem == F16 {
-		kernel1, kernel4 = f.Fully1F16, f.Fully4F16
-	}
-	size := PanelBytes(f.k, f.weight.Elem)
+// rowByRow computes the panels from, …, to−1.
+func (f *fullyOp) rowByRow(w *Workspace, x, y []float32, from, to int) {
+	rows := len(x) / f.k
 	chunk := fullyChunk / (wide * NR * f.weight.Elem.Size())
-	a := &w.fully
-	a.BStride = size
 	for p := from; p < to; {
-		kernel, width := kernel1, 1
+		width := 1
 		if to-p >= wide {
-			kernel, width = kernel4, wide
+			width = wide
 		}
-		// A result of fewer columns than the panels have goes through scratch.
-		result := y[p*NR:]
-		if (p+width)*NR > f.n {
-			result = w.Scratch[:width*NR]
-		}
-		panels := f.weight.Data[p*size:]
-		a.C = &result[0]
-		a.Bias = &Param{Data: panels}.Floats()[0]
-		a.BiasStride = size / 4
-		a.Groups = 1
-		for k := 0; k < f.k; k += chunk {
-			if k > 0 {
-				a.Bias, a.BiasStride = a.C, NR
+		if (p+width)*NR <= f.n {
+			// A chunk of the weights passes over all rows while it is near.
+			for k := 0; k < f.k; k += chunk {
+				for r := range rows {
+					f.partOfRow(w, x[r*f.k:(r+1)*f.k], y[r*f.n+p*NR:], p, width, k, min(k+chunk, f.k))
+				}
 			}
-			a.A, a.K = &x[k], min(chunk, f.k-k)
-			a.B = &panels[NR*4+k*NR*f.weight.Elem.Size()]
-			a.Lo, a.Hi = float32(math.Inf(-1)), float32(math.Inf(1))
-			if k+chunk >= f.k {
-				a.Lo, a.Hi = f.act.limits()
+		} else {
+			// A result of fewer columns than the panels have goes through scratch.
+			for r := range rows {
+				for k := 0; k < f.k; k += chunk {
+					f.partOfRow(w, x[r*f.k:(r+1)*f.k], w.Scratch, p, width, k, min(k+chunk, f.k))
+				}
+				copy(y[r*f.n+p*NR:(r+1)*f.n], w.Scratch)
 			}
-			kernel(a)
-		}
-		if (p+width)*NR > f.n {
-			copy(y[p*NR:], result)
 		}
 		p += width
 	}
 	if !f.act.isClamp() {
+		f.activate(y, from, to)
+	}
+}
+
+// partOfRow adds the products from, …, to−1 to width panels from p on of one
+// row, whose result is y: the first starts at the bias, the last clamps.
+func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int) {
+	size := PanelBytes(f.k, f.weight.Elem)
+	panels := f.weight.Data[p*size:]
+	a := &w.fully
+	a.A, a.K, a.Groups = &x[from], to-from, 1
+	a.B, a.BStride = &panels[NR*4+from*NR*f.weight.Elem.Size()], size
+	a.C = &y[0]
+	a.Bias, a.BiasStride = a.C, NR
+	if from == 0 {
+		a.Bias, a.BiasStride = &Param{Data: panels}.Floats()[0], size/4
+	}
+	a.Lo, a.Hi = Act{}.limits()
+	if to == f.k {
+		a.Lo, a.Hi = f.act.limits()
+	}
+	switch {
+	case f.weight.Elem == F32 && width == 1:
+		f.Fully1F32(a)
+	case f.weight.Elem == F32:
+		f.Fully4F32(a)
+	case width == 1:
+		f.Fully1F16(a)
+	default:
+		f.Fully4F16(a)
+	}
+}
+
+// activate applies an activation that is no clamp to the columns of the panels
+// from, …, to−1.
+func (f *fullyOp) activate(y []float32, from, to int) {
+	for ; len(y) > 0; y = y[f.n:] {
 		part := y[from*NR : min(to*NR, f.n)]
 		f.act.applySlice(part, part)
 	}
@@ -163,10 +186,7 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 		f.gemm(w, rows)
 	}
 	if !f.act.isClamp() {
-		for r := range rows {
-			part := y[r*f.n+from*NR : r*f.n+min(to*NR, f.n)]
-			f.act.applySlice(part, part)
-		}
+		f.activate(y, from, to)
 	}
 }
 
