@@ -8,285 +8,586 @@
 // Requires: ASIMD
 TEXT ·convpool_f32_4x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 AStride; R4 ARow; R5 CStride; R6 SegLen; R7 N;
-	// R8 an address, then Windows; R9 Bias, then B, then the window of C; R10 Seg; R11 Segs;
-	// R12 the segment; R13, R14 pixels of the upper row; R15 pixels of the lower row;
-	// R19 pixels of the lower row; R20 fours of k left.
-	// Vectors: V0…V15 sums; V16 Lo; V17 Hi; V18…V21 elements of A; V22…V29 rows of B.
-	MOVD  args+0(FP), R0
-	MOVD  (R0), R1
-	MOVD  32(R0), R2
-	MOVD  40(R0), R3
-	LSL   $2, R3, R3
-	MOVD  48(R0), R4
-	LSL   $2, R4, R4
-	MOVD  56(R0), R5
-	LSL   $2, R5, R5
-	MOVD  72(R0), R6
-	MOVD  88(R0), R7
-	ADD   $96, R0, R8
-	VLD1R (R8), [V16.S4]
-	ADD   $100, R0, R8
-	VLD1R (R8), [V17.S4]
-	MOVD  80(R0), R8
+	// R8 Windows; R9 an address, then Bias, then B, then the window of C; R10 Seg; R11 Segs;
+	// R12 the segment, then pixels of the upper row; R13 pixels of the lower row;
+	// R14 pixels of the upper row; R15 pixels of the upper row, then pixels of the lower row;
+	// R19 pixels of the upper row, then fours of k left; R20…R22 pixels of the lower row;
+	// R23 fours of k left.
+	// Vectors: V0…V3 elements of A; V4 elements of A, then Lo; V5 elements of A, then Hi;
+	// V6, V7 elements of A, then sums; V8 Lo, then sums; V9 Hi, then sums; V10…V21 sums;
+	// V22…V25 sums, then rows of B; V26…V29 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 32(R0), R2
+	MOVD 40(R0), R3
+	LSL  $2, R3, R3
+	MOVD 48(R0), R4
+	LSL  $2, R4, R4
+	MOVD 56(R0), R5
+	LSL  $2, R5, R5
+	MOVD 72(R0), R6
+	MOVD 88(R0), R7
+	MOVD 80(R0), R8
+	CMP  $8, R7
+	BGT  single2
 
-window1:
+	// Two windows by 8 channels.
+	ADD   $96, R0, R9
+	VLD1R (R9), [V8.S4]
+	ADD   $100, R0, R9
+	VLD1R (R9), [V9.S4]
+
+pair1:
+	CMP $2, R8
+	BLT single2
+
 	// Every sum starts at its bias.
 	MOVD  24(R0), R9
-	FLDPQ (R9), (F0, F1)
-	FLDPQ 32(R9), (F2, F3)
-	FLDPQ (R9), (F4, F5)
-	FLDPQ 32(R9), (F6, F7)
-	FLDPQ (R9), (F8, F9)
-	FLDPQ 32(R9), (F10, F11)
+	FLDPQ (R9), (F10, F11)
 	FLDPQ (R9), (F12, F13)
-	FLDPQ 32(R9), (F14, F15)
+	FLDPQ (R9), (F14, F15)
+	FLDPQ (R9), (F16, F17)
+	FLDPQ (R9), (F18, F19)
+	FLDPQ (R9), (F20, F21)
+	FLDPQ (R9), (F22, F23)
+	FLDPQ (R9), (F24, F25)
 	MOVD  16(R0), R9
 	MOVD  8(R0), R10
 	MOVD  64(R0), R11
 
-segment2:
+segment4:
 	MOVD.P 8(R10), R12
 	ADD    R12<<2, R1, R12
-	MOVD   R12, R13
-	ADD    R3, R13, R14
-	ADD    R4, R12, R12
-	MOVD   R12, R15
+	ADD    R4, R12, R13
+	ADD    R3, R12, R14
+	ADD    R3, R14, R15
 	ADD    R3, R15, R19
-	LSR    $2, R6, R20
-	CBZ    R20, rest3
+	ADD    R3, R13, R20
+	ADD    R3, R20, R21
+	ADD    R3, R21, R22
+	LSR    $2, R6, R23
+	CBZ    R23, rest5
 
-k6:
-	FMOVQ.P 16(R13), F18
-	FMOVQ.P 16(R14), F19
-	FMOVQ.P 16(R15), F20
-	FMOVQ.P 16(R19), F21
-	FMOVQ   (R9), F22
-	FMOVQ   16(R9), F23
-	FMOVQ   32(R9), F24
-	FMOVQ   48(R9), F25
-	FMOVQ   64(R9), F26
-	FMOVQ   80(R9), F27
-	FMOVQ   96(R9), F28
-	FMOVQ   112(R9), F29
-	WORD    $0x4f9212c0 // fmla v0.4s, v22.4s, v18.s[0]
-	WORD    $0x4f9312c4 // fmla v4.4s, v22.4s, v19.s[0]
-	WORD    $0x4f9412c8 // fmla v8.4s, v22.4s, v20.s[0]
-	WORD    $0x4f9512cc // fmla v12.4s, v22.4s, v21.s[0]
-	FMOVQ   128(R9), F22
-	WORD    $0x4f9212e1 // fmla v1.4s, v23.4s, v18.s[0]
-	WORD    $0x4f9312e5 // fmla v5.4s, v23.4s, v19.s[0]
-	WORD    $0x4f9412e9 // fmla v9.4s, v23.4s, v20.s[0]
-	WORD    $0x4f9512ed // fmla v13.4s, v23.4s, v21.s[0]
-	FMOVQ   144(R9), F23
-	WORD    $0x4f921302 // fmla v2.4s, v24.4s, v18.s[0]
-	WORD    $0x4f931306 // fmla v6.4s, v24.4s, v19.s[0]
-	WORD    $0x4f94130a // fmla v10.4s, v24.4s, v20.s[0]
-	WORD    $0x4f95130e // fmla v14.4s, v24.4s, v21.s[0]
-	FMOVQ   160(R9), F24
-	WORD    $0x4f921323 // fmla v3.4s, v25.4s, v18.s[0]
-	WORD    $0x4f931327 // fmla v7.4s, v25.4s, v19.s[0]
-	WORD    $0x4f94132b // fmla v11.4s, v25.4s, v20.s[0]
-	WORD    $0x4f95132f // fmla v15.4s, v25.4s, v21.s[0]
-	FMOVQ   176(R9), F25
-	WORD    $0x4fb21340 // fmla v0.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb31344 // fmla v4.4s, v26.4s, v19.s[1]
-	WORD    $0x4fb41348 // fmla v8.4s, v26.4s, v20.s[1]
-	WORD    $0x4fb5134c // fmla v12.4s, v26.4s, v21.s[1]
-	FMOVQ   192(R9), F26
-	WORD    $0x4fb21361 // fmla v1.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb31365 // fmla v5.4s, v27.4s, v19.s[1]
-	WORD    $0x4fb41369 // fmla v9.4s, v27.4s, v20.s[1]
-	WORD    $0x4fb5136d // fmla v13.4s, v27.4s, v21.s[1]
-	FMOVQ   208(R9), F27
-	WORD    $0x4fb21382 // fmla v2.4s, v28.4s, v18.s[1]
-	WORD    $0x4fb31386 // fmla v6.4s, v28.4s, v19.s[1]
-	WORD    $0x4fb4138a // fmla v10.4s, v28.4s, v20.s[1]
-	WORD    $0x4fb5138e // fmla v14.4s, v28.4s, v21.s[1]
-	FMOVQ   224(R9), F28
-	WORD    $0x4fb213a3 // fmla v3.4s, v29.4s, v18.s[1]
-	WORD    $0x4fb313a7 // fmla v7.4s, v29.4s, v19.s[1]
-	WORD    $0x4fb413ab // fmla v11.4s, v29.4s, v20.s[1]
-	WORD    $0x4fb513af // fmla v15.4s, v29.4s, v21.s[1]
-	FMOVQ   240(R9), F29
-	WORD    $0x4f921ac0 // fmla v0.4s, v22.4s, v18.s[2]
-	WORD    $0x4f931ac4 // fmla v4.4s, v22.4s, v19.s[2]
-	WORD    $0x4f941ac8 // fmla v8.4s, v22.4s, v20.s[2]
-	WORD    $0x4f951acc // fmla v12.4s, v22.4s, v21.s[2]
-	WORD    $0x4f921ae1 // fmla v1.4s, v23.4s, v18.s[2]
-	WORD    $0x4f931ae5 // fmla v5.4s, v23.4s, v19.s[2]
-	WORD    $0x4f941ae9 // fmla v9.4s, v23.4s, v20.s[2]
-	WORD    $0x4f951aed // fmla v13.4s, v23.4s, v21.s[2]
-	WORD    $0x4f921b02 // fmla v2.4s, v24.4s, v18.s[2]
-	WORD    $0x4f931b06 // fmla v6.4s, v24.4s, v19.s[2]
-	WORD    $0x4f941b0a // fmla v10.4s, v24.4s, v20.s[2]
-	WORD    $0x4f951b0e // fmla v14.4s, v24.4s, v21.s[2]
-	WORD    $0x4f921b23 // fmla v3.4s, v25.4s, v18.s[2]
-	WORD    $0x4f931b27 // fmla v7.4s, v25.4s, v19.s[2]
-	WORD    $0x4f941b2b // fmla v11.4s, v25.4s, v20.s[2]
-	WORD    $0x4f951b2f // fmla v15.4s, v25.4s, v21.s[2]
-	WORD    $0x4fb21b40 // fmla v0.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb31b44 // fmla v4.4s, v26.4s, v19.s[3]
-	WORD    $0x4fb41b48 // fmla v8.4s, v26.4s, v20.s[3]
-	WORD    $0x4fb51b4c // fmla v12.4s, v26.4s, v21.s[3]
-	WORD    $0x4fb21b61 // fmla v1.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb31b65 // fmla v5.4s, v27.4s, v19.s[3]
-	WORD    $0x4fb41b69 // fmla v9.4s, v27.4s, v20.s[3]
-	WORD    $0x4fb51b6d // fmla v13.4s, v27.4s, v21.s[3]
-	WORD    $0x4fb21b82 // fmla v2.4s, v28.4s, v18.s[3]
-	WORD    $0x4fb31b86 // fmla v6.4s, v28.4s, v19.s[3]
-	WORD    $0x4fb41b8a // fmla v10.4s, v28.4s, v20.s[3]
-	WORD    $0x4fb51b8e // fmla v14.4s, v28.4s, v21.s[3]
-	WORD    $0x4fb21ba3 // fmla v3.4s, v29.4s, v18.s[3]
-	WORD    $0x4fb31ba7 // fmla v7.4s, v29.4s, v19.s[3]
-	WORD    $0x4fb41bab // fmla v11.4s, v29.4s, v20.s[3]
-	WORD    $0x4fb51baf // fmla v15.4s, v29.4s, v21.s[3]
+k8:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R14), F1
+	FMOVQ.P 16(R15), F2
+	FMOVQ.P 16(R19), F3
+	FMOVQ.P 16(R13), F4
+	FMOVQ.P 16(R20), F5
+	FMOVQ.P 16(R21), F6
+	FMOVQ.P 16(R22), F7
+	FMOVQ   (R9), F26
+	FMOVQ   16(R9), F27
+	FMOVQ   64(R9), F28
+	FMOVQ   80(R9), F29
+	WORD    $0x4f80134a // fmla v10.4s, v26.4s, v0.s[0]
+	WORD    $0x4f81134c // fmla v12.4s, v26.4s, v1.s[0]
+	WORD    $0x4f82134e // fmla v14.4s, v26.4s, v2.s[0]
+	WORD    $0x4f831350 // fmla v16.4s, v26.4s, v3.s[0]
+	WORD    $0x4f841352 // fmla v18.4s, v26.4s, v4.s[0]
+	WORD    $0x4f851354 // fmla v20.4s, v26.4s, v5.s[0]
+	WORD    $0x4f861356 // fmla v22.4s, v26.4s, v6.s[0]
+	WORD    $0x4f871358 // fmla v24.4s, v26.4s, v7.s[0]
+	FMOVQ   128(R9), F26
+	WORD    $0x4f80136b // fmla v11.4s, v27.4s, v0.s[0]
+	WORD    $0x4f81136d // fmla v13.4s, v27.4s, v1.s[0]
+	WORD    $0x4f82136f // fmla v15.4s, v27.4s, v2.s[0]
+	WORD    $0x4f831371 // fmla v17.4s, v27.4s, v3.s[0]
+	WORD    $0x4f841373 // fmla v19.4s, v27.4s, v4.s[0]
+	WORD    $0x4f851375 // fmla v21.4s, v27.4s, v5.s[0]
+	WORD    $0x4f861377 // fmla v23.4s, v27.4s, v6.s[0]
+	WORD    $0x4f871379 // fmla v25.4s, v27.4s, v7.s[0]
+	FMOVQ   144(R9), F27
+	WORD    $0x4fa0138a // fmla v10.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa2138e // fmla v14.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31390 // fmla v16.4s, v28.4s, v3.s[1]
+	WORD    $0x4fa41392 // fmla v18.4s, v28.4s, v4.s[1]
+	WORD    $0x4fa51394 // fmla v20.4s, v28.4s, v5.s[1]
+	WORD    $0x4fa61396 // fmla v22.4s, v28.4s, v6.s[1]
+	WORD    $0x4fa71398 // fmla v24.4s, v28.4s, v7.s[1]
+	FMOVQ   192(R9), F28
+	WORD    $0x4fa013ab // fmla v11.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213af // fmla v15.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b1 // fmla v17.4s, v29.4s, v3.s[1]
+	WORD    $0x4fa413b3 // fmla v19.4s, v29.4s, v4.s[1]
+	WORD    $0x4fa513b5 // fmla v21.4s, v29.4s, v5.s[1]
+	WORD    $0x4fa613b7 // fmla v23.4s, v29.4s, v6.s[1]
+	WORD    $0x4fa713b9 // fmla v25.4s, v29.4s, v7.s[1]
+	FMOVQ   208(R9), F29
+	WORD    $0x4f801b4a // fmla v10.4s, v26.4s, v0.s[2]
+	WORD    $0x4f811b4c // fmla v12.4s, v26.4s, v1.s[2]
+	WORD    $0x4f821b4e // fmla v14.4s, v26.4s, v2.s[2]
+	WORD    $0x4f831b50 // fmla v16.4s, v26.4s, v3.s[2]
+	WORD    $0x4f841b52 // fmla v18.4s, v26.4s, v4.s[2]
+	WORD    $0x4f851b54 // fmla v20.4s, v26.4s, v5.s[2]
+	WORD    $0x4f861b56 // fmla v22.4s, v26.4s, v6.s[2]
+	WORD    $0x4f871b58 // fmla v24.4s, v26.4s, v7.s[2]
+	WORD    $0x4f801b6b // fmla v11.4s, v27.4s, v0.s[2]
+	WORD    $0x4f811b6d // fmla v13.4s, v27.4s, v1.s[2]
+	WORD    $0x4f821b6f // fmla v15.4s, v27.4s, v2.s[2]
+	WORD    $0x4f831b71 // fmla v17.4s, v27.4s, v3.s[2]
+	WORD    $0x4f841b73 // fmla v19.4s, v27.4s, v4.s[2]
+	WORD    $0x4f851b75 // fmla v21.4s, v27.4s, v5.s[2]
+	WORD    $0x4f861b77 // fmla v23.4s, v27.4s, v6.s[2]
+	WORD    $0x4f871b79 // fmla v25.4s, v27.4s, v7.s[2]
+	WORD    $0x4fa01b8a // fmla v10.4s, v28.4s, v0.s[3]
+	WORD    $0x4fa11b8c // fmla v12.4s, v28.4s, v1.s[3]
+	WORD    $0x4fa21b8e // fmla v14.4s, v28.4s, v2.s[3]
+	WORD    $0x4fa31b90 // fmla v16.4s, v28.4s, v3.s[3]
+	WORD    $0x4fa41b92 // fmla v18.4s, v28.4s, v4.s[3]
+	WORD    $0x4fa51b94 // fmla v20.4s, v28.4s, v5.s[3]
+	WORD    $0x4fa61b96 // fmla v22.4s, v28.4s, v6.s[3]
+	WORD    $0x4fa71b98 // fmla v24.4s, v28.4s, v7.s[3]
+	WORD    $0x4fa01bab // fmla v11.4s, v29.4s, v0.s[3]
+	WORD    $0x4fa11bad // fmla v13.4s, v29.4s, v1.s[3]
+	WORD    $0x4fa21baf // fmla v15.4s, v29.4s, v2.s[3]
+	WORD    $0x4fa31bb1 // fmla v17.4s, v29.4s, v3.s[3]
+	WORD    $0x4fa41bb3 // fmla v19.4s, v29.4s, v4.s[3]
+	WORD    $0x4fa51bb5 // fmla v21.4s, v29.4s, v5.s[3]
+	WORD    $0x4fa61bb7 // fmla v23.4s, v29.4s, v6.s[3]
+	WORD    $0x4fa71bb9 // fmla v25.4s, v29.4s, v7.s[3]
 	ADD     $256, R9, R9
-	SUBS    $1, R20, R20
-	BNE     k6
+	SUBS    $1, R23, R23
+	BNE     k8
 
-rest3:
-	TBZ     $1, R6, odd4
-	FMOVD.P 8(R13), F18
-	FMOVD.P 8(R14), F19
-	FMOVD.P 8(R15), F20
-	FMOVD.P 8(R19), F21
-	FMOVQ   (R9), F22
-	FMOVQ   16(R9), F23
-	FMOVQ   32(R9), F24
-	FMOVQ   48(R9), F25
-	FMOVQ   64(R9), F26
-	FMOVQ   80(R9), F27
-	FMOVQ   96(R9), F28
-	FMOVQ   112(R9), F29
-	WORD    $0x4f9212c0 // fmla v0.4s, v22.4s, v18.s[0]
-	WORD    $0x4f9312c4 // fmla v4.4s, v22.4s, v19.s[0]
-	WORD    $0x4f9412c8 // fmla v8.4s, v22.4s, v20.s[0]
-	WORD    $0x4f9512cc // fmla v12.4s, v22.4s, v21.s[0]
-	WORD    $0x4f9212e1 // fmla v1.4s, v23.4s, v18.s[0]
-	WORD    $0x4f9312e5 // fmla v5.4s, v23.4s, v19.s[0]
-	WORD    $0x4f9412e9 // fmla v9.4s, v23.4s, v20.s[0]
-	WORD    $0x4f9512ed // fmla v13.4s, v23.4s, v21.s[0]
-	WORD    $0x4f921302 // fmla v2.4s, v24.4s, v18.s[0]
-	WORD    $0x4f931306 // fmla v6.4s, v24.4s, v19.s[0]
-	WORD    $0x4f94130a // fmla v10.4s, v24.4s, v20.s[0]
-	WORD    $0x4f95130e // fmla v14.4s, v24.4s, v21.s[0]
-	WORD    $0x4f921323 // fmla v3.4s, v25.4s, v18.s[0]
-	WORD    $0x4f931327 // fmla v7.4s, v25.4s, v19.s[0]
-	WORD    $0x4f94132b // fmla v11.4s, v25.4s, v20.s[0]
-	WORD    $0x4f95132f // fmla v15.4s, v25.4s, v21.s[0]
-	WORD    $0x4fb21340 // fmla v0.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb31344 // fmla v4.4s, v26.4s, v19.s[1]
-	WORD    $0x4fb41348 // fmla v8.4s, v26.4s, v20.s[1]
-	WORD    $0x4fb5134c // fmla v12.4s, v26.4s, v21.s[1]
-	WORD    $0x4fb21361 // fmla v1.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb31365 // fmla v5.4s, v27.4s, v19.s[1]
-	WORD    $0x4fb41369 // fmla v9.4s, v27.4s, v20.s[1]
-	WORD    $0x4fb5136d // fmla v13.4s, v27.4s, v21.s[1]
-	WORD    $0x4fb21382 // fmla v2.4s, v28.4s, v18.s[1]
-	WORD    $0x4fb31386 // fmla v6.4s, v28.4s, v19.s[1]
-	WORD    $0x4fb4138a // fmla v10.4s, v28.4s, v20.s[1]
-	WORD    $0x4fb5138e // fmla v14.4s, v28.4s, v21.s[1]
-	WORD    $0x4fb213a3 // fmla v3.4s, v29.4s, v18.s[1]
-	WORD    $0x4fb313a7 // fmla v7.4s, v29.4s, v19.s[1]
-	WORD    $0x4fb413ab // fmla v11.4s, v29.4s, v20.s[1]
-	WORD    $0x4fb513af // fmla v15.4s, v29.4s, v21.s[1]
+rest5:
+	TBZ     $1, R6, odd6
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R14), F1
+	FMOVD.P 8(R15), F2
+	FMOVD.P 8(R19), F3
+	FMOVD.P 8(R13), F4
+	FMOVD.P 8(R20), F5
+	FMOVD.P 8(R21), F6
+	FMOVD.P 8(R22), F7
+	FMOVQ   (R9), F26
+	FMOVQ   16(R9), F27
+	FMOVQ   64(R9), F28
+	FMOVQ   80(R9), F29
+	WORD    $0x4f80134a // fmla v10.4s, v26.4s, v0.s[0]
+	WORD    $0x4f81134c // fmla v12.4s, v26.4s, v1.s[0]
+	WORD    $0x4f82134e // fmla v14.4s, v26.4s, v2.s[0]
+	WORD    $0x4f831350 // fmla v16.4s, v26.4s, v3.s[0]
+	WORD    $0x4f841352 // fmla v18.4s, v26.4s, v4.s[0]
+	WORD    $0x4f851354 // fmla v20.4s, v26.4s, v5.s[0]
+	WORD    $0x4f861356 // fmla v22.4s, v26.4s, v6.s[0]
+	WORD    $0x4f871358 // fmla v24.4s, v26.4s, v7.s[0]
+	WORD    $0x4f80136b // fmla v11.4s, v27.4s, v0.s[0]
+	WORD    $0x4f81136d // fmla v13.4s, v27.4s, v1.s[0]
+	WORD    $0x4f82136f // fmla v15.4s, v27.4s, v2.s[0]
+	WORD    $0x4f831371 // fmla v17.4s, v27.4s, v3.s[0]
+	WORD    $0x4f841373 // fmla v19.4s, v27.4s, v4.s[0]
+	WORD    $0x4f851375 // fmla v21.4s, v27.4s, v5.s[0]
+	WORD    $0x4f861377 // fmla v23.4s, v27.4s, v6.s[0]
+	WORD    $0x4f871379 // fmla v25.4s, v27.4s, v7.s[0]
+	WORD    $0x4fa0138a // fmla v10.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa2138e // fmla v14.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31390 // fmla v16.4s, v28.4s, v3.s[1]
+	WORD    $0x4fa41392 // fmla v18.4s, v28.4s, v4.s[1]
+	WORD    $0x4fa51394 // fmla v20.4s, v28.4s, v5.s[1]
+	WORD    $0x4fa61396 // fmla v22.4s, v28.4s, v6.s[1]
+	WORD    $0x4fa71398 // fmla v24.4s, v28.4s, v7.s[1]
+	WORD    $0x4fa013ab // fmla v11.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213af // fmla v15.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b1 // fmla v17.4s, v29.4s, v3.s[1]
+	WORD    $0x4fa413b3 // fmla v19.4s, v29.4s, v4.s[1]
+	WORD    $0x4fa513b5 // fmla v21.4s, v29.4s, v5.s[1]
+	WORD    $0x4fa613b7 // fmla v23.4s, v29.4s, v6.s[1]
+	WORD    $0x4fa713b9 // fmla v25.4s, v29.4s, v7.s[1]
 	ADD     $128, R9, R9
 
-odd4:
-	TBZ     $0, R6, done5
-	FMOVS.P 4(R13), F18
-	FMOVS.P 4(R14), F19
-	FMOVS.P 4(R15), F20
-	FMOVS.P 4(R19), F21
+odd6:
+	TBZ     $0, R6, done7
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R14), F1
+	FMOVS.P 4(R15), F2
+	FMOVS.P 4(R19), F3
+	FMOVS.P 4(R13), F4
+	FMOVS.P 4(R20), F5
+	FMOVS.P 4(R21), F6
+	FMOVS.P 4(R22), F7
+	FMOVQ   (R9), F26
+	FMOVQ   16(R9), F27
+	WORD    $0x4f80134a // fmla v10.4s, v26.4s, v0.s[0]
+	WORD    $0x4f81134c // fmla v12.4s, v26.4s, v1.s[0]
+	WORD    $0x4f82134e // fmla v14.4s, v26.4s, v2.s[0]
+	WORD    $0x4f831350 // fmla v16.4s, v26.4s, v3.s[0]
+	WORD    $0x4f841352 // fmla v18.4s, v26.4s, v4.s[0]
+	WORD    $0x4f851354 // fmla v20.4s, v26.4s, v5.s[0]
+	WORD    $0x4f861356 // fmla v22.4s, v26.4s, v6.s[0]
+	WORD    $0x4f871358 // fmla v24.4s, v26.4s, v7.s[0]
+	WORD    $0x4f80136b // fmla v11.4s, v27.4s, v0.s[0]
+	WORD    $0x4f81136d // fmla v13.4s, v27.4s, v1.s[0]
+	WORD    $0x4f82136f // fmla v15.4s, v27.4s, v2.s[0]
+	WORD    $0x4f831371 // fmla v17.4s, v27.4s, v3.s[0]
+	WORD    $0x4f841373 // fmla v19.4s, v27.4s, v4.s[0]
+	WORD    $0x4f851375 // fmla v21.4s, v27.4s, v5.s[0]
+	WORD    $0x4f861377 // fmla v23.4s, v27.4s, v6.s[0]
+	WORD    $0x4f871379 // fmla v25.4s, v27.4s, v7.s[0]
+	ADD     $64, R9, R9
+
+done7:
+	SUBS $1, R11, R11
+	BNE  segment4
+
+	// The maximum of a window's pixels.
+	WORD    $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
+	WORD    $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
+	WORD    $0x4e32f54a // fmax v10.4s, v10.4s, v18.4s
+	WORD    $0x4e2df56b // fmax v11.4s, v11.4s, v13.4s
+	WORD    $0x4e35f673 // fmax v19.4s, v19.4s, v21.4s
+	WORD    $0x4e33f56b // fmax v11.4s, v11.4s, v19.4s
+	MOVD    R2, R9
+	CMP     $8, R7
+	BNE     partial9
+	WORD    $0x4e28f54a // fmax v10.4s, v10.4s, v8.4s
+	WORD    $0x4ea9f54a // fmin v10.4s, v10.4s, v9.4s
+	WORD    $0x4e28f56b // fmax v11.4s, v11.4s, v8.4s
+	WORD    $0x4ea9f56b // fmin v11.4s, v11.4s, v9.4s
+	FSTPQ.P (F10, F11), 32(R9)
+	B       done10
+
+partial9:
+	TBZ     $2, R7, none11
+	WORD    $0x4e28f54a // fmax v10.4s, v10.4s, v8.4s
+	WORD    $0x4ea9f54a // fmin v10.4s, v10.4s, v9.4s
+	FMOVQ.P F10, 16(R9)
+	VMOV    V11.B16, V10.B16
+
+none11:
+	TBZ     $1, R7, none12
+	VDUP    V10.D[1], V11.D2
+	WORD    $0x4e28f54a // fmax v10.4s, v10.4s, v8.4s
+	WORD    $0x4ea9f54a // fmin v10.4s, v10.4s, v9.4s
+	FMOVD.P F10, 8(R9)
+	VMOV    V11.B16, V10.B16
+
+none12:
+	TBZ     $0, R7, none13
+	WORD    $0x4e28f54a // fmax v10.4s, v10.4s, v8.4s
+	WORD    $0x4ea9f54a // fmin v10.4s, v10.4s, v9.4s
+	FMOVS.P F10, 4(R9)
+
+none13:
+done10:
+	ADD R5, R2, R2
+
+	// The maximum of a window's pixels.
+	WORD    $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
+	WORD    $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
+	WORD    $0x4e36f5ce // fmax v14.4s, v14.4s, v22.4s
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD    $0x4e39f6f7 // fmax v23.4s, v23.4s, v25.4s
+	WORD    $0x4e37f5ef // fmax v15.4s, v15.4s, v23.4s
+	MOVD    R2, R9
+	CMP     $8, R7
+	BNE     partial14
+	WORD    $0x4e28f5ce // fmax v14.4s, v14.4s, v8.4s
+	WORD    $0x4ea9f5ce // fmin v14.4s, v14.4s, v9.4s
+	WORD    $0x4e28f5ef // fmax v15.4s, v15.4s, v8.4s
+	WORD    $0x4ea9f5ef // fmin v15.4s, v15.4s, v9.4s
+	FSTPQ.P (F14, F15), 32(R9)
+	B       done15
+
+partial14:
+	TBZ     $2, R7, none16
+	WORD    $0x4e28f5ce // fmax v14.4s, v14.4s, v8.4s
+	WORD    $0x4ea9f5ce // fmin v14.4s, v14.4s, v9.4s
+	FMOVQ.P F14, 16(R9)
+	VMOV    V15.B16, V14.B16
+
+none16:
+	TBZ     $1, R7, none17
+	VDUP    V14.D[1], V15.D2
+	WORD    $0x4e28f5ce // fmax v14.4s, v14.4s, v8.4s
+	WORD    $0x4ea9f5ce // fmin v14.4s, v14.4s, v9.4s
+	FMOVD.P F14, 8(R9)
+	VMOV    V15.B16, V14.B16
+
+none17:
+	TBZ     $0, R7, none18
+	WORD    $0x4e28f5ce // fmax v14.4s, v14.4s, v8.4s
+	WORD    $0x4ea9f5ce // fmin v14.4s, v14.4s, v9.4s
+	FMOVS.P F14, 4(R9)
+
+none18:
+done15:
+	ADD  R5, R2, R2
+	ADD  R3<<2, R1, R1
+	SUBS $2, R8, R8
+	BNE  pair1
+	B    end3
+
+	// One window by 16 channels.
+single2:
+	ADD   $96, R0, R9
+	VLD1R (R9), [V4.S4]
+	ADD   $100, R0, R9
+	VLD1R (R9), [V5.S4]
+
+window19:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R9
+	FLDPQ (R9), (F6, F7)
+	FLDPQ 32(R9), (F8, F9)
+	FLDPQ (R9), (F10, F11)
+	FLDPQ 32(R9), (F12, F13)
+	FLDPQ (R9), (F14, F15)
+	FLDPQ 32(R9), (F16, F17)
+	FLDPQ (R9), (F18, F19)
+	FLDPQ 32(R9), (F20, F21)
+	MOVD  16(R0), R9
+	MOVD  8(R0), R10
+	MOVD  64(R0), R11
+
+segment20:
+	MOVD.P 8(R10), R12
+	ADD    R12<<2, R1, R12
+	ADD    R4, R12, R13
+	ADD    R3, R12, R14
+	ADD    R3, R13, R15
+	LSR    $2, R6, R19
+	CBZ    R19, rest21
+
+k24:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R14), F1
+	FMOVQ.P 16(R13), F2
+	FMOVQ.P 16(R15), F3
 	FMOVQ   (R9), F22
 	FMOVQ   16(R9), F23
 	FMOVQ   32(R9), F24
 	FMOVQ   48(R9), F25
-	WORD    $0x4f9212c0 // fmla v0.4s, v22.4s, v18.s[0]
-	WORD    $0x4f9312c4 // fmla v4.4s, v22.4s, v19.s[0]
-	WORD    $0x4f9412c8 // fmla v8.4s, v22.4s, v20.s[0]
-	WORD    $0x4f9512cc // fmla v12.4s, v22.4s, v21.s[0]
-	WORD    $0x4f9212e1 // fmla v1.4s, v23.4s, v18.s[0]
-	WORD    $0x4f9312e5 // fmla v5.4s, v23.4s, v19.s[0]
-	WORD    $0x4f9412e9 // fmla v9.4s, v23.4s, v20.s[0]
-	WORD    $0x4f9512ed // fmla v13.4s, v23.4s, v21.s[0]
-	WORD    $0x4f921302 // fmla v2.4s, v24.4s, v18.s[0]
-	WORD    $0x4f931306 // fmla v6.4s, v24.4s, v19.s[0]
-	WORD    $0x4f94130a // fmla v10.4s, v24.4s, v20.s[0]
-	WORD    $0x4f95130e // fmla v14.4s, v24.4s, v21.s[0]
-	WORD    $0x4f921323 // fmla v3.4s, v25.4s, v18.s[0]
-	WORD    $0x4f931327 // fmla v7.4s, v25.4s, v19.s[0]
-	WORD    $0x4f94132b // fmla v11.4s, v25.4s, v20.s[0]
-	WORD    $0x4f95132f // fmla v15.4s, v25.4s, v21.s[0]
+	FMOVQ   64(R9), F26
+	FMOVQ   80(R9), F27
+	FMOVQ   96(R9), F28
+	FMOVQ   112(R9), F29
+	WORD    $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112ca // fmla v10.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	WORD    $0x4f8312d2 // fmla v18.4s, v22.4s, v3.s[0]
+	FMOVQ   128(R9), F22
+	WORD    $0x4f8012e7 // fmla v7.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
+	WORD    $0x4f8212ef // fmla v15.4s, v23.4s, v2.s[0]
+	WORD    $0x4f8312f3 // fmla v19.4s, v23.4s, v3.s[0]
+	FMOVQ   144(R9), F23
+	WORD    $0x4f801308 // fmla v8.4s, v24.4s, v0.s[0]
+	WORD    $0x4f81130c // fmla v12.4s, v24.4s, v1.s[0]
+	WORD    $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
+	WORD    $0x4f831314 // fmla v20.4s, v24.4s, v3.s[0]
+	FMOVQ   160(R9), F24
+	WORD    $0x4f801329 // fmla v9.4s, v25.4s, v0.s[0]
+	WORD    $0x4f81132d // fmla v13.4s, v25.4s, v1.s[0]
+	WORD    $0x4f821331 // fmla v17.4s, v25.4s, v2.s[0]
+	WORD    $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
+	FMOVQ   176(R9), F25
+	WORD    $0x4fa01346 // fmla v6.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa1134a // fmla v10.4s, v26.4s, v1.s[1]
+	WORD    $0x4fa2134e // fmla v14.4s, v26.4s, v2.s[1]
+	WORD    $0x4fa31352 // fmla v18.4s, v26.4s, v3.s[1]
+	FMOVQ   192(R9), F26
+	WORD    $0x4fa01367 // fmla v7.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa1136b // fmla v11.4s, v27.4s, v1.s[1]
+	WORD    $0x4fa2136f // fmla v15.4s, v27.4s, v2.s[1]
+	WORD    $0x4fa31373 // fmla v19.4s, v27.4s, v3.s[1]
+	FMOVQ   208(R9), F27
+	WORD    $0x4fa01388 // fmla v8.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa21390 // fmla v16.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31394 // fmla v20.4s, v28.4s, v3.s[1]
+	FMOVQ   224(R9), F28
+	WORD    $0x4fa013a9 // fmla v9.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213b1 // fmla v17.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b5 // fmla v21.4s, v29.4s, v3.s[1]
+	FMOVQ   240(R9), F29
+	WORD    $0x4f801ac6 // fmla v6.4s, v22.4s, v0.s[2]
+	WORD    $0x4f811aca // fmla v10.4s, v22.4s, v1.s[2]
+	WORD    $0x4f821ace // fmla v14.4s, v22.4s, v2.s[2]
+	WORD    $0x4f831ad2 // fmla v18.4s, v22.4s, v3.s[2]
+	WORD    $0x4f801ae7 // fmla v7.4s, v23.4s, v0.s[2]
+	WORD    $0x4f811aeb // fmla v11.4s, v23.4s, v1.s[2]
+	WORD    $0x4f821aef // fmla v15.4s, v23.4s, v2.s[2]
+	WORD    $0x4f831af3 // fmla v19.4s, v23.4s, v3.s[2]
+	WORD    $0x4f801b08 // fmla v8.4s, v24.4s, v0.s[2]
+	WORD    $0x4f811b0c // fmla v12.4s, v24.4s, v1.s[2]
+	WORD    $0x4f821b10 // fmla v16.4s, v24.4s, v2.s[2]
+	WORD    $0x4f831b14 // fmla v20.4s, v24.4s, v3.s[2]
+	WORD    $0x4f801b29 // fmla v9.4s, v25.4s, v0.s[2]
+	WORD    $0x4f811b2d // fmla v13.4s, v25.4s, v1.s[2]
+	WORD    $0x4f821b31 // fmla v17.4s, v25.4s, v2.s[2]
+	WORD    $0x4f831b35 // fmla v21.4s, v25.4s, v3.s[2]
+	WORD    $0x4fa01b46 // fmla v6.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa11b4a // fmla v10.4s, v26.4s, v1.s[3]
+	WORD    $0x4fa21b4e // fmla v14.4s, v26.4s, v2.s[3]
+	WORD    $0x4fa31b52 // fmla v18.4s, v26.4s, v3.s[3]
+	WORD    $0x4fa01b67 // fmla v7.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa11b6b // fmla v11.4s, v27.4s, v1.s[3]
+	WORD    $0x4fa21b6f // fmla v15.4s, v27.4s, v2.s[3]
+	WORD    $0x4fa31b73 // fmla v19.4s, v27.4s, v3.s[3]
+	WORD    $0x4fa01b88 // fmla v8.4s, v28.4s, v0.s[3]
+	WORD    $0x4fa11b8c // fmla v12.4s, v28.4s, v1.s[3]
+	WORD    $0x4fa21b90 // fmla v16.4s, v28.4s, v2.s[3]
+	WORD    $0x4fa31b94 // fmla v20.4s, v28.4s, v3.s[3]
+	WORD    $0x4fa01ba9 // fmla v9.4s, v29.4s, v0.s[3]
+	WORD    $0x4fa11bad // fmla v13.4s, v29.4s, v1.s[3]
+	WORD    $0x4fa21bb1 // fmla v17.4s, v29.4s, v2.s[3]
+	WORD    $0x4fa31bb5 // fmla v21.4s, v29.4s, v3.s[3]
+	ADD     $256, R9, R9
+	SUBS    $1, R19, R19
+	BNE     k24
+
+rest21:
+	TBZ     $1, R6, odd22
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R14), F1
+	FMOVD.P 8(R13), F2
+	FMOVD.P 8(R15), F3
+	FMOVQ   (R9), F22
+	FMOVQ   16(R9), F23
+	FMOVQ   32(R9), F24
+	FMOVQ   48(R9), F25
+	FMOVQ   64(R9), F26
+	FMOVQ   80(R9), F27
+	FMOVQ   96(R9), F28
+	FMOVQ   112(R9), F29
+	WORD    $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112ca // fmla v10.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	WORD    $0x4f8312d2 // fmla v18.4s, v22.4s, v3.s[0]
+	WORD    $0x4f8012e7 // fmla v7.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
+	WORD    $0x4f8212ef // fmla v15.4s, v23.4s, v2.s[0]
+	WORD    $0x4f8312f3 // fmla v19.4s, v23.4s, v3.s[0]
+	WORD    $0x4f801308 // fmla v8.4s, v24.4s, v0.s[0]
+	WORD    $0x4f81130c // fmla v12.4s, v24.4s, v1.s[0]
+	WORD    $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
+	WORD    $0x4f831314 // fmla v20.4s, v24.4s, v3.s[0]
+	WORD    $0x4f801329 // fmla v9.4s, v25.4s, v0.s[0]
+	WORD    $0x4f81132d // fmla v13.4s, v25.4s, v1.s[0]
+	WORD    $0x4f821331 // fmla v17.4s, v25.4s, v2.s[0]
+	WORD    $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
+	WORD    $0x4fa01346 // fmla v6.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa1134a // fmla v10.4s, v26.4s, v1.s[1]
+	WORD    $0x4fa2134e // fmla v14.4s, v26.4s, v2.s[1]
+	WORD    $0x4fa31352 // fmla v18.4s, v26.4s, v3.s[1]
+	WORD    $0x4fa01367 // fmla v7.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa1136b // fmla v11.4s, v27.4s, v1.s[1]
+	WORD    $0x4fa2136f // fmla v15.4s, v27.4s, v2.s[1]
+	WORD    $0x4fa31373 // fmla v19.4s, v27.4s, v3.s[1]
+	WORD    $0x4fa01388 // fmla v8.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa21390 // fmla v16.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31394 // fmla v20.4s, v28.4s, v3.s[1]
+	WORD    $0x4fa013a9 // fmla v9.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213b1 // fmla v17.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b5 // fmla v21.4s, v29.4s, v3.s[1]
+	ADD     $128, R9, R9
+
+odd22:
+	TBZ     $0, R6, done23
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R14), F1
+	FMOVS.P 4(R13), F2
+	FMOVS.P 4(R15), F3
+	FMOVQ   (R9), F22
+	FMOVQ   16(R9), F23
+	FMOVQ   32(R9), F24
+	FMOVQ   48(R9), F25
+	WORD    $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112ca // fmla v10.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	WORD    $0x4f8312d2 // fmla v18.4s, v22.4s, v3.s[0]
+	WORD    $0x4f8012e7 // fmla v7.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
+	WORD    $0x4f8212ef // fmla v15.4s, v23.4s, v2.s[0]
+	WORD    $0x4f8312f3 // fmla v19.4s, v23.4s, v3.s[0]
+	WORD    $0x4f801308 // fmla v8.4s, v24.4s, v0.s[0]
+	WORD    $0x4f81130c // fmla v12.4s, v24.4s, v1.s[0]
+	WORD    $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
+	WORD    $0x4f831314 // fmla v20.4s, v24.4s, v3.s[0]
+	WORD    $0x4f801329 // fmla v9.4s, v25.4s, v0.s[0]
+	WORD    $0x4f81132d // fmla v13.4s, v25.4s, v1.s[0]
+	WORD    $0x4f821331 // fmla v17.4s, v25.4s, v2.s[0]
+	WORD    $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD     $64, R9, R9
 
-done5:
+done23:
 	SUBS $1, R11, R11
-	BNE  segment2
+	BNE  segment20
 
-	// The maximum of the four pixels, in the first one's sums.
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
+	// The maximum of a window's pixels.
+	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
+	WORD    $0x4e32f5ce // fmax v14.4s, v14.4s, v18.4s
+	WORD    $0x4e2ef4c6 // fmax v6.4s, v6.4s, v14.4s
+	WORD    $0x4e2bf4e7 // fmax v7.4s, v7.4s, v11.4s
+	WORD    $0x4e33f5ef // fmax v15.4s, v15.4s, v19.4s
+	WORD    $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
 	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
-	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
+	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
 	WORD    $0x4e2df529 // fmax v9.4s, v9.4s, v13.4s
-	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
-	WORD    $0x4e26f442 // fmax v2.4s, v2.4s, v6.4s
-	WORD    $0x4e2ef54a // fmax v10.4s, v10.4s, v14.4s
-	WORD    $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD    $0x4e27f463 // fmax v3.4s, v3.4s, v7.4s
-	WORD    $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD    $0x4e2bf463 // fmax v3.4s, v3.4s, v11.4s
+	WORD    $0x4e35f631 // fmax v17.4s, v17.4s, v21.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
 	MOVD    R2, R9
 	CMP     $16, R7
-	BNE     partial7
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
-	WORD    $0x4eb1f421 // fmin v1.4s, v1.4s, v17.4s
-	WORD    $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
-	WORD    $0x4eb1f442 // fmin v2.4s, v2.4s, v17.4s
-	WORD    $0x4e30f463 // fmax v3.4s, v3.4s, v16.4s
-	WORD    $0x4eb1f463 // fmin v3.4s, v3.4s, v17.4s
-	FSTPQ.P (F0, F1), 32(R9)
-	FSTPQ.P (F2, F3), 32(R9)
-	B       done8
+	BNE     partial25
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R9)
+	FSTPQ.P (F8, F9), 32(R9)
+	B       done26
 
-partial7:
-	TBZ     $3, R7, none9
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
-	WORD    $0x4eb1f421 // fmin v1.4s, v1.4s, v17.4s
-	FSTPQ.P (F0, F1), 32(R9)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
+partial25:
+	TBZ     $3, R7, none27
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R9)
+	VMOV    V8.B16, V6.B16
+	VMOV    V9.B16, V7.B16
 
-none9:
-	TBZ     $2, R7, none10
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	FMOVQ.P F0, 16(R9)
-	VMOV    V1.B16, V0.B16
+none27:
+	TBZ     $2, R7, none28
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	FMOVQ.P F6, 16(R9)
+	VMOV    V7.B16, V6.B16
 
-none10:
-	TBZ     $1, R7, none11
-	VDUP    V0.D[1], V1.D2
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	FMOVD.P F0, 8(R9)
-	VMOV    V1.B16, V0.B16
+none28:
+	TBZ     $1, R7, none29
+	VDUP    V6.D[1], V7.D2
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	FMOVD.P F6, 8(R9)
+	VMOV    V7.B16, V6.B16
 
-none11:
-	TBZ     $0, R7, none12
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	FMOVS.P F0, 4(R9)
+none29:
+	TBZ     $0, R7, none30
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	FMOVS.P F6, 4(R9)
 
-none12:
-done8:
-	ADD  R3<<1, R1, R1
+none30:
+done26:
 	ADD  R5, R2, R2
+	ADD  R3<<1, R1, R1
 	SUBS $1, R8, R8
-	BNE  window1
+	BNE  window19
+
+end3:
 	RET

@@ -7,176 +7,834 @@
 // func depthwise_f32_taps_neon(args *TapsArgs)
 // Requires: ASIMD
 TEXT ·depthwise_f32_taps_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 C; R2 X; R3 Y; R4 XStride; R5 YStride; R6 C; R7 Tap;
-	// R8 Taps; R9 an address, then Pixels; R10 the pixel of X; R11 the pixel of Y; R12 Bias;
-	// R13 W; R14 sixteens left, then the next tap's weights;
-	// R15 the next tap's weights, then the tap's offset; R19 the tap's offset, then taps left;
-	// R20 taps left, then the tap; R21 the tap, then the tap's weights; R22 the tap's weights.
-	// Vectors: V0 Lo; V1 Hi; V2 results; V3 results, then the tap's elements;
-	// V4 results, then the tap's elements, then its weights; V5 results, then the tap's elements;
-	// V6, V7 the tap's elements, then its weights; V8, V9 the tap's elements;
-	// V10…V13 its weights.
+	// Registers: R0 the arguments; R1 Bias; R2 W;
+	// R3 weights of a tap, then Bias of these channels; R4 WCol;
+	// R5 WRow, then that less a row of taps; R6 WCol, then an address, then X; R7 Cols, then Y;
+	// R8 XStride; R9 YStride; R10 XCol; R11 XRow, then that less a row of taps; R12 XCol, then C;
+	// R13 Cols, then Pixels; R14 Cols; R15 offset of the channel; R19 rows left;
+	// R20 columns left; R21…R24 taps, then pixels of Y; R25 sixteens left.
+	// Vectors: V0 Lo; V1 Hi; V2…V5 weights of a tap; V6…V9 elements of a tap; V10…V25 results.
 	MOVD  args+0(FP), R0
-	MOVD  64(R0), R1
-	LSL   $2, R1, R1
-	MOVD  (R0), R2
-	MOVD  32(R0), R3
-	MOVD  40(R0), R4
+	MOVD  16(R0), R1
+	MOVD  8(R0), R2
+	MOVD  64(R0), R4
 	LSL   $2, R4, R4
-	MOVD  48(R0), R5
+	MOVD  56(R0), R5
 	LSL   $2, R5, R5
 	MOVD  64(R0), R6
-	MOVD  8(R0), R7
-	MOVD  56(R0), R8
-	ADD   $80, R0, R9
-	VLD1R (R9), [V0.S4]
-	ADD   $84, R0, R9
-	VLD1R (R9), [V1.S4]
+	LSL   $2, R6, R6
+	MOVD  88(R0), R7
+	MUL   R7, R6, R6
+	SUB   R6, R5, R5
+	ADD   $112, R0, R6
+	VLD1R (R6), [V0.S4]
+	ADD   $116, R0, R6
+	VLD1R (R6), [V1.S4]
+	MOVD  (R0), R6
+	MOVD  24(R0), R7
+	MOVD  48(R0), R8
+	LSL   $2, R8, R8
 	MOVD  72(R0), R9
+	LSL   $2, R9, R9
+	MOVD  40(R0), R10
+	LSL   $2, R10, R10
+	MOVD  32(R0), R11
+	LSL   $2, R11, R11
+	MOVD  40(R0), R12
+	LSL   $2, R12, R12
+	MOVD  88(R0), R13
+	MUL   R13, R12, R12
+	SUB   R12, R11, R11
+	MOVD  96(R0), R12
+	MOVD  104(R0), R13
+	MOVD  88(R0), R14
 
-pixel1:
-	MOVD R2, R10
-	MOVD R3, R11
-	MOVD 24(R0), R12
-	MOVD 16(R0), R13
-	LSR  $4, R6, R14
-	CBZ  R14, rest2
+pixels2:
+	CMP  $4, R13
+	BLT  fewer1
+	MOVD $0, R15
+	LSR  $4, R12, R25
+	CBZ  R25, rest3
 
-sixteen3:
-	FLDPQ.P 32(R12), (F2, F3)
-	FLDPQ.P 32(R12), (F4, F5)
-	MOVD    R13, R15
-	ADD     $64, R13, R13
-	MOVD    R7, R19
-	MOVD    R8, R20
+sixteen4:
+	ADD   R15, R1, R3
+	FLDPQ (R3), (F10, F11)
+	FLDPQ 32(R3), (F12, F13)
+	FLDPQ (R3), (F14, F15)
+	FLDPQ 32(R3), (F16, F17)
+	FLDPQ (R3), (F18, F19)
+	FLDPQ 32(R3), (F20, F21)
+	FLDPQ (R3), (F22, F23)
+	FLDPQ 32(R3), (F24, F25)
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	ADD   R8, R22, R23
+	ADD   R8, R23, R24
+	MOVD  80(R0), R19
 
-tap4:
-	MOVD.P  8(R19), R21
-	ADD     R21<<2, R10, R21
-	FLDPQ.P 32(R21), (F6, F7)
-	FLDPQ.P 32(R21), (F8, F9)
-	MOVD    R15, R22
-	FLDPQ.P 32(R22), (F10, F11)
-	FLDPQ.P 32(R22), (F12, F13)
-	ADD     R1, R15, R15
-	VFMLA   V10.S4, V6.S4, V2.S4
-	VFMLA   V11.S4, V7.S4, V3.S4
-	VFMLA   V12.S4, V8.S4, V4.S4
-	VFMLA   V13.S4, V9.S4, V5.S4
-	SUBS    $1, R20, R20
-	BNE     tap4
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R11)
-	ADD     $64, R10, R10
-	SUBS    $1, R14, R14
-	BNE     sixteen3
-
-rest2:
-	TBZ     $3, R6, none5
-	FLDPQ.P 32(R12), (F2, F3)
-	MOVD    R13, R14
-	ADD     $32, R13, R13
-	MOVD    R7, R15
-	MOVD    R8, R19
+row5:
+	MOVD R14, R20
 
 tap6:
-	MOVD.P  8(R15), R20
-	ADD     R20<<2, R10, R20
-	FLDPQ.P 32(R20), (F4, F5)
-	MOVD    R14, R21
-	FLDPQ.P 32(R21), (F6, F7)
-	ADD     R1, R14, R14
-	VFMLA   V6.S4, V4.S4, V2.S4
-	VFMLA   V7.S4, V5.S4, V3.S4
-	SUBS    $1, R19, R19
+	FLDPQ   (R3), (F2, F3)
+	FLDPQ   32(R3), (F4, F5)
+	ADD     R4, R3, R3
+	FLDPQ   (R21), (F6, F7)
+	FLDPQ   32(R21), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VFMLA   V4.S4, V8.S4, V12.S4
+	VFMLA   V5.S4, V9.S4, V13.S4
+	FLDPQ   (R22), (F6, F7)
+	FLDPQ   32(R22), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V14.S4
+	VFMLA   V3.S4, V7.S4, V15.S4
+	VFMLA   V4.S4, V8.S4, V16.S4
+	VFMLA   V5.S4, V9.S4, V17.S4
+	FLDPQ   (R23), (F6, F7)
+	FLDPQ   32(R23), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V18.S4
+	VFMLA   V3.S4, V7.S4, V19.S4
+	VFMLA   V4.S4, V8.S4, V20.S4
+	VFMLA   V5.S4, V9.S4, V21.S4
+	FLDPQ   (R24), (F6, F7)
+	FLDPQ   32(R24), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V22.S4
+	VFMLA   V3.S4, V7.S4, V23.S4
+	VFMLA   V4.S4, V8.S4, V24.S4
+	VFMLA   V5.S4, V9.S4, V25.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	ADD     R10, R23, R23
+	ADD     R10, R24, R24
+	SUBS    $1, R20, R20
 	BNE     tap6
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	FSTPQ.P (F2, F3), 32(R11)
-	ADD     $32, R10, R10
-
-none5:
-	TBZ     $2, R6, none7
-	FMOVQ.P 16(R12), F2
-	MOVD    R13, R14
-	ADD     $16, R13, R13
-	MOVD    R7, R15
-	MOVD    R8, R19
-
-tap8:
-	MOVD.P  8(R15), R20
-	ADD     R20<<2, R10, R20
-	FMOVQ.P 16(R20), F3
-	MOVD    R14, R21
-	FMOVQ.P 16(R21), F4
-	ADD     R1, R14, R14
-	VFMLA   V4.S4, V3.S4, V2.S4
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	ADD     R11, R24, R24
+	ADD     R5, R3, R3
 	SUBS    $1, R19, R19
-	BNE     tap8
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	FMOVQ.P F2, 16(R11)
-	ADD     $16, R10, R10
+	BNE     row5
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD    $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD    $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
+	WORD    $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
+	WORD    $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD    $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	WORD    $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD    $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD    $0x4e20f6f7 // fmax v23.4s, v23.4s, v0.4s
+	WORD    $0x4ea1f6f7 // fmin v23.4s, v23.4s, v1.4s
+	WORD    $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD    $0x4ea1f718 // fmin v24.4s, v24.4s, v1.4s
+	WORD    $0x4e20f739 // fmax v25.4s, v25.4s, v0.4s
+	WORD    $0x4ea1f739 // fmin v25.4s, v25.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	ADD     R9, R22, R23
+	ADD     R9, R23, R24
+	FSTPQ.P (F10, F11), 32(R21)
+	FSTPQ.P (F12, F13), 32(R21)
+	FSTPQ.P (F14, F15), 32(R22)
+	FSTPQ.P (F16, F17), 32(R22)
+	FSTPQ.P (F18, F19), 32(R23)
+	FSTPQ.P (F20, F21), 32(R23)
+	FSTPQ.P (F22, F23), 32(R24)
+	FSTPQ.P (F24, F25), 32(R24)
+	ADD     $64, R15, R15
+	SUBS    $1, R25, R25
+	BNE     sixteen4
+
+rest3:
+	TBZ   $3, R12, none7
+	ADD   R15, R1, R3
+	FLDPQ (R3), (F10, F11)
+	FLDPQ (R3), (F12, F13)
+	FLDPQ (R3), (F14, F15)
+	FLDPQ (R3), (F16, F17)
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	ADD   R8, R22, R23
+	ADD   R8, R23, R24
+	MOVD  80(R0), R19
+
+row8:
+	MOVD R14, R20
+
+tap9:
+	FLDPQ   (R3), (F2, F3)
+	ADD     R4, R3, R3
+	FLDPQ   (R21), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	FLDPQ   (R22), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V12.S4
+	VFMLA   V3.S4, V7.S4, V13.S4
+	FLDPQ   (R23), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V14.S4
+	VFMLA   V3.S4, V7.S4, V15.S4
+	FLDPQ   (R24), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V16.S4
+	VFMLA   V3.S4, V7.S4, V17.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	ADD     R10, R23, R23
+	ADD     R10, R24, R24
+	SUBS    $1, R20, R20
+	BNE     tap9
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	ADD     R11, R24, R24
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row8
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	ADD     R9, R22, R23
+	ADD     R9, R23, R24
+	FSTPQ.P (F10, F11), 32(R21)
+	FSTPQ.P (F12, F13), 32(R22)
+	FSTPQ.P (F14, F15), 32(R23)
+	FSTPQ.P (F16, F17), 32(R24)
+	ADD     $32, R15, R15
 
 none7:
-	TBZ     $1, R6, none9
-	FMOVD.P 8(R12), F2
-	MOVD    R13, R14
-	ADD     $8, R13, R13
-	MOVD    R7, R15
-	MOVD    R8, R19
+	TBZ   $2, R12, none10
+	ADD   R15, R1, R3
+	FMOVQ (R3), F10
+	FMOVQ (R3), F11
+	FMOVQ (R3), F12
+	FMOVQ (R3), F13
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	ADD   R8, R22, R23
+	ADD   R8, R23, R24
+	MOVD  80(R0), R19
 
-tap10:
-	MOVD.P  8(R15), R20
-	ADD     R20<<2, R10, R20
-	FMOVD.P 8(R20), F3
-	MOVD    R14, R21
-	FMOVD.P 8(R21), F4
-	ADD     R1, R14, R14
-	VFMLA   V4.S4, V3.S4, V2.S4
-	SUBS    $1, R19, R19
-	BNE     tap10
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	FMOVD.P F2, 8(R11)
-	ADD     $8, R10, R10
-
-none9:
-	TBZ     $0, R6, none11
-	FMOVS.P 4(R12), F2
-	MOVD    R13, R14
-	ADD     $4, R13, R13
-	MOVD    R7, R15
-	MOVD    R8, R19
+row11:
+	MOVD R14, R20
 
 tap12:
-	MOVD.P  8(R15), R20
-	ADD     R20<<2, R10, R20
-	FMOVS.P 4(R20), F3
-	MOVD    R14, R21
-	FMOVS.P 4(R21), F4
-	ADD     R1, R14, R14
-	VFMLA   V4.S4, V3.S4, V2.S4
-	SUBS    $1, R19, R19
+	FMOVQ   (R3), F2
+	ADD     R4, R3, R3
+	FMOVQ   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	FMOVQ   (R22), F6
+	VFMLA   V2.S4, V6.S4, V11.S4
+	FMOVQ   (R23), F6
+	VFMLA   V2.S4, V6.S4, V12.S4
+	FMOVQ   (R24), F6
+	VFMLA   V2.S4, V6.S4, V13.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	ADD     R10, R23, R23
+	ADD     R10, R24, R24
+	SUBS    $1, R20, R20
 	BNE     tap12
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	FMOVS.P F2, 4(R11)
-	ADD     $4, R10, R10
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	ADD     R11, R24, R24
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row11
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	ADD     R9, R22, R23
+	ADD     R9, R23, R24
+	FMOVQ.P F10, 16(R21)
+	FMOVQ.P F11, 16(R22)
+	FMOVQ.P F12, 16(R23)
+	FMOVQ.P F13, 16(R24)
+	ADD     $16, R15, R15
 
-none11:
-	ADD  R4, R2, R2
-	ADD  R5, R3, R3
-	SUBS $1, R9, R9
-	BNE  pixel1
+none10:
+	TBZ   $1, R12, none13
+	ADD   R15, R1, R3
+	FMOVD (R3), F10
+	FMOVD (R3), F11
+	FMOVD (R3), F12
+	FMOVD (R3), F13
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	ADD   R8, R22, R23
+	ADD   R8, R23, R24
+	MOVD  80(R0), R19
+
+row14:
+	MOVD R14, R20
+
+tap15:
+	FMOVD   (R3), F2
+	ADD     R4, R3, R3
+	FMOVD   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	FMOVD   (R22), F6
+	VFMLA   V2.S4, V6.S4, V11.S4
+	FMOVD   (R23), F6
+	VFMLA   V2.S4, V6.S4, V12.S4
+	FMOVD   (R24), F6
+	VFMLA   V2.S4, V6.S4, V13.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	ADD     R10, R23, R23
+	ADD     R10, R24, R24
+	SUBS    $1, R20, R20
+	BNE     tap15
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	ADD     R11, R24, R24
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row14
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	ADD     R9, R22, R23
+	ADD     R9, R23, R24
+	FMOVD.P F10, 8(R21)
+	FMOVD.P F11, 8(R22)
+	FMOVD.P F12, 8(R23)
+	FMOVD.P F13, 8(R24)
+	ADD     $8, R15, R15
+
+none13:
+	TBZ   $0, R12, none16
+	ADD   R15, R1, R3
+	FMOVS (R3), F10
+	FMOVS (R3), F11
+	FMOVS (R3), F12
+	FMOVS (R3), F13
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	ADD   R8, R22, R23
+	ADD   R8, R23, R24
+	MOVD  80(R0), R19
+
+row17:
+	MOVD R14, R20
+
+tap18:
+	FMOVS   (R3), F2
+	ADD     R4, R3, R3
+	FMOVS   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	FMOVS   (R22), F6
+	VFMLA   V2.S4, V6.S4, V11.S4
+	FMOVS   (R23), F6
+	VFMLA   V2.S4, V6.S4, V12.S4
+	FMOVS   (R24), F6
+	VFMLA   V2.S4, V6.S4, V13.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	ADD     R10, R23, R23
+	ADD     R10, R24, R24
+	SUBS    $1, R20, R20
+	BNE     tap18
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	ADD     R11, R24, R24
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row17
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	ADD     R9, R22, R23
+	ADD     R9, R23, R24
+	FMOVS.P F10, 4(R21)
+	FMOVS.P F11, 4(R22)
+	FMOVS.P F12, 4(R23)
+	FMOVS.P F13, 4(R24)
+	ADD     $4, R15, R15
+
+none16:
+	ADD R8<<2, R6, R6
+	ADD R9<<2, R7, R7
+	SUB $4, R13, R13
+	B   pixels2
+
+fewer1:
+pixels20:
+	CMP  $2, R13
+	BLT  fewer19
+	MOVD $0, R15
+	LSR  $4, R12, R25
+	CBZ  R25, rest21
+
+sixteen22:
+	ADD   R15, R1, R3
+	FLDPQ (R3), (F10, F11)
+	FLDPQ 32(R3), (F12, F13)
+	FLDPQ (R3), (F14, F15)
+	FLDPQ 32(R3), (F16, F17)
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	MOVD  80(R0), R19
+
+row23:
+	MOVD R14, R20
+
+tap24:
+	FLDPQ   (R3), (F2, F3)
+	FLDPQ   32(R3), (F4, F5)
+	ADD     R4, R3, R3
+	FLDPQ   (R21), (F6, F7)
+	FLDPQ   32(R21), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VFMLA   V4.S4, V8.S4, V12.S4
+	VFMLA   V5.S4, V9.S4, V13.S4
+	FLDPQ   (R22), (F6, F7)
+	FLDPQ   32(R22), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V14.S4
+	VFMLA   V3.S4, V7.S4, V15.S4
+	VFMLA   V4.S4, V8.S4, V16.S4
+	VFMLA   V5.S4, V9.S4, V17.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	SUBS    $1, R20, R20
+	BNE     tap24
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row23
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	FSTPQ.P (F10, F11), 32(R21)
+	FSTPQ.P (F12, F13), 32(R21)
+	FSTPQ.P (F14, F15), 32(R22)
+	FSTPQ.P (F16, F17), 32(R22)
+	ADD     $64, R15, R15
+	SUBS    $1, R25, R25
+	BNE     sixteen22
+
+rest21:
+	TBZ   $3, R12, none25
+	ADD   R15, R1, R3
+	FLDPQ (R3), (F10, F11)
+	FLDPQ (R3), (F12, F13)
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	MOVD  80(R0), R19
+
+row26:
+	MOVD R14, R20
+
+tap27:
+	FLDPQ   (R3), (F2, F3)
+	ADD     R4, R3, R3
+	FLDPQ   (R21), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	FLDPQ   (R22), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V12.S4
+	VFMLA   V3.S4, V7.S4, V13.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	SUBS    $1, R20, R20
+	BNE     tap27
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row26
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	FSTPQ.P (F10, F11), 32(R21)
+	FSTPQ.P (F12, F13), 32(R22)
+	ADD     $32, R15, R15
+
+none25:
+	TBZ   $2, R12, none28
+	ADD   R15, R1, R3
+	FMOVQ (R3), F10
+	FMOVQ (R3), F11
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	MOVD  80(R0), R19
+
+row29:
+	MOVD R14, R20
+
+tap30:
+	FMOVQ   (R3), F2
+	ADD     R4, R3, R3
+	FMOVQ   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	FMOVQ   (R22), F6
+	VFMLA   V2.S4, V6.S4, V11.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	SUBS    $1, R20, R20
+	BNE     tap30
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row29
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	FMOVQ.P F10, 16(R21)
+	FMOVQ.P F11, 16(R22)
+	ADD     $16, R15, R15
+
+none28:
+	TBZ   $1, R12, none31
+	ADD   R15, R1, R3
+	FMOVD (R3), F10
+	FMOVD (R3), F11
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	MOVD  80(R0), R19
+
+row32:
+	MOVD R14, R20
+
+tap33:
+	FMOVD   (R3), F2
+	ADD     R4, R3, R3
+	FMOVD   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	FMOVD   (R22), F6
+	VFMLA   V2.S4, V6.S4, V11.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	SUBS    $1, R20, R20
+	BNE     tap33
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row32
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	FMOVD.P F10, 8(R21)
+	FMOVD.P F11, 8(R22)
+	ADD     $8, R15, R15
+
+none31:
+	TBZ   $0, R12, none34
+	ADD   R15, R1, R3
+	FMOVS (R3), F10
+	FMOVS (R3), F11
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	ADD   R8, R21, R22
+	MOVD  80(R0), R19
+
+row35:
+	MOVD R14, R20
+
+tap36:
+	FMOVS   (R3), F2
+	ADD     R4, R3, R3
+	FMOVS   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	FMOVS   (R22), F6
+	VFMLA   V2.S4, V6.S4, V11.S4
+	ADD     R10, R21, R21
+	ADD     R10, R22, R22
+	SUBS    $1, R20, R20
+	BNE     tap36
+	ADD     R11, R21, R21
+	ADD     R11, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row35
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	ADD     R15, R7, R21
+	ADD     R9, R21, R22
+	FMOVS.P F10, 4(R21)
+	FMOVS.P F11, 4(R22)
+	ADD     $4, R15, R15
+
+none34:
+	ADD R8<<1, R6, R6
+	ADD R9<<1, R7, R7
+	SUB $2, R13, R13
+	B   pixels20
+
+fewer19:
+pixels38:
+	CMP  $1, R13
+	BLT  fewer37
+	MOVD $0, R15
+	LSR  $4, R12, R25
+	CBZ  R25, rest39
+
+sixteen40:
+	ADD   R15, R1, R3
+	FLDPQ (R3), (F10, F11)
+	FLDPQ 32(R3), (F12, F13)
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	MOVD  80(R0), R19
+
+row41:
+	MOVD R14, R20
+
+tap42:
+	FLDPQ   (R3), (F2, F3)
+	FLDPQ   32(R3), (F4, F5)
+	ADD     R4, R3, R3
+	FLDPQ   (R21), (F6, F7)
+	FLDPQ   32(R21), (F8, F9)
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VFMLA   V4.S4, V8.S4, V12.S4
+	VFMLA   V5.S4, V9.S4, V13.S4
+	ADD     R10, R21, R21
+	SUBS    $1, R20, R20
+	BNE     tap42
+	ADD     R11, R21, R21
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row41
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	ADD     R15, R7, R21
+	FSTPQ.P (F10, F11), 32(R21)
+	FSTPQ.P (F12, F13), 32(R21)
+	ADD     $64, R15, R15
+	SUBS    $1, R25, R25
+	BNE     sixteen40
+
+rest39:
+	TBZ   $3, R12, none43
+	ADD   R15, R1, R3
+	FLDPQ (R3), (F10, F11)
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	MOVD  80(R0), R19
+
+row44:
+	MOVD R14, R20
+
+tap45:
+	FLDPQ   (R3), (F2, F3)
+	ADD     R4, R3, R3
+	FLDPQ   (R21), (F6, F7)
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	ADD     R10, R21, R21
+	SUBS    $1, R20, R20
+	BNE     tap45
+	ADD     R11, R21, R21
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row44
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	ADD     R15, R7, R21
+	FSTPQ.P (F10, F11), 32(R21)
+	ADD     $32, R15, R15
+
+none43:
+	TBZ   $2, R12, none46
+	ADD   R15, R1, R3
+	FMOVQ (R3), F10
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	MOVD  80(R0), R19
+
+row47:
+	MOVD R14, R20
+
+tap48:
+	FMOVQ   (R3), F2
+	ADD     R4, R3, R3
+	FMOVQ   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	ADD     R10, R21, R21
+	SUBS    $1, R20, R20
+	BNE     tap48
+	ADD     R11, R21, R21
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row47
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	ADD     R15, R7, R21
+	FMOVQ.P F10, 16(R21)
+	ADD     $16, R15, R15
+
+none46:
+	TBZ   $1, R12, none49
+	ADD   R15, R1, R3
+	FMOVD (R3), F10
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	MOVD  80(R0), R19
+
+row50:
+	MOVD R14, R20
+
+tap51:
+	FMOVD   (R3), F2
+	ADD     R4, R3, R3
+	FMOVD   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	ADD     R10, R21, R21
+	SUBS    $1, R20, R20
+	BNE     tap51
+	ADD     R11, R21, R21
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row50
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	ADD     R15, R7, R21
+	FMOVD.P F10, 8(R21)
+	ADD     $8, R15, R15
+
+none49:
+	TBZ   $0, R12, none52
+	ADD   R15, R1, R3
+	FMOVS (R3), F10
+	ADD   R15, R2, R3
+	ADD   R15, R6, R21
+	MOVD  80(R0), R19
+
+row53:
+	MOVD R14, R20
+
+tap54:
+	FMOVS   (R3), F2
+	ADD     R4, R3, R3
+	FMOVS   (R21), F6
+	VFMLA   V2.S4, V6.S4, V10.S4
+	ADD     R10, R21, R21
+	SUBS    $1, R20, R20
+	BNE     tap54
+	ADD     R11, R21, R21
+	ADD     R5, R3, R3
+	SUBS    $1, R19, R19
+	BNE     row53
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	ADD     R15, R7, R21
+	FMOVS.P F10, 4(R21)
+	ADD     $4, R15, R15
+
+none52:
+	ADD R8, R6, R6
+	ADD R9, R7, R7
+	SUB $1, R13, R13
+	B   pixels38
+
+fewer37:
 	RET

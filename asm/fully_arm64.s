@@ -9,7 +9,7 @@
 TEXT ·fully_f32_1x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
 	// R7 an address, then Groups; R8 A; R9 rows of the panels; R10 fours of k left.
-	// Vectors: V0…V3 sums; V4 Lo; V5 Hi; V6 elements of A; V7…V18 weights.
+	// Vectors: V0 elements of A; V1 Lo; V2 Hi; V3…V6 sums; V7…V18 weights.
 	MOVD  args+0(FP), R0
 	MOVD  8(R0), R1
 	MOVD  16(R0), R2
@@ -19,14 +19,14 @@ TEXT ·fully_f32_1x16_neon(SB), NOSPLIT, $0-8
 	LSL   $2, R5, R5
 	MOVD  48(R0), R6
 	ADD   $64, R0, R7
-	VLD1R (R7), [V4.S4]
+	VLD1R (R7), [V1.S4]
 	ADD   $68, R0, R7
-	VLD1R (R7), [V5.S4]
+	VLD1R (R7), [V2.S4]
 	MOVD  56(R0), R7
 
 group1:
-	FLDPQ (R2), (F0, F1)
-	FLDPQ 32(R2), (F2, F3)
+	FLDPQ (R2), (F3, F4)
+	FLDPQ 32(R2), (F5, F6)
 	ADD   R5, R2, R2
 	MOVD  (R0), R8
 	MOVD  R1, R9
@@ -34,7 +34,7 @@ group1:
 	CBZ   R10, rest2
 
 k5:
-	FMOVQ.P 16(R8), F6
+	FMOVQ.P 16(R8), F0
 	FLDPQ   (R9), (F7, F8)
 	PRFM    1024(R9), PLDL1KEEP
 	FLDPQ   32(R9), (F9, F10)
@@ -44,71 +44,71 @@ k5:
 	FLDPQ   128(R9), (F15, F16)
 	PRFM    1152(R9), PLDL1KEEP
 	FLDPQ   160(R9), (F17, F18)
-	WORD    $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
-	WORD    $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
+	WORD    $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
 	FLDPQ   192(R9), (F7, F8)
 	PRFM    1216(R9), PLDL1KEEP
-	WORD    $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
-	WORD    $0x4f861143 // fmla v3.4s, v10.4s, v6.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	FLDPQ   224(R9), (F9, F10)
-	WORD    $0x4fa61160 // fmla v0.4s, v11.4s, v6.s[1]
-	WORD    $0x4fa61181 // fmla v1.4s, v12.4s, v6.s[1]
-	WORD    $0x4fa611a2 // fmla v2.4s, v13.4s, v6.s[1]
-	WORD    $0x4fa611c3 // fmla v3.4s, v14.4s, v6.s[1]
-	WORD    $0x4f8619e0 // fmla v0.4s, v15.4s, v6.s[2]
-	WORD    $0x4f861a01 // fmla v1.4s, v16.4s, v6.s[2]
-	WORD    $0x4f861a22 // fmla v2.4s, v17.4s, v6.s[2]
-	WORD    $0x4f861a43 // fmla v3.4s, v18.4s, v6.s[2]
-	WORD    $0x4fa618e0 // fmla v0.4s, v7.4s, v6.s[3]
-	WORD    $0x4fa61901 // fmla v1.4s, v8.4s, v6.s[3]
-	WORD    $0x4fa61922 // fmla v2.4s, v9.4s, v6.s[3]
-	WORD    $0x4fa61943 // fmla v3.4s, v10.4s, v6.s[3]
+	WORD    $0x4fa01163 // fmla v3.4s, v11.4s, v0.s[1]
+	WORD    $0x4fa01184 // fmla v4.4s, v12.4s, v0.s[1]
+	WORD    $0x4fa011a5 // fmla v5.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa011c6 // fmla v6.4s, v14.4s, v0.s[1]
+	WORD    $0x4f8019e3 // fmla v3.4s, v15.4s, v0.s[2]
+	WORD    $0x4f801a04 // fmla v4.4s, v16.4s, v0.s[2]
+	WORD    $0x4f801a25 // fmla v5.4s, v17.4s, v0.s[2]
+	WORD    $0x4f801a46 // fmla v6.4s, v18.4s, v0.s[2]
+	WORD    $0x4fa018e3 // fmla v3.4s, v7.4s, v0.s[3]
+	WORD    $0x4fa01904 // fmla v4.4s, v8.4s, v0.s[3]
+	WORD    $0x4fa01925 // fmla v5.4s, v9.4s, v0.s[3]
+	WORD    $0x4fa01946 // fmla v6.4s, v10.4s, v0.s[3]
 	ADD     $256, R9, R9
 	SUBS    $1, R10, R10
 	BNE     k5
 
 rest2:
 	TBZ     $1, R6, odd3
-	FMOVD.P 8(R8), F6
+	FMOVD.P 8(R8), F0
 	FLDPQ   (R9), (F7, F8)
 	PRFM    1024(R9), PLDL1KEEP
 	FLDPQ   32(R9), (F9, F10)
 	FLDPQ   64(R9), (F11, F12)
 	PRFM    1088(R9), PLDL1KEEP
 	FLDPQ   96(R9), (F13, F14)
-	WORD    $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
-	WORD    $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
-	WORD    $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
-	WORD    $0x4f861143 // fmla v3.4s, v10.4s, v6.s[0]
-	WORD    $0x4fa61160 // fmla v0.4s, v11.4s, v6.s[1]
-	WORD    $0x4fa61181 // fmla v1.4s, v12.4s, v6.s[1]
-	WORD    $0x4fa611a2 // fmla v2.4s, v13.4s, v6.s[1]
-	WORD    $0x4fa611c3 // fmla v3.4s, v14.4s, v6.s[1]
+	WORD    $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
+	WORD    $0x4fa01163 // fmla v3.4s, v11.4s, v0.s[1]
+	WORD    $0x4fa01184 // fmla v4.4s, v12.4s, v0.s[1]
+	WORD    $0x4fa011a5 // fmla v5.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa011c6 // fmla v6.4s, v14.4s, v0.s[1]
 	ADD     $128, R9, R9
 
 odd3:
 	TBZ     $0, R6, done4
-	FMOVS.P 4(R8), F6
+	FMOVS.P 4(R8), F0
 	FLDPQ   (R9), (F7, F8)
 	PRFM    1024(R9), PLDL1KEEP
 	FLDPQ   32(R9), (F9, F10)
-	WORD    $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
-	WORD    $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
-	WORD    $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
-	WORD    $0x4f861143 // fmla v3.4s, v10.4s, v6.s[0]
+	WORD    $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD     $64, R9, R9
 
 done4:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	WORD    $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
-	WORD    $0x4ea5f421 // fmin v1.4s, v1.4s, v5.4s
-	WORD    $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
-	WORD    $0x4ea5f442 // fmin v2.4s, v2.4s, v5.4s
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	WORD    $0x4ea5f463 // fmin v3.4s, v3.4s, v5.4s
-	FSTPQ.P (F0, F1), 32(R3)
-	FSTPQ.P (F2, F3), 32(R3)
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
+	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
+	WORD    $0x4e21f4a5 // fmax v5.4s, v5.4s, v1.4s
+	WORD    $0x4ea2f4a5 // fmin v5.4s, v5.4s, v2.4s
+	WORD    $0x4e21f4c6 // fmax v6.4s, v6.4s, v1.4s
+	WORD    $0x4ea2f4c6 // fmin v6.4s, v6.4s, v2.4s
+	FSTPQ.P (F3, F4), 32(R3)
+	FSTPQ.P (F5, F6), 32(R3)
 	ADD     R4, R1, R1
 	SUBS    $1, R7, R7
 	BNE     group1
@@ -119,316 +119,8 @@ done4:
 TEXT ·fully_f32_1x64_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
 	// R7 an address, then Groups; R8 A; R9…R12 rows of the panels; R13 fours of k left.
-	// Vectors: V0…V15 sums; V16 Lo; V17 Hi; V18 elements of A; V19…V30 weights.
-	MOVD  args+0(FP), R0
-	MOVD  8(R0), R1
-	MOVD  16(R0), R2
-	MOVD  24(R0), R3
-	MOVD  32(R0), R4
-	MOVD  40(R0), R5
-	LSL   $2, R5, R5
-	MOVD  48(R0), R6
-	ADD   $64, R0, R7
-	VLD1R (R7), [V16.S4]
-	ADD   $68, R0, R7
-	VLD1R (R7), [V17.S4]
-	MOVD  56(R0), R7
-
-group1:
-	FLDPQ (R2), (F0, F1)
-	FLDPQ 32(R2), (F2, F3)
-	ADD   R5, R2, R2
-	FLDPQ (R2), (F4, F5)
-	FLDPQ 32(R2), (F6, F7)
-	ADD   R5, R2, R2
-	FLDPQ (R2), (F8, F9)
-	FLDPQ 32(R2), (F10, F11)
-	ADD   R5, R2, R2
-	FLDPQ (R2), (F12, F13)
-	FLDPQ 32(R2), (F14, F15)
-	ADD   R5, R2, R2
-	MOVD  (R0), R8
-	MOVD  R1, R9
-	ADD   R4, R9, R10
-	ADD   R4, R10, R11
-	ADD   R4, R11, R12
-	LSR   $2, R6, R13
-	CBZ   R13, rest2
-
-k5:
-	FMOVQ.P 16(R8), F18
-	FLDPQ   (R9), (F19, F20)
-	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   32(R9), (F21, F22)
-	FLDPQ   (R10), (F23, F24)
-	PRFM    1024(R10), PLDL1KEEP
-	FLDPQ   32(R10), (F25, F26)
-	FLDPQ   (R11), (F27, F28)
-	PRFM    1024(R11), PLDL1KEEP
-	FLDPQ   32(R11), (F29, F30)
-	WORD    $0x4f921260 // fmla v0.4s, v19.4s, v18.s[0]
-	WORD    $0x4f921281 // fmla v1.4s, v20.4s, v18.s[0]
-	FLDPQ   (R12), (F19, F20)
-	PRFM    1024(R12), PLDL1KEEP
-	WORD    $0x4f9212a2 // fmla v2.4s, v21.4s, v18.s[0]
-	WORD    $0x4f9212c3 // fmla v3.4s, v22.4s, v18.s[0]
-	FLDPQ   32(R12), (F21, F22)
-	WORD    $0x4f9212e4 // fmla v4.4s, v23.4s, v18.s[0]
-	WORD    $0x4f921305 // fmla v5.4s, v24.4s, v18.s[0]
-	FLDPQ   64(R9), (F23, F24)
-	PRFM    1088(R9), PLDL1KEEP
-	WORD    $0x4f921326 // fmla v6.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921347 // fmla v7.4s, v26.4s, v18.s[0]
-	FLDPQ   96(R9), (F25, F26)
-	WORD    $0x4f921368 // fmla v8.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921389 // fmla v9.4s, v28.4s, v18.s[0]
-	FLDPQ   64(R10), (F27, F28)
-	PRFM    1088(R10), PLDL1KEEP
-	WORD    $0x4f9213aa // fmla v10.4s, v29.4s, v18.s[0]
-	WORD    $0x4f9213cb // fmla v11.4s, v30.4s, v18.s[0]
-	FLDPQ   96(R10), (F29, F30)
-	WORD    $0x4f92126c // fmla v12.4s, v19.4s, v18.s[0]
-	WORD    $0x4f92128d // fmla v13.4s, v20.4s, v18.s[0]
-	FLDPQ   64(R11), (F19, F20)
-	PRFM    1088(R11), PLDL1KEEP
-	WORD    $0x4f9212ae // fmla v14.4s, v21.4s, v18.s[0]
-	WORD    $0x4f9212cf // fmla v15.4s, v22.4s, v18.s[0]
-	FLDPQ   96(R11), (F21, F22)
-	WORD    $0x4fb212e0 // fmla v0.4s, v23.4s, v18.s[1]
-	WORD    $0x4fb21301 // fmla v1.4s, v24.4s, v18.s[1]
-	FLDPQ   64(R12), (F23, F24)
-	PRFM    1088(R12), PLDL1KEEP
-	WORD    $0x4fb21322 // fmla v2.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21343 // fmla v3.4s, v26.4s, v18.s[1]
-	FLDPQ   96(R12), (F25, F26)
-	WORD    $0x4fb21364 // fmla v4.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb21385 // fmla v5.4s, v28.4s, v18.s[1]
-	FLDPQ   128(R9), (F27, F28)
-	PRFM    1152(R9), PLDL1KEEP
-	WORD    $0x4fb213a6 // fmla v6.4s, v29.4s, v18.s[1]
-	WORD    $0x4fb213c7 // fmla v7.4s, v30.4s, v18.s[1]
-	FLDPQ   160(R9), (F29, F30)
-	WORD    $0x4fb21268 // fmla v8.4s, v19.4s, v18.s[1]
-	WORD    $0x4fb21289 // fmla v9.4s, v20.4s, v18.s[1]
-	FLDPQ   128(R10), (F19, F20)
-	PRFM    1152(R10), PLDL1KEEP
-	WORD    $0x4fb212aa // fmla v10.4s, v21.4s, v18.s[1]
-	WORD    $0x4fb212cb // fmla v11.4s, v22.4s, v18.s[1]
-	FLDPQ   160(R10), (F21, F22)
-	WORD    $0x4fb212ec // fmla v12.4s, v23.4s, v18.s[1]
-	WORD    $0x4fb2130d // fmla v13.4s, v24.4s, v18.s[1]
-	FLDPQ   128(R11), (F23, F24)
-	PRFM    1152(R11), PLDL1KEEP
-	WORD    $0x4fb2132e // fmla v14.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb2134f // fmla v15.4s, v26.4s, v18.s[1]
-	FLDPQ   160(R11), (F25, F26)
-	WORD    $0x4f921b60 // fmla v0.4s, v27.4s, v18.s[2]
-	WORD    $0x4f921b81 // fmla v1.4s, v28.4s, v18.s[2]
-	FLDPQ   128(R12), (F27, F28)
-	PRFM    1152(R12), PLDL1KEEP
-	WORD    $0x4f921ba2 // fmla v2.4s, v29.4s, v18.s[2]
-	WORD    $0x4f921bc3 // fmla v3.4s, v30.4s, v18.s[2]
-	FLDPQ   160(R12), (F29, F30)
-	WORD    $0x4f921a64 // fmla v4.4s, v19.4s, v18.s[2]
-	WORD    $0x4f921a85 // fmla v5.4s, v20.4s, v18.s[2]
-	FLDPQ   192(R9), (F19, F20)
-	PRFM    1216(R9), PLDL1KEEP
-	WORD    $0x4f921aa6 // fmla v6.4s, v21.4s, v18.s[2]
-	WORD    $0x4f921ac7 // fmla v7.4s, v22.4s, v18.s[2]
-	FLDPQ   224(R9), (F21, F22)
-	WORD    $0x4f921ae8 // fmla v8.4s, v23.4s, v18.s[2]
-	WORD    $0x4f921b09 // fmla v9.4s, v24.4s, v18.s[2]
-	FLDPQ   192(R10), (F23, F24)
-	PRFM    1216(R10), PLDL1KEEP
-	WORD    $0x4f921b2a // fmla v10.4s, v25.4s, v18.s[2]
-	WORD    $0x4f921b4b // fmla v11.4s, v26.4s, v18.s[2]
-	FLDPQ   224(R10), (F25, F26)
-	WORD    $0x4f921b6c // fmla v12.4s, v27.4s, v18.s[2]
-	WORD    $0x4f921b8d // fmla v13.4s, v28.4s, v18.s[2]
-	FLDPQ   192(R11), (F27, F28)
-	PRFM    1216(R11), PLDL1KEEP
-	WORD    $0x4f921bae // fmla v14.4s, v29.4s, v18.s[2]
-	WORD    $0x4f921bcf // fmla v15.4s, v30.4s, v18.s[2]
-	FLDPQ   224(R11), (F29, F30)
-	WORD    $0x4fb21a60 // fmla v0.4s, v19.4s, v18.s[3]
-	WORD    $0x4fb21a81 // fmla v1.4s, v20.4s, v18.s[3]
-	FLDPQ   192(R12), (F19, F20)
-	PRFM    1216(R12), PLDL1KEEP
-	WORD    $0x4fb21aa2 // fmla v2.4s, v21.4s, v18.s[3]
-	WORD    $0x4fb21ac3 // fmla v3.4s, v22.4s, v18.s[3]
-	FLDPQ   224(R12), (F21, F22)
-	WORD    $0x4fb21ae4 // fmla v4.4s, v23.4s, v18.s[3]
-	WORD    $0x4fb21b05 // fmla v5.4s, v24.4s, v18.s[3]
-	WORD    $0x4fb21b26 // fmla v6.4s, v25.4s, v18.s[3]
-	WORD    $0x4fb21b47 // fmla v7.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb21b68 // fmla v8.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb21b89 // fmla v9.4s, v28.4s, v18.s[3]
-	WORD    $0x4fb21baa // fmla v10.4s, v29.4s, v18.s[3]
-	WORD    $0x4fb21bcb // fmla v11.4s, v30.4s, v18.s[3]
-	WORD    $0x4fb21a6c // fmla v12.4s, v19.4s, v18.s[3]
-	WORD    $0x4fb21a8d // fmla v13.4s, v20.4s, v18.s[3]
-	WORD    $0x4fb21aae // fmla v14.4s, v21.4s, v18.s[3]
-	WORD    $0x4fb21acf // fmla v15.4s, v22.4s, v18.s[3]
-	ADD     $256, R9, R9
-	ADD     $256, R10, R10
-	ADD     $256, R11, R11
-	ADD     $256, R12, R12
-	SUBS    $1, R13, R13
-	BNE     k5
-
-rest2:
-	TBZ     $1, R6, odd3
-	FMOVD.P 8(R8), F18
-	FLDPQ   (R9), (F19, F20)
-	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   32(R9), (F21, F22)
-	FLDPQ   (R10), (F23, F24)
-	PRFM    1024(R10), PLDL1KEEP
-	FLDPQ   32(R10), (F25, F26)
-	FLDPQ   (R11), (F27, F28)
-	PRFM    1024(R11), PLDL1KEEP
-	FLDPQ   32(R11), (F29, F30)
-	WORD    $0x4f921260 // fmla v0.4s, v19.4s, v18.s[0]
-	WORD    $0x4f921281 // fmla v1.4s, v20.4s, v18.s[0]
-	FLDPQ   (R12), (F19, F20)
-	PRFM    1024(R12), PLDL1KEEP
-	WORD    $0x4f9212a2 // fmla v2.4s, v21.4s, v18.s[0]
-	WORD    $0x4f9212c3 // fmla v3.4s, v22.4s, v18.s[0]
-	FLDPQ   32(R12), (F21, F22)
-	WORD    $0x4f9212e4 // fmla v4.4s, v23.4s, v18.s[0]
-	WORD    $0x4f921305 // fmla v5.4s, v24.4s, v18.s[0]
-	FLDPQ   64(R9), (F23, F24)
-	PRFM    1088(R9), PLDL1KEEP
-	WORD    $0x4f921326 // fmla v6.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921347 // fmla v7.4s, v26.4s, v18.s[0]
-	FLDPQ   96(R9), (F25, F26)
-	WORD    $0x4f921368 // fmla v8.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921389 // fmla v9.4s, v28.4s, v18.s[0]
-	FLDPQ   64(R10), (F27, F28)
-	PRFM    1088(R10), PLDL1KEEP
-	WORD    $0x4f9213aa // fmla v10.4s, v29.4s, v18.s[0]
-	WORD    $0x4f9213cb // fmla v11.4s, v30.4s, v18.s[0]
-	FLDPQ   96(R10), (F29, F30)
-	WORD    $0x4f92126c // fmla v12.4s, v19.4s, v18.s[0]
-	WORD    $0x4f92128d // fmla v13.4s, v20.4s, v18.s[0]
-	FLDPQ   64(R11), (F19, F20)
-	PRFM    1088(R11), PLDL1KEEP
-	WORD    $0x4f9212ae // fmla v14.4s, v21.4s, v18.s[0]
-	WORD    $0x4f9212cf // fmla v15.4s, v22.4s, v18.s[0]
-	FLDPQ   96(R11), (F21, F22)
-	WORD    $0x4fb212e0 // fmla v0.4s, v23.4s, v18.s[1]
-	WORD    $0x4fb21301 // fmla v1.4s, v24.4s, v18.s[1]
-	FLDPQ   64(R12), (F23, F24)
-	PRFM    1088(R12), PLDL1KEEP
-	WORD    $0x4fb21322 // fmla v2.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21343 // fmla v3.4s, v26.4s, v18.s[1]
-	FLDPQ   96(R12), (F25, F26)
-	WORD    $0x4fb21364 // fmla v4.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb21385 // fmla v5.4s, v28.4s, v18.s[1]
-	WORD    $0x4fb213a6 // fmla v6.4s, v29.4s, v18.s[1]
-	WORD    $0x4fb213c7 // fmla v7.4s, v30.4s, v18.s[1]
-	WORD    $0x4fb21268 // fmla v8.4s, v19.4s, v18.s[1]
-	WORD    $0x4fb21289 // fmla v9.4s, v20.4s, v18.s[1]
-	WORD    $0x4fb212aa // fmla v10.4s, v21.4s, v18.s[1]
-	WORD    $0x4fb212cb // fmla v11.4s, v22.4s, v18.s[1]
-	WORD    $0x4fb212ec // fmla v12.4s, v23.4s, v18.s[1]
-	WORD    $0x4fb2130d // fmla v13.4s, v24.4s, v18.s[1]
-	WORD    $0x4fb2132e // fmla v14.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb2134f // fmla v15.4s, v26.4s, v18.s[1]
-	ADD     $128, R9, R9
-	ADD     $128, R10, R10
-	ADD     $128, R11, R11
-	ADD     $128, R12, R12
-
-odd3:
-	TBZ     $0, R6, done4
-	FMOVS.P 4(R8), F18
-	FLDPQ   (R9), (F19, F20)
-	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   32(R9), (F21, F22)
-	FLDPQ   (R10), (F23, F24)
-	PRFM    1024(R10), PLDL1KEEP
-	FLDPQ   32(R10), (F25, F26)
-	FLDPQ   (R11), (F27, F28)
-	PRFM    1024(R11), PLDL1KEEP
-	FLDPQ   32(R11), (F29, F30)
-	WORD    $0x4f921260 // fmla v0.4s, v19.4s, v18.s[0]
-	WORD    $0x4f921281 // fmla v1.4s, v20.4s, v18.s[0]
-	FLDPQ   (R12), (F19, F20)
-	PRFM    1024(R12), PLDL1KEEP
-	WORD    $0x4f9212a2 // fmla v2.4s, v21.4s, v18.s[0]
-	WORD    $0x4f9212c3 // fmla v3.4s, v22.4s, v18.s[0]
-	FLDPQ   32(R12), (F21, F22)
-	WORD    $0x4f9212e4 // fmla v4.4s, v23.4s, v18.s[0]
-	WORD    $0x4f921305 // fmla v5.4s, v24.4s, v18.s[0]
-	WORD    $0x4f921326 // fmla v6.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921347 // fmla v7.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921368 // fmla v8.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921389 // fmla v9.4s, v28.4s, v18.s[0]
-	WORD    $0x4f9213aa // fmla v10.4s, v29.4s, v18.s[0]
-	WORD    $0x4f9213cb // fmla v11.4s, v30.4s, v18.s[0]
-	WORD    $0x4f92126c // fmla v12.4s, v19.4s, v18.s[0]
-	WORD    $0x4f92128d // fmla v13.4s, v20.4s, v18.s[0]
-	WORD    $0x4f9212ae // fmla v14.4s, v21.4s, v18.s[0]
-	WORD    $0x4f9212cf // fmla v15.4s, v22.4s, v18.s[0]
-	ADD     $64, R9, R9
-	ADD     $64, R10, R10
-	ADD     $64, R11, R11
-	ADD     $64, R12, R12
-
-done4:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
-	WORD    $0x4eb1f421 // fmin v1.4s, v1.4s, v17.4s
-	WORD    $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
-	WORD    $0x4eb1f442 // fmin v2.4s, v2.4s, v17.4s
-	WORD    $0x4e30f463 // fmax v3.4s, v3.4s, v16.4s
-	WORD    $0x4eb1f463 // fmin v3.4s, v3.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f4a5 // fmax v5.4s, v5.4s, v16.4s
-	WORD    $0x4eb1f4a5 // fmin v5.4s, v5.4s, v17.4s
-	WORD    $0x4e30f4c6 // fmax v6.4s, v6.4s, v16.4s
-	WORD    $0x4eb1f4c6 // fmin v6.4s, v6.4s, v17.4s
-	WORD    $0x4e30f4e7 // fmax v7.4s, v7.4s, v16.4s
-	WORD    $0x4eb1f4e7 // fmin v7.4s, v7.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f529 // fmax v9.4s, v9.4s, v16.4s
-	WORD    $0x4eb1f529 // fmin v9.4s, v9.4s, v17.4s
-	WORD    $0x4e30f54a // fmax v10.4s, v10.4s, v16.4s
-	WORD    $0x4eb1f54a // fmin v10.4s, v10.4s, v17.4s
-	WORD    $0x4e30f56b // fmax v11.4s, v11.4s, v16.4s
-	WORD    $0x4eb1f56b // fmin v11.4s, v11.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	WORD    $0x4e30f5ad // fmax v13.4s, v13.4s, v16.4s
-	WORD    $0x4eb1f5ad // fmin v13.4s, v13.4s, v17.4s
-	WORD    $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
-	WORD    $0x4eb1f5ce // fmin v14.4s, v14.4s, v17.4s
-	WORD    $0x4e30f5ef // fmax v15.4s, v15.4s, v16.4s
-	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
-	FSTPQ.P (F0, F1), 32(R3)
-	FSTPQ.P (F2, F3), 32(R3)
-	FSTPQ.P (F4, F5), 32(R3)
-	FSTPQ.P (F6, F7), 32(R3)
-	FSTPQ.P (F8, F9), 32(R3)
-	FSTPQ.P (F10, F11), 32(R3)
-	FSTPQ.P (F12, F13), 32(R3)
-	FSTPQ.P (F14, F15), 32(R3)
-	ADD     R4<<2, R1, R1
-	SUBS    $1, R7, R7
-	BNE     group1
-	RET
-
-// func fully_f16_1x16_neon(args *FullyArgs)
-// Requires: ASIMD
-TEXT ·fully_f16_1x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
-	// R7 an address, then Groups; R8 A; R9 rows of the panels; R10 fours of k left.
-	// Vectors: V0…V3 sums; V4 Lo; V5 Hi; V6 elements of A; V7…V12 float16 weights;
-	// V13…V16 weights.
+	// Vectors: V0 elements of A; V1…V3 elements of A, then weights; V4 Lo; V5 Hi; V6…V21 sums;
+	// V22…V30 weights.
 	MOVD  args+0(FP), R0
 	MOVD  8(R0), R1
 	MOVD  16(R0), R2
@@ -444,145 +136,17 @@ TEXT ·fully_f16_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD  56(R0), R7
 
 group1:
-	FLDPQ (R2), (F0, F1)
-	FLDPQ 32(R2), (F2, F3)
+	FLDPQ (R2), (F6, F7)
+	FLDPQ 32(R2), (F8, F9)
 	ADD   R5, R2, R2
-	MOVD  (R0), R8
-	MOVD  R1, R9
-	LSR   $2, R6, R10
-	CBZ   R10, rest2
-
-k5:
-	FMOVQ.P 16(R8), F6
-	FLDPQ   (R9), (F7, F8)
-	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   32(R9), (F9, F10)
-	FLDPQ   64(R9), (F11, F12)
-	PRFM    1088(R9), PLDL1KEEP
-	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
-	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
-	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
-	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
-	WORD    $0x4f8611a0 // fmla v0.4s, v13.4s, v6.s[0]
-	WORD    $0x4f8611c1 // fmla v1.4s, v14.4s, v6.s[0]
-	WORD    $0x4f8611e2 // fmla v2.4s, v15.4s, v6.s[0]
-	WORD    $0x4f861203 // fmla v3.4s, v16.4s, v6.s[0]
-	FLDPQ   96(R9), (F7, F8)
-	WORD    $0x0e21792d // fcvtl v13.4s, v9.4h
-	WORD    $0x4e21792e // fcvtl2 v14.4s, v9.8h
-	WORD    $0x0e21794f // fcvtl v15.4s, v10.4h
-	WORD    $0x4e217950 // fcvtl2 v16.4s, v10.8h
-	WORD    $0x4fa611a0 // fmla v0.4s, v13.4s, v6.s[1]
-	WORD    $0x4fa611c1 // fmla v1.4s, v14.4s, v6.s[1]
-	WORD    $0x4fa611e2 // fmla v2.4s, v15.4s, v6.s[1]
-	WORD    $0x4fa61203 // fmla v3.4s, v16.4s, v6.s[1]
-	WORD    $0x0e21796d // fcvtl v13.4s, v11.4h
-	WORD    $0x4e21796e // fcvtl2 v14.4s, v11.8h
-	WORD    $0x0e21798f // fcvtl v15.4s, v12.4h
-	WORD    $0x4e217990 // fcvtl2 v16.4s, v12.8h
-	WORD    $0x4f8619a0 // fmla v0.4s, v13.4s, v6.s[2]
-	WORD    $0x4f8619c1 // fmla v1.4s, v14.4s, v6.s[2]
-	WORD    $0x4f8619e2 // fmla v2.4s, v15.4s, v6.s[2]
-	WORD    $0x4f861a03 // fmla v3.4s, v16.4s, v6.s[2]
-	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
-	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
-	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
-	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
-	WORD    $0x4fa619a0 // fmla v0.4s, v13.4s, v6.s[3]
-	WORD    $0x4fa619c1 // fmla v1.4s, v14.4s, v6.s[3]
-	WORD    $0x4fa619e2 // fmla v2.4s, v15.4s, v6.s[3]
-	WORD    $0x4fa61a03 // fmla v3.4s, v16.4s, v6.s[3]
-	ADD     $128, R9, R9
-	SUBS    $1, R10, R10
-	BNE     k5
-
-rest2:
-	TBZ     $1, R6, odd3
-	FMOVD.P 8(R8), F6
-	FLDPQ   (R9), (F7, F8)
-	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   32(R9), (F9, F10)
-	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
-	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
-	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
-	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
-	WORD    $0x4f8611a0 // fmla v0.4s, v13.4s, v6.s[0]
-	WORD    $0x4f8611c1 // fmla v1.4s, v14.4s, v6.s[0]
-	WORD    $0x4f8611e2 // fmla v2.4s, v15.4s, v6.s[0]
-	WORD    $0x4f861203 // fmla v3.4s, v16.4s, v6.s[0]
-	WORD    $0x0e21792d // fcvtl v13.4s, v9.4h
-	WORD    $0x4e21792e // fcvtl2 v14.4s, v9.8h
-	WORD    $0x0e21794f // fcvtl v15.4s, v10.4h
-	WORD    $0x4e217950 // fcvtl2 v16.4s, v10.8h
-	WORD    $0x4fa611a0 // fmla v0.4s, v13.4s, v6.s[1]
-	WORD    $0x4fa611c1 // fmla v1.4s, v14.4s, v6.s[1]
-	WORD    $0x4fa611e2 // fmla v2.4s, v15.4s, v6.s[1]
-	WORD    $0x4fa61203 // fmla v3.4s, v16.4s, v6.s[1]
-	ADD     $64, R9, R9
-
-odd3:
-	TBZ     $0, R6, done4
-	FMOVS.P 4(R8), F6
-	FLDPQ   (R9), (F7, F8)
-	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
-	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
-	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
-	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
-	WORD    $0x4f8611a0 // fmla v0.4s, v13.4s, v6.s[0]
-	WORD    $0x4f8611c1 // fmla v1.4s, v14.4s, v6.s[0]
-	WORD    $0x4f8611e2 // fmla v2.4s, v15.4s, v6.s[0]
-	WORD    $0x4f861203 // fmla v3.4s, v16.4s, v6.s[0]
-	ADD     $32, R9, R9
-
-done4:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	WORD    $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
-	WORD    $0x4ea5f421 // fmin v1.4s, v1.4s, v5.4s
-	WORD    $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
-	WORD    $0x4ea5f442 // fmin v2.4s, v2.4s, v5.4s
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	WORD    $0x4ea5f463 // fmin v3.4s, v3.4s, v5.4s
-	FSTPQ.P (F0, F1), 32(R3)
-	FSTPQ.P (F2, F3), 32(R3)
-	ADD     R4, R1, R1
-	SUBS    $1, R7, R7
-	BNE     group1
-	RET
-
-// func fully_f16_1x64_neon(args *FullyArgs)
-// Requires: ASIMD
-TEXT ·fully_f16_1x64_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
-	// R7 an address, then Groups; R8 A; R9…R12 rows of the panels; R13 fours of k left.
-	// Vectors: V0…V15 sums; V16 Lo; V17 Hi; V18 elements of A; V19…V24 float16 weights;
-	// V25…V28 weights.
-	MOVD  args+0(FP), R0
-	MOVD  8(R0), R1
-	MOVD  16(R0), R2
-	MOVD  24(R0), R3
-	MOVD  32(R0), R4
-	MOVD  40(R0), R5
-	LSL   $2, R5, R5
-	MOVD  48(R0), R6
-	ADD   $64, R0, R7
-	VLD1R (R7), [V16.S4]
-	ADD   $68, R0, R7
-	VLD1R (R7), [V17.S4]
-	MOVD  56(R0), R7
-
-group1:
-	FLDPQ (R2), (F0, F1)
-	FLDPQ 32(R2), (F2, F3)
+	FLDPQ (R2), (F10, F11)
+	FLDPQ 32(R2), (F12, F13)
 	ADD   R5, R2, R2
-	FLDPQ (R2), (F4, F5)
-	FLDPQ 32(R2), (F6, F7)
+	FLDPQ (R2), (F14, F15)
+	FLDPQ 32(R2), (F16, F17)
 	ADD   R5, R2, R2
-	FLDPQ (R2), (F8, F9)
-	FLDPQ 32(R2), (F10, F11)
-	ADD   R5, R2, R2
-	FLDPQ (R2), (F12, F13)
-	FLDPQ 32(R2), (F14, F15)
+	FLDPQ (R2), (F18, F19)
+	FLDPQ 32(R2), (F20, F21)
 	ADD   R5, R2, R2
 	MOVD  (R0), R8
 	MOVD  R1, R9
@@ -593,159 +157,596 @@ group1:
 	CBZ   R13, rest2
 
 k5:
-	FMOVQ.P 16(R8), F18
-	FLDPQ   (R9), (F19, F20)
+	FMOVQ.P 16(R8), F0
+	FLDPQ   (R9), (F1, F2)
 	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   (R10), (F21, F22)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	PRFM    1024(R10), PLDL1KEEP
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	PRFM    1024(R11), PLDL1KEEP
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801026 // fmla v6.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801047 // fmla v7.4s, v2.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	PRFM    1024(R12), PLDL1KEEP
+	WORD    $0x4f801068 // fmla v8.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f8012ea // fmla v10.4s, v23.4s, v0.s[0]
+	WORD    $0x4f80130b // fmla v11.4s, v24.4s, v0.s[0]
+	FLDPQ   64(R9), (F23, F24)
+	PRFM    1088(R9), PLDL1KEEP
+	WORD    $0x4f80132c // fmla v12.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134d // fmla v13.4s, v26.4s, v0.s[0]
+	FLDPQ   96(R9), (F25, F26)
+	WORD    $0x4f80136e // fmla v14.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138f // fmla v15.4s, v28.4s, v0.s[0]
+	FLDPQ   64(R10), (F27, F28)
+	PRFM    1088(R10), PLDL1KEEP
+	WORD    $0x4f8013b0 // fmla v16.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8013d1 // fmla v17.4s, v30.4s, v0.s[0]
+	FLDPQ   96(R10), (F29, F30)
+	WORD    $0x4f801032 // fmla v18.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801053 // fmla v19.4s, v2.4s, v0.s[0]
+	FLDPQ   64(R11), (F1, F2)
+	PRFM    1088(R11), PLDL1KEEP
+	WORD    $0x4f801074 // fmla v20.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012d5 // fmla v21.4s, v22.4s, v0.s[0]
+	FLDPQ   96(R11), (F3, F22)
+	WORD    $0x4fa012e6 // fmla v6.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa01307 // fmla v7.4s, v24.4s, v0.s[1]
+	FLDPQ   64(R12), (F23, F24)
+	PRFM    1088(R12), PLDL1KEEP
+	WORD    $0x4fa01328 // fmla v8.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01349 // fmla v9.4s, v26.4s, v0.s[1]
+	FLDPQ   96(R12), (F25, F26)
+	WORD    $0x4fa0136a // fmla v10.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa0138b // fmla v11.4s, v28.4s, v0.s[1]
+	FLDPQ   128(R9), (F27, F28)
+	PRFM    1152(R9), PLDL1KEEP
+	WORD    $0x4fa013ac // fmla v12.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa013cd // fmla v13.4s, v30.4s, v0.s[1]
+	FLDPQ   160(R9), (F29, F30)
+	WORD    $0x4fa0102e // fmla v14.4s, v1.4s, v0.s[1]
+	WORD    $0x4fa0104f // fmla v15.4s, v2.4s, v0.s[1]
+	FLDPQ   128(R10), (F1, F2)
+	PRFM    1152(R10), PLDL1KEEP
+	WORD    $0x4fa01070 // fmla v16.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa012d1 // fmla v17.4s, v22.4s, v0.s[1]
+	FLDPQ   160(R10), (F3, F22)
+	WORD    $0x4fa012f2 // fmla v18.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa01313 // fmla v19.4s, v24.4s, v0.s[1]
+	FLDPQ   128(R11), (F23, F24)
+	PRFM    1152(R11), PLDL1KEEP
+	WORD    $0x4fa01334 // fmla v20.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01355 // fmla v21.4s, v26.4s, v0.s[1]
+	FLDPQ   160(R11), (F25, F26)
+	WORD    $0x4f801b66 // fmla v6.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b87 // fmla v7.4s, v28.4s, v0.s[2]
+	FLDPQ   128(R12), (F27, F28)
+	PRFM    1152(R12), PLDL1KEEP
+	WORD    $0x4f801ba8 // fmla v8.4s, v29.4s, v0.s[2]
+	WORD    $0x4f801bc9 // fmla v9.4s, v30.4s, v0.s[2]
+	FLDPQ   160(R12), (F29, F30)
+	WORD    $0x4f80182a // fmla v10.4s, v1.4s, v0.s[2]
+	WORD    $0x4f80184b // fmla v11.4s, v2.4s, v0.s[2]
+	FLDPQ   192(R9), (F1, F2)
+	PRFM    1216(R9), PLDL1KEEP
+	WORD    $0x4f80186c // fmla v12.4s, v3.4s, v0.s[2]
+	WORD    $0x4f801acd // fmla v13.4s, v22.4s, v0.s[2]
+	FLDPQ   224(R9), (F3, F22)
+	WORD    $0x4f801aee // fmla v14.4s, v23.4s, v0.s[2]
+	WORD    $0x4f801b0f // fmla v15.4s, v24.4s, v0.s[2]
+	FLDPQ   192(R10), (F23, F24)
+	PRFM    1216(R10), PLDL1KEEP
+	WORD    $0x4f801b30 // fmla v16.4s, v25.4s, v0.s[2]
+	WORD    $0x4f801b51 // fmla v17.4s, v26.4s, v0.s[2]
+	FLDPQ   224(R10), (F25, F26)
+	WORD    $0x4f801b72 // fmla v18.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b93 // fmla v19.4s, v28.4s, v0.s[2]
+	FLDPQ   192(R11), (F27, F28)
+	PRFM    1216(R11), PLDL1KEEP
+	WORD    $0x4f801bb4 // fmla v20.4s, v29.4s, v0.s[2]
+	WORD    $0x4f801bd5 // fmla v21.4s, v30.4s, v0.s[2]
+	FLDPQ   224(R11), (F29, F30)
+	WORD    $0x4fa01826 // fmla v6.4s, v1.4s, v0.s[3]
+	WORD    $0x4fa01847 // fmla v7.4s, v2.4s, v0.s[3]
+	FLDPQ   192(R12), (F1, F2)
+	PRFM    1216(R12), PLDL1KEEP
+	WORD    $0x4fa01868 // fmla v8.4s, v3.4s, v0.s[3]
+	WORD    $0x4fa01ac9 // fmla v9.4s, v22.4s, v0.s[3]
+	FLDPQ   224(R12), (F3, F22)
+	WORD    $0x4fa01aea // fmla v10.4s, v23.4s, v0.s[3]
+	WORD    $0x4fa01b0b // fmla v11.4s, v24.4s, v0.s[3]
+	WORD    $0x4fa01b2c // fmla v12.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa01b4d // fmla v13.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa01b6e // fmla v14.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa01b8f // fmla v15.4s, v28.4s, v0.s[3]
+	WORD    $0x4fa01bb0 // fmla v16.4s, v29.4s, v0.s[3]
+	WORD    $0x4fa01bd1 // fmla v17.4s, v30.4s, v0.s[3]
+	WORD    $0x4fa01832 // fmla v18.4s, v1.4s, v0.s[3]
+	WORD    $0x4fa01853 // fmla v19.4s, v2.4s, v0.s[3]
+	WORD    $0x4fa01874 // fmla v20.4s, v3.4s, v0.s[3]
+	WORD    $0x4fa01ad5 // fmla v21.4s, v22.4s, v0.s[3]
+	ADD     $256, R9, R9
+	ADD     $256, R10, R10
+	ADD     $256, R11, R11
+	ADD     $256, R12, R12
+	SUBS    $1, R13, R13
+	BNE     k5
+
+rest2:
+	TBZ     $1, R6, odd3
+	FMOVD.P 8(R8), F0
+	FLDPQ   (R9), (F1, F2)
+	PRFM    1024(R9), PLDL1KEEP
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	PRFM    1024(R10), PLDL1KEEP
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	PRFM    1024(R11), PLDL1KEEP
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801026 // fmla v6.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801047 // fmla v7.4s, v2.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	PRFM    1024(R12), PLDL1KEEP
+	WORD    $0x4f801068 // fmla v8.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f8012ea // fmla v10.4s, v23.4s, v0.s[0]
+	WORD    $0x4f80130b // fmla v11.4s, v24.4s, v0.s[0]
+	FLDPQ   64(R9), (F23, F24)
+	PRFM    1088(R9), PLDL1KEEP
+	WORD    $0x4f80132c // fmla v12.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134d // fmla v13.4s, v26.4s, v0.s[0]
+	FLDPQ   96(R9), (F25, F26)
+	WORD    $0x4f80136e // fmla v14.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138f // fmla v15.4s, v28.4s, v0.s[0]
+	FLDPQ   64(R10), (F27, F28)
+	PRFM    1088(R10), PLDL1KEEP
+	WORD    $0x4f8013b0 // fmla v16.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8013d1 // fmla v17.4s, v30.4s, v0.s[0]
+	FLDPQ   96(R10), (F29, F30)
+	WORD    $0x4f801032 // fmla v18.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801053 // fmla v19.4s, v2.4s, v0.s[0]
+	FLDPQ   64(R11), (F1, F2)
+	PRFM    1088(R11), PLDL1KEEP
+	WORD    $0x4f801074 // fmla v20.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012d5 // fmla v21.4s, v22.4s, v0.s[0]
+	FLDPQ   96(R11), (F3, F22)
+	WORD    $0x4fa012e6 // fmla v6.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa01307 // fmla v7.4s, v24.4s, v0.s[1]
+	FLDPQ   64(R12), (F23, F24)
+	PRFM    1088(R12), PLDL1KEEP
+	WORD    $0x4fa01328 // fmla v8.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01349 // fmla v9.4s, v26.4s, v0.s[1]
+	FLDPQ   96(R12), (F25, F26)
+	WORD    $0x4fa0136a // fmla v10.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa0138b // fmla v11.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa013ac // fmla v12.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa013cd // fmla v13.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa0102e // fmla v14.4s, v1.4s, v0.s[1]
+	WORD    $0x4fa0104f // fmla v15.4s, v2.4s, v0.s[1]
+	WORD    $0x4fa01070 // fmla v16.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa012d1 // fmla v17.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa012f2 // fmla v18.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa01313 // fmla v19.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa01334 // fmla v20.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01355 // fmla v21.4s, v26.4s, v0.s[1]
+	ADD     $128, R9, R9
+	ADD     $128, R10, R10
+	ADD     $128, R11, R11
+	ADD     $128, R12, R12
+
+odd3:
+	TBZ     $0, R6, done4
+	FMOVS.P 4(R8), F0
+	FLDPQ   (R9), (F1, F2)
+	PRFM    1024(R9), PLDL1KEEP
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	PRFM    1024(R10), PLDL1KEEP
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	PRFM    1024(R11), PLDL1KEEP
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801026 // fmla v6.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801047 // fmla v7.4s, v2.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	PRFM    1024(R12), PLDL1KEEP
+	WORD    $0x4f801068 // fmla v8.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f8012ea // fmla v10.4s, v23.4s, v0.s[0]
+	WORD    $0x4f80130b // fmla v11.4s, v24.4s, v0.s[0]
+	WORD    $0x4f80132c // fmla v12.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134d // fmla v13.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136e // fmla v14.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138f // fmla v15.4s, v28.4s, v0.s[0]
+	WORD    $0x4f8013b0 // fmla v16.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8013d1 // fmla v17.4s, v30.4s, v0.s[0]
+	WORD    $0x4f801032 // fmla v18.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801053 // fmla v19.4s, v2.4s, v0.s[0]
+	WORD    $0x4f801074 // fmla v20.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012d5 // fmla v21.4s, v22.4s, v0.s[0]
+	ADD     $64, R9, R9
+	ADD     $64, R10, R10
+	ADD     $64, R11, R11
+	ADD     $64, R12, R12
+
+done4:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	WORD    $0x4e24f5ad // fmax v13.4s, v13.4s, v4.4s
+	WORD    $0x4ea5f5ad // fmin v13.4s, v13.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f5ef // fmax v15.4s, v15.4s, v4.4s
+	WORD    $0x4ea5f5ef // fmin v15.4s, v15.4s, v5.4s
+	WORD    $0x4e24f610 // fmax v16.4s, v16.4s, v4.4s
+	WORD    $0x4ea5f610 // fmin v16.4s, v16.4s, v5.4s
+	WORD    $0x4e24f631 // fmax v17.4s, v17.4s, v4.4s
+	WORD    $0x4ea5f631 // fmin v17.4s, v17.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	WORD    $0x4e24f673 // fmax v19.4s, v19.4s, v4.4s
+	WORD    $0x4ea5f673 // fmin v19.4s, v19.4s, v5.4s
+	WORD    $0x4e24f694 // fmax v20.4s, v20.4s, v4.4s
+	WORD    $0x4ea5f694 // fmin v20.4s, v20.4s, v5.4s
+	WORD    $0x4e24f6b5 // fmax v21.4s, v21.4s, v4.4s
+	WORD    $0x4ea5f6b5 // fmin v21.4s, v21.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R3)
+	FSTPQ.P (F8, F9), 32(R3)
+	FSTPQ.P (F10, F11), 32(R3)
+	FSTPQ.P (F12, F13), 32(R3)
+	FSTPQ.P (F14, F15), 32(R3)
+	FSTPQ.P (F16, F17), 32(R3)
+	FSTPQ.P (F18, F19), 32(R3)
+	FSTPQ.P (F20, F21), 32(R3)
+	ADD     R4<<2, R1, R1
+	SUBS    $1, R7, R7
+	BNE     group1
+	RET
+
+// func fully_f16_1x16_neon(args *FullyArgs)
+// Requires: ASIMD
+TEXT ·fully_f16_1x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
+	// R7 an address, then Groups; R8 A; R9 rows of the panels; R10 fours of k left.
+	// Vectors: V0 elements of A; V1 Lo; V2 Hi; V3…V6 sums; V7…V12 float16 weights;
+	// V13…V16 weights.
+	MOVD  args+0(FP), R0
+	MOVD  8(R0), R1
+	MOVD  16(R0), R2
+	MOVD  24(R0), R3
+	MOVD  32(R0), R4
+	MOVD  40(R0), R5
+	LSL   $2, R5, R5
+	MOVD  48(R0), R6
+	ADD   $64, R0, R7
+	VLD1R (R7), [V1.S4]
+	ADD   $68, R0, R7
+	VLD1R (R7), [V2.S4]
+	MOVD  56(R0), R7
+
+group1:
+	FLDPQ (R2), (F3, F4)
+	FLDPQ 32(R2), (F5, F6)
+	ADD   R5, R2, R2
+	MOVD  (R0), R8
+	MOVD  R1, R9
+	LSR   $2, R6, R10
+	CBZ   R10, rest2
+
+k5:
+	FMOVQ.P 16(R8), F0
+	FLDPQ   (R9), (F7, F8)
+	PRFM    1024(R9), PLDL1KEEP
+	FLDPQ   32(R9), (F9, F10)
+	FLDPQ   64(R9), (F11, F12)
+	PRFM    1088(R9), PLDL1KEEP
+	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
+	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
+	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
+	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
+	WORD    $0x4f8011a3 // fmla v3.4s, v13.4s, v0.s[0]
+	WORD    $0x4f8011c4 // fmla v4.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8011e5 // fmla v5.4s, v15.4s, v0.s[0]
+	WORD    $0x4f801206 // fmla v6.4s, v16.4s, v0.s[0]
+	FLDPQ   96(R9), (F7, F8)
+	WORD    $0x0e21792d // fcvtl v13.4s, v9.4h
+	WORD    $0x4e21792e // fcvtl2 v14.4s, v9.8h
+	WORD    $0x0e21794f // fcvtl v15.4s, v10.4h
+	WORD    $0x4e217950 // fcvtl2 v16.4s, v10.8h
+	WORD    $0x4fa011a3 // fmla v3.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa011c4 // fmla v4.4s, v14.4s, v0.s[1]
+	WORD    $0x4fa011e5 // fmla v5.4s, v15.4s, v0.s[1]
+	WORD    $0x4fa01206 // fmla v6.4s, v16.4s, v0.s[1]
+	WORD    $0x0e21796d // fcvtl v13.4s, v11.4h
+	WORD    $0x4e21796e // fcvtl2 v14.4s, v11.8h
+	WORD    $0x0e21798f // fcvtl v15.4s, v12.4h
+	WORD    $0x4e217990 // fcvtl2 v16.4s, v12.8h
+	WORD    $0x4f8019a3 // fmla v3.4s, v13.4s, v0.s[2]
+	WORD    $0x4f8019c4 // fmla v4.4s, v14.4s, v0.s[2]
+	WORD    $0x4f8019e5 // fmla v5.4s, v15.4s, v0.s[2]
+	WORD    $0x4f801a06 // fmla v6.4s, v16.4s, v0.s[2]
+	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
+	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
+	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
+	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
+	WORD    $0x4fa019a3 // fmla v3.4s, v13.4s, v0.s[3]
+	WORD    $0x4fa019c4 // fmla v4.4s, v14.4s, v0.s[3]
+	WORD    $0x4fa019e5 // fmla v5.4s, v15.4s, v0.s[3]
+	WORD    $0x4fa01a06 // fmla v6.4s, v16.4s, v0.s[3]
+	ADD     $128, R9, R9
+	SUBS    $1, R10, R10
+	BNE     k5
+
+rest2:
+	TBZ     $1, R6, odd3
+	FMOVD.P 8(R8), F0
+	FLDPQ   (R9), (F7, F8)
+	PRFM    1024(R9), PLDL1KEEP
+	FLDPQ   32(R9), (F9, F10)
+	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
+	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
+	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
+	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
+	WORD    $0x4f8011a3 // fmla v3.4s, v13.4s, v0.s[0]
+	WORD    $0x4f8011c4 // fmla v4.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8011e5 // fmla v5.4s, v15.4s, v0.s[0]
+	WORD    $0x4f801206 // fmla v6.4s, v16.4s, v0.s[0]
+	WORD    $0x0e21792d // fcvtl v13.4s, v9.4h
+	WORD    $0x4e21792e // fcvtl2 v14.4s, v9.8h
+	WORD    $0x0e21794f // fcvtl v15.4s, v10.4h
+	WORD    $0x4e217950 // fcvtl2 v16.4s, v10.8h
+	WORD    $0x4fa011a3 // fmla v3.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa011c4 // fmla v4.4s, v14.4s, v0.s[1]
+	WORD    $0x4fa011e5 // fmla v5.4s, v15.4s, v0.s[1]
+	WORD    $0x4fa01206 // fmla v6.4s, v16.4s, v0.s[1]
+	ADD     $64, R9, R9
+
+odd3:
+	TBZ     $0, R6, done4
+	FMOVS.P 4(R8), F0
+	FLDPQ   (R9), (F7, F8)
+	WORD    $0x0e2178ed // fcvtl v13.4s, v7.4h
+	WORD    $0x4e2178ee // fcvtl2 v14.4s, v7.8h
+	WORD    $0x0e21790f // fcvtl v15.4s, v8.4h
+	WORD    $0x4e217910 // fcvtl2 v16.4s, v8.8h
+	WORD    $0x4f8011a3 // fmla v3.4s, v13.4s, v0.s[0]
+	WORD    $0x4f8011c4 // fmla v4.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8011e5 // fmla v5.4s, v15.4s, v0.s[0]
+	WORD    $0x4f801206 // fmla v6.4s, v16.4s, v0.s[0]
+	ADD     $32, R9, R9
+
+done4:
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
+	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
+	WORD    $0x4e21f4a5 // fmax v5.4s, v5.4s, v1.4s
+	WORD    $0x4ea2f4a5 // fmin v5.4s, v5.4s, v2.4s
+	WORD    $0x4e21f4c6 // fmax v6.4s, v6.4s, v1.4s
+	WORD    $0x4ea2f4c6 // fmin v6.4s, v6.4s, v2.4s
+	FSTPQ.P (F3, F4), 32(R3)
+	FSTPQ.P (F5, F6), 32(R3)
+	ADD     R4, R1, R1
+	SUBS    $1, R7, R7
+	BNE     group1
+	RET
+
+// func fully_f16_1x64_neon(args *FullyArgs)
+// Requires: ASIMD
+TEXT ·fully_f16_1x64_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
+	// R7 an address, then Groups; R8 A; R9…R12 rows of the panels; R13 fours of k left.
+	// Vectors: V0 elements of A; V1…V3 elements of A, then float16 weights; V4 Lo; V5 Hi;
+	// V6…V21 sums; V22…V24 float16 weights; V25…V28 weights.
+	MOVD  args+0(FP), R0
+	MOVD  8(R0), R1
+	MOVD  16(R0), R2
+	MOVD  24(R0), R3
+	MOVD  32(R0), R4
+	MOVD  40(R0), R5
+	LSL   $2, R5, R5
+	MOVD  48(R0), R6
+	ADD   $64, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $68, R0, R7
+	VLD1R (R7), [V5.S4]
+	MOVD  56(R0), R7
+
+group1:
+	FLDPQ (R2), (F6, F7)
+	FLDPQ 32(R2), (F8, F9)
+	ADD   R5, R2, R2
+	FLDPQ (R2), (F10, F11)
+	FLDPQ 32(R2), (F12, F13)
+	ADD   R5, R2, R2
+	FLDPQ (R2), (F14, F15)
+	FLDPQ 32(R2), (F16, F17)
+	ADD   R5, R2, R2
+	FLDPQ (R2), (F18, F19)
+	FLDPQ 32(R2), (F20, F21)
+	ADD   R5, R2, R2
+	MOVD  (R0), R8
+	MOVD  R1, R9
+	ADD   R4, R9, R10
+	ADD   R4, R10, R11
+	ADD   R4, R11, R12
+	LSR   $2, R6, R13
+	CBZ   R13, rest2
+
+k5:
+	FMOVQ.P 16(R8), F0
+	FLDPQ   (R9), (F1, F2)
+	PRFM    1024(R9), PLDL1KEEP
+	FLDPQ   (R10), (F3, F22)
 	PRFM    1024(R10), PLDL1KEEP
 	FLDPQ   (R11), (F23, F24)
 	PRFM    1024(R11), PLDL1KEEP
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f921320 // fmla v0.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921341 // fmla v1.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921362 // fmla v2.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921383 // fmla v3.4s, v28.4s, v18.s[0]
-	FLDPQ   (R12), (F19, F20)
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801326 // fmla v6.4s, v25.4s, v0.s[0]
+	WORD    $0x4f801347 // fmla v7.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801368 // fmla v8.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801389 // fmla v9.4s, v28.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
 	PRFM    1024(R12), PLDL1KEEP
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4f921324 // fmla v4.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921345 // fmla v5.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921366 // fmla v6.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921387 // fmla v7.4s, v28.4s, v18.s[0]
-	FLDPQ   32(R9), (F21, F22)
+	WORD    $0x4f80132a // fmla v10.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134b // fmla v11.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136c // fmla v12.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138d // fmla v13.4s, v28.4s, v0.s[0]
+	FLDPQ   32(R9), (F3, F22)
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4f921328 // fmla v8.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921349 // fmla v9.4s, v26.4s, v18.s[0]
-	WORD    $0x4f92136a // fmla v10.4s, v27.4s, v18.s[0]
-	WORD    $0x4f92138b // fmla v11.4s, v28.4s, v18.s[0]
+	WORD    $0x4f80132e // fmla v14.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134f // fmla v15.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801370 // fmla v16.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801391 // fmla v17.4s, v28.4s, v0.s[0]
 	FLDPQ   32(R10), (F23, F24)
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f92132c // fmla v12.4s, v25.4s, v18.s[0]
-	WORD    $0x4f92134d // fmla v13.4s, v26.4s, v18.s[0]
-	WORD    $0x4f92136e // fmla v14.4s, v27.4s, v18.s[0]
-	WORD    $0x4f92138f // fmla v15.4s, v28.4s, v18.s[0]
-	FLDPQ   32(R11), (F19, F20)
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801332 // fmla v18.4s, v25.4s, v0.s[0]
+	WORD    $0x4f801353 // fmla v19.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801374 // fmla v20.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801395 // fmla v21.4s, v28.4s, v0.s[0]
+	FLDPQ   32(R11), (F1, F2)
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4fb21320 // fmla v0.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21341 // fmla v1.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb21362 // fmla v2.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb21383 // fmla v3.4s, v28.4s, v18.s[1]
-	FLDPQ   32(R12), (F21, F22)
+	WORD    $0x4fa01326 // fmla v6.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01347 // fmla v7.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa01368 // fmla v8.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa01389 // fmla v9.4s, v28.4s, v0.s[1]
+	FLDPQ   32(R12), (F3, F22)
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4fb21324 // fmla v4.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21345 // fmla v5.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb21366 // fmla v6.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb21387 // fmla v7.4s, v28.4s, v18.s[1]
+	WORD    $0x4fa0132a // fmla v10.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa0134b // fmla v11.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa0136c // fmla v12.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa0138d // fmla v13.4s, v28.4s, v0.s[1]
 	FLDPQ   64(R9), (F23, F24)
 	PRFM    1088(R9), PLDL1KEEP
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4fb21328 // fmla v8.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21349 // fmla v9.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb2136a // fmla v10.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb2138b // fmla v11.4s, v28.4s, v18.s[1]
-	FLDPQ   64(R10), (F19, F20)
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4fa0132e // fmla v14.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa0134f // fmla v15.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa01370 // fmla v16.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa01391 // fmla v17.4s, v28.4s, v0.s[1]
+	FLDPQ   64(R10), (F1, F2)
 	PRFM    1088(R10), PLDL1KEEP
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4fb2132c // fmla v12.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb2134d // fmla v13.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb2136e // fmla v14.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb2138f // fmla v15.4s, v28.4s, v18.s[1]
-	FLDPQ   64(R11), (F21, F22)
+	WORD    $0x4fa01332 // fmla v18.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01353 // fmla v19.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa01374 // fmla v20.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa01395 // fmla v21.4s, v28.4s, v0.s[1]
+	FLDPQ   64(R11), (F3, F22)
 	PRFM    1088(R11), PLDL1KEEP
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4f921b20 // fmla v0.4s, v25.4s, v18.s[2]
-	WORD    $0x4f921b41 // fmla v1.4s, v26.4s, v18.s[2]
-	WORD    $0x4f921b62 // fmla v2.4s, v27.4s, v18.s[2]
-	WORD    $0x4f921b83 // fmla v3.4s, v28.4s, v18.s[2]
+	WORD    $0x4f801b26 // fmla v6.4s, v25.4s, v0.s[2]
+	WORD    $0x4f801b47 // fmla v7.4s, v26.4s, v0.s[2]
+	WORD    $0x4f801b68 // fmla v8.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b89 // fmla v9.4s, v28.4s, v0.s[2]
 	FLDPQ   64(R12), (F23, F24)
 	PRFM    1088(R12), PLDL1KEEP
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f921b24 // fmla v4.4s, v25.4s, v18.s[2]
-	WORD    $0x4f921b45 // fmla v5.4s, v26.4s, v18.s[2]
-	WORD    $0x4f921b66 // fmla v6.4s, v27.4s, v18.s[2]
-	WORD    $0x4f921b87 // fmla v7.4s, v28.4s, v18.s[2]
-	FLDPQ   96(R9), (F19, F20)
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801b2a // fmla v10.4s, v25.4s, v0.s[2]
+	WORD    $0x4f801b4b // fmla v11.4s, v26.4s, v0.s[2]
+	WORD    $0x4f801b6c // fmla v12.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b8d // fmla v13.4s, v28.4s, v0.s[2]
+	FLDPQ   96(R9), (F1, F2)
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4f921b28 // fmla v8.4s, v25.4s, v18.s[2]
-	WORD    $0x4f921b49 // fmla v9.4s, v26.4s, v18.s[2]
-	WORD    $0x4f921b6a // fmla v10.4s, v27.4s, v18.s[2]
-	WORD    $0x4f921b8b // fmla v11.4s, v28.4s, v18.s[2]
-	FLDPQ   96(R10), (F21, F22)
+	WORD    $0x4f801b2e // fmla v14.4s, v25.4s, v0.s[2]
+	WORD    $0x4f801b4f // fmla v15.4s, v26.4s, v0.s[2]
+	WORD    $0x4f801b70 // fmla v16.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b91 // fmla v17.4s, v28.4s, v0.s[2]
+	FLDPQ   96(R10), (F3, F22)
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4f921b2c // fmla v12.4s, v25.4s, v18.s[2]
-	WORD    $0x4f921b4d // fmla v13.4s, v26.4s, v18.s[2]
-	WORD    $0x4f921b6e // fmla v14.4s, v27.4s, v18.s[2]
-	WORD    $0x4f921b8f // fmla v15.4s, v28.4s, v18.s[2]
+	WORD    $0x4f801b32 // fmla v18.4s, v25.4s, v0.s[2]
+	WORD    $0x4f801b53 // fmla v19.4s, v26.4s, v0.s[2]
+	WORD    $0x4f801b74 // fmla v20.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b95 // fmla v21.4s, v28.4s, v0.s[2]
 	FLDPQ   96(R11), (F23, F24)
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4fb21b20 // fmla v0.4s, v25.4s, v18.s[3]
-	WORD    $0x4fb21b41 // fmla v1.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb21b62 // fmla v2.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb21b83 // fmla v3.4s, v28.4s, v18.s[3]
-	FLDPQ   96(R12), (F19, F20)
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4fa01b26 // fmla v6.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa01b47 // fmla v7.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa01b68 // fmla v8.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa01b89 // fmla v9.4s, v28.4s, v0.s[3]
+	FLDPQ   96(R12), (F1, F2)
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4fb21b24 // fmla v4.4s, v25.4s, v18.s[3]
-	WORD    $0x4fb21b45 // fmla v5.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb21b66 // fmla v6.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb21b87 // fmla v7.4s, v28.4s, v18.s[3]
+	WORD    $0x4fa01b2a // fmla v10.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa01b4b // fmla v11.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa01b6c // fmla v12.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa01b8d // fmla v13.4s, v28.4s, v0.s[3]
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4fb21b28 // fmla v8.4s, v25.4s, v18.s[3]
-	WORD    $0x4fb21b49 // fmla v9.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb21b6a // fmla v10.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb21b8b // fmla v11.4s, v28.4s, v18.s[3]
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4fb21b2c // fmla v12.4s, v25.4s, v18.s[3]
-	WORD    $0x4fb21b4d // fmla v13.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb21b6e // fmla v14.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb21b8f // fmla v15.4s, v28.4s, v18.s[3]
+	WORD    $0x4fa01b2e // fmla v14.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa01b4f // fmla v15.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa01b70 // fmla v16.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa01b91 // fmla v17.4s, v28.4s, v0.s[3]
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4fa01b32 // fmla v18.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa01b53 // fmla v19.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa01b74 // fmla v20.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa01b95 // fmla v21.4s, v28.4s, v0.s[3]
 	ADD     $128, R9, R9
 	ADD     $128, R10, R10
 	ADD     $128, R11, R11
@@ -755,83 +756,83 @@ k5:
 
 rest2:
 	TBZ     $1, R6, odd3
-	FMOVD.P 8(R8), F18
-	FLDPQ   (R9), (F19, F20)
+	FMOVD.P 8(R8), F0
+	FLDPQ   (R9), (F1, F2)
 	PRFM    1024(R9), PLDL1KEEP
-	FLDPQ   (R10), (F21, F22)
+	FLDPQ   (R10), (F3, F22)
 	PRFM    1024(R10), PLDL1KEEP
 	FLDPQ   (R11), (F23, F24)
 	PRFM    1024(R11), PLDL1KEEP
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f921320 // fmla v0.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921341 // fmla v1.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921362 // fmla v2.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921383 // fmla v3.4s, v28.4s, v18.s[0]
-	FLDPQ   (R12), (F19, F20)
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801326 // fmla v6.4s, v25.4s, v0.s[0]
+	WORD    $0x4f801347 // fmla v7.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801368 // fmla v8.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801389 // fmla v9.4s, v28.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
 	PRFM    1024(R12), PLDL1KEEP
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4f921324 // fmla v4.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921345 // fmla v5.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921366 // fmla v6.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921387 // fmla v7.4s, v28.4s, v18.s[0]
-	FLDPQ   32(R9), (F21, F22)
+	WORD    $0x4f80132a // fmla v10.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134b // fmla v11.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136c // fmla v12.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138d // fmla v13.4s, v28.4s, v0.s[0]
+	FLDPQ   32(R9), (F3, F22)
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4f921328 // fmla v8.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921349 // fmla v9.4s, v26.4s, v18.s[0]
-	WORD    $0x4f92136a // fmla v10.4s, v27.4s, v18.s[0]
-	WORD    $0x4f92138b // fmla v11.4s, v28.4s, v18.s[0]
+	WORD    $0x4f80132e // fmla v14.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134f // fmla v15.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801370 // fmla v16.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801391 // fmla v17.4s, v28.4s, v0.s[0]
 	FLDPQ   32(R10), (F23, F24)
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f92132c // fmla v12.4s, v25.4s, v18.s[0]
-	WORD    $0x4f92134d // fmla v13.4s, v26.4s, v18.s[0]
-	WORD    $0x4f92136e // fmla v14.4s, v27.4s, v18.s[0]
-	WORD    $0x4f92138f // fmla v15.4s, v28.4s, v18.s[0]
-	FLDPQ   32(R11), (F19, F20)
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801332 // fmla v18.4s, v25.4s, v0.s[0]
+	WORD    $0x4f801353 // fmla v19.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801374 // fmla v20.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801395 // fmla v21.4s, v28.4s, v0.s[0]
+	FLDPQ   32(R11), (F1, F2)
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4fb21320 // fmla v0.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21341 // fmla v1.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb21362 // fmla v2.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb21383 // fmla v3.4s, v28.4s, v18.s[1]
-	FLDPQ   32(R12), (F21, F22)
+	WORD    $0x4fa01326 // fmla v6.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01347 // fmla v7.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa01368 // fmla v8.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa01389 // fmla v9.4s, v28.4s, v0.s[1]
+	FLDPQ   32(R12), (F3, F22)
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4fb21324 // fmla v4.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21345 // fmla v5.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb21366 // fmla v6.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb21387 // fmla v7.4s, v28.4s, v18.s[1]
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4fb21328 // fmla v8.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb21349 // fmla v9.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb2136a // fmla v10.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb2138b // fmla v11.4s, v28.4s, v18.s[1]
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x4fa0132a // fmla v10.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa0134b // fmla v11.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa0136c // fmla v12.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa0138d // fmla v13.4s, v28.4s, v0.s[1]
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4fa0132e // fmla v14.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa0134f // fmla v15.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa01370 // fmla v16.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa01391 // fmla v17.4s, v28.4s, v0.s[1]
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4fb2132c // fmla v12.4s, v25.4s, v18.s[1]
-	WORD    $0x4fb2134d // fmla v13.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb2136e // fmla v14.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb2138f // fmla v15.4s, v28.4s, v18.s[1]
+	WORD    $0x4fa01332 // fmla v18.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa01353 // fmla v19.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa01374 // fmla v20.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa01395 // fmla v21.4s, v28.4s, v0.s[1]
 	ADD     $64, R9, R9
 	ADD     $64, R10, R10
 	ADD     $64, R11, R11
@@ -839,89 +840,89 @@ rest2:
 
 odd3:
 	TBZ     $0, R6, done4
-	FMOVS.P 4(R8), F18
-	FLDPQ   (R9), (F19, F20)
-	FLDPQ   (R10), (F21, F22)
+	FMOVS.P 4(R8), F0
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   (R10), (F3, F22)
 	FLDPQ   (R11), (F23, F24)
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f921320 // fmla v0.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921341 // fmla v1.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921362 // fmla v2.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921383 // fmla v3.4s, v28.4s, v18.s[0]
-	FLDPQ   (R12), (F19, F20)
-	WORD    $0x0e217ab9 // fcvtl v25.4s, v21.4h
-	WORD    $0x4e217aba // fcvtl2 v26.4s, v21.8h
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801326 // fmla v6.4s, v25.4s, v0.s[0]
+	WORD    $0x4f801347 // fmla v7.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801368 // fmla v8.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801389 // fmla v9.4s, v28.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x0e217879 // fcvtl v25.4s, v3.4h
+	WORD    $0x4e21787a // fcvtl2 v26.4s, v3.8h
 	WORD    $0x0e217adb // fcvtl v27.4s, v22.4h
 	WORD    $0x4e217adc // fcvtl2 v28.4s, v22.8h
-	WORD    $0x4f921324 // fmla v4.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921345 // fmla v5.4s, v26.4s, v18.s[0]
-	WORD    $0x4f921366 // fmla v6.4s, v27.4s, v18.s[0]
-	WORD    $0x4f921387 // fmla v7.4s, v28.4s, v18.s[0]
+	WORD    $0x4f80132a // fmla v10.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134b // fmla v11.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136c // fmla v12.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138d // fmla v13.4s, v28.4s, v0.s[0]
 	WORD    $0x0e217af9 // fcvtl v25.4s, v23.4h
 	WORD    $0x4e217afa // fcvtl2 v26.4s, v23.8h
 	WORD    $0x0e217b1b // fcvtl v27.4s, v24.4h
 	WORD    $0x4e217b1c // fcvtl2 v28.4s, v24.8h
-	WORD    $0x4f921328 // fmla v8.4s, v25.4s, v18.s[0]
-	WORD    $0x4f921349 // fmla v9.4s, v26.4s, v18.s[0]
-	WORD    $0x4f92136a // fmla v10.4s, v27.4s, v18.s[0]
-	WORD    $0x4f92138b // fmla v11.4s, v28.4s, v18.s[0]
-	WORD    $0x0e217a79 // fcvtl v25.4s, v19.4h
-	WORD    $0x4e217a7a // fcvtl2 v26.4s, v19.8h
-	WORD    $0x0e217a9b // fcvtl v27.4s, v20.4h
-	WORD    $0x4e217a9c // fcvtl2 v28.4s, v20.8h
-	WORD    $0x4f92132c // fmla v12.4s, v25.4s, v18.s[0]
-	WORD    $0x4f92134d // fmla v13.4s, v26.4s, v18.s[0]
-	WORD    $0x4f92136e // fmla v14.4s, v27.4s, v18.s[0]
-	WORD    $0x4f92138f // fmla v15.4s, v28.4s, v18.s[0]
+	WORD    $0x4f80132e // fmla v14.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134f // fmla v15.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801370 // fmla v16.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801391 // fmla v17.4s, v28.4s, v0.s[0]
+	WORD    $0x0e217839 // fcvtl v25.4s, v1.4h
+	WORD    $0x4e21783a // fcvtl2 v26.4s, v1.8h
+	WORD    $0x0e21785b // fcvtl v27.4s, v2.4h
+	WORD    $0x4e21785c // fcvtl2 v28.4s, v2.8h
+	WORD    $0x4f801332 // fmla v18.4s, v25.4s, v0.s[0]
+	WORD    $0x4f801353 // fmla v19.4s, v26.4s, v0.s[0]
+	WORD    $0x4f801374 // fmla v20.4s, v27.4s, v0.s[0]
+	WORD    $0x4f801395 // fmla v21.4s, v28.4s, v0.s[0]
 	ADD     $32, R9, R9
 	ADD     $32, R10, R10
 	ADD     $32, R11, R11
 	ADD     $32, R12, R12
 
 done4:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
-	WORD    $0x4eb1f421 // fmin v1.4s, v1.4s, v17.4s
-	WORD    $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
-	WORD    $0x4eb1f442 // fmin v2.4s, v2.4s, v17.4s
-	WORD    $0x4e30f463 // fmax v3.4s, v3.4s, v16.4s
-	WORD    $0x4eb1f463 // fmin v3.4s, v3.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f4a5 // fmax v5.4s, v5.4s, v16.4s
-	WORD    $0x4eb1f4a5 // fmin v5.4s, v5.4s, v17.4s
-	WORD    $0x4e30f4c6 // fmax v6.4s, v6.4s, v16.4s
-	WORD    $0x4eb1f4c6 // fmin v6.4s, v6.4s, v17.4s
-	WORD    $0x4e30f4e7 // fmax v7.4s, v7.4s, v16.4s
-	WORD    $0x4eb1f4e7 // fmin v7.4s, v7.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f529 // fmax v9.4s, v9.4s, v16.4s
-	WORD    $0x4eb1f529 // fmin v9.4s, v9.4s, v17.4s
-	WORD    $0x4e30f54a // fmax v10.4s, v10.4s, v16.4s
-	WORD    $0x4eb1f54a // fmin v10.4s, v10.4s, v17.4s
-	WORD    $0x4e30f56b // fmax v11.4s, v11.4s, v16.4s
-	WORD    $0x4eb1f56b // fmin v11.4s, v11.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	WORD    $0x4e30f5ad // fmax v13.4s, v13.4s, v16.4s
-	WORD    $0x4eb1f5ad // fmin v13.4s, v13.4s, v17.4s
-	WORD    $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
-	WORD    $0x4eb1f5ce // fmin v14.4s, v14.4s, v17.4s
-	WORD    $0x4e30f5ef // fmax v15.4s, v15.4s, v16.4s
-	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
-	FSTPQ.P (F0, F1), 32(R3)
-	FSTPQ.P (F2, F3), 32(R3)
-	FSTPQ.P (F4, F5), 32(R3)
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	WORD    $0x4e24f5ad // fmax v13.4s, v13.4s, v4.4s
+	WORD    $0x4ea5f5ad // fmin v13.4s, v13.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f5ef // fmax v15.4s, v15.4s, v4.4s
+	WORD    $0x4ea5f5ef // fmin v15.4s, v15.4s, v5.4s
+	WORD    $0x4e24f610 // fmax v16.4s, v16.4s, v4.4s
+	WORD    $0x4ea5f610 // fmin v16.4s, v16.4s, v5.4s
+	WORD    $0x4e24f631 // fmax v17.4s, v17.4s, v4.4s
+	WORD    $0x4ea5f631 // fmin v17.4s, v17.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	WORD    $0x4e24f673 // fmax v19.4s, v19.4s, v4.4s
+	WORD    $0x4ea5f673 // fmin v19.4s, v19.4s, v5.4s
+	WORD    $0x4e24f694 // fmax v20.4s, v20.4s, v4.4s
+	WORD    $0x4ea5f694 // fmin v20.4s, v20.4s, v5.4s
+	WORD    $0x4e24f6b5 // fmax v21.4s, v21.4s, v4.4s
+	WORD    $0x4ea5f6b5 // fmin v21.4s, v21.4s, v5.4s
 	FSTPQ.P (F6, F7), 32(R3)
 	FSTPQ.P (F8, F9), 32(R3)
 	FSTPQ.P (F10, F11), 32(R3)
 	FSTPQ.P (F12, F13), 32(R3)
 	FSTPQ.P (F14, F15), 32(R3)
+	FSTPQ.P (F16, F17), 32(R3)
+	FSTPQ.P (F18, F19), 32(R3)
+	FSTPQ.P (F20, F21), 32(R3)
 	ADD     R4<<2, R1, R1
 	SUBS    $1, R7, R7
 	BNE     group1

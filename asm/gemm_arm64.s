@@ -8,12 +8,16 @@
 // Requires: ASIMD
 TEXT ·gemm_f32_6x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
-	// R7 SegLen; R8 N; R9 Tiles; R10 Bias, then B, then rows of C; R11 Seg, then rows of C;
-	// R12 Segs, then rows of C; R13 the segment, then rows of C;
-	// R14, R15 rows of A, then rows of C; R19…R22 rows of A, then rows of D;
-	// R23 fours of k left, then rows of D; R24 rows of D; R25 an address.
-	// Vectors: V0…V23 sums; V24 elements of A, then Lo; V25 elements of A, then Hi;
-	// V26…V29 elements of A, then residual; V30, V31 rows of B.
+	// R7 SegLen; R8 N; R9 Tiles; R10 Ahead; R11 Bias, then B, then rows of C, then an address;
+	// R12 Seg, then rows of C; R13 Segs, then rows of C;
+	// R14 the segment, then rows of A, then rows of C; R15 rows of A, then rows of C;
+	// R19 rows of A, then rows of C; R20…R22 rows of A, then rows of D;
+	// R23 fours of k left, then what is to be prefetched, then rows of D;
+	// R24 what is to be prefetched, then rows of D; R25 rows of D; R26 an address.
+	// Vectors: V0 elements of A, then Lo, then residual;
+	// V1 elements of A, then Hi, then residual; V2…V5 elements of A, then residual;
+	// V6 sums, then Lo; V7 sums, then Hi; V8…V19 sums; V20…V27 sums, then rows of B;
+	// V28, V29 sums; V30, V31 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 32(R0), R2
@@ -27,270 +31,1261 @@ TEXT ·gemm_f32_6x16_neon(SB), NOSPLIT, $0-8
 	MOVD 88(R0), R7
 	MOVD 104(R0), R8
 	MOVD 96(R0), R9
+	MOVD 48(R0), R10
+	LSL  $2, R10, R10
+	CMP  $8, R8
+	BLE  half1
 
-tile1:
+tile3:
 	// Every sum starts at its bias.
-	MOVD  24(R0), R10
-	FLDPQ (R10), (F0, F1)
-	FLDPQ 32(R10), (F2, F3)
-	FLDPQ (R10), (F4, F5)
-	FLDPQ 32(R10), (F6, F7)
-	FLDPQ (R10), (F8, F9)
-	FLDPQ 32(R10), (F10, F11)
-	FLDPQ (R10), (F12, F13)
-	FLDPQ 32(R10), (F14, F15)
-	FLDPQ (R10), (F16, F17)
-	FLDPQ 32(R10), (F18, F19)
-	FLDPQ (R10), (F20, F21)
-	FLDPQ 32(R10), (F22, F23)
-	MOVD  16(R0), R10
-	MOVD  8(R0), R11
-	MOVD  80(R0), R12
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F6, F7)
+	FLDPQ 32(R11), (F8, F9)
+	FLDPQ (R11), (F10, F11)
+	FLDPQ 32(R11), (F12, F13)
+	FLDPQ (R11), (F14, F15)
+	FLDPQ 32(R11), (F16, F17)
+	FLDPQ (R11), (F18, F19)
+	FLDPQ 32(R11), (F20, F21)
+	FLDPQ (R11), (F22, F23)
+	FLDPQ 32(R11), (F24, F25)
+	FLDPQ (R11), (F26, F27)
+	FLDPQ 32(R11), (F28, F29)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
 
-segment2:
-	MOVD.P 8(R11), R13
-	ADD    R13<<2, R1, R13
-	MOVD   R13, R14
+segment4:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
 	ADD    R4, R20, R21
 	ADD    R4, R21, R22
 	LSR    $2, R7, R23
-	CBZ    R23, rest3
+	CBZ    R23, rest5
 
-k6:
-	FMOVQ.P 16(R14), F24
-	FMOVQ.P 16(R15), F25
-	FMOVQ.P 16(R19), F26
-	FMOVQ.P 16(R20), F27
-	FMOVQ.P 16(R21), F28
-	FMOVQ.P 16(R22), F29
-	FMOVQ   (R10), F30
-	FMOVQ   16(R10), F31
-	WORD    $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
-	WORD    $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
-	WORD    $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
-	WORD    $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	FMOVQ   32(R10), F30
-	WORD    $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
-	WORD    $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
-	WORD    $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
-	WORD    $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
-	WORD    $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
-	WORD    $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	FMOVQ   48(R10), F31
-	WORD    $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
-	WORD    $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
-	WORD    $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
-	WORD    $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	FMOVQ   64(R10), F30
-	WORD    $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
-	WORD    $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
-	WORD    $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
-	WORD    $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
-	WORD    $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
-	WORD    $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	FMOVQ   80(R10), F31
-	WORD    $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
-	WORD    $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
-	WORD    $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
-	WORD    $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
-	WORD    $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
-	WORD    $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
-	FMOVQ   96(R10), F30
-	WORD    $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
-	WORD    $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
-	WORD    $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
-	WORD    $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
-	WORD    $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
-	WORD    $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
-	FMOVQ   112(R10), F31
-	WORD    $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
-	WORD    $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
-	WORD    $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
-	WORD    $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
-	WORD    $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
-	WORD    $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
-	FMOVQ   128(R10), F30
-	WORD    $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
-	WORD    $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
-	WORD    $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
-	WORD    $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
-	WORD    $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
-	WORD    $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
-	FMOVQ   144(R10), F31
-	WORD    $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
-	WORD    $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
-	WORD    $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
-	WORD    $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
-	WORD    $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
-	WORD    $0x4f9d1bd4 // fmla v20.4s, v30.4s, v29.s[2]
-	FMOVQ   160(R10), F30
-	WORD    $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
-	WORD    $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
-	WORD    $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
-	WORD    $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
-	WORD    $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
-	WORD    $0x4f9d1bf5 // fmla v21.4s, v31.4s, v29.s[2]
-	FMOVQ   176(R10), F31
-	WORD    $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
-	WORD    $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
-	WORD    $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
-	WORD    $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
-	WORD    $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
-	WORD    $0x4f9d1bd6 // fmla v22.4s, v30.4s, v29.s[2]
-	FMOVQ   192(R10), F30
-	WORD    $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
-	WORD    $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
-	WORD    $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
-	WORD    $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
-	WORD    $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
-	WORD    $0x4f9d1bf7 // fmla v23.4s, v31.4s, v29.s[2]
-	FMOVQ   208(R10), F31
-	WORD    $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
-	WORD    $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
-	WORD    $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
-	WORD    $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
-	WORD    $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
-	WORD    $0x4fbd1bd4 // fmla v20.4s, v30.4s, v29.s[3]
-	FMOVQ   224(R10), F30
-	WORD    $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
-	WORD    $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
-	WORD    $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
-	WORD    $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
-	WORD    $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
-	WORD    $0x4fbd1bf5 // fmla v21.4s, v31.4s, v29.s[3]
-	FMOVQ   240(R10), F31
-	WORD    $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
-	WORD    $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
-	WORD    $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
-	WORD    $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
-	WORD    $0x4fbc1bd2 // fmla v18.4s, v30.4s, v28.s[3]
-	WORD    $0x4fbd1bd6 // fmla v22.4s, v30.4s, v29.s[3]
-	WORD    $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
-	WORD    $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
-	WORD    $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
-	WORD    $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
-	WORD    $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
-	WORD    $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
-	ADD     $256, R10, R10
+k8:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	FMOVQ.P 16(R20), F3
+	FMOVQ.P 16(R21), F4
+	FMOVQ.P 16(R22), F5
+	ADD     R10, R11, R24
+	PRFM    (R24), PLDL2KEEP
+	PRFM    64(R24), PLDL2KEEP
+	PRFM    128(R24), PLDL2KEEP
+	PRFM    192(R24), PLDL2KEEP
+	FMOVQ   (R11), F30
+	FMOVQ   16(R11), F31
+	WORD    $0x4f8013c6 // fmla v6.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113ca // fmla v10.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213ce // fmla v14.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d2 // fmla v18.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413d6 // fmla v22.4s, v30.4s, v4.s[0]
+	WORD    $0x4f8513da // fmla v26.4s, v30.4s, v5.s[0]
+	FMOVQ   32(R11), F30
+	WORD    $0x4f8013e7 // fmla v7.4s, v31.4s, v0.s[0]
+	WORD    $0x4f8113eb // fmla v11.4s, v31.4s, v1.s[0]
+	WORD    $0x4f8213ef // fmla v15.4s, v31.4s, v2.s[0]
+	WORD    $0x4f8313f3 // fmla v19.4s, v31.4s, v3.s[0]
+	WORD    $0x4f8413f7 // fmla v23.4s, v31.4s, v4.s[0]
+	WORD    $0x4f8513fb // fmla v27.4s, v31.4s, v5.s[0]
+	FMOVQ   48(R11), F31
+	WORD    $0x4f8013c8 // fmla v8.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113cc // fmla v12.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213d0 // fmla v16.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d4 // fmla v20.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413d8 // fmla v24.4s, v30.4s, v4.s[0]
+	WORD    $0x4f8513dc // fmla v28.4s, v30.4s, v5.s[0]
+	FMOVQ   64(R11), F30
+	WORD    $0x4f8013e9 // fmla v9.4s, v31.4s, v0.s[0]
+	WORD    $0x4f8113ed // fmla v13.4s, v31.4s, v1.s[0]
+	WORD    $0x4f8213f1 // fmla v17.4s, v31.4s, v2.s[0]
+	WORD    $0x4f8313f5 // fmla v21.4s, v31.4s, v3.s[0]
+	WORD    $0x4f8413f9 // fmla v25.4s, v31.4s, v4.s[0]
+	WORD    $0x4f8513fd // fmla v29.4s, v31.4s, v5.s[0]
+	FMOVQ   80(R11), F31
+	WORD    $0x4fa013c6 // fmla v6.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa113ca // fmla v10.4s, v30.4s, v1.s[1]
+	WORD    $0x4fa213ce // fmla v14.4s, v30.4s, v2.s[1]
+	WORD    $0x4fa313d2 // fmla v18.4s, v30.4s, v3.s[1]
+	WORD    $0x4fa413d6 // fmla v22.4s, v30.4s, v4.s[1]
+	WORD    $0x4fa513da // fmla v26.4s, v30.4s, v5.s[1]
+	FMOVQ   96(R11), F30
+	WORD    $0x4fa013e7 // fmla v7.4s, v31.4s, v0.s[1]
+	WORD    $0x4fa113eb // fmla v11.4s, v31.4s, v1.s[1]
+	WORD    $0x4fa213ef // fmla v15.4s, v31.4s, v2.s[1]
+	WORD    $0x4fa313f3 // fmla v19.4s, v31.4s, v3.s[1]
+	WORD    $0x4fa413f7 // fmla v23.4s, v31.4s, v4.s[1]
+	WORD    $0x4fa513fb // fmla v27.4s, v31.4s, v5.s[1]
+	FMOVQ   112(R11), F31
+	WORD    $0x4fa013c8 // fmla v8.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa113cc // fmla v12.4s, v30.4s, v1.s[1]
+	WORD    $0x4fa213d0 // fmla v16.4s, v30.4s, v2.s[1]
+	WORD    $0x4fa313d4 // fmla v20.4s, v30.4s, v3.s[1]
+	WORD    $0x4fa413d8 // fmla v24.4s, v30.4s, v4.s[1]
+	WORD    $0x4fa513dc // fmla v28.4s, v30.4s, v5.s[1]
+	FMOVQ   128(R11), F30
+	WORD    $0x4fa013e9 // fmla v9.4s, v31.4s, v0.s[1]
+	WORD    $0x4fa113ed // fmla v13.4s, v31.4s, v1.s[1]
+	WORD    $0x4fa213f1 // fmla v17.4s, v31.4s, v2.s[1]
+	WORD    $0x4fa313f5 // fmla v21.4s, v31.4s, v3.s[1]
+	WORD    $0x4fa413f9 // fmla v25.4s, v31.4s, v4.s[1]
+	WORD    $0x4fa513fd // fmla v29.4s, v31.4s, v5.s[1]
+	FMOVQ   144(R11), F31
+	WORD    $0x4f801bc6 // fmla v6.4s, v30.4s, v0.s[2]
+	WORD    $0x4f811bca // fmla v10.4s, v30.4s, v1.s[2]
+	WORD    $0x4f821bce // fmla v14.4s, v30.4s, v2.s[2]
+	WORD    $0x4f831bd2 // fmla v18.4s, v30.4s, v3.s[2]
+	WORD    $0x4f841bd6 // fmla v22.4s, v30.4s, v4.s[2]
+	WORD    $0x4f851bda // fmla v26.4s, v30.4s, v5.s[2]
+	FMOVQ   160(R11), F30
+	WORD    $0x4f801be7 // fmla v7.4s, v31.4s, v0.s[2]
+	WORD    $0x4f811beb // fmla v11.4s, v31.4s, v1.s[2]
+	WORD    $0x4f821bef // fmla v15.4s, v31.4s, v2.s[2]
+	WORD    $0x4f831bf3 // fmla v19.4s, v31.4s, v3.s[2]
+	WORD    $0x4f841bf7 // fmla v23.4s, v31.4s, v4.s[2]
+	WORD    $0x4f851bfb // fmla v27.4s, v31.4s, v5.s[2]
+	FMOVQ   176(R11), F31
+	WORD    $0x4f801bc8 // fmla v8.4s, v30.4s, v0.s[2]
+	WORD    $0x4f811bcc // fmla v12.4s, v30.4s, v1.s[2]
+	WORD    $0x4f821bd0 // fmla v16.4s, v30.4s, v2.s[2]
+	WORD    $0x4f831bd4 // fmla v20.4s, v30.4s, v3.s[2]
+	WORD    $0x4f841bd8 // fmla v24.4s, v30.4s, v4.s[2]
+	WORD    $0x4f851bdc // fmla v28.4s, v30.4s, v5.s[2]
+	FMOVQ   192(R11), F30
+	WORD    $0x4f801be9 // fmla v9.4s, v31.4s, v0.s[2]
+	WORD    $0x4f811bed // fmla v13.4s, v31.4s, v1.s[2]
+	WORD    $0x4f821bf1 // fmla v17.4s, v31.4s, v2.s[2]
+	WORD    $0x4f831bf5 // fmla v21.4s, v31.4s, v3.s[2]
+	WORD    $0x4f841bf9 // fmla v25.4s, v31.4s, v4.s[2]
+	WORD    $0x4f851bfd // fmla v29.4s, v31.4s, v5.s[2]
+	FMOVQ   208(R11), F31
+	WORD    $0x4fa01bc6 // fmla v6.4s, v30.4s, v0.s[3]
+	WORD    $0x4fa11bca // fmla v10.4s, v30.4s, v1.s[3]
+	WORD    $0x4fa21bce // fmla v14.4s, v30.4s, v2.s[3]
+	WORD    $0x4fa31bd2 // fmla v18.4s, v30.4s, v3.s[3]
+	WORD    $0x4fa41bd6 // fmla v22.4s, v30.4s, v4.s[3]
+	WORD    $0x4fa51bda // fmla v26.4s, v30.4s, v5.s[3]
+	FMOVQ   224(R11), F30
+	WORD    $0x4fa01be7 // fmla v7.4s, v31.4s, v0.s[3]
+	WORD    $0x4fa11beb // fmla v11.4s, v31.4s, v1.s[3]
+	WORD    $0x4fa21bef // fmla v15.4s, v31.4s, v2.s[3]
+	WORD    $0x4fa31bf3 // fmla v19.4s, v31.4s, v3.s[3]
+	WORD    $0x4fa41bf7 // fmla v23.4s, v31.4s, v4.s[3]
+	WORD    $0x4fa51bfb // fmla v27.4s, v31.4s, v5.s[3]
+	FMOVQ   240(R11), F31
+	WORD    $0x4fa01bc8 // fmla v8.4s, v30.4s, v0.s[3]
+	WORD    $0x4fa11bcc // fmla v12.4s, v30.4s, v1.s[3]
+	WORD    $0x4fa21bd0 // fmla v16.4s, v30.4s, v2.s[3]
+	WORD    $0x4fa31bd4 // fmla v20.4s, v30.4s, v3.s[3]
+	WORD    $0x4fa41bd8 // fmla v24.4s, v30.4s, v4.s[3]
+	WORD    $0x4fa51bdc // fmla v28.4s, v30.4s, v5.s[3]
+	WORD    $0x4fa01be9 // fmla v9.4s, v31.4s, v0.s[3]
+	WORD    $0x4fa11bed // fmla v13.4s, v31.4s, v1.s[3]
+	WORD    $0x4fa21bf1 // fmla v17.4s, v31.4s, v2.s[3]
+	WORD    $0x4fa31bf5 // fmla v21.4s, v31.4s, v3.s[3]
+	WORD    $0x4fa41bf9 // fmla v25.4s, v31.4s, v4.s[3]
+	WORD    $0x4fa51bfd // fmla v29.4s, v31.4s, v5.s[3]
+	ADD     $256, R11, R11
 	SUBS    $1, R23, R23
-	BNE     k6
+	BNE     k8
 
-rest3:
-	TBZ     $1, R7, odd4
-	FMOVD.P 8(R14), F24
-	FMOVD.P 8(R15), F25
-	FMOVD.P 8(R19), F26
-	FMOVD.P 8(R20), F27
-	FMOVD.P 8(R21), F28
-	FMOVD.P 8(R22), F29
-	FMOVQ   (R10), F30
-	FMOVQ   16(R10), F31
-	WORD    $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
-	WORD    $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
-	WORD    $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
-	WORD    $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	FMOVQ   32(R10), F30
-	WORD    $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
-	WORD    $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
-	WORD    $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
-	WORD    $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
-	WORD    $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
-	WORD    $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	FMOVQ   48(R10), F31
-	WORD    $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
-	WORD    $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
-	WORD    $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
-	WORD    $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	FMOVQ   64(R10), F30
-	WORD    $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
-	WORD    $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
-	WORD    $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
-	WORD    $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
-	WORD    $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
-	WORD    $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	FMOVQ   80(R10), F31
-	WORD    $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
-	WORD    $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
-	WORD    $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
-	WORD    $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
-	WORD    $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
-	WORD    $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
-	FMOVQ   96(R10), F30
-	WORD    $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
-	WORD    $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
-	WORD    $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
-	WORD    $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
-	WORD    $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
-	WORD    $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
-	FMOVQ   112(R10), F31
-	WORD    $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
-	WORD    $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
-	WORD    $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
-	WORD    $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
-	WORD    $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
-	WORD    $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
-	WORD    $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
-	WORD    $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
-	WORD    $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
-	WORD    $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
-	WORD    $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
-	WORD    $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
-	ADD     $128, R10, R10
+rest5:
+	TBZ     $1, R7, odd6
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	FMOVD.P 8(R20), F3
+	FMOVD.P 8(R21), F4
+	FMOVD.P 8(R22), F5
+	ADD     R10, R11, R23
+	PRFM    (R23), PLDL2KEEP
+	PRFM    64(R23), PLDL2KEEP
+	FMOVQ   (R11), F30
+	FMOVQ   16(R11), F31
+	WORD    $0x4f8013c6 // fmla v6.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113ca // fmla v10.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213ce // fmla v14.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d2 // fmla v18.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413d6 // fmla v22.4s, v30.4s, v4.s[0]
+	WORD    $0x4f8513da // fmla v26.4s, v30.4s, v5.s[0]
+	FMOVQ   32(R11), F30
+	WORD    $0x4f8013e7 // fmla v7.4s, v31.4s, v0.s[0]
+	WORD    $0x4f8113eb // fmla v11.4s, v31.4s, v1.s[0]
+	WORD    $0x4f8213ef // fmla v15.4s, v31.4s, v2.s[0]
+	WORD    $0x4f8313f3 // fmla v19.4s, v31.4s, v3.s[0]
+	WORD    $0x4f8413f7 // fmla v23.4s, v31.4s, v4.s[0]
+	WORD    $0x4f8513fb // fmla v27.4s, v31.4s, v5.s[0]
+	FMOVQ   48(R11), F31
+	WORD    $0x4f8013c8 // fmla v8.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113cc // fmla v12.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213d0 // fmla v16.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d4 // fmla v20.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413d8 // fmla v24.4s, v30.4s, v4.s[0]
+	WORD    $0x4f8513dc // fmla v28.4s, v30.4s, v5.s[0]
+	FMOVQ   64(R11), F30
+	WORD    $0x4f8013e9 // fmla v9.4s, v31.4s, v0.s[0]
+	WORD    $0x4f8113ed // fmla v13.4s, v31.4s, v1.s[0]
+	WORD    $0x4f8213f1 // fmla v17.4s, v31.4s, v2.s[0]
+	WORD    $0x4f8313f5 // fmla v21.4s, v31.4s, v3.s[0]
+	WORD    $0x4f8413f9 // fmla v25.4s, v31.4s, v4.s[0]
+	WORD    $0x4f8513fd // fmla v29.4s, v31.4s, v5.s[0]
+	FMOVQ   80(R11), F31
+	WORD    $0x4fa013c6 // fmla v6.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa113ca // fmla v10.4s, v30.4s, v1.s[1]
+	WORD    $0x4fa213ce // fmla v14.4s, v30.4s, v2.s[1]
+	WORD    $0x4fa313d2 // fmla v18.4s, v30.4s, v3.s[1]
+	WORD    $0x4fa413d6 // fmla v22.4s, v30.4s, v4.s[1]
+	WORD    $0x4fa513da // fmla v26.4s, v30.4s, v5.s[1]
+	FMOVQ   96(R11), F30
+	WORD    $0x4fa013e7 // fmla v7.4s, v31.4s, v0.s[1]
+	WORD    $0x4fa113eb // fmla v11.4s, v31.4s, v1.s[1]
+	WORD    $0x4fa213ef // fmla v15.4s, v31.4s, v2.s[1]
+	WORD    $0x4fa313f3 // fmla v19.4s, v31.4s, v3.s[1]
+	WORD    $0x4fa413f7 // fmla v23.4s, v31.4s, v4.s[1]
+	WORD    $0x4fa513fb // fmla v27.4s, v31.4s, v5.s[1]
+	FMOVQ   112(R11), F31
+	WORD    $0x4fa013c8 // fmla v8.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa113cc // fmla v12.4s, v30.4s, v1.s[1]
+	WORD    $0x4fa213d0 // fmla v16.4s, v30.4s, v2.s[1]
+	WORD    $0x4fa313d4 // fmla v20.4s, v30.4s, v3.s[1]
+	WORD    $0x4fa413d8 // fmla v24.4s, v30.4s, v4.s[1]
+	WORD    $0x4fa513dc // fmla v28.4s, v30.4s, v5.s[1]
+	WORD    $0x4fa013e9 // fmla v9.4s, v31.4s, v0.s[1]
+	WORD    $0x4fa113ed // fmla v13.4s, v31.4s, v1.s[1]
+	WORD    $0x4fa213f1 // fmla v17.4s, v31.4s, v2.s[1]
+	WORD    $0x4fa313f5 // fmla v21.4s, v31.4s, v3.s[1]
+	WORD    $0x4fa413f9 // fmla v25.4s, v31.4s, v4.s[1]
+	WORD    $0x4fa513fd // fmla v29.4s, v31.4s, v5.s[1]
+	ADD     $128, R11, R11
 
-odd4:
-	TBZ     $0, R7, done5
-	FMOVS.P 4(R14), F24
-	FMOVS.P 4(R15), F25
-	FMOVS.P 4(R19), F26
-	FMOVS.P 4(R20), F27
-	FMOVS.P 4(R21), F28
-	FMOVS.P 4(R22), F29
-	FMOVQ   (R10), F30
-	FMOVQ   16(R10), F31
-	WORD    $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
-	WORD    $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
-	WORD    $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
-	WORD    $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	FMOVQ   32(R10), F30
-	WORD    $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
-	WORD    $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
-	WORD    $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
-	WORD    $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
-	WORD    $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
-	WORD    $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	FMOVQ   48(R10), F31
-	WORD    $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
-	WORD    $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
-	WORD    $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
-	WORD    $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	WORD    $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
-	WORD    $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
-	WORD    $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
-	WORD    $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
-	WORD    $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
-	WORD    $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	ADD     $64, R10, R10
+odd6:
+	TBZ     $0, R7, done7
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	FMOVS.P 4(R20), F3
+	FMOVS.P 4(R21), F4
+	FMOVS.P 4(R22), F5
+	ADD     R10, R11, R23
+	PRFM    (R23), PLDL2KEEP
+	FMOVQ   (R11), F30
+	FMOVQ   16(R11), F31
+	WORD    $0x4f8013c6 // fmla v6.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113ca // fmla v10.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213ce // fmla v14.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d2 // fmla v18.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413d6 // fmla v22.4s, v30.4s, v4.s[0]
+	WORD    $0x4f8513da // fmla v26.4s, v30.4s, v5.s[0]
+	FMOVQ   32(R11), F30
+	WORD    $0x4f8013e7 // fmla v7.4s, v31.4s, v0.s[0]
+	WORD    $0x4f8113eb // fmla v11.4s, v31.4s, v1.s[0]
+	WORD    $0x4f8213ef // fmla v15.4s, v31.4s, v2.s[0]
+	WORD    $0x4f8313f3 // fmla v19.4s, v31.4s, v3.s[0]
+	WORD    $0x4f8413f7 // fmla v23.4s, v31.4s, v4.s[0]
+	WORD    $0x4f8513fb // fmla v27.4s, v31.4s, v5.s[0]
+	FMOVQ   48(R11), F31
+	WORD    $0x4f8013c8 // fmla v8.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113cc // fmla v12.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213d0 // fmla v16.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d4 // fmla v20.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413d8 // fmla v24.4s, v30.4s, v4.s[0]
+	WORD    $0x4f8513dc // fmla v28.4s, v30.4s, v5.s[0]
+	WORD    $0x4f8013e9 // fmla v9.4s, v31.4s, v0.s[0]
+	WORD    $0x4f8113ed // fmla v13.4s, v31.4s, v1.s[0]
+	WORD    $0x4f8213f1 // fmla v17.4s, v31.4s, v2.s[0]
+	WORD    $0x4f8313f5 // fmla v21.4s, v31.4s, v3.s[0]
+	WORD    $0x4f8413f9 // fmla v25.4s, v31.4s, v4.s[0]
+	WORD    $0x4f8513fd // fmla v29.4s, v31.4s, v5.s[0]
+	ADD     $64, R11, R11
 
-done5:
-	SUBS    $1, R12, R12
-	BNE     segment2
-	MOVD    R2, R10
-	ADD     R5, R10, R11
+done7:
+	SUBS    $1, R13, R13
+	BNE     segment4
+	MOVD    R2, R11
+	ADD     R5, R11, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	ADD     R5, R15, R19
+	MOVD    R3, R20
+	ADD     R6, R20, R21
+	ADD     R6, R21, R22
+	ADD     R6, R22, R23
+	ADD     R6, R23, R24
+	ADD     R6, R24, R25
+	ADD     $112, R0, R26
+	VLD1R   (R26), [V0.S4]
+	ADD     $116, R0, R26
+	VLD1R   (R26), [V1.S4]
+	CMP     $16, R8
+	BNE     partial9
+	CBZ     R3, noresidual11
+	FLDPQ.P 32(R20), (F2, F3)
+	FLDPQ.P 32(R20), (F4, F5)
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24d508 // fadd v8.4s, v8.4s, v4.4s
+	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
+	FLDPQ.P 32(R21), (F2, F3)
+	FLDPQ.P 32(R21), (F4, F5)
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	WORD    $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	WORD    $0x4e24d58c // fadd v12.4s, v12.4s, v4.4s
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	FLDPQ.P 32(R22), (F2, F3)
+	FLDPQ.P 32(R22), (F4, F5)
+	WORD    $0x4e22d5ce // fadd v14.4s, v14.4s, v2.4s
+	WORD    $0x4e23d5ef // fadd v15.4s, v15.4s, v3.4s
+	WORD    $0x4e24d610 // fadd v16.4s, v16.4s, v4.4s
+	WORD    $0x4e25d631 // fadd v17.4s, v17.4s, v5.4s
+	FLDPQ.P 32(R23), (F2, F3)
+	FLDPQ.P 32(R23), (F4, F5)
+	WORD    $0x4e22d652 // fadd v18.4s, v18.4s, v2.4s
+	WORD    $0x4e23d673 // fadd v19.4s, v19.4s, v3.4s
+	WORD    $0x4e24d694 // fadd v20.4s, v20.4s, v4.4s
+	WORD    $0x4e25d6b5 // fadd v21.4s, v21.4s, v5.4s
+	FLDPQ.P 32(R24), (F2, F3)
+	FLDPQ.P 32(R24), (F4, F5)
+	WORD    $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	WORD    $0x4e23d6f7 // fadd v23.4s, v23.4s, v3.4s
+	WORD    $0x4e24d718 // fadd v24.4s, v24.4s, v4.4s
+	WORD    $0x4e25d739 // fadd v25.4s, v25.4s, v5.4s
+	FLDPQ.P 32(R25), (F2, F3)
+	FLDPQ.P 32(R25), (F4, F5)
+	WORD    $0x4e22d75a // fadd v26.4s, v26.4s, v2.4s
+	WORD    $0x4e23d77b // fadd v27.4s, v27.4s, v3.4s
+	WORD    $0x4e24d79c // fadd v28.4s, v28.4s, v4.4s
+	WORD    $0x4e25d7bd // fadd v29.4s, v29.4s, v5.4s
+
+noresidual11:
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD    $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD    $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD    $0x4e20f529 // fmax v9.4s, v9.4s, v0.4s
+	WORD    $0x4ea1f529 // fmin v9.4s, v9.4s, v1.4s
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f58c // fmax v12.4s, v12.4s, v0.4s
+	WORD    $0x4ea1f58c // fmin v12.4s, v12.4s, v1.4s
+	WORD    $0x4e20f5ad // fmax v13.4s, v13.4s, v0.4s
+	WORD    $0x4ea1f5ad // fmin v13.4s, v13.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD    $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD    $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
+	WORD    $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
+	WORD    $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD    $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	WORD    $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD    $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD    $0x4e20f6f7 // fmax v23.4s, v23.4s, v0.4s
+	WORD    $0x4ea1f6f7 // fmin v23.4s, v23.4s, v1.4s
+	WORD    $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD    $0x4ea1f718 // fmin v24.4s, v24.4s, v1.4s
+	WORD    $0x4e20f739 // fmax v25.4s, v25.4s, v0.4s
+	WORD    $0x4ea1f739 // fmin v25.4s, v25.4s, v1.4s
+	WORD    $0x4e20f75a // fmax v26.4s, v26.4s, v0.4s
+	WORD    $0x4ea1f75a // fmin v26.4s, v26.4s, v1.4s
+	WORD    $0x4e20f77b // fmax v27.4s, v27.4s, v0.4s
+	WORD    $0x4ea1f77b // fmin v27.4s, v27.4s, v1.4s
+	WORD    $0x4e20f79c // fmax v28.4s, v28.4s, v0.4s
+	WORD    $0x4ea1f79c // fmin v28.4s, v28.4s, v1.4s
+	WORD    $0x4e20f7bd // fmax v29.4s, v29.4s, v0.4s
+	WORD    $0x4ea1f7bd // fmin v29.4s, v29.4s, v1.4s
+	FSTPQ.P (F6, F7), 32(R11)
+	FSTPQ.P (F8, F9), 32(R11)
+	FSTPQ.P (F10, F11), 32(R12)
+	FSTPQ.P (F12, F13), 32(R12)
+	FSTPQ.P (F14, F15), 32(R13)
+	FSTPQ.P (F16, F17), 32(R13)
+	FSTPQ.P (F18, F19), 32(R14)
+	FSTPQ.P (F20, F21), 32(R14)
+	FSTPQ.P (F22, F23), 32(R15)
+	FSTPQ.P (F24, F25), 32(R15)
+	FSTPQ.P (F26, F27), 32(R19)
+	FSTPQ.P (F28, F29), 32(R19)
+	B       done10
+
+partial9:
+	TBZ     $3, R8, none12
+	CBZ     R3, noresidual13
+	FLDPQ.P 32(R20), (F2, F3)
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	FLDPQ.P 32(R21), (F2, F3)
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	WORD    $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	FLDPQ.P 32(R22), (F2, F3)
+	WORD    $0x4e22d5ce // fadd v14.4s, v14.4s, v2.4s
+	WORD    $0x4e23d5ef // fadd v15.4s, v15.4s, v3.4s
+	FLDPQ.P 32(R23), (F2, F3)
+	WORD    $0x4e22d652 // fadd v18.4s, v18.4s, v2.4s
+	WORD    $0x4e23d673 // fadd v19.4s, v19.4s, v3.4s
+	FLDPQ.P 32(R24), (F2, F3)
+	WORD    $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	WORD    $0x4e23d6f7 // fadd v23.4s, v23.4s, v3.4s
+	FLDPQ.P 32(R25), (F2, F3)
+	WORD    $0x4e22d75a // fadd v26.4s, v26.4s, v2.4s
+	WORD    $0x4e23d77b // fadd v27.4s, v27.4s, v3.4s
+
+noresidual13:
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f56b // fmax v11.4s, v11.4s, v0.4s
+	WORD    $0x4ea1f56b // fmin v11.4s, v11.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD    $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD    $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD    $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD    $0x4e20f6f7 // fmax v23.4s, v23.4s, v0.4s
+	WORD    $0x4ea1f6f7 // fmin v23.4s, v23.4s, v1.4s
+	WORD    $0x4e20f75a // fmax v26.4s, v26.4s, v0.4s
+	WORD    $0x4ea1f75a // fmin v26.4s, v26.4s, v1.4s
+	WORD    $0x4e20f77b // fmax v27.4s, v27.4s, v0.4s
+	WORD    $0x4ea1f77b // fmin v27.4s, v27.4s, v1.4s
+	FSTPQ.P (F6, F7), 32(R11)
+	FSTPQ.P (F10, F11), 32(R12)
+	FSTPQ.P (F14, F15), 32(R13)
+	FSTPQ.P (F18, F19), 32(R14)
+	FSTPQ.P (F22, F23), 32(R15)
+	FSTPQ.P (F26, F27), 32(R19)
+	VMOV    V8.B16, V6.B16
+	VMOV    V9.B16, V7.B16
+	VMOV    V12.B16, V10.B16
+	VMOV    V13.B16, V11.B16
+	VMOV    V16.B16, V14.B16
+	VMOV    V17.B16, V15.B16
+	VMOV    V20.B16, V18.B16
+	VMOV    V21.B16, V19.B16
+	VMOV    V24.B16, V22.B16
+	VMOV    V25.B16, V23.B16
+	VMOV    V28.B16, V26.B16
+	VMOV    V29.B16, V27.B16
+
+none12:
+	TBZ     $2, R8, none14
+	CBZ     R3, noresidual15
+	FMOVQ.P 16(R20), F2
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	FMOVQ.P 16(R21), F2
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	FMOVQ.P 16(R22), F2
+	WORD    $0x4e22d5ce // fadd v14.4s, v14.4s, v2.4s
+	FMOVQ.P 16(R23), F2
+	WORD    $0x4e22d652 // fadd v18.4s, v18.4s, v2.4s
+	FMOVQ.P 16(R24), F2
+	WORD    $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	FMOVQ.P 16(R25), F2
+	WORD    $0x4e22d75a // fadd v26.4s, v26.4s, v2.4s
+
+noresidual15:
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD    $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD    $0x4e20f75a // fmax v26.4s, v26.4s, v0.4s
+	WORD    $0x4ea1f75a // fmin v26.4s, v26.4s, v1.4s
+	FMOVQ.P F6, 16(R11)
+	FMOVQ.P F10, 16(R12)
+	FMOVQ.P F14, 16(R13)
+	FMOVQ.P F18, 16(R14)
+	FMOVQ.P F22, 16(R15)
+	FMOVQ.P F26, 16(R19)
+	VMOV    V7.B16, V6.B16
+	VMOV    V11.B16, V10.B16
+	VMOV    V15.B16, V14.B16
+	VMOV    V19.B16, V18.B16
+	VMOV    V23.B16, V22.B16
+	VMOV    V27.B16, V26.B16
+
+none14:
+	TBZ     $1, R8, none16
+	VDUP    V6.D[1], V7.D2
+	VDUP    V10.D[1], V11.D2
+	VDUP    V14.D[1], V15.D2
+	VDUP    V18.D[1], V19.D2
+	VDUP    V22.D[1], V23.D2
+	VDUP    V26.D[1], V27.D2
+	CBZ     R3, noresidual17
+	FMOVD.P 8(R20), F2
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	FMOVD.P 8(R21), F2
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	FMOVD.P 8(R22), F2
+	WORD    $0x4e22d5ce // fadd v14.4s, v14.4s, v2.4s
+	FMOVD.P 8(R23), F2
+	WORD    $0x4e22d652 // fadd v18.4s, v18.4s, v2.4s
+	FMOVD.P 8(R24), F2
+	WORD    $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	FMOVD.P 8(R25), F2
+	WORD    $0x4e22d75a // fadd v26.4s, v26.4s, v2.4s
+
+noresidual17:
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD    $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD    $0x4e20f75a // fmax v26.4s, v26.4s, v0.4s
+	WORD    $0x4ea1f75a // fmin v26.4s, v26.4s, v1.4s
+	FMOVD.P F6, 8(R11)
+	FMOVD.P F10, 8(R12)
+	FMOVD.P F14, 8(R13)
+	FMOVD.P F18, 8(R14)
+	FMOVD.P F22, 8(R15)
+	FMOVD.P F26, 8(R19)
+	VMOV    V7.B16, V6.B16
+	VMOV    V11.B16, V10.B16
+	VMOV    V15.B16, V14.B16
+	VMOV    V19.B16, V18.B16
+	VMOV    V23.B16, V22.B16
+	VMOV    V27.B16, V26.B16
+
+none16:
+	TBZ     $0, R8, none18
+	CBZ     R3, noresidual19
+	FMOVS.P 4(R20), F2
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	FMOVS.P 4(R21), F2
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	FMOVS.P 4(R22), F2
+	WORD    $0x4e22d5ce // fadd v14.4s, v14.4s, v2.4s
+	FMOVS.P 4(R23), F2
+	WORD    $0x4e22d652 // fadd v18.4s, v18.4s, v2.4s
+	FMOVS.P 4(R24), F2
+	WORD    $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	FMOVS.P 4(R25), F2
+	WORD    $0x4e22d75a // fadd v26.4s, v26.4s, v2.4s
+
+noresidual19:
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f54a // fmax v10.4s, v10.4s, v0.4s
+	WORD    $0x4ea1f54a // fmin v10.4s, v10.4s, v1.4s
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD    $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD    $0x4e20f75a // fmax v26.4s, v26.4s, v0.4s
+	WORD    $0x4ea1f75a // fmin v26.4s, v26.4s, v1.4s
+	FMOVS.P F6, 4(R11)
+	FMOVS.P F10, 4(R12)
+	FMOVS.P F14, 4(R13)
+	FMOVS.P F18, 4(R14)
+	FMOVS.P F22, 4(R15)
+	FMOVS.P F26, 4(R19)
+
+none18:
+done10:
+	ADD R4<<1, R1, R1
+	ADD R4<<2, R1, R1
+	ADD R5<<1, R2, R2
+	ADD R5<<2, R2, R2
+	CBZ R3, noresidual20
+	ADD R6<<1, R3, R3
+	ADD R6<<2, R3, R3
+
+noresidual20:
+	SUBS $1, R9, R9
+	BNE  tile3
+	B    end2
+
+	// A panel of no more than 8 channels needs half of the work.
+half1:
+	ADD   $112, R0, R11
+	VLD1R (R11), [V6.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V7.S4]
+
+tile21:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F8, F9)
+	FLDPQ (R11), (F10, F11)
+	FLDPQ (R11), (F12, F13)
+	FLDPQ (R11), (F14, F15)
+	FLDPQ (R11), (F16, F17)
+	FLDPQ (R11), (F18, F19)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
+
+segment22:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
+	ADD    R4, R14, R15
+	ADD    R4, R15, R19
+	ADD    R4, R19, R20
+	ADD    R4, R20, R21
+	ADD    R4, R21, R22
+	LSR    $2, R7, R23
+	CBZ    R23, rest23
+
+k26:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	FMOVQ.P 16(R20), F3
+	FMOVQ.P 16(R21), F4
+	FMOVQ.P 16(R22), F5
+	ADD     R10, R11, R24
+	PRFM    (R24), PLDL2KEEP
+	PRFM    64(R24), PLDL2KEEP
+	PRFM    128(R24), PLDL2KEEP
+	PRFM    192(R24), PLDL2KEEP
+	FMOVQ   (R11), F20
+	FMOVQ   16(R11), F21
+	FMOVQ   64(R11), F22
+	FMOVQ   80(R11), F23
+	FMOVQ   128(R11), F24
+	FMOVQ   144(R11), F25
+	FMOVQ   192(R11), F26
+	FMOVQ   208(R11), F27
+	WORD    $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD    $0x4f81128a // fmla v10.4s, v20.4s, v1.s[0]
+	WORD    $0x4f82128c // fmla v12.4s, v20.4s, v2.s[0]
+	WORD    $0x4f83128e // fmla v14.4s, v20.4s, v3.s[0]
+	WORD    $0x4f841290 // fmla v16.4s, v20.4s, v4.s[0]
+	WORD    $0x4f851292 // fmla v18.4s, v20.4s, v5.s[0]
+	WORD    $0x4f8012a9 // fmla v9.4s, v21.4s, v0.s[0]
+	WORD    $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
+	WORD    $0x4f8212ad // fmla v13.4s, v21.4s, v2.s[0]
+	WORD    $0x4f8312af // fmla v15.4s, v21.4s, v3.s[0]
+	WORD    $0x4f8412b1 // fmla v17.4s, v21.4s, v4.s[0]
+	WORD    $0x4f8512b3 // fmla v19.4s, v21.4s, v5.s[0]
+	WORD    $0x4fa012c8 // fmla v8.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa112ca // fmla v10.4s, v22.4s, v1.s[1]
+	WORD    $0x4fa212cc // fmla v12.4s, v22.4s, v2.s[1]
+	WORD    $0x4fa312ce // fmla v14.4s, v22.4s, v3.s[1]
+	WORD    $0x4fa412d0 // fmla v16.4s, v22.4s, v4.s[1]
+	WORD    $0x4fa512d2 // fmla v18.4s, v22.4s, v5.s[1]
+	WORD    $0x4fa012e9 // fmla v9.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa112eb // fmla v11.4s, v23.4s, v1.s[1]
+	WORD    $0x4fa212ed // fmla v13.4s, v23.4s, v2.s[1]
+	WORD    $0x4fa312ef // fmla v15.4s, v23.4s, v3.s[1]
+	WORD    $0x4fa412f1 // fmla v17.4s, v23.4s, v4.s[1]
+	WORD    $0x4fa512f3 // fmla v19.4s, v23.4s, v5.s[1]
+	WORD    $0x4f801b08 // fmla v8.4s, v24.4s, v0.s[2]
+	WORD    $0x4f811b0a // fmla v10.4s, v24.4s, v1.s[2]
+	WORD    $0x4f821b0c // fmla v12.4s, v24.4s, v2.s[2]
+	WORD    $0x4f831b0e // fmla v14.4s, v24.4s, v3.s[2]
+	WORD    $0x4f841b10 // fmla v16.4s, v24.4s, v4.s[2]
+	WORD    $0x4f851b12 // fmla v18.4s, v24.4s, v5.s[2]
+	WORD    $0x4f801b29 // fmla v9.4s, v25.4s, v0.s[2]
+	WORD    $0x4f811b2b // fmla v11.4s, v25.4s, v1.s[2]
+	WORD    $0x4f821b2d // fmla v13.4s, v25.4s, v2.s[2]
+	WORD    $0x4f831b2f // fmla v15.4s, v25.4s, v3.s[2]
+	WORD    $0x4f841b31 // fmla v17.4s, v25.4s, v4.s[2]
+	WORD    $0x4f851b33 // fmla v19.4s, v25.4s, v5.s[2]
+	WORD    $0x4fa01b48 // fmla v8.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa11b4a // fmla v10.4s, v26.4s, v1.s[3]
+	WORD    $0x4fa21b4c // fmla v12.4s, v26.4s, v2.s[3]
+	WORD    $0x4fa31b4e // fmla v14.4s, v26.4s, v3.s[3]
+	WORD    $0x4fa41b50 // fmla v16.4s, v26.4s, v4.s[3]
+	WORD    $0x4fa51b52 // fmla v18.4s, v26.4s, v5.s[3]
+	WORD    $0x4fa01b69 // fmla v9.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa11b6b // fmla v11.4s, v27.4s, v1.s[3]
+	WORD    $0x4fa21b6d // fmla v13.4s, v27.4s, v2.s[3]
+	WORD    $0x4fa31b6f // fmla v15.4s, v27.4s, v3.s[3]
+	WORD    $0x4fa41b71 // fmla v17.4s, v27.4s, v4.s[3]
+	WORD    $0x4fa51b73 // fmla v19.4s, v27.4s, v5.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R23, R23
+	BNE     k26
+
+rest23:
+	TBZ     $1, R7, odd24
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	FMOVD.P 8(R20), F3
+	FMOVD.P 8(R21), F4
+	FMOVD.P 8(R22), F5
+	ADD     R10, R11, R23
+	PRFM    (R23), PLDL2KEEP
+	PRFM    64(R23), PLDL2KEEP
+	FMOVQ   (R11), F20
+	FMOVQ   16(R11), F21
+	FMOVQ   64(R11), F22
+	FMOVQ   80(R11), F23
+	WORD    $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD    $0x4f81128a // fmla v10.4s, v20.4s, v1.s[0]
+	WORD    $0x4f82128c // fmla v12.4s, v20.4s, v2.s[0]
+	WORD    $0x4f83128e // fmla v14.4s, v20.4s, v3.s[0]
+	WORD    $0x4f841290 // fmla v16.4s, v20.4s, v4.s[0]
+	WORD    $0x4f851292 // fmla v18.4s, v20.4s, v5.s[0]
+	WORD    $0x4f8012a9 // fmla v9.4s, v21.4s, v0.s[0]
+	WORD    $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
+	WORD    $0x4f8212ad // fmla v13.4s, v21.4s, v2.s[0]
+	WORD    $0x4f8312af // fmla v15.4s, v21.4s, v3.s[0]
+	WORD    $0x4f8412b1 // fmla v17.4s, v21.4s, v4.s[0]
+	WORD    $0x4f8512b3 // fmla v19.4s, v21.4s, v5.s[0]
+	WORD    $0x4fa012c8 // fmla v8.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa112ca // fmla v10.4s, v22.4s, v1.s[1]
+	WORD    $0x4fa212cc // fmla v12.4s, v22.4s, v2.s[1]
+	WORD    $0x4fa312ce // fmla v14.4s, v22.4s, v3.s[1]
+	WORD    $0x4fa412d0 // fmla v16.4s, v22.4s, v4.s[1]
+	WORD    $0x4fa512d2 // fmla v18.4s, v22.4s, v5.s[1]
+	WORD    $0x4fa012e9 // fmla v9.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa112eb // fmla v11.4s, v23.4s, v1.s[1]
+	WORD    $0x4fa212ed // fmla v13.4s, v23.4s, v2.s[1]
+	WORD    $0x4fa312ef // fmla v15.4s, v23.4s, v3.s[1]
+	WORD    $0x4fa412f1 // fmla v17.4s, v23.4s, v4.s[1]
+	WORD    $0x4fa512f3 // fmla v19.4s, v23.4s, v5.s[1]
+	ADD     $128, R11, R11
+
+odd24:
+	TBZ     $0, R7, done25
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	FMOVS.P 4(R20), F3
+	FMOVS.P 4(R21), F4
+	FMOVS.P 4(R22), F5
+	ADD     R10, R11, R23
+	PRFM    (R23), PLDL2KEEP
+	FMOVQ   (R11), F20
+	FMOVQ   16(R11), F21
+	WORD    $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD    $0x4f81128a // fmla v10.4s, v20.4s, v1.s[0]
+	WORD    $0x4f82128c // fmla v12.4s, v20.4s, v2.s[0]
+	WORD    $0x4f83128e // fmla v14.4s, v20.4s, v3.s[0]
+	WORD    $0x4f841290 // fmla v16.4s, v20.4s, v4.s[0]
+	WORD    $0x4f851292 // fmla v18.4s, v20.4s, v5.s[0]
+	WORD    $0x4f8012a9 // fmla v9.4s, v21.4s, v0.s[0]
+	WORD    $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
+	WORD    $0x4f8212ad // fmla v13.4s, v21.4s, v2.s[0]
+	WORD    $0x4f8312af // fmla v15.4s, v21.4s, v3.s[0]
+	WORD    $0x4f8412b1 // fmla v17.4s, v21.4s, v4.s[0]
+	WORD    $0x4f8512b3 // fmla v19.4s, v21.4s, v5.s[0]
+	ADD     $64, R11, R11
+
+done25:
+	SUBS    $1, R13, R13
+	BNE     segment22
+	MOVD    R2, R11
+	ADD     R5, R11, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	ADD     R5, R15, R19
+	MOVD    R3, R20
+	ADD     R6, R20, R21
+	ADD     R6, R21, R22
+	ADD     R6, R22, R23
+	ADD     R6, R23, R24
+	ADD     R6, R24, R25
+	CMP     $8, R8
+	BNE     partial27
+	CBZ     R3, noresidual29
+	FLDPQ.P 32(R20), (F0, F1)
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD    $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
+	FLDPQ.P 32(R22), (F0, F1)
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
+	WORD    $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
+	FLDPQ.P 32(R23), (F0, F1)
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	WORD    $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
+	FLDPQ.P 32(R24), (F0, F1)
+	WORD    $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
+	WORD    $0x4e21d631 // fadd v17.4s, v17.4s, v1.4s
+	FLDPQ.P 32(R25), (F0, F1)
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+	WORD    $0x4e21d673 // fadd v19.4s, v19.4s, v1.4s
+
+noresidual29:
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4e26f529 // fmax v9.4s, v9.4s, v6.4s
+	WORD    $0x4ea7f529 // fmin v9.4s, v9.4s, v7.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD    $0x4ea7f54a // fmin v10.4s, v10.4s, v7.4s
+	WORD    $0x4e26f56b // fmax v11.4s, v11.4s, v6.4s
+	WORD    $0x4ea7f56b // fmin v11.4s, v11.4s, v7.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4e26f5ad // fmax v13.4s, v13.4s, v6.4s
+	WORD    $0x4ea7f5ad // fmin v13.4s, v13.4s, v7.4s
+	WORD    $0x4e26f5ce // fmax v14.4s, v14.4s, v6.4s
+	WORD    $0x4ea7f5ce // fmin v14.4s, v14.4s, v7.4s
+	WORD    $0x4e26f5ef // fmax v15.4s, v15.4s, v6.4s
+	WORD    $0x4ea7f5ef // fmin v15.4s, v15.4s, v7.4s
+	WORD    $0x4e26f610 // fmax v16.4s, v16.4s, v6.4s
+	WORD    $0x4ea7f610 // fmin v16.4s, v16.4s, v7.4s
+	WORD    $0x4e26f631 // fmax v17.4s, v17.4s, v6.4s
+	WORD    $0x4ea7f631 // fmin v17.4s, v17.4s, v7.4s
+	WORD    $0x4e26f652 // fmax v18.4s, v18.4s, v6.4s
+	WORD    $0x4ea7f652 // fmin v18.4s, v18.4s, v7.4s
+	WORD    $0x4e26f673 // fmax v19.4s, v19.4s, v6.4s
+	WORD    $0x4ea7f673 // fmin v19.4s, v19.4s, v7.4s
+	FSTPQ.P (F8, F9), 32(R11)
+	FSTPQ.P (F10, F11), 32(R12)
+	FSTPQ.P (F12, F13), 32(R13)
+	FSTPQ.P (F14, F15), 32(R14)
+	FSTPQ.P (F16, F17), 32(R15)
+	FSTPQ.P (F18, F19), 32(R19)
+	B       done28
+
+partial27:
+	TBZ     $2, R8, none30
+	CBZ     R3, noresidual31
+	FMOVQ.P 16(R20), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	FMOVQ.P 16(R21), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVQ.P 16(R22), F0
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
+	FMOVQ.P 16(R23), F0
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	FMOVQ.P 16(R24), F0
+	WORD    $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
+	FMOVQ.P 16(R25), F0
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+
+noresidual31:
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD    $0x4ea7f54a // fmin v10.4s, v10.4s, v7.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4e26f5ce // fmax v14.4s, v14.4s, v6.4s
+	WORD    $0x4ea7f5ce // fmin v14.4s, v14.4s, v7.4s
+	WORD    $0x4e26f610 // fmax v16.4s, v16.4s, v6.4s
+	WORD    $0x4ea7f610 // fmin v16.4s, v16.4s, v7.4s
+	WORD    $0x4e26f652 // fmax v18.4s, v18.4s, v6.4s
+	WORD    $0x4ea7f652 // fmin v18.4s, v18.4s, v7.4s
+	FMOVQ.P F8, 16(R11)
+	FMOVQ.P F10, 16(R12)
+	FMOVQ.P F12, 16(R13)
+	FMOVQ.P F14, 16(R14)
+	FMOVQ.P F16, 16(R15)
+	FMOVQ.P F18, 16(R19)
+	VMOV    V9.B16, V8.B16
+	VMOV    V11.B16, V10.B16
+	VMOV    V13.B16, V12.B16
+	VMOV    V15.B16, V14.B16
+	VMOV    V17.B16, V16.B16
+	VMOV    V19.B16, V18.B16
+
+none30:
+	TBZ     $1, R8, none32
+	VDUP    V8.D[1], V9.D2
+	VDUP    V10.D[1], V11.D2
+	VDUP    V12.D[1], V13.D2
+	VDUP    V14.D[1], V15.D2
+	VDUP    V16.D[1], V17.D2
+	VDUP    V18.D[1], V19.D2
+	CBZ     R3, noresidual33
+	FMOVD.P 8(R20), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	FMOVD.P 8(R21), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVD.P 8(R22), F0
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
+	FMOVD.P 8(R23), F0
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	FMOVD.P 8(R24), F0
+	WORD    $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
+	FMOVD.P 8(R25), F0
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+
+noresidual33:
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD    $0x4ea7f54a // fmin v10.4s, v10.4s, v7.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4e26f5ce // fmax v14.4s, v14.4s, v6.4s
+	WORD    $0x4ea7f5ce // fmin v14.4s, v14.4s, v7.4s
+	WORD    $0x4e26f610 // fmax v16.4s, v16.4s, v6.4s
+	WORD    $0x4ea7f610 // fmin v16.4s, v16.4s, v7.4s
+	WORD    $0x4e26f652 // fmax v18.4s, v18.4s, v6.4s
+	WORD    $0x4ea7f652 // fmin v18.4s, v18.4s, v7.4s
+	FMOVD.P F8, 8(R11)
+	FMOVD.P F10, 8(R12)
+	FMOVD.P F12, 8(R13)
+	FMOVD.P F14, 8(R14)
+	FMOVD.P F16, 8(R15)
+	FMOVD.P F18, 8(R19)
+	VMOV    V9.B16, V8.B16
+	VMOV    V11.B16, V10.B16
+	VMOV    V13.B16, V12.B16
+	VMOV    V15.B16, V14.B16
+	VMOV    V17.B16, V16.B16
+	VMOV    V19.B16, V18.B16
+
+none32:
+	TBZ     $0, R8, none34
+	CBZ     R3, noresidual35
+	FMOVS.P 4(R20), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	FMOVS.P 4(R21), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVS.P 4(R22), F0
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
+	FMOVS.P 4(R23), F0
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	FMOVS.P 4(R24), F0
+	WORD    $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
+	FMOVS.P 4(R25), F0
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+
+noresidual35:
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD    $0x4ea7f54a // fmin v10.4s, v10.4s, v7.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4e26f5ce // fmax v14.4s, v14.4s, v6.4s
+	WORD    $0x4ea7f5ce // fmin v14.4s, v14.4s, v7.4s
+	WORD    $0x4e26f610 // fmax v16.4s, v16.4s, v6.4s
+	WORD    $0x4ea7f610 // fmin v16.4s, v16.4s, v7.4s
+	WORD    $0x4e26f652 // fmax v18.4s, v18.4s, v6.4s
+	WORD    $0x4ea7f652 // fmin v18.4s, v18.4s, v7.4s
+	FMOVS.P F8, 4(R11)
+	FMOVS.P F10, 4(R12)
+	FMOVS.P F12, 4(R13)
+	FMOVS.P F14, 4(R14)
+	FMOVS.P F16, 4(R15)
+	FMOVS.P F18, 4(R19)
+
+none34:
+done28:
+	ADD R4<<1, R1, R1
+	ADD R4<<2, R1, R1
+	ADD R5<<1, R2, R2
+	ADD R5<<2, R2, R2
+	CBZ R3, noresidual36
+	ADD R6<<1, R3, R3
+	ADD R6<<2, R3, R3
+
+noresidual36:
+	SUBS $1, R9, R9
+	BNE  tile21
+
+end2:
+	RET
+
+// func gemm_f32_5x16_neon(args *GemmArgs)
+// Requires: ASIMD
+TEXT ·gemm_f32_5x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
+	// R7 SegLen; R8 N; R9 Tiles; R10 Ahead; R11 an address, then Bias, then B, then rows of C;
+	// R12 Seg, then rows of C; R13 Segs, then rows of C;
+	// R14 the segment, then rows of A, then rows of C; R15 rows of A, then rows of C;
+	// R19…R21 rows of A, then rows of D;
+	// R22 fours of k left, then what is to be prefetched, then rows of D;
+	// R23 what is to be prefetched, then rows of D.
+	// Vectors: V0…V3 elements of A, then residual; V4 elements of A; V5 Lo; V6 Hi; V7…V16 sums;
+	// V17…V24 sums, then rows of B; V25, V26 sums; V27…V30 rows of B.
+	MOVD  args+0(FP), R0
+	MOVD  (R0), R1
+	MOVD  32(R0), R2
+	MOVD  40(R0), R3
+	MOVD  56(R0), R4
+	LSL   $2, R4, R4
+	MOVD  64(R0), R5
+	LSL   $2, R5, R5
+	MOVD  72(R0), R6
+	LSL   $2, R6, R6
+	MOVD  88(R0), R7
+	MOVD  104(R0), R8
+	MOVD  96(R0), R9
+	MOVD  48(R0), R10
+	LSL   $2, R10, R10
+	CMP   $8, R8
+	BLE   half1
+	ADD   $112, R0, R11
+	VLD1R (R11), [V5.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V6.S4]
+
+tile3:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F7, F8)
+	FLDPQ 32(R11), (F9, F10)
+	FLDPQ (R11), (F11, F12)
+	FLDPQ 32(R11), (F13, F14)
+	FLDPQ (R11), (F15, F16)
+	FLDPQ 32(R11), (F17, F18)
+	FLDPQ (R11), (F19, F20)
+	FLDPQ 32(R11), (F21, F22)
+	FLDPQ (R11), (F23, F24)
+	FLDPQ 32(R11), (F25, F26)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
+
+segment4:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
+	ADD    R4, R14, R15
+	ADD    R4, R15, R19
+	ADD    R4, R19, R20
+	ADD    R4, R20, R21
+	LSR    $2, R7, R22
+	CBZ    R22, rest5
+
+k8:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	FMOVQ.P 16(R20), F3
+	FMOVQ.P 16(R21), F4
+	ADD     R10, R11, R23
+	PRFM    (R23), PLDL2KEEP
+	PRFM    64(R23), PLDL2KEEP
+	PRFM    128(R23), PLDL2KEEP
+	PRFM    192(R23), PLDL2KEEP
+	FMOVQ   (R11), F27
+	FMOVQ   16(R11), F28
+	FMOVQ   32(R11), F29
+	FMOVQ   48(R11), F30
+	WORD    $0x4f801367 // fmla v7.4s, v27.4s, v0.s[0]
+	WORD    $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
+	WORD    $0x4f82136f // fmla v15.4s, v27.4s, v2.s[0]
+	WORD    $0x4f831373 // fmla v19.4s, v27.4s, v3.s[0]
+	WORD    $0x4f841377 // fmla v23.4s, v27.4s, v4.s[0]
+	FMOVQ   64(R11), F27
+	WORD    $0x4f801388 // fmla v8.4s, v28.4s, v0.s[0]
+	WORD    $0x4f81138c // fmla v12.4s, v28.4s, v1.s[0]
+	WORD    $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
+	WORD    $0x4f831394 // fmla v20.4s, v28.4s, v3.s[0]
+	WORD    $0x4f841398 // fmla v24.4s, v28.4s, v4.s[0]
+	FMOVQ   80(R11), F28
+	WORD    $0x4f8013a9 // fmla v9.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8113ad // fmla v13.4s, v29.4s, v1.s[0]
+	WORD    $0x4f8213b1 // fmla v17.4s, v29.4s, v2.s[0]
+	WORD    $0x4f8313b5 // fmla v21.4s, v29.4s, v3.s[0]
+	WORD    $0x4f8413b9 // fmla v25.4s, v29.4s, v4.s[0]
+	FMOVQ   96(R11), F29
+	WORD    $0x4f8013ca // fmla v10.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113ce // fmla v14.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213d2 // fmla v18.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d6 // fmla v22.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413da // fmla v26.4s, v30.4s, v4.s[0]
+	FMOVQ   112(R11), F30
+	WORD    $0x4fa01367 // fmla v7.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa1136b // fmla v11.4s, v27.4s, v1.s[1]
+	WORD    $0x4fa2136f // fmla v15.4s, v27.4s, v2.s[1]
+	WORD    $0x4fa31373 // fmla v19.4s, v27.4s, v3.s[1]
+	WORD    $0x4fa41377 // fmla v23.4s, v27.4s, v4.s[1]
+	FMOVQ   128(R11), F27
+	WORD    $0x4fa01388 // fmla v8.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa21390 // fmla v16.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31394 // fmla v20.4s, v28.4s, v3.s[1]
+	WORD    $0x4fa41398 // fmla v24.4s, v28.4s, v4.s[1]
+	FMOVQ   144(R11), F28
+	WORD    $0x4fa013a9 // fmla v9.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213b1 // fmla v17.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b5 // fmla v21.4s, v29.4s, v3.s[1]
+	WORD    $0x4fa413b9 // fmla v25.4s, v29.4s, v4.s[1]
+	FMOVQ   160(R11), F29
+	WORD    $0x4fa013ca // fmla v10.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa113ce // fmla v14.4s, v30.4s, v1.s[1]
+	WORD    $0x4fa213d2 // fmla v18.4s, v30.4s, v2.s[1]
+	WORD    $0x4fa313d6 // fmla v22.4s, v30.4s, v3.s[1]
+	WORD    $0x4fa413da // fmla v26.4s, v30.4s, v4.s[1]
+	FMOVQ   176(R11), F30
+	WORD    $0x4f801b67 // fmla v7.4s, v27.4s, v0.s[2]
+	WORD    $0x4f811b6b // fmla v11.4s, v27.4s, v1.s[2]
+	WORD    $0x4f821b6f // fmla v15.4s, v27.4s, v2.s[2]
+	WORD    $0x4f831b73 // fmla v19.4s, v27.4s, v3.s[2]
+	WORD    $0x4f841b77 // fmla v23.4s, v27.4s, v4.s[2]
+	FMOVQ   192(R11), F27
+	WORD    $0x4f801b88 // fmla v8.4s, v28.4s, v0.s[2]
+	WORD    $0x4f811b8c // fmla v12.4s, v28.4s, v1.s[2]
+	WORD    $0x4f821b90 // fmla v16.4s, v28.4s, v2.s[2]
+	WORD    $0x4f831b94 // fmla v20.4s, v28.4s, v3.s[2]
+	WORD    $0x4f841b98 // fmla v24.4s, v28.4s, v4.s[2]
+	FMOVQ   208(R11), F28
+	WORD    $0x4f801ba9 // fmla v9.4s, v29.4s, v0.s[2]
+	WORD    $0x4f811bad // fmla v13.4s, v29.4s, v1.s[2]
+	WORD    $0x4f821bb1 // fmla v17.4s, v29.4s, v2.s[2]
+	WORD    $0x4f831bb5 // fmla v21.4s, v29.4s, v3.s[2]
+	WORD    $0x4f841bb9 // fmla v25.4s, v29.4s, v4.s[2]
+	FMOVQ   224(R11), F29
+	WORD    $0x4f801bca // fmla v10.4s, v30.4s, v0.s[2]
+	WORD    $0x4f811bce // fmla v14.4s, v30.4s, v1.s[2]
+	WORD    $0x4f821bd2 // fmla v18.4s, v30.4s, v2.s[2]
+	WORD    $0x4f831bd6 // fmla v22.4s, v30.4s, v3.s[2]
+	WORD    $0x4f841bda // fmla v26.4s, v30.4s, v4.s[2]
+	FMOVQ   240(R11), F30
+	WORD    $0x4fa01b67 // fmla v7.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa11b6b // fmla v11.4s, v27.4s, v1.s[3]
+	WORD    $0x4fa21b6f // fmla v15.4s, v27.4s, v2.s[3]
+	WORD    $0x4fa31b73 // fmla v19.4s, v27.4s, v3.s[3]
+	WORD    $0x4fa41b77 // fmla v23.4s, v27.4s, v4.s[3]
+	WORD    $0x4fa01b88 // fmla v8.4s, v28.4s, v0.s[3]
+	WORD    $0x4fa11b8c // fmla v12.4s, v28.4s, v1.s[3]
+	WORD    $0x4fa21b90 // fmla v16.4s, v28.4s, v2.s[3]
+	WORD    $0x4fa31b94 // fmla v20.4s, v28.4s, v3.s[3]
+	WORD    $0x4fa41b98 // fmla v24.4s, v28.4s, v4.s[3]
+	WORD    $0x4fa01ba9 // fmla v9.4s, v29.4s, v0.s[3]
+	WORD    $0x4fa11bad // fmla v13.4s, v29.4s, v1.s[3]
+	WORD    $0x4fa21bb1 // fmla v17.4s, v29.4s, v2.s[3]
+	WORD    $0x4fa31bb5 // fmla v21.4s, v29.4s, v3.s[3]
+	WORD    $0x4fa41bb9 // fmla v25.4s, v29.4s, v4.s[3]
+	WORD    $0x4fa01bca // fmla v10.4s, v30.4s, v0.s[3]
+	WORD    $0x4fa11bce // fmla v14.4s, v30.4s, v1.s[3]
+	WORD    $0x4fa21bd2 // fmla v18.4s, v30.4s, v2.s[3]
+	WORD    $0x4fa31bd6 // fmla v22.4s, v30.4s, v3.s[3]
+	WORD    $0x4fa41bda // fmla v26.4s, v30.4s, v4.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R22, R22
+	BNE     k8
+
+rest5:
+	TBZ     $1, R7, odd6
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	FMOVD.P 8(R20), F3
+	FMOVD.P 8(R21), F4
+	ADD     R10, R11, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	FMOVQ   (R11), F27
+	FMOVQ   16(R11), F28
+	FMOVQ   32(R11), F29
+	FMOVQ   48(R11), F30
+	WORD    $0x4f801367 // fmla v7.4s, v27.4s, v0.s[0]
+	WORD    $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
+	WORD    $0x4f82136f // fmla v15.4s, v27.4s, v2.s[0]
+	WORD    $0x4f831373 // fmla v19.4s, v27.4s, v3.s[0]
+	WORD    $0x4f841377 // fmla v23.4s, v27.4s, v4.s[0]
+	FMOVQ   64(R11), F27
+	WORD    $0x4f801388 // fmla v8.4s, v28.4s, v0.s[0]
+	WORD    $0x4f81138c // fmla v12.4s, v28.4s, v1.s[0]
+	WORD    $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
+	WORD    $0x4f831394 // fmla v20.4s, v28.4s, v3.s[0]
+	WORD    $0x4f841398 // fmla v24.4s, v28.4s, v4.s[0]
+	FMOVQ   80(R11), F28
+	WORD    $0x4f8013a9 // fmla v9.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8113ad // fmla v13.4s, v29.4s, v1.s[0]
+	WORD    $0x4f8213b1 // fmla v17.4s, v29.4s, v2.s[0]
+	WORD    $0x4f8313b5 // fmla v21.4s, v29.4s, v3.s[0]
+	WORD    $0x4f8413b9 // fmla v25.4s, v29.4s, v4.s[0]
+	FMOVQ   96(R11), F29
+	WORD    $0x4f8013ca // fmla v10.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113ce // fmla v14.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213d2 // fmla v18.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d6 // fmla v22.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413da // fmla v26.4s, v30.4s, v4.s[0]
+	FMOVQ   112(R11), F30
+	WORD    $0x4fa01367 // fmla v7.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa1136b // fmla v11.4s, v27.4s, v1.s[1]
+	WORD    $0x4fa2136f // fmla v15.4s, v27.4s, v2.s[1]
+	WORD    $0x4fa31373 // fmla v19.4s, v27.4s, v3.s[1]
+	WORD    $0x4fa41377 // fmla v23.4s, v27.4s, v4.s[1]
+	WORD    $0x4fa01388 // fmla v8.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa21390 // fmla v16.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31394 // fmla v20.4s, v28.4s, v3.s[1]
+	WORD    $0x4fa41398 // fmla v24.4s, v28.4s, v4.s[1]
+	WORD    $0x4fa013a9 // fmla v9.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213b1 // fmla v17.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b5 // fmla v21.4s, v29.4s, v3.s[1]
+	WORD    $0x4fa413b9 // fmla v25.4s, v29.4s, v4.s[1]
+	WORD    $0x4fa013ca // fmla v10.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa113ce // fmla v14.4s, v30.4s, v1.s[1]
+	WORD    $0x4fa213d2 // fmla v18.4s, v30.4s, v2.s[1]
+	WORD    $0x4fa313d6 // fmla v22.4s, v30.4s, v3.s[1]
+	WORD    $0x4fa413da // fmla v26.4s, v30.4s, v4.s[1]
+	ADD     $128, R11, R11
+
+odd6:
+	TBZ     $0, R7, done7
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	FMOVS.P 4(R20), F3
+	FMOVS.P 4(R21), F4
+	ADD     R10, R11, R22
+	PRFM    (R22), PLDL2KEEP
+	FMOVQ   (R11), F27
+	FMOVQ   16(R11), F28
+	FMOVQ   32(R11), F29
+	FMOVQ   48(R11), F30
+	WORD    $0x4f801367 // fmla v7.4s, v27.4s, v0.s[0]
+	WORD    $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
+	WORD    $0x4f82136f // fmla v15.4s, v27.4s, v2.s[0]
+	WORD    $0x4f831373 // fmla v19.4s, v27.4s, v3.s[0]
+	WORD    $0x4f841377 // fmla v23.4s, v27.4s, v4.s[0]
+	WORD    $0x4f801388 // fmla v8.4s, v28.4s, v0.s[0]
+	WORD    $0x4f81138c // fmla v12.4s, v28.4s, v1.s[0]
+	WORD    $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
+	WORD    $0x4f831394 // fmla v20.4s, v28.4s, v3.s[0]
+	WORD    $0x4f841398 // fmla v24.4s, v28.4s, v4.s[0]
+	WORD    $0x4f8013a9 // fmla v9.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8113ad // fmla v13.4s, v29.4s, v1.s[0]
+	WORD    $0x4f8213b1 // fmla v17.4s, v29.4s, v2.s[0]
+	WORD    $0x4f8313b5 // fmla v21.4s, v29.4s, v3.s[0]
+	WORD    $0x4f8413b9 // fmla v25.4s, v29.4s, v4.s[0]
+	WORD    $0x4f8013ca // fmla v10.4s, v30.4s, v0.s[0]
+	WORD    $0x4f8113ce // fmla v14.4s, v30.4s, v1.s[0]
+	WORD    $0x4f8213d2 // fmla v18.4s, v30.4s, v2.s[0]
+	WORD    $0x4f8313d6 // fmla v22.4s, v30.4s, v3.s[0]
+	WORD    $0x4f8413da // fmla v26.4s, v30.4s, v4.s[0]
+	ADD     $64, R11, R11
+
+done7:
+	SUBS    $1, R13, R13
+	BNE     segment4
+	MOVD    R2, R11
 	ADD     R5, R11, R12
 	ADD     R5, R12, R13
 	ADD     R5, R13, R14
@@ -300,331 +1295,620 @@ done5:
 	ADD     R6, R20, R21
 	ADD     R6, R21, R22
 	ADD     R6, R22, R23
-	ADD     R6, R23, R24
-	ADD     $112, R0, R25
-	VLD1R   (R25), [V24.S4]
-	ADD     $116, R0, R25
-	VLD1R   (R25), [V25.S4]
 	CMP     $16, R8
-	BNE     partial7
-	CBZ     R3, noresidual9
-	FLDPQ.P 32(R19), (F26, F27)
-	FLDPQ.P 32(R19), (F28, F29)
-	WORD    $0x4e3ad400 // fadd v0.4s, v0.4s, v26.4s
-	WORD    $0x4e3bd421 // fadd v1.4s, v1.4s, v27.4s
-	WORD    $0x4e3cd442 // fadd v2.4s, v2.4s, v28.4s
-	WORD    $0x4e3dd463 // fadd v3.4s, v3.4s, v29.4s
-	FLDPQ.P 32(R20), (F26, F27)
-	FLDPQ.P 32(R20), (F28, F29)
-	WORD    $0x4e3ad484 // fadd v4.4s, v4.4s, v26.4s
-	WORD    $0x4e3bd4a5 // fadd v5.4s, v5.4s, v27.4s
-	WORD    $0x4e3cd4c6 // fadd v6.4s, v6.4s, v28.4s
-	WORD    $0x4e3dd4e7 // fadd v7.4s, v7.4s, v29.4s
-	FLDPQ.P 32(R21), (F26, F27)
-	FLDPQ.P 32(R21), (F28, F29)
-	WORD    $0x4e3ad508 // fadd v8.4s, v8.4s, v26.4s
-	WORD    $0x4e3bd529 // fadd v9.4s, v9.4s, v27.4s
-	WORD    $0x4e3cd54a // fadd v10.4s, v10.4s, v28.4s
-	WORD    $0x4e3dd56b // fadd v11.4s, v11.4s, v29.4s
-	FLDPQ.P 32(R22), (F26, F27)
-	FLDPQ.P 32(R22), (F28, F29)
-	WORD    $0x4e3ad58c // fadd v12.4s, v12.4s, v26.4s
-	WORD    $0x4e3bd5ad // fadd v13.4s, v13.4s, v27.4s
-	WORD    $0x4e3cd5ce // fadd v14.4s, v14.4s, v28.4s
-	WORD    $0x4e3dd5ef // fadd v15.4s, v15.4s, v29.4s
-	FLDPQ.P 32(R23), (F26, F27)
-	FLDPQ.P 32(R23), (F28, F29)
-	WORD    $0x4e3ad610 // fadd v16.4s, v16.4s, v26.4s
-	WORD    $0x4e3bd631 // fadd v17.4s, v17.4s, v27.4s
-	WORD    $0x4e3cd652 // fadd v18.4s, v18.4s, v28.4s
-	WORD    $0x4e3dd673 // fadd v19.4s, v19.4s, v29.4s
-	FLDPQ.P 32(R24), (F26, F27)
-	FLDPQ.P 32(R24), (F28, F29)
-	WORD    $0x4e3ad694 // fadd v20.4s, v20.4s, v26.4s
-	WORD    $0x4e3bd6b5 // fadd v21.4s, v21.4s, v27.4s
-	WORD    $0x4e3cd6d6 // fadd v22.4s, v22.4s, v28.4s
-	WORD    $0x4e3dd6f7 // fadd v23.4s, v23.4s, v29.4s
-
-noresidual9:
-	WORD    $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	WORD    $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
-	WORD    $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
-	WORD    $0x4eb9f421 // fmin v1.4s, v1.4s, v25.4s
-	WORD    $0x4e38f442 // fmax v2.4s, v2.4s, v24.4s
-	WORD    $0x4eb9f442 // fmin v2.4s, v2.4s, v25.4s
-	WORD    $0x4e38f463 // fmax v3.4s, v3.4s, v24.4s
-	WORD    $0x4eb9f463 // fmin v3.4s, v3.4s, v25.4s
-	WORD    $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
-	WORD    $0x4eb9f484 // fmin v4.4s, v4.4s, v25.4s
-	WORD    $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
-	WORD    $0x4eb9f4a5 // fmin v5.4s, v5.4s, v25.4s
-	WORD    $0x4e38f4c6 // fmax v6.4s, v6.4s, v24.4s
-	WORD    $0x4eb9f4c6 // fmin v6.4s, v6.4s, v25.4s
-	WORD    $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
-	WORD    $0x4eb9f4e7 // fmin v7.4s, v7.4s, v25.4s
-	WORD    $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
-	WORD    $0x4eb9f508 // fmin v8.4s, v8.4s, v25.4s
-	WORD    $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
-	WORD    $0x4eb9f529 // fmin v9.4s, v9.4s, v25.4s
-	WORD    $0x4e38f54a // fmax v10.4s, v10.4s, v24.4s
-	WORD    $0x4eb9f54a // fmin v10.4s, v10.4s, v25.4s
-	WORD    $0x4e38f56b // fmax v11.4s, v11.4s, v24.4s
-	WORD    $0x4eb9f56b // fmin v11.4s, v11.4s, v25.4s
-	WORD    $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
-	WORD    $0x4eb9f58c // fmin v12.4s, v12.4s, v25.4s
-	WORD    $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
-	WORD    $0x4eb9f5ad // fmin v13.4s, v13.4s, v25.4s
-	WORD    $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
-	WORD    $0x4eb9f5ce // fmin v14.4s, v14.4s, v25.4s
-	WORD    $0x4e38f5ef // fmax v15.4s, v15.4s, v24.4s
-	WORD    $0x4eb9f5ef // fmin v15.4s, v15.4s, v25.4s
-	WORD    $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
-	WORD    $0x4eb9f610 // fmin v16.4s, v16.4s, v25.4s
-	WORD    $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
-	WORD    $0x4eb9f631 // fmin v17.4s, v17.4s, v25.4s
-	WORD    $0x4e38f652 // fmax v18.4s, v18.4s, v24.4s
-	WORD    $0x4eb9f652 // fmin v18.4s, v18.4s, v25.4s
-	WORD    $0x4e38f673 // fmax v19.4s, v19.4s, v24.4s
-	WORD    $0x4eb9f673 // fmin v19.4s, v19.4s, v25.4s
-	WORD    $0x4e38f694 // fmax v20.4s, v20.4s, v24.4s
-	WORD    $0x4eb9f694 // fmin v20.4s, v20.4s, v25.4s
-	WORD    $0x4e38f6b5 // fmax v21.4s, v21.4s, v24.4s
-	WORD    $0x4eb9f6b5 // fmin v21.4s, v21.4s, v25.4s
-	WORD    $0x4e38f6d6 // fmax v22.4s, v22.4s, v24.4s
-	WORD    $0x4eb9f6d6 // fmin v22.4s, v22.4s, v25.4s
-	WORD    $0x4e38f6f7 // fmax v23.4s, v23.4s, v24.4s
-	WORD    $0x4eb9f6f7 // fmin v23.4s, v23.4s, v25.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F2, F3), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F6, F7), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F10, F11), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	FSTPQ.P (F14, F15), 32(R13)
-	FSTPQ.P (F16, F17), 32(R14)
-	FSTPQ.P (F18, F19), 32(R14)
-	FSTPQ.P (F20, F21), 32(R15)
-	FSTPQ.P (F22, F23), 32(R15)
-	B       done8
-
-partial7:
-	TBZ     $3, R8, none10
+	BNE     partial9
 	CBZ     R3, noresidual11
-	FLDPQ.P 32(R19), (F26, F27)
-	WORD    $0x4e3ad400 // fadd v0.4s, v0.4s, v26.4s
-	WORD    $0x4e3bd421 // fadd v1.4s, v1.4s, v27.4s
-	FLDPQ.P 32(R20), (F26, F27)
-	WORD    $0x4e3ad484 // fadd v4.4s, v4.4s, v26.4s
-	WORD    $0x4e3bd4a5 // fadd v5.4s, v5.4s, v27.4s
-	FLDPQ.P 32(R21), (F26, F27)
-	WORD    $0x4e3ad508 // fadd v8.4s, v8.4s, v26.4s
-	WORD    $0x4e3bd529 // fadd v9.4s, v9.4s, v27.4s
-	FLDPQ.P 32(R22), (F26, F27)
-	WORD    $0x4e3ad58c // fadd v12.4s, v12.4s, v26.4s
-	WORD    $0x4e3bd5ad // fadd v13.4s, v13.4s, v27.4s
-	FLDPQ.P 32(R23), (F26, F27)
-	WORD    $0x4e3ad610 // fadd v16.4s, v16.4s, v26.4s
-	WORD    $0x4e3bd631 // fadd v17.4s, v17.4s, v27.4s
-	FLDPQ.P 32(R24), (F26, F27)
-	WORD    $0x4e3ad694 // fadd v20.4s, v20.4s, v26.4s
-	WORD    $0x4e3bd6b5 // fadd v21.4s, v21.4s, v27.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	FLDPQ.P 32(R19), (F2, F3)
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	WORD    $0x4e21d508 // fadd v8.4s, v8.4s, v1.4s
+	WORD    $0x4e22d529 // fadd v9.4s, v9.4s, v2.4s
+	WORD    $0x4e23d54a // fadd v10.4s, v10.4s, v3.4s
+	FLDPQ.P 32(R20), (F0, F1)
+	FLDPQ.P 32(R20), (F2, F3)
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	WORD    $0x4e21d58c // fadd v12.4s, v12.4s, v1.4s
+	WORD    $0x4e22d5ad // fadd v13.4s, v13.4s, v2.4s
+	WORD    $0x4e23d5ce // fadd v14.4s, v14.4s, v3.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	FLDPQ.P 32(R21), (F2, F3)
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+	WORD    $0x4e21d610 // fadd v16.4s, v16.4s, v1.4s
+	WORD    $0x4e22d631 // fadd v17.4s, v17.4s, v2.4s
+	WORD    $0x4e23d652 // fadd v18.4s, v18.4s, v3.4s
+	FLDPQ.P 32(R22), (F0, F1)
+	FLDPQ.P 32(R22), (F2, F3)
+	WORD    $0x4e20d673 // fadd v19.4s, v19.4s, v0.4s
+	WORD    $0x4e21d694 // fadd v20.4s, v20.4s, v1.4s
+	WORD    $0x4e22d6b5 // fadd v21.4s, v21.4s, v2.4s
+	WORD    $0x4e23d6d6 // fadd v22.4s, v22.4s, v3.4s
+	FLDPQ.P 32(R23), (F0, F1)
+	FLDPQ.P 32(R23), (F2, F3)
+	WORD    $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
+	WORD    $0x4e21d718 // fadd v24.4s, v24.4s, v1.4s
+	WORD    $0x4e22d739 // fadd v25.4s, v25.4s, v2.4s
+	WORD    $0x4e23d75a // fadd v26.4s, v26.4s, v3.4s
 
 noresidual11:
-	WORD    $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	WORD    $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
-	WORD    $0x4e38f421 // fmax v1.4s, v1.4s, v24.4s
-	WORD    $0x4eb9f421 // fmin v1.4s, v1.4s, v25.4s
-	WORD    $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
-	WORD    $0x4eb9f484 // fmin v4.4s, v4.4s, v25.4s
-	WORD    $0x4e38f4a5 // fmax v5.4s, v5.4s, v24.4s
-	WORD    $0x4eb9f4a5 // fmin v5.4s, v5.4s, v25.4s
-	WORD    $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
-	WORD    $0x4eb9f508 // fmin v8.4s, v8.4s, v25.4s
-	WORD    $0x4e38f529 // fmax v9.4s, v9.4s, v24.4s
-	WORD    $0x4eb9f529 // fmin v9.4s, v9.4s, v25.4s
-	WORD    $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
-	WORD    $0x4eb9f58c // fmin v12.4s, v12.4s, v25.4s
-	WORD    $0x4e38f5ad // fmax v13.4s, v13.4s, v24.4s
-	WORD    $0x4eb9f5ad // fmin v13.4s, v13.4s, v25.4s
-	WORD    $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
-	WORD    $0x4eb9f610 // fmin v16.4s, v16.4s, v25.4s
-	WORD    $0x4e38f631 // fmax v17.4s, v17.4s, v24.4s
-	WORD    $0x4eb9f631 // fmin v17.4s, v17.4s, v25.4s
-	WORD    $0x4e38f694 // fmax v20.4s, v20.4s, v24.4s
-	WORD    $0x4eb9f694 // fmin v20.4s, v20.4s, v25.4s
-	WORD    $0x4e38f6b5 // fmax v21.4s, v21.4s, v24.4s
-	WORD    $0x4eb9f6b5 // fmin v21.4s, v21.4s, v25.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	FSTPQ.P (F16, F17), 32(R14)
-	FSTPQ.P (F20, F21), 32(R15)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
-	VMOV    V6.B16, V4.B16
-	VMOV    V7.B16, V5.B16
-	VMOV    V10.B16, V8.B16
-	VMOV    V11.B16, V9.B16
-	VMOV    V14.B16, V12.B16
-	VMOV    V15.B16, V13.B16
-	VMOV    V18.B16, V16.B16
-	VMOV    V19.B16, V17.B16
-	VMOV    V22.B16, V20.B16
-	VMOV    V23.B16, V21.B16
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f54a // fmax v10.4s, v10.4s, v5.4s
+	WORD    $0x4ea6f54a // fmin v10.4s, v10.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f58c // fmax v12.4s, v12.4s, v5.4s
+	WORD    $0x4ea6f58c // fmin v12.4s, v12.4s, v6.4s
+	WORD    $0x4e25f5ad // fmax v13.4s, v13.4s, v5.4s
+	WORD    $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	WORD    $0x4e25f5ce // fmax v14.4s, v14.4s, v5.4s
+	WORD    $0x4ea6f5ce // fmin v14.4s, v14.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	WORD    $0x4e25f610 // fmax v16.4s, v16.4s, v5.4s
+	WORD    $0x4ea6f610 // fmin v16.4s, v16.4s, v6.4s
+	WORD    $0x4e25f631 // fmax v17.4s, v17.4s, v5.4s
+	WORD    $0x4ea6f631 // fmin v17.4s, v17.4s, v6.4s
+	WORD    $0x4e25f652 // fmax v18.4s, v18.4s, v5.4s
+	WORD    $0x4ea6f652 // fmin v18.4s, v18.4s, v6.4s
+	WORD    $0x4e25f673 // fmax v19.4s, v19.4s, v5.4s
+	WORD    $0x4ea6f673 // fmin v19.4s, v19.4s, v6.4s
+	WORD    $0x4e25f694 // fmax v20.4s, v20.4s, v5.4s
+	WORD    $0x4ea6f694 // fmin v20.4s, v20.4s, v6.4s
+	WORD    $0x4e25f6b5 // fmax v21.4s, v21.4s, v5.4s
+	WORD    $0x4ea6f6b5 // fmin v21.4s, v21.4s, v6.4s
+	WORD    $0x4e25f6d6 // fmax v22.4s, v22.4s, v5.4s
+	WORD    $0x4ea6f6d6 // fmin v22.4s, v22.4s, v6.4s
+	WORD    $0x4e25f6f7 // fmax v23.4s, v23.4s, v5.4s
+	WORD    $0x4ea6f6f7 // fmin v23.4s, v23.4s, v6.4s
+	WORD    $0x4e25f718 // fmax v24.4s, v24.4s, v5.4s
+	WORD    $0x4ea6f718 // fmin v24.4s, v24.4s, v6.4s
+	WORD    $0x4e25f739 // fmax v25.4s, v25.4s, v5.4s
+	WORD    $0x4ea6f739 // fmin v25.4s, v25.4s, v6.4s
+	WORD    $0x4e25f75a // fmax v26.4s, v26.4s, v5.4s
+	WORD    $0x4ea6f75a // fmin v26.4s, v26.4s, v6.4s
+	FSTPQ.P (F7, F8), 32(R11)
+	FSTPQ.P (F9, F10), 32(R11)
+	FSTPQ.P (F11, F12), 32(R12)
+	FSTPQ.P (F13, F14), 32(R12)
+	FSTPQ.P (F15, F16), 32(R13)
+	FSTPQ.P (F17, F18), 32(R13)
+	FSTPQ.P (F19, F20), 32(R14)
+	FSTPQ.P (F21, F22), 32(R14)
+	FSTPQ.P (F23, F24), 32(R15)
+	FSTPQ.P (F25, F26), 32(R15)
+	B       done10
 
-none10:
-	TBZ     $2, R8, none12
+partial9:
+	TBZ     $3, R8, none12
 	CBZ     R3, noresidual13
-	FMOVQ.P 16(R19), F26
-	WORD    $0x4e3ad400 // fadd v0.4s, v0.4s, v26.4s
-	FMOVQ.P 16(R20), F26
-	WORD    $0x4e3ad484 // fadd v4.4s, v4.4s, v26.4s
-	FMOVQ.P 16(R21), F26
-	WORD    $0x4e3ad508 // fadd v8.4s, v8.4s, v26.4s
-	FMOVQ.P 16(R22), F26
-	WORD    $0x4e3ad58c // fadd v12.4s, v12.4s, v26.4s
-	FMOVQ.P 16(R23), F26
-	WORD    $0x4e3ad610 // fadd v16.4s, v16.4s, v26.4s
-	FMOVQ.P 16(R24), F26
-	WORD    $0x4e3ad694 // fadd v20.4s, v20.4s, v26.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	WORD    $0x4e21d508 // fadd v8.4s, v8.4s, v1.4s
+	FLDPQ.P 32(R20), (F0, F1)
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	WORD    $0x4e21d58c // fadd v12.4s, v12.4s, v1.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+	WORD    $0x4e21d610 // fadd v16.4s, v16.4s, v1.4s
+	FLDPQ.P 32(R22), (F0, F1)
+	WORD    $0x4e20d673 // fadd v19.4s, v19.4s, v0.4s
+	WORD    $0x4e21d694 // fadd v20.4s, v20.4s, v1.4s
+	FLDPQ.P 32(R23), (F0, F1)
+	WORD    $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
+	WORD    $0x4e21d718 // fadd v24.4s, v24.4s, v1.4s
 
 noresidual13:
-	WORD    $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	WORD    $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
-	WORD    $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
-	WORD    $0x4eb9f484 // fmin v4.4s, v4.4s, v25.4s
-	WORD    $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
-	WORD    $0x4eb9f508 // fmin v8.4s, v8.4s, v25.4s
-	WORD    $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
-	WORD    $0x4eb9f58c // fmin v12.4s, v12.4s, v25.4s
-	WORD    $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
-	WORD    $0x4eb9f610 // fmin v16.4s, v16.4s, v25.4s
-	WORD    $0x4e38f694 // fmax v20.4s, v20.4s, v24.4s
-	WORD    $0x4eb9f694 // fmin v20.4s, v20.4s, v25.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R11)
-	FMOVQ.P F8, 16(R12)
-	FMOVQ.P F12, 16(R13)
-	FMOVQ.P F16, 16(R14)
-	FMOVQ.P F20, 16(R15)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
-	VMOV    V13.B16, V12.B16
-	VMOV    V17.B16, V16.B16
-	VMOV    V21.B16, V20.B16
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f58c // fmax v12.4s, v12.4s, v5.4s
+	WORD    $0x4ea6f58c // fmin v12.4s, v12.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	WORD    $0x4e25f610 // fmax v16.4s, v16.4s, v5.4s
+	WORD    $0x4ea6f610 // fmin v16.4s, v16.4s, v6.4s
+	WORD    $0x4e25f673 // fmax v19.4s, v19.4s, v5.4s
+	WORD    $0x4ea6f673 // fmin v19.4s, v19.4s, v6.4s
+	WORD    $0x4e25f694 // fmax v20.4s, v20.4s, v5.4s
+	WORD    $0x4ea6f694 // fmin v20.4s, v20.4s, v6.4s
+	WORD    $0x4e25f6f7 // fmax v23.4s, v23.4s, v5.4s
+	WORD    $0x4ea6f6f7 // fmin v23.4s, v23.4s, v6.4s
+	WORD    $0x4e25f718 // fmax v24.4s, v24.4s, v5.4s
+	WORD    $0x4ea6f718 // fmin v24.4s, v24.4s, v6.4s
+	FSTPQ.P (F7, F8), 32(R11)
+	FSTPQ.P (F11, F12), 32(R12)
+	FSTPQ.P (F15, F16), 32(R13)
+	FSTPQ.P (F19, F20), 32(R14)
+	FSTPQ.P (F23, F24), 32(R15)
+	VMOV    V9.B16, V7.B16
+	VMOV    V10.B16, V8.B16
+	VMOV    V13.B16, V11.B16
+	VMOV    V14.B16, V12.B16
+	VMOV    V17.B16, V15.B16
+	VMOV    V18.B16, V16.B16
+	VMOV    V21.B16, V19.B16
+	VMOV    V22.B16, V20.B16
+	VMOV    V25.B16, V23.B16
+	VMOV    V26.B16, V24.B16
 
 none12:
-	TBZ     $1, R8, none14
-	VDUP    V0.D[1], V1.D2
-	VDUP    V4.D[1], V5.D2
-	VDUP    V8.D[1], V9.D2
-	VDUP    V12.D[1], V13.D2
-	VDUP    V16.D[1], V17.D2
-	VDUP    V20.D[1], V21.D2
+	TBZ     $2, R8, none14
 	CBZ     R3, noresidual15
-	FMOVD.P 8(R19), F26
-	WORD    $0x4e3ad400 // fadd v0.4s, v0.4s, v26.4s
-	FMOVD.P 8(R20), F26
-	WORD    $0x4e3ad484 // fadd v4.4s, v4.4s, v26.4s
-	FMOVD.P 8(R21), F26
-	WORD    $0x4e3ad508 // fadd v8.4s, v8.4s, v26.4s
-	FMOVD.P 8(R22), F26
-	WORD    $0x4e3ad58c // fadd v12.4s, v12.4s, v26.4s
-	FMOVD.P 8(R23), F26
-	WORD    $0x4e3ad610 // fadd v16.4s, v16.4s, v26.4s
-	FMOVD.P 8(R24), F26
-	WORD    $0x4e3ad694 // fadd v20.4s, v20.4s, v26.4s
+	FMOVQ.P 16(R19), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVQ.P 16(R20), F0
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	FMOVQ.P 16(R21), F0
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+	FMOVQ.P 16(R22), F0
+	WORD    $0x4e20d673 // fadd v19.4s, v19.4s, v0.4s
+	FMOVQ.P 16(R23), F0
+	WORD    $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
 
 noresidual15:
-	WORD    $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	WORD    $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
-	WORD    $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
-	WORD    $0x4eb9f484 // fmin v4.4s, v4.4s, v25.4s
-	WORD    $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
-	WORD    $0x4eb9f508 // fmin v8.4s, v8.4s, v25.4s
-	WORD    $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
-	WORD    $0x4eb9f58c // fmin v12.4s, v12.4s, v25.4s
-	WORD    $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
-	WORD    $0x4eb9f610 // fmin v16.4s, v16.4s, v25.4s
-	WORD    $0x4e38f694 // fmax v20.4s, v20.4s, v24.4s
-	WORD    $0x4eb9f694 // fmin v20.4s, v20.4s, v25.4s
-	FMOVD.P F0, 8(R10)
-	FMOVD.P F4, 8(R11)
-	FMOVD.P F8, 8(R12)
-	FMOVD.P F12, 8(R13)
-	FMOVD.P F16, 8(R14)
-	FMOVD.P F20, 8(R15)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
-	VMOV    V13.B16, V12.B16
-	VMOV    V17.B16, V16.B16
-	VMOV    V21.B16, V20.B16
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	WORD    $0x4e25f673 // fmax v19.4s, v19.4s, v5.4s
+	WORD    $0x4ea6f673 // fmin v19.4s, v19.4s, v6.4s
+	WORD    $0x4e25f6f7 // fmax v23.4s, v23.4s, v5.4s
+	WORD    $0x4ea6f6f7 // fmin v23.4s, v23.4s, v6.4s
+	FMOVQ.P F7, 16(R11)
+	FMOVQ.P F11, 16(R12)
+	FMOVQ.P F15, 16(R13)
+	FMOVQ.P F19, 16(R14)
+	FMOVQ.P F23, 16(R15)
+	VMOV    V8.B16, V7.B16
+	VMOV    V12.B16, V11.B16
+	VMOV    V16.B16, V15.B16
+	VMOV    V20.B16, V19.B16
+	VMOV    V24.B16, V23.B16
 
 none14:
-	TBZ     $0, R8, none16
+	TBZ     $1, R8, none16
+	VDUP    V7.D[1], V8.D2
+	VDUP    V11.D[1], V12.D2
+	VDUP    V15.D[1], V16.D2
+	VDUP    V19.D[1], V20.D2
+	VDUP    V23.D[1], V24.D2
 	CBZ     R3, noresidual17
-	FMOVS.P 4(R19), F26
-	WORD    $0x4e3ad400 // fadd v0.4s, v0.4s, v26.4s
-	FMOVS.P 4(R20), F26
-	WORD    $0x4e3ad484 // fadd v4.4s, v4.4s, v26.4s
-	FMOVS.P 4(R21), F26
-	WORD    $0x4e3ad508 // fadd v8.4s, v8.4s, v26.4s
-	FMOVS.P 4(R22), F26
-	WORD    $0x4e3ad58c // fadd v12.4s, v12.4s, v26.4s
-	FMOVS.P 4(R23), F26
-	WORD    $0x4e3ad610 // fadd v16.4s, v16.4s, v26.4s
-	FMOVS.P 4(R24), F26
-	WORD    $0x4e3ad694 // fadd v20.4s, v20.4s, v26.4s
+	FMOVD.P 8(R19), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVD.P 8(R20), F0
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	FMOVD.P 8(R21), F0
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+	FMOVD.P 8(R22), F0
+	WORD    $0x4e20d673 // fadd v19.4s, v19.4s, v0.4s
+	FMOVD.P 8(R23), F0
+	WORD    $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
 
 noresidual17:
-	WORD    $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	WORD    $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
-	WORD    $0x4e38f484 // fmax v4.4s, v4.4s, v24.4s
-	WORD    $0x4eb9f484 // fmin v4.4s, v4.4s, v25.4s
-	WORD    $0x4e38f508 // fmax v8.4s, v8.4s, v24.4s
-	WORD    $0x4eb9f508 // fmin v8.4s, v8.4s, v25.4s
-	WORD    $0x4e38f58c // fmax v12.4s, v12.4s, v24.4s
-	WORD    $0x4eb9f58c // fmin v12.4s, v12.4s, v25.4s
-	WORD    $0x4e38f610 // fmax v16.4s, v16.4s, v24.4s
-	WORD    $0x4eb9f610 // fmin v16.4s, v16.4s, v25.4s
-	WORD    $0x4e38f694 // fmax v20.4s, v20.4s, v24.4s
-	WORD    $0x4eb9f694 // fmin v20.4s, v20.4s, v25.4s
-	FMOVS.P F0, 4(R10)
-	FMOVS.P F4, 4(R11)
-	FMOVS.P F8, 4(R12)
-	FMOVS.P F12, 4(R13)
-	FMOVS.P F16, 4(R14)
-	FMOVS.P F20, 4(R15)
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	WORD    $0x4e25f673 // fmax v19.4s, v19.4s, v5.4s
+	WORD    $0x4ea6f673 // fmin v19.4s, v19.4s, v6.4s
+	WORD    $0x4e25f6f7 // fmax v23.4s, v23.4s, v5.4s
+	WORD    $0x4ea6f6f7 // fmin v23.4s, v23.4s, v6.4s
+	FMOVD.P F7, 8(R11)
+	FMOVD.P F11, 8(R12)
+	FMOVD.P F15, 8(R13)
+	FMOVD.P F19, 8(R14)
+	FMOVD.P F23, 8(R15)
+	VMOV    V8.B16, V7.B16
+	VMOV    V12.B16, V11.B16
+	VMOV    V16.B16, V15.B16
+	VMOV    V20.B16, V19.B16
+	VMOV    V24.B16, V23.B16
 
 none16:
-done8:
-	ADD R4<<1, R1, R1
+	TBZ     $0, R8, none18
+	CBZ     R3, noresidual19
+	FMOVS.P 4(R19), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVS.P 4(R20), F0
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	FMOVS.P 4(R21), F0
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+	FMOVS.P 4(R22), F0
+	WORD    $0x4e20d673 // fadd v19.4s, v19.4s, v0.4s
+	FMOVS.P 4(R23), F0
+	WORD    $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
+
+noresidual19:
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	WORD    $0x4e25f673 // fmax v19.4s, v19.4s, v5.4s
+	WORD    $0x4ea6f673 // fmin v19.4s, v19.4s, v6.4s
+	WORD    $0x4e25f6f7 // fmax v23.4s, v23.4s, v5.4s
+	WORD    $0x4ea6f6f7 // fmin v23.4s, v23.4s, v6.4s
+	FMOVS.P F7, 4(R11)
+	FMOVS.P F11, 4(R12)
+	FMOVS.P F15, 4(R13)
+	FMOVS.P F19, 4(R14)
+	FMOVS.P F23, 4(R15)
+
+none18:
+done10:
+	ADD R4, R1, R1
 	ADD R4<<2, R1, R1
-	ADD R5<<1, R2, R2
+	ADD R5, R2, R2
 	ADD R5<<2, R2, R2
-	CBZ R3, noresidual18
-	ADD R6<<1, R3, R3
+	CBZ R3, noresidual20
+	ADD R6, R3, R3
 	ADD R6<<2, R3, R3
 
-noresidual18:
+noresidual20:
 	SUBS $1, R9, R9
-	BNE  tile1
+	BNE  tile3
+	B    end2
+
+	// A panel of no more than 8 channels needs half of the work.
+half1:
+	ADD   $112, R0, R11
+	VLD1R (R11), [V5.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V6.S4]
+
+tile21:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F7, F8)
+	FLDPQ (R11), (F9, F10)
+	FLDPQ (R11), (F11, F12)
+	FLDPQ (R11), (F13, F14)
+	FLDPQ (R11), (F15, F16)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
+
+segment22:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
+	ADD    R4, R14, R15
+	ADD    R4, R15, R19
+	ADD    R4, R19, R20
+	ADD    R4, R20, R21
+	LSR    $2, R7, R22
+	CBZ    R22, rest23
+
+k26:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	FMOVQ.P 16(R20), F3
+	FMOVQ.P 16(R21), F4
+	ADD     R10, R11, R23
+	PRFM    (R23), PLDL2KEEP
+	PRFM    64(R23), PLDL2KEEP
+	PRFM    128(R23), PLDL2KEEP
+	PRFM    192(R23), PLDL2KEEP
+	FMOVQ   (R11), F17
+	FMOVQ   16(R11), F18
+	FMOVQ   64(R11), F19
+	FMOVQ   80(R11), F20
+	FMOVQ   128(R11), F21
+	FMOVQ   144(R11), F22
+	FMOVQ   192(R11), F23
+	FMOVQ   208(R11), F24
+	WORD    $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD    $0x4f811229 // fmla v9.4s, v17.4s, v1.s[0]
+	WORD    $0x4f82122b // fmla v11.4s, v17.4s, v2.s[0]
+	WORD    $0x4f83122d // fmla v13.4s, v17.4s, v3.s[0]
+	WORD    $0x4f84122f // fmla v15.4s, v17.4s, v4.s[0]
+	WORD    $0x4f801248 // fmla v8.4s, v18.4s, v0.s[0]
+	WORD    $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD    $0x4f82124c // fmla v12.4s, v18.4s, v2.s[0]
+	WORD    $0x4f83124e // fmla v14.4s, v18.4s, v3.s[0]
+	WORD    $0x4f841250 // fmla v16.4s, v18.4s, v4.s[0]
+	WORD    $0x4fa01267 // fmla v7.4s, v19.4s, v0.s[1]
+	WORD    $0x4fa11269 // fmla v9.4s, v19.4s, v1.s[1]
+	WORD    $0x4fa2126b // fmla v11.4s, v19.4s, v2.s[1]
+	WORD    $0x4fa3126d // fmla v13.4s, v19.4s, v3.s[1]
+	WORD    $0x4fa4126f // fmla v15.4s, v19.4s, v4.s[1]
+	WORD    $0x4fa01288 // fmla v8.4s, v20.4s, v0.s[1]
+	WORD    $0x4fa1128a // fmla v10.4s, v20.4s, v1.s[1]
+	WORD    $0x4fa2128c // fmla v12.4s, v20.4s, v2.s[1]
+	WORD    $0x4fa3128e // fmla v14.4s, v20.4s, v3.s[1]
+	WORD    $0x4fa41290 // fmla v16.4s, v20.4s, v4.s[1]
+	WORD    $0x4f801aa7 // fmla v7.4s, v21.4s, v0.s[2]
+	WORD    $0x4f811aa9 // fmla v9.4s, v21.4s, v1.s[2]
+	WORD    $0x4f821aab // fmla v11.4s, v21.4s, v2.s[2]
+	WORD    $0x4f831aad // fmla v13.4s, v21.4s, v3.s[2]
+	WORD    $0x4f841aaf // fmla v15.4s, v21.4s, v4.s[2]
+	WORD    $0x4f801ac8 // fmla v8.4s, v22.4s, v0.s[2]
+	WORD    $0x4f811aca // fmla v10.4s, v22.4s, v1.s[2]
+	WORD    $0x4f821acc // fmla v12.4s, v22.4s, v2.s[2]
+	WORD    $0x4f831ace // fmla v14.4s, v22.4s, v3.s[2]
+	WORD    $0x4f841ad0 // fmla v16.4s, v22.4s, v4.s[2]
+	WORD    $0x4fa01ae7 // fmla v7.4s, v23.4s, v0.s[3]
+	WORD    $0x4fa11ae9 // fmla v9.4s, v23.4s, v1.s[3]
+	WORD    $0x4fa21aeb // fmla v11.4s, v23.4s, v2.s[3]
+	WORD    $0x4fa31aed // fmla v13.4s, v23.4s, v3.s[3]
+	WORD    $0x4fa41aef // fmla v15.4s, v23.4s, v4.s[3]
+	WORD    $0x4fa01b08 // fmla v8.4s, v24.4s, v0.s[3]
+	WORD    $0x4fa11b0a // fmla v10.4s, v24.4s, v1.s[3]
+	WORD    $0x4fa21b0c // fmla v12.4s, v24.4s, v2.s[3]
+	WORD    $0x4fa31b0e // fmla v14.4s, v24.4s, v3.s[3]
+	WORD    $0x4fa41b10 // fmla v16.4s, v24.4s, v4.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R22, R22
+	BNE     k26
+
+rest23:
+	TBZ     $1, R7, odd24
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	FMOVD.P 8(R20), F3
+	FMOVD.P 8(R21), F4
+	ADD     R10, R11, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	FMOVQ   (R11), F17
+	FMOVQ   16(R11), F18
+	FMOVQ   64(R11), F19
+	FMOVQ   80(R11), F20
+	WORD    $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD    $0x4f811229 // fmla v9.4s, v17.4s, v1.s[0]
+	WORD    $0x4f82122b // fmla v11.4s, v17.4s, v2.s[0]
+	WORD    $0x4f83122d // fmla v13.4s, v17.4s, v3.s[0]
+	WORD    $0x4f84122f // fmla v15.4s, v17.4s, v4.s[0]
+	WORD    $0x4f801248 // fmla v8.4s, v18.4s, v0.s[0]
+	WORD    $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD    $0x4f82124c // fmla v12.4s, v18.4s, v2.s[0]
+	WORD    $0x4f83124e // fmla v14.4s, v18.4s, v3.s[0]
+	WORD    $0x4f841250 // fmla v16.4s, v18.4s, v4.s[0]
+	WORD    $0x4fa01267 // fmla v7.4s, v19.4s, v0.s[1]
+	WORD    $0x4fa11269 // fmla v9.4s, v19.4s, v1.s[1]
+	WORD    $0x4fa2126b // fmla v11.4s, v19.4s, v2.s[1]
+	WORD    $0x4fa3126d // fmla v13.4s, v19.4s, v3.s[1]
+	WORD    $0x4fa4126f // fmla v15.4s, v19.4s, v4.s[1]
+	WORD    $0x4fa01288 // fmla v8.4s, v20.4s, v0.s[1]
+	WORD    $0x4fa1128a // fmla v10.4s, v20.4s, v1.s[1]
+	WORD    $0x4fa2128c // fmla v12.4s, v20.4s, v2.s[1]
+	WORD    $0x4fa3128e // fmla v14.4s, v20.4s, v3.s[1]
+	WORD    $0x4fa41290 // fmla v16.4s, v20.4s, v4.s[1]
+	ADD     $128, R11, R11
+
+odd24:
+	TBZ     $0, R7, done25
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	FMOVS.P 4(R20), F3
+	FMOVS.P 4(R21), F4
+	ADD     R10, R11, R22
+	PRFM    (R22), PLDL2KEEP
+	FMOVQ   (R11), F17
+	FMOVQ   16(R11), F18
+	WORD    $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD    $0x4f811229 // fmla v9.4s, v17.4s, v1.s[0]
+	WORD    $0x4f82122b // fmla v11.4s, v17.4s, v2.s[0]
+	WORD    $0x4f83122d // fmla v13.4s, v17.4s, v3.s[0]
+	WORD    $0x4f84122f // fmla v15.4s, v17.4s, v4.s[0]
+	WORD    $0x4f801248 // fmla v8.4s, v18.4s, v0.s[0]
+	WORD    $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD    $0x4f82124c // fmla v12.4s, v18.4s, v2.s[0]
+	WORD    $0x4f83124e // fmla v14.4s, v18.4s, v3.s[0]
+	WORD    $0x4f841250 // fmla v16.4s, v18.4s, v4.s[0]
+	ADD     $64, R11, R11
+
+done25:
+	SUBS    $1, R13, R13
+	BNE     segment22
+	MOVD    R2, R11
+	ADD     R5, R11, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	MOVD    R3, R19
+	ADD     R6, R19, R20
+	ADD     R6, R20, R21
+	ADD     R6, R21, R22
+	ADD     R6, R22, R23
+	CMP     $8, R8
+	BNE     partial27
+	CBZ     R3, noresidual29
+	FLDPQ.P 32(R19), (F0, F1)
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	WORD    $0x4e21d508 // fadd v8.4s, v8.4s, v1.4s
+	FLDPQ.P 32(R20), (F0, F1)
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	WORD    $0x4e21d54a // fadd v10.4s, v10.4s, v1.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	WORD    $0x4e21d58c // fadd v12.4s, v12.4s, v1.4s
+	FLDPQ.P 32(R22), (F0, F1)
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	WORD    $0x4e21d5ce // fadd v14.4s, v14.4s, v1.4s
+	FLDPQ.P 32(R23), (F0, F1)
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+	WORD    $0x4e21d610 // fadd v16.4s, v16.4s, v1.4s
+
+noresidual29:
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f54a // fmax v10.4s, v10.4s, v5.4s
+	WORD    $0x4ea6f54a // fmin v10.4s, v10.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f58c // fmax v12.4s, v12.4s, v5.4s
+	WORD    $0x4ea6f58c // fmin v12.4s, v12.4s, v6.4s
+	WORD    $0x4e25f5ad // fmax v13.4s, v13.4s, v5.4s
+	WORD    $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	WORD    $0x4e25f5ce // fmax v14.4s, v14.4s, v5.4s
+	WORD    $0x4ea6f5ce // fmin v14.4s, v14.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	WORD    $0x4e25f610 // fmax v16.4s, v16.4s, v5.4s
+	WORD    $0x4ea6f610 // fmin v16.4s, v16.4s, v6.4s
+	FSTPQ.P (F7, F8), 32(R11)
+	FSTPQ.P (F9, F10), 32(R12)
+	FSTPQ.P (F11, F12), 32(R13)
+	FSTPQ.P (F13, F14), 32(R14)
+	FSTPQ.P (F15, F16), 32(R15)
+	B       done28
+
+partial27:
+	TBZ     $2, R8, none30
+	CBZ     R3, noresidual31
+	FMOVQ.P 16(R19), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVQ.P 16(R20), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	FMOVQ.P 16(R21), F0
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	FMOVQ.P 16(R22), F0
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	FMOVQ.P 16(R23), F0
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+
+noresidual31:
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f5ad // fmax v13.4s, v13.4s, v5.4s
+	WORD    $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	FMOVQ.P F7, 16(R11)
+	FMOVQ.P F9, 16(R12)
+	FMOVQ.P F11, 16(R13)
+	FMOVQ.P F13, 16(R14)
+	FMOVQ.P F15, 16(R15)
+	VMOV    V8.B16, V7.B16
+	VMOV    V10.B16, V9.B16
+	VMOV    V12.B16, V11.B16
+	VMOV    V14.B16, V13.B16
+	VMOV    V16.B16, V15.B16
+
+none30:
+	TBZ     $1, R8, none32
+	VDUP    V7.D[1], V8.D2
+	VDUP    V9.D[1], V10.D2
+	VDUP    V11.D[1], V12.D2
+	VDUP    V13.D[1], V14.D2
+	VDUP    V15.D[1], V16.D2
+	CBZ     R3, noresidual33
+	FMOVD.P 8(R19), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVD.P 8(R20), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	FMOVD.P 8(R21), F0
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	FMOVD.P 8(R22), F0
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	FMOVD.P 8(R23), F0
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+
+noresidual33:
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f5ad // fmax v13.4s, v13.4s, v5.4s
+	WORD    $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	FMOVD.P F7, 8(R11)
+	FMOVD.P F9, 8(R12)
+	FMOVD.P F11, 8(R13)
+	FMOVD.P F13, 8(R14)
+	FMOVD.P F15, 8(R15)
+	VMOV    V8.B16, V7.B16
+	VMOV    V10.B16, V9.B16
+	VMOV    V12.B16, V11.B16
+	VMOV    V14.B16, V13.B16
+	VMOV    V16.B16, V15.B16
+
+none32:
+	TBZ     $0, R8, none34
+	CBZ     R3, noresidual35
+	FMOVS.P 4(R19), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVS.P 4(R20), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	FMOVS.P 4(R21), F0
+	WORD    $0x4e20d56b // fadd v11.4s, v11.4s, v0.4s
+	FMOVS.P 4(R22), F0
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	FMOVS.P 4(R23), F0
+	WORD    $0x4e20d5ef // fadd v15.4s, v15.4s, v0.4s
+
+noresidual35:
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f56b // fmax v11.4s, v11.4s, v5.4s
+	WORD    $0x4ea6f56b // fmin v11.4s, v11.4s, v6.4s
+	WORD    $0x4e25f5ad // fmax v13.4s, v13.4s, v5.4s
+	WORD    $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	WORD    $0x4e25f5ef // fmax v15.4s, v15.4s, v5.4s
+	WORD    $0x4ea6f5ef // fmin v15.4s, v15.4s, v6.4s
+	FMOVS.P F7, 4(R11)
+	FMOVS.P F9, 4(R12)
+	FMOVS.P F11, 4(R13)
+	FMOVS.P F13, 4(R14)
+	FMOVS.P F15, 4(R15)
+
+none34:
+done28:
+	ADD R4, R1, R1
+	ADD R4<<2, R1, R1
+	ADD R5, R2, R2
+	ADD R5<<2, R2, R2
+	CBZ R3, noresidual36
+	ADD R6, R3, R3
+	ADD R6<<2, R3, R3
+
+noresidual36:
+	SUBS $1, R9, R9
+	BNE  tile21
+
+end2:
 	RET
 
-// func gemm_f32_5x16_neon(args *GemmArgs)
+// func gemm_f32_4x16_neon(args *GemmArgs)
 // Requires: ASIMD
-TEXT ·gemm_f32_5x16_neon(SB), NOSPLIT, $0-8
+TEXT ·gemm_f32_4x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
-	// R7 SegLen; R8 N; R9 an address, then Tiles; R10 Bias, then B, then rows of C;
-	// R11 Seg, then rows of C; R12 Segs, then rows of C; R13 the segment, then rows of C;
-	// R14 rows of A, then rows of C; R15 rows of A, then rows of D;
-	// R19…R21 rows of A, then rows of D; R22 fours of k left, then rows of D.
-	// Vectors: V0…V19 sums; V20 Lo; V21 Hi; V22…V25 elements of A, then residual;
-	// V26 elements of A; V27…V30 rows of B.
+	// R7 SegLen; R8 N; R9 Tiles; R10 Ahead; R11 an address, then Bias, then B, then rows of C;
+	// R12 Seg, then rows of C; R13 Segs, then rows of C;
+	// R14 the segment, then rows of A, then rows of C; R15 rows of A, then rows of D;
+	// R19, R20 rows of A, then rows of D;
+	// R21 fours of k left, then what is to be prefetched, then rows of D;
+	// R22 what is to be prefetched.
+	// Vectors: V0…V3 elements of A, then residual; V4 Lo; V5 Hi; V6…V13 sums;
+	// V14…V21 sums, then rows of B; V22…V29 rows of B.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
@@ -637,241 +1921,219 @@ TEXT ·gemm_f32_5x16_neon(SB), NOSPLIT, $0-8
 	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
-	ADD   $112, R0, R9
-	VLD1R (R9), [V20.S4]
-	ADD   $116, R0, R9
-	VLD1R (R9), [V21.S4]
 	MOVD  96(R0), R9
+	MOVD  48(R0), R10
+	LSL   $2, R10, R10
+	CMP   $8, R8
+	BLE   half1
+	ADD   $112, R0, R11
+	VLD1R (R11), [V4.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V5.S4]
 
-tile1:
+tile3:
 	// Every sum starts at its bias.
-	MOVD  24(R0), R10
-	FLDPQ (R10), (F0, F1)
-	FLDPQ 32(R10), (F2, F3)
-	FLDPQ (R10), (F4, F5)
-	FLDPQ 32(R10), (F6, F7)
-	FLDPQ (R10), (F8, F9)
-	FLDPQ 32(R10), (F10, F11)
-	FLDPQ (R10), (F12, F13)
-	FLDPQ 32(R10), (F14, F15)
-	FLDPQ (R10), (F16, F17)
-	FLDPQ 32(R10), (F18, F19)
-	MOVD  16(R0), R10
-	MOVD  8(R0), R11
-	MOVD  80(R0), R12
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F6, F7)
+	FLDPQ 32(R11), (F8, F9)
+	FLDPQ (R11), (F10, F11)
+	FLDPQ 32(R11), (F12, F13)
+	FLDPQ (R11), (F14, F15)
+	FLDPQ 32(R11), (F16, F17)
+	FLDPQ (R11), (F18, F19)
+	FLDPQ 32(R11), (F20, F21)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
 
-segment2:
-	MOVD.P 8(R11), R13
-	ADD    R13<<2, R1, R13
-	MOVD   R13, R14
+segment4:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
-	ADD    R4, R20, R21
-	LSR    $2, R7, R22
-	CBZ    R22, rest3
+	LSR    $2, R7, R21
+	CBZ    R21, rest5
 
-k6:
-	FMOVQ.P 16(R14), F22
-	FMOVQ.P 16(R15), F23
-	FMOVQ.P 16(R19), F24
-	FMOVQ.P 16(R20), F25
-	FMOVQ.P 16(R21), F26
-	FMOVQ   (R10), F27
-	FMOVQ   16(R10), F28
-	FMOVQ   32(R10), F29
-	FMOVQ   48(R10), F30
-	WORD    $0x4f961360 // fmla v0.4s, v27.4s, v22.s[0]
-	WORD    $0x4f971364 // fmla v4.4s, v27.4s, v23.s[0]
-	WORD    $0x4f981368 // fmla v8.4s, v27.4s, v24.s[0]
-	WORD    $0x4f99136c // fmla v12.4s, v27.4s, v25.s[0]
-	WORD    $0x4f9a1370 // fmla v16.4s, v27.4s, v26.s[0]
-	FMOVQ   64(R10), F27
-	WORD    $0x4f961381 // fmla v1.4s, v28.4s, v22.s[0]
-	WORD    $0x4f971385 // fmla v5.4s, v28.4s, v23.s[0]
-	WORD    $0x4f981389 // fmla v9.4s, v28.4s, v24.s[0]
-	WORD    $0x4f99138d // fmla v13.4s, v28.4s, v25.s[0]
-	WORD    $0x4f9a1391 // fmla v17.4s, v28.4s, v26.s[0]
-	FMOVQ   80(R10), F28
-	WORD    $0x4f9613a2 // fmla v2.4s, v29.4s, v22.s[0]
-	WORD    $0x4f9713a6 // fmla v6.4s, v29.4s, v23.s[0]
-	WORD    $0x4f9813aa // fmla v10.4s, v29.4s, v24.s[0]
-	WORD    $0x4f9913ae // fmla v14.4s, v29.4s, v25.s[0]
-	WORD    $0x4f9a13b2 // fmla v18.4s, v29.4s, v26.s[0]
-	FMOVQ   96(R10), F29
-	WORD    $0x4f9613c3 // fmla v3.4s, v30.4s, v22.s[0]
-	WORD    $0x4f9713c7 // fmla v7.4s, v30.4s, v23.s[0]
-	WORD    $0x4f9813cb // fmla v11.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913cf // fmla v15.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13d3 // fmla v19.4s, v30.4s, v26.s[0]
-	FMOVQ   112(R10), F30
-	WORD    $0x4fb61360 // fmla v0.4s, v27.4s, v22.s[1]
-	WORD    $0x4fb71364 // fmla v4.4s, v27.4s, v23.s[1]
-	WORD    $0x4fb81368 // fmla v8.4s, v27.4s, v24.s[1]
-	WORD    $0x4fb9136c // fmla v12.4s, v27.4s, v25.s[1]
-	WORD    $0x4fba1370 // fmla v16.4s, v27.4s, v26.s[1]
-	FMOVQ   128(R10), F27
-	WORD    $0x4fb61381 // fmla v1.4s, v28.4s, v22.s[1]
-	WORD    $0x4fb71385 // fmla v5.4s, v28.4s, v23.s[1]
-	WORD    $0x4fb81389 // fmla v9.4s, v28.4s, v24.s[1]
-	WORD    $0x4fb9138d // fmla v13.4s, v28.4s, v25.s[1]
-	WORD    $0x4fba1391 // fmla v17.4s, v28.4s, v26.s[1]
-	FMOVQ   144(R10), F28
-	WORD    $0x4fb613a2 // fmla v2.4s, v29.4s, v22.s[1]
-	WORD    $0x4fb713a6 // fmla v6.4s, v29.4s, v23.s[1]
-	WORD    $0x4fb813aa // fmla v10.4s, v29.4s, v24.s[1]
-	WORD    $0x4fb913ae // fmla v14.4s, v29.4s, v25.s[1]
-	WORD    $0x4fba13b2 // fmla v18.4s, v29.4s, v26.s[1]
-	FMOVQ   160(R10), F29
-	WORD    $0x4fb613c3 // fmla v3.4s, v30.4s, v22.s[1]
-	WORD    $0x4fb713c7 // fmla v7.4s, v30.4s, v23.s[1]
-	WORD    $0x4fb813cb // fmla v11.4s, v30.4s, v24.s[1]
-	WORD    $0x4fb913cf // fmla v15.4s, v30.4s, v25.s[1]
-	WORD    $0x4fba13d3 // fmla v19.4s, v30.4s, v26.s[1]
-	FMOVQ   176(R10), F30
-	WORD    $0x4f961b60 // fmla v0.4s, v27.4s, v22.s[2]
-	WORD    $0x4f971b64 // fmla v4.4s, v27.4s, v23.s[2]
-	WORD    $0x4f981b68 // fmla v8.4s, v27.4s, v24.s[2]
-	WORD    $0x4f991b6c // fmla v12.4s, v27.4s, v25.s[2]
-	WORD    $0x4f9a1b70 // fmla v16.4s, v27.4s, v26.s[2]
-	FMOVQ   192(R10), F27
-	WORD    $0x4f961b81 // fmla v1.4s, v28.4s, v22.s[2]
-	WORD    $0x4f971b85 // fmla v5.4s, v28.4s, v23.s[2]
-	WORD    $0x4f981b89 // fmla v9.4s, v28.4s, v24.s[2]
-	WORD    $0x4f991b8d // fmla v13.4s, v28.4s, v25.s[2]
-	WORD    $0x4f9a1b91 // fmla v17.4s, v28.4s, v26.s[2]
-	FMOVQ   208(R10), F28
-	WORD    $0x4f961ba2 // fmla v2.4s, v29.4s, v22.s[2]
-	WORD    $0x4f971ba6 // fmla v6.4s, v29.4s, v23.s[2]
-	WORD    $0x4f981baa // fmla v10.4s, v29.4s, v24.s[2]
-	WORD    $0x4f991bae // fmla v14.4s, v29.4s, v25.s[2]
-	WORD    $0x4f9a1bb2 // fmla v18.4s, v29.4s, v26.s[2]
-	FMOVQ   224(R10), F29
-	WORD    $0x4f961bc3 // fmla v3.4s, v30.4s, v22.s[2]
-	WORD    $0x4f971bc7 // fmla v7.4s, v30.4s, v23.s[2]
-	WORD    $0x4f981bcb // fmla v11.4s, v30.4s, v24.s[2]
-	WORD    $0x4f991bcf // fmla v15.4s, v30.4s, v25.s[2]
-	WORD    $0x4f9a1bd3 // fmla v19.4s, v30.4s, v26.s[2]
-	FMOVQ   240(R10), F30
-	WORD    $0x4fb61b60 // fmla v0.4s, v27.4s, v22.s[3]
-	WORD    $0x4fb71b64 // fmla v4.4s, v27.4s, v23.s[3]
-	WORD    $0x4fb81b68 // fmla v8.4s, v27.4s, v24.s[3]
-	WORD    $0x4fb91b6c // fmla v12.4s, v27.4s, v25.s[3]
-	WORD    $0x4fba1b70 // fmla v16.4s, v27.4s, v26.s[3]
-	WORD    $0x4fb61b81 // fmla v1.4s, v28.4s, v22.s[3]
-	WORD    $0x4fb71b85 // fmla v5.4s, v28.4s, v23.s[3]
-	WORD    $0x4fb81b89 // fmla v9.4s, v28.4s, v24.s[3]
-	WORD    $0x4fb91b8d // fmla v13.4s, v28.4s, v25.s[3]
-	WORD    $0x4fba1b91 // fmla v17.4s, v28.4s, v26.s[3]
-	WORD    $0x4fb61ba2 // fmla v2.4s, v29.4s, v22.s[3]
-	WORD    $0x4fb71ba6 // fmla v6.4s, v29.4s, v23.s[3]
-	WORD    $0x4fb81baa // fmla v10.4s, v29.4s, v24.s[3]
-	WORD    $0x4fb91bae // fmla v14.4s, v29.4s, v25.s[3]
-	WORD    $0x4fba1bb2 // fmla v18.4s, v29.4s, v26.s[3]
-	WORD    $0x4fb61bc3 // fmla v3.4s, v30.4s, v22.s[3]
-	WORD    $0x4fb71bc7 // fmla v7.4s, v30.4s, v23.s[3]
-	WORD    $0x4fb81bcb // fmla v11.4s, v30.4s, v24.s[3]
-	WORD    $0x4fb91bcf // fmla v15.4s, v30.4s, v25.s[3]
-	WORD    $0x4fba1bd3 // fmla v19.4s, v30.4s, v26.s[3]
-	ADD     $256, R10, R10
-	SUBS    $1, R22, R22
-	BNE     k6
+k8:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	FMOVQ.P 16(R20), F3
+	ADD     R10, R11, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	PRFM    128(R22), PLDL2KEEP
+	PRFM    192(R22), PLDL2KEEP
+	FMOVQ   (R11), F22
+	FMOVQ   16(R11), F23
+	FMOVQ   32(R11), F24
+	FMOVQ   48(R11), F25
+	FMOVQ   64(R11), F26
+	FMOVQ   80(R11), F27
+	FMOVQ   96(R11), F28
+	FMOVQ   112(R11), F29
+	WORD    $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112ca // fmla v10.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	WORD    $0x4f8312d2 // fmla v18.4s, v22.4s, v3.s[0]
+	FMOVQ   128(R11), F22
+	WORD    $0x4f8012e7 // fmla v7.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
+	WORD    $0x4f8212ef // fmla v15.4s, v23.4s, v2.s[0]
+	WORD    $0x4f8312f3 // fmla v19.4s, v23.4s, v3.s[0]
+	FMOVQ   144(R11), F23
+	WORD    $0x4f801308 // fmla v8.4s, v24.4s, v0.s[0]
+	WORD    $0x4f81130c // fmla v12.4s, v24.4s, v1.s[0]
+	WORD    $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
+	WORD    $0x4f831314 // fmla v20.4s, v24.4s, v3.s[0]
+	FMOVQ   160(R11), F24
+	WORD    $0x4f801329 // fmla v9.4s, v25.4s, v0.s[0]
+	WORD    $0x4f81132d // fmla v13.4s, v25.4s, v1.s[0]
+	WORD    $0x4f821331 // fmla v17.4s, v25.4s, v2.s[0]
+	WORD    $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
+	FMOVQ   176(R11), F25
+	WORD    $0x4fa01346 // fmla v6.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa1134a // fmla v10.4s, v26.4s, v1.s[1]
+	WORD    $0x4fa2134e // fmla v14.4s, v26.4s, v2.s[1]
+	WORD    $0x4fa31352 // fmla v18.4s, v26.4s, v3.s[1]
+	FMOVQ   192(R11), F26
+	WORD    $0x4fa01367 // fmla v7.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa1136b // fmla v11.4s, v27.4s, v1.s[1]
+	WORD    $0x4fa2136f // fmla v15.4s, v27.4s, v2.s[1]
+	WORD    $0x4fa31373 // fmla v19.4s, v27.4s, v3.s[1]
+	FMOVQ   208(R11), F27
+	WORD    $0x4fa01388 // fmla v8.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa21390 // fmla v16.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31394 // fmla v20.4s, v28.4s, v3.s[1]
+	FMOVQ   224(R11), F28
+	WORD    $0x4fa013a9 // fmla v9.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213b1 // fmla v17.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b5 // fmla v21.4s, v29.4s, v3.s[1]
+	FMOVQ   240(R11), F29
+	WORD    $0x4f801ac6 // fmla v6.4s, v22.4s, v0.s[2]
+	WORD    $0x4f811aca // fmla v10.4s, v22.4s, v1.s[2]
+	WORD    $0x4f821ace // fmla v14.4s, v22.4s, v2.s[2]
+	WORD    $0x4f831ad2 // fmla v18.4s, v22.4s, v3.s[2]
+	WORD    $0x4f801ae7 // fmla v7.4s, v23.4s, v0.s[2]
+	WORD    $0x4f811aeb // fmla v11.4s, v23.4s, v1.s[2]
+	WORD    $0x4f821aef // fmla v15.4s, v23.4s, v2.s[2]
+	WORD    $0x4f831af3 // fmla v19.4s, v23.4s, v3.s[2]
+	WORD    $0x4f801b08 // fmla v8.4s, v24.4s, v0.s[2]
+	WORD    $0x4f811b0c // fmla v12.4s, v24.4s, v1.s[2]
+	WORD    $0x4f821b10 // fmla v16.4s, v24.4s, v2.s[2]
+	WORD    $0x4f831b14 // fmla v20.4s, v24.4s, v3.s[2]
+	WORD    $0x4f801b29 // fmla v9.4s, v25.4s, v0.s[2]
+	WORD    $0x4f811b2d // fmla v13.4s, v25.4s, v1.s[2]
+	WORD    $0x4f821b31 // fmla v17.4s, v25.4s, v2.s[2]
+	WORD    $0x4f831b35 // fmla v21.4s, v25.4s, v3.s[2]
+	WORD    $0x4fa01b46 // fmla v6.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa11b4a // fmla v10.4s, v26.4s, v1.s[3]
+	WORD    $0x4fa21b4e // fmla v14.4s, v26.4s, v2.s[3]
+	WORD    $0x4fa31b52 // fmla v18.4s, v26.4s, v3.s[3]
+	WORD    $0x4fa01b67 // fmla v7.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa11b6b // fmla v11.4s, v27.4s, v1.s[3]
+	WORD    $0x4fa21b6f // fmla v15.4s, v27.4s, v2.s[3]
+	WORD    $0x4fa31b73 // fmla v19.4s, v27.4s, v3.s[3]
+	WORD    $0x4fa01b88 // fmla v8.4s, v28.4s, v0.s[3]
+	WORD    $0x4fa11b8c // fmla v12.4s, v28.4s, v1.s[3]
+	WORD    $0x4fa21b90 // fmla v16.4s, v28.4s, v2.s[3]
+	WORD    $0x4fa31b94 // fmla v20.4s, v28.4s, v3.s[3]
+	WORD    $0x4fa01ba9 // fmla v9.4s, v29.4s, v0.s[3]
+	WORD    $0x4fa11bad // fmla v13.4s, v29.4s, v1.s[3]
+	WORD    $0x4fa21bb1 // fmla v17.4s, v29.4s, v2.s[3]
+	WORD    $0x4fa31bb5 // fmla v21.4s, v29.4s, v3.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R21, R21
+	BNE     k8
 
-rest3:
-	TBZ     $1, R7, odd4
-	FMOVD.P 8(R14), F22
-	FMOVD.P 8(R15), F23
-	FMOVD.P 8(R19), F24
-	FMOVD.P 8(R20), F25
-	FMOVD.P 8(R21), F26
-	FMOVQ   (R10), F27
-	FMOVQ   16(R10), F28
-	FMOVQ   32(R10), F29
-	FMOVQ   48(R10), F30
-	WORD    $0x4f961360 // fmla v0.4s, v27.4s, v22.s[0]
-	WORD    $0x4f971364 // fmla v4.4s, v27.4s, v23.s[0]
-	WORD    $0x4f981368 // fmla v8.4s, v27.4s, v24.s[0]
-	WORD    $0x4f99136c // fmla v12.4s, v27.4s, v25.s[0]
-	WORD    $0x4f9a1370 // fmla v16.4s, v27.4s, v26.s[0]
-	FMOVQ   64(R10), F27
-	WORD    $0x4f961381 // fmla v1.4s, v28.4s, v22.s[0]
-	WORD    $0x4f971385 // fmla v5.4s, v28.4s, v23.s[0]
-	WORD    $0x4f981389 // fmla v9.4s, v28.4s, v24.s[0]
-	WORD    $0x4f99138d // fmla v13.4s, v28.4s, v25.s[0]
-	WORD    $0x4f9a1391 // fmla v17.4s, v28.4s, v26.s[0]
-	FMOVQ   80(R10), F28
-	WORD    $0x4f9613a2 // fmla v2.4s, v29.4s, v22.s[0]
-	WORD    $0x4f9713a6 // fmla v6.4s, v29.4s, v23.s[0]
-	WORD    $0x4f9813aa // fmla v10.4s, v29.4s, v24.s[0]
-	WORD    $0x4f9913ae // fmla v14.4s, v29.4s, v25.s[0]
-	WORD    $0x4f9a13b2 // fmla v18.4s, v29.4s, v26.s[0]
-	FMOVQ   96(R10), F29
-	WORD    $0x4f9613c3 // fmla v3.4s, v30.4s, v22.s[0]
-	WORD    $0x4f9713c7 // fmla v7.4s, v30.4s, v23.s[0]
-	WORD    $0x4f9813cb // fmla v11.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913cf // fmla v15.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13d3 // fmla v19.4s, v30.4s, v26.s[0]
-	FMOVQ   112(R10), F30
-	WORD    $0x4fb61360 // fmla v0.4s, v27.4s, v22.s[1]
-	WORD    $0x4fb71364 // fmla v4.4s, v27.4s, v23.s[1]
-	WORD    $0x4fb81368 // fmla v8.4s, v27.4s, v24.s[1]
-	WORD    $0x4fb9136c // fmla v12.4s, v27.4s, v25.s[1]
-	WORD    $0x4fba1370 // fmla v16.4s, v27.4s, v26.s[1]
-	WORD    $0x4fb61381 // fmla v1.4s, v28.4s, v22.s[1]
-	WORD    $0x4fb71385 // fmla v5.4s, v28.4s, v23.s[1]
-	WORD    $0x4fb81389 // fmla v9.4s, v28.4s, v24.s[1]
-	WORD    $0x4fb9138d // fmla v13.4s, v28.4s, v25.s[1]
-	WORD    $0x4fba1391 // fmla v17.4s, v28.4s, v26.s[1]
-	WORD    $0x4fb613a2 // fmla v2.4s, v29.4s, v22.s[1]
-	WORD    $0x4fb713a6 // fmla v6.4s, v29.4s, v23.s[1]
-	WORD    $0x4fb813aa // fmla v10.4s, v29.4s, v24.s[1]
-	WORD    $0x4fb913ae // fmla v14.4s, v29.4s, v25.s[1]
-	WORD    $0x4fba13b2 // fmla v18.4s, v29.4s, v26.s[1]
-	WORD    $0x4fb613c3 // fmla v3.4s, v30.4s, v22.s[1]
-	WORD    $0x4fb713c7 // fmla v7.4s, v30.4s, v23.s[1]
-	WORD    $0x4fb813cb // fmla v11.4s, v30.4s, v24.s[1]
-	WORD    $0x4fb913cf // fmla v15.4s, v30.4s, v25.s[1]
-	WORD    $0x4fba13d3 // fmla v19.4s, v30.4s, v26.s[1]
-	ADD     $128, R10, R10
+rest5:
+	TBZ     $1, R7, odd6
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	FMOVD.P 8(R20), F3
+	ADD     R10, R11, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	FMOVQ   (R11), F22
+	FMOVQ   16(R11), F23
+	FMOVQ   32(R11), F24
+	FMOVQ   48(R11), F25
+	FMOVQ   64(R11), F26
+	FMOVQ   80(R11), F27
+	FMOVQ   96(R11), F28
+	FMOVQ   112(R11), F29
+	WORD    $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112ca // fmla v10.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	WORD    $0x4f8312d2 // fmla v18.4s, v22.4s, v3.s[0]
+	WORD    $0x4f8012e7 // fmla v7.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
+	WORD    $0x4f8212ef // fmla v15.4s, v23.4s, v2.s[0]
+	WORD    $0x4f8312f3 // fmla v19.4s, v23.4s, v3.s[0]
+	WORD    $0x4f801308 // fmla v8.4s, v24.4s, v0.s[0]
+	WORD    $0x4f81130c // fmla v12.4s, v24.4s, v1.s[0]
+	WORD    $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
+	WORD    $0x4f831314 // fmla v20.4s, v24.4s, v3.s[0]
+	WORD    $0x4f801329 // fmla v9.4s, v25.4s, v0.s[0]
+	WORD    $0x4f81132d // fmla v13.4s, v25.4s, v1.s[0]
+	WORD    $0x4f821331 // fmla v17.4s, v25.4s, v2.s[0]
+	WORD    $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
+	WORD    $0x4fa01346 // fmla v6.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa1134a // fmla v10.4s, v26.4s, v1.s[1]
+	WORD    $0x4fa2134e // fmla v14.4s, v26.4s, v2.s[1]
+	WORD    $0x4fa31352 // fmla v18.4s, v26.4s, v3.s[1]
+	WORD    $0x4fa01367 // fmla v7.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa1136b // fmla v11.4s, v27.4s, v1.s[1]
+	WORD    $0x4fa2136f // fmla v15.4s, v27.4s, v2.s[1]
+	WORD    $0x4fa31373 // fmla v19.4s, v27.4s, v3.s[1]
+	WORD    $0x4fa01388 // fmla v8.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa1138c // fmla v12.4s, v28.4s, v1.s[1]
+	WORD    $0x4fa21390 // fmla v16.4s, v28.4s, v2.s[1]
+	WORD    $0x4fa31394 // fmla v20.4s, v28.4s, v3.s[1]
+	WORD    $0x4fa013a9 // fmla v9.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa113ad // fmla v13.4s, v29.4s, v1.s[1]
+	WORD    $0x4fa213b1 // fmla v17.4s, v29.4s, v2.s[1]
+	WORD    $0x4fa313b5 // fmla v21.4s, v29.4s, v3.s[1]
+	ADD     $128, R11, R11
 
-odd4:
-	TBZ     $0, R7, done5
-	FMOVS.P 4(R14), F22
-	FMOVS.P 4(R15), F23
-	FMOVS.P 4(R19), F24
-	FMOVS.P 4(R20), F25
-	FMOVS.P 4(R21), F26
-	FMOVQ   (R10), F27
-	FMOVQ   16(R10), F28
-	FMOVQ   32(R10), F29
-	FMOVQ   48(R10), F30
-	WORD    $0x4f961360 // fmla v0.4s, v27.4s, v22.s[0]
-	WORD    $0x4f971364 // fmla v4.4s, v27.4s, v23.s[0]
-	WORD    $0x4f981368 // fmla v8.4s, v27.4s, v24.s[0]
-	WORD    $0x4f99136c // fmla v12.4s, v27.4s, v25.s[0]
-	WORD    $0x4f9a1370 // fmla v16.4s, v27.4s, v26.s[0]
-	WORD    $0x4f961381 // fmla v1.4s, v28.4s, v22.s[0]
-	WORD    $0x4f971385 // fmla v5.4s, v28.4s, v23.s[0]
-	WORD    $0x4f981389 // fmla v9.4s, v28.4s, v24.s[0]
-	WORD    $0x4f99138d // fmla v13.4s, v28.4s, v25.s[0]
-	WORD    $0x4f9a1391 // fmla v17.4s, v28.4s, v26.s[0]
-	WORD    $0x4f9613a2 // fmla v2.4s, v29.4s, v22.s[0]
-	WORD    $0x4f9713a6 // fmla v6.4s, v29.4s, v23.s[0]
-	WORD    $0x4f9813aa // fmla v10.4s, v29.4s, v24.s[0]
-	WORD    $0x4f9913ae // fmla v14.4s, v29.4s, v25.s[0]
-	WORD    $0x4f9a13b2 // fmla v18.4s, v29.4s, v26.s[0]
-	WORD    $0x4f9613c3 // fmla v3.4s, v30.4s, v22.s[0]
-	WORD    $0x4f9713c7 // fmla v7.4s, v30.4s, v23.s[0]
-	WORD    $0x4f9813cb // fmla v11.4s, v30.4s, v24.s[0]
-	WORD    $0x4f9913cf // fmla v15.4s, v30.4s, v25.s[0]
-	WORD    $0x4f9a13d3 // fmla v19.4s, v30.4s, v26.s[0]
-	ADD     $64, R10, R10
+odd6:
+	TBZ     $0, R7, done7
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	FMOVS.P 4(R20), F3
+	ADD     R10, R11, R21
+	PRFM    (R21), PLDL2KEEP
+	FMOVQ   (R11), F22
+	FMOVQ   16(R11), F23
+	FMOVQ   32(R11), F24
+	FMOVQ   48(R11), F25
+	WORD    $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112ca // fmla v10.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	WORD    $0x4f8312d2 // fmla v18.4s, v22.4s, v3.s[0]
+	WORD    $0x4f8012e7 // fmla v7.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
+	WORD    $0x4f8212ef // fmla v15.4s, v23.4s, v2.s[0]
+	WORD    $0x4f8312f3 // fmla v19.4s, v23.4s, v3.s[0]
+	WORD    $0x4f801308 // fmla v8.4s, v24.4s, v0.s[0]
+	WORD    $0x4f81130c // fmla v12.4s, v24.4s, v1.s[0]
+	WORD    $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
+	WORD    $0x4f831314 // fmla v20.4s, v24.4s, v3.s[0]
+	WORD    $0x4f801329 // fmla v9.4s, v25.4s, v0.s[0]
+	WORD    $0x4f81132d // fmla v13.4s, v25.4s, v1.s[0]
+	WORD    $0x4f821331 // fmla v17.4s, v25.4s, v2.s[0]
+	WORD    $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
+	ADD     $64, R11, R11
 
-done5:
-	SUBS    $1, R12, R12
-	BNE     segment2
-	MOVD    R2, R10
-	ADD     R5, R10, R11
+done7:
+	SUBS    $1, R13, R13
+	BNE     segment4
+	MOVD    R2, R11
 	ADD     R5, R11, R12
 	ADD     R5, R12, R13
 	ADD     R5, R13, R14
@@ -879,730 +2141,522 @@ done5:
 	ADD     R6, R15, R19
 	ADD     R6, R19, R20
 	ADD     R6, R20, R21
-	ADD     R6, R21, R22
 	CMP     $16, R8
-	BNE     partial7
-	CBZ     R3, noresidual9
-	FLDPQ.P 32(R15), (F22, F23)
-	FLDPQ.P 32(R15), (F24, F25)
-	WORD    $0x4e36d400 // fadd v0.4s, v0.4s, v22.4s
-	WORD    $0x4e37d421 // fadd v1.4s, v1.4s, v23.4s
-	WORD    $0x4e38d442 // fadd v2.4s, v2.4s, v24.4s
-	WORD    $0x4e39d463 // fadd v3.4s, v3.4s, v25.4s
-	FLDPQ.P 32(R19), (F22, F23)
-	FLDPQ.P 32(R19), (F24, F25)
-	WORD    $0x4e36d484 // fadd v4.4s, v4.4s, v22.4s
-	WORD    $0x4e37d4a5 // fadd v5.4s, v5.4s, v23.4s
-	WORD    $0x4e38d4c6 // fadd v6.4s, v6.4s, v24.4s
-	WORD    $0x4e39d4e7 // fadd v7.4s, v7.4s, v25.4s
-	FLDPQ.P 32(R20), (F22, F23)
-	FLDPQ.P 32(R20), (F24, F25)
-	WORD    $0x4e36d508 // fadd v8.4s, v8.4s, v22.4s
-	WORD    $0x4e37d529 // fadd v9.4s, v9.4s, v23.4s
-	WORD    $0x4e38d54a // fadd v10.4s, v10.4s, v24.4s
-	WORD    $0x4e39d56b // fadd v11.4s, v11.4s, v25.4s
-	FLDPQ.P 32(R21), (F22, F23)
-	FLDPQ.P 32(R21), (F24, F25)
-	WORD    $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
-	WORD    $0x4e37d5ad // fadd v13.4s, v13.4s, v23.4s
-	WORD    $0x4e38d5ce // fadd v14.4s, v14.4s, v24.4s
-	WORD    $0x4e39d5ef // fadd v15.4s, v15.4s, v25.4s
-	FLDPQ.P 32(R22), (F22, F23)
-	FLDPQ.P 32(R22), (F24, F25)
-	WORD    $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
-	WORD    $0x4e37d631 // fadd v17.4s, v17.4s, v23.4s
-	WORD    $0x4e38d652 // fadd v18.4s, v18.4s, v24.4s
-	WORD    $0x4e39d673 // fadd v19.4s, v19.4s, v25.4s
-
-noresidual9:
-	WORD    $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
-	WORD    $0x4eb5f400 // fmin v0.4s, v0.4s, v21.4s
-	WORD    $0x4e34f421 // fmax v1.4s, v1.4s, v20.4s
-	WORD    $0x4eb5f421 // fmin v1.4s, v1.4s, v21.4s
-	WORD    $0x4e34f442 // fmax v2.4s, v2.4s, v20.4s
-	WORD    $0x4eb5f442 // fmin v2.4s, v2.4s, v21.4s
-	WORD    $0x4e34f463 // fmax v3.4s, v3.4s, v20.4s
-	WORD    $0x4eb5f463 // fmin v3.4s, v3.4s, v21.4s
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f4a5 // fmax v5.4s, v5.4s, v20.4s
-	WORD    $0x4eb5f4a5 // fmin v5.4s, v5.4s, v21.4s
-	WORD    $0x4e34f4c6 // fmax v6.4s, v6.4s, v20.4s
-	WORD    $0x4eb5f4c6 // fmin v6.4s, v6.4s, v21.4s
-	WORD    $0x4e34f4e7 // fmax v7.4s, v7.4s, v20.4s
-	WORD    $0x4eb5f4e7 // fmin v7.4s, v7.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f529 // fmax v9.4s, v9.4s, v20.4s
-	WORD    $0x4eb5f529 // fmin v9.4s, v9.4s, v21.4s
-	WORD    $0x4e34f54a // fmax v10.4s, v10.4s, v20.4s
-	WORD    $0x4eb5f54a // fmin v10.4s, v10.4s, v21.4s
-	WORD    $0x4e34f56b // fmax v11.4s, v11.4s, v20.4s
-	WORD    $0x4eb5f56b // fmin v11.4s, v11.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f5ad // fmax v13.4s, v13.4s, v20.4s
-	WORD    $0x4eb5f5ad // fmin v13.4s, v13.4s, v21.4s
-	WORD    $0x4e34f5ce // fmax v14.4s, v14.4s, v20.4s
-	WORD    $0x4eb5f5ce // fmin v14.4s, v14.4s, v21.4s
-	WORD    $0x4e34f5ef // fmax v15.4s, v15.4s, v20.4s
-	WORD    $0x4eb5f5ef // fmin v15.4s, v15.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	WORD    $0x4e34f631 // fmax v17.4s, v17.4s, v20.4s
-	WORD    $0x4eb5f631 // fmin v17.4s, v17.4s, v21.4s
-	WORD    $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
-	WORD    $0x4eb5f652 // fmin v18.4s, v18.4s, v21.4s
-	WORD    $0x4e34f673 // fmax v19.4s, v19.4s, v20.4s
-	WORD    $0x4eb5f673 // fmin v19.4s, v19.4s, v21.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F2, F3), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F6, F7), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F10, F11), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	FSTPQ.P (F14, F15), 32(R13)
-	FSTPQ.P (F16, F17), 32(R14)
-	FSTPQ.P (F18, F19), 32(R14)
-	B       done8
-
-partial7:
-	TBZ     $3, R8, none10
+	BNE     partial9
 	CBZ     R3, noresidual11
-	FLDPQ.P 32(R15), (F22, F23)
-	WORD    $0x4e36d400 // fadd v0.4s, v0.4s, v22.4s
-	WORD    $0x4e37d421 // fadd v1.4s, v1.4s, v23.4s
-	FLDPQ.P 32(R19), (F22, F23)
-	WORD    $0x4e36d484 // fadd v4.4s, v4.4s, v22.4s
-	WORD    $0x4e37d4a5 // fadd v5.4s, v5.4s, v23.4s
-	FLDPQ.P 32(R20), (F22, F23)
-	WORD    $0x4e36d508 // fadd v8.4s, v8.4s, v22.4s
-	WORD    $0x4e37d529 // fadd v9.4s, v9.4s, v23.4s
-	FLDPQ.P 32(R21), (F22, F23)
-	WORD    $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
-	WORD    $0x4e37d5ad // fadd v13.4s, v13.4s, v23.4s
-	FLDPQ.P 32(R22), (F22, F23)
-	WORD    $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
-	WORD    $0x4e37d631 // fadd v17.4s, v17.4s, v23.4s
+	FLDPQ.P 32(R15), (F0, F1)
+	FLDPQ.P 32(R15), (F2, F3)
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	WORD    $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD    $0x4e22d508 // fadd v8.4s, v8.4s, v2.4s
+	WORD    $0x4e23d529 // fadd v9.4s, v9.4s, v3.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	FLDPQ.P 32(R19), (F2, F3)
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD    $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
+	WORD    $0x4e22d58c // fadd v12.4s, v12.4s, v2.4s
+	WORD    $0x4e23d5ad // fadd v13.4s, v13.4s, v3.4s
+	FLDPQ.P 32(R20), (F0, F1)
+	FLDPQ.P 32(R20), (F2, F3)
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	WORD    $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
+	WORD    $0x4e22d610 // fadd v16.4s, v16.4s, v2.4s
+	WORD    $0x4e23d631 // fadd v17.4s, v17.4s, v3.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	FLDPQ.P 32(R21), (F2, F3)
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+	WORD    $0x4e21d673 // fadd v19.4s, v19.4s, v1.4s
+	WORD    $0x4e22d694 // fadd v20.4s, v20.4s, v2.4s
+	WORD    $0x4e23d6b5 // fadd v21.4s, v21.4s, v3.4s
 
 noresidual11:
-	WORD    $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
-	WORD    $0x4eb5f400 // fmin v0.4s, v0.4s, v21.4s
-	WORD    $0x4e34f421 // fmax v1.4s, v1.4s, v20.4s
-	WORD    $0x4eb5f421 // fmin v1.4s, v1.4s, v21.4s
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f4a5 // fmax v5.4s, v5.4s, v20.4s
-	WORD    $0x4eb5f4a5 // fmin v5.4s, v5.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f529 // fmax v9.4s, v9.4s, v20.4s
-	WORD    $0x4eb5f529 // fmin v9.4s, v9.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f5ad // fmax v13.4s, v13.4s, v20.4s
-	WORD    $0x4eb5f5ad // fmin v13.4s, v13.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	WORD    $0x4e34f631 // fmax v17.4s, v17.4s, v20.4s
-	WORD    $0x4eb5f631 // fmin v17.4s, v17.4s, v21.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	FSTPQ.P (F16, F17), 32(R14)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
-	VMOV    V6.B16, V4.B16
-	VMOV    V7.B16, V5.B16
-	VMOV    V10.B16, V8.B16
-	VMOV    V11.B16, V9.B16
-	VMOV    V14.B16, V12.B16
-	VMOV    V15.B16, V13.B16
-	VMOV    V18.B16, V16.B16
-	VMOV    V19.B16, V17.B16
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	WORD    $0x4e24f5ad // fmax v13.4s, v13.4s, v4.4s
+	WORD    $0x4ea5f5ad // fmin v13.4s, v13.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f5ef // fmax v15.4s, v15.4s, v4.4s
+	WORD    $0x4ea5f5ef // fmin v15.4s, v15.4s, v5.4s
+	WORD    $0x4e24f610 // fmax v16.4s, v16.4s, v4.4s
+	WORD    $0x4ea5f610 // fmin v16.4s, v16.4s, v5.4s
+	WORD    $0x4e24f631 // fmax v17.4s, v17.4s, v4.4s
+	WORD    $0x4ea5f631 // fmin v17.4s, v17.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	WORD    $0x4e24f673 // fmax v19.4s, v19.4s, v4.4s
+	WORD    $0x4ea5f673 // fmin v19.4s, v19.4s, v5.4s
+	WORD    $0x4e24f694 // fmax v20.4s, v20.4s, v4.4s
+	WORD    $0x4ea5f694 // fmin v20.4s, v20.4s, v5.4s
+	WORD    $0x4e24f6b5 // fmax v21.4s, v21.4s, v4.4s
+	WORD    $0x4ea5f6b5 // fmin v21.4s, v21.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R11)
+	FSTPQ.P (F8, F9), 32(R11)
+	FSTPQ.P (F10, F11), 32(R12)
+	FSTPQ.P (F12, F13), 32(R12)
+	FSTPQ.P (F14, F15), 32(R13)
+	FSTPQ.P (F16, F17), 32(R13)
+	FSTPQ.P (F18, F19), 32(R14)
+	FSTPQ.P (F20, F21), 32(R14)
+	B       done10
 
-none10:
-	TBZ     $2, R8, none12
+partial9:
+	TBZ     $3, R8, none12
 	CBZ     R3, noresidual13
-	FMOVQ.P 16(R15), F22
-	WORD    $0x4e36d400 // fadd v0.4s, v0.4s, v22.4s
-	FMOVQ.P 16(R19), F22
-	WORD    $0x4e36d484 // fadd v4.4s, v4.4s, v22.4s
-	FMOVQ.P 16(R20), F22
-	WORD    $0x4e36d508 // fadd v8.4s, v8.4s, v22.4s
-	FMOVQ.P 16(R21), F22
-	WORD    $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
-	FMOVQ.P 16(R22), F22
-	WORD    $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
+	FLDPQ.P 32(R15), (F0, F1)
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	WORD    $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD    $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
+	FLDPQ.P 32(R20), (F0, F1)
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	WORD    $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+	WORD    $0x4e21d673 // fadd v19.4s, v19.4s, v1.4s
 
 noresidual13:
-	WORD    $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
-	WORD    $0x4eb5f400 // fmin v0.4s, v0.4s, v21.4s
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R11)
-	FMOVQ.P F8, 16(R12)
-	FMOVQ.P F12, 16(R13)
-	FMOVQ.P F16, 16(R14)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
-	VMOV    V13.B16, V12.B16
-	VMOV    V17.B16, V16.B16
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f5ef // fmax v15.4s, v15.4s, v4.4s
+	WORD    $0x4ea5f5ef // fmin v15.4s, v15.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	WORD    $0x4e24f673 // fmax v19.4s, v19.4s, v4.4s
+	WORD    $0x4ea5f673 // fmin v19.4s, v19.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R11)
+	FSTPQ.P (F10, F11), 32(R12)
+	FSTPQ.P (F14, F15), 32(R13)
+	FSTPQ.P (F18, F19), 32(R14)
+	VMOV    V8.B16, V6.B16
+	VMOV    V9.B16, V7.B16
+	VMOV    V12.B16, V10.B16
+	VMOV    V13.B16, V11.B16
+	VMOV    V16.B16, V14.B16
+	VMOV    V17.B16, V15.B16
+	VMOV    V20.B16, V18.B16
+	VMOV    V21.B16, V19.B16
 
 none12:
-	TBZ     $1, R8, none14
-	VDUP    V0.D[1], V1.D2
-	VDUP    V4.D[1], V5.D2
-	VDUP    V8.D[1], V9.D2
-	VDUP    V12.D[1], V13.D2
-	VDUP    V16.D[1], V17.D2
+	TBZ     $2, R8, none14
 	CBZ     R3, noresidual15
-	FMOVD.P 8(R15), F22
-	WORD    $0x4e36d400 // fadd v0.4s, v0.4s, v22.4s
-	FMOVD.P 8(R19), F22
-	WORD    $0x4e36d484 // fadd v4.4s, v4.4s, v22.4s
-	FMOVD.P 8(R20), F22
-	WORD    $0x4e36d508 // fadd v8.4s, v8.4s, v22.4s
-	FMOVD.P 8(R21), F22
-	WORD    $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
-	FMOVD.P 8(R22), F22
-	WORD    $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
+	FMOVQ.P 16(R15), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	FMOVQ.P 16(R19), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVQ.P 16(R20), F0
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	FMOVQ.P 16(R21), F0
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
 
 noresidual15:
-	WORD    $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
-	WORD    $0x4eb5f400 // fmin v0.4s, v0.4s, v21.4s
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	FMOVD.P F0, 8(R10)
-	FMOVD.P F4, 8(R11)
-	FMOVD.P F8, 8(R12)
-	FMOVD.P F12, 8(R13)
-	FMOVD.P F16, 8(R14)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
-	VMOV    V13.B16, V12.B16
-	VMOV    V17.B16, V16.B16
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	FMOVQ.P F6, 16(R11)
+	FMOVQ.P F10, 16(R12)
+	FMOVQ.P F14, 16(R13)
+	FMOVQ.P F18, 16(R14)
+	VMOV    V7.B16, V6.B16
+	VMOV    V11.B16, V10.B16
+	VMOV    V15.B16, V14.B16
+	VMOV    V19.B16, V18.B16
 
 none14:
-	TBZ     $0, R8, none16
+	TBZ     $1, R8, none16
+	VDUP    V6.D[1], V7.D2
+	VDUP    V10.D[1], V11.D2
+	VDUP    V14.D[1], V15.D2
+	VDUP    V18.D[1], V19.D2
 	CBZ     R3, noresidual17
-	FMOVS.P 4(R15), F22
-	WORD    $0x4e36d400 // fadd v0.4s, v0.4s, v22.4s
-	FMOVS.P 4(R19), F22
-	WORD    $0x4e36d484 // fadd v4.4s, v4.4s, v22.4s
-	FMOVS.P 4(R20), F22
-	WORD    $0x4e36d508 // fadd v8.4s, v8.4s, v22.4s
-	FMOVS.P 4(R21), F22
-	WORD    $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
-	FMOVS.P 4(R22), F22
-	WORD    $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
+	FMOVD.P 8(R15), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	FMOVD.P 8(R19), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVD.P 8(R20), F0
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	FMOVD.P 8(R21), F0
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
 
 noresidual17:
-	WORD    $0x4e34f400 // fmax v0.4s, v0.4s, v20.4s
-	WORD    $0x4eb5f400 // fmin v0.4s, v0.4s, v21.4s
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	FMOVS.P F0, 4(R10)
-	FMOVS.P F4, 4(R11)
-	FMOVS.P F8, 4(R12)
-	FMOVS.P F12, 4(R13)
-	FMOVS.P F16, 4(R14)
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	FMOVD.P F6, 8(R11)
+	FMOVD.P F10, 8(R12)
+	FMOVD.P F14, 8(R13)
+	FMOVD.P F18, 8(R14)
+	VMOV    V7.B16, V6.B16
+	VMOV    V11.B16, V10.B16
+	VMOV    V15.B16, V14.B16
+	VMOV    V19.B16, V18.B16
 
 none16:
-done8:
-	ADD R4, R1, R1
+	TBZ     $0, R8, none18
+	CBZ     R3, noresidual19
+	FMOVS.P 4(R15), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	FMOVS.P 4(R19), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVS.P 4(R20), F0
+	WORD    $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
+	FMOVS.P 4(R21), F0
+	WORD    $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
+
+noresidual19:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	FMOVS.P F6, 4(R11)
+	FMOVS.P F10, 4(R12)
+	FMOVS.P F14, 4(R13)
+	FMOVS.P F18, 4(R14)
+
+none18:
+done10:
 	ADD R4<<2, R1, R1
-	ADD R5, R2, R2
 	ADD R5<<2, R2, R2
-	CBZ R3, noresidual18
-	ADD R6, R3, R3
+	CBZ R3, noresidual20
 	ADD R6<<2, R3, R3
 
-noresidual18:
+noresidual20:
 	SUBS $1, R9, R9
-	BNE  tile1
-	RET
+	BNE  tile3
+	B    end2
 
-// func gemm_f32_4x16_neon(args *GemmArgs)
-// Requires: ASIMD
-TEXT ·gemm_f32_4x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
-	// R7 SegLen; R8 N; R9 an address, then Tiles; R10 Bias, then B, then rows of C;
-	// R11 Seg, then rows of C; R12 Segs, then rows of C; R13 the segment, then rows of C;
-	// R14, R15 rows of A, then rows of D; R19, R20 rows of A, then rows of D;
-	// R21 fours of k left.
-	// Vectors: V0…V15 sums; V16 Lo; V17 Hi; V18…V21 elements of A, then residual;
-	// V22…V29 rows of B.
-	MOVD  args+0(FP), R0
-	MOVD  (R0), R1
-	MOVD  32(R0), R2
-	MOVD  40(R0), R3
-	MOVD  56(R0), R4
-	LSL   $2, R4, R4
-	MOVD  64(R0), R5
-	LSL   $2, R5, R5
-	MOVD  72(R0), R6
-	LSL   $2, R6, R6
-	MOVD  88(R0), R7
-	MOVD  104(R0), R8
-	ADD   $112, R0, R9
-	VLD1R (R9), [V16.S4]
-	ADD   $116, R0, R9
-	VLD1R (R9), [V17.S4]
-	MOVD  96(R0), R9
+	// A panel of no more than 8 channels needs half of the work.
+half1:
+	ADD   $112, R0, R11
+	VLD1R (R11), [V4.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V5.S4]
 
-tile1:
+tile21:
 	// Every sum starts at its bias.
-	MOVD  24(R0), R10
-	FLDPQ (R10), (F0, F1)
-	FLDPQ 32(R10), (F2, F3)
-	FLDPQ (R10), (F4, F5)
-	FLDPQ 32(R10), (F6, F7)
-	FLDPQ (R10), (F8, F9)
-	FLDPQ 32(R10), (F10, F11)
-	FLDPQ (R10), (F12, F13)
-	FLDPQ 32(R10), (F14, F15)
-	MOVD  16(R0), R10
-	MOVD  8(R0), R11
-	MOVD  80(R0), R12
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F6, F7)
+	FLDPQ (R11), (F8, F9)
+	FLDPQ (R11), (F10, F11)
+	FLDPQ (R11), (F12, F13)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
 
-segment2:
-	MOVD.P 8(R11), R13
-	ADD    R13<<2, R1, R13
-	MOVD   R13, R14
+segment22:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
 	LSR    $2, R7, R21
-	CBZ    R21, rest3
+	CBZ    R21, rest23
 
-k6:
-	FMOVQ.P 16(R14), F18
-	FMOVQ.P 16(R15), F19
-	FMOVQ.P 16(R19), F20
-	FMOVQ.P 16(R20), F21
-	FMOVQ   (R10), F22
-	FMOVQ   16(R10), F23
-	FMOVQ   32(R10), F24
-	FMOVQ   48(R10), F25
-	FMOVQ   64(R10), F26
-	FMOVQ   80(R10), F27
-	FMOVQ   96(R10), F28
-	FMOVQ   112(R10), F29
-	WORD    $0x4f9212c0 // fmla v0.4s, v22.4s, v18.s[0]
-	WORD    $0x4f9312c4 // fmla v4.4s, v22.4s, v19.s[0]
-	WORD    $0x4f9412c8 // fmla v8.4s, v22.4s, v20.s[0]
-	WORD    $0x4f9512cc // fmla v12.4s, v22.4s, v21.s[0]
-	FMOVQ   128(R10), F22
-	WORD    $0x4f9212e1 // fmla v1.4s, v23.4s, v18.s[0]
-	WORD    $0x4f9312e5 // fmla v5.4s, v23.4s, v19.s[0]
-	WORD    $0x4f9412e9 // fmla v9.4s, v23.4s, v20.s[0]
-	WORD    $0x4f9512ed // fmla v13.4s, v23.4s, v21.s[0]
-	FMOVQ   144(R10), F23
-	WORD    $0x4f921302 // fmla v2.4s, v24.4s, v18.s[0]
-	WORD    $0x4f931306 // fmla v6.4s, v24.4s, v19.s[0]
-	WORD    $0x4f94130a // fmla v10.4s, v24.4s, v20.s[0]
-	WORD    $0x4f95130e // fmla v14.4s, v24.4s, v21.s[0]
-	FMOVQ   160(R10), F24
-	WORD    $0x4f921323 // fmla v3.4s, v25.4s, v18.s[0]
-	WORD    $0x4f931327 // fmla v7.4s, v25.4s, v19.s[0]
-	WORD    $0x4f94132b // fmla v11.4s, v25.4s, v20.s[0]
-	WORD    $0x4f95132f // fmla v15.4s, v25.4s, v21.s[0]
-	FMOVQ   176(R10), F25
-	WORD    $0x4fb21340 // fmla v0.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb31344 // fmla v4.4s, v26.4s, v19.s[1]
-	WORD    $0x4fb41348 // fmla v8.4s, v26.4s, v20.s[1]
-	WORD    $0x4fb5134c // fmla v12.4s, v26.4s, v21.s[1]
-	FMOVQ   192(R10), F26
-	WORD    $0x4fb21361 // fmla v1.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb31365 // fmla v5.4s, v27.4s, v19.s[1]
-	WORD    $0x4fb41369 // fmla v9.4s, v27.4s, v20.s[1]
-	WORD    $0x4fb5136d // fmla v13.4s, v27.4s, v21.s[1]
-	FMOVQ   208(R10), F27
-	WORD    $0x4fb21382 // fmla v2.4s, v28.4s, v18.s[1]
-	WORD    $0x4fb31386 // fmla v6.4s, v28.4s, v19.s[1]
-	WORD    $0x4fb4138a // fmla v10.4s, v28.4s, v20.s[1]
-	WORD    $0x4fb5138e // fmla v14.4s, v28.4s, v21.s[1]
-	FMOVQ   224(R10), F28
-	WORD    $0x4fb213a3 // fmla v3.4s, v29.4s, v18.s[1]
-	WORD    $0x4fb313a7 // fmla v7.4s, v29.4s, v19.s[1]
-	WORD    $0x4fb413ab // fmla v11.4s, v29.4s, v20.s[1]
-	WORD    $0x4fb513af // fmla v15.4s, v29.4s, v21.s[1]
-	FMOVQ   240(R10), F29
-	WORD    $0x4f921ac0 // fmla v0.4s, v22.4s, v18.s[2]
-	WORD    $0x4f931ac4 // fmla v4.4s, v22.4s, v19.s[2]
-	WORD    $0x4f941ac8 // fmla v8.4s, v22.4s, v20.s[2]
-	WORD    $0x4f951acc // fmla v12.4s, v22.4s, v21.s[2]
-	WORD    $0x4f921ae1 // fmla v1.4s, v23.4s, v18.s[2]
-	WORD    $0x4f931ae5 // fmla v5.4s, v23.4s, v19.s[2]
-	WORD    $0x4f941ae9 // fmla v9.4s, v23.4s, v20.s[2]
-	WORD    $0x4f951aed // fmla v13.4s, v23.4s, v21.s[2]
-	WORD    $0x4f921b02 // fmla v2.4s, v24.4s, v18.s[2]
-	WORD    $0x4f931b06 // fmla v6.4s, v24.4s, v19.s[2]
-	WORD    $0x4f941b0a // fmla v10.4s, v24.4s, v20.s[2]
-	WORD    $0x4f951b0e // fmla v14.4s, v24.4s, v21.s[2]
-	WORD    $0x4f921b23 // fmla v3.4s, v25.4s, v18.s[2]
-	WORD    $0x4f931b27 // fmla v7.4s, v25.4s, v19.s[2]
-	WORD    $0x4f941b2b // fmla v11.4s, v25.4s, v20.s[2]
-	WORD    $0x4f951b2f // fmla v15.4s, v25.4s, v21.s[2]
-	WORD    $0x4fb21b40 // fmla v0.4s, v26.4s, v18.s[3]
-	WORD    $0x4fb31b44 // fmla v4.4s, v26.4s, v19.s[3]
-	WORD    $0x4fb41b48 // fmla v8.4s, v26.4s, v20.s[3]
-	WORD    $0x4fb51b4c // fmla v12.4s, v26.4s, v21.s[3]
-	WORD    $0x4fb21b61 // fmla v1.4s, v27.4s, v18.s[3]
-	WORD    $0x4fb31b65 // fmla v5.4s, v27.4s, v19.s[3]
-	WORD    $0x4fb41b69 // fmla v9.4s, v27.4s, v20.s[3]
-	WORD    $0x4fb51b6d // fmla v13.4s, v27.4s, v21.s[3]
-	WORD    $0x4fb21b82 // fmla v2.4s, v28.4s, v18.s[3]
-	WORD    $0x4fb31b86 // fmla v6.4s, v28.4s, v19.s[3]
-	WORD    $0x4fb41b8a // fmla v10.4s, v28.4s, v20.s[3]
-	WORD    $0x4fb51b8e // fmla v14.4s, v28.4s, v21.s[3]
-	WORD    $0x4fb21ba3 // fmla v3.4s, v29.4s, v18.s[3]
-	WORD    $0x4fb31ba7 // fmla v7.4s, v29.4s, v19.s[3]
-	WORD    $0x4fb41bab // fmla v11.4s, v29.4s, v20.s[3]
-	WORD    $0x4fb51baf // fmla v15.4s, v29.4s, v21.s[3]
-	ADD     $256, R10, R10
+k26:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	FMOVQ.P 16(R20), F3
+	ADD     R10, R11, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	PRFM    128(R22), PLDL2KEEP
+	PRFM    192(R22), PLDL2KEEP
+	FMOVQ   (R11), F14
+	FMOVQ   16(R11), F15
+	FMOVQ   64(R11), F16
+	FMOVQ   80(R11), F17
+	FMOVQ   128(R11), F18
+	FMOVQ   144(R11), F19
+	FMOVQ   192(R11), F20
+	FMOVQ   208(R11), F21
+	WORD    $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
+	WORD    $0x4f8211ca // fmla v10.4s, v14.4s, v2.s[0]
+	WORD    $0x4f8311cc // fmla v12.4s, v14.4s, v3.s[0]
+	WORD    $0x4f8011e7 // fmla v7.4s, v15.4s, v0.s[0]
+	WORD    $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
+	WORD    $0x4f8211eb // fmla v11.4s, v15.4s, v2.s[0]
+	WORD    $0x4f8311ed // fmla v13.4s, v15.4s, v3.s[0]
+	WORD    $0x4fa01206 // fmla v6.4s, v16.4s, v0.s[1]
+	WORD    $0x4fa11208 // fmla v8.4s, v16.4s, v1.s[1]
+	WORD    $0x4fa2120a // fmla v10.4s, v16.4s, v2.s[1]
+	WORD    $0x4fa3120c // fmla v12.4s, v16.4s, v3.s[1]
+	WORD    $0x4fa01227 // fmla v7.4s, v17.4s, v0.s[1]
+	WORD    $0x4fa11229 // fmla v9.4s, v17.4s, v1.s[1]
+	WORD    $0x4fa2122b // fmla v11.4s, v17.4s, v2.s[1]
+	WORD    $0x4fa3122d // fmla v13.4s, v17.4s, v3.s[1]
+	WORD    $0x4f801a46 // fmla v6.4s, v18.4s, v0.s[2]
+	WORD    $0x4f811a48 // fmla v8.4s, v18.4s, v1.s[2]
+	WORD    $0x4f821a4a // fmla v10.4s, v18.4s, v2.s[2]
+	WORD    $0x4f831a4c // fmla v12.4s, v18.4s, v3.s[2]
+	WORD    $0x4f801a67 // fmla v7.4s, v19.4s, v0.s[2]
+	WORD    $0x4f811a69 // fmla v9.4s, v19.4s, v1.s[2]
+	WORD    $0x4f821a6b // fmla v11.4s, v19.4s, v2.s[2]
+	WORD    $0x4f831a6d // fmla v13.4s, v19.4s, v3.s[2]
+	WORD    $0x4fa01a86 // fmla v6.4s, v20.4s, v0.s[3]
+	WORD    $0x4fa11a88 // fmla v8.4s, v20.4s, v1.s[3]
+	WORD    $0x4fa21a8a // fmla v10.4s, v20.4s, v2.s[3]
+	WORD    $0x4fa31a8c // fmla v12.4s, v20.4s, v3.s[3]
+	WORD    $0x4fa01aa7 // fmla v7.4s, v21.4s, v0.s[3]
+	WORD    $0x4fa11aa9 // fmla v9.4s, v21.4s, v1.s[3]
+	WORD    $0x4fa21aab // fmla v11.4s, v21.4s, v2.s[3]
+	WORD    $0x4fa31aad // fmla v13.4s, v21.4s, v3.s[3]
+	ADD     $256, R11, R11
 	SUBS    $1, R21, R21
-	BNE     k6
+	BNE     k26
 
-rest3:
-	TBZ     $1, R7, odd4
-	FMOVD.P 8(R14), F18
-	FMOVD.P 8(R15), F19
-	FMOVD.P 8(R19), F20
-	FMOVD.P 8(R20), F21
-	FMOVQ   (R10), F22
-	FMOVQ   16(R10), F23
-	FMOVQ   32(R10), F24
-	FMOVQ   48(R10), F25
-	FMOVQ   64(R10), F26
-	FMOVQ   80(R10), F27
-	FMOVQ   96(R10), F28
-	FMOVQ   112(R10), F29
-	WORD    $0x4f9212c0 // fmla v0.4s, v22.4s, v18.s[0]
-	WORD    $0x4f9312c4 // fmla v4.4s, v22.4s, v19.s[0]
-	WORD    $0x4f9412c8 // fmla v8.4s, v22.4s, v20.s[0]
-	WORD    $0x4f9512cc // fmla v12.4s, v22.4s, v21.s[0]
-	WORD    $0x4f9212e1 // fmla v1.4s, v23.4s, v18.s[0]
-	WORD    $0x4f9312e5 // fmla v5.4s, v23.4s, v19.s[0]
-	WORD    $0x4f9412e9 // fmla v9.4s, v23.4s, v20.s[0]
-	WORD    $0x4f9512ed // fmla v13.4s, v23.4s, v21.s[0]
-	WORD    $0x4f921302 // fmla v2.4s, v24.4s, v18.s[0]
-	WORD    $0x4f931306 // fmla v6.4s, v24.4s, v19.s[0]
-	WORD    $0x4f94130a // fmla v10.4s, v24.4s, v20.s[0]
-	WORD    $0x4f95130e // fmla v14.4s, v24.4s, v21.s[0]
-	WORD    $0x4f921323 // fmla v3.4s, v25.4s, v18.s[0]
-	WORD    $0x4f931327 // fmla v7.4s, v25.4s, v19.s[0]
-	WORD    $0x4f94132b // fmla v11.4s, v25.4s, v20.s[0]
-	WORD    $0x4f95132f // fmla v15.4s, v25.4s, v21.s[0]
-	WORD    $0x4fb21340 // fmla v0.4s, v26.4s, v18.s[1]
-	WORD    $0x4fb31344 // fmla v4.4s, v26.4s, v19.s[1]
-	WORD    $0x4fb41348 // fmla v8.4s, v26.4s, v20.s[1]
-	WORD    $0x4fb5134c // fmla v12.4s, v26.4s, v21.s[1]
-	WORD    $0x4fb21361 // fmla v1.4s, v27.4s, v18.s[1]
-	WORD    $0x4fb31365 // fmla v5.4s, v27.4s, v19.s[1]
-	WORD    $0x4fb41369 // fmla v9.4s, v27.4s, v20.s[1]
-	WORD    $0x4fb5136d // fmla v13.4s, v27.4s, v21.s[1]
-	WORD    $0x4fb21382 // fmla v2.4s, v28.4s, v18.s[1]
-	WORD    $0x4fb31386 // fmla v6.4s, v28.4s, v19.s[1]
-	WORD    $0x4fb4138a // fmla v10.4s, v28.4s, v20.s[1]
-	WORD    $0x4fb5138e // fmla v14.4s, v28.4s, v21.s[1]
-	WORD    $0x4fb213a3 // fmla v3.4s, v29.4s, v18.s[1]
-	WORD    $0x4fb313a7 // fmla v7.4s, v29.4s, v19.s[1]
-	WORD    $0x4fb413ab // fmla v11.4s, v29.4s, v20.s[1]
-	WORD    $0x4fb513af // fmla v15.4s, v29.4s, v21.s[1]
-	ADD     $128, R10, R10
+rest23:
+	TBZ     $1, R7, odd24
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	FMOVD.P 8(R20), F3
+	ADD     R10, R11, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	FMOVQ   (R11), F14
+	FMOVQ   16(R11), F15
+	FMOVQ   64(R11), F16
+	FMOVQ   80(R11), F17
+	WORD    $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
+	WORD    $0x4f8211ca // fmla v10.4s, v14.4s, v2.s[0]
+	WORD    $0x4f8311cc // fmla v12.4s, v14.4s, v3.s[0]
+	WORD    $0x4f8011e7 // fmla v7.4s, v15.4s, v0.s[0]
+	WORD    $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
+	WORD    $0x4f8211eb // fmla v11.4s, v15.4s, v2.s[0]
+	WORD    $0x4f8311ed // fmla v13.4s, v15.4s, v3.s[0]
+	WORD    $0x4fa01206 // fmla v6.4s, v16.4s, v0.s[1]
+	WORD    $0x4fa11208 // fmla v8.4s, v16.4s, v1.s[1]
+	WORD    $0x4fa2120a // fmla v10.4s, v16.4s, v2.s[1]
+	WORD    $0x4fa3120c // fmla v12.4s, v16.4s, v3.s[1]
+	WORD    $0x4fa01227 // fmla v7.4s, v17.4s, v0.s[1]
+	WORD    $0x4fa11229 // fmla v9.4s, v17.4s, v1.s[1]
+	WORD    $0x4fa2122b // fmla v11.4s, v17.4s, v2.s[1]
+	WORD    $0x4fa3122d // fmla v13.4s, v17.4s, v3.s[1]
+	ADD     $128, R11, R11
 
-odd4:
-	TBZ     $0, R7, done5
-	FMOVS.P 4(R14), F18
-	FMOVS.P 4(R15), F19
-	FMOVS.P 4(R19), F20
-	FMOVS.P 4(R20), F21
-	FMOVQ   (R10), F22
-	FMOVQ   16(R10), F23
-	FMOVQ   32(R10), F24
-	FMOVQ   48(R10), F25
-	WORD    $0x4f9212c0 // fmla v0.4s, v22.4s, v18.s[0]
-	WORD    $0x4f9312c4 // fmla v4.4s, v22.4s, v19.s[0]
-	WORD    $0x4f9412c8 // fmla v8.4s, v22.4s, v20.s[0]
-	WORD    $0x4f9512cc // fmla v12.4s, v22.4s, v21.s[0]
-	WORD    $0x4f9212e1 // fmla v1.4s, v23.4s, v18.s[0]
-	WORD    $0x4f9312e5 // fmla v5.4s, v23.4s, v19.s[0]
-	WORD    $0x4f9412e9 // fmla v9.4s, v23.4s, v20.s[0]
-	WORD    $0x4f9512ed // fmla v13.4s, v23.4s, v21.s[0]
-	WORD    $0x4f921302 // fmla v2.4s, v24.4s, v18.s[0]
-	WORD    $0x4f931306 // fmla v6.4s, v24.4s, v19.s[0]
-	WORD    $0x4f94130a // fmla v10.4s, v24.4s, v20.s[0]
-	WORD    $0x4f95130e // fmla v14.4s, v24.4s, v21.s[0]
-	WORD    $0x4f921323 // fmla v3.4s, v25.4s, v18.s[0]
-	WORD    $0x4f931327 // fmla v7.4s, v25.4s, v19.s[0]
-	WORD    $0x4f94132b // fmla v11.4s, v25.4s, v20.s[0]
-	WORD    $0x4f95132f // fmla v15.4s, v25.4s, v21.s[0]
-	ADD     $64, R10, R10
+odd24:
+	TBZ     $0, R7, done25
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	FMOVS.P 4(R20), F3
+	ADD     R10, R11, R21
+	PRFM    (R21), PLDL2KEEP
+	FMOVQ   (R11), F14
+	FMOVQ   16(R11), F15
+	WORD    $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
+	WORD    $0x4f8211ca // fmla v10.4s, v14.4s, v2.s[0]
+	WORD    $0x4f8311cc // fmla v12.4s, v14.4s, v3.s[0]
+	WORD    $0x4f8011e7 // fmla v7.4s, v15.4s, v0.s[0]
+	WORD    $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
+	WORD    $0x4f8211eb // fmla v11.4s, v15.4s, v2.s[0]
+	WORD    $0x4f8311ed // fmla v13.4s, v15.4s, v3.s[0]
+	ADD     $64, R11, R11
 
-done5:
-	SUBS    $1, R12, R12
-	BNE     segment2
-	MOVD    R2, R10
-	ADD     R5, R10, R11
+done25:
+	SUBS    $1, R13, R13
+	BNE     segment22
+	MOVD    R2, R11
 	ADD     R5, R11, R12
 	ADD     R5, R12, R13
-	MOVD    R3, R14
-	ADD     R6, R14, R15
+	ADD     R5, R13, R14
+	MOVD    R3, R15
 	ADD     R6, R15, R19
 	ADD     R6, R19, R20
-	CMP     $16, R8
-	BNE     partial7
-	CBZ     R3, noresidual9
-	FLDPQ.P 32(R14), (F18, F19)
-	FLDPQ.P 32(R14), (F20, F21)
-	WORD    $0x4e32d400 // fadd v0.4s, v0.4s, v18.4s
-	WORD    $0x4e33d421 // fadd v1.4s, v1.4s, v19.4s
-	WORD    $0x4e34d442 // fadd v2.4s, v2.4s, v20.4s
-	WORD    $0x4e35d463 // fadd v3.4s, v3.4s, v21.4s
-	FLDPQ.P 32(R15), (F18, F19)
-	FLDPQ.P 32(R15), (F20, F21)
-	WORD    $0x4e32d484 // fadd v4.4s, v4.4s, v18.4s
-	WORD    $0x4e33d4a5 // fadd v5.4s, v5.4s, v19.4s
-	WORD    $0x4e34d4c6 // fadd v6.4s, v6.4s, v20.4s
-	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
-	FLDPQ.P 32(R19), (F18, F19)
-	FLDPQ.P 32(R19), (F20, F21)
-	WORD    $0x4e32d508 // fadd v8.4s, v8.4s, v18.4s
-	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
-	WORD    $0x4e34d54a // fadd v10.4s, v10.4s, v20.4s
-	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
-	FLDPQ.P 32(R20), (F18, F19)
-	FLDPQ.P 32(R20), (F20, F21)
-	WORD    $0x4e32d58c // fadd v12.4s, v12.4s, v18.4s
-	WORD    $0x4e33d5ad // fadd v13.4s, v13.4s, v19.4s
-	WORD    $0x4e34d5ce // fadd v14.4s, v14.4s, v20.4s
-	WORD    $0x4e35d5ef // fadd v15.4s, v15.4s, v21.4s
+	ADD     R6, R20, R21
+	CMP     $8, R8
+	BNE     partial27
+	CBZ     R3, noresidual29
+	FLDPQ.P 32(R15), (F0, F1)
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	WORD    $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	FLDPQ.P 32(R20), (F0, F1)
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	WORD    $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
+	FLDPQ.P 32(R21), (F0, F1)
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
+	WORD    $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
 
-noresidual9:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
-	WORD    $0x4eb1f421 // fmin v1.4s, v1.4s, v17.4s
-	WORD    $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
-	WORD    $0x4eb1f442 // fmin v2.4s, v2.4s, v17.4s
-	WORD    $0x4e30f463 // fmax v3.4s, v3.4s, v16.4s
-	WORD    $0x4eb1f463 // fmin v3.4s, v3.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f4a5 // fmax v5.4s, v5.4s, v16.4s
-	WORD    $0x4eb1f4a5 // fmin v5.4s, v5.4s, v17.4s
-	WORD    $0x4e30f4c6 // fmax v6.4s, v6.4s, v16.4s
-	WORD    $0x4eb1f4c6 // fmin v6.4s, v6.4s, v17.4s
-	WORD    $0x4e30f4e7 // fmax v7.4s, v7.4s, v16.4s
-	WORD    $0x4eb1f4e7 // fmin v7.4s, v7.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f529 // fmax v9.4s, v9.4s, v16.4s
-	WORD    $0x4eb1f529 // fmin v9.4s, v9.4s, v17.4s
-	WORD    $0x4e30f54a // fmax v10.4s, v10.4s, v16.4s
-	WORD    $0x4eb1f54a // fmin v10.4s, v10.4s, v17.4s
-	WORD    $0x4e30f56b // fmax v11.4s, v11.4s, v16.4s
-	WORD    $0x4eb1f56b // fmin v11.4s, v11.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	WORD    $0x4e30f5ad // fmax v13.4s, v13.4s, v16.4s
-	WORD    $0x4eb1f5ad // fmin v13.4s, v13.4s, v17.4s
-	WORD    $0x4e30f5ce // fmax v14.4s, v14.4s, v16.4s
-	WORD    $0x4eb1f5ce // fmin v14.4s, v14.4s, v17.4s
-	WORD    $0x4e30f5ef // fmax v15.4s, v15.4s, v16.4s
-	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F2, F3), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
+noresidual29:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	WORD    $0x4e24f5ad // fmax v13.4s, v13.4s, v4.4s
+	WORD    $0x4ea5f5ad // fmin v13.4s, v13.4s, v5.4s
 	FSTPQ.P (F6, F7), 32(R11)
 	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F10, F11), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	FSTPQ.P (F14, F15), 32(R13)
-	B       done8
+	FSTPQ.P (F10, F11), 32(R13)
+	FSTPQ.P (F12, F13), 32(R14)
+	B       done28
 
-partial7:
-	TBZ     $3, R8, none10
-	CBZ     R3, noresidual11
-	FLDPQ.P 32(R14), (F18, F19)
-	WORD    $0x4e32d400 // fadd v0.4s, v0.4s, v18.4s
-	WORD    $0x4e33d421 // fadd v1.4s, v1.4s, v19.4s
-	FLDPQ.P 32(R15), (F18, F19)
-	WORD    $0x4e32d484 // fadd v4.4s, v4.4s, v18.4s
-	WORD    $0x4e33d4a5 // fadd v5.4s, v5.4s, v19.4s
-	FLDPQ.P 32(R19), (F18, F19)
-	WORD    $0x4e32d508 // fadd v8.4s, v8.4s, v18.4s
-	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
-	FLDPQ.P 32(R20), (F18, F19)
-	WORD    $0x4e32d58c // fadd v12.4s, v12.4s, v18.4s
-	WORD    $0x4e33d5ad // fadd v13.4s, v13.4s, v19.4s
+partial27:
+	TBZ     $2, R8, none30
+	CBZ     R3, noresidual31
+	FMOVQ.P 16(R15), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	FMOVQ.P 16(R19), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	FMOVQ.P 16(R20), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVQ.P 16(R21), F0
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 
-noresidual11:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
-	WORD    $0x4eb1f421 // fmin v1.4s, v1.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f4a5 // fmax v5.4s, v5.4s, v16.4s
-	WORD    $0x4eb1f4a5 // fmin v5.4s, v5.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f529 // fmax v9.4s, v9.4s, v16.4s
-	WORD    $0x4eb1f529 // fmin v9.4s, v9.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	WORD    $0x4e30f5ad // fmax v13.4s, v13.4s, v16.4s
-	WORD    $0x4eb1f5ad // fmin v13.4s, v13.4s, v17.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
-	VMOV    V6.B16, V4.B16
-	VMOV    V7.B16, V5.B16
-	VMOV    V10.B16, V8.B16
-	VMOV    V11.B16, V9.B16
-	VMOV    V14.B16, V12.B16
-	VMOV    V15.B16, V13.B16
-
-none10:
-	TBZ     $2, R8, none12
-	CBZ     R3, noresidual13
-	FMOVQ.P 16(R14), F18
-	WORD    $0x4e32d400 // fadd v0.4s, v0.4s, v18.4s
-	FMOVQ.P 16(R15), F18
-	WORD    $0x4e32d484 // fadd v4.4s, v4.4s, v18.4s
-	FMOVQ.P 16(R19), F18
-	WORD    $0x4e32d508 // fadd v8.4s, v8.4s, v18.4s
-	FMOVQ.P 16(R20), F18
-	WORD    $0x4e32d58c // fadd v12.4s, v12.4s, v18.4s
-
-noresidual13:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R11)
+noresidual31:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	FMOVQ.P F6, 16(R11)
 	FMOVQ.P F8, 16(R12)
-	FMOVQ.P F12, 16(R13)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
+	FMOVQ.P F10, 16(R13)
+	FMOVQ.P F12, 16(R14)
+	VMOV    V7.B16, V6.B16
 	VMOV    V9.B16, V8.B16
+	VMOV    V11.B16, V10.B16
 	VMOV    V13.B16, V12.B16
 
-none12:
-	TBZ     $1, R8, none14
-	VDUP    V0.D[1], V1.D2
-	VDUP    V4.D[1], V5.D2
+none30:
+	TBZ     $1, R8, none32
+	VDUP    V6.D[1], V7.D2
 	VDUP    V8.D[1], V9.D2
+	VDUP    V10.D[1], V11.D2
 	VDUP    V12.D[1], V13.D2
-	CBZ     R3, noresidual15
-	FMOVD.P 8(R14), F18
-	WORD    $0x4e32d400 // fadd v0.4s, v0.4s, v18.4s
-	FMOVD.P 8(R15), F18
-	WORD    $0x4e32d484 // fadd v4.4s, v4.4s, v18.4s
-	FMOVD.P 8(R19), F18
-	WORD    $0x4e32d508 // fadd v8.4s, v8.4s, v18.4s
-	FMOVD.P 8(R20), F18
-	WORD    $0x4e32d58c // fadd v12.4s, v12.4s, v18.4s
+	CBZ     R3, noresidual33
+	FMOVD.P 8(R15), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	FMOVD.P 8(R19), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	FMOVD.P 8(R20), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVD.P 8(R21), F0
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 
-noresidual15:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	FMOVD.P F0, 8(R10)
-	FMOVD.P F4, 8(R11)
+noresidual33:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	FMOVD.P F6, 8(R11)
 	FMOVD.P F8, 8(R12)
-	FMOVD.P F12, 8(R13)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
+	FMOVD.P F10, 8(R13)
+	FMOVD.P F12, 8(R14)
+	VMOV    V7.B16, V6.B16
 	VMOV    V9.B16, V8.B16
+	VMOV    V11.B16, V10.B16
 	VMOV    V13.B16, V12.B16
 
-none14:
-	TBZ     $0, R8, none16
-	CBZ     R3, noresidual17
-	FMOVS.P 4(R14), F18
-	WORD    $0x4e32d400 // fadd v0.4s, v0.4s, v18.4s
-	FMOVS.P 4(R15), F18
-	WORD    $0x4e32d484 // fadd v4.4s, v4.4s, v18.4s
-	FMOVS.P 4(R19), F18
-	WORD    $0x4e32d508 // fadd v8.4s, v8.4s, v18.4s
-	FMOVS.P 4(R20), F18
-	WORD    $0x4e32d58c // fadd v12.4s, v12.4s, v18.4s
+none32:
+	TBZ     $0, R8, none34
+	CBZ     R3, noresidual35
+	FMOVS.P 4(R15), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	FMOVS.P 4(R19), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	FMOVS.P 4(R20), F0
+	WORD    $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
+	FMOVS.P 4(R21), F0
+	WORD    $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 
-noresidual17:
-	WORD    $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD    $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD    $0x4e30f484 // fmax v4.4s, v4.4s, v16.4s
-	WORD    $0x4eb1f484 // fmin v4.4s, v4.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4e30f58c // fmax v12.4s, v12.4s, v16.4s
-	WORD    $0x4eb1f58c // fmin v12.4s, v12.4s, v17.4s
-	FMOVS.P F0, 4(R10)
-	FMOVS.P F4, 4(R11)
+noresidual35:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	FMOVS.P F6, 4(R11)
 	FMOVS.P F8, 4(R12)
-	FMOVS.P F12, 4(R13)
+	FMOVS.P F10, 4(R13)
+	FMOVS.P F12, 4(R14)
 
-none16:
-done8:
+none34:
+done28:
 	ADD R4<<2, R1, R1
 	ADD R5<<2, R2, R2
-	CBZ R3, noresidual18
+	CBZ R3, noresidual36
 	ADD R6<<2, R3, R3
 
-noresidual18:
+noresidual36:
 	SUBS $1, R9, R9
-	BNE  tile1
+	BNE  tile21
+
+end2:
 	RET
 
 // func gemm_f32_3x16_neon(args *GemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_f32_3x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
-	// R7 SegLen; R8 N; R9 an address, then Tiles; R10 Bias, then B, then rows of C;
-	// R11 Seg, then rows of C; R12 Segs, then rows of C; R13 the segment, then rows of D;
-	// R14, R15 rows of A, then rows of D; R19 rows of A; R20 fours of k left.
-	// Vectors: V0…V11 sums; V12 Lo; V13 Hi; V14…V16 elements of A, then residual;
-	// V17 rows of B, then residual; V18…V24 rows of B.
+	// R7 SegLen; R8 N; R9 Tiles; R10 Ahead; R11 an address, then Bias, then B, then rows of C;
+	// R12 Seg, then rows of C; R13 Segs, then rows of C;
+	// R14 the segment, then rows of A, then rows of D; R15 rows of A, then rows of D;
+	// R19 rows of A, then rows of D; R20 fours of k left, then what is to be prefetched;
+	// R21 what is to be prefetched.
+	// Vectors: V0…V2 elements of A, then residual; V3 Lo; V4 Hi; V5…V10 sums;
+	// V11…V16 sums, then rows of B; V17 rows of B, then residual; V18…V24 rows of B.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
@@ -1615,364 +2669,620 @@ TEXT ·gemm_f32_3x16_neon(SB), NOSPLIT, $0-8
 	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
-	ADD   $112, R0, R9
-	VLD1R (R9), [V12.S4]
-	ADD   $116, R0, R9
-	VLD1R (R9), [V13.S4]
 	MOVD  96(R0), R9
+	MOVD  48(R0), R10
+	LSL   $2, R10, R10
+	CMP   $8, R8
+	BLE   half1
+	ADD   $112, R0, R11
+	VLD1R (R11), [V3.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V4.S4]
 
-tile1:
+tile3:
 	// Every sum starts at its bias.
-	MOVD  24(R0), R10
-	FLDPQ (R10), (F0, F1)
-	FLDPQ 32(R10), (F2, F3)
-	FLDPQ (R10), (F4, F5)
-	FLDPQ 32(R10), (F6, F7)
-	FLDPQ (R10), (F8, F9)
-	FLDPQ 32(R10), (F10, F11)
-	MOVD  16(R0), R10
-	MOVD  8(R0), R11
-	MOVD  80(R0), R12
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F5, F6)
+	FLDPQ 32(R11), (F7, F8)
+	FLDPQ (R11), (F9, F10)
+	FLDPQ 32(R11), (F11, F12)
+	FLDPQ (R11), (F13, F14)
+	FLDPQ 32(R11), (F15, F16)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
 
-segment2:
-	MOVD.P 8(R11), R13
-	ADD    R13<<2, R1, R13
-	MOVD   R13, R14
+segment4:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	LSR    $2, R7, R20
-	CBZ    R20, rest3
+	CBZ    R20, rest5
 
-k6:
-	FMOVQ.P 16(R14), F14
-	FMOVQ.P 16(R15), F15
-	FMOVQ.P 16(R19), F16
-	FMOVQ   (R10), F17
-	FMOVQ   16(R10), F18
-	FMOVQ   32(R10), F19
-	FMOVQ   48(R10), F20
-	FMOVQ   64(R10), F21
-	FMOVQ   80(R10), F22
-	FMOVQ   96(R10), F23
-	FMOVQ   112(R10), F24
-	WORD    $0x4f8e1220 // fmla v0.4s, v17.4s, v14.s[0]
-	WORD    $0x4f8f1224 // fmla v4.4s, v17.4s, v15.s[0]
-	WORD    $0x4f901228 // fmla v8.4s, v17.4s, v16.s[0]
-	FMOVQ   128(R10), F17
-	WORD    $0x4f8e1241 // fmla v1.4s, v18.4s, v14.s[0]
-	WORD    $0x4f8f1245 // fmla v5.4s, v18.4s, v15.s[0]
-	WORD    $0x4f901249 // fmla v9.4s, v18.4s, v16.s[0]
-	FMOVQ   144(R10), F18
-	WORD    $0x4f8e1262 // fmla v2.4s, v19.4s, v14.s[0]
-	WORD    $0x4f8f1266 // fmla v6.4s, v19.4s, v15.s[0]
-	WORD    $0x4f90126a // fmla v10.4s, v19.4s, v16.s[0]
-	FMOVQ   160(R10), F19
-	WORD    $0x4f8e1283 // fmla v3.4s, v20.4s, v14.s[0]
-	WORD    $0x4f8f1287 // fmla v7.4s, v20.4s, v15.s[0]
-	WORD    $0x4f90128b // fmla v11.4s, v20.4s, v16.s[0]
-	FMOVQ   176(R10), F20
-	WORD    $0x4fae12a0 // fmla v0.4s, v21.4s, v14.s[1]
-	WORD    $0x4faf12a4 // fmla v4.4s, v21.4s, v15.s[1]
-	WORD    $0x4fb012a8 // fmla v8.4s, v21.4s, v16.s[1]
-	FMOVQ   192(R10), F21
-	WORD    $0x4fae12c1 // fmla v1.4s, v22.4s, v14.s[1]
-	WORD    $0x4faf12c5 // fmla v5.4s, v22.4s, v15.s[1]
-	WORD    $0x4fb012c9 // fmla v9.4s, v22.4s, v16.s[1]
-	FMOVQ   208(R10), F22
-	WORD    $0x4fae12e2 // fmla v2.4s, v23.4s, v14.s[1]
-	WORD    $0x4faf12e6 // fmla v6.4s, v23.4s, v15.s[1]
-	WORD    $0x4fb012ea // fmla v10.4s, v23.4s, v16.s[1]
-	FMOVQ   224(R10), F23
-	WORD    $0x4fae1303 // fmla v3.4s, v24.4s, v14.s[1]
-	WORD    $0x4faf1307 // fmla v7.4s, v24.4s, v15.s[1]
-	WORD    $0x4fb0130b // fmla v11.4s, v24.4s, v16.s[1]
-	FMOVQ   240(R10), F24
-	WORD    $0x4f8e1a20 // fmla v0.4s, v17.4s, v14.s[2]
-	WORD    $0x4f8f1a24 // fmla v4.4s, v17.4s, v15.s[2]
-	WORD    $0x4f901a28 // fmla v8.4s, v17.4s, v16.s[2]
-	WORD    $0x4f8e1a41 // fmla v1.4s, v18.4s, v14.s[2]
-	WORD    $0x4f8f1a45 // fmla v5.4s, v18.4s, v15.s[2]
-	WORD    $0x4f901a49 // fmla v9.4s, v18.4s, v16.s[2]
-	WORD    $0x4f8e1a62 // fmla v2.4s, v19.4s, v14.s[2]
-	WORD    $0x4f8f1a66 // fmla v6.4s, v19.4s, v15.s[2]
-	WORD    $0x4f901a6a // fmla v10.4s, v19.4s, v16.s[2]
-	WORD    $0x4f8e1a83 // fmla v3.4s, v20.4s, v14.s[2]
-	WORD    $0x4f8f1a87 // fmla v7.4s, v20.4s, v15.s[2]
-	WORD    $0x4f901a8b // fmla v11.4s, v20.4s, v16.s[2]
-	WORD    $0x4fae1aa0 // fmla v0.4s, v21.4s, v14.s[3]
-	WORD    $0x4faf1aa4 // fmla v4.4s, v21.4s, v15.s[3]
-	WORD    $0x4fb01aa8 // fmla v8.4s, v21.4s, v16.s[3]
-	WORD    $0x4fae1ac1 // fmla v1.4s, v22.4s, v14.s[3]
-	WORD    $0x4faf1ac5 // fmla v5.4s, v22.4s, v15.s[3]
-	WORD    $0x4fb01ac9 // fmla v9.4s, v22.4s, v16.s[3]
-	WORD    $0x4fae1ae2 // fmla v2.4s, v23.4s, v14.s[3]
-	WORD    $0x4faf1ae6 // fmla v6.4s, v23.4s, v15.s[3]
-	WORD    $0x4fb01aea // fmla v10.4s, v23.4s, v16.s[3]
-	WORD    $0x4fae1b03 // fmla v3.4s, v24.4s, v14.s[3]
-	WORD    $0x4faf1b07 // fmla v7.4s, v24.4s, v15.s[3]
-	WORD    $0x4fb01b0b // fmla v11.4s, v24.4s, v16.s[3]
-	ADD     $256, R10, R10
+k8:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	ADD     R10, R11, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	PRFM    128(R21), PLDL2KEEP
+	PRFM    192(R21), PLDL2KEEP
+	FMOVQ   (R11), F17
+	FMOVQ   16(R11), F18
+	FMOVQ   32(R11), F19
+	FMOVQ   48(R11), F20
+	FMOVQ   64(R11), F21
+	FMOVQ   80(R11), F22
+	FMOVQ   96(R11), F23
+	FMOVQ   112(R11), F24
+	WORD    $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD    $0x4f811229 // fmla v9.4s, v17.4s, v1.s[0]
+	WORD    $0x4f82122d // fmla v13.4s, v17.4s, v2.s[0]
+	FMOVQ   128(R11), F17
+	WORD    $0x4f801246 // fmla v6.4s, v18.4s, v0.s[0]
+	WORD    $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD    $0x4f82124e // fmla v14.4s, v18.4s, v2.s[0]
+	FMOVQ   144(R11), F18
+	WORD    $0x4f801267 // fmla v7.4s, v19.4s, v0.s[0]
+	WORD    $0x4f81126b // fmla v11.4s, v19.4s, v1.s[0]
+	WORD    $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	FMOVQ   160(R11), F19
+	WORD    $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD    $0x4f81128c // fmla v12.4s, v20.4s, v1.s[0]
+	WORD    $0x4f821290 // fmla v16.4s, v20.4s, v2.s[0]
+	FMOVQ   176(R11), F20
+	WORD    $0x4fa012a5 // fmla v5.4s, v21.4s, v0.s[1]
+	WORD    $0x4fa112a9 // fmla v9.4s, v21.4s, v1.s[1]
+	WORD    $0x4fa212ad // fmla v13.4s, v21.4s, v2.s[1]
+	FMOVQ   192(R11), F21
+	WORD    $0x4fa012c6 // fmla v6.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa112ca // fmla v10.4s, v22.4s, v1.s[1]
+	WORD    $0x4fa212ce // fmla v14.4s, v22.4s, v2.s[1]
+	FMOVQ   208(R11), F22
+	WORD    $0x4fa012e7 // fmla v7.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa112eb // fmla v11.4s, v23.4s, v1.s[1]
+	WORD    $0x4fa212ef // fmla v15.4s, v23.4s, v2.s[1]
+	FMOVQ   224(R11), F23
+	WORD    $0x4fa01308 // fmla v8.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa1130c // fmla v12.4s, v24.4s, v1.s[1]
+	WORD    $0x4fa21310 // fmla v16.4s, v24.4s, v2.s[1]
+	FMOVQ   240(R11), F24
+	WORD    $0x4f801a25 // fmla v5.4s, v17.4s, v0.s[2]
+	WORD    $0x4f811a29 // fmla v9.4s, v17.4s, v1.s[2]
+	WORD    $0x4f821a2d // fmla v13.4s, v17.4s, v2.s[2]
+	WORD    $0x4f801a46 // fmla v6.4s, v18.4s, v0.s[2]
+	WORD    $0x4f811a4a // fmla v10.4s, v18.4s, v1.s[2]
+	WORD    $0x4f821a4e // fmla v14.4s, v18.4s, v2.s[2]
+	WORD    $0x4f801a67 // fmla v7.4s, v19.4s, v0.s[2]
+	WORD    $0x4f811a6b // fmla v11.4s, v19.4s, v1.s[2]
+	WORD    $0x4f821a6f // fmla v15.4s, v19.4s, v2.s[2]
+	WORD    $0x4f801a88 // fmla v8.4s, v20.4s, v0.s[2]
+	WORD    $0x4f811a8c // fmla v12.4s, v20.4s, v1.s[2]
+	WORD    $0x4f821a90 // fmla v16.4s, v20.4s, v2.s[2]
+	WORD    $0x4fa01aa5 // fmla v5.4s, v21.4s, v0.s[3]
+	WORD    $0x4fa11aa9 // fmla v9.4s, v21.4s, v1.s[3]
+	WORD    $0x4fa21aad // fmla v13.4s, v21.4s, v2.s[3]
+	WORD    $0x4fa01ac6 // fmla v6.4s, v22.4s, v0.s[3]
+	WORD    $0x4fa11aca // fmla v10.4s, v22.4s, v1.s[3]
+	WORD    $0x4fa21ace // fmla v14.4s, v22.4s, v2.s[3]
+	WORD    $0x4fa01ae7 // fmla v7.4s, v23.4s, v0.s[3]
+	WORD    $0x4fa11aeb // fmla v11.4s, v23.4s, v1.s[3]
+	WORD    $0x4fa21aef // fmla v15.4s, v23.4s, v2.s[3]
+	WORD    $0x4fa01b08 // fmla v8.4s, v24.4s, v0.s[3]
+	WORD    $0x4fa11b0c // fmla v12.4s, v24.4s, v1.s[3]
+	WORD    $0x4fa21b10 // fmla v16.4s, v24.4s, v2.s[3]
+	ADD     $256, R11, R11
 	SUBS    $1, R20, R20
-	BNE     k6
+	BNE     k8
 
-rest3:
-	TBZ     $1, R7, odd4
-	FMOVD.P 8(R14), F14
-	FMOVD.P 8(R15), F15
-	FMOVD.P 8(R19), F16
-	FMOVQ   (R10), F17
-	FMOVQ   16(R10), F18
-	FMOVQ   32(R10), F19
-	FMOVQ   48(R10), F20
-	FMOVQ   64(R10), F21
-	FMOVQ   80(R10), F22
-	FMOVQ   96(R10), F23
-	FMOVQ   112(R10), F24
-	WORD    $0x4f8e1220 // fmla v0.4s, v17.4s, v14.s[0]
-	WORD    $0x4f8f1224 // fmla v4.4s, v17.4s, v15.s[0]
-	WORD    $0x4f901228 // fmla v8.4s, v17.4s, v16.s[0]
-	WORD    $0x4f8e1241 // fmla v1.4s, v18.4s, v14.s[0]
-	WORD    $0x4f8f1245 // fmla v5.4s, v18.4s, v15.s[0]
-	WORD    $0x4f901249 // fmla v9.4s, v18.4s, v16.s[0]
-	WORD    $0x4f8e1262 // fmla v2.4s, v19.4s, v14.s[0]
-	WORD    $0x4f8f1266 // fmla v6.4s, v19.4s, v15.s[0]
-	WORD    $0x4f90126a // fmla v10.4s, v19.4s, v16.s[0]
-	WORD    $0x4f8e1283 // fmla v3.4s, v20.4s, v14.s[0]
-	WORD    $0x4f8f1287 // fmla v7.4s, v20.4s, v15.s[0]
-	WORD    $0x4f90128b // fmla v11.4s, v20.4s, v16.s[0]
-	WORD    $0x4fae12a0 // fmla v0.4s, v21.4s, v14.s[1]
-	WORD    $0x4faf12a4 // fmla v4.4s, v21.4s, v15.s[1]
-	WORD    $0x4fb012a8 // fmla v8.4s, v21.4s, v16.s[1]
-	WORD    $0x4fae12c1 // fmla v1.4s, v22.4s, v14.s[1]
-	WORD    $0x4faf12c5 // fmla v5.4s, v22.4s, v15.s[1]
-	WORD    $0x4fb012c9 // fmla v9.4s, v22.4s, v16.s[1]
-	WORD    $0x4fae12e2 // fmla v2.4s, v23.4s, v14.s[1]
-	WORD    $0x4faf12e6 // fmla v6.4s, v23.4s, v15.s[1]
-	WORD    $0x4fb012ea // fmla v10.4s, v23.4s, v16.s[1]
-	WORD    $0x4fae1303 // fmla v3.4s, v24.4s, v14.s[1]
-	WORD    $0x4faf1307 // fmla v7.4s, v24.4s, v15.s[1]
-	WORD    $0x4fb0130b // fmla v11.4s, v24.4s, v16.s[1]
-	ADD     $128, R10, R10
+rest5:
+	TBZ     $1, R7, odd6
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	ADD     R10, R11, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	FMOVQ   (R11), F17
+	FMOVQ   16(R11), F18
+	FMOVQ   32(R11), F19
+	FMOVQ   48(R11), F20
+	FMOVQ   64(R11), F21
+	FMOVQ   80(R11), F22
+	FMOVQ   96(R11), F23
+	FMOVQ   112(R11), F24
+	WORD    $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD    $0x4f811229 // fmla v9.4s, v17.4s, v1.s[0]
+	WORD    $0x4f82122d // fmla v13.4s, v17.4s, v2.s[0]
+	WORD    $0x4f801246 // fmla v6.4s, v18.4s, v0.s[0]
+	WORD    $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD    $0x4f82124e // fmla v14.4s, v18.4s, v2.s[0]
+	WORD    $0x4f801267 // fmla v7.4s, v19.4s, v0.s[0]
+	WORD    $0x4f81126b // fmla v11.4s, v19.4s, v1.s[0]
+	WORD    $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	WORD    $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD    $0x4f81128c // fmla v12.4s, v20.4s, v1.s[0]
+	WORD    $0x4f821290 // fmla v16.4s, v20.4s, v2.s[0]
+	WORD    $0x4fa012a5 // fmla v5.4s, v21.4s, v0.s[1]
+	WORD    $0x4fa112a9 // fmla v9.4s, v21.4s, v1.s[1]
+	WORD    $0x4fa212ad // fmla v13.4s, v21.4s, v2.s[1]
+	WORD    $0x4fa012c6 // fmla v6.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa112ca // fmla v10.4s, v22.4s, v1.s[1]
+	WORD    $0x4fa212ce // fmla v14.4s, v22.4s, v2.s[1]
+	WORD    $0x4fa012e7 // fmla v7.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa112eb // fmla v11.4s, v23.4s, v1.s[1]
+	WORD    $0x4fa212ef // fmla v15.4s, v23.4s, v2.s[1]
+	WORD    $0x4fa01308 // fmla v8.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa1130c // fmla v12.4s, v24.4s, v1.s[1]
+	WORD    $0x4fa21310 // fmla v16.4s, v24.4s, v2.s[1]
+	ADD     $128, R11, R11
 
-odd4:
-	TBZ     $0, R7, done5
-	FMOVS.P 4(R14), F14
-	FMOVS.P 4(R15), F15
-	FMOVS.P 4(R19), F16
-	FMOVQ   (R10), F17
-	FMOVQ   16(R10), F18
-	FMOVQ   32(R10), F19
-	FMOVQ   48(R10), F20
-	WORD    $0x4f8e1220 // fmla v0.4s, v17.4s, v14.s[0]
-	WORD    $0x4f8f1224 // fmla v4.4s, v17.4s, v15.s[0]
-	WORD    $0x4f901228 // fmla v8.4s, v17.4s, v16.s[0]
-	WORD    $0x4f8e1241 // fmla v1.4s, v18.4s, v14.s[0]
-	WORD    $0x4f8f1245 // fmla v5.4s, v18.4s, v15.s[0]
-	WORD    $0x4f901249 // fmla v9.4s, v18.4s, v16.s[0]
-	WORD    $0x4f8e1262 // fmla v2.4s, v19.4s, v14.s[0]
-	WORD    $0x4f8f1266 // fmla v6.4s, v19.4s, v15.s[0]
-	WORD    $0x4f90126a // fmla v10.4s, v19.4s, v16.s[0]
-	WORD    $0x4f8e1283 // fmla v3.4s, v20.4s, v14.s[0]
-	WORD    $0x4f8f1287 // fmla v7.4s, v20.4s, v15.s[0]
-	WORD    $0x4f90128b // fmla v11.4s, v20.4s, v16.s[0]
-	ADD     $64, R10, R10
+odd6:
+	TBZ     $0, R7, done7
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	ADD     R10, R11, R20
+	PRFM    (R20), PLDL2KEEP
+	FMOVQ   (R11), F17
+	FMOVQ   16(R11), F18
+	FMOVQ   32(R11), F19
+	FMOVQ   48(R11), F20
+	WORD    $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD    $0x4f811229 // fmla v9.4s, v17.4s, v1.s[0]
+	WORD    $0x4f82122d // fmla v13.4s, v17.4s, v2.s[0]
+	WORD    $0x4f801246 // fmla v6.4s, v18.4s, v0.s[0]
+	WORD    $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD    $0x4f82124e // fmla v14.4s, v18.4s, v2.s[0]
+	WORD    $0x4f801267 // fmla v7.4s, v19.4s, v0.s[0]
+	WORD    $0x4f81126b // fmla v11.4s, v19.4s, v1.s[0]
+	WORD    $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	WORD    $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD    $0x4f81128c // fmla v12.4s, v20.4s, v1.s[0]
+	WORD    $0x4f821290 // fmla v16.4s, v20.4s, v2.s[0]
+	ADD     $64, R11, R11
 
-done5:
-	SUBS    $1, R12, R12
-	BNE     segment2
-	MOVD    R2, R10
-	ADD     R5, R10, R11
+done7:
+	SUBS    $1, R13, R13
+	BNE     segment4
+	MOVD    R2, R11
 	ADD     R5, R11, R12
-	MOVD    R3, R13
-	ADD     R6, R13, R14
+	ADD     R5, R12, R13
+	MOVD    R3, R14
 	ADD     R6, R14, R15
+	ADD     R6, R15, R19
 	CMP     $16, R8
-	BNE     partial7
-	CBZ     R3, noresidual9
-	FLDPQ.P 32(R13), (F14, F15)
-	FLDPQ.P 32(R13), (F16, F17)
-	WORD    $0x4e2ed400 // fadd v0.4s, v0.4s, v14.4s
-	WORD    $0x4e2fd421 // fadd v1.4s, v1.4s, v15.4s
-	WORD    $0x4e30d442 // fadd v2.4s, v2.4s, v16.4s
-	WORD    $0x4e31d463 // fadd v3.4s, v3.4s, v17.4s
-	FLDPQ.P 32(R14), (F14, F15)
-	FLDPQ.P 32(R14), (F16, F17)
-	WORD    $0x4e2ed484 // fadd v4.4s, v4.4s, v14.4s
-	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
-	WORD    $0x4e30d4c6 // fadd v6.4s, v6.4s, v16.4s
-	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
-	FLDPQ.P 32(R15), (F14, F15)
-	FLDPQ.P 32(R15), (F16, F17)
-	WORD    $0x4e2ed508 // fadd v8.4s, v8.4s, v14.4s
-	WORD    $0x4e2fd529 // fadd v9.4s, v9.4s, v15.4s
-	WORD    $0x4e30d54a // fadd v10.4s, v10.4s, v16.4s
-	WORD    $0x4e31d56b // fadd v11.4s, v11.4s, v17.4s
-
-noresidual9:
-	WORD    $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
-	WORD    $0x4eadf400 // fmin v0.4s, v0.4s, v13.4s
-	WORD    $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
-	WORD    $0x4eadf421 // fmin v1.4s, v1.4s, v13.4s
-	WORD    $0x4e2cf442 // fmax v2.4s, v2.4s, v12.4s
-	WORD    $0x4eadf442 // fmin v2.4s, v2.4s, v13.4s
-	WORD    $0x4e2cf463 // fmax v3.4s, v3.4s, v12.4s
-	WORD    $0x4eadf463 // fmin v3.4s, v3.4s, v13.4s
-	WORD    $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
-	WORD    $0x4eadf484 // fmin v4.4s, v4.4s, v13.4s
-	WORD    $0x4e2cf4a5 // fmax v5.4s, v5.4s, v12.4s
-	WORD    $0x4eadf4a5 // fmin v5.4s, v5.4s, v13.4s
-	WORD    $0x4e2cf4c6 // fmax v6.4s, v6.4s, v12.4s
-	WORD    $0x4eadf4c6 // fmin v6.4s, v6.4s, v13.4s
-	WORD    $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
-	WORD    $0x4eadf4e7 // fmin v7.4s, v7.4s, v13.4s
-	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4eadf508 // fmin v8.4s, v8.4s, v13.4s
-	WORD    $0x4e2cf529 // fmax v9.4s, v9.4s, v12.4s
-	WORD    $0x4eadf529 // fmin v9.4s, v9.4s, v13.4s
-	WORD    $0x4e2cf54a // fmax v10.4s, v10.4s, v12.4s
-	WORD    $0x4eadf54a // fmin v10.4s, v10.4s, v13.4s
-	WORD    $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
-	WORD    $0x4eadf56b // fmin v11.4s, v11.4s, v13.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F2, F3), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F6, F7), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F10, F11), 32(R12)
-	B       done8
-
-partial7:
-	TBZ     $3, R8, none10
+	BNE     partial9
 	CBZ     R3, noresidual11
-	FLDPQ.P 32(R13), (F14, F15)
-	WORD    $0x4e2ed400 // fadd v0.4s, v0.4s, v14.4s
-	WORD    $0x4e2fd421 // fadd v1.4s, v1.4s, v15.4s
-	FLDPQ.P 32(R14), (F14, F15)
-	WORD    $0x4e2ed484 // fadd v4.4s, v4.4s, v14.4s
-	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
-	FLDPQ.P 32(R15), (F14, F15)
-	WORD    $0x4e2ed508 // fadd v8.4s, v8.4s, v14.4s
-	WORD    $0x4e2fd529 // fadd v9.4s, v9.4s, v15.4s
+	FLDPQ.P 32(R14), (F0, F1)
+	FLDPQ.P 32(R14), (F2, F17)
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	WORD    $0x4e21d4c6 // fadd v6.4s, v6.4s, v1.4s
+	WORD    $0x4e22d4e7 // fadd v7.4s, v7.4s, v2.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	FLDPQ.P 32(R15), (F0, F1)
+	FLDPQ.P 32(R15), (F2, F17)
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	WORD    $0x4e21d54a // fadd v10.4s, v10.4s, v1.4s
+	WORD    $0x4e22d56b // fadd v11.4s, v11.4s, v2.4s
+	WORD    $0x4e31d58c // fadd v12.4s, v12.4s, v17.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	FLDPQ.P 32(R19), (F2, F17)
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	WORD    $0x4e21d5ce // fadd v14.4s, v14.4s, v1.4s
+	WORD    $0x4e22d5ef // fadd v15.4s, v15.4s, v2.4s
+	WORD    $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
 
 noresidual11:
-	WORD    $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
-	WORD    $0x4eadf400 // fmin v0.4s, v0.4s, v13.4s
-	WORD    $0x4e2cf421 // fmax v1.4s, v1.4s, v12.4s
-	WORD    $0x4eadf421 // fmin v1.4s, v1.4s, v13.4s
-	WORD    $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
-	WORD    $0x4eadf484 // fmin v4.4s, v4.4s, v13.4s
-	WORD    $0x4e2cf4a5 // fmax v5.4s, v5.4s, v12.4s
-	WORD    $0x4eadf4a5 // fmin v5.4s, v5.4s, v13.4s
-	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4eadf508 // fmin v8.4s, v8.4s, v13.4s
-	WORD    $0x4e2cf529 // fmax v9.4s, v9.4s, v12.4s
-	WORD    $0x4eadf529 // fmin v9.4s, v9.4s, v13.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
-	VMOV    V6.B16, V4.B16
-	VMOV    V7.B16, V5.B16
-	VMOV    V10.B16, V8.B16
-	VMOV    V11.B16, V9.B16
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f4c6 // fmax v6.4s, v6.4s, v3.4s
+	WORD    $0x4ea4f4c6 // fmin v6.4s, v6.4s, v4.4s
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4ea4f4e7 // fmin v7.4s, v7.4s, v4.4s
+	WORD    $0x4e23f508 // fmax v8.4s, v8.4s, v3.4s
+	WORD    $0x4ea4f508 // fmin v8.4s, v8.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	WORD    $0x4e23f54a // fmax v10.4s, v10.4s, v3.4s
+	WORD    $0x4ea4f54a // fmin v10.4s, v10.4s, v4.4s
+	WORD    $0x4e23f56b // fmax v11.4s, v11.4s, v3.4s
+	WORD    $0x4ea4f56b // fmin v11.4s, v11.4s, v4.4s
+	WORD    $0x4e23f58c // fmax v12.4s, v12.4s, v3.4s
+	WORD    $0x4ea4f58c // fmin v12.4s, v12.4s, v4.4s
+	WORD    $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD    $0x4ea4f5ad // fmin v13.4s, v13.4s, v4.4s
+	WORD    $0x4e23f5ce // fmax v14.4s, v14.4s, v3.4s
+	WORD    $0x4ea4f5ce // fmin v14.4s, v14.4s, v4.4s
+	WORD    $0x4e23f5ef // fmax v15.4s, v15.4s, v3.4s
+	WORD    $0x4ea4f5ef // fmin v15.4s, v15.4s, v4.4s
+	WORD    $0x4e23f610 // fmax v16.4s, v16.4s, v3.4s
+	WORD    $0x4ea4f610 // fmin v16.4s, v16.4s, v4.4s
+	FSTPQ.P (F5, F6), 32(R11)
+	FSTPQ.P (F7, F8), 32(R11)
+	FSTPQ.P (F9, F10), 32(R12)
+	FSTPQ.P (F11, F12), 32(R12)
+	FSTPQ.P (F13, F14), 32(R13)
+	FSTPQ.P (F15, F16), 32(R13)
+	B       done10
 
-none10:
-	TBZ     $2, R8, none12
+partial9:
+	TBZ     $3, R8, none12
 	CBZ     R3, noresidual13
-	FMOVQ.P 16(R13), F14
-	WORD    $0x4e2ed400 // fadd v0.4s, v0.4s, v14.4s
-	FMOVQ.P 16(R14), F14
-	WORD    $0x4e2ed484 // fadd v4.4s, v4.4s, v14.4s
-	FMOVQ.P 16(R15), F14
-	WORD    $0x4e2ed508 // fadd v8.4s, v8.4s, v14.4s
+	FLDPQ.P 32(R14), (F0, F1)
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	WORD    $0x4e21d4c6 // fadd v6.4s, v6.4s, v1.4s
+	FLDPQ.P 32(R15), (F0, F1)
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	WORD    $0x4e21d54a // fadd v10.4s, v10.4s, v1.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+	WORD    $0x4e21d5ce // fadd v14.4s, v14.4s, v1.4s
 
 noresidual13:
-	WORD    $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
-	WORD    $0x4eadf400 // fmin v0.4s, v0.4s, v13.4s
-	WORD    $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
-	WORD    $0x4eadf484 // fmin v4.4s, v4.4s, v13.4s
-	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4eadf508 // fmin v8.4s, v8.4s, v13.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R11)
-	FMOVQ.P F8, 16(R12)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f4c6 // fmax v6.4s, v6.4s, v3.4s
+	WORD    $0x4ea4f4c6 // fmin v6.4s, v6.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	WORD    $0x4e23f54a // fmax v10.4s, v10.4s, v3.4s
+	WORD    $0x4ea4f54a // fmin v10.4s, v10.4s, v4.4s
+	WORD    $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD    $0x4ea4f5ad // fmin v13.4s, v13.4s, v4.4s
+	WORD    $0x4e23f5ce // fmax v14.4s, v14.4s, v3.4s
+	WORD    $0x4ea4f5ce // fmin v14.4s, v14.4s, v4.4s
+	FSTPQ.P (F5, F6), 32(R11)
+	FSTPQ.P (F9, F10), 32(R12)
+	FSTPQ.P (F13, F14), 32(R13)
+	VMOV    V7.B16, V5.B16
+	VMOV    V8.B16, V6.B16
+	VMOV    V11.B16, V9.B16
+	VMOV    V12.B16, V10.B16
+	VMOV    V15.B16, V13.B16
+	VMOV    V16.B16, V14.B16
 
 none12:
-	TBZ     $1, R8, none14
-	VDUP    V0.D[1], V1.D2
-	VDUP    V4.D[1], V5.D2
-	VDUP    V8.D[1], V9.D2
+	TBZ     $2, R8, none14
 	CBZ     R3, noresidual15
-	FMOVD.P 8(R13), F14
-	WORD    $0x4e2ed400 // fadd v0.4s, v0.4s, v14.4s
-	FMOVD.P 8(R14), F14
-	WORD    $0x4e2ed484 // fadd v4.4s, v4.4s, v14.4s
-	FMOVD.P 8(R15), F14
-	WORD    $0x4e2ed508 // fadd v8.4s, v8.4s, v14.4s
+	FMOVQ.P 16(R14), F0
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	FMOVQ.P 16(R15), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	FMOVQ.P 16(R19), F0
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
 
 noresidual15:
-	WORD    $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
-	WORD    $0x4eadf400 // fmin v0.4s, v0.4s, v13.4s
-	WORD    $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
-	WORD    $0x4eadf484 // fmin v4.4s, v4.4s, v13.4s
-	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4eadf508 // fmin v8.4s, v8.4s, v13.4s
-	FMOVD.P F0, 8(R10)
-	FMOVD.P F4, 8(R11)
-	FMOVD.P F8, 8(R12)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	WORD    $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD    $0x4ea4f5ad // fmin v13.4s, v13.4s, v4.4s
+	FMOVQ.P F5, 16(R11)
+	FMOVQ.P F9, 16(R12)
+	FMOVQ.P F13, 16(R13)
+	VMOV    V6.B16, V5.B16
+	VMOV    V10.B16, V9.B16
+	VMOV    V14.B16, V13.B16
 
 none14:
-	TBZ     $0, R8, none16
+	TBZ     $1, R8, none16
+	VDUP    V5.D[1], V6.D2
+	VDUP    V9.D[1], V10.D2
+	VDUP    V13.D[1], V14.D2
 	CBZ     R3, noresidual17
-	FMOVS.P 4(R13), F14
-	WORD    $0x4e2ed400 // fadd v0.4s, v0.4s, v14.4s
-	FMOVS.P 4(R14), F14
-	WORD    $0x4e2ed484 // fadd v4.4s, v4.4s, v14.4s
-	FMOVS.P 4(R15), F14
-	WORD    $0x4e2ed508 // fadd v8.4s, v8.4s, v14.4s
+	FMOVD.P 8(R14), F0
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	FMOVD.P 8(R15), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	FMOVD.P 8(R19), F0
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
 
 noresidual17:
-	WORD    $0x4e2cf400 // fmax v0.4s, v0.4s, v12.4s
-	WORD    $0x4eadf400 // fmin v0.4s, v0.4s, v13.4s
-	WORD    $0x4e2cf484 // fmax v4.4s, v4.4s, v12.4s
-	WORD    $0x4eadf484 // fmin v4.4s, v4.4s, v13.4s
-	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4eadf508 // fmin v8.4s, v8.4s, v13.4s
-	FMOVS.P F0, 4(R10)
-	FMOVS.P F4, 4(R11)
-	FMOVS.P F8, 4(R12)
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	WORD    $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD    $0x4ea4f5ad // fmin v13.4s, v13.4s, v4.4s
+	FMOVD.P F5, 8(R11)
+	FMOVD.P F9, 8(R12)
+	FMOVD.P F13, 8(R13)
+	VMOV    V6.B16, V5.B16
+	VMOV    V10.B16, V9.B16
+	VMOV    V14.B16, V13.B16
 
 none16:
-done8:
+	TBZ     $0, R8, none18
+	CBZ     R3, noresidual19
+	FMOVS.P 4(R14), F0
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	FMOVS.P 4(R15), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	FMOVS.P 4(R19), F0
+	WORD    $0x4e20d5ad // fadd v13.4s, v13.4s, v0.4s
+
+noresidual19:
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	WORD    $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD    $0x4ea4f5ad // fmin v13.4s, v13.4s, v4.4s
+	FMOVS.P F5, 4(R11)
+	FMOVS.P F9, 4(R12)
+	FMOVS.P F13, 4(R13)
+
+none18:
+done10:
 	ADD R4, R1, R1
 	ADD R4<<1, R1, R1
 	ADD R5, R2, R2
 	ADD R5<<1, R2, R2
-	CBZ R3, noresidual18
+	CBZ R3, noresidual20
 	ADD R6, R3, R3
 	ADD R6<<1, R3, R3
 
-noresidual18:
+noresidual20:
 	SUBS $1, R9, R9
-	BNE  tile1
+	BNE  tile3
+	B    end2
+
+	// A panel of no more than 8 channels needs half of the work.
+half1:
+	ADD   $112, R0, R11
+	VLD1R (R11), [V3.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V4.S4]
+
+tile21:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F5, F6)
+	FLDPQ (R11), (F7, F8)
+	FLDPQ (R11), (F9, F10)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
+
+segment22:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
+	ADD    R4, R14, R15
+	ADD    R4, R15, R19
+	LSR    $2, R7, R20
+	CBZ    R20, rest23
+
+k26:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	FMOVQ.P 16(R19), F2
+	ADD     R10, R11, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	PRFM    128(R21), PLDL2KEEP
+	PRFM    192(R21), PLDL2KEEP
+	FMOVQ   (R11), F11
+	FMOVQ   16(R11), F12
+	FMOVQ   64(R11), F13
+	FMOVQ   80(R11), F14
+	FMOVQ   128(R11), F15
+	FMOVQ   144(R11), F16
+	FMOVQ   192(R11), F17
+	FMOVQ   208(R11), F18
+	WORD    $0x4f801165 // fmla v5.4s, v11.4s, v0.s[0]
+	WORD    $0x4f811167 // fmla v7.4s, v11.4s, v1.s[0]
+	WORD    $0x4f821169 // fmla v9.4s, v11.4s, v2.s[0]
+	WORD    $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
+	WORD    $0x4f811188 // fmla v8.4s, v12.4s, v1.s[0]
+	WORD    $0x4f82118a // fmla v10.4s, v12.4s, v2.s[0]
+	WORD    $0x4fa011a5 // fmla v5.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa111a7 // fmla v7.4s, v13.4s, v1.s[1]
+	WORD    $0x4fa211a9 // fmla v9.4s, v13.4s, v2.s[1]
+	WORD    $0x4fa011c6 // fmla v6.4s, v14.4s, v0.s[1]
+	WORD    $0x4fa111c8 // fmla v8.4s, v14.4s, v1.s[1]
+	WORD    $0x4fa211ca // fmla v10.4s, v14.4s, v2.s[1]
+	WORD    $0x4f8019e5 // fmla v5.4s, v15.4s, v0.s[2]
+	WORD    $0x4f8119e7 // fmla v7.4s, v15.4s, v1.s[2]
+	WORD    $0x4f8219e9 // fmla v9.4s, v15.4s, v2.s[2]
+	WORD    $0x4f801a06 // fmla v6.4s, v16.4s, v0.s[2]
+	WORD    $0x4f811a08 // fmla v8.4s, v16.4s, v1.s[2]
+	WORD    $0x4f821a0a // fmla v10.4s, v16.4s, v2.s[2]
+	WORD    $0x4fa01a25 // fmla v5.4s, v17.4s, v0.s[3]
+	WORD    $0x4fa11a27 // fmla v7.4s, v17.4s, v1.s[3]
+	WORD    $0x4fa21a29 // fmla v9.4s, v17.4s, v2.s[3]
+	WORD    $0x4fa01a46 // fmla v6.4s, v18.4s, v0.s[3]
+	WORD    $0x4fa11a48 // fmla v8.4s, v18.4s, v1.s[3]
+	WORD    $0x4fa21a4a // fmla v10.4s, v18.4s, v2.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R20, R20
+	BNE     k26
+
+rest23:
+	TBZ     $1, R7, odd24
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	FMOVD.P 8(R19), F2
+	ADD     R10, R11, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	FMOVQ   (R11), F11
+	FMOVQ   16(R11), F12
+	FMOVQ   64(R11), F13
+	FMOVQ   80(R11), F14
+	WORD    $0x4f801165 // fmla v5.4s, v11.4s, v0.s[0]
+	WORD    $0x4f811167 // fmla v7.4s, v11.4s, v1.s[0]
+	WORD    $0x4f821169 // fmla v9.4s, v11.4s, v2.s[0]
+	WORD    $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
+	WORD    $0x4f811188 // fmla v8.4s, v12.4s, v1.s[0]
+	WORD    $0x4f82118a // fmla v10.4s, v12.4s, v2.s[0]
+	WORD    $0x4fa011a5 // fmla v5.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa111a7 // fmla v7.4s, v13.4s, v1.s[1]
+	WORD    $0x4fa211a9 // fmla v9.4s, v13.4s, v2.s[1]
+	WORD    $0x4fa011c6 // fmla v6.4s, v14.4s, v0.s[1]
+	WORD    $0x4fa111c8 // fmla v8.4s, v14.4s, v1.s[1]
+	WORD    $0x4fa211ca // fmla v10.4s, v14.4s, v2.s[1]
+	ADD     $128, R11, R11
+
+odd24:
+	TBZ     $0, R7, done25
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	FMOVS.P 4(R19), F2
+	ADD     R10, R11, R20
+	PRFM    (R20), PLDL2KEEP
+	FMOVQ   (R11), F11
+	FMOVQ   16(R11), F12
+	WORD    $0x4f801165 // fmla v5.4s, v11.4s, v0.s[0]
+	WORD    $0x4f811167 // fmla v7.4s, v11.4s, v1.s[0]
+	WORD    $0x4f821169 // fmla v9.4s, v11.4s, v2.s[0]
+	WORD    $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
+	WORD    $0x4f811188 // fmla v8.4s, v12.4s, v1.s[0]
+	WORD    $0x4f82118a // fmla v10.4s, v12.4s, v2.s[0]
+	ADD     $64, R11, R11
+
+done25:
+	SUBS    $1, R13, R13
+	BNE     segment22
+	MOVD    R2, R11
+	ADD     R5, R11, R12
+	ADD     R5, R12, R13
+	MOVD    R3, R14
+	ADD     R6, R14, R15
+	ADD     R6, R15, R19
+	CMP     $8, R8
+	BNE     partial27
+	CBZ     R3, noresidual29
+	FLDPQ.P 32(R14), (F0, F1)
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	WORD    $0x4e21d4c6 // fadd v6.4s, v6.4s, v1.4s
+	FLDPQ.P 32(R15), (F0, F1)
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	WORD    $0x4e21d508 // fadd v8.4s, v8.4s, v1.4s
+	FLDPQ.P 32(R19), (F0, F1)
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+	WORD    $0x4e21d54a // fadd v10.4s, v10.4s, v1.4s
+
+noresidual29:
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f4c6 // fmax v6.4s, v6.4s, v3.4s
+	WORD    $0x4ea4f4c6 // fmin v6.4s, v6.4s, v4.4s
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4ea4f4e7 // fmin v7.4s, v7.4s, v4.4s
+	WORD    $0x4e23f508 // fmax v8.4s, v8.4s, v3.4s
+	WORD    $0x4ea4f508 // fmin v8.4s, v8.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	WORD    $0x4e23f54a // fmax v10.4s, v10.4s, v3.4s
+	WORD    $0x4ea4f54a // fmin v10.4s, v10.4s, v4.4s
+	FSTPQ.P (F5, F6), 32(R11)
+	FSTPQ.P (F7, F8), 32(R12)
+	FSTPQ.P (F9, F10), 32(R13)
+	B       done28
+
+partial27:
+	TBZ     $2, R8, none30
+	CBZ     R3, noresidual31
+	FMOVQ.P 16(R14), F0
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	FMOVQ.P 16(R15), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVQ.P 16(R19), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+
+noresidual31:
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4ea4f4e7 // fmin v7.4s, v7.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	FMOVQ.P F5, 16(R11)
+	FMOVQ.P F7, 16(R12)
+	FMOVQ.P F9, 16(R13)
+	VMOV    V6.B16, V5.B16
+	VMOV    V8.B16, V7.B16
+	VMOV    V10.B16, V9.B16
+
+none30:
+	TBZ     $1, R8, none32
+	VDUP    V5.D[1], V6.D2
+	VDUP    V7.D[1], V8.D2
+	VDUP    V9.D[1], V10.D2
+	CBZ     R3, noresidual33
+	FMOVD.P 8(R14), F0
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	FMOVD.P 8(R15), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVD.P 8(R19), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+
+noresidual33:
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4ea4f4e7 // fmin v7.4s, v7.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	FMOVD.P F5, 8(R11)
+	FMOVD.P F7, 8(R12)
+	FMOVD.P F9, 8(R13)
+	VMOV    V6.B16, V5.B16
+	VMOV    V8.B16, V7.B16
+	VMOV    V10.B16, V9.B16
+
+none32:
+	TBZ     $0, R8, none34
+	CBZ     R3, noresidual35
+	FMOVS.P 4(R14), F0
+	WORD    $0x4e20d4a5 // fadd v5.4s, v5.4s, v0.4s
+	FMOVS.P 4(R15), F0
+	WORD    $0x4e20d4e7 // fadd v7.4s, v7.4s, v0.4s
+	FMOVS.P 4(R19), F0
+	WORD    $0x4e20d529 // fadd v9.4s, v9.4s, v0.4s
+
+noresidual35:
+	WORD    $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD    $0x4ea4f4a5 // fmin v5.4s, v5.4s, v4.4s
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4ea4f4e7 // fmin v7.4s, v7.4s, v4.4s
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
+	FMOVS.P F5, 4(R11)
+	FMOVS.P F7, 4(R12)
+	FMOVS.P F9, 4(R13)
+
+none34:
+done28:
+	ADD R4, R1, R1
+	ADD R4<<1, R1, R1
+	ADD R5, R2, R2
+	ADD R5<<1, R2, R2
+	CBZ R3, noresidual36
+	ADD R6, R3, R3
+	ADD R6<<1, R3, R3
+
+noresidual36:
+	SUBS $1, R9, R9
+	BNE  tile21
+
+end2:
 	RET
 
 // func gemm_f32_2x16_neon(args *GemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_f32_2x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
-	// R7 SegLen; R8 N; R9 an address, then Tiles; R10 Bias, then B, then rows of C;
-	// R11 Seg, then rows of C; R12 Segs, then rows of D; R13 the segment, then rows of D;
-	// R14, R15 rows of A; R19 fours of k left.
-	// Vectors: V0…V7 sums; V8 Lo; V9 Hi; V10, V11 elements of A, then residual;
-	// V12, V13 rows of B, then residual; V14…V19 rows of B.
+	// R7 SegLen; R8 N; R9 Tiles; R10 Ahead; R11 an address, then Bias, then B, then rows of C;
+	// R12 Seg, then rows of C; R13 Segs, then rows of D;
+	// R14 the segment, then rows of A, then rows of D; R15 rows of A;
+	// R19 fours of k left, then what is to be prefetched; R20 what is to be prefetched.
+	// Vectors: V0, V1 elements of A, then residual; V2 Lo; V3 Hi; V4…V7 sums;
+	// V8…V11 sums, then rows of B; V12, V13 rows of B, then residual; V14…V19 rows of B.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
@@ -1985,279 +3295,486 @@ TEXT ·gemm_f32_2x16_neon(SB), NOSPLIT, $0-8
 	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
-	ADD   $112, R0, R9
-	VLD1R (R9), [V8.S4]
-	ADD   $116, R0, R9
-	VLD1R (R9), [V9.S4]
 	MOVD  96(R0), R9
+	MOVD  48(R0), R10
+	LSL   $2, R10, R10
+	CMP   $8, R8
+	BLE   half1
+	ADD   $112, R0, R11
+	VLD1R (R11), [V2.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V3.S4]
 
-tile1:
+tile3:
 	// Every sum starts at its bias.
-	MOVD  24(R0), R10
-	FLDPQ (R10), (F0, F1)
-	FLDPQ 32(R10), (F2, F3)
-	FLDPQ (R10), (F4, F5)
-	FLDPQ 32(R10), (F6, F7)
-	MOVD  16(R0), R10
-	MOVD  8(R0), R11
-	MOVD  80(R0), R12
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F4, F5)
+	FLDPQ 32(R11), (F6, F7)
+	FLDPQ (R11), (F8, F9)
+	FLDPQ 32(R11), (F10, F11)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
 
-segment2:
-	MOVD.P 8(R11), R13
-	ADD    R13<<2, R1, R13
-	MOVD   R13, R14
+segment4:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
 	ADD    R4, R14, R15
 	LSR    $2, R7, R19
-	CBZ    R19, rest3
+	CBZ    R19, rest5
 
-k6:
-	FMOVQ.P 16(R14), F10
-	FMOVQ.P 16(R15), F11
-	FMOVQ   (R10), F12
-	FMOVQ   16(R10), F13
-	FMOVQ   32(R10), F14
-	FMOVQ   48(R10), F15
-	FMOVQ   64(R10), F16
-	FMOVQ   80(R10), F17
-	FMOVQ   96(R10), F18
-	FMOVQ   112(R10), F19
-	WORD    $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
-	WORD    $0x4f8b1184 // fmla v4.4s, v12.4s, v11.s[0]
-	FMOVQ   128(R10), F12
-	WORD    $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
-	WORD    $0x4f8b11a5 // fmla v5.4s, v13.4s, v11.s[0]
-	FMOVQ   144(R10), F13
-	WORD    $0x4f8a11c2 // fmla v2.4s, v14.4s, v10.s[0]
-	WORD    $0x4f8b11c6 // fmla v6.4s, v14.4s, v11.s[0]
-	FMOVQ   160(R10), F14
-	WORD    $0x4f8a11e3 // fmla v3.4s, v15.4s, v10.s[0]
-	WORD    $0x4f8b11e7 // fmla v7.4s, v15.4s, v11.s[0]
-	FMOVQ   176(R10), F15
-	WORD    $0x4faa1200 // fmla v0.4s, v16.4s, v10.s[1]
-	WORD    $0x4fab1204 // fmla v4.4s, v16.4s, v11.s[1]
-	FMOVQ   192(R10), F16
-	WORD    $0x4faa1221 // fmla v1.4s, v17.4s, v10.s[1]
-	WORD    $0x4fab1225 // fmla v5.4s, v17.4s, v11.s[1]
-	FMOVQ   208(R10), F17
-	WORD    $0x4faa1242 // fmla v2.4s, v18.4s, v10.s[1]
-	WORD    $0x4fab1246 // fmla v6.4s, v18.4s, v11.s[1]
-	FMOVQ   224(R10), F18
-	WORD    $0x4faa1263 // fmla v3.4s, v19.4s, v10.s[1]
-	WORD    $0x4fab1267 // fmla v7.4s, v19.4s, v11.s[1]
-	FMOVQ   240(R10), F19
-	WORD    $0x4f8a1980 // fmla v0.4s, v12.4s, v10.s[2]
-	WORD    $0x4f8b1984 // fmla v4.4s, v12.4s, v11.s[2]
-	WORD    $0x4f8a19a1 // fmla v1.4s, v13.4s, v10.s[2]
-	WORD    $0x4f8b19a5 // fmla v5.4s, v13.4s, v11.s[2]
-	WORD    $0x4f8a19c2 // fmla v2.4s, v14.4s, v10.s[2]
-	WORD    $0x4f8b19c6 // fmla v6.4s, v14.4s, v11.s[2]
-	WORD    $0x4f8a19e3 // fmla v3.4s, v15.4s, v10.s[2]
-	WORD    $0x4f8b19e7 // fmla v7.4s, v15.4s, v11.s[2]
-	WORD    $0x4faa1a00 // fmla v0.4s, v16.4s, v10.s[3]
-	WORD    $0x4fab1a04 // fmla v4.4s, v16.4s, v11.s[3]
-	WORD    $0x4faa1a21 // fmla v1.4s, v17.4s, v10.s[3]
-	WORD    $0x4fab1a25 // fmla v5.4s, v17.4s, v11.s[3]
-	WORD    $0x4faa1a42 // fmla v2.4s, v18.4s, v10.s[3]
-	WORD    $0x4fab1a46 // fmla v6.4s, v18.4s, v11.s[3]
-	WORD    $0x4faa1a63 // fmla v3.4s, v19.4s, v10.s[3]
-	WORD    $0x4fab1a67 // fmla v7.4s, v19.4s, v11.s[3]
-	ADD     $256, R10, R10
+k8:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	ADD     R10, R11, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	PRFM    128(R20), PLDL2KEEP
+	PRFM    192(R20), PLDL2KEEP
+	FMOVQ   (R11), F12
+	FMOVQ   16(R11), F13
+	FMOVQ   32(R11), F14
+	FMOVQ   48(R11), F15
+	FMOVQ   64(R11), F16
+	FMOVQ   80(R11), F17
+	FMOVQ   96(R11), F18
+	FMOVQ   112(R11), F19
+	WORD    $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
+	WORD    $0x4f811188 // fmla v8.4s, v12.4s, v1.s[0]
+	FMOVQ   128(R11), F12
+	WORD    $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
+	WORD    $0x4f8111a9 // fmla v9.4s, v13.4s, v1.s[0]
+	FMOVQ   144(R11), F13
+	WORD    $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
+	FMOVQ   160(R11), F14
+	WORD    $0x4f8011e7 // fmla v7.4s, v15.4s, v0.s[0]
+	WORD    $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
+	FMOVQ   176(R11), F15
+	WORD    $0x4fa01204 // fmla v4.4s, v16.4s, v0.s[1]
+	WORD    $0x4fa11208 // fmla v8.4s, v16.4s, v1.s[1]
+	FMOVQ   192(R11), F16
+	WORD    $0x4fa01225 // fmla v5.4s, v17.4s, v0.s[1]
+	WORD    $0x4fa11229 // fmla v9.4s, v17.4s, v1.s[1]
+	FMOVQ   208(R11), F17
+	WORD    $0x4fa01246 // fmla v6.4s, v18.4s, v0.s[1]
+	WORD    $0x4fa1124a // fmla v10.4s, v18.4s, v1.s[1]
+	FMOVQ   224(R11), F18
+	WORD    $0x4fa01267 // fmla v7.4s, v19.4s, v0.s[1]
+	WORD    $0x4fa1126b // fmla v11.4s, v19.4s, v1.s[1]
+	FMOVQ   240(R11), F19
+	WORD    $0x4f801984 // fmla v4.4s, v12.4s, v0.s[2]
+	WORD    $0x4f811988 // fmla v8.4s, v12.4s, v1.s[2]
+	WORD    $0x4f8019a5 // fmla v5.4s, v13.4s, v0.s[2]
+	WORD    $0x4f8119a9 // fmla v9.4s, v13.4s, v1.s[2]
+	WORD    $0x4f8019c6 // fmla v6.4s, v14.4s, v0.s[2]
+	WORD    $0x4f8119ca // fmla v10.4s, v14.4s, v1.s[2]
+	WORD    $0x4f8019e7 // fmla v7.4s, v15.4s, v0.s[2]
+	WORD    $0x4f8119eb // fmla v11.4s, v15.4s, v1.s[2]
+	WORD    $0x4fa01a04 // fmla v4.4s, v16.4s, v0.s[3]
+	WORD    $0x4fa11a08 // fmla v8.4s, v16.4s, v1.s[3]
+	WORD    $0x4fa01a25 // fmla v5.4s, v17.4s, v0.s[3]
+	WORD    $0x4fa11a29 // fmla v9.4s, v17.4s, v1.s[3]
+	WORD    $0x4fa01a46 // fmla v6.4s, v18.4s, v0.s[3]
+	WORD    $0x4fa11a4a // fmla v10.4s, v18.4s, v1.s[3]
+	WORD    $0x4fa01a67 // fmla v7.4s, v19.4s, v0.s[3]
+	WORD    $0x4fa11a6b // fmla v11.4s, v19.4s, v1.s[3]
+	ADD     $256, R11, R11
 	SUBS    $1, R19, R19
-	BNE     k6
+	BNE     k8
 
-rest3:
-	TBZ     $1, R7, odd4
-	FMOVD.P 8(R14), F10
-	FMOVD.P 8(R15), F11
-	FMOVQ   (R10), F12
-	FMOVQ   16(R10), F13
-	FMOVQ   32(R10), F14
-	FMOVQ   48(R10), F15
-	FMOVQ   64(R10), F16
-	FMOVQ   80(R10), F17
-	FMOVQ   96(R10), F18
-	FMOVQ   112(R10), F19
-	WORD    $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
-	WORD    $0x4f8b1184 // fmla v4.4s, v12.4s, v11.s[0]
-	WORD    $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
-	WORD    $0x4f8b11a5 // fmla v5.4s, v13.4s, v11.s[0]
-	WORD    $0x4f8a11c2 // fmla v2.4s, v14.4s, v10.s[0]
-	WORD    $0x4f8b11c6 // fmla v6.4s, v14.4s, v11.s[0]
-	WORD    $0x4f8a11e3 // fmla v3.4s, v15.4s, v10.s[0]
-	WORD    $0x4f8b11e7 // fmla v7.4s, v15.4s, v11.s[0]
-	WORD    $0x4faa1200 // fmla v0.4s, v16.4s, v10.s[1]
-	WORD    $0x4fab1204 // fmla v4.4s, v16.4s, v11.s[1]
-	WORD    $0x4faa1221 // fmla v1.4s, v17.4s, v10.s[1]
-	WORD    $0x4fab1225 // fmla v5.4s, v17.4s, v11.s[1]
-	WORD    $0x4faa1242 // fmla v2.4s, v18.4s, v10.s[1]
-	WORD    $0x4fab1246 // fmla v6.4s, v18.4s, v11.s[1]
-	WORD    $0x4faa1263 // fmla v3.4s, v19.4s, v10.s[1]
-	WORD    $0x4fab1267 // fmla v7.4s, v19.4s, v11.s[1]
-	ADD     $128, R10, R10
+rest5:
+	TBZ     $1, R7, odd6
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	ADD     R10, R11, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	FMOVQ   (R11), F12
+	FMOVQ   16(R11), F13
+	FMOVQ   32(R11), F14
+	FMOVQ   48(R11), F15
+	FMOVQ   64(R11), F16
+	FMOVQ   80(R11), F17
+	FMOVQ   96(R11), F18
+	FMOVQ   112(R11), F19
+	WORD    $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
+	WORD    $0x4f811188 // fmla v8.4s, v12.4s, v1.s[0]
+	WORD    $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
+	WORD    $0x4f8111a9 // fmla v9.4s, v13.4s, v1.s[0]
+	WORD    $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
+	WORD    $0x4f8011e7 // fmla v7.4s, v15.4s, v0.s[0]
+	WORD    $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
+	WORD    $0x4fa01204 // fmla v4.4s, v16.4s, v0.s[1]
+	WORD    $0x4fa11208 // fmla v8.4s, v16.4s, v1.s[1]
+	WORD    $0x4fa01225 // fmla v5.4s, v17.4s, v0.s[1]
+	WORD    $0x4fa11229 // fmla v9.4s, v17.4s, v1.s[1]
+	WORD    $0x4fa01246 // fmla v6.4s, v18.4s, v0.s[1]
+	WORD    $0x4fa1124a // fmla v10.4s, v18.4s, v1.s[1]
+	WORD    $0x4fa01267 // fmla v7.4s, v19.4s, v0.s[1]
+	WORD    $0x4fa1126b // fmla v11.4s, v19.4s, v1.s[1]
+	ADD     $128, R11, R11
 
-odd4:
-	TBZ     $0, R7, done5
-	FMOVS.P 4(R14), F10
-	FMOVS.P 4(R15), F11
-	FMOVQ   (R10), F12
-	FMOVQ   16(R10), F13
-	FMOVQ   32(R10), F14
-	FMOVQ   48(R10), F15
-	WORD    $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
-	WORD    $0x4f8b1184 // fmla v4.4s, v12.4s, v11.s[0]
-	WORD    $0x4f8a11a1 // fmla v1.4s, v13.4s, v10.s[0]
-	WORD    $0x4f8b11a5 // fmla v5.4s, v13.4s, v11.s[0]
-	WORD    $0x4f8a11c2 // fmla v2.4s, v14.4s, v10.s[0]
-	WORD    $0x4f8b11c6 // fmla v6.4s, v14.4s, v11.s[0]
-	WORD    $0x4f8a11e3 // fmla v3.4s, v15.4s, v10.s[0]
-	WORD    $0x4f8b11e7 // fmla v7.4s, v15.4s, v11.s[0]
-	ADD     $64, R10, R10
+odd6:
+	TBZ     $0, R7, done7
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	ADD     R10, R11, R19
+	PRFM    (R19), PLDL2KEEP
+	FMOVQ   (R11), F12
+	FMOVQ   16(R11), F13
+	FMOVQ   32(R11), F14
+	FMOVQ   48(R11), F15
+	WORD    $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
+	WORD    $0x4f811188 // fmla v8.4s, v12.4s, v1.s[0]
+	WORD    $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
+	WORD    $0x4f8111a9 // fmla v9.4s, v13.4s, v1.s[0]
+	WORD    $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
+	WORD    $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
+	WORD    $0x4f8011e7 // fmla v7.4s, v15.4s, v0.s[0]
+	WORD    $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
+	ADD     $64, R11, R11
 
-done5:
-	SUBS    $1, R12, R12
-	BNE     segment2
-	MOVD    R2, R10
-	ADD     R5, R10, R11
-	MOVD    R3, R12
-	ADD     R6, R12, R13
+done7:
+	SUBS    $1, R13, R13
+	BNE     segment4
+	MOVD    R2, R11
+	ADD     R5, R11, R12
+	MOVD    R3, R13
+	ADD     R6, R13, R14
 	CMP     $16, R8
-	BNE     partial7
-	CBZ     R3, noresidual9
-	FLDPQ.P 32(R12), (F10, F11)
-	FLDPQ.P 32(R12), (F12, F13)
-	WORD    $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
-	WORD    $0x4e2bd421 // fadd v1.4s, v1.4s, v11.4s
-	WORD    $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
-	WORD    $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
-	FLDPQ.P 32(R13), (F10, F11)
+	BNE     partial9
+	CBZ     R3, noresidual11
+	FLDPQ.P 32(R13), (F0, F1)
 	FLDPQ.P 32(R13), (F12, F13)
-	WORD    $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
-	WORD    $0x4e2bd4a5 // fadd v5.4s, v5.4s, v11.4s
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
 	WORD    $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
 	WORD    $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
-
-noresidual9:
-	WORD    $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
-	WORD    $0x4ea9f400 // fmin v0.4s, v0.4s, v9.4s
-	WORD    $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
-	WORD    $0x4ea9f421 // fmin v1.4s, v1.4s, v9.4s
-	WORD    $0x4e28f442 // fmax v2.4s, v2.4s, v8.4s
-	WORD    $0x4ea9f442 // fmin v2.4s, v2.4s, v9.4s
-	WORD    $0x4e28f463 // fmax v3.4s, v3.4s, v8.4s
-	WORD    $0x4ea9f463 // fmin v3.4s, v3.4s, v9.4s
-	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
-	WORD    $0x4ea9f484 // fmin v4.4s, v4.4s, v9.4s
-	WORD    $0x4e28f4a5 // fmax v5.4s, v5.4s, v8.4s
-	WORD    $0x4ea9f4a5 // fmin v5.4s, v5.4s, v9.4s
-	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
-	WORD    $0x4ea9f4c6 // fmin v6.4s, v6.4s, v9.4s
-	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
-	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F2, F3), 32(R10)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F6, F7), 32(R11)
-	B       done8
-
-partial7:
-	TBZ     $3, R8, none10
-	CBZ     R3, noresidual11
-	FLDPQ.P 32(R12), (F10, F11)
-	WORD    $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
-	WORD    $0x4e2bd421 // fadd v1.4s, v1.4s, v11.4s
-	FLDPQ.P 32(R13), (F10, F11)
-	WORD    $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
-	WORD    $0x4e2bd4a5 // fadd v5.4s, v5.4s, v11.4s
+	FLDPQ.P 32(R14), (F0, F1)
+	FLDPQ.P 32(R14), (F12, F13)
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	WORD    $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
+	WORD    $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
 
 noresidual11:
-	WORD    $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
-	WORD    $0x4ea9f400 // fmin v0.4s, v0.4s, v9.4s
-	WORD    $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
-	WORD    $0x4ea9f421 // fmin v1.4s, v1.4s, v9.4s
-	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
-	WORD    $0x4ea9f484 // fmin v4.4s, v4.4s, v9.4s
-	WORD    $0x4e28f4a5 // fmax v5.4s, v5.4s, v8.4s
-	WORD    $0x4ea9f4a5 // fmin v5.4s, v5.4s, v9.4s
-	FSTPQ.P (F0, F1), 32(R10)
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	WORD    $0x4e22f4c6 // fmax v6.4s, v6.4s, v2.4s
+	WORD    $0x4ea3f4c6 // fmin v6.4s, v6.4s, v3.4s
+	WORD    $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD    $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	WORD    $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD    $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	WORD    $0x4e22f529 // fmax v9.4s, v9.4s, v2.4s
+	WORD    $0x4ea3f529 // fmin v9.4s, v9.4s, v3.4s
+	WORD    $0x4e22f54a // fmax v10.4s, v10.4s, v2.4s
+	WORD    $0x4ea3f54a // fmin v10.4s, v10.4s, v3.4s
+	WORD    $0x4e22f56b // fmax v11.4s, v11.4s, v2.4s
+	WORD    $0x4ea3f56b // fmin v11.4s, v11.4s, v3.4s
 	FSTPQ.P (F4, F5), 32(R11)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
-	VMOV    V6.B16, V4.B16
-	VMOV    V7.B16, V5.B16
+	FSTPQ.P (F6, F7), 32(R11)
+	FSTPQ.P (F8, F9), 32(R12)
+	FSTPQ.P (F10, F11), 32(R12)
+	B       done10
 
-none10:
-	TBZ     $2, R8, none12
+partial9:
+	TBZ     $3, R8, none12
 	CBZ     R3, noresidual13
-	FMOVQ.P 16(R12), F10
-	WORD    $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
-	FMOVQ.P 16(R13), F10
-	WORD    $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	FLDPQ.P 32(R13), (F0, F1)
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	FLDPQ.P 32(R14), (F0, F1)
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
 
 noresidual13:
-	WORD    $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
-	WORD    $0x4ea9f400 // fmin v0.4s, v0.4s, v9.4s
-	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
-	WORD    $0x4ea9f484 // fmin v4.4s, v4.4s, v9.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R11)
-	VMOV    V1.B16, V0.B16
-	VMOV    V5.B16, V4.B16
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	WORD    $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD    $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	WORD    $0x4e22f529 // fmax v9.4s, v9.4s, v2.4s
+	WORD    $0x4ea3f529 // fmin v9.4s, v9.4s, v3.4s
+	FSTPQ.P (F4, F5), 32(R11)
+	FSTPQ.P (F8, F9), 32(R12)
+	VMOV    V6.B16, V4.B16
+	VMOV    V7.B16, V5.B16
+	VMOV    V10.B16, V8.B16
+	VMOV    V11.B16, V9.B16
 
 none12:
-	TBZ     $1, R8, none14
-	VDUP    V0.D[1], V1.D2
-	VDUP    V4.D[1], V5.D2
+	TBZ     $2, R8, none14
 	CBZ     R3, noresidual15
-	FMOVD.P 8(R12), F10
-	WORD    $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
-	FMOVD.P 8(R13), F10
-	WORD    $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	FMOVQ.P 16(R13), F0
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	FMOVQ.P 16(R14), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 
 noresidual15:
-	WORD    $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
-	WORD    $0x4ea9f400 // fmin v0.4s, v0.4s, v9.4s
-	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
-	WORD    $0x4ea9f484 // fmin v4.4s, v4.4s, v9.4s
-	FMOVD.P F0, 8(R10)
-	FMOVD.P F4, 8(R11)
-	VMOV    V1.B16, V0.B16
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD    $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	FMOVQ.P F4, 16(R11)
+	FMOVQ.P F8, 16(R12)
 	VMOV    V5.B16, V4.B16
+	VMOV    V9.B16, V8.B16
 
 none14:
-	TBZ     $0, R8, none16
+	TBZ     $1, R8, none16
+	VDUP    V4.D[1], V5.D2
+	VDUP    V8.D[1], V9.D2
 	CBZ     R3, noresidual17
-	FMOVS.P 4(R12), F10
-	WORD    $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
-	FMOVS.P 4(R13), F10
-	WORD    $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	FMOVD.P 8(R13), F0
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	FMOVD.P 8(R14), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 
 noresidual17:
-	WORD    $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
-	WORD    $0x4ea9f400 // fmin v0.4s, v0.4s, v9.4s
-	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
-	WORD    $0x4ea9f484 // fmin v4.4s, v4.4s, v9.4s
-	FMOVS.P F0, 4(R10)
-	FMOVS.P F4, 4(R11)
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD    $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	FMOVD.P F4, 8(R11)
+	FMOVD.P F8, 8(R12)
+	VMOV    V5.B16, V4.B16
+	VMOV    V9.B16, V8.B16
 
 none16:
-done8:
+	TBZ     $0, R8, none18
+	CBZ     R3, noresidual19
+	FMOVS.P 4(R13), F0
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	FMOVS.P 4(R14), F0
+	WORD    $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
+
+noresidual19:
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD    $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	FMOVS.P F4, 4(R11)
+	FMOVS.P F8, 4(R12)
+
+none18:
+done10:
 	ADD R4<<1, R1, R1
 	ADD R5<<1, R2, R2
-	CBZ R3, noresidual18
+	CBZ R3, noresidual20
 	ADD R6<<1, R3, R3
 
-noresidual18:
+noresidual20:
 	SUBS $1, R9, R9
-	BNE  tile1
+	BNE  tile3
+	B    end2
+
+	// A panel of no more than 8 channels needs half of the work.
+half1:
+	ADD   $112, R0, R11
+	VLD1R (R11), [V2.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V3.S4]
+
+tile21:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F4, F5)
+	FLDPQ (R11), (F6, F7)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
+
+segment22:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
+	ADD    R4, R14, R15
+	LSR    $2, R7, R19
+	CBZ    R19, rest23
+
+k26:
+	FMOVQ.P 16(R14), F0
+	FMOVQ.P 16(R15), F1
+	ADD     R10, R11, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	PRFM    128(R20), PLDL2KEEP
+	PRFM    192(R20), PLDL2KEEP
+	FMOVQ   (R11), F8
+	FMOVQ   16(R11), F9
+	FMOVQ   64(R11), F10
+	FMOVQ   80(R11), F11
+	FMOVQ   128(R11), F12
+	FMOVQ   144(R11), F13
+	FMOVQ   192(R11), F14
+	FMOVQ   208(R11), F15
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f811106 // fmla v6.4s, v8.4s, v1.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f811127 // fmla v7.4s, v9.4s, v1.s[0]
+	WORD    $0x4fa01144 // fmla v4.4s, v10.4s, v0.s[1]
+	WORD    $0x4fa11146 // fmla v6.4s, v10.4s, v1.s[1]
+	WORD    $0x4fa01165 // fmla v5.4s, v11.4s, v0.s[1]
+	WORD    $0x4fa11167 // fmla v7.4s, v11.4s, v1.s[1]
+	WORD    $0x4f801984 // fmla v4.4s, v12.4s, v0.s[2]
+	WORD    $0x4f811986 // fmla v6.4s, v12.4s, v1.s[2]
+	WORD    $0x4f8019a5 // fmla v5.4s, v13.4s, v0.s[2]
+	WORD    $0x4f8119a7 // fmla v7.4s, v13.4s, v1.s[2]
+	WORD    $0x4fa019c4 // fmla v4.4s, v14.4s, v0.s[3]
+	WORD    $0x4fa119c6 // fmla v6.4s, v14.4s, v1.s[3]
+	WORD    $0x4fa019e5 // fmla v5.4s, v15.4s, v0.s[3]
+	WORD    $0x4fa119e7 // fmla v7.4s, v15.4s, v1.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R19, R19
+	BNE     k26
+
+rest23:
+	TBZ     $1, R7, odd24
+	FMOVD.P 8(R14), F0
+	FMOVD.P 8(R15), F1
+	ADD     R10, R11, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	FMOVQ   (R11), F8
+	FMOVQ   16(R11), F9
+	FMOVQ   64(R11), F10
+	FMOVQ   80(R11), F11
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f811106 // fmla v6.4s, v8.4s, v1.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f811127 // fmla v7.4s, v9.4s, v1.s[0]
+	WORD    $0x4fa01144 // fmla v4.4s, v10.4s, v0.s[1]
+	WORD    $0x4fa11146 // fmla v6.4s, v10.4s, v1.s[1]
+	WORD    $0x4fa01165 // fmla v5.4s, v11.4s, v0.s[1]
+	WORD    $0x4fa11167 // fmla v7.4s, v11.4s, v1.s[1]
+	ADD     $128, R11, R11
+
+odd24:
+	TBZ     $0, R7, done25
+	FMOVS.P 4(R14), F0
+	FMOVS.P 4(R15), F1
+	ADD     R10, R11, R19
+	PRFM    (R19), PLDL2KEEP
+	FMOVQ   (R11), F8
+	FMOVQ   16(R11), F9
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f811106 // fmla v6.4s, v8.4s, v1.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f811127 // fmla v7.4s, v9.4s, v1.s[0]
+	ADD     $64, R11, R11
+
+done25:
+	SUBS    $1, R13, R13
+	BNE     segment22
+	MOVD    R2, R11
+	ADD     R5, R11, R12
+	MOVD    R3, R13
+	ADD     R6, R13, R14
+	CMP     $8, R8
+	BNE     partial27
+	CBZ     R3, noresidual29
+	FLDPQ.P 32(R13), (F0, F1)
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	FLDPQ.P 32(R14), (F0, F1)
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+	WORD    $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+
+noresidual29:
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	WORD    $0x4e22f4c6 // fmax v6.4s, v6.4s, v2.4s
+	WORD    $0x4ea3f4c6 // fmin v6.4s, v6.4s, v3.4s
+	WORD    $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD    $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	FSTPQ.P (F4, F5), 32(R11)
+	FSTPQ.P (F6, F7), 32(R12)
+	B       done28
+
+partial27:
+	TBZ     $2, R8, none30
+	CBZ     R3, noresidual31
+	FMOVQ.P 16(R13), F0
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	FMOVQ.P 16(R14), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+
+noresidual31:
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4c6 // fmax v6.4s, v6.4s, v2.4s
+	WORD    $0x4ea3f4c6 // fmin v6.4s, v6.4s, v3.4s
+	FMOVQ.P F4, 16(R11)
+	FMOVQ.P F6, 16(R12)
+	VMOV    V5.B16, V4.B16
+	VMOV    V7.B16, V6.B16
+
+none30:
+	TBZ     $1, R8, none32
+	VDUP    V4.D[1], V5.D2
+	VDUP    V6.D[1], V7.D2
+	CBZ     R3, noresidual33
+	FMOVD.P 8(R13), F0
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	FMOVD.P 8(R14), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+
+noresidual33:
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4c6 // fmax v6.4s, v6.4s, v2.4s
+	WORD    $0x4ea3f4c6 // fmin v6.4s, v6.4s, v3.4s
+	FMOVD.P F4, 8(R11)
+	FMOVD.P F6, 8(R12)
+	VMOV    V5.B16, V4.B16
+	VMOV    V7.B16, V6.B16
+
+none32:
+	TBZ     $0, R8, none34
+	CBZ     R3, noresidual35
+	FMOVS.P 4(R13), F0
+	WORD    $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
+	FMOVS.P 4(R14), F0
+	WORD    $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
+
+noresidual35:
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4c6 // fmax v6.4s, v6.4s, v2.4s
+	WORD    $0x4ea3f4c6 // fmin v6.4s, v6.4s, v3.4s
+	FMOVS.P F4, 4(R11)
+	FMOVS.P F6, 4(R12)
+
+none34:
+done28:
+	ADD R4<<1, R1, R1
+	ADD R5<<1, R2, R2
+	CBZ R3, noresidual36
+	ADD R6<<1, R3, R3
+
+noresidual36:
+	SUBS $1, R9, R9
+	BNE  tile21
+
+end2:
 	RET
 
 // func gemm_f32_1x16_neon(args *GemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_f32_1x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 CStride; R6 DStride;
-	// R7 SegLen; R8 N; R9 an address, then Tiles; R10 Bias, then B, then rows of C;
-	// R11 Seg, then rows of D; R12 Segs; R13 the segment; R14 rows of A; R15 fours of k left.
-	// Vectors: V0…V3 sums; V4 Lo; V5 Hi; V6 elements of A, then residual;
+	// R7 SegLen; R8 N; R9 Tiles; R10 Ahead; R11 an address, then Bias, then B, then rows of C;
+	// R12 Seg, then rows of D; R13 Segs; R14 the segment, then rows of A;
+	// R15 fours of k left, then what is to be prefetched; R19 what is to be prefetched.
+	// Vectors: V0 elements of A, then residual; V1 Lo; V2 Hi; V3, V4 sums;
+	// V5 sums, then rows of B, then residual; V6 sums, then rows of B;
 	// V7…V9 rows of B, then residual; V10…V14 rows of B.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
@@ -2271,188 +3788,346 @@ TEXT ·gemm_f32_1x16_neon(SB), NOSPLIT, $0-8
 	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
-	ADD   $112, R0, R9
-	VLD1R (R9), [V4.S4]
-	ADD   $116, R0, R9
-	VLD1R (R9), [V5.S4]
 	MOVD  96(R0), R9
+	MOVD  48(R0), R10
+	LSL   $2, R10, R10
+	CMP   $8, R8
+	BLE   half1
+	ADD   $112, R0, R11
+	VLD1R (R11), [V1.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V2.S4]
 
-tile1:
+tile3:
 	// Every sum starts at its bias.
-	MOVD  24(R0), R10
-	FLDPQ (R10), (F0, F1)
-	FLDPQ 32(R10), (F2, F3)
-	MOVD  16(R0), R10
-	MOVD  8(R0), R11
-	MOVD  80(R0), R12
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F3, F4)
+	FLDPQ 32(R11), (F5, F6)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
 
-segment2:
-	MOVD.P 8(R11), R13
-	ADD    R13<<2, R1, R13
-	MOVD   R13, R14
+segment4:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
 	LSR    $2, R7, R15
-	CBZ    R15, rest3
+	CBZ    R15, rest5
 
-k6:
-	FMOVQ.P 16(R14), F6
-	FMOVQ   (R10), F7
-	FMOVQ   16(R10), F8
-	FMOVQ   32(R10), F9
-	FMOVQ   48(R10), F10
-	FMOVQ   64(R10), F11
-	FMOVQ   80(R10), F12
-	FMOVQ   96(R10), F13
-	FMOVQ   112(R10), F14
-	WORD    $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
-	FMOVQ   128(R10), F7
-	WORD    $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
-	FMOVQ   144(R10), F8
-	WORD    $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
-	FMOVQ   160(R10), F9
-	WORD    $0x4f861143 // fmla v3.4s, v10.4s, v6.s[0]
-	FMOVQ   176(R10), F10
-	WORD    $0x4fa61160 // fmla v0.4s, v11.4s, v6.s[1]
-	FMOVQ   192(R10), F11
-	WORD    $0x4fa61181 // fmla v1.4s, v12.4s, v6.s[1]
-	FMOVQ   208(R10), F12
-	WORD    $0x4fa611a2 // fmla v2.4s, v13.4s, v6.s[1]
-	FMOVQ   224(R10), F13
-	WORD    $0x4fa611c3 // fmla v3.4s, v14.4s, v6.s[1]
-	FMOVQ   240(R10), F14
-	WORD    $0x4f8618e0 // fmla v0.4s, v7.4s, v6.s[2]
-	WORD    $0x4f861901 // fmla v1.4s, v8.4s, v6.s[2]
-	WORD    $0x4f861922 // fmla v2.4s, v9.4s, v6.s[2]
-	WORD    $0x4f861943 // fmla v3.4s, v10.4s, v6.s[2]
-	WORD    $0x4fa61960 // fmla v0.4s, v11.4s, v6.s[3]
-	WORD    $0x4fa61981 // fmla v1.4s, v12.4s, v6.s[3]
-	WORD    $0x4fa619a2 // fmla v2.4s, v13.4s, v6.s[3]
-	WORD    $0x4fa619c3 // fmla v3.4s, v14.4s, v6.s[3]
-	ADD     $256, R10, R10
+k8:
+	FMOVQ.P 16(R14), F0
+	ADD     R10, R11, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	PRFM    128(R19), PLDL2KEEP
+	PRFM    192(R19), PLDL2KEEP
+	FMOVQ   (R11), F7
+	FMOVQ   16(R11), F8
+	FMOVQ   32(R11), F9
+	FMOVQ   48(R11), F10
+	FMOVQ   64(R11), F11
+	FMOVQ   80(R11), F12
+	FMOVQ   96(R11), F13
+	FMOVQ   112(R11), F14
+	WORD    $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
+	FMOVQ   128(R11), F7
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	FMOVQ   144(R11), F8
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	FMOVQ   160(R11), F9
+	WORD    $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
+	FMOVQ   176(R11), F10
+	WORD    $0x4fa01163 // fmla v3.4s, v11.4s, v0.s[1]
+	FMOVQ   192(R11), F11
+	WORD    $0x4fa01184 // fmla v4.4s, v12.4s, v0.s[1]
+	FMOVQ   208(R11), F12
+	WORD    $0x4fa011a5 // fmla v5.4s, v13.4s, v0.s[1]
+	FMOVQ   224(R11), F13
+	WORD    $0x4fa011c6 // fmla v6.4s, v14.4s, v0.s[1]
+	FMOVQ   240(R11), F14
+	WORD    $0x4f8018e3 // fmla v3.4s, v7.4s, v0.s[2]
+	WORD    $0x4f801904 // fmla v4.4s, v8.4s, v0.s[2]
+	WORD    $0x4f801925 // fmla v5.4s, v9.4s, v0.s[2]
+	WORD    $0x4f801946 // fmla v6.4s, v10.4s, v0.s[2]
+	WORD    $0x4fa01963 // fmla v3.4s, v11.4s, v0.s[3]
+	WORD    $0x4fa01984 // fmla v4.4s, v12.4s, v0.s[3]
+	WORD    $0x4fa019a5 // fmla v5.4s, v13.4s, v0.s[3]
+	WORD    $0x4fa019c6 // fmla v6.4s, v14.4s, v0.s[3]
+	ADD     $256, R11, R11
 	SUBS    $1, R15, R15
-	BNE     k6
+	BNE     k8
 
-rest3:
-	TBZ     $1, R7, odd4
-	FMOVD.P 8(R14), F6
-	FMOVQ   (R10), F7
-	FMOVQ   16(R10), F8
-	FMOVQ   32(R10), F9
-	FMOVQ   48(R10), F10
-	FMOVQ   64(R10), F11
-	FMOVQ   80(R10), F12
-	FMOVQ   96(R10), F13
-	FMOVQ   112(R10), F14
-	WORD    $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
-	WORD    $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
-	WORD    $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
-	WORD    $0x4f861143 // fmla v3.4s, v10.4s, v6.s[0]
-	WORD    $0x4fa61160 // fmla v0.4s, v11.4s, v6.s[1]
-	WORD    $0x4fa61181 // fmla v1.4s, v12.4s, v6.s[1]
-	WORD    $0x4fa611a2 // fmla v2.4s, v13.4s, v6.s[1]
-	WORD    $0x4fa611c3 // fmla v3.4s, v14.4s, v6.s[1]
-	ADD     $128, R10, R10
+rest5:
+	TBZ     $1, R7, odd6
+	FMOVD.P 8(R14), F0
+	ADD     R10, R11, R15
+	PRFM    (R15), PLDL2KEEP
+	PRFM    64(R15), PLDL2KEEP
+	FMOVQ   (R11), F7
+	FMOVQ   16(R11), F8
+	FMOVQ   32(R11), F9
+	FMOVQ   48(R11), F10
+	FMOVQ   64(R11), F11
+	FMOVQ   80(R11), F12
+	FMOVQ   96(R11), F13
+	FMOVQ   112(R11), F14
+	WORD    $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
+	WORD    $0x4fa01163 // fmla v3.4s, v11.4s, v0.s[1]
+	WORD    $0x4fa01184 // fmla v4.4s, v12.4s, v0.s[1]
+	WORD    $0x4fa011a5 // fmla v5.4s, v13.4s, v0.s[1]
+	WORD    $0x4fa011c6 // fmla v6.4s, v14.4s, v0.s[1]
+	ADD     $128, R11, R11
 
-odd4:
-	TBZ     $0, R7, done5
-	FMOVS.P 4(R14), F6
-	FMOVQ   (R10), F7
-	FMOVQ   16(R10), F8
-	FMOVQ   32(R10), F9
-	FMOVQ   48(R10), F10
-	WORD    $0x4f8610e0 // fmla v0.4s, v7.4s, v6.s[0]
-	WORD    $0x4f861101 // fmla v1.4s, v8.4s, v6.s[0]
-	WORD    $0x4f861122 // fmla v2.4s, v9.4s, v6.s[0]
-	WORD    $0x4f861143 // fmla v3.4s, v10.4s, v6.s[0]
-	ADD     $64, R10, R10
+odd6:
+	TBZ     $0, R7, done7
+	FMOVS.P 4(R14), F0
+	ADD     R10, R11, R15
+	PRFM    (R15), PLDL2KEEP
+	FMOVQ   (R11), F7
+	FMOVQ   16(R11), F8
+	FMOVQ   32(R11), F9
+	FMOVQ   48(R11), F10
+	WORD    $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
+	WORD    $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
+	WORD    $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD    $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
+	ADD     $64, R11, R11
 
-done5:
-	SUBS    $1, R12, R12
-	BNE     segment2
-	MOVD    R2, R10
-	MOVD    R3, R11
+done7:
+	SUBS    $1, R13, R13
+	BNE     segment4
+	MOVD    R2, R11
+	MOVD    R3, R12
 	CMP     $16, R8
-	BNE     partial7
-	CBZ     R3, noresidual9
-	FLDPQ.P 32(R11), (F6, F7)
-	FLDPQ.P 32(R11), (F8, F9)
-	WORD    $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
-	WORD    $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
-	WORD    $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
-	WORD    $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
-
-noresidual9:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	WORD    $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
-	WORD    $0x4ea5f421 // fmin v1.4s, v1.4s, v5.4s
-	WORD    $0x4e24f442 // fmax v2.4s, v2.4s, v4.4s
-	WORD    $0x4ea5f442 // fmin v2.4s, v2.4s, v5.4s
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	WORD    $0x4ea5f463 // fmin v3.4s, v3.4s, v5.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	FSTPQ.P (F2, F3), 32(R10)
-	B       done8
-
-partial7:
-	TBZ     $3, R8, none10
+	BNE     partial9
 	CBZ     R3, noresidual11
-	FLDPQ.P 32(R11), (F6, F7)
-	WORD    $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
-	WORD    $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	FLDPQ.P 32(R12), (F0, F7)
+	FLDPQ.P 32(R12), (F8, F9)
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+	WORD    $0x4e27d484 // fadd v4.4s, v4.4s, v7.4s
+	WORD    $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
+	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
 
 noresidual11:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	WORD    $0x4e24f421 // fmax v1.4s, v1.4s, v4.4s
-	WORD    $0x4ea5f421 // fmin v1.4s, v1.4s, v5.4s
-	FSTPQ.P (F0, F1), 32(R10)
-	VMOV    V2.B16, V0.B16
-	VMOV    V3.B16, V1.B16
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
+	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
+	WORD    $0x4e21f4a5 // fmax v5.4s, v5.4s, v1.4s
+	WORD    $0x4ea2f4a5 // fmin v5.4s, v5.4s, v2.4s
+	WORD    $0x4e21f4c6 // fmax v6.4s, v6.4s, v1.4s
+	WORD    $0x4ea2f4c6 // fmin v6.4s, v6.4s, v2.4s
+	FSTPQ.P (F3, F4), 32(R11)
+	FSTPQ.P (F5, F6), 32(R11)
+	B       done10
 
-none10:
-	TBZ     $2, R8, none12
+partial9:
+	TBZ     $3, R8, none12
 	CBZ     R3, noresidual13
-	FMOVQ.P 16(R11), F6
-	WORD    $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	FLDPQ.P 32(R12), (F0, F7)
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+	WORD    $0x4e27d484 // fadd v4.4s, v4.4s, v7.4s
 
 noresidual13:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	FMOVQ.P F0, 16(R10)
-	VMOV    V1.B16, V0.B16
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
+	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
+	FSTPQ.P (F3, F4), 32(R11)
+	VMOV    V5.B16, V3.B16
+	VMOV    V6.B16, V4.B16
 
 none12:
-	TBZ     $1, R8, none14
-	VDUP    V0.D[1], V1.D2
+	TBZ     $2, R8, none14
 	CBZ     R3, noresidual15
-	FMOVD.P 8(R11), F6
-	WORD    $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	FMOVQ.P 16(R12), F0
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
 
 noresidual15:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	FMOVD.P F0, 8(R10)
-	VMOV    V1.B16, V0.B16
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	FMOVQ.P F3, 16(R11)
+	VMOV    V4.B16, V3.B16
 
 none14:
-	TBZ     $0, R8, none16
+	TBZ     $1, R8, none16
+	VDUP    V3.D[1], V4.D2
 	CBZ     R3, noresidual17
-	FMOVS.P 4(R11), F6
-	WORD    $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
+	FMOVD.P 8(R12), F0
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
 
 noresidual17:
-	WORD    $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
-	WORD    $0x4ea5f400 // fmin v0.4s, v0.4s, v5.4s
-	FMOVS.P F0, 4(R10)
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	FMOVD.P F3, 8(R11)
+	VMOV    V4.B16, V3.B16
 
 none16:
-done8:
+	TBZ     $0, R8, none18
+	CBZ     R3, noresidual19
+	FMOVS.P 4(R12), F0
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+
+noresidual19:
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	FMOVS.P F3, 4(R11)
+
+none18:
+done10:
 	ADD R4, R1, R1
 	ADD R5, R2, R2
-	CBZ R3, noresidual18
+	CBZ R3, noresidual20
 	ADD R6, R3, R3
 
-noresidual18:
+noresidual20:
 	SUBS $1, R9, R9
-	BNE  tile1
+	BNE  tile3
+	B    end2
+
+	// A panel of no more than 8 channels needs half of the work.
+half1:
+	ADD   $112, R0, R11
+	VLD1R (R11), [V1.S4]
+	ADD   $116, R0, R11
+	VLD1R (R11), [V2.S4]
+
+tile21:
+	// Every sum starts at its bias.
+	MOVD  24(R0), R11
+	FLDPQ (R11), (F3, F4)
+	MOVD  16(R0), R11
+	MOVD  8(R0), R12
+	MOVD  80(R0), R13
+
+segment22:
+	MOVD.P 8(R12), R14
+	ADD    R14<<2, R1, R14
+	LSR    $2, R7, R15
+	CBZ    R15, rest23
+
+k26:
+	FMOVQ.P 16(R14), F0
+	ADD     R10, R11, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	PRFM    128(R19), PLDL2KEEP
+	PRFM    192(R19), PLDL2KEEP
+	FMOVQ   (R11), F5
+	FMOVQ   16(R11), F6
+	FMOVQ   64(R11), F7
+	FMOVQ   80(R11), F8
+	FMOVQ   128(R11), F9
+	FMOVQ   144(R11), F10
+	FMOVQ   192(R11), F11
+	FMOVQ   208(R11), F12
+	WORD    $0x4f8010a3 // fmla v3.4s, v5.4s, v0.s[0]
+	WORD    $0x4f8010c4 // fmla v4.4s, v6.4s, v0.s[0]
+	WORD    $0x4fa010e3 // fmla v3.4s, v7.4s, v0.s[1]
+	WORD    $0x4fa01104 // fmla v4.4s, v8.4s, v0.s[1]
+	WORD    $0x4f801923 // fmla v3.4s, v9.4s, v0.s[2]
+	WORD    $0x4f801944 // fmla v4.4s, v10.4s, v0.s[2]
+	WORD    $0x4fa01963 // fmla v3.4s, v11.4s, v0.s[3]
+	WORD    $0x4fa01984 // fmla v4.4s, v12.4s, v0.s[3]
+	ADD     $256, R11, R11
+	SUBS    $1, R15, R15
+	BNE     k26
+
+rest23:
+	TBZ     $1, R7, odd24
+	FMOVD.P 8(R14), F0
+	ADD     R10, R11, R15
+	PRFM    (R15), PLDL2KEEP
+	PRFM    64(R15), PLDL2KEEP
+	FMOVQ   (R11), F5
+	FMOVQ   16(R11), F6
+	FMOVQ   64(R11), F7
+	FMOVQ   80(R11), F8
+	WORD    $0x4f8010a3 // fmla v3.4s, v5.4s, v0.s[0]
+	WORD    $0x4f8010c4 // fmla v4.4s, v6.4s, v0.s[0]
+	WORD    $0x4fa010e3 // fmla v3.4s, v7.4s, v0.s[1]
+	WORD    $0x4fa01104 // fmla v4.4s, v8.4s, v0.s[1]
+	ADD     $128, R11, R11
+
+odd24:
+	TBZ     $0, R7, done25
+	FMOVS.P 4(R14), F0
+	ADD     R10, R11, R15
+	PRFM    (R15), PLDL2KEEP
+	FMOVQ   (R11), F5
+	FMOVQ   16(R11), F6
+	WORD    $0x4f8010a3 // fmla v3.4s, v5.4s, v0.s[0]
+	WORD    $0x4f8010c4 // fmla v4.4s, v6.4s, v0.s[0]
+	ADD     $64, R11, R11
+
+done25:
+	SUBS    $1, R13, R13
+	BNE     segment22
+	MOVD    R2, R11
+	MOVD    R3, R12
+	CMP     $8, R8
+	BNE     partial27
+	CBZ     R3, noresidual29
+	FLDPQ.P 32(R12), (F0, F5)
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+	WORD    $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
+
+noresidual29:
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
+	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
+	FSTPQ.P (F3, F4), 32(R11)
+	B       done28
+
+partial27:
+	TBZ     $2, R8, none30
+	CBZ     R3, noresidual31
+	FMOVQ.P 16(R12), F0
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+
+noresidual31:
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	FMOVQ.P F3, 16(R11)
+	VMOV    V4.B16, V3.B16
+
+none30:
+	TBZ     $1, R8, none32
+	VDUP    V3.D[1], V4.D2
+	CBZ     R3, noresidual33
+	FMOVD.P 8(R12), F0
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+
+noresidual33:
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	FMOVD.P F3, 8(R11)
+	VMOV    V4.B16, V3.B16
+
+none32:
+	TBZ     $0, R8, none34
+	CBZ     R3, noresidual35
+	FMOVS.P 4(R12), F0
+	WORD    $0x4e20d463 // fadd v3.4s, v3.4s, v0.4s
+
+noresidual35:
+	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
+	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
+	FMOVS.P F3, 4(R11)
+
+none34:
+done28:
+	ADD R4, R1, R1
+	ADD R5, R2, R2
+	CBZ R3, noresidual36
+	ADD R6, R3, R3
+
+noresidual36:
+	SUBS $1, R9, R9
+	BNE  tile21
+
+end2:
 	RET

@@ -7,148 +7,409 @@
 // func maxpool_f32_taps_neon(args *TapsArgs)
 // Requires: ASIMD
 TEXT ·maxpool_f32_taps_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 −Inf, then X; R2 Y; R3 XStride; R4 YStride; R5 C; R6 Tap;
-	// R7 Taps; R8 an address, then Pixels; R9 the pixel of X; R10 the pixel of Y;
-	// R11 sixteens left, then the tap's offset; R12 the tap's offset, then taps left;
-	// R13 taps left, then the tap; R14 the tap.
-	// Vectors: V0 −Inf; V1 Lo; V2 Hi; V3 results; V4…V6 results, then the tap's elements;
-	// V7…V10 the tap's elements.
+	// Registers: R0 the arguments; R1 −Inf, then an address, then X; R2 Y; R3 XStride;
+	// R4 YStride; R5 XCol; R6 XRow, then that less a row of taps; R7 XCol, then C;
+	// R8 Cols, then Pixels; R9 Cols; R10 offset of the channel; R11 rows left; R12 columns left;
+	// R13, R14 taps, then pixels of Y; R15 sixteens left.
+	// Vectors: V0 −Inf; V1 Lo; V2 Hi; V3…V6 elements of a tap; V7…V14 results.
 	MOVD  args+0(FP), R0
 	MOVD  $0xff800000, R1
 	VDUP  R1, V0.S4
+	ADD   $112, R0, R1
+	VLD1R (R1), [V1.S4]
+	ADD   $116, R0, R1
+	VLD1R (R1), [V2.S4]
 	MOVD  (R0), R1
-	MOVD  32(R0), R2
-	MOVD  40(R0), R3
+	MOVD  24(R0), R2
+	MOVD  48(R0), R3
 	LSL   $2, R3, R3
-	MOVD  48(R0), R4
+	MOVD  72(R0), R4
 	LSL   $2, R4, R4
-	MOVD  64(R0), R5
-	MOVD  8(R0), R6
-	MOVD  56(R0), R7
-	ADD   $80, R0, R8
-	VLD1R (R8), [V1.S4]
-	ADD   $84, R0, R8
-	VLD1R (R8), [V2.S4]
-	MOVD  72(R0), R8
+	MOVD  40(R0), R5
+	LSL   $2, R5, R5
+	MOVD  32(R0), R6
+	LSL   $2, R6, R6
+	MOVD  40(R0), R7
+	LSL   $2, R7, R7
+	MOVD  88(R0), R8
+	MUL   R8, R7, R7
+	SUB   R7, R6, R6
+	MOVD  96(R0), R7
+	MOVD  104(R0), R8
+	MOVD  88(R0), R9
 
-pixel1:
-	MOVD R1, R9
-	MOVD R2, R10
-	LSR  $4, R5, R11
-	CBZ  R11, rest2
+pixels2:
+	CMP  $2, R8
+	BLT  fewer1
+	MOVD $0, R10
+	LSR  $4, R7, R15
+	CBZ  R15, rest3
 
-sixteen3:
-	VMOV V0.B16, V3.B16
-	VMOV V0.B16, V4.B16
-	VMOV V0.B16, V5.B16
-	VMOV V0.B16, V6.B16
-	MOVD R6, R12
-	MOVD R7, R13
+sixteen4:
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V9.B16
+	VMOV V0.B16, V10.B16
+	VMOV V0.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V0.B16, V13.B16
+	VMOV V0.B16, V14.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 80(R0), R11
 
-tap4:
-	MOVD.P  8(R12), R14
-	ADD     R14<<2, R9, R14
-	FLDPQ.P 32(R14), (F7, F8)
-	FLDPQ.P 32(R14), (F9, F10)
-	WORD    $0x4e27f463 // fmax v3.4s, v3.4s, v7.4s
-	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
-	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	SUBS    $1, R13, R13
-	BNE     tap4
-	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
-	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
-	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
-	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
-	WORD    $0x4e21f4a5 // fmax v5.4s, v5.4s, v1.4s
-	WORD    $0x4ea2f4a5 // fmin v5.4s, v5.4s, v2.4s
-	WORD    $0x4e21f4c6 // fmax v6.4s, v6.4s, v1.4s
-	WORD    $0x4ea2f4c6 // fmin v6.4s, v6.4s, v2.4s
-	FSTPQ.P (F3, F4), 32(R10)
-	FSTPQ.P (F5, F6), 32(R10)
-	ADD     $64, R9, R9
-	SUBS    $1, R11, R11
-	BNE     sixteen3
-
-rest2:
-	TBZ  $3, R5, none5
-	VMOV V0.B16, V3.B16
-	VMOV V0.B16, V4.B16
-	MOVD R6, R11
-	MOVD R7, R12
+row5:
+	MOVD R9, R12
 
 tap6:
-	MOVD.P  8(R11), R13
-	ADD     R13<<2, R9, R13
-	FLDPQ.P 32(R13), (F5, F6)
-	WORD    $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
-	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
+	FLDPQ   (R13), (F3, F4)
+	FLDPQ   32(R13), (F5, F6)
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	FLDPQ   (R14), (F3, F4)
+	FLDPQ   32(R14), (F5, F6)
+	WORD    $0x4e23f56b // fmax v11.4s, v11.4s, v3.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4e25f5ad // fmax v13.4s, v13.4s, v5.4s
+	WORD    $0x4e26f5ce // fmax v14.4s, v14.4s, v6.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
 	SUBS    $1, R12, R12
 	BNE     tap6
-	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
-	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
-	WORD    $0x4e21f484 // fmax v4.4s, v4.4s, v1.4s
-	WORD    $0x4ea2f484 // fmin v4.4s, v4.4s, v2.4s
-	FSTPQ.P (F3, F4), 32(R10)
-	ADD     $32, R9, R9
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	SUBS    $1, R11, R11
+	BNE     row5
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	WORD    $0x4e21f529 // fmax v9.4s, v9.4s, v1.4s
+	WORD    $0x4ea2f529 // fmin v9.4s, v9.4s, v2.4s
+	WORD    $0x4e21f54a // fmax v10.4s, v10.4s, v1.4s
+	WORD    $0x4ea2f54a // fmin v10.4s, v10.4s, v2.4s
+	WORD    $0x4e21f56b // fmax v11.4s, v11.4s, v1.4s
+	WORD    $0x4ea2f56b // fmin v11.4s, v11.4s, v2.4s
+	WORD    $0x4e21f58c // fmax v12.4s, v12.4s, v1.4s
+	WORD    $0x4ea2f58c // fmin v12.4s, v12.4s, v2.4s
+	WORD    $0x4e21f5ad // fmax v13.4s, v13.4s, v1.4s
+	WORD    $0x4ea2f5ad // fmin v13.4s, v13.4s, v2.4s
+	WORD    $0x4e21f5ce // fmax v14.4s, v14.4s, v1.4s
+	WORD    $0x4ea2f5ce // fmin v14.4s, v14.4s, v2.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FSTPQ.P (F7, F8), 32(R13)
+	FSTPQ.P (F9, F10), 32(R13)
+	FSTPQ.P (F11, F12), 32(R14)
+	FSTPQ.P (F13, F14), 32(R14)
+	ADD     $64, R10, R10
+	SUBS    $1, R15, R15
+	BNE     sixteen4
 
-none5:
-	TBZ  $2, R5, none7
-	VMOV V0.B16, V3.B16
-	MOVD R6, R11
-	MOVD R7, R12
+rest3:
+	TBZ  $3, R7, none7
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V9.B16
+	VMOV V0.B16, V10.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 80(R0), R11
 
-tap8:
-	MOVD.P  8(R11), R13
-	ADD     R13<<2, R9, R13
-	FMOVQ.P 16(R13), F4
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
+row8:
+	MOVD R9, R12
+
+tap9:
+	FLDPQ   (R13), (F3, F4)
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	FLDPQ   (R14), (F3, F4)
+	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
 	SUBS    $1, R12, R12
-	BNE     tap8
-	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
-	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
-	FMOVQ.P F3, 16(R10)
-	ADD     $16, R9, R9
+	BNE     tap9
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	SUBS    $1, R11, R11
+	BNE     row8
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	WORD    $0x4e21f529 // fmax v9.4s, v9.4s, v1.4s
+	WORD    $0x4ea2f529 // fmin v9.4s, v9.4s, v2.4s
+	WORD    $0x4e21f54a // fmax v10.4s, v10.4s, v1.4s
+	WORD    $0x4ea2f54a // fmin v10.4s, v10.4s, v2.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FSTPQ.P (F7, F8), 32(R13)
+	FSTPQ.P (F9, F10), 32(R14)
+	ADD     $32, R10, R10
 
 none7:
-	TBZ  $1, R5, none9
-	VMOV V0.B16, V3.B16
-	MOVD R6, R11
-	MOVD R7, R12
+	TBZ  $2, R7, none10
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 80(R0), R11
 
-tap10:
-	MOVD.P  8(R11), R13
-	ADD     R13<<2, R9, R13
-	FMOVD.P 8(R13), F4
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	SUBS    $1, R12, R12
-	BNE     tap10
-	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
-	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
-	FMOVD.P F3, 8(R10)
-	ADD     $8, R9, R9
-
-none9:
-	TBZ  $0, R5, none11
-	VMOV V0.B16, V3.B16
-	MOVD R6, R11
-	MOVD R7, R12
+row11:
+	MOVD R9, R12
 
 tap12:
-	MOVD.P  8(R11), R13
-	ADD     R13<<2, R9, R13
-	FMOVS.P 4(R13), F4
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
+	FMOVQ   (R13), F3
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	FMOVQ   (R14), F3
+	WORD    $0x4e23f508 // fmax v8.4s, v8.4s, v3.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
 	SUBS    $1, R12, R12
 	BNE     tap12
-	WORD    $0x4e21f463 // fmax v3.4s, v3.4s, v1.4s
-	WORD    $0x4ea2f463 // fmin v3.4s, v3.4s, v2.4s
-	FMOVS.P F3, 4(R10)
-	ADD     $4, R9, R9
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	SUBS    $1, R11, R11
+	BNE     row11
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FMOVQ.P F7, 16(R13)
+	FMOVQ.P F8, 16(R14)
+	ADD     $16, R10, R10
 
-none11:
-	ADD  R3, R1, R1
-	ADD  R4, R2, R2
-	SUBS $1, R8, R8
-	BNE  pixel1
+none10:
+	TBZ  $1, R7, none13
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 80(R0), R11
+
+row14:
+	MOVD R9, R12
+
+tap15:
+	FMOVD   (R13), F3
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	FMOVD   (R14), F3
+	WORD    $0x4e23f508 // fmax v8.4s, v8.4s, v3.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap15
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	SUBS    $1, R11, R11
+	BNE     row14
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FMOVD.P F7, 8(R13)
+	FMOVD.P F8, 8(R14)
+	ADD     $8, R10, R10
+
+none13:
+	TBZ  $0, R7, none16
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 80(R0), R11
+
+row17:
+	MOVD R9, R12
+
+tap18:
+	FMOVS   (R13), F3
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	FMOVS   (R14), F3
+	WORD    $0x4e23f508 // fmax v8.4s, v8.4s, v3.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap18
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	SUBS    $1, R11, R11
+	BNE     row17
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FMOVS.P F7, 4(R13)
+	FMOVS.P F8, 4(R14)
+	ADD     $4, R10, R10
+
+none16:
+	ADD R3<<1, R1, R1
+	ADD R4<<1, R2, R2
+	SUB $2, R8, R8
+	B   pixels2
+
+fewer1:
+pixels20:
+	CMP  $1, R8
+	BLT  fewer19
+	MOVD $0, R10
+	LSR  $4, R7, R15
+	CBZ  R15, rest21
+
+sixteen22:
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V0.B16, V9.B16
+	VMOV V0.B16, V10.B16
+	ADD  R10, R1, R13
+	MOVD 80(R0), R11
+
+row23:
+	MOVD R9, R12
+
+tap24:
+	FLDPQ   (R13), (F3, F4)
+	FLDPQ   32(R13), (F5, F6)
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap24
+	ADD     R6, R13, R13
+	SUBS    $1, R11, R11
+	BNE     row23
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	WORD    $0x4e21f529 // fmax v9.4s, v9.4s, v1.4s
+	WORD    $0x4ea2f529 // fmin v9.4s, v9.4s, v2.4s
+	WORD    $0x4e21f54a // fmax v10.4s, v10.4s, v1.4s
+	WORD    $0x4ea2f54a // fmin v10.4s, v10.4s, v2.4s
+	ADD     R10, R2, R13
+	FSTPQ.P (F7, F8), 32(R13)
+	FSTPQ.P (F9, F10), 32(R13)
+	ADD     $64, R10, R10
+	SUBS    $1, R15, R15
+	BNE     sixteen22
+
+rest21:
+	TBZ  $3, R7, none25
+	VMOV V0.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	ADD  R10, R1, R13
+	MOVD 80(R0), R11
+
+row26:
+	MOVD R9, R12
+
+tap27:
+	FLDPQ   (R13), (F3, F4)
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap27
+	ADD     R6, R13, R13
+	SUBS    $1, R11, R11
+	BNE     row26
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	WORD    $0x4e21f508 // fmax v8.4s, v8.4s, v1.4s
+	WORD    $0x4ea2f508 // fmin v8.4s, v8.4s, v2.4s
+	ADD     R10, R2, R13
+	FSTPQ.P (F7, F8), 32(R13)
+	ADD     $32, R10, R10
+
+none25:
+	TBZ  $2, R7, none28
+	VMOV V0.B16, V7.B16
+	ADD  R10, R1, R13
+	MOVD 80(R0), R11
+
+row29:
+	MOVD R9, R12
+
+tap30:
+	FMOVQ   (R13), F3
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap30
+	ADD     R6, R13, R13
+	SUBS    $1, R11, R11
+	BNE     row29
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	ADD     R10, R2, R13
+	FMOVQ.P F7, 16(R13)
+	ADD     $16, R10, R10
+
+none28:
+	TBZ  $1, R7, none31
+	VMOV V0.B16, V7.B16
+	ADD  R10, R1, R13
+	MOVD 80(R0), R11
+
+row32:
+	MOVD R9, R12
+
+tap33:
+	FMOVD   (R13), F3
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap33
+	ADD     R6, R13, R13
+	SUBS    $1, R11, R11
+	BNE     row32
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	ADD     R10, R2, R13
+	FMOVD.P F7, 8(R13)
+	ADD     $8, R10, R10
+
+none31:
+	TBZ  $0, R7, none34
+	VMOV V0.B16, V7.B16
+	ADD  R10, R1, R13
+	MOVD 80(R0), R11
+
+row35:
+	MOVD R9, R12
+
+tap36:
+	FMOVS   (R13), F3
+	WORD    $0x4e23f4e7 // fmax v7.4s, v7.4s, v3.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap36
+	ADD     R6, R13, R13
+	SUBS    $1, R11, R11
+	BNE     row35
+	WORD    $0x4e21f4e7 // fmax v7.4s, v7.4s, v1.4s
+	WORD    $0x4ea2f4e7 // fmin v7.4s, v7.4s, v2.4s
+	ADD     R10, R2, R13
+	FMOVS.P F7, 4(R13)
+	ADD     $4, R10, R10
+
+none34:
+	ADD R3, R1, R1
+	ADD R4, R2, R2
+	SUB $1, R8, R8
+	B   pixels20
+
+fewer19:
 	RET

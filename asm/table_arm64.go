@@ -37,6 +37,7 @@ var NEON = Table{
 	Im2col:           im2col_f32_rows_neon,
 	Clamp:            clamp_f32_n_neon,
 	MaxPool:          maxpool_f32_taps_neon,
+	AveragePool:      avgpool_f32_taps_neon,
 	Depthwise:        depthwise_f32_taps_neon,
 	Widen:            widen_f16_n_neon,
 }

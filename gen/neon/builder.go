@@ -3,6 +3,7 @@ package neon
 import (
 	"fmt"
 	"go/types"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -57,6 +58,7 @@ var emitters = map[string]func(*builder){
 	"im2col":    im2col,
 	"clamp":     clampAll,
 	"maxpool":   maxPool,
+	"avgpool":   averagePool,
 	"depthwise": depthwise,
 	"widen":     widen,
 }
@@ -72,18 +74,13 @@ func function(pkg *types.Package, k spec.Kernel) (fn *ir.Function, err error) {
 	if err != nil {
 		return nil, err
 	}
-	fn = ir.NewFunction(k.Name(Tier))
+	b := newBuilder(k.Name(Tier))
+	fn = b.fn
+	b.kernel, b.args = k, pkg.Scope().Lookup(k.Args).Type()
 	fn.SetSignature(sig)
 	fn.Attributes = attr.NOSPLIT
 	fn.AddPragma("noescape")
 	fn.ISA = []string{"ASIMD"}
-	b := &builder{
-		fn:     fn,
-		kernel: k,
-		args:   pkg.Scope().Lookup(k.Args).Type(),
-		r:      newBank("R", generals),
-		v:      newBank("V", vectors),
-	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s, after %d instructions: %v", fn.Name, len(fn.Instructions()), p)
@@ -123,6 +120,10 @@ type builder struct {
 	r      *bank[gp]
 	v      *bank[vec]
 	labels int
+}
+
+func newBuilder(name string) *builder {
+	return &builder{fn: ir.NewFunction(name), r: newBank("R", generals), v: newBank("V", vectors)}
 }
 
 // tile is the two numbers of the kernel's tile, rows and columns.
@@ -181,6 +182,19 @@ func (b *builder) broadcast(field string) vec {
 	})
 	return v
 }
+
+// constant sets all lanes of a new register.
+func (b *builder) constant(x float32, use string) vec {
+	v := b.v.take(use)
+	b.scope(func() {
+		bits := b.r.take(use)
+		b.MOVD(bitsOf(x), bits)
+		b.VDUP(bits, v)
+	})
+	return v
+}
+
+func bitsOf(x float32) operand.Op { return text(fmt.Sprintf("$%#x", math.Float32bits(x))) }
 
 // copy returns a new register with r's value.
 func (b *builder) copy(r gp, use string) gp {

@@ -33,9 +33,9 @@ func widen(b *builder) {
 		wide := b.v.takeAll(p.vectors(), "float32")
 		for i, v := range wide {
 			if i%2 == 0 {
-				b.FCVTL(halves[i/2], v)
+				b.FCVTL(float32s, halves[i/2], v)
 			} else {
-				b.FCVTL2(halves[i/2], v)
+				b.FCVTL2(float32s, halves[i/2], v)
 			}
 		}
 		b.storePiece(p, wide, out)

@@ -15,13 +15,11 @@ func fully(b *builder) {
 	panels, bias, c := b.load("B"), b.load("Bias"), b.load("C")
 	bs, biasStride := b.load("BStride"), b.stride("BiasStride")
 	k := b.load("K")
-	t := &tile{builder: b, rows: width, sums: b.v.takeAll(4*width, "sums"), limits: b.loadLimits()}
+	t := b.newTile(width, 4)
 
 	b.loop("group", b.load("Groups"), func() {
 		for p := range width {
-			s := t.row(p)
-			b.FLDPQ(bias, 0, s[0], s[1])
-			b.FLDPQ(bias, 32, s[2], s[3])
+			b.peek(16, bias, t.row(p))
 			b.ADD(biasStride, bias, bias)
 		}
 		b.scope(func() {
@@ -41,7 +39,7 @@ func fully(b *builder) {
 		for p := range out {
 			out[p] = c // the panels' columns lie side by side
 		}
-		t.storeClamped(16, out)
+		t.storeClamped(16, t.limits, out)
 		b.skip(panels, bs, width)
 	})
 }
@@ -64,7 +62,7 @@ func (t *tile) weights(k int, element vec, panel []gp) {
 			t.FMLAElement(element, row, pairs[2*(i%depth)+j], t.row(p)[2*half+j])
 		}
 	})
-	t.next(panel, 64*k)
+	t.addAll(imm(64*k), panel)
 }
 
 // halfWeights does the same with weights of half precision, 16 at a time.
@@ -80,19 +78,12 @@ func (t *tile) halfWeights(k int, element vec, panel []gp) {
 	}, func(i int) {
 		row, p := i/t.rows, i%t.rows
 		for j := range 2 {
-			t.FCVTL(pairs[2*(i%depth)+j], wide[2*j])
-			t.FCVTL2(pairs[2*(i%depth)+j], wide[2*j+1])
+			t.FCVTL(float32s, pairs[2*(i%depth)+j], wide[2*j])
+			t.FCVTL2(float32s, pairs[2*(i%depth)+j], wide[2*j+1])
 		}
 		for j, w := range wide {
 			t.FMLAElement(element, row, w, t.row(p)[j])
 		}
 	})
-	t.next(panel, 32*k)
-}
-
-// next moves the pointers to the panels' rows on.
-func (t *tile) next(panel []gp, bytes int) {
-	for _, p := range panel {
-		t.ADD(imm(bytes), p, p)
-	}
+	t.addAll(imm(32*k), panel)
 }

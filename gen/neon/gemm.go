@@ -11,33 +11,52 @@ func gemm(b *builder) {
 	a, c, d := b.load("A"), b.load("C"), b.load("D")
 	as, cs, ds := b.stride("AStride"), b.stride("CStride"), b.stride("DStride")
 	length, n := b.load("SegLen"), b.load("N")
-	t := b.newTile(mr)
+	tiles, ahead := b.load("Tiles"), b.stride("Ahead")
 
-	b.loop("tile", b.load("Tiles"), func() {
-		b.scope(func() {
-			t.fromBias()
-			panel := b.load("B")
-			b.segments(a, func(segment gp) {
-				t.multiply(b.rows(segment, as, mr, "rows of A"), panel, length)
+	loop := func(vectors int) {
+		t := b.newTile(mr, vectors)
+		t.prefetch = func(k int, panel gp) {
+			next := b.r.take("what is to be prefetched")
+			b.ADD(ahead, panel, next)
+			for i := range k {
+				b.PRFM(next, 64*i, "PLDL2KEEP")
+			}
+		}
+		b.loop("tile", tiles, func() {
+			b.scope(func() {
+				t.fromBias()
+				panel := b.load("B")
+				b.segments(a, func(segment gp) {
+					t.multiply(b.from(segment, as, mr, "rows of A"), panel, length)
+				})
 			})
+			t.store(c, cs, d, ds, n)
+			b.skip(a, as, mr)
+			b.skip(c, cs, mr)
+			none := b.label("noresidual")
+			b.CBZ(d, none)
+			b.skip(d, ds, mr)
+			b.place(none)
 		})
-		t.store(c, cs, d, ds, n)
-		b.skip(a, as, mr)
-		b.skip(c, cs, mr)
-		none := b.label("noresidual")
-		b.CBZ(d, none)
-		b.skip(d, ds, mr)
-		b.place(none)
-	})
+	}
+	half, end := b.label("half"), b.label("end")
+	b.CMP(8, n)
+	b.BLE(half)
+	b.scope(func() { loop(4) })
+	b.B(end)
+	b.comment("A panel of no more than 8 channels needs half of the work.")
+	b.place(half)
+	b.scope(func() { loop(2) })
+	b.place(end)
 }
 
-// A tile is some rows of sums, of 16 columns each.
+// A tile is some rows of sums, of 16 columns or of the first 8.
 type tile struct {
 	*builder
-	rows int
-	sums []vec // row by row, four vectors each
-
-	limits limits
+	rows, vectors int
+	sums          []vec // row by row
+	limits        limits
+	prefetch      func(k int, panel gp) // k rows of a panel; may be nil
 }
 
 // A limits is what sums are clamped to.
@@ -47,12 +66,16 @@ type limits struct {
 }
 
 // newTile takes the registers of a tile's sums, and those of the limits if
-// there is room for both and for what multiply needs.
-func (b *builder) newTile(rows int) *tile {
-	t := &tile{builder: b, rows: rows, sums: b.v.takeAll(4*rows, "sums")}
-	if rows < 6 {
+// there is room for both and for what multiply needs. It leaves the first
+// registers to the elements of A.
+func (b *builder) newTile(rows, vectors int) *tile {
+	elements := b.v.takeAll(rows, "elements of A")
+	defer func() { b.v.release(elements...) }()
+	t := &tile{builder: b, rows: rows, vectors: vectors}
+	if rows*vectors < 24 {
 		t.limits = b.loadLimits()
 	}
+	t.sums = b.v.takeAll(rows*vectors, "sums")
 	return t
 }
 
@@ -60,8 +83,10 @@ func (b *builder) loadLimits() limits {
 	return limits{loaded: true, lo: b.broadcast("Lo"), hi: b.broadcast("Hi")}
 }
 
-// row is row i's sums; the only row of a tile may have fewer than four.
-func (t *tile) row(i int) []vec { return t.sums[4*i : min(4*i+4, len(t.sums))] }
+func (t *tile) row(i int) []vec { return t.sums[t.vectors*i : t.vectors*(i+1)] }
+
+// whole is the piece that is a row of the tile.
+func (t *tile) whole() piece { return piece(4 * t.vectors) }
 
 // fromBias starts every sum at its bias. Loading it for each row is free:
 // moves would take the pipes that multiply.
@@ -70,9 +95,7 @@ func (t *tile) fromBias() {
 	t.scope(func() {
 		bias := t.load("Bias")
 		for i := range t.rows {
-			s := t.row(i)
-			t.FLDPQ(bias, 0, s[0], s[1])
-			t.FLDPQ(bias, 32, s[2], s[3])
+			t.peek(t.whole(), bias, t.row(i))
 		}
 	})
 }
@@ -85,16 +108,19 @@ func (t *tile) multiply(a []gp, panel, n gp) {
 		for i, e := range elements {
 			t.loadPiece(piece(k), a[i], []vec{e})
 		}
+		if t.prefetch != nil {
+			t.prefetch(k, panel)
+		}
 		depth := 8
 		for depth > len(t.v.free) {
 			depth /= 2
 		}
 		row := t.v.takeAll(depth, "rows of B")
-		pipelined(4*k, depth, func(i int) {
-			t.FMOVQ(mem(panel, 16*i), row[i%depth])
+		pipelined(k*t.vectors, depth, func(i int) {
+			t.FMOVQ(mem(panel, 64*(i/t.vectors)+16*(i%t.vectors)), row[i%depth])
 		}, func(i int) {
 			for r, e := range elements {
-				t.FMLAElement(e, i/4, row[i%depth], t.row(r)[i%4])
+				t.FMLAElement(e, i/t.vectors, row[i%depth], t.row(r)[i%t.vectors])
 			}
 		})
 		t.ADD(imm(64*k), panel, panel)
@@ -126,9 +152,9 @@ func (t *tile) store(c, cs, d, ds, n gp) {
 	t.scope(func() {
 		out := t.builder.rows(c, cs, t.rows, "rows of C")
 		residual := t.builder.rows(d, ds, t.rows, "rows of D")
-		if !t.limits.loaded {
-			t.limits = t.loadLimits()
-			defer func() { t.limits.loaded = false }()
+		limits := t.limits
+		if !limits.loaded {
+			limits = t.loadLimits()
 		}
 		t.columns(n, func(p piece) {
 			none := t.label("noresidual")
@@ -143,35 +169,43 @@ func (t *tile) store(c, cs, d, ds, n gp) {
 				}
 			})
 			t.place(none)
-			t.storeClamped(p, out)
+			t.storeClamped(p, limits, out)
 		})
 	})
 }
 
 // storeClamped clamps and stores a piece of each row.
-func (t *tile) storeClamped(p piece, out []gp) {
+func (t *tile) storeClamped(p piece, to limits, out []gp) {
 	for i := range t.rows {
-		for _, v := range t.row(i)[:p.vectors()] {
-			t.FMAX(t.limits.lo, v, v)
-			t.FMIN(t.limits.hi, v, v)
-		}
+		t.clamp(to, t.row(i)[:p.vectors()])
 	}
 	for i := range t.rows {
 		t.storePiece(p, t.row(i), out[i])
 	}
 }
 
-// columns emits body for each piece of n columns, 1 … 16. A piece stands in
-// the first registers of a row: what is left is moved there after it.
+// clamp clamps some vectors. A NaN stays.
+func (b *builder) clamp(to limits, rows ...[]vec) {
+	for _, row := range rows {
+		for _, v := range row {
+			b.FMAX(to.lo, v, v)
+			b.FMIN(to.hi, v, v)
+		}
+	}
+}
+
+// columns emits body for each piece of n columns, of which the tile has no
+// fewer. A piece stands in the first registers of a row: what is left is
+// moved there after it.
 func (t *tile) columns(n gp, body func(p piece)) {
 	partial, done := t.label("partial"), t.label("done")
-	t.CMP(16, n)
+	t.CMP(int(t.whole()), n)
 	t.BNE(partial)
-	t.scope(func() { body(16) })
+	t.scope(func() { body(t.whole()) })
 	t.B(done)
 
 	t.place(partial)
-	t.rest(n, func(p piece) {
+	t.rest(n, t.whole(), func(p piece) {
 		if p == 2 {
 			// The other half must not be clamped before its residual is added.
 			for i := range t.rows {

@@ -48,11 +48,16 @@ func lanes4(v vec) operand.Op { return text("[" + v.as("S4").Asm() + "]") }
 func (b *builder) MOVD(from operand.Op, to gp)       { b.emit("MOVD", from, to) }
 func (b *builder) loadNext(disp int, from, to gp)    { b.emit("MOVD.P", mem(from, disp), to) }
 func (b *builder) ADD(x operand.Op, n, d gp)         { b.emit("ADD", x, n, d) }
+func (b *builder) SUB(x operand.Op, n, d gp)         { b.emit("SUB", x, n, d) }
+func (b *builder) MUL(x, n, d gp)                    { b.emit("MUL", x, n, d) }
 func (b *builder) LSL(n int, x, d gp)                { b.emit("LSL", imm(n), x, d) }
 func (b *builder) LSR(n int, x, d gp)                { b.emit("LSR", imm(n), x, d) }
 func (b *builder) SUBS(n int, x, d gp)               { b.emit("SUBS", imm(n), x, d) }
 func (b *builder) CMP(n int, x gp)                   { b.emit("CMP", imm(n), x) }
 func (b *builder) BNE(label string)                  { b.branch("BNE", label) }
+func (b *builder) BGT(label string)                  { b.branch("BGT", label) }
+func (b *builder) BLE(label string)                  { b.branch("BLE", label) }
+func (b *builder) BLT(label string)                  { b.branch("BLT", label) }
 func (b *builder) CBZ(x gp, label string)            { b.branch("CBZ", label, x) }
 func (b *builder) TBZ(bit int, x gp, label string)   { b.branch("TBZ", label, imm(bit), x) }
 func (b *builder) PRFM(base gp, disp int, op string) { b.emit("PRFM", mem(base, disp), text(op)) }
@@ -128,12 +133,43 @@ func (b *builder) three(code uint32, name string, m, n, d vec) {
 	b.word(code|m.number()<<16|n.number()<<5|d.number(), "%s v%d.4s, v%d.4s, v%d.4s", name, int(d), int(n), int(m))
 }
 
-// FCVTL and FCVTL2 convert the lower and the upper four of eight float16.
+// Vectors of two float64.
 
-func (b *builder) FCVTL(n, d vec) {
-	b.word(0x0e217800|n.number()<<5|d.number(), "fcvtl v%d.4s, v%d.4h", int(d), int(n))
+func (b *builder) FADD2(m, n, d vec) { b.two(0x4e60d400, "fadd", m, n, d) }
+func (b *builder) FDIV2(m, n, d vec) { b.two(0x6e60fc00, "fdiv", m, n, d) }
+
+func (b *builder) two(code uint32, name string, m, n, d vec) {
+	b.word(code|m.number()<<16|n.number()<<5|d.number(), "%s v%d.2d, v%d.2d, v%d.2d", name, int(d), int(n), int(m))
 }
 
-func (b *builder) FCVTL2(n, d vec) {
-	b.word(0x4e217800|n.number()<<5|d.number(), "fcvtl2 v%d.4s, v%d.8h", int(d), int(n))
+// A wide is what a conversion makes of elements of half the width.
+type wide struct {
+	code             uint32
+	to, lower, upper string
+}
+
+var (
+	float32s = wide{0, "4s", "4h", "8h"}
+	float64s = wide{1 << 22, "2d", "2s", "4s"}
+)
+
+// FCVTL and FCVTL2 widen the lower and the upper half of a vector.
+
+func (b *builder) FCVTL(w wide, n, d vec) {
+	b.word(0x0e217800|w.code|n.number()<<5|d.number(), "fcvtl v%d.%s, v%d.%s", int(d), w.to, int(n), w.lower)
+}
+
+func (b *builder) FCVTL2(w wide, n, d vec) {
+	b.word(0x4e217800|w.code|n.number()<<5|d.number(), "fcvtl2 v%d.%s, v%d.%s", int(d), w.to, int(n), w.upper)
+}
+
+// FCVTN and FCVTN2 round float64 to float32, into the lower and the upper
+// half of a vector.
+
+func (b *builder) FCVTN(n, d vec) {
+	b.word(0x0e616800|n.number()<<5|d.number(), "fcvtn v%d.2s, v%d.2d", int(d), int(n))
+}
+
+func (b *builder) FCVTN2(n, d vec) {
+	b.word(0x4e616800|n.number()<<5|d.number(), "fcvtn2 v%d.4s, v%d.2d", int(d), int(n))
 }

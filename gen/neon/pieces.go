@@ -1,6 +1,11 @@
 package neon
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/mmcloughlin/avo/operand"
+)
 
 // A piece is a power of two of elements, 1 … 16, that fill up to four vector
 // registers; lanes past its end hold whatever comes. Any number of elements
@@ -15,46 +20,56 @@ func (p piece) bytes() int { return 4 * int(p) }
 
 func (p piece) String() string { return fmt.Sprintf("%d elements", int(p)) }
 
-// load emits the load of a piece of float32 from from, which moves on.
+// loadPiece emits the load of a piece of float32 from from, which moves on.
 func (b *builder) loadPiece(p piece, from gp, to []vec) {
-	b.movePiece(p.bytes(), from, func(opcode string, bytes, i int) {
-		if bytes == 32 {
-			b.emit(opcode, mem(from, bytes), pair(to[i], to[i+1]))
-		} else {
-			b.emit(opcode, mem(from, bytes), to[i])
-		}
-	}, "FLDPQ")
+	for _, m := range moves(p.bytes()) {
+		b.emit(m.load+".P", mem(from, m.bytes), m.operand(to))
+	}
 }
 
-// store emits the store of a piece of float32 to to, which moves on.
+// peek emits the load of a piece of float32 from from, which stays.
+func (b *builder) peek(p piece, from gp, to []vec) {
+	for i, m := range moves(p.bytes()) {
+		b.emit(m.load, mem(from, i*m.bytes), m.operand(to))
+	}
+}
+
+// storePiece emits the store of a piece of float32 to to, which moves on.
 func (b *builder) storePiece(p piece, from []vec, to gp) {
-	b.movePiece(p.bytes(), to, func(opcode string, bytes, i int) {
-		if bytes == 32 {
-			b.emit(opcode, pair(from[i], from[i+1]), mem(to, bytes))
-		} else {
-			b.emit(opcode, from[i], mem(to, bytes))
-		}
-	}, "FSTPQ")
+	for _, m := range moves(p.bytes()) {
+		b.emit(m.store+".P", m.operand(from), mem(to, m.bytes))
+	}
 }
 
-// movePiece emits the loads or stores of so many bytes: their opcodes, sizes
-// and first registers.
-func (b *builder) movePiece(bytes int, p gp, one func(opcode string, bytes, i int), double string) {
+// A move is an instruction that loads or stores one or two registers.
+type move struct {
+	load, store string
+	bytes       int
+	first       int // register
+}
+
+func (m move) operand(vs []vec) operand.Op {
+	if m.bytes == 32 {
+		return pair(vs[m.first], vs[m.first+1])
+	}
+	return vs[m.first]
+}
+
+// moves are the instructions that load or store so many bytes.
+func moves(bytes int) []move {
 	switch bytes {
 	case 64:
-		one(double+".P", 32, 0)
-		one(double+".P", 32, 2)
+		return []move{{"FLDPQ", "FSTPQ", 32, 0}, {"FLDPQ", "FSTPQ", 32, 2}}
 	case 32:
-		one(double+".P", 32, 0)
+		return []move{{"FLDPQ", "FSTPQ", 32, 0}}
 	case 16:
-		one("FMOVQ.P", 16, 0)
+		return []move{{"FMOVQ", "FMOVQ", 16, 0}}
 	case 8:
-		one("FMOVD.P", 8, 0)
+		return []move{{"FMOVD", "FMOVD", 8, 0}}
 	case 4:
-		one("FMOVS.P", 4, 0)
-	default:
-		panic(fmt.Sprintf("no instruction moves %d bytes", bytes))
+		return []move{{"FMOVS", "FMOVS", 4, 0}}
 	}
+	panic(fmt.Sprintf("no instruction moves %d bytes", bytes))
 }
 
 // pieces emits body for every 16 of n elements, then for each smaller piece
@@ -68,15 +83,16 @@ func (b *builder) pieces(n gp, body func(p piece)) {
 		b.loop("sixteen", sixteens, func() { body(16) })
 	})
 	b.place(rest)
-	b.rest(n, body)
+	b.rest(n, 16, body)
 }
 
-// rest emits body for the pieces of n modulo 16 elements, the largest first.
-func (b *builder) rest(n gp, body func(p piece)) {
-	for bit := 3; bit >= 0; bit-- {
+// rest emits body for the pieces of n modulo whole elements, the largest
+// first.
+func (b *builder) rest(n gp, whole piece, body func(p piece)) {
+	for p := whole / 2; p >= 1; p /= 2 {
 		none := b.label("none")
-		b.TBZ(bit, n, none)
-		b.scope(func() { body(1 << bit) })
+		b.TBZ(bits.TrailingZeros(uint(p)), n, none)
+		b.scope(func() { body(p) })
 		b.place(none)
 	}
 }

@@ -11,7 +11,12 @@ func product(b *builder) {
 	as, cs := b.stride("AStride"), b.stride("CStride")
 	af, bf, cf := b.stride("AFreq"), b.stride("BFreq"), b.stride("CFreq")
 	k := b.load("K")
-	t := &tile{builder: b, rows: mr, sums: b.v.takeAll(4*mr, "sums")}
+	t := &tile{builder: b, rows: mr, vectors: 4, sums: b.v.takeAll(4*mr, "sums")}
+	t.prefetch = func(k int, panel gp) {
+		for i := range k {
+			b.PRFM(panel, productAhead+64*i, "PLDL1KEEP")
+		}
+	}
 
 	b.loop("frequency", b.load("Freqs"), func() {
 		for _, v := range t.sums {
@@ -28,3 +33,7 @@ func product(b *builder) {
 		b.ADD(cf, c, c)
 	})
 }
+
+// productAhead is how many bytes ahead of its use the weights are prefetched:
+// transformed weights are large, and are read from a far cache or from memory.
+const productAhead = 2048

@@ -105,13 +105,14 @@ func (k *bank[R]) note(r R, use string) {
 
 // release takes registers back.
 func (k *bank[R]) release(rs ...R) {
+	k.free = slices.Clone(k.free) // a scope may hold the old list
 	for _, r := range rs {
-		if slices.Contains(k.free, r) {
+		i, found := slices.BinarySearch(k.free, r)
+		if found {
 			panic(fmt.Sprintf("%s%d is released twice", k.kind, int(r)))
 		}
+		k.free = slices.Insert(k.free, i, r)
 	}
-	k.free = append(slices.Clone(k.free), rs...) // a scope may hold the old list
-	slices.SortFunc(k.free, func(a, b R) int { return slices.Index(k.all, a) - slices.Index(k.all, b) })
 }
 
 // hold marks registers as taken that a scope has given back: results that

@@ -1,16 +1,37 @@
 package neon
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/mmcloughlin/avo/operand"
+)
 
 // rows returns pointers to n rows that stand a stride of bytes apart. The
-// first row is at p.
+// first row is at p, which is kept.
 func (b *builder) rows(p, stride gp, n int, use string) []gp {
-	rs := b.r.takeAll(n, use)
-	b.MOVD(p, rs[0])
-	for i := 1; i < n; i++ {
+	return b.from(b.copy(p, use), stride, n, use)
+}
+
+// from does the same, and takes over p as the pointer to the first row.
+func (b *builder) from(p, stride gp, n int, use string) []gp {
+	b.r.note(p, use)
+	rs := append([]gp{p}, b.r.takeAll(n-1, use)...)
+	b.spread(rs, stride)
+	return rs
+}
+
+// spread sets each pointer but the first a stride after the one before it.
+func (b *builder) spread(rs []gp, stride gp) {
+	for i := 1; i < len(rs); i++ {
 		b.ADD(stride, rs[i-1], rs[i])
 	}
-	return rs
+}
+
+// addAll moves pointers on.
+func (b *builder) addAll(n operand.Op, rs []gp) {
+	for _, r := range rs {
+		b.ADD(n, r, r)
+	}
 }
 
 // skip moves p on by n strides.

@@ -2,7 +2,6 @@ package neon
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -132,7 +131,7 @@ func (b *builder) setConstants(t transform) (c vec) {
 	b.scope(func() {
 		bits := b.r.take("a constant")
 		for i, x := range t.constants {
-			b.MOVD(text(fmt.Sprintf("$%#x", math.Float32bits(x))), bits)
+			b.MOVD(bitsOf(x), bits)
 			b.insert(bits, i, c)
 		}
 	})
