@@ -17,9 +17,14 @@ const (
 	digitCentre = 14
 )
 
-// workPixels limits the number of pixels that a digit is searched on. Larger
-// pictures are reduced by a whole factor first.
-const workPixels = 1 << 19
+// A digit is looked for on the picture reduced to few pixels first, which is
+// fast and averages noise away. If it turns out to be small there, less than
+// twice as large as what is made of it, it is looked for again on more.
+const (
+	fewPixels  = 1 << 14
+	manyPixels = 1 << 19
+	largeBody  = 2 * digitBody
+)
 
 // A digitFinder turns a picture of a digit into MNIST's form. It holds the
 // buffers for it.
@@ -50,12 +55,17 @@ type digitFinder struct {
 // find writes the digit that is on the picture into dst, 28×28: 0 is ground
 // and 1 is ink. It returns ErrBlank if there is none.
 func (f *digitFinder) find(dst []float32, rows *rowReader) error {
-	f.read(rows)
+	size := rows.bounds.Size()
+	coarse, fine := reduction(size, fewPixels), reduction(size, manyPixels)
+	f.read(rows, coarse)
 	if f.ready(dst) {
 		return nil
 	}
-	noise := f.separate()
-	box, ok := f.segment(noise)
+	box, ok := f.segment(f.separate())
+	if coarse > fine && (!ok || max(box.Dx(), box.Dy()) < largeBody) {
+		f.read(rows, fine)
+		box, ok = f.segment(f.separate())
+	}
 	if !ok {
 		return ErrBlank
 	}
@@ -63,13 +73,18 @@ func (f *digitFinder) find(dst []float32, rows *rowReader) error {
 	return nil
 }
 
-// read reduces the picture to at most workPixels by averaging squares.
-func (f *digitFinder) read(rows *rowReader) {
-	size := rows.bounds.Size()
+// reduction is the factor that brings a picture to at most limit pixels.
+func reduction(size image.Point, limit int) int {
 	k := 1
-	for (size.X+k-1)/k*((size.Y+k-1)/k) > workPixels {
+	for (size.X+k-1)/k*((size.Y+k-1)/k) > limit {
 		k++
 	}
+	return k
+}
+
+// read reduces the picture by the factor k, averaging squares of k×k pixels.
+func (f *digitFinder) read(rows *rowReader, k int) {
+	size := rows.bounds.Size()
 	f.w, f.h = (size.X+k-1)/k, (size.Y+k-1)/k
 	n := f.w * f.h
 	f.pix = grow(f.pix, 3*n)
