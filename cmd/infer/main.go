@@ -146,13 +146,17 @@ func (a *app) help(list ...command) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s %s\n", strings.TrimSpace("infer "+c.name), c.args)
+		fmt.Fprintln(&b, strings.Join(strings.Fields("infer "+c.name+" "+c.args), " "))
 		fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(strings.TrimSpace(c.help), "\n", "\n    "))
 		flags := flag.NewFlagSet("", flag.ContinueOnError)
 		c.setup(flags)
 		flags.VisitAll(func(f *flag.Flag) {
 			value, usage := flag.UnquoteUsage(f)
-			fmt.Fprintf(&b, "      %-20s %s\n", strings.TrimSpace("--"+f.Name+" "+value), usage)
+			dashes := "--"
+			if len(f.Name) == 1 {
+				dashes = "-"
+			}
+			fmt.Fprintf(&b, "      %-20s %s\n", strings.TrimSpace(dashes+f.Name+" "+value), usage)
 		})
 	}
 	if len(list) > 1 {

@@ -326,7 +326,7 @@ func TestHelp(t *testing.T) {
 		t.Error("help and --help differ")
 	}
 	for _, c := range commands() {
-		if !strings.Contains(all, strings.TrimSpace("infer "+c.name)+" ") {
+		if !strings.Contains(all, strings.TrimSpace("infer "+c.name)) {
 			t.Errorf("--help says nothing of %q", c.name)
 		}
 		if c.name != "" {
