@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/infer-go/infer/cmd/infer/internal/idx"
@@ -124,8 +125,9 @@ func (a *app) eval(m *engine.Model, set dataSet, o evalOptions) (*evaluation, er
 	if o.limit > 0 {
 		n = min(n, o.limit)
 	}
-	item, classes := tensorSize(m.Inputs()[0]), tensorSize(m.Outputs()[0])
-	if len(m.Inputs()) != 1 || classes < 2 {
+	out := m.Outputs()[0]
+	item, classes := tensorSize(m.Inputs()[0]), tensorSize(out)
+	if len(m.Inputs()) != 1 || classes < 2 || slices.Max(out.Shape) != classes {
 		return nil, engine.ErrNotClassifier
 	}
 	for i, l := range set.labels.Data[:n] {
@@ -175,9 +177,9 @@ func (a *app) eval(m *engine.Model, set dataSet, o evalOptions) (*evaluation, er
 		if err := s.Run(k); err != nil {
 			return nil, err
 		}
-		out := s.Output(0)
+		scores := s.Output(0)
 		for j := range k {
-			best, ok := greatest(out[j*classes:][:classes])
+			best, ok := greatest(scores[j*classes:][:classes])
 			if !ok {
 				return nil, fmt.Errorf("%s: picture %d: %w", set.imageFile, i+j, engine.ErrNaN)
 			}

@@ -179,6 +179,34 @@ func TestEvalErrors(t *testing.T) {
 	}
 }
 
+// A detector is run on tensors; it is no classifier.
+func TestDetector(t *testing.T) {
+	frozen, dir := filepath.Join(t.TempDir(), "face.frz"), t.TempDir()
+	if code, _, complaint := infer("", "convert", fromShared(t, "onnx", "real", "face_rfb320.onnx"), frozen,
+		"--stretch", "--scale", "1", "--mean", "127", "--std", "128"); code != exitOK {
+		t.Fatal(complaint)
+	}
+	two, good := idxFile(t, make([]byte, 2*28*28), 2, 28, 28), idxFile(t, []byte{1, 2}, 2)
+	mustFail(t, exitFailed, []string{"not a list of classes"}, "eval", "--images", two, "--labels", good, "--model", frozen)
+	mustFail(t, exitFailed, []string{"7.png: ", "not a list of classes"}, "--model", frozen, filepath.Join(testdata, "7.png"))
+
+	outputs := []string{filepath.Join(dir, "scores.npy"), filepath.Join(dir, "boxes.npy")}
+	mustInfer(t, "run", "--model", frozen, "--input", fromShared(t, "onnx", "real", "face_rfb320.input.npy"),
+		"--output", outputs[0], "--output", outputs[1])
+	for i, want := range []string{"face_rfb320.output.npy", "face_rfb320.output_1.npy"} {
+		got, want := readTensor(t, outputs[i]), readTensor(t, fromShared(t, "onnx", "real", want))
+		if !slices.Equal(got.Shape, want.Shape) {
+			t.Fatalf("output %d has shape %v, want %v", i, got.Shape, want.Shape)
+		}
+		span := slices.Max(want.Data) - slices.Min(want.Data)
+		for j, v := range got.Data {
+			if d := math.Abs(float64(v - want.Data[j])); d > 1e-3*float64(span) {
+				t.Fatalf("output %d: element %d is %g, want %g", i, j, v, want.Data[j])
+			}
+		}
+	}
+}
+
 func TestRunTensors(t *testing.T) {
 	rng := uint32(1)
 	x := make([]float32, 3*28*28)
