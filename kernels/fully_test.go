@@ -57,7 +57,7 @@ func TestFullyConnectedOfNets(t *testing.T) {
 			} {
 				l := t.newFully(&FullyConnected{Channels: c.n, Act: c.act}, 1, c.k, e)
 				for _, n := range c.batches {
-					if brief() && n > 9 {
+					if brief() && n > 3 {
 						continue
 					}
 					t.check(l, n, t.uniform)

@@ -12,13 +12,13 @@ func eachNetLayer(t *testing.T, n int, f func(t *testing.T, l *layer, op Op, in 
 	eachLayerTest(t, 60, func(t *layerTest) {
 		var layers []*layer
 		for _, c := range netConvs {
-			if c.cin < 512 || c.depthwise {
+			if c.cin < 512 && !(brief() && c.cin >= 128) || c.depthwise {
 				layers = append(layers, t.netConv(c, t.elem()))
 			}
 		}
 		for _, e := range []Elem{F32, F16} {
 			layers = append(layers,
-				t.newFully(&FullyConnected{Channels: 128, Act: Act{Kind: ActTanh}}, 1, 1568, e),
+				t.newFully(&FullyConnected{Channels: 128, Act: Act{Kind: ActTanh}}, 1, 568, e),
 				t.newFully(&FullyConnected{Channels: 10}, 100, 128, e))
 		}
 		for _, l := range layers {
@@ -40,6 +40,9 @@ func eachNetLayer(t *testing.T, n int, f func(t *testing.T, l *layer, op Op, in 
 }
 
 func TestLayersDoNotAllocate(t *testing.T) {
+	if raced {
+		t.Skip("the race detector looks for something else")
+	}
 	const n = 2
 	eachNetLayer(t, n, func(t *testing.T, l *layer, op Op, in [][]float32, out []float32) {
 		w, result := &Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{out}

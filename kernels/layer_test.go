@@ -162,7 +162,7 @@ func (t *layerTest) check(l *layer, n int, values func(n int) []float32) {
 
 	for _, i := range t.someOf(n, 8) {
 		want := l.reference(item(i))
-		for _, j := range t.someOf(b.volume, max(64, 500_000/l.k)) {
+		for _, j := range t.someOf(b.volume, max(32, trials(500_000)/l.k)) {
 			s := want(j)
 			if err := s.check(whole[i*b.volume+j]); err != nil {
 				t.Fatalf("%v: item %d of %d, element %d %v", l, i, n, j, err)
