@@ -41,6 +41,11 @@ func drawResults(r report, path string) error {
 	if len(plots) == 0 {
 		return nil
 	}
+	return savePlots(plots, path)
+}
+
+// savePlots draws plots side by side.
+func savePlots(plots []*plot.Plot, path string) error {
 	canvas := vgimg.New(vg.Length(len(plots))*14*vg.Centimeter, 9*vg.Centimeter)
 	tiles := draw.Tiles{Rows: 1, Cols: len(plots), PadX: 8 * vg.Millimeter, PadTop: 3 * vg.Millimeter, PadBottom: 3 * vg.Millimeter, PadLeft: 3 * vg.Millimeter, PadRight: 3 * vg.Millimeter}
 	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, draw.New(canvas))[0] {

@@ -43,6 +43,9 @@ type report struct {
 	Nets     []result `json:"nets"`
 	Products []result `json:"products"`
 	Layers   []layer  `json:"layers"`
+
+	Latencies []latency `json:"latencies"`
+	Jitters   []jitter  `json:"jitters"`
 }
 
 func main() {
@@ -50,7 +53,7 @@ func main() {
 	library := flag.String("onnxruntime", ".peers/libonnxruntime.so.1", "ONNX Runtime's shared library")
 	out := flag.String("out", ".", "folder for results.json and results.png")
 	quick := flag.Bool("quick", false, "a tenth of the time")
-	only := flag.String("only", "", "nets, products or layers alone")
+	only := flag.String("only", "", "nets, products, layers or latency alone")
 	batchList := flag.String("batch", "1,64", "batch sizes of whole nets")
 	flag.Parse()
 
@@ -101,6 +104,15 @@ func main() {
 				log.Fatal(err)
 			}
 			r.Layers = append(r.Layers, layers...)
+		}
+	}
+	if *only == "" || *only == "latency" {
+		var err error
+		if r.Latencies, r.Jitters, err = measureLatency(nets[len(nets)-1], rounds, 2*each); err != nil {
+			log.Fatal(err)
+		}
+		if err := drawLatencies(r.Latencies, filepath.Join(*out, "latency.png")); err != nil {
+			log.Fatal(err)
 		}
 	}
 	text, err := json.MarshalIndent(r, "", "  ")
