@@ -150,13 +150,56 @@ type Im2colArgs struct {
 	Rows    int
 }
 
-// ClampArgs is the block of the clamp kernel: Y[i] = min(max(X[i], Lo), Hi)
-// for 0 ≤ i < N. ReLU is 0 … +Inf. X and Y may be the same.
-type ClampArgs struct {
+// ActivateArgs is the block of the kernels that compute a function of each
+// element, for 0 ≤ i < N. X and Y may be the same.
+//
+//	clamp        Y[i] = min(max(X[i], Lo), Hi)
+//	leakyrelu    Y[i] = X[i] < 0 ? Lo·X[i] : X[i]
+//	hardswish    Y[i] = X[i]·min(max(X[i]/6 + 1/2, 0), 1)
+//	hardsigmoid  Y[i] = min(max(Lo·X[i] + Hi, 0), 1)
+//	sigmoid      Y[i] = 1 / (1 + exp(−X[i]))
+//	silu         Y[i] = X[i] / (1 + exp(−X[i]))
+//	tanh         Y[i] = tanh(X[i])
+//	exp          Y[i] = exp(X[i])
+//
+// The last four are within 2 units in the last place, or 64 times the least
+// denormal. Products are rounded before they are added to.
+type ActivateArgs struct {
 	X      *float32
 	Y      *float32
 	N      int
 	Lo, Hi float32
+}
+
+// BinaryArgs is the block of the kernels that compute a function of two
+// elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are 1, or 0 for an
+// operand that stands still along a row; one of them is 1. Z may be X or Y.
+//
+//	Z[r,i] = min(max(f(X[r,i], Y[r,i]), Lo), Hi)
+//
+// X[r,i] stands at X + r·XRow + i·XStep, Z[r,i] at Z + r·ZRow + i. The maximum
+// and the minimum of anything and NaN are NaN; prelu is X < 0 ? X·Y : X.
+type BinaryArgs struct {
+	X      *float32
+	Y      *float32
+	Z      *float32
+	XRow   int
+	YRow   int
+	ZRow   int
+	XStep  int
+	YStep  int
+	Rows   int
+	N      int
+	Lo, Hi float32
+}
+
+// InterleaveArgs is the block of the kernel that makes N pixels of three
+// channels from three planes: Y[3·i+c] = X[c·XPlane+i], 0 ≤ i < N, 0 ≤ c < 3.
+type InterleaveArgs struct {
+	X      *float32
+	Y      *float32
+	XPlane int
+	N      int
 }
 
 // TapsArgs is the block of the kernels that slide a window over a map channel
@@ -219,8 +262,14 @@ type Table struct {
 	Fully1F16, Fully4F16 func(*FullyArgs)
 
 	Im2col func(*Im2colArgs)
-	Clamp  func(*ClampArgs)
 	Widen  func(*WidenArgs)
+
+	Interleave func(*InterleaveArgs)
+
+	// Functions of each element, and of two.
+	Clamp, LeakyRelu, HardSwish, HardSigmoid func(*ActivateArgs)
+	Sigmoid, SiLU, Tanh, Exp                 func(*ActivateArgs)
+	Add, Sub, Mul, Div, Max, Min, PRelu      func(*BinaryArgs)
 
 	MaxPool     func(*TapsArgs)
 	AveragePool func(*TapsArgs)

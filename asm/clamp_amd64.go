@@ -4,7 +4,7 @@
 
 package asm
 
-// clamp_f32_n_avx2 is min(max(x, Lo), Hi), element by element; see ClampArgs.
+// clamp_f32_n_avx2 is min(max(x, Lo), Hi), element by element; see ActivateArgs.
 //
 //go:noescape
-func clamp_f32_n_avx2(args *ClampArgs)
+func clamp_f32_n_avx2(args *ActivateArgs)

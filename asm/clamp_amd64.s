@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func clamp_f32_n_avx2(args *ClampArgs)
+// func clamp_f32_n_avx2(args *ActivateArgs)
 // Requires: AVX
 TEXT ·clamp_f32_n_avx2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), AX

@@ -4,7 +4,7 @@
 
 package asm
 
-// clamp_f32_n_neon is min(max(x, Lo), Hi), element by element; see ClampArgs.
+// clamp_f32_n_neon is min(max(x, Lo), Hi), element by element; see ActivateArgs.
 //
 //go:noescape
-func clamp_f32_n_neon(args *ClampArgs)
+func clamp_f32_n_neon(args *ActivateArgs)

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func clamp_f32_n_neon(args *ClampArgs)
+// func clamp_f32_n_neon(args *ActivateArgs)
 // Requires: ASIMD
 TEXT ·clamp_f32_n_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 an address, then sixteens left.

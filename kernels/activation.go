@@ -1,6 +1,10 @@
 package kernels
 
-import "math"
+import (
+	"math"
+
+	"github.com/infer-go/infer/asm"
+)
 
 // Activation is what a step does to each element before it stores it.
 // The operand is x, after bias and residual have been added.
@@ -62,27 +66,47 @@ func (a Act) apply(x float32) float32 {
 	return x
 }
 
-// applySlice sets dst[i] to the activation of src[i]. The two are of one
-// length, and either the same or apart.
-func (a Act) applySlice(dst, src []float32) {
-	dst = dst[:len(src)]
-	switch a.Kind {
-	case NoActivation:
+// activate sets dst[i] to the activation of src[i], by the tier's kernel. The
+// two are of one length, and either the same or apart.
+func (t *Tier) activate(w *Workspace, a Act, dst, src []float32) {
+	kernel := t.activation(a.Kind)
+	if kernel == nil {
 		copy(dst, src)
-	case Clamp:
-		lo, hi := a.Lo, a.Hi
-		for i, x := range src {
-			dst[i] = clamp(x, lo, hi)
-		}
-	case ActHardSwish: // as frequent as Clamp in some nets, and as cheap
-		for i, x := range src {
-			dst[i] = x * hardSigmoid(x, 1./6, 0.5)
-		}
-	default:
-		for i, x := range src {
-			dst[i] = a.apply(x)
-		}
+		return
 	}
+	t.eachElement(w, kernel, dst, src, a.Lo, a.Hi)
+}
+
+// eachElement runs a kernel on elements, some in each call, so that each is
+// short.
+func (t *Tier) eachElement(w *Workspace, kernel func(*asm.ActivateArgs), dst, src []float32, lo, hi float32) {
+	a := &w.activate
+	a.Lo, a.Hi = lo, hi
+	for from := 0; from < len(src); from += taskSize {
+		a.X, a.Y, a.N = &src[from], &dst[from], min(taskSize, len(src)-from)
+		kernel(a)
+	}
+}
+
+// activation is the kernel of an activation, nil for none.
+func (t *Tier) activation(kind Activation) func(*asm.ActivateArgs) {
+	switch kind {
+	case Clamp:
+		return t.Clamp
+	case ActLeakyRelu:
+		return t.LeakyRelu
+	case ActHardSwish:
+		return t.HardSwish
+	case ActHardSigmoid:
+		return t.HardSigmoid
+	case ActSigmoid:
+		return t.Sigmoid
+	case ActSiLU:
+		return t.SiLU
+	case ActTanh:
+		return t.Tanh
+	}
+	return nil
 }
 
 // hardSigmoid is min(max(slope·x + middle, 0), 1). The product is rounded

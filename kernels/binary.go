@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/infer-go/infer/asm"
+
 // BinaryKind is an element-wise function of two operands.
 type BinaryKind uint8
 
@@ -60,12 +62,12 @@ func (b *Binary) Shapes(in [][]int, params []Param) ([][]int, error) {
 	return result(b, out...)
 }
 
-func (b *Binary) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+func (b *Binary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	out, err := b.Shapes(in, params)
 	if err != nil {
 		return nil, err
 	}
-	op := &binaryOp{flat: flat{volume: volume(out[0])}, kind: b.Kind, act: b.Act}
+	op := &binaryOp{flat: flat{volume: volume(out[0])}, Tier: t, kernel: t.binary(b.Kind), act: b.Act}
 	var shapes [2][]int
 	for i := range 2 {
 		switch {
@@ -82,30 +84,41 @@ func (b *Binary) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
 	}
 	rank := len(out[0])
 	op.outer = newNest(out[0], broadcastStrides(shapes[0], rank), broadcastStrides(shapes[1], rank))
-	op.row = loop{size: 1}
+	op.row, op.rows = loop{size: 1, stride: [2]int{1, 1}}, loop{size: 1}
 	if rank := len(op.outer.size); rank > 0 {
 		op.row = op.outer.remove(rank - 1)
 	}
-	op.rows = op.outer.count()
+	if rank := len(op.outer.size); rank > 0 {
+		op.rows = op.outer.remove(rank - 1)
+	}
+	op.planes = op.outer.count()
 	return op, nil
 }
 
-// binaryOp walks through the result, which is contiguous, row by row. Along a
-// row an operand moves on by 1, or stands still: per-channel and scalar
-// operands are no special cases.
+// binary is the kernel of a function.
+func (t *Tier) binary(k BinaryKind) func(*asm.BinaryArgs) {
+	return [...]func(*asm.BinaryArgs){Add: t.Add, Sub: t.Sub, Mul: t.Mul, Div: t.Div, Max: t.Max, Min: t.Min, PRelu: t.PRelu}[k]
+}
+
+// binaryOp walks through the result, which is contiguous, plane by plane of
+// rows. Along a row an operand moves on by 1, or stands still; from row to row
+// by any number of elements: per-channel and scalar operands are no special
+// cases.
 type binaryOp struct {
 	flat
-	kind   BinaryKind
+	*Tier
+	kernel func(*asm.BinaryArgs)
 	act    Act
 	param  [2][]float32 // the operands that are constant
 	item   [2]int       // elements of an item of the others
 	second int          // which In the second operand is, if it is not constant
-	outer  nest
+	outer  nest         // the loops around a plane
+	planes int          // of an item
+	rows   loop         // of a plane
 	row    loop
-	rows   int
 }
 
-func (op *binaryOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *binaryOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	x, y := op.param[0], op.param[1]
 	if x == nil {
 		x = in[0]
@@ -113,91 +126,62 @@ func (op *binaryOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
 	if y == nil {
 		y = in[op.second]
 	}
-	from, to := op.elements(n, lo, hi)
-	row, col := from/op.row.size, from%op.row.size
-	item := row / op.rows
-	row %= op.rows
-	c := op.outer.seek(row)
-	for from < to {
-		dst := out[0][from:min(from+op.row.size-col, to)]
-		xs := item*op.item[0] + c.offset[0] + col*op.row.stride[0]
-		ys := item*op.item[1] + c.offset[1] + col*op.row.stride[1]
-		op.do(dst, x[xs:], y[ys:])
-		from += len(dst)
-		col = 0
-		op.outer.next(&c)
-		if row++; row == op.rows {
-			row = 0
-			item++
+	a := &w.binary
+	a.XRow, a.YRow, a.ZRow = op.rows.stride[0], op.rows.stride[1], op.row.size
+	a.XStep, a.YStep = op.row.stride[0], op.row.stride[1]
+	a.Lo, a.Hi = op.act.limits()
+	start, end := op.elements(n, lo, hi)
+	for from := start; from < end; { // a part of a row, or some whole rows
+		row, col := from/op.row.size, from%op.row.size
+		plane, r := row/op.rows.size, row%op.rows.size
+		c := op.outer.seek(plane % op.planes)
+		item := plane / op.planes
+		a.Rows, a.N = 1, min(op.row.size-col, end-from, taskSize)
+		if col == 0 && a.N == op.row.size {
+			a.Rows = max(1, min(op.rows.size-r, (end-from)/a.N, taskSize/a.N))
 		}
+		a.X = &x[item*op.item[0]+c.offset[0]+r*op.rows.stride[0]+col*op.row.stride[0]]
+		a.Y = &y[item*op.item[1]+c.offset[1]+r*op.rows.stride[1]+col*op.row.stride[1]]
+		a.Z = &out[0][from]
+		op.kernel(a)
+		from += a.Rows * a.N
+	}
+	if !op.act.isClamp() {
+		part := out[0][start:end]
+		op.activate(w, op.act, part, part)
 	}
 }
 
-// do computes a part of a row.
-func (op *binaryOp) do(dst, x, y []float32) {
-	switch {
-	case op.row.stride[0] == op.row.stride[1]: // both move on, or the row is one element
-		op.kind.apply(dst, x, y)
-	case op.row.stride[0] == 0:
-		still := spread(x[0], len(dst))
-		for i := 0; i < len(dst); i += len(still) {
-			op.kind.apply(dst[i:min(i+len(still), len(dst))], still[:], y[i:])
-		}
-	default:
-		still := spread(y[0], len(dst))
-		for i := 0; i < len(dst); i += len(still) {
-			op.kind.apply(dst[i:min(i+len(still), len(dst))], x[i:], still[:])
-		}
-	}
-	if op.act.Kind != NoActivation {
-		op.act.applySlice(dst, dst)
+// add adds x to y.
+func (t *Tier) add(w *Workspace, y, x []float32) {
+	a := &w.binary
+	a.XStep, a.YStep, a.Rows = 1, 1, 1
+	a.Lo, a.Hi = Act{}.limits()
+	for from := 0; from < len(y); from += taskSize {
+		a.X, a.Y, a.Z, a.N = &y[from], &x[from], &y[from], min(taskSize, len(y)-from)
+		t.Add(a)
 	}
 }
 
-// spread repeats x at least n times, or as often as there is room: an operand
-// that stands still can then be computed with as one that moves on.
-func spread(x float32, n int) (still [64]float32) {
-	for i := range min(n, len(still)) {
-		still[i] = x
-	}
-	return still
-}
-
-// apply computes dst from as many elements of x and y.
-func (k BinaryKind) apply(dst, x, y []float32) {
-	x, y = x[:len(dst)], y[:len(dst)]
+// apply returns the function of two elements. The product of PRelu is only
+// looked at where the comparison says so, and NaN fails it.
+func (k BinaryKind) apply(x, y float32) float32 {
 	switch k {
 	case Add:
-		for i := range dst {
-			dst[i] = x[i] + y[i]
-		}
+		return x + y
 	case Sub:
-		for i := range dst {
-			dst[i] = x[i] - y[i]
-		}
+		return x - y
 	case Mul:
-		for i := range dst {
-			dst[i] = x[i] * y[i]
-		}
+		return x * y
 	case Div:
-		for i := range dst {
-			dst[i] = x[i] / y[i]
-		}
+		return x / y
 	case Max:
-		for i := range dst {
-			dst[i] = max(x[i], y[i])
-		}
+		return max(x, y)
 	case Min:
-		for i := range dst {
-			dst[i] = min(x[i], y[i])
-		}
-	case PRelu:
-		for i := range dst {
-			v := x[i]
-			if v < 0 {
-				v *= y[i]
-			}
-			dst[i] = v
-		}
+		return min(x, y)
 	}
+	if x < 0 {
+		return x * y
+	}
+	return x
 }

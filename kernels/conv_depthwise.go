@@ -37,7 +37,7 @@ func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 				d.convolve(w, pair[i*d.unpooled():(i+1)*d.unpooled()], x, 2*r+i, Act{})
 			}
 			d.poolPair(y, pair)
-			d.Act.applySlice(y, y)
+			d.activate(w, d.Act, y, y)
 			continue
 		}
 		if residual == nil && d.Act.isClamp() {
@@ -46,11 +46,9 @@ func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		}
 		d.convolve(w, y, x, r, Act{})
 		if residual != nil {
-			for i, v := range residual[r*line : (r+1)*line] {
-				y[i] += v
-			}
+			d.add(w, y, residual[r*line:(r+1)*line])
 		}
-		d.Act.applySlice(y, y)
+		d.activate(w, d.Act, y, y)
 	}
 }
 

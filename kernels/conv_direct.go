@@ -175,7 +175,7 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 		}
 	}
 	if !d.Act.isClamp() {
-		d.activate(y[first*d.line():(first+rows)*d.line()], from, to)
+		d.activate(w, y[first*d.line():(first+rows)*d.line()], from, to)
 	}
 }
 
@@ -229,15 +229,15 @@ func (d *direct) poolRows(w *Workspace, panel, a, y []float32, rows, n int) {
 
 // activate applies an activation that is no clamp to the channels of the
 // panels from, …, to−1 of rows of the result.
-func (d *direct) activate(y []float32, from, to int) {
+func (d *direct) activate(w *Workspace, y []float32, from, to int) {
 	if from == 0 && to == d.allPanels() {
-		d.Act.applySlice(y, y)
+		d.Tier.activate(w, d.Act, y, y)
 		return
 	}
 	channels := d.Channels / d.Groups
 	start := from/d.perGroup*channels + from%d.perGroup*NR
 	end := to/d.perGroup*channels + to%d.perGroup*NR
 	for ; len(y) > 0; y = y[d.Channels:] {
-		d.Act.applySlice(y[start:end], y[start:end])
+		d.Tier.activate(w, d.Act, y[start:end], y[start:end])
 	}
 }

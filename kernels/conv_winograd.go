@@ -126,7 +126,7 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		}
 		if !c.Act.isClamp() {
 			part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]
-			c.Act.applySlice(part, part)
+			c.activate(w, c.Act, part, part)
 		}
 	}
 }

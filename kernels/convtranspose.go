@@ -55,13 +55,14 @@ func (c *ConvTranspose) Shapes(in [][]int, params []Param) ([][]int, error) {
 	return result64(c, x[0], size, c.Channels)
 }
 
-func (c *ConvTranspose) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+func (c *ConvTranspose) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	out, err := c.Shapes(in, params)
 	if err != nil {
 		return nil, err
 	}
 	x, y := in[0], out[0]
 	return &convTransposeOp{
+		Tier:   t,
 		window: c.Window,
 		groups: c.Groups,
 		maps:   x[0],
@@ -77,6 +78,7 @@ func (c *ConvTranspose) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
 // gathered from the operand's elements that reach it.
 type convTransposeOp struct {
 	scratchless
+	*Tier
 	window  Window
 	groups  int
 	maps    int
@@ -87,7 +89,7 @@ type convTransposeOp struct {
 
 func (op *convTransposeOp) Tasks(n int) int { return n * op.maps * op.out[0] }
 
-func (op *convTransposeOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *convTransposeOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	item := op.in[0] * op.in[1] * op.in[2]
 	row := op.out[1] * op.out[2]
 	perGroup := op.out[2] / op.groups
@@ -101,7 +103,7 @@ func (op *convTransposeOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int)
 				}
 			}
 		}
-		op.act.applySlice(dst, dst)
+		op.activate(w, op.act, dst, dst)
 	}
 }
 

@@ -3,7 +3,10 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // refUnary is a Unary by the formulas of its documentation.
@@ -63,32 +66,39 @@ func TestUnary(t *testing.T) {
 // TestNaNStays feeds NaN to every function: none may answer with a number.
 func TestNaNStays(t *testing.T) {
 	nan := float32(math.NaN())
-	for kind := NoActivation; kind <= ActTanh; kind++ {
-		a := Act{Kind: kind, Lo: 0, Hi: 6}
-		dst := make([]float32, 1)
-		a.applySlice(dst, []float32{nan})
-		if y := a.apply(nan); !isNaN(y) || !isNaN(dst[0]) {
-			t.Errorf("activation %d of NaN is %v, in a slice %v", kind, y, dst[0])
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		w := new(Workspace)
+		for kind := NoActivation; kind <= ActTanh; kind++ {
+			dst := make([]float32, 11)
+			tier.activate(w, Act{Kind: kind, Lo: 0, Hi: 6}, dst, slices.Repeat([]float32{nan}, len(dst)))
+			if slices.ContainsFunc(dst, isNumber) {
+				t.Errorf("activation %d of NaN is %v", kind, dst)
+			}
 		}
-	}
-	for kind := Abs; kind <= ThresholdedRelu; kind++ {
+		for kind := Add; kind <= PRelu; kind++ {
+			for _, x := range [][2]float32{{nan, 1}, {1, nan}, {nan, nan}, {nan, float32(math.Inf(1))}} {
+				if kind == PRelu && x[0] > 0 {
+					continue // the slope of a positive number is not looked at
+				}
+				dst := make([]float32, 11)
+				tier.binary(kind)(&asm.BinaryArgs{X: &x[0], Y: &slices.Repeat(x[1:], len(dst))[0], Z: &dst[0], YStep: 1, Rows: 1, N: len(dst), Lo: -1, Hi: 1})
+				if slices.ContainsFunc(dst, isNumber) {
+					t.Errorf("function %d of %v is %v", kind, x, dst)
+				}
+			}
+		}
+	})
+	for kind := Activate; kind <= ThresholdedRelu; kind++ {
+		if kind == Exp {
+			continue // is a kernel
+		}
 		if y := (&Unary{Kind: kind, Alpha: 1, Beta: 1}).function()(nan); !isNaN(y) {
 			t.Errorf("function %d of NaN is %v", kind, y)
 		}
 	}
-	for kind := Add; kind <= PRelu; kind++ {
-		for _, x := range [][2]float32{{nan, 1}, {1, nan}, {nan, nan}, {nan, float32(math.Inf(1))}} {
-			if kind == PRelu && x[0] > 0 {
-				continue // the slope of a positive number is not looked at
-			}
-			dst := make([]float32, 1)
-			kind.apply(dst, x[:1], x[1:])
-			if !isNaN(dst[0]) {
-				t.Errorf("function %d of %v is %v", kind, x, dst[0])
-			}
-		}
-	}
 }
+
+func isNumber(x float32) bool { return !isNaN(x) }
 
 // TestClampKeepsZero pins what vector units do: a negative zero at the bound 0
 // is no less than it.

@@ -105,7 +105,7 @@ func (f *fullyOp) rowByRow(w *Workspace, x, y []float32, from, to int) {
 		p += width
 	}
 	if !f.act.isClamp() {
-		f.activate(y, from, to)
+		f.activate(w, y, from, to)
 	}
 }
 
@@ -140,10 +140,10 @@ func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int
 
 // activate applies an activation that is no clamp to the columns of the panels
 // from, …, to−1.
-func (f *fullyOp) activate(y []float32, from, to int) {
+func (f *fullyOp) activate(w *Workspace, y []float32, from, to int) {
 	for ; len(y) > 0; y = y[f.n:] {
 		part := y[from*NR : min(to*NR, f.n)]
-		f.act.applySlice(part, part)
+		f.Tier.activate(w, f.act, part, part)
 	}
 }
 
@@ -186,7 +186,7 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 		f.gemm(w, rows)
 	}
 	if !f.act.isClamp() {
-		f.activate(y, from, to)
+		f.activate(w, y, from, to)
 	}
 }
 

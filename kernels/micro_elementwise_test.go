@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -57,9 +58,9 @@ func TestClampKernels(t *testing.T) {
 }
 
 // clampAll compares bits: a zero keeps its sign.
-func (m *micro) clampAll(kernel func(*asm.ClampArgs), n int) {
+func (m *micro) clampAll(kernel func(*asm.ActivateArgs), n int) {
 	m.Helper()
-	p := &asm.ClampArgs{N: n}
+	p := &asm.ActivateArgs{N: n}
 	p.Lo, p.Hi = m.limits()
 	x, y := m.floats(n), m.target(n)
 	p.X, p.Y = &x[0], &y.got[0]
@@ -81,7 +82,7 @@ func (m *micro) clampAll(kernel func(*asm.ClampArgs), n int) {
 	m.check(y, "n %d", n)
 }
 
-func (m *micro) clampInPlace(kernel func(*asm.ClampArgs), n int) {
+func (m *micro) clampInPlace(kernel func(*asm.ActivateArgs), n int) {
 	m.Helper()
 	y := m.target(n)
 	for i, x := range m.floats(n) {
@@ -89,8 +90,175 @@ func (m *micro) clampInPlace(kernel func(*asm.ClampArgs), n int) {
 		y.want[i] = exactly(x)
 		y.want[i].clamp(0, 0.5)
 	}
-	kernel(&asm.ClampArgs{X: &y.got[0], Y: &y.got[0], N: n, Lo: 0, Hi: 0.5})
+	kernel(&asm.ActivateArgs{X: &y.got[0], Y: &y.got[0], N: n, Lo: 0, Hi: 0.5})
 	m.check(y, "n %d, in place", n)
+}
+
+func TestActivateKernels(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		for _, f := range elementFunctions(tier) {
+			eachMicro(t, f.name, func(m *micro) {
+				for n := 1; n <= 40; n++ {
+					for range 4 {
+						m.activate(f, n, false)
+					}
+				}
+				m.activate(f, 35, true)
+			})
+		}
+	})
+}
+
+// An elementFunction is a kernel of one operand, what it computes, and how far
+// off it may be, in half units of the last place: multiples of 2⁻²⁴.
+type elementFunction struct {
+	name   string
+	kernel func(*asm.ActivateArgs)
+	lo, hi float32
+	f      func(x float64) float64
+	bound  float64
+}
+
+func elementFunctions(t *Tier) []elementFunction {
+	ref := func(kind Activation, lo, hi float32) func(float64) float64 {
+		return func(x float64) float64 { return refAct(Act{kind, lo, hi}, x) }
+	}
+	return []elementFunction{
+		{"leakyrelu", t.LeakyRelu, 0.1, 0, ref(ActLeakyRelu, 0.1, 0), 1},
+		{"hardswish", t.HardSwish, 0, 0, ref(ActHardSwish, 0, 0), 4},
+		{"hardsigmoid", t.HardSigmoid, 0.2, 0.5, ref(ActHardSigmoid, 0.2, 0.5), 4},
+		{"sigmoid", t.Sigmoid, 0, 0, ref(ActSigmoid, 0, 0), 4},
+		{"silu", t.SiLU, 0, 0, ref(ActSiLU, 0, 0), 4},
+		{"tanh", t.Tanh, 0, 0, ref(ActTanh, 0, 0), 4},
+		{"exp", t.Exp, 0, 0, math.Exp, 4},
+	}
+}
+
+// want is the result, within the bound.
+func (f *elementFunction) want(x float32) sum {
+	s := sum{value: f.f(float64(x))}
+	if math.Abs(s.value) > math.MaxFloat32 {
+		s.value = math.Copysign(math.Inf(1), s.value)
+	}
+	s.size = math.Abs(s.value)
+	switch f.name {
+	case "hardswish", "hardsigmoid": // the middle is rounded
+		s.size += math.Abs(float64(x)) / 4
+	}
+	s.within(f.bound * 0x1p-24)
+	return s
+}
+
+// activate tries numbers over the whole range that matters.
+func (m *micro) activate(f elementFunction, n int, inPlace bool) {
+	m.Helper()
+	x, y := m.floats(n), m.target(n)
+	for i := range x {
+		x[i] *= []float32{1, 8, 120}[m.IntN(3)]
+	}
+	m.operands[len(m.operands)-1].before = slices.Clone(bytesOf(x))
+	a := &asm.ActivateArgs{X: &x[0], Y: &y.got[0], N: n, Lo: f.lo, Hi: f.hi}
+	for i, v := range x {
+		y.want[i] = f.want(v)
+	}
+	if inPlace {
+		copy(y.got, x)
+		a.X = a.Y
+	}
+	f.kernel(a)
+	m.check(y, "%d elements", n)
+}
+
+// TestActivateAccuracy walks through float32 in steps.
+func TestActivateAccuracy(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		step := uint32(9973)
+		if brief() {
+			step *= 50
+		}
+		for _, f := range elementFunctions(tier) {
+			x, y := make([]float32, 4096), make([]float32, 4096)
+			worst, where := 0.0, float32(0)
+			for bits := uint32(0); bits < 0x7f800000-step*4096; {
+				for i := range x {
+					x[i] = math.Float32frombits(bits | uint32(i&1)<<31)
+					bits += step
+				}
+				f.kernel(&asm.ActivateArgs{X: &x[0], Y: &y[0], N: len(x), Lo: f.lo, Hi: f.hi})
+				for i, v := range x {
+					want := f.want(v)
+					if err := want.check(y[i]); err != nil {
+						t.Fatalf("%s of %v %v", f.name, v, err)
+					}
+					if off := math.Abs(float64(y[i]) - want.value); want.size > 1e-37 && off > worst*want.size {
+						worst, where = off/want.size, v
+					}
+				}
+			}
+			t.Logf("%s: off by at most %.2f·2⁻²⁴, at %v", f.name, worst*(1<<24), where)
+		}
+	})
+}
+
+func TestBinaryKernels(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		for kind := Add; kind <= PRelu; kind++ {
+			eachMicro(t, fmt.Sprint(kind), func(m *micro) {
+				for n := 1; n <= 35; n++ {
+					for rows := 1; rows <= 3; rows++ {
+						m.binary(kind, tier.binary(kind), rows, n, 1, 1)
+						m.binary(kind, tier.binary(kind), rows, n, 0, 1)
+						m.binary(kind, tier.binary(kind), rows, n, 1, 0)
+					}
+				}
+			})
+		}
+	})
+}
+
+func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, xStep, yStep int) {
+	m.Helper()
+	b := &asm.BinaryArgs{XRow: m.prime(1), YRow: m.prime(1), ZRow: m.prime(n), XStep: xStep, YStep: yStep, Rows: rows, N: n}
+	if m.IntN(3) == 0 {
+		b.YRow = 0 // one row for all
+	}
+	b.Lo, b.Hi = m.limits()
+	x, y := m.floats((rows-1)*b.XRow+(n-1)*xStep+1), m.floats((rows-1)*b.YRow+(n-1)*yStep+1)
+	z := m.target((rows-1)*b.ZRow + n)
+	b.X, b.Y, b.Z = &x[0], &y[0], &z.got[0]
+	for r := range rows {
+		for i := range n {
+			// The function is rounded to float32, and no further.
+			v := exactly(float32(refBinary(kind, float64(x[r*b.XRow+i*xStep]), float64(y[r*b.YRow+i*yStep]))))
+			v.clamp(b.Lo, b.Hi)
+			z.want[r*b.ZRow+i] = v
+		}
+	}
+	kernel(b)
+	m.check(z, "%d rows of %d, steps %d and %d", rows, n, xStep, yStep)
+}
+
+func TestInterleaveKernels(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		eachMicro(t, "3", func(m *micro) {
+			for n := 1; n <= 40; n++ {
+				m.interleave(tier.Interleave, n)
+			}
+		})
+	})
+}
+
+func (m *micro) interleave(kernel func(*asm.InterleaveArgs), n int) {
+	m.Helper()
+	plane := m.prime(n)
+	x, y := m.floats(2*plane+n), m.target(3*n)
+	for i := range n {
+		for c := range 3 {
+			y.want[3*i+c] = exactly(x[c*plane+i])
+		}
+	}
+	kernel(&asm.InterleaveArgs{X: &x[0], Y: &y.got[0], XPlane: plane, N: n})
+	m.check(y, "%d pixels", n)
 }
 
 func TestWidenKernels(t *testing.T) {

@@ -267,7 +267,7 @@ func TestDenormals(t *testing.T) {
 		})
 		tinies := slices.Repeat(x, NR)
 		check("clamp", tiny, func(y *float32) {
-			tier.Clamp(&asm.ClampArgs{X: &tinies[0], Y: y, N: NR, Lo: 0, Hi: hi})
+			tier.Clamp(&asm.ActivateArgs{X: &tinies[0], Y: y, N: NR, Lo: 0, Hi: hi})
 		})
 		check("maxpool", tiny, func(y *float32) {
 			tier.MaxPool(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})

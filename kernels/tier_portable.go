@@ -27,7 +27,22 @@ var portable = &Tier{Name: "portable", Supported: true, Table: asm.Table{
 	Fully1F16:        fullyPortable[uint16, row1],
 	Fully4F16:        fullyPortable[uint16, row4],
 	Im2col:           im2colPortable,
-	Clamp:            clampPortable,
+	Interleave:       interleavePortable,
+	Clamp:            activatePortable(Clamp),
+	LeakyRelu:        activatePortable(ActLeakyRelu),
+	HardSwish:        activatePortable(ActHardSwish),
+	HardSigmoid:      activatePortable(ActHardSigmoid),
+	Sigmoid:          activatePortable(ActSigmoid),
+	SiLU:             activatePortable(ActSiLU),
+	Tanh:             activatePortable(ActTanh),
+	Exp:              expPortable,
+	Add:              binaryPortable(Add),
+	Sub:              binaryPortable(Sub),
+	Mul:              binaryPortable(Mul),
+	Div:              binaryPortable(Div),
+	Max:              binaryPortable(Max),
+	Min:              binaryPortable(Min),
+	PRelu:            binaryPortable(PRelu),
 	MaxPool:          maxPoolPortable,
 	AveragePool:      averagePoolPortable,
 	Depthwise:        depthwisePortable,
@@ -156,10 +171,40 @@ func im2colPortable(p *asm.Im2colArgs) {
 	}
 }
 
-func clampPortable(p *asm.ClampArgs) {
+func activatePortable(kind Activation) func(*asm.ActivateArgs) {
+	return func(p *asm.ActivateArgs) {
+		act, y := Act{kind, p.Lo, p.Hi}, at(p.Y, 0, p.N)
+		for i, x := range at(p.X, 0, p.N) {
+			y[i] = act.apply(x)
+		}
+	}
+}
+
+func expPortable(p *asm.ActivateArgs) {
 	y := at(p.Y, 0, p.N)
 	for i, x := range at(p.X, 0, p.N) {
-		y[i] = clamp(x, p.Lo, p.Hi)
+		y[i] = float32(math.Exp(float64(x)))
+	}
+}
+
+func binaryPortable(kind BinaryKind) func(*asm.BinaryArgs) {
+	return func(p *asm.BinaryArgs) {
+		for r := range p.Rows {
+			x, y := at(p.X, r*p.XRow, (p.N-1)*p.XStep+1), at(p.Y, r*p.YRow, (p.N-1)*p.YStep+1)
+			z := at(p.Z, r*p.ZRow, p.N)
+			for i := range z {
+				z[i] = clamp(kind.apply(x[i*p.XStep], y[i*p.YStep]), p.Lo, p.Hi)
+			}
+		}
+	}
+}
+
+func interleavePortable(p *asm.InterleaveArgs) {
+	y := at(p.Y, 0, 3*p.N)
+	for c := range 3 {
+		for i, x := range at(p.X, c*p.XPlane, p.N) {
+			y[3*i+c] = x
+		}
 	}
 }
 

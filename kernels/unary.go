@@ -53,26 +53,26 @@ func (u *Unary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		return nil, err
 	}
 	op := flat{volume: volume(in[0])}
-	if u.Kind == Activate {
-		if u.Act.Kind == Clamp {
-			return &clampOp{flat: op, kernel: t.Clamp, lo: u.Act.Lo, hi: u.Act.Hi}, nil
-		}
-		return &activateOp{flat: op, act: u.Act}, nil
+	switch {
+	case u.Kind == Exp:
+		return &elementOp{flat: op, Tier: t, kernel: t.Exp}, nil
+	case u.Kind == Activate && u.Act.Kind != NoActivation:
+		return &elementOp{flat: op, Tier: t, kernel: t.activation(u.Act.Kind), lo: u.Act.Lo, hi: u.Act.Hi}, nil
 	}
 	return &unaryOp{flat: op, f: u.function()}, nil
 }
 
-// function is what Unary applies. NaN fails every comparison and passes
+// function is what Unary applies where there is no kernel. NaN fails every comparison and passes
 // through.
 func (u *Unary) function() func(x float32) float32 {
 	alpha, beta := float64(u.Alpha), float64(u.Beta)
 	switch u.Kind {
+	case Activate:
+		return func(x float32) float32 { return x }
 	case Abs:
 		return func(x float32) float32 { return float32(math.Abs(float64(x))) }
 	case Neg:
 		return func(x float32) float32 { return -x }
-	case Exp:
-		return func(x float32) float32 { return float32(math.Exp(float64(x))) }
 	case Sqrt:
 		return func(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 	case Elu, Selu:
@@ -105,32 +105,17 @@ func (u *Unary) function() func(x float32) float32 {
 	return nil
 }
 
-// clampOp applies a Clamp by the tier's kernel.
-type clampOp struct {
+// elementOp applies one of the tier's kernels.
+type elementOp struct {
 	flat
-	kernel func(*asm.ClampArgs)
+	*Tier
+	kernel func(*asm.ActivateArgs)
 	lo, hi float32
 }
 
-func (op *clampOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *elementOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	for ; from < to; from += taskSize { // one short call at a time
-		c := &w.clamp
-		c.X, c.Y, c.N = &in[0][from], &out[0][from], min(taskSize, to-from)
-		c.Lo, c.Hi = op.lo, op.hi
-		op.kernel(c)
-	}
-}
-
-// activateOp applies any other activation.
-type activateOp struct {
-	flat
-	act Act
-}
-
-func (op *activateOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
-	from, to := op.elements(n, lo, hi)
-	op.act.applySlice(out[0][from:to], in[0][from:to])
+	op.eachElement(w, op.kernel, out[0][from:to], in[0][from:to], op.lo, op.hi)
 }
 
 // unaryOp applies a function.

@@ -10,13 +10,15 @@ type Workspace struct {
 	// aligned to Align.
 	Scratch []float32
 
-	gemm     asm.GemmArgs
-	product  asm.ProductArgs
-	convPool asm.ConvPoolArgs
-	winograd asm.WinogradArgs
-	fully    asm.FullyArgs
-	im2col   asm.Im2colArgs
-	clamp    asm.ClampArgs
-	taps     asm.TapsArgs
-	widen    asm.WidenArgs
+	gemm       asm.GemmArgs
+	product    asm.ProductArgs
+	convPool   asm.ConvPoolArgs
+	winograd   asm.WinogradArgs
+	fully      asm.FullyArgs
+	im2col     asm.Im2colArgs
+	activate   asm.ActivateArgs
+	binary     asm.BinaryArgs
+	taps       asm.TapsArgs
+	widen      asm.WidenArgs
+	interleave asm.InterleaveArgs
 }

@@ -59,6 +59,7 @@ func Files() (map[string]*ir.File, error) {
 		b.base = c.Load(c.Param("args"), c.GP64())
 		emit(b)
 		c.RET()
+		b.constantTable()
 		if b.masked && !tables[c] {
 			b.maskTable()
 			tables[c] = true
@@ -76,17 +77,20 @@ func Files() (map[string]*ir.File, error) {
 }
 
 var emitters = map[string]func(*builder){
-	"gemm":      gemm,
-	"product":   product,
-	"convpool":  convPool,
-	"winograd":  winograd,
-	"fully":     fully,
-	"im2col":    im2col,
-	"clamp":     clampAll,
-	"maxpool":   maxPool,
-	"avgpool":   averagePool,
-	"depthwise": depthwise,
-	"widen":     widen,
+	"gemm":       gemm,
+	"product":    product,
+	"convpool":   convPool,
+	"winograd":   winograd,
+	"fully":      fully,
+	"activate":   activate,
+	"binary":     binary,
+	"im2col":     im2col,
+	"interleave": interleave,
+	"clamp":      clampAll,
+	"maxpool":    maxPool,
+	"avgpool":    averagePool,
+	"depthwise":  depthwise,
+	"widen":      widen,
 }
 
 // A builder emits one kernel.
@@ -97,6 +101,8 @@ type builder struct {
 	base   reg.Register
 	labels int
 	masked bool // it reads the table of masks
+
+	constants []uint32 // its own table of vectors of eight equal elements
 }
 
 // rows is the first number of the kernel's tile.
