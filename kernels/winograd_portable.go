@@ -47,16 +47,20 @@ var f4 = winograd{
 }
 
 // kernel2 is G g of F(2×2) for one column g. G is 1 0 0, ½ ½ ½, ½ −½ ½, 0 0 1.
+//
+// Products are rounded before they are added, here and in kernel4, so that a
+// compiler fuses no two operations and the weights are the same on every
+// processor.
 func kernel2(g0, g1, g2 float32) (t0, t1, t2, t3 float32) {
-	s, h := (g0+g2)*(1./2), g1*(1./2)
+	s, h := float32((g0+g2)*(1./2)), float32(g1*(1./2))
 	return g0, s + h, s - h, g2
 }
 
 // kernel4 is G g of F(4×4). G is ¼ 0 0, −⅙ −⅙ −⅙, −⅙ ⅙ −⅙, 1⁄24 1⁄12 ⅙,
 // 1⁄24 −1⁄12 ⅙, 0 0 1.
 func kernel4(g0, g1, g2 float32) (t0, t1, t2, t3, t4, t5 float32) {
-	s, h := (g0+g2)*(-1./6), g1*(1./6)
-	u, v := g0*(1./24)+g2*(1./6), g1*(1./12)
+	s, h := float32((g0+g2)*(-1./6)), float32(g1*(1./6))
+	u, v := float32(g0*(1./24))+float32(g2*(1./6)), float32(g1*(1./12))
 	return g0 * (1. / 4), s - h, s + h, u + v, u - v, g2
 }
 

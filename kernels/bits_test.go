@@ -1,0 +1,101 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"testing"
+)
+
+// TestSameBits runs layers on every tier that multiplies and adds in one
+// rounding, and compares the results with those recorded from the first of
+// them: a chain of sums in a fixed order leaves no room for another result,
+// whatever the machine. The portable tier rounds twice.
+func TestSameBits(t *testing.T) {
+	act := Act{Kind: Clamp, Lo: -0.5, Hi: 2}
+	conv := func(cin, channels, kernel, stride, pad int, algorithm Algorithm, pool bool) (Spec, []int, Param) {
+		c := &Conv{Window: square(kernel, stride, pad), Groups: 1, Channels: channels, Act: act, Pool: pool, Algorithm: algorithm}
+		return c, []int{1, 23, 19, cin}, bitsPanels(F32, kernel*kernel*cin, channels)
+	}
+	fully := func(rows, k, n int, e Elem) (Spec, []int, Param) {
+		return &FullyConnected{Channels: n, Act: act}, []int{rows, k}, bitsPanels(e, k, n)
+	}
+	pool := func(kind PoolKind) (Spec, []int, Param) {
+		return &Pool{Window: square(3, 2, 1), Kind: kind}, []int{1, 23, 19, 37}, Param{}
+	}
+	layers := []struct {
+		name string
+		make func() (Spec, []int, Param)
+		want uint64
+	}{
+		{"1×1", func() (Spec, []int, Param) { return conv(50, 39, 1, 1, 0, Direct, false) }, 0x3e5e3e28074e8c64},
+		{"3×3", func() (Spec, []int, Param) { return conv(7, 29, 3, 1, 1, Direct, false) }, 0x82282fe54503ab95},
+		{"3×3 of one channel", func() (Spec, []int, Param) { return conv(1, 32, 3, 1, 1, Direct, true) }, 0x3f84dd6009267d1},
+		{"5×5 and pool", func() (Spec, []int, Param) { return conv(6, 21, 5, 1, 2, Direct, true) }, 0xe4be5fdab170cc7b},
+		{"F(2×2)", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF2, false) }, 0x1f5bf74c2bb8eed9},
+		{"F(2×2) and pool", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF2, true) }, 0x57632e3ad57ff0fe},
+		{"F(4×4)", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF4, false) }, 0xdf66271eb344ac78},
+		{"F(4×4) and pool", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF4, true) }, 0x8cbe6e6dede1b4fc},
+		{"depthwise", func() (Spec, []int, Param) {
+			weight := bitsStream(2)
+			c := &Conv{Window: square(3, 2, 1), Groups: 45, Channels: 45, Act: act}
+			return c, []int{1, 23, 19, 45}, PackTaps(9, 45, func(int, int) float32 { return weight() }, func(int) float32 { return weight() })
+		}, 0x99524c07ee6d0050},
+		{"one row", func() (Spec, []int, Param) { return fully(1, 303, 150, F32) }, 0x13997555b05b3c90},
+		{"one row, float16", func() (Spec, []int, Param) { return fully(1, 303, 150, F16) }, 0x63eb9d9d3992d5da},
+		{"many rows", func() (Spec, []int, Param) { return fully(31, 303, 150, F32) }, 0x469153eec52ea563},
+		{"many rows, float16", func() (Spec, []int, Param) { return fully(31, 303, 150, F16) }, 0x437e6bbba0078175},
+		{"largest", func() (Spec, []int, Param) { return pool(MaxPool) }, 0xf14480cf1115367d},
+		{"mean", func() (Spec, []int, Param) { return pool(AveragePool) }, 0x84d7f5208a5673c8},
+	}
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		if tier == portable {
+			t.Skip("rounds products before it adds them")
+		}
+		for _, l := range layers {
+			spec, shape, param := l.make()
+			var params []Param
+			if param.Data != nil {
+				params = append(params, param)
+			}
+			shapes, err := spec.Shapes([][]int{shape}, params)
+			if err != nil {
+				t.Fatalf("%s: %v", l.name, err)
+			}
+			op, err := spec.Bind(tier, [][]int{shape}, params)
+			if err != nil {
+				t.Fatalf("%s: %v", l.name, err)
+			}
+			x, y := make([]float32, volume(shape)), make([]float32, volume(shapes[0]))
+			next := bitsStream(1)
+			for i := range x {
+				x[i] = next()
+			}
+			op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{x}, [][]float32{y}, 1, 0, op.Tasks(1))
+			if got := bitsHash(y); got != l.want {
+				t.Errorf("%s: the results' hash is %#x, want %#x", l.name, got, l.want)
+			}
+		}
+	})
+}
+
+// bitsStream returns multiples of 2⁻²³ from −1 to 1, the same everywhere.
+func bitsStream(seed uint64) func() float32 {
+	return func() float32 {
+		seed = seed*6364136223846793005 + 1442695040888963407 // Knuth's MMIX
+		return float32(int64(seed)>>39) / (1 << 24) * 2
+	}
+}
+
+func bitsPanels(e Elem, k, n int) Param {
+	weight := bitsStream(2)
+	return PackPanels(e, 1, k, n, func(int, int, int) float32 { return weight() }, func(int, int) float32 { return weight() })
+}
+
+func bitsHash(x []float32) uint64 {
+	h := fnv.New64a()
+	for _, v := range x {
+		h.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+	}
+	return h.Sum64()
+}
