@@ -80,9 +80,29 @@
 //
 // Tensors are float32; weights may be half precision. All shapes but the batch
 // are fixed when the model is frozen. Processors must be little-endian. A
-// model has at most 8,192 steps. A file that nobody vouches for can ask for
-// much memory: SessionOptions.MaxMemory bounds it.
+// model has at most 8,192 steps.
+//
+// A file that nobody vouches for can ask for much memory, which
+// SessionOptions.MaxMemory bounds, and for much time, which a context given to
+// [Session.RunContext] bounds to within a step; [Model.Steps] says beforehand
+// how much arithmetic there is. A picture that nobody vouches for is best
+// refused by its size before it is decoded: preparing one takes time for each
+// of its pixels. SECURITY.md in the repository says what is promised.
 //
 // The environment variable INFER_KERNELS forces a set of kernels, as
 // [Options] does.
+//
+// # Compatibility
+//
+// Releases are numbered by semantic versioning. The promise covers packages
+// engine, weights and weights/onnx, and the command; packages kernels and asm
+// exist for them alone and promise nothing. Before 1.0 a minor release may
+// change what is exported; CHANGELOG.md says what and how to follow.
+//
+// A model file that one release reads is read by all later ones: a file of
+// each version of the format is kept, and opened by the tests. The bits of the
+// outputs are the same for one set of kernels of one release. Another release
+// may round differently, within the same bounds.
+//
+// The two latest releases of Go are supported.
 package engine

@@ -1,0 +1,150 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io/fs"
+	"log"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/weights/digits"
+)
+
+func readPicture(path string) image.Image {
+	f, err := os.Open(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return img
+}
+
+// A picture needs one call.
+func Example() {
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+
+	classes, err := m.Classify(readPicture("../testdata/7.png"), 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(classes[0].Label)
+	// Output: 7
+}
+
+// Several pictures in one run, and the outputs as they are.
+func ExampleSession() {
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Println(m.Inputs()[0].Shape, m.Outputs()[0].Shape)
+
+	s, err := m.NewSession(engine.SessionOptions{Batch: 8})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+
+	files := []string{"../testdata/0.png", "../testdata/1.png", "../testdata/7.png"}
+	const size = 28 * 28 // of an item of input 0
+	for i, file := range files {
+		if err := m.Prepare(s.Input(0)[i*size:(i+1)*size], readPicture(file)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := s.Run(len(files)); err != nil {
+		log.Fatal(err)
+	}
+	scores := s.Output(0)
+	for i := range files {
+		best, of := 0, scores[i*10:(i+1)*10]
+		for class, score := range of {
+			if score > of[best] {
+				best = class
+			}
+		}
+		fmt.Print(best, " ")
+	}
+	// Output:
+	// [-1 1 28 28] [-1 10]
+	// 0 1 7
+}
+
+// A service computes each request on the goroutine that has it. Sessions are
+// pooled, so that there are as many as requests at a time; a request whose
+// context is done stops between two layers.
+func Example_service() {
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+
+	var sessions sync.Pool // of *engine.Session
+	handle := func(ctx context.Context, img image.Image) ([]float32, error) {
+		s, ok := sessions.Get().(*engine.Session)
+		if !ok {
+			var err error
+			if s, err = m.NewSession(engine.SessionOptions{MaxMemory: 64 << 20}); err != nil {
+				return nil, err
+			}
+		}
+		defer sessions.Put(s)
+		if err := m.Prepare(s.Input(0), img); err != nil {
+			return nil, err
+		}
+		if err := s.RunContext(ctx, 1); err != nil {
+			return nil, err
+		}
+		return slices.Clone(s.Output(0)), nil // the Session's memory is its own
+	}
+
+	scores, err := handle(context.Background(), readPicture("../testdata/4.png"))
+	fmt.Println(len(scores), err)
+
+	late, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = handle(late, readPicture("../testdata/4.png"))
+	fmt.Println(errors.Is(err, context.Canceled))
+
+	_, err = handle(context.Background(), image.NewGray(image.Rect(0, 0, 100, 100)))
+	fmt.Println(errors.Is(err, engine.ErrBlank))
+	// Output:
+	// 10 <nil>
+	// true
+	// true
+}
+
+// Errors tell what kind they are.
+func ExampleOpen() {
+	_, err := engine.Open("there/is/none.frz")
+	fmt.Println(errors.Is(err, fs.ErrNotExist))
+
+	_, err = engine.Open("../testdata/7.png")
+	fmt.Println(errors.Is(err, weights.ErrFormat))
+
+	newer := slices.Clone(digits.Data)
+	newer[8]++ // the version of the format
+	_, err = engine.Parse(newer)
+	fmt.Println(errors.Is(err, weights.ErrVersion))
+	// Output:
+	// true
+	// true
+	// true
+}
