@@ -27,9 +27,14 @@ type winogradConv struct {
 	mFreq  int // the same of the products
 }
 
-// winogradBytes is how much transformed input a task should hold, to stay in
-// the second-level cache while every panel passes over it.
-const winogradBytes = 256 << 10
+// A task's transformed input should stay in the second-level cache while every
+// panel passes over it, so it has nearTiles bytes. But every task reads all of
+// the transformed weights, which with many channels come from afar: then a task
+// has a quarter of their size, up to farTiles.
+const (
+	nearTiles = 256 << 10
+	farTiles  = 2 << 20
+)
 
 func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
 	c := &winogradConv{convMap: m, winograd: alg}
@@ -52,7 +57,8 @@ func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
 	c.vTile = unaliased(c.pitch)
 
 	perRow := c.frequencies() * c.tiles[1] * c.vTile * 4
-	c.rows = min(max(1, winogradBytes/perRow), c.tiles[0])
+	weights := c.frequencies() * m.cin * m.Channels * 4
+	c.rows = min(max(1, min(max(weights/4, nearTiles), farTiles)/perRow), c.tiles[0])
 	c.rows = ceilDiv(c.tiles[0], ceilDiv(c.tiles[0], c.rows))
 	c.vFreq = unaliased(c.rows * c.tiles[1] * c.vTile)
 	c.mFreq = unaliased(c.rows * c.tiles[1] * NR)
@@ -204,7 +210,6 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 		at := at + t*c.step*c.Channels
 		broad := min(c.step, c.out[1]-t*c.step)
 		if residual != nil {
-			clear(tileResidual)
 			for r := range high {
 				for p := range broad {
 					src := at + r*wide + p*c.Channels
