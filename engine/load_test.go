@@ -120,45 +120,52 @@ func (s *service) request(ctx context.Context, x *Session, rng *rand.Rand, n int
 
 // serve makes requests of one goroutine until the deadline.
 func (s *service) serve(deadline time.Time, rng *rand.Rand) error {
-	ctx := context.Background()
 	for time.Now().Before(deadline) {
-		single, ok := s.singles.Get().(*Session)
-		if !ok {
-			var err error
-			if single, err = s.session(SessionOptions{}); err != nil {
-				return err
-			}
+		serve := s.serveOne
+		if rng.IntN(2) == 0 {
+			serve = s.serveMany
 		}
-		for range 3 {
-			if err := s.request(ctx, single, rng, 1); err != nil {
-				return err
-			}
-		}
-		s.singles.Put(single)
-
-		batch := 1 + rng.IntN(largestRequest)
-		batched, err := s.session(SessionOptions{Batch: batch, Threads: 1 + rng.IntN(3)})
-		if err != nil {
+		if err := serve(rng); err != nil {
 			return err
-		}
-		for range 3 {
-			if err := s.request(ctx, batched, rng, 1+rng.IntN(batch)); err != nil {
-				return err
-			}
-			hurried, cancel := context.WithTimeout(ctx, time.Duration(rng.IntN(300))*time.Microsecond)
-			err := s.request(hurried, batched, rng, batch)
-			cancel()
-			if err != nil {
-				return err
-			}
-		}
-		if rng.IntN(4) > 0 { // otherwise it is forgotten
-			if err := batched.Close(); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// serveOne computes an item in a Session from the pool.
+func (s *service) serveOne(rng *rand.Rand) error {
+	x, ok := s.singles.Get().(*Session)
+	if !ok {
+		var err error
+		if x, err = s.session(SessionOptions{}); err != nil {
+			return err
+		}
+	}
+	defer s.singles.Put(x)
+	return s.request(context.Background(), x, rng, 1)
+}
+
+// serveMany computes a batch in a Session of its own, once in a hurry, and
+// then as it should be. Some Sessions are forgotten.
+func (s *service) serveMany(rng *rand.Rand) error {
+	batch := 1 + rng.IntN(largestRequest)
+	x, err := s.session(SessionOptions{Batch: batch, Threads: 1 + rng.IntN(3)})
+	if err != nil {
+		return err
+	}
+	hurried, cancel := context.WithTimeout(context.Background(), time.Duration(rng.IntN(300))*time.Microsecond)
+	err = s.request(hurried, x, rng, batch)
+	cancel()
+	if err != nil {
+		return err
+	}
+	if err := s.request(context.Background(), x, rng, 1+rng.IntN(batch)); err != nil {
+		return err
+	}
+	if rng.IntN(4) == 0 {
+		return nil
+	}
+	return x.Close()
 }
 
 // load puts a service under the load of 64 goroutines for about d.

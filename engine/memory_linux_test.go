@@ -43,7 +43,7 @@ func resident(t *testing.T) int {
 func TestMemoryFlat(t *testing.T) {
 	runs := 10_000
 	if testing.Short() {
-		runs = 1000
+		runs = 200
 	}
 	if text, ok := os.LookupEnv("INFER_RUNS"); ok {
 		var err error
