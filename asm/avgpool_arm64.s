@@ -10,7 +10,7 @@ TEXT ·avgpool_f32_taps_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 XStride; R4 YStride; R5 XCol;
 	// R6 XRow, then that less a row of taps; R7 XCol, then C; R8 Cols, then Pixels; R9 Cols;
 	// R10 offset of the channel; R11 rows left; R12 columns left; R13 taps, then pixels of Y;
-	// R14 sixteens left.
+	// R14 pieces left.
 	// Vectors: V0 Count; V1…V4 elements of a tap; V5…V12 the same in float64;
 	// V13…V20 sums in float64; V21…V24 results.
 	MOVD  args+0(FP), R0
@@ -42,7 +42,7 @@ pixels2:
 	LSR  $4, R7, R14
 	CBZ  R14, rest3
 
-sixteen4:
+piece4:
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
@@ -103,7 +103,7 @@ tap6:
 	FSTPQ.P (F23, F24), 32(R13)
 	ADD     $64, R10, R10
 	SUBS    $1, R14, R14
-	BNE     sixteen4
+	BNE     piece4
 
 rest3:
 	TBZ  $3, R7, none7

@@ -7,7 +7,7 @@
 // func clamp_f32_n_neon(args *ActivateArgs)
 // Requires: ASIMD
 TEXT ·clamp_f32_n_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 an address, then sixteens left.
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 an address, then pieces left.
 	// Vectors: V0 Lo; V1 Hi; V2 elements; V3…V5 elements, then whether they are below Lo;
 	// V6…V9 whether they are below Lo.
 	MOVD  args+0(FP), R0
@@ -21,7 +21,7 @@ TEXT ·clamp_f32_n_neon(SB), NOSPLIT, $0-8
 	LSR   $4, R3, R4
 	CBZ   R4, rest1
 
-sixteen2:
+piece2:
 	FLDPQ.P 32(R1), (F2, F3)
 	FLDPQ.P 32(R1), (F4, F5)
 	WORD    $0x6ea2e406 // fcmgt v6.4s, v0.4s, v2.4s
@@ -39,7 +39,7 @@ sixteen2:
 	FSTPQ.P (F2, F3), 32(R2)
 	FSTPQ.P (F4, F5), 32(R2)
 	SUBS    $1, R4, R4
-	BNE     sixteen2
+	BNE     piece2
 
 rest1:
 	TBZ     $3, R3, none3

@@ -12,7 +12,7 @@ TEXT ·depthwise_f32_taps_neon(SB), NOSPLIT, $0-8
 	// R5 WRow, then that less a row of taps; R6 WCol, then an address, then X; R7 Cols, then Y;
 	// R8 XStride; R9 YStride; R10 XCol; R11 XRow, then that less a row of taps; R12 XCol, then C;
 	// R13 Cols, then Pixels; R14 Cols; R15 offset of the channel; R19 rows left;
-	// R20 columns left; R21…R24 taps, then pixels of Y; R25 sixteens left.
+	// R20 columns left; R21…R24 taps, then pixels of Y; R25 pieces left.
 	// Vectors: V0 Lo; V1 Hi; V2…V5 weights of a tap; V6…V9 elements of a tap; V10…V25 results.
 	MOVD  args+0(FP), R0
 	MOVD  16(R0), R1
@@ -56,7 +56,7 @@ pixels2:
 	LSR  $4, R12, R25
 	CBZ  R25, rest3
 
-sixteen4:
+piece4:
 	ADD   R15, R1, R3
 	FLDPQ (R3), (F10, F11)
 	FLDPQ 32(R3), (F12, F13)
@@ -163,7 +163,7 @@ tap6:
 	FSTPQ.P (F24, F25), 32(R24)
 	ADD     $64, R15, R15
 	SUBS    $1, R25, R25
-	BNE     sixteen4
+	BNE     piece4
 
 rest3:
 	TBZ   $3, R12, none7
@@ -427,7 +427,7 @@ pixels20:
 	LSR  $4, R12, R25
 	CBZ  R25, rest21
 
-sixteen22:
+piece22:
 	ADD   R15, R1, R3
 	FLDPQ (R3), (F10, F11)
 	FLDPQ 32(R3), (F12, F13)
@@ -490,7 +490,7 @@ tap24:
 	FSTPQ.P (F16, F17), 32(R22)
 	ADD     $64, R15, R15
 	SUBS    $1, R25, R25
-	BNE     sixteen22
+	BNE     piece22
 
 rest21:
 	TBZ   $3, R12, none25
@@ -668,7 +668,7 @@ pixels38:
 	LSR  $4, R12, R25
 	CBZ  R25, rest39
 
-sixteen40:
+piece40:
 	ADD   R15, R1, R3
 	FLDPQ (R3), (F10, F11)
 	FLDPQ 32(R3), (F12, F13)
@@ -709,7 +709,7 @@ tap42:
 	FSTPQ.P (F12, F13), 32(R21)
 	ADD     $64, R15, R15
 	SUBS    $1, R25, R25
-	BNE     sixteen40
+	BNE     piece40
 
 rest39:
 	TBZ   $3, R12, none43

@@ -8,7 +8,7 @@
 // Requires: ASIMD
 TEXT ·im2col_f32_rows_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 AStride; R4 CStride; R5 SegLen; R6 Rows;
-	// R7 the row of C; R8 Seg; R9 Segs; R10 the segment; R11 sixteens left.
+	// R7 the row of C; R8 Seg; R9 Segs; R10 the segment; R11 pieces left.
 	// Vectors: V0…V3 elements.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -31,13 +31,13 @@ segment2:
 	LSR    $4, R5, R11
 	CBZ    R11, rest3
 
-sixteen4:
+piece4:
 	FLDPQ.P 32(R10), (F0, F1)
 	FLDPQ.P 32(R10), (F2, F3)
 	FSTPQ.P (F0, F1), 32(R7)
 	FSTPQ.P (F2, F3), 32(R7)
 	SUBS    $1, R11, R11
-	BNE     sixteen4
+	BNE     piece4
 
 rest3:
 	TBZ     $3, R5, none5

@@ -10,7 +10,7 @@ TEXT ·maxpool_f32_taps_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 −Inf, then an address, then X; R2 Y; R3 XStride;
 	// R4 YStride; R5 XCol; R6 XRow, then that less a row of taps; R7 XCol, then C;
 	// R8 Cols, then Pixels; R9 Cols; R10 offset of the channel; R11 rows left; R12 columns left;
-	// R13, R14 taps, then pixels of Y; R15 sixteens left.
+	// R13, R14 taps, then pixels of Y; R15 pieces left.
 	// Vectors: V0 −Inf; V1 Lo; V2 Hi; V3…V6 elements of a tap; V7…V14 results.
 	MOVD  args+0(FP), R0
 	MOVD  $0xff800000, R1
@@ -45,7 +45,7 @@ pixels2:
 	LSR  $4, R7, R15
 	CBZ  R15, rest3
 
-sixteen4:
+piece4:
 	VMOV V0.B16, V7.B16
 	VMOV V0.B16, V8.B16
 	VMOV V0.B16, V9.B16
@@ -106,7 +106,7 @@ tap6:
 	FSTPQ.P (F13, F14), 32(R14)
 	ADD     $64, R10, R10
 	SUBS    $1, R15, R15
-	BNE     sixteen4
+	BNE     piece4
 
 rest3:
 	TBZ  $3, R7, none7
@@ -266,7 +266,7 @@ pixels20:
 	LSR  $4, R7, R15
 	CBZ  R15, rest21
 
-sixteen22:
+piece22:
 	VMOV V0.B16, V7.B16
 	VMOV V0.B16, V8.B16
 	VMOV V0.B16, V9.B16
@@ -303,7 +303,7 @@ tap24:
 	FSTPQ.P (F9, F10), 32(R13)
 	ADD     $64, R10, R10
 	SUBS    $1, R15, R15
-	BNE     sixteen22
+	BNE     piece22
 
 rest21:
 	TBZ  $3, R7, none25

@@ -7,7 +7,7 @@
 // func widen_f16_n_neon(args *WidenArgs)
 // Requires: ASIMD
 TEXT ·widen_f16_n_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 sixteens left.
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 pieces left.
 	// Vectors: V0 float16; V1 float16, then float32; V2…V5 float32.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -16,7 +16,7 @@ TEXT ·widen_f16_n_neon(SB), NOSPLIT, $0-8
 	LSR  $4, R3, R4
 	CBZ  R4, rest1
 
-sixteen2:
+piece2:
 	FLDPQ.P 32(R1), (F0, F1)
 	WORD    $0x0e217802 // fcvtl v2.4s, v0.4h
 	WORD    $0x4e217803 // fcvtl2 v3.4s, v0.8h
@@ -25,7 +25,7 @@ sixteen2:
 	FSTPQ.P (F2, F3), 32(R2)
 	FSTPQ.P (F4, F5), 32(R2)
 	SUBS    $1, R4, R4
-	BNE     sixteen2
+	BNE     piece2
 
 rest1:
 	TBZ     $3, R3, none3

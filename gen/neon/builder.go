@@ -50,17 +50,20 @@ func Files() (map[string]*ir.File, error) {
 }
 
 var emitters = map[string]func(*builder){
-	"gemm":      gemm,
-	"product":   product,
-	"convpool":  convPool,
-	"winograd":  winograd,
-	"fully":     fully,
-	"im2col":    im2col,
-	"clamp":     clampAll,
-	"maxpool":   maxPool,
-	"avgpool":   averagePool,
-	"depthwise": depthwise,
-	"widen":     widen,
+	"gemm":       gemm,
+	"product":    product,
+	"convpool":   convPool,
+	"winograd":   winograd,
+	"fully":      fully,
+	"im2col":     im2col,
+	"interleave": interleave,
+	"clamp":      clampAll,
+	"activate":   activate,
+	"binary":     binary,
+	"maxpool":    maxPool,
+	"avgpool":    averagePool,
+	"depthwise":  depthwise,
+	"widen":      widen,
 }
 
 // Kernels lists the kernels that the tier has: those with an emitter.

@@ -6,7 +6,7 @@ func clampAll(b *builder) {
 	b.doc("min(max(x, Lo), Hi), element by element")
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
 	limits := b.loadLimits()
-	b.pieces(n, func(p piece) {
+	b.pieces(n, 16, func(p piece) {
 		elements := b.v.takeAll(p.vectors(), "elements")
 		low := b.v.takeAll(p.vectors(), "whether they are below Lo")
 		b.loadPiece(p, in, elements)
@@ -23,7 +23,7 @@ func clampAll(b *builder) {
 func widen(b *builder) {
 	b.doc("the conversion of float16 to float32")
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
-	b.pieces(n, func(p piece) {
+	b.pieces(n, 16, func(p piece) {
 		halves := b.v.takeAll(max(1, p.vectors()/2), "float16")
 		if p == 1 {
 			b.loadHalf(in, 0, halves[0])
@@ -51,7 +51,7 @@ func im2col(b *builder) {
 	b.loop("row", b.load("Rows"), func() {
 		out := b.copy(c, "the row of C")
 		b.segments(a, func(segment gp) {
-			b.pieces(length, func(p piece) {
+			b.pieces(length, 16, func(p piece) {
 				elements := b.v.takeAll(p.vectors(), "elements")
 				b.loadPiece(p, segment, elements)
 				b.storePiece(p, elements, out)

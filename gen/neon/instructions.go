@@ -89,6 +89,15 @@ func (b *builder) storeStep(from vec, base, stride gp) {
 	b.emit("VST1.P", lanes4(from), by(base, stride))
 }
 
+// VST3 stores three registers, which must be neighbours, lane by lane, and
+// moves to on.
+func (b *builder) VST3(from []vec, to gp) {
+	if from[1] != from[0]+1 || from[2] != from[1]+1 {
+		panic("registers of VST3 are no neighbours")
+	}
+	b.emit("VST3.P", text("["+from[0].as("S4").Asm()+", "+from[1].as("S4").Asm()+", "+from[2].as("S4").Asm()+"]"), mem(to, 48))
+}
+
 // by is memory at base, which then moves on by stride.
 func by(base, stride gp) operand.Op { return text("(" + base.Asm() + ")(" + stride.Asm() + ")") }
 
@@ -109,6 +118,11 @@ func (b *builder) FMLAElement(m vec, lane int, n, d vec) {
 func (b *builder) FMLSElement(m vec, lane int, n, d vec) {
 	b.byElement(0x4f805000, "fmls", m, lane, n, d)
 }
+func (b *builder) FMULElement(m vec, lane int, n, d vec) {
+	b.byElement(0x4f809000, "fmul", m, lane, n, d)
+}
+func (b *builder) FMUL(m, n, d vec) { b.three(0x6e20dc00, "fmul", m, n, d) }
+func (b *builder) FDIV(m, n, d vec) { b.three(0x6e20fc00, "fdiv", m, n, d) }
 func (b *builder) FADD(m, n, d vec) { b.three(0x4e20d400, "fadd", m, n, d) }
 func (b *builder) FSUB(m, n, d vec) { b.three(0x4ea0d400, "fsub", m, n, d) }
 func (b *builder) FMAX(m, n, d vec) { b.three(0x4e20f400, "fmax", m, n, d) }
@@ -119,6 +133,39 @@ func (b *builder) FMIN(m, n, d vec) { b.three(0x4ea0f400, "fmin", m, n, d) }
 
 func (b *builder) FCMGT(m, n, d vec) { b.three(0x6ea0e400, "fcmgt", m, n, d) }
 func (b *builder) VBIT(m, n, d vec)  { b.emit("VBIT", m.as("B16"), n.as("B16"), d.as("B16")) }
+
+// FCMLT0 sets the lanes in which n is less than 0, and clears the others. VBIF
+// copies the bits of n that are clear in m.
+
+func (b *builder) FCMLT0(n, d vec) {
+	b.word(0x4ea0e800|n.number()<<5|d.number(), "fcmlt v%d.4s, v%d.4s, #0.0", int(d), int(n))
+}
+
+func (b *builder) VBIF(m, n, d vec) { b.emit("VBIF", m.as("B16"), n.as("B16"), d.as("B16")) }
+
+// FRINTN rounds to the nearest integer, FCVTNS converts that to an int32. SSHR
+// shifts int32 to the right.
+
+func (b *builder) FABS(n, d vec)           { b.one(0x4ea0f800, "fabs", n, d) }
+func (b *builder) FNEG(n, d vec)           { b.one(0x6ea0f800, "fneg", n, d) }
+func (b *builder) FRINTN(n, d vec)         { b.one(0x4e218800, "frintn", n, d) }
+func (b *builder) FCVTNS(n, d vec)         { b.one(0x4e21a800, "fcvtns", n, d) }
+func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
+func (b *builder) VAND(m, n, d vec)        { b.emit("VAND", m.as("B16"), n.as("B16"), d.as("B16")) }
+func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
+
+func (b *builder) SSHR(bits int, n, d vec) {
+	if bits < 1 || bits > 32 {
+		panic(fmt.Sprintf("a shift by %d bits", bits))
+	}
+	b.word(0x4f000400|uint32(64-bits)<<16|n.number()<<5|d.number(), "sshr v%d.4s, v%d.4s, #%d", int(d), int(n), bits)
+}
+
+func (b *builder) one(code uint32, name string, n, d vec) {
+	b.word(code|n.number()<<5|d.number(), "%s v%d.4s, v%d.4s", name, int(d), int(n))
+}
 
 func (b *builder) byElement(code uint32, name string, m vec, lane int, n, d vec) {
 	if lane < 0 || lane > 3 {

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/infer-go/infer/gen/spec"
 )
 
 // cores are the processors of doc.go's table.
@@ -41,7 +39,7 @@ func TestMCA(t *testing.T) {
 	}
 	t.Log(header)
 	loops := innerLoops(t)
-	for _, k := range spec.Kernels(MR) {
+	for _, k := range Kernels() {
 		name := strings.TrimSuffix(k.Name(Tier), "_"+Tier)
 		if len(loops[name]) == 0 {
 			t.Errorf("%s has no loop", name)

@@ -72,18 +72,18 @@ func moves(bytes int) []move {
 	panic(fmt.Sprintf("no instruction moves %d bytes", bytes))
 }
 
-// pieces emits body for every 16 of n elements, then for each smaller piece
-// that is left. n is kept.
-func (b *builder) pieces(n gp, body func(p piece)) {
+// pieces emits body for every whole piece of n elements, then for each smaller
+// one that is left. n is kept.
+func (b *builder) pieces(n gp, whole piece, body func(p piece)) {
 	rest := b.label("rest")
 	b.scope(func() {
-		sixteens := b.r.take("sixteens left")
-		b.LSR(4, n, sixteens)
-		b.CBZ(sixteens, rest)
-		b.loop("sixteen", sixteens, func() { body(16) })
+		left := b.r.take("pieces left")
+		b.LSR(bits.TrailingZeros(uint(whole)), n, left)
+		b.CBZ(left, rest)
+		b.loop("piece", left, func() { body(whole) })
 	})
 	b.place(rest)
-	b.rest(n, 16, body)
+	b.rest(n, whole, body)
 }
 
 // rest emits body for the pieces of n modulo whole elements, the largest

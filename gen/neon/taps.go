@@ -43,7 +43,7 @@ func (b *builder) slide(w window) {
 		b.CMP(n, pixels)
 		b.BLT(next)
 		b.MOVD(imm(0), offset)
-		b.pieces(c, func(size piece) {
+		b.pieces(c, 16, func(size piece) {
 			p := &patch{builder: b, piece: size, pixels: n, offset: offset}
 			for r := range slices.Chunk(results[:n*size.vectors()], size.vectors()) {
 				p.result = append(p.result, r)
