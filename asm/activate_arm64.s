@@ -7,7 +7,8 @@
 // func activate_f32_leakyrelu_neon(args *ActivateArgs)
 // Requires: ASIMD
 TEXT ·activate_f32_leakyrelu_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 an address, then pieces left.
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
+	// R4 an address, then a constant, then pieces left.
 	// Vectors: V0 Lo; V1 Hi; V2 elements; V3 elements, then what the function needs;
 	// V4…V7 what the function needs.
 	MOVD  args+0(FP), R0
@@ -64,10 +65,9 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_hardswish_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2 constants; V3 elements;
-	// V4 elements, then what the function needs; V5, V6 what the function needs, then a constant;
-	// V7…V9 a constant.
+	// R4 an address, then a constant, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 constants in lanes; V3…V5 constants; V6 elements;
+	// V7 elements, then what the function needs; V8, V9 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -79,71 +79,59 @@ TEXT ·activate_f32_hardswish_neon(SB), NOSPLIT, $0-8
 	MOVD  $0x3e2aaaab, R4
 	VMOV  R4, V2.S[0]
 	MOVD  $0x3f000000, R4
-	VMOV  R4, V2.S[1]
+	VDUP  R4, V3.S4
 	MOVD  $0x0, R4
-	VMOV  R4, V2.S[2]
+	VDUP  R4, V4.S4
 	MOVD  $0x3f800000, R4
-	VMOV  R4, V2.S[3]
+	VDUP  R4, V5.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F3, F4)
-	VDUP    V2.S[1], V7.S4
-	WORD    $0x4f829065 // fmul v5.4s, v3.4s, v2.s[0]
-	WORD    $0x4f829086 // fmul v6.4s, v4.4s, v2.s[0]
-	WORD    $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
-	WORD    $0x4e27d4c6 // fadd v6.4s, v6.4s, v7.4s
-	VDUP    V2.S[2], V8.S4
-	VDUP    V2.S[3], V9.S4
-	WORD    $0x4e28f4a5 // fmax v5.4s, v5.4s, v8.4s
-	WORD    $0x4ea9f4a5 // fmin v5.4s, v5.4s, v9.4s
-	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
-	WORD    $0x4ea9f4c6 // fmin v6.4s, v6.4s, v9.4s
-	WORD    $0x6e25dc63 // fmul v3.4s, v3.4s, v5.4s
-	WORD    $0x6e26dc84 // fmul v4.4s, v4.4s, v6.4s
-	FSTPQ.P (F3, F4), 32(R2)
+	FLDPQ.P 32(R1), (F6, F7)
+	WORD    $0x4f8290c8 // fmul v8.4s, v6.4s, v2.s[0]
+	WORD    $0x4f8290e9 // fmul v9.4s, v7.4s, v2.s[0]
+	WORD    $0x4e23d508 // fadd v8.4s, v8.4s, v3.4s
+	WORD    $0x4e23d529 // fadd v9.4s, v9.4s, v3.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	FSTPQ.P (F6, F7), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F3
-	VDUP    V2.S[1], V5.S4
-	WORD    $0x4f829064 // fmul v4.4s, v3.4s, v2.s[0]
-	WORD    $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
-	VDUP    V2.S[2], V6.S4
-	VDUP    V2.S[3], V7.S4
-	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
-	WORD    $0x4ea7f484 // fmin v4.4s, v4.4s, v7.4s
-	WORD    $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
-	FMOVQ.P F3, 16(R2)
+	FMOVQ.P 16(R1), F6
+	WORD    $0x4f8290c7 // fmul v7.4s, v6.4s, v2.s[0]
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	FMOVQ.P F6, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F3
-	VDUP    V2.S[1], V5.S4
-	WORD    $0x4f829064 // fmul v4.4s, v3.4s, v2.s[0]
-	WORD    $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
-	VDUP    V2.S[2], V6.S4
-	VDUP    V2.S[3], V7.S4
-	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
-	WORD    $0x4ea7f484 // fmin v4.4s, v4.4s, v7.4s
-	WORD    $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
-	FMOVD.P F3, 8(R2)
+	FMOVD.P 8(R1), F6
+	WORD    $0x4f8290c7 // fmul v7.4s, v6.4s, v2.s[0]
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	FMOVD.P F6, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F3
-	VDUP    V2.S[1], V5.S4
-	WORD    $0x4f829064 // fmul v4.4s, v3.4s, v2.s[0]
-	WORD    $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
-	VDUP    V2.S[2], V6.S4
-	VDUP    V2.S[3], V7.S4
-	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
-	WORD    $0x4ea7f484 // fmin v4.4s, v4.4s, v7.4s
-	WORD    $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
-	FMOVS.P F3, 4(R2)
+	FMOVS.P 4(R1), F6
+	WORD    $0x4f8290c7 // fmul v7.4s, v6.4s, v2.s[0]
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	FMOVS.P F6, 4(R2)
 
 none5:
 	RET
@@ -152,9 +140,8 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_hardsigmoid_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2 constants; V3 elements; V4 elements, then a constant;
-	// V5, V6 a constant.
+	// R4 an address, then a constant, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2, V3 constants; V4, V5 elements.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -164,60 +151,52 @@ TEXT ·activate_f32_hardsigmoid_neon(SB), NOSPLIT, $0-8
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
 	MOVD  $0x0, R4
-	VMOV  R4, V2.S[0]
+	VDUP  R4, V2.S4
 	MOVD  $0x3f800000, R4
-	VMOV  R4, V2.S[1]
+	VDUP  R4, V3.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F3, F4)
-	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	FLDPQ.P 32(R1), (F4, F5)
 	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
-	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
 	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
-	VDUP    V2.S[0], V5.S4
-	VDUP    V2.S[1], V6.S4
-	WORD    $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
-	WORD    $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
-	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
-	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
-	FSTPQ.P (F3, F4), 32(R2)
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	FSTPQ.P (F4, F5), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F3
-	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
-	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
-	VDUP    V2.S[0], V4.S4
-	VDUP    V2.S[1], V5.S4
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	WORD    $0x4ea5f463 // fmin v3.4s, v3.4s, v5.4s
-	FMOVQ.P F3, 16(R2)
+	FMOVQ.P 16(R1), F4
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	FMOVQ.P F4, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F3
-	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
-	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
-	VDUP    V2.S[0], V4.S4
-	VDUP    V2.S[1], V5.S4
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	WORD    $0x4ea5f463 // fmin v3.4s, v3.4s, v5.4s
-	FMOVD.P F3, 8(R2)
+	FMOVD.P 8(R1), F4
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	FMOVD.P F4, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F3
-	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
-	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
-	VDUP    V2.S[0], V4.S4
-	VDUP    V2.S[1], V5.S4
-	WORD    $0x4e24f463 // fmax v3.4s, v3.4s, v4.4s
-	WORD    $0x4ea5f463 // fmin v3.4s, v3.4s, v5.4s
-	FMOVS.P F3, 4(R2)
+	FMOVS.P 4(R1), F4
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	FMOVS.P F4, 4(R2)
 
 none5:
 	RET
@@ -226,12 +205,9 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_sigmoid_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V5 constants; V6 elements;
-	// V7 elements, then what the function needs; V8 what the function needs;
-	// V9…V11 what the function needs, then a constant;
-	// V12, V13 a constant, then what the function needs; V14, V15 what the function needs;
-	// V16 what the function needs, then a constant; V17 what the function needs.
+	// R4 an address, then a constant, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2…V4 constants in lanes; V5…V8 constants; V9 elements;
+	// V10 elements, then what the function needs; V11…V20 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -240,259 +216,239 @@ TEXT ·activate_f32_sigmoid_neon(SB), NOSPLIT, $0-8
 	VLD1R (R4), [V0.S4]
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
-	MOVD  $0xc2d20000, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x42b20000, R4
-	VMOV  R4, V2.S[1]
 	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V2.S[2]
+	VMOV  R4, V2.S[0]
 	MOVD  $0x3f318000, R4
-	VMOV  R4, V2.S[3]
+	VMOV  R4, V2.S[1]
 	MOVD  $0xb95e8083, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x7f, R4
-	VMOV  R4, V3.S[1]
+	VMOV  R4, V2.S[2]
 	MOVD  $0x39506967, R4
-	VMOV  R4, V3.S[2]
+	VMOV  R4, V2.S[3]
 	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V3.S[3]
+	VMOV  R4, V3.S[0]
 	MOVD  $0x3c088908, R4
-	VMOV  R4, V4.S[0]
+	VMOV  R4, V3.S[1]
 	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V4.S[1]
+	VMOV  R4, V3.S[2]
 	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V4.S[2]
+	VMOV  R4, V3.S[3]
 	MOVD  $0x3f000000, R4
-	VMOV  R4, V4.S[3]
+	VMOV  R4, V4.S[0]
 	MOVD  $0x3f800000, R4
-	VMOV  R4, V5.S[0]
+	VMOV  R4, V4.S[1]
+	MOVD  $0x3f800000, R4
+	VMOV  R4, V4.S[2]
+	MOVD  $0xc2d20000, R4
+	VDUP  R4, V5.S4
+	MOVD  $0x42b20000, R4
+	VDUP  R4, V6.S4
+	MOVD  $0x7f, R4
+	VDUP  R4, V7.S4
+	MOVD  $0x3f800000, R4
+	VDUP  R4, V8.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F6, F7)
-	WORD    $0x4ea0e8c8 // fcmlt v8.4s, v6.4s, #0.0
-	WORD    $0x4ea0e8e9 // fcmlt v9.4s, v7.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x4ea0f8e7 // fabs v7.4s, v7.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-	WORD    $0x6ea0f8e7 // fneg v7.4s, v7.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V12.S4
-	VDUP    V2.S[1], V13.S4
-	WORD    $0x4e2cf4c6 // fmax v6.4s, v6.4s, v12.4s
-	WORD    $0x4eadf4c6 // fmin v6.4s, v6.4s, v13.4s
-	WORD    $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
-	WORD    $0x4eadf4e7 // fmin v7.4s, v7.4s, v13.4s
-	WORD    $0x4f8298cc // fmul v12.4s, v6.4s, v2.s[2]
-	WORD    $0x4f8298ed // fmul v13.4s, v7.4s, v2.s[2]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
-	WORD    $0x4fa25986 // fmls v6.4s, v12.4s, v2.s[3]
-	WORD    $0x4fa259a7 // fmls v7.4s, v13.4s, v2.s[3]
-	WORD    $0x4f835186 // fmls v6.4s, v12.4s, v3.s[0]
-	WORD    $0x4f8351a7 // fmls v7.4s, v13.4s, v3.s[0]
-	VDUP    V3.S[2], V16.S4
+	FLDPQ.P 32(R1), (F9, F10)
+	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
+	WORD    $0x4ea0e94c // fcmlt v12.4s, v10.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x4ea0f94a // fabs v10.4s, v10.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x6ea0f94a // fneg v10.4s, v10.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f54a // fmax v10.4s, v10.4s, v5.4s
+	WORD    $0x4ea6f54a // fmin v10.4s, v10.4s, v6.4s
+	WORD    $0x4f82912f // fmul v15.4s, v9.4s, v2.s[0]
+	WORD    $0x4f829150 // fmul v16.4s, v10.4s, v2.s[0]
+	WORD    $0x4e2189ef // frintn v15.4s, v15.4s
+	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
+	WORD    $0x4fa251e9 // fmls v9.4s, v15.4s, v2.s[1]
+	WORD    $0x4fa2520a // fmls v10.4s, v16.4s, v2.s[1]
+	WORD    $0x4f8259e9 // fmls v9.4s, v15.4s, v2.s[2]
+	WORD    $0x4f825a0a // fmls v10.4s, v16.4s, v2.s[2]
+	VDUP    V2.S[3], V19.S4
+	VDUP    V2.S[3], V20.S4
+	VDUP    V3.S[0], V17.S4
+	VDUP    V3.S[0], V18.S4
+	VFMLA   V19.S4, V9.S4, V17.S4
+	VFMLA   V20.S4, V10.S4, V18.S4
+	VDUP    V3.S[1], V19.S4
+	VDUP    V3.S[1], V20.S4
+	VFMLA   V17.S4, V9.S4, V19.S4
+	VFMLA   V18.S4, V10.S4, V20.S4
 	VDUP    V3.S[2], V17.S4
-	VDUP    V3.S[3], V14.S4
-	VDUP    V3.S[3], V15.S4
-	VFMLA   V16.S4, V6.S4, V14.S4
-	VFMLA   V17.S4, V7.S4, V15.S4
-	VDUP    V4.S[0], V16.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V19.S4, V9.S4, V17.S4
+	VFMLA   V20.S4, V10.S4, V18.S4
+	VDUP    V3.S[3], V19.S4
+	VDUP    V3.S[3], V20.S4
+	VFMLA   V17.S4, V9.S4, V19.S4
+	VFMLA   V18.S4, V10.S4, V20.S4
 	VDUP    V4.S[0], V17.S4
-	VFMLA   V14.S4, V6.S4, V16.S4
-	VFMLA   V15.S4, V7.S4, V17.S4
-	VDUP    V4.S[1], V14.S4
-	VDUP    V4.S[1], V15.S4
-	VFMLA   V16.S4, V6.S4, V14.S4
-	VFMLA   V17.S4, V7.S4, V15.S4
-	VDUP    V4.S[2], V16.S4
-	VDUP    V4.S[2], V17.S4
-	VFMLA   V14.S4, V6.S4, V16.S4
-	VFMLA   V15.S4, V7.S4, V17.S4
-	VDUP    V4.S[3], V14.S4
-	VDUP    V4.S[3], V15.S4
-	VFMLA   V16.S4, V6.S4, V14.S4
-	VFMLA   V17.S4, V7.S4, V15.S4
-	VDUP    V5.S[0], V16.S4
-	VDUP    V5.S[0], V17.S4
-	VFMLA   V14.S4, V6.S4, V16.S4
-	VFMLA   V15.S4, V7.S4, V17.S4
-	VDUP    V5.S[0], V14.S4
-	VDUP    V5.S[0], V15.S4
-	VFMLA   V16.S4, V6.S4, V14.S4
-	VFMLA   V17.S4, V7.S4, V15.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	WORD    $0x4f3f0586 // sshr v6.4s, v12.4s, #1
-	WORD    $0x4f3f05a7 // sshr v7.4s, v13.4s, #1
-	VSUB    V6.S4, V12.S4, V12.S4
-	VSUB    V7.S4, V13.S4, V13.S4
-	VDUP    V3.S[1], V16.S4
-	VADD    V16.S4, V6.S4, V6.S4
-	VADD    V16.S4, V7.S4, V7.S4
-	VSHL    $23, V6.S4, V6.S4
-	VSHL    $23, V7.S4, V7.S4
-	VADD    V16.S4, V12.S4, V12.S4
-	VADD    V16.S4, V13.S4, V13.S4
-	VSHL    $23, V12.S4, V12.S4
-	VSHL    $23, V13.S4, V13.S4
-	WORD    $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
-	WORD    $0x6e27ddef // fmul v15.4s, v15.4s, v7.4s
-	WORD    $0x6e2cddc6 // fmul v6.4s, v14.4s, v12.4s
-	WORD    $0x6e2ddde7 // fmul v7.4s, v15.4s, v13.4s
-	VDUP    V5.S[0], V12.S4
-	WORD    $0x4e2cd4ca // fadd v10.4s, v6.4s, v12.4s
-	WORD    $0x4e2cd4eb // fadd v11.4s, v7.4s, v12.4s
-	VBIF    V8.B16, V12.B16, V6.B16
-	VBIF    V9.B16, V12.B16, V7.B16
-	WORD    $0x6e2afcc6 // fdiv v6.4s, v6.4s, v10.4s
-	WORD    $0x6e2bfce7 // fdiv v7.4s, v7.4s, v11.4s
-	FSTPQ.P (F6, F7), 32(R2)
+	VDUP    V4.S[0], V18.S4
+	VFMLA   V19.S4, V9.S4, V17.S4
+	VFMLA   V20.S4, V10.S4, V18.S4
+	VDUP    V4.S[1], V19.S4
+	VDUP    V4.S[1], V20.S4
+	VFMLA   V17.S4, V9.S4, V19.S4
+	VFMLA   V18.S4, V10.S4, V20.S4
+	VDUP    V4.S[1], V17.S4
+	VDUP    V4.S[1], V18.S4
+	VFMLA   V19.S4, V9.S4, V17.S4
+	VFMLA   V20.S4, V10.S4, V18.S4
+	WORD    $0x4e21a9ef // fcvtns v15.4s, v15.4s
+	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	WORD    $0x4f3f05e9 // sshr v9.4s, v15.4s, #1
+	WORD    $0x4f3f060a // sshr v10.4s, v16.4s, #1
+	VSUB    V9.S4, V15.S4, V15.S4
+	VSUB    V10.S4, V16.S4, V16.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VADD    V7.S4, V10.S4, V10.S4
+	VSHL    $23, V9.S4, V9.S4
+	VSHL    $23, V10.S4, V10.S4
+	VADD    V7.S4, V15.S4, V15.S4
+	VADD    V7.S4, V16.S4, V16.S4
+	VSHL    $23, V15.S4, V15.S4
+	VSHL    $23, V16.S4, V16.S4
+	WORD    $0x6e29de31 // fmul v17.4s, v17.4s, v9.4s
+	WORD    $0x6e2ade52 // fmul v18.4s, v18.4s, v10.4s
+	WORD    $0x6e2fde29 // fmul v9.4s, v17.4s, v15.4s
+	WORD    $0x6e30de4a // fmul v10.4s, v18.4s, v16.4s
+	WORD    $0x4e28d52d // fadd v13.4s, v9.4s, v8.4s
+	WORD    $0x4e28d54e // fadd v14.4s, v10.4s, v8.4s
+	VBIF    V11.B16, V8.B16, V9.B16
+	VBIF    V12.B16, V8.B16, V10.B16
+	WORD    $0x6e2dfd29 // fdiv v9.4s, v9.4s, v13.4s
+	WORD    $0x6e2efd4a // fdiv v10.4s, v10.4s, v14.4s
+	FSTPQ.P (F9, F10), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F6
-	WORD    $0x4ea0e8c7 // fcmlt v7.4s, v6.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V9.S4
-	VDUP    V2.S[1], V10.S4
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
-	WORD    $0x4eaaf4c6 // fmin v6.4s, v6.4s, v10.4s
-	WORD    $0x4f8298c9 // fmul v9.4s, v6.4s, v2.s[2]
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25926 // fmls v6.4s, v9.4s, v2.s[3]
-	WORD    $0x4f835126 // fmls v6.4s, v9.4s, v3.s[0]
-	VDUP    V3.S[2], V11.S4
-	VDUP    V3.S[3], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V4.S[0], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V4.S[1], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V4.S[2], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V4.S[3], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V5.S[0], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0526 // sshr v6.4s, v9.4s, #1
-	VSUB    V6.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V11.S4
-	VADD    V11.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V11.S4, V9.S4, V9.S4
+	FMOVQ.P 16(R1), F9
+	WORD    $0x4ea0e92a // fcmlt v10.4s, v9.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82912c // fmul v12.4s, v9.4s, v2.s[0]
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4fa25189 // fmls v9.4s, v12.4s, v2.s[1]
+	WORD    $0x4f825989 // fmls v9.4s, v12.4s, v2.s[2]
+	VDUP    V2.S[3], V14.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V3.S[1], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V3.S[2], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V3.S[3], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V4.S[0], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V4.S[1], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD    $0x4f3f0589 // sshr v9.4s, v12.4s, #1
+	VSUB    V9.S4, V12.S4, V12.S4
+	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	WORD    $0x6e29dd46 // fmul v6.4s, v10.4s, v9.4s
-	VDUP    V5.S[0], V9.S4
-	WORD    $0x4e29d4c8 // fadd v8.4s, v6.4s, v9.4s
-	VBIF    V7.B16, V9.B16, V6.B16
-	WORD    $0x6e28fcc6 // fdiv v6.4s, v6.4s, v8.4s
-	FMOVQ.P F6, 16(R2)
+	VADD    V7.S4, V12.S4, V12.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
+	WORD    $0x6e2cdda9 // fmul v9.4s, v13.4s, v12.4s
+	WORD    $0x4e28d52b // fadd v11.4s, v9.4s, v8.4s
+	VBIF    V10.B16, V8.B16, V9.B16
+	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
+	FMOVQ.P F9, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F6
-	WORD    $0x4ea0e8c7 // fcmlt v7.4s, v6.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V9.S4
-	VDUP    V2.S[1], V10.S4
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
-	WORD    $0x4eaaf4c6 // fmin v6.4s, v6.4s, v10.4s
-	WORD    $0x4f8298c9 // fmul v9.4s, v6.4s, v2.s[2]
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25926 // fmls v6.4s, v9.4s, v2.s[3]
-	WORD    $0x4f835126 // fmls v6.4s, v9.4s, v3.s[0]
-	VDUP    V3.S[2], V11.S4
-	VDUP    V3.S[3], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V4.S[0], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V4.S[1], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V4.S[2], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V4.S[3], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V5.S[0], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0526 // sshr v6.4s, v9.4s, #1
-	VSUB    V6.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V11.S4
-	VADD    V11.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V11.S4, V9.S4, V9.S4
+	FMOVD.P 8(R1), F9
+	WORD    $0x4ea0e92a // fcmlt v10.4s, v9.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82912c // fmul v12.4s, v9.4s, v2.s[0]
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4fa25189 // fmls v9.4s, v12.4s, v2.s[1]
+	WORD    $0x4f825989 // fmls v9.4s, v12.4s, v2.s[2]
+	VDUP    V2.S[3], V14.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V3.S[1], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V3.S[2], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V3.S[3], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V4.S[0], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V4.S[1], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD    $0x4f3f0589 // sshr v9.4s, v12.4s, #1
+	VSUB    V9.S4, V12.S4, V12.S4
+	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	WORD    $0x6e29dd46 // fmul v6.4s, v10.4s, v9.4s
-	VDUP    V5.S[0], V9.S4
-	WORD    $0x4e29d4c8 // fadd v8.4s, v6.4s, v9.4s
-	VBIF    V7.B16, V9.B16, V6.B16
-	WORD    $0x6e28fcc6 // fdiv v6.4s, v6.4s, v8.4s
-	FMOVD.P F6, 8(R2)
+	VADD    V7.S4, V12.S4, V12.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
+	WORD    $0x6e2cdda9 // fmul v9.4s, v13.4s, v12.4s
+	WORD    $0x4e28d52b // fadd v11.4s, v9.4s, v8.4s
+	VBIF    V10.B16, V8.B16, V9.B16
+	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
+	FMOVD.P F9, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F6
-	WORD    $0x4ea0e8c7 // fcmlt v7.4s, v6.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V9.S4
-	VDUP    V2.S[1], V10.S4
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
-	WORD    $0x4eaaf4c6 // fmin v6.4s, v6.4s, v10.4s
-	WORD    $0x4f8298c9 // fmul v9.4s, v6.4s, v2.s[2]
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25926 // fmls v6.4s, v9.4s, v2.s[3]
-	WORD    $0x4f835126 // fmls v6.4s, v9.4s, v3.s[0]
-	VDUP    V3.S[2], V11.S4
-	VDUP    V3.S[3], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V4.S[0], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V4.S[1], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V4.S[2], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V4.S[3], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V10.S4, V6.S4, V11.S4
-	VDUP    V5.S[0], V10.S4
-	VFMLA   V11.S4, V6.S4, V10.S4
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0526 // sshr v6.4s, v9.4s, #1
-	VSUB    V6.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V11.S4
-	VADD    V11.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V11.S4, V9.S4, V9.S4
+	FMOVS.P 4(R1), F9
+	WORD    $0x4ea0e92a // fcmlt v10.4s, v9.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82912c // fmul v12.4s, v9.4s, v2.s[0]
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4fa25189 // fmls v9.4s, v12.4s, v2.s[1]
+	WORD    $0x4f825989 // fmls v9.4s, v12.4s, v2.s[2]
+	VDUP    V2.S[3], V14.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V3.S[1], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V3.S[2], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V3.S[3], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V4.S[0], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V13.S4, V9.S4, V14.S4
+	VDUP    V4.S[1], V13.S4
+	VFMLA   V14.S4, V9.S4, V13.S4
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD    $0x4f3f0589 // sshr v9.4s, v12.4s, #1
+	VSUB    V9.S4, V12.S4, V12.S4
+	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	WORD    $0x6e29dd46 // fmul v6.4s, v10.4s, v9.4s
-	VDUP    V5.S[0], V9.S4
-	WORD    $0x4e29d4c8 // fadd v8.4s, v6.4s, v9.4s
-	VBIF    V7.B16, V9.B16, V6.B16
-	WORD    $0x6e28fcc6 // fdiv v6.4s, v6.4s, v8.4s
-	FMOVS.P F6, 4(R2)
+	VADD    V7.S4, V12.S4, V12.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
+	WORD    $0x6e2cdda9 // fmul v9.4s, v13.4s, v12.4s
+	WORD    $0x4e28d52b // fadd v11.4s, v9.4s, v8.4s
+	VBIF    V10.B16, V8.B16, V9.B16
+	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
+	FMOVS.P F9, 4(R2)
 
 none5:
 	RET
@@ -501,12 +457,9 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_silu_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V5 constants; V6 elements;
-	// V7 elements, then what the function needs; V8, V9 what the function needs;
-	// V10…V12 what the function needs, then a constant; V13 what the function needs;
-	// V14, V15 a constant, then what the function needs; V16, V17 what the function needs;
-	// V18 what the function needs, then a constant; V19 what the function needs.
+	// R4 an address, then a constant, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2…V4 constants in lanes; V5…V8 constants; V9 elements;
+	// V10 elements, then what the function needs; V11…V22 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -515,269 +468,249 @@ TEXT ·activate_f32_silu_neon(SB), NOSPLIT, $0-8
 	VLD1R (R4), [V0.S4]
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
-	MOVD  $0xc2d20000, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x42b20000, R4
-	VMOV  R4, V2.S[1]
 	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V2.S[2]
+	VMOV  R4, V2.S[0]
 	MOVD  $0x3f318000, R4
-	VMOV  R4, V2.S[3]
+	VMOV  R4, V2.S[1]
 	MOVD  $0xb95e8083, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x7f, R4
-	VMOV  R4, V3.S[1]
+	VMOV  R4, V2.S[2]
 	MOVD  $0x39506967, R4
-	VMOV  R4, V3.S[2]
+	VMOV  R4, V2.S[3]
 	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V3.S[3]
+	VMOV  R4, V3.S[0]
 	MOVD  $0x3c088908, R4
-	VMOV  R4, V4.S[0]
+	VMOV  R4, V3.S[1]
 	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V4.S[1]
+	VMOV  R4, V3.S[2]
 	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V4.S[2]
+	VMOV  R4, V3.S[3]
 	MOVD  $0x3f000000, R4
-	VMOV  R4, V4.S[3]
+	VMOV  R4, V4.S[0]
 	MOVD  $0x3f800000, R4
-	VMOV  R4, V5.S[0]
+	VMOV  R4, V4.S[1]
+	MOVD  $0x3f800000, R4
+	VMOV  R4, V4.S[2]
+	MOVD  $0xc2d20000, R4
+	VDUP  R4, V5.S4
+	MOVD  $0x42b20000, R4
+	VDUP  R4, V6.S4
+	MOVD  $0x7f, R4
+	VDUP  R4, V7.S4
+	MOVD  $0x3f800000, R4
+	VDUP  R4, V8.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F6, F7)
-	VMOV    V6.B16, V8.B16
-	VMOV    V7.B16, V9.B16
-	WORD    $0x4ea0e8ca // fcmlt v10.4s, v6.4s, #0.0
-	WORD    $0x4ea0e8eb // fcmlt v11.4s, v7.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x4ea0f8e7 // fabs v7.4s, v7.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-	WORD    $0x6ea0f8e7 // fneg v7.4s, v7.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V14.S4
-	VDUP    V2.S[1], V15.S4
-	WORD    $0x4e2ef4c6 // fmax v6.4s, v6.4s, v14.4s
-	WORD    $0x4eaff4c6 // fmin v6.4s, v6.4s, v15.4s
-	WORD    $0x4e2ef4e7 // fmax v7.4s, v7.4s, v14.4s
-	WORD    $0x4eaff4e7 // fmin v7.4s, v7.4s, v15.4s
-	WORD    $0x4f8298ce // fmul v14.4s, v6.4s, v2.s[2]
-	WORD    $0x4f8298ef // fmul v15.4s, v7.4s, v2.s[2]
-	WORD    $0x4e2189ce // frintn v14.4s, v14.4s
-	WORD    $0x4e2189ef // frintn v15.4s, v15.4s
-	WORD    $0x4fa259c6 // fmls v6.4s, v14.4s, v2.s[3]
-	WORD    $0x4fa259e7 // fmls v7.4s, v15.4s, v2.s[3]
-	WORD    $0x4f8351c6 // fmls v6.4s, v14.4s, v3.s[0]
-	WORD    $0x4f8351e7 // fmls v7.4s, v15.4s, v3.s[0]
-	VDUP    V3.S[2], V18.S4
+	FLDPQ.P 32(R1), (F9, F10)
+	VMOV    V9.B16, V11.B16
+	VMOV    V10.B16, V12.B16
+	WORD    $0x4ea0e92d // fcmlt v13.4s, v9.4s, #0.0
+	WORD    $0x4ea0e94e // fcmlt v14.4s, v10.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x4ea0f94a // fabs v10.4s, v10.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x6ea0f94a // fneg v10.4s, v10.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4e25f54a // fmax v10.4s, v10.4s, v5.4s
+	WORD    $0x4ea6f54a // fmin v10.4s, v10.4s, v6.4s
+	WORD    $0x4f829131 // fmul v17.4s, v9.4s, v2.s[0]
+	WORD    $0x4f829152 // fmul v18.4s, v10.4s, v2.s[0]
+	WORD    $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD    $0x4e218a52 // frintn v18.4s, v18.4s
+	WORD    $0x4fa25229 // fmls v9.4s, v17.4s, v2.s[1]
+	WORD    $0x4fa2524a // fmls v10.4s, v18.4s, v2.s[1]
+	WORD    $0x4f825a29 // fmls v9.4s, v17.4s, v2.s[2]
+	WORD    $0x4f825a4a // fmls v10.4s, v18.4s, v2.s[2]
+	VDUP    V2.S[3], V21.S4
+	VDUP    V2.S[3], V22.S4
+	VDUP    V3.S[0], V19.S4
+	VDUP    V3.S[0], V20.S4
+	VFMLA   V21.S4, V9.S4, V19.S4
+	VFMLA   V22.S4, V10.S4, V20.S4
+	VDUP    V3.S[1], V21.S4
+	VDUP    V3.S[1], V22.S4
+	VFMLA   V19.S4, V9.S4, V21.S4
+	VFMLA   V20.S4, V10.S4, V22.S4
 	VDUP    V3.S[2], V19.S4
-	VDUP    V3.S[3], V16.S4
-	VDUP    V3.S[3], V17.S4
-	VFMLA   V18.S4, V6.S4, V16.S4
-	VFMLA   V19.S4, V7.S4, V17.S4
-	VDUP    V4.S[0], V18.S4
+	VDUP    V3.S[2], V20.S4
+	VFMLA   V21.S4, V9.S4, V19.S4
+	VFMLA   V22.S4, V10.S4, V20.S4
+	VDUP    V3.S[3], V21.S4
+	VDUP    V3.S[3], V22.S4
+	VFMLA   V19.S4, V9.S4, V21.S4
+	VFMLA   V20.S4, V10.S4, V22.S4
 	VDUP    V4.S[0], V19.S4
-	VFMLA   V16.S4, V6.S4, V18.S4
-	VFMLA   V17.S4, V7.S4, V19.S4
-	VDUP    V4.S[1], V16.S4
-	VDUP    V4.S[1], V17.S4
-	VFMLA   V18.S4, V6.S4, V16.S4
-	VFMLA   V19.S4, V7.S4, V17.S4
-	VDUP    V4.S[2], V18.S4
-	VDUP    V4.S[2], V19.S4
-	VFMLA   V16.S4, V6.S4, V18.S4
-	VFMLA   V17.S4, V7.S4, V19.S4
-	VDUP    V4.S[3], V16.S4
-	VDUP    V4.S[3], V17.S4
-	VFMLA   V18.S4, V6.S4, V16.S4
-	VFMLA   V19.S4, V7.S4, V17.S4
-	VDUP    V5.S[0], V18.S4
-	VDUP    V5.S[0], V19.S4
-	VFMLA   V16.S4, V6.S4, V18.S4
-	VFMLA   V17.S4, V7.S4, V19.S4
-	VDUP    V5.S[0], V16.S4
-	VDUP    V5.S[0], V17.S4
-	VFMLA   V18.S4, V6.S4, V16.S4
-	VFMLA   V19.S4, V7.S4, V17.S4
-	WORD    $0x4e21a9ce // fcvtns v14.4s, v14.4s
-	WORD    $0x4e21a9ef // fcvtns v15.4s, v15.4s
-	WORD    $0x4f3f05c6 // sshr v6.4s, v14.4s, #1
-	WORD    $0x4f3f05e7 // sshr v7.4s, v15.4s, #1
-	VSUB    V6.S4, V14.S4, V14.S4
-	VSUB    V7.S4, V15.S4, V15.S4
-	VDUP    V3.S[1], V18.S4
-	VADD    V18.S4, V6.S4, V6.S4
-	VADD    V18.S4, V7.S4, V7.S4
-	VSHL    $23, V6.S4, V6.S4
-	VSHL    $23, V7.S4, V7.S4
-	VADD    V18.S4, V14.S4, V14.S4
-	VADD    V18.S4, V15.S4, V15.S4
-	VSHL    $23, V14.S4, V14.S4
-	VSHL    $23, V15.S4, V15.S4
-	WORD    $0x6e26de10 // fmul v16.4s, v16.4s, v6.4s
-	WORD    $0x6e27de31 // fmul v17.4s, v17.4s, v7.4s
-	WORD    $0x6e2ede06 // fmul v6.4s, v16.4s, v14.4s
-	WORD    $0x6e2fde27 // fmul v7.4s, v17.4s, v15.4s
-	VDUP    V5.S[0], V14.S4
-	WORD    $0x4e2ed4cc // fadd v12.4s, v6.4s, v14.4s
-	WORD    $0x4e2ed4ed // fadd v13.4s, v7.4s, v14.4s
-	VBIF    V10.B16, V14.B16, V6.B16
-	VBIF    V11.B16, V14.B16, V7.B16
-	WORD    $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
-	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
-	WORD    $0x6e2cfcc6 // fdiv v6.4s, v6.4s, v12.4s
-	WORD    $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
-	FSTPQ.P (F6, F7), 32(R2)
+	VDUP    V4.S[0], V20.S4
+	VFMLA   V21.S4, V9.S4, V19.S4
+	VFMLA   V22.S4, V10.S4, V20.S4
+	VDUP    V4.S[1], V21.S4
+	VDUP    V4.S[1], V22.S4
+	VFMLA   V19.S4, V9.S4, V21.S4
+	VFMLA   V20.S4, V10.S4, V22.S4
+	VDUP    V4.S[1], V19.S4
+	VDUP    V4.S[1], V20.S4
+	VFMLA   V21.S4, V9.S4, V19.S4
+	VFMLA   V22.S4, V10.S4, V20.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	WORD    $0x4f3f0629 // sshr v9.4s, v17.4s, #1
+	WORD    $0x4f3f064a // sshr v10.4s, v18.4s, #1
+	VSUB    V9.S4, V17.S4, V17.S4
+	VSUB    V10.S4, V18.S4, V18.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VADD    V7.S4, V10.S4, V10.S4
+	VSHL    $23, V9.S4, V9.S4
+	VSHL    $23, V10.S4, V10.S4
+	VADD    V7.S4, V17.S4, V17.S4
+	VADD    V7.S4, V18.S4, V18.S4
+	VSHL    $23, V17.S4, V17.S4
+	VSHL    $23, V18.S4, V18.S4
+	WORD    $0x6e29de73 // fmul v19.4s, v19.4s, v9.4s
+	WORD    $0x6e2ade94 // fmul v20.4s, v20.4s, v10.4s
+	WORD    $0x6e31de69 // fmul v9.4s, v19.4s, v17.4s
+	WORD    $0x6e32de8a // fmul v10.4s, v20.4s, v18.4s
+	WORD    $0x4e28d52f // fadd v15.4s, v9.4s, v8.4s
+	WORD    $0x4e28d550 // fadd v16.4s, v10.4s, v8.4s
+	VBIF    V13.B16, V8.B16, V9.B16
+	VBIF    V14.B16, V8.B16, V10.B16
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
+	WORD    $0x6e2ffd29 // fdiv v9.4s, v9.4s, v15.4s
+	WORD    $0x6e30fd4a // fdiv v10.4s, v10.4s, v16.4s
+	FSTPQ.P (F9, F10), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F6
-	VMOV    V6.B16, V7.B16
-	WORD    $0x4ea0e8c8 // fcmlt v8.4s, v6.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V10.S4
-	VDUP    V2.S[1], V11.S4
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	WORD    $0x4f8298ca // fmul v10.4s, v6.4s, v2.s[2]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
-	WORD    $0x4fa25946 // fmls v6.4s, v10.4s, v2.s[3]
-	WORD    $0x4f835146 // fmls v6.4s, v10.4s, v3.s[0]
-	VDUP    V3.S[2], V12.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V4.S[0], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V4.S[2], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V4.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V5.S[0], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
-	WORD    $0x4f3f0546 // sshr v6.4s, v10.4s, #1
-	VSUB    V6.S4, V10.S4, V10.S4
-	VDUP    V3.S[1], V12.S4
-	VADD    V12.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V12.S4, V10.S4, V10.S4
-	VSHL    $23, V10.S4, V10.S4
-	WORD    $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
-	WORD    $0x6e2add66 // fmul v6.4s, v11.4s, v10.4s
-	VDUP    V5.S[0], V10.S4
-	WORD    $0x4e2ad4c9 // fadd v9.4s, v6.4s, v10.4s
-	VBIF    V8.B16, V10.B16, V6.B16
-	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
-	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
-	FMOVQ.P F6, 16(R2)
+	FMOVQ.P 16(R1), F9
+	VMOV    V9.B16, V10.B16
+	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82912d // fmul v13.4s, v9.4s, v2.s[0]
+	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
+	WORD    $0x4fa251a9 // fmls v9.4s, v13.4s, v2.s[1]
+	WORD    $0x4f8259a9 // fmls v9.4s, v13.4s, v2.s[2]
+	VDUP    V2.S[3], V15.S4
+	VDUP    V3.S[0], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V3.S[1], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V3.S[2], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V3.S[3], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V4.S[0], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V4.S[1], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	WORD    $0x4f3f05a9 // sshr v9.4s, v13.4s, #1
+	VSUB    V9.S4, V13.S4, V13.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	VADD    V7.S4, V13.S4, V13.S4
+	VSHL    $23, V13.S4, V13.S4
+	WORD    $0x6e29ddce // fmul v14.4s, v14.4s, v9.4s
+	WORD    $0x6e2dddc9 // fmul v9.4s, v14.4s, v13.4s
+	WORD    $0x4e28d52c // fadd v12.4s, v9.4s, v8.4s
+	VBIF    V11.B16, V8.B16, V9.B16
+	WORD    $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
+	WORD    $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
+	FMOVQ.P F9, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F6
-	VMOV    V6.B16, V7.B16
-	WORD    $0x4ea0e8c8 // fcmlt v8.4s, v6.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V10.S4
-	VDUP    V2.S[1], V11.S4
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	WORD    $0x4f8298ca // fmul v10.4s, v6.4s, v2.s[2]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
-	WORD    $0x4fa25946 // fmls v6.4s, v10.4s, v2.s[3]
-	WORD    $0x4f835146 // fmls v6.4s, v10.4s, v3.s[0]
-	VDUP    V3.S[2], V12.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V4.S[0], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V4.S[2], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V4.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V5.S[0], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
-	WORD    $0x4f3f0546 // sshr v6.4s, v10.4s, #1
-	VSUB    V6.S4, V10.S4, V10.S4
-	VDUP    V3.S[1], V12.S4
-	VADD    V12.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V12.S4, V10.S4, V10.S4
-	VSHL    $23, V10.S4, V10.S4
-	WORD    $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
-	WORD    $0x6e2add66 // fmul v6.4s, v11.4s, v10.4s
-	VDUP    V5.S[0], V10.S4
-	WORD    $0x4e2ad4c9 // fadd v9.4s, v6.4s, v10.4s
-	VBIF    V8.B16, V10.B16, V6.B16
-	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
-	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
-	FMOVD.P F6, 8(R2)
+	FMOVD.P 8(R1), F9
+	VMOV    V9.B16, V10.B16
+	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82912d // fmul v13.4s, v9.4s, v2.s[0]
+	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
+	WORD    $0x4fa251a9 // fmls v9.4s, v13.4s, v2.s[1]
+	WORD    $0x4f8259a9 // fmls v9.4s, v13.4s, v2.s[2]
+	VDUP    V2.S[3], V15.S4
+	VDUP    V3.S[0], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V3.S[1], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V3.S[2], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V3.S[3], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V4.S[0], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V4.S[1], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	WORD    $0x4f3f05a9 // sshr v9.4s, v13.4s, #1
+	VSUB    V9.S4, V13.S4, V13.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	VADD    V7.S4, V13.S4, V13.S4
+	VSHL    $23, V13.S4, V13.S4
+	WORD    $0x6e29ddce // fmul v14.4s, v14.4s, v9.4s
+	WORD    $0x6e2dddc9 // fmul v9.4s, v14.4s, v13.4s
+	WORD    $0x4e28d52c // fadd v12.4s, v9.4s, v8.4s
+	VBIF    V11.B16, V8.B16, V9.B16
+	WORD    $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
+	WORD    $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
+	FMOVD.P F9, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F6
-	VMOV    V6.B16, V7.B16
-	WORD    $0x4ea0e8c8 // fcmlt v8.4s, v6.4s, #0.0
-	WORD    $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD    $0x6ea0f8c6 // fneg v6.4s, v6.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V10.S4
-	VDUP    V2.S[1], V11.S4
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	WORD    $0x4f8298ca // fmul v10.4s, v6.4s, v2.s[2]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
-	WORD    $0x4fa25946 // fmls v6.4s, v10.4s, v2.s[3]
-	WORD    $0x4f835146 // fmls v6.4s, v10.4s, v3.s[0]
-	VDUP    V3.S[2], V12.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V4.S[0], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V4.S[2], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V4.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	VDUP    V5.S[0], V12.S4
-	VFMLA   V11.S4, V6.S4, V12.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V12.S4, V6.S4, V11.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
-	WORD    $0x4f3f0546 // sshr v6.4s, v10.4s, #1
-	VSUB    V6.S4, V10.S4, V10.S4
-	VDUP    V3.S[1], V12.S4
-	VADD    V12.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V12.S4, V10.S4, V10.S4
-	VSHL    $23, V10.S4, V10.S4
-	WORD    $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
-	WORD    $0x6e2add66 // fmul v6.4s, v11.4s, v10.4s
-	VDUP    V5.S[0], V10.S4
-	WORD    $0x4e2ad4c9 // fadd v9.4s, v6.4s, v10.4s
-	VBIF    V8.B16, V10.B16, V6.B16
-	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
-	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
-	FMOVS.P F6, 4(R2)
+	FMOVS.P 4(R1), F9
+	VMOV    V9.B16, V10.B16
+	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
+	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
+	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82912d // fmul v13.4s, v9.4s, v2.s[0]
+	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
+	WORD    $0x4fa251a9 // fmls v9.4s, v13.4s, v2.s[1]
+	WORD    $0x4f8259a9 // fmls v9.4s, v13.4s, v2.s[2]
+	VDUP    V2.S[3], V15.S4
+	VDUP    V3.S[0], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V3.S[1], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V3.S[2], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V3.S[3], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V4.S[0], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	VDUP    V4.S[1], V15.S4
+	VFMLA   V14.S4, V9.S4, V15.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V15.S4, V9.S4, V14.S4
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	WORD    $0x4f3f05a9 // sshr v9.4s, v13.4s, #1
+	VSUB    V9.S4, V13.S4, V13.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	VADD    V7.S4, V13.S4, V13.S4
+	VSHL    $23, V13.S4, V13.S4
+	WORD    $0x6e29ddce // fmul v14.4s, v14.4s, v9.4s
+	WORD    $0x6e2dddc9 // fmul v9.4s, v14.4s, v13.4s
+	WORD    $0x4e28d52c // fadd v12.4s, v9.4s, v8.4s
+	VBIF    V11.B16, V8.B16, V9.B16
+	WORD    $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
+	WORD    $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
+	FMOVS.P F9, 4(R2)
 
 none5:
 	RET
@@ -786,13 +719,9 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_tanh_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V6 constants; V7 elements;
-	// V8 elements, then what the function needs; V9, V10 what the function needs;
-	// V11…V14 what the function needs, then a constant; V15 a constant;
-	// V16, V17 a constant, then what the function needs;
-	// V18 what the function needs, then a constant; V19 what the function needs;
-	// V20 what the function needs, then a constant; V21 what the function needs.
+	// R4 an address, then a constant, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2…V5 constants in lanes; V6…V11 constants; V12 elements;
+	// V13 elements, then what the function needs; V14…V25 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -801,370 +730,338 @@ TEXT ·activate_f32_tanh_neon(SB), NOSPLIT, $0-8
 	VLD1R (R4), [V0.S4]
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
-	MOVD  $0x3f200000, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x80000000, R4
-	VMOV  R4, V2.S[1]
-	MOVD  $0xbbbaf0ea, R4
-	VMOV  R4, V2.S[2]
-	MOVD  $0x3ca9134e, R4
-	VMOV  R4, V2.S[3]
-	MOVD  $0xbd5c1e2d, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x3e088393, R4
-	VMOV  R4, V3.S[1]
-	MOVD  $0xbeaaaa99, R4
-	VMOV  R4, V3.S[2]
-	MOVD  $0xc2d20000, R4
-	VMOV  R4, V3.S[3]
-	MOVD  $0x42b20000, R4
-	VMOV  R4, V4.S[0]
 	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V4.S[1]
+	VMOV  R4, V2.S[0]
 	MOVD  $0x3f318000, R4
-	VMOV  R4, V4.S[2]
+	VMOV  R4, V2.S[1]
 	MOVD  $0xb95e8083, R4
-	VMOV  R4, V4.S[3]
-	MOVD  $0x7f, R4
-	VMOV  R4, V5.S[0]
+	VMOV  R4, V2.S[2]
 	MOVD  $0x39506967, R4
-	VMOV  R4, V5.S[1]
+	VMOV  R4, V2.S[3]
 	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V5.S[2]
+	VMOV  R4, V3.S[0]
 	MOVD  $0x3c088908, R4
-	VMOV  R4, V5.S[3]
+	VMOV  R4, V3.S[1]
 	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V6.S[0]
+	VMOV  R4, V3.S[2]
 	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V6.S[1]
+	VMOV  R4, V3.S[3]
 	MOVD  $0x3f000000, R4
-	VMOV  R4, V6.S[2]
+	VMOV  R4, V4.S[0]
 	MOVD  $0x3f800000, R4
-	VMOV  R4, V6.S[3]
+	VMOV  R4, V4.S[1]
+	MOVD  $0x3f800000, R4
+	VMOV  R4, V4.S[2]
+	MOVD  $0xbbbaf0ea, R4
+	VMOV  R4, V4.S[3]
+	MOVD  $0x3ca9134e, R4
+	VMOV  R4, V5.S[0]
+	MOVD  $0xbd5c1e2d, R4
+	VMOV  R4, V5.S[1]
+	MOVD  $0x3e088393, R4
+	VMOV  R4, V5.S[2]
+	MOVD  $0xbeaaaa99, R4
+	VMOV  R4, V5.S[3]
+	MOVD  $0xc2d20000, R4
+	VDUP  R4, V6.S4
+	MOVD  $0x42b20000, R4
+	VDUP  R4, V7.S4
+	MOVD  $0x7f, R4
+	VDUP  R4, V8.S4
+	MOVD  $0x3f800000, R4
+	VDUP  R4, V9.S4
+	MOVD  $0x40000000, R4
+	VDUP  R4, V10.S4
+	MOVD  $0x3f200000, R4
+	VDUP  R4, V11.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F7, F8)
-	VDUP    V2.S[1], V15.S4
-	VAND    V15.B16, V7.B16, V9.B16
-	VAND    V15.B16, V8.B16, V10.B16
-	WORD    $0x4ea0f8eb // fabs v11.4s, v7.4s
-	WORD    $0x4ea0f90c // fabs v12.4s, v8.4s
-	WORD    $0x4e2bd567 // fadd v7.4s, v11.4s, v11.4s
-	WORD    $0x4e2cd588 // fadd v8.4s, v12.4s, v12.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V3.S[3], V16.S4
-	VDUP    V4.S[0], V17.S4
-	WORD    $0x4e30f4e7 // fmax v7.4s, v7.4s, v16.4s
-	WORD    $0x4eb1f4e7 // fmin v7.4s, v7.4s, v17.4s
-	WORD    $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
-	WORD    $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD    $0x4fa490f0 // fmul v16.4s, v7.4s, v4.s[1]
-	WORD    $0x4fa49111 // fmul v17.4s, v8.4s, v4.s[1]
-	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
-	WORD    $0x4e218a31 // frintn v17.4s, v17.4s
-	WORD    $0x4f845a07 // fmls v7.4s, v16.4s, v4.s[2]
-	WORD    $0x4f845a28 // fmls v8.4s, v17.4s, v4.s[2]
-	WORD    $0x4fa45a07 // fmls v7.4s, v16.4s, v4.s[3]
-	WORD    $0x4fa45a28 // fmls v8.4s, v17.4s, v4.s[3]
-	VDUP    V5.S[1], V20.S4
-	VDUP    V5.S[1], V21.S4
+	FLDPQ.P 32(R1), (F12, F13)
+	WORD    $0x4ea0f990 // fabs v16.4s, v12.4s
+	WORD    $0x4ea0f9b1 // fabs v17.4s, v13.4s
+	VEOR    V16.B16, V12.B16, V14.B16
+	VEOR    V17.B16, V13.B16, V15.B16
+	WORD    $0x4e30d60c // fadd v12.4s, v16.4s, v16.4s
+	WORD    $0x4e31d62d // fadd v13.4s, v17.4s, v17.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4e26f5ad // fmax v13.4s, v13.4s, v6.4s
+	WORD    $0x4ea7f5ad // fmin v13.4s, v13.4s, v7.4s
+	WORD    $0x4f829194 // fmul v20.4s, v12.4s, v2.s[0]
+	WORD    $0x4f8291b5 // fmul v21.4s, v13.4s, v2.s[0]
+	WORD    $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD    $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD    $0x4fa2528c // fmls v12.4s, v20.4s, v2.s[1]
+	WORD    $0x4fa252ad // fmls v13.4s, v21.4s, v2.s[1]
+	WORD    $0x4f825a8c // fmls v12.4s, v20.4s, v2.s[2]
+	WORD    $0x4f825aad // fmls v13.4s, v21.4s, v2.s[2]
+	VDUP    V2.S[3], V24.S4
+	VDUP    V2.S[3], V25.S4
+	VDUP    V3.S[0], V22.S4
+	VDUP    V3.S[0], V23.S4
+	VFMLA   V24.S4, V12.S4, V22.S4
+	VFMLA   V25.S4, V13.S4, V23.S4
+	VDUP    V3.S[1], V24.S4
+	VDUP    V3.S[1], V25.S4
+	VFMLA   V22.S4, V12.S4, V24.S4
+	VFMLA   V23.S4, V13.S4, V25.S4
+	VDUP    V3.S[2], V22.S4
+	VDUP    V3.S[2], V23.S4
+	VFMLA   V24.S4, V12.S4, V22.S4
+	VFMLA   V25.S4, V13.S4, V23.S4
+	VDUP    V3.S[3], V24.S4
+	VDUP    V3.S[3], V25.S4
+	VFMLA   V22.S4, V12.S4, V24.S4
+	VFMLA   V23.S4, V13.S4, V25.S4
+	VDUP    V4.S[0], V22.S4
+	VDUP    V4.S[0], V23.S4
+	VFMLA   V24.S4, V12.S4, V22.S4
+	VFMLA   V25.S4, V13.S4, V23.S4
+	VDUP    V4.S[1], V24.S4
+	VDUP    V4.S[1], V25.S4
+	VFMLA   V22.S4, V12.S4, V24.S4
+	VFMLA   V23.S4, V13.S4, V25.S4
+	VDUP    V4.S[1], V22.S4
+	VDUP    V4.S[1], V23.S4
+	VFMLA   V24.S4, V12.S4, V22.S4
+	VFMLA   V25.S4, V13.S4, V23.S4
+	WORD    $0x4e21aa94 // fcvtns v20.4s, v20.4s
+	WORD    $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD    $0x4f3f068c // sshr v12.4s, v20.4s, #1
+	WORD    $0x4f3f06ad // sshr v13.4s, v21.4s, #1
+	VSUB    V12.S4, V20.S4, V20.S4
+	VSUB    V13.S4, V21.S4, V21.S4
+	VADD    V8.S4, V12.S4, V12.S4
+	VADD    V8.S4, V13.S4, V13.S4
+	VSHL    $23, V12.S4, V12.S4
+	VSHL    $23, V13.S4, V13.S4
+	VADD    V8.S4, V20.S4, V20.S4
+	VADD    V8.S4, V21.S4, V21.S4
+	VSHL    $23, V20.S4, V20.S4
+	VSHL    $23, V21.S4, V21.S4
+	WORD    $0x6e2cded6 // fmul v22.4s, v22.4s, v12.4s
+	WORD    $0x6e2ddef7 // fmul v23.4s, v23.4s, v13.4s
+	WORD    $0x6e34decc // fmul v12.4s, v22.4s, v20.4s
+	WORD    $0x6e35deed // fmul v13.4s, v23.4s, v21.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x4e29d5ad // fadd v13.4s, v13.4s, v9.4s
+	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
+	WORD    $0x6e2dfd4d // fdiv v13.4s, v10.4s, v13.4s
+	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
+	WORD    $0x4eadd52d // fsub v13.4s, v9.4s, v13.4s
+	WORD    $0x6e30de14 // fmul v20.4s, v16.4s, v16.4s
+	WORD    $0x6e31de35 // fmul v21.4s, v17.4s, v17.4s
+	VDUP    V4.S[3], V22.S4
+	VDUP    V4.S[3], V23.S4
+	VDUP    V5.S[0], V18.S4
+	VDUP    V5.S[0], V19.S4
+	VFMLA   V22.S4, V20.S4, V18.S4
+	VFMLA   V23.S4, V21.S4, V19.S4
+	VDUP    V5.S[1], V22.S4
+	VDUP    V5.S[1], V23.S4
+	VFMLA   V18.S4, V20.S4, V22.S4
+	VFMLA   V19.S4, V21.S4, V23.S4
 	VDUP    V5.S[2], V18.S4
 	VDUP    V5.S[2], V19.S4
-	VFMLA   V20.S4, V7.S4, V18.S4
-	VFMLA   V21.S4, V8.S4, V19.S4
-	VDUP    V5.S[3], V20.S4
-	VDUP    V5.S[3], V21.S4
-	VFMLA   V18.S4, V7.S4, V20.S4
-	VFMLA   V19.S4, V8.S4, V21.S4
-	VDUP    V6.S[0], V18.S4
-	VDUP    V6.S[0], V19.S4
-	VFMLA   V20.S4, V7.S4, V18.S4
-	VFMLA   V21.S4, V8.S4, V19.S4
-	VDUP    V6.S[1], V20.S4
-	VDUP    V6.S[1], V21.S4
-	VFMLA   V18.S4, V7.S4, V20.S4
-	VFMLA   V19.S4, V8.S4, V21.S4
-	VDUP    V6.S[2], V18.S4
-	VDUP    V6.S[2], V19.S4
-	VFMLA   V20.S4, V7.S4, V18.S4
-	VFMLA   V21.S4, V8.S4, V19.S4
-	VDUP    V6.S[3], V20.S4
-	VDUP    V6.S[3], V21.S4
-	VFMLA   V18.S4, V7.S4, V20.S4
-	VFMLA   V19.S4, V8.S4, V21.S4
-	VDUP    V6.S[3], V18.S4
-	VDUP    V6.S[3], V19.S4
-	VFMLA   V20.S4, V7.S4, V18.S4
-	VFMLA   V21.S4, V8.S4, V19.S4
-	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
-	WORD    $0x4f3f0607 // sshr v7.4s, v16.4s, #1
-	WORD    $0x4f3f0628 // sshr v8.4s, v17.4s, #1
-	VSUB    V7.S4, V16.S4, V16.S4
-	VSUB    V8.S4, V17.S4, V17.S4
-	VDUP    V5.S[0], V20.S4
-	VADD    V20.S4, V7.S4, V7.S4
-	VADD    V20.S4, V8.S4, V8.S4
-	VSHL    $23, V7.S4, V7.S4
-	VSHL    $23, V8.S4, V8.S4
-	VADD    V20.S4, V16.S4, V16.S4
-	VADD    V20.S4, V17.S4, V17.S4
-	VSHL    $23, V16.S4, V16.S4
-	VSHL    $23, V17.S4, V17.S4
-	WORD    $0x6e27de52 // fmul v18.4s, v18.4s, v7.4s
-	WORD    $0x6e28de73 // fmul v19.4s, v19.4s, v8.4s
-	WORD    $0x6e30de47 // fmul v7.4s, v18.4s, v16.4s
-	WORD    $0x6e31de68 // fmul v8.4s, v19.4s, v17.4s
-	VDUP    V6.S[3], V16.S4
-	WORD    $0x4e30d611 // fadd v17.4s, v16.4s, v16.4s
-	WORD    $0x4e30d4e7 // fadd v7.4s, v7.4s, v16.4s
-	WORD    $0x4e30d508 // fadd v8.4s, v8.4s, v16.4s
-	WORD    $0x6e27fe27 // fdiv v7.4s, v17.4s, v7.4s
-	WORD    $0x6e28fe28 // fdiv v8.4s, v17.4s, v8.4s
-	WORD    $0x4ea7d607 // fsub v7.4s, v16.4s, v7.4s
-	WORD    $0x4ea8d608 // fsub v8.4s, v16.4s, v8.4s
-	WORD    $0x6e2bdd70 // fmul v16.4s, v11.4s, v11.4s
-	WORD    $0x6e2cdd91 // fmul v17.4s, v12.4s, v12.4s
-	VDUP    V2.S[2], V18.S4
-	VDUP    V2.S[2], V19.S4
-	VDUP    V2.S[3], V13.S4
-	VDUP    V2.S[3], V14.S4
-	VFMLA   V18.S4, V16.S4, V13.S4
-	VFMLA   V19.S4, V17.S4, V14.S4
-	VDUP    V3.S[0], V18.S4
-	VDUP    V3.S[0], V19.S4
-	VFMLA   V13.S4, V16.S4, V18.S4
-	VFMLA   V14.S4, V17.S4, V19.S4
-	VDUP    V3.S[1], V13.S4
-	VDUP    V3.S[1], V14.S4
-	VFMLA   V18.S4, V16.S4, V13.S4
-	VFMLA   V19.S4, V17.S4, V14.S4
-	VDUP    V3.S[2], V18.S4
-	VDUP    V3.S[2], V19.S4
-	VFMLA   V13.S4, V16.S4, V18.S4
-	VFMLA   V14.S4, V17.S4, V19.S4
-	VMOV    V18.B16, V13.B16
-	VMOV    V19.B16, V14.B16
-	WORD    $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
-	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
-	VMOV    V11.B16, V16.B16
-	VMOV    V12.B16, V17.B16
-	VFMLA   V13.S4, V11.S4, V16.S4
-	VFMLA   V14.S4, V12.S4, V17.S4
-	VDUP    V2.S[0], V18.S4
-	WORD    $0x6eabe64d // fcmgt v13.4s, v18.4s, v11.4s
-	WORD    $0x6eace64e // fcmgt v14.4s, v18.4s, v12.4s
-	VBIT    V13.B16, V16.B16, V7.B16
-	VBIT    V14.B16, V17.B16, V8.B16
-	VORR    V9.B16, V7.B16, V7.B16
-	VORR    V10.B16, V8.B16, V8.B16
-	FSTPQ.P (F7, F8), 32(R2)
+	VFMLA   V22.S4, V20.S4, V18.S4
+	VFMLA   V23.S4, V21.S4, V19.S4
+	VDUP    V5.S[3], V22.S4
+	VDUP    V5.S[3], V23.S4
+	VFMLA   V18.S4, V20.S4, V22.S4
+	VFMLA   V19.S4, V21.S4, V23.S4
+	VMOV    V22.B16, V18.B16
+	VMOV    V23.B16, V19.B16
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	WORD    $0x6e35de73 // fmul v19.4s, v19.4s, v21.4s
+	VMOV    V16.B16, V20.B16
+	VMOV    V17.B16, V21.B16
+	VFMLA   V18.S4, V16.S4, V20.S4
+	VFMLA   V19.S4, V17.S4, V21.S4
+	WORD    $0x6eb0e572 // fcmgt v18.4s, v11.4s, v16.4s
+	WORD    $0x6eb1e573 // fcmgt v19.4s, v11.4s, v17.4s
+	VBIT    V18.B16, V20.B16, V12.B16
+	VBIT    V19.B16, V21.B16, V13.B16
+	VORR    V14.B16, V12.B16, V12.B16
+	VORR    V15.B16, V13.B16, V13.B16
+	FSTPQ.P (F12, F13), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F7
-	VDUP    V2.S[1], V11.S4
-	VAND    V11.B16, V7.B16, V8.B16
-	WORD    $0x4ea0f8e9 // fabs v9.4s, v7.4s
-	WORD    $0x4e29d527 // fadd v7.4s, v9.4s, v9.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V3.S[3], V12.S4
-	VDUP    V4.S[0], V13.S4
-	WORD    $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
-	WORD    $0x4eadf4e7 // fmin v7.4s, v7.4s, v13.4s
-	WORD    $0x4fa490ec // fmul v12.4s, v7.4s, v4.s[1]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4f845987 // fmls v7.4s, v12.4s, v4.s[2]
-	WORD    $0x4fa45987 // fmls v7.4s, v12.4s, v4.s[3]
-	VDUP    V5.S[1], V14.S4
-	VDUP    V5.S[2], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V5.S[3], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[0], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V6.S[1], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[2], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V6.S[3], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[3], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0587 // sshr v7.4s, v12.4s, #1
-	VSUB    V7.S4, V12.S4, V12.S4
-	VDUP    V5.S[0], V14.S4
-	VADD    V14.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	VADD    V14.S4, V12.S4, V12.S4
+	FMOVQ.P 16(R1), F12
+	WORD    $0x4ea0f98e // fabs v14.4s, v12.4s
+	VEOR    V14.B16, V12.B16, V13.B16
+	WORD    $0x4e2ed5cc // fadd v12.4s, v14.4s, v14.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4f829190 // fmul v16.4s, v12.4s, v2.s[0]
+	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
+	WORD    $0x4fa2520c // fmls v12.4s, v16.4s, v2.s[1]
+	WORD    $0x4f825a0c // fmls v12.4s, v16.4s, v2.s[2]
+	VDUP    V2.S[3], V18.S4
+	VDUP    V3.S[0], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V3.S[1], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V3.S[2], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V3.S[3], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V4.S[0], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V4.S[1], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V4.S[1], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	WORD    $0x4f3f060c // sshr v12.4s, v16.4s, #1
+	VSUB    V12.S4, V16.S4, V16.S4
+	VADD    V8.S4, V12.S4, V12.S4
 	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e27ddad // fmul v13.4s, v13.4s, v7.4s
-	WORD    $0x6e2cdda7 // fmul v7.4s, v13.4s, v12.4s
-	VDUP    V6.S[3], V12.S4
-	WORD    $0x4e2cd58d // fadd v13.4s, v12.4s, v12.4s
-	WORD    $0x4e2cd4e7 // fadd v7.4s, v7.4s, v12.4s
-	WORD    $0x6e27fda7 // fdiv v7.4s, v13.4s, v7.4s
-	WORD    $0x4ea7d587 // fsub v7.4s, v12.4s, v7.4s
-	WORD    $0x6e29dd2c // fmul v12.4s, v9.4s, v9.4s
-	VDUP    V2.S[2], V13.S4
-	VDUP    V2.S[3], V10.S4
-	VFMLA   V13.S4, V12.S4, V10.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V10.S4, V12.S4, V13.S4
-	VDUP    V3.S[1], V10.S4
-	VFMLA   V13.S4, V12.S4, V10.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V10.S4, V12.S4, V13.S4
-	VMOV    V13.B16, V10.B16
-	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
-	VMOV    V9.B16, V12.B16
-	VFMLA   V10.S4, V9.S4, V12.S4
-	VDUP    V2.S[0], V13.S4
-	WORD    $0x6ea9e5aa // fcmgt v10.4s, v13.4s, v9.4s
-	VBIT    V10.B16, V12.B16, V7.B16
-	VORR    V8.B16, V7.B16, V7.B16
-	FMOVQ.P F7, 16(R2)
+	VADD    V8.S4, V16.S4, V16.S4
+	VSHL    $23, V16.S4, V16.S4
+	WORD    $0x6e2cde31 // fmul v17.4s, v17.4s, v12.4s
+	WORD    $0x6e30de2c // fmul v12.4s, v17.4s, v16.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
+	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	VDUP    V4.S[3], V17.S4
+	VDUP    V5.S[0], V15.S4
+	VFMLA   V17.S4, V16.S4, V15.S4
+	VDUP    V5.S[1], V17.S4
+	VFMLA   V15.S4, V16.S4, V17.S4
+	VDUP    V5.S[2], V15.S4
+	VFMLA   V17.S4, V16.S4, V15.S4
+	VDUP    V5.S[3], V17.S4
+	VFMLA   V15.S4, V16.S4, V17.S4
+	VMOV    V17.B16, V15.B16
+	WORD    $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	VMOV    V14.B16, V16.B16
+	VFMLA   V15.S4, V14.S4, V16.S4
+	WORD    $0x6eaee56f // fcmgt v15.4s, v11.4s, v14.4s
+	VBIT    V15.B16, V16.B16, V12.B16
+	VORR    V13.B16, V12.B16, V12.B16
+	FMOVQ.P F12, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F7
-	VDUP    V2.S[1], V11.S4
-	VAND    V11.B16, V7.B16, V8.B16
-	WORD    $0x4ea0f8e9 // fabs v9.4s, v7.4s
-	WORD    $0x4e29d527 // fadd v7.4s, v9.4s, v9.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V3.S[3], V12.S4
-	VDUP    V4.S[0], V13.S4
-	WORD    $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
-	WORD    $0x4eadf4e7 // fmin v7.4s, v7.4s, v13.4s
-	WORD    $0x4fa490ec // fmul v12.4s, v7.4s, v4.s[1]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4f845987 // fmls v7.4s, v12.4s, v4.s[2]
-	WORD    $0x4fa45987 // fmls v7.4s, v12.4s, v4.s[3]
-	VDUP    V5.S[1], V14.S4
-	VDUP    V5.S[2], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V5.S[3], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[0], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V6.S[1], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[2], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V6.S[3], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[3], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0587 // sshr v7.4s, v12.4s, #1
-	VSUB    V7.S4, V12.S4, V12.S4
-	VDUP    V5.S[0], V14.S4
-	VADD    V14.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	VADD    V14.S4, V12.S4, V12.S4
+	FMOVD.P 8(R1), F12
+	WORD    $0x4ea0f98e // fabs v14.4s, v12.4s
+	VEOR    V14.B16, V12.B16, V13.B16
+	WORD    $0x4e2ed5cc // fadd v12.4s, v14.4s, v14.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4f829190 // fmul v16.4s, v12.4s, v2.s[0]
+	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
+	WORD    $0x4fa2520c // fmls v12.4s, v16.4s, v2.s[1]
+	WORD    $0x4f825a0c // fmls v12.4s, v16.4s, v2.s[2]
+	VDUP    V2.S[3], V18.S4
+	VDUP    V3.S[0], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V3.S[1], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V3.S[2], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V3.S[3], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V4.S[0], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V4.S[1], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V4.S[1], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	WORD    $0x4f3f060c // sshr v12.4s, v16.4s, #1
+	VSUB    V12.S4, V16.S4, V16.S4
+	VADD    V8.S4, V12.S4, V12.S4
 	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e27ddad // fmul v13.4s, v13.4s, v7.4s
-	WORD    $0x6e2cdda7 // fmul v7.4s, v13.4s, v12.4s
-	VDUP    V6.S[3], V12.S4
-	WORD    $0x4e2cd58d // fadd v13.4s, v12.4s, v12.4s
-	WORD    $0x4e2cd4e7 // fadd v7.4s, v7.4s, v12.4s
-	WORD    $0x6e27fda7 // fdiv v7.4s, v13.4s, v7.4s
-	WORD    $0x4ea7d587 // fsub v7.4s, v12.4s, v7.4s
-	WORD    $0x6e29dd2c // fmul v12.4s, v9.4s, v9.4s
-	VDUP    V2.S[2], V13.S4
-	VDUP    V2.S[3], V10.S4
-	VFMLA   V13.S4, V12.S4, V10.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V10.S4, V12.S4, V13.S4
-	VDUP    V3.S[1], V10.S4
-	VFMLA   V13.S4, V12.S4, V10.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V10.S4, V12.S4, V13.S4
-	VMOV    V13.B16, V10.B16
-	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
-	VMOV    V9.B16, V12.B16
-	VFMLA   V10.S4, V9.S4, V12.S4
-	VDUP    V2.S[0], V13.S4
-	WORD    $0x6ea9e5aa // fcmgt v10.4s, v13.4s, v9.4s
-	VBIT    V10.B16, V12.B16, V7.B16
-	VORR    V8.B16, V7.B16, V7.B16
-	FMOVD.P F7, 8(R2)
+	VADD    V8.S4, V16.S4, V16.S4
+	VSHL    $23, V16.S4, V16.S4
+	WORD    $0x6e2cde31 // fmul v17.4s, v17.4s, v12.4s
+	WORD    $0x6e30de2c // fmul v12.4s, v17.4s, v16.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
+	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	VDUP    V4.S[3], V17.S4
+	VDUP    V5.S[0], V15.S4
+	VFMLA   V17.S4, V16.S4, V15.S4
+	VDUP    V5.S[1], V17.S4
+	VFMLA   V15.S4, V16.S4, V17.S4
+	VDUP    V5.S[2], V15.S4
+	VFMLA   V17.S4, V16.S4, V15.S4
+	VDUP    V5.S[3], V17.S4
+	VFMLA   V15.S4, V16.S4, V17.S4
+	VMOV    V17.B16, V15.B16
+	WORD    $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	VMOV    V14.B16, V16.B16
+	VFMLA   V15.S4, V14.S4, V16.S4
+	WORD    $0x6eaee56f // fcmgt v15.4s, v11.4s, v14.4s
+	VBIT    V15.B16, V16.B16, V12.B16
+	VORR    V13.B16, V12.B16, V12.B16
+	FMOVD.P F12, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F7
-	VDUP    V2.S[1], V11.S4
-	VAND    V11.B16, V7.B16, V8.B16
-	WORD    $0x4ea0f8e9 // fabs v9.4s, v7.4s
-	WORD    $0x4e29d527 // fadd v7.4s, v9.4s, v9.4s
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V3.S[3], V12.S4
-	VDUP    V4.S[0], V13.S4
-	WORD    $0x4e2cf4e7 // fmax v7.4s, v7.4s, v12.4s
-	WORD    $0x4eadf4e7 // fmin v7.4s, v7.4s, v13.4s
-	WORD    $0x4fa490ec // fmul v12.4s, v7.4s, v4.s[1]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4f845987 // fmls v7.4s, v12.4s, v4.s[2]
-	WORD    $0x4fa45987 // fmls v7.4s, v12.4s, v4.s[3]
-	VDUP    V5.S[1], V14.S4
-	VDUP    V5.S[2], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V5.S[3], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[0], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V6.S[1], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[2], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	VDUP    V6.S[3], V14.S4
-	VFMLA   V13.S4, V7.S4, V14.S4
-	VDUP    V6.S[3], V13.S4
-	VFMLA   V14.S4, V7.S4, V13.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0587 // sshr v7.4s, v12.4s, #1
-	VSUB    V7.S4, V12.S4, V12.S4
-	VDUP    V5.S[0], V14.S4
-	VADD    V14.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	VADD    V14.S4, V12.S4, V12.S4
+	FMOVS.P 4(R1), F12
+	WORD    $0x4ea0f98e // fabs v14.4s, v12.4s
+	VEOR    V14.B16, V12.B16, V13.B16
+	WORD    $0x4e2ed5cc // fadd v12.4s, v14.4s, v14.4s
+	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
+	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
+	WORD    $0x4f829190 // fmul v16.4s, v12.4s, v2.s[0]
+	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
+	WORD    $0x4fa2520c // fmls v12.4s, v16.4s, v2.s[1]
+	WORD    $0x4f825a0c // fmls v12.4s, v16.4s, v2.s[2]
+	VDUP    V2.S[3], V18.S4
+	VDUP    V3.S[0], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V3.S[1], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V3.S[2], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V3.S[3], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V4.S[0], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	VDUP    V4.S[1], V18.S4
+	VFMLA   V17.S4, V12.S4, V18.S4
+	VDUP    V4.S[1], V17.S4
+	VFMLA   V18.S4, V12.S4, V17.S4
+	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	WORD    $0x4f3f060c // sshr v12.4s, v16.4s, #1
+	VSUB    V12.S4, V16.S4, V16.S4
+	VADD    V8.S4, V12.S4, V12.S4
 	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e27ddad // fmul v13.4s, v13.4s, v7.4s
-	WORD    $0x6e2cdda7 // fmul v7.4s, v13.4s, v12.4s
-	VDUP    V6.S[3], V12.S4
-	WORD    $0x4e2cd58d // fadd v13.4s, v12.4s, v12.4s
-	WORD    $0x4e2cd4e7 // fadd v7.4s, v7.4s, v12.4s
-	WORD    $0x6e27fda7 // fdiv v7.4s, v13.4s, v7.4s
-	WORD    $0x4ea7d587 // fsub v7.4s, v12.4s, v7.4s
-	WORD    $0x6e29dd2c // fmul v12.4s, v9.4s, v9.4s
-	VDUP    V2.S[2], V13.S4
-	VDUP    V2.S[3], V10.S4
-	VFMLA   V13.S4, V12.S4, V10.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V10.S4, V12.S4, V13.S4
-	VDUP    V3.S[1], V10.S4
-	VFMLA   V13.S4, V12.S4, V10.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V10.S4, V12.S4, V13.S4
-	VMOV    V13.B16, V10.B16
-	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
-	VMOV    V9.B16, V12.B16
-	VFMLA   V10.S4, V9.S4, V12.S4
-	VDUP    V2.S[0], V13.S4
-	WORD    $0x6ea9e5aa // fcmgt v10.4s, v13.4s, v9.4s
-	VBIT    V10.B16, V12.B16, V7.B16
-	VORR    V8.B16, V7.B16, V7.B16
-	FMOVS.P F7, 4(R2)
+	VADD    V8.S4, V16.S4, V16.S4
+	VSHL    $23, V16.S4, V16.S4
+	WORD    $0x6e2cde31 // fmul v17.4s, v17.4s, v12.4s
+	WORD    $0x6e30de2c // fmul v12.4s, v17.4s, v16.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
+	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	VDUP    V4.S[3], V17.S4
+	VDUP    V5.S[0], V15.S4
+	VFMLA   V17.S4, V16.S4, V15.S4
+	VDUP    V5.S[1], V17.S4
+	VFMLA   V15.S4, V16.S4, V17.S4
+	VDUP    V5.S[2], V15.S4
+	VFMLA   V17.S4, V16.S4, V15.S4
+	VDUP    V5.S[3], V17.S4
+	VFMLA   V15.S4, V16.S4, V17.S4
+	VMOV    V17.B16, V15.B16
+	WORD    $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	VMOV    V14.B16, V16.B16
+	VFMLA   V15.S4, V14.S4, V16.S4
+	WORD    $0x6eaee56f // fcmgt v15.4s, v11.4s, v14.4s
+	VBIT    V15.B16, V16.B16, V12.B16
+	VORR    V13.B16, V12.B16, V12.B16
+	FMOVS.P F12, 4(R2)
 
 none5:
 	RET
@@ -1173,11 +1070,9 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_exp_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V5 constants; V6 elements;
-	// V7 elements, then a constant, then what the function needs;
-	// V8, V9 a constant, then what the function needs; V10, V11 what the function needs;
-	// V12 what the function needs, then a constant; V13 what the function needs.
+	// R4 an address, then a constant, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2…V4 constants in lanes; V5…V7 constants; V8 elements;
+	// V9 elements, then what the function needs; V10…V15 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -1186,225 +1081,207 @@ TEXT ·activate_f32_exp_neon(SB), NOSPLIT, $0-8
 	VLD1R (R4), [V0.S4]
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
-	MOVD  $0xc2d20000, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x42b20000, R4
-	VMOV  R4, V2.S[1]
 	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V2.S[2]
+	VMOV  R4, V2.S[0]
 	MOVD  $0x3f318000, R4
-	VMOV  R4, V2.S[3]
+	VMOV  R4, V2.S[1]
 	MOVD  $0xb95e8083, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x7f, R4
-	VMOV  R4, V3.S[1]
+	VMOV  R4, V2.S[2]
 	MOVD  $0x39506967, R4
-	VMOV  R4, V3.S[2]
+	VMOV  R4, V2.S[3]
 	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V3.S[3]
+	VMOV  R4, V3.S[0]
 	MOVD  $0x3c088908, R4
-	VMOV  R4, V4.S[0]
+	VMOV  R4, V3.S[1]
 	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V4.S[1]
+	VMOV  R4, V3.S[2]
 	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V4.S[2]
+	VMOV  R4, V3.S[3]
 	MOVD  $0x3f000000, R4
-	VMOV  R4, V4.S[3]
+	VMOV  R4, V4.S[0]
 	MOVD  $0x3f800000, R4
-	VMOV  R4, V5.S[0]
+	VMOV  R4, V4.S[1]
+	MOVD  $0x3f800000, R4
+	VMOV  R4, V4.S[2]
+	MOVD  $0xc2d20000, R4
+	VDUP  R4, V5.S4
+	MOVD  $0x42b20000, R4
+	VDUP  R4, V6.S4
+	MOVD  $0x7f, R4
+	VDUP  R4, V7.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F6, F7)
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V8.S4
-	VDUP    V2.S[1], V9.S4
-	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
-	WORD    $0x4ea9f4c6 // fmin v6.4s, v6.4s, v9.4s
-	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
-	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
-	WORD    $0x4f8298c8 // fmul v8.4s, v6.4s, v2.s[2]
-	WORD    $0x4f8298e9 // fmul v9.4s, v7.4s, v2.s[2]
-	WORD    $0x4e218908 // frintn v8.4s, v8.4s
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25906 // fmls v6.4s, v8.4s, v2.s[3]
-	WORD    $0x4fa25927 // fmls v7.4s, v9.4s, v2.s[3]
-	WORD    $0x4f835106 // fmls v6.4s, v8.4s, v3.s[0]
-	WORD    $0x4f835127 // fmls v7.4s, v9.4s, v3.s[0]
+	FLDPQ.P 32(R1), (F8, F9)
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
+	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
+	WORD    $0x4f82910a // fmul v10.4s, v8.4s, v2.s[0]
+	WORD    $0x4f82912b // fmul v11.4s, v9.4s, v2.s[0]
+	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	WORD    $0x4e21896b // frintn v11.4s, v11.4s
+	WORD    $0x4fa25148 // fmls v8.4s, v10.4s, v2.s[1]
+	WORD    $0x4fa25169 // fmls v9.4s, v11.4s, v2.s[1]
+	WORD    $0x4f825948 // fmls v8.4s, v10.4s, v2.s[2]
+	WORD    $0x4f825969 // fmls v9.4s, v11.4s, v2.s[2]
+	VDUP    V2.S[3], V14.S4
+	VDUP    V2.S[3], V15.S4
+	VDUP    V3.S[0], V12.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V14.S4, V8.S4, V12.S4
+	VFMLA   V15.S4, V9.S4, V13.S4
+	VDUP    V3.S[1], V14.S4
+	VDUP    V3.S[1], V15.S4
+	VFMLA   V12.S4, V8.S4, V14.S4
+	VFMLA   V13.S4, V9.S4, V15.S4
 	VDUP    V3.S[2], V12.S4
 	VDUP    V3.S[2], V13.S4
-	VDUP    V3.S[3], V10.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V10.S4
-	VFMLA   V13.S4, V7.S4, V11.S4
+	VFMLA   V14.S4, V8.S4, V12.S4
+	VFMLA   V15.S4, V9.S4, V13.S4
+	VDUP    V3.S[3], V14.S4
+	VDUP    V3.S[3], V15.S4
+	VFMLA   V12.S4, V8.S4, V14.S4
+	VFMLA   V13.S4, V9.S4, V15.S4
 	VDUP    V4.S[0], V12.S4
 	VDUP    V4.S[0], V13.S4
-	VFMLA   V10.S4, V6.S4, V12.S4
-	VFMLA   V11.S4, V7.S4, V13.S4
-	VDUP    V4.S[1], V10.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V12.S4, V6.S4, V10.S4
-	VFMLA   V13.S4, V7.S4, V11.S4
-	VDUP    V4.S[2], V12.S4
-	VDUP    V4.S[2], V13.S4
-	VFMLA   V10.S4, V6.S4, V12.S4
-	VFMLA   V11.S4, V7.S4, V13.S4
-	VDUP    V4.S[3], V10.S4
-	VDUP    V4.S[3], V11.S4
-	VFMLA   V12.S4, V6.S4, V10.S4
-	VFMLA   V13.S4, V7.S4, V11.S4
-	VDUP    V5.S[0], V12.S4
-	VDUP    V5.S[0], V13.S4
-	VFMLA   V10.S4, V6.S4, V12.S4
-	VFMLA   V11.S4, V7.S4, V13.S4
-	VDUP    V5.S[0], V10.S4
-	VDUP    V5.S[0], V11.S4
-	VFMLA   V12.S4, V6.S4, V10.S4
-	VFMLA   V13.S4, V7.S4, V11.S4
-	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0506 // sshr v6.4s, v8.4s, #1
-	WORD    $0x4f3f0527 // sshr v7.4s, v9.4s, #1
-	VSUB    V6.S4, V8.S4, V8.S4
-	VSUB    V7.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V12.S4
-	VADD    V12.S4, V6.S4, V6.S4
-	VADD    V12.S4, V7.S4, V7.S4
-	VSHL    $23, V6.S4, V6.S4
-	VSHL    $23, V7.S4, V7.S4
-	VADD    V12.S4, V8.S4, V8.S4
-	VADD    V12.S4, V9.S4, V9.S4
+	VFMLA   V14.S4, V8.S4, V12.S4
+	VFMLA   V15.S4, V9.S4, V13.S4
+	VDUP    V4.S[1], V14.S4
+	VDUP    V4.S[1], V15.S4
+	VFMLA   V12.S4, V8.S4, V14.S4
+	VFMLA   V13.S4, V9.S4, V15.S4
+	VDUP    V4.S[1], V12.S4
+	VDUP    V4.S[1], V13.S4
+	VFMLA   V14.S4, V8.S4, V12.S4
+	VFMLA   V15.S4, V9.S4, V13.S4
+	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
+	WORD    $0x4f3f0548 // sshr v8.4s, v10.4s, #1
+	WORD    $0x4f3f0569 // sshr v9.4s, v11.4s, #1
+	VSUB    V8.S4, V10.S4, V10.S4
+	VSUB    V9.S4, V11.S4, V11.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V8.S4, V8.S4
 	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	WORD    $0x6e27dd6b // fmul v11.4s, v11.4s, v7.4s
-	WORD    $0x6e28dd46 // fmul v6.4s, v10.4s, v8.4s
-	WORD    $0x6e29dd67 // fmul v7.4s, v11.4s, v9.4s
-	FSTPQ.P (F6, F7), 32(R2)
+	VADD    V7.S4, V10.S4, V10.S4
+	VADD    V7.S4, V11.S4, V11.S4
+	VSHL    $23, V10.S4, V10.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e28dd8c // fmul v12.4s, v12.4s, v8.4s
+	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
+	WORD    $0x6e2add88 // fmul v8.4s, v12.4s, v10.4s
+	WORD    $0x6e2bdda9 // fmul v9.4s, v13.4s, v11.4s
+	FSTPQ.P (F8, F9), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F6
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V7.S4
-	VDUP    V2.S[1], V8.S4
-	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	WORD    $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
-	WORD    $0x4f8298c7 // fmul v7.4s, v6.4s, v2.s[2]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4fa258e6 // fmls v6.4s, v7.4s, v2.s[3]
-	WORD    $0x4f8350e6 // fmls v6.4s, v7.4s, v3.s[0]
-	VDUP    V3.S[2], V9.S4
-	VDUP    V3.S[3], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V4.S[0], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V4.S[1], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V4.S[2], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V4.S[3], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V5.S[0], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V5.S[0], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4f3f04e6 // sshr v6.4s, v7.4s, #1
-	VSUB    V6.S4, V7.S4, V7.S4
-	VDUP    V3.S[1], V9.S4
-	VADD    V9.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V9.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
-	WORD    $0x6e27dd06 // fmul v6.4s, v8.4s, v7.4s
-	FMOVQ.P F6, 16(R2)
+	FMOVQ.P 16(R1), F8
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4f829109 // fmul v9.4s, v8.4s, v2.s[0]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa25128 // fmls v8.4s, v9.4s, v2.s[1]
+	WORD    $0x4f825928 // fmls v8.4s, v9.4s, v2.s[2]
+	VDUP    V2.S[3], V11.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V3.S[1], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V3.S[2], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V3.S[3], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V4.S[0], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V4.S[1], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V4.S[1], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
+	VSUB    V8.S4, V9.S4, V9.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
+	WORD    $0x6e29dd48 // fmul v8.4s, v10.4s, v9.4s
+	FMOVQ.P F8, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F6
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V7.S4
-	VDUP    V2.S[1], V8.S4
-	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	WORD    $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
-	WORD    $0x4f8298c7 // fmul v7.4s, v6.4s, v2.s[2]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4fa258e6 // fmls v6.4s, v7.4s, v2.s[3]
-	WORD    $0x4f8350e6 // fmls v6.4s, v7.4s, v3.s[0]
-	VDUP    V3.S[2], V9.S4
-	VDUP    V3.S[3], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V4.S[0], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V4.S[1], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V4.S[2], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V4.S[3], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V5.S[0], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V5.S[0], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4f3f04e6 // sshr v6.4s, v7.4s, #1
-	VSUB    V6.S4, V7.S4, V7.S4
-	VDUP    V3.S[1], V9.S4
-	VADD    V9.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V9.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
-	WORD    $0x6e27dd06 // fmul v6.4s, v8.4s, v7.4s
-	FMOVD.P F6, 8(R2)
+	FMOVD.P 8(R1), F8
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4f829109 // fmul v9.4s, v8.4s, v2.s[0]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa25128 // fmls v8.4s, v9.4s, v2.s[1]
+	WORD    $0x4f825928 // fmls v8.4s, v9.4s, v2.s[2]
+	VDUP    V2.S[3], V11.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V3.S[1], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V3.S[2], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V3.S[3], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V4.S[0], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V4.S[1], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V4.S[1], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
+	VSUB    V8.S4, V9.S4, V9.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
+	WORD    $0x6e29dd48 // fmul v8.4s, v10.4s, v9.4s
+	FMOVD.P F8, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F6
-
-	// Beyond these bounds the result is 0, or infinite.
-	VDUP    V2.S[0], V7.S4
-	VDUP    V2.S[1], V8.S4
-	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	WORD    $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
-	WORD    $0x4f8298c7 // fmul v7.4s, v6.4s, v2.s[2]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4fa258e6 // fmls v6.4s, v7.4s, v2.s[3]
-	WORD    $0x4f8350e6 // fmls v6.4s, v7.4s, v3.s[0]
-	VDUP    V3.S[2], V9.S4
-	VDUP    V3.S[3], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V4.S[0], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V4.S[1], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V4.S[2], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V4.S[3], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	VDUP    V5.S[0], V9.S4
-	VFMLA   V8.S4, V6.S4, V9.S4
-	VDUP    V5.S[0], V8.S4
-	VFMLA   V9.S4, V6.S4, V8.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4f3f04e6 // sshr v6.4s, v7.4s, #1
-	VSUB    V6.S4, V7.S4, V7.S4
-	VDUP    V3.S[1], V9.S4
-	VADD    V9.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	VADD    V9.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
-	WORD    $0x6e27dd06 // fmul v6.4s, v8.4s, v7.4s
-	FMOVS.P F6, 4(R2)
+	FMOVS.P 4(R1), F8
+	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4f829109 // fmul v9.4s, v8.4s, v2.s[0]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa25128 // fmls v8.4s, v9.4s, v2.s[1]
+	WORD    $0x4f825928 // fmls v8.4s, v9.4s, v2.s[2]
+	VDUP    V2.S[3], V11.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V3.S[1], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V3.S[2], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V3.S[3], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V4.S[0], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	VDUP    V4.S[1], V11.S4
+	VFMLA   V10.S4, V8.S4, V11.S4
+	VDUP    V4.S[1], V10.S4
+	VFMLA   V11.S4, V8.S4, V10.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
+	VSUB    V8.S4, V9.S4, V9.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
+	WORD    $0x6e29dd48 // fmul v8.4s, v10.4s, v9.4s
+	FMOVS.P F8, 4(R2)
 
 none5:
 	RET

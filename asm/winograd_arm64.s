@@ -137,7 +137,7 @@ TEXT ·winograd_f32_in4_neon(SB), NOSPLIT, $0-8
 	// R9 Y of these channels; R10 blocks left; R11 frequencies; R12 frequencies of row 5;
 	// R13 rows of the tile, then row 1 of the tile; R14, R15 rows of the tile;
 	// R19…R21 rows of the tile.
-	// Vectors: V0 constants; V1…V25 elements.
+	// Vectors: V0 constants in lanes; V1…V25 elements.
 	MOVD args+0(FP), R0
 	MOVD $0x40800000, R1
 	VMOV R1, V0.S[0]
@@ -658,7 +658,7 @@ TEXT ·winograd_f32_out4_neon(SB), NOSPLIT, $0-8
 	// R20 from row to row of frequencies, then the row of Y;
 	// R21 rows of the tile, then the row of D;
 	// R22 rows of the tile, then a pixel of D, then a pixel of Y; R23…R26 rows of the tile.
-	// Vectors: V0 Lo; V1 Hi; V2 constants; V3 elements; V4, V5 elements, then residual;
+	// Vectors: V0 Lo; V1 Hi; V2 constants in lanes; V3 elements; V4, V5 elements, then residual;
 	// V6, V7 elements; V8 elements, then residual; V9…V23 elements; V24 elements, then bias;
 	// V25…V29 elements.
 	MOVD  args+0(FP), R0
@@ -1133,7 +1133,7 @@ TEXT ·winograd_f32_outpool4_neon(SB), NOSPLIT, $0-8
 	// R11 blocks left; R12 from row to row of frequencies, then the row of Y;
 	// R13 rows of the tile, then a pixel of Y; R14, R15 rows of the tile;
 	// R19…R21 rows of the tile.
-	// Vectors: V0 Lo; V1 Hi; V2 constants; V3…V23 elements; V24 elements, then bias;
+	// Vectors: V0 Lo; V1 Hi; V2 constants in lanes; V3…V23 elements; V24 elements, then bias;
 	// V25…V29 elements.
 	MOVD  args+0(FP), R0
 	MOVD  64(R0), R1

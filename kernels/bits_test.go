@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"math"
 	"testing"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // TestSameBits runs layers on every tier that multiplies and adds in one
@@ -74,6 +76,39 @@ func TestSameBits(t *testing.T) {
 			op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{x}, [][]float32{y}, 1, 0, op.Tasks(1))
 			if got := bitsHash(y); got != l.want {
 				t.Errorf("%s: the results' hash is %#x, want %#x", l.name, got, l.want)
+			}
+		}
+	})
+}
+
+// TestSameActivationBits does the same for functions of each element.
+func TestSameActivationBits(t *testing.T) {
+	const n, widest = 4099, 110
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		if tier == portable {
+			t.Skip("computes them in float64")
+		}
+		for _, f := range []struct {
+			name   string
+			kernel func(*asm.ActivateArgs)
+			want   uint64
+		}{
+			{"leakyrelu", tier.LeakyRelu, 0x7ea5252d2c06d0e8},
+			{"hardswish", tier.HardSwish, 0x68ce3e48eb7425a8},
+			{"hardsigmoid", tier.HardSigmoid, 0xbaf28801f6bbc099},
+			{"sigmoid", tier.Sigmoid, 0xb98eacfbb853f07c},
+			{"silu", tier.SiLU, 0x21371aff82398a8a},
+			{"tanh", tier.Tanh, 0x794e503928e6e271},
+			{"exp", tier.Exp, 0x39d17f8404e32b66},
+		} {
+			x, y := make([]float32, n), make([]float32, n)
+			next := bitsStream(3)
+			for i := range x {
+				x[i] = widest * next() * next() * next() // most near 0
+			}
+			f.kernel(&asm.ActivateArgs{X: &x[0], Y: &y[0], N: n, Lo: 0.1, Hi: 0.5})
+			if got := bitsHash(y); got != f.want {
+				t.Errorf("%s: the results' hash is %#x, want %#x", f.name, got, f.want)
 			}
 		}
 	})

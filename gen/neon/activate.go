@@ -1,6 +1,10 @@
 package neon
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // activate emits the function that the kernel's tile names, of each element.
 // Every element goes through the same instructions, wherever it stands.
@@ -8,8 +12,10 @@ func activate(b *builder) {
 	f := activations[b.kernel.Tile]
 	b.doc(f.what + ", element by element")
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
-	m := &function1{builder: b, limits: b.loadLimits()}
-	m.constants = b.table(f.constants)
+	m := &function1{builder: b, limits: b.loadLimits(), lanes: b.table(f.lanes), whole: map[float32]vec{}}
+	for _, x := range f.whole {
+		m.whole[x] = b.constant(x, "constants")
+	}
 	b.pieces(n, 8, func(p piece) {
 		x := b.v.takeAll(p.vectors(), "elements")
 		b.loadPiece(p, in, x)
@@ -22,17 +28,17 @@ func activate(b *builder) {
 // activations are the functions: each emits what turns vectors of elements
 // into its results, in place.
 var activations = map[string]struct {
-	what      string
-	constants []float32
-	emit      func(m *function1, x []vec)
+	what         string
+	lanes, whole []float32 // constants: those that multiply or are copied, and those that fill a vector
+	emit         func(m *function1, x []vec)
 }{
-	"leakyrelu":   {"x < 0 ? Lo·x : x", nil, (*function1).leakyRelu},
-	"hardswish":   {"x·min(max(x/6 + 1/2, 0), 1)", []float32{1. / 6, 0.5, 0, 1}, (*function1).hardSwish},
-	"hardsigmoid": {"min(max(Lo·x + Hi, 0), 1)", []float32{0, 1}, (*function1).hardSigmoid},
-	"sigmoid":     {"1 / (1 + exp(−x))", expConstants, (*function1).sigmoid},
-	"silu":        {"x / (1 + exp(−x))", expConstants, (*function1).silu},
-	"tanh":        {"the hyperbolic tangent", append(tanhConstants, expConstants...), (*function1).tanh},
-	"exp":         {"the exponential function", expConstants, (*function1).exp},
+	"leakyrelu":   {"x < 0 ? Lo·x : x", nil, nil, (*function1).leakyRelu},
+	"hardswish":   {"x·min(max(x/6 + 1/2, 0), 1)", []float32{1. / 6}, []float32{0.5, 0, 1}, (*function1).hardSwish},
+	"hardsigmoid": {"min(max(Lo·x + Hi, 0), 1)", nil, []float32{0, 1}, (*function1).hardSigmoid},
+	"sigmoid":     {"1 / (1 + exp(−x))", expLanes, append(expWhole, 1), (*function1).sigmoid},
+	"silu":        {"x / (1 + exp(−x))", expLanes, append(expWhole, 1), (*function1).silu},
+	"tanh":        {"the hyperbolic tangent", append(expLanes, tanhPolynomial...), append(expWhole, 1, 2, 0.625), (*function1).tanh},
+	"exp":         {"the exponential function", expLanes, expWhole, (*function1).exp},
 }
 
 // The polynomials of the Cephes library, that of the highest power first.
@@ -46,77 +52,62 @@ var (
 	// exponentBias is the exponent of 1, as an integer.
 	exponentBias = math.Float32frombits(127)
 
-	// signBit is −0.
-	signBit = math.Float32frombits(1 << 31)
+	// Beyond these bounds exp is 0, or infinite.
+	expLowest, expHighest float32 = -105, 89
 
-	expConstants  = append([]float32{-105, 89, math.Log2E, ln2High, ln2Low, exponentBias}, expPolynomial...)
-	tanhConstants = append([]float32{0.625, signBit}, tanhPolynomial...)
+	expLanes = slices.Clip(append([]float32{math.Log2E, ln2High, ln2Low}, expPolynomial...))
+	expWhole = slices.Clip([]float32{expLowest, expHighest, exponentBias})
 )
 
 // A function1 emits functions of n vectors at a time: each instruction for all
 // of them before the next, so that none waits for its own result.
 type function1 struct {
 	*builder
-	n         int
-	limits    limits
-	constants constants
+	n      int
+	limits limits
+	lanes  table
+	whole  map[float32]vec
 }
 
-// A constants is a table of float32 in the lanes of registers.
-type constants struct {
-	values []uint32 // their bits
-	lanes  []vec
+// A table is some constants in the lanes of registers.
+type table struct {
+	constants []float32
+	registers []vec
 }
 
 // table loads constants into the lanes of registers.
-func (b *builder) table(values []float32) (c constants) {
-	for _, x := range values {
-		bits := math.Float32bits(x)
-		if _, _, found := c.find(bits); found {
-			continue
+func (b *builder) table(constants []float32) table {
+	t := table{constants, b.v.takeAll((len(constants)+3)/4, "constants in lanes")}
+	b.scope(func() {
+		bits := b.r.take("a constant")
+		for i, x := range constants {
+			b.MOVD(bitsOf(x), bits)
+			b.insert(bits, i%4, t.registers[i/4])
 		}
-		i := len(c.values)
-		if i%4 == 0 {
-			c.lanes = append(c.lanes, b.v.take("constants"))
-		}
-		c.values = append(c.values, bits)
-		b.scope(func() {
-			r := b.r.take("a constant")
-			b.MOVD(bitsOf(x), r)
-			b.insert(r, i%4, c.lanes[i/4])
-		})
-	}
-	return c
+	})
+	return t
 }
 
-// find is the register and the lane of a constant.
-func (c constants) find(bits uint32) (v vec, lane int, found bool) {
-	for i, b := range c.values {
-		if b == bits {
-			return c.lanes[i/4], i % 4, true
-		}
+// lane is the register and the lane of a constant.
+func (t table) lane(x float32) (v vec, lane int) {
+	i := slices.Index(t.constants, x)
+	if i < 0 {
+		panic(fmt.Sprintf("%v is not in the table", x))
 	}
-	return 0, 0, false
+	return t.registers[i/4], i % 4
 }
 
-func (m *function1) lane(x float32) (v vec, lane int) {
-	v, lane, found := m.constants.find(math.Float32bits(x))
-	if !found {
-		panic("no such constant")
+// all is the register of which a constant fills all lanes.
+func (m *function1) all(x float32) vec {
+	v, ok := m.whole[x]
+	if !ok {
+		panic(fmt.Sprintf("%v is in no register", x))
 	}
-	return v, lane
+	return v
 }
 
 // scratch takes a register for each vector.
 func (m *function1) scratch() []vec { return m.v.takeAll(m.n, "what the function needs") }
-
-// all sets all lanes of a new register to a constant.
-func (m *function1) all(x float32) vec {
-	v := m.v.take("a constant")
-	from, lane := m.lane(x)
-	m.VDUP(from.lane("S", lane), v)
-	return v
-}
 
 // each emits an instruction for each vector.
 func (m *function1) each(f func(i int)) {
@@ -134,7 +125,7 @@ func (m *function1) leakyRelu(x []vec) {
 
 func (m *function1) hardSwish(x []vec) {
 	y := m.scratch()
-	sixth, lane := m.lane(1. / 6)
+	sixth, lane := m.lanes.lane(1. / 6)
 	half := m.all(0.5)
 	m.each(func(i int) { m.FMULElement(sixth, lane, x[i], y[i]) })
 	m.each(func(i int) { m.FADD(half, y[i], y[i]) })
@@ -183,14 +174,12 @@ func (m *function1) logistic(x, numerator []vec) {
 // an odd polynomial, beyond it 1 − 2/(exp(2·|x|) + 1).
 func (m *function1) tanh(x []vec) {
 	sign, y, p := m.scratch(), m.scratch(), m.scratch()
-	bit := m.all(signBit)
-	m.each(func(i int) { m.VAND(bit, x[i], sign[i]) })
 	m.each(func(i int) { m.FABS(x[i], y[i]) })
+	m.each(func(i int) { m.VEOR(y[i], x[i], sign[i]) })
 	m.each(func(i int) { m.FADD(y[i], y[i], x[i]) })
 	m.exp(x)
 	m.scope(func() {
-		one, two := m.all(1), m.v.take("a constant")
-		m.FADD(one, one, two)
+		one, two := m.all(1), m.all(2)
 		m.each(func(i int) { m.FADD(one, x[i], x[i]) })
 		m.each(func(i int) { m.FDIV(x[i], two, x[i]) })
 		m.each(func(i int) { m.FSUB(x[i], one, x[i]) })
@@ -214,7 +203,7 @@ func (m *function1) polynomial(x, p []vec, coefficients []float32) {
 	m.scope(func() {
 		next := m.scratch()
 		for k, c := range coefficients {
-			from, lane := m.lane(c)
+			from, lane := m.lanes.lane(c)
 			m.each(func(i int) { m.VDUP(from.lane("S", lane), next[i]) })
 			if k > 0 {
 				m.each(func(i int) { m.VFMLA(p[i], x[i], next[i]) })
@@ -234,15 +223,13 @@ func (m *function1) polynomial(x, p []vec, coefficients []float32) {
 // normal number are rounded once.
 func (m *function1) exp(x []vec) {
 	m.scope(func() {
-		m.comment("Beyond these bounds the result is 0, or infinite.")
-		m.scope(func() { m.clamp(limits{lo: m.all(-105), hi: m.all(89)}, x) })
-
+		m.clamp(limits{lo: m.all(expLowest), hi: m.all(expHighest)}, x)
 		n, p := m.scratch(), m.scratch()
-		log2e, lane := m.lane(math.Log2E)
+		log2e, lane := m.lanes.lane(math.Log2E)
 		m.each(func(i int) { m.FMULElement(log2e, lane, x[i], n[i]) })
 		m.each(func(i int) { m.FRINTN(n[i], n[i]) })
 		for _, part := range []float32{ln2High, ln2Low} {
-			c, lane := m.lane(part)
+			c, lane := m.lanes.lane(part)
 			m.each(func(i int) { m.FMLSElement(c, lane, n[i], x[i]) })
 		}
 		m.polynomial(x, p, expPolynomial)

@@ -27,6 +27,9 @@
 // not a multiple of 16, the rest is taken in pieces of 8, 4, 2 and 1: nothing
 // past an operand's end is touched.
 //
+// Functions of each element keep their constants in registers: in lanes, or
+// whole where no instruction takes a lane.
+//
 // FMAX and FMIN return NaN if either operand is one, so that NaN survives
 // pooling and clamping; the sign of a zero may be the limit's.
 //
@@ -70,6 +73,12 @@
 //	clamp_f32_n                 18             |   20.0                     |    4.7
 //	maxpool_f32_taps            16             |   13.0                     |    3.3
 //	avgpool_f32_taps            21             |   20.0                     |    5.3
+//	activate_f32_hardswish      14             |   14.0                     |    3.7
+//	activate_f32_exp            64    14  4.57 |   53.0    26 %             |   25.7    27 %
+//	activate_f32_sigmoid        76    14  5.43 |   98.0    14 %             |   33.3    21 %
+//	activate_f32_tanh          110    24  4.58 |  128.5    19 %             |   49.0    24 %
+//	binary_f32_add              20             |   24.0                     |    5.5
+//	interleave_f32_3             6             |    7.0                     |    3.0
 //	im2col_f32_rows              6             |   12.0                     |    2.5
 //	widen_f16_n                  9             |   11.0                     |    3.0
 //

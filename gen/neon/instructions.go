@@ -107,7 +107,7 @@ func (b *builder) VMOV(from, to vec)               { b.emit("VMOV", from.as("B16
 func (b *builder) VDUP(from operand.Op, to vec)    { b.emit("VDUP", from, to.as("S4")) }
 func (b *builder) VDUP2(from operand.Op, to vec)   { b.emit("VDUP", from, to.as("D2")) }
 func (b *builder) insert(from gp, lane int, v vec) { b.emit("VMOV", from, v.lane("S", lane)) }
-func (b *builder) zero(v vec)                      { b.emit("VEOR", v.as("B16"), v.as("B16"), v.as("B16")) }
+func (b *builder) VEOR(m, n, d vec)                { b.emit("VEOR", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VFMLA(m, n, d vec)               { b.emit("VFMLA", m.as("S4"), n.as("S4"), d.as("S4")) }
 
 // The destination is n op m, or d ± n·m. m by element is one lane of it.
@@ -153,7 +153,6 @@ func (b *builder) FCVTNS(n, d vec)         { b.one(0x4e21a800, "fcvtns", n, d) }
 func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
-func (b *builder) VAND(m, n, d vec)        { b.emit("VAND", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
 
 func (b *builder) SSHR(bits int, n, d vec) {

@@ -20,7 +20,7 @@ func product(b *builder) {
 
 	b.loop("frequency", b.load("Freqs"), func() {
 		for _, v := range t.sums {
-			b.zero(v)
+			b.VEOR(v, v, v)
 		}
 		b.scope(func() {
 			t.multiply(b.rows(a, as, mr, "rows of A"), b.copy(panels, "the panel"), k)

@@ -167,7 +167,7 @@ func averagePool(b *builder) {
 		start: func(p *patch) {
 			sums = all[:max(1, int(p.piece)/2)]
 			for _, s := range sums {
-				b.zero(s)
+				b.VEOR(s, s, s)
 			}
 		},
 		tap: func(p *patch, tap []gp) {

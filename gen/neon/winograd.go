@@ -11,8 +11,8 @@ import (
 // The matrices are those of Lavin and Gray, "Fast Algorithms for Convolutional
 // Neural Networks" (2015), F(2×2, 3×3) and F(4×4, 3×3).
 type transform struct {
-	n         int        // elements in
-	constants [3]float32 // in the lanes of one register
+	n         int       // elements in
+	constants []float32 // up to four
 
 	// apply emits it. It takes over the registers of the elements, d or m, and
 	// returns those of the results; the others are free.
@@ -31,7 +31,7 @@ var in2 = transform{n: 4, apply: func(b *builder, c vec, d []vec) []vec {
 }}
 
 // Bᵀ of F(4×4): the outer rows 0 and 5 and the inner ones.
-var in4 = transform{n: 6, constants: [3]float32{4, 5, 2}, apply: func(b *builder, c vec, d []vec) []vec {
+var in4 = transform{n: 6, constants: []float32{4, 5, 2}, apply: func(b *builder, c vec, d []vec) []vec {
 	d4 := b.v.take("elements")
 	b.VMOV(d[4], d4)
 	outer := in4Outer(b, c, []vec{d[0], d[1], d[2], d[3], d4, d[5]})
@@ -81,7 +81,7 @@ var out2 = transform{n: 4, apply: func(b *builder, c vec, m []vec) []vec {
 
 // Aᵀ of F(4×4), with s = m1+m2, d = m1−m2, u = m3+m4, v = m3−m4:
 // m0+s+u, d+2·v, s+4·u, d+8·v+m5.
-var out4 = transform{n: 6, constants: [3]float32{2, 4, 8}, apply: func(b *builder, c vec, m []vec) []vec {
+var out4 = transform{n: 6, constants: []float32{2, 4, 8}, apply: func(b *builder, c vec, m []vec) []vec {
 	s := b.v.take("elements")
 	b.FADD(m[2], m[1], s)
 	b.FSUB(m[2], m[1], m[1]) // d
@@ -122,19 +122,11 @@ func winograd(b *builder) {
 	}
 }
 
-// setConstants returns the register whose lanes are a transform's constants.
-func (b *builder) setConstants(t transform) (c vec) {
-	if t.constants == [3]float32{} {
-		return c
+// constantsOf returns the register whose lanes are a transform's constants.
+func (b *builder) constantsOf(t transform) (c vec) {
+	if t.constants != nil {
+		c = b.table(t.constants).registers[0]
 	}
-	c = b.v.take("constants")
-	b.scope(func() {
-		bits := b.r.take("a constant")
-		for i, x := range t.constants {
-			b.MOVD(bitsOf(x), bits)
-			b.insert(bits, i, c)
-		}
-	})
 	return c
 }
 
@@ -236,7 +228,7 @@ func (b *builder) eachBlock(pointers []string, body func(at map[string]gp)) {
 }
 
 func (b *builder) winogradIn(t transform, tile func(c vec, x, y, xr, xp, yf gp)) {
-	c := b.setConstants(t)
+	c := b.constantsOf(t)
 	xr, xp, yf := b.stride("XRow"), b.stride("XPixel"), b.stride("YFreq")
 	b.eachBlock([]string{"X", "Y"}, func(at map[string]gp) {
 		tile(c, at["X"], b.copy(at["Y"], "frequencies"), xr, xp, yf)
@@ -247,7 +239,7 @@ func (b *builder) winogradOut(t transform, pool bool) {
 	o := output{
 		builder: b,
 		xf:      b.stride("XFreq"), yp: b.stride("YPixel"), yr: b.stride("YRow"),
-		limits: b.loadLimits(), constants: b.setConstants(t),
+		limits: b.loadLimits(), constants: b.constantsOf(t),
 	}
 	pointers := []string{"X", "Y", "Bias"}
 	if !pool {

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/arch/arm64/arm64asm"
+
+	"github.com/infer-go/infer/gen/spec"
 )
 
 // assembly reads the committed files, by their names. That they are what the
@@ -123,6 +125,15 @@ func tool(t *testing.T, name string) string {
 		t.Skip(err)
 	}
 	return path
+}
+
+// TestEveryKernel names the kernels that other tiers have and this one lacks.
+func TestEveryKernel(t *testing.T) {
+	for _, k := range spec.Kernels(MR) {
+		if emitters[k.Op] == nil {
+			t.Errorf("no emitter for %s", k.Name(Tier))
+		}
+	}
 }
 
 // TestForbiddenRegisters looks for registers that are not a kernel's: the
