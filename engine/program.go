@@ -89,6 +89,7 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 	for _, v := range net.Outputs {
 		b.outputs = append(b.outputs, b.buffer[v])
 	}
+	b.placeConcats()
 	return b.program, nil
 }
 

@@ -10,7 +10,7 @@ func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		return nil, err
 	}
 	x, p := in[0], params[0]
-	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}}
+	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}, pixel: c.Channels}
 	switch {
 	case p.Form == Taps:
 		return newDepthwise(m, p), nil
@@ -29,6 +29,10 @@ type convMap struct {
 	maps               int // in an item: 1, but for a net that is not batched
 	height, width, cin int
 	out                [2]int // rows and columns of the result, after pooling
+
+	// The result's channels begin at element offset of pixels that stand pixel
+	// elements apart: 0 and Channels, unless it is placed in a larger map.
+	offset, pixel int
 }
 
 // pooled is how many of the convolution's rows, or columns, become one.
@@ -40,7 +44,20 @@ func (m *convMap) pooled() int {
 }
 
 // line is a row of the result, in elements.
-func (m *convMap) line() int { return m.out[1] * m.Channels }
+func (m *convMap) line() int { return m.out[1] * m.pixel }
+
+// activateChannels applies an activation that is no clamp to the channels
+// from, …, to−1 of whole rows of the result.
+func (m *convMap) activateChannels(w *Workspace, y []float32, from, to int) {
+	if to-from == m.pixel {
+		m.activate(w, m.Act, y, y)
+		return
+	}
+	for ; len(y) > 0; y = y[m.pixel:] {
+		part := y[m.offset+from : m.offset+to]
+		m.activate(w, m.Act, part, part)
+	}
+}
 
 // item returns the operands and the result of item i.
 func (m *convMap) item(in, out [][]float32, i int) (x, residual, y []float32) {

@@ -55,6 +55,13 @@ func newDirect(m convMap, p Param) *direct {
 	return d
 }
 
+// Place makes d a Placer.
+func (d *direct) Place(first, channels int) Op {
+	placed := *d
+	placed.offset, placed.pixel = first, channels
+	return &placed
+}
+
 func (d *direct) allPanels() int { return d.Groups * d.perGroup }
 
 // layStrip decides whether the input is read in place. It is copied where it
@@ -92,6 +99,11 @@ func (d *direct) laySegments() {
 		}
 	}
 	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
+}
+
+// channel is the first channel of panel p.
+func (d *direct) channel(p int) int {
+	return p/d.perGroup*(d.Channels/d.Groups) + p%d.perGroup*NR
 }
 
 // k is the length of the sums.
@@ -152,7 +164,6 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	} else {
 		src = x[top*d.pitchLine():]
 	}
-	channels := d.Channels / d.Groups
 	for p := from; p < to; p++ {
 		group, j := p/d.perGroup, p%d.perGroup
 		panel := d.panels[p*d.panelSize : (p+1)*d.panelSize]
@@ -161,8 +172,8 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 			w.gemm.Ahead = 0
 		}
 		a := src[group*(d.cin/d.Groups):]
-		at := first*d.line() + group*channels + j*NR
-		n := min(NR, channels-j*NR)
+		at := first*d.line() + d.offset + d.channel(p)
+		n := min(NR, d.Channels/d.Groups-j*NR)
 		switch {
 		case d.Pool:
 			d.poolRows(w, panel, a, y[at:], rows, n)
@@ -175,7 +186,7 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 		}
 	}
 	if !d.Act.isClamp() {
-		d.activate(w, y[first*d.line():(first+rows)*d.line()], from, to)
+		d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
 	}
 }
 
@@ -188,10 +199,10 @@ func (d *direct) gemmRows(w *Workspace, panel, a, residual, y, gathered []float3
 		d.im2col(w, gathered, pixels)
 	}
 	g.Bias, g.B = &panel[0], &panel[NR]
-	g.C, g.CStride = &y[at], d.Channels
+	g.C, g.CStride = &y[at], d.pixel
 	g.D = nil
 	if residual != nil {
-		g.D, g.DStride = &residual[at], d.Channels
+		g.D, g.DStride = &residual[at], d.pixel
 	}
 	g.N = n
 	g.Lo, g.Hi = d.Act.limits()
@@ -214,30 +225,15 @@ func (d *direct) poolRows(w *Workspace, panel, a, y []float32, rows, n int) {
 	p := &w.convPool
 	p.Seg, p.Segs, p.SegLen = &d.seg[0], len(d.seg), d.segLen
 	p.Bias, p.B = &panel[0], &panel[NR]
-	p.AStride, p.ARow, p.CStride, p.N = d.right, d.down, d.Channels, n
+	p.AStride, p.ARow, p.CStride, p.N = d.right, d.down, d.pixel, n
 	p.Lo, p.Hi = d.Act.limits()
 	most := max(1, callCycles/(4*d.k()))
 	for r := range rows {
 		for done := 0; done < d.out[1]; done += most {
 			p.Windows = min(most, d.out[1]-done)
 			p.A = &a[2*r*d.down+2*done*d.right]
-			p.C = &y[r*d.line()+done*d.Channels]
+			p.C = &y[r*d.line()+done*d.pixel]
 			d.ConvPool(p)
 		}
-	}
-}
-
-// activate applies an activation that is no clamp to the channels of the
-// panels from, …, to−1 of rows of the result.
-func (d *direct) activate(w *Workspace, y []float32, from, to int) {
-	if from == 0 && to == d.allPanels() {
-		d.Tier.activate(w, d.Act, y, y)
-		return
-	}
-	channels := d.Channels / d.Groups
-	start := from/d.perGroup*channels + from%d.perGroup*NR
-	end := to/d.perGroup*channels + to%d.perGroup*NR
-	for ; len(y) > 0; y = y[d.Channels:] {
-		d.Tier.activate(w, d.Act, y[start:end], y[start:end])
 	}
 }

@@ -66,6 +66,13 @@ func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
 	return c
 }
 
+// Place makes c a Placer.
+func (c *winogradConv) Place(first, channels int) Op {
+	placed := *c
+	placed.offset, placed.pixel = first, channels
+	return &placed
+}
+
 func (c *winogradConv) frequencies() int { return c.t() * c.t() }
 
 // transformWeights computes G g Gᵀ for every kernel of 3×3.
@@ -132,7 +139,7 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		}
 		if !c.Act.isClamp() {
 			part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]
-			c.activate(w, c.Act, part, part)
+			c.activateChannels(w, part, 0, c.Channels)
 		}
 	}
 }
@@ -187,7 +194,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	wide := c.line()
 	n := min(NR, c.Channels-j*NR)
 	high := min(c.step, c.out[0]-row*c.step)
-	at := row*c.step*wide + j*NR
+	at := row*c.step*wide + c.offset + j*NR
 
 	whole := c.out[1] / c.step
 	if high < c.step || n%blockLanes != 0 {
@@ -195,7 +202,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	}
 	if whole > 0 {
 		a.X, a.Y, a.D = &m[0], &y[at], nil
-		a.YTile, a.YRow, a.YPixel = c.step*c.Channels, wide, c.Channels
+		a.YTile, a.YRow, a.YPixel = c.step*c.pixel, wide, c.pixel
 		if residual != nil {
 			a.D = &residual[at]
 			a.DTile, a.DRow, a.DPixel = a.YTile, wide, c.Channels
@@ -207,12 +214,12 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	a.YRow, a.YPixel = c.step*NR, NR
 	a.Tiles, a.Blocks = 1, NR/blockLanes
 	for t := whole; t < c.tiles[1]; t++ {
-		at := at + t*c.step*c.Channels
+		at := at + t*c.step*c.pixel
 		broad := min(c.step, c.out[1]-t*c.step)
 		if residual != nil {
 			for r := range high {
 				for p := range broad {
-					src := at + r*wide + p*c.Channels
+					src := at + r*wide + p*c.pixel
 					copy(tileResidual[(r*c.step+p)*NR:], residual[src:src+n])
 				}
 			}
@@ -223,7 +230,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 		c.transformOut(a)
 		for r := range high {
 			for p := range broad {
-				dst := at + r*wide + p*c.Channels
+				dst := at + r*wide + p*c.pixel
 				copy(y[dst:dst+n], tile[(r*c.step+p)*NR:])
 			}
 		}

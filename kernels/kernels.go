@@ -68,3 +68,14 @@ type Op interface {
 	// same shape.
 	Run(w *Workspace, in, out [][]float32, n, lo, hi int)
 }
+
+// A Placer is an Op that can write its only result into a larger feature map,
+// so that a concatenation of channels need not copy it.
+type Placer interface {
+	Op
+
+	// Place returns the same Op, but its result's channels begin at channel
+	// first of pixels of so many channels; the others are left alone. It takes
+	// one operand.
+	Place(first, channels int) Op
+}

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/infer-go/infer/kernels"
+)
+
+// TestPlaceConcats runs concatenations of convolutions of every kind and
+// compares them, to the bit, with a net whose steps have their own memory.
+func TestPlaceConcats(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, tier := range kernels.Tiers() {
+		if !tier.Supported {
+			continue
+		}
+		t.Run(tier.Name, func(t *testing.T) {
+			b := newNet(t, true)
+			x := b.input(1, 12, 10, 19)
+			conv := func(c kernels.Conv, k, stride, channels int, in int) int {
+				c.Window = kernels.Window{Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{1, 1}, Pad: [4]int{k / 2, k / 2, k / 2, k / 2}}
+				c.Channels = channels
+				if c.Groups == 0 {
+					c.Groups = 1
+				}
+				cin := b.net.Values[in].Shape[3] / c.Groups
+				p := kernels.PackPanels(kernels.F32, c.Groups, k*k*cin, channels/c.Groups,
+					func(_, _, _ int) float32 { return rng.Float32() - 0.5 }, func(_, _ int) float32 { return rng.Float32() })
+				return b.steps(&c, []kernels.Param{p}, in)[0]
+			}
+			relu, silu := kernels.Act{Kind: kernels.Clamp, Hi: 6}, kernels.Act{Kind: kernels.ActSiLU}
+			inner := b.steps(&kernels.Concat{Axis: 3}, nil,
+				conv(kernels.Conv{Act: relu}, 1, 1, 13, x),
+				conv(kernels.Conv{Act: silu}, 3, 1, 24, x),
+				conv(kernels.Conv{Act: relu, Algorithm: kernels.WinogradF2}, 3, 1, 21, x),
+				conv(kernels.Conv{Act: silu, Algorithm: kernels.WinogradF4}, 3, 1, 40, x))[0]
+			pooled := b.steps(&kernels.Concat{Axis: 3}, nil,
+				conv(kernels.Conv{Act: relu, Pool: true}, 3, 1, 7, inner),
+				conv(kernels.Conv{Act: relu, Pool: true, Algorithm: kernels.WinogradF4}, 3, 1, 33, inner),
+				conv(kernels.Conv{Groups: 2}, 3, 2, 18, inner))[0]
+			// A value that is read twice, or is an output, stays where it is.
+			shared := conv(kernels.Conv{}, 1, 1, 5, pooled)
+			b.output(b.steps(&kernels.Concat{Axis: 3}, nil, shared, shared)[0], conv(kernels.Conv{}, 1, 1, 3, pooled))
+
+			m := newTestModel(t, b.net, tier)
+			steps, views := m.Steps(), 0
+			for _, s := range steps {
+				if s.Op == "Concat" && s.View {
+					views++
+				}
+			}
+			if views != 2 {
+				t.Errorf("%d concatenations are written in place, want 2", views)
+			}
+			items := randomItems(b.net, rng, 5)
+			var want [][][]float32
+			for _, in := range items {
+				want = append(want, naive(t, b.net, tier, in))
+			}
+			for _, threads := range []int{1, 2} {
+				s := newTestSession(t, m, SessionOptions{Batch: 5, Threads: threads})
+				check(t, s, items, want)
+				check(t, s, items[:1], want[:1])
+			}
+		})
+	}
+}
