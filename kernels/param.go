@@ -81,7 +81,7 @@ type Param struct {
 	Shape []int
 
 	// Data are the bytes as they lie in the file: read-only, and Bytes() of
-	// them. What Bind is given is aligned to Align.
+	// them. What Bind is given is aligned to 32 bytes, better to Align.
 	Data []byte
 }
 

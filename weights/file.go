@@ -46,10 +46,10 @@ func Marshal(n *Net) ([]byte, error) {
 // Parse reads a Net from the bytes of a file and checks all of it.
 //
 // The params' data are data's own bytes if data begins at an address that is
-// a multiple of kernels.Align, as mapped and large allocated memory does;
-// otherwise the section of the weights is copied to where it is aligned. In
-// either case the caller must leave data as they are for as long as the Net is
-// in use.
+// a multiple of 32, as mapped and large allocated memory does, and an embedded
+// file where the linker puts it so; otherwise the section of the weights is
+// copied to where it is aligned. In either case the caller must leave data as
+// they are for as long as the Net is in use.
 //
 // Errors are ErrFormat, ErrVersion, or errors.ErrUnsupported on a big-endian
 // processor.
@@ -156,8 +156,13 @@ func (n *Net) checkWeights(section Section, weights []byte) error {
 	return nil
 }
 
+// aligned says that b can be used in place: no vector that a kernel reads
+// crosses a cache line. The linker aligns embedded files just so.
 func aligned(b []byte) bool {
-	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))%kernels.Align == 0
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))%vector == 0
 }
+
+// vector is the size in bytes of the widest vector that a kernel reads.
+const vector = 32
 
 func bigEndian() bool { return binary.NativeEndian.Uint16([]byte{0, 1}) == 1 }

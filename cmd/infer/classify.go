@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"image"
 
 	"github.com/infer-go/infer/engine"
 )
@@ -30,12 +31,14 @@ its probability in front. --json prints one object for each picture:
 			if given && *top < 1 {
 				return usagef("--top %d: at least 1", *top)
 			}
+			pictures, stop := a.readAhead(args)
+			defer stop()
 			m, err := openModel(*model)
 			if err != nil {
 				return err
 			}
 			defer m.Close()
-			return a.classify(m, args, *top, *asJSON)
+			return a.classify(m, pictures, len(args) > 1, *top, *asJSON)
 		}
 	},
 }
@@ -53,11 +56,38 @@ type class struct {
 	Probability float32 `json:"probability"`
 }
 
-// classify answers each file; top is 0 if the answer alone is wanted.
-func (a *app) classify(m *engine.Model, files []string, top int, asJSON bool) error {
+// A pictureFile is a picture that has been read, or the reason why not.
+type pictureFile struct {
+	name string
+	img  image.Image
+	err  error
+}
+
+// readAhead reads the files one by one, each while the model is opened or
+// computes the one before. stop ends it.
+func (a *app) readAhead(files []string) (pictures <-chan pictureFile, stop func()) {
+	read, done := make(chan pictureFile), make(chan struct{})
+	go func() {
+		defer close(read)
+		for _, name := range files {
+			img, err := a.readPicture(name)
+			select {
+			case read <- pictureFile{name, img, err}:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return read, func() { close(done) }
+}
+
+// classify answers each picture, behind its file's name if named; top is 0 if
+// the answer alone is wanted.
+func (a *app) classify(m *engine.Model, pictures <-chan pictureFile, named bool, top int, asJSON bool) error {
 	failed := false
-	for _, file := range files {
-		classes, err := a.answer(m, file, max(1, top))
+	for picture := range pictures {
+		file := picture.name
+		classes, err := picture.answer(m, max(1, top))
 		if err != nil {
 			failed = true
 			a.complain("%v", err)
@@ -67,7 +97,7 @@ func (a *app) classify(m *engine.Model, files []string, top int, asJSON bool) er
 			a.printJSON(newAnswer(file, classes, err))
 		case err == nil:
 			name := ""
-			if len(files) > 1 {
+			if named {
 				name = file + ": "
 			}
 			for _, c := range classes {
@@ -102,15 +132,14 @@ func newAnswer(file string, classes []engine.Class, err error) answer {
 	return ans
 }
 
-// answer is what the model says of a file. Errors name the file.
-func (a *app) answer(m *engine.Model, file string, top int) ([]engine.Class, error) {
-	img, err := a.readPicture(file)
-	if err != nil {
-		return nil, err
+// answer is what the model says of the picture. Errors name the file.
+func (p *pictureFile) answer(m *engine.Model, top int) ([]engine.Class, error) {
+	if p.err != nil {
+		return nil, p.err
 	}
-	classes, err := m.Classify(img, top)
+	classes, err := m.Classify(p.img, top)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
 	return classes, nil
 }
