@@ -249,7 +249,7 @@ func TestAnyAlignment(t *testing.T) {
 			}
 		}
 		end := &n.Params[len(n.Params)-1].Data[0]
-		if inPlace := end == &data[len(data)-len(n.Params[len(n.Params)-1].Data)]; inPlace != (off == 0) {
+		if inPlace := end == &data[len(data)-len(n.Params[len(n.Params)-1].Data)]; inPlace != (off%vector == 0) {
 			t.Errorf("%d bytes off: in place is %v", off, inPlace)
 		}
 	}
