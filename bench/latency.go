@@ -222,11 +222,11 @@ func quantile(x []float64, q float64) float64 {
 }
 
 // makeGarbage allocates neighbourRate bytes a second, as structures that the
-// collector has to look through. Those of the last tenth of a second live.
+// collector has to look through. Those of the last hundredth of a second live.
 func makeGarbage(stop <-chan struct{}) {
 	type piece [256]*int
 	const rate = neighbourRate / 2048
-	alive := make([]*piece, rate/10)
+	alive := make([]*piece, rate/100)
 	made := 0
 	for start := time.Now(); ; time.Sleep(time.Millisecond) {
 		select {
