@@ -9,34 +9,32 @@
 TEXT ·avgpool_f32_taps_avx2(SB), NOSPLIT, $24-8
 	MOVQ args+0(FP), AX
 
-	// Registers: Y0…Y1 means; Y2…Y5 sums of four channels in float64; Y6…Y9 a tap's elements; Y14 Count; Y15 the mask of the last channels.
+	// Registers: Y0, Y1 means; Y2…Y5 sums of four channels in float64; Y6…Y9 a tap's elements; Y14 Count; Y15 the mask of the last channels.
 	VBROADCASTSD 120(AX), Y14
 	MOVQ         (AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         104(AX), BX
 	MOVQ         BX, (SP)
+	MOVQ         32(AX), BX
+	SHLQ         $0x02, BX
+	MOVQ         40(AX), SI
+	SHLQ         $0x02, SI
+	IMULQ        88(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 8(SP)
 
-	// From behind a row of taps to the next one.
-	MOVQ  32(AX), BX
-	SHLQ  $0x02, BX
-	MOVQ  40(AX), SI
-	SHLQ  $0x02, SI
-	IMULQ 88(AX), SI
-	SUBQ  SI, BX
-	MOVQ  BX, 8(SP)
-
-pixels2:
+pixels1:
 	CMPQ (SP), $0x01
-	JLT  fewer1
+	JLT  fewer2
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
-	JEQ  eight3
+	JEQ  rest3
 	MOVQ DI, 16(SP)
 
-sixteen6:
+channels5:
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
 	VXORPD Y4, Y4, Y4
@@ -46,50 +44,46 @@ sixteen6:
 	SHLQ   $0x02, R8
 	MOVQ   80(AX), R9
 
-row7:
+row6:
 	MOVQ 88(AX), R10
 
-tap8:
-	VMOVUPS      (DI), Y6
-	VCVTPS2PD    X6, Y7
-	VEXTRACTF128 $0x01, Y6, X8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y9, Y3, Y3
-	VMOVUPS      32(DI), Y6
-	VCVTPS2PD    X6, Y7
-	VEXTRACTF128 $0x01, Y6, X8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y7, Y4, Y4
-	VADDPD       Y9, Y5, Y5
-	ADDQ         R8, DI
-	DECQ         R10
-	JNE          tap8
-	ADDQ         8(SP), DI
-	DECQ         R9
-	JNE          row7
-	VDIVPD       Y14, Y2, Y2
-	VCVTPD2PSY   Y2, X2
-	VDIVPD       Y14, Y3, Y3
-	VCVTPD2PSY   Y3, X3
-	VDIVPD       Y14, Y4, Y4
-	VCVTPD2PSY   Y4, X4
-	VDIVPD       Y14, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VINSERTF128  $0x01, X3, Y2, Y0
-	VINSERTF128  $0x01, X5, Y4, Y1
-	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         $0x40, BX
-	DECQ         16(SP)
-	JNE          sixteen6
+tap7:
+	VCVTPS2PD   (DI), Y6
+	VADDPD      Y6, Y2, Y2
+	VCVTPS2PD   16(DI), Y7
+	VADDPD      Y7, Y3, Y3
+	VCVTPS2PD   32(DI), Y8
+	VADDPD      Y8, Y4, Y4
+	VCVTPS2PD   48(DI), Y9
+	VADDPD      Y9, Y5, Y5
+	ADDQ        R8, DI
+	DECQ        R10
+	JNE         tap7
+	ADDQ        8(SP), DI
+	DECQ        R9
+	JNE         row6
+	VDIVPD      Y14, Y2, Y2
+	VCVTPD2PSY  Y2, X2
+	VDIVPD      Y14, Y3, Y3
+	VCVTPD2PSY  Y3, X3
+	VDIVPD      Y14, Y4, Y4
+	VCVTPD2PSY  Y4, X4
+	VDIVPD      Y14, Y5, Y5
+	VCVTPD2PSY  Y5, X5
+	VINSERTF128 $0x01, X3, Y2, Y0
+	VINSERTF128 $0x01, X5, Y4, Y1
+	LEAQ        (DX)(BX*1), DI
+	MOVQ        72(AX), R8
+	SHLQ        $0x02, R8
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	ADDQ        $0x40, BX
+	DECQ        16(SP)
+	JNE         channels5
 
-eight3:
+rest3:
 	TESTB  $0x08, 96(AX)
-	JEQ    some4
+	JEQ    none8
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
 	LEAQ   (CX)(BX*1), DI
@@ -101,33 +95,31 @@ row9:
 	MOVQ 88(AX), R10
 
 tap10:
-	VMOVUPS      (DI), Y6
-	VCVTPS2PD    X6, Y7
-	VEXTRACTF128 $0x01, Y6, X8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y9, Y3, Y3
-	ADDQ         R8, DI
-	DECQ         R10
-	JNE          tap10
-	ADDQ         8(SP), DI
-	DECQ         R9
-	JNE          row9
-	VDIVPD       Y14, Y2, Y2
-	VCVTPD2PSY   Y2, X2
-	VDIVPD       Y14, Y3, Y3
-	VCVTPD2PSY   Y3, X3
-	VINSERTF128  $0x01, X3, Y2, Y0
-	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
-	VMOVUPS      Y0, (DI)
-	ADDQ         $0x20, BX
+	VCVTPS2PD   (DI), Y6
+	VADDPD      Y6, Y2, Y2
+	VCVTPS2PD   16(DI), Y7
+	VADDPD      Y7, Y3, Y3
+	ADDQ        R8, DI
+	DECQ        R10
+	JNE         tap10
+	ADDQ        8(SP), DI
+	DECQ        R9
+	JNE         row9
+	VDIVPD      Y14, Y2, Y2
+	VCVTPD2PSY  Y2, X2
+	VDIVPD      Y14, Y3, Y3
+	VCVTPD2PSY  Y3, X3
+	VINSERTF128 $0x01, X3, Y2, Y0
+	LEAQ        (DX)(BX*1), DI
+	MOVQ        72(AX), R8
+	SHLQ        $0x02, R8
+	VMOVUPS     Y0, (DI)
+	ADDQ        $0x20, BX
 
-some4:
+none8:
 	MOVQ    96(AX), DI
 	ANDQ    $0x07, DI
-	JEQ     done5
+	JEQ     done4
 	LEAQ    masks<>+64(SB), R8
 	SHLQ    $0x02, DI
 	SUBQ    DI, R8
@@ -143,12 +135,12 @@ row11:
 	MOVQ 88(AX), R10
 
 tap12:
-	VMASKMOVPS   (DI), Y15, Y6
-	VCVTPS2PD    X6, Y7
-	VEXTRACTF128 $0x01, Y6, X8
-	VCVTPS2PD    X8, Y9
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y9, Y3, Y3
+	VMASKMOVPS   (DI), Y15, Y8
+	VCVTPS2PD    X8, Y6
+	VEXTRACTF128 $0x01, Y8, X8
+	VCVTPS2PD    X8, Y7
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y7, Y3, Y3
 	ADDQ         R8, DI
 	DECQ         R10
 	JNE          tap12
@@ -165,15 +157,15 @@ tap12:
 	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
-done5:
+done4:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
 	SHLQ $0x02, BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
-	JMP  pixels2
+	JMP  pixels1
 
-fewer1:
+fewer2:
 	VZEROUPPER
 	RET
 

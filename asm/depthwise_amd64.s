@@ -6,10 +6,10 @@
 
 // func depthwise_f32_taps_avx2(args *TapsArgs)
 // Requires: AVX, FMA3
-TEXT ·depthwise_f32_taps_avx2(SB), NOSPLIT, $72-8
+TEXT ·depthwise_f32_taps_avx2(SB), NOSPLIT, $88-8
 	MOVQ args+0(FP), AX
 
-	// Registers: Y0…Y11 sums; Y12, Y13 a tap's weights, later Lo and Hi; Y14 a tap's elements; Y15 the mask of the last channels.
+	// Registers: Y0…Y7 sums; Y8…Y13 weights, later Lo and Hi; Y14, Y15 a tap's elements; Y15 the mask of the last channels.
 	MOVQ  56(AX), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(AX), DX
@@ -17,81 +17,112 @@ TEXT ·depthwise_f32_taps_avx2(SB), NOSPLIT, $72-8
 	IMULQ 88(AX), DX
 	SUBQ  DX, CX
 	MOVQ  CX, (SP)
+	MOVQ  56(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  CX, 8(SP)
 	MOVQ  (AX), CX
 	MOVQ  24(AX), DX
 	MOVQ  104(AX), BX
-	MOVQ  BX, 8(SP)
-
-	// From behind a row of taps to the next one.
+	MOVQ  BX, 16(SP)
 	MOVQ  32(AX), BX
 	SHLQ  $0x02, BX
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
 	IMULQ 88(AX), SI
 	SUBQ  SI, BX
-	MOVQ  BX, 16(SP)
+	MOVQ  BX, 24(SP)
+
+	// Rows of 3 taps, 1 apart from pixel to pixel.
+	CMPQ 88(AX), $0x03
+	JNE  other1
+	MOVQ 40(AX), BX
+	SHLQ $0x00, BX
+	CMPQ BX, 48(AX)
+	JNE  other1
 
 pixels2:
-	CMPQ 8(SP), $0x06
-	JLT  fewer1
+	CMPQ 16(SP), $0x04
+	JLT  fewer3
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
-	JEQ  eight3
-	MOVQ DI, 24(SP)
+	JEQ  rest4
+	MOVQ DI, 32(SP)
 
-sixteen6:
+channels6:
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y8
-	VMOVAPS Y0, Y10
 	VMOVUPS 32(DI)(BX*1), Y1
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y5
 	VMOVAPS Y1, Y7
-	VMOVAPS Y1, Y9
-	VMOVAPS Y1, Y11
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
-	LEAQ    (R8)(SI*2), R9
-	ADDQ    SI, R9
-	MOVQ    40(AX), R10
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    64(AX), R10
 	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
 row7:
-	MOVQ 88(AX), R12
-
-tap8:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y13, Y1
-	VFMADD231PS  (R8)(SI*1), Y12, Y2
-	VFMADD231PS  32(R8)(SI*1), Y13, Y3
-	VFMADD231PS  (R8)(SI*2), Y12, Y4
-	VFMADD231PS  32(R8)(SI*2), Y13, Y5
-	VFMADD231PS  (R9), Y12, Y6
-	VFMADD231PS  32(R9), Y13, Y7
-	VFMADD231PS  (R9)(SI*1), Y12, Y8
-	VFMADD231PS  32(R9)(SI*1), Y13, Y9
-	VFMADD231PS  (R9)(SI*2), Y12, Y10
-	VFMADD231PS  32(R9)(SI*2), Y13, Y11
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap8
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
+	MOVQ         DI, R12
+	VMOVUPS      (R12), Y8
+	VMOVUPS      32(R12), Y9
+	VMOVUPS      (R12)(R10*1), Y10
+	VMOVUPS      32(R12)(R10*1), Y11
+	VMOVUPS      (R12)(R10*2), Y12
+	VMOVUPS      32(R12)(R10*2), Y13
+	MOVQ         R8, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y10, Y0
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y3
+	VFMADD231PS  Y15, Y11, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y4
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y12, Y0
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y5
+	VFMADD231PS  Y15, Y11, Y3
+	VFMADD231PS  Y15, Y13, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y6
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y12, Y2
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y7
+	VFMADD231PS  Y15, Y11, Y5
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y6
+	VFMADD231PS  Y14, Y12, Y4
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y11, Y7
+	VFMADD231PS  Y15, Y13, Y5
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row7
 	VBROADCASTSS 112(AX), Y12
@@ -112,14 +143,6 @@ tap8:
 	VMINPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
-	VMAXPS       Y8, Y12, Y8
-	VMINPS       Y8, Y13, Y8
-	VMAXPS       Y9, Y12, Y9
-	VMINPS       Y9, Y13, Y9
-	VMAXPS       Y10, Y12, Y10
-	VMINPS       Y10, Y13, Y10
-	VMAXPS       Y11, Y12, Y11
-	VMINPS       Y11, Y13, Y11
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
 	SHLQ         $0x02, R8
@@ -133,53 +156,59 @@ tap8:
 	VMOVUPS      Y5, 32(DI)(R8*2)
 	VMOVUPS      Y6, (R9)
 	VMOVUPS      Y7, 32(R9)
-	VMOVUPS      Y8, (R9)(R8*1)
-	VMOVUPS      Y9, 32(R9)(R8*1)
-	VMOVUPS      Y10, (R9)(R8*2)
-	VMOVUPS      Y11, 32(R9)(R8*2)
 	ADDQ         $0x40, BX
-	DECQ         24(SP)
-	JNE          sixteen6
+	DECQ         32(SP)
+	JNE          channels6
 
-eight3:
+rest4:
 	TESTB   $0x08, 96(AX)
-	JEQ     some4
+	JEQ     none8
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y0, Y5
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
-	LEAQ    (R8)(SI*2), R9
-	ADDQ    SI, R9
-	MOVQ    40(AX), R10
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    64(AX), R10
 	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
 row9:
-	MOVQ 88(AX), R12
-
-tap10:
-	VMOVUPS      (DI), Y12
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  (R8)(SI*1), Y12, Y1
-	VFMADD231PS  (R8)(SI*2), Y12, Y2
-	VFMADD231PS  (R9), Y12, Y3
-	VFMADD231PS  (R9)(SI*1), Y12, Y4
-	VFMADD231PS  (R9)(SI*2), Y12, Y5
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap10
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
+	MOVQ         DI, R12
+	VMOVUPS      (R12), Y8
+	VMOVUPS      (R12)(R10*1), Y9
+	VMOVUPS      (R12)(R10*2), Y10
+	MOVQ         R8, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y9, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row9
 	VBROADCASTSS 112(AX), Y12
@@ -192,10 +221,6 @@ tap10:
 	VMINPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
 	SHLQ         $0x02, R8
@@ -205,11 +230,9 @@ tap10:
 	VMOVUPS      Y1, (DI)(R8*1)
 	VMOVUPS      Y2, (DI)(R8*2)
 	VMOVUPS      Y3, (R9)
-	VMOVUPS      Y4, (R9)(R8*1)
-	VMOVUPS      Y5, (R9)(R8*2)
 	ADDQ         $0x20, BX
 
-some4:
+none8:
 	MOVQ       96(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done5
@@ -222,45 +245,49 @@ some4:
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
 	VMOVAPS    Y0, Y3
-	VMOVAPS    Y0, Y4
-	VMOVAPS    Y0, Y5
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
-	LEAQ       (CX)(BX*1), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       40(AX), R10
+	MOVQ       40(AX), R9
+	SHLQ       $0x02, R9
+	MOVQ       64(AX), R10
 	SHLQ       $0x02, R10
+	LEAQ       (CX)(BX*1), R8
 	MOVQ       80(AX), R11
 
-row11:
-	MOVQ 88(AX), R12
-
-tap12:
-	VMASKMOVPS   (DI), Y15, Y12
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VMASKMOVPS   (R8), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VMASKMOVPS   (R8)(SI*1), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y1
-	VMASKMOVPS   (R8)(SI*2), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VMASKMOVPS   (R9), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y3
-	VMASKMOVPS   (R9)(SI*1), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VMASKMOVPS   (R9)(SI*2), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y5
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap12
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
+row10:
+	MOVQ         DI, R12
+	VMASKMOVPS   (R12), Y15, Y8
+	VMASKMOVPS   (R12)(R10*1), Y15, Y9
+	VMASKMOVPS   (R12)(R10*2), Y15, Y10
+	MOVQ         R8, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y9, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y10, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          row11
+	JNE          row10
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -271,10 +298,6 @@ tap12:
 	VMINPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
 	SHLQ         $0x02, DI
@@ -284,292 +307,43 @@ tap12:
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
 	VMASKMOVPS   Y3, Y15, (R8)
-	VMASKMOVPS   Y4, Y15, (R8)(DI*1)
-	VMASKMOVPS   Y5, Y15, (R8)(DI*2)
 
 done5:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
-	ADDQ SI, CX
-	ADDQ SI, CX
 	MOVQ 72(AX), BX
 	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
-	ADDQ BX, DX
-	ADDQ BX, DX
-	SUBQ $0x06, 8(SP)
+	SUBQ $0x04, 16(SP)
 	JMP  pixels2
 
-fewer1:
-pixels14:
-	CMPQ 8(SP), $0x05
+fewer3:
+other1:
+	// Rows of 3 taps, 2 apart from pixel to pixel.
+	CMPQ 88(AX), $0x03
+	JNE  other11
+	MOVQ 40(AX), BX
+	SHLQ $0x01, BX
+	CMPQ BX, 48(AX)
+	JNE  other11
+
+pixels12:
+	CMPQ 16(SP), $0x04
 	JLT  fewer13
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
-	JEQ  eight15
-	MOVQ DI, 32(SP)
-
-sixteen18:
-	MOVQ    16(AX), DI
-	VMOVUPS (DI)(BX*1), Y0
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y4
-	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y8
-	VMOVUPS 32(DI)(BX*1), Y1
-	VMOVAPS Y1, Y3
-	VMOVAPS Y1, Y5
-	VMOVAPS Y1, Y7
-	VMOVAPS Y1, Y9
-	MOVQ    8(AX), DI
-	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
-	LEAQ    (R8)(SI*2), R9
-	ADDQ    SI, R9
-	MOVQ    40(AX), R10
-	SHLQ    $0x02, R10
-	MOVQ    80(AX), R11
-
-row19:
-	MOVQ 88(AX), R12
-
-tap20:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y13, Y1
-	VFMADD231PS  (R8)(SI*1), Y12, Y2
-	VFMADD231PS  32(R8)(SI*1), Y13, Y3
-	VFMADD231PS  (R8)(SI*2), Y12, Y4
-	VFMADD231PS  32(R8)(SI*2), Y13, Y5
-	VFMADD231PS  (R9), Y12, Y6
-	VFMADD231PS  32(R9), Y13, Y7
-	VFMADD231PS  (R9)(SI*1), Y12, Y8
-	VFMADD231PS  32(R9)(SI*1), Y13, Y9
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap20
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
-	DECQ         R11
-	JNE          row19
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
-	VMAXPS       Y6, Y12, Y6
-	VMINPS       Y6, Y13, Y6
-	VMAXPS       Y7, Y12, Y7
-	VMINPS       Y7, Y13, Y7
-	VMAXPS       Y8, Y12, Y8
-	VMINPS       Y8, Y13, Y8
-	VMAXPS       Y9, Y12, Y9
-	VMINPS       Y9, Y13, Y9
-	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
-	LEAQ         (DI)(R8*2), R9
-	ADDQ         R8, R9
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y1, 32(DI)
-	VMOVUPS      Y2, (DI)(R8*1)
-	VMOVUPS      Y3, 32(DI)(R8*1)
-	VMOVUPS      Y4, (DI)(R8*2)
-	VMOVUPS      Y5, 32(DI)(R8*2)
-	VMOVUPS      Y6, (R9)
-	VMOVUPS      Y7, 32(R9)
-	VMOVUPS      Y8, (R9)(R8*1)
-	VMOVUPS      Y9, 32(R9)(R8*1)
-	ADDQ         $0x40, BX
-	DECQ         32(SP)
-	JNE          sixteen18
-
-eight15:
-	TESTB   $0x08, 96(AX)
-	JEQ     some16
-	MOVQ    16(AX), DI
-	VMOVUPS (DI)(BX*1), Y0
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	MOVQ    8(AX), DI
-	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
-	LEAQ    (R8)(SI*2), R9
-	ADDQ    SI, R9
-	MOVQ    40(AX), R10
-	SHLQ    $0x02, R10
-	MOVQ    80(AX), R11
-
-row21:
-	MOVQ 88(AX), R12
-
-tap22:
-	VMOVUPS      (DI), Y12
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  (R8)(SI*1), Y12, Y1
-	VFMADD231PS  (R8)(SI*2), Y12, Y2
-	VFMADD231PS  (R9), Y12, Y3
-	VFMADD231PS  (R9)(SI*1), Y12, Y4
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap22
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
-	DECQ         R11
-	JNE          row21
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
-	LEAQ         (DI)(R8*2), R9
-	ADDQ         R8, R9
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y1, (DI)(R8*1)
-	VMOVUPS      Y2, (DI)(R8*2)
-	VMOVUPS      Y3, (R9)
-	VMOVUPS      Y4, (R9)(R8*1)
-	ADDQ         $0x20, BX
-
-some16:
-	MOVQ       96(AX), DI
-	ANDQ       $0x07, DI
-	JEQ        done17
-	LEAQ       masks<>+64(SB), R8
-	SHLQ       $0x02, DI
-	SUBQ       DI, R8
-	VMOVDQU    (R8), Y15
-	MOVQ       16(AX), DI
-	VMASKMOVPS (DI)(BX*1), Y15, Y0
-	VMOVAPS    Y0, Y1
-	VMOVAPS    Y0, Y2
-	VMOVAPS    Y0, Y3
-	VMOVAPS    Y0, Y4
-	MOVQ       8(AX), DI
-	ADDQ       BX, DI
-	LEAQ       (CX)(BX*1), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       40(AX), R10
-	SHLQ       $0x02, R10
-	MOVQ       80(AX), R11
-
-row23:
-	MOVQ 88(AX), R12
-
-tap24:
-	VMASKMOVPS   (DI), Y15, Y12
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VMASKMOVPS   (R8), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VMASKMOVPS   (R8)(SI*1), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y1
-	VMASKMOVPS   (R8)(SI*2), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VMASKMOVPS   (R9), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y3
-	VMASKMOVPS   (R9)(SI*1), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y4
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap24
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
-	DECQ         R11
-	JNE          row23
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
-	LEAQ         (BX)(DI*2), R8
-	ADDQ         DI, R8
-	VMASKMOVPS   Y0, Y15, (BX)
-	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
-	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
-	VMASKMOVPS   Y3, Y15, (R8)
-	VMASKMOVPS   Y4, Y15, (R8)(DI*1)
-
-done17:
-	ADDQ SI, CX
-	ADDQ SI, CX
-	ADDQ SI, CX
-	ADDQ SI, CX
-	ADDQ SI, CX
-	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
-	ADDQ BX, DX
-	ADDQ BX, DX
-	ADDQ BX, DX
-	ADDQ BX, DX
-	ADDQ BX, DX
-	SUBQ $0x05, 8(SP)
-	JMP  pixels14
-
-fewer13:
-pixels26:
-	CMPQ 8(SP), $0x04
-	JLT  fewer25
-	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
-	XORQ BX, BX
-	MOVQ 96(AX), DI
-	SHRQ $0x04, DI
-	JEQ  eight27
+	JEQ  rest14
 	MOVQ DI, 40(SP)
 
-sixteen30:
+channels16:
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y2
@@ -581,38 +355,77 @@ sixteen30:
 	VMOVAPS Y1, Y7
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
-	LEAQ    (R8)(SI*2), R9
-	ADDQ    SI, R9
-	MOVQ    40(AX), R10
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    64(AX), R10
 	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
-row31:
-	MOVQ 88(AX), R12
-
-tap32:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y13, Y1
-	VFMADD231PS  (R8)(SI*1), Y12, Y2
-	VFMADD231PS  32(R8)(SI*1), Y13, Y3
-	VFMADD231PS  (R8)(SI*2), Y12, Y4
-	VFMADD231PS  32(R8)(SI*2), Y13, Y5
-	VFMADD231PS  (R9), Y12, Y6
-	VFMADD231PS  32(R9), Y13, Y7
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap32
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
+row17:
+	MOVQ         DI, R12
+	VMOVUPS      (R12), Y8
+	VMOVUPS      32(R12), Y9
+	VMOVUPS      (R12)(R10*1), Y10
+	VMOVUPS      32(R12)(R10*1), Y11
+	VMOVUPS      (R12)(R10*2), Y12
+	VMOVUPS      32(R12)(R10*2), Y13
+	MOVQ         R8, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y0
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y11, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y12, Y0
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y3
+	VFMADD231PS  Y15, Y13, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y2
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y11, Y3
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y4
+	VFMADD231PS  Y14, Y12, Y2
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y5
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y4
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y11, Y5
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y6
+	VFMADD231PS  Y14, Y12, Y4
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y9, Y7
+	VFMADD231PS  Y15, Y13, Y5
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y6
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y11, Y7
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VMOVUPS      32(R12), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          row31
+	JNE          row17
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -646,11 +459,11 @@ tap32:
 	VMOVUPS      Y7, 32(R9)
 	ADDQ         $0x40, BX
 	DECQ         40(SP)
-	JNE          sixteen30
+	JNE          channels16
 
-eight27:
+rest14:
 	TESTB   $0x08, 96(AX)
-	JEQ     some28
+	JEQ     none18
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y1
@@ -658,33 +471,53 @@ eight27:
 	VMOVAPS Y0, Y3
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
-	LEAQ    (R8)(SI*2), R9
-	ADDQ    SI, R9
-	MOVQ    40(AX), R10
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    64(AX), R10
 	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
-row33:
-	MOVQ 88(AX), R12
-
-tap34:
-	VMOVUPS      (DI), Y12
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  (R8)(SI*1), Y12, Y1
-	VFMADD231PS  (R8)(SI*2), Y12, Y2
-	VFMADD231PS  (R9), Y12, Y3
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap34
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
+row19:
+	MOVQ         DI, R12
+	VMOVUPS      (R12), Y8
+	VMOVUPS      (R12)(R10*1), Y9
+	VMOVUPS      (R12)(R10*2), Y10
+	MOVQ         R8, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y2
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y3
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          row33
+	JNE          row19
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -706,10 +539,10 @@ tap34:
 	VMOVUPS      Y3, (R9)
 	ADDQ         $0x20, BX
 
-some28:
+none18:
 	MOVQ       96(AX), DI
 	ANDQ       $0x07, DI
-	JEQ        done29
+	JEQ        done15
 	LEAQ       masks<>+64(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
@@ -721,37 +554,53 @@ some28:
 	VMOVAPS    Y0, Y3
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
-	LEAQ       (CX)(BX*1), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       40(AX), R10
+	MOVQ       40(AX), R9
+	SHLQ       $0x02, R9
+	MOVQ       64(AX), R10
 	SHLQ       $0x02, R10
+	LEAQ       (CX)(BX*1), R8
 	MOVQ       80(AX), R11
 
-row35:
-	MOVQ 88(AX), R12
-
-tap36:
-	VMASKMOVPS   (DI), Y15, Y12
-	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
-	VMASKMOVPS   (R8), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VMASKMOVPS   (R8)(SI*1), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y1
-	VMASKMOVPS   (R8)(SI*2), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VMASKMOVPS   (R9), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y3
-	ADDQ         R10, R8
-	ADDQ         R10, R9
-	DECQ         R12
-	JNE          tap36
-	ADDQ         16(SP), R8
-	ADDQ         16(SP), R9
-	ADDQ         (SP), DI
+row20:
+	MOVQ         DI, R12
+	VMASKMOVPS   (R12), Y15, Y8
+	VMASKMOVPS   (R12)(R10*1), Y15, Y9
+	VMASKMOVPS   (R12)(R10*2), Y15, Y10
+	MOVQ         R8, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y1
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y2
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y3
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y10, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          row35
+	JNE          row20
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -772,7 +621,7 @@ tap36:
 	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
 	VMASKMOVPS   Y3, Y15, (R8)
 
-done29:
+done15:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
@@ -783,57 +632,140 @@ done29:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
-	SUBQ $0x04, 8(SP)
-	JMP  pixels26
+	SUBQ $0x04, 16(SP)
+	JMP  pixels12
 
-fewer25:
-pixels38:
-	CMPQ 8(SP), $0x03
-	JLT  fewer37
+fewer13:
+other11:
+	// Rows of 5 taps, 1 apart from pixel to pixel.
+	CMPQ 88(AX), $0x05
+	JNE  other21
+	MOVQ 40(AX), BX
+	SHLQ $0x00, BX
+	CMPQ BX, 48(AX)
+	JNE  other21
+
+pixels22:
+	CMPQ 16(SP), $0x04
+	JLT  fewer23
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
-	JEQ  eight39
+	JEQ  rest24
 	MOVQ DI, 48(SP)
 
-sixteen42:
+channels26:
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
 	VMOVUPS 32(DI)(BX*1), Y1
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
 	SHLQ    $0x02, R9
-	MOVQ    80(AX), R10
+	MOVQ    64(AX), R10
+	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    80(AX), R11
 
-row43:
-	MOVQ 88(AX), R11
-
-tap44:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
-	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y13, Y1
-	VFMADD231PS  (R8)(SI*1), Y12, Y2
-	VFMADD231PS  32(R8)(SI*1), Y13, Y3
-	VFMADD231PS  (R8)(SI*2), Y12, Y4
-	VFMADD231PS  32(R8)(SI*2), Y13, Y5
-	ADDQ         R9, R8
+row27:
+	MOVQ         DI, R12
+	LEAQ         (R12)(R10*2), R13
+	ADDQ         R10, R13
+	VMOVUPS      (R12), Y8
+	VMOVUPS      (R12)(R10*1), Y9
+	VMOVUPS      (R12)(R10*2), Y10
+	VMOVUPS      (R13), Y11
+	VMOVUPS      (R13)(R10*1), Y12
+	MOVQ         R8, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y4
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y6
+	VFMADD231PS  Y14, Y9, Y4
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y11, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y11, Y2
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y10, Y6
+	VFMADD231PS  Y14, Y11, Y4
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y11, Y6
+	VFMADD231PS  Y14, Y12, Y4
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VMOVUPS      32(R12), Y8
+	VMOVUPS      32(R12)(R10*1), Y9
+	VMOVUPS      32(R12)(R10*2), Y10
+	VMOVUPS      32(R13), Y11
+	VMOVUPS      32(R13)(R10*1), Y12
+	MOVQ         R8, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y9, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y5
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y10, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y7
+	VFMADD231PS  Y14, Y9, Y5
+	VFMADD231PS  Y14, Y10, Y3
+	VFMADD231PS  Y14, Y11, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y9, Y7
+	VFMADD231PS  Y14, Y10, Y5
+	VFMADD231PS  Y14, Y11, Y3
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y11, Y5
+	VFMADD231PS  Y14, Y12, Y3
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y11, Y7
+	VFMADD231PS  Y14, Y12, Y5
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y12, Y7
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          tap44
-	ADDQ         16(SP), R8
-	ADDQ         (SP), DI
-	DECQ         R10
-	JNE          row43
+	JNE          row27
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -848,50 +780,94 @@ tap44:
 	VMINPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
 	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, (DI)(R8*1)
 	VMOVUPS      Y3, 32(DI)(R8*1)
 	VMOVUPS      Y4, (DI)(R8*2)
 	VMOVUPS      Y5, 32(DI)(R8*2)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
 	ADDQ         $0x40, BX
 	DECQ         48(SP)
-	JNE          sixteen42
+	JNE          channels26
 
-eight39:
+rest24:
 	TESTB   $0x08, 96(AX)
-	JEQ     some40
+	JEQ     none28
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
-	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
 	SHLQ    $0x02, R9
-	MOVQ    80(AX), R10
+	MOVQ    64(AX), R10
+	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    80(AX), R11
 
-row45:
-	MOVQ 88(AX), R11
-
-tap46:
-	VMOVUPS      (DI), Y12
-	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  (R8)(SI*1), Y12, Y1
-	VFMADD231PS  (R8)(SI*2), Y12, Y2
-	ADDQ         R9, R8
+row29:
+	MOVQ         DI, R12
+	LEAQ         (R12)(R10*2), R13
+	ADDQ         R10, R13
+	VMOVUPS      (R12), Y8
+	VMOVUPS      (R12)(R10*1), Y9
+	VMOVUPS      (R12)(R10*2), Y10
+	VMOVUPS      (R13), Y11
+	VMOVUPS      (R13)(R10*1), Y12
+	MOVQ         R8, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y9, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	VFMADD231PS  Y14, Y11, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y11, Y1
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y3
+	VFMADD231PS  Y14, Y11, Y2
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y11, Y3
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y12, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          tap46
-	ADDQ         16(SP), R8
-	ADDQ         (SP), DI
-	DECQ         R10
-	JNE          row45
+	JNE          row29
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -900,18 +876,23 @@ tap46:
 	VMINPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
 	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R8*1)
 	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVUPS      Y3, (R9)
 	ADDQ         $0x20, BX
 
-some40:
+none28:
 	MOVQ       96(AX), DI
 	ANDQ       $0x07, DI
-	JEQ        done41
+	JEQ        done25
 	LEAQ       masks<>+64(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
@@ -920,33 +901,66 @@ some40:
 	VMASKMOVPS (DI)(BX*1), Y15, Y0
 	VMOVAPS    Y0, Y1
 	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
-	LEAQ       (CX)(BX*1), R8
 	MOVQ       40(AX), R9
 	SHLQ       $0x02, R9
-	MOVQ       80(AX), R10
+	MOVQ       64(AX), R10
+	SHLQ       $0x02, R10
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       80(AX), R11
 
-row47:
-	MOVQ 88(AX), R11
-
-tap48:
-	VMASKMOVPS   (DI), Y15, Y12
-	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
-	VMASKMOVPS   (R8), Y15, Y14
+row30:
+	MOVQ         DI, R12
+	LEAQ         (R12)(R10*2), R13
+	ADDQ         R10, R13
+	VMASKMOVPS   (R12), Y15, Y8
+	VMASKMOVPS   (R12)(R10*1), Y15, Y9
+	VMASKMOVPS   (R12)(R10*2), Y15, Y10
+	VMASKMOVPS   (R13), Y15, Y11
+	VMASKMOVPS   (R13)(R10*1), Y15, Y12
+	MOVQ         R8, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y9, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	VFMADD231PS  Y14, Y11, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y11, Y1
 	VFMADD231PS  Y14, Y12, Y0
-	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y10, Y3
+	VFMADD231PS  Y14, Y11, Y2
 	VFMADD231PS  Y14, Y12, Y1
-	VMASKMOVPS   (R8)(SI*2), Y15, Y14
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y11, Y3
 	VFMADD231PS  Y14, Y12, Y2
-	ADDQ         R9, R8
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
 	DECQ         R11
-	JNE          tap48
-	ADDQ         16(SP), R8
-	ADDQ         (SP), DI
-	DECQ         R10
-	JNE          row47
+	JNE          row30
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -955,14 +969,20 @@ tap48:
 	VMINPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
 	SHLQ         $0x02, DI
+	LEAQ         (BX)(DI*2), R8
+	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS   Y3, Y15, (R8)
 
-done41:
+done25:
+	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
@@ -971,22 +991,715 @@ done41:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
-	SUBQ $0x03, 8(SP)
-	JMP  pixels38
+	ADDQ BX, DX
+	SUBQ $0x04, 16(SP)
+	JMP  pixels22
 
-fewer37:
-pixels50:
-	CMPQ 8(SP), $0x02
-	JLT  fewer49
+fewer23:
+other21:
+	// Rows of 5 taps, 2 apart from pixel to pixel.
+	CMPQ 88(AX), $0x05
+	JNE  other31
+	MOVQ 40(AX), BX
+	SHLQ $0x01, BX
+	CMPQ BX, 48(AX)
+	JNE  other31
+
+pixels32:
+	CMPQ 16(SP), $0x04
+	JLT  fewer33
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
-	JEQ  eight51
+	JEQ  rest34
 	MOVQ DI, 56(SP)
 
-sixteen54:
+channels36:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    64(AX), R10
+	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    80(AX), R11
+
+row37:
+	MOVQ         DI, R12
+	LEAQ         (R12)(R10*2), R13
+	ADDQ         R10, R13
+	VMOVUPS      (R12), Y8
+	VMOVUPS      (R12)(R10*1), Y9
+	VMOVUPS      (R12)(R10*2), Y10
+	VMOVUPS      (R13), Y11
+	VMOVUPS      (R13)(R10*1), Y12
+	MOVQ         R8, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y11, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y4
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y9, Y4
+	VFMADD231PS  Y14, Y11, Y2
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y8, Y6
+	VFMADD231PS  Y14, Y10, Y4
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y9, Y6
+	VFMADD231PS  Y14, Y11, Y4
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y10, Y6
+	VFMADD231PS  Y14, Y12, Y4
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y11, Y6
+	ADDQ         R9, R14
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VMOVUPS      32(R12), Y8
+	VMOVUPS      32(R12)(R10*1), Y9
+	VMOVUPS      32(R12)(R10*2), Y10
+	VMOVUPS      32(R13), Y11
+	VMOVUPS      32(R13)(R10*1), Y12
+	MOVQ         R8, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y9, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y10, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y11, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y5
+	VFMADD231PS  Y14, Y10, Y3
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y9, Y5
+	VFMADD231PS  Y14, Y11, Y3
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y8, Y7
+	VFMADD231PS  Y14, Y10, Y5
+	VFMADD231PS  Y14, Y12, Y3
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y9, Y7
+	VFMADD231PS  Y14, Y11, Y5
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y10, Y7
+	VFMADD231PS  Y14, Y12, Y5
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y11, Y7
+	ADDQ         R9, R12
+	VMOVUPS      32(R12), Y14
+	VFMADD231PS  Y14, Y12, Y7
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
+	DECQ         R11
+	JNE          row37
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVUPS      Y5, 32(DI)(R8*2)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	ADDQ         $0x40, BX
+	DECQ         56(SP)
+	JNE          channels36
+
+rest34:
+	TESTB   $0x08, 96(AX)
+	JEQ     none38
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    64(AX), R10
+	SHLQ    $0x02, R10
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    80(AX), R11
+
+row39:
+	MOVQ         DI, R12
+	LEAQ         (R12)(R10*2), R13
+	ADDQ         R10, R13
+	VMOVUPS      (R12), Y8
+	VMOVUPS      (R12)(R10*1), Y9
+	VMOVUPS      (R12)(R10*2), Y10
+	VMOVUPS      (R13), Y11
+	VMOVUPS      (R13)(R10*1), Y12
+	MOVQ         R8, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y1
+	VFMADD231PS  Y14, Y11, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y11, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y11, Y2
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y10, Y3
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y11, Y3
+	ADDQ         R9, R12
+	VMOVUPS      (R12), Y14
+	VFMADD231PS  Y14, Y12, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
+	DECQ         R11
+	JNE          row39
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVUPS      Y3, (R9)
+	ADDQ         $0x20, BX
+
+none38:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done35
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	MOVQ       40(AX), R9
+	SHLQ       $0x02, R9
+	MOVQ       64(AX), R10
+	SHLQ       $0x02, R10
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       80(AX), R11
+
+row40:
+	MOVQ         DI, R12
+	LEAQ         (R12)(R10*2), R13
+	ADDQ         R10, R13
+	VMASKMOVPS   (R12), Y15, Y8
+	VMASKMOVPS   (R12)(R10*1), Y15, Y9
+	VMASKMOVPS   (R12)(R10*2), Y15, Y10
+	VMASKMOVPS   (R13), Y15, Y11
+	VMASKMOVPS   (R13)(R10*1), Y15, Y12
+	MOVQ         R8, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VFMADD231PS  Y14, Y10, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y1
+	VFMADD231PS  Y14, Y11, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VFMADD231PS  Y14, Y10, Y1
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y2
+	VFMADD231PS  Y14, Y11, Y1
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y3
+	VFMADD231PS  Y14, Y10, Y2
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y9, Y3
+	VFMADD231PS  Y14, Y11, Y2
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y10, Y3
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y11, Y3
+	ADDQ         R9, R12
+	VMASKMOVPS   (R12), Y15, Y14
+	VFMADD231PS  Y14, Y12, Y3
+	MOVQ         32(AX), R12
+	LEAQ         (R8)(R12*4), R8
+	ADDQ         8(SP), DI
+	DECQ         R11
+	JNE          row40
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	LEAQ         (BX)(DI*2), R8
+	ADDQ         DI, R8
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS   Y3, Y15, (R8)
+
+done35:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 16(SP)
+	JMP  pixels32
+
+fewer33:
+other31:
+	// All other windows, and the last pixels.
+pixels41:
+	CMPQ 16(SP), $0x04
+	JLT  fewer42
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x04, DI
+	JEQ  rest43
+	MOVQ DI, 64(SP)
+
+channels45:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row46:
+	MOVQ 88(AX), R12
+
+tap47:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  32(R8), Y9, Y1
+	VFMADD231PS  (R8)(SI*1), Y8, Y2
+	VFMADD231PS  32(R8)(SI*1), Y9, Y3
+	VFMADD231PS  (R8)(SI*2), Y8, Y4
+	VFMADD231PS  32(R8)(SI*2), Y9, Y5
+	VFMADD231PS  (R9), Y8, Y6
+	VFMADD231PS  32(R9), Y9, Y7
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap47
+	ADDQ         24(SP), R8
+	ADDQ         24(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row46
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, (DI)(R8*1)
+	VMOVUPS      Y3, 32(DI)(R8*1)
+	VMOVUPS      Y4, (DI)(R8*2)
+	VMOVUPS      Y5, 32(DI)(R8*2)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y7, 32(R9)
+	ADDQ         $0x40, BX
+	DECQ         64(SP)
+	JNE          channels45
+
+rest43:
+	TESTB   $0x08, 96(AX)
+	JEQ     none48
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	SHLQ    $0x02, R10
+	MOVQ    80(AX), R11
+
+row49:
+	MOVQ 88(AX), R12
+
+tap50:
+	VMOVUPS      (DI), Y8
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  (R8)(SI*1), Y8, Y1
+	VFMADD231PS  (R8)(SI*2), Y8, Y2
+	VFMADD231PS  (R9), Y8, Y3
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap50
+	ADDQ         24(SP), R8
+	ADDQ         24(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row49
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, (DI)(R8*1)
+	VMOVUPS      Y2, (DI)(R8*2)
+	VMOVUPS      Y3, (R9)
+	ADDQ         $0x20, BX
+
+none48:
+	MOVQ       96(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done44
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	LEAQ       (CX)(BX*1), R8
+	LEAQ       (R8)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       40(AX), R10
+	SHLQ       $0x02, R10
+	MOVQ       80(AX), R11
+
+row51:
+	MOVQ 88(AX), R12
+
+tap52:
+	VMASKMOVPS   (DI), Y15, Y8
+	MOVQ         64(AX), R13
+	LEAQ         (DI)(R13*4), DI
+	VMASKMOVPS   (R8), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y0
+	VMASKMOVPS   (R8)(SI*1), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y1
+	VMASKMOVPS   (R8)(SI*2), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y2
+	VMASKMOVPS   (R9), Y15, Y14
+	VFMADD231PS  Y14, Y8, Y3
+	ADDQ         R10, R8
+	ADDQ         R10, R9
+	DECQ         R12
+	JNE          tap52
+	ADDQ         24(SP), R8
+	ADDQ         24(SP), R9
+	ADDQ         (SP), DI
+	DECQ         R11
+	JNE          row51
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), BX
+	MOVQ         72(AX), DI
+	SHLQ         $0x02, DI
+	LEAQ         (BX)(DI*2), R8
+	ADDQ         DI, R8
+	VMASKMOVPS   Y0, Y15, (BX)
+	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS   Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS   Y3, Y15, (R8)
+
+done44:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 72(AX), BX
+	SHLQ $0x02, BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 16(SP)
+	JMP  pixels41
+
+fewer42:
+pixels53:
+	CMPQ 16(SP), $0x02
+	JLT  fewer54
+	MOVQ 48(AX), SI
+	SHLQ $0x02, SI
+	XORQ BX, BX
+	MOVQ 96(AX), DI
+	SHRQ $0x05, DI
+	JEQ  rest55
+	MOVQ DI, 72(SP)
+
+channels57:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y4
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y5
+	VMOVUPS 64(DI)(BX*1), Y2
+	VMOVAPS Y2, Y6
+	VMOVUPS 96(DI)(BX*1), Y3
+	VMOVAPS Y3, Y7
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row58:
+	MOVQ 88(AX), R11
+
+tap59:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
+	VMOVUPS      64(DI), Y10
+	VMOVUPS      96(DI), Y11
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  32(R8), Y9, Y1
+	VFMADD231PS  64(R8), Y10, Y2
+	VFMADD231PS  96(R8), Y11, Y3
+	VFMADD231PS  (R8)(SI*1), Y8, Y4
+	VFMADD231PS  32(R8)(SI*1), Y9, Y5
+	VFMADD231PS  64(R8)(SI*1), Y10, Y6
+	VFMADD231PS  96(R8)(SI*1), Y11, Y7
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap59
+	ADDQ         24(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row58
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 96(DI)
+	VMOVUPS      Y4, (DI)(R8*1)
+	VMOVUPS      Y5, 32(DI)(R8*1)
+	VMOVUPS      Y6, 64(DI)(R8*1)
+	VMOVUPS      Y7, 96(DI)(R8*1)
+	ADDQ         $+128, BX
+	DECQ         72(SP)
+	JNE          channels57
+
+rest55:
+	TESTB   $0x10, 96(AX)
+	JEQ     none60
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y2
@@ -999,25 +1712,25 @@ sixteen54:
 	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
-row55:
+row61:
 	MOVQ 88(AX), R11
 
-tap56:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
+tap62:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
 	MOVQ         64(AX), R12
 	LEAQ         (DI)(R12*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y13, Y1
-	VFMADD231PS  (R8)(SI*1), Y12, Y2
-	VFMADD231PS  32(R8)(SI*1), Y13, Y3
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  32(R8), Y9, Y1
+	VFMADD231PS  (R8)(SI*1), Y8, Y2
+	VFMADD231PS  32(R8)(SI*1), Y9, Y3
 	ADDQ         R9, R8
 	DECQ         R11
-	JNE          tap56
-	ADDQ         16(SP), R8
+	JNE          tap62
+	ADDQ         24(SP), R8
 	ADDQ         (SP), DI
 	DECQ         R10
-	JNE          row55
+	JNE          row61
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1036,12 +1749,10 @@ tap56:
 	VMOVUPS      Y2, (DI)(R8*1)
 	VMOVUPS      Y3, 32(DI)(R8*1)
 	ADDQ         $0x40, BX
-	DECQ         56(SP)
-	JNE          sixteen54
 
-eight51:
+none60:
 	TESTB   $0x08, 96(AX)
-	JEQ     some52
+	JEQ     none63
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVAPS Y0, Y1
@@ -1052,22 +1763,22 @@ eight51:
 	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
-row57:
+row64:
 	MOVQ 88(AX), R11
 
-tap58:
-	VMOVUPS      (DI), Y12
+tap65:
+	VMOVUPS      (DI), Y8
 	MOVQ         64(AX), R12
 	LEAQ         (DI)(R12*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  (R8)(SI*1), Y12, Y1
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  (R8)(SI*1), Y8, Y1
 	ADDQ         R9, R8
 	DECQ         R11
-	JNE          tap58
-	ADDQ         16(SP), R8
+	JNE          tap65
+	ADDQ         24(SP), R8
 	ADDQ         (SP), DI
 	DECQ         R10
-	JNE          row57
+	JNE          row64
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1081,10 +1792,10 @@ tap58:
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
 
-some52:
+none63:
 	MOVQ       96(AX), DI
 	ANDQ       $0x07, DI
-	JEQ        done53
+	JEQ        done56
 	LEAQ       masks<>+64(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
@@ -1099,24 +1810,24 @@ some52:
 	SHLQ       $0x02, R9
 	MOVQ       80(AX), R10
 
-row59:
+row66:
 	MOVQ 88(AX), R11
 
-tap60:
-	VMASKMOVPS   (DI), Y15, Y12
+tap67:
+	VMASKMOVPS   (DI), Y15, Y8
 	MOVQ         64(AX), R12
 	LEAQ         (DI)(R12*4), DI
 	VMASKMOVPS   (R8), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y8, Y0
 	VMASKMOVPS   (R8)(SI*1), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y1
+	VFMADD231PS  Y14, Y8, Y1
 	ADDQ         R9, R8
 	DECQ         R11
-	JNE          tap60
-	ADDQ         16(SP), R8
+	JNE          tap67
+	ADDQ         24(SP), R8
 	ADDQ         (SP), DI
 	DECQ         R10
-	JNE          row59
+	JNE          row66
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1129,29 +1840,86 @@ tap60:
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
-done53:
+done56:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
 	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
-	SUBQ $0x02, 8(SP)
-	JMP  pixels50
+	SUBQ $0x02, 16(SP)
+	JMP  pixels53
 
-fewer49:
-pixels62:
-	CMPQ 8(SP), $0x01
-	JLT  fewer61
+fewer54:
+pixels68:
+	CMPQ 16(SP), $0x01
+	JLT  fewer69
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
-	SHRQ $0x04, DI
-	JEQ  eight63
-	MOVQ DI, 64(SP)
+	SHRQ $0x05, DI
+	JEQ  rest70
+	MOVQ DI, 80(SP)
 
-sixteen66:
+channels72:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVUPS 64(DI)(BX*1), Y2
+	VMOVUPS 96(DI)(BX*1), Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	SHLQ    $0x02, R9
+	MOVQ    80(AX), R10
+
+row73:
+	MOVQ 88(AX), R11
+
+tap74:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
+	VMOVUPS      64(DI), Y10
+	VMOVUPS      96(DI), Y11
+	MOVQ         64(AX), R12
+	LEAQ         (DI)(R12*4), DI
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  32(R8), Y9, Y1
+	VFMADD231PS  64(R8), Y10, Y2
+	VFMADD231PS  96(R8), Y11, Y3
+	ADDQ         R9, R8
+	DECQ         R11
+	JNE          tap74
+	ADDQ         24(SP), R8
+	ADDQ         (SP), DI
+	DECQ         R10
+	JNE          row73
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 96(DI)
+	ADDQ         $+128, BX
+	DECQ         80(SP)
+	JNE          channels72
+
+rest70:
+	TESTB   $0x10, 96(AX)
+	JEQ     none75
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	VMOVUPS 32(DI)(BX*1), Y1
@@ -1162,23 +1930,23 @@ sixteen66:
 	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
-row67:
+row76:
 	MOVQ 88(AX), R11
 
-tap68:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
+tap77:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
 	MOVQ         64(AX), R12
 	LEAQ         (DI)(R12*4), DI
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y13, Y1
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  32(R8), Y9, Y1
 	ADDQ         R9, R8
 	DECQ         R11
-	JNE          tap68
-	ADDQ         16(SP), R8
+	JNE          tap77
+	ADDQ         24(SP), R8
 	ADDQ         (SP), DI
 	DECQ         R10
-	JNE          row67
+	JNE          row76
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1191,12 +1959,10 @@ tap68:
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
-	DECQ         64(SP)
-	JNE          sixteen66
 
-eight63:
+none75:
 	TESTB   $0x08, 96(AX)
-	JEQ     some64
+	JEQ     none78
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
 	MOVQ    8(AX), DI
@@ -1206,21 +1972,21 @@ eight63:
 	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
-row69:
+row79:
 	MOVQ 88(AX), R11
 
-tap70:
-	VMOVUPS      (DI), Y12
+tap80:
+	VMOVUPS      (DI), Y8
 	MOVQ         64(AX), R12
 	LEAQ         (DI)(R12*4), DI
-	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  (R8), Y8, Y0
 	ADDQ         R9, R8
 	DECQ         R11
-	JNE          tap70
-	ADDQ         16(SP), R8
+	JNE          tap80
+	ADDQ         24(SP), R8
 	ADDQ         (SP), DI
 	DECQ         R10
-	JNE          row69
+	JNE          row79
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1231,10 +1997,10 @@ tap70:
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
-some64:
+none78:
 	MOVQ       96(AX), DI
 	ANDQ       $0x07, DI
-	JEQ        done65
+	JEQ        done71
 	LEAQ       masks<>+64(SB), R8
 	SHLQ       $0x02, DI
 	SUBQ       DI, R8
@@ -1248,22 +2014,22 @@ some64:
 	SHLQ       $0x02, R9
 	MOVQ       80(AX), R10
 
-row71:
+row81:
 	MOVQ 88(AX), R11
 
-tap72:
-	VMASKMOVPS   (DI), Y15, Y12
+tap82:
+	VMASKMOVPS   (DI), Y15, Y8
 	MOVQ         64(AX), R12
 	LEAQ         (DI)(R12*4), DI
 	VMASKMOVPS   (R8), Y15, Y14
-	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y8, Y0
 	ADDQ         R9, R8
 	DECQ         R11
-	JNE          tap72
-	ADDQ         16(SP), R8
+	JNE          tap82
+	ADDQ         24(SP), R8
 	ADDQ         (SP), DI
 	DECQ         R10
-	JNE          row71
+	JNE          row81
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -1273,15 +2039,15 @@ tap72:
 	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
-done65:
+done71:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
 	SHLQ $0x02, BX
 	ADDQ BX, DX
-	SUBQ $0x01, 8(SP)
-	JMP  pixels62
+	SUBQ $0x01, 16(SP)
+	JMP  pixels68
 
-fewer61:
+fewer69:
 	VZEROUPPER
 	RET
 

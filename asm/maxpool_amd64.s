@@ -17,28 +17,26 @@ TEXT ·maxpool_f32_taps_avx2(SB), NOSPLIT, $32-8
 	MOVQ         24(AX), DX
 	MOVQ         104(AX), BX
 	MOVQ         BX, (SP)
+	MOVQ         32(AX), BX
+	SHLQ         $0x02, BX
+	MOVQ         40(AX), SI
+	SHLQ         $0x02, SI
+	IMULQ        88(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 8(SP)
 
-	// From behind a row of taps to the next one.
-	MOVQ  32(AX), BX
-	SHLQ  $0x02, BX
-	MOVQ  40(AX), SI
-	SHLQ  $0x02, SI
-	IMULQ 88(AX), SI
-	SUBQ  SI, BX
-	MOVQ  BX, 8(SP)
-
-pixels2:
+pixels1:
 	CMPQ (SP), $0x02
-	JLT  fewer1
+	JLT  fewer2
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
-	JEQ  eight3
+	JEQ  rest3
 	MOVQ DI, 16(SP)
 
-sixteen6:
+channels5:
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
 	VMOVAPS Y14, Y1
@@ -52,10 +50,10 @@ sixteen6:
 	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
-row7:
+row6:
 	MOVQ 88(AX), R10
 
-tap8:
+tap7:
 	VMOVUPS      (DI), Y8
 	VCMPPS       $0x03, Y8, Y8, Y9
 	VORPS        Y9, Y4, Y4
@@ -74,10 +72,10 @@ tap8:
 	VMAXPS       Y10, Y3, Y3
 	ADDQ         R8, DI
 	DECQ         R10
-	JNE          tap8
+	JNE          tap7
 	ADDQ         8(SP), DI
 	DECQ         R9
-	JNE          row7
+	JNE          row6
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -101,11 +99,11 @@ tap8:
 	VMOVUPS      Y3, 32(DI)(R8*1)
 	ADDQ         $0x40, BX
 	DECQ         16(SP)
-	JNE          sixteen6
+	JNE          channels5
 
-eight3:
+rest3:
 	TESTB   $0x08, 96(AX)
-	JEQ     some4
+	JEQ     none8
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
 	VMOVAPS Y14, Y1
@@ -148,10 +146,10 @@ tap10:
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
 
-some4:
+none8:
 	MOVQ    96(AX), DI
 	ANDQ    $0x07, DI
-	JEQ     done5
+	JEQ     done4
 	LEAQ    masks<>+64(SB), R8
 	SHLQ    $0x02, DI
 	SUBQ    DI, R8
@@ -197,7 +195,7 @@ tap12:
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
-done5:
+done4:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
@@ -205,21 +203,88 @@ done5:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x02, (SP)
-	JMP  pixels2
+	JMP  pixels1
 
-fewer1:
-pixels14:
+fewer2:
+pixels13:
 	CMPQ (SP), $0x01
-	JLT  fewer13
+	JLT  fewer14
 	MOVQ 48(AX), SI
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
-	SHRQ $0x04, DI
-	JEQ  eight15
+	SHRQ $0x05, DI
+	JEQ  rest15
 	MOVQ DI, 24(SP)
 
-sixteen18:
+channels17:
+	VMOVAPS Y14, Y0
+	VXORPS  Y4, Y4, Y4
+	VMOVAPS Y14, Y1
+	VXORPS  Y5, Y5, Y5
+	VMOVAPS Y14, Y2
+	VXORPS  Y6, Y6, Y6
+	VMOVAPS Y14, Y3
+	VXORPS  Y7, Y7, Y7
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	MOVQ    80(AX), R9
+
+row18:
+	MOVQ 88(AX), R10
+
+tap19:
+	VMOVUPS      (DI), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y4, Y4
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      32(DI), Y10
+	VCMPPS       $0x03, Y10, Y10, Y11
+	VORPS        Y11, Y5, Y5
+	VMAXPS       Y10, Y1, Y1
+	VMOVUPS      64(DI), Y8
+	VCMPPS       $0x03, Y8, Y8, Y9
+	VORPS        Y9, Y6, Y6
+	VMAXPS       Y8, Y2, Y2
+	VMOVUPS      96(DI), Y10
+	VCMPPS       $0x03, Y10, Y10, Y11
+	VORPS        Y11, Y7, Y7
+	VMAXPS       Y10, Y3, Y3
+	ADDQ         R8, DI
+	DECQ         R10
+	JNE          tap19
+	ADDQ         8(SP), DI
+	DECQ         R9
+	JNE          row18
+	VBROADCASTSS 112(AX), Y12
+	VBROADCASTSS 116(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VORPS        Y4, Y0, Y0
+	VORPS        Y5, Y1, Y1
+	VORPS        Y6, Y2, Y2
+	VORPS        Y7, Y3, Y3
+	LEAQ         (DX)(BX*1), DI
+	MOVQ         72(AX), R8
+	SHLQ         $0x02, R8
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 96(DI)
+	ADDQ         $+128, BX
+	DECQ         24(SP)
+	JNE          channels17
+
+rest15:
+	TESTB   $0x10, 96(AX)
+	JEQ     none20
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
 	VMOVAPS Y14, Y1
@@ -229,10 +294,10 @@ sixteen18:
 	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
-row19:
+row21:
 	MOVQ 88(AX), R10
 
-tap20:
+tap22:
 	VMOVUPS      (DI), Y8
 	VCMPPS       $0x03, Y8, Y8, Y9
 	VORPS        Y9, Y4, Y4
@@ -243,10 +308,10 @@ tap20:
 	VMAXPS       Y10, Y1, Y1
 	ADDQ         R8, DI
 	DECQ         R10
-	JNE          tap20
+	JNE          tap22
 	ADDQ         8(SP), DI
 	DECQ         R9
-	JNE          row19
+	JNE          row21
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -261,12 +326,10 @@ tap20:
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
-	DECQ         24(SP)
-	JNE          sixteen18
 
-eight15:
+none20:
 	TESTB   $0x08, 96(AX)
-	JEQ     some16
+	JEQ     none23
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
@@ -274,20 +337,20 @@ eight15:
 	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
-row21:
+row24:
 	MOVQ 88(AX), R10
 
-tap22:
+tap25:
 	VMOVUPS      (DI), Y8
 	VCMPPS       $0x03, Y8, Y8, Y9
 	VORPS        Y9, Y4, Y4
 	VMAXPS       Y8, Y0, Y0
 	ADDQ         R8, DI
 	DECQ         R10
-	JNE          tap22
+	JNE          tap25
 	ADDQ         8(SP), DI
 	DECQ         R9
-	JNE          row21
+	JNE          row24
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -299,10 +362,10 @@ tap22:
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
-some16:
+none23:
 	MOVQ    96(AX), DI
 	ANDQ    $0x07, DI
-	JEQ     done17
+	JEQ     done16
 	LEAQ    masks<>+64(SB), R8
 	SHLQ    $0x02, DI
 	SUBQ    DI, R8
@@ -314,20 +377,20 @@ some16:
 	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
-row23:
+row26:
 	MOVQ 88(AX), R10
 
-tap24:
+tap27:
 	VMASKMOVPS   (DI), Y15, Y8
 	VCMPPS       $0x03, Y8, Y8, Y9
 	VORPS        Y9, Y4, Y4
 	VMAXPS       Y8, Y0, Y0
 	ADDQ         R8, DI
 	DECQ         R10
-	JNE          tap24
+	JNE          tap27
 	ADDQ         8(SP), DI
 	DECQ         R9
-	JNE          row23
+	JNE          row26
 	VBROADCASTSS 112(AX), Y12
 	VBROADCASTSS 116(AX), Y13
 	VMAXPS       Y0, Y12, Y0
@@ -338,15 +401,15 @@ tap24:
 	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
-done17:
+done16:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
 	SHLQ $0x02, BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
-	JMP  pixels14
+	JMP  pixels13
 
-fewer13:
+fewer14:
 	VZEROUPPER
 	RET
 

@@ -27,23 +27,26 @@ func TestDepthwiseKernels(t *testing.T) {
 }
 
 // A tapsCase is a window's rows and columns, and for how many channels and
-// pixels it is to be computed.
-type tapsCase struct{ rows, cols, c, pixels int }
+// pixels it is to be computed, which stand so many columns apart; 0 is any
+// distance.
+type tapsCase struct{ rows, cols, c, pixels, apart int }
 
 // eachWindow calls f with every number of channels and pixels, and with
 // windows of many sizes.
 func (m *micro) eachWindow(f func(tapsCase)) {
 	for c := 1; c <= 50; c++ {
 		for pixels := 1; pixels <= 13; pixels++ {
-			f(tapsCase{m.between(1, 4), m.between(1, 4), c, pixels})
+			f(tapsCase{m.between(1, 4), m.between(1, 5), c, pixels, m.between(0, 2)})
 		}
 	}
 	for rows := 1; rows <= 5; rows++ {
 		for cols := 1; cols <= 5; cols++ {
-			f(tapsCase{rows, cols, 19, 3})
+			for apart := range 3 {
+				f(tapsCase{rows, cols, 43, 11, apart})
+			}
 		}
 	}
-	f(tapsCase{7, 7, 23, 7})
+	f(tapsCase{7, 7, 23, 7, 1})
 }
 
 // tapsArgs is what these kernels take: the block of arguments, the operand,
@@ -53,6 +56,9 @@ func (m *micro) tapsArgs(c tapsCase) (p *asm.TapsArgs, x []float32, tap []int, y
 	p = &asm.TapsArgs{
 		Rows: c.rows, Cols: c.cols, C: c.c, Pixels: c.pixels,
 		XRow: m.prime(1), XCol: m.prime(1), XStride: m.prime(1), YStride: m.prime(c.c),
+	}
+	if c.apart > 0 {
+		p.XStride = c.apart * p.XCol
 	}
 	p.Lo, p.Hi = m.limits()
 	for r := range c.rows {

@@ -54,7 +54,6 @@ func (p *Pool) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		sliding: newSliding(&p.Window, x[1], x[2], x[3], [2]int{y[1], y[2]}),
 		maps:    x[0],
 		in:      volume(x[1:]),
-		out:     y[2] * y[3],
 	}
 	op.kernel, op.empty = t.MaxPool, float32(math.Inf(-1))
 	if p.Kind != MaxPool {
@@ -66,7 +65,7 @@ func (p *Pool) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	return op, nil
 }
 
-// poolOp is a Pool. A task is a block of channels of one row of results. A
+// poolOp is a Pool. A task is a block of channels of some rows of results. A
 // window that lies between the map's elements, as a dilated one can, has the
 // maximum −Inf and no mean, NaN, unless padding counts.
 type poolOp struct {
@@ -74,17 +73,16 @@ type poolOp struct {
 	sliding
 	maps int
 	in   int // elements of a map
-	out  int // elements of a row of results
 }
 
-func (op *poolOp) Tasks(n int) int { return n * op.maps * len(op.rows) * op.blocks() }
+func (op *poolOp) Tasks(n int) int { return n * op.maps * op.tasks() * op.blocks() }
 
 func (op *poolOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	least, most := Act{}.limits()
 	for task := lo; task < hi; task++ {
-		row, from := task/op.blocks(), task%op.blocks()*op.block
-		item, y := row/len(op.rows), op.rows[row%len(op.rows)]
-		x := in[0][item*op.in : (item+1)*op.in]
-		op.line(w, out[0][row*op.out:(row+1)*op.out], x, y, from, min(from+op.block, op.channels), least, most)
+		item, from, to := op.taskArea(task / op.blocks())
+		c := task % op.blocks() * op.block
+		x, y := in[0][item*op.in:(item+1)*op.in], out[0][(item*op.out[0]+from)*op.line():]
+		op.compute(w, y, x, area{rows: [2]int{from, to}, channels: [2]int{c, min(c+op.block, op.channels)}, lo: least, hi: most})
 	}
 }

@@ -8,11 +8,11 @@ import "github.com/infer-go/infer/asm"
 type sliding struct {
 	kernel   func(*asm.TapsArgs)
 	channels int
-	rows     []span // of each row of results
-	runs     []run  // of columns
-	row, col int    // elements from one row or column of taps to the next
-	down     int    // elements of a row of the map
-	stride   int    // elements from one window to the next
+	out      [2]int // rows and columns of results
+	runs     [2][]run
+	tap      [2]int // elements from one row, or column, of taps to the next
+	pixel    [2]int // elements from one row, or column, of the map to the next
+	stride   [2]int // elements from one window to the one below, or beside it
 	block    int    // channels that a call of the kernel computes
 	padded   bool   // means are of the whole window
 
@@ -21,6 +21,8 @@ type sliding struct {
 	weights []float32
 	taps    int // in a row of weights
 
+	taskRows int // rows of results that are computed together
+
 	// empty is the result of a window without taps, to which a bias is added.
 	empty float32
 }
@@ -28,16 +30,13 @@ type sliding struct {
 // newSliding lays a window over a map of height × width pixels with n rows
 // and columns of results.
 func newSliding(w *Window, height, width, channels int, n [2]int) sliding {
-	s := sliding{
-		channels: channels,
-		rows:     w.spans(0, height, n[0]),
-		runs:     runsOf(w.spans(1, width, n[1]), w.Stride[1]),
-		row:      w.Dilation[0] * width * channels,
-		col:      w.Dilation[1] * channels,
-		down:     width * channels,
-		stride:   w.Stride[1] * channels,
-		taps:     w.Kernel[1],
+	s := sliding{channels: channels, out: n, pixel: [2]int{width * channels, channels}, taps: w.Kernel[1]}
+	for i, size := range [2]int{height, width} {
+		s.runs[i] = runsOf(w.spans(i, size, n[i]), w.Stride[i])
+		s.tap[i] = w.Dilation[i] * s.pixel[i]
+		s.stride[i] = w.Stride[i] * s.pixel[i]
 	}
+	s.taskRows = max(min(n[0], leastRows), ceilDiv(n[0], fewTasks))
 	// A block's weights, and the patch that some pixels read, share the nearest
 	// cache with what else is read.
 	patch := w.Kernel[0] * (2*w.Kernel[1] + slidingPixels*min(w.Kernel[1], w.Stride[1]))
@@ -49,7 +48,11 @@ func newSliding(w *Window, height, width, channels int, n [2]int) sliding {
 
 const (
 	// slidingPixels is how many neighbouring pixels the kernels take at a time.
-	slidingPixels = 6
+	slidingPixels = 4
+
+	// leastRows is how many rows a task has, so that the pixels at the sides of
+	// a map have neighbours of their own kind: above one another.
+	leastRows = 7
 
 	// slidingBytes is how much of the first-level cache a call should use.
 	slidingBytes = 24 << 10
@@ -61,6 +64,18 @@ const (
 
 // blocks is how many blocks of channels there are.
 func (s *sliding) blocks() int { return ceilDiv(s.channels, s.block) }
+
+// line is a row of results, in elements.
+func (s *sliding) line() int { return s.out[1] * s.channels }
+
+// tasks is how many times taskRows rows a map's results have.
+func (s *sliding) tasks() int { return ceilDiv(s.out[0], s.taskRows) }
+
+// taskArea is the rows of a task, of the tasks of all maps.
+func (s *sliding) taskArea(task int) (item, from, to int) {
+	item, part := task/s.tasks(), task%s.tasks()
+	return item, part * s.taskRows, min((part+1)*s.taskRows, s.out[0])
+}
 
 // A span is what a window covers in one dimension.
 type span struct {
@@ -114,52 +129,91 @@ func runsOf(spans []span, stride int) []run {
 	return runs
 }
 
-// line computes the channels from, …, to−1 of a row of results, of at most one
-// block: y is the whole row, x the map.
-func (s *sliding) line(w *Workspace, y, x []float32, rows span, from, to int, lo, hi float32) {
+// An area is rows and channels of the results of one map.
+type area struct {
+	rows, channels [2]int // from, to
+	lo, hi         float32
+}
+
+// compute computes an area of at most one block of channels: x is the map, and
+// y starts with the area's first row.
+func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 	a := &w.taps
-	a.XRow, a.XCol, a.XStride, a.YStride = s.row, s.col, s.stride, s.channels
+	a.XRow, a.XCol = s.tap[0], s.tap[1]
 	a.WRow, a.WCol = s.taps*s.channels, s.channels
-	a.Rows, a.C = rows.taps, to-from
-	a.Lo, a.Hi = lo, hi
+	a.C = area.channels[1] - area.channels[0]
+	a.Lo, a.Hi = area.lo, area.hi
 	a.Bias, a.W = nil, nil
-	if s.weights != nil {
-		a.Bias = &s.weights[from]
-	}
-	for i := range s.runs {
-		r := &s.runs[i]
-		if rows.taps == 0 || r.taps == 0 {
-			s.lineEmpty(y, r, from, to, lo, hi)
+	for i := range s.runs[0] {
+		rows := s.runs[0][i].cut(area.rows[0], area.rows[1], s.stride[0]/s.pixel[0])
+		if rows.from >= rows.to {
 			continue
 		}
-		a.Cols = r.taps
-		a.Count = float64(rows.taps) * float64(r.taps)
-		if s.padded {
-			a.Count = float64(rows.padded) * float64(r.padded)
+		for j := range s.runs[1] {
+			s.tile(a, y[(rows.from-area.rows[0])*s.line():], x, &rows, &s.runs[1][j], area.channels[0])
 		}
-		if s.weights != nil {
-			a.W = &s.weights[(1+rows.skipped*s.taps+r.skipped)*s.channels+from]
-		}
-		// A vector of a tap takes a cycle at most.
-		most := max(1, callCycles*8/(rows.taps*r.taps*s.block))
-		for o := r.from; o < r.to; o += most {
-			a.X = &x[rows.first*s.down+r.first*s.channels+(o-r.from)*s.stride+from]
-			a.Y = &y[o*s.channels+from]
-			a.Pixels = min(most, r.to-o)
+	}
+}
+
+// cut is the part of a run that lies in from, …, to−1.
+func (r run) cut(from, to, stride int) run {
+	from, to = max(from, r.from), min(to, r.to)
+	r.first += (from - r.from) * stride
+	r.from, r.to = from, to
+	return r
+}
+
+// tile computes the windows of some rows and columns, which have the same taps,
+// for the channels from c on. The kernel goes along the rows, or, where these
+// are short, down the columns.
+func (s *sliding) tile(a *asm.TapsArgs, y, x []float32, rows, cols *run, c int) {
+	if s.weights != nil {
+		a.Bias = &s.weights[c]
+	}
+	size := [2]int{rows.to - rows.from, cols.to - cols.from}
+	y = y[cols.from*s.channels+c:]
+	if rows.taps == 0 || cols.taps == 0 {
+		s.tileEmpty(a, y, size, c)
+		return
+	}
+	x = x[rows.first*s.pixel[0]+cols.first*s.pixel[1]+c:]
+	a.Rows, a.Cols = rows.taps, cols.taps
+	a.Count = float64(rows.taps) * float64(cols.taps)
+	if s.padded {
+		a.Count = float64(rows.padded) * float64(cols.padded)
+	}
+	if s.weights != nil {
+		a.W = &s.weights[(1+rows.skipped*s.taps+cols.skipped)*s.channels+c]
+	}
+	next := [2]int{s.line(), s.channels} // from result to result
+	along := 1
+	if size[1] < min(size[0], slidingPixels) {
+		along = 0
+	}
+	a.XStride, a.YStride = s.stride[along], next[along]
+	// A vector of a tap takes a cycle at most.
+	most := max(1, callCycles*8/(rows.taps*cols.taps*s.block))
+	for across := range size[1-along] {
+		for done := 0; done < size[along]; done += most {
+			a.X = &x[across*s.stride[1-along]+done*s.stride[along]]
+			a.Y = &y[across*next[1-along]+done*next[along]]
+			a.Pixels = min(most, size[along]-done)
 			s.kernel(a)
 		}
 	}
 }
 
-// lineEmpty sets the results of windows without taps.
-func (s *sliding) lineEmpty(y []float32, r *run, from, to int, lo, hi float32) {
-	for o := r.from; o < r.to; o++ {
-		for c := from; c < to; c++ {
-			v := s.empty
-			if s.weights != nil {
-				v += s.weights[c]
+// tileEmpty sets the results of windows without taps.
+func (s *sliding) tileEmpty(a *asm.TapsArgs, y []float32, size [2]int, c int) {
+	for r := range size[0] {
+		for o := range size[1] {
+			for i := range a.C {
+				v := s.empty
+				if s.weights != nil {
+					v += s.weights[c+i]
+				}
+				y[r*s.line()+o*s.channels+i] = clamp(v, a.Lo, a.Hi)
 			}
-			y[o*s.channels+c] = clamp(v, lo, hi)
 		}
 	}
 }

@@ -1,14 +1,16 @@
 package avx2
 
 import (
+	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/mmcloughlin/avo/operand"
 )
 
 // A patch is what a kernel that slides a window over a map computes at a time:
-// some neighbouring pixels, by one or two vectors of channels, of which the
-// last may be cut short. Register vectors·i+v holds pixel i's vector v.
+// some neighbouring pixels, by some vectors of channels, of which the last may
+// be cut short. Register vectors·i+v holds pixel i's vector v.
 type patch struct {
 	*builder
 	pixels, vectors int
@@ -18,54 +20,49 @@ type patch struct {
 	stride reg64 // from pixel to pixel
 }
 
-// A window is what such a kernel does with its taps.
-type window struct {
-	tiles []int // how many pixels a patch has, the most first, 1 last
-
-	start  func(p patch)            // before the first tap
-	tap    func(p patch, tap []row) // with the pixels' elements of one tap
-	row    func(p patch)            // after a row of taps; may be nil
-	finish func(p patch)            // after the last tap; leaves the results
-}
-
 // A row is the address of a pixel's channels.
 type row func(vector int) operand.Mem
 
-// slide emits the loops: pixels, then channels, then the window's rows and
-// columns. They take more counters and steps than there are registers; those
-// of the outer loops stand on the stack.
-func (b *builder) slide(w window) {
-	in, out := b.load("X"), b.load("Y")
-	pixels, skip := b.AllocLocal(8), b.AllocLocal(8)
-	b.MOVQ(b.load("Pixels"), pixels)
-	b.Comment("From behind a row of taps to the next one.")
-	b.MOVQ(b.skipOver("XRow", "XCol"), skip)
-	for _, n := range w.tiles {
-		next := b.label("fewer")
-		top := b.label("pixels")
-		b.Label(top)
-		b.CMPQ(pixels, imm(n))
-		b.JLT(operand.LabelRef(next))
-		p := patch{builder: b, pixels: n, vectors: 2, offset: b.GP64(), stride: b.stride("XStride")}
-		b.XORQ(p.offset, p.offset)
-		b.channels(p, func(p patch) {
-			w.start(p)
-			b.taps(p, w, in, skip)
-			w.finish(p)
-			b.storePatch(p, out)
-		})
-		for range n {
-			b.ADDQ(p.stride, in)
-		}
-		ys := b.stride("YStride")
-		for range n {
-			b.ADDQ(ys, out)
-		}
-		b.SUBQ(imm(n), pixels)
-		b.JMP(operand.LabelRef(top))
-		b.Label(next)
+// A slide is the loops of such a kernel: pixels, then channels, then the
+// window's rows and columns. They take more counters and steps than there are
+// registers; those of the outer loops stand on the stack.
+type slide struct {
+	*builder
+	in, out reg64       // the first pixel of a patch
+	left    operand.Mem // pixels to do
+	skip    operand.Mem // bytes from behind a row of taps to the next one
+}
+
+func (b *builder) slide() *slide {
+	s := &slide{builder: b, in: b.load("X"), out: b.load("Y"), left: b.AllocLocal(8), skip: b.AllocLocal(8)}
+	b.MOVQ(b.load("Pixels"), s.left)
+	b.MOVQ(b.skipOver("XRow", "XCol"), s.skip)
+	return s
+}
+
+// patches emits body for every patch of so many pixels, as long as so many are
+// left, by so many vectors, and stores what it leaves.
+func (s *slide) patches(pixels, vectors int, body func(p patch)) {
+	top, fewer := s.label("pixels"), s.label("fewer")
+	s.Label(top)
+	s.CMPQ(s.left, imm(pixels))
+	s.JLT(operand.LabelRef(fewer))
+	p := patch{builder: s.builder, pixels: pixels, vectors: vectors, offset: s.GP64(), stride: s.stride("XStride")}
+	s.XORQ(p.offset, p.offset)
+	s.channels(p, func(p patch) {
+		body(p)
+		s.storePatch(p, s.out)
+	})
+	for range pixels {
+		s.ADDQ(p.stride, s.in)
 	}
-	b.VZEROUPPER()
+	ys := s.stride("YStride")
+	for range pixels {
+		s.ADDQ(ys, s.out)
+	}
+	s.SUBQ(imm(pixels), s.left)
+	s.JMP(operand.LabelRef(top))
+	s.Label(fewer)
 }
 
 // skipOver is the bytes from behind a row of taps to the next one.
@@ -76,32 +73,33 @@ func (b *builder) skipOver(row, col string) reg64 {
 	return skip
 }
 
-// channels emits body for every 16 channels, for 8 that are left, and for the
-// up to 7 that are left after them.
+// channels emits body for every vectors vectors of channels, for the smaller
+// powers of two of vectors that are left, and for the up to 7 channels that
+// are left after them.
 func (b *builder) channels(p patch, body func(p patch)) {
-	eight, some, done := b.label("eight"), b.label("some"), b.label("done")
 	b.masked = true
+	rest, done := b.label("rest"), b.label("done")
 	count := b.AllocLocal(8)
 	n := b.load("C")
-	b.SHRQ(imm(4), n)
-	b.JEQ(operand.LabelRef(eight))
+	b.SHRQ(imm(2+bits.Len(uint(p.vectors))), n)
+	b.JEQ(operand.LabelRef(rest))
 	b.MOVQ(n, count)
-	top := b.label("sixteen")
+	top := b.label("channels")
 	b.Label(top)
 	body(p)
-	b.ADDQ(imm(64), p.offset)
+	b.ADDQ(imm(32*p.vectors), p.offset)
 	b.DECQ(count)
 	b.JNE(operand.LabelRef(top))
-
-	b.Label(eight)
-	p.vectors = 1
-	b.TESTB(imm(8), b.field("C"))
-	b.JEQ(operand.LabelRef(some))
-	body(p)
-	b.ADDQ(imm(32), p.offset)
-
-	b.Label(some)
-	p.masked = true
+	b.Label(rest)
+	for p.vectors /= 2; p.vectors > 0; p.vectors /= 2 {
+		none := b.label("none")
+		b.TESTB(imm(8*p.vectors), b.field("C"))
+		b.JEQ(operand.LabelRef(none))
+		body(p)
+		b.ADDQ(imm(32*p.vectors), p.offset)
+		b.Label(none)
+	}
+	p.vectors, p.masked = 1, true
 	n = b.load("C")
 	b.ANDQ(imm(7), n)
 	b.JEQ(operand.LabelRef(done))
@@ -110,10 +108,12 @@ func (b *builder) channels(p patch, body func(p patch)) {
 	b.Label(done)
 }
 
-// taps emits the loops over the window.
-func (b *builder) taps(p patch, w window, in reg64, skip operand.Mem) {
+// taps emits the loops over a window: each for every tap, with the pixels'
+// elements, and end after a row of taps.
+func (s *slide) taps(p patch, each func(tap []row), end func()) {
+	b := s.builder
 	tap := rows{b: b, low: b.GP64(), stride: p.stride, n: p.pixels}
-	b.LEAQ(index(in, p.offset, 1), tap.low)
+	b.LEAQ(index(s.in, p.offset, 1), tap.low)
 	if tap.n > 3 {
 		tap.high = b.GP64()
 		b.LEAQ(index(tap.low, p.stride, 2), tap.high)
@@ -132,13 +132,11 @@ func (b *builder) taps(p patch, w window, in reg64, skip operand.Mem) {
 	col := b.stride("XCol")
 	b.loop("row", b.load("Rows"), func() {
 		b.loop("tap", b.load("Cols"), func() {
-			w.tap(p, elements)
+			each(elements)
 			step(col)
 		})
-		step(skip)
-		if w.row != nil {
-			w.row(p)
-		}
+		step(s.skip)
+		end()
 	})
 }
 
@@ -184,43 +182,108 @@ func clampPatch(p patch) {
 }
 
 // depthwise emits the sum over a window's taps of products with one weight for
-// each tap and channel. A tap's weights serve all pixels of a patch: 4 pixels
-// by 16 channels take 10 loads for 8 multiply-adds.
+// each tap and channel.
 func depthwise(b *builder) {
 	b.doc("the weighted sum over a window's taps, channel by channel",
-		"Y0…Y11 sums", "Y12, Y13 a tap's weights, later Lo and Hi", "Y14 a tap's elements", "Y15 the mask of the last channels")
-	skip := b.AllocLocal(8)
+		"Y0…Y7 sums", "Y8…Y13 weights, later Lo and Hi", "Y14, Y15 a tap's elements", "Y15 the mask of the last channels")
+	skip, wrow := b.AllocLocal(8), b.AllocLocal(8)
 	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
-	var weights reg64
-	b.slide(window{
-		tiles: []int{6, 5, 4, 3, 2, 1},
-		start: func(p patch) {
-			bias := b.load("Bias")
-			for v := range p.vectors {
-				p.load(operand.Mem{Base: bias, Index: p.offset, Scale: 1, Disp: 32 * v}, p.sum(0, v))
-				for i := 1; i < p.pixels; i++ {
-					b.VMOVAPS(p.sum(0, v), p.sum(i, v))
-				}
-			}
-			weights = b.load("W")
-			b.ADDQ(p.offset, weights)
-		},
-		tap: func(p patch, tap []row) {
-			for v := range p.vectors {
-				p.load(mem(weights, 32*v), y(12+v))
-			}
-			b.LEAQ(index(weights, b.load("WCol"), 4), weights)
-			p.each(func(i, v int) {
-				if p.masked {
-					b.VMASKMOVPS(tap[i](v), y(15), y(14))
-					b.VFMADD231PS(y(14), y(12), p.sum(i, v))
-				} else {
-					b.VFMADD231PS(tap[i](v), y(12+v), p.sum(i, v))
-				}
+	b.MOVQ(b.stride("WRow"), wrow)
+	s := b.slide()
+	for _, cols := range []int{3, 5} {
+		for _, stride := range []int{1, 2} {
+			other := b.label("other")
+			b.Comment(fmt.Sprintf("Rows of %d taps, %d apart from pixel to pixel.", cols, stride))
+			b.CMPQ(b.field("Cols"), imm(cols))
+			b.JNE(operand.LabelRef(other))
+			step := b.load("XCol")
+			b.SHLQ(imm(stride-1), step)
+			b.CMPQ(step, b.field("XStride"))
+			b.JNE(operand.LabelRef(other))
+			s.patches(4, 2, func(p patch) {
+				weights := p.startBias()
+				s.sharedTaps(p, weights, cols, stride, wrow)
+				clampPatch(p)
 			})
-		},
-		row:    func(p patch) { b.ADDQ(skip, weights) },
-		finish: clampPatch,
+			b.Label(other)
+		}
+	}
+	b.Comment("All other windows, and the last pixels.")
+	for _, pixels := range []int{4, 2, 1} {
+		s.patches(pixels, min(8/pixels, 4), func(p patch) {
+			weights := p.startBias()
+			s.taps(p, func(tap []row) {
+				for v := range p.vectors {
+					p.load(mem(weights, 32*v), y(8+v))
+				}
+				b.LEAQ(index(weights, b.load("WCol"), 4), weights)
+				p.each(func(i, v int) {
+					if p.masked {
+						p.load(tap[i](v), y(14))
+						b.VFMADD231PS(y(14), y(8), p.sum(i, v))
+					} else {
+						b.VFMADD231PS(tap[i](v), y(8+v), p.sum(i, v))
+					}
+				})
+			}, func() { b.ADDQ(skip, weights) })
+			clampPatch(p)
+		})
+	}
+	b.VZEROUPPER()
+}
+
+// startBias sets the sums to the bias, and returns the address of the patch's
+// first weights.
+func (p patch) startBias() (weights reg64) {
+	bias := p.builder.load("Bias")
+	for v := range p.vectors {
+		p.load(operand.Mem{Base: bias, Index: p.offset, Scale: 1, Disp: 32 * v}, p.sum(0, v))
+		for i := 1; i < p.pixels; i++ {
+			p.VMOVAPS(p.sum(0, v), p.sum(i, v))
+		}
+	}
+	weights = p.builder.load("W")
+	p.ADDQ(p.offset, weights)
+	return weights
+}
+
+// sharedTaps emits the sums of a window whose rows have so many taps, side by
+// side, and whose pixels are so many taps apart: an element is loaded once for
+// all pixels that it is a tap of, and a row's weights once for all pixels.
+// Four pixels by 16 channels of a 3×3 window take 54 loads for 72
+// multiply-adds, where a load for each of those would take 90.
+func (s *slide) sharedTaps(p patch, weights reg64, cols, stride int, wrow operand.Mem) {
+	b := s.builder
+	first, col, wcol := b.GP64(), b.stride("XCol"), b.stride("WCol")
+	b.LEAQ(index(s.in, p.offset, 1), first)
+	// As many vectors at a time as there are registers for their weights.
+	together := min(p.vectors, 6/cols)
+	b.loop("row", b.load("Rows"), func() {
+		w := b.rowsFrom(b.copy(weights), wcol, cols)
+		for from := 0; from < p.vectors; from += together {
+			for k := range cols {
+				for v := range together {
+					p.load(w.at(k, 32*(from+v)), y(8+k*together+v))
+				}
+			}
+			x := b.copy(first)
+			for j := range (p.pixels-1)*stride + cols {
+				if j > 0 {
+					b.ADDQ(col, x)
+				}
+				for v := range together {
+					element := y(14 + v)
+					p.load(mem(x, 32*(from+v)), element)
+					for k := range cols {
+						if i := j - k; i >= 0 && i%stride == 0 && i/stride < p.pixels {
+							b.VFMADD231PS(element, y(8+k*together+v), p.sum(i/stride, from+v))
+						}
+					}
+				}
+			}
+		}
+		b.LEAQ(index(first, b.load("XRow"), 4), first)
+		b.ADDQ(wrow, weights)
 	})
 }
 
@@ -231,67 +294,66 @@ func maxPool(b *builder) {
 		"Y0…Y3 maxima", "Y4…Y7 all ones where a NaN was seen", "Y8…Y11 a tap's elements and its NaNs", "Y12 Lo", "Y13 Hi",
 		"Y14 −Inf", "Y15 the mask of the last channels")
 	b.broadcast(float32(math.Inf(-1)), 14)
-	nan := func(p patch, i, v int) vec { return y(4 + p.vectors*i + v) }
-	b.slide(window{
-		tiles: []int{2, 1},
-		start: func(p patch) {
+	s := b.slide()
+	for _, pixels := range []int{2, 1} {
+		s.patches(pixels, 4/pixels, func(p patch) {
+			nan := func(i, v int) vec { return y(4 + p.vectors*i + v) }
 			p.each(func(i, v int) {
 				b.VMOVAPS(y(14), p.sum(i, v))
-				b.VXORPS(nan(p, i, v), nan(p, i, v), nan(p, i, v))
+				b.VXORPS(nan(i, v), nan(i, v), nan(i, v))
 			})
-		},
-		tap: func(p patch, tap []row) {
-			p.each(func(i, v int) {
-				x, unordered := y(8+2*v), y(9+2*v)
-				p.load(tap[i](v), x)
-				b.VCMPPS(imm(3), x, x, unordered)
-				b.VORPS(unordered, nan(p, i, v), nan(p, i, v))
-				b.VMAXPS(x, p.sum(i, v), p.sum(i, v))
-			})
-		},
-		finish: func(p patch) {
+			s.taps(p, func(tap []row) {
+				p.each(func(i, v int) {
+					x, unordered := y(8+v%2*2), y(9+v%2*2)
+					p.load(tap[i](v), x)
+					b.VCMPPS(imm(3), x, x, unordered)
+					b.VORPS(unordered, nan(i, v), nan(i, v))
+					b.VMAXPS(x, p.sum(i, v), p.sum(i, v))
+				})
+			}, func() {})
 			clampPatch(p)
-			p.each(func(i, v int) { b.VORPS(nan(p, i, v), p.sum(i, v), p.sum(i, v)) })
-		},
-	})
+			p.each(func(i, v int) { b.VORPS(nan(i, v), p.sum(i, v), p.sum(i, v)) })
+		})
+	}
+	b.VZEROUPPER()
 }
 
 // averagePool emits the mean over a window's taps, channel by channel, in
 // float64.
 func averagePool(b *builder) {
 	b.doc("the mean over a window's taps, channel by channel",
-		"Y0…Y1 means", "Y2…Y5 sums of four channels in float64", "Y6…Y9 a tap's elements", "Y14 Count", "Y15 the mask of the last channels")
+		"Y0, Y1 means", "Y2…Y5 sums of four channels in float64", "Y6…Y9 a tap's elements", "Y14 Count", "Y15 the mask of the last channels")
 	b.VBROADCASTSD(b.field("Count"), y(14))
-	halves := func(p patch, f func(half int)) {
+	s := b.slide()
+	s.patches(1, 2, func(p patch) {
 		for half := range 2 * p.vectors {
-			f(half)
+			b.VXORPD(y(2+half), y(2+half), y(2+half))
 		}
-	}
-	b.slide(window{
-		tiles: []int{1},
-		start: func(p patch) {
-			halves(p, func(h int) { b.VXORPD(y(2+h), y(2+h), y(2+h)) })
-		},
-		tap: func(p patch, tap []row) {
-			for v := range p.vectors {
-				p.load(tap[0](v), y(6))
-				b.VCVTPS2PD(x(6), y(7))
-				b.VEXTRACTF128(imm(1), y(6), x(8))
-				b.VCVTPS2PD(x(8), y(9))
-				b.VADDPD(y(7), y(2+2*v), y(2+2*v))
-				b.VADDPD(y(9), y(3+2*v), y(3+2*v))
+		s.taps(p, func(tap []row) {
+			if p.masked {
+				p.load(tap[0](0), y(8))
+				b.VCVTPS2PD(x(8), y(6))
+				b.VEXTRACTF128(imm(1), y(8), x(8))
+				b.VCVTPS2PD(x(8), y(7))
 			}
-		},
-		finish: func(p patch) {
-			halves(p, func(h int) {
-				b.VDIVPD(y(14), y(2+h), y(2+h))
-				b.VCVTPD2PSY(y(2+h), x(2+h))
-			})
-			for v := range p.vectors {
-				b.VINSERTF128(imm(1), x(3+2*v), y(2+2*v), p.sum(0, v))
+			for half := range 2 * p.vectors {
+				if !p.masked {
+					m := tap[0](0)
+					m.Disp += 16 * half
+					b.VCVTPS2PD(m, y(6+half))
+				}
+				b.VADDPD(y(6+half), y(2+half), y(2+half))
 			}
-		},
+		}, func() {})
+		for half := range 2 * p.vectors {
+			b.VDIVPD(y(14), y(2+half), y(2+half))
+			b.VCVTPD2PSY(y(2+half), x(2+half))
+		}
+		for v := range p.vectors {
+			b.VINSERTF128(imm(1), x(3+2*v), y(2+2*v), p.sum(0, v))
+		}
 	})
+	b.VZEROUPPER()
 }
 
 // broadcast sets all lanes of a register to a constant.
