@@ -185,6 +185,9 @@ func picture(kind byte, w, h int, pixels []byte) image.Image {
 		m := image.NewRGBA(r) // more colour than opacity allows, too
 		img, pix = m, m.Pix
 	case 3:
+		// Left of zero, package image makes fewer samples of colour than its
+		// own At reads.
+		r = r.Add(image.Pt(2, 0))
 		m := image.NewYCbCr(r, image.YCbCrSubsampleRatio(kind/16%6))
 		copy(m.Cb, pixels)
 		img, pix = m, m.Y
