@@ -1,11 +1,12 @@
 // Command bench measures infer and its peers on the same work, in one process,
 // in turns, one thread each: whole nets against ONNX Runtime, matrix products
 // against OpenBLAS and gonum, and every layer against the limits of the
-// machine. Before anything is timed, the results are compared.
+// machine; and the latency of the first net under load. Before anything is
+// timed, the results are compared.
 //
 //	bench/prepare && go -C bench run . [-quick] [-out DIR] [NET.onnx...]
 //
-// It writes results.json and results.png to the folder -out.
+// It writes results.json, results.png and latency.png to the folder -out.
 package main
 
 import (
@@ -51,7 +52,7 @@ type report struct {
 func main() {
 	log.SetFlags(0)
 	library := flag.String("onnxruntime", ".peers/libonnxruntime.so.1", "ONNX Runtime's shared library")
-	out := flag.String("out", ".", "folder for results.json and results.png")
+	out := flag.String("out", ".", "folder for results.json, results.png and latency.png")
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "nets, products, layers or latency alone")
 	batchList := flag.String("batch", "1,64", "batch sizes of whole nets")
@@ -107,8 +108,12 @@ func main() {
 		}
 	}
 	if *only == "" || *only == "latency" {
+		net := flag.Arg(0)
+		if net == "" {
+			net = digits
+		}
 		var err error
-		if r.Latencies, r.Jitters, err = measureLatency(nets[len(nets)-1], rounds, 2*each); err != nil {
+		if r.Latencies, r.Jitters, err = measureLatency(net, rounds, 2*each); err != nil {
 			log.Fatal(err)
 		}
 		if err := drawLatencies(r.Latencies, filepath.Join(*out, "latency.png")); err != nil {
@@ -127,9 +132,12 @@ func main() {
 	}
 }
 
+// digits is the net that the project ships.
+const digits = "../weights/digits/digits.onnx"
+
 // defaultNets are the digit nets, and the CNTK net where it is to be had.
 func defaultNets() []string {
-	nets := []string{"../weights/digits/seed.onnx", "../weights/digits/digits.onnx"}
+	nets := []string{"../weights/digits/seed.onnx", digits}
 	if cntk := "../../shared/onnx/real/mnist_cntk.onnx"; exists(cntk) {
 		nets = append(nets, cntk)
 	}
