@@ -7,9 +7,10 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// Methods are named as the assembler names the instruction, and take operands
-// in its order, the destination last. Those without a mnemonic in Go's
-// assembler have their A64 name and are emitted as words.
+// Methods are named as the assembler names the instruction, or after what it
+// does where the mnemonic says too little, and take operands in its order, the
+// destination last. Instructions without a mnemonic in Go's assembler have
+// their A64 name and are emitted as words.
 
 // emit appends an instruction.
 func (b *builder) emit(opcode string, operands ...operand.Op) {
