@@ -23,12 +23,13 @@ func (s *Softmax) Shapes(in [][]int, params []Param) ([][]int, error) {
 	return result(s, slices.Clone(in[0])...)
 }
 
-func (s *Softmax) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
+func (s *Softmax) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	if _, err := s.Shapes(in, params); err != nil {
 		return nil, err
 	}
 	x := in[0]
 	op := &softmaxOp{
+		Tier:  t,
 		outer: volume(x[:s.Axis]),
 		size:  x[s.Axis],
 		inner: volume(x[s.Axis+1:]),
@@ -42,6 +43,7 @@ func (s *Softmax) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
 // lanes neighbours of the last one.
 type softmaxOp struct {
 	scratchless
+	*Tier
 	outer, size, inner int
 	blocks             int // tasks along the last dimension
 	log                bool
@@ -49,16 +51,42 @@ type softmaxOp struct {
 
 func (op *softmaxOp) Tasks(n int) int { return n * op.outer * op.blocks }
 
-func (op *softmaxOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *softmaxOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	for task := lo; task < hi; task++ {
+		if op.inner == 1 && !op.log {
+			at := task * op.size
+			op.row(w, out[0][at:at+op.size], in[0][at:at+op.size])
+			continue
+		}
 		first := task % op.blocks * lanes
 		at := task/op.blocks*op.size*op.inner + first
 		op.columns(out[0], in[0], at, min(lanes, op.inner-first))
 	}
 }
 
-// columns normalises width columns, the first element of the first at src[at].
-// The largest element is taken away first, so that nothing overflows.
+// row normalises the last axis by the tier's exponential function. The largest
+// element is taken away first, so that nothing overflows.
+func (op *softmaxOp) row(w *Workspace, dst, src []float32) {
+	most := src[0]
+	for _, v := range src[1:] {
+		most = max(most, v)
+	}
+	for i, v := range src {
+		dst[i] = v - most
+	}
+	op.eachElement(w, op.Exp, dst, dst, 0, 0)
+	sum := 0.0
+	for _, v := range dst {
+		sum += float64(v)
+	}
+	scale := 1 / sum
+	for i, v := range dst {
+		dst[i] = float32(float64(v) * scale)
+	}
+}
+
+// columns normalises width columns, the first element of the first at src[at],
+// as row does.
 func (op *softmaxOp) columns(dst, src []float32, at, width int) {
 	var most [lanes]float32
 	var sum [lanes]float64
