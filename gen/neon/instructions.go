@@ -81,7 +81,6 @@ func (b *builder) branch(opcode, label string, operands ...operand.Op) {
 func (b *builder) FMOVQ(from operand.Op, to vec)     { b.emit("FMOVQ", from, to) }
 func (b *builder) VLD1R(base gp, to vec)             { b.emit("VLD1R", mem(base, 0), lanes4(to)) }
 func (b *builder) FLDPQ(base gp, disp int, p, q vec) { b.emit("FLDPQ", mem(base, disp), pair(p, q)) }
-func (b *builder) FSTPQ(p, q vec, base gp, disp int) { b.emit("FSTPQ", pair(p, q), mem(base, disp)) }
 func (b *builder) loadHalf(base gp, lane int, to vec) {
 	b.emit("VLD1.P", mem(base, 2), to.lane("H", lane))
 }
