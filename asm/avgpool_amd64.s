@@ -9,7 +9,7 @@
 TEXT ·avgpool_f32_taps_avx2(SB), NOSPLIT, $24-8
 	MOVQ args+0(FP), AX
 
-	// Registers: Y0, Y1 means; Y2…Y5 sums of four channels in float64; Y6…Y9 a tap's elements; Y14 Count; Y15 the mask of the last channels.
+	// Registers: Y0…Y3 means; Y4…Y11 sums of four channels in float64; Y12, Y13 a tap's elements; Y14 Count; Y15 the mask of the last channels.
 	VBROADCASTSD 120(AX), Y14
 	MOVQ         (AX), CX
 	MOVQ         24(AX), DX
@@ -30,15 +30,19 @@ pixels1:
 	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
-	SHRQ $0x04, DI
+	SHRQ $0x05, DI
 	JEQ  rest3
 	MOVQ DI, 16(SP)
 
 channels5:
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
 	VXORPD Y4, Y4, Y4
 	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
 	SHLQ   $0x02, R8
@@ -48,44 +52,66 @@ row6:
 	MOVQ 88(AX), R10
 
 tap7:
-	VCVTPS2PD   (DI), Y6
-	VADDPD      Y6, Y2, Y2
-	VCVTPS2PD   16(DI), Y7
-	VADDPD      Y7, Y3, Y3
-	VCVTPS2PD   32(DI), Y8
-	VADDPD      Y8, Y4, Y4
-	VCVTPS2PD   48(DI), Y9
-	VADDPD      Y9, Y5, Y5
+	VCVTPS2PD   (DI), Y12
+	VADDPD      Y12, Y4, Y4
+	VCVTPS2PD   16(DI), Y13
+	VADDPD      Y13, Y5, Y5
+	VCVTPS2PD   32(DI), Y12
+	VADDPD      Y12, Y6, Y6
+	VCVTPS2PD   48(DI), Y13
+	VADDPD      Y13, Y7, Y7
+	VCVTPS2PD   64(DI), Y12
+	VADDPD      Y12, Y8, Y8
+	VCVTPS2PD   80(DI), Y13
+	VADDPD      Y13, Y9, Y9
+	VCVTPS2PD   96(DI), Y12
+	VADDPD      Y12, Y10, Y10
+	VCVTPS2PD   112(DI), Y13
+	VADDPD      Y13, Y11, Y11
 	ADDQ        R8, DI
 	DECQ        R10
 	JNE         tap7
 	ADDQ        8(SP), DI
 	DECQ        R9
 	JNE         row6
-	VDIVPD      Y14, Y2, Y2
-	VCVTPD2PSY  Y2, X2
-	VDIVPD      Y14, Y3, Y3
-	VCVTPD2PSY  Y3, X3
 	VDIVPD      Y14, Y4, Y4
 	VCVTPD2PSY  Y4, X4
 	VDIVPD      Y14, Y5, Y5
 	VCVTPD2PSY  Y5, X5
-	VINSERTF128 $0x01, X3, Y2, Y0
-	VINSERTF128 $0x01, X5, Y4, Y1
+	VDIVPD      Y14, Y6, Y6
+	VCVTPD2PSY  Y6, X6
+	VDIVPD      Y14, Y7, Y7
+	VCVTPD2PSY  Y7, X7
+	VDIVPD      Y14, Y8, Y8
+	VCVTPD2PSY  Y8, X8
+	VDIVPD      Y14, Y9, Y9
+	VCVTPD2PSY  Y9, X9
+	VDIVPD      Y14, Y10, Y10
+	VCVTPD2PSY  Y10, X10
+	VDIVPD      Y14, Y11, Y11
+	VCVTPD2PSY  Y11, X11
+	VINSERTF128 $0x01, X5, Y4, Y0
+	VINSERTF128 $0x01, X7, Y6, Y1
+	VINSERTF128 $0x01, X9, Y8, Y2
+	VINSERTF128 $0x01, X11, Y10, Y3
 	LEAQ        (DX)(BX*1), DI
 	MOVQ        72(AX), R8
 	SHLQ        $0x02, R8
 	VMOVUPS     Y0, (DI)
 	VMOVUPS     Y1, 32(DI)
-	ADDQ        $0x40, BX
+	VMOVUPS     Y2, 64(DI)
+	VMOVUPS     Y3, 96(DI)
+	ADDQ        $+128, BX
 	DECQ        16(SP)
 	JNE         channels5
 
 rest3:
-	TESTB  $0x08, 96(AX)
+	TESTB  $0x10, 96(AX)
 	JEQ    none8
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
 	SHLQ   $0x02, R8
@@ -95,28 +121,73 @@ row9:
 	MOVQ 88(AX), R10
 
 tap10:
-	VCVTPS2PD   (DI), Y6
-	VADDPD      Y6, Y2, Y2
-	VCVTPS2PD   16(DI), Y7
-	VADDPD      Y7, Y3, Y3
+	VCVTPS2PD   (DI), Y12
+	VADDPD      Y12, Y4, Y4
+	VCVTPS2PD   16(DI), Y13
+	VADDPD      Y13, Y5, Y5
+	VCVTPS2PD   32(DI), Y12
+	VADDPD      Y12, Y6, Y6
+	VCVTPS2PD   48(DI), Y13
+	VADDPD      Y13, Y7, Y7
 	ADDQ        R8, DI
 	DECQ        R10
 	JNE         tap10
 	ADDQ        8(SP), DI
 	DECQ        R9
 	JNE         row9
-	VDIVPD      Y14, Y2, Y2
-	VCVTPD2PSY  Y2, X2
-	VDIVPD      Y14, Y3, Y3
-	VCVTPD2PSY  Y3, X3
-	VINSERTF128 $0x01, X3, Y2, Y0
+	VDIVPD      Y14, Y4, Y4
+	VCVTPD2PSY  Y4, X4
+	VDIVPD      Y14, Y5, Y5
+	VCVTPD2PSY  Y5, X5
+	VDIVPD      Y14, Y6, Y6
+	VCVTPD2PSY  Y6, X6
+	VDIVPD      Y14, Y7, Y7
+	VCVTPD2PSY  Y7, X7
+	VINSERTF128 $0x01, X5, Y4, Y0
+	VINSERTF128 $0x01, X7, Y6, Y1
+	LEAQ        (DX)(BX*1), DI
+	MOVQ        72(AX), R8
+	SHLQ        $0x02, R8
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	ADDQ        $0x40, BX
+
+none8:
+	TESTB  $0x08, 96(AX)
+	JEQ    none11
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	LEAQ   (CX)(BX*1), DI
+	MOVQ   40(AX), R8
+	SHLQ   $0x02, R8
+	MOVQ   80(AX), R9
+
+row12:
+	MOVQ 88(AX), R10
+
+tap13:
+	VCVTPS2PD   (DI), Y12
+	VADDPD      Y12, Y4, Y4
+	VCVTPS2PD   16(DI), Y13
+	VADDPD      Y13, Y5, Y5
+	ADDQ        R8, DI
+	DECQ        R10
+	JNE         tap13
+	ADDQ        8(SP), DI
+	DECQ        R9
+	JNE         row12
+	VDIVPD      Y14, Y4, Y4
+	VCVTPD2PSY  Y4, X4
+	VDIVPD      Y14, Y5, Y5
+	VCVTPD2PSY  Y5, X5
+	VINSERTF128 $0x01, X5, Y4, Y0
 	LEAQ        (DX)(BX*1), DI
 	MOVQ        72(AX), R8
 	SHLQ        $0x02, R8
 	VMOVUPS     Y0, (DI)
 	ADDQ        $0x20, BX
 
-none8:
+none11:
 	MOVQ    96(AX), DI
 	ANDQ    $0x07, DI
 	JEQ     done4
@@ -124,34 +195,34 @@ none8:
 	SHLQ    $0x02, DI
 	SUBQ    DI, R8
 	VMOVDQU (R8), Y15
-	VXORPD  Y2, Y2, Y2
-	VXORPD  Y3, Y3, Y3
+	VXORPD  Y4, Y4, Y4
+	VXORPD  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
 	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
-row11:
+row14:
 	MOVQ 88(AX), R10
 
-tap12:
-	VMASKMOVPS   (DI), Y15, Y8
-	VCVTPS2PD    X8, Y6
-	VEXTRACTF128 $0x01, Y8, X8
-	VCVTPS2PD    X8, Y7
-	VADDPD       Y6, Y2, Y2
-	VADDPD       Y7, Y3, Y3
+tap15:
+	VMASKMOVPS   (DI), Y15, Y12
+	VEXTRACTF128 $0x01, Y12, X13
+	VCVTPS2PD    X12, Y12
+	VADDPD       Y12, Y4, Y4
+	VCVTPS2PD    X13, Y13
+	VADDPD       Y13, Y5, Y5
 	ADDQ         R8, DI
 	DECQ         R10
-	JNE          tap12
+	JNE          tap15
 	ADDQ         8(SP), DI
 	DECQ         R9
-	JNE          row11
-	VDIVPD       Y14, Y2, Y2
-	VCVTPD2PSY   Y2, X2
-	VDIVPD       Y14, Y3, Y3
-	VCVTPD2PSY   Y3, X3
-	VINSERTF128  $0x01, X3, Y2, Y0
+	JNE          row14
+	VDIVPD       Y14, Y4, Y4
+	VCVTPD2PSY   Y4, X4
+	VDIVPD       Y14, Y5, Y5
+	VCVTPD2PSY   Y5, X5
+	VINSERTF128  $0x01, X5, Y4, Y0
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
 	SHLQ         $0x02, DI

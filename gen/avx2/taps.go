@@ -322,35 +322,36 @@ func maxPool(b *builder) {
 // float64.
 func averagePool(b *builder) {
 	b.doc("the mean over a window's taps, channel by channel",
-		"Y0, Y1 means", "Y2…Y5 sums of four channels in float64", "Y6…Y9 a tap's elements", "Y14 Count", "Y15 the mask of the last channels")
+		"Y0…Y3 means", "Y4…Y11 sums of four channels in float64", "Y12, Y13 a tap's elements", "Y14 Count", "Y15 the mask of the last channels")
 	b.VBROADCASTSD(b.field("Count"), y(14))
 	s := b.slide()
-	s.patches(1, 2, func(p patch) {
+	s.patches(1, 4, func(p patch) {
 		for half := range 2 * p.vectors {
-			b.VXORPD(y(2+half), y(2+half), y(2+half))
+			b.VXORPD(y(4+half), y(4+half), y(4+half))
 		}
 		s.taps(p, func(tap []row) {
 			if p.masked {
-				p.load(tap[0](0), y(8))
-				b.VCVTPS2PD(x(8), y(6))
-				b.VEXTRACTF128(imm(1), y(8), x(8))
-				b.VCVTPS2PD(x(8), y(7))
+				p.load(tap[0](0), y(12))
+				b.VEXTRACTF128(imm(1), y(12), x(13))
+				for half := range 2 {
+					b.VCVTPS2PD(x(12+half), y(12+half))
+					b.VADDPD(y(12+half), y(4+half), y(4+half))
+				}
+				return
 			}
 			for half := range 2 * p.vectors {
-				if !p.masked {
-					m := tap[0](0)
-					m.Disp += 16 * half
-					b.VCVTPS2PD(m, y(6+half))
-				}
-				b.VADDPD(y(6+half), y(2+half), y(2+half))
+				elements := tap[0](0)
+				elements.Disp += 16 * half
+				b.VCVTPS2PD(elements, y(12+half%2))
+				b.VADDPD(y(12+half%2), y(4+half), y(4+half))
 			}
 		}, func() {})
 		for half := range 2 * p.vectors {
-			b.VDIVPD(y(14), y(2+half), y(2+half))
-			b.VCVTPD2PSY(y(2+half), x(2+half))
+			b.VDIVPD(y(14), y(4+half), y(4+half))
+			b.VCVTPD2PSY(y(4+half), x(4+half))
 		}
 		for v := range p.vectors {
-			b.VINSERTF128(imm(1), x(3+2*v), y(2+2*v), p.sum(0, v))
+			b.VINSERTF128(imm(1), x(5+2*v), y(4+2*v), p.sum(0, v))
 		}
 	})
 	b.VZEROUPPER()
