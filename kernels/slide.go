@@ -38,8 +38,9 @@ func newSliding(w *Window, height, width, channels int, n [2]int) sliding {
 	}
 	s.taskRows = max(min(n[0], leastRows), ceilDiv(n[0], fewTasks))
 	// A block's weights, and the patch that some pixels read, share the nearest
-	// cache with what else is read.
-	patch := w.Kernel[0] * (2*w.Kernel[1] + slidingPixels*min(w.Kernel[1], w.Stride[1]))
+	// cache with what else is read. The product overflows where a kernel is
+	// larger than any map.
+	patch := max(w.Kernel[0]*(2*w.Kernel[1]+slidingPixels*min(w.Kernel[1], w.Stride[1])), 1)
 	s.block = min(max(slidingBytes/4/patch/NR, 1), maxBlock/NR) * NR
 	blocks := ceilDiv(channels, s.block)
 	s.block = ceilDiv(ceilDiv(channels, blocks), NR) * NR
