@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
@@ -147,6 +148,9 @@ func TestArenaSize(t *testing.T) {
 			m := newTestModel(t, p.b.net, portable)
 			for _, batch := range []int{1, 2, 8, 64} {
 				got, err := m.Memory(batch)
+				if errors.Is(err, ErrMemory) && strconv.IntSize == 32 {
+					continue
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -257,9 +261,9 @@ func unet(p *profile) {
 // Nets that are too large are refused, whatever their numbers.
 func TestTooLarge(t *testing.T) {
 	b := newNet(t, true)
-	b.output(b.step(&mix{out: [][]int{{1, 1 << 28}}, parts: 1}, b.input(1, 1<<28)))
+	b.output(b.step(&mix{out: [][]int{{1, 1 << 27}}, parts: 1}, b.input(1, 1<<27)))
 	m := newTestModel(t, b.net, portable)
-	for _, o := range []SessionOptions{{Batch: 8}, {Batch: math.MaxInt}, {Batch: math.MaxInt / 8}, {MaxMemory: 2 << 29}} {
+	for _, o := range []SessionOptions{{Batch: 8}, {Batch: math.MaxInt}, {Batch: math.MaxInt / 8}, {MaxMemory: 1 << 29}} {
 		if _, err := m.NewSession(o); !errors.Is(err, ErrMemory) {
 			t.Errorf("%+v: %v, want ErrMemory", o, err)
 		}
