@@ -42,6 +42,7 @@ type result struct {
 type report struct {
 	Machine  machine  `json:"machine"`
 	Nets     []result `json:"nets"`
+	Threads  []result `json:"threads"`
 	Products []result `json:"products"`
 	Layers   []layer  `json:"layers"`
 
@@ -54,7 +55,7 @@ func main() {
 	library := flag.String("onnxruntime", ".peers/libonnxruntime.so.1", "ONNX Runtime's shared library")
 	out := flag.String("out", ".", "folder for results.json, results.png and latency.png")
 	quick := flag.Bool("quick", false, "a tenth of the time")
-	only := flag.String("only", "", "nets, products, layers or latency alone")
+	only := flag.String("only", "", "nets, threads, products, layers or latency alone")
 	batchList := flag.String("batch", "1,64", "batch sizes of whole nets")
 	flag.Parse()
 
@@ -90,6 +91,21 @@ func main() {
 					continue
 				}
 				r.Nets = append(r.Nets, results...)
+				if ns, ok := torch(path, batch); ok {
+					fmt.Printf("%-28s PyTorch, by itself %9.2f µs an item\n", results[0].Work, ns/1e3/float64(batch))
+				}
+			}
+		}
+	}
+	if *only == "" || *only == "threads" {
+		for _, path := range nets {
+			for _, batch := range []int{1, 64} {
+				t, err := raceThreads(path, batch, rounds, each)
+				if err != nil {
+					log.Printf("%s at batch %d: %v", path, batch, err)
+					continue
+				}
+				r.Threads = append(r.Threads, t)
 			}
 		}
 	}
