@@ -129,11 +129,27 @@ func TestMemoryFlat(t *testing.T) {
 	}
 }
 
+// settledGoroutines is the number of goroutines once those that earlier tests
+// left behind have ended.
+func settledGoroutines() int {
+	n := runtime.NumGoroutine()
+	for same := 0; same < 5; {
+		runtime.GC() // ends the teams of forgotten sessions
+		time.Sleep(10 * time.Millisecond)
+		if now := runtime.NumGoroutine(); now == n {
+			same++
+		} else {
+			n, same = now, 0
+		}
+	}
+	return n
+}
+
 // TestIdle: goroutines are as many as were asked for, whatever the number of
 // processors, and between runs they take no time of any.
 func TestIdle(t *testing.T) {
 	m := newTestModel(t, digitNet(t, kernels.F16), portable)
-	before := runtime.NumGoroutine()
+	before := settledGoroutines()
 	single := newTestSession(t, m, SessionOptions{})
 	if err := single.Run(1); err != nil {
 		t.Fatal(err)
