@@ -12,6 +12,9 @@ func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	x, p := in[0], params[0]
 	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}, pixel: c.Channels}
 	switch {
+	case c.coversMap(x) && len(in) == 1 && p.Form == Panels:
+		// One pixel: a fully connected layer, whose kernels read weights faster.
+		return (&FullyConnected{Channels: c.Channels, Act: c.Act}).Bind(t, [][]int{{x[0], p.Shape[1]}}, params)
 	case p.Form == Taps:
 		return newDepthwise(m, p), nil
 	case c.Algorithm == WinogradF2:
@@ -20,6 +23,11 @@ func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		return newWinograd(m, &f4, p), nil
 	}
 	return newDirect(m, p), nil
+}
+
+// coversMap says that the one window is the whole map of shape x.
+func (c *Conv) coversMap(x []int) bool {
+	return c.Groups == 1 && !c.Pool && c.Kernel == [2]int{x[1], x[2]} && c.Pad == [4]int{} && c.Dilation == [2]int{1, 1}
 }
 
 // A convMap is what all ways to compute a convolution know of it.

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 	"os"
-	"reflect"
 	"strings"
 	"sync"
 
@@ -27,17 +26,6 @@ type Tier struct {
 // Tiers lists the tiers compiled into this program, the slowest first. The
 // first is always the portable one.
 func Tiers() []*Tier { return tiers }
-
-// complete fills the gaps of a tier's table with the portable kernels.
-func complete(t asm.Table) asm.Table {
-	table, oracle := reflect.ValueOf(&t).Elem(), reflect.ValueOf(&portable.Table).Elem()
-	for i := range table.NumField() {
-		if f := table.Field(i); f.Kind() == reflect.Func && f.IsNil() {
-			f.Set(oracle.Field(i))
-		}
-	}
-	return t
-}
 
 // EnvVar names the environment variable that forces a tier.
 const EnvVar = "INFER_KERNELS"

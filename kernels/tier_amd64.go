@@ -12,5 +12,5 @@ var tiers = []*Tier{portable, {
 	Name:      "avx2",
 	Features:  []string{"AVX2", "FMA", "F16C"},
 	Supported: cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C),
-	Table:     complete(asm.AVX2),
+	Table:     asm.AVX2,
 }}

@@ -11,5 +11,5 @@ var tiers = []*Tier{portable, {
 	Name:      "neon",
 	Features:  []string{"ASIMD"},
 	Supported: true,
-	Table:     complete(asm.NEON),
+	Table:     asm.NEON,
 }}
