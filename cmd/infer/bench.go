@@ -102,15 +102,15 @@ func measure(m *engine.Model, s *engine.Session, batch int, duration time.Durati
 	fill(m, s)
 	// Warm up: caches, branch predictors and the clock of the processor.
 	warm := time.Now()
-	once := time.Duration(0)
+	once := duration // the fastest run
 	for i := 0; i < 3 || time.Since(warm) < duration/10; i++ {
 		begin := time.Now()
 		if err := s.Run(batch); err != nil {
 			return nil, err
 		}
-		once = time.Since(begin)
+		once = min(once, time.Since(begin))
 	}
-	runs := make([]time.Duration, 0, min(maxRuns, 1024+4*int(duration/max(once, 1))))
+	runs := make([]time.Duration, 0, min(maxRuns, 1024+2*int(duration/max(once, 1))))
 
 	runtime.GC()
 	var before, after runtime.MemStats
