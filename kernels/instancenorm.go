@@ -76,7 +76,7 @@ func (op *instanceNormOp) normalise(dst, src []float32, first, width int) {
 	for at := first; at < len(src); at += op.channels {
 		for i, v := range src[at:][:width] {
 			d := float64(v) - mean[i]
-			variance[i] += d * d
+			variance[i] += float64(d * d)
 		}
 	}
 	var scale [lanes]float64
@@ -86,7 +86,7 @@ func (op *instanceNormOp) normalise(dst, src []float32, first, width int) {
 	for at := first; at < len(src); at += op.channels {
 		y := dst[at:][:width]
 		for i, v := range src[at:][:width] {
-			y[i] = float32((float64(v)-mean[i])*scale[i] + float64(op.shift[first+i]))
+			y[i] = float32(float64((float64(v)-mean[i])*scale[i]) + float64(op.shift[first+i]))
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (op *lrnOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
 			for _, u := range x[max(c-op.before, 0) : c+1+min(op.after, len(x)-1-c)] {
 				sum += float64(u) * float64(u)
 			}
-			y[c] = float32(float64(v) / op.power(op.bias+op.scale*sum))
+			y[c] = float32(float64(v) / op.power(op.bias+float64(op.scale*sum)))
 		}
 	}
 }

@@ -182,15 +182,21 @@ func (op *resizeOp) pixel(dst, x []float32, row, col *sample) {
 	default:
 		a, b, c, d := at(0, 0), at(0, 1), at(1, 0), at(1, 1)
 		for i := range dst {
-			top := float64(a[i])*col.weight[0] + float64(b[i])*col.weight[1]
-			bottom := float64(c[i])*col.weight[0] + float64(d[i])*col.weight[1]
-			dst[i] = float32(top*row.weight[0] + bottom*row.weight[1])
+			top := weigh(float64(a[i]), float64(b[i]), col.weight)
+			bottom := weigh(float64(c[i]), float64(d[i]), col.weight)
+			dst[i] = float32(weigh(top, bottom, row.weight))
 		}
 	}
 }
 
 func mix(dst, a, b []float32, weight [2]float64) {
 	for i := range dst {
-		dst[i] = float32(float64(a[i])*weight[0] + float64(b[i])*weight[1])
+		dst[i] = float32(weigh(float64(a[i]), float64(b[i]), weight))
 	}
+}
+
+// weigh is a weighted sum whose products are rounded, so that no compiler
+// fuses them with the sum, and all processors agree.
+func weigh(a, b float64, weight [2]float64) float64 {
+	return float64(a*weight[0]) + float64(b*weight[1])
 }
