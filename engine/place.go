@@ -6,62 +6,67 @@ import "github.com/infer-go/infer/kernels"
 // written where they are to stand: each is the only result of a step that can
 // place it, and nothing else reads it.
 func (b *binder) placeConcats() {
-	for i := 0; i < len(b.steps); i++ {
-		s := &b.steps[i]
-		concat, ok := b.net.Steps[s.index].Spec.(*kernels.Concat)
-		shape := b.net.Values[b.net.Steps[s.index].Out[0]].Shape
-		if !ok || len(shape) != 4 || concat.Axis != 3 {
-			continue
-		}
-		makers := make([]*step, len(s.in))
-		for k, c := range s.in {
-			if makers[k] = b.maker(c); makers[k] == nil {
-				break
+	uses := b.uses()
+	kept := b.steps[:0]
+	for _, s := range b.steps {
+		concat := b.net.Steps[s.index]
+		spec, ok := concat.Spec.(*kernels.Concat)
+		shape := b.net.Values[concat.Out[0]].Shape
+		if !ok || len(shape) != 4 || spec.Axis != 3 || !b.placeable(kept, uses, s) {
+			for _, c := range s.out {
+				uses[c].writer = len(kept)
 			}
-		}
-		if makers[len(makers)-1] == nil {
+			kept = append(kept, s)
 			continue
 		}
 		first := 0
-		for k, m := range makers {
-			in := b.net.Values[b.net.Steps[s.index].In[k]].Shape
+		for k, c := range s.in {
+			m := &kept[uses[c].writer]
 			m.op = m.op.(kernels.Placer).Place(first, shape[3])
 			m.out = s.out
-			b.buffers[s.in[k]].size = 0 // nothing uses it any more
-			first += in[3]
+			b.buffers[c].size = 0 // nothing uses it any more
+			first += b.net.Values[concat.In[k]].Shape[3]
 		}
-		b.steps = append(b.steps[:i], b.steps[i+1:]...)
-		i--
 	}
+	b.steps = kept
 }
 
-// maker returns the step that writes buffer c, if it can place its result
-// elsewhere, and if one step reads c and no other writes it.
-func (b *binder) maker(c int) *step {
-	if b.buffers[c].pinned {
-		return nil
-	}
-	var maker *step
-	writers, readers := 0, 0
-	for i := range b.steps {
-		s := &b.steps[i]
-		for _, o := range s.out {
-			if o == c {
-				maker = s
-				writers++
-			}
+// A use is what the steps do with a buffer.
+type use struct {
+	writers, readers int
+	writer           int // the last one's place among the steps that are kept
+}
+
+// uses counts the uses of each buffer.
+func (b *binder) uses() []use {
+	uses := make([]use, len(b.buffers))
+	for _, s := range b.steps {
+		for _, c := range s.out {
+			uses[c].writers++
 		}
-		for _, o := range s.in {
-			if o == c {
-				readers++
-			}
+		for _, c := range s.in {
+			uses[c].readers++
 		}
 	}
-	if writers != 1 || readers != 1 || len(maker.in) != 1 || len(maker.out) != 1 {
-		return nil
+	return uses
+}
+
+// placeable says that every operand of the concatenation s can be placed; kept
+// are the steps before it.
+func (b *binder) placeable(kept []step, uses []use, s step) bool {
+	concat := b.net.Steps[s.index]
+	for k, c := range s.in {
+		if uses[c].writers != 1 || uses[c].readers != 1 || b.buffers[c].pinned {
+			return false
+		}
+		m := kept[uses[c].writer]
+		// A view of the result, of another shape, has the same buffer.
+		if len(m.in) != 1 || b.net.Steps[m.index].Out[0] != concat.In[k] {
+			return false
+		}
+		if _, ok := m.op.(kernels.Placer); !ok {
+			return false
+		}
 	}
-	if _, ok := maker.op.(kernels.Placer); !ok {
-		return nil
-	}
-	return maker
+	return true
 }

@@ -39,9 +39,13 @@ func TestPlaceConcats(t *testing.T) {
 				conv(kernels.Conv{Act: relu, Pool: true}, 3, 1, 7, inner),
 				conv(kernels.Conv{Act: relu, Pool: true, Algorithm: kernels.WinogradF4}, 3, 1, 33, inner),
 				conv(kernels.Conv{Groups: 2}, 3, 2, 18, inner))[0]
+			// A view of another shape is copied, although its memory is the result's.
+			tall := b.steps(&kernels.Reshape{Shape: []int{1, 12, 5, 38}}, nil, conv(kernels.Conv{Act: relu}, 1, 1, 19, x))[0]
+			wide := b.steps(&kernels.Reshape{Shape: []int{1, 12, 5, 8}}, nil, conv(kernels.Conv{Act: relu}, 1, 1, 4, x))[0]
+			viewed := b.steps(&kernels.Concat{Axis: 3}, nil, tall, wide)[0]
 			// A value that is read twice, or is an output, stays where it is.
 			shared := conv(kernels.Conv{}, 1, 1, 5, pooled)
-			b.output(b.steps(&kernels.Concat{Axis: 3}, nil, shared, shared)[0], conv(kernels.Conv{}, 1, 1, 3, pooled))
+			b.output(viewed, b.steps(&kernels.Concat{Axis: 3}, nil, shared, shared)[0], conv(kernels.Conv{}, 1, 1, 3, pooled))
 
 			m := newTestModel(t, b.net, tier)
 			steps, views := m.Steps(), 0
