@@ -70,7 +70,7 @@ func netsPlot(nets []result) (*plot.Plot, error) {
 	p.Y.Min = 0
 	p.Legend.Top = true
 	width := vg.Points(14)
-	colors := []color.Color{oursColor, halfColor, theirColor}
+	colors := []color.Color{halfColor, oursColor, theirColor}
 	var names []string
 	for _, r := range nets {
 		names = append(names, r.Work)

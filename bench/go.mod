@@ -1,6 +1,6 @@
 module github.com/infer-go/infer/bench
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/infer-go/infer v0.0.0

@@ -191,10 +191,10 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	a.XTile, a.XFreq = NR, c.mFreq
 	a.Bias = &c.bias[j*NR]
 	a.Lo, a.Hi = c.Act.limits()
-	wide := c.line()
+	line := c.line()
 	n := min(NR, c.Channels-j*NR)
 	high := min(c.step, c.out[0]-row*c.step)
-	at := row*c.step*wide + c.offset + j*NR
+	at := row*c.step*line + c.offset + j*NR
 
 	whole := c.out[1] / c.step
 	if high < c.step || n%blockLanes != 0 {
@@ -202,10 +202,10 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	}
 	if whole > 0 {
 		a.X, a.Y, a.D = &m[0], &y[at], nil
-		a.YTile, a.YRow, a.YPixel = c.step*c.pixel, wide, c.pixel
+		a.YTile, a.YRow, a.YPixel = c.step*c.pixel, line, c.pixel
 		if residual != nil {
 			a.D = &residual[at]
-			a.DTile, a.DRow, a.DPixel = a.YTile, wide, c.Channels
+			a.DTile, a.DRow, a.DPixel = a.YTile, line, c.Channels
 		}
 		a.Tiles, a.Blocks = whole, n/blockLanes
 		c.transformOut(a)
@@ -219,7 +219,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 		if residual != nil {
 			for r := range high {
 				for p := range broad {
-					src := at + r*wide + p*c.pixel
+					src := at + r*line + p*c.pixel
 					copy(tileResidual[(r*c.step+p)*NR:], residual[src:src+n])
 				}
 			}
@@ -230,7 +230,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 		c.transformOut(a)
 		for r := range high {
 			for p := range broad {
-				dst := at + r*wide + p*c.pixel
+				dst := at + r*line + p*c.pixel
 				copy(y[dst:dst+n], tile[(r*c.step+p)*NR:])
 			}
 		}

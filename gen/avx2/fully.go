@@ -11,7 +11,7 @@ import (
 // its speed without splitting a chain, and 4 streams, each prefetched well
 // ahead of its use.
 func fully(b *builder) {
-	width := b.rows4()
+	width := b.panels()
 	half := b.kernel.Elem == "f16"
 	b.doc(fmt.Sprintf("one row times %d panels of %s weights", width, b.kernel.Elem),
 		sums(2*width), "Y12 an element of A, later Lo", "Y13 Hi", "Y14, Y15 weights")
@@ -88,8 +88,8 @@ func fully(b *builder) {
 // prefetchAhead is how many bytes ahead of its use a panel is prefetched.
 const prefetchAhead = 1024
 
-// rows4 is the number of panels of a fully connected kernel: 64 columns are 4.
-func (b *builder) rows4() int {
+// panels is the number of panels of a fully connected kernel: 64 columns are 4.
+func (b *builder) panels() int {
 	var rows, columns int
 	fmt.Sscanf(b.kernel.Tile, "%dx%d", &rows, &columns)
 	return columns / 16
