@@ -141,7 +141,8 @@ func measure(m *engine.Model, s *engine.Session, batch int, duration time.Durati
 func measureLayers(m *engine.Model, s *engine.Session, batch int, duration time.Duration) ([]layer, error) {
 	steps := m.Steps()
 	runs := make([][]time.Duration, len(steps))
-	for begin := time.Now(); len(runs[0]) < 3 || time.Since(begin) < duration && len(runs[0]) < 1<<16; {
+	begin := time.Now()
+	for n := 0; n < 3 || time.Since(begin) < duration && n < 1<<16; n++ {
 		profile, err := s.Profile(batch)
 		if err != nil {
 			return nil, err
