@@ -135,7 +135,7 @@ func (a *app) eval(m *engine.Model, set dataSet, o evalOptions) (*evaluation, er
 			return nil, fmt.Errorf("label %d is %d, but the model knows %d classes", i, l, classes)
 		}
 	}
-	if m.Inputs()[0].Shape[0] != -1 {
+	if !hasBatch(m.Inputs()[0].Shape) {
 		o.batch = 1
 	}
 	s, err := m.NewSession(engine.SessionOptions{Batch: min(o.batch, n), Threads: o.threads})

@@ -96,7 +96,7 @@ func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int)
 	}
 	for i, file := range outputs {
 		shape := slices.Clone(outs[i].Shape)
-		if shape[0] == -1 {
+		if hasBatch(shape) {
 			shape[0] = batch
 		}
 		if err := a.writeArray(file, &npy.Array{Shape: shape, Data: s.Output(i)}); err != nil {
@@ -106,6 +106,9 @@ func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int)
 	return nil
 }
 
+// hasBatch says that a tensor's first dimension is the batch. A scalar has none.
+func hasBatch(shape []int) bool { return len(shape) > 0 && shape[0] == -1 }
+
 // items is the number of items in a tensor of a shape, where −1 in want is
 // the batch. It is false if the shapes differ or there is none.
 func items(shape, want []int) (int, bool) {
@@ -114,7 +117,7 @@ func items(shape, want []int) (int, bool) {
 	}
 	n := 1
 	for i, d := range shape {
-		if i == 0 && want[0] == -1 {
+		if i == 0 && hasBatch(want) {
 			n = d
 		} else if d != want[i] {
 			return 0, false
