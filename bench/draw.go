@@ -46,7 +46,7 @@ func drawResults(r report, path string) error {
 
 // savePlots draws plots side by side.
 func savePlots(plots []*plot.Plot, path string) error {
-	canvas := vgimg.New(vg.Length(len(plots))*14*vg.Centimeter, 9*vg.Centimeter)
+	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(len(plots))*14*vg.Centimeter, 10*vg.Centimeter), vgimg.UseDPI(120))
 	tiles := draw.Tiles{Rows: 1, Cols: len(plots), PadX: 8 * vg.Millimeter, PadTop: 3 * vg.Millimeter, PadBottom: 3 * vg.Millimeter, PadLeft: 3 * vg.Millimeter, PadRight: 3 * vg.Millimeter}
 	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, draw.New(canvas))[0] {
 		plots[i].Draw(c)
@@ -89,16 +89,22 @@ func netsPlot(nets []result) (*plot.Plot, error) {
 		p.Add(bars)
 		p.Legend.Add(t.Name, bars)
 	}
-	p.NominalX(names...)
-	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0.35, draw.XRight
+	p.Y.Max *= 1.25 // room for the legend
+	nominal(p, names)
 	return p, nil
+}
+
+// nominal names the bars, aslant.
+func nominal(p *plot.Plot, names []string) {
+	p.NominalX(names...)
+	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = 0.6, draw.XRight, draw.YCenter
 }
 
 // layersPlot has a bar for each layer: its speed over the roofline's.
 func layersPlot(layers []layer, m machine) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("layers at batch 1 against the roofline (%.0f GMAC/s)", m.Peak)
-	p.Y.Label.Text = "% of the roofline of a direct computation"
+	p.Y.Label.Text = "% of a direct computation's roofline"
 	p.Y.Min = 0
 	values := make(plotter.Values, len(layers))
 	var names []string
@@ -117,7 +123,6 @@ func layersPlot(layers []layer, m machine) (*plot.Plot, error) {
 	}
 	line.Color = grayColor
 	p.Add(bars, line)
-	p.NominalX(names...)
-	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0.35, draw.XRight
+	nominal(p, names)
 	return p, nil
 }
