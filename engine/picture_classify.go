@@ -15,7 +15,9 @@ var (
 	// for each of two or more classes.
 	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")
 
-	// ErrNaN says that a Model computed something that is not a number.
+	// ErrNaN says that a Model computed something that is not a number: a
+	// score that is NaN, or scores the greatest of which is infinite, of which
+	// no probabilities can be made.
 	ErrNaN = errors.New("engine: the model computed something that is not a number")
 )
 
@@ -58,6 +60,9 @@ func (m *Model) Classify(img image.Image, top int) ([]Class, error) {
 		list[i] = Class{Index: i, Probability: v}
 	}
 	slices.SortStableFunc(list, func(a, b Class) int { return cmp.Compare(b.Probability, a.Probability) })
+	if math.IsInf(float64(list[0].Probability), 0) {
+		return nil, ErrNaN // ∞ − ∞
+	}
 	if !m.net.Meta.Probabilities {
 		softmax(list)
 	}
@@ -75,19 +80,16 @@ func (m *Model) Classify(img image.Image, top int) ([]Class, error) {
 	return list, nil
 }
 
-// softmax turns scores, the greatest first, into probabilities.
+// softmax turns scores, the greatest first and finite, into probabilities.
 func softmax(list []Class) {
 	best := float64(list[0].Probability)
-	if math.IsInf(best, 0) {
-		best = max(-math.MaxFloat64, min(best, math.MaxFloat64)) // ∞ − ∞ is no number
-	}
-	sum := 0.0
+	sum := 0.0 // at least 1
 	for _, c := range list {
-		sum += math.Exp(min(0, float64(c.Probability)-best))
+		sum += math.Exp(float64(c.Probability) - best)
 	}
 	for i := range list {
 		c := &list[i]
-		c.Probability = float32(math.Exp(min(0, float64(c.Probability)-best)) / sum)
+		c.Probability = float32(math.Exp(float64(c.Probability)-best) / sum)
 	}
 }
 

@@ -313,9 +313,14 @@ func TestClassify(t *testing.T) {
 	}
 	wg.Wait()
 
-	m.net.Meta.Preparation.Mean[0] = float32(math.NaN())
-	if _, err := m.Classify(img, 1); !errors.Is(err, ErrNaN) {
-		t.Errorf("of NaN: error %v, want ErrNaN", err)
+	// The last two make all scores −Inf and +Inf.
+	for _, mean := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		m.net.Meta.Preparation.Mean[0] = float32(mean)
+		for _, m.net.Meta.Probabilities = range []bool{true, false} {
+			if got, err := m.Classify(img, 1); !errors.Is(err, ErrNaN) {
+				t.Errorf("mean %v: %v, error %v, want ErrNaN", mean, got, err)
+			}
+		}
 	}
 	m.net.Meta.Preparation.Kind = weights.NoPicture
 	if _, err := m.Classify(img, 1); !errors.Is(err, ErrNoPicture) {
