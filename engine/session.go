@@ -160,7 +160,10 @@ func (s *Session) Profile(n int) ([]time.Duration, error) {
 	caller.times = make([]time.Duration, x.program.listed)
 	team := x.team
 	x.team = nil
-	defer func() { caller.times, x.team = nil, team }()
+	defer func() {
+		caller.times, x.team = nil, team
+		runtime.KeepAlive(s) // or its cleanup would close the executor without its team
+	}()
 	if err := s.run(nil, n); err != nil {
 		return nil, err
 	}
