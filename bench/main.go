@@ -222,7 +222,7 @@ func raceNet(path string, batch, rounds int, each time.Duration) ([]result, erro
 			worst = max(worst, difference(s.Output(i), want))
 		}
 		limit := map[kernels.Elem]float64{kernels.F32: 1e-4, kernels.F16: 1e-2}[e]
-		if worst > limit {
+		if !(worst <= limit) { // NaN too
 			return nil, fmt.Errorf("%v weights differ from ONNX Runtime by %.2g of the range", e, worst)
 		}
 		label := "infer " + e.String()
@@ -282,7 +282,7 @@ func raceProduct(m, n, k int, rounds int, each time.Duration) result {
 		c.run()
 	}
 	r := result{Work: fmt.Sprintf("%d×%d×%d", m, n, k), Items: 1, MACs: float64(m) * float64(n) * float64(k), Error: difference(ours, blas)}
-	if r.Error > 1e-4 {
+	if !(r.Error <= 1e-4) { // NaN too
 		log.Fatalf("%s: differs from OpenBLAS by %.2g of the range", r.Work, r.Error)
 	}
 	r.Timings = race(rounds, each, contenders...)
@@ -300,7 +300,8 @@ func fill(x []float32) {
 	}
 }
 
-// difference is the largest one between got and want, of want's range.
+// difference is the largest one between got and want, of want's range; NaN if
+// there is NaN in either.
 func difference(got, want []float32) float64 {
 	lo, hi, worst := math.Inf(1), math.Inf(-1), 0.0
 	for i, w := range want {
