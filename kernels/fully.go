@@ -39,10 +39,31 @@ func (f *FullyConnected) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	return &fullyOp{Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0]}, nil
 }
 
-// Scratch: a block of rows without aliasing strides, a panel made float32, and
-// a panel of results.
+// Scratch is gemmRows' block of rows and its panel, or rowByRow's results.
 func (f *fullyOp) Scratch() int {
-	return rowBlock*unaliased(f.k) + f.k*NR + wide*NR
+	results := 0
+	if f.n%NR != 0 && (f.rows <= fewRows || f.k >= deep) {
+		results = wide * NR
+	}
+	return max(f.copied()+f.widened(), results)
+}
+
+// copied is the elements of a block of rows without aliasing strides, if
+// gemmRows ever copies one.
+func (f *fullyOp) copied() int {
+	if f.k < deep && aliases(f.k) && PanelCount(f.n) > 1 {
+		return rowBlock * unaliased(f.k)
+	}
+	return 0
+}
+
+// widened is the elements of a panel that gemmRows makes float32, if it ever
+// does.
+func (f *fullyOp) widened() int {
+	if f.k < deep && f.weight.Elem == F16 {
+		return f.k * NR
+	}
+	return 0
 }
 
 func (f *fullyOp) quads() int { return ceilDiv(PanelCount(f.n), wide) }
@@ -171,7 +192,7 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 		floats := Param{Data: panel}.Floats()
 		g.Bias = &floats[0]
 		if f.weight.Elem == F16 {
-			b := w.Scratch[rowBlock*unaliased(f.k):][:f.k*NR]
+			b := w.Scratch[f.copied():][:f.widened()]
 			f.widenPanel(w, b, panel[NR*4:])
 			g.B = &b[0]
 		} else {

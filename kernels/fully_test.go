@@ -66,3 +66,36 @@ func TestFullyConnectedOfNets(t *testing.T) {
 		}
 	})
 }
+
+// TestFullyConnectedScratch asks for no more than what Run uses: VGG's first
+// layer would otherwise ask for 11 MB.
+func TestFullyConnectedScratch(t *testing.T) {
+	const block, results = 96 * (256 + NR), 4 * NR
+	for _, c := range []struct {
+		rows, k, n int
+		elem       Elem
+		want       int
+	}{
+		{1, 25088, 4096, F32, 0},                // never a gemm
+		{1, 25088, 4096, F16, 0},                // whose weights are read as they are
+		{1, 25088, 1000, F16, results},          // the last panel has 8 columns
+		{9, 25088, 1000, F32, results},          // row by row, since rows are long
+		{1, 1568, 128, F32, 0},                  // rows are read in place
+		{1, 1568, 128, F16, 1568 * NR},          // and a panel is made float32
+		{1, 256, 128, F32, block},               // rows evict one another
+		{1, 256, 128, F16, block + 256*NR},      // and both
+		{1, 256, 16, F32, 0},                    // but one panel passes over them once
+		{1, 256, 100, F32, max(block, results)}, // rowByRow begins anew
+		{1, 128, 10, F32, results},
+		{9, 128, 10, F32, 0}, // more than a few rows are always a gemm
+	} {
+		p := Param{Form: Panels, Elem: c.elem, Shape: []int{1, c.k, c.n}}
+		op, err := (&FullyConnected{Channels: c.n}).Bind(Tiers()[0], [][]int{{c.rows, c.k}}, []Param{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := op.Scratch(); got != c.want {
+			t.Errorf("%+v: %d floats", c, got)
+		}
+	}
+}
