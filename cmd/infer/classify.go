@@ -94,7 +94,10 @@ func (a *app) classify(m *engine.Model, pictures <-chan pictureFile, named bool,
 		}
 		switch {
 		case asJSON:
-			a.printJSON(newAnswer(file, classes, err))
+			if err := a.printJSON(newAnswer(file, classes, err)); err != nil && a.stdout.err == nil {
+				failed = true
+				a.complain("%s: %v", file, err)
+			}
 		case err == nil:
 			name := ""
 			if named {

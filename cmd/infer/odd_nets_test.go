@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
@@ -57,4 +61,38 @@ func TestBenchWithoutSteps(t *testing.T) {
 		Inputs: []int{0}, Outputs: []int{0},
 	})
 	mustInfer(t, "bench", "--model", model, "--duration", "10ms", "--layers")
+}
+
+// twoClasses is a net whose scores are those of two pixels, times factors.
+func twoClasses(factors ...float32) *weights.Net {
+	return &weights.Net{
+		Meta: weights.Meta{Preparation: weights.Preparation{
+			Kind: weights.Photo, Fit: weights.Stretch, Width: 2, Height: 1, Scale: 1, Std: [3]float32{1, 1, 1},
+		}},
+		Values: []weights.Value{{Name: "x", Shape: []int{1, 1, 1, 2}}, {Name: "y", Shape: []int{1, 1, 1, 2}}},
+		Inputs: []int{0}, Outputs: []int{1},
+		Steps:  []weights.Step{{Name: "scale", Spec: &kernels.Binary{Kind: kernels.Mul}, In: []int{0}, Out: []int{1}, Params: []int{0}}},
+		Params: []kernels.Param{kernels.PlainParam([]int{2}, factors)},
+	}
+}
+
+func gray(t *testing.T, pixels ...byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, &image.Gray{Pix: pixels, Stride: len(pixels), Rect: image.Rect(0, 0, len(pixels), 1)}); err != nil {
+		t.Fatal(err)
+	}
+	return write(t, "gray.png", b.Bytes())
+}
+
+// JSON has no infinities: an answer with one is an error, and the other
+// pictures are still answered.
+func TestAnswerThatIsNoJSON(t *testing.T) {
+	net := twoClasses(1, -3e38)
+	net.Meta.Probabilities = true
+	bad := gray(t, 255, 255)
+	code, out, complaint := infer("", "--model", saveNet(t, net), "--top", "2", "--json", bad, gray(t, 255, 0))
+	if code != exitFailed || strings.Count(out, "\n") != 1 || !strings.Contains(complaint, bad) {
+		t.Errorf("exit code %d, output %q, complaint %q", code, out, complaint)
+	}
 }
