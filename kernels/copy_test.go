@@ -82,13 +82,20 @@ func TestSlice(t *testing.T) {
 
 func TestPadding(t *testing.T) {
 	g := newGenerator(4)
-	for range 300 {
-		shape := g.shape(g.between(0, 4), 6)
+	for i := range 300 {
+		rank, most := 4, 6
+		if i%10 == 0 {
+			rank, most = MaxRank, 2
+		}
+		shape := g.shape(g.between(0, rank), most)
 		p := &Padding{Mode: PadMode(g.IntN(3)), Value: 7}
-		for _, d := range shape {
-			most := 5
+		for i, d := range shape {
+			most := min(5, 20/len(shape))
 			if p.Mode == PadReflect {
 				most = d - 1
+			}
+			if p.Mode != PadConstant && i >= maxPadded {
+				most = 0
 			}
 			p.Before = append(p.Before, g.between(0, most)*g.IntN(2))
 			p.After = append(p.After, g.between(0, most)*g.IntN(2))
@@ -115,6 +122,45 @@ func TestPadding(t *testing.T) {
 				}
 			}
 		}}.run(t, g)
+	}
+}
+
+// TestPaddingMoves pads all dimensions that can be: a box for every corner
+// would make 6561 of them.
+func TestPaddingMoves(t *testing.T) {
+	for _, c := range []struct {
+		mode   PadMode
+		padded int
+		most   int // moves; 0 if it is refused
+	}{
+		{PadConstant, MaxRank, 2*MaxRank + 1},
+		{PadConstant, 2, 5},
+		{PadEdge, maxPadded, 81},
+		{PadEdge, maxPadded + 1, 0},
+		{PadReflect, 2, 9},
+		{PadReflect, MaxRank, 0},
+	} {
+		p := &Padding{Mode: c.mode, Before: make([]int, MaxRank), After: make([]int, MaxRank)}
+		x := make([]int, MaxRank)
+		for i := range x {
+			x[i] = 2
+			if i >= MaxRank-c.padded {
+				p.Before[i], p.After[i] = 1, 1
+			}
+		}
+		op, err := p.Bind(Tiers()[0], [][]int{x}, nil)
+		switch {
+		case c.most == 0:
+			if err == nil {
+				t.Errorf("mode %d of %d dimensions is accepted", c.mode, c.padded)
+			}
+		case err != nil:
+			t.Error(err)
+		default:
+			if n := len(op.(*copyOp).moves); n != c.most {
+				t.Errorf("mode %d of %d dimensions makes %d moves, not %d", c.mode, c.padded, n, c.most)
+			}
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package kernels
 
+import "slices"
+
 // PadMode is what stands in the padding.
 type PadMode uint8
 
@@ -10,12 +12,16 @@ const (
 )
 
 // Padding adds Before and After elements to each dimension. Value is what
-// PadConstant puts there.
+// PadConstant puts there. The other modes pad at most maxPadded dimensions.
 type Padding struct {
 	Mode          PadMode
 	Before, After []int
 	Value         float32
 }
+
+// maxPadded bounds the boxes that a result is cut into, three for each padded
+// dimension, one in the other: 81 of them.
+const maxPadded = 4
 
 func (*Padding) Op() string { return "Pad" }
 
@@ -31,6 +37,7 @@ func (p *Padding) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(p, "%d paddings before and %d after for shape %s", len(p.Before), len(p.After), dims(x...))
 	}
 	out := make([]int, len(x))
+	padded := 0
 	for i, d := range x {
 		before, after := p.Before[i], p.After[i]
 		most := maxDim
@@ -45,51 +52,85 @@ func (p *Padding) Shapes(in [][]int, params []Param) ([][]int, error) {
 			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s is too large", before, after, i, dims(x...))
 		}
 		out[i] = int(sum)
+		if out[i] != d {
+			padded++
+		}
+	}
+	if p.Mode != PadConstant && padded > maxPadded {
+		return nil, errorf(p, "%d dimensions are padded, where %d can be but with a constant", padded, maxPadded)
 	}
 	return result(p, out...)
 }
 
-// Bind cuts the result into boxes, along each dimension what stands before the
-// operand, the operand, and what stands after it. The operand is walked
-// through with a stride of 0 where its edge is repeated, and backwards where
-// it is mirrored.
+// Bind cuts the result into boxes.
 func (p *Padding) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
 	out, err := p.Shapes(in, params)
 	if err != nil {
 		return nil, err
 	}
 	x, y := in[0], out[0]
-	op := &copyOp{fill: []float32{p.Value}}
-	src, dst := strides(x), strides(y)
-	box := make([]int, len(x))
-	step := make([]int, len(x))
-	var cut func(dim int, from [2]int, inside bool)
-	cut = func(dim int, from [2]int, inside bool) {
-		if dim == len(x) {
-			m := newMove(0, 0, [2]int{volume(x), volume(y)}, from, newNest(box, step, dst))
-			if !inside && p.Mode == PadConstant {
-				still := make([]int, len(x))
-				m = newMove(fillOperand, 0, [2]int{0, volume(y)}, [2]int{0, from[1]}, newNest(box, still, dst))
-			}
-			op.moves = append(op.moves, m)
-			return
-		}
-		part := func(size, first, at, stride int, inside bool) {
-			if size > 0 {
-				box[dim], step[dim] = size, stride*src[dim]
-				cut(dim+1, [2]int{from[0] + first*src[dim], from[1] + at*dst[dim]}, inside)
-			}
-		}
-		before, size, after := p.Before[dim], x[dim], p.After[dim]
-		if p.Mode == PadReflect {
-			part(before, before, 0, -1, false)
-			part(after, size-2, before+size, -1, false)
-		} else {
-			part(before, 0, 0, 0, false)
-			part(after, size-1, before+size, 0, false)
-		}
-		part(size, 0, before, 1, inside)
+	c := &padder{Padding: p, x: x, src: strides(x), dst: strides(y), item: [2]int{volume(x), volume(y)}}
+	c.op.fill = []float32{p.Value}
+	if p.Mode == PadConstant {
+		c.cutSlabs(y)
+	} else {
+		c.cutBoxes(0, [2]int{}, make([]int, len(x)), make([]int, len(x)))
 	}
-	cut(0, [2]int{}, true)
-	return op, nil
+	return &c.op, nil
+}
+
+// A padder makes the moves of a Padding.
+type padder struct {
+	*Padding
+	op       copyOp
+	x        []int // the operand's shape
+	src, dst []int // strides
+	item     [2]int
+}
+
+// cutSlabs cuts the result, of shape y, into the operand and slabs of a
+// constant: dimension by dimension, what stands before and after that which is
+// left, whose sides become the operand's.
+func (c *padder) cutSlabs(y []int) {
+	box, still := slices.Clone(y), make([]int, len(y))
+	at := 0 // where what is left begins
+	for dim, size := range c.x {
+		slab := func(from, n int) {
+			if n > 0 {
+				box[dim] = n
+				c.op.moves = append(c.op.moves, newMove(fillOperand, 0, [2]int{0, c.item[1]}, [2]int{0, at + from*c.dst[dim]}, newNest(box, still, c.dst)))
+			}
+		}
+		slab(0, c.Before[dim])
+		slab(c.Before[dim]+size, c.After[dim])
+		box[dim] = size
+		at += c.Before[dim] * c.dst[dim]
+	}
+	c.op.moves = append(c.op.moves, newMove(0, 0, c.item, [2]int{0, at}, newNest(box, c.src, c.dst)))
+}
+
+// cutBoxes cuts the result, from dimension dim on, into what stands before the
+// operand, the operand, and what stands after it. The operand is walked
+// through with a stride of 0 where its edge is repeated, and backwards where
+// it is mirrored.
+func (c *padder) cutBoxes(dim int, from [2]int, box, step []int) {
+	if dim == len(c.x) {
+		c.op.moves = append(c.op.moves, newMove(0, 0, c.item, from, newNest(box, step, c.dst)))
+		return
+	}
+	part := func(size, first, at, stride int) {
+		if size > 0 {
+			box[dim], step[dim] = size, stride*c.src[dim]
+			c.cutBoxes(dim+1, [2]int{from[0] + first*c.src[dim], from[1] + at*c.dst[dim]}, box, step)
+		}
+	}
+	before, size, after := c.Before[dim], c.x[dim], c.After[dim]
+	if c.Mode == PadReflect {
+		part(before, before, 0, -1)
+		part(after, size-2, before+size, -1)
+	} else {
+		part(before, 0, 0, 0)
+		part(after, size-1, before+size, 0)
+	}
+	part(size, 0, before, 1)
 }
