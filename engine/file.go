@@ -50,9 +50,3 @@ func (f *file) leave() error {
 	}
 	return f.closer.Close()
 }
-
-func (f *file) isClosed() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.closed
-}

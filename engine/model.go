@@ -5,7 +5,6 @@ import (
 	"io"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/weights"
@@ -18,7 +17,7 @@ type Model struct {
 	tier    *kernels.Tier
 	program *program
 	file    *file
-	pool    sync.Pool // of *Session with the zero options
+	pool    pool
 }
 
 // Options say how a model is opened. The zero value is what most programs
@@ -109,13 +108,8 @@ func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, e
 // second Close returns ErrClosed too.
 func (m *Model) Close() error {
 	err := m.file.close()
-	for {
-		s, ok := m.pool.Get().(*Session)
-		if !ok {
-			return err
-		}
-		s.Close()
-	}
+	m.pool.close()
+	return err
 }
 
 // Meta says what the model is, where it came from, and what its numbers mean.
