@@ -27,7 +27,8 @@ type SessionOptions struct {
 	Threads int
 
 	// MaxMemory is the largest number of bytes that the Session may allocate
-	// for its tensors; 0 means 4 GiB. A small hostile file can ask for any.
+	// for its tensors, as Model.Memory counts them; 0 means 4 GiB. A small
+	// hostile file can ask for any.
 	MaxMemory int64
 }
 
@@ -39,8 +40,9 @@ const (
 // NewSession makes a Session. It plans the memory for all tensors and
 // allocates it; runs allocate nothing.
 //
-// Errors are ErrClosed, ErrMemory, and ErrBatch if the batch is negative or
-// the Model by its nature computes one item at a time.
+// Errors are ErrClosed, ErrMemory, ErrBatch if the batch is negative or the
+// Model by its nature computes one item at a time, and one of no kind if
+// Threads is negative or more than 1,024.
 func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Threads < 0 || o.Threads > maxThreads {
 		return nil, fmt.Errorf("engine: %d threads, where 1 to %d are possible", o.Threads, maxThreads)

@@ -344,3 +344,23 @@ func TestProfile(t *testing.T) {
 		t.Error("the session goes on measuring")
 	}
 }
+
+// What Memory tells is what MaxMemory bounds.
+func TestMemoryTellsBeforehand(t *testing.T) {
+	m := newTestModel(t, digitNet(t, kernels.F16), portable)
+	for _, o := range []SessionOptions{{Batch: 1, Threads: 1}, {Batch: 1, Threads: 3}, {Batch: 8, Threads: 1}, {Batch: 8, Threads: 5}} {
+		got, err := m.Memory(o.Batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Scratch <= 0 || got.Thread < got.Scratch {
+			t.Errorf("memory %+v", got)
+		}
+		o.MaxMemory = got.Arena + got.Scratch + int64(o.Threads-1)*got.Thread
+		newTestSession(t, m, o)
+		o.MaxMemory--
+		if _, err := m.NewSession(o); !errors.Is(err, ErrMemory) {
+			t.Errorf("%+v: %v, want ErrMemory", o, err)
+		}
+	}
+}

@@ -32,10 +32,14 @@ func (m *Model) Steps() []Step {
 	return list
 }
 
-// Memory is what the tensors of a Session take, in bytes.
+// Memory is what a Session takes for its tensors, in bytes. One of n threads
+// allocates Arena + Scratch + (n−1)·Thread, which SessionOptions.MaxMemory
+// bounds.
 type Memory struct {
-	Arena   int64 // what a Session of one thread allocates for them
-	Live    int64 // the largest set needed at once, were all items on the same step
+	Arena   int64 // holds the tensors, for one thread
+	Scratch int64 // in which steps work, for one thread
+	Thread  int64 // what each further thread adds, its scratch included
+	Live    int64 // the largest set of tensors needed at once, were all items on the same step
 	Tensors int64 // all of them
 }
 
@@ -52,7 +56,9 @@ func (m *Model) Memory(batch int) (Memory, error) {
 		tensors += n
 	}
 	return Memory{
-		Arena:   4 * int64(pl.shared+pl.local),
+		Arena:   4 * (int64(pl.shared) + int64(pl.local)),
+		Scratch: 4 * int64(m.program.scratch),
+		Thread:  4 * (int64(pl.local) + int64(m.program.scratch)),
 		Live:    4 * int64(pl.batch) * int64(live(m.program.lives())),
 		Tensors: 4 * int64(pl.batch) * int64(tensors),
 	}, nil

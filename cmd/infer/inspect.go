@@ -76,9 +76,10 @@ type layerView struct {
 	View    bool    `json:"view"` // it takes no time
 }
 
-// memoryView is in bytes, for one item.
+// memoryView is in bytes, for one item on one thread.
 type memoryView struct {
 	Arena   int64 `json:"arena"`
+	Scratch int64 `json:"scratch"`
 	Tensors int64 `json:"tensors"`
 }
 
@@ -119,7 +120,7 @@ func (a *app) inspect(file string) (*view, error) {
 		Labels:      append([]string{}, meta.Labels...),
 		Preparation: preparationString(meta.Preparation),
 		Nodes:       meta.Nodes, Parameters: meta.Parameters, Bytes: len(data),
-		Memory: memoryView{memory.Arena, memory.Tensors},
+		Memory: memoryView{memory.Arena, memory.Scratch, memory.Tensors},
 	}
 	for _, t := range m.Inputs() {
 		v.Inputs = append(v.Inputs, tensorView(t))
@@ -191,7 +192,7 @@ func (v *view) print(a *app) {
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
 	line("operators", "%d, frozen into %d steps", v.Nodes, v.steps())
-	line("memory", "%s bytes for one item; all tensors take %s", count(v.Memory.Arena), count(v.Memory.Tensors))
+	line("memory", "%s bytes for one item on one thread; all tensors take %s", count(v.Memory.Arena+v.Memory.Scratch), count(v.Memory.Tensors))
 
 	width := 5
 	for _, l := range v.Layers {

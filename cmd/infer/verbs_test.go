@@ -70,6 +70,9 @@ func TestInspect(t *testing.T) {
 	if len(v.Inputs) != 1 || !slices.Equal(v.Inputs[0].Shape, []int{-1, 1, 28, 28}) || !slices.Equal(v.Outputs[0].Shape, []int{-1, 10}) {
 		t.Errorf("inputs %v, outputs %v", v.Inputs, v.Outputs)
 	}
+	if v.Memory.Arena <= 0 || v.Memory.Scratch <= 0 {
+		t.Errorf("memory %+v", v.Memory)
+	}
 	sum := 0
 	for _, s := range v.Sections {
 		sum += s.Bytes
