@@ -8,8 +8,9 @@ type Step struct {
 	Weights int     // bytes
 	MACs    int64   // multiply-adds for one item
 
-	// View says that the step only looks at its operand in another shape, and
-	// takes no time.
+	// View says that the step moves nothing and takes no time: it looks at its
+	// operand in another shape, or joins what other steps write where it is to
+	// stand.
 	View bool
 }
 

@@ -73,7 +73,7 @@ type layerView struct {
 	Outputs [][]int `json:"outputs"`
 	Bytes   int     `json:"bytes"` // of weights
 	MACs    int64   `json:"macs"`
-	View    bool    `json:"view"` // it takes no time
+	View    bool    `json:"view"` // it moves nothing: see engine.Step
 }
 
 // memoryView is in bytes, for one item on one thread.
