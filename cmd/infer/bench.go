@@ -181,7 +181,7 @@ func fill(m *engine.Model, s *engine.Session) {
 }
 
 func (b *measurement) print(a *app) {
-	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %d runs\n", b.Model, b.Kernels, b.Batch, b.Threads, b.Runs)
+	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %d runs\n", printable(b.Model), b.Kernels, b.Batch, b.Threads, b.Runs)
 	u := b.Microseconds
 	fmt.Fprintf(a.stdout, "  min %.1f µs   p50 %.1f   p90 %.1f   p99 %.1f   max %.1f\n", u.Min, u.P50, u.P90, u.P99, u.Max)
 	fmt.Fprintf(a.stdout, "  %.0f images a second, %g allocations a run\n", b.Rate, b.Allocs)
@@ -190,7 +190,7 @@ func (b *measurement) print(a *app) {
 	}
 	width := 4
 	for _, l := range b.Layers {
-		width = min(60, max(width, len(l.Name)))
+		width = min(60, max(width, len(printable(l.Name))))
 	}
 	fmt.Fprintf(a.stdout, "\n  %-*s  %-16s %10s %9s\n", width, "step", "operation", "µs", "GMAC/s")
 	for _, l := range b.Layers {
@@ -198,6 +198,6 @@ func (b *measurement) print(a *app) {
 		if l.GMACs > 0 {
 			rate = fmt.Sprintf("%.1f", l.GMACs)
 		}
-		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, l.Name, l.Op, l.Microseconds, rate)
+		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, printable(l.Name), l.Op, l.Microseconds, rate)
 	}
 }

@@ -101,15 +101,15 @@ func (a *app) classify(m *engine.Model, pictures <-chan pictureFile, named bool,
 		case err == nil:
 			name := ""
 			if named {
-				name = file + ": "
+				name = printable(file) + ": "
 			}
 			for _, c := range classes {
 				if top > 0 {
 					name := fmt.Sprintf("%s%6.2f%%  ", name, 100*c.Probability)
-					fmt.Fprintln(a.stdout, name+c.Label)
+					fmt.Fprintln(a.stdout, name+printable(c.Label))
 					continue
 				}
-				fmt.Fprintln(a.stdout, name+c.Label)
+				fmt.Fprintln(a.stdout, name+printable(c.Label))
 			}
 		}
 		if a.stdout.err != nil {

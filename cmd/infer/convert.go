@@ -201,7 +201,7 @@ func (a *app) summarize(out string, r *onnx.Report, verbose bool) error {
 		}
 	}
 	if r.Unbatched != "" {
-		fmt.Fprintf(a.stderr, "one item at a time: %s\n", r.Unbatched)
+		fmt.Fprintf(a.stderr, "one item at a time: %s\n", printable(r.Unbatched))
 	}
 	fmt.Fprintf(a.stderr, "%s: %d operators became %d steps; %s parameters, %s multiply-adds, %s bytes, %s bytes of memory for a session\n",
 		out, r.Operators, r.Steps, count(r.Parameters), count(r.MACs), count(info.Size()), count(memory.Arena+memory.Scratch))

@@ -239,7 +239,7 @@ func (e *evaluation) print(a *app, labels []string) {
 	}
 	name := func(i int) string {
 		if i < len(labels) {
-			return labels[i]
+			return printable(labels[i])
 		}
 		return fmt.Sprint(i)
 	}

@@ -169,7 +169,7 @@ func (v *view) steps() (n int) {
 func (v *view) print(a *app) {
 	line := func(name, format string, args ...any) {
 		if s := fmt.Sprintf(format, args...); s != "" {
-			fmt.Fprintf(a.stdout, "%-15s%s\n", name, s)
+			fmt.Fprintf(a.stdout, "%-15s%s\n", name, printable(s))
 		}
 	}
 	line("file", "%s", v.File)
@@ -196,11 +196,11 @@ func (v *view) print(a *app) {
 
 	width := 5
 	for _, l := range v.Layers {
-		width = min(50, max(width, len(l.Name)))
+		width = min(50, max(width, len(printable(l.Name))))
 	}
 	fmt.Fprintf(a.stdout, "\n%-*s  %-14s %-28s %14s %12s\n", width, "layer", "operation", "result", "multiply-adds", "bytes")
 	for _, l := range v.Layers {
-		name := cmp.Or(l.Name, "-")
+		name := printable(cmp.Or(l.Name, "-"))
 		if l.View {
 			name += " (no work)"
 		}

@@ -79,7 +79,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // complain writes one line to standard error.
 func (a *app) complain(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
-	fmt.Fprintln(a.stderr, "infer: "+strings.Join(strings.Fields(line), " "))
+	fmt.Fprintln(a.stderr, "infer: "+printable(strings.Join(strings.Fields(line), " ")))
 }
 
 func (a *app) dispatch(args []string) error {
