@@ -55,6 +55,9 @@ func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(c, "kernel %s over %d channels is too large", dims(c.Kernel[:]...), x[3])
 	}
 	if p := params[0]; p.Form == Taps && c.Groups == x[3] && c.Groups == c.Channels {
+		if err := c.checkEdge(c, n); err != nil {
+			return nil, err
+		}
 		err = checkParam(c, p, "the weights", Taps, taps, c.Channels)
 	} else {
 		err = checkParam(c, p, "the weights", Panels, c.Groups, k, c.Channels/c.Groups)

@@ -41,6 +41,9 @@ func (p *Pool) Shapes(in [][]int, params []Param) ([][]int, error) {
 				p.Pad, dims(p.Kernel[:]...), dims(p.Dilation[:]...))
 		}
 	}
+	if err := p.checkEdge(p, n); err != nil {
+		return nil, err
+	}
 	return result64(p, x[0], n, x[3])
 }
 

@@ -33,7 +33,8 @@ const (
 
 // Resize samples an NHWC map anew. Size is the result's height and width.
 // Scale is output size over input size, as the model gives it: where it is
-// no quotient of whole sizes, coordinates follow it and not Size.
+// no quotient of whole sizes, coordinates follow it and not Size. Both are at
+// most MaxResized, since Bind makes a table of the rows and of the columns.
 type Resize struct {
 	Mode        ResizeMode
 	Coordinates Coordinates
@@ -41,6 +42,9 @@ type Resize struct {
 	Scale       [2]float32
 	Size        [2]int
 }
+
+// MaxResized is the largest height or width of a Resize's result.
+const MaxResized = 1 << 20
 
 func (*Resize) Op() string { return "Resize" }
 
@@ -55,6 +59,9 @@ func (r *Resize) Shapes(in [][]int, params []Param) ([][]int, error) {
 		if !isFinite(scale) || scale <= 0 {
 			return nil, errorf(r, "scale %v", scale)
 		}
+	}
+	if max(r.Size[0], r.Size[1]) > MaxResized {
+		return nil, errorf(r, "the result's map of %s is larger than %d", dims(r.Size[:]...), MaxResized)
 	}
 	return result(r, in[0][0], r.Size[0], r.Size[1], in[0][3])
 }

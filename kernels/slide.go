@@ -1,6 +1,10 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"sort"
+
+	"github.com/infer-go/infer/asm"
+)
 
 // A sliding is a window that slides over an NHWC map, channel by channel: a
 // pool, or a depthwise convolution. The map is read in place; where a window
@@ -32,7 +36,7 @@ type sliding struct {
 func newSliding(w *Window, height, width, channels int, n [2]int) sliding {
 	s := sliding{channels: channels, out: n, pixel: [2]int{width * channels, channels}, taps: w.Kernel[1]}
 	for i, size := range [2]int{height, width} {
-		s.runs[i] = runsOf(w.spans(i, size, n[i]), w.Stride[i])
+		s.runs[i] = w.runs(i, size, n[i])
 		s.tap[i] = w.Dilation[i] * s.pixel[i]
 		s.stride[i] = w.Stride[i] * s.pixel[i]
 	}
@@ -86,48 +90,71 @@ type span struct {
 	padded  int // how many are inside the padded map
 }
 
-// spans are the spans of n windows along dimension i of a map of this size.
-func (w *Window) spans(i, size, n int) []span {
-	// In 64 bits, because sums of sizes and paddings overflow an int of 32.
-	kernel, dilation := int64(w.Kernel[i]), int64(w.Dilation[i])
-	spans := make([]span, n)
-	for o := range spans {
-		start := int64(o)*int64(w.Stride[i]) - int64(w.Pad[i])
-		// before is the number of taps that lie before a place.
-		before := func(place int64) int64 {
-			return min(max((place-start+dilation-1)/dilation, 0), kernel)
-		}
-		lo, hi := before(0), before(int64(size))
-		spans[o].padded = int(before(int64(size) + int64(w.Pad[i+2])))
-		if lo < hi {
-			spans[o].first, spans[o].skipped, spans[o].taps = int(start+lo*dilation), int(lo), int(hi-lo)
-		}
-	}
-	return spans
-}
-
 // A run is neighbouring windows with the same taps.
 type run struct {
 	span     // of the first
 	from, to int
 }
 
-// runsOf joins windows that start stride apart.
-func runsOf(spans []span, stride int) []run {
-	var runs []run
-	for i, x := range spans {
-		if i > 0 {
-			r := &runs[len(runs)-1]
-			next := r.span
-			next.first += (i - r.from) * stride
-			if x == next || x.taps == 0 && r.taps == 0 && x.padded == r.padded {
-				r.to++
-				continue
-			}
+// maxEdge is the most windows, in one dimension, that may reach over the sides
+// of a map: each can be a run of its own. Nets have a handful.
+const maxEdge = 1 << 11
+
+// checkEdge refuses more than maxEdge of n windows at the sides of a map.
+func (w *Window) checkEdge(s Spec, n [2]int64) error {
+	for i := range n {
+		// There is a new run where one of a window's taps enters the map, leaves
+		// it, or leaves the padding; and only windows on padding, or cut off
+		// after it, differ.
+		changes := 3*int64(w.Kernel[i]) + 1
+		padded := (int64(w.Pad[i])+int64(w.Pad[i+2]))/int64(w.Stride[i]) + 4
+		if edge := min(n[i], changes, padded); edge > maxEdge {
+			return errorf(s, "%d windows of kernel %s reach over the map's sides with padding %v, more than %d",
+				edge, dims(w.Kernel[:]...), w.Pad, maxEdge)
 		}
-		runs = append(runs, run{x, i, i + 1})
+	}
+	return nil
+}
+
+// runs are n windows along dimension i of a map of this size.
+func (w *Window) runs(i, size, n int) []run {
+	var runs []run
+	for from := 0; from < n; {
+		lo, hi, padded := w.before(i, size, from)
+		// From window to window no tap turns back.
+		to := from + 1 + sort.Search(n-from-1, func(more int) bool {
+			l, h, p := w.before(i, size, from+1+more)
+			return l != lo || h != hi || p != padded
+		})
+		r := run{span{padded: padded}, from, to}
+		if lo < hi {
+			r.first = int(w.start(i, from) + int64(lo)*int64(w.Dilation[i]))
+			r.skipped, r.taps = lo, hi-lo
+		} else if last := len(runs) - 1; last >= 0 && runs[last].taps == 0 && runs[last].padded == padded {
+			runs[last].to = to
+			from = to
+			continue
+		}
+		runs = append(runs, r)
+		from = to
 	}
 	return runs
+}
+
+// start is the place of window o's first tap. It takes 64 bits, because sums of
+// sizes and paddings overflow an int of 32.
+func (w *Window) start(i, o int) int64 {
+	return int64(o)*int64(w.Stride[i]) - int64(w.Pad[i])
+}
+
+// before counts those taps of window o that stand before the map, before its
+// end, and before the end of its padding.
+func (w *Window) before(i, size, o int) (lo, hi, padded int) {
+	dilation := int64(w.Dilation[i])
+	count := func(place int64) int {
+		return int(min(max((place-w.start(i, o)+dilation-1)/dilation, 0), int64(w.Kernel[i])))
+	}
+	return count(0), count(int64(size)), count(int64(size) + int64(w.Pad[i+2]))
 }
 
 // An area is rows and channels of the results of one map.
