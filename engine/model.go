@@ -29,20 +29,25 @@ type Options struct {
 	Kernels string
 }
 
-// Open opens a model file. The weights are mapped into memory, where the
-// system can do that, and not copied: the file must not be written to while
-// the Model is in use. Putting a new file in its place, as infer convert does,
-// is safe.
+// Open opens a model file. It is mapped into memory, where the system can do
+// that, and weights are used where they lie, but for those of which the Model
+// keeps a copy of its own, in another form: of convolutions by Winograd's
+// algorithm, transformed, and of most other convolutions of half precision, as
+// float32. The file must not be written to while the Model is in use. Putting
+// a new file in its place, as infer convert does, is safe.
 //
-// Errors name the path. They wrap those of package os, or weights.ErrFormat
-// and weights.ErrVersion if the file is damaged, is no model, or needs a newer
-// infer.
+// Errors of the file name the path. They wrap those of package os;
+// weights.ErrVersion if it needs a newer infer; or weights.ErrFormat if it is
+// damaged, is no model, or is one too large to be run. On a big-endian
+// processor the error is errors.ErrUnsupported. Kernels that do not exist, or
+// that the processor cannot run, are an error of no kind, which lists those
+// that there are.
 func Open(path string) (*Model, error) { return Options{}.Open(path) }
 
 // Parse makes a Model of the bytes of a model file, as from go:embed. They
-// must not change while the Model is in use. The weights are used where they
-// lie if data begins at an address that is a multiple of 64, and are copied
-// otherwise. Errors are those of Open.
+// must not change while the Model is in use. The weights are used as Open does
+// if data begins at an address that is a multiple of 32, and are copied once
+// otherwise. Errors are those of Open without a path.
 func Parse(data []byte) (*Model, error) { return Options{}.Parse(data) }
 
 // Open opens a model file as the function Open does.
@@ -88,7 +93,7 @@ func (o Options) tier() (*kernels.Tier, error) {
 func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, error) {
 	p, err := bind(net, tier)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", weights.ErrFormat, err)
 	}
 	bare := *net
 	bare.Params = nil

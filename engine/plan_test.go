@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
@@ -271,10 +272,21 @@ func TestTooLarge(t *testing.T) {
 
 	b = newNet(t, true)
 	b.output(b.input(1, math.MaxInt/4, 4))
-	if _, err := newModel(b.net, portable, nil); err == nil {
-		t.Error("no error for a value larger than memory")
-	}
-	if _, err := newModel(&weights.Net{Values: make([]weights.Value, limit+1)}, portable, nil); err == nil {
-		t.Error("no error for too many values")
+	tooLarge(t, b.net, "value \"v0\"")
+	tooLarge(t, &weights.Net{Values: make([]weights.Value, limit+1)}, "values")
+
+	// A few bytes of a file name an operand.
+	b = newNet(t, true)
+	x := b.input(1, 1)
+	b.output(b.step(&mix{out: [][]int{{1, 1}}, parts: 1}, slices.Repeat([]int{x}, operandLimit)...))
+	tooLarge(t, b.net, "operands")
+}
+
+// tooLarge checks that a net is refused with words that say why.
+func tooLarge(t *testing.T, net *weights.Net, words string) {
+	t.Helper()
+	_, err := newModel(net, portable, nil)
+	if !errors.Is(err, weights.ErrFormat) || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("%v, want ErrFormat with the word %q", err, words)
 	}
 }

@@ -52,6 +52,11 @@ const moveWork = 4
 // square, from being made within a second or so.
 const limit = 1 << 13
 
+// operandLimit is the largest number of operands and results of all steps
+// together, a value counted as often as it occurs: eight for each step. Without
+// it a step could list one value by the million, in a few bytes each time.
+const operandLimit = 8 * limit
+
 // A binder makes a program of a net.
 type binder struct {
 	net  *weights.Net
@@ -67,6 +72,13 @@ type binder struct {
 func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 	if n := max(len(net.Steps), len(net.Values)); n > limit {
 		return nil, fmt.Errorf("a net of %d steps and %d values is too large: at most %d of each can be run", len(net.Steps), len(net.Values), limit)
+	}
+	operands := 0
+	for _, s := range net.Steps {
+		operands += len(s.In) + len(s.Out)
+	}
+	if operands > operandLimit {
+		return nil, fmt.Errorf("a net of steps with %d operands and results is too large: at most %d can be run", operands, operandLimit)
 	}
 	b := &binder{
 		net:      net,
