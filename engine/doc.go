@@ -30,8 +30,10 @@
 //
 // A [Model] is immutable and serves any number of goroutines. A Session is for
 // one goroutine at a time and costs the memory of its tensors
-// ([Model.Memory] says how much); the weights exist once, and with [Open] once
-// for all processes that opened the same file. A service keeps a Session for
+// ([Model.Memory] says how much). The weights belong to the Model; those that
+// are used where they lie in the file exist once for all processes that have
+// opened it with [Open]. Of convolutions by Winograd's algorithm, and of most
+// of half precision, each Model keeps a copy in another form. A service keeps a Session for
 // each goroutine that computes, or a sync.Pool of them. [Model.Classify] pools
 // its own.
 //
@@ -80,7 +82,8 @@
 //
 // Tensors are float32; weights may be half precision. All shapes but the batch
 // are fixed when the model is frozen. Processors must be little-endian. A
-// model has at most 8,192 steps.
+// model has at most 8,192 steps, which have at most 65,536 operands and results
+// together.
 //
 // A file that nobody vouches for can ask for much memory, which
 // SessionOptions.MaxMemory bounds, and for much time, which a context given to
