@@ -98,9 +98,9 @@ func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
 		s := &x.steps[i]
 		parts := s.op.Tasks(n)
 		if helpers != nil && parts > 1 && s.work >= splitWork/int64(n) {
-			// A few pieces for each thread, so that one that is held up does
+			// Two pieces for each thread, so that one that is held up does
 			// not hold up the others for long.
-			pieces := 4 * len(x.threads)
+			pieces := 2 * len(x.threads)
 			helpers.run(t, job{x: x, step: s, local: t.local, first: first, items: n, total: parts, chunk: (parts + pieces - 1) / pieces})
 			continue
 		}

@@ -3,7 +3,7 @@ package kernels
 import "github.com/infer-go/infer/asm"
 
 // winogradConv computes a 3×3 convolution of stride 1 by Winograd's algorithm.
-// A task is a block of tile rows: its patches are transformed, each frequency
+// A task is a block of panels for a block of tile rows: its patches are transformed, each frequency
 // is a product with a panel's transformed weights, and the products are
 // transformed back, with bias, residual, activation and pooling, before the
 // next panel's.
@@ -120,18 +120,33 @@ func (c *winogradConv) Scratch() int {
 
 func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
 
-func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() }
+// blocks is into how many parts the panels of a task's tiles are cut, so that
+// two threads can share a map of few tiles; each transforms the input anew.
+func (c *winogradConv) blocks() int {
+	if c.perItem() > 1 || c.panels < 2 {
+		return 1
+	}
+	return 2
+}
+
+func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() * c.blocks() }
 
 func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	s, _ := c.regions(w.Scratch)
 	w.winograd.Temp = &s.temp[0]
-	for task := lo; task < hi; task++ {
+	blocks := c.blocks()
+	for lo < hi {
+		// The blocks of the same tiles are done together.
+		task := lo / blocks
+		end := min(hi, (task+1)*blocks)
+		from, to := (lo-task*blocks)*c.panels/blocks, (end-task*blocks)*c.panels/blocks
+		lo = end
 		item, first := task/c.perItem(), task%c.perItem()*c.rows
 		rows := min(c.rows, c.tiles[0]-first)
 		x, residual, y := c.item(in, out, item)
 		c.fill(s.strip, x, &c.convMap, first*c.m-c.Pad[0], rows*c.m+2)
 		c.forward(w, s.v, s.strip, rows)
-		for j := range c.panels {
+		for j := from; j < to; j++ {
 			c.multiply(w, s.m, s.v, j, rows*c.tiles[1])
 			for r := range rows {
 				c.backward(w, y, residual, s.m[r*c.tiles[1]*NR:], s.tile, s.residual, j, first+r)
@@ -139,7 +154,7 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		}
 		if !c.Act.isClamp() {
 			part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]
-			c.activateChannels(w, part, 0, c.Channels)
+			c.activateChannels(w, part, from*NR, min(to*NR, c.Channels))
 		}
 	}
 }
