@@ -36,7 +36,7 @@ const (
 	farTiles  = 2 << 20
 )
 
-func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
+func newWinograd(m convMap, alg *winograd, p Param) (*winogradConv, error) {
 	c := &winogradConv{convMap: m, winograd: alg}
 	switch {
 	case alg == &f2 && m.Pool:
@@ -56,6 +56,10 @@ func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
 	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*alg.m + 2, pitch: c.blocks * blockLanes, every: 1}
 	c.vTile = unaliased(c.pitch)
 
+	// No other region of scratch is larger than the transformed input.
+	if _, ok := product(2*scratchSpare, c.frequencies(), c.tiles[1], c.vTile); !ok {
+		return nil, errScratch(m.Conv, m.out[1])
+	}
 	perRow := c.frequencies() * c.tiles[1] * c.vTile * 4
 	weights := c.frequencies() * m.cin * m.Channels * 4
 	c.rows = min(max(1, min(max(weights/4, nearTiles), farTiles)/perRow), c.tiles[0])
@@ -63,7 +67,7 @@ func newWinograd(m convMap, alg *winograd, p Param) *winogradConv {
 	c.vFreq = unaliased(c.rows * c.tiles[1] * c.vTile)
 	c.mFreq = unaliased(c.rows * c.tiles[1] * NR)
 	c.transformWeights(p)
-	return c
+	return c, nil
 }
 
 // Place makes c a Placer.
@@ -120,26 +124,26 @@ func (c *winogradConv) Scratch() int {
 
 func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
 
-// blocks is into how many parts the panels of a task's tiles are cut, so that
+// shares is into how many parts the panels of a task's tiles are cut, so that
 // two threads can share a map of few tiles; each transforms the input anew.
-func (c *winogradConv) blocks() int {
+func (c *winogradConv) shares() int {
 	if c.perItem() > 1 || c.panels < 2 {
 		return 1
 	}
 	return 2
 }
 
-func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() * c.blocks() }
+func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() * c.shares() }
 
 func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	s, _ := c.regions(w.Scratch)
 	w.winograd.Temp = &s.temp[0]
-	blocks := c.blocks()
+	shares := c.shares()
 	for lo < hi {
-		// The blocks of the same tiles are done together.
-		task := lo / blocks
-		end := min(hi, (task+1)*blocks)
-		from, to := (lo-task*blocks)*c.panels/blocks, (end-task*blocks)*c.panels/blocks
+		// The shares of the same tiles are done together.
+		task := lo / shares
+		end := min(hi, (task+1)*shares)
+		from, to := (lo-task*shares)*c.panels/shares, (end-task*shares)*c.panels/shares
 		lo = end
 		item, first := task/c.perItem(), task%c.perItem()*c.rows
 		rows := min(c.rows, c.tiles[0]-first)
