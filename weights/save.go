@@ -11,8 +11,11 @@ import (
 
 // Save writes the file of a Net that passes Check to path. It writes and
 // syncs a temporary file beside it, then renames that: whenever it is
-// interrupted, path holds the old file or the new one, whole. Of a symbolic
-// link the target is replaced.
+// interrupted, path holds the old file or the new one, whole.
+//
+// If path is a symbolic link its target is replaced, or the link itself if it
+// leads nowhere. The permissions are those of a new file, whatever the old
+// one had.
 func Save(path string, n *Net) error {
 	data, err := Marshal(n)
 	if err != nil {

@@ -142,6 +142,22 @@ func TestSave(t *testing.T) {
 		t.Errorf("the link's target has %d bytes, %v", len(got), err)
 	}
 
+	// A link that leads nowhere gives way to the file, with the permissions of
+	// a new one, as an old file's do.
+	for _, prepare := range []func(string) error{
+		func(path string) error { return os.Symlink("nowhere", path) },
+		func(path string) error { return os.WriteFile(path, nil, 0o400) },
+	} {
+		other := filepath.Join(dir, "other.frz")
+		if err := errors.Join(prepare(other), Save(other, sample(t))); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Lstat(other); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o200 == 0 {
+			t.Errorf("the file is %v, %v", info, err)
+		}
+		os.Remove(other)
+	}
+
 	// What cannot be written leaves everything as it is.
 	broken := sample(t)
 	broken.Outputs = nil
