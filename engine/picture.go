@@ -34,8 +34,8 @@ type preparer struct {
 
 var preparers = sync.Pool{New: func() any { return new(preparer) }}
 
-// prepare turns img into an input of [channels, height, width], as p says.
-// len(dst) is the product of the three.
+// prepare turns img into an input of [channels, height, width], as p says,
+// which weights has checked. len(dst) is the product of the three.
 func prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	c := p.Order.Channels()
 	switch {
@@ -43,7 +43,7 @@ func prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 		return ErrNoPicture
 	case img == nil || img.Bounds().Empty():
 		return ErrEmpty
-	case p.Width < 1 || p.Height < 1 || len(dst) != c*p.Width*p.Height:
+	case len(dst) != c*p.Width*p.Height:
 		return fmt.Errorf("a picture makes %d×%d×%d numbers, but the input takes %d", c, p.Height, p.Width, len(dst))
 	}
 	w := preparers.Get().(*preparer)
@@ -51,22 +51,16 @@ func prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	w.rows.open(img)
 	defer w.rows.close()
 
-	switch p.Kind {
-	case weights.Photo:
+	if p.Kind == weights.Photo {
 		w.photo(dst, p, c)
 		return nil
-	case weights.Digit:
-		if p.Order != weights.Gray || p.Width != digitSide || p.Height != digitSide {
-			return fmt.Errorf("a digit is prepared as 1×%d×%d, not %d×%d×%d", digitSide, digitSide, c, p.Height, p.Width)
-		}
-		if err := w.digit.find(dst, &w.rows); err != nil {
-			return err
-		}
-		// Ink is 1 and ground 0: the same as 255 and 0, scaled by 1/255.
-		normalise(dst, p, 255)
-		return nil
 	}
-	return fmt.Errorf("unknown kind of preparation %d", p.Kind)
+	if err := w.digit.find(dst, &w.rows); err != nil {
+		return err
+	}
+	// Ink is 1 and ground 0: the same as 255 and 0, scaled by 1/255.
+	normalise(dst, p, 255)
+	return nil
 }
 
 // normalise makes one channel's v, after multiplication by full, into
@@ -84,11 +78,7 @@ func normalise(x []float32, p *weights.Preparation, full float32) {
 
 // affine returns the preparation of channel c as v·a + b.
 func affine(p *weights.Preparation, c int) (a, b float32) {
-	std := p.Std[c]
-	if std == 0 {
-		std = 1
-	}
-	return p.Scale / std, -p.Mean[c] / std
+	return p.Scale / p.Std[c], -p.Mean[c] / p.Std[c]
 }
 
 // photo scales, cuts out and normalises.

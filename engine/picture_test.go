@@ -260,8 +260,6 @@ func TestPrepareErrors(t *testing.T) {
 		{"no pixels", image.NewGray(image.Rect(3, 3, 3, 9)), photo(0, weights.Gray, 4, 4), 16, ErrEmpty},
 		{"no picture", nil, photo(0, weights.Gray, 4, 4), 16, ErrEmpty},
 		{"another size", good, photo(0, weights.Gray, 4, 4), 17, nil},
-		{"digit of another size", good, &weights.Preparation{Kind: weights.Digit, Width: 4, Height: 4}, 16, nil},
-		{"unknown kind", good, &weights.Preparation{Kind: 77, Width: 4, Height: 4}, 16, nil},
 	} {
 		err := prepare(make([]float32, c.n), c.img, c.p)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {

@@ -199,12 +199,8 @@ func (a *app) eval(m *engine.Model, set dataSet, o evalOptions) (*evaluation, er
 
 // scaleBytes makes grey bytes into the input of a net.
 func scaleBytes(dst []float32, pix []byte, p weights.Preparation) {
-	std := p.Std[0]
-	if std == 0 {
-		std = 1
-	}
 	for i, v := range pix {
-		dst[i] = (float32(v)*p.Scale - p.Mean[0]) / std
+		dst[i] = (float32(v)*p.Scale - p.Mean[0]) / p.Std[0]
 	}
 }
 

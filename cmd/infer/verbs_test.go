@@ -315,7 +315,7 @@ func TestConvertErrors(t *testing.T) {
 		{"empty.onnx: ", []string{write(t, "empty.onnx", nil), out}},
 		{"half.onnx: ", []string{write(t, "half.onnx", data[:len(data)/2]), out}},
 		{"net.frz: ", []string{write(t, "net.frz", digits.Data), out}},
-		{"2 labels for 10 classes", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
+		{"2 labels for the first output's 10 elements", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
 		{"no labels in it", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
 		{"--channels rgb does not go", []string{model, out, "--channels", "rgb"}},
 		{"no such file", []string{model, filepath.Join(t.TempDir(), "missing", "out.frz")}},
