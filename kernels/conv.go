@@ -18,11 +18,22 @@ func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	case p.Form == Taps:
 		return newDepthwise(m, p), nil
 	case c.Algorithm == WinogradF2:
-		return newWinograd(m, &f2, p), nil
+		return newWinograd(m, &f2, p)
 	case c.Algorithm == WinogradF4:
-		return newWinograd(m, &f4, p), nil
+		return newWinograd(m, &f4, p)
 	}
-	return newDirect(m, p), nil
+	return newDirect(m, p)
+}
+
+// scratchSpare is the bytes that each element of a region of scratch is counted
+// with, where that may be more than an int counts: a float32, and as much again
+// for a second region.
+const scratchSpare = 8
+
+// errScratch refuses a result whose rows, of so many pixels, need too much
+// scratch.
+func errScratch(c *Conv, pixels int) error {
+	return errorf(c, "rows of %d pixels are too long to be computed", pixels)
 }
 
 // coversMap says that the one window is the whole map of shape x.

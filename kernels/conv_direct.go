@@ -38,7 +38,7 @@ const (
 	fewTasks, taskPanels = 8, 4
 )
 
-func newDirect(m convMap, p Param) *direct {
+func newDirect(m convMap, p Param) (*direct, error) {
 	d := &direct{convMap: m, perGroup: PanelCount(m.Channels / m.Groups)}
 	d.panels, d.panelSize = floatPanels(m.Tier, p)
 	d.layStrip()
@@ -52,7 +52,10 @@ func newDirect(m convMap, p Param) *direct {
 	d.strips = ceilDiv(m.out[0], d.rows)
 	d.rows = ceilDiv(m.out[0], d.strips)
 	d.block = max(taskPanels, ceilDiv(d.allPanels()*d.strips, fewTasks))
-	return d
+	if _, ok := product(scratchSpare, m.out[1], d.k()); d.gather && !ok {
+		return nil, errScratch(m.Conv, m.out[1])
+	}
+	return d, nil
 }
 
 // Place makes d a Placer.

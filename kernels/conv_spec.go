@@ -60,6 +60,9 @@ func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
 		}
 		err = checkParam(c, p, "the weights", Taps, taps, c.Channels)
 	} else {
+		if err := c.checkPadded(x); err != nil {
+			return nil, err
+		}
 		err = checkParam(c, p, "the weights", Panels, c.Groups, k, c.Channels/c.Groups)
 	}
 	if err != nil {
@@ -91,6 +94,22 @@ func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(c, "the residual of shape %s does not fit the result of shape %s", dims(in[1]...), dims(out[0]...))
 	}
 	return out, nil
+}
+
+// checkPadded refuses padding with which a map of shape x has more bytes than an
+// int counts: strips of that map are copied to scratch, with up to NR more
+// channels, and none is larger than it.
+func (c *Conv) checkPadded(x []int) error {
+	var size [2]int64
+	for i := range size {
+		size[i] = int64(x[1+i]) + int64(c.Pad[i]) + int64(c.Pad[i+2])
+	}
+	if max(size[0], size[1]) <= maxDim {
+		if _, ok := product(scratchSpare, int(size[0]), int(size[1]), x[3]+NR); ok {
+			return nil
+		}
+	}
+	return errorf(c, "padding %v makes a map of %s, which is too large", c.Pad, dims(size[:]...))
 }
 
 // checkGroups checks that groups divides the channels on both sides.

@@ -187,6 +187,59 @@ func TestConvWinograd(t *testing.T) {
 	})
 }
 
+// TestConvOfHugeMaps has padding that no memory holds: it is refused, or the
+// scratch is a number, and what is small runs.
+func TestConvOfHugeMaps(t *testing.T) {
+	const huge = math.MaxInt32
+	window := func(kernel, dilation, high, wide int) Window {
+		return Window{Kernel: [2]int{kernel, kernel}, Stride: [2]int{1, 1}, Dilation: [2]int{dilation, dilation}, Pad: [4]int{high, wide, high, wide}}
+	}
+	far := window(1, 1, 0, 0)
+	far.Stride = [2]int{huge, huge}
+	steps := window(2, 1, 1<<30, 1<<30)
+	steps.Stride = [2]int{1 << 30, 1 << 30}
+	for _, c := range []struct {
+		spec    Conv
+		cin     int
+		refused bool // on every machine
+	}{
+		{Conv{Window: window(3, huge, huge, huge)}, 1, true},
+		{Conv{Window: window(3, 1<<30, 1<<30, 1<<30)}, 1, true},
+		{Conv{Window: window(3, 1<<30-1, 1<<30-1, 1<<30-1)}, 16, true},
+		{Conv{Window: steps, Pool: true}, 1, true},
+		{Conv{Window: window(3, 1, 0, 1<<30-2)}, 1, false},
+		{Conv{Window: window(3, 1, 1, 1<<29)}, 1, false},
+		{Conv{Window: window(3, 1, 1, 1<<29), Algorithm: WinogradF2}, 1, false},
+		{Conv{Window: window(3, 1, 1, 1<<29), Algorithm: WinogradF4}, 40, false},
+		{Conv{Window: window(3, 1, 1, 1<<26), Algorithm: WinogradF4, Pool: true}, 8, false},
+		{Conv{Window: far}, 1, false},
+		{Conv{Window: window(3, 900, 900, 900)}, 1, false},
+	} {
+		spec, x := &c.spec, []int{1, 3, 3, c.cin}
+		spec.Groups, spec.Channels = 1, 1
+		params := []Param{sized(Panels, 1, spec.Kernel[0]*spec.Kernel[1]*c.cin, 1)}
+		op, err := spec.Bind(Tiers()[0], [][]int{x}, params)
+		switch {
+		case err != nil:
+			if !c.refused && math.MaxInt > math.MaxInt32 {
+				t.Errorf("%+v: %v", spec, err)
+			}
+		case c.refused:
+			t.Errorf("%+v is accepted, with scratch %d", spec, op.Scratch())
+		case op.Scratch() < 0 || op.Scratch() > math.MaxInt/4:
+			t.Errorf("%+v: scratch %d", spec, op.Scratch())
+		case op.Scratch() < 1<<24:
+			out, err := spec.Shapes([][]int{x}, params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := volume(out[0]); n < 1<<16 {
+				op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{AlignedFloats(volume(x))}, [][]float32{AlignedFloats(n)}, 1, 0, op.Tasks(1))
+			}
+		}
+	}
+}
+
 // window3x3 is what Winograd's algorithm computes.
 var window3x3 = Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}
 
