@@ -192,7 +192,8 @@ func (v *view) print(a *app) {
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
 	line("operators", "%d, frozen into %d steps", v.Nodes, v.steps())
-	line("memory", "%s bytes for one item on one thread; all tensors take %s", count(v.Memory.Arena+v.Memory.Scratch), count(v.Memory.Tensors))
+	line("memory", "%s bytes for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
+		count(v.Memory.Arena+v.Memory.Scratch), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
 
 	width := 5
 	for _, l := range v.Layers {
