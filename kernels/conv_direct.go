@@ -215,12 +215,18 @@ func (d *direct) gemmRows(w *Workspace, panel, a, residual, y, gathered []float3
 // im2col gathers the rows that w.gemm describes, and has it read those.
 func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	g, i := &w.gemm, &w.im2col
-	i.A, i.AStride = g.A, g.AStride
+	k := d.k()
+	i.AStride, i.CStride = g.AStride, k
 	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
-	i.C, i.CStride, i.Rows = &gathered[0], d.k(), pixels
-	d.Im2col(i)
-	g.A, g.AStride = i.C, i.CStride
-	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, d.k()
+	// It takes fewer than two cycles for an element.
+	most := max(1, callCycles/(2*k))
+	for done := 0; done < pixels; done += most {
+		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]
+		i.Rows = min(most, pixels-done)
+		d.Im2col(i)
+	}
+	g.A, g.AStride = &gathered[0], k
+	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
 }
 
 // poolRows computes one panel of rows rows of pool windows.

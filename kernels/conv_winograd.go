@@ -3,10 +3,10 @@ package kernels
 import "github.com/infer-go/infer/asm"
 
 // winogradConv computes a 3×3 convolution of stride 1 by Winograd's algorithm.
-// A task is a block of panels for a block of tile rows: its patches are transformed, each frequency
-// is a product with a panel's transformed weights, and the products are
-// transformed back, with bias, residual, activation and pooling, before the
-// next panel's.
+// A task is a block of panels for a block of tile rows: its patches are
+// transformed, each frequency is a product with a panel's transformed weights,
+// and the products are transformed back, with bias, residual, activation and
+// pooling, before the next panel's.
 type winogradConv struct {
 	convMap
 	*winograd
@@ -169,11 +169,21 @@ func (c *winogradConv) forward(w *Workspace, v, strip []float32, rows int) {
 	line := c.pitchLine()
 	a.XTile, a.XRow, a.XPixel = c.m*c.pitch, line, c.pitch
 	a.YFreq, a.YTile = c.vFreq, c.vTile
-	a.Tiles, a.Blocks = c.tiles[1], c.blocks
+	a.Blocks = c.blocks
+	most := c.mostTiles(c.blocks)
 	for r := range rows {
-		a.X, a.Y = &strip[r*c.m*line], &v[r*c.tiles[1]*c.vTile]
-		c.transformIn(a)
+		for t := 0; t < c.tiles[1]; t += most {
+			a.X, a.Y = &strip[r*c.m*line+t*a.XTile], &v[(r*c.tiles[1]+t)*c.vTile]
+			a.Tiles = min(most, c.tiles[1]-t)
+			c.transformIn(a)
+		}
 	}
+}
+
+// mostTiles is how many tiles of so many blocks of channels one call of a
+// transform takes. A block takes fewer than four cycles for each frequency.
+func (c *winogradConv) mostTiles(blocks int) int {
+	return max(1, callCycles/(4*c.frequencies()*blocks))
 }
 
 // multiply computes the products of all frequencies of tiles tiles with panel
@@ -219,14 +229,17 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	if high < c.step || n%blockLanes != 0 {
 		whole = 0
 	}
-	if whole > 0 {
-		a.X, a.Y, a.D = &m[0], &y[at], nil
-		a.YTile, a.YRow, a.YPixel = c.step*c.pixel, line, c.pixel
+	a.D = nil
+	a.YTile, a.YRow, a.YPixel = c.step*c.pixel, line, c.pixel
+	a.DTile, a.DRow, a.DPixel = a.YTile, line, c.Channels
+	a.Blocks = n / blockLanes
+	most := c.mostTiles(NR / blockLanes)
+	for t := 0; t < whole; t += most {
+		a.X, a.Y = &m[t*NR], &y[at+t*a.YTile]
 		if residual != nil {
-			a.D = &residual[at]
-			a.DTile, a.DRow, a.DPixel = a.YTile, line, c.Channels
+			a.D = &residual[at+t*a.DTile]
 		}
-		a.Tiles, a.Blocks = whole, n/blockLanes
+		a.Tiles = min(most, whole-t)
 		c.transformOut(a)
 	}
 	a.Y, a.D = &tile[0], nil

@@ -1,0 +1,81 @@
+package kernels
+
+import (
+	"testing"
+
+	"github.com/infer-go/infer/asm"
+)
+
+// calls counts the calls of a convolution's other kernels than its products,
+// and what the longest one takes: elements that are gathered, or blocks of
+// channels times frequencies that are transformed.
+type calls struct{ in, out, im2col, longest int }
+
+// countCalls binds a convolution of one map to the portable tier, runs it and
+// counts.
+func countCalls(t *testing.T, c *Conv, x []int) (n calls) {
+	t.Helper()
+	tier := *Tiers()[0]
+	elements := func(count *int, e int) {
+		*count++
+		n.longest = max(n.longest, e)
+	}
+	transform := func(count *int, alg *winograd, kernel func(*asm.WinogradArgs)) func(*asm.WinogradArgs) {
+		return func(a *asm.WinogradArgs) {
+			elements(count, a.Tiles*a.Blocks*alg.t()*alg.t())
+			kernel(a)
+		}
+	}
+	tier.WinogradIn2 = transform(&n.in, &f2, tier.WinogradIn2)
+	tier.WinogradIn4 = transform(&n.in, &f4, tier.WinogradIn4)
+	tier.WinogradOut2 = transform(&n.out, &f2, tier.WinogradOut2)
+	tier.WinogradOut4 = transform(&n.out, &f4, tier.WinogradOut4)
+	tier.WinogradOutPool4 = transform(&n.out, &f4, tier.WinogradOutPool4)
+	im2col := tier.Im2col
+	tier.Im2col = func(a *asm.Im2colArgs) {
+		elements(&n.im2col, a.Rows*a.Segs*a.SegLen)
+		im2col(a)
+	}
+	params := []Param{sized(Panels, 1, c.Kernel[0]*c.Kernel[1]*x[3], c.Channels)}
+	out, err := c.Shapes([][]int{x}, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := c.Bind(&tier, [][]int{x}, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{AlignedFloats(volume(x))}, [][]float32{AlignedFloats(volume(out[0]))}, 1, 0, op.Tasks(1))
+	return n
+}
+
+// TestCallsAreShort looks at how much one call takes of a long row, and that a
+// short row, like the digit net's, is one call.
+func TestCallsAreShort(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		conv  Conv
+		x     []int
+		calls calls // longest: at most
+	}{
+		{"F(4×4) of a digit", Conv{Pool: true, Algorithm: WinogradF4}, []int{1, 14, 14, 32},
+			// Three rows are three whole tiles and, apart, one that stands out of
+			// the result; the last is four of those.
+			calls{in: 4, out: 3*2 + 4, longest: 4 * 4 * 36}},
+		{"F(4×4) of a long row", Conv{Algorithm: WinogradF4}, []int{1, 4, 4000, 8}, calls{longest: callCycles / 4}},
+		{"F(2×2) of a long row", Conv{Algorithm: WinogradF2}, []int{1, 2, 4000, 16}, calls{longest: callCycles / 4}},
+		{"im2col of a digit", Conv{}, []int{1, 28, 28, 1}, calls{im2col: 28, longest: 252}},
+		{"im2col of a long row", Conv{}, []int{1, 1, 20000, 1}, calls{longest: callCycles / 2}},
+	} {
+		c.conv.Window, c.conv.Groups, c.conv.Channels = square(3, 1, 1), 1, NR
+		got := countCalls(t, &c.conv, c.x)
+		t.Logf("%s: %+v", c.name, got)
+		if got.longest == 0 || got.longest > c.calls.longest {
+			t.Errorf("%s: the longest call takes %d, more than %d", c.name, got.longest, c.calls.longest)
+		}
+		got.longest = c.calls.longest
+		if c.calls.in+c.calls.im2col > 0 && got != c.calls {
+			t.Errorf("%s: %+v, not %+v", c.name, got, c.calls)
+		}
+	}
+}
