@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -55,7 +56,19 @@ func FuzzModel(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(small)
-	for _, data := range [][]byte{golden, small} {
+	// Steps whose tables are made from numbers in the file.
+	l = newLayers(f, kernels.F32)
+	x = l.input(1, 8, 8, 4)
+	x = l.step(&kernels.Pool{Window: kernels.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}}, Ceil: true}, x)
+	x = l.step(&kernels.Resize{Mode: kernels.Linear, Scale: [2]float32{2, 2}, Size: [2]int{10, 10}}, x)
+	x = l.step(&kernels.Padding{Mode: kernels.PadEdge, Before: []int{0, 1, 1, 0}, After: []int{0, 2, 0, 0}}, x)
+	l.output(l.step(&kernels.Concat{Axis: 3}, x, x))
+	tables, err := weights.Marshal(l.net)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(tables)
+	for _, data := range [][]byte{golden, small, tables} {
 		if _, err := Parse(data); err != nil {
 			f.Fatal(err) // a seed that is refused leads nowhere
 		}
@@ -68,7 +81,13 @@ func FuzzModel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		data = bytes.Clone(data)
 		fixSums(data)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		m, err := Parse(data)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<30+64*uint64(len(data)) {
+			t.Fatalf("%d bytes were allocated for a file of %d", n, len(data))
+		}
 		if err != nil {
 			if !errors.Is(err, weights.ErrFormat) && !errors.Is(err, weights.ErrVersion) {
 				t.Fatalf("an error of an unknown kind: %v", err)

@@ -57,12 +57,18 @@ const limit = 1 << 13
 // it a step could list one value by the million, in a few bytes each time.
 const operandLimit = 8 * limit
 
+// entryLimit is the most entries of kernels.TableEntries that all steps may have
+// together: far above any ConvNet, and a few hundred megabytes at most, whatever
+// the file.
+const entryLimit = 1 << 22
+
 // A binder makes a program of a net.
 type binder struct {
 	net  *weights.Net
 	tier *kernels.Tier
 	*program
 
+	entries  int   // of tables, so far
 	lastRead []int // of each value: the last step that reads it, see lastReads
 	buffer   []int // of each value
 	until    []int // of each buffer: the last step that reads one of its values
@@ -136,6 +142,9 @@ func (b *binder) step(i int) error {
 	for j, p := range s.Params {
 		params[j] = b.net.Params[p]
 		st.weights += len(params[j].Data)
+	}
+	if b.entries += kernels.TableEntries(s.Spec, in, params); b.entries > entryLimit {
+		return fmt.Errorf("the tables of windows and of resized maps are too large: %d entries so far, of at most %d", b.entries, entryLimit)
 	}
 	op, err := s.Spec.Bind(b.tier, in, params)
 	if err != nil {

@@ -218,7 +218,7 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	k := d.k()
 	i.AStride, i.CStride = g.AStride, k
 	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
-	// It takes fewer than two cycles for an element.
+	// Short segments take about two cycles for an element.
 	most := max(1, callCycles/(2*k))
 	for done := 0; done < pixels; done += most {
 		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]

@@ -32,6 +32,28 @@ func MACs(s Spec, in [][]int, params []Param) int64 {
 	return 0
 }
 
+// TableEntries bounds the tables that Bind makes of an operation's geometry,
+// for operands of these shapes, which Shapes has accepted: the rows and columns
+// of a Resize, and the runs of windows with the same taps, each an entry of
+// less than 100 bytes. They need not be in proportion to the file.
+func TableEntries(s Spec, in [][]int, params []Param) int {
+	var w *Window
+	switch s := s.(type) {
+	case *Resize:
+		return s.Size[0] + s.Size[1]
+	case *Pool:
+		w = &s.Window
+	case *Conv:
+		if params[0].Form == Taps {
+			w = &s.Window
+		}
+	}
+	if w == nil {
+		return 0
+	}
+	return int(w.edge(0, maxEdge) + w.edge(1, maxEdge))
+}
+
 // saturated is a product of positive numbers, at most the largest int64.
 func saturated(dims ...int) int64 {
 	x := int64(1)

@@ -26,3 +26,33 @@ func TestMACs(t *testing.T) {
 		}
 	}
 }
+
+// TestTableEntries compares the bound with the runs that there are.
+func TestTableEntries(t *testing.T) {
+	g := newGenerator(70)
+	for range 2000 {
+		w, size := g.window(false)
+		p := &Pool{Window: w, Ceil: g.IntN(2) == 0}
+		for i := range size {
+			size[i] += g.IntN(40)
+			p.Kernel[i] += g.IntN(20)
+			p.Pad[i], p.Pad[i+2] = g.IntN(int(p.extent(i))), g.IntN(int(p.extent(i)))
+		}
+		in := [][]int{{1, size[0], size[1], 1}}
+		op, err := p.Bind(Tiers()[0], in, nil)
+		if err != nil {
+			continue // the kernel is larger than the map
+		}
+		runs := op.(*poolOp).runs
+		if n := len(runs[0]) + len(runs[1]); n > TableEntries(p, in, nil) {
+			t.Errorf("%+v of %v has %d runs, more than %d", p, in, n, TableEntries(p, in, nil))
+		}
+	}
+	r := &Resize{Size: [2]int{3, 5}}
+	if n := TableEntries(r, [][]int{{1, 9, 9, 9}}, nil); n != 8 {
+		t.Errorf("%+v has %d entries", r, n)
+	}
+	if n := TableEntries(&Conv{}, [][]int{{1, 9, 9, 9}}, []Param{{Form: Panels}}); n != 0 {
+		t.Errorf("a convolution in panels has %d entries", n)
+	}
+}

@@ -100,15 +100,20 @@ type run struct {
 // of a map: each can be a run of its own. Nets have a handful.
 const maxEdge = 1 << 11
 
+// edge is the most runs that n windows along dimension i can be.
+func (w *Window) edge(i int, n int64) int64 {
+	// There is a new run where one of a window's taps enters the map, leaves
+	// it, or leaves the padding; and only windows on padding, or cut off after
+	// it, differ.
+	changes := 3*int64(w.Kernel[i]) + 1
+	padded := (int64(w.Pad[i])+int64(w.Pad[i+2]))/int64(w.Stride[i]) + 4
+	return min(n, changes, padded)
+}
+
 // checkEdge refuses more than maxEdge of n windows at the sides of a map.
 func (w *Window) checkEdge(s Spec, n [2]int64) error {
 	for i := range n {
-		// There is a new run where one of a window's taps enters the map, leaves
-		// it, or leaves the padding; and only windows on padding, or cut off
-		// after it, differ.
-		changes := 3*int64(w.Kernel[i]) + 1
-		padded := (int64(w.Pad[i])+int64(w.Pad[i+2]))/int64(w.Stride[i]) + 4
-		if edge := min(n[i], changes, padded); edge > maxEdge {
+		if edge := w.edge(i, n[i]); edge > maxEdge {
 			return errorf(s, "%d windows of kernel %s reach over the map's sides with padding %v, more than %d",
 				edge, dims(w.Kernel[:]...), w.Pad, maxEdge)
 		}
