@@ -70,7 +70,9 @@ func (x *executor) run(n int) {
 			chunk = n
 		}
 		if x.byItems(g, n) {
-			chunk = min(chunk, (n+len(x.threads)-1)/len(x.threads))
+			// Many small pieces: whoever is done first waits for the last one.
+			pieces := 16 * len(x.threads)
+			chunk = min(chunk, (n+pieces-1)/pieces)
 			x.team.run(caller, job{x: x, group: g, items: n, total: n, chunk: chunk})
 			continue
 		}

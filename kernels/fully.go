@@ -66,8 +66,6 @@ func (f *fullyOp) widened() int {
 	return 0
 }
 
-func (f *fullyOp) quads() int { return ceilDiv(PanelCount(f.n), wide) }
-
 // byRows says whether tasks are blocks of rows, each with all panels, rather
 // than groups of panels, each with all rows.
 func (f *fullyOp) byRows(n int) bool { return n*f.rows >= 2*rowBlock && f.k < deep }
@@ -76,11 +74,23 @@ func (f *fullyOp) Tasks(n int) int {
 	if f.byRows(n) {
 		return ceilDiv(n*f.rows, rowBlock)
 	}
-	return f.quads()
+	return ceilDiv(PanelCount(f.n), f.perTask(n))
+}
+
+// oneByOne says that rows are read one by one, not as a gemm.
+func (f *fullyOp) oneByOne(n int) bool { return n*f.rows <= fewRows || f.k >= deep }
+
+// perTask is the number of panels of a task that has all rows.
+func (f *fullyOp) perTask(n int) int {
+	if f.oneByOne(n) {
+		return wide
+	}
+	return 1
 }
 
 func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	x, y, rows := in[0], out[0], n*f.rows
+	first, last := lo*f.perTask(n), min(hi*f.perTask(n), PanelCount(f.n))
 	switch {
 	case f.byRows(n):
 		from, to := lo*rowBlock, min(hi*rowBlock, rows)
@@ -88,12 +98,12 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 			end := min(from+rowBlock, to)
 			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, PanelCount(f.n))
 		}
-	case rows <= fewRows || f.k >= deep:
-		f.rowByRow(w, x[:rows*f.k], y[:rows*f.n], lo*wide, min(hi*wide, PanelCount(f.n)))
+	case f.oneByOne(n):
+		f.rowByRow(w, x[:rows*f.k], y[:rows*f.n], first, last)
 	default:
 		for from := 0; from < rows; from += rowBlock {
 			end := min(from+rowBlock, rows)
-			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], lo*wide, min(hi*wide, PanelCount(f.n)))
+			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], first, last)
 		}
 	}
 }
