@@ -55,7 +55,7 @@ func (b *Binary) Shapes(in [][]int, params []Param) ([][]int, error) {
 		}
 		y = p.Shape
 	}
-	out, ok := broadcast(x, y)
+	out, ok := Broadcast(x, y)
 	if !ok {
 		return nil, errorf(b, "%s and %s do not broadcast", dims(x...), dims(y...))
 	}

@@ -14,7 +14,7 @@ func (m *MatMul) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if len(a) < 2 || len(b) < 2 || a[len(a)-1] != b[len(b)-2] {
 		return nil, errorf(m, "%s cannot be multiplied by %s", dims(a...), dims(b...))
 	}
-	lead, ok := broadcast(a[:len(a)-2], b[:len(b)-2])
+	lead, ok := Broadcast(a[:len(a)-2], b[:len(b)-2])
 	if !ok {
 		return nil, errorf(m, "%s cannot be multiplied by %s", dims(a...), dims(b...))
 	}

@@ -130,9 +130,10 @@ func result64(s Spec, n int, size [2]int64, c int) ([][]int, error) {
 	return result(s, n, int(size[0]), int(size[1]), c)
 }
 
-// broadcast is numpy's rule: shapes are aligned at their last dimension, and a
-// dimension that is 1 or missing is repeated.
-func broadcast(a, b []int) ([]int, bool) {
+// Broadcast is the shape of what a Binary computes, by numpy's rule: shapes are
+// aligned at their last dimension, and a dimension that is 1 or missing is
+// repeated. It is false if they do not fit.
+func Broadcast(a, b []int) ([]int, bool) {
 	if len(a) < len(b) {
 		a, b = b, a
 	}

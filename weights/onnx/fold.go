@@ -305,7 +305,7 @@ func (c *call) foldExpand() ([]*value, error) {
 	if !c.ready() {
 		return nil, c.err
 	}
-	dims, ok := broadcast(x.shape, want)
+	dims, ok := kernels.Broadcast(x.shape, want)
 	if !ok {
 		return nil, fmt.Errorf("shape %s does not expand to %s", shapeString(x.shape), shapeString(want))
 	}
@@ -398,7 +398,7 @@ func foldArithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
 		if !c.ready() {
 			return nil, c.err
 		}
-		dims, ok := broadcast(a.shape, b.shape)
+		dims, ok := kernels.Broadcast(a.shape, b.shape)
 		if !ok || a.data.kind.float() != b.data.kind.float() {
 			return nil, fmt.Errorf("%s %v and %s %v do not go together",
 				shapeString(a.shape), a.data.kind, shapeString(b.shape), b.data.kind)

@@ -158,7 +158,7 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 	if !c.ready() {
 		return &value{}
 	}
-	shape, ok := broadcast(a.shape, b.shape)
+	shape, ok := kernels.Broadcast(a.shape, b.shape)
 	if !ok {
 		c.fail("shapes %s and %s do not broadcast", shapeString(a.shape), shapeString(b.shape))
 		return &value{}
@@ -189,22 +189,4 @@ func (c *call) prelu() ([]*value, error) {
 		c.fail("a slope of shape %s for a tensor of shape %s", shapeString(slope.shape), shapeString(x.shape))
 	}
 	return []*value{y}, nil
-}
-
-// broadcast is numpy's rule: shapes are aligned at their last dimension, and
-// a dimension that is 1 or missing is repeated.
-func broadcast(a, b []int) ([]int, bool) {
-	if len(a) < len(b) {
-		a, b = b, a
-	}
-	out := slices.Clone(a)
-	for i, d := range b {
-		switch o := &out[len(a)-len(b)+i]; {
-		case *o == 1:
-			*o = d
-		case d != 1 && d != *o:
-			return nil, false
-		}
-	}
-	return out, true
 }
