@@ -53,6 +53,24 @@ func assign(blocks []block) int {
 	return fit(order)
 }
 
+// sizes is the sum of the sizes of blocks that assign has rounded up.
+func sizes(blocks []block) (n int) {
+	for _, b := range blocks {
+		n += b.size
+	}
+	return n
+}
+
+// layApart sets the blocks' offsets one after the other, and returns the size
+// of the arena.
+func layApart(blocks []block) (n int) {
+	for i := range blocks {
+		blocks[i].off = n
+		n += blocks[i].size
+	}
+	return n
+}
+
 // fit places blocks in the given order, each into the smallest gap that holds
 // it between those in use at the same time, and returns the end of the last.
 func fit(blocks []*block) int {

@@ -63,6 +63,11 @@ const splitWork = 1 << 20
 // run computes n items, or fewer once done is closed.
 func (x *executor) run(n int) {
 	caller := &x.threads[0]
+	if x.byThreads(n) {
+		pieces := len(x.threads)
+		x.team.run(caller, job{x: x, items: n, total: n, chunk: (n + pieces - 1) / pieces})
+		return
+	}
 	for i := range x.groups {
 		g := &x.groups[i]
 		chunk := g.chunk
@@ -78,6 +83,33 @@ func (x *executor) run(n int) {
 		}
 		for first := 0; first < n; first += chunk {
 			x.pass(caller, g, first, min(chunk, n-first), x.team)
+		}
+	}
+}
+
+// byThreads says that each thread takes its part of the items through the
+// whole net: they meet once, at the end.
+func (x *executor) byThreads(n int) bool {
+	if x.team == nil || !x.apart || n < 4*len(x.threads) {
+		return false
+	}
+	work := int64(0)
+	for i := range x.groups {
+		work = add(work, x.groups[i].work)
+	}
+	return work >= splitWork/int64(n)
+}
+
+// through takes items first, …, first+n−1 through the whole net.
+func (x *executor) through(t *thread, first, n int) {
+	for i := range x.groups {
+		g := &x.groups[i]
+		chunk := g.chunk
+		if chunk == 0 {
+			chunk = n
+		}
+		for from := first; from < first+n; from += chunk {
+			x.pass(t, g, from, min(chunk, first+n-from), nil)
 		}
 	}
 }

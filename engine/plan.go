@@ -21,6 +21,10 @@ type plan struct {
 
 	inputs, outputs []operand
 	shared, local   int // float32
+
+	// apart says that no two values share memory of the shared part: items
+	// need not wait for one another on their way through the whole net.
+	apart bool
 }
 
 // A planStep is a step that knows where its operands lie.
@@ -106,6 +110,11 @@ func newPlan(p *program, batch int) (*plan, error) {
 		shared = append(shared, b)
 	}
 	pl.shared, pl.local = assign(shared), assign(local)
+	// Where reuse saves little, as with few heavy steps, it is not worth that
+	// threads wait for one another at each of them.
+	if size := sizes(shared); batch > 1 && size <= pl.shared+pl.shared/8 {
+		pl.shared, pl.apart = layApart(shared), true
+	}
 	for c := range operands {
 		if o := &operands[c]; o.local {
 			o.off = local[o.off].off

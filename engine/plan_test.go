@@ -290,3 +290,44 @@ func tooLarge(t *testing.T, net *weights.Net, words string) {
 		t.Errorf("%v, want ErrFormat with the word %q", err, words)
 	}
 }
+
+// TestApart: where values of a batch lie apart, no two shared ones overlap,
+// whenever they live; and where reuse saves much, they do not.
+func TestApart(t *testing.T) {
+	small := &profile{b: newNet(t, true)}
+	x := small.conv(8, 16, 3, small.b.input(1, 8, 8, 16))
+	small.b.output(small.conv(8, 16, 3, x))
+	large := &profile{b: newNet(t, true)}
+	resnet50(large)
+	for _, c := range []struct {
+		net  *weights.Net
+		want bool
+	}{{small.b.net, true}, {large.b.net, false}} {
+		m := newTestModel(t, c.net, portable)
+		pl, err := newPlan(m.program, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pl.apart != c.want {
+			t.Errorf("a net of %d steps: apart is %v", len(c.net.Steps), pl.apart)
+		}
+		if !pl.apart {
+			continue
+		}
+		seen := map[operand]bool{}
+		for _, s := range pl.steps {
+			for _, o := range slices.Concat(s.in, s.out) {
+				if !o.local {
+					seen[o] = true
+				}
+			}
+		}
+		for a := range seen {
+			for b := range seen {
+				if a != b && a.off < b.off+8*b.size && b.off < a.off+8*a.size {
+					t.Errorf("%+v and %+v overlap", a, b)
+				}
+			}
+		}
+	}
+}

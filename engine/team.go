@@ -22,8 +22,8 @@ const (
 	helper = 2
 )
 
-// A job is work that falls into pieces of chunk out of total: either items on
-// their way through a group, or parts of a step.
+// A job is work that falls into pieces of chunk out of total: parts of a step,
+// or items on their way through a group or, without one, through the whole net.
 type job struct {
 	x            *executor
 	group        *group
@@ -101,10 +101,13 @@ func (tm *team) work(t *thread) {
 			return
 		}
 		hi := min(lo+j.chunk, j.total)
-		if j.group != nil {
-			j.x.pass(t, j.group, lo, hi-lo, nil)
-		} else {
+		switch {
+		case j.step != nil:
 			j.x.compute(t, j.step, j.local, j.first, j.items, lo, hi)
+		case j.group != nil:
+			j.x.pass(t, j.group, lo, hi-lo, nil)
+		default:
+			j.x.through(t, lo, hi-lo)
 		}
 	}
 }
