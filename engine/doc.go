@@ -29,7 +29,7 @@
 // # Goroutines
 //
 // A [Model] is immutable and serves any number of goroutines. A Session is for
-// one goroutine at a time and costs the memory of its tensors
+// one goroutine at a time (others get [ErrBusy]) and costs the memory of its tensors
 // ([Model.Memory] says how much). The weights belong to the Model; those that
 // are used where they lie in the file exist once for all processes that have
 // opened it with [Open]. Of convolutions by Winograd's algorithm, and of most
@@ -63,8 +63,8 @@
 //
 // # Errors
 //
-// Test errors by errors.Is: [ErrClosed], [ErrBatch] and [ErrMemory] of
-// Sessions; weights.ErrFormat and weights.ErrVersion of model files, and those
+// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and
+// [ErrMemory] of Sessions; weights.ErrFormat and weights.ErrVersion of model files, and those
 // of package os; [ErrBlank], [ErrEmpty], [ErrNoPicture], [ErrNotClassifier]
 // and [ErrNaN] of pictures. An index of an input or output that does not exist
 // panics, as that of a slice does. Nothing that a file, a picture or a tensor

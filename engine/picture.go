@@ -23,6 +23,10 @@ var (
 	ErrNoPicture = errors.New("the model does not say how a picture becomes its input")
 )
 
+// maxPixels is the most pixels that a picture may have. One that is computed
+// rather than stored, such as image.Uniform, can have any number.
+const maxPixels = 1 << 28
+
 // A preparer turns pictures into inputs. It holds the buffers for it and
 // serves one picture at a time.
 type preparer struct {
@@ -43,6 +47,8 @@ func prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 		return ErrNoPicture
 	case img == nil || img.Bounds().Empty():
 		return ErrEmpty
+	case pixels(img.Bounds()) > maxPixels:
+		return fmt.Errorf("the picture is too large: %v, more than %d pixels", img.Bounds(), maxPixels)
 	case len(dst) != c*p.Width*p.Height:
 		return fmt.Errorf("a picture makes %d×%d×%d numbers, but the input takes %d", c, p.Height, p.Width, len(dst))
 	}
@@ -61,6 +67,16 @@ func prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	// Ink is 1 and ground 0: the same as 255 and 0, scaled by 1/255.
 	normalise(dst, p, 255)
 	return nil
+}
+
+// pixels is the number of pixels in r, which is not empty, or more than
+// maxPixels if it is more.
+func pixels(r image.Rectangle) uint {
+	w, h := uint(r.Dx()), uint(r.Dy()) // differences that do not fit an int fit here
+	if w > maxPixels || h > maxPixels/w {
+		return maxPixels + 1
+	}
+	return w * h
 }
 
 // normalise makes one channel's v, after multiplication by full, into

@@ -113,7 +113,8 @@ func (m *Model) classes() int {
 // bright or bright on dark, in any colour or in transparency, and brought to
 // the form of MNIST's.
 //
-// Errors are ErrNoPicture, ErrEmpty, and ErrBlank if no digit was found.
+// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and one of
+// no kind for more than 2²⁸ pixels.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if len(m.net.Inputs) != 1 {
 		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))

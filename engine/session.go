@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
 // A Session computes a Model in memory of its own. It is for one goroutine at
-// a time.
+// a time: a call while another one is under way returns ErrBusy.
 type Session struct {
-	executor *executor // nil once closed
+	busy     atomic.Bool // a call is under way
+	executor *executor   // nil once closed
 	cleanup  runtime.Cleanup
 	items    int // of the last run
 }
@@ -82,16 +84,35 @@ func (m *Model) plan(batch int) (*plan, error) {
 
 // Close ends the Session's goroutines and lets go of the Model. Afterwards Run
 // returns ErrClosed, and Input and Output nil; slices that they returned
-// before stay valid. A second Close returns ErrClosed.
+// before stay valid. A second Close returns ErrClosed, and one during a run
+// ErrBusy, without effect.
 func (s *Session) Close() error {
-	if s.executor == nil {
-		return ErrClosed
+	if err := s.enter(); err != nil {
+		return err
 	}
+	defer s.leave()
 	s.cleanup.Stop()
 	err := s.executor.close()
 	s.executor = nil
 	return err
 }
+
+// enter begins a call that no other may overlap: two runs in the same memory
+// would give wrong numbers, and nobody would know.
+func (s *Session) enter() error {
+	if !s.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	if s.executor == nil {
+		s.leave()
+		return ErrClosed
+	}
+	return nil
+}
+
+// leave ends the call that enter began. Until then s is in use, so that its
+// cleanup cannot close the executor during the call.
+func (s *Session) leave() { s.busy.Store(false) }
 
 // Input is the memory of input i of the Model: row-major float32 of the shape
 // that Model.Inputs gives, for as many items as the Session's batch, one after
@@ -117,8 +138,8 @@ func (s *Session) Output(i int) []float32 {
 // Run computes the first n items of the inputs. It allocates nothing and, with
 // one thread, takes no lock and switches to no other goroutine.
 //
-// Errors are ErrClosed, and ErrBatch if n is less than 1 or more than the
-// Session's batch. NaN and infinities in an input are no error: they go the
+// Errors are ErrClosed, ErrBusy, and ErrBatch if n is less than 1 or more than
+// the Session's batch. NaN and infinities in an input are no error: they go the
 // way of arithmetic, and NaN never turns into a number on it.
 func (s *Session) Run(n int) error { return s.run(nil, n) }
 
@@ -136,37 +157,40 @@ func (s *Session) RunContext(ctx context.Context, n int) error {
 }
 
 func (s *Session) run(done <-chan struct{}, n int) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.compute(done, n)
+}
+
+// compute runs n items. The caller has entered the Session.
+func (s *Session) compute(done <-chan struct{}, n int) error {
 	x := s.executor
-	switch {
-	case x == nil:
-		return ErrClosed
-	case n < 1 || n > x.batch:
+	if n < 1 || n > x.batch {
 		return fmt.Errorf("%w: %d of 1 to %d", ErrBatch, n, x.batch)
 	}
 	s.items = n
 	x.done = done
 	x.run(n)
 	x.done = nil
-	runtime.KeepAlive(s) // or its cleanup would close the executor early
 	return nil
 }
 
 // Profile runs n items, on the caller's goroutine alone, and returns the time
 // that each of Model.Steps takes. Errors are those of Run.
 func (s *Session) Profile(n int) ([]time.Duration, error) {
-	x := s.executor
-	if x == nil {
-		return nil, ErrClosed
+	if err := s.enter(); err != nil {
+		return nil, err
 	}
+	defer s.leave()
+	x := s.executor
 	caller := &x.threads[0]
 	caller.times = make([]time.Duration, x.program.listed)
 	team := x.team
 	x.team = nil
-	defer func() {
-		caller.times, x.team = nil, team
-		runtime.KeepAlive(s) // or its cleanup would close the executor without its team
-	}()
-	if err := s.run(nil, n); err != nil {
+	defer func() { caller.times, x.team = nil, team }()
+	if err := s.compute(nil, n); err != nil {
 		return nil, err
 	}
 	return caller.times, nil

@@ -222,6 +222,50 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// Another goroutine's call during a run is refused, and the run's numbers stay
+// what they are.
+func TestBusy(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	wait := true
+	b := newNet(t, true)
+	x := b.input(1, 100)
+	b.output(b.step(&mix{out: [][]int{{1, 100}}, parts: 1, run: func() {
+		if wait {
+			close(begun)
+			<-end
+		}
+	}}, x))
+	m := newTestModel(t, b.net, portable)
+	s := newTestSession(t, m, SessionOptions{Batch: 2})
+	result := make(chan error)
+	go func() { result <- s.Run(1) }()
+	<-begun
+	profile := func() error { _, err := s.Profile(1); return err }
+	for name, call := range map[string]func() error{
+		"Run":        func() error { return s.Run(2) },
+		"RunContext": func() error { return s.RunContext(t.Context(), 2) },
+		"Profile":    profile,
+		"Close":      s.Close,
+	} {
+		if err := call(); !errors.Is(err, ErrBusy) {
+			t.Errorf("%s during a run: %v, want ErrBusy", name, err)
+		}
+	}
+	close(end)
+	if err := <-result; err != nil {
+		t.Errorf("the run that was not to be disturbed: %v", err)
+	}
+	wait = false
+	if got := len(s.Output(0)); got != 100 {
+		t.Errorf("the run of one item left %d numbers, want 100", got)
+	}
+	for _, call := range []func() error{func() error { return s.Run(2) }, profile, s.Close} {
+		if err := call(); err != nil {
+			t.Errorf("after the run: %v", err)
+		}
+	}
+}
+
 // Sessions that are given back while the Model is closed are closed too: none
 // is left in the pool to hold the file.
 func TestCloseWhileGivingBack(t *testing.T) {
