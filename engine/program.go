@@ -180,7 +180,7 @@ func (b *binder) step(i int) error {
 func (b *binder) fresh(v int, pinned bool) error {
 	size, ok := volume(b.net.Values[v].Shape)
 	if !ok {
-		return fmt.Errorf("value %q of shape %v is too large", b.net.Values[v].Name, b.net.Values[v].Shape)
+		return fmt.Errorf("value %q of shape %s is too large", b.net.Values[v].Name, kernels.ShapeString(b.net.Values[v].Shape))
 	}
 	b.buffer[v] = len(b.buffers)
 	b.buffers = append(b.buffers, buffer{size: size, pinned: pinned})

@@ -114,7 +114,7 @@ func (d *direct) k() int { return len(d.seg) * d.segLen }
 
 // inRows is how many rows of the strip that many rows of the result need.
 func (d *direct) inRows(rows int) int {
-	return (rows*d.pooled()-1)*d.Stride[0]/d.every + int(d.extent(0))
+	return (rows*d.pooled()-1)*d.Stride[0]/d.every + int(d.Extent(0))
 }
 
 // regions cuts scratch into the strip and the gathered row.

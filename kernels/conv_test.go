@@ -43,7 +43,7 @@ func refConv(c *Conv, shape []int, k int, weights, bias []float32, item [][]floa
 	perGroup, channels := cin/c.Groups, c.Channels/c.Groups
 	size := [2]int{}
 	for i, n := range [2]int{height, width} {
-		size[i] = (n+c.Pad[i]+c.Pad[i+2]-int(c.extent(i)))/c.Stride[i] + 1
+		size[i] = (n+c.Pad[i]+c.Pad[i+2]-int(c.Extent(i)))/c.Stride[i] + 1
 		if c.Pool {
 			size[i] /= 2
 		}
@@ -107,7 +107,7 @@ func refConv(c *Conv, shape []int, k int, weights, bias []float32, item [][]floa
 // poolable makes a map large enough for a convolution to be pooled.
 func (c *Conv) poolable(size *[2]int) {
 	for i := range size {
-		size[i] = max(size[i], int(c.extent(i))+c.Stride[i]-c.Pad[i]-c.Pad[i+2], 1)
+		size[i] = max(size[i], int(c.Extent(i))+c.Stride[i]-c.Pad[i]-c.Pad[i+2], 1)
 	}
 }
 

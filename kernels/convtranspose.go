@@ -43,7 +43,7 @@ func (c *ConvTranspose) Shapes(in [][]int, params []Param) ([][]int, error) {
 		}
 		// Both terms are below 2⁶², so that the sum and what is taken away from
 		// it stay within 64 bits.
-		size[i] = int64(x[1+i]-1)*int64(c.Stride[i]) + c.extent(i)
+		size[i] = int64(x[1+i]-1)*int64(c.Stride[i]) + c.Extent(i)
 		if size[i] > maxDim {
 			return nil, errorf(c, "a result of %d rows or columns is too large", size[i])
 		}

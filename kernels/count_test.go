@@ -36,7 +36,7 @@ func TestTableEntries(t *testing.T) {
 		for i := range size {
 			size[i] += g.IntN(40)
 			p.Kernel[i] += g.IntN(20)
-			p.Pad[i], p.Pad[i+2] = g.IntN(int(p.extent(i))), g.IntN(int(p.extent(i)))
+			p.Pad[i], p.Pad[i+2] = g.IntN(int(p.Extent(i))), g.IntN(int(p.Extent(i)))
 		}
 		in := [][]int{{1, size[0], size[1], 1}}
 		op, err := p.Bind(Tiers()[0], in, nil)

@@ -36,7 +36,7 @@ func (p *Pool) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	for i, pad := range p.Pad {
 		// A window of padding alone would have no maximum and no average.
-		if int64(pad) >= p.extent(i%2) {
+		if int64(pad) >= p.Extent(i%2) {
 			return nil, errorf(p, "padding %v is not smaller than the kernel %s with dilation %s",
 				p.Pad, dims(p.Kernel[:]...), dims(p.Dilation[:]...))
 		}

@@ -18,7 +18,11 @@ func errorf(s Spec, format string, args ...any) error {
 	return fmt.Errorf(s.Op()+": "+format, args...)
 }
 
-// dims is a shape in words: 1×28×28×1.
+// ShapeString is a shape in words, as errors have it: 1×28×28×1, and N for a
+// dimension of −1, a batch.
+func ShapeString(shape []int) string { return dims(shape...) }
+
+// dims is ShapeString of dimensions of any type.
 func dims[T int | int64](shape ...T) string {
 	if len(shape) == 0 {
 		return "scalar"
@@ -28,7 +32,11 @@ func dims[T int | int64](shape ...T) string {
 		if i > 0 {
 			b.WriteString("×")
 		}
-		fmt.Fprint(&b, d)
+		if d == -1 {
+			b.WriteString("N")
+		} else {
+			fmt.Fprint(&b, d)
+		}
 	}
 	return b.String()
 }

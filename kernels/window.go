@@ -7,7 +7,7 @@ type Window struct {
 	Pad                      [4]int
 }
 
-// check says what no window can be.
+// check refuses a geometry that no window has.
 func (w *Window) check(s Spec) error {
 	for i := range 2 {
 		if !inRange(w.Kernel[i], 1) || !inRange(w.Stride[i], 1) || !inRange(w.Dilation[i], 1) {
@@ -25,32 +25,40 @@ func (w *Window) check(s Spec) error {
 
 func inRange(x, least int) bool { return least <= x && x <= maxDim }
 
-// extent is how many rows or columns the window covers, between its first and
-// its last tap. A checked window's extent is less than 2⁶².
-func (w *Window) extent(i int) int64 {
+// Extent is how many rows (i = 0) or columns (i = 1) the window covers, between
+// its first and its last tap: less than 2⁶², as no field is more than 2³¹ − 1.
+func (w *Window) Extent(i int) int64 {
 	return int64(w.Kernel[i]-1)*int64(w.Dilation[i]) + 1
 }
 
-// count returns how many windows fit on each side of a map. With ceil a last
-// one may stand out of the padded map, if it starts before the padding that
-// follows the map.
+// Count is how many windows fit on a map of this size in dimension i, 0 if none
+// does. With ceil a last one may stand out of the padded map, if it starts
+// before the padding that follows the map.
+func (w *Window) Count(i, size int, ceil bool) int64 {
+	before, after, stride := int64(w.Pad[i]), int64(w.Pad[i+2]), int64(w.Stride[i])
+	slack := int64(size) + before + after - w.Extent(i)
+	if ceil {
+		slack += stride - 1
+	}
+	if slack < 0 {
+		return 0
+	}
+	n := slack/stride + 1
+	if ceil && n > 1 && (n-1)*stride >= int64(size)+before {
+		n--
+	}
+	return n
+}
+
+// count checks the window and counts those on a map.
 func (w *Window) count(s Spec, height, width int, ceil bool) (n [2]int64, err error) {
 	if err := w.check(s); err != nil {
 		return n, err
 	}
 	for i, size := range [2]int{height, width} {
-		before, after, stride := int64(w.Pad[i]), int64(w.Pad[i+2]), int64(w.Stride[i])
-		slack := int64(size) + before + after - w.extent(i)
-		if ceil {
-			slack += stride - 1
-		}
-		if slack < 0 {
+		if n[i] = w.Count(i, size, ceil); n[i] == 0 {
 			return n, errorf(s, "kernel %s with dilation %s does not fit a %s map with padding %v",
 				dims(w.Kernel[:]...), dims(w.Dilation[:]...), dims(height, width), w.Pad)
-		}
-		n[i] = slack/stride + 1
-		if ceil && n[i] > 1 && (n[i]-1)*stride >= int64(size)+before {
-			n[i]--
 		}
 	}
 	return n, nil

@@ -9,7 +9,7 @@ import (
 func (g generator) window(padding bool) (w Window, size [2]int) {
 	for i := range 2 {
 		w.Kernel[i], w.Stride[i], w.Dilation[i] = g.between(1, 4), g.between(1, 3), g.between(1, 2)
-		extent := int(w.extent(i))
+		extent := int(w.Extent(i))
 		if padding {
 			w.Pad[i], w.Pad[i+2] = g.IntN(extent), g.IntN(extent)
 		}
@@ -104,7 +104,7 @@ func TestConvTranspose(t *testing.T) {
 			c := &ConvTranspose{Window: w, Groups: groups, Channels: groups * g.between(1, 20), Act: g.act()}
 			for i := range 2 {
 				c.OutputPad[i] = g.between(0, 2)
-				c.Pad[i], c.Pad[i+2] = g.IntN(int(w.extent(i))), g.IntN(2)
+				c.Pad[i], c.Pad[i+2] = g.IntN(int(w.Extent(i))), g.IntN(2)
 				size[i] += 2 // enough to survive the padding
 			}
 			shape := []int{g.between(1, 2), size[0], size[1], groups * g.between(1, 3)}

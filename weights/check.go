@@ -104,7 +104,7 @@ func (c *checker) step(s Step) error {
 			return err
 		}
 		if have := c.net.Values[v].Shape; !slices.Equal(have, shapes[i]) {
-			return fmt.Errorf("%s gives %s the shape %v instead of %v", s.Spec.Op(), c.net.valueName(v), shapes[i], have)
+			return fmt.Errorf("%s gives %s the shape %s instead of %s", s.Spec.Op(), c.net.valueName(v), kernels.ShapeString(shapes[i]), kernels.ShapeString(have))
 		}
 	}
 	if c.net.Batched {
@@ -156,14 +156,14 @@ func checkShape(shape []int, batched bool) error {
 	elements := int64(1)
 	for _, d := range shape {
 		if d < 1 || int64(d) > math.MaxInt32 {
-			return fmt.Errorf("the shape %v has the dimension %d", shape, d)
+			return fmt.Errorf("the shape %s has the dimension %d", kernels.ShapeString(shape), d)
 		}
 		if elements *= int64(d); elements > math.MaxInt32 {
-			return fmt.Errorf("the shape %v has 2³¹ elements or more", shape)
+			return fmt.Errorf("the shape %s has 2³¹ elements or more", kernels.ShapeString(shape))
 		}
 	}
 	if batched && (len(shape) == 0 || shape[0] != 1) {
-		return fmt.Errorf("the shape %v does not begin with a batch of 1", shape)
+		return fmt.Errorf("the shape %s does not begin with a batch of 1", kernels.ShapeString(shape))
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func (p *Preparation) check(input []int) error {
 		return fmt.Errorf("the shorter side is resized to %d", p.Resize)
 	}
 	if want := []int{1, channels, p.Height, p.Width}; len(input) == 4 && !slices.Equal(input, want) || elements(input) != elements(want) {
-		return fmt.Errorf("a picture of shape %v does not fit the first input's %v", want, input)
+		return fmt.Errorf("a picture of shape %s does not fit the first input's %s", kernels.ShapeString(want), kernels.ShapeString(input))
 	}
 	if p.Kind == Digit {
 		if p.Order != Gray || p.Width != 28 || p.Height != 28 {

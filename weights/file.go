@@ -106,7 +106,7 @@ func placeParams(params []kernels.Param, weights []byte) error {
 		p := &params[i]
 		n, ok := p.Bytes()
 		if !ok {
-			return fmt.Errorf("param %d: no %s %s have the shape %v", i, p.Elem, p.Form, p.Shape)
+			return fmt.Errorf("param %d: no %s %s have the shape %s", i, p.Elem, p.Form, kernels.ShapeString(p.Shape))
 		}
 		if off = align(off); off > len(weights) || n > len(weights)-off {
 			return fmt.Errorf("param %d: %d bytes wanted at byte %d, but the section has %d", i, n, off, len(weights))

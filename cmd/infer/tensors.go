@@ -12,6 +12,7 @@ import (
 
 	"github.com/infer-go/infer/cmd/infer/internal/npy"
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/kernels"
 )
 
 var runCommand = command{
@@ -76,7 +77,7 @@ func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int)
 		}
 		n, ok := items(arrays[i].Shape, ins[i].Shape)
 		if !ok {
-			return fmt.Errorf("%s: shape %v, but input %q takes %s", file, arrays[i].Shape, ins[i].Name, shapeString(ins[i].Shape))
+			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, kernels.ShapeString(arrays[i].Shape), ins[i].Name, kernels.ShapeString(ins[i].Shape))
 		}
 		if i > 0 && n != batch {
 			return fmt.Errorf("%s: %d items, but %s has %d", file, n, inputs[0], batch)
@@ -124,22 +125,6 @@ func items(shape, want []int) (int, bool) {
 		}
 	}
 	return n, n > 0
-}
-
-// shapeString writes a shape with N for the batch.
-func shapeString(shape []int) string {
-	var b bytes.Buffer
-	for i, d := range shape {
-		if i > 0 {
-			b.WriteString("×")
-		}
-		if d == -1 {
-			b.WriteString("N")
-		} else {
-			fmt.Fprint(&b, d)
-		}
-	}
-	return b.String()
 }
 
 // writeArray writes a .npy file; - is standard output. The file appears under

@@ -40,7 +40,7 @@ func checkBatch(one, many *graph) error {
 	}
 	for i, o := range one.outputs {
 		if !scales(o.value, many.outputs[i].value) {
-			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, shapeString(o.value.shape))
+			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, kernels.ShapeString(o.value.shape))
 		}
 	}
 	return nil
@@ -57,12 +57,12 @@ func checkNodeBatch(a, b *node) error {
 	}
 	for i, v := range a.in {
 		if !scales(v, b.in[i]) {
-			return fmt.Errorf("its operand of shape %s does not grow with the batch", shapeString(v.shape))
+			return fmt.Errorf("its operand of shape %s does not grow with the batch", kernels.ShapeString(v.shape))
 		}
 	}
 	for i, v := range a.out {
 		if !scales(v, b.out[i]) {
-			return fmt.Errorf("its result of shape %s does not grow with the batch", shapeString(v.shape))
+			return fmt.Errorf("its result of shape %s does not grow with the batch", kernels.ShapeString(v.shape))
 		}
 	}
 	if mixesItems(a) {

@@ -341,7 +341,7 @@ func (d *decoder) tensor(f field) (namedTensor, error) {
 func (t *tensorProto) typed() error {
 	n, ok := elements(t.tensor.dims)
 	if !ok {
-		return fmt.Errorf("dimensions %s are out of range", shapeString(t.tensor.dims))
+		return fmt.Errorf("dimensions %s are out of range", kernels.ShapeString(t.tensor.dims))
 	}
 	kind, got := t.tensor.kind, len(t.ints)
 	if kind.size() == 0 {
@@ -351,7 +351,7 @@ func (t *tensorProto) typed() error {
 		got = len(t.floats)
 	}
 	if got != n {
-		return fmt.Errorf("%d values for %s elements of %v", got, shapeString(t.tensor.dims), kind)
+		return fmt.Errorf("%d values for %s elements of %v", got, kernels.ShapeString(t.tensor.dims), kind)
 	}
 	switch kind {
 	case typeFloat, typeDouble:

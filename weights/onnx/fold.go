@@ -28,7 +28,7 @@ func (c *call) folded(t *tensor) ([]*value, error) {
 func (c *call) newTensor(kind elemType, dims []int) (*tensor, error) {
 	n, ok := elements(dims)
 	if !ok || n > c.t.budget {
-		return nil, fmt.Errorf("a constant of shape %s, computed from others, is too large", shapeString(dims))
+		return nil, fmt.Errorf("a constant of shape %s, computed from others, is too large", kernels.ShapeString(dims))
 	}
 	t := &tensor{kind: kind, dims: dims}
 	if kind.float() {
@@ -243,7 +243,7 @@ func (c *call) foldConcat() ([]*value, error) {
 		}
 		if len(v.shape) != len(dims) || v.data.kind.float() != first.data.kind.float() ||
 			!slices.Equal(v.shape[:axis], dims[:axis]) || !slices.Equal(v.shape[axis+1:], dims[axis+1:]) {
-			return nil, fmt.Errorf("%s and %s cannot be joined along axis %d", shapeString(first.shape), shapeString(v.shape), axis)
+			return nil, fmt.Errorf("%s and %s cannot be joined along axis %d", kernels.ShapeString(first.shape), kernels.ShapeString(v.shape), axis)
 		}
 		dims[axis] += v.shape[axis]
 	}
@@ -307,7 +307,7 @@ func (c *call) foldExpand() ([]*value, error) {
 	}
 	dims, ok := kernels.Broadcast(x.shape, want)
 	if !ok {
-		return nil, fmt.Errorf("shape %s does not expand to %s", shapeString(x.shape), shapeString(want))
+		return nil, fmt.Errorf("shape %s does not expand to %s", kernels.ShapeString(x.shape), kernels.ShapeString(want))
 	}
 	return c.strided(x.data, dims, func(at []int) int { return broadcastIndex(at, x.shape) })
 }
@@ -401,7 +401,7 @@ func foldArithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
 		dims, ok := kernels.Broadcast(a.shape, b.shape)
 		if !ok || a.data.kind.float() != b.data.kind.float() {
 			return nil, fmt.Errorf("%s %v and %s %v do not go together",
-				shapeString(a.shape), a.data.kind, shapeString(b.shape), b.data.kind)
+				kernels.ShapeString(a.shape), a.data.kind, kernels.ShapeString(b.shape), b.data.kind)
 		}
 		t, err := c.newTensor(a.data.kind, dims)
 		if err != nil {

@@ -227,7 +227,7 @@ func (l *lowering) place(v *value, shape, order []int) (int, error) {
 		l.views[v] = append(l.views[v], view{id, rows.factors, rows.order})
 		from, to, ok = aligned(l.views[v][len(l.views[v])-1].canonical(), want)
 		if !ok {
-			return 0, fmt.Errorf("a value of shape %s has no order over %s", shapeString(v.shape), shapeString(shape))
+			return 0, fmt.Errorf("a value of shape %s has no order over %s", kernels.ShapeString(v.shape), kernels.ShapeString(shape))
 		}
 		if slices.Equal(from.order, to.order) {
 			return l.reshape(id, stored)
@@ -325,7 +325,7 @@ func (l *lowering) mapStep(n *node, spec kernels.Spec, params ...kernels.Param) 
 	}
 	shape := asMap(n.out[0].shape)
 	if got, want := l.net.Values[out[0]].Shape, permuted(shape, channelsLast); !slices.Equal(got, want) {
-		return fmt.Errorf("%s of shape %s came out as %s", spec.Op(), shapeString(want), shapeString(got))
+		return fmt.Errorf("%s of shape %s came out as %s", spec.Op(), kernels.ShapeString(want), kernels.ShapeString(got))
 	}
 	l.setView(n.out[0], out[0], shape, channelsLast)
 	return nil

@@ -202,7 +202,7 @@ func (l *lowering) permute(n *node, op *kernels.Transpose) error {
 			return err
 		}
 		if t, ok = newView(id, dims, identity(len(dims))).transposed(dims, perm); !ok {
-			return fmt.Errorf("a value of shape %s cannot be transposed by %v", shapeString(x.shape), op.Perm)
+			return fmt.Errorf("a value of shape %s cannot be transposed by %v", kernels.ShapeString(x.shape), op.Perm)
 		}
 	}
 	l.views[y] = []view{t}

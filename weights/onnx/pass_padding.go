@@ -56,7 +56,7 @@ func takesPadding(n *node, p *kernels.Padding) bool {
 	case *kernels.Pool:
 		pad := addPads(op.Pad, p)
 		for i := range pad {
-			if pad[i] >= extent(op.Window, i%2) {
+			if int64(pad[i]) >= op.Window.Extent(i%2) {
 				return false // some window would see nothing else
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/infer-go/infer/kernels"
 )
@@ -124,34 +123,19 @@ func elements(dims []int) (int, bool) {
 	return n, true
 }
 
-// shapeString is a shape in words: 1×3×224×224.
-func shapeString(dims []int) string {
-	if len(dims) == 0 {
-		return "scalar"
-	}
-	var b strings.Builder
-	for i, d := range dims {
-		if i > 0 {
-			b.WriteString("×")
-		}
-		fmt.Fprint(&b, d)
-	}
-	return b.String()
-}
-
 // fill reads t's elements from raw, little-endian, as ONNX stores them. The
 // length must be exact.
 func (t *tensor) fill(raw []byte) error {
 	n, ok := elements(t.dims)
 	if !ok {
-		return fmt.Errorf("dimensions %s are out of range", shapeString(t.dims))
+		return fmt.Errorf("dimensions %s are out of range", kernels.ShapeString(t.dims))
 	}
 	size := t.kind.size()
 	if size == 0 {
 		return fmt.Errorf("%v is not supported", t.kind)
 	}
 	if len(raw)%size != 0 || len(raw)/size != n {
-		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), shapeString(t.dims), t.kind)
+		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), kernels.ShapeString(t.dims), t.kind)
 	}
 	if t.kind.float() {
 		t.floats = make([]float32, n)

@@ -94,10 +94,10 @@ func checkShape(shape []int) error {
 	}
 	n, ok := elements(shape)
 	if !ok {
-		return fmt.Errorf("a tensor of shape %s is too large", shapeString(shape))
+		return fmt.Errorf("a tensor of shape %s is too large", kernels.ShapeString(shape))
 	}
 	if n == 0 {
-		return fmt.Errorf("a tensor of shape %s is empty", shapeString(shape))
+		return fmt.Errorf("a tensor of shape %s is empty", kernels.ShapeString(shape))
 	}
 	return nil
 }
@@ -247,7 +247,7 @@ func (c *call) constantInts(i int, what string) []int64 {
 	}
 	v := c.constant(i, what)
 	if c.err == nil && (v.data.kind.float() || len(v.shape) > 1) {
-		c.fail("%s, %q, is %s %v where a list of integers is wanted", what, v.name, shapeString(v.shape), v.data.kind)
+		c.fail("%s, %q, is %s %v where a list of integers is wanted", what, v.name, kernels.ShapeString(v.shape), v.data.kind)
 	}
 	return v.data.ints
 }

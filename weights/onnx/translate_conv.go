@@ -12,7 +12,7 @@ func (c *call) conv() ([]*value, error) {
 	n := c.spatial(x)
 	groups := c.groups()
 	if len(w.shape) != n+2 || x.shape[1]%groups != 0 || w.shape[1] != x.shape[1]/groups || w.shape[0]%groups != 0 {
-		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", shapeString(w.shape), groups, shapeString(x.shape))
+		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
 		return nil, c.err
 	}
 	c.checkKernel(w, n)
@@ -35,16 +35,16 @@ func (c *call) groups() int {
 // checkKernel checks a kernel's shape against the attribute that repeats it.
 func (c *call) checkKernel(w *value, n int) {
 	if k := c.intsAttr("kernel_shape"); k != nil && !slices.Equal(k, int64s(w.shape[len(w.shape)-n:])) {
-		c.fail("kernel_shape %v of a kernel of shape %s", k, shapeString(w.shape))
+		c.fail("kernel_shape %v of a kernel of shape %s", k, kernels.ShapeString(w.shape))
 	}
 	if n, ok := elements(w.shape); !ok || n == 0 {
-		c.fail("a kernel of shape %s", shapeString(w.shape))
+		c.fail("a kernel of shape %s", kernels.ShapeString(w.shape))
 	}
 }
 
 func (c *call) checkBias(b *value, channels int) {
 	if b != nil && b.data.len() != channels {
-		c.fail("a bias of shape %s for %d channels", shapeString(b.shape), channels)
+		c.fail("a bias of shape %s for %d channels", kernels.ShapeString(b.shape), channels)
 	}
 }
 
@@ -55,7 +55,7 @@ func (c *call) convTranspose() ([]*value, error) {
 	n := c.spatial(x)
 	groups := c.groups()
 	if len(w.shape) != n+2 || w.shape[0] != x.shape[1] || x.shape[1]%groups != 0 {
-		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", shapeString(w.shape), groups, shapeString(x.shape))
+		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
 		return nil, c.err
 	}
 	c.checkKernel(w, n)
@@ -87,7 +87,7 @@ func (c *call) convTranspose() ([]*value, error) {
 	in := mapSize(x.shape)
 	var full [2]int // the result's size without padding
 	for i := range 2 {
-		full[i] = op.Stride[i]*(in[i]-1) + extent(op.Window, i) + op.OutputPad[i]
+		full[i] = bounded(int64(op.Stride[i])*int64(in[i]-1) + op.Window.Extent(i) + int64(op.OutputPad[i]))
 	}
 	auto := c.stringAttr("auto_pad", "NOTSET")
 	out := full
@@ -114,7 +114,7 @@ func (c *call) convTranspose() ([]*value, error) {
 		c.fail("auto_pad %q", auto)
 	}
 	if out[0] < 1 || out[1] < 1 {
-		c.fail("padding %v leaves nothing of a map of %s", op.Pad, shapeString(full[:]))
+		c.fail("padding %v leaves nothing of a map of %s", op.Pad, kernels.ShapeString(full[:]))
 		return nil, c.err
 	}
 	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, out)), nil

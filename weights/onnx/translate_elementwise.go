@@ -160,7 +160,7 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 	}
 	shape, ok := kernels.Broadcast(a.shape, b.shape)
 	if !ok {
-		c.fail("shapes %s and %s do not broadcast", shapeString(a.shape), shapeString(b.shape))
+		c.fail("shapes %s and %s do not broadcast", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
 		return &value{}
 	}
 	in, weights := []*value{a, b}, []*value(nil)
@@ -186,7 +186,7 @@ func (c *call) prelu() ([]*value, error) {
 	x, slope := c.activation(0), c.operand(1)
 	y := c.binary(&kernels.Binary{Kind: kernels.PRelu}, x, slope)
 	if c.ready() && !slices.Equal(x.shape, y.shape) {
-		c.fail("a slope of shape %s for a tensor of shape %s", shapeString(slope.shape), shapeString(x.shape))
+		c.fail("a slope of shape %s for a tensor of shape %s", kernels.ShapeString(slope.shape), kernels.ShapeString(x.shape))
 	}
 	return []*value{y}, nil
 }

@@ -12,7 +12,7 @@ func (c *call) gemm() ([]*value, error) {
 	a, b := c.operand(0), c.operand(1)
 	alpha, beta := c.floatAttr("alpha", 1), c.floatAttr("beta", 1)
 	if len(a.shape) != 2 || len(b.shape) != 2 {
-		c.fail("operands of shapes %s and %s where matrices are wanted", shapeString(a.shape), shapeString(b.shape))
+		c.fail("operands of shapes %s and %s where matrices are wanted", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
 	}
 	if !c.ready() {
 		return nil, c.err
@@ -65,7 +65,7 @@ func (c *call) gemm() ([]*value, error) {
 	}
 	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, y, bias)
 	if c.ready() && !slices.Equal(sum.shape, y.shape) {
-		c.fail("C of shape %s for a result of shape %s", shapeString(bias.shape), shapeString(y.shape))
+		c.fail("C of shape %s for a result of shape %s", kernels.ShapeString(bias.shape), kernels.ShapeString(y.shape))
 	}
 	return []*value{sum}, nil
 }
@@ -74,7 +74,7 @@ func (c *call) gemm() ([]*value, error) {
 func (c *call) matMul() ([]*value, error) {
 	a, b := c.operand(0), c.operand(1)
 	if len(a.shape) == 0 || len(b.shape) == 0 {
-		c.fail("operands of shapes %s and %s", shapeString(a.shape), shapeString(b.shape))
+		c.fail("operands of shapes %s and %s", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
 		return nil, c.err
 	}
 	// A vector on the left is a row, one on the right a column; the dimension
@@ -197,7 +197,7 @@ func (c *call) fullyConnected(x, w *value) *value {
 	}
 	k, n := w.shape[0], w.shape[1]
 	if len(x.shape) == 0 || x.shape[len(x.shape)-1] != k || k == 0 || n == 0 {
-		c.fail("%s cannot be multiplied by %s", shapeString(x.shape), shapeString(w.shape))
+		c.fail("%s cannot be multiplied by %s", kernels.ShapeString(x.shape), kernels.ShapeString(w.shape))
 		return &value{}
 	}
 	shape := slices.Clone(x.shape)

@@ -18,7 +18,7 @@ func (c *call) batchNorm() ([]*value, error) {
 		c.fail("spatial 0 is not supported")
 	}
 	if len(x.shape) < 2 {
-		c.fail("a tensor of shape %s has no channels", shapeString(x.shape))
+		c.fail("a tensor of shape %s has no channels", kernels.ShapeString(x.shape))
 		return nil, c.err
 	}
 	channels := x.shape[1]
@@ -26,7 +26,7 @@ func (c *call) batchNorm() ([]*value, error) {
 	for i, what := range []string{"the scale", "the shift", "the mean", "the variance"} {
 		v := c.weight(i+1, what)
 		if c.ready() && v.data.len() != channels {
-			c.fail("%s, %q, of shape %s for %d channels", what, v.name, shapeString(v.shape), channels)
+			c.fail("%s, %q, of shape %s for %d channels", what, v.name, kernels.ShapeString(v.shape), channels)
 		}
 		w[i] = v.data.floats
 	}
@@ -57,7 +57,7 @@ func (c *call) instanceNorm() ([]*value, error) {
 	x, scale, shift := c.activation(0), c.weight(1, "the scale"), c.weight(2, "the shift")
 	c.spatial(x)
 	if c.ready() && (scale.data.len() != x.shape[1] || shift.data.len() != x.shape[1]) {
-		c.fail("a scale of shape %s and a shift of shape %s for %d channels", shapeString(scale.shape), shapeString(shift.shape), x.shape[1])
+		c.fail("a scale of shape %s and a shift of shape %s for %d channels", kernels.ShapeString(scale.shape), kernels.ShapeString(shift.shape), x.shape[1])
 	}
 	op := &kernels.InstanceNorm{Epsilon: c.floatAttr("epsilon", 1e-5)}
 	return c.emit(op, []*value{x}, []*value{scale, shift}, x.shape), nil

@@ -43,8 +43,8 @@ func (c *call) pool(kind kernels.PoolKind) ([]*value, error) {
 // windows reaches: exporters that spell out ceil_mode add more than a kernel.
 func trimPadding(w *kernels.Window, size, windows [2]int) {
 	for i := range 2 {
-		end := (windows[i]-1)*w.Stride[i] + extent(*w, i)
-		w.Pad[i+2] = min(w.Pad[i+2], max(end-w.Pad[i]-size[i], 0))
+		end := int64(windows[i]-1)*int64(w.Stride[i]) + w.Extent(i)
+		w.Pad[i+2] = bounded(min(int64(w.Pad[i+2]), max(end-int64(w.Pad[i])-int64(size[i]), 0)))
 	}
 }
 

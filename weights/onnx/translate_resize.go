@@ -115,7 +115,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 	switch {
 	case len(sizes) == rank:
 		if sizes[0] != int64(x.shape[0]) || sizes[1] != int64(x.shape[1]) {
-			c.fail("sizes %v change the batch or the channels of a map of shape %s", sizes, shapeString(x.shape))
+			c.fail("sizes %v change the batch or the channels of a map of shape %s", sizes, kernels.ShapeString(x.shape))
 		}
 		op.Size = c.pair("sizes", sizes[2:], n, 1, 1)
 		for i := range 2 {
@@ -133,7 +133,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 			at := 2 - n + i
 			size := math.Floor(float64(in[at]) * float64(s))
 			if size < 1 || size > maxElements {
-				c.fail("scales %v of a map of shape %s", scales, shapeString(x.shape))
+				c.fail("scales %v of a map of shape %s", scales, kernels.ShapeString(x.shape))
 				return nil, c.err
 			}
 			op.Scale[at], op.Size[at] = s, int(size)

@@ -146,7 +146,7 @@ func (c *call) slice() ([]*value, error) {
 		return []*value{x}, nil
 	}
 	if n, ok := elements(op.Size); c.ready() && ok && n == 0 {
-		c.fail("the result, of shape %s, is empty", shapeString(op.Size))
+		c.fail("the result, of shape %s, is empty", kernels.ShapeString(op.Size))
 	}
 	return c.apply(op, x), nil
 }
@@ -231,7 +231,7 @@ func (c *call) newShape(old []int, want []int64) []int {
 		switch {
 		case n == 0 && c.intAttr("allowzero", 0) == 0:
 			if i >= len(old) {
-				c.fail("shape %v keeps dimension %d of a tensor of shape %s", want, i, shapeString(old))
+				c.fail("shape %v keeps dimension %d of a tensor of shape %s", want, i, kernels.ShapeString(old))
 				return nil
 			}
 			n = int64(old[i])
@@ -259,7 +259,7 @@ func (c *call) newShape(old []int, want []int64) []int {
 		known = total
 	}
 	if known != total {
-		c.fail("a tensor of shape %s cannot have shape %v", shapeString(old), want)
+		c.fail("a tensor of shape %s cannot have shape %v", kernels.ShapeString(old), want)
 	}
 	return shape
 }
@@ -301,7 +301,7 @@ func (c *call) squeezed(shape []int) []int {
 		case list == nil && d == 1:
 		case slices.Contains(axes, i):
 			if d != 1 {
-				c.fail("dimension %d of shape %s is not 1", i, shapeString(shape))
+				c.fail("dimension %d of shape %s is not 1", i, kernels.ShapeString(shape))
 			}
 		default:
 			out = append(out, d)
@@ -388,7 +388,7 @@ func (c *call) transposed() ([]*value, error) {
 // blocks reads the block size of DepthToSpace and SpaceToDepth.
 func (c *call) blocks(x *value) int {
 	if len(x.shape) != 4 {
-		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, shapeString(x.shape))
+		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, kernels.ShapeString(x.shape))
 	}
 	b := c.intAttr("blocksize", 0)
 	if b < 1 || b > 1<<15 {
@@ -428,7 +428,7 @@ func (c *call) spaceToDepth() ([]*value, error) {
 	x := c.activation(0)
 	b := c.blocks(x)
 	if c.ready() && (x.shape[2]%b != 0 || x.shape[3]%b != 0) {
-		c.fail("a map of %s is no multiple of %d", shapeString(x.shape[2:]), b)
+		c.fail("a map of %s is no multiple of %d", kernels.ShapeString(x.shape[2:]), b)
 	}
 	if !c.ready() {
 		return nil, c.err

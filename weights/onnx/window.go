@@ -11,7 +11,7 @@ import (
 func (c *call) spatial(v *value) int {
 	n := len(v.shape) - 2
 	if n != 1 && n != 2 {
-		c.fail("%q of shape %s is no map of one or two spatial dimensions", v.name, shapeString(v.shape))
+		c.fail("%q of shape %s is no map of one or two spatial dimensions", v.name, kernels.ShapeString(v.shape))
 		return 1
 	}
 	return n
@@ -58,8 +58,9 @@ func (c *call) window(x *value, kernel []int64) kernels.Window {
 	case "VALID":
 	case "SAME_UPPER", "SAME_LOWER":
 		for i := range 2 {
-			out := (size[i] + w.Stride[i] - 1) / w.Stride[i]
-			total := max((out-1)*w.Stride[i]+extent(w, i)-size[i], 0)
+			in, stride := int64(size[i]), int64(w.Stride[i])
+			out := (in + stride - 1) / stride
+			total := bounded(max((out-1)*stride+w.Extent(i)-in, 0))
 			less, more := total/2, total-total/2
 			if auto == "SAME_LOWER" {
 				less, more = more, less
@@ -87,9 +88,6 @@ func (c *call) pads(n int) (pad [4]int) {
 	return [4]int{before[0], before[1], after[0], after[1]}
 }
 
-// extent is how many rows or columns a window covers.
-func extent(w kernels.Window, i int) int { return (w.Kernel[i]-1)*w.Dilation[i] + 1 }
-
 // mapSize is the height and width of a map [N, C, H, W] or [N, C, L].
 func mapSize(shape []int) [2]int {
 	if len(shape) == 3 {
@@ -106,20 +104,17 @@ func mapShape(like []int, channels int, size [2]int) []int {
 	return []int{like[0], channels, size[0], size[1]}
 }
 
-// windows is how many windows fit on a map, in each direction. With ceil, a
-// last one may stand out of the padded map if it starts before the padding
-// that follows the map.
+// bounded is x if it is a possible dimension, or else one that is too large for
+// any tensor, on 32-bit processors too.
+func bounded(x int64) int { return int(min(x, maxElements)) }
+
+// windows is how many windows fit on a map, in each direction.
 func (c *call) windows(w kernels.Window, size [2]int, ceil bool) (n [2]int) {
 	for i := range 2 {
-		slack := size[i] + w.Pad[i] + w.Pad[i+2] - extent(w, i)
-		if slack < 0 {
+		if n[i] = bounded(w.Count(i, size[i], ceil)); n[i] == 0 {
 			c.fail("a kernel of %d with dilation %d does not fit a map of %d with padding %d and %d",
 				w.Kernel[i], w.Dilation[i], size[i], w.Pad[i], w.Pad[i+2])
 			return [2]int{1, 1}
-		}
-		n[i] = slack/w.Stride[i] + 1
-		if ceil && slack%w.Stride[i] != 0 && n[i]*w.Stride[i] < size[i]+w.Pad[i] {
-			n[i]++
 		}
 	}
 	return n
