@@ -2,14 +2,14 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/kernels"
@@ -78,9 +78,17 @@ type jitter struct {
 	Max       float64 `json:"max_ns"`
 }
 
-// measureLatency compares the net with half-precision weights and ONNX Runtime,
-// at batch 1 and one thread each.
-func measureLatency(path string, rounds int, each time.Duration) ([]latency, []jitter, error) {
+// measureLatency is of the first net.
+func (b *bench) measureLatency() (err error) {
+	if b.Latencies, b.Jitters, err = latencyOf(b.nets[0], b.rounds, 2*b.each); err != nil {
+		return err
+	}
+	return drawLatencies(b.Latencies, filepath.Join(b.out, "latency.png"))
+}
+
+// latencyOf compares a net with half-precision weights and ONNX Runtime, at
+// batch 1 and one thread each.
+func latencyOf(path string, rounds int, each time.Duration) ([]latency, []jitter, error) {
 	model, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
@@ -104,11 +112,7 @@ func measureLatency(path string, rounds int, each time.Duration) ([]latency, []j
 		copy(s.Input(i), in)
 	}
 	contenders := []contender{
-		{"infer", func() {
-			if err := s.Run(1); err != nil {
-				panic(err)
-			}
-		}},
+		running("infer", s, 1),
 		{"ONNX Runtime", peer.run},
 	}
 
@@ -116,7 +120,7 @@ func measureLatency(path string, rounds int, each time.Duration) ([]latency, []j
 	defer close(stop)
 	go makeGarbage(stop)
 
-	net := strings.TrimSuffix(filepath.Base(path), ".onnx")
+	net := netName(path)
 	var series []openLoop
 	for _, sit := range situations {
 		for i := range contenders {
@@ -217,9 +221,7 @@ func (o *openLoop) result() latency {
 
 // quantile is the smallest element of sorted x that at least the part q of all
 // does not exceed.
-func quantile(x []float64, q float64) float64 {
-	return x[min(max(int(math.Ceil(q*float64(len(x))))-1, 0), len(x)-1)]
-}
+func quantile(x []float64, q float64) float64 { return stat.Quantile(q, stat.Empirical, x, nil) }
 
 // makeGarbage allocates neighbourRate bytes a second, as structures that the
 // collector has to look through. Those of the last hundredth of a second live.

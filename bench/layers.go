@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"path/filepath"
-	"strings"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/kernels"
@@ -35,9 +33,20 @@ func modelMACs(m *engine.Model) (n int64) {
 	return n
 }
 
-// measureLayers takes the best of many runs of each step of a net with
+func (b *bench) measureLayers() error {
+	for _, path := range b.nets {
+		layers, err := layersOf(path, b.Machine, b.rounds)
+		if err != nil {
+			return err
+		}
+		b.Layers = append(b.Layers, layers...)
+	}
+	return nil
+}
+
+// layersOf takes the best of many runs of each step of a net with
 // half-precision weights.
-func measureLayers(path string, limits machine, rounds int) ([]layer, error) {
+func layersOf(path string, limits machine, rounds int) ([]layer, error) {
 	m, err := freeze(path, kernels.F16)
 	if err != nil {
 		return nil, err
@@ -66,7 +75,7 @@ func measureLayers(path string, limits machine, rounds int) ([]layer, error) {
 			best[i] = min(best[i], float64(t.Nanoseconds()))
 		}
 	}
-	net := strings.TrimSuffix(filepath.Base(path), ".onnx")
+	net := netName(path)
 	var layers []layer
 	for i, st := range steps {
 		if st.View {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -54,4 +56,23 @@ func race(rounds int, each time.Duration, contenders ...contender) []timing {
 		results[i].Best, results[i].Median = m[0], m[len(m)/2]
 	}
 	return results
+}
+
+// fill sets x to random numbers, the same in every run of the program.
+func fill(x []float32) {
+	rng := rand.New(rand.NewPCG(1, uint64(len(x))))
+	for i := range x {
+		x[i] = rng.Float32()
+	}
+}
+
+// difference is the largest one between got and want, of want's range; NaN if
+// there is NaN in either.
+func difference(got, want []float32) float64 {
+	lo, hi, worst := math.Inf(1), math.Inf(-1), 0.0
+	for i, w := range want {
+		lo, hi = min(lo, float64(w)), max(hi, float64(w))
+		worst = max(worst, math.Abs(float64(got[i])-float64(w)))
+	}
+	return worst / max(hi-lo, 1e-30)
 }

@@ -9,6 +9,9 @@ import "C"
 
 import (
 	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
 	"gonum.org/v1/gonum/blas"
@@ -93,4 +96,18 @@ func gonum(m, n, k int, a, b, c []float32) {
 		return blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: data}
 	}
 	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, general(m, k, a), general(k, n, b), 0, general(m, n, c))
+}
+
+// torch times a digit net in PyTorch, in nanoseconds; false if there is none,
+// or if it cannot run the net.
+func torch(path string, batch int) (float64, bool) {
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		out, err := exec.Command(python, "torch_reference.py", path, strconv.Itoa(batch)).Output()
+		if err != nil {
+			continue
+		}
+		ns, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		return ns, err == nil
+	}
+	return 0, false
 }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/weights/onnx"
+)
+
+// digits is the net that the project ships.
+const digits = "../weights/digits/digits.onnx"
+
+// defaultNets are the digit nets, and the CNTK net where it is to be had.
+func defaultNets() []string {
+	nets := []string{digits, "../weights/digits/seed.onnx"}
+	cntk := "../../shared/onnx/real/mnist_cntk.onnx"
+	if _, err := os.Stat(cntk); err == nil {
+		nets = append(nets, cntk)
+	}
+	return nets
+}
+
+// netName is what the tables call the net in a file.
+func netName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".onnx") }
+
+// freeze opens a model with weights of the given type.
+func freeze(path string, e kernels.Elem) (*engine.Model, error) {
+	model, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	net, _, err := onnx.Freeze(model, onnx.Options{Weights: e})
+	if err != nil {
+		return nil, err
+	}
+	data, err := weights.Marshal(net)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Parse(data)
+}
+
+// running returns a contender that runs a Session with n items.
+func running(name string, s *engine.Session, n int) contender {
+	return contender{name, func() {
+		if err := s.Run(n); err != nil {
+			panic(err)
+		}
+	}}
+}
+
+// raceNets runs whole nets against ONNX Runtime, and PyTorch beside them. A net
+// that cannot take part, as it computes one item at a time, does not keep the
+// others from it.
+func (b *bench) raceNets() error {
+	for _, path := range b.nets {
+		for _, batch := range b.batches {
+			r, err := raceNet(path, batch, b.rounds, b.each)
+			if err != nil {
+				log.Printf("%s at batch %d: %v", path, batch, err)
+				continue
+			}
+			b.Nets = append(b.Nets, r)
+			if ns, ok := torch(path, batch); ok {
+				fmt.Printf("%-28s PyTorch, by itself %9.2f µs an item\n", r.Work, ns/1e3/float64(batch))
+			}
+		}
+	}
+	return nil
+}
+
+// raceNet runs a whole net against ONNX Runtime.
+func raceNet(path string, batch, rounds int, each time.Duration) (result, error) {
+	model, err := os.ReadFile(path)
+	if err != nil {
+		return result{}, err
+	}
+	peer, err := newONNXRuntime(model, batch, 1)
+	if err != nil {
+		return result{}, err
+	}
+	for _, in := range peer.inputs {
+		fill(in)
+	}
+	peer.run()
+	r := result{Work: fmt.Sprintf("%s, batch %d", netName(path), batch), Items: batch}
+	var contenders []contender
+	for _, w := range []struct {
+		elem  kernels.Elem
+		limit float64 // of the difference from ONNX Runtime
+	}{{kernels.F16, 1e-2}, {kernels.F32, 1e-4}} {
+		m, err := freeze(path, w.elem)
+		if err != nil {
+			return r, err
+		}
+		defer m.Close()
+		s, err := m.NewSession(engine.SessionOptions{Batch: batch})
+		if err != nil {
+			return r, err
+		}
+		defer s.Close()
+		for i, in := range peer.inputs {
+			copy(s.Input(i), in)
+		}
+		if err := s.Run(batch); err != nil {
+			return r, err
+		}
+		for i, want := range peer.outputs {
+			d := difference(s.Output(i), want)
+			if !(d <= w.limit) { // NaN too
+				return r, fmt.Errorf("%v weights differ from ONNX Runtime by %.2g of the range", w.elem, d)
+			}
+			r.Error = max(r.Error, d)
+		}
+		r.MACs = float64(batch) * float64(modelMACs(m))
+		contenders = append(contenders, running("infer "+w.elem.String(), s, batch))
+	}
+	r.Timings = race(rounds, each, append(contenders, contender{"ONNX Runtime", peer.run})...)
+	theirs := r.Timings[len(r.Timings)-1]
+	for _, t := range r.Timings {
+		fmt.Printf("%-28s %-14s %9.2f µs an item (median %9.2f, min %9.2f)   ONNX Runtime ÷ this: best %.2f, median %.2f\n", r.Work, t.Name,
+			t.Best/1e3/float64(batch), t.Median/1e3/float64(batch), t.Min/1e3/float64(batch), theirs.Best/t.Best, theirs.Median/t.Median)
+	}
+	return r, nil
+}
