@@ -47,8 +47,8 @@ func (b *Binary) Shapes(in [][]int, params []Param) ([][]int, error) {
 	y := in[len(in)-1]
 	if len(params) == 1 {
 		p := params[0]
-		if err := checkShape(b, "the param", p.Shape); err != nil {
-			return nil, err
+		if err := checkShape(p.Shape); err != nil {
+			return nil, errorf(b, "the param %w", err)
 		}
 		if err := checkParam(b, p, "the param's elements", Plain, p.Shape...); err != nil {
 			return nil, err

@@ -165,6 +165,16 @@ func TestConvDepthwise(t *testing.T) {
 	})
 }
 
+func TestConvLargeDepthwise(t *testing.T) {
+	eachLayerTest(t, 45, func(t *layerTest) {
+		for _, w := range largeWindows {
+			c := &Conv{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Groups: 3, Channels: 3, Act: t.act()}
+			l := t.newConv(c, []int{1, w.size[0], w.size[1], 3}, Taps, F32, false)
+			t.check(l, 1, t.uniform)
+		}
+	})
+}
+
 func TestConvWinograd(t *testing.T) {
 	eachLayerTest(t, 42, func(t *layerTest) {
 		for range trials(150) {

@@ -64,6 +64,7 @@ func (c *ConvTranspose) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	return &convTransposeOp{
 		Tier:   t,
 		window: c.Window,
+		meets:  [2]meeting{c.meeting(0), c.meeting(1)},
 		groups: c.Groups,
 		maps:   x[0],
 		in:     [3]int(x[1:]),
@@ -80,6 +81,7 @@ type convTransposeOp struct {
 	scratchless
 	*Tier
 	window  Window
+	meets   [2]meeting
 	groups  int
 	maps    int
 	in, out [3]int // height, width, channels
@@ -96,10 +98,13 @@ func (op *convTransposeOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int)
 	for task := lo; task < hi; task++ {
 		x := in[0][task/op.out[0]*item:][:item]
 		dst := out[0][task*row:][:row]
+		at := spot{row: task % op.out[0]}
+		at.rows = op.taps(0, at.row)
 		for ox := range op.out[1] {
+			at.column, at.columns = ox, op.taps(1, ox)
 			for g := range op.groups {
 				for c := 0; c < perGroup; c += lanes {
-					op.gather(dst[ox*op.out[2]+g*perGroup+c:][:min(lanes, perGroup-c)], x, task%op.out[0], ox, g, c)
+					op.gather(dst[ox*op.out[2]+g*perGroup+c:][:min(lanes, perGroup-c)], x, &at, g, c)
 				}
 			}
 		}
@@ -107,24 +112,24 @@ func (op *convTransposeOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int)
 	}
 }
 
+// A spot is a place of the result, with the taps that reach it.
+type spot struct {
+	row, column   int
+	rows, columns progression
+}
+
 // gather computes channels from c on of group g at one place of the result.
-func (op *convTransposeOp) gather(dst, x []float32, oy, ox, g, c int) {
+func (op *convTransposeOp) gather(dst, x []float32, at *spot, g, c int) {
 	var sum [lanes]float64
 	perGroup := op.out[2] / op.groups
 	for i := range dst {
 		sum[i] = float64(op.bias[g*perGroup+c+i])
 	}
 	cin := op.in[2] / op.groups
-	for ky := range op.window.Kernel[0] {
-		iy, ok := op.source(0, oy, ky)
-		if !ok {
-			continue
-		}
-		for kx := range op.window.Kernel[1] {
-			ix, ok := op.source(1, ox, kx)
-			if !ok {
-				continue
-			}
+	for ky := at.rows.first; ky < at.rows.end; ky += at.rows.step {
+		iy := op.source(0, at.row, ky)
+		for kx := at.columns.first; kx < at.columns.end; kx += at.columns.step {
+			ix := op.source(1, at.column, kx)
 			src := x[(iy*op.in[1]+ix)*op.in[2]+g*cin:][:cin]
 			w := op.w[((ky*op.window.Kernel[1]+kx)*op.in[2]+g*cin)*perGroup+c:]
 			for ci, v := range src {
@@ -140,9 +145,58 @@ func (op *convTransposeOp) gather(dst, x []float32, oy, ox, g, c int) {
 }
 
 // source is the index, along dimension i, of the operand's element that tap k
-// spreads to place o of the result, if there is one.
-func (op *convTransposeOp) source(i, o, k int) (int, bool) {
-	at := int64(o) + int64(op.window.Pad[i]) - int64(k)*int64(op.window.Dilation[i])
-	stride := int64(op.window.Stride[i])
-	return int(at / stride), at >= 0 && at%stride == 0 && at/stride < int64(op.in[i])
+// spreads to place o of the result: one of taps(i, o).
+func (op *convTransposeOp) source(i, o, k int) int {
+	w := &op.window
+	return int((int64(o) + int64(w.Pad[i]) - int64(k)*int64(w.Dilation[i])) / int64(w.Stride[i]))
+}
+
+// A progression is first, first+step, … below end.
+type progression struct{ first, end, step int }
+
+// taps are those, along dimension i, by which elements of the operand reach
+// place o of the result: k with o + pad − k·dilation = stride·index, for an index
+// in the operand. They are solved for, as a kernel can have very many others.
+func (op *convTransposeOp) taps(i, o int) progression {
+	w, m := &op.window, &op.meets[i]
+	at, dilation := int64(o)+int64(w.Pad[i]), int64(w.Dilation[i])
+	if at%m.divisor != 0 {
+		return progression{step: 1}
+	}
+	k := at / m.divisor % m.step * m.inverse % m.step
+	// The least such that the index is not beyond the operand.
+	if least := ceilDiv64(at-int64(op.in[i]-1)*int64(w.Stride[i]), dilation); least > k {
+		k += ceilDiv64(least-k, m.step) * m.step
+	}
+	end := min(at/dilation+1, int64(w.Kernel[i]))
+	return progression{int(min(k, end)), int(end), int(m.step)}
+}
+
+// A meeting says which taps meet elements of the operand in one dimension.
+type meeting struct {
+	divisor int64 // the greatest common one of stride and dilation
+	step    int64 // stride/divisor: from one of the taps to the next
+	inverse int64 // of dilation/divisor, modulo step
+}
+
+func (w *Window) meeting(i int) meeting {
+	// Euclid's algorithm, extended: each remainder is the dilation times its
+	// factor, modulo the stride.
+	a, b := int64(w.Stride[i]), int64(w.Dilation[i])
+	fa, fb := int64(0), int64(1)
+	for b != 0 {
+		q := a / b
+		a, b = b, a-q*b
+		fa, fb = fb, fa-q*fb
+	}
+	step := int64(w.Stride[i]) / a
+	return meeting{a, step, (fa%step + step) % step}
+}
+
+// ceilDiv64 is ⌈a/b⌉ for a positive b.
+func ceilDiv64(a, b int64) int64 {
+	if a <= 0 {
+		return -(-a / b)
+	}
+	return (a + b - 1) / b
 }

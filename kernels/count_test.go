@@ -27,6 +27,25 @@ func TestMACs(t *testing.T) {
 	}
 }
 
+// TestWork has operations whose time MACs does not tell.
+func TestWork(t *testing.T) {
+	w := Window{Kernel: [2]int{2, 3}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}
+	for _, c := range []struct {
+		spec Spec
+		in   []int
+		want int64
+	}{
+		{&Pool{Window: w}, []int{2, 5, 5, 8}, 2 * 4 * 3 * 6 * 8},
+		{&LRN{Size: 5}, []int{1, 2, 3, 8}, 2 * 3 * 8 * 5},
+		{&LRN{Size: 100}, []int{1, 2, 3, 8}, 2 * 3 * 8 * 8},
+		{&Conv{Window: w, Groups: 1, Channels: 7}, []int{1, 5, 5, 8}, 4 * 3 * 6 * 8 * 7},
+	} {
+		if got := Work(c.spec, [][]int{c.in}, nil); got != c.want {
+			t.Errorf("%s of %v: work of %d, want %d", c.spec.Op(), c.in, got, c.want)
+		}
+	}
+}
+
 // TestTableEntries compares the bound with the runs that there are.
 func TestTableEntries(t *testing.T) {
 	g := newGenerator(70)
@@ -51,6 +70,17 @@ func TestTableEntries(t *testing.T) {
 	r := &Resize{Size: [2]int{3, 5}}
 	if n := TableEntries(r, [][]int{{1, 9, 9, 9}}, nil); n != 8 {
 		t.Errorf("%+v has %d entries", r, n)
+	}
+	for _, mode := range []PadMode{PadConstant, PadEdge} {
+		p := &Padding{Mode: mode, Before: []int{0, 1, 2, 0}, After: []int{0, 1, 0, 3}}
+		in := [][]int{{1, 4, 4, 4}}
+		op, err := p.Bind(Tiers()[0], in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := boxEntries * len(op.(*copyOp).moves); n > TableEntries(p, in, nil) {
+			t.Errorf("%+v takes %d entries, more than %d", p, n, TableEntries(p, in, nil))
+		}
 	}
 	if n := TableEntries(&Conv{}, [][]int{{1, 9, 9, 9}}, []Param{{Form: Panels}}); n != 0 {
 		t.Errorf("a convolution in panels has %d entries", n)

@@ -58,7 +58,7 @@ func (p *Pool) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		maps:    x[0],
 		in:      volume(x[1:]),
 	}
-	op.kernel, op.empty = t.MaxPool, float32(math.Inf(-1))
+	op.kernel, op.empty, op.largest = t.MaxPool, float32(math.Inf(-1)), p.Kind == MaxPool
 	if p.Kind != MaxPool {
 		op.kernel, op.empty = t.AveragePool, float32(math.NaN())
 	}

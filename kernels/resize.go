@@ -118,26 +118,28 @@ func (r *Resize) coordinate(i, size, o int) float64 {
 	if !exact {
 		out = in * float64(r.Scale[i])
 	}
-	var x float64
+	// A scale of 0.6 is not quite 0.6; rounded to its own precision, 3/0.6 is 5.
+	rounded := func(x float64) float64 {
+		if exact {
+			return x
+		}
+		return float64(float32(x))
+	}
 	switch r.Coordinates {
-	case HalfPixel:
-		x = (float64(o)+0.5)*in/out - 0.5
 	case PytorchHalfPixel:
-		if out > 1 {
-			x = (float64(o)+0.5)*in/out - 0.5
+		if r.Size[i] > 1 {
+			return rounded((float64(o)+0.5)*in/out) - 0.5
 		}
 	case AlignCorners:
 		if out != 1 {
-			x = float64(o) * (in - 1) / (out - 1)
+			return rounded(float64(o) * (in - 1) / (out - 1))
 		}
 	case Asymmetric:
-		x = float64(o) * in / out
+		return rounded(float64(o) * in / out)
+	default:
+		return rounded((float64(o)+0.5)*in/out) - 0.5
 	}
-	if !exact {
-		// A scale of 0.6 is not quite 0.6; rounded to its own precision, 3/0.6 is.
-		x = float64(float32(x))
-	}
-	return x
+	return 0
 }
 
 // round rounds a coordinate to a whole one.

@@ -108,6 +108,9 @@ func TestResizeExamples(t *testing.T) {
 			1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 3, 3, 3, 4, 4, 4}},
 		{"upsample_scales_linear", Resize{Mode: Linear, Scale: [2]float32{2, 2}, Size: [2]int{4, 4}}, ramp(2, 2), []float32{
 			1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4}},
+		// ONNX Runtime's results, of scales that float32 does not hold exactly.
+		{"nearest_floor", Resize{Rounding: RoundFloor, Scale: [2]float32{1, 0.6}, Size: [2]int{1, 8}}, ramp(1, 14), []float32{1, 3, 4, 6, 7, 9, 11, 12}},
+		{"linear_pytorch_half_pixel_of_one", Resize{Mode: Linear, Coordinates: PytorchHalfPixel, Scale: [2]float32{1, 0.25}, Size: [2]int{1, 1}}, ramp(1, 6), []float32{1}},
 		{"downsample_sizes_linear_pytorch_half_pixel", Resize{Mode: Linear, Coordinates: PytorchHalfPixel, Scale: [2]float32{0.75, 0.25}, Size: [2]int{3, 1}}, ramp(4, 4), []float32{
 			1.6666666, 7, 12.333333}},
 	} {

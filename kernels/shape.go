@@ -49,17 +49,17 @@ func volume(shape []int) int {
 
 // checkShape says what is wrong with a shape: too many dimensions, one that is
 // no positive 31-bit number, or more bytes than an int counts.
-func checkShape(s Spec, what string, shape []int) error {
+func checkShape(shape []int) error {
 	if len(shape) > MaxRank {
-		return errorf(s, "%s has %d dimensions, more than %d", what, len(shape), MaxRank)
+		return fmt.Errorf("has %d dimensions, more than %d", len(shape), MaxRank)
 	}
 	for i, d := range shape {
 		if d < 1 || d > maxDim {
-			return errorf(s, "%s has size %d in dimension %d", what, d, i)
+			return fmt.Errorf("has size %d in dimension %d, where 1 to %d are possible", d, i, maxDim)
 		}
 	}
 	if _, ok := product(4, shape...); !ok {
-		return errorf(s, "%s of %s elements is too large", what, dims(shape...))
+		return fmt.Errorf("of %s elements is too large", dims(shape...))
 	}
 	return nil
 }
@@ -73,8 +73,8 @@ func arity(s Spec, in [][]int, params []Param, wantIn, wantParams int) error {
 		return errorf(s, "%d params where there should be %d", len(params), wantParams)
 	}
 	for i, shape := range in {
-		if err := checkShape(s, fmt.Sprintf("operand %d", i), shape); err != nil {
-			return err
+		if err := checkShape(shape); err != nil {
+			return errorf(s, "operand %d %w", i, err)
 		}
 	}
 	return nil
@@ -121,8 +121,8 @@ func checkAxis(s Spec, axis int, shape []int) error {
 
 // result checks the shape of an operation's only result.
 func result(s Spec, shape ...int) ([][]int, error) {
-	if err := checkShape(s, "the result", shape); err != nil {
-		return nil, err
+	if err := checkShape(shape); err != nil {
+		return nil, errorf(s, "the result %w", err)
 	}
 	return [][]int{shape}, nil
 }

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"sort"
 
 	"github.com/infer-go/infer/asm"
@@ -26,6 +27,9 @@ type sliding struct {
 	taps    int // in a row of weights
 
 	taskRows int // rows of results that are computed together
+
+	// largest: a result is the largest of its taps, not their sum.
+	largest bool
 
 	// empty is the result of a window without taps, to which a bias is added.
 	empty float32
@@ -183,7 +187,7 @@ func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 			continue
 		}
 		for j := range s.runs[1] {
-			s.tile(a, y[(rows.from-area.rows[0])*s.line():], x, &rows, &s.runs[1][j], area.channels[0])
+			s.tile(w, y[(rows.from-area.rows[0])*s.line():], x, &rows, &s.runs[1][j], area.channels[0])
 		}
 	}
 }
@@ -199,7 +203,8 @@ func (r run) cut(from, to, stride int) run {
 // tile computes the windows of some rows and columns, which have the same taps,
 // for the channels from c on. The kernel goes along the rows, or, where these
 // are short, down the columns.
-func (s *sliding) tile(a *asm.TapsArgs, y, x []float32, rows, cols *run, c int) {
+func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
+	a := &w.taps
 	if s.weights != nil {
 		a.Bias = &s.weights[c]
 	}
@@ -224,8 +229,13 @@ func (s *sliding) tile(a *asm.TapsArgs, y, x []float32, rows, cols *run, c int) 
 		along = 0
 	}
 	a.XStride, a.YStride = s.stride[along], next[along]
-	// A vector of a tap takes a cycle at most.
-	most := max(1, callCycles*8/(rows.taps*cols.taps*s.block))
+	// A vector of a tap takes a cycle at most. 32 bits are too few for some
+	// windows.
+	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector)))
+	if most == 0 {
+		s.tileLarge(w, y, x, rows, cols, c)
+		return
+	}
 	for across := range size[1-along] {
 		for done := 0; done < size[along]; done += most {
 			a.X = &x[across*s.stride[1-along]+done*s.stride[along]]
@@ -235,6 +245,67 @@ func (s *sliding) tile(a *asm.TapsArgs, y, x []float32, rows, cols *run, c int) 
 		}
 	}
 }
+
+// callVectors is the most vectors of taps that a call of a kernel takes.
+const (
+	vector      = 8
+	callVectors = callCycles
+)
+
+// tileLarge is tile for windows so large that a call for one of them would take
+// too long. It takes a call for each piece of a window and puts their results
+// together.
+func (s *sliding) tileLarge(w *Workspace, y, x []float32, rows, cols *run, c int) {
+	a := &w.taps
+	whole := *a
+	a.Pixels, a.Count, a.Y = 1, 1, &w.piece[0]
+	a.Lo, a.Hi = Act{}.limits()
+	if s.weights != nil {
+		a.Bias = &noBias[0]
+	}
+	width := min(cols.taps, callVectors/(s.block/vector))
+	height := min(rows.taps, max(1, callVectors/(width*(s.block/vector))))
+	for r := range rows.to - rows.from {
+		for o := range cols.to - cols.from {
+			var results [maxBlock]float64
+			if s.largest {
+				for i := range results {
+					results[i] = math.Inf(-1)
+				}
+			}
+			for i := 0; i < rows.taps; i += height {
+				for j := 0; j < cols.taps; j += width {
+					a.Rows, a.Cols = min(height, rows.taps-i), min(width, cols.taps-j)
+					a.X = &x[r*s.stride[0]+o*s.stride[1]+i*s.tap[0]+j*s.tap[1]]
+					if s.weights != nil {
+						a.W = &s.weights[(1+(rows.skipped+i)*s.taps+cols.skipped+j)*s.channels+c]
+					}
+					s.kernel(a)
+					for k, v := range w.piece[:a.C] {
+						if s.largest {
+							results[k] = max(results[k], float64(v))
+						} else {
+							results[k] += float64(v)
+						}
+					}
+				}
+			}
+			for k, v := range results[:a.C] {
+				switch {
+				case s.weights != nil:
+					v += float64(s.weights[c+k])
+				case !s.largest:
+					v /= whole.Count
+				}
+				y[r*s.line()+o*s.channels+k] = clamp(float32(v), whole.Lo, whole.Hi)
+			}
+		}
+	}
+	*a = whole
+}
+
+// noBias stands for the biases of those pieces of a window that have none.
+var noBias [maxBlock]float32
 
 // tileEmpty sets the results of windows without taps.
 func (s *sliding) tileEmpty(a *asm.TapsArgs, y []float32, size [2]int, c int) {

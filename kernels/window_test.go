@@ -2,7 +2,10 @@ package kernels
 
 import (
 	"math"
+	"slices"
 	"testing"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // window is a random window that fits a map, and the map's size.
@@ -34,6 +37,45 @@ func TestPool(t *testing.T) {
 			}
 			trial{spec: p, in: [][]int{shape}, ref: func(in, out []tensor) { refPool(p, in[0], out[0]) }}.run(t, g)
 		}
+	}
+}
+
+// largeWindows are windows that take several calls of a kernel each, with more
+// rows and with more columns than one takes.
+var largeWindows = []struct{ kernel, stride, size [2]int }{
+	{[2]int{180, 190}, [2]int{1, 1}, [2]int{181, 191}},
+	{[2]int{3, 40000}, [2]int{1, 7}, [2]int{3, 40010}},
+}
+
+func TestLargePool(t *testing.T) {
+	g := newGenerator(22)
+	for _, w := range largeWindows {
+		for kind := range AveragePoolPadded + 1 {
+			p := &Pool{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Kind: kind}
+			trial{spec: p, in: [][]int{{1, w.size[0], w.size[1], 19}}, ref: func(in, out []tensor) { refPool(p, in[0], out[0]) }}.run(t, g)
+		}
+	}
+}
+
+// TestPoolCallsAreShort counts what calls of a kernel take of a pool whose
+// window is a large map.
+func TestPoolCallsAreShort(t *testing.T) {
+	tier := *Tiers()[0]
+	longest, taps := 0, 0
+	kernel := tier.AveragePool
+	tier.AveragePool = func(a *asm.TapsArgs) {
+		longest = max(longest, a.Rows*a.Cols*a.Pixels*ceilDiv(a.C, vector))
+		taps += a.Rows * a.Cols * a.Pixels
+		kernel(a)
+	}
+	x := []int{1, 500, 600, 3}
+	op, err := (&Pool{Window: Window{Kernel: [2]int{500, 600}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, Kind: AveragePool}).Bind(&tier, [][]int{x}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.Run(&Workspace{}, [][]float32{make([]float32, volume(x))}, [][]float32{make([]float32, 3)}, 1, 0, op.Tasks(1))
+	if taps != 500*600 || longest > callVectors {
+		t.Errorf("%d taps, at most %d vectors of them a call; want %d, at most %d", taps, longest, 500*600, callVectors)
 	}
 }
 
@@ -90,6 +132,36 @@ func TestPoolSizes(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestConvTransposeTaps compares the taps that reach a place with a walk through
+// all of them.
+func TestConvTransposeTaps(t *testing.T) {
+	g := newGenerator(23)
+	for range 3000 {
+		c := &ConvTranspose{}
+		c.Kernel[0], c.Stride[0], c.Dilation[0], c.Pad[0] = g.between(1, 30), g.between(1, 12), g.between(1, 12), g.between(0, 20)
+		op := &convTransposeOp{window: c.Window, meets: [2]meeting{c.meeting(0)}, in: [3]int{g.between(1, 20)}}
+		for o := range (op.in[0]-1)*c.Stride[0] + int(c.Extent(0)) {
+			var want, got []int
+			for k := range c.Kernel[0] {
+				at := o + c.Pad[0] - k*c.Dilation[0]
+				if at >= 0 && at%c.Stride[0] == 0 && at/c.Stride[0] < op.in[0] {
+					want = append(want, k)
+				}
+			}
+			p := op.taps(0, o)
+			for k := p.first; k < p.end; k += p.step {
+				got = append(got, k)
+				if i := op.source(0, o, k); i < 0 || i >= op.in[0] {
+					t.Fatalf("%+v: tap %d of place %d is fed by element %d of %d", c.Window, k, o, i, op.in[0])
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v, %d elements: taps %v reach place %d, want %v", c.Window, op.in[0], got, o, want)
 			}
 		}
 	}

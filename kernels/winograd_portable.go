@@ -102,21 +102,27 @@ func (w *winograd) weights(dst, src []float32, step int) {
 	}
 }
 
-// sandwich computes M x Mᵀ for a matrix M of at most 6×6 and a square x.
+// sandwich computes M x Mᵀ for a matrix M of at most 6×6 and a square x. Zeros
+// of M are left out, as they are in the other tiers: they would make a NaN of
+// an infinity in x.
 func sandwich(m [][]float32, x *[6][6]float32) (y [6][6]float32) {
 	var half [6][6]float32 // M x
 	n := len(m[0])
 	for i, row := range m {
 		for j := range n {
 			for k, v := range row {
-				half[i][j] += float32(v * x[k][j])
+				if v != 0 {
+					half[i][j] += float32(v * x[k][j])
+				}
 			}
 		}
 	}
 	for i := range m {
 		for j, row := range m {
 			for k, v := range row {
-				y[i][j] += float32(v * half[i][k])
+				if v != 0 {
+					y[i][j] += float32(v * half[i][k])
+				}
 			}
 		}
 	}
