@@ -156,7 +156,27 @@ func (x *executor) compute(t *thread, s *planStep, local []float32, first, n, lo
 	for k := range s.out {
 		t.out[k] = s.out[k].floats(x.shared, local, first, n)
 	}
-	s.op.Run(&t.workspace, t.in[:len(s.in)], t.out[:len(s.out)], n, lo, hi)
+	piece := hi - lo
+	if x.done != nil {
+		piece = s.piece(n)
+	}
+	for lo < hi {
+		end := min(hi, lo+piece)
+		s.op.Run(&t.workspace, t.in[:len(s.in)], t.out[:len(s.out)], n, lo, end)
+		if lo = end; lo < hi && x.stopped() {
+			return
+		}
+	}
+}
+
+// pieceWork is the work, in multiply-adds, after which a context is looked at:
+// about a millisecond.
+const pieceWork = 32 << 20
+
+// piece is how many parts of a step for n items are of pieceWork, at least one.
+func (s *planStep) piece(n int) int {
+	parts := float64(s.op.Tasks(n))
+	return int(max(1, min(parts, parts*pieceWork/(float64(s.work)*float64(n)+1))))
 }
 
 // floats returns the memory of n items from first on.

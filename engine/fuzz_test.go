@@ -97,9 +97,9 @@ func FuzzModel(f *testing.F) {
 		defer m.Close()
 		m.Inputs()
 		m.Outputs()
-		macs := int64(0)
+		work := int64(0)
 		for _, s := range m.Steps() {
-			macs = add(macs, s.MACs)
+			work = add(work, s.Work)
 		}
 		batch := 1
 		if m.net.Batched {
@@ -110,7 +110,7 @@ func FuzzModel(f *testing.F) {
 			t.Fatal(err)
 		}
 		// A file may ask for more work than a fuzzer has time for.
-		if err != nil || macs > 1e7 || memory.Tensors > 1<<22 {
+		if err != nil || work > 3e7 || memory.Tensors > 1<<22 {
 			return
 		}
 		s, err := m.NewSession(SessionOptions{Batch: batch, Threads: 2, MaxMemory: 1 << 24})

@@ -125,6 +125,12 @@ func TestSteps(t *testing.T) {
 	if least := 2 * (32*9 + 32*288 + 1568*128 + 128*10); bytes < least || bytes > least*11/10 {
 		t.Errorf("%d bytes of weights, want a little more than %d", bytes, least)
 	}
+	// A pool has no multiply-adds, but takes time.
+	b := newNet(t, true)
+	b.output(b.step(&kernels.Pool{Window: kernels.Window{Kernel: [2]int{64, 64}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}}, b.input(1, 128, 128, 1)))
+	if s := newTestModel(t, b.net, portable).Steps()[0]; s.MACs != 0 || s.Work < 65*65*64*64 || s.Work > 2*65*65*64*64 {
+		t.Errorf("a pool of 65×65 windows of 64×64 has %d multiply-adds and work of %d", s.MACs, s.Work)
+	}
 	memory, err := m.Memory(1)
 	if err != nil {
 		t.Fatal(err)

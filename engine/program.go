@@ -62,6 +62,13 @@ const operandLimit = 8 * limit
 // the file.
 const entryLimit = 1 << 22
 
+// scratchBytes is what a thread takes beside its local values: the scratch of
+// steps, and a table of the operands and of the results of one.
+func (p *program) scratchBytes() int64 {
+	const slice = 24 // bytes, on a 64-bit processor
+	return 4*int64(p.scratch) + 2*slice*int64(p.operands)
+}
+
 // A binder makes a program of a net.
 type binder struct {
 	net  *weights.Net
@@ -166,7 +173,7 @@ func (b *binder) step(i int) error {
 	}
 
 	st.macs = kernels.MACs(s.Spec, in, params)
-	st.work = st.macs
+	st.work = kernels.Work(s.Spec, in, params)
 	for _, c := range slices.Concat(st.in, st.out) {
 		st.work = add(st.work, moveWork*int64(b.buffers[c].size))
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,9 @@ type SessionOptions struct {
 const (
 	defaultMemory = 4 << 30
 	maxThreads    = 1024
+
+	// addressable is more than any processor that Go knows can allocate.
+	addressable = min(math.MaxInt, 1<<47)
 )
 
 // NewSession makes a Session. It plans the memory for all tensors and
@@ -58,9 +62,9 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 		o.MaxMemory = defaultMemory
 	}
 	// In float64, as the product may not fit an int.
-	bytes := 4 * (float64(pl.shared) + float64(threads)*(float64(pl.local)+float64(m.program.scratch)))
-	if bytes > float64(o.MaxMemory) {
-		return nil, fmt.Errorf("%w: %.0f bytes, where %d are allowed", ErrMemory, bytes, o.MaxMemory)
+	bytes := 4*(float64(pl.shared)+float64(threads)*float64(pl.local)) + float64(threads)*float64(m.program.scratchBytes())
+	if most := min(o.MaxMemory, addressable); bytes > float64(most) {
+		return nil, fmt.Errorf("%w: %.0f bytes, where %d are allowed", ErrMemory, bytes, most)
 	}
 	if err := m.file.hold(); err != nil {
 		return nil, err
@@ -143,9 +147,9 @@ func (s *Session) Output(i int) []float32 {
 // way of arithmetic, and NaN never turns into a number on it.
 func (s *Session) Run(n int) error { return s.run(nil, n) }
 
-// RunContext is Run with a context that is looked at before each step, a
-// matter of microseconds to a few milliseconds. If it is done, the error is
-// ctx.Err() and the outputs hold nothing of use.
+// RunContext is Run with a context that is looked at before each step, and in
+// long ones every millisecond or so. If it is done, the error is ctx.Err() and
+// the outputs hold nothing of use.
 func (s *Session) RunContext(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err

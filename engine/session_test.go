@@ -158,6 +158,32 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A context is looked at between the parts of a step that takes long.
+func TestCancelWithinStep(t *testing.T) {
+	const parts = 60
+	for _, threads := range []int{1, 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var ran atomic.Int64
+		b := newNet(t, false)
+		x := b.input(1, 100)
+		b.output(b.step(&mix{out: [][]int{{1, 100}}, parts: parts, run: func() {
+			if ran.Add(1) == 5 {
+				cancel()
+			}
+		}}, x))
+		m := newTestModel(t, b.net, portable)
+		m.program.steps[0].work = parts * 2 * pieceWork
+		s := newTestSession(t, m, SessionOptions{Threads: threads})
+		if err := s.RunContext(ctx, 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("%d threads: %v, want context.Canceled", threads, err)
+		}
+		if got := ran.Load(); got < 5 || got > 5+2*int64(threads) {
+			t.Errorf("%d threads: %d of %d parts ran, want 5 or a few more", threads, got, parts)
+		}
+	}
+}
+
 // closer counts calls of Close.
 type closer struct{ calls atomic.Int64 }
 
@@ -406,5 +432,15 @@ func TestMemoryTellsBeforehand(t *testing.T) {
 		if _, err := m.NewSession(o); !errors.Is(err, ErrMemory) {
 			t.Errorf("%+v: %v, want ErrMemory", o, err)
 		}
+	}
+}
+
+// What no processor can allocate is refused, whatever is allowed.
+func TestAddressableMemory(t *testing.T) {
+	b := newNet(t, true)
+	b.output(b.step(&kernels.Unary{}, b.input(1, 1<<20)))
+	m := newTestModel(t, b.net, portable)
+	if _, err := m.NewSession(SessionOptions{Batch: 1 << 26, MaxMemory: math.MaxInt64}); !errors.Is(err, ErrMemory) {
+		t.Errorf("%v, want ErrMemory", err)
 	}
 }

@@ -8,6 +8,11 @@ type Step struct {
 	Weights int     // bytes
 	MACs    int64   // multiply-adds for one item
 
+	// Work is about how many multiply-adds take as long as the step does for
+	// one item, with what pools and LRN read and with what is loaded and
+	// stored: some 20 of them take a nanosecond.
+	Work int64
+
 	// View says that the step moves nothing and takes no time: it looks at its
 	// operand in another shape, or joins what other steps write where it is to
 	// stand.
@@ -28,7 +33,7 @@ func (m *Model) Steps() []Step {
 	}
 	for _, s := range m.program.steps {
 		l := &list[s.index]
-		l.View, l.Weights, l.MACs = false, s.weights, s.macs
+		l.View, l.Weights, l.MACs, l.Work = false, s.weights, s.macs, s.work
 	}
 	return list
 }
@@ -58,8 +63,8 @@ func (m *Model) Memory(batch int) (Memory, error) {
 	}
 	return Memory{
 		Arena:   4 * (int64(pl.shared) + int64(pl.local)),
-		Scratch: 4 * int64(m.program.scratch),
-		Thread:  4 * (int64(pl.local) + int64(m.program.scratch)),
+		Scratch: m.program.scratchBytes(),
+		Thread:  4*int64(pl.local) + m.program.scratchBytes(),
 		Live:    4 * int64(pl.batch) * int64(live(m.program.lives())),
 		Tensors: 4 * int64(pl.batch) * int64(tensors),
 	}, nil
