@@ -19,35 +19,18 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/weights/digits"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 )
 
-var (
-	repository = filepath.Join("..", "..")
-	shared     = filepath.Join(repository, "..", "shared")
-	testdata   = filepath.Join(repository, "testdata")
-)
-
-// fromShared is a file beside the repository; without it the test is skipped,
-// but fails where CI=true.
-func fromShared(t *testing.T, path ...string) string {
-	t.Helper()
-	file := filepath.Join(append([]string{shared}, path...)...)
-	if _, err := os.Stat(file); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("no test data: %v", err)
-	}
-	return file
-}
+var testdata = filepath.Join("..", "..", "testdata")
 
 func mnist(t *testing.T) dataSet {
 	t.Helper()
 	set, err := (&app{}).readDataSet(
-		fromShared(t, "mnist", "t10k-images-idx3-ubyte.gz"), fromShared(t, "mnist", "t10k-labels-idx1-ubyte.gz"))
+		testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

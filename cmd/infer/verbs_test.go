@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/cmd/infer/internal/npy"
+	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
@@ -131,7 +132,7 @@ func TestBench(t *testing.T) {
 
 func TestEval(t *testing.T) {
 	mnist(t)
-	images, labels := fromShared(t, "mnist", "t10k-images-idx3-ubyte.gz"), fromShared(t, "mnist", "t10k-labels-idx1-ubyte.gz")
+	images, labels := testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz")
 	var e evaluation
 	decode(t, mustInfer(t, "eval", "--images", images, "--labels", labels, "--json"), &e,
 		"images", "correct", "accuracy", "seconds", "confusion")
@@ -185,7 +186,7 @@ func TestEvalErrors(t *testing.T) {
 // A detector is run on tensors; it is no classifier.
 func TestDetector(t *testing.T) {
 	frozen, dir := filepath.Join(t.TempDir(), "face.frz"), t.TempDir()
-	if code, _, complaint := infer("", "convert", fromShared(t, "onnx", "real", "face_rfb320.onnx"), frozen,
+	if code, _, complaint := infer("", "convert", testenv.File(t, "onnx", "real", "face_rfb320.onnx"), frozen,
 		"--stretch", "--scale", "1", "--mean", "127", "--std", "128"); code != exitOK {
 		t.Fatal(complaint)
 	}
@@ -194,10 +195,10 @@ func TestDetector(t *testing.T) {
 	mustFail(t, exitFailed, []string{"7.png: ", "not a list of classes"}, "--model", frozen, filepath.Join(testdata, "7.png"))
 
 	outputs := []string{filepath.Join(dir, "scores.npy"), filepath.Join(dir, "boxes.npy")}
-	mustInfer(t, "run", "--model", frozen, "--input", fromShared(t, "onnx", "real", "face_rfb320.input.npy"),
+	mustInfer(t, "run", "--model", frozen, "--input", testenv.File(t, "onnx", "real", "face_rfb320.input.npy"),
 		"--output", outputs[0], "--output", outputs[1])
 	for i, want := range []string{"face_rfb320.output.npy", "face_rfb320.output_1.npy"} {
-		got, want := readTensor(t, outputs[i]), readTensor(t, fromShared(t, "onnx", "real", want))
+		got, want := readTensor(t, outputs[i]), readTensor(t, testenv.File(t, "onnx", "real", want))
 		if !slices.Equal(got.Shape, want.Shape) {
 			t.Fatalf("output %d has shape %v, want %v", i, got.Shape, want.Shape)
 		}
@@ -250,15 +251,15 @@ func TestRunTensors(t *testing.T) {
 // A model that is not this project's, all the way: its answers are those of
 // ONNX Runtime.
 func TestConvertAndRun(t *testing.T) {
-	model := fromShared(t, "onnx", "real", "mnist_cntk.onnx")
+	model := testenv.File(t, "onnx", "real", "mnist_cntk.onnx")
 	dir := t.TempDir()
 	frozen, out := filepath.Join(dir, "net.frz"), filepath.Join(dir, "y.npy")
 	code, text, summary := infer("", "convert", model, frozen, "-v", "--note", "CNTK's")
 	if code != exitOK || text != "" || !strings.Contains(summary, "operators became") {
 		t.Fatalf("exit code %d, %q, %q", code, text, summary)
 	}
-	mustInfer(t, "run", "--model", frozen, "--input", fromShared(t, "onnx", "real", "mnist_cntk.input.npy"), "--output", out)
-	got, want := readTensor(t, out), readTensor(t, fromShared(t, "onnx", "real", "mnist_cntk.output.npy"))
+	mustInfer(t, "run", "--model", frozen, "--input", testenv.File(t, "onnx", "real", "mnist_cntk.input.npy"), "--output", out)
+	got, want := readTensor(t, out), readTensor(t, testenv.File(t, "onnx", "real", "mnist_cntk.output.npy"))
 	if !slices.Equal(got.Shape, want.Shape) {
 		t.Fatalf("shape %v, want %v", got.Shape, want.Shape)
 	}
@@ -280,8 +281,8 @@ func TestConvertForPhotos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large model")
 	}
-	model, cat := fromShared(t, "onnx", "real", "squeezenet_imagenet_f16.onnx"), fromShared(t, "onnx", "real", "cat.png")
-	labels := fromShared(t, "onnx", "real", "imagenet_labels.txt")
+	model, cat := testenv.File(t, "onnx", "real", "squeezenet_imagenet_f16.onnx"), testenv.File(t, "onnx", "real", "cat.png")
+	labels := testenv.File(t, "onnx", "real", "imagenet_labels.txt")
 	frozen := filepath.Join(t.TempDir(), "squeezenet.frz")
 	code, _, complaint := infer("", "convert", model, frozen, "--weights", "half", "--labels", labels,
 		"--stretch", "--channels", "bgr", "--scale", "1")
@@ -299,7 +300,7 @@ func TestConvertForPhotos(t *testing.T) {
 }
 
 func TestConvertErrors(t *testing.T) {
-	model := fromShared(t, "onnx", "real", "mnist_cntk.onnx")
+	model := testenv.File(t, "onnx", "real", "mnist_cntk.onnx")
 	data, err := os.ReadFile(model)
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +330,7 @@ func TestConvertErrors(t *testing.T) {
 
 // What flags say of pictures is what the file says.
 func TestPictureFlags(t *testing.T) {
-	model := fromShared(t, "onnx", "real", "mnist_cntk.onnx")
+	model := testenv.File(t, "onnx", "real", "mnist_cntk.onnx")
 	for _, c := range []struct {
 		flags string
 		want  weights.Preparation

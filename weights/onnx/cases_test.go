@@ -2,9 +2,7 @@ package onnx
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,25 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/kernels"
 )
-
-// shared is a folder of test data outside of the repository.
-const shared = "../../../shared/onnx"
-
-// sharedDir returns a folder of shared data; without it the test is skipped,
-// except in CI, where it fails.
-func sharedDir(t testing.TB, name string) string {
-	t.Helper()
-	dir := filepath.Join(shared, name)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no test data: %v", err)
-		}
-		t.Skipf("no test data: %v", err)
-	}
-	return dir
-}
 
 // emptyCases have a tensor without elements, which no ConvNet has: a frozen
 // net has dimensions of at least 1.
@@ -42,7 +24,7 @@ var emptyCases = map[string]string{
 
 // TestCases runs ONNX's own operator tests.
 func TestCases(t *testing.T) {
-	dir := sharedDir(t, "cases")
+	dir := testenv.File(t, "onnx", "cases")
 	cases, err := os.ReadDir(dir)
 	if err != nil || len(cases) < 100 {
 		t.Fatalf("%d cases: %v", len(cases), err)
@@ -88,7 +70,7 @@ func TestCases(t *testing.T) {
 
 // TestRealModels compares trained models with ONNX Runtime.
 func TestRealModels(t *testing.T) {
-	dir := sharedDir(t, "real")
+	dir := testenv.File(t, "onnx", "real")
 	for _, c := range []struct {
 		name  string
 		elem  kernels.Elem

@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 	"math"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/infer-go/infer/internal/testenv"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -103,13 +104,9 @@ func TestReadErrors(t *testing.T) {
 
 // Arrays of real nets.
 func TestReadReal(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "..", "..", "shared", "onnx", "real")
-	f, err := os.Open(filepath.Join(dir, "mnist_cntk.input.npy"))
+	f, err := os.Open(testenv.File(t, "onnx", "real", "mnist_cntk.input.npy"))
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("the folder of real models is not there")
+		t.Fatal(err)
 	}
 	defer f.Close()
 	a, err := Read(f)
