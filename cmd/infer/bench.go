@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -31,15 +32,18 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 			switch {
 			case len(args) > 0:
 				return usagef("%q is one argument too many", args[0])
-			case *batch < 1 || *threads < 1 || *duration <= 0:
-				return usagef("--batch, --threads and --duration are positive")
+			case *duration <= 0:
+				return usagef("--duration %v: more than 0", *duration)
 			}
-			m, err := openModel(*model)
+			if err := cmp.Or(atLeastOne("batch", *batch), atLeastOne("threads", *threads)); err != nil {
+				return err
+			}
+			m, err := model.open()
 			if err != nil {
 				return err
 			}
 			defer m.Close()
-			s, err := m.NewSession(engine.SessionOptions{Batch: *batch, Threads: *threads})
+			s, err := model.session(m, engine.SessionOptions{Batch: *batch, Threads: *threads})
 			if err != nil {
 				return err
 			}
@@ -48,7 +52,7 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 			if err != nil {
 				return err
 			}
-			b.Model, b.Kernels, b.Batch, b.Threads = modelName(m, *model), m.Kernels(), *batch, *threads
+			b.Model, b.Kernels, b.Batch, b.Threads = cmp.Or(m.Meta().Name, model.name()), m.Kernels(), *batch, *threads
 			if *layers {
 				if b.Layers, err = measureLayers(m, s, *batch, *duration); err != nil {
 					return err

@@ -15,7 +15,8 @@ var classifyCommand = command{
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
 that is a digit, drawn or printed in any colour, size and place.
 For one picture the answer stands alone on a line, for several behind the
-file's name. With --top there is a line for each of the K best answers, with
+file's name. A picture shows one digit: of several, one is read or none. With
+--top there is a line for each of the K best answers, with
 its probability in front. --json prints one object for each picture:
 {"file","top":[{"index","label","probability"}],"error"}.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
@@ -26,18 +27,21 @@ its probability in front. --json prints one object for each picture:
 			if len(args) == 0 {
 				return usagef("no picture is given")
 			}
-			given := false
-			flags.Visit(func(f *flag.Flag) { given = given || f.Name == "top" })
-			if given && *top < 1 {
-				return usagef("--top %d: at least 1", *top)
+			if isGiven(flags, "top") {
+				if err := atLeastOne("top", *top); err != nil {
+					return err
+				}
 			}
 			pictures, stop := a.readAhead(args)
 			defer stop()
-			m, err := openModel(*model)
+			m, err := model.open()
 			if err != nil {
 				return err
 			}
 			defer m.Close()
+			if err := model.checkPictures(m); err != nil {
+				return err
+			}
 			return a.classify(m, pictures, len(args) > 1, *top, *asJSON)
 		}
 	},
@@ -142,7 +146,7 @@ func (p *pictureFile) answer(m *engine.Model, top int) ([]engine.Class, error) {
 	}
 	classes, err := m.Classify(p.img, top)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.name, err)
+		return nil, inFile(p.name, err)
 	}
 	return classes, nil
 }

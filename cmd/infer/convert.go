@@ -2,11 +2,11 @@ package main
 
 import (
 	"crypto/sha256"
+	"errors"
 	"flag"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"github.com/infer-go/infer/engine"
@@ -23,8 +23,10 @@ Freeze an ONNX model. How pictures become its input is told here and kept in
 the file: --digits prepares them as MNIST's; --crop, --stretch or --pad and the
 flags of channels and numbers tell it for photos, where a channel's value v of
 0…255 becomes (v·scale − mean) / std. What torchvision's models take is
---crop --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225.
-Without any of them the net takes raw tensors only.`,
+--crop --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag
+from --resize to --std stands for --crop where no other way is given. Without
+any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
+- is standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o convertOptions
 		flags.StringVar(&o.weights, "weights", "f32", "element `TYPE` of the weights: f32, or half for a file of half the size")
@@ -61,6 +63,9 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if err := o.picture.check(); err != nil {
 		return err
 	}
+	if err := checkOutput(out, in, o.labels); err != nil {
+		return err
+	}
 	model, err := a.readFile(in, maxModel)
 	if err != nil {
 		return err
@@ -68,14 +73,15 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	meta := weights.Meta{
 		Name:     o.name,
 		Source:   fmt.Sprintf("%s, SHA-256 %x", filepath.Base(in), sha256.Sum256(model)),
-		Producer: producer(),
+		Producer: "infer " + version(),
 		Note:     o.note,
 	}
 	if meta.Name == "" {
 		meta.Name = strings.TrimSuffix(filepath.Base(in), filepath.Ext(in))
 	}
+	var labels []string
 	if o.labels != "" {
-		if meta.Labels, err = a.readLabels(o.labels); err != nil {
+		if labels, err = a.readLabels(o.labels); err != nil {
 			return err
 		}
 	}
@@ -96,16 +102,34 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if bar != nil {
 		bar.end()
 	}
+	if kind := kindOf(model); err != nil && kind != "" && kind != "an ONNX model" {
+		err = errors.New("it is " + kind + ", not an ONNX model")
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", in, err)
+		return inFile(in, err)
 	}
+	first := net.Values[net.Outputs[0]]
+	if n := itemSize(first.Shape); labels != nil && len(labels) != n {
+		return inFile(o.labels, fmt.Errorf("%d labels for the %d elements of the output %q", len(labels), n, first.Name))
+	}
+	net.Meta.Labels = labels
 	if err := describe(net, &o.picture); err != nil {
-		return fmt.Errorf("%s: %w", in, err)
+		return inFile(in, err)
 	}
-	if err := weights.Save(out, net); err != nil {
+	data, err := weights.Marshal(net)
+	if err != nil {
+		return inFile(in, err)
+	}
+	// What cannot be opened takes nothing's place.
+	m, err := engine.Parse(data)
+	if err != nil {
+		return inFile(in, err)
+	}
+	defer m.Close()
+	if err := a.save(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
 		return err
 	}
-	return a.summarize(out, report, o.verbose)
+	return a.summarize(out, m, len(data), report, o.verbose)
 }
 
 // describe adds to a net's Meta what the model's graph tells of its ends.
@@ -139,49 +163,11 @@ func endsInSoftmax(net *weights.Net) bool {
 	return false
 }
 
-// readLabels reads a line for each class.
-func (a *app) readLabels(file string) ([]string, error) {
-	data, err := a.readFile(file, 16<<20)
-	if err != nil {
-		return nil, err
-	}
-	var labels []string
-	for line := range strings.Lines(string(data)) {
-		labels = append(labels, strings.TrimSpace(line))
-	}
-	for len(labels) > 0 && labels[len(labels)-1] == "" {
-		labels = labels[:len(labels)-1]
-	}
-	if len(labels) == 0 {
-		return nil, fmt.Errorf("%s: no labels in it", file)
-	}
-	return labels, nil
-}
-
-// producer is this program and its version.
-func producer() string {
-	version := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = strings.Trim(info.Main.Version, "()")
-	}
-	return "infer " + version
-}
-
-// summarize tells what became of the model. It opens the file that was
-// written, which is a check of it too.
-func (a *app) summarize(out string, r *onnx.Report, verbose bool) error {
-	m, err := engine.Open(out)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
+// summarize tells what became of the model: a file of so many bytes.
+func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, verbose bool) error {
 	memory, err := m.Memory(1)
 	if err != nil {
-		return err
-	}
-	info, err := os.Stat(out)
-	if err != nil {
-		return err
+		return inFile(out, err)
 	}
 	if verbose {
 		for _, p := range r.Passes {
@@ -195,7 +181,7 @@ func (a *app) summarize(out string, r *onnx.Report, verbose bool) error {
 		fmt.Fprintf(a.stderr, "one item at a time: %s\n", printable(r.Unbatched))
 	}
 	fmt.Fprintf(a.stderr, "%s: %d operators became %d steps; %s parameters, %s multiply-adds, %s bytes, %s bytes of memory for a session\n",
-		out, r.Operators, r.Steps, count(r.Parameters), count(r.MACs), count(info.Size()), count(memory.Arena+memory.Scratch))
+		printable(out), r.Operators, r.Steps, count(r.Parameters), count(r.MACs), count(bytes), count(memory.Arena+memory.Scratch))
 	return nil
 }
 

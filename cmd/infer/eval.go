@@ -2,11 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"image"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/infer-go/infer/cmd/infer/internal/idx"
@@ -21,16 +21,17 @@ var evalCommand = command{
 Classify the pictures of a data set in MNIST's IDX format, plain or gzip, and
 compare with its labels: accuracy and confusion matrix, a row for each true
 class. Pictures of the input's own size are given to the net as they are, others
-are prepared as any picture; with --prepare all are. --json prints
-{"images","correct","accuracy","seconds","confusion"}; the accuracy is a
-fraction.`,
+are prepared as any picture; with --prepare all are. A picture on which nothing
+is drawn counts as wrong. --json prints
+{"images","correct","blank","accuracy","seconds","confusion"}; the accuracy is
+a fraction.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o evalOptions
 		model := modelFlag(flags)
 		images := flags.String("images", "", "pictures, N×height×width: IDX `FILE`")
 		labels := flags.String("labels", "", "their classes, N: IDX `FILE`")
-		flags.IntVar(&o.limit, "limit", 0, "take only the first `N` pictures")
-		flags.IntVar(&o.batch, "batch", 64, "compute `N` pictures at a time")
+		flags.IntVar(&o.limit, "limit", 0, "take only the first `N` pictures; 0 for all")
+		flags.IntVar(&o.batch, "batch", 0, "compute `N` pictures at a time; 64 if not given, or as many as the net can")
 		flags.IntVar(&o.threads, "threads", 1, "compute on `N` threads")
 		flags.BoolVar(&o.prepare, "prepare", false, "prepare each picture, whatever its size")
 		asJSON := flags.Bool("json", false, "print JSON")
@@ -40,19 +41,27 @@ fraction.`,
 				return usagef("%q is one argument too many", args[0])
 			case *images == "" || *labels == "":
 				return usagef("--images and --labels are needed")
-			case o.limit < 0 || o.batch < 1 || o.threads < 1:
-				return usagef("--limit, --batch and --threads are positive numbers")
+			case o.limit < 0:
+				return usagef("--limit %d: at least 1, or 0 for all", o.limit)
+			}
+			if err := atLeastOne("threads", o.threads); err != nil {
+				return err
+			}
+			if isGiven(flags, "batch") {
+				if err := atLeastOne("batch", o.batch); err != nil {
+					return err
+				}
 			}
 			set, err := a.readDataSet(*images, *labels)
 			if err != nil {
 				return err
 			}
-			m, err := openModel(*model)
+			m, err := model.open()
 			if err != nil {
 				return err
 			}
 			defer m.Close()
-			e, err := a.eval(m, set, o)
+			e, err := a.eval(m, *model, set, o)
 			if err != nil {
 				return err
 			}
@@ -69,18 +78,18 @@ fraction.`,
 const maxDataSet = 2 << 30
 
 type evalOptions struct {
-	limit, batch, threads int
+	limit, batch, threads int // batch is 0 if nobody said
 	prepare               bool
 }
 
 // A dataSet is pictures and their classes.
 type dataSet struct {
-	images, labels *idx.Array
-	imageFile      string
+	images, labels        *idx.Array
+	imageFile, labelsFile string
 }
 
 func (a *app) readDataSet(images, labels string) (s dataSet, err error) {
-	s.imageFile = images
+	s.imageFile, s.labelsFile = images, labels
 	if s.images, err = a.readIDX(images); err != nil {
 		return s, err
 	}
@@ -106,7 +115,7 @@ func (a *app) readIDX(file string) (*idx.Array, error) {
 	}
 	array, err := idx.Read(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, inFile(file, err)
 	}
 	return array, nil
 }
@@ -115,75 +124,113 @@ func (a *app) readIDX(file string) (*idx.Array, error) {
 type evaluation struct {
 	Images    int     `json:"images"`
 	Correct   int     `json:"correct"`
+	Blank     int     `json:"blank"`    // of those that are wrong, because nothing is drawn on them
 	Accuracy  float64 `json:"accuracy"` // a fraction
 	Seconds   float64 `json:"seconds"`
-	Confusion [][]int `json:"confusion"` // [true class][answer]
+	Confusion [][]int `json:"confusion"` // [true class][answer], without the blank ones
 }
 
-func (a *app) eval(m *engine.Model, set dataSet, o evalOptions) (*evaluation, error) {
-	n := set.images.Len()
-	if o.limit > 0 {
-		n = min(n, o.limit)
-	}
-	out := m.Outputs()[0]
-	item, classes := tensorSize(m.Inputs()[0]), tensorSize(out)
-	if len(m.Inputs()) != 1 || classes < 2 || slices.Max(out.Shape) != classes {
-		return nil, engine.ErrNotClassifier
-	}
-	for i, l := range set.labels.Data[:n] {
-		if int(l) >= classes {
-			return nil, fmt.Errorf("label %d is %d, but the model knows %d classes", i, l, classes)
-		}
-	}
-	if !hasBatch(m.Inputs()[0].Shape) {
-		o.batch = 1
-	}
-	s, err := m.NewSession(engine.SessionOptions{Batch: min(o.batch, n), Threads: o.threads})
-	if err != nil {
+func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) (*evaluation, error) {
+	if err := file.checkClasses(m); err != nil {
 		return nil, err
 	}
-	defer s.Close()
-
-	p := m.Meta().Preparation
-	raw := !o.prepare && p.Order == weights.Gray && item == set.images.Size() && p.Kind != weights.NoPicture
-	if p.Kind == weights.NoPicture && !o.prepare && item == set.images.Size() {
-		// Nobody said how: 0…1 is what most nets take.
-		raw, p = true, weights.Preparation{Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
+	v := &evaluator{m: m, file: file, set: set, classes: classes(m), item: itemSize(m.Inputs()[0].Shape), n: set.images.Len()}
+	if o.limit > 0 {
+		v.n = min(v.n, o.limit)
 	}
-
-	e := &evaluation{Images: n, Confusion: make([][]int, classes)}
-	for i := range e.Confusion {
-		e.Confusion[i] = make([]int, classes)
+	for i, l := range set.labels.Data[:v.n] {
+		if int(l) >= v.classes {
+			return nil, inFile(set.labelsFile, fmt.Errorf("label %d is %d, but the model knows %d classes", i, l, v.classes))
+		}
 	}
-	bar := a.newProgress("evaluating", n)
+	if err := v.chooseInput(o.prepare); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.batch > 0:
+		v.batch = o.batch
+	case hasBatch(m.Inputs()[0].Shape):
+		v.batch = min(64, v.n)
+	default:
+		v.batch = 1
+	}
+	var err error
+	if v.s, err = file.session(m, engine.SessionOptions{Batch: v.batch, Threads: o.threads}); err != nil {
+		return nil, err
+	}
+	defer v.s.Close()
+	bar := a.newProgress("evaluating", v.n)
 	defer bar.end()
+	return v.run(bar)
+}
+
+// An evaluator shows a net the pictures of a data set.
+type evaluator struct {
+	m    *engine.Model
+	file modelFile
+	s    *engine.Session
+	set  dataSet
+
+	n       int // pictures
+	batch   int
+	item    int // elements of an input
+	classes int
+
+	raw   bool // pictures become inputs by scale alone, not by Model.Prepare
+	scale weights.Preparation
+}
+
+// chooseInput chooses how pictures become inputs. A data set of the net's own
+// size is what it was trained with, and is measured as it is.
+func (v *evaluator) chooseInput(prepare bool) error {
+	if len(v.m.Inputs()) != 1 {
+		return v.file.checkPictures(v.m)
+	}
+	p := v.m.Meta().Preparation
+	ownSize := !prepare && v.item == v.set.images.Size()
+	switch {
+	case ownSize && p.Kind == weights.NoPicture:
+		// Nobody said how: 0…1 is what most nets take.
+		p = weights.Preparation{Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
+	case !ownSize || p.Order != weights.Gray:
+		return v.file.checkPictures(v.m)
+	}
+	v.raw, v.scale = true, p
+	return nil
+}
+
+// run computes batch after batch.
+func (v *evaluator) run(bar *progress) (*evaluation, error) {
+	e := &evaluation{Images: v.n, Confusion: make([][]int, v.classes)}
+	for i := range e.Confusion {
+		e.Confusion[i] = make([]int, v.classes)
+	}
+	blank := make([]bool, v.batch)
 	begin := time.Now()
-	for i := 0; i < n; {
-		in := s.Input(0)
-		k := min(o.batch, n-i)
+	for i := 0; i < v.n; {
+		in := v.s.Input(0)
+		k := min(v.batch, v.n-i)
 		for j := range k {
-			dst := in[j*item:][:item]
-			pix := set.images.Item(i + j)
-			if raw {
-				scaleBytes(dst, pix, p)
+			err := v.input(in[j*v.item:][:v.item], i+j)
+			blank[j] = errors.Is(err, engine.ErrBlank)
+			if err != nil && !blank[j] {
+				return nil, inFile(v.set.imageFile, fmt.Errorf("picture %d: %w", i+j, err))
+			}
+		}
+		if err := v.s.Run(k); err != nil {
+			return nil, inFile(v.file.name(), err)
+		}
+		scores := v.s.Output(0)
+		for j := range k {
+			if blank[j] {
+				e.Blank++
 				continue
 			}
-			w := set.images.Shape[2]
-			img := &image.Gray{Pix: pix, Stride: w, Rect: image.Rect(0, 0, w, set.images.Shape[1])}
-			if err := m.Prepare(dst, img); err != nil {
-				return nil, fmt.Errorf("%s: picture %d: %w", set.imageFile, i+j, err)
-			}
-		}
-		if err := s.Run(k); err != nil {
-			return nil, err
-		}
-		scores := s.Output(0)
-		for j := range k {
-			best, ok := greatest(scores[j*classes:][:classes])
+			best, ok := greatest(scores[j*v.classes:][:v.classes])
 			if !ok {
-				return nil, fmt.Errorf("%s: picture %d: %w", set.imageFile, i+j, engine.ErrNaN)
+				return nil, inFile(v.set.imageFile, fmt.Errorf("picture %d: %w", i+j, engine.ErrNaN))
 			}
-			truth := int(set.labels.Data[i+j])
+			truth := int(v.set.labels.Data[i+j])
 			e.Confusion[truth][best]++
 			if best == truth {
 				e.Correct++
@@ -193,8 +240,19 @@ func (a *app) eval(m *engine.Model, set dataSet, o evalOptions) (*evaluation, er
 		bar.set(i)
 	}
 	e.Seconds = time.Since(begin).Seconds()
-	e.Accuracy = float64(e.Correct) / float64(n)
+	e.Accuracy = float64(e.Correct) / float64(v.n)
 	return e, nil
+}
+
+// input makes picture i an input.
+func (v *evaluator) input(dst []float32, i int) error {
+	pix := v.set.images.Item(i)
+	if v.raw {
+		scaleBytes(dst, pix, v.scale)
+		return nil
+	}
+	h, w := v.set.images.Shape[1], v.set.images.Shape[2]
+	return v.m.Prepare(dst, &image.Gray{Pix: pix, Stride: w, Rect: image.Rect(0, 0, w, h)})
 }
 
 // scaleBytes makes grey bytes into the input of a net.
@@ -217,20 +275,18 @@ func greatest(x []float32) (best int, ok bool) {
 	return best, true
 }
 
-// tensorSize is the number of elements of one item of a tensor.
-func tensorSize(t engine.Tensor) int {
-	n := 1
-	for _, d := range t.Shape {
-		n *= max(d, 1) // −1 is the batch
-	}
-	return n
-}
+// maxMatrix is the greatest confusion matrix that fits a terminal.
+const maxMatrix = 20
 
-// print prints an evaluation for people. A matrix of many classes is left out.
+// print prints an evaluation for people.
 func (e *evaluation) print(a *app, labels []string) {
 	fmt.Fprintf(a.stdout, "%d of %d right: %.2f %%, in %.2f s (%.0f pictures a second)\n",
 		e.Correct, e.Images, 100*e.Accuracy, e.Seconds, float64(e.Images)/e.Seconds)
-	if len(e.Confusion) > 20 {
+	if e.Blank > 0 {
+		fmt.Fprintf(a.stdout, "%d of the wrong are blank: nothing is drawn on them\n", e.Blank)
+	}
+	if len(e.Confusion) > maxMatrix {
+		fmt.Fprintf(a.stdout, "no confusion matrix of %d classes: --json has it\n", len(e.Confusion))
 		return
 	}
 	name := func(i int) string {

@@ -103,16 +103,16 @@ func (a *app) inspect(file string) (*view, error) {
 	}
 	sections, err := weights.Sections(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, notFrozen(from, data, inFile(from, err))
 	}
 	m, err := engine.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, inFile(from, err)
 	}
 	defer m.Close()
 	memory, err := m.Memory(1)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from, err)
+		return nil, inFile(from, err)
 	}
 
 	meta := m.Meta()

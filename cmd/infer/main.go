@@ -23,6 +23,10 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // at least one input failed
 	exitUsage  = 2 // the command line is wrong
+
+	// As shells have it for a program that a signal ends.
+	exitInterrupted = 130
+	exitTerminated  = 143
 )
 
 // An app is one call of the command.
@@ -43,15 +47,15 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{classifyCommand, convertCommand, inspectCommand, evalCommand, runCommand, benchCommand, cpuCommand, opsCommand}
+	return []command{classifyCommand, convertCommand, inspectCommand, evalCommand, runCommand, benchCommand, cpuCommand, opsCommand, versionCommand}
 }
 
 // run is the whole command, and returns its exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr}
 	err := a.dispatch(args)
-	if a.stdout.err != nil {
-		err = errors.Join(err, fmt.Errorf("writing the output: %w", a.stdout.err))
+	if lost := a.stdout.err; lost != nil && (err == nil || err == errReported || errors.Is(err, lost)) {
+		err = inFile("standard output", lost)
 	}
 	var usage usageError
 	switch {
@@ -69,30 +73,25 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // errReported stands for errors that have been told to the user already.
 var errReported = errors.New("some inputs failed")
 
-// A usageError is a mistake in the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 // complain writes one line to standard error.
 func (a *app) complain(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	fmt.Fprintln(a.stderr, "infer: "+printable(strings.Join(strings.Fields(line), " ")))
+	fmt.Fprintln(a.stderr, "infer: "+printable(fmt.Sprintf(format, args...)))
 }
 
 func (a *app) dispatch(args []string) error {
 	cmd := classifyCommand
 	if len(args) > 0 {
-		for _, c := range commands() {
-			if c.name != "" && c.name == args[0] {
-				cmd, args = c, args[1:]
-				break
-			}
+		word := args[0]
+		if word == "--version" {
+			word = versionCommand.name
 		}
-		if args := args; len(args) > 0 && cmd.name == "" && args[0] == "help" {
-			return a.help(commands()...)
+		switch c, ok := commandNamed(word); {
+		case ok:
+			cmd, args = c, args[1:]
+		case word == "help":
+			return a.helpOn(args[1:])
+		case meant(word) != "":
+			return usagef("there is no file and no command %q: infer %s is one", word, meant(word))
 		}
 	}
 	flags := flag.NewFlagSet("infer", flag.ContinueOnError)
@@ -105,38 +104,35 @@ func (a *app) dispatch(args []string) error {
 	case errors.Is(err, flag.ErrHelp):
 		return a.help(cmd)
 	case err != nil:
-		return usageError{prefixed(cmd.name, err)}
+		return prefixed(cmd.name, err)
 	}
 	return prefixed(cmd.name, do(a, rest))
 }
 
-// prefixed puts a command's name before its usage errors.
-func prefixed(name string, err error) error {
-	var usage usageError
-	if name == "" || !errors.As(err, &usage) {
-		return err
+// commandNamed is one of the verbs.
+func commandNamed(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name && name != "" {
+			return c, true
+		}
 	}
-	return usageError{fmt.Errorf("%s: %w", name, usage.error)}
+	return command{}, false
 }
 
-// parse parses flags that may stand anywhere between the arguments, and
-// returns the arguments. After -- everything is an argument.
-func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
-	for {
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		} else if err != nil {
-			return nil, errors.New(strings.Replace(err.Error(), "flag provided but not defined: -", "no such flag: --", 1))
-		}
-		left := flags.Args()
-		if n := len(args) - len(left); n > 0 && args[n-1] == "--" {
-			return append(rest, left...), nil
-		}
-		if len(left) == 0 {
-			return rest, nil
-		}
-		rest, args = append(rest, left[0]), left[1:]
+// helpOn prints help on the named commands, or on all.
+func (a *app) helpOn(names []string) error {
+	if len(names) == 0 {
+		return a.help(commands()...)
 	}
+	var list []command
+	for _, name := range names {
+		c, ok := commandNamed(name)
+		if !ok {
+			return usagef("help: there is no command %q", name)
+		}
+		list = append(list, c)
+	}
+	return a.help(list...)
 }
 
 // help prints what commands do, and their flags.
@@ -152,11 +148,7 @@ func (a *app) help(list ...command) error {
 		c.setup(flags)
 		flags.VisitAll(func(f *flag.Flag) {
 			value, usage := flag.UnquoteUsage(f)
-			dashes := "--"
-			if len(f.Name) == 1 {
-				dashes = "-"
-			}
-			fmt.Fprintf(&b, "      %-20s %s\n", strings.TrimSpace(dashes+f.Name+" "+value), usage)
+			fmt.Fprintf(&b, "      %-20s %s\n", strings.TrimSpace(dashed(f.Name)+" "+value), usage)
 		})
 	}
 	if len(list) > 1 {
@@ -167,7 +159,7 @@ func (a *app) help(list ...command) error {
 }
 
 const exitHelp = `Exit code: 0 if all went well; 1 if an input failed, while the others were
-answered; 2 if the command line is wrong. Answers go to standard output,
+answered; 2 if the command line is wrong; 130 if it was interrupted. Answers go to standard output,
 everything else to standard error. A file named - is standard input. A picture
 that has a command's name is given as ./name.
 `

@@ -14,12 +14,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/testenv"
+	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/weights/digits"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -219,12 +221,12 @@ func TestBadPictures(t *testing.T) {
 		{"text.png", []byte("This is no picture.\n"), "not a PNG, JPEG, GIF, BMP, TIFF or WebP picture"},
 		{"drawing.svg", []byte("<svg></svg>"), "not a PNG"},
 		{"start.png", []byte("\x89PNG\r\n\x1a\n"), "png picture is cut off"},
-		{"half.png", half(encoded(t, png.Encode)), "png picture is"},
+		{"half.png", half(encoded(t, png.Encode)), "png picture is cut off"},
 		{"half.jpg", half(encoded(t, func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) })), "cut off"},
-		{"half.gif", half(encoded(t, asGIF)), "gif picture is"},
+		{"half.gif", half(encoded(t, asGIF)), "gif picture is cut off"},
 		{"half.bmp", half(encoded(t, bmp.Encode)), "cut off"},
-		{"half.tiff", half(encoded(t, asTIFF)), "tiff picture is"},
-		{"half.webp", half(webp), "webp picture is"},
+		{"half.tiff", half(encoded(t, asTIFF)), "tiff picture is cut off"},
+		{"half.webp", half(webp), "webp picture is cut off"},
 		{"damaged.png", damaged, "png picture is damaged"},
 		{"huge.png", header(60_000, 60_000), "too large: 60000×60000"},
 		{"wide.png", header(1<<31-1, 2), "too large"},
@@ -266,8 +268,14 @@ func TestBadModels(t *testing.T) {
 		mustFail(t, exitFailed, []string{file, c.want}, "--model", file, seven)
 		mustFail(t, exitFailed, []string{file, c.want}, "inspect", file)
 	}
-	mustFail(t, exitFailed, []string{"missing.frz"}, "--model", "missing.frz", seven)
-	mustFail(t, exitFailed, nil, "--model", t.TempDir(), seven)
+	mustFail(t, exitFailed, []string{"infer: missing.frz: no such file"}, "--model", "missing.frz", seven)
+	dir := t.TempDir()
+	mustFail(t, exitFailed, []string{"infer: " + dir + ": it is a folder"}, "--model", dir, seven)
+	mustFail(t, exitFailed, []string{"infer: " + seven + ": it is a PNG picture, not a frozen net"}, "--model", seven, seven)
+	model := exported("digits")
+	for _, args := range [][]string{{"--model", model, seven}, {"bench", "--model", model}, {"inspect", model}} {
+		mustFail(t, exitFailed, []string{"infer: " + model + ": it is an ONNX model: freeze it with infer convert\n"}, args...)
+	}
 }
 
 func TestWrongUsage(t *testing.T) {
@@ -279,23 +287,40 @@ func TestWrongUsage(t *testing.T) {
 		{"no picture", []string{"--json"}},
 		{"no such flag: --frobnicate", []string{"--frobnicate", "a.png"}},
 		{"--top 0", []string{"--top", "0", "a.png"}},
-		{"top", []string{"--top", "many", "a.png"}},
-		{"needs an argument", []string{"a.png", "--model"}},
+		{"infer: --top wants a number (", []string{"--top", "many", "a.png"}},
+		{"infer: --top wants a number (", []string{"--top", `"3" for flag -x: y`, "a.png"}},
+		{"infer: --json takes no value (", []string{"--json=maybe", "a.png"}},
+		{"infer: bench: --duration wants a time", []string{"bench", "--duration", "3"}},
+		{"infer: --model needs an argument, FILE (", []string{"a.png", "--model"}},
+		{"infer: --model: no file is given (", []string{"--model", "", "a.png"}},
+		{"--model: no file", []string{"eval", "--model="}},
+		{"--model: no file", []string{"bench", "--model="}},
+		{"--model: no file", []string{"run", "--model="}},
+		{"infer inspect is one", []string{"inspekt"}},
+		{"infer eval is one", []string{"evel", "--images", "a"}},
+		{`no command "inspekt"`, []string{"help", "inspekt"}},
+		{"one argument too many", []string{"version", "now"}},
+		{"no output file", []string{"convert", "a.onnx", ""}},
+		{"no output file", []string{"run", "--input", "x.npy", "--output", ""}},
 		{"convert: two files", []string{"convert"}},
 		{"convert: two files", []string{"convert", "a.onnx"}},
 		{"--weights int3", []string{"convert", "a.onnx", "b.frz", "--weights", "int3"}},
 		{"exclude each other", []string{"convert", "a.onnx", "b.frz", "--crop", "--pad"}},
 		{"--resize", []string{"convert", "a.onnx", "b.frz", "--stretch", "--resize", "256"}},
 		{"--channels cmyk", []string{"convert", "a.onnx", "b.frz", "--channels", "cmyk"}},
-		{"one number or three", []string{"convert", "a.onnx", "b.frz", "--mean", "1,2"}},
+		{"convert: --mean: one number or three", []string{"convert", "a.onnx", "b.frz", "--mean", "1,2"}},
 		{"no number", []string{"convert", "a.onnx", "b.frz", "--scale", "1/0"}},
 		{"--std", []string{"convert", "a.onnx", "b.frz", "--std", "1,0,1"}},
+		{"--scale is not 0", []string{"convert", "a.onnx", "b.frz", "--scale", "0"}},
+		{"--scale is one number", []string{"convert", "a.onnx", "b.frz", "--scale", "1,2,3"}},
+		{"--resize", []string{"convert", "a.onnx", "b.frz", "--resize", "3000000000"}},
 		{"inspect: one file", []string{"inspect", "a", "b"}},
 		{"eval: --images and --labels", []string{"eval", "--images", "a"}},
-		{"positive", []string{"eval", "--images", "a", "--labels", "b", "--batch", "0"}},
+		{"--batch 0: at least 1", []string{"eval", "--images", "a", "--labels", "b", "--batch", "0"}},
+		{"--limit -1: at least 1, or 0 for all", []string{"eval", "--images", "a", "--labels", "b", "--limit", "-1"}},
 		{"run: --input and --output", []string{"run", "--output", "y.npy"}},
 		{"too many", []string{"run", "x.npy", "--input", "x.npy", "--output", "y.npy"}},
-		{"positive", []string{"bench", "--duration", "-1s"}},
+		{"--duration -1s: more than 0", []string{"bench", "--duration", "-1s"}},
 		{"too many", []string{"cpu", "now"}},
 		{"too many", []string{"ops", "now"}},
 	} {
@@ -313,22 +338,54 @@ func TestHelp(t *testing.T) {
 			t.Errorf("--help says nothing of %q", c.name)
 		}
 		if c.name != "" {
-			if own := mustInfer(t, c.name, "-h"); !strings.Contains(all, own) {
+			own := mustInfer(t, c.name, "-h")
+			if !strings.Contains(all, own) {
 				t.Errorf("%s --help differs from --help", c.name)
+			}
+			if mustInfer(t, "help", c.name) != own {
+				t.Errorf("help %s differs from %s --help", c.name, c.name)
 			}
 		}
 	}
 }
 
-// A closed pipe is an error, and no endless work.
+func TestVersion(t *testing.T) {
+	text := mustInfer(t, "version")
+	if text != mustInfer(t, "--version") {
+		t.Error("version and --version differ")
+	}
+	tier, err := kernels.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"infer      ", runtime.Version(), "kernels    " + tier.Name + "\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// A closed pipe is an error, told once, and no endless work.
 func TestClosedOutput(t *testing.T) {
 	seven := filepath.Join(testdata, "7.png")
-	var complaint bytes.Buffer
-	r, w := io.Pipe()
-	r.Close()
-	if code := run([]string{seven, seven}, nil, w, &complaint); code != exitFailed || !strings.Contains(complaint.String(), "writing the output") {
-		t.Errorf("exit code %d, %q", code, complaint.String())
+	x := writeTensor(t, []int{1, 1, 28, 28}, make([]float32, 784))
+	for _, args := range [][]string{
+		{seven, seven}, {"--json", seven}, {"--json", "missing.png"}, {"--help"}, {"inspect"}, {"inspect", "--json"},
+		{"bench", "--duration", "1ms", "--json"}, {"run", "--input", x, "--output", "-"}, {"version"},
+	} {
+		var complaint bytes.Buffer
+		r, w := io.Pipe()
+		r.Close()
+		code := run(args, nil, w, &complaint)
+		if text := complaint.String(); code != exitFailed || strings.Count(text, "closed pipe") != 1 || !strings.Contains(text, "infer: standard output: ") {
+			t.Errorf("infer %q: exit code %d, %q", args, code, text)
+		}
 	}
+}
+
+// A file's name is told as it is, but for what a terminal would not show.
+func TestNameInComplaint(t *testing.T) {
+	mustFail(t, exitFailed, []string{`infer: two  spaces \n\x1b.png: no such`}, "two  spaces \n\x1b.png")
 }
 
 // exif puts an orientation into a JPEG file.

@@ -63,6 +63,30 @@ func TestBenchWithoutSteps(t *testing.T) {
 	mustInfer(t, "bench", "--model", model, "--duration", "10ms", "--layers")
 }
 
+// What a net computes one at a time is asked for in batches.
+func TestBatchOfOne(t *testing.T) {
+	model := saveNet(t, twoClasses(1, 1))
+	remedy := []string{"infer: " + model + ": batch out of range: 4", "infer convert --batch"}
+	mustFail(t, exitFailed, remedy, "bench", "--model", model, "--batch", "4")
+	images, labels := idxFile(t, make([]byte, 8), 4, 1, 2), idxFile(t, make([]byte, 4), 4)
+	mustFail(t, exitFailed, remedy, "eval", "--model", model, "--images", images, "--labels", labels, "--batch", "4")
+	mustInfer(t, "eval", "--model", model, "--images", images, "--labels", labels)
+	mustFail(t, exitFailed, []string{"infer: " + model + ": 2000 threads"}, "bench", "--model", model, "--threads", "2000")
+}
+
+// A confusion matrix of many classes would be no use to people.
+func TestEvalManyClasses(t *testing.T) {
+	net := twoClasses(make([]float32, 30)...)
+	net.Meta.Preparation.Width = 30
+	for i := range net.Values {
+		net.Values[i].Shape[3] = 30
+	}
+	text := mustInfer(t, "eval", "--model", saveNet(t, net), "--images", idxFile(t, make([]byte, 30), 1, 1, 30), "--labels", idxFile(t, []byte{0}, 1))
+	if !strings.Contains(text, "no confusion matrix of 30 classes") {
+		t.Errorf("it says %q", text)
+	}
+}
+
 // twoClasses is a net whose scores are those of two pixels, times factors.
 func twoClasses(factors ...float32) *weights.Net {
 	return &weights.Net{
@@ -72,7 +96,7 @@ func twoClasses(factors ...float32) *weights.Net {
 		Values: []weights.Value{{Name: "x", Shape: []int{1, 1, 1, 2}}, {Name: "y", Shape: []int{1, 1, 1, 2}}},
 		Inputs: []int{0}, Outputs: []int{1},
 		Steps:  []weights.Step{{Name: "scale", Spec: &kernels.Binary{Kind: kernels.Mul}, In: []int{0}, Out: []int{1}, Params: []int{0}}},
-		Params: []kernels.Param{kernels.PlainParam([]int{2}, factors)},
+		Params: []kernels.Param{kernels.PlainParam([]int{len(factors)}, factors)},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	_ "image/png"
 	"io"
 	"os"
+	"strings"
 
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
@@ -22,6 +23,8 @@ const (
 	maxPicture = 512 << 20   // bytes of a picture's file
 )
 
+var errFolder = errors.New("it is a folder")
+
 // readPicture reads a picture and turns it upright. Errors name the file.
 func (a *app) readPicture(file string) (image.Image, error) {
 	data, err := a.readFile(file, maxPicture)
@@ -30,7 +33,7 @@ func (a *app) readPicture(file string) (image.Image, error) {
 	}
 	img, err := decodePicture(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, inFile(file, err)
 	}
 	return upright(img, data), nil
 }
@@ -64,10 +67,16 @@ func decodePicture(data []byte) (img image.Image, err error) {
 	return img, nil
 }
 
-// damaged says what is wrong with a picture of a known format.
+// damaged says what is wrong with a picture of a known format. Decoders do not
+// agree on an error for one that ends too early.
 func damaged(format string, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the %s picture is cut off", format)
+	}
+	for _, text := range [...]string{"EOF", "not enough pixel data", "not enough image data", "short Huffman data", "short chunk data"} {
+		if strings.Contains(err.Error(), text) {
+			return fmt.Errorf("the %s picture is cut off", format)
+		}
 	}
 	return fmt.Errorf("the %s picture is damaged or not supported: %w", format, err)
 }
@@ -80,15 +89,15 @@ func (a *app) readFile(file string, limit int64) ([]byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, plain(file, err)
+			return nil, inFile(file, err)
 		}
 		defer f.Close()
 		info, err := f.Stat()
 		if err != nil {
-			return nil, plain(file, err)
+			return nil, inFile(file, err)
 		}
 		if info.IsDir() {
-			return nil, fmt.Errorf("%s: it is a folder", file)
+			return nil, inFile(file, errFolder)
 		}
 		in, size = f, info.Size()
 	}
@@ -96,19 +105,10 @@ func (a *app) readFile(file string, limit int64) ([]byte, error) {
 	b.Grow(int(min(size, limit, 1<<30)) + bytes.MinRead) // files may grow, and lie about their size
 	n, err := b.ReadFrom(io.LimitReader(in, limit+1))
 	if err != nil {
-		return nil, plain(file, err)
+		return nil, inFile(file, err)
 	}
 	if n > limit {
 		return nil, fmt.Errorf("%s: more than %d MB", file, limit>>20)
 	}
 	return b.Bytes(), nil
-}
-
-// plain is an error of package os with the file's name once, and first.
-func plain(file string, err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	return fmt.Errorf("%s: %w", file, err)
 }

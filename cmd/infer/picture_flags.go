@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,8 +23,8 @@ type pictureFlags struct {
 }
 
 func (p *pictureFlags) declare(flags *flag.FlagSet) {
-	p.scale = numbers{1.0 / 255, 1.0 / 255, 1.0 / 255}
-	p.std = numbers{1, 1, 1}
+	p.scale.set(1.0 / 255)
+	p.std.set(1)
 	flags.BoolVar(&p.digits, "digits", false, "pictures of digits, prepared as MNIST's: input 1×28×28, ink 1 on 0")
 	flags.BoolVar(&p.crop, "crop", false, "photos: scale the shorter side, cut out the middle")
 	flags.BoolVar(&p.stretch, "stretch", false, "photos: scale both sides, whatever the proportions")
@@ -57,7 +59,13 @@ func (p *pictureFlags) check() error {
 		return usagef("--resize %d: it is positive", p.resize)
 	case p.resize > 0 && (p.stretch || p.pad || p.digits):
 		return usagef("--resize goes with --crop alone")
-	case p.std[0] == 0 || p.std[1] == 0 || p.std[2] == 0:
+	case p.resize > math.MaxInt32:
+		return usagef("--resize %d: at most %d", p.resize, math.MaxInt32)
+	case p.scale.count == 3:
+		return usagef("--scale is one number, for all channels")
+	case p.scale.of[0] == 0:
+		return usagef("--scale is not 0")
+	case slices.Contains(p.std.of[:], 0):
 		return usagef("--std is not 0")
 	}
 	switch p.channels {
@@ -83,9 +91,9 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 		Order:  weights.RGB,
 		Height: in.Shape[2], Width: in.Shape[3],
 		Resize: p.resize,
-		Scale:  p.scale[0],
-		Mean:   p.mean,
-		Std:    p.std,
+		Scale:  p.scale.of[0],
+		Mean:   p.mean.of,
+		Std:    p.std.of,
 	}
 	switch {
 	case p.digits:
@@ -104,6 +112,8 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	switch {
 	case p.channels == "gray" && in.Shape[1] != 1, p.channels != "" && p.channels != "gray" && in.Shape[1] != 3:
 		return prep, fmt.Errorf("--channels %s does not go with the input %q of %d channels", p.channels, in.Name, in.Shape[1])
+	case max(p.mean.count, p.std.count) > in.Shape[1]:
+		return prep, fmt.Errorf("--mean and --std of three channels do not go with the input %q of one", in.Name)
 	case p.channels == "bgr":
 		prep.Order = weights.BGR
 	}
@@ -112,21 +122,28 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 
 // numbers are one for each channel. As a flag, one number stands for three,
 // and a number may be a fraction.
-type numbers [3]float32
+type numbers struct {
+	of    [3]float32
+	count int // as many are given, 0, 1 or 3
+}
 
 func (n *numbers) String() string { return "" }
+
+// set sets all to a value that is not given.
+func (n *numbers) set(v float32) { n.of = [3]float32{v, v, v} }
 
 func (n *numbers) Set(s string) error {
 	parts := strings.Split(s, ",")
 	if len(parts) != 1 && len(parts) != 3 {
 		return fmt.Errorf("one number or three, not %d", len(parts))
 	}
-	for i := range n {
+	n.count = len(parts)
+	for i := range n.of {
 		v, err := fraction(parts[min(i, len(parts)-1)])
 		if err != nil {
 			return err
 		}
-		n[i] = v
+		n.of[i] = v
 	}
 	return nil
 }

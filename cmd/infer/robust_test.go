@@ -186,11 +186,11 @@ func asJPEG(m image.Image, quality int) image.Image {
 func TestPreparationKeepsAccuracy(t *testing.T) {
 	set, m := mnist(t), builtIn(t)
 	a := &app{}
-	raw, err := a.eval(m, set, evalOptions{batch: 64, threads: 1})
+	raw, err := a.eval(m, "", set, evalOptions{batch: 64, threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	prepared, err := a.eval(m, set, evalOptions{batch: 64, threads: 1, prepare: true})
+	prepared, err := a.eval(m, "", set, evalOptions{batch: 64, threads: 1, prepare: true})
 	if err != nil {
 		t.Fatal(err)
 	}

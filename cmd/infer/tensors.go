@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 
 	"github.com/infer-go/infer/cmd/infer/internal/npy"
@@ -22,7 +19,8 @@ var runCommand = command{
 Compute a net on raw tensors: .npy files of float32, in the order and the
 shapes of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
 are given in the model's own order, and outputs may be fewer than it has. A
-model with an open batch takes any number of items.`,
+model with an open batch takes any number of items. An output may be a pipe or
+a device; - is standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var inputs, outputs names
@@ -35,15 +33,16 @@ model with an open batch takes any number of items.`,
 				return usagef("%q is one argument too many", args[0])
 			case len(inputs) == 0 || len(outputs) == 0:
 				return usagef("--input and --output are needed")
-			case *threads < 1:
-				return usagef("--threads %d: at least 1", *threads)
 			}
-			m, err := openModel(*model)
-			if err != nil {
+			if err := atLeastOne("threads", *threads); err != nil {
 				return err
 			}
-			defer m.Close()
-			return a.runTensors(m, inputs, outputs, *threads)
+			for _, out := range outputs {
+				if err := checkOutput(out, append(inputs, string(*model))...); err != nil {
+					return err
+				}
+			}
+			return a.runTensors(*model, inputs, outputs, *threads)
 		}
 	},
 }
@@ -57,13 +56,18 @@ func (n *names) Set(s string) error { *n = append(*n, s); return nil }
 // maxTensor is the largest .npy file that is read, in bytes.
 const maxTensor = 4 << 30
 
-func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int) error {
+func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int) error {
+	m, err := model.open()
+	if err != nil {
+		return err
+	}
+	defer m.Close()
 	ins, outs := m.Inputs(), m.Outputs()
 	if len(inputs) != len(ins) {
-		return fmt.Errorf("the model has %d inputs, and %d are given", len(ins), len(inputs))
+		return inFile(model.name(), fmt.Errorf("it has %d inputs, and %d are given", len(ins), len(inputs)))
 	}
 	if len(outputs) > len(outs) {
-		return fmt.Errorf("the model has %d outputs, and %d are asked for", len(outs), len(outputs))
+		return inFile(model.name(), fmt.Errorf("it has %d outputs, and %d are asked for", len(outs), len(outputs)))
 	}
 	arrays := make([]*npy.Array, len(inputs))
 	batch := 1
@@ -73,7 +77,7 @@ func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int)
 			return err
 		}
 		if arrays[i], err = npy.Read(bytes.NewReader(data)); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return inFile(file, err)
 		}
 		n, ok := items(arrays[i].Shape, ins[i].Shape)
 		if !ok {
@@ -84,7 +88,7 @@ func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int)
 		}
 		batch = n
 	}
-	s, err := m.NewSession(engine.SessionOptions{Batch: batch, Threads: threads})
+	s, err := model.session(m, engine.SessionOptions{Batch: batch, Threads: threads})
 	if err != nil {
 		return err
 	}
@@ -93,14 +97,15 @@ func (a *app) runTensors(m *engine.Model, inputs, outputs []string, threads int)
 		copy(s.Input(i), x.Data)
 	}
 	if err := s.Run(batch); err != nil {
-		return err
+		return inFile(model.name(), err)
 	}
 	for i, file := range outputs {
 		shape := slices.Clone(outs[i].Shape)
 		if hasBatch(shape) {
 			shape[0] = batch
 		}
-		if err := a.writeArray(file, &npy.Array{Shape: shape, Data: s.Output(i)}); err != nil {
+		y := &npy.Array{Shape: shape, Data: s.Output(i)}
+		if err := a.save(file, func(w io.Writer) error { return npy.Write(w, y) }); err != nil {
 			return err
 		}
 	}
@@ -125,27 +130,4 @@ func items(shape, want []int) (int, bool) {
 		}
 	}
 	return n, n > 0
-}
-
-// writeArray writes a .npy file; - is standard output. The file appears under
-// its name only when it is complete.
-func (a *app) writeArray(file string, x *npy.Array) (err error) {
-	if file == "-" {
-		return npy.Write(a.stdout, x)
-	}
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
-		return plain(file, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-			err = plain(file, err)
-		}
-	}()
-	w := bufio.NewWriter(f)
-	if err := errors.Join(npy.Write(w, x), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
 }

@@ -135,7 +135,7 @@ func TestEval(t *testing.T) {
 	images, labels := testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz")
 	var e evaluation
 	decode(t, mustInfer(t, "eval", "--images", images, "--labels", labels, "--json"), &e,
-		"images", "correct", "accuracy", "seconds", "confusion")
+		"images", "correct", "blank", "accuracy", "seconds", "confusion")
 	if e.Images != 10_000 || e.Accuracy < 0.995 || e.Accuracy != float64(e.Correct)/10_000 || e.Seconds <= 0 || len(e.Confusion) != 10 {
 		t.Errorf("evaluated %+v", e)
 	}
@@ -177,9 +177,27 @@ func TestEvalErrors(t *testing.T) {
 		{two, two, "one dimension"},
 		{write(t, "text", []byte("no pictures")), good, "not an IDX file"},
 		{idxFile(t, make([]byte, 100), 2, 28, 28), good, "cut off"},
-		{idxFile(t, make([]byte, 2*30*30), 2, 30, 30), good, "picture 0: nothing is drawn on it"},
 	} {
 		mustFail(t, exitFailed, []string{c.want}, "eval", "--images", c.images, "--labels", c.labels)
+	}
+}
+
+// A blank picture is a wrong answer, and no end of all others.
+func TestEvalBlank(t *testing.T) {
+	pix := make([]byte, 3*30*30)
+	for y := 4; y < 26; y++ {
+		pix[2*900+30*y+14], pix[2*900+30*y+15] = 255, 255 // a one
+	}
+	args := []string{"eval", "--images", idxFile(t, pix, 3, 30, 30), "--labels", idxFile(t, []byte{0, 0, 1}, 3)}
+	var e evaluation
+	if err := json.Unmarshal([]byte(mustInfer(t, append(args, "--json")...)), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Images != 3 || e.Blank != 2 || e.Correct != 1 || e.Confusion[0][0] != 0 || e.Confusion[1][1] != 1 {
+		t.Errorf("evaluated %+v", e)
+	}
+	if text := mustInfer(t, args...); !strings.Contains(text, "1 of 3 right") || !strings.Contains(text, "2 of the wrong are blank") {
+		t.Errorf("for people:\n%s", text)
 	}
 }
 
@@ -192,7 +210,7 @@ func TestDetector(t *testing.T) {
 	}
 	two, good := idxFile(t, make([]byte, 2*28*28), 2, 28, 28), idxFile(t, []byte{1, 2}, 2)
 	mustFail(t, exitFailed, []string{"not a list of classes"}, "eval", "--images", two, "--labels", good, "--model", frozen)
-	mustFail(t, exitFailed, []string{"7.png: ", "not a list of classes"}, "--model", frozen, filepath.Join(testdata, "7.png"))
+	mustFail(t, exitFailed, []string{"infer: " + frozen + ": ", "not a list of classes", "infer run"}, "--model", frozen, filepath.Join(testdata, "7.png"))
 
 	outputs := []string{filepath.Join(dir, "scores.npy"), filepath.Join(dir, "boxes.npy")}
 	mustInfer(t, "run", "--model", frozen, "--input", testenv.File(t, "onnx", "real", "face_rfb320.input.npy"),
@@ -240,8 +258,8 @@ func TestRunTensors(t *testing.T) {
 		{"not a .npy file", []string{"--input", filepath.Join(testdata, "7.png"), "--output", out}},
 		{"takes N×1×28×28", []string{"--input", writeTensor(t, []int{1, 784}, x[:784]), "--output", out}},
 		{"takes N×1×28×28", []string{"--input", writeTensor(t, []int{0, 1, 28, 28}, nil), "--output", out}},
-		{"1 inputs, and 2 are given", []string{"--input", good, "--input", good, "--output", out}},
-		{"1 outputs, and 2 are asked for", []string{"--input", good, "--output", out, "--output", out}},
+		{"the built-in net: it has 1 inputs, and 2 are given", []string{"--input", good, "--input", good, "--output", out}},
+		{"the built-in net: it has 1 outputs, and 2 are asked for", []string{"--input", good, "--output", out, "--output", out}},
 		{"no such file", []string{"--input", good, "--output", filepath.Join(t.TempDir(), "missing", "y.npy")}},
 	} {
 		mustFail(t, exitFailed, []string{c.want}, append([]string{"run"}, c.args...)...)
@@ -270,7 +288,7 @@ func TestConvertAndRun(t *testing.T) {
 		}
 	}
 	// Nobody said what its pictures are.
-	mustFail(t, exitFailed, []string{"7.png: ", "does not say how a picture"}, "--model", frozen, filepath.Join(testdata, "7.png"))
+	mustFail(t, exitFailed, []string{"infer: " + frozen + ": ", "does not say how a picture", "convert --crop", "infer run"}, "--model", frozen, filepath.Join(testdata, "7.png"))
 	if text := mustInfer(t, "inspect", frozen); !strings.Contains(text, "CNTK's") || !strings.Contains(text, "mnist_cntk.onnx, SHA-256 ") {
 		t.Errorf("inspect shows\n%s", text)
 	}
@@ -315,16 +333,63 @@ func TestConvertErrors(t *testing.T) {
 		{"text.onnx: ", []string{write(t, "text.onnx", []byte("not a model at all")), out}},
 		{"empty.onnx: ", []string{write(t, "empty.onnx", nil), out}},
 		{"half.onnx: ", []string{write(t, "half.onnx", data[:len(data)/2]), out}},
-		{"net.frz: ", []string{write(t, "net.frz", digits.Data), out}},
-		{"2 labels for the first output's 10 elements", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
-		{"no labels in it", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
+		{"labels: 2 labels for the 10 elements of the output", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
+		{"labels: no labels in it", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
+		{"labels: line 2 is empty", []string{model, out, "--labels", write(t, "labels", []byte("a\n\nb\n"))}},
+		{"labels: line 2 is not UTF-8", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\xff\n"))}},
+		{"7.png: it is a PNG picture, not an ONNX model\n", []string{filepath.Join(testdata, "7.png"), out}},
+		{"net.frz: it is a frozen net, not an ONNX model\n", []string{write(t, "net.frz", digits.Data), out}},
+		{"--mean and --std of three channels", []string{model, out, "--crop", "--mean", "1,2,3"}},
+		{"it is a folder", []string{model, filepath.Dir(out)}},
 		{"--channels rgb does not go", []string{model, out, "--channels", "rgb"}},
-		{"no such file", []string{model, filepath.Join(t.TempDir(), "missing", "out.frz")}},
+		{"out.frz: no such file", []string{model, filepath.Join(t.TempDir(), "missing", "out.frz")}},
 	} {
 		mustFail(t, exitFailed, []string{c.want}, append([]string{"convert"}, c.args...)...)
 		if _, err := os.Stat(out); err == nil {
 			t.Errorf("%q: a file was written", c.args)
 		}
+	}
+}
+
+func TestReadLabels(t *testing.T) {
+	file := write(t, "labels", []byte("\ufeffeins\r\n zwei\ndrei\n\n"))
+	got, err := (&app{}).readLabels(file)
+	if want := []string{"eins", "zwei", "drei"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
+
+// What is read is never written over, by whatever name.
+func TestOutputIsInput(t *testing.T) {
+	model := write(t, "net.onnx", []byte("not a model"))
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(model, link); err != nil {
+		t.Skip("no symbolic links:", err)
+	}
+	x := writeTensor(t, []int{1, 1, 28, 28}, make([]float32, 784))
+	before, _ := os.ReadFile(x)
+	for _, args := range [][]string{
+		{"convert", model, model}, {"convert", model, link}, {"convert", link, model},
+		{"convert", "--labels", model, "in.onnx", model}, {"run", "--input", x, "--output", x},
+	} {
+		mustFail(t, exitUsage, []string{"is an input too"}, args...)
+	}
+	if data, err := os.ReadFile(model); err != nil || string(data) != "not a model" {
+		t.Errorf("the model is %q, %v", data, err)
+	}
+	if data, err := os.ReadFile(x); err != nil || !bytes.Equal(data, before) {
+		t.Errorf("the tensor has changed, %v", err)
+	}
+}
+
+// A net goes to standard output as to a file.
+func TestConvertToOutput(t *testing.T) {
+	code, out, complaint := infer("", "convert", exported("digits"), "-")
+	if code != exitOK || !strings.Contains(complaint, "operators became") {
+		t.Fatalf("exit code %d, %s", code, complaint)
+	}
+	if _, err := weights.Parse([]byte(out)); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -337,8 +402,8 @@ func TestPictureFlags(t *testing.T) {
 	}{
 		{"", weights.Preparation{}},
 		{"--digits --scale 1", weights.Preparation{Kind: weights.Digit, Width: 28, Height: 28, Scale: 1, Std: [3]float32{1, 1, 1}}},
-		{"--crop --resize 32 --mean 0.1,0.2,0.3 --std 1/2", weights.Preparation{Kind: weights.Photo, Width: 28, Height: 28, Resize: 32,
-			Scale: 1.0 / 255, Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.5, 0.5, 0.5}}},
+		{"--crop --resize 32 --mean 0.1 --std 1/2", weights.Preparation{Kind: weights.Photo, Width: 28, Height: 28, Resize: 32,
+			Scale: 1.0 / 255, Mean: [3]float32{0.1, 0.1, 0.1}, Std: [3]float32{0.5, 0.5, 0.5}}},
 		{"--pad --channels gray", weights.Preparation{Kind: weights.Photo, Fit: weights.Pad, Width: 28, Height: 28, Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}},
 	} {
 		out := filepath.Join(t.TempDir(), "out.frz")
