@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"hash/crc32"
 	"image"
-	"image/color"
 	"image/draw"
 	"image/gif"
 	"image/jpeg"
@@ -386,79 +385,4 @@ func TestClosedOutput(t *testing.T) {
 // A file's name is told as it is, but for what a terminal would not show.
 func TestNameInComplaint(t *testing.T) {
 	mustFail(t, exitFailed, []string{`infer: two  spaces \n\x1b.png: no such`}, "two  spaces \n\x1b.png")
-}
-
-// exif puts an orientation into a JPEG file.
-func exif(data []byte, order binary.AppendByteOrder, mark string, orientation uint16) []byte {
-	b := []byte("Exif\x00\x00" + mark)
-	b = order.AppendUint16(b, 42)
-	b = order.AppendUint32(b, 8)
-	b = order.AppendUint16(b, 2) // entries
-	for _, e := range [][2]uint16{{0x10f, 0}, {0x112, orientation}} {
-		b = order.AppendUint16(b, e[0])
-		b = order.AppendUint16(b, 3)
-		b = order.AppendUint32(b, 1)
-		b = order.AppendUint16(b, e[1])
-		b = order.AppendUint16(b, 0)
-	}
-	segment := binary.BigEndian.AppendUint16([]byte{0xff, 0xd8, 0xff, 0xe1}, uint16(2+len(b)))
-	return slices.Concat(segment, b, data[2:])
-}
-
-func TestOrientation(t *testing.T) {
-	// Quarters of four greys: where the brightest comes to lie, and the next.
-	m := image.NewGray(image.Rect(0, 0, 32, 16))
-	for y := range 16 {
-		for x := range 32 {
-			m.SetGray(x, y, color.Gray{uint8(240 - 60*(x/16) - 120*(y/8))})
-		}
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, m, nil); err != nil {
-		t.Fatal(err)
-	}
-	corners := func(m image.Image) (c [4]int) { // row by row
-		r := m.Bounds()
-		for i := range 4 {
-			x, y := r.Min.X+2+(i%2)*(r.Dx()-5), r.Min.Y+2+(i/2)*(r.Dy()-5)
-			v, _, _, _ := m.At(x, y).RGBA()
-			c[i] = (240 - int(v>>8) + 30) / 60
-		}
-		return c
-	}
-	want := [9][4]int{
-		{0, 1, 2, 3}, {0, 1, 2, 3}, {1, 0, 3, 2}, {3, 2, 1, 0}, {2, 3, 0, 1},
-		{0, 2, 1, 3}, {2, 0, 3, 1}, {3, 1, 2, 0}, {1, 3, 0, 2},
-	}
-	for o := range want {
-		for _, data := range [][]byte{
-			exif(b.Bytes(), binary.LittleEndian, "II", uint16(o)),
-			exif(b.Bytes(), binary.BigEndian, "MM", uint16(o)),
-		} {
-			img, err := decodePicture(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			img = upright(img, data)
-			if got := corners(img); got != want[o] {
-				t.Errorf("orientation %d: %v, want %v", o, got, want[o])
-			}
-			if size := img.Bounds().Size(); (size.X == 32) != (o < 5) {
-				t.Errorf("orientation %d: %v", o, size)
-			}
-		}
-	}
-	if o := orientation(exif(b.Bytes(), binary.LittleEndian, "II", 9)); o != 0 {
-		t.Errorf("orientation 9 is taken for %d", o)
-	}
-}
-
-func FuzzOrientation(f *testing.F) {
-	f.Add(exif([]byte{0xff, 0xd8, 0xff, 0xda}, binary.LittleEndian, "II", 6))
-	f.Add([]byte{0xff, 0xd8, 0xff, 0xe1, 0, 0})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if o := orientation(data); o < 0 || o > 8 {
-			t.Fatalf("orientation %d", o)
-		}
-	})
 }

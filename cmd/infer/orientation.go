@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"image"
 	"image/color"
 )
 
-// upright turns a picture as the Exif data of a JPEG file ask for: cameras
-// write the picture as the sensor sees it, and how it was held beside it.
+// upright turns a picture as the Exif data of its file ask for: cameras write
+// the picture as the sensor sees it, and how it was held beside it.
 func upright(img image.Image, data []byte) image.Image {
 	o := orientation(data)
 	src, ok := img.(image.RGBA64Image)
@@ -51,23 +52,68 @@ func (t *turned) RGBA64At(x, y int) color.RGBA64 {
 
 func (t *turned) At(x, y int) color.Color { return t.RGBA64At(x, y) }
 
-// orientation is the Exif orientation of a JPEG file, 1 to 8; 0 if there is
-// none. What is damaged counts as none.
+// orientation is the Exif orientation of a picture's file, 1 to 8; 0 if there
+// is none. What is damaged counts as none.
 func orientation(data []byte) int {
-	if len(data) < 2 || data[0] != 0xff || data[1] != 0xd8 {
-		return 0
+	var exif []byte
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xd8")):
+		exif = jpegExif(data[2:])
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		exif = pngExif(data[8:])
+	case len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP":
+		exif = webpExif(data[12:])
+	case bytes.HasPrefix(data, []byte("II*\x00")), bytes.HasPrefix(data, []byte("MM\x00*")):
+		exif = data // Exif is a TIFF file
 	}
-	for data = data[2:]; len(data) >= 4 && data[0] == 0xff; {
+	return tiffOrientation(exif)
+}
+
+// jpegExif finds Exif in what follows the first marker of a JPEG file.
+func jpegExif(data []byte) []byte {
+	for len(data) >= 4 && data[0] == 0xff {
 		marker, n := data[1], 2+int(binary.BigEndian.Uint16(data[2:]))
 		if n > len(data) || marker == 0xda { // the picture itself begins
-			return 0
+			return nil
 		}
 		if body := data[4:max(4, n)]; marker == 0xe1 && len(body) > 6 && string(body[:6]) == "Exif\x00\x00" {
-			return tiffOrientation(body[6:])
+			return body[6:]
 		}
 		data = data[n:]
 	}
-	return 0
+	return nil
+}
+
+// pngExif finds Exif in the chunks of a PNG file.
+func pngExif(chunks []byte) []byte {
+	for len(chunks) >= 8 {
+		n := int64(binary.BigEndian.Uint32(chunks))
+		if n > int64(len(chunks)-8) {
+			return nil
+		}
+		body, rest := chunks[8:8+n], chunks[8+n:]
+		if string(chunks[4:8]) == "eXIf" {
+			return body
+		}
+		chunks = rest[min(4, len(rest)):] // after the checksum
+	}
+	return nil
+}
+
+// webpExif finds Exif in the chunks of a WebP file.
+func webpExif(chunks []byte) []byte {
+	for len(chunks) >= 8 {
+		n := int64(binary.LittleEndian.Uint32(chunks[4:]))
+		if n > int64(len(chunks)-8) {
+			return nil
+		}
+		body, rest := chunks[8:8+n], chunks[8+n:]
+		if string(chunks[:4]) == "EXIF" {
+			return bytes.TrimPrefix(body, []byte("Exif\x00\x00")) // as in JPEG, some have it
+		}
+		chunks = rest[min(int(n%2), len(rest)):] // to an even length
+	}
+	return nil
 }
 
 // tiffOrientation looks for the tag 0x112 in the first directory of a TIFF
