@@ -13,10 +13,9 @@ var classifyCommand = command{
 	args: "[--model F] [--top K] [--json] IMAGE...",
 	help: `
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
-that is a digit, drawn or printed in any colour, size and place.
+that is one digit for a picture, drawn or printed in any colour, size and place.
 For one picture the answer stands alone on a line, for several behind the
-file's name. A picture shows one digit: of several, one is read or none. With
---top there is a line for each of the K best answers, with
+file's name. With --top there is a line for each of the K best answers, with
 its probability in front. --json prints one object for each picture:
 {"file","top":[{"index","label","probability"}],"error"}.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
