@@ -91,7 +91,7 @@ func (a *app) dispatch(args []string) error {
 		case word == "help":
 			return a.helpOn(args[1:])
 		case meant(word) != "":
-			return usagef("there is no file and no command %q: infer %s is one", word, meant(word))
+			return usagef("no such file or command: %s; did you mean infer %s?", word, meant(word))
 		}
 	}
 	flags := flag.NewFlagSet("infer", flag.ContinueOnError)
@@ -128,7 +128,7 @@ func (a *app) helpOn(names []string) error {
 	for _, name := range names {
 		c, ok := commandNamed(name)
 		if !ok {
-			return usagef("help: there is no command %q", name)
+			return usagef("help: no such command: %s", name)
 		}
 		list = append(list, c)
 	}

@@ -244,6 +244,7 @@ func TestBadPictures(t *testing.T) {
 		})
 	}
 	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "missing.png")
+	mustFail(t, exitFailed, []string{"cat: no such file"}, "cat")
 	mustFail(t, exitFailed, []string{"it is a folder"}, t.TempDir())
 	mustFail(t, exitFailed, []string{"-: the file is empty"}, "-")
 }
@@ -295,9 +296,9 @@ func TestWrongUsage(t *testing.T) {
 		{"--model: no file", []string{"eval", "--model="}},
 		{"--model: no file", []string{"bench", "--model="}},
 		{"--model: no file", []string{"run", "--model="}},
-		{"infer inspect is one", []string{"inspekt"}},
-		{"infer eval is one", []string{"evel", "--images", "a"}},
-		{`no command "inspekt"`, []string{"help", "inspekt"}},
+		{"inspekt; did you mean infer inspect?", []string{"inspekt"}},
+		{"did you mean infer eval?", []string{"evel", "--images", "a"}},
+		{"help: no such command: inspekt", []string{"help", "inspekt"}},
 		{"one argument too many", []string{"version", "now"}},
 		{"no output file", []string{"convert", "a.onnx", ""}},
 		{"no output file", []string{"run", "--input", "x.npy", "--output", ""}},

@@ -44,15 +44,18 @@ func (a *app) save(file string, write func(io.Writer) error) error {
 	return f.Commit()
 }
 
-// checkOutput refuses an output's name that is none, or that of a file that is
-// read: what was in it would be gone.
+// checkOutput refuses what cannot be an output, before time is spent on what
+// is to go there, and a file that is read: what was in it would be gone.
 func checkOutput(out string, inputs ...string) error {
 	if out == "" {
 		return usagef("no output file is given")
 	}
 	to, err := os.Stat(out)
-	if err != nil {
-		return nil // a new file, most likely
+	switch {
+	case err != nil || out == "-":
+		return nil // a new file, most likely, or standard output
+	case to.IsDir():
+		return inFile(out, errFolder)
 	}
 	for _, in := range inputs {
 		if from, err := os.Stat(in); err == nil && os.SameFile(from, to) {

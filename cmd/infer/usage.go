@@ -106,9 +106,10 @@ func meant(word string) string {
 	if _, err := os.Stat(word); err == nil {
 		return ""
 	}
-	best, least := "", 3
+	best, least := "", len(word)
 	for _, c := range commands() {
-		if d := distance(word, c.name); c.name != "" && d < least && d < len(c.name) {
+		// Of short names, little may be wrong: cat is no cpu.
+		if d := distance(word, c.name); 2*d < len(c.name) && d < least {
 			best, least = c.name, d
 		}
 	}
