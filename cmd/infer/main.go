@@ -159,9 +159,9 @@ func (a *app) help(list ...command) error {
 }
 
 const exitHelp = `Exit code: 0 if all went well; 1 if an input failed, while the others were
-answered; 2 if the command line is wrong; 130 if it was interrupted. Answers go to standard output,
-everything else to standard error. A file named - is standard input. A picture
-that has a command's name is given as ./name.
+answered; 2 if the command line is wrong; 130 or 143 if a signal ended it.
+Answers go to standard output, everything else to standard error. A file named -
+is standard input. A picture that has a command's name is given as ./name.
 `
 
 // An output is standard output. It remembers the first error.
