@@ -49,19 +49,20 @@ var Default = sync.OnceValues(func() (*Tier, error) {
 	return best, nil
 })
 
-// ByName returns the tier of that name, if this processor supports it.
+// ByName returns the tier of that name. If there is none, or if this processor
+// does not support it, the error lists the tiers that it supports.
 func ByName(name string) (*Tier, error) {
-	var names []string
+	fault := fmt.Sprintf("no kernels %q", name)
+	var supported []string
 	for _, t := range tiers {
-		if t.Name == name {
-			if !t.Supported {
-				return nil, fmt.Errorf("kernels %q need %s, which this processor lacks", name, strings.Join(t.Features, " and "))
-			}
+		switch {
+		case !t.Supported && t.Name == name:
+			fault = fmt.Sprintf("kernels %q need %s, not all of which this processor has", name, strings.Join(t.Features, ", "))
+		case t.Name == name:
 			return t, nil
-		}
-		if t.Supported {
-			names = append(names, t.Name)
+		case t.Supported:
+			supported = append(supported, t.Name)
 		}
 	}
-	return nil, fmt.Errorf("no kernels %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("%s; for this processor there are %s", fault, strings.Join(supported, ", "))
 }
