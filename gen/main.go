@@ -77,7 +77,7 @@ func generate() (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	out["table_arm64.go"], err = table("NEON", neon.Tier, neon.MR, neon.Kernels())
+	out["table_arm64.go"], err = table("NEON", neon.Tier, neon.MR, spec.Kernels(neon.MR))
 	return out, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/types"
 	"math"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,7 +31,7 @@ func Files() (map[string]*ir.File, error) {
 		return nil, err
 	}
 	files := map[string]*ir.File{}
-	for _, k := range Kernels() {
+	for _, k := range spec.Kernels(MR) {
 		f := files[k.File()]
 		if f == nil {
 			f = ir.NewFile()
@@ -66,13 +65,12 @@ var emitters = map[string]func(*builder){
 	"widen":      widen,
 }
 
-// Kernels lists the kernels that the tier has: those with an emitter.
-func Kernels() []spec.Kernel {
-	return slices.DeleteFunc(spec.Kernels(MR), func(k spec.Kernel) bool { return emitters[k.Op] == nil })
-}
-
 // function emits one kernel. What an emitter panics with becomes the error.
 func function(pkg *types.Package, k spec.Kernel) (fn *ir.Function, err error) {
+	emit, ok := emitters[k.Op]
+	if !ok {
+		return nil, fmt.Errorf("no emitter for %s", k.Name(Tier))
+	}
 	sig, err := gotypes.ParseSignatureInPackage(pkg, "func(args *"+k.Args+")")
 	if err != nil {
 		return nil, err
@@ -93,7 +91,7 @@ func function(pkg *types.Package, k spec.Kernel) (fn *ir.Function, err error) {
 	fn.AddNode(registers)
 	b.base = b.r.take("the arguments")
 	b.MOVD(text("args+0(FP)"), b.base)
-	emitters[k.Op](b)
+	emit(b)
 	b.RET()
 	registers.Lines = append(wrap("Registers: ", b.r.list()), wrap("Vectors: ", b.v.list())...)
 	return fn, nil

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/infer-go/infer/gen/spec"
 )
 
 // cores are the processors of doc.go's table.
@@ -28,10 +30,7 @@ var busy = regexp.MustCompile(`^(gemm|product)_f32_[456]x16|^convpool`)
 // whose models of processors may differ. Without -v it is quick, and asks for
 // the first core alone.
 func TestMCA(t *testing.T) {
-	mca, err := exec.LookPath(cmp.Or(os.Getenv("LLVM_MCA"), "llvm-mca"))
-	if err != nil {
-		t.Skip(err)
-	}
+	mca := tool(t, cmp.Or(os.Getenv("LLVM_MCA"), "llvm-mca"))
 	header := fmt.Sprintf("%-24s %5s %5s %5s", "kernel", "instr", "fma", "ratio")
 	cores := cores
 	if !testing.Verbose() {
@@ -42,7 +41,7 @@ func TestMCA(t *testing.T) {
 	}
 	t.Log(header)
 	loops := innerLoops(t)
-	for _, k := range Kernels() {
+	for _, k := range spec.Kernels(MR) {
 		name := strings.TrimSuffix(k.Name(Tier), "_"+Tier)
 		if len(loops[name]) == 0 {
 			t.Errorf("%s has no loop", name)

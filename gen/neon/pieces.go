@@ -18,8 +18,6 @@ func (p piece) vectors() int { return max(1, int(p)/4) }
 // bytes is the size of a piece of float32.
 func (p piece) bytes() int { return 4 * int(p) }
 
-func (p piece) String() string { return fmt.Sprintf("%d elements", int(p)) }
-
 // loadPiece emits the load of a piece of float32 from from, which moves on.
 func (b *builder) loadPiece(p piece, from gp, to []vec) {
 	for _, m := range moves(p.bytes()) {

@@ -127,12 +127,15 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// TestEveryKernel names the kernels that other tiers have and this one lacks.
-func TestEveryKernel(t *testing.T) {
-	for _, k := range spec.Kernels(MR) {
-		if emitters[k.Op] == nil {
-			t.Errorf("no emitter for %s", k.Name(Tier))
-		}
+// TestNoEmitter asks for a kernel that nothing emits: it may not be left out
+// silently.
+func TestNoEmitter(t *testing.T) {
+	pkg, err := spec.Package()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := function(pkg, spec.Kernel{Op: "none", Args: "GemmArgs"}); err == nil {
+		t.Error("no error")
 	}
 }
 
