@@ -68,7 +68,7 @@ const signBit = 1 << 31
 func leakyRelu(b *builder) {
 	b.VMULPS(y(12), y(0), y(1))
 	b.VXORPS(y(2), y(2), y(2))
-	b.VCMPPS(imm(17), y(2), y(0), y(2)) // less than, false for NaN
+	b.VCMPPS(lessThan, y(2), y(0), y(2))
 	b.VBLENDVPS(y(2), y(1), y(0), y(0))
 }
 
@@ -132,7 +132,7 @@ func tanh(b *builder) {
 	b.VMULPS(y(3), y(2), y(2))
 	b.VFMADD213PS(y(6), y(6), y(2))
 
-	b.VCMPPS(imm(17), b.constant(0.625), y(6), y(1)) // less than, false for NaN
+	b.VCMPPS(lessThan, b.constant(0.625), y(6), y(1))
 	b.VBLENDVPS(y(1), y(2), y(0), y(0))
 	b.VORPS(y(7), y(0), y(0))
 }
@@ -159,7 +159,7 @@ func (b *builder) exp() {
 	b.VMINPS(y(0), y(1), y(0))
 
 	b.VMULPS(b.constant(math.Log2E), y(0), y(1))
-	b.VROUNDPS(imm(8), y(1), y(1)) // to nearest
+	b.VROUNDPS(toNearest, y(1), y(1))
 	b.VFNMADD231PS(b.constant(0.693359375), y(1), y(0))
 	b.VFNMADD231PS(b.constant(-2.12194440e-4), y(1), y(0))
 	b.polynomial(0, 2, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1)

@@ -84,7 +84,7 @@ func clamped(f func(*builder)) func(*builder) {
 // ordered makes the result NaN where x or y is: all ones are or-ed into it.
 func ordered(f func(*builder)) func(*builder) {
 	return func(b *builder) {
-		b.VCMPPS(imm(3), y(1), y(0), y(2)) // unordered
+		b.VCMPPS(unordered, y(1), y(0), y(2))
 		f(b)
 		b.clamp(0)
 		b.VORPS(y(2), y(0), y(0))
@@ -94,6 +94,6 @@ func ordered(f func(*builder)) func(*builder) {
 func prelu(b *builder) {
 	b.VMULPS(y(1), y(0), y(1))
 	b.VXORPS(y(2), y(2), y(2))
-	b.VCMPPS(imm(17), y(2), y(0), y(2)) // less than, false for NaN
+	b.VCMPPS(lessThan, y(2), y(0), y(2))
 	b.VBLENDVPS(y(2), y(1), y(0), y(0))
 }

@@ -7,6 +7,22 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
+// Predicates of VCMPPS and the rounding of VROUNDPS, by their numbers in the
+// instruction.
+var (
+	unordered = imm(3)  // either is NaN
+	lessThan  = imm(17) // false for NaN
+	toNearest = imm(8)  // ties to even
+)
+
+// broadcast sets all lanes of a register to a constant.
+func (b *builder) broadcast(v float32, to int) {
+	bits := b.GP64()
+	b.MOVL(operand.U32(math.Float32bits(v)), bits.As32())
+	b.VMOVD(bits.As32(), x(to))
+	b.VBROADCASTSS(x(to), y(to))
+}
+
 // constant is a vector of eight times v, in memory.
 func (b *builder) constant(v float32) operand.Mem { return b.constantBits(math.Float32bits(v)) }
 

@@ -142,7 +142,6 @@ func pixel(row, stride reg64, i int) operand.Mem {
 // maxNaN leaves the maximum of p0…p3 in p0, or NaN if one of them is; nan and
 // t are overwritten.
 func (b *builder) maxNaN(p0, p1, p2, p3, nan, t vec) {
-	unordered := imm(3)
 	b.VCMPPS(unordered, p0, p1, nan)
 	b.VCMPPS(unordered, p2, p3, t)
 	b.VORPS(t, nan, nan)

@@ -304,10 +304,10 @@ func maxPool(b *builder) {
 			})
 			s.taps(p, func(tap []row) {
 				p.each(func(i, v int) {
-					x, unordered := y(8+v%2*2), y(9+v%2*2)
+					x, isNaN := y(8+v%2*2), y(9+v%2*2)
 					p.load(tap[i](v), x)
-					b.VCMPPS(imm(3), x, x, unordered)
-					b.VORPS(unordered, nan(i, v), nan(i, v))
+					b.VCMPPS(unordered, x, x, isNaN)
+					b.VORPS(isNaN, nan(i, v), nan(i, v))
 					b.VMAXPS(x, p.sum(i, v), p.sum(i, v))
 				})
 			}, func() {})
@@ -355,12 +355,4 @@ func averagePool(b *builder) {
 		}
 	})
 	b.VZEROUPPER()
-}
-
-// broadcast sets all lanes of a register to a constant.
-func (b *builder) broadcast(v float32, to int) {
-	bits := b.GP64()
-	b.MOVL(operand.U32(math.Float32bits(v)), bits.As32())
-	b.VMOVD(bits.As32(), x(to))
-	b.VBROADCASTSS(x(to), y(to))
 }

@@ -1,10 +1,6 @@
 package avx2
 
-import (
-	"math"
-
-	"github.com/mmcloughlin/avo/operand"
-)
+import "github.com/mmcloughlin/avo/operand"
 
 // A transform is one of Winograd's one-dimensional transforms. It is applied
 // to the columns of a tile, then to the rows of the result.
@@ -89,13 +85,11 @@ func winograd(b *builder) {
 	b.VZEROUPPER()
 }
 
+// setConstants sets Y13, Y14 and Y15 to a transform's constants.
 func (b *builder) setConstants(t transform) {
 	for i, v := range t.constants {
 		if v != 0 {
-			bits := b.GP64()
-			b.MOVL(operand.U32(math.Float32bits(v)), bits.As32())
-			b.VMOVD(bits.As32(), x(13+i))
-			b.VBROADCASTSS(x(13+i), y(13+i))
+			b.broadcast(v, 13+i)
 		}
 	}
 }
