@@ -77,6 +77,22 @@ func (t *Tier) activate(w *Workspace, a Act, dst, src []float32) {
 	t.eachElement(w, kernel, dst, src, a.Lo, a.Hi)
 }
 
+// activateColumns applies what a micro-kernel's epilogue leaves of an
+// activation, all that is no clamp, to the columns from, …, to−1 of rows of
+// width elements.
+func (t *Tier) activateColumns(w *Workspace, a Act, y []float32, width, from, to int) {
+	switch {
+	case a.isClamp():
+	case to-from == width:
+		t.activate(w, a, y, y)
+	default:
+		for ; len(y) > 0; y = y[width:] {
+			part := y[from:to]
+			t.activate(w, a, part, part)
+		}
+	}
+}
+
 // eachElement runs a kernel on elements, some in each call, so that each is
 // short.
 func (t *Tier) eachElement(w *Workspace, kernel func(*asm.ActivateArgs), dst, src []float32, lo, hi float32) {

@@ -65,17 +65,10 @@ func (m *convMap) pooled() int {
 // line is a row of the result, in elements.
 func (m *convMap) line() int { return m.out[1] * m.pixel }
 
-// activateChannels applies an activation that is no clamp to the channels
-// from, …, to−1 of whole rows of the result.
+// activateChannels finishes the activation of the channels from, …, to−1 of
+// whole rows of the result.
 func (m *convMap) activateChannels(w *Workspace, y []float32, from, to int) {
-	if to-from == m.pixel {
-		m.activate(w, m.Act, y, y)
-		return
-	}
-	for ; len(y) > 0; y = y[m.pixel:] {
-		part := y[m.offset+from : m.offset+to]
-		m.activate(w, m.Act, part, part)
-	}
+	m.activateColumns(w, m.Act, y, m.pixel, m.offset+from, m.offset+to)
 }
 
 // item returns the operands and the result of item i.

@@ -188,9 +188,7 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 			}
 		}
 	}
-	if !d.Act.isClamp() {
-		d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
-	}
+	d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
 }
 
 // gemmRows computes one panel of pixels pixels, whose first element is y[at].

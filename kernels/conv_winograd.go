@@ -156,10 +156,8 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 				c.backward(w, y, residual, s.m[r*c.tiles[1]*NR:], s.tile, s.residual, j, first+r)
 			}
 		}
-		if !c.Act.isClamp() {
-			part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]
-			c.activateChannels(w, part, from*NR, min(to*NR, c.Channels))
-		}
+		part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]
+		c.activateChannels(w, part, from*NR, min(to*NR, c.Channels))
 	}
 }
 

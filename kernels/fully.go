@@ -39,7 +39,7 @@ func (f *FullyConnected) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	return &fullyOp{Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0]}, nil
 }
 
-// Scratch is gemmRows' block of rows and its panel, or rowByRow's results.
+// Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
 func (f *fullyOp) Scratch() int {
 	results := 0
 	if f.n%NR != 0 && (f.rows <= fewRows || f.k >= deep) {
@@ -66,23 +66,24 @@ func (f *fullyOp) widened() int {
 	return 0
 }
 
-// byRows says whether tasks are blocks of rows, each with all panels, rather
+// cutsRows says that tasks are blocks of rows, each with all panels, rather
 // than groups of panels, each with all rows.
-func (f *fullyOp) byRows(n int) bool { return n*f.rows >= 2*rowBlock && f.k < deep }
+func (f *fullyOp) cutsRows(n int) bool { return n*f.rows >= 2*rowBlock && f.k < deep }
 
 func (f *fullyOp) Tasks(n int) int {
-	if f.byRows(n) {
+	if f.cutsRows(n) {
 		return ceilDiv(n*f.rows, rowBlock)
 	}
 	return ceilDiv(PanelCount(f.n), f.perTask(n))
 }
 
-// oneByOne says that rows are read one by one, not as a gemm.
-func (f *fullyOp) oneByOne(n int) bool { return n*f.rows <= fewRows || f.k >= deep }
+// isGemv says that rows are multiplied one by one, each a matrix–vector
+// product, rather than as a gemm.
+func (f *fullyOp) isGemv(n int) bool { return n*f.rows <= fewRows || f.k >= deep }
 
 // perTask is the number of panels of a task that has all rows.
 func (f *fullyOp) perTask(n int) int {
-	if f.oneByOne(n) {
+	if f.isGemv(n) {
 		return wide
 	}
 	return 1
@@ -92,14 +93,14 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	x, y, rows := in[0], out[0], n*f.rows
 	first, last := lo*f.perTask(n), min(hi*f.perTask(n), PanelCount(f.n))
 	switch {
-	case f.byRows(n):
+	case f.cutsRows(n):
 		from, to := lo*rowBlock, min(hi*rowBlock, rows)
 		for ; from < to; from += rowBlock {
 			end := min(from+rowBlock, to)
 			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, PanelCount(f.n))
 		}
-	case f.oneByOne(n):
-		f.rowByRow(w, x[:rows*f.k], y[:rows*f.n], first, last)
+	case f.isGemv(n):
+		f.gemvRows(w, x[:rows*f.k], y[:rows*f.n], first, last)
 	default:
 		for from := 0; from < rows; from += rowBlock {
 			end := min(from+rowBlock, rows)
@@ -108,8 +109,8 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 	}
 }
 
-// rowByRow computes the panels from, …, to−1.
-func (f *fullyOp) rowByRow(w *Workspace, x, y []float32, from, to int) {
+// gemvRows computes the panels from, …, to−1 of all rows, one by one.
+func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 	rows := len(x) / f.k
 	chunk := fullyChunk / (wide * NR * f.weight.Elem.Size())
 	for p := from; p < to; {
@@ -135,9 +136,7 @@ func (f *fullyOp) rowByRow(w *Workspace, x, y []float32, from, to int) {
 		}
 		p += width
 	}
-	if !f.act.isClamp() {
-		f.activate(w, y, from, to)
-	}
+	f.activateColumns(w, f.act, y, f.n, from*NR, min(to*NR, f.n))
 }
 
 // partOfRow adds the products from, …, to−1 to width panels from p on of one
@@ -166,15 +165,6 @@ func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int
 		f.Fully1F16(a)
 	default:
 		f.Fully4F16(a)
-	}
-}
-
-// activate applies an activation that is no clamp to the columns of the panels
-// from, …, to−1.
-func (f *fullyOp) activate(w *Workspace, y []float32, from, to int) {
-	for ; len(y) > 0; y = y[f.n:] {
-		part := y[from*NR : min(to*NR, f.n)]
-		f.Tier.activate(w, f.act, part, part)
 	}
 }
 
@@ -216,9 +206,7 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 		g.N = min(NR, f.n-p*NR)
 		f.gemm(w, rows)
 	}
-	if !f.act.isClamp() {
-		f.activate(w, y, from, to)
-	}
+	f.activateColumns(w, f.act, y, f.n, from*NR, min(to*NR, f.n))
 }
 
 // widenPanel converts the float16 at the beginning of src.
