@@ -34,6 +34,9 @@ const (
 )
 
 func (f *FullyConnected) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
+	if _, err := f.Shapes(in, params); err != nil {
+		return nil, err
+	}
 	x := in[0]
 	k := x[len(x)-1]
 	return &fullyOp{Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0]}, nil

@@ -76,20 +76,22 @@ func TestFullyConnectedScratch(t *testing.T) {
 		elem       Elem
 		want       int
 	}{
-		{1, 25088, 4096, F32, 0},                // never a gemm
-		{1, 25088, 4096, F16, 0},                // whose weights are read as they are
-		{1, 25088, 1000, F16, results},          // the last panel has 8 columns
-		{9, 25088, 1000, F32, results},          // row by row, since rows are long
+		{1, 25088, 64, F32, 0},                  // never a gemm
+		{1, 25088, 64, F16, 0},                  // whose weights are read as they are
+		{1, 25088, 56, F16, results},            // the last panel has 8 columns
+		{9, 25088, 56, F32, results},            // one by one, since rows are long
 		{1, 1568, 128, F32, 0},                  // rows are read in place
 		{1, 1568, 128, F16, 1568 * NR},          // and a panel is made float32
 		{1, 256, 128, F32, block},               // rows evict one another
 		{1, 256, 128, F16, block + 256*NR},      // and both
 		{1, 256, 16, F32, 0},                    // but one panel passes over them once
-		{1, 256, 100, F32, max(block, results)}, // rowByRow begins anew
+		{1, 256, 100, F32, max(block, results)}, // gemvRows begins anew
 		{1, 128, 10, F32, results},
 		{9, 128, 10, F32, 0}, // more than a few rows are always a gemm
 	} {
 		p := Param{Form: Panels, Elem: c.elem, Shape: []int{1, c.k, c.n}}
+		size, _ := p.Bytes()
+		p.Data = AlignedBytes(size)
 		op, err := (&FullyConnected{Channels: c.n}).Bind(Tiers()[0], [][]int{{c.rows, c.k}}, []Param{p})
 		if err != nil {
 			t.Fatal(err)

@@ -45,8 +45,9 @@ type Spec interface {
 	// params' count, form and shape too. It never panics, whatever it is given.
 	Shapes(in [][]int, params []Param) ([][]int, error)
 
-	// Bind prepares the operation for a tier. Shapes has accepted the same
-	// operands; Bind may keep and read the params' data in place.
+	// Bind prepares the operation for a tier. It refuses what Shapes refuses,
+	// so that no Op computes with geometry or data that nobody checked; it may
+	// keep and read the params' data in place.
 	Bind(t *Tier, in [][]int, params []Param) (Op, error)
 }
 

@@ -189,7 +189,8 @@ func sized(f Form, shape ...int) Param {
 }
 
 // tryShapes asks for the shapes of whatever the bytes make. None may panic;
-// what is accepted must be a sound shape, and must run if it is small.
+// what is accepted must be a sound shape, and must run if it is small; what is
+// refused must not be bound either.
 func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	m := newMaker(data)
 	s := m.spec()
@@ -197,6 +198,9 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	params := m.params(s, in)
 	out, err := s.Shapes(in, params)
 	if err != nil {
+		if _, err := s.Bind(Tiers()[0], in, params); err == nil {
+			t.Fatalf("%+v of %v: refused, but bound", s, in)
+		}
 		return false, false
 	}
 	small := true
