@@ -90,9 +90,9 @@ type ProductArgs struct {
 //
 // The output transforms read frequencies at X + f·XFreq + t·XTile, add
 // Bias, clamp to Lo … Hi and write pixel (y, x) at Y + t·YTile + y·YRow +
-// x·YPixel. If D is not nil it is a residual that lies as Y does, with strides DTile, DRow and DPixel.
-// The pooling ones store the maximum of each 2×2 window instead; they take no
-// residual.
+// x·YPixel. If D is not nil it is a residual that lies as Y does, with strides
+// DTile, DRow and DPixel. The pooling ones store the maximum of each 2×2 window
+// instead; they take no residual.
 //
 // Temp is scratch of 36·8 elements.
 type WinogradArgs struct {
@@ -122,9 +122,9 @@ type WinogradArgs struct {
 //
 //	C[16·p+j] = min(max(Bias[p·BiasStride + j] + Σₖ A[k]·B[p,k,j], Lo), Hi)   0 ≤ p < Width·Groups
 //
-// Panel p's rows start BStride bytes after those of p−1, and BiasStride
-// elements after those of p−1 its bias. Each element is one
-// chain of fused multiply-adds in the order of k, as in the gemm family.
+// Panel p's rows start BStride bytes after those of p−1, and its bias BiasStride
+// elements after that of p−1. Each element is one chain of fused multiply-adds
+// in the order of k, as in the gemm family.
 type FullyArgs struct {
 	A          *float32
 	B          *byte // float32 or float16, as the kernel says

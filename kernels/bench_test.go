@@ -9,8 +9,8 @@ import (
 )
 
 // BenchmarkConv times single convolutions of well-known nets on the default
-// tier, and reports the
-// multiply-adds of a direct convolution per nanosecond, whatever the algorithm.
+// tier, and reports the multiply-adds of a direct convolution per nanosecond,
+// whatever the algorithm.
 func BenchmarkConv(b *testing.B) {
 	same := [4]int{1, 1, 1, 1}
 	for _, c := range []struct {

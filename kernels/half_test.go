@@ -58,7 +58,7 @@ func TestFloat32(t *testing.T) {
 }
 
 // TestFloat16 converts every float16's value, the middle between each two, and
-// the float32 before and after those; then every so manieth float32.
+// the float32 before and after those; then float32 in steps.
 func TestFloat16(t *testing.T) {
 	check := func(x float32) {
 		h := Float16(x)
