@@ -7,7 +7,8 @@ import (
 )
 
 // Activation is what a step does to each element before it stores it.
-// The operand is x, after bias and residual have been added.
+// The operand is x, after bias and residual have been added. Lo and Hi are the
+// parameters in Act.
 type Activation uint8
 
 const (
@@ -18,22 +19,29 @@ const (
 	ActHardSigmoid            // min(max(Lo·x + Hi, 0), 1)
 	ActSigmoid                // 1 / (1 + exp(−x))
 	ActSiLU                   // x / (1 + exp(−x))
-	ActTanh
+	ActTanh                   // tanh(x)
 )
 
 // An Act is an activation with its parameters. NaN stays NaN in all of them.
+//
+// The parameters are named after Clamp, whose bounds they are. Of ActLeakyRelu
+// Lo is the slope below 0; of ActHardSigmoid Lo is the slope and Hi the value
+// at 0. The others have none.
 type Act struct {
 	Kind   Activation
 	Lo, Hi float32
 }
 
-// check says what no activation can be.
+// check refuses an activation that does not exist, and parameters that make
+// none.
 func (a Act) check(s Spec) error {
-	if a.Kind > ActTanh {
+	switch {
+	case a.Kind > ActTanh:
 		return errorf(s, "unknown activation %d", a.Kind)
-	}
-	if isNaN(a.Lo) || isNaN(a.Hi) || a.Kind == Clamp && a.Lo > a.Hi {
-		return errorf(s, "activation with parameters %v and %v", a.Lo, a.Hi)
+	case isNaN(a.Lo) || isNaN(a.Hi):
+		return errorf(s, "activation with parameters %v and %v, of which none may be NaN", a.Lo, a.Hi)
+	case a.Kind == Clamp && a.Lo > a.Hi:
+		return errorf(s, "activation clamps to at least %v and at most %v", a.Lo, a.Hi)
 	}
 	return nil
 }

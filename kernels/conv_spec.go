@@ -114,11 +114,11 @@ func (c *Conv) checkPadded(x []int) error {
 
 // checkGroups checks that groups divides the channels on both sides.
 func checkGroups(s Spec, groups, cin, cout int) error {
-	if !inRange(cout, 1) {
-		return errorf(s, "%d output channels", cout)
+	if err := checkRange(s, "number of output channels", cout, 1); err != nil {
+		return err
 	}
 	if groups < 1 || cin%groups != 0 || cout%groups != 0 {
-		return errorf(s, "%d groups of %d input and %d output channels", groups, cin, cout)
+		return errorf(s, "%d groups do not divide %d input and %d output channels", groups, cin, cout)
 	}
 	return nil
 }

@@ -38,8 +38,8 @@ func (c *ConvTranspose) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	var size [2]int64
 	for i := range 2 {
-		if !inRange(c.OutputPad[i], 0) {
-			return nil, errorf(c, "output padding %d", c.OutputPad[i])
+		if err := checkRange(c, "output padding", c.OutputPad[i], 0); err != nil {
+			return nil, err
 		}
 		// Both terms are below 2⁶², so that the sum and what is taken away from
 		// it stay within 64 bits.

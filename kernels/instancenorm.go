@@ -20,7 +20,7 @@ func (n *InstanceNorm) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, err
 	}
 	if !isFinite(n.Epsilon) || n.Epsilon < 0 {
-		return nil, errorf(n, "epsilon %v", n.Epsilon)
+		return nil, errorf(n, "epsilon %v is negative or not finite", n.Epsilon)
 	}
 	if err := checkParam(n, params[0], "scale and shift", Plain, 2, in[0][3]); err != nil {
 		return nil, err

@@ -22,11 +22,11 @@ func (l *LRN) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if err := featureMap(l, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	if !inRange(l.Size, 1) {
-		return nil, errorf(l, "size %d", l.Size)
+	if err := checkRange(l, "size", l.Size, 1); err != nil {
+		return nil, err
 	}
 	if !isFinite(l.Alpha) || !isFinite(l.Beta) || !isFinite(l.Bias) {
-		return nil, errorf(l, "alpha %v, beta %v, bias %v", l.Alpha, l.Beta, l.Bias)
+		return nil, errorf(l, "alpha %v, beta %v, bias %v are not all finite", l.Alpha, l.Beta, l.Bias)
 	}
 	return result(l, slices.Clone(in[0])...)
 }

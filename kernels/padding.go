@@ -45,7 +45,7 @@ func (p *Padding) Shapes(in [][]int, params []Param) ([][]int, error) {
 			most = d - 1
 		}
 		if before < 0 || before > most || after < 0 || after > most {
-			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s", before, after, i, dims(x...))
+			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s, where each can be 0 to %d", before, after, i, dims(x...), most)
 		}
 		sum := int64(before) + int64(d) + int64(after)
 		if sum > maxDim {
@@ -57,7 +57,7 @@ func (p *Padding) Shapes(in [][]int, params []Param) ([][]int, error) {
 		}
 	}
 	if p.Mode != PadConstant && padded > maxPadded {
-		return nil, errorf(p, "%d dimensions are padded, where %d can be but with a constant", padded, maxPadded)
+		return nil, errorf(p, "%d dimensions are padded: more than %d can be with a constant only", padded, maxPadded)
 	}
 	return result(p, out...)
 }

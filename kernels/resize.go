@@ -57,7 +57,7 @@ func (r *Resize) Shapes(in [][]int, params []Param) ([][]int, error) {
 	}
 	for _, scale := range r.Scale {
 		if !isFinite(scale) || scale <= 0 {
-			return nil, errorf(r, "scale %v", scale)
+			return nil, errorf(r, "scale %v is not positive and finite", scale)
 		}
 	}
 	if max(r.Size[0], r.Size[1]) > MaxResized {

@@ -64,6 +64,14 @@ func checkShape(shape []int) error {
 	return nil
 }
 
+// checkRange checks that a size is from least to maxDim.
+func checkRange(s Spec, what string, size, least int) error {
+	if size < least || size > maxDim {
+		return errorf(s, "%s %d is not from %d to %d", what, size, least, maxDim)
+	}
+	return nil
+}
+
 // arity checks the number of operands and of params, and the operands' shapes.
 func arity(s Spec, in [][]int, params []Param, wantIn, wantParams int) error {
 	if len(in) != wantIn {

@@ -268,7 +268,7 @@ func TestShapesOfAnything(t *testing.T) {
 }
 
 func TestShapeErrors(t *testing.T) {
-	one := [2]int{1, 1}
+	one, m, nan := [2]int{1, 1}, [][]int{{1, 5, 5, 8}}, float32(math.NaN())
 	for _, c := range []struct {
 		spec Spec
 		in   [][]int
@@ -285,8 +285,31 @@ func TestShapeErrors(t *testing.T) {
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
 		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 has size 0 in dimension 1, where 1 to 2147483647 are possible"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
+		{&Unary{Alpha: nan}, [][]int{{2}}, "Unary: parameters NaN and 0, of which none may be NaN"},
+		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, of which none may be NaN"},
+		{&Unary{Act: Act{Kind: Clamp, Lo: 6}}, [][]int{{2}}, "Unary: activation clamps to at least 6 and at most 0"},
+		{&Pool{Window: Window{Kernel: one, Stride: [2]int{1, 0}, Dilation: one}}, m, "Pool: stride 0 is not from 1 to 2147483647"},
+		{&Pool{Window: Window{Kernel: one, Stride: one, Dilation: one, Pad: [4]int{0, 0, -1, 0}}}, m, "Pool: padding -1 is not from 0 to 2147483647"},
+		{&Conv{Window: square(1, 1, 0), Groups: 1}, m, "Conv: number of output channels 0 is not from 1 to 2147483647"},
+		{&Conv{Window: square(1, 1, 0), Groups: 3, Channels: 6}, m, "Conv: 3 groups do not divide 8 input and 6 output channels"},
+		{&ConvTranspose{Window: square(1, 1, 0), Groups: 1, Channels: 1, OutputPad: [2]int{-1, 0}}, m, "ConvTranspose: output padding -1 is not from 0 to 2147483647"},
+		{&LRN{}, m, "LRN: size 0 is not from 1 to 2147483647"},
+		{&LRN{Size: 1, Beta: nan}, m, "LRN: alpha 0, beta NaN, bias 0 are not all finite"},
+		{&InstanceNorm{Epsilon: -1}, m, "InstanceNorm: epsilon -1 is negative or not finite"},
+		{&Resize{Size: one}, m, "Resize: scale 0 is not positive and finite"},
+		{&Slice{Start: []int{1}, Step: []int{2}, Size: []int{3}}, [][]int{{4}}, "Slice: dimension 0 of shape 4 does not have 3 elements from 1 on by steps of 2"},
+		{&Padding{Mode: PadReflect, Before: []int{4}, After: []int{0}}, [][]int{{4}}, "Pad: padding 4 and 0 in dimension 0 of shape 4, where each can be 0 to 3"},
+		{&Padding{Mode: PadEdge, Before: make([]int, 5), After: []int{1, 1, 1, 1, 1}}, [][]int{{1, 1, 1, 1, 1}},
+			"Pad: 5 dimensions are padded: more than 4 can be with a constant only"},
 	} {
-		if _, err := c.spec.Shapes(c.in, nil); err == nil || err.Error() != c.want {
+		var params []Param // as far as they are looked at before the fault
+		switch c.spec.(type) {
+		case *Conv, *InstanceNorm:
+			params = make([]Param, 1)
+		case *ConvTranspose:
+			params = []Param{sized(Plain, 1, 1, 8, 1), sized(Plain, 1)}
+		}
+		if _, err := c.spec.Shapes(c.in, params); err == nil || err.Error() != c.want {
 			t.Errorf("%s of %v: %v, want %s", c.spec.Op(), c.in, err, c.want)
 		}
 	}

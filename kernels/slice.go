@@ -25,7 +25,7 @@ func (s *Slice) Shapes(in [][]int, params []Param) ([][]int, error) {
 			room = start
 		}
 		if start < 0 || start >= d || step == 0 || size < 1 || size > d || step < -maxDim || size-1 > room/max(step, -step) {
-			return nil, errorf(s, "%d elements from %d on by steps of %d in dimension %d of shape %s", size, start, step, i, dims(x...))
+			return nil, errorf(s, "dimension %[4]d of shape %[5]s does not have %[1]d elements from %[2]d on by steps of %[3]d", size, start, step, i, dims(x...))
 		}
 	}
 	return result(s, slices.Clone(s.Size)...)

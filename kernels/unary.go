@@ -43,7 +43,7 @@ func (u *Unary) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, err
 	}
 	if isNaN(u.Alpha) || isNaN(u.Beta) {
-		return nil, errorf(u, "parameters %v and %v", u.Alpha, u.Beta)
+		return nil, errorf(u, "parameters %v and %v, of which none may be NaN", u.Alpha, u.Beta)
 	}
 	return result(u, slices.Clone(in[0])...)
 }
@@ -62,8 +62,8 @@ func (u *Unary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	return &unaryOp{flat: op, f: u.function()}, nil
 }
 
-// function is what Unary applies where there is no kernel. NaN fails every comparison and passes
-// through.
+// function is what Unary applies where there is no kernel. NaN fails every
+// comparison and passes through.
 func (u *Unary) function() func(x float32) float32 {
 	alpha, beta := float64(u.Alpha), float64(u.Beta)
 	switch u.Kind {

@@ -9,21 +9,24 @@ type Window struct {
 
 // check refuses a geometry that no window has.
 func (w *Window) check(s Spec) error {
-	for i := range 2 {
-		if !inRange(w.Kernel[i], 1) || !inRange(w.Stride[i], 1) || !inRange(w.Dilation[i], 1) {
-			return errorf(s, "kernel %s, stride %s, dilation %s are not all positive",
-				dims(w.Kernel[:]...), dims(w.Stride[:]...), dims(w.Dilation[:]...))
-		}
-	}
-	for _, p := range w.Pad {
-		if !inRange(p, 0) {
-			return errorf(s, "padding %d", p)
+	for _, field := range []struct {
+		what  string
+		sizes []int
+		least int
+	}{
+		{"kernel", w.Kernel[:], 1},
+		{"stride", w.Stride[:], 1},
+		{"dilation", w.Dilation[:], 1},
+		{"padding", w.Pad[:], 0},
+	} {
+		for _, size := range field.sizes {
+			if err := checkRange(s, field.what, size, field.least); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
-
-func inRange(x, least int) bool { return least <= x && x <= maxDim }
 
 // Extent is how many rows (i = 0) or columns (i = 1) the window covers, between
 // its first and its last tap: less than 2⁶², as no field is more than 2³¹ − 1.
