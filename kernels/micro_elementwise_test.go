@@ -119,18 +119,18 @@ type elementFunction struct {
 	bound  float64
 }
 
-func elementFunctions(t *Tier) []elementFunction {
+func elementFunctions(tier *Tier) []elementFunction {
 	ref := func(kind Activation, lo, hi float32) func(float64) float64 {
 		return func(x float64) float64 { return refAct(Act{kind, lo, hi}, x) }
 	}
 	return []elementFunction{
-		{"leakyrelu", t.LeakyRelu, 0.1, 0, ref(ActLeakyRelu, 0.1, 0), 1},
-		{"hardswish", t.HardSwish, 0, 0, ref(ActHardSwish, 0, 0), 4},
-		{"hardsigmoid", t.HardSigmoid, 0.2, 0.5, ref(ActHardSigmoid, 0.2, 0.5), 4},
-		{"sigmoid", t.Sigmoid, 0, 0, ref(ActSigmoid, 0, 0), 4},
-		{"silu", t.SiLU, 0, 0, ref(ActSiLU, 0, 0), 4},
-		{"tanh", t.Tanh, 0, 0, ref(ActTanh, 0, 0), 4},
-		{"exp", t.Exp, 0, 0, math.Exp, 4},
+		{"leakyrelu", tier.LeakyRelu, 0.1, 0, ref(ActLeakyRelu, 0.1, 0), 1},
+		{"hardswish", tier.HardSwish, 0, 0, ref(ActHardSwish, 0, 0), 4},
+		{"hardsigmoid", tier.HardSigmoid, 0.2, 0.5, ref(ActHardSigmoid, 0.2, 0.5), 4},
+		{"sigmoid", tier.Sigmoid, 0, 0, ref(ActSigmoid, 0, 0), 4},
+		{"silu", tier.SiLU, 0, 0, ref(ActSiLU, 0, 0), 4},
+		{"tanh", tier.Tanh, 0, 0, ref(ActTanh, 0, 0), 4},
+		{"exp", tier.Exp, 0, 0, math.Exp, 4},
 	}
 }
 
@@ -202,13 +202,15 @@ func TestActivateAccuracy(t *testing.T) {
 
 func TestBinaryKernels(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier *Tier) {
-		for kind := Add; kind <= PRelu; kind++ {
+		for kind, kernel := range []func(*asm.BinaryArgs){
+			Add: tier.Add, Sub: tier.Sub, Mul: tier.Mul, Div: tier.Div, Max: tier.Max, Min: tier.Min, PRelu: tier.PRelu,
+		} {
 			eachMicro(t, fmt.Sprint(kind), func(m *micro) {
 				for n := 1; n <= 35; n++ {
 					for rows := 1; rows <= 3; rows++ {
-						m.binary(kind, tier.binary(kind), rows, n, 1, 1)
-						m.binary(kind, tier.binary(kind), rows, n, 0, 1)
-						m.binary(kind, tier.binary(kind), rows, n, 1, 0)
+						m.binary(BinaryKind(kind), kernel, rows, n, 1, 1)
+						m.binary(BinaryKind(kind), kernel, rows, n, 0, 1)
+						m.binary(BinaryKind(kind), kernel, rows, n, 1, 0)
 					}
 				}
 			})

@@ -3,7 +3,10 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"unsafe"
@@ -42,6 +45,28 @@ func TestTables(t *testing.T) {
 	}
 	if first := Tiers()[0]; first != portable || !first.Supported {
 		t.Errorf("the first tier is %s", first.Name)
+	}
+}
+
+// TestEveryKernelIsTested looks for every kernel in the tests of micro-kernels,
+// which name it as a field of the tier.
+func TestEveryKernelIsTested(t *testing.T) {
+	files, err := filepath.Glob("micro_*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests []byte
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, text...)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[asm.Table]()) {
+		if f.Type.Kind() != reflect.Int && !regexp.MustCompile(`\btier\.`+f.Name+`\b`).Match(tests) {
+			t.Errorf("no micro_*_test.go tests kernel %s", f.Name)
+		}
 	}
 }
 
