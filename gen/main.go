@@ -3,6 +3,8 @@
 //
 //	go run . [-dir DIR]
 //
+// Where it fails it has written what comes before: the declarations come first,
+// so that a new kernel's oracle and tests compile before it can be emitted.
 // Its test generates everything in memory and compares it with what is
 // committed.
 package main
@@ -34,10 +36,7 @@ func main() {
 	log.SetFlags(0)
 	dir := flag.String("dir", "../asm", "the folder to write")
 	flag.Parse()
-	files, err := generate()
-	if err != nil {
-		log.Fatal(err)
-	}
+	files, failed := generate()
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		log.Fatal(err)
 	}
@@ -46,61 +45,66 @@ func main() {
 			log.Fatal(err)
 		}
 	}
+	if failed != nil {
+		log.Fatal(failed)
+	}
 }
 
-// generate returns every file of package asm by its name.
+// generate returns every file of package asm by its name: with an error, those
+// that were finished before it.
 func generate() (map[string][]byte, error) {
 	out := map[string][]byte{
 		"args.go": []byte(warning + strings.Replace(spec.ArgsSource, "\npackage spec\n", "\npackage asm\n", 1)),
 	}
 	files, err := avx2.Files()
 	if err != nil {
-		return nil, fmt.Errorf("avx2: %w", err)
+		return out, fmt.Errorf("avx2: %w", err)
 	}
 	for stem, f := range files {
 		if err := pass.Compile.Execute(f); err != nil {
-			return nil, fmt.Errorf("avx2 %s: %w", stem, err)
+			return out, fmt.Errorf("avx2 %s: %w", stem, err)
 		}
 		if err := render(out, stem+"_amd64", f); err != nil {
-			return nil, err
+			return out, err
 		}
 	}
-	if out["table_amd64.go"], err = table("AVX2", avx2.Tier, avx2.MR, spec.Kernels(avx2.MR)); err != nil {
-		return nil, err
+	if err := table(out, "AVX2", avx2.Tier, avx2.MR, "amd64"); err != nil {
+		return out, err
 	}
 	// avo's passes know amd64 alone; what neon emits needs none of them.
 	if files, err = neon.Files(); err != nil {
-		return nil, fmt.Errorf("neon: %w", err)
+		return out, fmt.Errorf("neon: %w", err)
 	}
 	for stem, f := range files {
 		if err := render(out, stem+"_arm64", f); err != nil {
-			return nil, err
+			return out, err
 		}
 	}
-	out["table_arm64.go"], err = table("NEON", neon.Tier, neon.MR, spec.Kernels(neon.MR))
-	return out, err
+	return out, table(out, "NEON", neon.Tier, neon.MR, "arm64")
 }
 
 // render prints a compiled file and its stubs.
 func render(out map[string][]byte, stem string, f *ir.File) error {
 	cfg := printer.Config{Name: "github.com/infer-go/infer/gen", Pkg: "asm"}
-	var err error
-	if out[stem+".s"], err = printer.NewGoAsm(cfg).Print(f); err != nil {
+	code, err := printer.NewGoAsm(cfg).Print(f)
+	if err != nil {
 		return fmt.Errorf("%s.s: %w", stem, err)
 	}
-	if out[stem+".go"], err = printer.NewStubs(cfg).Print(f); err != nil {
+	stubs, err := printer.NewStubs(cfg).Print(f)
+	if err != nil {
 		return fmt.Errorf("%s.go: %w", stem, err)
 	}
+	out[stem+".s"], out[stem+".go"] = code, stubs
 	return nil
 }
 
-// table declares a tier's Table, with the kernels that it has.
-func table(variable, tier string, mr int, kernels []spec.Kernel) ([]byte, error) {
+// table prints a tier's Table.
+func table(out map[string][]byte, variable, tier string, mr int, arch string) error {
 	var b bytes.Buffer
 	b.WriteString(warning + "//go:build !purego\n\npackage asm\n\n")
 	fmt.Fprintf(&b, "// %s is the table of the %s tier.\nvar %s = Table{\nMR: %d,\n", variable, tier, variable, mr)
 	array := ""
-	for _, k := range kernels {
+	for _, k := range spec.Kernels(mr) {
 		if array != "" && k.Field != array {
 			b.WriteString("},\n")
 			array = ""
@@ -120,5 +124,10 @@ func table(variable, tier string, mr int, kernels []spec.Kernel) ([]byte, error)
 		b.WriteString("},\n")
 	}
 	b.WriteString("}\n")
-	return format.Source(b.Bytes())
+	source, err := format.Source(b.Bytes())
+	if err != nil {
+		return fmt.Errorf("table_%s.go: %w", arch, err)
+	}
+	out["table_"+arch+".go"] = source
+	return nil
 }

@@ -1,6 +1,7 @@
 // Package spec is the one list of kernels: what each is called, which block
 // of arguments it takes and where it stands in a tier's table. The emitters,
-// the stubs, the tables and the tests all follow it.
+// the stubs and the tables follow it; the tests of package kernels fail where a
+// tier's table or a test lacks one of the kernels.
 package spec
 
 import (
