@@ -140,6 +140,13 @@ func (b *builder) stride(name string) reg64 {
 	return r
 }
 
+// copy returns a new register with r's value.
+func (b *builder) copy(r reg64) reg64 {
+	c := b.GP64()
+	b.MOVQ(r, c)
+	return c
+}
+
 // label makes a name that is unique in the function.
 func (b *builder) label(name string) string {
 	b.labels++
