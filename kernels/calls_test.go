@@ -36,7 +36,8 @@ func countCalls(t *testing.T, c *Conv, x []int) (n calls) {
 		elements(&n.im2col, a.Rows*a.Segs*a.SegLen)
 		im2col(a)
 	}
-	params := []Param{sized(Panels, 1, c.Kernel[0]*c.Kernel[1]*x[3], c.Channels)}
+	params := []Param{PackPanels(F32, 1, c.Kernel[0]*c.Kernel[1]*x[3], c.Channels,
+		func(int, int, int) float32 { return 0 }, func(int, int) float32 { return 0 })}
 	out, err := c.Shapes([][]int{x}, params)
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +65,7 @@ func TestCallsAreShort(t *testing.T) {
 			calls{in: 4, out: 3*2 + 4, longest: 4 * 4 * 36}},
 		{"F(4×4) of a long row", Conv{Algorithm: WinogradF4}, []int{1, 4, 4000, 8}, calls{longest: callCycles / 4}},
 		{"F(2×2) of a long row", Conv{Algorithm: WinogradF2}, []int{1, 2, 4000, 16}, calls{longest: callCycles / 4}},
+		{"F(4×4) of many channels", Conv{Algorithm: WinogradF4}, []int{1, 4, 4, 5400}, calls{longest: callCycles / 4}},
 		{"im2col of a digit", Conv{}, []int{1, 28, 28, 1}, calls{im2col: 28, longest: 252}},
 		{"im2col of a long row", Conv{}, []int{1, 1, 20000, 1}, calls{longest: callCycles / 2}},
 	} {

@@ -194,6 +194,9 @@ func TestConvWinograd(t *testing.T) {
 			// An infinity may cancel itself in a transform; NaN never does.
 			t.check(l, t.between(1, 3), t.someValues(float32(math.NaN()), 0, 1e-39))
 		}
+		// So many channels that the transform of one tile is two calls.
+		c := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: 8, Algorithm: WinogradF4}
+		t.check(t.newConv(c, []int{1, 4, 4, 3400}, Panels, F32, false), 1, t.uniform)
 	})
 }
 

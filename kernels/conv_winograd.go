@@ -167,23 +167,25 @@ func (c *winogradConv) forward(w *Workspace, v, strip []float32, rows int) {
 	line := c.pitchLine()
 	a.XTile, a.XRow, a.XPixel = c.m*c.pitch, line, c.pitch
 	a.YFreq, a.YTile = c.vFreq, c.vTile
-	a.Blocks = c.blocks
-	most := c.mostTiles(c.blocks)
+	blocks := min(c.blocks, c.mostBlocks())
+	most := c.mostBlocks() / blocks
 	for r := range rows {
 		for t := 0; t < c.tiles[1]; t += most {
-			a.X, a.Y = &strip[r*c.m*line+t*a.XTile], &v[(r*c.tiles[1]+t)*c.vTile]
 			a.Tiles = min(most, c.tiles[1]-t)
-			c.transformIn(a)
+			for b := 0; b < c.blocks; b += blocks {
+				a.X = &strip[r*c.m*line+t*a.XTile+b*blockLanes]
+				a.Y = &v[(r*c.tiles[1]+t)*c.vTile+b*blockLanes]
+				a.Blocks = min(blocks, c.blocks-b)
+				c.transformIn(a)
+			}
 		}
 	}
 }
 
-// mostTiles is how many tiles of so many blocks of channels one call of a
+// mostBlocks is how many blocks of channels, of all its tiles, one call of a
 // transform takes. On AVX2 a block takes two to six cycles for each frequency,
 // in the nearest cache and afar.
-func (c *winogradConv) mostTiles(blocks int) int {
-	return max(1, callCycles/(4*c.frequencies()*blocks))
-}
+func (c *winogradConv) mostBlocks() int { return callCycles / (4 * c.frequencies()) }
 
 // multiply computes the products of all frequencies of tiles tiles with panel
 // j's weights.
@@ -232,7 +234,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 	a.YTile, a.YRow, a.YPixel = c.step*c.pixel, line, c.pixel
 	a.DTile, a.DRow, a.DPixel = a.YTile, line, c.Channels
 	a.Blocks = n / blockLanes
-	most := c.mostTiles(NR / blockLanes)
+	most := c.mostBlocks() / (NR / blockLanes)
 	for t := 0; t < whole; t += most {
 		a.X, a.Y = &m[t*NR], &y[at+t*a.YTile]
 		if residual != nil {
