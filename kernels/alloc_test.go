@@ -2,7 +2,8 @@ package kernels
 
 import "testing"
 
-// TestNoAllocation runs one of each operation; Run may not allocate.
+// TestNoAllocation runs one of each operation but those that
+// TestLayersDoNotAllocate runs; Run may not allocate.
 func TestNoAllocation(t *testing.T) {
 	two, one := [2]int{2, 2}, [2]int{1, 1}
 	w := Window{Kernel: two, Stride: two, Dilation: one, Pad: [4]int{1, 0, 1, 0}}
