@@ -7,10 +7,9 @@ import (
 
 // callCycles bounds one call of a micro-kernel, in multiply-adds of one row by
 // one panel, each a cycle: about 20 µs at 3 GHz. Go cannot preempt assembly,
-// and a long call would stall the collector and all behind it. The least that a kernel
-// computes, a tile or a window, is not cut: convolutions whose sums have more
-// than 10,000 products, where ResNets have half as many, and pools of more than
-// 30,000 pixels take longer, in proportion.
+// and a long call would stall the collector and all behind it. The sums of a
+// tile are not cut: those of more than 10,000 products, where ResNets have half
+// as many, take longer, in proportion.
 const callCycles = 60_000
 
 // gemm runs the gemm family on rows rows, in tiles of sizes that differ by one

@@ -18,8 +18,11 @@
 // most (K+16)·2⁻²⁴·Σ|aᵢ·bᵢ|, on every tier. For a convolution by Winograd's
 // algorithm no such bound holds for every input: on normally distributed
 // numbers the difference stays below 4·2⁻²⁴·Σ|aᵢ·bᵢ| for F(2×2, 3×3) and
-// 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3). Weights of half precision have been
-// rounded before, by up to 2⁻¹¹ of themselves.
+// 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3). Its sums of a patch's elements are up to 100
+// times as large as these: with elements beyond 2¹²⁰ they can overflow where the
+// result does not, to an infinity, a NaN or, behind an activation, its bound.
+// Weights of half precision have been rounded before, by up to 2⁻¹¹ of
+// themselves.
 //
 // On one tier the bits of an element depend on nothing but its operands: not
 // on the number of items, nor on how the work is divided.
