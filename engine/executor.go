@@ -15,7 +15,7 @@ type executor struct {
 	threads []thread        // the first is the caller's
 	team    *team           // the others; nil if there are none
 	done    <-chan struct{} // of the run's context; nil if it cannot be cancelled
-	file    *file           // held until close
+	backing *backing        // held until close
 }
 
 // A thread is what one goroutine needs to run steps.
@@ -28,10 +28,11 @@ type thread struct {
 	times []time.Duration
 }
 
-// newExecutor makes an executor, which has taken a hold of the file.
-func newExecutor(p *program, pl *plan, threads int, f *file) *executor {
+// newExecutor makes an executor, for which the caller has taken hold of the
+// backing.
+func newExecutor(p *program, pl *plan, threads int, b *backing) *executor {
 	arena := kernels.AlignedFloats(pl.shared + threads*pl.local)
-	x := &executor{plan: pl, shared: arena[:pl.shared], threads: make([]thread, threads), file: f}
+	x := &executor{plan: pl, shared: arena[:pl.shared], threads: make([]thread, threads), backing: b}
 	for i := range x.threads {
 		from := pl.shared + i*pl.local
 		x.threads[i] = thread{
@@ -47,12 +48,12 @@ func newExecutor(p *program, pl *plan, threads int, f *file) *executor {
 	return x
 }
 
-// close ends the team and lets go of the file.
+// close ends the team and lets go of the backing.
 func (x *executor) close() error {
 	if x.team != nil {
 		x.team.close()
 	}
-	return x.file.release()
+	return x.backing.release()
 }
 
 // splitWork is the work, in multiply-adds, from which on it is divided among

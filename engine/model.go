@@ -16,7 +16,7 @@ type Model struct {
 	net     *weights.Net // without its Params, which the program has
 	tier    *kernels.Tier
 	program *program
-	file    *file
+	backing *backing
 	pool    pool
 }
 
@@ -101,10 +101,10 @@ func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, e
 		net:     &bare,
 		tier:    tier,
 		program: p,
-		file:    &file{closer: closer, users: 1},
+		backing: &backing{closer: closer, users: 1},
 	}
 	// A Model that nobody closed is closed when nobody can use it any more.
-	runtime.AddCleanup(m, func(f *file) { f.close() }, m.file)
+	runtime.AddCleanup(m, func(b *backing) { b.close() }, m.backing)
 	return m, nil
 }
 
@@ -112,7 +112,7 @@ func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, e
 // is closed: those that exist go on, new ones are refused with ErrClosed. A
 // second Close returns ErrClosed too.
 func (m *Model) Close() error {
-	err := m.file.close()
+	err := m.backing.close()
 	m.pool.close()
 	return err
 }

@@ -8,7 +8,7 @@ import (
 // A pool keeps Sessions for one item on one thread, for calls that need none
 // of their own, until its Model is closed. It is no sync.Pool, which cannot be
 // emptied: what other processors have put there stays out of reach, and would
-// hold the Model's file.
+// hold the Model's backing.
 type pool struct {
 	mu     sync.Mutex
 	idle   []*Session // at most one for each processor

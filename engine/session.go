@@ -66,10 +66,10 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if most := min(o.MaxMemory, addressable); bytes > float64(most) {
 		return nil, fmt.Errorf("%w: %.0f bytes, where %d are allowed", ErrMemory, bytes, most)
 	}
-	if err := m.file.hold(); err != nil {
+	if err := m.backing.hold(); err != nil {
 		return nil, err
 	}
-	s := &Session{executor: newExecutor(m.program, pl, threads, m.file)}
+	s := &Session{executor: newExecutor(m.program, pl, threads, m.backing)}
 	// A Session that nobody closed is closed when nobody can use it any more.
 	s.cleanup = runtime.AddCleanup(s, func(x *executor) { x.close() }, s.executor)
 	return s, nil
