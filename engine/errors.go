@@ -1,7 +1,12 @@
 package engine
 
-import "errors"
+import (
+	"errors"
 
+	"github.com/infer-go/infer/engine/internal/picture"
+)
+
+// Errors of Models and Sessions.
 var (
 	// ErrClosed is what a Model or a Session answers after Close.
 	ErrClosed = errors.New("engine: closed")
@@ -17,4 +22,26 @@ var (
 	// ErrMemory says that a Session would take more memory than
 	// SessionOptions.MaxMemory allows.
 	ErrMemory = errors.New("engine: too much memory")
+)
+
+// Errors of pictures and classes.
+var (
+	// ErrBlank says that a digit was to be read, and the picture shows nothing.
+	ErrBlank = picture.ErrBlank
+
+	// ErrEmpty says that a picture has no pixels.
+	ErrEmpty = picture.ErrEmpty
+
+	// ErrNoPicture says that the model file does not tell how a picture becomes
+	// the Model's input, so that it can only be given raw tensors.
+	ErrNoPicture = picture.ErrNoPicture
+
+	// ErrNotClassifier says that the first output of a Model is not one number
+	// for each of two or more classes.
+	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")
+
+	// ErrNaN says that a Model computed something that is not a number: a
+	// score that is NaN, or scores the greatest of which is infinite, of which
+	// no probabilities can be made.
+	ErrNaN = errors.New("engine: the model computed something that is not a number")
 )

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
 )
 
 // resident is the process's resident memory in KiB, as the kernel counts it
@@ -52,7 +53,7 @@ func TestMemoryFlat(t *testing.T) {
 		}
 	}
 	net := digitNet(t, kernels.F16)
-	net.Meta.Preparation = *digitPreparation
+	net.Meta.Preparation = weights.Preparation{Kind: weights.Digit, Width: 28, Height: 28, Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
 	path := saveNet(t, net)
 	m, err := Open(path)
 	if err != nil {

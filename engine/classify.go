@@ -2,23 +2,13 @@ package engine
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"image"
 	"math"
 	"slices"
 	"strconv"
-)
 
-var (
-	// ErrNotClassifier says that the first output of a Model is not one number
-	// for each of two or more classes.
-	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")
-
-	// ErrNaN says that a Model computed something that is not a number: a
-	// score that is NaN, or scores the greatest of which is infinite, of which
-	// no probabilities can be made.
-	ErrNaN = errors.New("engine: the model computed something that is not a number")
+	"github.com/infer-go/infer/engine/internal/picture"
 )
 
 // A Class is one answer of a Model that classifies.
@@ -119,5 +109,5 @@ func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if len(m.net.Inputs) != 1 {
 		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))
 	}
-	return prepare(dst, img, &m.net.Meta.Preparation)
+	return picture.Prepare(dst, img, &m.net.Meta.Preparation)
 }

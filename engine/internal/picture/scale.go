@@ -1,4 +1,4 @@
-package engine
+package picture
 
 import "math"
 
@@ -11,11 +11,11 @@ type scale struct {
 	weights []float32
 }
 
-// triangle is the support of the linear filter, box that of the mean, in
-// samples to either side.
+// The support of a filter, in samples to either side: that of the mean, and of
+// the linear filter.
 const (
-	box      = 0.5
-	triangle = 1.0
+	boxSupport      = 0.5
+	triangleSupport = 1.0
 )
 
 // set computes the weights for n samples that divide the stretch lo…hi of an
@@ -42,7 +42,7 @@ func (s *scale) set(size int, lo, hi float64, n int, support float64) {
 		sum := 0.0
 		for j := from; j < to; j++ {
 			var w float64
-			if support == box {
+			if support == boxSupport {
 				// The part of the sample that the output covers.
 				w = min(float64(j+1), middle+reach) - max(float64(j), middle-reach)
 			} else {

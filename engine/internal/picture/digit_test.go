@@ -1,4 +1,4 @@
-package engine
+package picture
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func drawn(w, h int, mask *image.Alpha, at image.Point, paper, ink color.Color) 
 func mustDigit(t *testing.T, img image.Image) []float32 {
 	t.Helper()
 	dst := make([]float32, digitSide*digitSide)
-	if err := prepare(dst, img, digitPreparation); err != nil {
+	if err := Prepare(dst, img, digitPreparation); err != nil {
 		t.Fatal(err)
 	}
 	checkDigit(t, dst)
@@ -194,7 +194,7 @@ func TestBlank(t *testing.T) {
 		{"a line of one pixel's height", image.NewNRGBA(image.Rect(0, 0, 100_000, 1))},
 		{"noise on a page", noise},
 	} {
-		err := prepare(make([]float32, digitSide*digitSide), c.img, digitPreparation)
+		err := Prepare(make([]float32, digitSide*digitSide), c.img, digitPreparation)
 		if !errors.Is(err, ErrBlank) {
 			t.Errorf("%s: error %v, want ErrBlank", c.name, err)
 		}
@@ -253,7 +253,7 @@ func FuzzDigit(f *testing.F) {
 			pix[i] = data[i*31%len(data)]
 		}
 		dst := make([]float32, digitSide*digitSide)
-		if err := prepare(dst, img, digitPreparation); err != nil {
+		if err := Prepare(dst, img, digitPreparation); err != nil {
 			if !errors.Is(err, ErrBlank) {
 				t.Fatal(err)
 			}
@@ -287,7 +287,7 @@ func BenchmarkDigit(b *testing.B) {
 			dst := make([]float32, digitSide*digitSide)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := prepare(dst, c.img, digitPreparation); err != nil {
+				if err := Prepare(dst, c.img, digitPreparation); err != nil {
 					b.Fatal(err)
 				}
 			}

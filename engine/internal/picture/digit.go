@@ -1,4 +1,4 @@
-package engine
+package picture
 
 import (
 	"image"
@@ -281,9 +281,9 @@ func (f *digitFinder) compose(dst []float32, box image.Rectangle) {
 // picture shrinks, a line between them when it grows.
 func support(size, n int) float64 {
 	if size >= n {
-		return box
+		return boxSupport
 	}
-	return triangle
+	return triangleSupport
 }
 
 // median returns the index at which half of a histogram's count is reached.

@@ -1,4 +1,4 @@
-package engine
+package picture
 
 import (
 	"errors"
@@ -8,10 +8,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
-	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -97,14 +95,14 @@ func TestScale(t *testing.T) {
 		support float64
 		want    []float32
 	}{
-		{"same", []float32{1, 2, 3}, 0, 3, triangle, []float32{1, 2, 3}},
-		{"same, means", []float32{1, 2, 3}, 0, 3, box, []float32{1, 2, 3}},
-		{"part", []float32{1, 2, 3, 4}, 1, 3, triangle, []float32{2, 3}},
-		{"grow", []float32{0, 100}, 0, 2, triangle, []float32{0, 25, 75, 100}},
+		{"same", []float32{1, 2, 3}, 0, 3, triangleSupport, []float32{1, 2, 3}},
+		{"same, means", []float32{1, 2, 3}, 0, 3, boxSupport, []float32{1, 2, 3}},
+		{"part", []float32{1, 2, 3, 4}, 1, 3, triangleSupport, []float32{2, 3}},
+		{"grow", []float32{0, 100}, 0, 2, triangleSupport, []float32{0, 25, 75, 100}},
 		// Weights 3/4, 3/4 and 1/4, of 7/4: there is nothing before the first.
-		{"shrink", []float32{0, 100, 200, 300}, 0, 4, triangle, []float32{125 / 1.75, 400 / 1.75}},
-		{"means", []float32{0, 100, 200, 300}, 0, 4, box, []float32{50, 250}},
-		{"means of parts", []float32{0, 90, 300}, 0, 3, box, []float32{30, 230}},
+		{"shrink", []float32{0, 100, 200, 300}, 0, 4, triangleSupport, []float32{125 / 1.75, 400 / 1.75}},
+		{"means", []float32{0, 100, 200, 300}, 0, 4, boxSupport, []float32{50, 250}},
+		{"means of parts", []float32{0, 90, 300}, 0, 3, boxSupport, []float32{30, 230}},
 	} {
 		var s scale
 		s.set(len(c.in), c.lo, c.hi, len(c.want), c.support)
@@ -127,7 +125,7 @@ func TestScaleOfConstants(t *testing.T) {
 		size, n := 1+rng.IntN(300), 1+rng.IntN(60)
 		lo := rng.Float64() * float64(size) / 2
 		hi := lo + (float64(size)-lo)*(0.01+0.99*rng.Float64())
-		for _, support := range []float64{box, triangle} {
+		for _, support := range []float64{boxSupport, triangleSupport} {
 			var s scale
 			s.set(size, lo, hi, n, support)
 			in, out := slices.Repeat([]float32{7}, size), make([]float32, n)
@@ -156,7 +154,7 @@ func TestPhoto(t *testing.T) {
 	prepared := func(p *weights.Preparation) []float32 {
 		t.Helper()
 		dst := make([]float32, p.Order.Channels()*p.Width*p.Height)
-		if err := prepare(dst, img, p); err != nil {
+		if err := Prepare(dst, img, p); err != nil {
 			t.Fatal(err)
 		}
 		return dst
@@ -209,7 +207,7 @@ func TestPhoto(t *testing.T) {
 func TestPhotoTransparent(t *testing.T) {
 	img := image.NewNRGBA(image.Rect(0, 0, 8, 8))
 	dst := make([]float32, 3*16)
-	if err := prepare(dst, img, photo(weights.Crop, weights.RGB, 4, 4)); err != nil {
+	if err := Prepare(dst, img, photo(weights.Crop, weights.RGB, 4, 4)); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range dst {
@@ -234,7 +232,7 @@ func TestPhotoSizes(t *testing.T) {
 				for i := range dst {
 					dst[i] = float32(math.NaN())
 				}
-				if err := prepare(dst, img, p); err != nil {
+				if err := Prepare(dst, img, p); err != nil {
 					t.Fatal(err)
 				}
 				for i, v := range dst {
@@ -264,85 +262,9 @@ func TestPrepareErrors(t *testing.T) {
 		{"a digit on a plane", image.White, digitPreparation, 28 * 28, nil},
 		{"bounds that no int can tell apart", &image.Gray{Rect: image.Rect(math.MinInt, 0, math.MaxInt, 1)}, photo(0, weights.Gray, 4, 4), 16, nil},
 	} {
-		err := prepare(make([]float32, c.n), c.img, c.p)
+		err := Prepare(make([]float32, c.n), c.img, c.p)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", c.name, err, c.want)
 		}
-	}
-}
-
-func TestClassify(t *testing.T) {
-	net := &weights.Net{
-		Batched: true,
-		Meta: weights.Meta{
-			Labels:      []string{"left", "right"},
-			Preparation: *photo(weights.Stretch, weights.Gray, 3, 1),
-		},
-		Values:  []weights.Value{{Name: "x", Shape: []int{1, 1, 1, 3}}, {Name: "y", Shape: []int{1, 1, 1, 3}}},
-		Inputs:  []int{0},
-		Outputs: []int{1},
-		Steps:   []weights.Step{{Name: "half", Spec: &kernels.Binary{Kind: kernels.Mul}, In: []int{0}, Out: []int{1}, Params: []int{0}}},
-		Params:  []kernels.Param{kernels.PlainParam([]int{1}, []float32{0.5})},
-	}
-	m := newTestModel(t, net, portable)
-	img := &image.Gray{Pix: []uint8{10, 14, 10}, Stride: 3, Rect: image.Rect(0, 0, 3, 1)}
-
-	got, err := m.Classify(img, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := math.Exp(-2)
-	want := []Class{{1, "right", float32(1 / (1 + 2*e))}, {0, "left", float32(e / (1 + 2*e))}, {2, "2", float32(e / (1 + 2*e))}}
-	for i, c := range got {
-		if c.Index != want[i].Index || c.Label != want[i].Label || math.Abs(float64(c.Probability-want[i].Probability)) > 1e-5 {
-			t.Errorf("class %d is %+v, want %+v", i, c, want[i])
-		}
-	}
-	if got, err = m.Classify(img, 2); err != nil || len(got) != 2 || got[0].Index != 1 {
-		t.Errorf("the best two are %v, %v", got, err)
-	}
-
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 100 {
-				if got, err := m.Classify(img, 1); err != nil || got[0].Label != "right" {
-					t.Errorf("from many goroutines: %v, %v", got, err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-
-	// The last two make all scores −Inf and +Inf.
-	for _, mean := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		m.net.Meta.Preparation.Mean[0] = float32(mean)
-		for _, m.net.Meta.Probabilities = range []bool{true, false} {
-			if got, err := m.Classify(img, 1); !errors.Is(err, ErrNaN) {
-				t.Errorf("mean %v: %v, error %v, want ErrNaN", mean, got, err)
-			}
-		}
-	}
-	m.net.Meta.Preparation.Kind = weights.NoPicture
-	if _, err := m.Classify(img, 1); !errors.Is(err, ErrNoPicture) {
-		t.Errorf("without preparation: error %v, want ErrNoPicture", err)
-	}
-	m.Close()
-	if _, err := m.Classify(img, 1); !errors.Is(err, ErrClosed) {
-		t.Errorf("after Close: error %v, want ErrClosed", err)
-	}
-}
-
-func TestClassifyOfNoClassifier(t *testing.T) {
-	net := &weights.Net{
-		Meta:    weights.Meta{Preparation: *photo(weights.Stretch, weights.Gray, 2, 2)},
-		Values:  []weights.Value{{Name: "x", Shape: []int{1, 1, 2, 2}}, {Name: "y", Shape: []int{1, 1, 2, 2}}},
-		Inputs:  []int{0},
-		Outputs: []int{1},
-		Steps:   []weights.Step{{Name: "abs", Spec: &kernels.Unary{Kind: kernels.Abs}, In: []int{0}, Out: []int{1}}},
-	}
-	m := newTestModel(t, net, portable)
-	if _, err := m.Classify(image.NewGray(image.Rect(0, 0, 2, 2)), 1); !errors.Is(err, ErrNotClassifier) {
-		t.Errorf("error %v, want ErrNotClassifier", err)
 	}
 }

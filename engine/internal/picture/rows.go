@@ -1,4 +1,4 @@
-package engine
+package picture
 
 import (
 	"image"
@@ -99,13 +99,4 @@ func (r *rowReader) row(y int) []uint8 {
 // luma is the brightness of a colour by BT.601, 0…255.
 func luma(r, g, b uint8) float32 {
 	return 0.299*float32(r) + 0.587*float32(g) + 0.114*float32(b)
-}
-
-// grow returns a slice of n elements, s itself if it is large enough. The
-// elements are arbitrary.
-func grow[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }
