@@ -26,6 +26,21 @@ const (
 	largeBody  = 2 * digitBody
 )
 
+const (
+	// opaqueAlpha is the least opacity of a pixel that counts as part of a
+	// page.
+	opaqueAlpha = 250
+
+	// drawnDeviation is the standard deviation of the page's brightness, 0…255,
+	// above which something is drawn on it. Below, as when ink of one colour
+	// lies on nothing, the shape is in the transparency.
+	drawnDeviation = 16
+
+	// readyInk is the least that the brightest pixel of a picture has that is
+	// taken as it is. In a paler one the ink is stretched, as in any picture.
+	readyInk = 0xc0
+)
+
 // A digitFinder turns a picture of a digit into MNIST's form. It holds the
 // buffers for it.
 //
@@ -161,15 +176,14 @@ func (f *digitFinder) read(rows *rowReader, k int) {
 // transparency, as with round corners, the page is continued.
 func (f *digitFinder) flatten() {
 	n := f.w * f.h
-	var count, solid int
+	var count int // of opaque pixels
 	var hist [3][256]int
 	var sum, squares float64
 	for i, a := range f.alpha {
-		if a < 250 {
+		if a < opaqueAlpha {
 			continue
 		}
 		p := f.pix[3*i : 3*i+3 : 3*i+3]
-		solid++
 		for k, v := range p {
 			hist[k][v]++
 		}
@@ -182,7 +196,7 @@ func (f *digitFinder) flatten() {
 	if count > 0 {
 		deviation = math.Sqrt(max(0, squares/float64(count)-sum/float64(count)*sum/float64(count)))
 	}
-	if 2*solid > n && deviation > 16 {
+	if 2*count > n && deviation > drawnDeviation {
 		var page [3]uint8
 		for k := range page {
 			page[k] = uint8(median(hist[k][:], count))
@@ -227,7 +241,7 @@ func (f *digitFinder) ready(dst []float32) bool {
 			top = max(top, v)
 		}
 	}
-	if top < 0xc0 || max(box.Dx(), box.Dy()) != digitBody {
+	if top < readyInk || max(box.Dx(), box.Dy()) != digitBody {
 		return false
 	}
 	x, y := float64(sumX)/float64(sum), float64(sumY)/float64(sum)
@@ -277,26 +291,11 @@ func (f *digitFinder) compose(dst []float32, box image.Rectangle) {
 	}
 }
 
-// support is the filter for n samples made of size: their mean when the
+// support is that of the filter for n samples made of size: their mean when the
 // picture shrinks, a line between them when it grows.
 func support(size, n int) float64 {
 	if size >= n {
 		return boxSupport
 	}
 	return triangleSupport
-}
-
-// median returns the index at which half of a histogram's count is reached.
-func median(hist []int, count int) int { return quantile(hist, count, 0.5) }
-
-// quantile returns the index at which a share of a histogram's count is
-// reached.
-func quantile(hist []int, count int, share float64) int {
-	left := int(share * float64(count))
-	for i, n := range hist {
-		if left -= n; left < 0 {
-			return i
-		}
-	}
-	return len(hist) - 1
 }

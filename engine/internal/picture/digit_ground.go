@@ -6,6 +6,46 @@ import "math"
 // which the ground is estimated.
 const cells = 16
 
+// Brightness and differences of it are counted in steps of 0…255.
+const (
+	// leastCells is the least number of cells that a surface is fitted to:
+	// fewer say too little about its six coefficients beside ink.
+	leastCells = 64
+
+	// A curved ground is believed if the rim's roughness over it is less than
+	// curvedGain times that over a flat one, and less than curvedLimit times
+	// the contrast of the picture: otherwise it was bent by strokes that reach
+	// the edge, not by light.
+	curvedGain  = 0.75
+	curvedLimit = 0.15
+
+	// rimShare is the share of the rim that the roughness bounds; in the rest
+	// of it, there may be ink.
+	rimShare = 0.9
+
+	// strongInk is the share of the contrast from which on pixels say in which
+	// direction the ink differs from the paper.
+	strongInk = 0.5
+
+	// oneWay is the least length of the sum of these pixels' differences, as a
+	// share of the sum of their lengths, for there to be one direction.
+	oneWay = 0.3
+
+	// paperShare is the share of the strongest ink below which a pixel counts
+	// as paper.
+	paperShare = 0.3
+
+	// evenGround is the greatest mean of a cell of paper, after the ground was
+	// taken away, that is not worth another fit.
+	evenGround = 0.5
+
+	// cleanNoise is the noise below which a picture is not averaged; nor is
+	// one with a side of less than softenedSide pixels, whose strokes would
+	// blur.
+	cleanNoise   = 1
+	softenedSide = 64
+)
+
 // surface is a brightness that changes slowly over a picture, with x and y
 // from −1 to 1: c₀ + c₁x + c₂y + c₃x² + c₄xy + c₅y².
 type surface [6]float64
@@ -112,7 +152,7 @@ func (g *ground) start(f *digitFinder) (base [3]surface) {
 		base[k] = surface{f.border(k)}
 	}
 	flat := g.roughness(f, &base, inRim)
-	if n < 64 || flat < 1 {
+	if n < leastCells || flat < 1 {
 		return base
 	}
 
@@ -136,7 +176,7 @@ func (g *ground) start(f *digitFinder) (base [3]surface) {
 		}
 	}
 	bent := g.roughness(f, &curved, inRim)
-	if bent < 0.75*flat && bent < 0.15*g.contrast(f, &curved) {
+	if bent < curvedGain*flat && bent < curvedLimit*g.contrast(f, &curved) {
 		return curved
 	}
 	return base
@@ -180,7 +220,7 @@ func (g *ground) roughness(f *digitFinder, s *[3]surface, inRim func(int) bool) 
 		hist[min(511, int(4*worst))]++
 		count++
 	}
-	return (float64(quantile(hist[:], count, 0.9)) + 0.5) / 4
+	return (float64(quantile(hist[:], count, rimShare)) + 0.5) / 4
 }
 
 // contrast is the greatest difference between pixels and the surfaces, but
@@ -205,7 +245,7 @@ func (g *ground) contrast(f *digitFinder, s *[3]surface) float64 {
 		}
 		count += f.w
 	}
-	return float64(top(hist[:], count))
+	return float64(robustMax(hist[:], count))
 }
 
 // sparse is the step between the rows that are enough to look at for what
@@ -219,18 +259,6 @@ func (g *ground) lines(f *digitFinder, s *[3]surface, y int) (l0, l1, l2 []float
 		s[k].row(g.line[k], y, f.h)
 	}
 	return g.line[0], g.line[1], g.line[2]
-}
-
-// top is the value of a histogram that only few of count reach: specks of
-// dust are fewer, the strokes of a digit are more.
-func top(hist []int, count int) int {
-	few := 3 + count/10000
-	for i := len(hist) - 1; i > 0; i-- {
-		if few -= hist[i]; few < 0 {
-			return i
-		}
-	}
-	return 0
 }
 
 // project fills f.ink with the difference from the ground along the one
@@ -272,7 +300,7 @@ func (f *digitFinder) project(base *[3]surface) {
 // with inks that differ from the paper in opposite ways.
 func (f *digitFinder) direction(base *[3]surface) (u [3]float32, ok bool) {
 	g := &f.ground
-	limit := 0.5 * float32(g.contrast(f, base))
+	limit := strongInk * float32(g.contrast(f, base))
 	var sum [3]float64
 	var length float64
 	for y := 0; y < f.h; y += f.sparse() {
@@ -299,7 +327,7 @@ func (f *digitFinder) direction(base *[3]surface) (u [3]float32, ok bool) {
 		}
 	}
 	whole := norm(sum[0], sum[1], sum[2])
-	if whole <= 0.3*length {
+	if whole <= oneWay*length {
 		return u, false
 	}
 	for k := range u {
@@ -333,14 +361,14 @@ func abs(x float32) float32 { return max(x, -x) }
 // ink, and takes what is left of it out of f.ink.
 func (g *ground) refine(f *digitFinder) {
 	n := g.across * g.down
-	if n < 64 {
+	if n < leastCells {
 		return
 	}
 	var hist [512]int
 	for _, v := range f.ink[:f.w*f.h] {
 		hist[min(511, max(0, int(v)))]++
 	}
-	limit := 0.3 * float32(top(hist[:], f.w*f.h))
+	limit := paperShare * float32(robustMax(hist[:], f.w*f.h))
 	for range 2 {
 		mean := g.mean[0][:]
 		clear(mean[:n])
@@ -369,7 +397,7 @@ func (g *ground) refine(f *digitFinder) {
 				worst = max(worst, math.Abs(mean[i]))
 			}
 		}
-		if worst < 0.5 {
+		if worst < evenGround {
 			return // flat already
 		}
 		s := g.fit(mean)
@@ -434,8 +462,8 @@ func (g *ground) fit(z []float64) surface {
 // soften fills f.smooth and returns the noise in it. A clean picture is left
 // as it is; a noisy one is averaged over 3×3 pixels.
 func (f *digitFinder) soften() float32 {
-	noise := deviation(f.ink)
-	if noise < 1 || min(f.w, f.h) < 64 {
+	noise := noiseDeviation(f.ink)
+	if noise < cleanNoise || min(f.w, f.h) < softenedSide {
 		f.smooth = f.ink
 		return noise
 	}
@@ -460,21 +488,5 @@ func (f *digitFinder) soften() float32 {
 		}
 		copy(above, row)
 	}
-	return deviation(f.smooth)
-}
-
-// deviation is the standard deviation of the noise in x, from the median of
-// the absolute values of what is no ink.
-func deviation(x []float32) float32 {
-	const steps = 8 // per unit
-	var hist [256 * steps]int
-	for _, v := range x {
-		hist[min(len(hist)-1, int(steps*max(v, -v)))]++
-	}
-	paper := hist[:top(hist[:], len(x))*3/10+1]
-	count := 0
-	for _, n := range paper {
-		count += n
-	}
-	return float32(median(paper, count)) / steps / 0.6745
+	return noiseDeviation(f.smooth)
 }

@@ -2,6 +2,32 @@ package picture
 
 import "image"
 
+const (
+	// Ink is what differs from the ground by more than inkShare of the
+	// strongest ink; if that finds only dust, by lowerShare of that, and so on,
+	// but never by less than floorNoise standard deviations of the noise, nor
+	// than floorInk steps of 0…255.
+	inkShare   = 0.35
+	lowerShare = 0.6
+	floorNoise = 5
+	floorInk   = 6
+
+	// Shares of the mass of a digit's largest piece: another of more than
+	// strokeMass is a stroke that may be farther away, one of no more than
+	// speckMass is no part of the digit.
+	strokeMass = 0.15
+	speckMass  = 0.015
+
+	// Ink is stretched between the quantile fullQuantile of it, which becomes
+	// 1, and lowNoise standard deviations of the noise or lowShare of full, the
+	// lesser, which becomes 0. The box is that of what exceeds edgeShare of
+	// full.
+	fullQuantile = 0.9
+	lowNoise     = 2.5
+	lowShare     = 0.25
+	edgeShare    = 0.15
+)
+
 // A part is a connected piece of ink.
 type part struct {
 	box  image.Rectangle
@@ -22,18 +48,18 @@ type parts struct {
 // stretches what is left to 0…1 and returns its box. It reports false if
 // there is no digit.
 func (f *digitFinder) segment(noise float32) (image.Rectangle, bool) {
-	floor := max(5*noise, 6)
+	floor := max(floorNoise*noise, floorInk)
 	var hist [512]int
 	for _, v := range f.smooth[:f.w*f.h] {
 		hist[min(511, max(0, int(v)))]++
 	}
-	peak := float32(top(hist[:], f.w*f.h))
+	peak := float32(robustMax(hist[:], f.w*f.h))
 
 	// Dust may be darker than ink: if all that the threshold finds is tiny,
 	// it is lowered.
 	tiny := max(2, min(f.w, f.h)/40)
 	var main int
-	for threshold := 0.35 * peak; ; threshold *= 0.6 {
+	for threshold := inkShare * peak; ; threshold *= lowerShare {
 		last := threshold <= floor
 		threshold = max(threshold, floor)
 		if peak < threshold {
@@ -114,10 +140,10 @@ func (p *parts) choose(main int) {
 			continue
 		}
 		near := long / 5
-		if q.mass > 0.15*m.mass {
+		if q.mass > strokeMass*m.mass {
 			near = long / 3
 		}
-		q.keep = q.mass > 0.015*m.mass && gap(q.box, m.box) <= near
+		q.keep = q.mass > speckMass*m.mass && gap(q.box, m.box) <= near
 	}
 }
 
@@ -149,9 +175,9 @@ func (f *digitFinder) stretch(noise float32) (image.Rectangle, bool) {
 			}
 		}
 	}
-	full := float32(quantile(hist[:], count, 0.9)) + 1
-	low := min(2.5*noise, 0.25*full)
-	edge := max(0.15*full, low)
+	full := float32(quantile(hist[:], count, fullQuantile)) + 1
+	low := min(lowNoise*noise, lowShare*full)
+	edge := max(edgeShare*full, low)
 
 	// Edges reach a little farther than the threshold: one pixel, or more
 	// where the strokes are wide and soft.
