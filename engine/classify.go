@@ -18,16 +18,15 @@ type Class struct {
 	Probability float32 // 0…1, of all classes together 1
 }
 
-// Classify says what is on a picture: the top most probable classes, the best
-// first, or all of them if top is less than 1. Where probabilities are equal,
-// the class that comes first in the Model does here.
+// Classify says what is on a picture: the k most probable classes, the best
+// first, or all of them if k is less than 1 or more than there are. Where
+// probabilities are equal, the class that comes first in the Model does here.
 //
 // Any number of goroutines may call it; Sessions are pooled. Errors are those
-// of Prepare, ErrNotClassifier, ErrNaN and those of NewSession.
-func (m *Model) Classify(img image.Image, top int) ([]Class, error) {
-	n := m.classes()
-	if n == 0 {
-		return nil, ErrNotClassifier
+// of Prepare, of Top and of NewSession.
+func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
+	if m.classes() == 0 {
+		return nil, ErrNotClassifier // before any work is done
 	}
 	s, err := m.borrow()
 	if err != nil {
@@ -40,8 +39,23 @@ func (m *Model) Classify(img image.Image, top int) ([]Class, error) {
 	if err := s.Run(1); err != nil {
 		return nil, err
 	}
-	scores := s.Output(0)
+	return m.Top(s.Output(0), k)
+}
 
+// Top says what the scores of one item stand for, in the way of Classify: they
+// are the item's part of a Session's Output(0), as many as there are classes.
+// They are logits or, if the model file says so, probabilities already.
+//
+// Errors are ErrNotClassifier, ErrNaN, and one of no kind for another number
+// of scores.
+func (m *Model) Top(scores []float32, k int) ([]Class, error) {
+	n := m.classes()
+	switch {
+	case n == 0:
+		return nil, ErrNotClassifier
+	case len(scores) != n:
+		return nil, fmt.Errorf("engine: %d scores of an item, where the model has %d classes", len(scores), n)
+	}
 	list := make([]Class, n)
 	for i, v := range scores {
 		if math.IsNaN(float64(v)) {
@@ -56,8 +70,8 @@ func (m *Model) Classify(img image.Image, top int) ([]Class, error) {
 	if !m.net.Meta.Probabilities {
 		softmax(list)
 	}
-	if top > 0 && top < n {
-		list = slices.Clone(list[:top])
+	if k > 0 && k < n {
+		list = slices.Clone(list[:k])
 	}
 	labels := m.net.Meta.Labels
 	for i := range list {
@@ -96,15 +110,20 @@ func (m *Model) classes() int {
 
 // Prepare makes a picture into the Model's input, as the model file says: dst
 // is a Session's Input(0), or the part of it that is one item's. The picture
-// may be of any size and any type of package image, with its bounds anywhere.
+// may be of any type of package image, with its bounds anywhere, and have up
+// to 2²⁸ pixels.
 //
 // For photos the file gives size, crop, order of channels, scale, mean and
-// deviation. A digit is looked for wherever on the picture it is, dark on
-// bright or bright on dark, in any colour or in transparency, and brought to
-// the form of MNIST's.
+// deviation.
 //
-// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and one of
-// no kind for more than 2²⁸ pixels.
+// A digit is looked for wherever on the picture it is, dark on bright or bright
+// on dark, in any colour or in transparency, and brought to the form of
+// MNIST's. There should be one: of several, that with the most ink is taken,
+// those close to it as strokes of the same digit, and the others left out,
+// which nothing tells from a picture of one.
+//
+// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and of no
+// kind for a picture of more pixels and for a dst that is not one item's.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if len(m.net.Inputs) != 1 {
 		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))

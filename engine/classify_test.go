@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -85,6 +86,83 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+func TestTop(t *testing.T) {
+	m := newTestModel(t, halves(), portable)
+	third := float32(1) / 3
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for _, c := range []struct {
+		name          string
+		scores        []float32
+		k             int
+		probabilities bool
+		want          []Class
+	}{
+		{"one", []float32{-200, -300, 0}, 1, false, []Class{{2, "2", 1}}},
+		{"none asked for: all", []float32{100, -100, 0}, 0, false, []Class{{0, "left", 1}, {2, "2", 0}, {1, "right", 0}}},
+		{"more than there are", []float32{0, 200, 0}, 9, false, []Class{{1, "right", 1}, {0, "left", 0}, {2, "2", 0}}},
+		{"equal ones in the model's order", []float32{5, 5, 5}, 3, false, []Class{{0, "left", third}, {1, "right", third}, {2, "2", third}}},
+		{"−∞ is no class", []float32{-inf, 3, -inf}, 2, false, []Class{{1, "right", 1}, {0, "left", 0}}},
+		{"probabilities stay", []float32{0.25, 0.5, 0.25}, 2, true, []Class{{1, "right", 0.5}, {0, "left", 0.25}}},
+	} {
+		m.net.Meta.Probabilities = c.probabilities
+		scores := slices.Clone(c.scores)
+		got, err := m.Top(scores, c.k)
+		if err != nil || len(got) != len(c.want) {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+			continue
+		}
+		for i, w := range c.want {
+			if g := got[i]; g.Index != w.Index || g.Label != w.Label || math.Abs(float64(g.Probability-w.Probability)) > 1e-7 {
+				t.Errorf("%s: class %d is %+v, want %+v", c.name, i, g, w)
+			}
+		}
+		if !slices.Equal(scores, c.scores) {
+			t.Errorf("%s: the scores have become %v", c.name, scores)
+		}
+	}
+
+	for _, scores := range [][]float32{{1, nan, 2}, {1, inf, 2}, {-inf, -inf, -inf}} {
+		if got, err := m.Top(scores, 1); !errors.Is(err, ErrNaN) {
+			t.Errorf("%v: %v, error %v, want ErrNaN", scores, got, err)
+		}
+	}
+	for _, n := range []int{0, 2, 4, 6} {
+		if got, err := m.Top(make([]float32, n), 1); err == nil {
+			t.Errorf("%d scores of 3 classes: %v", n, got)
+		}
+	}
+}
+
+// The classes of a batch's items are those of each picture alone.
+func TestTopOfBatch(t *testing.T) {
+	m := newTestModel(t, halves(), portable)
+	s := newTestSession(t, m, SessionOptions{Batch: 3})
+	var want [][]Class
+	for i := range 3 {
+		img := image.NewGray(image.Rect(0, 0, 3, 1))
+		img.Pix[i] = 9
+		if err := m.Prepare(s.Input(0)[3*i:][:3], img); err != nil {
+			t.Fatal(err)
+		}
+		classes, err := m.Classify(img, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, classes)
+	}
+	if err := s.Run(3); err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if got, err := m.Top(s.Output(0)[3*i:][:3], 2); err != nil || !slices.Equal(got, want[i]) {
+			t.Errorf("item %d: %v, %v, want %v", i, got, err, want[i])
+		}
+	}
+	if err := m.Prepare(s.Input(0), image.NewGray(image.Rect(0, 0, 3, 1))); err == nil {
+		t.Error("a picture was prepared for three items")
+	}
+}
+
 func TestClassifyOfNoClassifier(t *testing.T) {
 	net := &weights.Net{
 		Meta:    weights.Meta{Preparation: grey(2, 2)},
@@ -96,5 +174,8 @@ func TestClassifyOfNoClassifier(t *testing.T) {
 	m := newTestModel(t, net, portable)
 	if _, err := m.Classify(image.NewGray(image.Rect(0, 0, 2, 2)), 1); !errors.Is(err, ErrNotClassifier) {
 		t.Errorf("Classify: error %v, want ErrNotClassifier", err)
+	}
+	if _, err := m.Top(make([]float32, 4), 1); !errors.Is(err, ErrNotClassifier) {
+		t.Errorf("Top: error %v, want ErrNotClassifier", err)
 	}
 }

@@ -46,7 +46,67 @@ func Example() {
 	// Output: 7
 }
 
-// Several pictures in one run, and the outputs as they are.
+// What is on a picture, with the probabilities; a picture of nothing is an
+// error, not a guess.
+func ExampleModel_Classify() {
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+
+	classes, err := m.Classify(readPicture("../testdata/7.png"), 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(classes), classes[0].Label, classes[0].Probability > 0.9)
+
+	_, err = m.Classify(image.NewGray(image.Rect(0, 0, 100, 100)), 2)
+	fmt.Println(errors.Is(err, engine.ErrBlank))
+	// Output:
+	// 2 7 true
+	// true
+}
+
+// Several pictures are computed faster in one run than one by one. Prepare
+// makes each into its part of the input, and Top makes classes of its part of
+// the output.
+func ExampleModel_Top() {
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	s, err := m.NewSession(engine.SessionOptions{Batch: 8})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+
+	files := []string{"../testdata/0.png", "../testdata/1.png", "../testdata/7.png"}
+	in := len(s.Input(0)) / 8 // the elements of one item
+	for i, file := range files {
+		if err := m.Prepare(s.Input(0)[i*in:][:in], readPicture(file)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := s.Run(len(files)); err != nil {
+		log.Fatal(err)
+	}
+	scores := s.Output(0)
+	n := len(scores) / len(files)
+	for i := range files {
+		classes, err := m.Top(scores[i*n:][:n], 1)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(classes[0].Label, " ")
+	}
+	// Output: 0 1 7
+}
+
+// Raw tensors: the input is filled, and the output is read, in the order of
+// the model that was frozen.
 func ExampleSession() {
 	m, err := engine.Parse(digits.Data)
 	if err != nil {
@@ -61,29 +121,15 @@ func ExampleSession() {
 	}
 	defer s.Close()
 
-	files := []string{"../testdata/0.png", "../testdata/1.png", "../testdata/7.png"}
-	const size = 28 * 28 // of an item of input 0
-	for i, file := range files {
-		if err := m.Prepare(s.Input(0)[i*size:(i+1)*size], readPicture(file)); err != nil {
-			log.Fatal(err)
-		}
-	}
-	if err := s.Run(len(files)); err != nil {
+	items := make([]float32, 3*28*28) // three, one after the other
+	copy(s.Input(0), items)
+	if err := s.Run(3); err != nil {
 		log.Fatal(err)
 	}
-	scores := s.Output(0)
-	for i := range files {
-		best, of := 0, scores[i*10:(i+1)*10]
-		for class, score := range of {
-			if score > of[best] {
-				best = class
-			}
-		}
-		fmt.Print(best, " ")
-	}
+	fmt.Println(len(s.Output(0)))
 	// Output:
 	// [-1 1 28 28] [-1 10]
-	// 0 1 7
+	// 30
 }
 
 // A service computes each request on the goroutine that has it. Sessions are
