@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"io/fs"
+	"math"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -137,5 +139,25 @@ func TestSteps(t *testing.T) {
 	}
 	if memory.Arena < memory.Live || memory.Arena > memory.Tensors {
 		t.Errorf("memory %+v", memory)
+	}
+}
+
+// Values that share one buffer may together be more than memory could hold.
+func TestMemoryOfViews(t *testing.T) {
+	b := newNet(t, true)
+	const side = 1 << (bits.UintSize/2 - 3)
+	x, y := b.input(1, side, side), b.input(1, 4)
+	for range 40 {
+		b.step(&kernels.Reshape{Shape: []int{1, side, side}}, x)
+	}
+	b.output(b.step(&kernels.Unary{Kind: kernels.Abs}, y))
+	memory, err := newTestModel(t, b.net, portable).Memory(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In float64, in which nothing overflows.
+	want := min(math.MaxInt64, 4*(41.0*side*side+8))
+	if got := float64(memory.Tensors); math.Abs(got-want) > want/1e6 {
+		t.Errorf("all tensors take %g bytes, want %g", got, want)
 	}
 }

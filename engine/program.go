@@ -286,5 +286,5 @@ func times(a, b int) (int, bool) {
 	return int(lo), hi == 0 && lo <= math.MaxInt/8
 }
 
-// add adds amounts of work; the sum stays at the largest int64.
+// add adds amounts of work or of memory; the sum stays at the largest int64.
 func add(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

@@ -56,16 +56,18 @@ func (m *Model) Memory(batch int) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	tensors := 0
+	tensors := int64(0)
 	for _, v := range m.net.Values {
 		n, _ := volume(v.Shape)
-		tensors += n
+		// A product that fits: plan has accepted buffers of this size. The sum
+		// need not, as views of a buffer are not counted there.
+		tensors = add(tensors, 4*int64(pl.batch)*int64(n))
 	}
 	return Memory{
 		Arena:   4 * (int64(pl.shared) + int64(pl.local)),
 		Scratch: m.program.scratchBytes(),
 		Thread:  4*int64(pl.local) + m.program.scratchBytes(),
 		Live:    4 * int64(pl.batch) * int64(live(m.program.lives())),
-		Tensors: 4 * int64(pl.batch) * int64(tensors),
+		Tensors: tensors,
 	}, nil
 }
