@@ -26,15 +26,18 @@
 //	err = s.Run(8)
 //	scores := s.Output(0)      // 8 items, until the next run
 //
+// [Model.Prepare] makes a picture into its part of such an input, and
+// [Model.Top] makes the part of the output that is one item's into classes.
+//
 // # Goroutines
 //
 // A [Model] is immutable and serves any number of goroutines. A Session is for
-// one goroutine at a time (others get [ErrBusy]) and costs the memory of its tensors
-// ([Model.Memory] says how much). The weights belong to the Model; those that
-// are used where they lie in the file exist once for all processes that have
-// opened it with [Open]. Of convolutions by Winograd's algorithm, and of most
-// of half precision, each Model keeps a copy in another form. A service keeps
-// a Session for each goroutine that computes, or a sync.Pool of them.
+// one goroutine at a time (others get [ErrBusy]) and costs the memory of its
+// tensors ([Model.Memory] says how much). The weights belong to the Model;
+// those that are used where they lie in the file exist once for all processes
+// that have opened it with [Open]. Of convolutions by Winograd's algorithm, and
+// of most of half precision, each Model keeps a copy in another form. A service
+// keeps a Session for each goroutine that computes, or a sync.Pool of them.
 // [Model.Classify] pools its own.
 //
 // A Session runs on the caller's goroutine alone unless SessionOptions.Threads
@@ -63,12 +66,12 @@
 //
 // # Errors
 //
-// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and
-// [ErrMemory] of Sessions; weights.ErrFormat and weights.ErrVersion of model files, and those
-// of package os; [ErrBlank], [ErrEmpty], [ErrNoPicture], [ErrNotClassifier]
-// and [ErrNaN] of pictures. An index of an input or output that does not exist
-// panics, as that of a slice does. Nothing that a file, a picture or a tensor
-// holds makes the engine panic.
+// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and [ErrMemory]
+// of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
+// files, and those of package os; [ErrBlank], [ErrEmpty] and [ErrNoPicture] of
+// pictures; [ErrNotClassifier] and [ErrNaN] of classes. An index of an input or
+// output that does not exist panics, as that of a slice does. Nothing that a
+// file, a picture or a tensor holds makes the engine panic.
 //
 // # Closing
 //
@@ -97,10 +100,20 @@
 //
 // # Compatibility
 //
-// Releases are numbered by semantic versioning. The promise covers packages
-// engine, weights and weights/onnx, and the command; packages kernels and asm
-// exist for them alone and promise nothing. Before 1.0 a minor release may
-// change what is exported; CHANGELOG.md says what and how to follow.
+// Releases are numbered by semantic versioning. The promise covers
+//
+//   - this package, all of it;
+//   - of package weights: Open, Parse, Save, Marshal and Sections, Meta with the
+//     types of its fields, and the errors. A Net's other fields, in terms of
+//     package kernels, are for the engine and the importer;
+//   - of package weights/onnx: Freeze, Options with kernels.F32 and kernels.F16
+//     for its Weights, Report, Operators, and the error;
+//   - of package weights/digits: Data;
+//   - the command.
+//
+// Packages kernels and asm exist for them alone and, but for those two
+// constants, promise nothing. Before 1.0 a minor release may change what is
+// exported; CHANGELOG.md says what and how to follow.
 //
 // A model file that one release reads is read by all later ones: a file of
 // each version of the format is kept, and opened by the tests. The bits of the
