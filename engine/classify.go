@@ -25,7 +25,7 @@ type Class struct {
 // Any number of goroutines may call it; Sessions are pooled. Errors are those
 // of Prepare, of Top and of NewSession.
 func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
-	if m.classes() == 0 {
+	if m.Classes() == 0 {
 		return nil, ErrNotClassifier // before any work is done
 	}
 	s, err := m.borrow()
@@ -49,7 +49,7 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 // Errors are ErrNotClassifier, ErrNaN, and one of no kind for another number
 // of scores.
 func (m *Model) Top(scores []float32, k int) ([]Class, error) {
-	n := m.classes()
+	n := m.Classes()
 	switch {
 	case n == 0:
 		return nil, ErrNotClassifier
@@ -97,9 +97,10 @@ func softmax(list []Class) {
 	}
 }
 
-// classes is the number of classes that the first output scores, 0 if it is
-// not of that kind: all of its dimensions but one must be 1.
-func (m *Model) classes() int {
+// Classes is the number of classes that the Model scores, 0 if it is no
+// classifier: of the dimensions of its first output one must be at least 2, and
+// the others 1.
+func (m *Model) Classes() int {
 	shape := m.net.Values[m.net.Outputs[0]].Shape
 	n, _ := volume(shape)
 	if n < 2 || slices.Max(shape) != n {
@@ -111,7 +112,7 @@ func (m *Model) classes() int {
 // Prepare makes a picture into the Model's input, as the model file says: dst
 // is a Session's Input(0), or the part of it that is one item's. The picture
 // may be of any type of package image, with its bounds anywhere, and have up
-// to 2²⁸ pixels.
+// to 2¹⁶ pixels a side and 2²⁸ in all.
 //
 // For photos the file gives size, crop, order of channels, scale, mean and
 // deviation.

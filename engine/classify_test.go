@@ -40,6 +40,9 @@ func TestClassify(t *testing.T) {
 	m := newTestModel(t, halves(), portable)
 	img := &image.Gray{Pix: []uint8{10, 14, 10}, Stride: 3, Rect: image.Rect(0, 0, 3, 1)}
 
+	if n := m.Classes(); n != 3 {
+		t.Errorf("%d classes, want 3", n)
+	}
 	got, err := m.Classify(img, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +177,9 @@ func TestClassifyOfNoClassifier(t *testing.T) {
 	m := newTestModel(t, net, portable)
 	if _, err := m.Classify(image.NewGray(image.Rect(0, 0, 2, 2)), 1); !errors.Is(err, ErrNotClassifier) {
 		t.Errorf("Classify: error %v, want ErrNotClassifier", err)
+	}
+	if n := m.Classes(); n != 0 {
+		t.Errorf("%d classes, want 0", n)
 	}
 	if _, err := m.Top(make([]float32, 4), 1); !errors.Is(err, ErrNotClassifier) {
 		t.Errorf("Top: error %v, want ErrNotClassifier", err)

@@ -90,8 +90,8 @@
 //
 // A file that nobody vouches for can ask for much memory, which
 // SessionOptions.MaxMemory bounds, and for much time, which a context given to
-// [Session.RunContext] bounds to within a step; [Model.Steps] says beforehand
-// how much arithmetic there is. A picture that nobody vouches for is best
+// [Session.RunContext] bounds to a little more than it allows; [Model.Steps] says
+// beforehand how much work there is. A picture that nobody vouches for is best
 // refused by its size before it is decoded: preparing one takes time for each
 // of its pixels. SECURITY.md in the repository says what is promised.
 //

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"image"
-	"math"
 	"time"
 
 	"github.com/infer-go/infer/cmd/infer/internal/idx"
@@ -134,7 +133,7 @@ func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) 
 	if err := file.checkClasses(m); err != nil {
 		return nil, err
 	}
-	v := &evaluator{m: m, file: file, set: set, classes: classes(m), item: itemSize(m.Inputs()[0].Shape), n: set.images.Len()}
+	v := &evaluator{m: m, file: file, set: set, classes: m.Classes(), item: itemSize(m.Inputs()[0].Shape), n: set.images.Len()}
 	if o.limit > 0 {
 		v.n = min(v.n, o.limit)
 	}
@@ -214,7 +213,7 @@ func (v *evaluator) run(bar *progress) (*evaluation, error) {
 			err := v.input(in[j*v.item:][:v.item], i+j)
 			blank[j] = errors.Is(err, engine.ErrBlank)
 			if err != nil && !blank[j] {
-				return nil, inFile(v.set.imageFile, fmt.Errorf("picture %d: %w", i+j, err))
+				return nil, v.inPicture(i+j, err)
 			}
 		}
 		if err := v.s.Run(k); err != nil {
@@ -226,10 +225,11 @@ func (v *evaluator) run(bar *progress) (*evaluation, error) {
 				e.Blank++
 				continue
 			}
-			best, ok := greatest(scores[j*v.classes:][:v.classes])
-			if !ok {
-				return nil, inFile(v.set.imageFile, fmt.Errorf("picture %d: %w", i+j, engine.ErrNaN))
+			top, err := v.m.Top(scores[j*v.classes:][:v.classes], 1)
+			if err != nil {
+				return nil, v.inPicture(i+j, err)
 			}
+			best := top[0].Index
 			truth := int(v.set.labels.Data[i+j])
 			e.Confusion[truth][best]++
 			if best == truth {
@@ -262,17 +262,9 @@ func scaleBytes(dst []float32, pix []byte, p weights.Preparation) {
 	}
 }
 
-// greatest is the index of the greatest number; false if one is NaN.
-func greatest(x []float32) (best int, ok bool) {
-	for i, v := range x {
-		if math.IsNaN(float64(v)) {
-			return 0, false
-		}
-		if v > x[best] {
-			best = i
-		}
-	}
-	return best, true
+// inPicture is an error about picture i.
+func (v *evaluator) inPicture(i int, err error) error {
+	return inFile(fmt.Sprintf("%s: picture %d", v.set.imageFile, i), err)
 }
 
 // maxMatrix is the greatest confusion matrix that fits a terminal.

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/weights"
@@ -86,22 +85,10 @@ func (f modelFile) checkPictures(m *engine.Model) error {
 
 // checkClasses says why a model is no classifier.
 func (f modelFile) checkClasses(m *engine.Model) error {
-	if classes(m) == 0 {
+	if m.Classes() == 0 {
 		return inFile(f.name(), fmt.Errorf("%w: infer run gives what it computes", engine.ErrNotClassifier))
 	}
 	return nil
-}
-
-// classes is the number of classes that a model knows, 0 if it is no
-// classifier: its first output must have one dimension of 2 or more, and
-// others of 1 only.
-func classes(m *engine.Model) int {
-	shape := m.Outputs()[0].Shape
-	n := itemSize(shape)
-	if n < 2 || slices.Max(shape) != n {
-		return 0
-	}
-	return n
 }
 
 // itemSize is the number of elements of one item of a tensor. A dimension of

@@ -191,7 +191,7 @@ func TestBlank(t *testing.T) {
 		{"black", image.NewGray(image.Rect(0, 0, 28, 28))},
 		{"transparent", image.NewNRGBA(image.Rect(0, 0, 40, 40))},
 		{"one pixel", image.NewGray(image.Rect(0, 0, 1, 1))},
-		{"a line of one pixel's height", image.NewNRGBA(image.Rect(0, 0, 100_000, 1))},
+		{"a line of one pixel's height", image.NewNRGBA(image.Rect(0, 0, maxSide, 1))},
 		{"noise on a page", noise},
 	} {
 		err := Prepare(make([]float32, digitSide*digitSide), c.img, digitPreparation)

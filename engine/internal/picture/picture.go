@@ -20,9 +20,13 @@ var (
 	ErrNoPicture = errors.New("engine: the model does not say how a picture becomes its input")
 )
 
-// maxPixels is the most pixels that a picture may have. One that is computed
-// rather than stored, such as image.Uniform, can have any number.
-const maxPixels = 1 << 28
+// What a picture may have at most. One that is computed rather than stored, such
+// as image.Uniform, can have any number of pixels; and one that is nearly a line
+// would take memory and time for its length alone, out of proportion to them.
+const (
+	maxSide   = 1 << 16
+	maxPixels = 1 << 28
+)
 
 // A preparer turns pictures into inputs. It holds the buffers for it and
 // serves one picture at a time.
@@ -40,7 +44,8 @@ var preparers = sync.Pool{New: func() any { return new(preparer) }}
 // of goroutines may call it.
 //
 // Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and of no
-// kind for more than 2²⁸ pixels and for a dst of another length.
+// kind for more than 2¹⁶ pixels a side or 2²⁸ in all, and for a dst of another
+// length.
 func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	c := p.Order.Channels()
 	switch {
@@ -48,8 +53,8 @@ func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 		return ErrNoPicture
 	case img == nil || img.Bounds().Empty():
 		return ErrEmpty
-	case pixels(img.Bounds()) > maxPixels:
-		return fmt.Errorf("engine: the picture, with bounds %v, has more than %d pixels", img.Bounds(), maxPixels)
+	case tooLarge(img.Bounds()):
+		return fmt.Errorf("engine: the picture, with bounds %v, is too large: at most %d pixels a side and %d in all", img.Bounds(), maxSide, maxPixels)
 	case len(dst) != c*p.Width*p.Height:
 		return fmt.Errorf("engine: a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
 	}
@@ -69,14 +74,11 @@ func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	return nil
 }
 
-// pixels is the number of pixels in r, which is not empty, or more than
-// maxPixels if it is more.
-func pixels(r image.Rectangle) uint {
+// tooLarge says that r, which is not empty, has more than maxSide pixels on a
+// side, or more than maxPixels.
+func tooLarge(r image.Rectangle) bool {
 	w, h := uint(r.Dx()), uint(r.Dy()) // differences that do not fit an int fit here
-	if w > maxPixels || h > maxPixels/w {
-		return maxPixels + 1
-	}
-	return w * h
+	return w > maxSide || h > maxSide || h > maxPixels/w
 }
 
 // normaliseInk makes ink of 0…1 into what p makes of 0…255.
