@@ -113,7 +113,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		return inFile(o.labels, fmt.Errorf("%d labels for the %d elements of the output %q", len(labels), n, first.Name))
 	}
 	net.Meta.Labels = labels
-	if err := describe(net, &o.picture); err != nil {
+	if net.Meta.Preparation, err = o.picture.preparation(net); err != nil {
 		return inFile(in, err)
 	}
 	data, err := weights.Marshal(net)
@@ -130,37 +130,6 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		return err
 	}
 	return a.summarize(out, m, len(data), report, o.verbose)
-}
-
-// describe adds to a net's Meta what the model's graph tells of its ends.
-func describe(net *weights.Net, p *pictureFlags) error {
-	var err error
-	if net.Meta.Preparation, err = p.preparation(net); err != nil {
-		return err
-	}
-	net.Meta.Probabilities = endsInSoftmax(net)
-	return nil
-}
-
-// endsInSoftmax reports whether the first output is that of a softmax, perhaps
-// in another shape.
-func endsInSoftmax(net *weights.Net) bool {
-	v := net.Outputs[0]
-	for i := len(net.Steps) - 1; i >= 0; i-- {
-		s := net.Steps[i]
-		if len(s.Out) != 1 || s.Out[0] != v {
-			continue
-		}
-		switch spec := s.Spec.(type) {
-		case *kernels.Softmax:
-			return !spec.Log
-		case *kernels.Reshape, *kernels.Transpose:
-			v = s.In[0]
-		default:
-			return false
-		}
-	}
-	return false
 }
 
 // summarize tells what became of the model: a file of so many bytes.

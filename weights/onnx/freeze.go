@@ -23,7 +23,9 @@ type Options struct {
 	// nothing outside of it is read. If it is empty, such a model is an error.
 	Dir string
 
-	// Meta is what the net's Meta will say, but for Nodes and Parameters.
+	// Meta is what the net's Meta will say. Freeze itself fills in Nodes and
+	// Parameters, and sets Probabilities where the first output is that of a
+	// Softmax.
 	Meta weights.Meta
 
 	// Progress, if not nil, is told from time to time how many of the net's
@@ -84,6 +86,9 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	report.count(net)
 	net.Meta = opts.Meta
 	net.Meta.Nodes, net.Meta.Parameters = report.Operators, report.Parameters
+	if endsInSoftmax(net) {
+		net.Meta.Probabilities = true
+	}
 	return net, report, nil
 }
 
@@ -123,6 +128,27 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 	}
 	report.Unbatched = err.Error()
 	return t.graph, false, nil
+}
+
+// endsInSoftmax says whether the first output is that of a softmax, perhaps
+// in another shape.
+func endsInSoftmax(net *weights.Net) bool {
+	v := net.Outputs[0]
+	for i := len(net.Steps) - 1; i >= 0; i-- {
+		s := net.Steps[i]
+		if len(s.Out) != 1 || s.Out[0] != v {
+			continue
+		}
+		switch spec := s.Spec.(type) {
+		case *kernels.Softmax:
+			return !spec.Log
+		case *kernels.Reshape, *kernels.Transpose:
+			v = s.In[0]
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // count fills in what the net says of itself.

@@ -3,11 +3,13 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/weights"
 )
@@ -92,6 +94,87 @@ func TestOptions(t *testing.T) {
 	}
 	if _, _, err := Freeze(m.bytes(), Options{Weights: 9}); err == nil {
 		t.Error("no error for weights of an unknown type")
+	}
+}
+
+// TestProbabilities checks that a net whose model ends in a softmax says so, and
+// that Classify then gives the softmax's numbers, not a softmax of them.
+func TestProbabilities(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		build func(m *model) // from the map c, [n, 3, 1, 1], to y
+		want  bool
+	}{
+		{"a softmax", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("Softmax", "f", "y")
+		}, true},
+		{"a softmax in another shape", func(m *model) {
+			m.node("Softmax", "c", "s", attr{"axis", 1})
+			m.node("Transpose", "s", "t", attr{"perm", []int64{0, 2, 3, 1}})
+			m.node("Flatten", "t", "y")
+		}, true},
+		{"logits", func(m *model) { m.node("Flatten", "c", "y") }, false},
+		{"logarithms", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("LogSoftmax", "f", "y")
+		}, false},
+		{"a softmax before something else", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("Softmax", "f", "s")
+			m.node("Neg", "s", "y")
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newModel(13)
+			m.input("x", 0, 1, 4, 4)
+			m.conv("x", "conv", 3, 1, 3)
+			m.node("GlobalAveragePool", "conv", "c")
+			c.build(m)
+			m.output("y")
+			net, _, err := Freeze(m.bytes(), Options{Meta: weights.Meta{Preparation: weights.Preparation{
+				Kind: weights.Photo, Width: 4, Height: 4, Scale: 1. / 255, Std: [3]float32{1},
+			}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if net.Meta.Probabilities != c.want {
+				t.Errorf("Probabilities is %v", net.Meta.Probabilities)
+			}
+			if !c.want {
+				return
+			}
+			picture := image.NewGray(image.Rect(0, 0, 4, 4))
+			x := make([]float32, 16)
+			for i := range x {
+				picture.Pix[i] = uint8(16 * i)
+				x[i] = float32(16*i) / 255
+			}
+			y := run(t, net, 1, x)[0]
+			data, err := weights.Marshal(net)
+			if err != nil {
+				t.Fatal(err)
+			}
+			model, err := engine.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer model.Close()
+			classes, err := model.Classify(picture, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, class := range classes {
+				if got, want := class.Probability, y[class.Index]; math.Abs(float64(got-want)) > 1e-6 {
+					t.Errorf("class %d has the probability %v, want %v", class.Index, got, want)
+				}
+			}
+		})
+	}
+	// Whoever freezes a model may know it of another end.
+	m := digitNet()
+	if net, _, err := Freeze(m.bytes(), Options{Meta: weights.Meta{Probabilities: true}}); err != nil || !net.Meta.Probabilities {
+		t.Errorf("Probabilities was asked for, and is not set: %v", err)
 	}
 }
 
