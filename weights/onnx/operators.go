@@ -11,9 +11,8 @@ import (
 	"github.com/infer-go/infer/kernels"
 )
 
-// The opsets that are supported. What an operator means in them is what its
-// translation implements; an opset older than MinOpset is accepted for an
-// operator that has not changed since.
+// The opsets that are supported. A model of an older one is accepted if all of
+// its operators meant then what they mean in MinOpset: see Operators.
 const (
 	MinOpset = 7
 	MaxOpset = 21
@@ -43,7 +42,7 @@ func Operators() []string {
 		if until == 0 {
 			until = MaxOpset
 		}
-		line := fmt.Sprintf("%s %d–%d", name, max(op.since, MinOpset), until)
+		line := fmt.Sprintf("%s %d–%d", name, op.since, until)
 		if op.translate == nil {
 			line += " (of constants)"
 		}

@@ -113,9 +113,6 @@ func (c *call) dropout() ([]*value, error) {
 // arithmetic translates an operator of two operands.
 func arithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
 	return func(c *call) ([]*value, error) {
-		if c.t.opset < 7 {
-			c.fail("broadcasting as before opset 7 is not supported")
-		}
 		if len(c.in) != 2 {
 			c.fail("%d operands where there should be 2", len(c.in))
 		}
