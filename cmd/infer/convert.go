@@ -149,8 +149,14 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 	if r.Unbatched != "" {
 		fmt.Fprintf(a.stderr, "one item at a time: %s\n", printable(r.Unbatched))
 	}
+	steps := 0
+	for _, s := range m.Steps() {
+		if !s.View {
+			steps++
+		}
+	}
 	fmt.Fprintf(a.stderr, "%s: %d operators became %d steps; %s parameters, %s multiply-adds, %s bytes, %s bytes of memory for a session\n",
-		printable(out), r.Operators, r.Steps, count(r.Parameters), count(r.MACs), count(bytes), count(memory.Arena+memory.Scratch))
+		printable(out), r.Operators, steps, count(r.Parameters), count(r.MACs), count(bytes), count(memory.Arena+memory.Scratch))
 	return nil
 }
 

@@ -83,7 +83,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		return nil, nil, err
 	}
 	report.Transposes = transposes
-	report.count(net)
+	report.MACs = macs(net)
 	net.Meta = opts.Meta
 	net.Meta.Nodes, net.Meta.Parameters = report.Operators, report.Parameters
 	if endsInSoftmax(net) {
@@ -151,13 +151,9 @@ func endsInSoftmax(net *weights.Net) bool {
 	return false
 }
 
-// count fills in what the net says of itself.
-func (r *Report) count(net *weights.Net) {
+// macs is the number of multiply-adds of a net for one item.
+func macs(net *weights.Net) (total int64) {
 	for _, s := range net.Steps {
-		if _, ok := s.Spec.(*kernels.Reshape); ok {
-			continue
-		}
-		r.Steps++
 		var in [][]int
 		for _, id := range s.In {
 			in = append(in, net.Values[id].Shape)
@@ -166,6 +162,7 @@ func (r *Report) count(net *weights.Net) {
 		for _, id := range s.Params {
 			params = append(params, net.Params[id])
 		}
-		r.MACs += kernels.MACs(s.Spec, in, params)
+		total += kernels.MACs(s.Spec, in, params)
 	}
+	return total
 }

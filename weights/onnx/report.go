@@ -5,11 +5,9 @@ type Report struct {
 	Producer string // the program that wrote the model
 	Opset    int
 
-	Operators int // nodes of the model
-	Steps     int // steps of the net; those that only reshape are not counted
-
-	Parameters int   // weights and biases of the model
-	MACs       int64 // multiply-adds for one item, or one run if not batched
+	Operators  int   // nodes of the model
+	Parameters int   // its weights and biases
+	MACs       int64 // multiply-adds of the net for one item, or one run if not batched
 
 	// Passes are the freeze passes in the order in which they ran.
 	Passes []Pass
