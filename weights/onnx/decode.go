@@ -1,8 +1,10 @@
 package onnx
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 
@@ -19,7 +21,6 @@ type modelProto struct {
 }
 
 type graphProto struct {
-	name         string
 	nodes        []*nodeProto
 	initializers []namedTensor
 	inputs       []valueInfo
@@ -77,51 +78,69 @@ type dim struct {
 // model keeps in files of their own may lie.
 type decoder struct{ dir *os.Root }
 
+// otherFormats are what is taken for a model by mistake, by its first bytes.
+var otherFormats = []struct{ magic, name string }{
+	{"\x89FRZ", "a frozen net already"},
+	{"\x89PNG", "a PNG picture"},
+	{"\xff\xd8\xff", "a JPEG picture"},
+	{"PK\x03\x04", "a ZIP archive, as PyTorch saves models"},
+	{"\x89HDF", "an HDF5 file, as Keras saves models"},
+}
+
 // decode reads a ModelProto.
 func (d *decoder) decode(data []byte) (*modelProto, error) {
-	m := &modelProto{opsets: map[string]int64{}}
-	found := false
-	for f, err := range fields(data) {
-		if err == nil {
-			switch f.num {
-			case 2:
-				m.producer, err = f.string()
-			case 7:
-				found = true
-				err = d.graph(f, &m.graph)
-			case 8:
-				err = m.opset(f)
-			}
-		}
-		if err != nil {
-			return nil, err
+	for _, other := range otherFormats {
+		if bytes.HasPrefix(data, []byte(other.magic)) {
+			return nil, fmt.Errorf("it is not an ONNX model, but %s", other.name)
 		}
 	}
-	if !found {
-		return nil, errors.New("it holds no graph")
+	m := &modelProto{opsets: map[string]int64{}}
+	begun, found := false, false // the model's first field, its graph
+	var inGraph error
+	err := each(data, func(f field) (err error) {
+		switch f.num {
+		case 1: // ir_version
+			_, err = f.int64()
+			begun = err == nil
+		case 2: // producer_name
+			m.producer, err = f.string()
+		case 7: // graph
+			found = true
+			inGraph = d.graph(f, &m.graph)
+			err = inGraph
+		case 8: // opset_import
+			err = m.opset(f)
+		}
+		return err
+	})
+	switch {
+	case begun && inGraph != nil:
+		return nil, inGraph
+	case begun && errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("it is cut off after %d bytes", len(data))
+	case err == nil && !found:
+		err = errors.New("it holds no graph")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("it is not an ONNX model: %w", err)
 	}
 	return m, nil
 }
 
 // opset reads an OperatorSetIdProto.
 func (m *modelProto) opset(f field) error {
-	b, err := f.message()
-	if err != nil {
-		return err
-	}
 	domain, version := "", int64(0)
-	for f, err := range fields(b) {
-		if err == nil {
-			switch f.num {
-			case 1:
-				domain, err = f.string()
-			case 2:
-				version, err = f.int64()
-			}
+	err := f.each(func(f field) (err error) {
+		switch f.num {
+		case 1: // domain
+			domain, err = f.string()
+		case 2: // version
+			version, err = f.int64()
 		}
-		if err != nil {
-			return fmt.Errorf("opset: %w", err)
-		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("opset: %w", err)
 	}
 	m.opsets[canonicalDomain(domain)] = version
 	return nil
@@ -135,136 +154,119 @@ func canonicalDomain(domain string) string {
 	return domain
 }
 
+// graph reads a GraphProto. One that stands in several parts is their sum.
 func (d *decoder) graph(f field, g *graphProto) error {
-	b, err := f.message()
-	if err != nil {
-		return err
-	}
-	for f, err := range fields(b) {
-		if err == nil {
-			switch f.num {
-			case 1:
-				var n *nodeProto
-				if n, err = d.node(f); err != nil {
-					err = fmt.Errorf("node %d: %w", len(g.nodes), err)
-				}
-				g.nodes = append(g.nodes, n)
-			case 2:
-				g.name, err = f.string()
-			case 5:
-				var t namedTensor
-				if t, err = d.tensor(f); err != nil {
-					err = fmt.Errorf("initializer %d %q: %w", len(g.initializers), t.name, err)
-				}
-				g.initializers = append(g.initializers, t)
-			case 11:
-				var v valueInfo
-				if v, err = decodeValueInfo(f); err != nil {
-					err = fmt.Errorf("input %d %q: %w", len(g.inputs), v.name, err)
-				}
-				g.inputs = append(g.inputs, v)
-			case 12:
-				var v valueInfo
-				if v, err = decodeValueInfo(f); err != nil {
-					err = fmt.Errorf("output %d %q: %w", len(g.outputs), v.name, err)
-				}
-				g.outputs = append(g.outputs, v)
-			case 15:
-				err = errors.New("sparse initializers are not supported")
+	err := f.each(func(f field) error {
+		switch f.num {
+		case 1: // node
+			n, err := d.node(f)
+			if err != nil {
+				return fmt.Errorf("node %d: %w", len(g.nodes), err)
 			}
+			g.nodes = append(g.nodes, n)
+		case 5: // initializer
+			t, err := d.tensor(f)
+			if err != nil {
+				return fmt.Errorf("initializer %d %q: %w", len(g.initializers), t.name, err)
+			}
+			g.initializers = append(g.initializers, t)
+		case 11: // input
+			v, err := decodeValueInfo(f)
+			if err != nil {
+				return fmt.Errorf("input %d %q: %w", len(g.inputs), v.name, err)
+			}
+			g.inputs = append(g.inputs, v)
+		case 12: // output
+			v, err := decodeValueInfo(f)
+			if err != nil {
+				return fmt.Errorf("output %d %q: %w", len(g.outputs), v.name, err)
+			}
+			g.outputs = append(g.outputs, v)
+		case 15: // sparse_initializer
+			return errors.New("sparse initializers are not supported")
 		}
-		if err != nil {
-			return fmt.Errorf("graph: %w", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("graph: %w", err)
 	}
 	return nil
 }
 
+// node reads a NodeProto.
 func (d *decoder) node(f field) (*nodeProto, error) {
-	b, err := f.message()
-	if err != nil {
-		return nil, err
-	}
 	n := &nodeProto{}
-	for f, err := range fields(b) {
-		if err == nil {
-			var s string
-			switch f.num {
-			case 1:
-				s, err = f.string()
-				n.in = append(n.in, s)
-			case 2:
-				s, err = f.string()
-				n.out = append(n.out, s)
-			case 3:
-				n.name, err = f.string()
-			case 4:
-				n.op, err = f.string()
-			case 5:
-				var a attribute
-				if a, err = d.attribute(f); err != nil {
-					err = fmt.Errorf("attribute %q: %w", a.name, err)
-				}
-				n.attributes = append(n.attributes, a)
-			case 7:
-				n.domain, err = f.string()
+	err := f.each(func(f field) (err error) {
+		var s string
+		switch f.num {
+		case 1: // input
+			s, err = f.string()
+			n.in = append(n.in, s)
+		case 2: // output
+			s, err = f.string()
+			n.out = append(n.out, s)
+		case 3: // name
+			n.name, err = f.string()
+		case 4: // op_type
+			n.op, err = f.string()
+		case 5: // attribute
+			var a attribute
+			if a, err = d.attribute(f); err != nil {
+				err = fmt.Errorf("attribute %q: %w", a.name, err)
 			}
+			n.attributes = append(n.attributes, a)
+		case 7: // domain
+			n.domain, err = f.string()
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s %q: %w", n.op, n.name, err)
-		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", n.op, n.name, err)
 	}
 	n.domain = canonicalDomain(n.domain)
 	return n, nil
 }
 
-func (d *decoder) attribute(f field) (a attribute, err error) {
-	b, err := f.message()
-	if err != nil {
-		return a, err
-	}
-	var declared, seen attributeType
-	for f, err := range fields(b) {
-		if err == nil {
+// attribute reads an AttributeProto.
+func (d *decoder) attribute(f field) (attribute, error) {
+	var a attribute
+	var seen attributeType
+	err := f.each(func(f field) (err error) {
+		switch f.num {
+		case 1: // name
+			a.name, err = f.string()
+		case 2: // f
+			a.f, err = f.float32()
+			seen = attrFloat
+		case 3: // i
+			a.i, err = f.int64()
+			seen = attrInt
+		case 4: // s
+			a.s, err = f.string()
+			seen = attrString
+		case 5: // t
+			var t namedTensor
+			t, err = d.tensor(f)
+			a.tensor = t.tensor
+			seen = attrTensor
+		case 7: // floats
+			a.floats, err = f.appendFloats(a.floats)
+			seen = attrFloats
+		case 8: // ints
+			a.ints, err = f.appendInts(a.ints)
+			seen = attrInts
+		case 20: // type
 			var n int64
-			switch f.num {
-			case 1:
-				a.name, err = f.string()
-			case 2:
-				a.f, err = f.float32()
-				seen = attrFloat
-			case 3:
-				a.i, err = f.int64()
-				seen = attrInt
-			case 4:
-				a.s, err = f.string()
-				seen = attrString
-			case 5:
-				var t namedTensor
-				t, err = d.tensor(f)
-				a.tensor = t.tensor
-				seen = attrTensor
-			case 7:
-				a.floats, err = f.appendFloats(a.floats)
-				seen = attrFloats
-			case 8:
-				a.ints, err = f.appendInts(a.ints)
-				seen = attrInts
-			case 20:
-				n, err = f.int64()
-				declared = attributeType(n)
-			}
+			n, err = f.int64()
+			a.typ = attributeType(n)
 		}
-		if err != nil {
-			return a, err
-		}
-	}
+		return err
+	})
 	// Old files do not declare the type; newer ones may leave out a zero.
-	a.typ = declared
-	if declared == 0 {
+	if a.typ == 0 {
 		a.typ = seen
 	}
-	return a, nil
+	return a, err
 }
 
 // tensorProto is a TensorProto before its data are read.
@@ -278,46 +280,42 @@ type tensorProto struct {
 	file     externalData
 }
 
-// tensor reads a TensorProto.
+// tensor reads a TensorProto. The name stands beside an error too, if it is
+// known by then.
 func (d *decoder) tensor(f field) (namedTensor, error) {
 	t := tensorProto{namedTensor: namedTensor{tensor: &tensor{}}}
-	b, err := f.message()
+	var dims []int64
+	err := f.each(func(f field) (err error) {
+		var n int64
+		switch f.num {
+		case 1: // dims
+			dims, err = f.appendInts(dims)
+		case 2: // data_type
+			n, err = f.int64()
+			t.tensor.kind = elemType(n)
+		case 3: // segment
+			err = errors.New("a tensor in segments is not supported")
+		case 4: // float_data
+			t.floats, err = f.appendFloats(t.floats)
+		case 5, 7, 11: // int32_data, int64_data, uint64_data
+			t.ints, err = f.appendInts(t.ints)
+		case 8: // name
+			t.name, err = f.string()
+		case 9: // raw_data
+			t.raw, err = f.message()
+			t.hasRaw = true
+		case 10: // double_data
+			t.floats, err = f.appendDoubles(t.floats)
+		case 13: // external_data
+			err = t.file.entry(f)
+		case 14: // data_location
+			n, err = f.int64()
+			t.external = n == 1
+		}
+		return err
+	})
 	if err != nil {
 		return t.namedTensor, err
-	}
-	var dims []int64
-	for f, err := range fields(b) {
-		if err == nil {
-			var n int64
-			switch f.num {
-			case 1:
-				dims, err = f.appendInts(dims)
-			case 2:
-				n, err = f.int64()
-				t.tensor.kind = elemType(n)
-			case 3:
-				err = errors.New("a tensor in segments is not supported")
-			case 4:
-				t.floats, err = f.appendFloats(t.floats)
-			case 5, 7, 11:
-				t.ints, err = f.appendInts(t.ints)
-			case 8:
-				t.name, err = f.string()
-			case 9:
-				t.raw, err = f.message()
-				t.hasRaw = true
-			case 10:
-				t.floats, err = f.appendDoubles(t.floats)
-			case 13:
-				err = t.file.entry(f)
-			case 14:
-				n, err = f.int64()
-				t.external = n == 1
-			}
-		}
-		if err != nil {
-			return t.namedTensor, err
-		}
 	}
 	for _, n := range dims {
 		if n < 0 || n > maxElements {
@@ -371,87 +369,69 @@ func (t *tensorProto) typed() error {
 	return nil
 }
 
-// decodeValueInfo reads a ValueInfoProto, its TypeProto and the shape in it.
+// decodeValueInfo reads a ValueInfoProto.
 func decodeValueInfo(f field) (v valueInfo, err error) {
-	b, err := f.message()
-	if err != nil {
-		return v, err
-	}
-	for f, err := range fields(b) {
-		if err == nil {
-			switch f.num {
-			case 1:
-				v.name, err = f.string()
-			case 2:
-				err = v.decodeType(f)
-			}
+	err = f.each(func(f field) (err error) {
+		switch f.num {
+		case 1: // name
+			v.name, err = f.string()
+		case 2: // type
+			err = v.decodeType(f)
 		}
-		if err != nil {
-			return v, err
-		}
-	}
-	return v, nil
+		return err
+	})
+	return v, err
 }
 
+// decodeType reads a TypeProto. Types other than that of a tensor leave v's
+// element type and shape unknown.
 func (v *valueInfo) decodeType(f field) error {
-	b, err := f.message()
-	if err != nil {
-		return err
-	}
-	for f, err := range fields(b) {
-		if err == nil && f.num == 1 { // tensor_type; other types have no elements
-			b, err = f.message()
-			for f, inner := range fields(b) {
-				var n int64
-				switch {
-				case inner != nil:
-					err = inner
-				case f.num == 1:
-					n, err = f.int64()
-					v.elem = elemType(n)
-				case f.num == 2:
-					err = v.decodeShape(f)
-				}
-				if err != nil {
-					return err
-				}
-			}
+	return f.each(func(f field) error {
+		if f.num != 1 { // tensor_type
+			return nil
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return v.decodeTensorType(f)
+	})
 }
 
-func (v *valueInfo) decodeShape(f field) error {
-	b, err := f.message()
-	if err != nil {
+// decodeTensorType reads a TypeProto.Tensor.
+func (v *valueInfo) decodeTensorType(f field) error {
+	return f.each(func(f field) (err error) {
+		switch f.num {
+		case 1: // elem_type
+			var n int64
+			n, err = f.int64()
+			v.elem = elemType(n)
+		case 2: // shape
+			err = v.decodeShape(f)
+		}
 		return err
-	}
+	})
+}
+
+// decodeShape reads a TensorShapeProto.
+func (v *valueInfo) decodeShape(f field) error {
 	v.dims = []dim{}
-	for f, err := range fields(b) {
-		if err == nil && f.num == 1 {
-			var d dim
-			b, err = f.message()
-			for f, inner := range fields(b) {
-				switch {
-				case inner != nil:
-					err = inner
-				case f.num == 1:
-					d.size, err = f.int64()
-				case f.num == 2:
-					d.symbol, err = f.string()
-				}
-				if err != nil {
-					return err
-				}
-			}
-			v.dims = append(v.dims, d)
+	return f.each(func(f field) error {
+		if f.num != 1 { // dim
+			return nil
 		}
-		if err != nil {
-			return err
+		d, err := decodeDim(f)
+		v.dims = append(v.dims, d)
+		return err
+	})
+}
+
+// decodeDim reads a TensorShapeProto.Dimension.
+func decodeDim(f field) (d dim, err error) {
+	err = f.each(func(f field) (err error) {
+		switch f.num {
+		case 1: // dim_value
+			d.size, err = f.int64()
+		case 2: // dim_param
+			d.symbol, err = f.string()
 		}
-	}
-	return nil
+		return err
+	})
+	return d, err
 }

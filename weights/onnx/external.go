@@ -16,23 +16,18 @@ type externalData struct {
 
 // entry reads one StringStringEntryProto of external_data.
 func (e *externalData) entry(f field) error {
-	b, err := f.message()
+	var key, value string
+	err := f.each(func(f field) (err error) {
+		switch f.num {
+		case 1: // key
+			key, err = f.string()
+		case 2: // value
+			value, err = f.string()
+		}
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	var key, value string
-	for f, err := range fields(b) {
-		if err == nil {
-			switch f.num {
-			case 1:
-				key, err = f.string()
-			case 2:
-				value, err = f.string()
-			}
-		}
-		if err != nil {
-			return err
-		}
 	}
 	switch key {
 	case "location":

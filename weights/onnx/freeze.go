@@ -60,7 +60,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	}
 	m, err := d.decode(model)
 	if err != nil {
-		return nil, nil, fmt.Errorf("not an ONNX model: %w", err)
+		return nil, nil, err
 	}
 	l, err := m.graph.link()
 	if err != nil {

@@ -410,9 +410,15 @@ func TestNotONNX(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"nothing", nil, "not an ONNX model"},
-		{"text", []byte("Once upon a time there was a net."), "not an ONNX model"},
-		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "not an ONNX model"},
+		{"nothing", nil, "it is not an ONNX model: it holds no graph"},
+		{"text", []byte("Once upon a time there was a net."), "it is not an ONNX model: "},
+		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "it is not an ONNX model, but a PNG picture"},
+		{"a photo", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), "it is not an ONNX model, but a JPEG picture"},
+		{"a frozen net", []byte("\x89FRZ\r\n\x1a\n\x01\x00\x00\x00"), "it is not an ONNX model, but a frozen net already"},
+		{"PyTorch's own", []byte("PK\x03\x04\x00\x00"), "it is not an ONNX model, but a ZIP archive"},
+		{"half a model", sound[:len(sound)/2], fmt.Sprintf("onnx: it is cut off after %d bytes", len(sound)/2)},
+		{"a damaged tensor", appendMessage(appendInt(nil, 1, 8), 7, appendMessage(nil, 5, appendString(appendInt(nil, 2, 99), 8, "w"))),
+			`onnx: graph: initializer 0 "w": element type 99 is not supported`},
 		{"an empty graph", appendMessage(appendMessage(nil, 8, appendInt(nil, 2, 13)), 7, nil), "no outputs"},
 		{"no opset", noOpset, "opset 0"},
 		{"an opset to come", future, "opset 22: not supported, only 7 to 21"},

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"iter"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -16,21 +15,28 @@ type field struct {
 	bytes []byte // of a length-delimited field
 }
 
-// fields iterates over the fields of a message. It ends at the first error.
-func fields(message []byte) iter.Seq2[field, error] {
-	return func(yield func(field, error) bool) {
-		for b := message; len(b) > 0; {
-			f, n, err := nextField(b)
-			if err != nil {
-				yield(field{}, fmt.Errorf("byte %d of %d of a message: %w", len(message)-len(b), len(message), err))
-				return
-			}
-			if !yield(f, nil) {
-				return
-			}
-			b = b[n:]
+// each visits the fields of a message in order, up to the first error.
+func each(message []byte, visit func(field) error) error {
+	for b := message; len(b) > 0; {
+		f, n, err := nextField(b)
+		if err != nil {
+			return fmt.Errorf("byte %d of %d of a message: %w", len(message)-len(b), len(message), err)
 		}
+		if err := visit(f); err != nil {
+			return err
+		}
+		b = b[n:]
 	}
+	return nil
+}
+
+// each visits the fields of a field that is a message itself.
+func (f field) each(visit func(field) error) error {
+	b, err := f.message()
+	if err != nil {
+		return err
+	}
+	return each(b, visit)
 }
 
 // nextField reads the field at the start of b and says how long it is.
