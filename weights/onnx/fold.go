@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -13,22 +12,24 @@ import (
 
 // folded makes a constant result. It bounds what a small file may make the
 // importer compute.
-func (c *call) folded(t *tensor) ([]*value, error) {
+func (c *call) folded(t *tensor) []*value {
 	if c.t.budget -= t.len(); c.t.budget < 0 {
-		return nil, fmt.Errorf("constants computed from others grow too large")
+		return c.fail("constants computed from others grow too large")
 	}
 	v := &value{shape: t.dims, data: t}
 	if len(c.node.out) > 0 {
 		v.name = c.node.out[0]
 	}
-	return []*value{v}, nil
+	return []*value{v}
 }
 
-// newTensor allocates a tensor of like's type if the budget allows it.
-func (c *call) newTensor(kind elemType, dims []int) (*tensor, error) {
+// newTensor allocates a tensor. It is nil, and the call fails, if the budget
+// does not allow it.
+func (c *call) newTensor(kind elemType, dims []int) *tensor {
 	n, ok := elements(dims)
 	if !ok || n > c.t.budget {
-		return nil, fmt.Errorf("a constant of shape %s, computed from others, is too large", kernels.ShapeString(dims))
+		c.fail("a constant of shape %s, computed from others, is too large", kernels.ShapeString(dims))
+		return nil
 	}
 	t := &tensor{kind: kind, dims: dims}
 	if kind.float() {
@@ -36,7 +37,7 @@ func (c *call) newTensor(kind elemType, dims []int) (*tensor, error) {
 	} else {
 		t.ints = make([]int64, n)
 	}
-	return t, nil
+	return t
 }
 
 // copyElem sets element i of t to element j of from.
@@ -50,7 +51,7 @@ func (t *tensor) copyElem(i int, from *tensor, j int) {
 
 // shapeOf computes Shape, whose operand's shape is always known; start and end
 // exist since opset 15.
-func (c *call) shapeOf() ([]*value, error) {
+func (c *call) shapeOf() []*value {
 	x := c.operand(0)
 	rank := int64(len(x.shape))
 	clamp := func(i int64) int64 {
@@ -61,14 +62,14 @@ func (c *call) shapeOf() ([]*value, error) {
 	}
 	from, to := clamp(c.intAttr("start", 0)), clamp(c.intAttr("end", rank))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	dims := int64s(x.shape[from:max(from, to)])
 	return c.folded(intTensor([]int{len(dims)}, dims))
 }
 
 // constantValue computes Constant.
-func (c *call) constantValue() ([]*value, error) {
+func (c *call) constantValue() []*value {
 	for i := range c.node.attributes {
 		switch a := &c.node.attributes[i]; {
 		case a.name == "value" && a.tensor != nil:
@@ -83,22 +84,22 @@ func (c *call) constantValue() ([]*value, error) {
 			return c.folded(intTensor([]int{len(a.ints)}, a.ints))
 		}
 	}
-	return nil, fmt.Errorf("it has no value of a supported type")
+	return c.fail("it has no value of a supported type")
 }
 
 // foldConstantOfShape computes ConstantOfShape.
-func (c *call) foldConstantOfShape() ([]*value, error) {
+func (c *call) foldConstantOfShape() []*value {
 	dims := c.sizes(c.constantInts(0, "the shape"), "the shape")
 	fill := floatTensor([]int{1}, []float32{0})
 	if a := c.attribute("value", attrTensor); a != nil && a.tensor != nil && a.tensor.len() == 1 {
 		fill = a.tensor
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
-	t, err := c.newTensor(fill.kind, dims)
-	if err != nil {
-		return nil, err
+	t := c.newTensor(fill.kind, dims)
+	if t == nil {
+		return nil
 	}
 	for i := range t.len() {
 		t.copyElem(i, fill, 0)
@@ -107,7 +108,7 @@ func (c *call) foldConstantOfShape() ([]*value, error) {
 }
 
 // foldRange computes Range of whole numbers.
-func (c *call) foldRange() ([]*value, error) {
+func (c *call) foldRange() []*value {
 	var x [3]int64
 	for i, what := range []string{"the start", "the limit", "the delta"} {
 		if list := c.constantInts(i, what); len(list) == 1 {
@@ -121,12 +122,12 @@ func (c *call) foldRange() ([]*value, error) {
 		c.fail("a range from %d to %d by %d", start, limit, delta)
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	n := max((limit-start+delta-sign(delta))/delta, 0)
-	t, err := c.newTensor(typeInt64, []int{int(n)})
-	if err != nil {
-		return nil, err
+	t := c.newTensor(typeInt64, []int{int(n)})
+	if t == nil {
+		return nil
 	}
 	for i := range t.ints {
 		t.ints[i] = start + int64(i)*delta
@@ -135,15 +136,18 @@ func (c *call) foldRange() ([]*value, error) {
 }
 
 // foldCast computes Cast.
-func (c *call) foldCast() ([]*value, error) {
+func (c *call) foldCast() []*value {
 	x := c.operand(0).data
 	to := elemType(c.intAttr("to", 0))
-	if to.size() == 0 {
-		return nil, fmt.Errorf("a cast to %v is not supported", to)
+	if !c.ready() {
+		return nil
 	}
-	t, err := c.newTensor(to, x.dims)
-	if err != nil {
-		return nil, err
+	if to.size() == 0 {
+		return c.fail("a cast to %v is not supported", to)
+	}
+	t := c.newTensor(to, x.dims)
+	if t == nil {
+		return nil
 	}
 	for i := range t.len() {
 		v := x.float64(i)
@@ -159,57 +163,41 @@ func (c *call) foldCast() ([]*value, error) {
 		case math.Abs(v) < 1<<62:
 			t.ints[i] = int64(v)
 		default:
-			return nil, fmt.Errorf("%v does not fit %v", v, to)
+			return c.fail("%v does not fit %v", v, to)
 		}
 	}
 	return c.folded(t)
 }
 
 // foldView computes an operator that gives the same elements another shape.
-func foldView(shape func(c *call, old []int) []int) func(*call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func foldView(shape func(c *call, old []int) []int) func(*call) []*value {
+	return func(c *call) []*value {
 		x := c.operand(0)
-		if c.err != nil {
-			return nil, c.err
+		if !c.ready() {
+			return nil
 		}
 		dims := shape(c, x.shape)
-		if c.err != nil {
-			return nil, c.err
+		if !c.ready() {
+			return nil
 		}
 		return c.folded(x.data.reshaped(dims))
 	}
 }
 
-func reshapedShape(c *call, old []int) []int { return c.newShape(old, c.constantInts(1, "the shape")) }
-
-func flattenedShape(c *call, old []int) []int {
-	axis := c.intAttr("axis", 1)
-	if axis < 0 {
-		axis += int64(len(old))
-	}
-	if axis < 0 || axis > int64(len(old)) {
-		c.fail("axis %d of a tensor of %d dimensions", axis, len(old))
-		return nil
-	}
-	rows, _ := elements(old[:axis])
-	columns, _ := elements(old[axis:])
-	return []int{rows, columns}
-}
-
 // foldGather computes Gather.
-func (c *call) foldGather() ([]*value, error) {
+func (c *call) foldGather() []*value {
 	x, index := c.operand(0), c.operand(1)
 	if c.ready() && index.data.kind.float() {
 		c.fail("indices of %v", index.data.kind)
 	}
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	dims := slices.Concat(x.shape[:axis], index.shape, x.shape[axis+1:])
-	t, err := c.newTensor(x.data.kind, dims)
-	if err != nil {
-		return nil, err
+	t := c.newTensor(x.data.kind, dims)
+	if t == nil {
+		return nil
 	}
 	inner, _ := elements(x.shape[axis+1:])
 	size := x.shape[axis]
@@ -220,7 +208,7 @@ func (c *call) foldGather() ([]*value, error) {
 			at += int64(size)
 		}
 		if at < 0 || at >= int64(size) {
-			return nil, fmt.Errorf("index %d of dimension %d of size %d", index.data.ints[rest/inner], axis, size)
+			return c.fail("index %d of dimension %d of size %d", index.data.ints[rest/inner], axis, size)
 		}
 		t.copyElem(i, x.data, (outer*size+int(at))*inner+rest%inner)
 	}
@@ -228,28 +216,28 @@ func (c *call) foldGather() ([]*value, error) {
 }
 
 // foldConcat computes Concat.
-func (c *call) foldConcat() ([]*value, error) {
+func (c *call) foldConcat() []*value {
 	first := c.operand(0)
 	axis := c.axis(c.intAttr("axis", 0), len(first.shape))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	dims := slices.Clone(first.shape)
 	dims[axis] = 0
 	for i := range c.in {
 		v := c.operand(i)
 		if !c.ready() {
-			return nil, c.err
+			return nil
 		}
 		if len(v.shape) != len(dims) || v.data.kind.float() != first.data.kind.float() ||
 			!slices.Equal(v.shape[:axis], dims[:axis]) || !slices.Equal(v.shape[axis+1:], dims[axis+1:]) {
-			return nil, fmt.Errorf("%s and %s cannot be joined along axis %d", kernels.ShapeString(first.shape), kernels.ShapeString(v.shape), axis)
+			return c.fail("%s and %s cannot be joined along axis %d", kernels.ShapeString(first.shape), kernels.ShapeString(v.shape), axis)
 		}
 		dims[axis] += v.shape[axis]
 	}
-	t, err := c.newTensor(first.data.kind, dims)
-	if err != nil {
-		return nil, err
+	t := c.newTensor(first.data.kind, dims)
+	if t == nil {
+		return nil
 	}
 	inner, _ := elements(dims[axis+1:])
 	outer, _ := elements(dims[:axis])
@@ -266,11 +254,11 @@ func (c *call) foldConcat() ([]*value, error) {
 }
 
 // foldSlice computes Slice.
-func (c *call) foldSlice() ([]*value, error) {
+func (c *call) foldSlice() []*value {
 	x := c.operand(0)
 	op := c.sliceSpec(x.shape)
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	return c.strided(x.data, op.Size, func(at []int) int {
 		i := 0
@@ -282,11 +270,11 @@ func (c *call) foldSlice() ([]*value, error) {
 }
 
 // foldTranspose computes Transpose.
-func (c *call) foldTranspose() ([]*value, error) {
+func (c *call) foldTranspose() []*value {
 	x := c.operand(0)
 	perm := c.permutation(len(x.shape))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	dims := permuted(x.shape, perm)
 	from := make([]int, len(dims))
@@ -299,25 +287,25 @@ func (c *call) foldTranspose() ([]*value, error) {
 }
 
 // foldExpand computes Expand: broadcasting to a shape.
-func (c *call) foldExpand() ([]*value, error) {
+func (c *call) foldExpand() []*value {
 	x := c.operand(0)
 	want := c.sizes(c.constantInts(1, "the shape"), "the shape")
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	dims, ok := kernels.Broadcast(x.shape, want)
 	if !ok {
-		return nil, fmt.Errorf("shape %s does not expand to %s", kernels.ShapeString(x.shape), kernels.ShapeString(want))
+		return c.fail("shape %s does not expand to %s", kernels.ShapeString(x.shape), kernels.ShapeString(want))
 	}
 	return c.strided(x.data, dims, func(at []int) int { return broadcastIndex(at, x.shape) })
 }
 
 // strided gathers a tensor of shape dims from x: from(at) is the index in x of
 // the element at index at of the result.
-func (c *call) strided(x *tensor, dims []int, from func(at []int) int) ([]*value, error) {
-	t, err := c.newTensor(x.kind, dims)
-	if err != nil {
-		return nil, err
+func (c *call) strided(x *tensor, dims []int, from func(at []int) int) []*value {
+	t := c.newTensor(x.kind, dims)
+	if t == nil {
+		return nil
 	}
 	at := make([]int, len(dims))
 	for i := range t.len() {
@@ -369,15 +357,15 @@ func permuted(dims, perm []int) []int {
 }
 
 // foldUnary computes a function of floats.
-func foldUnary(f func(float64) float64) func(*call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func foldUnary(f func(float64) float64) func(*call) []*value {
+	return func(c *call) []*value {
 		x := c.operand(0).data
 		if !c.ready() {
-			return nil, c.err
+			return nil
 		}
-		t, err := c.newTensor(x.kind, x.dims)
-		if err != nil {
-			return nil, err
+		t := c.newTensor(x.kind, x.dims)
+		if t == nil {
+			return nil
 		}
 		for i := range t.len() {
 			if y := f(x.float64(i)); t.kind.float() {
@@ -390,35 +378,37 @@ func foldUnary(f func(float64) float64) func(*call) ([]*value, error) {
 	}
 }
 
-// foldArithmetic computes an operator of two operands, of floats or of whole
+// foldArithmetic computes an operator of two operands.
+func foldArithmetic(kind kernels.BinaryKind) func(*call) []*value {
+	return func(c *call) []*value { return c.foldBinary(kind, c.operand(0), c.operand(1)) }
+}
+
+// foldBinary computes a function of two constants, of floats or of whole
 // numbers.
-func foldArithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
-		a, b := c.operand(0), c.operand(1)
-		if !c.ready() {
-			return nil, c.err
-		}
-		dims, ok := kernels.Broadcast(a.shape, b.shape)
-		if !ok || a.data.kind.float() != b.data.kind.float() {
-			return nil, fmt.Errorf("%s %v and %s %v do not go together",
-				kernels.ShapeString(a.shape), a.data.kind, kernels.ShapeString(b.shape), b.data.kind)
-		}
-		t, err := c.newTensor(a.data.kind, dims)
-		if err != nil {
-			return nil, err
-		}
-		at := make([]int, len(dims))
-		for i := range t.len() {
-			ia, ib := broadcastIndex(at, a.shape), broadcastIndex(at, b.shape)
-			if t.kind.float() {
-				t.floats[i] = float32(floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
-			} else if t.ints[i], ok = intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); !ok {
-				return nil, fmt.Errorf("division by zero")
-			}
-			next(at, dims)
-		}
-		return c.folded(t)
+func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
+	if !c.ready() {
+		return nil
 	}
+	dims, ok := kernels.Broadcast(a.shape, b.shape)
+	if !ok || a.data.kind.float() != b.data.kind.float() {
+		return c.fail("%s %v and %s %v do not go together",
+			kernels.ShapeString(a.shape), a.data.kind, kernels.ShapeString(b.shape), b.data.kind)
+	}
+	t := c.newTensor(a.data.kind, dims)
+	if t == nil {
+		return nil
+	}
+	at := make([]int, len(dims))
+	for i := range t.len() {
+		ia, ib := broadcastIndex(at, a.shape), broadcastIndex(at, b.shape)
+		if t.kind.float() {
+			t.floats[i] = float32(floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
+		} else if t.ints[i], ok = intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); !ok {
+			return c.fail("division by zero")
+		}
+		next(at, dims)
+	}
+	return c.folded(t)
 }
 
 func floatArithmetic(kind kernels.BinaryKind, a, b float64) float64 {

@@ -369,6 +369,7 @@ func TestBadInput(t *testing.T) {
 			m.ints("axes", 0, 1, 2, 3, 4)
 			m.node("Unsqueeze", "x axes", "y")
 		}, []string{"Unsqueeze", "9 dimensions"}},
+		{"a cast of nothing", func(m *model) { m.node("Cast", "", "y", attr{"to", 1}) }, []string{`Cast "Casty"`, "operand 0 is missing"}},
 		{"a missing operand", func(m *model) { m.node("Add", "x", "y") }, []string{`Add "Addy"`, "1 operands"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,10 +26,10 @@ type operator struct {
 	// translate adds the nodes for a call with at least one activation among
 	// its operands, and returns its results. It is nil for operators that are
 	// supported on constants alone.
-	translate func(*call) ([]*value, error)
+	translate func(*call) []*value
 
 	// fold computes a call whose operands are all constant; nil if it cannot.
-	fold func(*call) ([]*value, error)
+	fold func(*call) []*value
 }
 
 // Operators lists the operators that Freeze accepts, in alphabetical order,
@@ -151,10 +151,10 @@ func init() {
 		"Split":           {since: 2, translate: (*call).split},
 		"Slice":           {since: 1, translate: (*call).slice, fold: (*call).foldSlice},
 		"Pad":             {since: 2, translate: (*call).pad},
-		"Reshape":         {since: 5, translate: (*call).reshapeTo, fold: foldView(reshapedShape)},
-		"Flatten":         {since: 1, translate: (*call).flatten, fold: foldView(flattenedShape)},
-		"Squeeze":         {since: 1, translate: (*call).squeeze, fold: foldView((*call).squeezed)},
-		"Unsqueeze":       {since: 1, translate: (*call).unsqueeze, fold: foldView((*call).unsqueezed)},
+		"Reshape":         {since: 5, translate: translateView((*call).reshaped), fold: foldView((*call).reshaped)},
+		"Flatten":         {since: 1, translate: translateView((*call).flattened), fold: foldView((*call).flattened)},
+		"Squeeze":         {since: 1, translate: translateView((*call).squeezedItems), fold: foldView((*call).squeezed)},
+		"Unsqueeze":       {since: 1, translate: translateView((*call).unsqueezed), fold: foldView((*call).unsqueezed)},
 		"Transpose":       {since: 1, translate: (*call).transposed, fold: (*call).foldTranspose},
 		"DepthToSpace":    {since: 1, translate: (*call).depthToSpace},
 		"SpaceToDepth":    {since: 1, translate: (*call).spaceToDepth},

@@ -120,24 +120,20 @@ func (t *translator) node(n *nodeProto) error {
 	}
 	nodes := len(t.graph.nodes)
 	var out []*value
-	var err error
 	switch {
 	case n.op == "Shape":
-		out, err = c.shapeOf()
+		out = c.shapeOf()
 	case !constant && op.translate == nil:
-		err = fmt.Errorf("it is supported on constants alone, and %q is none", c.firstActivation().name)
+		c.fail("it is supported on constants alone, and %q is none", c.firstActivation().name)
 	case !constant:
-		out, err = op.translate(c)
+		out = op.translate(c)
 	case op.fold != nil:
-		out, err = op.fold(c)
+		out = op.fold(c)
 	default:
-		err = fmt.Errorf("all its operands are constant, and it cannot be computed beforehand")
+		c.fail("all its operands are constant, and it cannot be computed beforehand")
 	}
 	if c.err != nil {
-		err = c.err
-	}
-	if err != nil {
-		return err
+		return c.err
 	}
 	for i, name := range n.out {
 		if name == "" || i >= len(out) || out[i] == nil {
@@ -154,9 +150,8 @@ func (t *translator) node(n *nodeProto) error {
 	return nil
 }
 
-// A call is one node under translation. Reading an operand or an attribute
-// that is not as it must be is remembered in err, which is reported instead
-// of what the translation returns.
+// A call is one node under translation. What is not as it must be is remembered
+// in err by fail, and counts for more than what the translation returns.
 type call struct {
 	t    *translator
 	node *nodeProto
@@ -164,11 +159,12 @@ type call struct {
 	err  error
 }
 
-// fail remembers the first error.
-func (c *call) fail(format string, args ...any) {
+// fail remembers the first error. It returns the results of a call that fails.
+func (c *call) fail(format string, args ...any) []*value {
 	if c.err == nil {
 		c.err = fmt.Errorf(format, args...)
 	}
+	return nil
 }
 
 func (c *call) firstActivation() *value {
@@ -349,7 +345,7 @@ func (c *call) emit(op operation, in, weights []*value, shapes ...[]int) []*valu
 	n := &node{name: c.node.label(), op: op, in: in, weights: weights}
 	for i, shape := range shapes {
 		if err := checkShape(shape); err != nil {
-			c.fail("%v", err)
+			c.fail("%w", err)
 			return n.out
 		}
 		v := &value{shape: shape}
@@ -374,7 +370,7 @@ func (c *call) apply(op kernels.Spec, in ...*value) []*value {
 	}
 	out, err := op.Shapes(shapes, nil)
 	if err != nil {
-		c.fail("%v", err)
+		c.fail("%w", err)
 		return []*value{{}}
 	}
 	return c.emit(op, in, nil, out...)

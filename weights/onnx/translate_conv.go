@@ -7,19 +7,18 @@ import (
 )
 
 // conv translates Conv: X [N, Cin, …], W [Cout, Cin/group, …], B [Cout].
-func (c *call) conv() ([]*value, error) {
+func (c *call) conv() []*value {
 	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
 	n := c.spatial(x)
 	groups := c.groups()
 	if len(w.shape) != n+2 || x.shape[1]%groups != 0 || w.shape[1] != x.shape[1]/groups || w.shape[0]%groups != 0 {
-		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
-		return nil, c.err
+		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
 	}
 	c.checkKernel(w, n)
 	c.checkBias(b, w.shape[0])
 	op := &kernels.Conv{Window: c.window(x, int64s(w.shape[2:])), Groups: groups, Channels: w.shape[0]}
 	size := c.windows(op.Window, mapSize(x.shape), false)
-	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, size)), nil
+	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, size))
 }
 
 // groups reads the group attribute.
@@ -50,18 +49,16 @@ func (c *call) checkBias(b *value, channels int) {
 
 // convTranspose translates ConvTranspose: X [N, Cin, …],
 // W [Cin, Cout/group, …], B [Cout].
-func (c *call) convTranspose() ([]*value, error) {
+func (c *call) convTranspose() []*value {
 	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
 	n := c.spatial(x)
 	groups := c.groups()
 	if len(w.shape) != n+2 || w.shape[0] != x.shape[1] || x.shape[1]%groups != 0 {
-		c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
-		return nil, c.err
+		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
 	}
 	c.checkKernel(w, n)
 	if w.shape[1] > maxElements/groups {
-		c.fail("%d groups of %d channels", groups, w.shape[1])
-		return nil, c.err
+		return c.fail("%d groups of %d channels", groups, w.shape[1])
 	}
 	op := &kernels.ConvTranspose{Groups: groups, Channels: w.shape[1] * groups}
 	c.checkBias(b, op.Channels)
@@ -81,7 +78,7 @@ func (c *call) convTranspose() ([]*value, error) {
 	op.Dilation = c.pair("dilations", list("dilations", ones), n, 1, 1)
 	op.OutputPad = c.pair("output_padding", list("output_padding", zeros), n, 0, 0)
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 
 	in := mapSize(x.shape)
@@ -114,10 +111,9 @@ func (c *call) convTranspose() ([]*value, error) {
 		c.fail("auto_pad %q", auto)
 	}
 	if out[0] < 1 || out[1] < 1 {
-		c.fail("padding %v leaves nothing of a map of %s", op.Pad, kernels.ShapeString(full[:]))
-		return nil, c.err
+		return c.fail("padding %v leaves nothing of a map of %s", op.Pad, kernels.ShapeString(full[:]))
 	}
-	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, out)), nil
+	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, out))
 }
 
 // splitPadding chooses the padding that makes a result of size full one of

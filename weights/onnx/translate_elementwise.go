@@ -9,10 +9,10 @@ import (
 
 // unary translates an operator that is an activation or another function of
 // one operand.
-func unary(spec func(c *call) kernels.Unary) func(*call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func unary(spec func(c *call) kernels.Unary) func(*call) []*value {
+	return func(c *call) []*value {
 		x, op := c.activation(0), spec(c)
-		return c.apply(&op, x), nil
+		return c.apply(&op, x)
 	}
 }
 
@@ -50,7 +50,7 @@ func thresholdedRelu(c *call) kernels.Unary {
 }
 
 // clip translates Clip, whose bounds were attributes before opset 11.
-func (c *call) clip() ([]*value, error) {
+func (c *call) clip() []*value {
 	x := c.activation(0)
 	lo, hi := float32(-math.MaxFloat32), float32(math.MaxFloat32)
 	if c.t.opset < 11 {
@@ -66,11 +66,11 @@ func (c *call) clip() ([]*value, error) {
 		hi = float32(math.Inf(1))
 	}
 	if math.IsInf(float64(lo), -1) && math.IsInf(float64(hi), 1) {
-		return []*value{x}, nil
+		return []*value{x}
 	}
 	// Where the bounds cross, the upper one wins.
 	act := kernels.Act{Kind: kernels.Clamp, Lo: min(lo, hi), Hi: hi}
-	return c.apply(&kernels.Unary{Act: act}, x), nil
+	return c.apply(&kernels.Unary{Act: act}, x)
 }
 
 // bound is an optional scalar.
@@ -88,22 +88,22 @@ func (c *call) bound(i int, what string, otherwise float32) float32 {
 
 // cast translates Cast between floating-point types, which are all float32
 // here.
-func (c *call) cast() ([]*value, error) {
+func (c *call) cast() []*value {
 	x := c.activation(0)
 	if to := elemType(c.intAttr("to", 0)); !to.float() {
 		c.fail("a cast of an activation to %v is not supported", to)
 	}
-	return []*value{x}, c.err
+	return []*value{x}
 }
 
 // identity translates what does nothing to its first operand.
-func (c *call) identity() ([]*value, error) {
-	return []*value{c.operand(0)}, nil
+func (c *call) identity() []*value {
+	return []*value{c.operand(0)}
 }
 
 // dropout translates Dropout, which does nothing unless in training. Its
 // second result, the mask, has no value.
-func (c *call) dropout() ([]*value, error) {
+func (c *call) dropout() []*value {
 	if training := c.constantInts(2, "training_mode"); len(training) > 0 && training[0] != 0 {
 		c.fail("training_mode is true")
 	}
@@ -111,42 +111,40 @@ func (c *call) dropout() ([]*value, error) {
 }
 
 // arithmetic translates an operator of two operands.
-func arithmetic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func arithmetic(kind kernels.BinaryKind) func(*call) []*value {
+	return func(c *call) []*value {
 		if len(c.in) != 2 {
 			c.fail("%d operands where there should be 2", len(c.in))
 		}
 		a, b := c.operand(0), c.operand(1)
-		return []*value{c.binary(&kernels.Binary{Kind: kind}, a, b)}, nil
+		return []*value{c.binary(&kernels.Binary{Kind: kind}, a, b)}
 	}
 }
 
 // reciprocal translates Reciprocal: 1/x.
-func (c *call) reciprocal() ([]*value, error) {
+func (c *call) reciprocal() []*value {
 	one := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{1})}
-	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, one, c.activation(0))}, nil
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, one, c.activation(0))}
 }
 
 // variadic translates an operator of any number of operands into a chain.
-func variadic(kind kernels.BinaryKind) func(*call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func variadic(kind kernels.BinaryKind) func(*call) []*value {
+	return func(c *call) []*value {
 		y := c.operand(0)
 		for i := 1; i < len(c.in); i++ {
-			if !c.ready() {
-				return nil, c.err
-			}
 			next := c.operand(i)
+			if !c.ready() {
+				return nil
+			}
 			if y.data != nil && next.data != nil {
-				folded, err := foldArithmetic(kind)(&call{t: c.t, node: c.node, in: []*value{y, next}})
-				if err != nil {
-					return nil, err
+				if folded := c.foldBinary(kind, y, next); c.ready() {
+					y = folded[0]
 				}
-				y = folded[0]
 				continue
 			}
 			y = c.binary(&kernels.Binary{Kind: kind}, y, next)
 		}
-		return []*value{y}, nil
+		return []*value{y}
 	}
 }
 
@@ -179,11 +177,11 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 }
 
 // prelu translates PRelu, whose slope broadcasts to the shape of x.
-func (c *call) prelu() ([]*value, error) {
+func (c *call) prelu() []*value {
 	x, slope := c.activation(0), c.operand(1)
 	y := c.binary(&kernels.Binary{Kind: kernels.PRelu}, x, slope)
 	if c.ready() && !slices.Equal(x.shape, y.shape) {
 		c.fail("a slope of shape %s for a tensor of shape %s", kernels.ShapeString(slope.shape), kernels.ShapeString(x.shape))
 	}
-	return []*value{y}, nil
+	return []*value{y}
 }

@@ -8,14 +8,14 @@ import (
 
 // gemm translates Gemm: Y = alpha·A'·B' + beta·C. A' and B' are A and B or
 // their transposes; C broadcasts to Y's shape [M, N].
-func (c *call) gemm() ([]*value, error) {
+func (c *call) gemm() []*value {
 	a, b := c.operand(0), c.operand(1)
 	alpha, beta := c.floatAttr("alpha", 1), c.floatAttr("beta", 1)
 	if len(a.shape) != 2 || len(b.shape) != 2 {
 		c.fail("operands of shapes %s and %s where matrices are wanted", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	transA, transB := c.intAttr("transA", 0) != 0, c.intAttr("transB", 0) != 0
 	var y *value
@@ -26,7 +26,7 @@ func (c *call) gemm() ([]*value, error) {
 		}
 		w := c.weight(1, "the matrix")
 		if !c.ready() {
-			return nil, c.err
+			return nil
 		}
 		y = c.fullyConnected(a, scaled(matrix(w, transB), alpha))
 	case a.data != nil && b.data == nil:
@@ -36,7 +36,7 @@ func (c *call) gemm() ([]*value, error) {
 			b = c.transpose(b, 1, 0)
 		}
 		if !c.ready() {
-			return nil, c.err
+			return nil
 		}
 		y = c.transpose(c.fullyConnected(b, scaled(matrix(w, !transA), alpha)), 1, 0)
 	default:
@@ -52,7 +52,7 @@ func (c *call) gemm() ([]*value, error) {
 		}
 	}
 	if !c.has(2) || beta == 0 || !c.ready() {
-		return []*value{y}, nil
+		return []*value{y}
 	}
 	bias := c.in[2]
 	if bias.data == nil {
@@ -67,15 +67,14 @@ func (c *call) gemm() ([]*value, error) {
 	if c.ready() && !slices.Equal(sum.shape, y.shape) {
 		c.fail("C of shape %s for a result of shape %s", kernels.ShapeString(bias.shape), kernels.ShapeString(y.shape))
 	}
-	return []*value{sum}, nil
+	return []*value{sum}
 }
 
 // matMul translates MatMul with numpy's rules for vectors.
-func (c *call) matMul() ([]*value, error) {
+func (c *call) matMul() []*value {
 	a, b := c.operand(0), c.operand(1)
 	if len(a.shape) == 0 || len(b.shape) == 0 {
-		c.fail("operands of shapes %s and %s", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
-		return nil, c.err
+		return c.fail("operands of shapes %s and %s", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
 	}
 	// A vector on the left is a row, one on the right a column; the dimension
 	// added to it vanishes from the result.
@@ -108,7 +107,7 @@ func (c *call) matMul() ([]*value, error) {
 		y = c.apply(&kernels.MatMul{}, a, b)[0]
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	shape := slices.Clone(y.shape)
 	if columnB {
@@ -118,7 +117,7 @@ func (c *call) matMul() ([]*value, error) {
 		at := len(y.shape) - 2
 		shape = slices.Delete(shape, at, at+1)
 	}
-	return []*value{c.reshape(y, shape)}, nil
+	return []*value{c.reshape(y, shape)}
 }
 
 // withShape reshapes a constant or an activation.

@@ -9,7 +9,7 @@ import (
 
 // batchNorm translates BatchNormalization with frozen statistics:
 // y = scale·(x − mean)/√(variance + epsilon) + shift, for each channel.
-func (c *call) batchNorm() ([]*value, error) {
+func (c *call) batchNorm() []*value {
 	x := c.activation(0)
 	if c.intAttr("training_mode", 0) != 0 {
 		c.fail("training_mode is true")
@@ -18,8 +18,7 @@ func (c *call) batchNorm() ([]*value, error) {
 		c.fail("spatial 0 is not supported")
 	}
 	if len(x.shape) < 2 {
-		c.fail("a tensor of shape %s has no channels", kernels.ShapeString(x.shape))
-		return nil, c.err
+		return c.fail("a tensor of shape %s has no channels", kernels.ShapeString(x.shape))
 	}
 	channels := x.shape[1]
 	var w [4][]float32 // scale, shift, mean, variance
@@ -32,18 +31,17 @@ func (c *call) batchNorm() ([]*value, error) {
 	}
 	epsilon := float64(c.floatAttr("epsilon", 1e-5))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	scale, shift := make([]float32, channels), make([]float32, channels)
 	for i := range scale {
 		s := float64(w[0][i]) / math.Sqrt(float64(w[3][i])+epsilon)
 		scale[i], shift[i] = float32(s), float32(float64(w[1][i])-float64(w[2][i])*s)
 		if notFinite(scale[i]) || notFinite(shift[i]) {
-			c.fail("channel %d is scaled by %v and shifted by %v: the variance is %v", i, scale[i], shift[i], w[3][i])
-			return nil, c.err
+			return c.fail("channel %d is scaled by %v and shifted by %v: the variance is %v", i, scale[i], shift[i], w[3][i])
 		}
 	}
-	return c.emit(channelAffine{}, []*value{x}, []*value{vector(scale), vector(shift)}, x.shape), nil
+	return c.emit(channelAffine{}, []*value{x}, []*value{vector(scale), vector(shift)}, x.shape)
 }
 
 // vector is a constant of one dimension.
@@ -53,18 +51,18 @@ func vector(x []float32) *value {
 }
 
 // instanceNorm translates InstanceNormalization.
-func (c *call) instanceNorm() ([]*value, error) {
+func (c *call) instanceNorm() []*value {
 	x, scale, shift := c.activation(0), c.weight(1, "the scale"), c.weight(2, "the shift")
 	c.spatial(x)
 	if c.ready() && (scale.data.len() != x.shape[1] || shift.data.len() != x.shape[1]) {
 		c.fail("a scale of shape %s and a shift of shape %s for %d channels", kernels.ShapeString(scale.shape), kernels.ShapeString(shift.shape), x.shape[1])
 	}
 	op := &kernels.InstanceNorm{Epsilon: c.floatAttr("epsilon", 1e-5)}
-	return c.emit(op, []*value{x}, []*value{scale, shift}, x.shape), nil
+	return c.emit(op, []*value{x}, []*value{scale, shift}, x.shape)
 }
 
 // lrn translates LRN.
-func (c *call) lrn() ([]*value, error) {
+func (c *call) lrn() []*value {
 	x := c.activation(0)
 	c.spatial(x)
 	size := c.intAttr("size", 0)
@@ -77,13 +75,13 @@ func (c *call) lrn() ([]*value, error) {
 		Beta:  c.floatAttr("beta", 0.75),
 		Bias:  c.floatAttr("bias", 1),
 	}
-	return c.emit(op, []*value{x}, nil, x.shape), nil
+	return c.emit(op, []*value{x}, nil, x.shape)
 }
 
 // softmax translates Softmax and LogSoftmax. Before opset 13 they normalise
 // over all dimensions from axis on.
-func softmax(log bool) func(c *call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func softmax(log bool) func(c *call) []*value {
+	return func(c *call) []*value {
 		x := c.activation(0)
 		otherwise := int64(-1)
 		if c.t.opset < 13 {
@@ -91,30 +89,30 @@ func softmax(log bool) func(c *call) ([]*value, error) {
 		}
 		axis := c.axis(c.intAttr("axis", otherwise), len(x.shape))
 		if !c.ready() {
-			return nil, c.err
+			return nil
 		}
 		if c.t.opset >= 13 {
-			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x), nil
+			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x)
 		}
 		over, _ := elements(x.shape[axis:])
 		if over == x.shape[axis] {
-			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x), nil
+			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x)
 		}
 		flat := c.reshape(x, append(slices.Clone(x.shape[:axis]), over))
 		y := c.apply(&kernels.Softmax{Axis: axis, Log: log}, flat)[0]
-		return []*value{c.reshape(y, x.shape)}, nil
+		return []*value{c.reshape(y, x.shape)}
 	}
 }
 
 // reduceMean translates ReduceMean. Over the height and width of a map it is
 // a global pool.
-func (c *call) reduceMean() ([]*value, error) {
+func (c *call) reduceMean() []*value {
 	x := c.activation(0)
 	list := c.axesOperand(18)
 	keep := c.intAttr("keepdims", 1) != 0
 	if len(list) == 0 {
 		if c.intAttr("noop_with_empty_axes", 0) != 0 {
-			return []*value{x}, nil
+			return []*value{x}
 		}
 		for i := range x.shape {
 			list = append(list, int64(i))
@@ -122,16 +120,16 @@ func (c *call) reduceMean() ([]*value, error) {
 	}
 	axes := c.axes(list, len(x.shape))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	slices.Sort(axes)
 	op := &kernels.ReduceMean{Axes: axes, Keep: keep}
 	if len(x.shape) != 4 || !slices.Equal(axes, []int{2, 3}) {
-		return c.apply(op, x), nil
+		return c.apply(op, x)
 	}
 	y := c.wholeMap(kernels.AveragePool, x)
 	if keep || !c.ready() {
-		return y, nil
+		return y
 	}
-	return []*value{c.reshape(y[0], x.shape[:2])}, nil
+	return []*value{c.reshape(y[0], x.shape[:2])}
 }

@@ -1,42 +1,38 @@
 package onnx
 
-import (
-	"fmt"
-
-	"github.com/infer-go/infer/kernels"
-)
+import "github.com/infer-go/infer/kernels"
 
 // maxPool translates MaxPool.
-func (c *call) maxPool() ([]*value, error) {
+func (c *call) maxPool() []*value {
 	if len(c.node.out) > 1 && c.node.out[1] != "" {
-		return nil, fmt.Errorf("the second result, Indices, is not supported")
+		return c.fail("the second result, Indices, is not supported")
 	}
 	if order := c.intAttr("storage_order", 0); order != 0 {
-		return nil, fmt.Errorf("storage_order %d is not supported", order)
+		return c.fail("storage_order %d is not supported", order)
 	}
 	return c.pool(kernels.MaxPool)
 }
 
 // averagePool translates AveragePool.
-func (c *call) averagePool() ([]*value, error) {
+func (c *call) averagePool() []*value {
 	if c.intAttr("count_include_pad", 0) != 0 {
 		return c.pool(kernels.AveragePoolPadded)
 	}
 	return c.pool(kernels.AveragePool)
 }
 
-func (c *call) pool(kind kernels.PoolKind) ([]*value, error) {
+func (c *call) pool(kind kernels.PoolKind) []*value {
 	x := c.activation(0)
 	c.spatial(x)
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	op := &kernels.Pool{Window: c.window(x, c.intsAttr("kernel_shape")), Kind: kind, Ceil: c.intAttr("ceil_mode", 0) != 0}
 	size := c.windows(op.Window, mapSize(x.shape), op.Ceil)
 	if !op.Ceil {
 		trimPadding(&op.Window, mapSize(x.shape), size)
 	}
-	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size)), nil
+	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size))
 }
 
 // trimPadding takes away the padding at the end of a map that none of its
@@ -50,14 +46,14 @@ func trimPadding(w *kernels.Window, size, windows [2]int) {
 
 // globalPool translates GlobalAveragePool and GlobalMaxPool: a pool whose
 // window is the whole map.
-func globalPool(kind kernels.PoolKind) func(c *call) ([]*value, error) {
-	return func(c *call) ([]*value, error) {
+func globalPool(kind kernels.PoolKind) func(c *call) []*value {
+	return func(c *call) []*value {
 		x := c.activation(0)
 		c.spatial(x)
 		if !c.ready() {
-			return nil, c.err
+			return nil
 		}
-		return c.wholeMap(kind, x), nil
+		return c.wholeMap(kind, x)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // upsample translates Upsample, which scales as Resize of opset 10 does.
-func (c *call) upsample() ([]*value, error) {
+func (c *call) upsample() []*value {
 	x := c.activation(0)
 	var scales []float32
 	if c.t.opset < 9 {
@@ -23,7 +23,7 @@ func (c *call) upsample() ([]*value, error) {
 }
 
 // resize translates Resize.
-func (c *call) resize() ([]*value, error) {
+func (c *call) resize() []*value {
 	x := c.activation(0)
 	op := &kernels.Resize{Coordinates: kernels.Asymmetric, Rounding: kernels.RoundFloor}
 	c.resizeMode(op)
@@ -104,10 +104,10 @@ func (c *call) resizeMode(op *kernels.Resize) {
 
 // resample adds a Resize of x by scales or to sizes, one for each dimension;
 // those of batch and channels must change nothing.
-func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []int64) ([]*value, error) {
+func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []int64) []*value {
 	n := c.spatial(x)
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	rank := n + 2
 	in := mapSize(x.shape)
@@ -127,19 +127,17 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		}
 		for i, s := range scales[2:] {
 			if notFinite(s) || s <= 0 {
-				c.fail("scales %v", scales)
-				return nil, c.err
+				return c.fail("scales %v", scales)
 			}
 			at := 2 - n + i
 			size := math.Floor(float64(in[at]) * float64(s))
 			if size < 1 || size > maxElements {
-				c.fail("scales %v of a map of shape %s", scales, kernels.ShapeString(x.shape))
-				return nil, c.err
+				return c.fail("scales %v of a map of shape %s", scales, kernels.ShapeString(x.shape))
 			}
 			op.Scale[at], op.Size[at] = s, int(size)
 		}
 	default:
 		c.fail("%d scales and %d sizes for a tensor of %d dimensions", len(scales), len(sizes), rank)
 	}
-	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], op.Size)), nil
+	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], op.Size))
 }

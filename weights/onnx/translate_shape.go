@@ -7,24 +7,24 @@ import (
 )
 
 // concat translates Concat.
-func (c *call) concat() ([]*value, error) {
+func (c *call) concat() []*value {
 	for i := range c.in {
 		c.activation(i)
 	}
 	x := c.operand(0)
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	if len(c.in) == 1 {
-		return []*value{x}, nil
+		return []*value{x}
 	}
-	return c.apply(&kernels.Concat{Axis: axis}, c.in...), nil
+	return c.apply(&kernels.Concat{Axis: axis}, c.in...)
 }
 
 // split translates Split. Sizes were an attribute before opset 13; without
 // them the parts are equal, the last one of what is left since opset 18.
-func (c *call) split() ([]*value, error) {
+func (c *call) split() []*value {
 	x := c.activation(0)
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	var sizes []int64
@@ -35,17 +35,15 @@ func (c *call) split() ([]*value, error) {
 	}
 	parts := len(c.node.out)
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	if sizes == nil {
 		if n := c.intAttr("num_outputs", int64(parts)); n != int64(parts) {
-			c.fail("num_outputs is %d for %d results", n, parts)
-			return nil, c.err
+			return c.fail("num_outputs is %d for %d results", n, parts)
 		}
 		whole := x.shape[axis]
 		if c.t.opset < 18 && whole%parts != 0 {
-			c.fail("%d elements do not split into %d equal parts", whole, parts)
-			return nil, c.err
+			return c.fail("%d elements do not split into %d equal parts", whole, parts)
 		}
 		each := (whole + parts - 1) / parts
 		for left := whole; len(sizes) < parts; left -= each {
@@ -53,10 +51,9 @@ func (c *call) split() ([]*value, error) {
 		}
 	}
 	if len(sizes) != parts {
-		c.fail("%d sizes for %d results", len(sizes), parts)
-		return nil, c.err
+		return c.fail("%d sizes for %d results", len(sizes), parts)
 	}
-	return c.apply(&kernels.Split{Axis: axis, Sizes: c.sizes(sizes, "split")}, x), nil
+	return c.apply(&kernels.Split{Axis: axis, Sizes: c.sizes(sizes, "split")}, x)
 }
 
 // sizes makes ints of a list of whole numbers that must be in range.
@@ -139,20 +136,20 @@ func sign(x int64) int64 {
 }
 
 // slice translates Slice.
-func (c *call) slice() ([]*value, error) {
+func (c *call) slice() []*value {
 	x := c.activation(0)
 	op := c.sliceSpec(x.shape)
 	if c.ready() && slices.Equal(op.Size, x.shape) && !slices.ContainsFunc(op.Step, func(s int) bool { return s < 0 }) {
-		return []*value{x}, nil
+		return []*value{x}
 	}
 	if n, ok := elements(op.Size); c.ready() && ok && n == 0 {
 		c.fail("the result, of shape %s, is empty", kernels.ShapeString(op.Size))
 	}
-	return c.apply(op, x), nil
+	return c.apply(op, x)
 }
 
 // pad translates Pad. Negative padding cuts off.
-func (c *call) pad() ([]*value, error) {
+func (c *call) pad() []*value {
 	x := c.activation(0)
 	rank := len(x.shape)
 	op := &kernels.Padding{}
@@ -185,7 +182,7 @@ func (c *call) pad() ([]*value, error) {
 		c.fail("%d pads for %d axes", len(pads), len(at))
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	op.Before, op.After = make([]int, rank), make([]int, rank)
 	crop := &kernels.Slice{Start: make([]int, rank), Step: slices.Repeat([]int{1}, rank), Size: slices.Clone(x.shape)}
@@ -193,8 +190,7 @@ func (c *call) pad() ([]*value, error) {
 	for i, axis := range at {
 		before, after := pads[i], pads[len(at)+i]
 		if min(before, after) < -maxElements || max(before, after) > maxElements {
-			c.fail("pads %v", pads)
-			return nil, c.err
+			return c.fail("pads %v", pads)
 		}
 		op.Before[axis], op.After[axis] = int(max(before, 0)), int(max(after, 0))
 		crop.Start[axis] = int(max(-before, 0))
@@ -206,24 +202,28 @@ func (c *call) pad() ([]*value, error) {
 		x = c.apply(crop, x)[0]
 	}
 	if !padded {
-		return []*value{x}, nil
+		return []*value{x}
 	}
-	return c.apply(op, x), nil
+	return c.apply(op, x)
 }
 
-// reshapeTo translates Reshape: 0 keeps a dimension (unless allowzero), −1
-// takes what is left.
-func (c *call) reshapeTo() ([]*value, error) {
-	x := c.activation(0)
-	shape := c.newShape(x.shape, c.constantInts(1, "the shape"))
-	if !c.ready() {
-		return nil, c.err
+// translateView translates an operator that gives the same elements another
+// shape; its twin for constants is foldView.
+func translateView(shape func(c *call, old []int) []int) func(*call) []*value {
+	return func(c *call) []*value {
+		x := c.activation(0)
+		dims := shape(c, x.shape)
+		if !c.ready() {
+			return nil
+		}
+		return []*value{c.reshape(x, dims)}
 	}
-	return []*value{c.reshape(x, shape)}, nil
 }
 
-// newShape works out the shape that Reshape gives to a tensor of shape old.
-func (c *call) newShape(old []int, want []int64) []int {
+// reshaped is the shape that Reshape gives to a tensor of shape old: 0 keeps a
+// dimension (unless allowzero), −1 takes what is left.
+func (c *call) reshaped(old []int) []int {
+	want := c.constantInts(1, "the shape")
 	total, _ := elements(old)
 	shape := make([]int, len(want))
 	known, free := 1, -1
@@ -264,21 +264,20 @@ func (c *call) newShape(old []int, want []int64) []int {
 	return shape
 }
 
-// flatten translates Flatten: two dimensions, those before axis and those from
-// it on.
-func (c *call) flatten() ([]*value, error) {
-	x := c.activation(0)
+// flattened is a shape of two dimensions: those before axis, and those from it
+// on.
+func (c *call) flattened(old []int) []int {
 	axis := c.intAttr("axis", 1)
 	if axis < 0 {
-		axis += int64(len(x.shape))
+		axis += int64(len(old))
 	}
-	if axis < 0 || axis > int64(len(x.shape)) {
-		c.fail("axis %d of a tensor of %d dimensions", axis, len(x.shape))
-		return nil, c.err
+	if axis < 0 || axis > int64(len(old)) {
+		c.fail("axis %d of a tensor of %d dimensions", axis, len(old))
+		return nil
 	}
-	rows, _ := elements(x.shape[:axis])
-	columns, _ := elements(x.shape[axis:])
-	return []*value{c.reshape(x, []int{rows, columns})}, nil
+	rows, _ := elements(old[:axis])
+	columns, _ := elements(old[axis:])
+	return []int{rows, columns}
 }
 
 // axesOperand reads axes, an attribute before the opset that made them an
@@ -310,19 +309,19 @@ func (c *call) squeezed(shape []int) []int {
 	return out
 }
 
-func (c *call) squeeze() ([]*value, error) {
-	x := c.activation(0)
-	if c.axesOperand(13) == nil && c.t.batch != 0 {
-		// Dimension 0 is 1 only by chance.
-		shape := []int{}
-		for i, d := range x.shape {
-			if i == 0 || d != 1 {
-				shape = append(shape, d)
-			}
-		}
-		return []*value{c.reshape(x, shape)}, nil
+// squeezedItems is squeezed for an activation, whose dimension 0 is 1 only by
+// chance if it is the batch.
+func (c *call) squeezedItems(shape []int) []int {
+	if c.axesOperand(13) != nil || c.t.batch == 0 {
+		return c.squeezed(shape)
 	}
-	return []*value{c.reshape(x, c.squeezed(x.shape))}, nil
+	out := []int{}
+	for i, d := range shape {
+		if i == 0 || d != 1 {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // unsqueezed is the shape of a tensor with dimensions of 1 added at axes of
@@ -350,15 +349,6 @@ func (c *call) unsqueezed(shape []int) []int {
 	return out
 }
 
-func (c *call) unsqueeze() ([]*value, error) {
-	x := c.activation(0)
-	shape := c.unsqueezed(x.shape)
-	if !c.ready() {
-		return nil, c.err
-	}
-	return []*value{c.reshape(x, shape)}, nil
-}
-
 // permutation reads Transpose's perm; without it the dimensions are reversed.
 func (c *call) permutation(rank int) []int {
 	perm := make([]int, rank)
@@ -376,13 +366,13 @@ func (c *call) permutation(rank int) []int {
 	return perm
 }
 
-func (c *call) transposed() ([]*value, error) {
+func (c *call) transposed() []*value {
 	x := c.activation(0)
 	perm := c.permutation(len(x.shape))
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
-	return []*value{c.transpose(x, perm...)}, nil
+	return []*value{c.transpose(x, perm...)}
 }
 
 // blocks reads the block size of DepthToSpace and SpaceToDepth.
@@ -400,14 +390,14 @@ func (c *call) blocks(x *value) int {
 
 // depthToSpace translates DepthToSpace: blocks of channels become blocks of
 // pixels.
-func (c *call) depthToSpace() ([]*value, error) {
+func (c *call) depthToSpace() []*value {
 	x := c.activation(0)
 	b := c.blocks(x)
 	if c.ready() && x.shape[1]%(b*b) != 0 {
 		c.fail("%d channels are no multiple of %d", x.shape[1], b*b)
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	n, channels, h, w := x.shape[0], x.shape[1]/(b*b), x.shape[2], x.shape[3]
 	var y *value
@@ -417,23 +407,22 @@ func (c *call) depthToSpace() ([]*value, error) {
 	case "CRD":
 		y = c.transpose(c.reshape(x, []int{n, channels, b, b, h, w}), 0, 1, 4, 2, 5, 3)
 	default:
-		c.fail("mode %q", mode)
-		return nil, c.err
+		return c.fail("mode %q", mode)
 	}
-	return []*value{c.reshape(y, []int{n, channels, h * b, w * b})}, nil
+	return []*value{c.reshape(y, []int{n, channels, h * b, w * b})}
 }
 
 // spaceToDepth translates SpaceToDepth: blocks of pixels become channels.
-func (c *call) spaceToDepth() ([]*value, error) {
+func (c *call) spaceToDepth() []*value {
 	x := c.activation(0)
 	b := c.blocks(x)
 	if c.ready() && (x.shape[2]%b != 0 || x.shape[3]%b != 0) {
 		c.fail("a map of %s is no multiple of %d", kernels.ShapeString(x.shape[2:]), b)
 	}
 	if !c.ready() {
-		return nil, c.err
+		return nil
 	}
 	n, channels, h, w := x.shape[0], x.shape[1], x.shape[2]/b, x.shape[3]/b
 	y := c.transpose(c.reshape(x, []int{n, channels, h, b, w, b}), 0, 3, 5, 1, 2, 4)
-	return []*value{c.reshape(y, []int{n, channels * b * b, h, w})}, nil
+	return []*value{c.reshape(y, []int{n, channels * b * b, h, w})}
 }
