@@ -54,17 +54,12 @@ func Marshal(n *Net) ([]byte, error) {
 // Errors are ErrFormat, ErrVersion, or errors.ErrUnsupported on a big-endian
 // processor.
 func Parse(data []byte) (*Net, error) {
-	n, _, err := parse(data)
-	return n, err
-}
-
-func parse(data []byte) (*Net, []Section, error) {
 	if bigEndian() {
-		return nil, nil, fmt.Errorf("frozen nets on a big-endian processor: %w", errors.ErrUnsupported)
+		return nil, fmt.Errorf("frozen nets on a big-endian processor: %w", errors.ErrUnsupported)
 	}
 	sections, err := readTable(data)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	n := new(Net)
 	for i, decode := range []func(*coder){
@@ -73,12 +68,12 @@ func parse(data []byte) (*Net, []Section, error) {
 	} {
 		s := sections[i]
 		if err := s.verify(data); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		c := reader(s.of(data))
 		decode(c)
 		if err := c.end(); err != nil {
-			return nil, nil, fmt.Errorf("%w: section %s: %w", ErrFormat, s.Name, err)
+			return nil, fmt.Errorf("%w: section %s: %w", ErrFormat, s.Name, err)
 		}
 	}
 	section := sections[weightsSection]
@@ -87,15 +82,15 @@ func parse(data []byte) (*Net, []Section, error) {
 		weights = append(kernels.AlignedBytes(len(weights))[:0], weights...)
 	}
 	if err := placeParams(n.Params, weights); err != nil {
-		return nil, nil, fmt.Errorf("%w: section %s: %w", ErrFormat, section.Name, err)
+		return nil, fmt.Errorf("%w: section %s: %w", ErrFormat, section.Name, err)
 	}
 	if err := n.checkGraph(); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if err := n.checkWeights(section, weights); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return n, sections[:], nil
+	return n, nil
 }
 
 // placeParams gives the params their data: each begins at the next multiple

@@ -12,9 +12,8 @@ import (
 type File struct {
 	Net *Net
 
-	sections []Section
-	unmap    func() error // gives the memory back; nil if there is nothing to do
-	closed   atomic.Bool
+	unmap  func() error // gives the memory back; nil if there is nothing to do
+	closed atomic.Bool
 }
 
 // Open opens a file and checks all of it. A regular file is mapped into
@@ -40,18 +39,15 @@ func Open(path string) (*File, error) {
 			return nil, inFile(path, err)
 		}
 	}
-	n, sections, err := parse(data)
+	n, err := Parse(data)
 	if err != nil {
 		if unmap != nil {
 			unmap()
 		}
 		return nil, inFile(path, err)
 	}
-	return &File{Net: n, sections: sections, unmap: unmap}, nil
+	return &File{Net: n, unmap: unmap}, nil
 }
-
-// Sections lists the file's sections. It may be called after Close.
-func (f *File) Sections() []Section { return f.sections }
 
 // Close gives the memory of the weights back. Whoever still reads them then,
 // by slices kept from the Net's Params, crashes the program; the Net itself

@@ -26,13 +26,6 @@ func TestOpen(t *testing.T) {
 	if !reflect.DeepEqual(f.Net, want) {
 		t.Errorf("is\n%+v\nwas\n%+v", f.Net, want)
 	}
-	sections, err := Sections(marshal(t, want))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(f.Sections(), sections) {
-		t.Errorf("sections are %v instead of %v", f.Sections(), sections)
-	}
 
 	// The file may be replaced while it is open.
 	if err := Save(path, digits(t)); err != nil {

@@ -53,45 +53,45 @@ type node struct {
 	out     []*value
 }
 
-// links says who makes and who uses the values of a graph.
-type links struct {
+// edges says who makes and who uses the values of a graph.
+type edges struct {
 	maker map[*value]*node
 	uses  map[*value]int // by nodes and as outputs
 }
 
-// link walks a graph once. Passes keep what it returns up to date, or call it
+// edges walks a graph once. Passes keep what it returns up to date, or call it
 // again.
-func (g *graph) link() links {
-	l := links{map[*value]*node{}, map[*value]int{}}
+func (g *graph) edges() edges {
+	e := edges{map[*value]*node{}, map[*value]int{}}
 	for _, n := range g.nodes {
 		for _, v := range n.out {
-			l.maker[v] = n
+			e.maker[v] = n
 		}
 		for _, v := range n.in {
-			l.uses[v]++
+			e.uses[v]++
 		}
 	}
 	for _, o := range g.outputs {
-		l.uses[o.value]++
+		e.uses[o.value]++
 	}
-	return l
+	return e
 }
 
 // only returns the node that makes v, if v is used just once.
-func (l links) only(v *value) *node {
-	if l.uses[v] != 1 {
+func (e edges) only(v *value) *node {
+	if e.uses[v] != 1 {
 		return nil
 	}
-	return l.maker[v]
+	return e.maker[v]
 }
 
 // absorb makes n, which feeds the node next alone, do next's work too: n
 // takes over its outputs, and next is to be removed.
-func (l links) absorb(n, next *node) {
+func (e edges) absorb(n, next *node) {
 	n.name = joinNames(n.name, next.name)
 	n.out = next.out
 	for _, v := range n.out {
-		l.maker[v] = n
+		e.maker[v] = n
 	}
 }
 

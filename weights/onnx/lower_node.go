@@ -23,7 +23,7 @@ func (l *lowering) lowerNode(n *node) error {
 		spec.Algorithm = chooseAlgorithm(op, n.in[0].shape[1], size[0], size[1])
 		return l.mapStep(n, &spec, param)
 	case channelAffine:
-		param, channels, err := l.affineParam(n)
+		param, channels, err := affineParam(n)
 		if err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (l *lowering) lowerNode(n *node) error {
 		window := kernels.Window{Kernel: ones, Stride: ones, Dilation: ones}
 		return l.mapStep(n, &kernels.Conv{Window: window, Groups: channels, Channels: channels}, param)
 	case *kernels.ConvTranspose:
-		params, err := l.convTransposeParams(n, op)
+		params, err := convTransposeParams(n, op)
 		if err != nil {
 			return err
 		}
@@ -82,19 +82,16 @@ func (l *lowering) fullyConnected(n *node, op *kernels.FullyConnected) error {
 	k := x.shape[len(x.shape)-1]
 	var id int
 	have := l.preferred(x)
-	tail, inOrder, ok := have.tailOrder(k)
+	tail, ok := have.tailOrder(k)
 	var err error
 	if ok {
 		id, err = l.reshape(have.id, x.shape)
 	} else {
-		tail, inOrder = func(k int) int { return k }, true
+		tail = func(k int) int { return k }
 		id, err = l.place(x, x.shape, identity(len(x.shape)))
 	}
 	if err != nil {
 		return err
-	}
-	if inOrder {
-		tail = func(k int) int { return k }
 	}
 	param, err := l.fullyConnectedParam(n, op, tail)
 	if err != nil {

@@ -35,7 +35,7 @@ func plain(n *node, shape []int, x []float32) (kernels.Param, error) {
 
 // kernelAndBias returns a node's weights, and its bias as a function; a bias
 // left out is 0.
-func (l *lowering) kernelAndBias(n *node, elem kernels.Elem) (w []float32, bias func(i int) float32, err error) {
+func kernelAndBias(n *node, elem kernels.Elem) (w []float32, bias func(i int) float32, err error) {
 	w = n.weights[0].data.floats
 	if err := checkWeights(n, elem, w); err != nil {
 		return nil, nil, err
@@ -57,7 +57,7 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 	if depthwise {
 		elem = kernels.F32
 	}
-	w, bias, err := l.kernelAndBias(n, elem)
+	w, bias, err := kernelAndBias(n, elem)
 	if err != nil {
 		return kernels.Param{}, err
 	}
@@ -73,7 +73,7 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 }
 
 // affineParam makes a depthwise filter of one tap from scale and shift.
-func (l *lowering) affineParam(n *node) (kernels.Param, int, error) {
+func affineParam(n *node) (kernels.Param, int, error) {
 	scale, shift := n.weights[0].data.floats, n.weights[1].data.floats
 	if err := checkWeights(n, kernels.F32, slices.Concat(scale, shift)); err != nil {
 		return kernels.Param{}, 0, err
@@ -84,9 +84,9 @@ func (l *lowering) affineParam(n *node) (kernels.Param, int, error) {
 
 // convTransposeParams orders the weights [Cin, Cout/groups, kh, kw] of a
 // transposed convolution as [kh, kw, Cin, Cout/groups].
-func (l *lowering) convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, error) {
+func convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, error) {
 	taps := op.Kernel[0] * op.Kernel[1]
-	w, bias, err := l.kernelAndBias(n, kernels.F32)
+	w, bias, err := kernelAndBias(n, kernels.F32)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (l *lowering) convTransposeParams(n *node, op *kernels.ConvTranspose) ([]ke
 // fullyConnectedParam packs the weights [K, N]: row k of the panels is row
 // tail(k) of the model's.
 func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail func(int) int) (kernels.Param, error) {
-	w, bias, err := l.kernelAndBias(n, l.elem)
+	w, bias, err := kernelAndBias(n, l.elem)
 	if err != nil {
 		return kernels.Param{}, err
 	}

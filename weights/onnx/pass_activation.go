@@ -5,14 +5,14 @@ import "github.com/infer-go/infer/kernels"
 // fuseActivations lets convolutions, fully connected layers and operators of
 // two operands apply the activation that follows them.
 func fuseActivations(g *graph) int {
-	l := g.link()
+	e := g.edges()
 	dead := map[*node]bool{}
 	for _, n := range g.nodes {
 		act, ok := n.activation()
 		if !ok {
 			continue
 		}
-		p := l.only(n.in[0])
+		p := e.only(n.in[0])
 		if p == nil {
 			continue
 		}
@@ -26,7 +26,7 @@ func fuseActivations(g *graph) int {
 			continue
 		}
 		*slot = act
-		l.absorb(p, n)
+		e.absorb(p, n)
 		dead[n] = true
 	}
 	g.remove(dead)

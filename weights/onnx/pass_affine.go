@@ -7,13 +7,13 @@ import "github.com/infer-go/infer/kernels"
 // and additions, subtractions, products and quotients with one constant for
 // each channel, or for all. A bias that stands alone is one of them.
 func foldAffine(g *graph) int {
-	l := g.link()
+	e := g.edges()
 	dead := map[*node]bool{}
 	for _, n := range g.nodes {
 		if len(n.in) != 1 {
 			continue
 		}
-		p := l.only(n.in[0])
+		p := e.only(n.in[0])
 		if p == nil || len(p.in) != 1 {
 			continue
 		}
@@ -33,7 +33,7 @@ func foldAffine(g *graph) int {
 			continue
 		}
 		scaleChannels(p, scale, shift)
-		l.absorb(p, n)
+		e.absorb(p, n)
 		dead[n] = true
 	}
 	g.remove(dead)

@@ -12,13 +12,13 @@ import (
 // infinity into maxima. An average without padding of its own becomes one that
 // counts it.
 func foldPadding(g *graph) int {
-	l := g.link()
+	e := g.edges()
 	dead := map[*node]bool{}
 	for _, n := range g.nodes {
 		if len(n.in) == 0 {
 			continue
 		}
-		p := l.maker[n.in[0]]
+		p := e.maker[n.in[0]]
 		if p == nil {
 			continue
 		}
@@ -27,10 +27,10 @@ func foldPadding(g *graph) int {
 			continue
 		}
 		n.in[0] = p.in[0]
-		l.uses[p.in[0]]++
+		e.uses[p.in[0]]++
 		n.name = joinNames(p.name, n.name)
-		if l.uses[p.out[0]]--; l.uses[p.out[0]] == 0 {
-			l.uses[p.in[0]]--
+		if e.uses[p.out[0]]--; e.uses[p.out[0]] == 0 {
+			e.uses[p.in[0]]--
 			dead[p] = true
 		}
 	}

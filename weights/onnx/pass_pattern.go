@@ -15,7 +15,7 @@ import (
 //
 // What stays alone of them is an activation like others, for fuseActivations.
 func recogniseActivations(g *graph) int {
-	l := g.link()
+	e := g.edges()
 	dead := map[*node]bool{}
 	for _, n := range g.nodes {
 		op, ok := n.op.(*kernels.Binary)
@@ -24,9 +24,9 @@ func recogniseActivations(g *graph) int {
 		}
 		switch {
 		case len(n.in) == 1:
-			recogniseSixth(l, n, dead)
+			recogniseSixth(e, n, dead)
 		case op.Kind == kernels.Mul:
-			recogniseGated(l, n, dead)
+			recogniseGated(e, n, dead)
 		}
 	}
 	g.remove(dead)
@@ -34,17 +34,17 @@ func recogniseActivations(g *graph) int {
 }
 
 // recogniseSixth rewrites n = v/6 where v is Clip(x+3, 0, 6) or x times that.
-func recogniseSixth(l links, n *node, dead map[*node]bool) {
+func recogniseSixth(e edges, n *node, dead map[*node]bool) {
 	if !isScalar(n, kernels.Div, 6) && !isScalar(n, kernels.Mul, 1./6) {
 		return
 	}
-	if x, used, ok := clippedPlus3(l, n.in[0]); ok {
+	if x, used, ok := clippedPlus3(e, n.in[0]); ok {
 		mark(dead, used)
 		n.op = &kernels.Unary{Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 1. / 6, Hi: 0.5}}
 		n.in, n.weights = []*value{x}, nil
 		return
 	}
-	product := l.only(n.in[0])
+	product := e.only(n.in[0])
 	if product == nil || len(product.in) != 2 {
 		return
 	}
@@ -52,9 +52,9 @@ func recogniseSixth(l links, n *node, dead map[*node]bool) {
 		return
 	}
 	for i, v := range product.in {
-		if x, used, ok := clippedPlus3(l, v); ok && x == product.in[1-i] {
+		if x, used, ok := clippedPlus3(e, v); ok && x == product.in[1-i] {
 			mark(dead, append(used, product))
-			l.uses[x]--
+			e.uses[x]--
 			n.op = &kernels.Unary{Act: kernels.Act{Kind: kernels.ActHardSwish}}
 			n.in, n.weights = []*value{x}, nil
 			return
@@ -63,15 +63,15 @@ func recogniseSixth(l links, n *node, dead map[*node]bool) {
 }
 
 // clippedPlus3 says whether v is Clip(x+3, 0, 6), of which nodes, and returns x.
-func clippedPlus3(l links, v *value) (x *value, used []*node, ok bool) {
-	clip := l.only(v)
+func clippedPlus3(e edges, v *value) (x *value, used []*node, ok bool) {
+	clip := e.only(v)
 	if clip == nil {
 		return nil, nil, false
 	}
 	if act, ok := clip.activation(); !ok || act != (kernels.Act{Kind: kernels.Clamp, Lo: 0, Hi: 6}) {
 		return nil, nil, false
 	}
-	sum := l.only(clip.in[0])
+	sum := e.only(clip.in[0])
 	if sum == nil || !isScalar(sum, kernels.Add, 3) {
 		return nil, nil, false
 	}
@@ -79,9 +79,9 @@ func clippedPlus3(l links, v *value) (x *value, used []*node, ok bool) {
 }
 
 // recogniseGated rewrites n = x·gate(x).
-func recogniseGated(l links, n *node, dead map[*node]bool) {
+func recogniseGated(e edges, n *node, dead map[*node]bool) {
 	for i, v := range n.in {
-		gate, x := l.only(v), n.in[1-i]
+		gate, x := e.only(v), n.in[1-i]
 		if gate == nil || dead[gate] || len(gate.in) != 1 || gate.in[0] != x {
 			continue
 		}
@@ -98,7 +98,7 @@ func recogniseGated(l links, n *node, dead map[*node]bool) {
 			continue
 		}
 		mark(dead, []*node{gate})
-		l.uses[x]--
+		e.uses[x]--
 		n.name = joinNames(gate.name, n.name)
 		n.op, n.in = &kernels.Unary{Act: act}, []*value{x}
 		return

@@ -5,14 +5,14 @@ import "github.com/infer-go/infer/kernels"
 // fusePools lets a convolution pool its result: the map before pooling is then
 // never stored.
 func fusePools(g *graph) int {
-	l := g.link()
+	e := g.edges()
 	dead := map[*node]bool{}
 	for _, n := range g.nodes {
 		pool, ok := n.op.(*kernels.Pool)
 		if !ok || !isHalving(pool, n.in[0].shape) {
 			continue
 		}
-		p := l.only(n.in[0])
+		p := e.only(n.in[0])
 		if p == nil || len(p.in) != 1 {
 			continue
 		}
@@ -25,7 +25,7 @@ func fusePools(g *graph) int {
 			continue
 		}
 		conv.Pool = true
-		l.absorb(p, n)
+		e.absorb(p, n)
 		dead[n] = true
 	}
 	g.remove(dead)

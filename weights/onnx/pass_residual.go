@@ -9,7 +9,7 @@ import (
 // fuseResiduals lets a convolution add another map to its result. Where both
 // operands of an addition are convolutions, the later one does it.
 func fuseResiduals(g *graph) int {
-	l := g.link()
+	e := g.edges()
 	place := map[*node]int{}
 	for i, n := range g.nodes {
 		place[n] = i
@@ -24,7 +24,7 @@ func fuseResiduals(g *graph) int {
 		var conv *node
 		var residual *value
 		for j, v := range n.in {
-			if p := l.only(v); addsResidual(p) && (conv == nil || place[p] > place[conv]) {
+			if p := e.only(v); addsResidual(p) && (conv == nil || place[p] > place[conv]) {
 				conv, residual = p, n.in[1-j]
 			}
 		}

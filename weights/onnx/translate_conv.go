@@ -94,12 +94,12 @@ func (c *call) convTranspose() []*value {
 			want = want[2:]
 		}
 		out = c.pair("output_shape", want, n, 1, 1)
-		splitPadding(c, op, full, out, auto)
+		splitPadding(op, full, out, auto)
 	case auto == "SAME_UPPER" || auto == "SAME_LOWER":
 		for i := range 2 {
 			out[i] = in[i] * op.Stride[i]
 		}
-		splitPadding(c, op, full, out, auto)
+		splitPadding(op, full, out, auto)
 	case auto == "NOTSET" || auto == "VALID" || auto == "":
 		if auto != "VALID" {
 			op.Pad = c.pads(n)
@@ -119,7 +119,7 @@ func (c *call) convTranspose() []*value {
 // splitPadding chooses the padding that makes a result of size full one of
 // size out. Where it does not split evenly the start gets more, unless
 // auto_pad is SAME_UPPER.
-func splitPadding(c *call, op *kernels.ConvTranspose, full, out [2]int, auto string) {
+func splitPadding(op *kernels.ConvTranspose, full, out [2]int, auto string) {
 	for i := range 2 {
 		total := full[i] - out[i]
 		if total < 0 {

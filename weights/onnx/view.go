@@ -171,12 +171,12 @@ func (v view) orderOver(dims []int) ([]int, bool) {
 // tailOrder returns the order in which the last n elements of the value lie in
 // each row of storage: element k of a stored row is element tail(k) of the
 // value's. False says that the value does not lie row by row.
-func (v view) tailOrder(n int) (tail func(k int) int, inOrder, ok bool) {
+func (v view) tailOrder(n int) (tail func(k int) int, ok bool) {
 	total, _ := elements(v.factors)
 	rows := newView(0, []int{total / n, n}, []int{0, 1})
 	_, s, ok := aligned(rows, v.canonical())
 	if !ok {
-		return nil, false, false
+		return nil, false
 	}
 	lead := 0
 	for product := 1; product < total/n; lead++ {
@@ -184,13 +184,10 @@ func (v view) tailOrder(n int) (tail func(k int) int, inOrder, ok bool) {
 	}
 	for p := range lead {
 		if s.order[p] != p {
-			return nil, false, false
+			return nil, false
 		}
 	}
 	order, factors := s.order[lead:], s.factors[lead:]
-	if slices.IsSorted(order) {
-		return func(k int) int { return k }, true, true
-	}
 	stride := make([]int, len(factors)) // of each factor in the value
 	for i, step := len(factors)-1, 1; i >= 0; i-- {
 		stride[i] = step
@@ -204,7 +201,7 @@ func (v view) tailOrder(n int) (tail func(k int) int, inOrder, ok bool) {
 			k /= factors[f]
 		}
 		return at
-	}, false, true
+	}, true
 }
 
 // transposed is the view of a value whose dimensions, dims, are permuted. False
