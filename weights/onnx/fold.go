@@ -119,7 +119,7 @@ func (c *call) foldRange() []*value {
 	}
 	start, limit, delta := x[0], x[1], x[2]
 	if max(start, limit, -start, -limit) > maxElements || delta == 0 || max(delta, -delta) > maxElements {
-		c.fail("a range from %d to %d by %d", start, limit, delta)
+		c.fail("a range from %d to %d by %d is endless, or too large", start, limit, delta)
 	}
 	if !c.ready() {
 		return nil
@@ -188,7 +188,7 @@ func foldView(shape func(c *call, old []int) []int) func(*call) []*value {
 func (c *call) foldGather() []*value {
 	x, index := c.operand(0), c.operand(1)
 	if c.ready() && index.data.kind.float() {
-		c.fail("indices of %v", index.data.kind)
+		c.fail("indices of %v where integers are wanted", index.data.kind)
 	}
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	if !c.ready() {
@@ -208,7 +208,7 @@ func (c *call) foldGather() []*value {
 			at += int64(size)
 		}
 		if at < 0 || at >= int64(size) {
-			return c.fail("index %d of dimension %d of size %d", index.data.ints[rest/inner], axis, size)
+			return c.fail("index %d is outside of dimension %d, of size %d", index.data.ints[rest/inner], axis, size)
 		}
 		t.copyElem(i, x.data, (outer*size+int(at))*inner+rest%inner)
 	}

@@ -312,6 +312,18 @@ func TestBadInput(t *testing.T) {
 			m.ints("s", 0, 5, -1)
 			m.node("Reshape", "x s", "y")
 		}, []string{`Reshape "Reshapey"`, "1×4×6×6", "[0 5 -1]"}},
+		{"a shape with two dimensions open", func(m *model) {
+			m.ints("s", -1, -1)
+			m.node("Reshape", "x s", "y")
+		}, []string{`Reshape "Reshapey"`, "[-1 -1] leaves two dimensions open"}},
+		{"a stride of 0", func(m *model) {
+			m.node("MaxPool", "x", "y", attr{"kernel_shape", []int64{2, 2}}, attr{"strides", []int64{2, 0}})
+		}, []string{`MaxPool "MaxPooly"`, "strides [2 0]: 0 is less than 1"}},
+		{"padding of an unknown kind", func(m *model) { m.conv("x", "y", 2, 4, 3, attr{"auto_pad", "SAME"}) }, []string{`auto_pad "SAME" is not supported`}},
+		{"a negative scale", func(m *model) {
+			m.floats("s", []int{4}, 1, 1, -2, 2)
+			m.node("Resize", "x _ s", "y")
+		}, []string{"Resize", "-2 is no positive number"}},
 		{"an absurd shape", func(m *model) {
 			m.ints("s", 1<<30, 1<<30, 1<<30, 1<<30)
 			m.node("Reshape", "x s", "y")

@@ -25,7 +25,7 @@ func (c *call) conv() []*value {
 func (c *call) groups() int {
 	g := c.intAttr("group", 1)
 	if g < 1 || g > maxElements {
-		c.fail("group %d", g)
+		c.fail("group %d is not positive, or too large", g)
 		return 1
 	}
 	return int(g)
@@ -34,10 +34,10 @@ func (c *call) groups() int {
 // checkKernel checks a kernel's shape against the attribute that repeats it.
 func (c *call) checkKernel(w *value, n int) {
 	if k := c.intsAttr("kernel_shape"); k != nil && !slices.Equal(k, int64s(w.shape[len(w.shape)-n:])) {
-		c.fail("kernel_shape %v of a kernel of shape %s", k, kernels.ShapeString(w.shape))
+		c.fail("kernel_shape %v does not fit a kernel of shape %s", k, kernels.ShapeString(w.shape))
 	}
 	if n, ok := elements(w.shape); !ok || n == 0 {
-		c.fail("a kernel of shape %s", kernels.ShapeString(w.shape))
+		c.fail("a kernel of shape %s is empty, or too large", kernels.ShapeString(w.shape))
 	}
 }
 
@@ -58,7 +58,7 @@ func (c *call) convTranspose() []*value {
 	}
 	c.checkKernel(w, n)
 	if w.shape[1] > maxElements/groups {
-		return c.fail("%d groups of %d channels", groups, w.shape[1])
+		return c.fail("%d groups of %d channels are too many", groups, w.shape[1])
 	}
 	op := &kernels.ConvTranspose{Groups: groups, Channels: w.shape[1] * groups}
 	c.checkBias(b, op.Channels)
@@ -108,7 +108,7 @@ func (c *call) convTranspose() []*value {
 			out[i] = full[i] - op.Pad[i] - op.Pad[i+2]
 		}
 	default:
-		c.fail("auto_pad %q", auto)
+		c.fail("auto_pad %q is not supported", auto)
 	}
 	if out[0] < 1 || out[1] < 1 {
 		return c.fail("padding %v leaves nothing of a map of %s", op.Pad, kernels.ShapeString(full[:]))

@@ -74,7 +74,7 @@ func (c *call) gemm() []*value {
 func (c *call) matMul() []*value {
 	a, b := c.operand(0), c.operand(1)
 	if len(a.shape) == 0 || len(b.shape) == 0 {
-		return c.fail("operands of shapes %s and %s", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
+		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
 	}
 	// A vector on the left is a row, one on the right a column; the dimension
 	// added to it vanishes from the result.

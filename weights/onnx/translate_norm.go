@@ -67,7 +67,7 @@ func (c *call) lrn() []*value {
 	c.spatial(x)
 	size := c.intAttr("size", 0)
 	if size < 1 || size > maxElements {
-		c.fail("size %d", size)
+		c.fail("size %d is not positive, or too large", size)
 	}
 	op := &kernels.LRN{
 		Size:  int(size),

@@ -52,7 +52,7 @@ func (c *call) resize() []*value {
 	case "ceil":
 		op.Rounding = kernels.RoundCeil
 	default:
-		c.fail("nearest_mode %q", mode)
+		c.fail("nearest_mode %q is not supported", mode)
 	}
 	if op.Mode == kernels.Linear {
 		op.Rounding = 0 // means nothing
@@ -127,12 +127,12 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		}
 		for i, s := range scales[2:] {
 			if notFinite(s) || s <= 0 {
-				return c.fail("scales %v", scales)
+				return c.fail("scales %v: %v is no positive number", scales, s)
 			}
 			at := 2 - n + i
 			size := math.Floor(float64(in[at]) * float64(s))
 			if size < 1 || size > maxElements {
-				return c.fail("scales %v of a map of shape %s", scales, kernels.ShapeString(x.shape))
+				return c.fail("scales %v leave nothing of a map of shape %s, or make it too large", scales, kernels.ShapeString(x.shape))
 			}
 			op.Scale[at], op.Size[at] = s, int(size)
 		}

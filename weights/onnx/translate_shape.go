@@ -61,7 +61,7 @@ func (c *call) sizes(list []int64, what string) []int {
 	out := make([]int, len(list))
 	for i, n := range list {
 		if n < 0 || n > maxElements {
-			c.fail("%s %v", what, list)
+			c.fail("%s %v: %d is negative, or too large", what, list, n)
 			return nil
 		}
 		out[i] = int(n)
@@ -89,7 +89,7 @@ func (c *call) sliceSpec(shape []int) *kernels.Slice {
 	}
 	at := c.axes(axes, len(shape))
 	if c.ready() && (len(ends) != len(starts) || len(at) != len(starts) || len(steps) != len(starts)) {
-		c.fail("%d starts, %d ends, %d axes and %d steps", len(starts), len(ends), len(axes), len(steps))
+		c.fail("%d starts, %d ends, %d axes and %d steps do not go together", len(starts), len(ends), len(axes), len(steps))
 	}
 	op := &kernels.Slice{Start: make([]int, len(shape)), Step: slices.Repeat([]int{1}, len(shape)), Size: slices.Clone(shape)}
 	if !c.ready() {
@@ -190,7 +190,7 @@ func (c *call) pad() []*value {
 	for i, axis := range at {
 		before, after := pads[i], pads[len(at)+i]
 		if min(before, after) < -maxElements || max(before, after) > maxElements {
-			return c.fail("pads %v", pads)
+			return c.fail("pads %v are too large", pads)
 		}
 		op.Before[axis], op.After[axis] = int(max(before, 0)), int(max(after, 0))
 		crop.Start[axis] = int(max(-before, 0))
@@ -238,8 +238,11 @@ func (c *call) reshaped(old []int) []int {
 		case n == -1 && free < 0:
 			free = i
 			continue
+		case n == -1:
+			c.fail("shape %v leaves two dimensions open", want)
+			return nil
 		case n < 0 || n > maxElements:
-			c.fail("shape %v", want)
+			c.fail("shape %v: %d is negative, or too large", want, n)
 			return nil
 		}
 		shape[i] = int(n)
@@ -375,14 +378,17 @@ func (c *call) transposed() []*value {
 	return []*value{c.transpose(x, perm...)}
 }
 
+// maxBlock bounds a blocksize: its square fits 31 bits.
+const maxBlock = 1 << 15
+
 // blocks reads the block size of DepthToSpace and SpaceToDepth.
 func (c *call) blocks(x *value) int {
 	if len(x.shape) != 4 {
 		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, kernels.ShapeString(x.shape))
 	}
 	b := c.intAttr("blocksize", 0)
-	if b < 1 || b > 1<<15 {
-		c.fail("blocksize %d", b)
+	if b < 1 || b > maxBlock {
+		c.fail("blocksize %d is not from 1 to %d", b, maxBlock)
 		return 1
 	}
 	return int(b)
@@ -407,7 +413,7 @@ func (c *call) depthToSpace() []*value {
 	case "CRD":
 		y = c.transpose(c.reshape(x, []int{n, channels, b, b, h, w}), 0, 1, 4, 2, 5, 3)
 	default:
-		return c.fail("mode %q", mode)
+		return c.fail("mode %q is not supported", mode)
 	}
 	return []*value{c.reshape(y, []int{n, channels, h * b, w * b})}
 }

@@ -27,7 +27,7 @@ func (c *call) pair(what string, list []int64, n int, first, least int) [2]int {
 	pair := [2]int{first, first}
 	for i, x := range list {
 		if x < int64(least) || x > maxElements {
-			c.fail("%s %v", what, list)
+			c.fail("%s %v: %d is less than %d, or too large", what, list, x, least)
 			return [2]int{1, 1}
 		}
 		pair[2-n+i] = int(x)
@@ -68,7 +68,7 @@ func (c *call) window(x *value, kernel []int64) kernels.Window {
 			w.Pad[i], w.Pad[i+2] = less, more
 		}
 	default:
-		c.fail("auto_pad %q", auto)
+		c.fail("auto_pad %q is not supported", auto)
 	}
 	return w
 }
