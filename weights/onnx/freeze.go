@@ -37,12 +37,26 @@ type Options struct {
 // Errors name the place: the node with its operator and opset, the input, the
 // tensor. Those for operators and opsets that are not supported wrap
 // ErrUnsupported.
-func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
-	net, report, err := freeze(model, opts)
+func Freeze(model []byte, opts Options) (net *weights.Net, report *Report, err error) {
+	func() {
+		defer recovered(&err)
+		net, report, err = freeze(model, opts)
+	}()
 	if err != nil {
 		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	return net, report, nil
+}
+
+// errPanic is wrapped by errors that stand for a panic.
+var errPanic = errors.New("a mistake in package onnx")
+
+// recovered makes a panic an error: a second line of defence, since a service
+// may freeze what strangers send.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	}
 }
 
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
@@ -102,32 +116,43 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 	if ask && !l.batchPossible() {
 		return nil, false, errors.New("a batch is asked for, but not every input has a dimension 0 that is open or 1")
 	}
-	batch := 0
+	var t *translator
 	if ask || l.batchDeclared() {
-		batch = 1
+		t, err = m.translate(l, 1, budget)
+		if err != nil && ask {
+			return nil, false, err
+		}
+		if err == nil {
+			err = m.checkItems(l, t.graph, budget)
+		}
+		if err != nil && ask {
+			return nil, false, fmt.Errorf("not computed item by item: %w", err)
+		}
+		if batched = err == nil; !batched {
+			report.Unbatched = err.Error()
+		}
 	}
-	t, err := m.translate(l, batch, budget)
-	if err != nil {
-		return nil, false, err
+	if !batched {
+		// Not the graph that was made for a batch: there dimension 0 of an
+		// activation was taken for the batch, whatever the model does with it.
+		if t, err = m.translate(l, 0, budget); err != nil {
+			return nil, false, err
+		}
 	}
 	report.add("remove dead", l.dropped)
 	report.add("fold constants", t.folded)
 	report.add("remove identity", t.passed)
-	if batch == 0 {
-		return t.graph, false, nil
-	}
+	return t.graph, batched, nil
+}
+
+// checkItems checks that a graph of one item computes any number of them, each
+// on its own.
+func (m *modelProto) checkItems(l *linked, one *graph, budget int) error {
 	many, err := m.translate(l, probe, budget)
-	if err == nil {
-		err = checkBatch(t.graph, many.graph)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		return t.graph, true, nil
-	}
-	if ask {
-		return nil, false, fmt.Errorf("not computed item by item: %w", err)
-	}
-	report.Unbatched = err.Error()
-	return t.graph, false, nil
+	return checkBatch(one, many.graph)
 }
 
 // endsInSoftmax says whether the first output is that of a softmax, perhaps

@@ -1,6 +1,85 @@
 package onnx
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// oddModel is y = op(…) of operands of any rank and type, some of them
+// constant or left out, with attributes that may make sense.
+func oddModel(op string, r *rand.Rand) *model {
+	opsets := []int64{7, 9, 10, 11, 13, 18, 21}
+	m := newModel(opsets[r.IntN(len(opsets))])
+	shape := func() (dims []int) {
+		for range r.IntN(6) {
+			dims = append(dims, 1+r.IntN(4))
+		}
+		return dims
+	}
+	var in []string
+	for i := range r.IntN(6) {
+		name := fmt.Sprintf("v%d", i)
+		switch r.IntN(6) {
+		case 0:
+			name = "_"
+		case 1:
+			dims := shape()
+			n, _ := elements(dims)
+			m.tensors = append(m.tensors, testTensor{name, []elemType{typeUint8, typeBool}[r.IntN(2)], dims, make([]byte, n)})
+		case 2:
+			m.ints(name, []int64{int64(r.IntN(5) - 1), 1, 2, 0}[:r.IntN(5)]...)
+		case 3:
+			m.weight(name, -2, 2, shape()...)
+		default:
+			m.input(name, shape()...)
+		}
+		in = append(in, name)
+	}
+	var attrs []attr
+	for _, a := range []attr{
+		{"axis", r.IntN(7) - 3}, {"axes", []int64{int64(r.IntN(4) - 1)}}, {"keepdims", r.IntN(2)}, {"group", 1 + r.IntN(2)},
+		{"kernel_shape", []int64{2, 2}[:1+r.IntN(2)]}, {"strides", []int64{2, 1}[:1+r.IntN(2)]}, {"blocksize", 2}, {"size", 3},
+		{"auto_pad", "SAME_UPPER"}, {"transA", r.IntN(2)}, {"transB", r.IntN(2)}, {"alpha", float32(2)}, {"beta", float32(3)},
+		{"to", r.IntN(17)}, {"perm", []int64{1, 0}}, {"mode", "nearest"}, {"scales", []float32{1, 1, 2, 0.5}[:r.IntN(5)]},
+	} {
+		if r.IntN(3) == 0 {
+			attrs = append(attrs, a)
+		}
+	}
+	m.node(op, strings.Join(in, " "), "y", attrs...)
+	m.output("y")
+	return m
+}
+
+// TestOddModels checks that no operator panics at operands that it does not
+// expect.
+func TestOddModels(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	sound := 0
+	for _, op := range slices.Sorted(maps.Keys(operators)) {
+		for range 400 {
+			m := oddModel(op, r)
+			net, _, err := Freeze(m.bytes(), Options{})
+			switch {
+			case errors.Is(err, errPanic):
+				t.Fatalf("%+v with %+v: %v", m.nodes, m.inputs, err)
+			case err == nil:
+				sound++
+				if err := net.Check(); err != nil {
+					t.Errorf("%+v: the net is not sound: %v", m.nodes, err)
+				}
+			}
+		}
+	}
+	if sound < 1000 {
+		t.Errorf("only %d models were frozen", sound)
+	}
+}
 
 // FuzzFreeze checks that no input makes Freeze panic, and that what it accepts
 // is a net that the file's own checks accept.
@@ -53,8 +132,17 @@ func FuzzFreeze(f *testing.F) {
 		m.output("y")
 		f.Add(m.bytes())
 	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, op := range slices.Sorted(maps.Keys(operators)) {
+		for range 3 {
+			f.Add(oddModel(op, r).bytes())
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		net, _, err := Freeze(data, Options{})
+		if errors.Is(err, errPanic) {
+			t.Fatal(err)
+		}
 		if err != nil {
 			return
 		}

@@ -47,6 +47,7 @@ func (channelAffine) Op() string { return "BatchNormalization" }
 // [N], Binary its constant operand. Nil stands for a bias left out.
 type node struct {
 	name    string // the ONNX nodes it was made from
+	origin  string // the first of them, with its operator and opset, for messages
 	op      operation
 	in      []*value
 	weights []*value

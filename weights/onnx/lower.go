@@ -48,7 +48,7 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 	for i, n := range g.nodes {
 		l.node = n
 		if err := l.lowerNode(n); err != nil {
-			return nil, 0, fmt.Errorf("node %q: %w", n.name, err)
+			return nil, 0, fmt.Errorf("%s: node %q: %w", n.origin, n.name, err)
 		}
 		if progress != nil {
 			progress(i+1, len(g.nodes))

@@ -8,7 +8,8 @@ import (
 )
 
 // lowerNode adds the steps of one node.
-func (l *lowering) lowerNode(n *node) error {
+func (l *lowering) lowerNode(n *node) (err error) {
+	defer recovered(&err)
 	switch op := n.op.(type) {
 	case *kernels.Conv:
 		param, err := l.convParam(n, op)

@@ -43,7 +43,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 	}
 	for _, n := range l.nodes {
 		if err := t.node(n); err != nil {
-			return nil, fmt.Errorf("%s (opset %d): %w", n, m.opsets[n.domain], err)
+			return nil, fmt.Errorf("%s: %w", &call{t: t, node: n}, err)
 		}
 	}
 	for _, o := range m.graph.outputs {
@@ -104,7 +104,8 @@ func checkShape(shape []int) error {
 
 // node translates one node. What depends on constants alone is computed; so is
 // a shape, whatever it is the shape of.
-func (t *translator) node(n *nodeProto) error {
+func (t *translator) node(n *nodeProto) (err error) {
+	defer recovered(&err)
 	op := operators[n.op]
 	c := &call{t: t, node: n}
 	constant := true
@@ -158,6 +159,9 @@ type call struct {
 	in   []*value
 	err  error
 }
+
+// String names the node, its operator and its opset in messages.
+func (c *call) String() string { return fmt.Sprintf("%s (opset %d)", c.node, c.t.opset) }
 
 // fail remembers the first error. It returns the results of a call that fails.
 func (c *call) fail(format string, args ...any) []*value {
@@ -342,7 +346,7 @@ func (c *call) ready() bool { return c.err == nil }
 // emit adds a node to the graph and returns its results, which have the given
 // shapes.
 func (c *call) emit(op operation, in, weights []*value, shapes ...[]int) []*value {
-	n := &node{name: c.node.label(), op: op, in: in, weights: weights}
+	n := &node{name: c.node.label(), origin: c.String(), op: op, in: in, weights: weights}
 	for i, shape := range shapes {
 		if err := checkShape(shape); err != nil {
 			c.fail("%w", err)

@@ -11,6 +11,9 @@ func (c *call) conv() []*value {
 	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
 	n := c.spatial(x)
 	groups := c.groups()
+	if !c.ready() {
+		return nil
+	}
 	if len(w.shape) != n+2 || x.shape[1]%groups != 0 || w.shape[1] != x.shape[1]/groups || w.shape[0]%groups != 0 {
 		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
 	}
@@ -53,6 +56,9 @@ func (c *call) convTranspose() []*value {
 	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
 	n := c.spatial(x)
 	groups := c.groups()
+	if !c.ready() {
+		return nil
+	}
 	if len(w.shape) != n+2 || w.shape[0] != x.shape[1] || x.shape[1]%groups != 0 {
 		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
 	}

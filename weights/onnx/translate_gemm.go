@@ -60,7 +60,9 @@ func (c *call) gemm() []*value {
 			bias = c.times(bias, beta)
 		}
 	} else {
-		c.checkFloats(bias, "C")
+		if c.checkFloats(bias, "C"); !c.ready() {
+			return nil
+		}
 		bias = scaled(bias, beta)
 	}
 	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, y, bias)
@@ -88,13 +90,17 @@ func (c *call) matMul() []*value {
 	var y *value
 	switch {
 	case b.data != nil && isMatrix(b.shape):
-		c.checkFloats(b, "the matrix")
+		if c.checkFloats(b, "the matrix"); !c.ready() {
+			return nil
+		}
 		y = c.fullyConnected(a, matrix(b, false))
 		if c.ready() && len(b.shape) > len(a.shape) {
 			y = c.reshape(y, append(slices.Repeat([]int{1}, len(b.shape)-len(a.shape)), y.shape...))
 		}
 	case a.data != nil && isMatrix(a.shape):
-		c.checkFloats(a, "the matrix")
+		if c.checkFloats(a, "the matrix"); !c.ready() {
+			return nil
+		}
 		swap := lastTwoSwapped(len(b.shape))
 		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, true))
 		y = c.transpose(y, swap...)
