@@ -118,7 +118,7 @@ func (c *call) foldRange() []*value {
 		}
 	}
 	start, limit, delta := x[0], x[1], x[2]
-	if max(start, limit, -start, -limit) > maxElements || delta == 0 || max(delta, -delta) > maxElements {
+	if min(start, limit, delta) < -maxElements || max(start, limit, delta) > maxElements || delta == 0 {
 		c.fail("a range from %d to %d by %d is endless, or too large", start, limit, delta)
 	}
 	if !c.ready() {
@@ -153,17 +153,18 @@ func (c *call) foldCast() []*value {
 		v := x.float64(i)
 		switch {
 		case to.float():
-			t.floats[i] = float32(v)
+			t.setFloat(i, v)
 		case to == typeBool:
 			if v != 0 {
 				t.ints[i] = 1
 			}
 		case !x.kind.float():
-			t.ints[i] = x.ints[i]
-		case math.Abs(v) < 1<<62:
-			t.ints[i] = int64(v)
+			t.setInt(i, x.ints[i])
 		default:
-			return c.fail("%v does not fit %v", v, to)
+			t.setInt(i, int64(v))
+			if whole := math.Trunc(v); !(math.Abs(v) < 1<<62) || float64(t.ints[i]) != whole {
+				return c.fail("%v does not fit %v", v, to)
+			}
 		}
 	}
 	return c.folded(t)
@@ -369,9 +370,9 @@ func foldUnary(f func(float64) float64) func(*call) []*value {
 		}
 		for i := range t.len() {
 			if y := f(x.float64(i)); t.kind.float() {
-				t.floats[i] = float32(y)
+				t.setFloat(i, y)
 			} else {
-				t.ints[i] = int64(y)
+				t.setInt(i, int64(y))
 			}
 		}
 		return c.folded(t)
@@ -402,8 +403,10 @@ func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
 	for i := range t.len() {
 		ia, ib := broadcastIndex(at, a.shape), broadcastIndex(at, b.shape)
 		if t.kind.float() {
-			t.floats[i] = float32(floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
-		} else if t.ints[i], ok = intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); !ok {
+			t.setFloat(i, floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
+		} else if y, ok := intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); ok {
+			t.setInt(i, y)
+		} else {
 			return c.fail("division by zero")
 		}
 		next(at, dims)

@@ -294,12 +294,52 @@ func TestBadInput(t *testing.T) {
 			m.floats("var", []int{4}, 1, 1, 1, -2)
 			m.node("BatchNormalization", "x one one one var", "y")
 		}, []string{`BatchNormalization`, "channel 3", "variance is -2"}},
+		{"batch normalisation in training", func(m *model) {
+			m.opset = 9
+			m.floats("one", []int{4}, 1, 1, 1, 1)
+			m.node("BatchNormalization", "x one one one one", "y mean var")
+		}, []string{`BatchNormalization`, "means training"}},
+		{"an epsilon that lowering finds", func(m *model) {
+			m.floats("one", []int{4}, 1, 1, 1, 1)
+			m.node("InstanceNormalization", "x one one", "y", attr{"epsilon", float32(-1)})
+		}, []string{`InstanceNormalization "InstanceNormalizationy" (opset 13)`, "epsilon -1"}},
+		{"a matrix of integers", func(m *model) {
+			m.tensors = append(m.tensors, testTensor{"w", typeUint8, []int{6, 6}, make([]byte, 36)})
+			m.node("MatMul", "w x", "y")
+		}, []string{`MatMul "MatMuly"`, "the matrix", "uint8"}},
+		{"a bias of integers", func(m *model) {
+			m.node("Flatten", "x", "f")
+			m.weight("w", 0, 1, 144, 3)
+			m.ints("c", 1)
+			m.node("Gemm", "f w c", "y", attr{"beta", float32(2)})
+		}, []string{`Gemm "Gemmy"`, "C,", "int64"}},
+		{"a convolution of vectors", func(m *model) {
+			m.node("Flatten", "x", "f")
+			m.weight("w", 0, 1, 2, 144, 1)
+			m.node("Conv", "f w", "y")
+		}, []string{`Conv "Convy"`, "no map"}},
+		{"a transposed convolution of one dimension", func(m *model) {
+			m.ints("s", -1)
+			m.node("Reshape", "x s", "f")
+			m.weight("w", 0, 1, 2, 144, 1)
+			m.node("ConvTranspose", "f w", "y")
+		}, []string{`ConvTranspose "ConvTransposey"`, "no map"}},
+		{"a number that does not fit its type", func(m *model) {
+			m.floats("w", []int{1}, 300)
+			m.node("Cast", "w", "c", attr{"to", int(typeUint8)})
+			m.node("Mul", "x c", "y")
+		}, []string{`Cast "Castc"`, "300 does not fit uint8"}},
+		{"nearest as in opset 10, smaller and larger", func(m *model) {
+			m.opset = 10
+			m.floats("s", []int{4}, 1, 1, 0.5, 2)
+			m.node("Resize", "x s", "y")
+		}, []string{"Resize", "not supported before opset 11"}},
 		{"weights that overflow when folded", func(m *model) {
 			m.floats("w", []int{1, 4, 1, 1}, 1e30, 1, 1, 1)
 			m.floats("s", nil, 1e30)
 			m.node("Conv", "x w", "c")
 			m.node("Mul", "c s", "y")
-		}, []string{"Convc+Muly", "+Inf"}},
+		}, []string{`Conv "Convc" (opset 13)`, "Convc+Muly", "+Inf"}},
 		{"shapes that do not broadcast", func(m *model) {
 			m.weight("w", 0, 1, 5)
 			m.node("Add", "x w", "y")

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/infer-go/infer/kernels"
 )
@@ -111,14 +112,16 @@ func mark(dead map[*node]bool, nodes []*node) {
 	}
 }
 
-// isScalar says whether n applies a function to its operand and the number c.
+// isScalar says whether n applies a function to its operand and the number c,
+// and leaves the operand's shape as it is: a number of many dimensions adds to
+// them.
 func isScalar(n *node, kind kernels.BinaryKind, c float64) bool {
 	op, ok := n.op.(*kernels.Binary)
 	if !ok || op.Kind != kind || op.Swap && kind == kernels.Div || op.Act != (kernels.Act{}) || len(n.weights) != 1 {
 		return false
 	}
 	w := n.weights[0].data
-	return w.len() == 1 && near(w.floats[0], c)
+	return w.len() == 1 && near(w.floats[0], c) && slices.Equal(n.out[0].shape, n.in[0].shape)
 }
 
 // near says whether x is c to within what exporters round.

@@ -45,6 +45,15 @@ func TestRecogniseActivations(t *testing.T) {
 			m.node("Clip", "a zero six", "k")
 			m.node("Div", "six k", "y")
 		}, "Binary Binary", 0},
+		{"not with a three that adds a dimension", func(m *model) {
+			m.floats("zero", nil, 0)
+			m.floats("three", []int{1, 1, 1, 1, 1}, 3)
+			m.floats("six", nil, 6)
+			m.conv("x", "c", 6, 4, 3)
+			m.node("Add", "c three", "a")
+			m.node("Clip", "a zero six", "k")
+			m.node("Div", "k six", "y")
+		}, "Transpose Conv Binary Binary Transpose", 0},
 		{"not another slope", func(m *model) {
 			m.conv("x", "c", 6, 4, 3)
 			m.node("HardSigmoid", "c", "s")

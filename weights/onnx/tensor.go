@@ -89,6 +89,48 @@ func (t *tensor) float64(i int) float64 {
 	return float64(t.ints[i])
 }
 
+// setFloat sets element i of a tensor of floats to what its type can hold of x.
+func (t *tensor) setFloat(i int, x float64) {
+	f := float32(x)
+	switch t.kind {
+	case typeFloat16:
+		f = kernels.Float32(kernels.Float16(f))
+	case typeBFloat16:
+		f = bfloat16(f)
+	}
+	t.floats[i] = f
+}
+
+// bfloat16 rounds to the nearest number of which the last 16 bits are zero,
+// ties to even.
+func bfloat16(x float32) float32 {
+	bits := math.Float32bits(x)
+	if x == x { // else rounding could make a NaN an infinity
+		bits += 0x7fff + bits>>16&1
+	}
+	return math.Float32frombits(bits &^ 0xffff)
+}
+
+// setInt sets element i of a tensor of ints to x, which wraps around where the
+// type ends, as it does in C.
+func (t *tensor) setInt(i int, x int64) {
+	switch t.kind {
+	case typeUint8:
+		x = int64(uint8(x))
+	case typeInt8:
+		x = int64(int8(x))
+	case typeUint16:
+		x = int64(uint16(x))
+	case typeInt16:
+		x = int64(int16(x))
+	case typeUint32:
+		x = int64(uint32(x))
+	case typeInt32:
+		x = int64(int32(x))
+	}
+	t.ints[i] = x
+}
+
 // reshaped is t with other dimensions, of the same product.
 func (t *tensor) reshaped(dims []int) *tensor {
 	c := *t

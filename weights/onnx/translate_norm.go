@@ -14,6 +14,9 @@ func (c *call) batchNorm() []*value {
 	if c.intAttr("training_mode", 0) != 0 {
 		c.fail("training_mode is true")
 	}
+	if c.t.opset < 14 && slices.ContainsFunc(c.node.out[1:], func(name string) bool { return name != "" }) {
+		c.fail("a result other than the first is asked for, which means training")
+	}
 	if c.intAttr("spatial", 1) != 1 {
 		c.fail("spatial 0 is not supported")
 	}

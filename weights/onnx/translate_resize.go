@@ -17,7 +17,7 @@ func (c *call) upsample() []*value {
 	} else {
 		scales = c.constantFloats(1, "the scales")
 	}
-	op := &kernels.Resize{Coordinates: kernels.Asymmetric, Rounding: kernels.RoundFloor}
+	op := &kernels.Resize{Coordinates: kernels.Asymmetric}
 	c.resizeMode(op)
 	return c.resample(op, x, scales, nil)
 }
@@ -25,7 +25,7 @@ func (c *call) upsample() []*value {
 // resize translates Resize.
 func (c *call) resize() []*value {
 	x := c.activation(0)
-	op := &kernels.Resize{Coordinates: kernels.Asymmetric, Rounding: kernels.RoundFloor}
+	op := &kernels.Resize{Coordinates: kernels.Asymmetric}
 	c.resizeMode(op)
 	if c.t.opset < 11 {
 		return c.resample(op, x, c.constantFloats(1, "the scales"), nil)
@@ -96,10 +96,22 @@ func (c *call) resizeMode(op *kernels.Resize) {
 	case "nearest":
 		op.Mode = kernels.Nearest
 	case "linear", "bilinear":
-		op.Mode, op.Rounding = kernels.Linear, 0
+		op.Mode = kernels.Linear
 	default:
 		c.fail("mode %q is not supported", mode)
 	}
+}
+
+// oldRounding is how opsets before 11 find the nearest element: down where a
+// map grows, up where it shrinks.
+func (c *call) oldRounding(scale [2]float32) kernels.Rounding {
+	if min(scale[0], scale[1]) >= 1 {
+		return kernels.RoundFloor
+	}
+	if max(scale[0], scale[1]) > 1 {
+		c.fail("scales %v that shrink a map in one direction and stretch it in the other are not supported before opset 11", scale)
+	}
+	return kernels.RoundCeil
 }
 
 // resample adds a Resize of x by scales or to sizes, one for each dimension;
@@ -130,7 +142,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 				return c.fail("scales %v: %v is no positive number", scales, s)
 			}
 			at := 2 - n + i
-			size := math.Floor(float64(in[at]) * float64(s))
+			size := math.Floor(float64(float32(in[at]) * s)) // in single precision, as ONNX Runtime does
 			if size < 1 || size > maxElements {
 				return c.fail("scales %v leave nothing of a map of shape %s, or make it too large", scales, kernels.ShapeString(x.shape))
 			}
@@ -138,6 +150,9 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		}
 	default:
 		c.fail("%d scales and %d sizes for a tensor of %d dimensions", len(scales), len(sizes), rank)
+	}
+	if c.t.opset < 11 && op.Mode == kernels.Nearest {
+		op.Rounding = c.oldRounding(op.Scale)
 	}
 	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], op.Size))
 }
