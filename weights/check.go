@@ -107,8 +107,8 @@ func (c *checker) step(s Step) error {
 			return fmt.Errorf("%s gives %s the shape %s instead of %s", s.Spec.Op(), c.net.valueName(v), kernels.ShapeString(shapes[i]), kernels.ShapeString(have))
 		}
 	}
-	if c.net.Batched {
-		return checkBatched(s.Spec, c.in, c.params)
+	if c.net.Batched && MixesItems(s.Spec, c.in, c.params) {
+		return fmt.Errorf("%s mixes the items of a batch", s.Spec.Op())
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/weights"
 )
 
 // probe is the batch with which a graph is made a second time, to see what
@@ -117,17 +118,19 @@ func sameWeights(a, b *value) bool {
 // mixesItems says whether a node, whose operands and results all have the
 // batch as dimension 0, lets one item's result depend on another.
 func mixesItems(n *node) bool {
-	switch op := n.op.(type) {
-	case *kernels.Softmax:
-		return op.Axis == 0
-	case *kernels.Binary:
-		// An operand of lower rank would broadcast its batch along another
-		// dimension.
-		return slices.ContainsFunc(n.in, func(v *value) bool { return len(v.shape) != len(n.out[0].shape) })
-	case *kernels.MatMul:
-		return slices.ContainsFunc(n.in, func(v *value) bool { return len(v.shape) != len(n.out[0].shape) || len(v.shape) < 3 })
-	case *kernels.FullyConnected:
-		return len(n.in[0].shape) < 2
+	spec, ok := n.op.(kernels.Spec)
+	if !ok {
+		return false // channelAffine
 	}
-	return false
+	in := make([][]int, len(n.in))
+	for i, v := range n.in {
+		in[i] = v.shape
+	}
+	var params []kernels.Param
+	for _, w := range n.weights {
+		if w != nil {
+			params = append(params, kernels.Param{Shape: w.shape})
+		}
+	}
+	return weights.MixesItems(spec, in, params)
 }
