@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"unicode/utf8"
 
 	"github.com/infer-go/infer/kernels"
 )
@@ -47,7 +49,7 @@ func (n *Net) checkGraph() error {
 	}
 	for i, s := range n.Steps {
 		if err := c.step(s); err != nil {
-			return fmt.Errorf("step %d (%s): %w", i, s.Name, err)
+			return fmt.Errorf("step %d (%s): %w", i, quote(s.Name), err)
 		}
 	}
 	for i, v := range n.Outputs {
@@ -92,12 +94,17 @@ func (c *checker) step(s Step) error {
 	if codeOfSpec(s.Spec) < 0 {
 		return fmt.Errorf("%T is no operation", s.Spec)
 	}
+	// Shapes makes a shape for each result of a Split: more than are listed need
+	// not be made.
+	if split, ok := s.Spec.(*kernels.Split); ok && len(split.Sizes) != len(s.Out) {
+		return wrongResults(s, len(split.Sizes))
+	}
 	shapes, err := s.Spec.Shapes(c.in, c.params)
 	if err != nil {
 		return err
 	}
 	if len(shapes) != len(s.Out) {
-		return fmt.Errorf("%s has %d results instead of %d", s.Spec.Op(), len(s.Out), len(shapes))
+		return wrongResults(s, len(shapes))
 	}
 	for i, v := range s.Out {
 		if err := c.write(v); err != nil {
@@ -111,6 +118,10 @@ func (c *checker) step(s Step) error {
 		return fmt.Errorf("%s mixes the items of a batch", s.Spec.Op())
 	}
 	return nil
+}
+
+func wrongResults(s Step, want int) error {
+	return fmt.Errorf("%s has %d results instead of %d", s.Spec.Op(), len(s.Out), want)
 }
 
 // read says whether the value v may be read.
@@ -183,23 +194,37 @@ func (n *Net) checkMeta() error {
 	return nil
 }
 
+// maxSide is the largest width or height to which a picture is brought. Scaling
+// takes memory for each, even of a picture of a single row.
+const maxSide = 1 << 16
+
+// zero says whether all bits of a preparation are zero: a −0 has an encoding of
+// its own.
+func (p *Preparation) zero() bool {
+	bits := math.Float32bits(p.Scale)
+	for c := range p.Mean {
+		bits |= math.Float32bits(p.Mean[c]) | math.Float32bits(p.Std[c])
+	}
+	return bits == 0 && *p == (Preparation{})
+}
+
 // check checks a preparation for an input of that shape.
 func (p *Preparation) check(input []int) error {
 	if p.Kind > Digit || p.Order > BGR || p.Fit > Pad {
 		return fmt.Errorf("unknown kind %d, order %d or fit %d", p.Kind, p.Order, p.Fit)
 	}
 	if p.Kind == NoPicture {
-		if *p != (Preparation{}) {
+		if !p.zero() {
 			return fmt.Errorf("there is something in it, although the input is no picture")
 		}
 		return nil
 	}
 	channels := p.Order.Channels()
-	if p.Width < 1 || p.Height < 1 || int64(p.Width)*int64(p.Height) > math.MaxInt32/3 {
-		return fmt.Errorf("a picture of %d×%d", p.Width, p.Height)
+	if min(p.Width, p.Height) < 1 || max(p.Width, p.Height) > maxSide || int64(p.Width)*int64(p.Height)*int64(channels) > math.MaxInt32 {
+		return fmt.Errorf("a picture of %d×%d is empty, or too large: its sides can be %d each", p.Width, p.Height, maxSide)
 	}
 	if p.Resize < 0 || int64(p.Resize) > math.MaxInt32 {
-		return fmt.Errorf("the shorter side is resized to %d", p.Resize)
+		return fmt.Errorf("the shorter side is resized to %d, which is negative, or too large", p.Resize)
 	}
 	if want := []int{1, channels, p.Height, p.Width}; len(input) == 4 && !slices.Equal(input, want) || elements(input) != elements(want) {
 		return fmt.Errorf("a picture of shape %s does not fit the first input's %s", kernels.ShapeString(want), kernels.ShapeString(input))
@@ -210,11 +235,11 @@ func (p *Preparation) check(input []int) error {
 		}
 	}
 	if !finite(p.Scale) || p.Scale == 0 {
-		return fmt.Errorf("scale %v", p.Scale)
+		return fmt.Errorf("scale %v is zero, or not finite", p.Scale)
 	}
 	for c := range channels {
 		if !finite(p.Mean[c]) || !finite(p.Std[c]) || p.Std[c] == 0 {
-			return fmt.Errorf("channel %d has mean %v and standard deviation %v", c, p.Mean[c], p.Std[c])
+			return fmt.Errorf("channel %d has mean %v and standard deviation %v, which are not finite, or divide by zero", c, p.Mean[c], p.Std[c])
 		}
 	}
 	return nil
@@ -233,14 +258,27 @@ func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
 // valueName names a value in an error.
 func (n *Net) valueName(i int) string {
-	return fmt.Sprintf("value %d (%s)", i, n.Values[i].Name)
+	return fmt.Sprintf("value %d (%s)", i, quote(n.Values[i].Name))
+}
+
+// quote makes a name from a file fit for an error: of one line, and short.
+func quote(name string) string {
+	const most = 80
+	if len(name) > most {
+		end := most
+		for end > most-utf8.UTFMax && !utf8.RuneStart(name[end]) {
+			end--
+		}
+		name = name[:end] + "…"
+	}
+	return strconv.Quote(name)
 }
 
 // inParam adds to an error in a param's data which param it is.
 func (n *Net) inParam(i int, err error) error {
 	for j, s := range n.Steps {
 		if slices.Contains(s.Params, i) {
-			return fmt.Errorf("step %d (%s): param %d: %w", j, s.Name, i, err)
+			return fmt.Errorf("step %d (%s): param %d: %w", j, quote(s.Name), i, err)
 		}
 	}
 	return fmt.Errorf("param %d: %w", i, err)

@@ -2,6 +2,8 @@ package weights
 
 import (
 	"math"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,41 +22,47 @@ func TestCheck(t *testing.T) {
 		{"no input", func(n *Net) { n.Inputs = nil }, "no input"},
 		{"no output", func(n *Net) { n.Outputs = nil }, "no output"},
 		{"an input out of range", func(n *Net) { n.Inputs[0] = -1 }, "input 0: there is no value -1"},
-		{"an input twice", func(n *Net) { n.Inputs = []int{0, 0} }, "input 1: value 0 (x) is written twice"},
+		{"an input twice", func(n *Net) { n.Inputs = []int{0, 0} }, `input 1: value 0 ("x") is written twice`},
 		{"an output out of range", func(n *Net) { n.Outputs[1] = len(n.Values) }, "output 1: there is no value"},
-		{"an operand out of range", func(n *Net) { n.Steps[1].In[0] = 99 }, "step 1 (first): there is no value 99"},
-		{"steps out of order", func(n *Net) { n.Steps[0], n.Steps[1] = n.Steps[1], n.Steps[0] }, "step 0 (first): value 1 (nhwc) is read before it is written"},
-		{"a step that reads its own result", func(n *Net) { n.Steps[0].In[0] = n.Steps[0].Out[0] }, "step 0 (nhwc): value 1 (nhwc) is read before it is written"},
-		{"a value written twice", func(n *Net) { n.Steps[6].Out = n.Steps[5].Out }, "step 6 (elu): value 6 (pool) is written twice"},
-		{"a result out of range", func(n *Net) { n.Steps[0].Out[0] = 99 }, "step 0 (nhwc): there is no value 99"},
-		{"a value that nothing writes", func(n *Net) { n.Values = append(n.Values, Value{"y", []int{1}}) }, "(y): nothing writes it"},
+		{"an operand out of range", func(n *Net) { n.Steps[1].In[0] = 99 }, `step 1 ("first"): there is no value 99`},
+		{"steps out of order", func(n *Net) { n.Steps[0], n.Steps[1] = n.Steps[1], n.Steps[0] }, `step 0 ("first"): value 1 ("nhwc") is read before it is written`},
+		{"a step that reads its own result", func(n *Net) { n.Steps[0].In[0] = n.Steps[0].Out[0] }, `step 0 ("nhwc"): value 1 ("nhwc") is read before it is written`},
+		{"a value written twice", func(n *Net) { n.Steps[6].Out = n.Steps[5].Out }, `step 6 ("elu"): value 6 ("pool") is written twice`},
+		{"a result out of range", func(n *Net) { n.Steps[0].Out[0] = 99 }, `step 0 ("nhwc"): there is no value 99`},
+		{"a value that nothing writes", func(n *Net) { n.Values = append(n.Values, Value{"y", []int{1}}) }, `("y"): nothing writes it`},
 		{"an output that nothing writes", func(n *Net) {
 			n.Values = append(n.Values, Value{"y", []int{1}})
 			n.Outputs[0] = len(n.Values) - 1
-		}, "output 0: value 24 (y) is read before it is written"},
-		{"a param out of range", func(n *Net) { n.Steps[1].Params[0] = 99 }, "step 1 (first): there is no param 99"},
-		{"a param used twice", func(n *Net) { n.Steps[3].Params[0] = 0 }, "step 3 (residual): param 0 is used twice"},
+		}, `output 0: value 24 ("y") is read before it is written`},
+		{"a param out of range", func(n *Net) { n.Steps[1].Params[0] = 99 }, `step 1 ("first"): there is no param 99`},
+		{"a param used twice", func(n *Net) { n.Steps[3].Params[0] = 0 }, `step 3 ("residual"): param 0 is used twice`},
 		{"a param not used", func(n *Net) { n.Params = append(n.Params, kernels.PlainParam([]int{1}, []float32{0})) }, "param 8: no step uses it"},
-		{"a Spec that is none", func(n *Net) { n.Steps[0].Spec = nil }, "step 0 (nhwc): <nil> is no operation"},
-		{"a Spec of nil", func(n *Net) { n.Steps[0].Spec = (*kernels.Conv)(nil) }, "step 0 (nhwc): *kernels.Conv is no operation"},
-		{"a result too few", func(n *Net) { n.Steps[11].Out = n.Steps[11].Out[:1] }, "step 11 (split): Split has 1 results instead of 2"},
-		{"a wrong shape", func(n *Net) { n.Values[1].Shape = []int{1, 8, 8, 4} }, "step 0 (nhwc): Transpose gives value 1 (nhwc) the shape 1×8×8×3 instead of 1×8×8×4"},
-		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, "value 0 (x): the shape 1×3×0×8 has the dimension 0"},
-		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, "value 0 (x): 9 dimensions are more than 8"},
-		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, "value 0 (x): the shape 1×65536×32768 has 2³¹ elements or more"},
-		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, "value 0 (x): the shape 2×3×8×8 does not begin with a batch of 1"},
-		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, "value 0 (x): the shape scalar does not begin with a batch of 1"},
-		{"data too short", func(n *Net) { n.Params[0].Data = n.Params[0].Data[64:] }, "step 1 (first): Conv: the weights have"},
-		{"a param's wrong shape", func(n *Net) { n.Params[0].Shape = []int{1, 27, 5} }, "step 1 (first): Conv: the weights are"},
-		{"a NaN bias", func(n *Net) { n.Params[0].Floats()[3] = nan }, "step 1 (first): param 0: byte 12: an element is not finite"},
-		{"an infinite weight", func(n *Net) { n.Params[1].Floats()[5] = -inf }, "step 2 (depth): param 1: byte 20: an element is not finite"},
-		{"an infinite half", func(n *Net) { n.Params[0].Data[64+7] = 0x7c; n.Params[0].Data[64+6] = 0 }, "step 1 (first): param 0: byte 70: an element is not finite"},
+		{"a Spec that is none", func(n *Net) { n.Steps[0].Spec = nil }, `step 0 ("nhwc"): <nil> is no operation`},
+		{"a Spec of nil", func(n *Net) { n.Steps[0].Spec = (*kernels.Conv)(nil) }, `step 0 ("nhwc"): *kernels.Conv is no operation`},
+		{"a result too few", func(n *Net) { n.Steps[11].Out = n.Steps[11].Out[:1] }, `step 11 ("split"): Split has 1 results instead of 2`},
+		{"a wrong shape", func(n *Net) { n.Values[1].Shape = []int{1, 8, 8, 4} }, `step 0 ("nhwc"): Transpose gives value 1 ("nhwc") the shape 1×8×8×3 instead of 1×8×8×4`},
+		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, `value 0 ("x"): the shape 1×3×0×8 has the dimension 0`},
+		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, `value 0 ("x"): 9 dimensions are more than 8`},
+		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, `value 0 ("x"): the shape 1×65536×32768 has 2³¹ elements or more`},
+		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `value 0 ("x"): the shape 2×3×8×8 does not begin with a batch of 1`},
+		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `value 0 ("x"): the shape scalar does not begin with a batch of 1`},
+		{"data too short", func(n *Net) { n.Params[0].Data = n.Params[0].Data[64:] }, `step 1 ("first"): Conv: the weights have`},
+		{"a param's wrong shape", func(n *Net) { n.Params[0].Shape = []int{1, 27, 5} }, `step 1 ("first"): Conv: the weights are`},
+		{"a NaN bias", func(n *Net) { n.Params[0].Floats()[3] = nan }, `step 1 ("first"): param 0: byte 12: an element is not finite`},
+		{"an infinite weight", func(n *Net) { n.Params[1].Floats()[5] = -inf }, `step 2 ("depth"): param 1: byte 20: an element is not finite`},
+		{"an infinite half", func(n *Net) { n.Params[0].Data[64+7] = 0x7c; n.Params[0].Data[64+6] = 0 }, `step 1 ("first"): param 0: byte 70: an element is not finite`},
 		{"a bias in the padding", func(n *Net) { n.Params[0].Data[16] = 1 }, "param 0: byte 16: the padding after a panel's biases is not zero"},
 		{"a weight in the padding", func(n *Net) { n.Params[0].Data[64+3*32+8] = 1 }, "param 0: byte 168: the padding after a panel's columns is not zero"},
 		{"a byte after the rows", func(n *Net) { n.Params[0].Data[64+27*32] = 1 }, "param 0: byte 928: the padding after a panel's rows is not zero"},
 		{"too few labels", func(n *Net) { n.Meta.Labels = n.Meta.Labels[1:] }, "4 labels for the first output's 5 elements"},
 		{"negative counts", func(n *Net) { n.Meta.Nodes = -1 }, "-1 nodes"},
 		{"a picture without width", func(n *Net) { n.Meta.Preparation.Width = 0 }, "preparation: a picture of 0×8"},
+		{"a picture of one long row", func(n *Net) {
+			n.Meta.Preparation.Width, n.Meta.Preparation.Height = 1<<16+1, 1
+		}, "preparation: a picture of 65537×1 is empty, or too large: its sides can be 65536 each"},
+		{"a picture of too many pixels", func(n *Net) {
+			n.Meta.Preparation.Width, n.Meta.Preparation.Height = 1<<16, 1<<16
+		}, "preparation: a picture of 65536×65536 is empty, or too large"},
 		{"a picture of another size", func(n *Net) { n.Meta.Preparation.Width = 9 }, "preparation: a picture of shape 1×3×8×9 does not fit the first input's 1×3×8×8"},
 		{"a gray picture", func(n *Net) { n.Meta.Preparation.Order = Gray }, "preparation: a picture of shape 1×1×8×8 does not fit"},
 		{"no deviation", func(n *Net) { n.Meta.Preparation.Std[1] = 0 }, "preparation: channel 1 has mean 0.456 and standard deviation 0"},
@@ -63,6 +71,13 @@ func TestCheck(t *testing.T) {
 		{"a negative size", func(n *Net) { n.Meta.Preparation.Resize = -1 }, "preparation: the shorter side is resized to -1"},
 		{"a digit in colour", func(n *Net) { n.Meta.Preparation.Kind = Digit }, "preparation: a digit is a gray picture of 28×28"},
 		{"an unknown kind", func(n *Net) { n.Meta.Preparation.Kind = 3 }, "preparation: unknown kind 3"},
+		{"a name of several lines", func(n *Net) { n.Values[0] = Value{"x\n\u202e", []int{0}} }, `value 0 ("x\n\u202e"): the shape 0`},
+		{"a name without end", func(n *Net) {
+			n.Values[0] = Value{strings.Repeat("ä", 1000), []int{0}}
+		}, `value 0 ("` + strings.Repeat("ä", 40) + `…"): the shape 0`},
+		{"a zero that is negative", func(n *Net) {
+			n.Meta.Preparation = Preparation{Std: [3]float32{0, 0, float32(math.Copysign(0, -1))}}
+		}, "preparation: there is something in it"},
 		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: there is something in it"},
 	} {
 		n := sample(t)
@@ -77,6 +92,26 @@ func TestCheck(t *testing.T) {
 		if _, err := Marshal(n); err == nil {
 			t.Errorf("%s: Marshal writes it", tt.what)
 		}
+	}
+}
+
+// TestSplitWithoutResults checks that a split into millions of parts costs
+// little where the step does not list them.
+func TestSplitWithoutResults(t *testing.T) {
+	b := newBuilder(t, false)
+	x := b.input("x", 1<<20)
+	y := b.step("y", &kernels.Split{Sizes: []int{1 << 20}}, []int{x})
+	b.net.Outputs = y
+	b.net.Steps[0].Spec = &kernels.Split{Sizes: slices.Repeat([]int{1}, 1<<20)}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := b.net.Check()
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "Split has 1 results instead of 1048576") {
+		t.Error(err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("%d bytes were allocated", n)
 	}
 }
 

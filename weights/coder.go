@@ -167,7 +167,7 @@ func (c *coder) string(v *string) {
 		copy(b, *v)
 	}
 	if !utf8.ValidString(*v) {
-		c.fail("%q is not UTF-8", *v)
+		c.fail("%s is not UTF-8", quote(*v))
 	}
 }
 

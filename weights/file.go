@@ -99,6 +99,9 @@ func placeParams(params []kernels.Param, weights []byte) error {
 	off := 0
 	for i := range params {
 		p := &params[i]
+		if len(p.Shape) > kernels.MaxRank {
+			return fmt.Errorf("param %d: %d dimensions are more than %d", i, len(p.Shape), kernels.MaxRank)
+		}
 		n, ok := p.Bytes()
 		if !ok {
 			return fmt.Errorf("param %d: no %s %s have the shape %s", i, p.Elem, p.Form, kernels.ShapeString(p.Shape))
