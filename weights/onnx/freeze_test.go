@@ -368,6 +368,10 @@ func TestBadInput(t *testing.T) {
 			m.ints("s", 1<<30, 1<<30, 1<<30, 1<<30)
 			m.node("Reshape", "x s", "y")
 		}, []string{`Reshape`, "too large"}},
+		{"padding that leaves nothing", func(m *model) {
+			m.ints("p", 0, 0, -3, 0, 0, 0, -3, 2)
+			m.node("Pad", "x p", "y")
+		}, []string{`Pad "Pady"`, "cut off all of dimension 2 of shape 1×4×6×6"}},
 		{"absurd padding", func(m *model) {
 			m.ints("p", 0, 0, 0, 0, 1<<30, 1<<30, 1<<30, 1<<30)
 			m.node("Pad", "x p", "y")

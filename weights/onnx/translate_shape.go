@@ -194,7 +194,11 @@ func (c *call) pad() []*value {
 		}
 		op.Before[axis], op.After[axis] = int(max(before, 0)), int(max(after, 0))
 		crop.Start[axis] = int(max(-before, 0))
-		crop.Size[axis] -= int(max(-before, 0) + max(-after, 0))
+		left := int64(x.shape[axis]) - max(-before, 0) - max(-after, 0)
+		if left < 1 {
+			return c.fail("pads %v cut off all of dimension %d of shape %s", pads, axis, kernels.ShapeString(x.shape))
+		}
+		crop.Size[axis] = int(left)
 		padded = padded || before > 0 || after > 0
 		cropped = cropped || before < 0 || after < 0
 	}
