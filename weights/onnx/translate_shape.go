@@ -297,14 +297,14 @@ func (c *call) axesOperand(operandSince int64) []int64 {
 }
 
 // squeezed is the shape of a tensor without some dimensions of 1: those of
-// axes, or all of them.
+// axes, or all of them if there are no axes, or none in their list.
 func (c *call) squeezed(shape []int) []int {
 	list := c.axesOperand(13)
 	axes := c.axes(list, len(shape))
 	out := []int{}
 	for i, d := range shape {
 		switch {
-		case list == nil && d == 1:
+		case len(list) == 0 && d == 1:
 		case slices.Contains(axes, i):
 			if d != 1 {
 				c.fail("dimension %d of shape %s is not 1", i, kernels.ShapeString(shape))
@@ -319,7 +319,7 @@ func (c *call) squeezed(shape []int) []int {
 // squeezedItems is squeezed for an activation, whose dimension 0 is 1 only by
 // chance if it is the batch.
 func (c *call) squeezedItems(shape []int) []int {
-	if c.axesOperand(13) != nil || c.t.batch == 0 {
+	if len(c.axesOperand(13)) > 0 || c.t.batch == 0 {
 		return c.squeezed(shape)
 	}
 	out := []int{}

@@ -39,6 +39,10 @@ func TestValues(t *testing.T) {
 			m.node("Softmax", "s", "p", attr{"axis", 0})
 			m.node("Add", "p r", "y")
 		}, []int{2}, []float32{1 + 1/(1+e), 2 + e/(1+e)}},
+		{"a squeeze by an empty list", 13, []int{1, 2, 1, 1}, func(m *model) {
+			m.ints("none")
+			m.node("Squeeze", "x none", "y")
+		}, []int{2}, []float32{1, 2}},
 		{"a size that rounds up in single precision", 13, []int{1, 1, 1, 10}, func(m *model) {
 			m.floats("scales", []int{4}, 1, 1, 1, 2.3)
 			m.node("Resize", "x _ scales", "r", attr{"coordinate_transformation_mode", "asymmetric"}, attr{"nearest_mode", "floor"})
