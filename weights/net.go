@@ -121,7 +121,7 @@ type Preparation struct {
 	Kind          Kind
 	Order         Order
 	Fit           Fit
-	Width, Height int
+	Width, Height int // of the input, at most 2¹⁶
 	Resize        int // shorter side before cropping; 0 means the input's own
 	Scale         float32
 	Mean, Std     [3]float32
