@@ -37,26 +37,12 @@ type Options struct {
 // Errors name the place: the node with its operator and opset, the input, the
 // tensor. Those for operators and opsets that are not supported wrap
 // ErrUnsupported.
-func Freeze(model []byte, opts Options) (net *weights.Net, report *Report, err error) {
-	func() {
-		defer recovered(&err)
-		net, report, err = freeze(model, opts)
-	}()
+func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
+	net, report, err := freeze(model, opts)
 	if err != nil {
 		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	return net, report, nil
-}
-
-// errPanic is wrapped by errors that stand for a panic.
-var errPanic = errors.New("a mistake in package onnx")
-
-// recovered makes a panic an error: a second line of defence, since a service
-// may freeze what strangers send.
-func recovered(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("%w: %v", errPanic, r)
-	}
 }
 
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
@@ -72,25 +58,9 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		defer dir.Close()
 		d.dir = dir
 	}
-	m, err := d.decode(model)
+	g, batched, report, err := d.importModel(model, opts.Batch)
 	if err != nil {
 		return nil, nil, err
-	}
-	l, err := m.graph.link()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := m.checkOperators(l.nodes); err != nil {
-		return nil, nil, err
-	}
-	report := &Report{Producer: m.producer, Opset: int(m.opsets[""]), Operators: len(m.graph.nodes)}
-	g, batched, err := m.graphOf(l, opts.Batch, foldBudget(model), report)
-	if err != nil {
-		return nil, nil, err
-	}
-	report.Parameters = g.parameters()
-	for _, p := range passes {
-		report.add(p.name, p.run(g))
 	}
 	net, transposes, err := g.lower(batched, opts.Weights, opts.Progress)
 	if err != nil {
@@ -104,6 +74,44 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		net.Meta.Probabilities = true
 	}
 	return net, report, nil
+}
+
+// importModel makes a model's graph, which passes have been through: all of
+// Freeze but lowering. ask says that a batch is asked for.
+func (d *decoder) importModel(model []byte, ask bool) (g *graph, batched bool, report *Report, err error) {
+	defer recovered(&err)
+	m, err := d.decode(model)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	l, err := m.graph.link()
+	if err != nil {
+		return nil, false, nil, err
+	}
+	if err := m.checkOperators(l.nodes); err != nil {
+		return nil, false, nil, err
+	}
+	report = &Report{Producer: m.producer, Opset: int(m.opsets[""]), Operators: len(m.graph.nodes)}
+	g, batched, err = m.graphOf(l, ask, foldBudget(model), report)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	report.Parameters = g.parameters()
+	for _, p := range passes {
+		report.add(p.name, p.run(g))
+	}
+	return g, batched, report, nil
+}
+
+// errPanic is wrapped by errors that stand for a panic.
+var errPanic = errors.New("a mistake in package onnx")
+
+// recovered makes a panic an error: a second line of defence, since a service
+// may freeze what strangers send.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	}
 }
 
 // foldBudget is how many elements may be computed from constants: more than a

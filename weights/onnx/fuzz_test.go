@@ -151,3 +151,30 @@ func FuzzFreeze(f *testing.F) {
 		}
 	})
 }
+
+// TestRecovered checks that a panic names the node, and that one of the
+// caller's own is left to the caller.
+func TestRecovered(t *testing.T) {
+	whole := operators["Abs"]
+	defer func() { operators["Abs"] = whole }()
+	broken := whole
+	broken.translate = func(*call) []*value { panic("out of range") }
+	operators["Abs"] = broken
+	m := newModel(13)
+	m.input("x", 0, 4)
+	m.node("Abs", "x", "y")
+	m.output("y")
+	_, _, err := Freeze(m.bytes(), Options{})
+	if want := `onnx: Abs "Absy" (opset 13): a mistake in package onnx: out of range`; !errors.Is(err, errPanic) || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+
+	operators["Abs"] = whole
+	defer func() {
+		if r := recover(); r != "mine" {
+			t.Errorf("recovered %v", r)
+		}
+	}()
+	Freeze(m.bytes(), Options{Progress: func(int, int) { panic("mine") }})
+	t.Error("Freeze returned")
+}
