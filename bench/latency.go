@@ -78,9 +78,10 @@ type jitter struct {
 	Max       float64 `json:"max_ns"`
 }
 
-// measureLatency is of the first net.
+// measureLatency is of the first net. It takes many rounds, so that no single
+// stall of the machine decides what a tail is.
 func (b *bench) measureLatency() (err error) {
-	if b.Latencies, b.Jitters, err = latencyOf(b.nets[0], b.rounds, 2*b.each); err != nil {
+	if b.Latencies, b.Jitters, err = latencyOf(b.nets[0], 4*b.rounds, 2*b.each); err != nil {
 		return err
 	}
 	return drawLatencies(b.Latencies, filepath.Join(b.out, "latency.png"))
