@@ -89,11 +89,12 @@
 // together.
 //
 // A file that nobody vouches for can ask for much memory, which
-// SessionOptions.MaxMemory bounds, and for much time, which a context given to
-// [Session.RunContext] bounds to a little more than it allows; [Model.Steps] says
-// beforehand how much work there is. A picture that nobody vouches for is best
-// refused by its size before it is decoded: preparing one takes time for each
-// of its pixels. SECURITY.md in the repository says what is promised.
+// SessionOptions.MaxMemory bounds, and for much time: [Model.Steps] says
+// beforehand how much work there is. A context given to [Session.RunContext]
+// ends a run between two parts of a step, which in such a file can take long
+// themselves. A picture that nobody vouches for is best refused by its size
+// before it is decoded: preparing one takes time for each of its pixels.
+// SECURITY.md in the repository says what is promised.
 //
 // The environment variable INFER_KERNELS forces a set of kernels, as
 // [Options] does.

@@ -151,7 +151,7 @@ func (b *binder) step(i int) error {
 		st.weights += len(params[j].Data)
 	}
 	if b.entries += kernels.TableEntries(s.Spec, in, params); b.entries > entryLimit {
-		return fmt.Errorf("the tables of windows and of resized maps are too large: %d entries so far, of at most %d", b.entries, entryLimit)
+		return fmt.Errorf("the tables of windows, resized maps and paddings are too large: %d entries so far, of at most %d", b.entries, entryLimit)
 	}
 	op, err := s.Spec.Bind(b.tier, in, params)
 	if err != nil {
