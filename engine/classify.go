@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/infer-go/infer/engine/internal/picture"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A Class is one answer of a Model that classifies.
@@ -101,9 +102,9 @@ func softmax(list []Class) {
 // classifier: of the dimensions of its first output one must be at least 2, and
 // the others 1.
 func (m *Model) Classes() int {
-	shape := m.net.Values[m.net.Outputs[0]].Shape
-	n, _ := volume(shape)
-	if n < 2 || slices.Max(shape) != n {
+	out := m.net.Values[m.net.Outputs[0]]
+	n := out.Shape.Volume()
+	if n < 2 || slices.Max(out.Shape) != n || out.Elem != tensor.F32 {
 		return 0
 	}
 	return n

@@ -14,7 +14,7 @@ func TestBindIsSmall(t *testing.T) {
 	one := [2]int{1, 1}
 	wide := Window{Kernel: [2]int{1, long}, Stride: one, Dilation: one, Pad: [4]int{0, long - 1, 0, long - 1}}
 	dilated := Window{Kernel: [2]int{1, 3}, Stride: one, Dilation: [2]int{1, long}, Pad: [4]int{0, long, 0, long}}
-	taps := PackTaps(3, 1, func(_, _ int) float32 { return 1 }, func(int) float32 { return 0 })
+	taps := TapsParam(3, 1, func(_, _ int) float32 { return 1 }, func(int) float32 { return 0 })
 	for _, c := range []struct {
 		name   string
 		spec   Spec
@@ -32,7 +32,7 @@ func TestBindIsSmall(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := c.spec.Bind(Tiers()[0], [][]int{c.in}, c.params)
+		_, err := bind(c.spec, Tiers()[0], [][]int{c.in}, c.params)
 		runtime.ReadMemStats(&after)
 		if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 100<<20 {
 			t.Errorf("%s: %d bytes", c.name, bytes)

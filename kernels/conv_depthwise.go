@@ -19,17 +19,18 @@ func newDepthwise(m convMap, p Param) *depthwise {
 
 func (d *depthwise) Scratch() int {
 	if d.Pool {
-		return 2 * d.sliding.line()
+		return 4 * 2 * d.sliding.line()
 	}
 	return 0
 }
 
 func (d *depthwise) Tasks(n int) int { return n * d.maps * d.tasks() }
 
-func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (d *depthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	of := newMapOperands(in, out)
 	for task := lo; task < hi; task++ {
 		item, from, to := d.taskArea(task)
-		x, residual, y := d.item(in, out, item)
+		x, residual, y := d.item(of, item)
 		first, end := from/d.pooled()*d.convMap.line(), to/d.pooled()*d.convMap.line()
 		y = y[first:end]
 		if residual == nil && !d.Pool && d.Act.isClamp() {
@@ -37,7 +38,7 @@ func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 			continue
 		}
 		if d.Pool {
-			pair := w.Scratch[:2*d.sliding.line()]
+			pair := w.floats()[:2*d.sliding.line()]
 			d.convolve(w, pair, x, from, to, Act{})
 			d.poolPair(y, pair)
 		} else {

@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // winogradConv computes a 3×3 convolution of stride 1 by Winograd's algorithm.
 // A task is a block of panels for a block of tile rows: its patches are
@@ -11,7 +14,7 @@ type winogradConv struct {
 	convMap
 	*winograd
 	strip
-	transformIn, transformOut func(*asm.WinogradArgs)
+	kernels transforms
 
 	panels  int
 	bias    []float32 // [panel][NR]
@@ -36,28 +39,34 @@ const (
 	farTiles  = 2 << 20
 )
 
-func newWinograd(m convMap, alg *winograd, p Param) (*winogradConv, error) {
-	c := &winogradConv{convMap: m, winograd: alg}
+// transforms are the kernels at both ends of an algorithm.
+type transforms struct{ in, out func(*asm.WinogradArgs) }
+
+// transforms of an algorithm; with pool, the maximum of 2×2 windows is kept.
+func (t *Tier) transforms(w Winograd, pool bool) transforms {
 	switch {
-	case alg == &f2 && m.Pool:
-		c.transformIn, c.transformOut = m.WinogradIn2, m.WinogradOutPool2
-	case alg == &f2:
-		c.transformIn, c.transformOut = m.WinogradIn2, m.WinogradOut2
-	case m.Pool:
-		c.transformIn, c.transformOut = m.WinogradIn4, m.WinogradOutPool4
-	default:
-		c.transformIn, c.transformOut = m.WinogradIn4, m.WinogradOut4
+	case w == WinogradF2 && pool:
+		return transforms{t.WinogradIn2, t.WinogradOutPool2}
+	case w == WinogradF2:
+		return transforms{t.WinogradIn2, t.WinogradOut2}
+	case pool:
+		return transforms{t.WinogradIn4, t.WinogradOutPool4}
 	}
-	c.step = alg.m / m.pooled()
+	return transforms{t.WinogradIn4, t.WinogradOut4}
+}
+
+func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
+	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(w, m.Pool)}
+	c.step = c.m / m.pooled()
 	for i := range c.tiles {
 		c.tiles[i] = ceilDiv(m.out[i], c.step)
 	}
 	c.blocks = ceilDiv(m.cin, blockLanes)
-	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*alg.m + 2, pitch: c.blocks * blockLanes, every: 1}
+	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*c.m + 2, pitch: c.blocks * blockLanes, every: 1}
 	c.vTile = unaliased(c.pitch)
 
 	// No other region of scratch is larger than the transformed input.
-	if _, ok := product(2*scratchSpare, c.frequencies(), c.tiles[1], c.vTile); !ok {
+	if _, ok := tensor.Product(2*scratchSpare, c.frequencies(), c.tiles[1], c.vTile); !ok {
 		return nil, errScratch(m.Conv, m.out[1])
 	}
 	perRow := c.frequencies() * c.tiles[1] * c.vTile * 4
@@ -81,16 +90,18 @@ func (c *winogradConv) frequencies() int { return c.t() * c.t() }
 
 // transformWeights computes G g Gᵀ for every kernel of 3×3.
 func (c *winogradConv) transformWeights(p Param) {
-	panels, size := floatPanels(c.Tier, p)
-	c.panels = PanelCount(c.Channels)
-	c.bias = AlignedFloats(c.panels * NR)
-	c.weights = AlignedFloats(c.panels * c.frequencies() * c.cin * NR)
+	wide := p.Panels().widened()
+	data := p.Panels().widen(c.Tier, p.Data)
+	c.panels = wide.Count()
+	c.bias = tensor.Aligned[float32](c.panels * NR)
+	c.weights = tensor.Aligned[float32](c.panels * c.frequencies() * c.cin * NR)
 	for j := range c.panels {
-		panel := panels[j*size : (j+1)*size]
-		copy(c.bias[j*NR:], panel[:NR])
+		panel := wide.panel(data, j)
+		copy(c.bias[j*NR:], wide.bias(panel))
+		rows := floats(wide.rowsFrom(panel, 0))
 		dst := c.weights[j*c.frequencies()*c.cin*NR:]
 		for i := range c.cin {
-			c.winograd.weights(dst[i*NR:], panel[NR+i*NR:], c.cin*NR)
+			c.winograd.weights(dst[i*NR:], rows[i*NR:], c.cin*NR)
 		}
 	}
 }
@@ -119,7 +130,7 @@ func (c *winogradConv) regions(scratch []float32) (s struct{ strip, v, m, tile, 
 
 func (c *winogradConv) Scratch() int {
 	_, n := c.regions(nil)
-	return n
+	return 4 * n
 }
 
 func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
@@ -135,8 +146,9 @@ func (c *winogradConv) shares() int {
 
 func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() * c.shares() }
 
-func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	s, _ := c.regions(w.Scratch)
+func (c *winogradConv) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	s, _ := c.regions(w.floats())
+	of := newMapOperands(in, out)
 	w.winograd.Temp = &s.temp[0]
 	shares := c.shares()
 	for lo < hi {
@@ -147,7 +159,7 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		lo = end
 		item, first := task/c.perItem(), task%c.perItem()*c.rows
 		rows := min(c.rows, c.tiles[0]-first)
-		x, residual, y := c.item(in, out, item)
+		x, residual, y := c.item(of, item)
 		c.fill(s.strip, x, &c.convMap, first*c.m-c.Pad[0], rows*c.m+2)
 		c.forward(w, s.v, s.strip, rows)
 		for j := from; j < to; j++ {
@@ -176,7 +188,7 @@ func (c *winogradConv) forward(w *Workspace, v, strip []float32, rows int) {
 				a.X = &strip[r*c.m*line+t*a.XTile+b*blockLanes]
 				a.Y = &v[(r*c.tiles[1]+t)*c.vTile+b*blockLanes]
 				a.Blocks = min(blocks, c.blocks-b)
-				c.transformIn(a)
+				c.kernels.in(a)
 			}
 		}
 	}
@@ -241,7 +253,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 			a.D = &residual[at+t*a.DTile]
 		}
 		a.Tiles = min(most, whole-t)
-		c.transformOut(a)
+		c.kernels.out(a)
 	}
 	a.Y, a.D = &tile[0], nil
 	a.YRow, a.YPixel = c.step*NR, NR
@@ -260,7 +272,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 			a.DRow, a.DPixel = a.YRow, NR
 		}
 		a.X = &m[t*NR]
-		c.transformOut(a)
+		c.kernels.out(a)
 		for r := range high {
 			for p := range broad {
 				dst := at + r*line + p*c.pixel

@@ -1,15 +1,18 @@
 package kernels
 
+import "github.com/infer-go/infer/tensor"
+
 // fullyOp multiplies rows by panels. One row, or a few, are read through the
 // fully connected kernels, which read each weight once, as fast as memory
 // gives it. Many rows are a gemm, whose panels stay in cache from tile to
 // tile. An element is the same chain of multiply-adds in both.
 type fullyOp struct {
 	*Tier
-	act    Act
-	rows   int // rows of an item
-	k, n   int
-	weight Param
+	Panels
+	act     Act
+	rows    int // rows of an item
+	k, n    int
+	weights []byte
 }
 
 const (
@@ -33,13 +36,12 @@ const (
 	rowBlock = 96
 )
 
-func (f *FullyConnected) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := f.Shapes(in, params); err != nil {
+func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := f.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0]
-	k := x[len(x)-1]
-	return &fullyOp{Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0]}, nil
+	p := params[0].Panels()
+	return &fullyOp{Tier: t, Panels: p, act: f.Act, rows: in[0].Shape.Volume() / p.K, k: p.K, n: p.N, weights: params[0].Data}, nil
 }
 
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
@@ -48,22 +50,22 @@ func (f *fullyOp) Scratch() int {
 	if f.n%NR != 0 && (f.rows <= fewRows || f.k >= deep) {
 		results = wide * NR
 	}
-	return max(f.copied()+f.widened(), results)
+	return 4 * max(f.copied()+f.wideRows(), results)
 }
 
 // copied is the elements of a block of rows without aliasing strides, if
 // gemmRows ever copies one.
 func (f *fullyOp) copied() int {
-	if f.k < deep && aliases(f.k) && PanelCount(f.n) > 1 {
+	if f.k < deep && aliases(f.k) && f.Count() > 1 {
 		return rowBlock * unaliased(f.k)
 	}
 	return 0
 }
 
-// widened is the elements of a panel that gemmRows makes float32, if it ever
+// wideRows is the elements of a panel that gemmRows makes float32, if it ever
 // does.
-func (f *fullyOp) widened() int {
-	if f.k < deep && f.weight.Elem == F16 {
+func (f *fullyOp) wideRows() int {
+	if f.k < deep && f.Elem == tensor.F16 {
 		return f.k * NR
 	}
 	return 0
@@ -77,7 +79,7 @@ func (f *fullyOp) Tasks(n int) int {
 	if f.cutsRows(n) {
 		return ceilDiv(n*f.rows, rowBlock)
 	}
-	return ceilDiv(PanelCount(f.n), f.perTask(n))
+	return ceilDiv(f.Count(), f.perTask(n))
 }
 
 // isGemv says that rows are multiplied one by one, each a matrix–vector
@@ -92,15 +94,15 @@ func (f *fullyOp) perTask(n int) int {
 	return 1
 }
 
-func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	x, y, rows := in[0], out[0], n*f.rows
-	first, last := lo*f.perTask(n), min(hi*f.perTask(n), PanelCount(f.n))
+func (f *fullyOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y, rows := floats(in[0]), floats(out[0]), n*f.rows
+	first, last := lo*f.perTask(n), min(hi*f.perTask(n), f.Count())
 	switch {
 	case f.cutsRows(n):
 		from, to := lo*rowBlock, min(hi*rowBlock, rows)
 		for ; from < to; from += rowBlock {
 			end := min(from+rowBlock, to)
-			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, PanelCount(f.n))
+			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, f.Count())
 		}
 	case f.isGemv(n):
 		f.gemvRows(w, x[:rows*f.k], y[:rows*f.n], first, last)
@@ -115,7 +117,7 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 // gemvRows computes the panels from, …, to−1 of all rows, one by one.
 func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 	rows := len(x) / f.k
-	chunk := fullyChunk / (wide * NR * f.weight.Elem.Size())
+	chunk := fullyChunk / (wide * f.rowBytes())
 	for p := from; p < to; {
 		width := 1
 		if to-p >= wide {
@@ -132,9 +134,9 @@ func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 			// A result of fewer columns than the panels have goes through scratch.
 			for r := range rows {
 				for k := 0; k < f.k; k += chunk {
-					f.partOfRow(w, x[r*f.k:(r+1)*f.k], w.Scratch, p, width, k, min(k+chunk, f.k))
+					f.partOfRow(w, x[r*f.k:(r+1)*f.k], w.floats(), p, width, k, min(k+chunk, f.k))
 				}
-				copy(y[r*f.n+p*NR:(r+1)*f.n], w.Scratch)
+				copy(y[r*f.n+p*NR:(r+1)*f.n], w.floats())
 			}
 		}
 		p += width
@@ -145,24 +147,23 @@ func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 // partOfRow adds the products from, …, to−1 to width panels from p on of one
 // row, whose result is y: the first starts at the bias, the last clamps.
 func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int) {
-	size := PanelBytes(f.k, f.weight.Elem)
-	panels := f.weight.Data[p*size:]
+	panel := f.panel(f.weights, p)
 	a := &w.fully
 	a.A, a.K, a.Groups = &x[from], to-from, 1
-	a.B, a.BStride = &panels[NR*4+from*NR*f.weight.Elem.Size()], size
+	a.B, a.BStride = &f.rowsFrom(panel, from)[0], f.Size()
 	a.C = &y[0]
 	a.Bias, a.BiasStride = a.C, NR
 	if from == 0 {
-		a.Bias, a.BiasStride = &Param{Data: panels}.Floats()[0], size/4
+		a.Bias, a.BiasStride = &f.bias(panel)[0], f.Size()/4
 	}
 	a.Lo, a.Hi = Act{}.limits()
 	if to == f.k {
 		a.Lo, a.Hi = f.act.limits()
 	}
 	switch {
-	case f.weight.Elem == F32 && width == 1:
+	case f.Elem == tensor.F32 && width == 1:
 		f.Fully1F32(a)
-	case f.weight.Elem == F32:
+	case f.Elem == tensor.F32:
 		f.Fully4F32(a)
 	case width == 1:
 		f.Fully1F16(a)
@@ -180,40 +181,32 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 	a, stride := x, f.k
 	if aliases(stride) && rows > 1 && to-from > 1 {
 		stride = unaliased(f.k)
-		a = w.Scratch[:rows*stride]
+		a = w.floats()[:rows*stride]
 		for r := range rows {
 			copy(a[r*stride:], x[r*f.k:(r+1)*f.k])
 		}
 	}
-	size := PanelBytes(f.k, f.weight.Elem)
 	g := &w.gemm
 	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, f.k
 	g.AStride, g.CStride = stride, f.n
 	g.Lo, g.Hi = f.act.limits()
 	for p := from; p < to; p++ {
-		panel := f.weight.Data[p*size : (p+1)*size]
-		floats := Param{Data: panel}.Floats()
-		g.Bias = &floats[0]
-		if f.weight.Elem == F16 {
-			b := w.Scratch[f.copied():][:f.widened()]
-			f.widenPanel(w, b, panel[NR*4:])
+		panel := f.panel(f.weights, p)
+		g.Bias = &f.bias(panel)[0]
+		if f.Elem == tensor.F16 {
+			b := w.floats()[f.copied():][:f.wideRows()]
+			f.widenRows(f.Tier, w, b, panel)
 			g.B = &b[0]
 		} else {
-			g.B = &floats[NR]
+			g.B = &floats(f.rowsFrom(panel, 0))[0]
 		}
 		g.Ahead = 0
-		if f.weight.Elem == F32 && p+1 < to {
-			g.Ahead = size / 4
+		if f.Elem == tensor.F32 && p+1 < to {
+			g.Ahead = f.Size() / 4
 		}
 		g.A, g.C, g.D = &a[0], &y[p*NR], nil
-		g.N = min(NR, f.n-p*NR)
+		g.N = f.Columns(p)
 		f.gemm(w, rows)
 	}
 	f.activateColumns(w, f.act, y, f.n, from*NR, min(to*NR, f.n))
-}
-
-// widenPanel converts the float16 at the beginning of src.
-func (t *Tier) widenPanel(w *Workspace, dst []float32, src []byte) {
-	w.widen.X, w.widen.Y, w.widen.N = halves(src), &dst[0], len(dst)
-	t.Widen(&w.widen)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestIm2colKernels(t *testing.T) {
@@ -276,7 +277,7 @@ func TestWidenKernels(t *testing.T) {
 		for _, h := range allHalves() {
 			x[0] = h
 			tier.Widen(&asm.WidenArgs{X: &x[0], Y: &y[0], N: 1})
-			if want := halfValue(h); float64(y[0]) != want && !(math.IsNaN(want) && isNaN(y[0])) {
+			if want := float64(tensor.Float32(h)); float64(y[0]) != want && !(math.IsNaN(want) && tensor.IsNaN(y[0])) {
 				t.Fatalf("float16 %#04x alone is %v, want %v", h, y[0], want)
 			}
 		}
@@ -287,7 +288,7 @@ func (m *micro) widen(kernel func(*asm.WidenArgs), x []uint16) {
 	m.Helper()
 	y := m.target(len(x))
 	for i, h := range x {
-		y.want[i] = sum{value: halfValue(h), set: true}
+		y.want[i] = sum{value: float64(tensor.Float32(h)), set: true}
 	}
 	kernel(&asm.WidenArgs{X: &x[0], Y: &y.got[0], N: len(x)})
 	for i, v := range y.got {
@@ -296,4 +297,13 @@ func (m *micro) widen(kernel func(*asm.WidenArgs), x []uint16) {
 		}
 	}
 	m.check(y, "n %d", len(x))
+}
+
+// allHalves are all values of a float16.
+func allHalves() []uint16 {
+	x := make([]uint16, 1<<16)
+	for i := range x {
+		x[i] = uint16(i)
+	}
+	return x
 }

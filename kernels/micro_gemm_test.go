@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestGemmKernels(t *testing.T) {
@@ -175,12 +176,12 @@ func TestFullyKernels(t *testing.T) {
 			name  string
 			run   func(*asm.FullyArgs)
 			width int
-			elem  Elem
+			elem  tensor.Elem
 		}{
-			{"f32/1x16", tier.Fully1F32, 1, F32},
-			{"f32/1x64", tier.Fully4F32, 4, F32},
-			{"f16/1x16", tier.Fully1F16, 1, F16},
-			{"f16/1x64", tier.Fully4F16, 4, F16},
+			{"f32/1x16", tier.Fully1F32, 1, tensor.F32},
+			{"f32/1x64", tier.Fully4F32, 4, tensor.F32},
+			{"f16/1x16", tier.Fully1F16, 1, tensor.F16},
+			{"f16/1x64", tier.Fully4F16, 4, tensor.F16},
 		} {
 			eachMicro(t, kernel.name, func(m *micro) {
 				for k := 1; k <= 40; k++ {
@@ -194,7 +195,7 @@ func TestFullyKernels(t *testing.T) {
 	})
 }
 
-func (m *micro) fully(kernel func(*asm.FullyArgs), elem Elem, width, groups, k int) {
+func (m *micro) fully(kernel func(*asm.FullyArgs), elem tensor.Elem, width, groups, k int) {
 	m.Helper()
 	panels, size := width*groups, elem.Size()
 	f := &asm.FullyArgs{BStride: m.prime(k*NR) * size, BiasStride: m.prime(NR), K: k, Groups: groups}
@@ -202,9 +203,9 @@ func (m *micro) fully(kernel func(*asm.FullyArgs), elem Elem, width, groups, k i
 	a, bias := m.floats(k), m.finite((panels-1)*f.BiasStride+NR)
 	c := m.target(panels * NR)
 	var weight func(i int) float32
-	if elements := (panels-1)*f.BStride/size + k*NR; elem == F16 {
+	if elements := (panels-1)*f.BStride/size + k*NR; elem == tensor.F16 {
 		b := m.halves(elements)
-		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return Float32(b[i]) }
+		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return tensor.Float32(b[i]) }
 	} else {
 		b := m.finite(elements)
 		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return b[i] }
@@ -232,7 +233,7 @@ func TestDenormals(t *testing.T) {
 	const tiny = 3e-42
 	eachTier(t, func(t *testing.T, tier *Tier) {
 		x, zeros, ones := []float32{tiny}, make([]float32, NR), slices.Repeat([]float32{1}, NR)
-		half := slices.Repeat([]uint16{Float16(1)}, NR)
+		half := slices.Repeat([]uint16{tensor.Float16(1)}, NR)
 		least := make([]uint16, NR) // 2⁻²⁴, a denormal float16
 		for i := range least {
 			least[i] = 1

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestMaxPoolKernels(t *testing.T) {
@@ -150,7 +151,7 @@ func TestOneNaN(t *testing.T) {
 					Rows: 3, Cols: 3, C: c, Pixels: 1, Lo: 0, Hi: 6,
 				})
 				for j, v := range y {
-					if isNaN(v) != (j == at%c) || !isNaN(v) && v != 0 {
+					if tensor.IsNaN(v) != (j == at%c) || !tensor.IsNaN(v) && v != 0 {
 						t.Errorf("%s: tap %d of channel %d is NaN, result %d is %v", kernel.name, at/c, at%c, j, v)
 					}
 				}
@@ -176,7 +177,7 @@ func TestOneNaNInPool(t *testing.T) {
 			x, weights := [4]float32{-1, 1, -1, 1}, [NR]float32{}
 			x[pixel] = nan
 			for j, v := range pool(x, weights) {
-				if !isNaN(v) {
+				if !tensor.IsNaN(v) {
 					t.Errorf("pixel %d is NaN, column %d is %v", pixel, j, v)
 				}
 			}
@@ -185,7 +186,7 @@ func TestOneNaNInPool(t *testing.T) {
 			weights := [NR]float32{}
 			weights[column] = nan
 			for j, v := range pool([4]float32{-1, 1, -1, 1}, weights) {
-				if isNaN(v) != (j == column) {
+				if tensor.IsNaN(v) != (j == column) {
 					t.Errorf("column %d's weight is NaN, column %d is %v", column, j, v)
 				}
 			}

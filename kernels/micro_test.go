@@ -13,6 +13,7 @@ import (
 
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/internal/guard"
+	"github.com/infer-go/infer/tensor"
 )
 
 // The micro-kernels are tested one family at a time: every tier's kernel of
@@ -145,7 +146,7 @@ func (m *micro) finite(n int) []float32 {
 func (m *micro) halves(n int) []uint16 {
 	x := make([]uint16, n)
 	for i := range x {
-		x[i] = Float16(2*m.Float32() - 1)
+		x[i] = tensor.Float16(2*m.Float32() - 1)
 	}
 	return place(m, x)
 }

@@ -91,7 +91,7 @@ func bilinear(m [][]float32, i, j int, x func(k, l int) float32) (s sum) {
 			if p*q != 0 {
 				s.add(p*q, v)
 			} else {
-				loose = loose || !isFinite(v)
+				loose = loose || !tensor.IsFinite(v)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A sliding is a window that slides over an NHWC map, channel by channel: a
@@ -114,12 +115,17 @@ func (w *Window) edge(i int, n int64) int64 {
 	return min(n, changes, padded)
 }
 
+// tableEntries bounds the runs of both dimensions.
+func (w *Window) tableEntries() int {
+	return int(w.edge(0, maxEdge) + w.edge(1, maxEdge))
+}
+
 // checkEdge refuses more than maxEdge of n windows at the sides of a map.
 func (w *Window) checkEdge(s Spec, n [2]int64) error {
 	for i := range n {
 		if edge := w.edge(i, n[i]); edge > maxEdge {
 			return errorf(s, "%d windows of kernel %s reach over the map's sides with padding %v, more than %d",
-				edge, dims(w.Kernel[:]...), w.Pad, maxEdge)
+				edge, tensor.Dims(w.Kernel[:]...), w.Pad, maxEdge)
 		}
 	}
 	return nil

@@ -17,6 +17,9 @@ type Tier struct {
 	// Features are the CPU features that it needs, as they are usually written.
 	Features []string
 
+	// Costs decide how convolutions are computed.
+	Costs Costs
+
 	// Supported says whether this processor has them.
 	Supported bool
 
@@ -32,7 +35,9 @@ const EnvVar = "INFER_KERNELS"
 
 // Default is the tier that EnvVar names, or the fastest that this processor
 // supports. It is looked up once.
-var Default = sync.OnceValues(func() (*Tier, error) {
+func Default() (*Tier, error) { return chooseOnce() }
+
+var chooseOnce = sync.OnceValues(func() (*Tier, error) {
 	if name, ok := os.LookupEnv(EnvVar); ok && name != "" {
 		t, err := ByName(name)
 		if err != nil {

@@ -5,13 +5,14 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // portable is the tier without assembly: the oracle of all others. Its
 // micro-kernels are the formulas of package asm's blocks of arguments, loop by
 // loop. Products are rounded before they are added, on every processor, so
 // that its results are the same everywhere.
-var portable = &Tier{Name: "portable", Supported: true, Table: asm.Table{
+var portable = &Tier{Name: "portable", Supported: true, Costs: zen4, Table: asm.Table{
 	MR:               4,
 	Gemm:             [asm.MaxMR + 1]func(*asm.GemmArgs){1: gemmPortable[row1], 2: gemmPortable[row2], 3: gemmPortable[row3], 4: gemmPortable[row4]},
 	Product:          [asm.MaxMR + 1]func(*asm.ProductArgs){1: productPortable[row1], 2: productPortable[row2], 3: productPortable[row3], 4: productPortable[row4]},
@@ -151,7 +152,7 @@ func fullyPortable[T float32 | uint16, W count](f *asm.FullyArgs) {
 				multiplyAdd(&sums, x, row)
 			case []uint16:
 				for j, h := range row {
-					wide[j] = Float32(h)
+					wide[j] = tensor.Float32(h)
 				}
 				multiplyAdd(&sums, x, wide[:])
 			}
@@ -260,7 +261,7 @@ func averagePoolPortable(p *asm.TapsArgs) {
 func widenPortable(p *asm.WidenArgs) {
 	y := at(p.Y, 0, p.N)
 	for i, h := range at(p.X, 0, p.N) {
-		y[i] = Float32(h)
+		y[i] = tensor.Float32(h)
 	}
 }
 

@@ -12,6 +12,9 @@ type winograd struct {
 	at [][]float32 // m×t
 }
 
+// winograds are the algorithms that there are.
+var winograds = [...]*winograd{WinogradF2: &f2, WinogradF4: &f4}
+
 func (w *winograd) t() int { return w.m + 2 }
 
 var f2 = winograd{

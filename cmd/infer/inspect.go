@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
 )
@@ -185,10 +185,10 @@ func (v *view) print(a *app) {
 		line("labels", "%s", strings.Join(v.Labels, ", "))
 	}
 	for _, t := range v.Inputs {
-		line("input", "%s %s", t.Name, kernels.ShapeString(t.Shape))
+		line("input", "%s %s", t.Name, tensor.Dims(t.Shape...))
 	}
 	for _, t := range v.Outputs {
-		line("output", "%s %s", t.Name, kernels.ShapeString(t.Shape))
+		line("output", "%s %s", t.Name, tensor.Dims(t.Shape...))
 	}
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
@@ -208,7 +208,7 @@ func (v *view) print(a *app) {
 		}
 		var shapes []string
 		for _, s := range l.Outputs {
-			shapes = append(shapes, kernels.ShapeString(s))
+			shapes = append(shapes, tensor.Dims(s...))
 		}
 		fmt.Fprintf(a.stdout, "%-*s  %-14s %-28s %14s %12s\n", width, name, l.Op, strings.Join(shapes, ", "), count(l.MACs), count(l.Bytes))
 	}

@@ -5,7 +5,7 @@ import (
 	"log"
 	"os"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
 )
@@ -18,7 +18,7 @@ func ExampleFreeze() {
 		log.Fatal(err)
 	}
 	net, report, err := onnx.Freeze(model, onnx.Options{
-		Weights: kernels.F16,
+		Weights: tensor.F16,
 		Meta:    weights.Meta{Name: "seed", Labels: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
 	})
 	if err != nil {

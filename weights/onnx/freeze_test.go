@@ -11,6 +11,7 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -68,7 +69,7 @@ func TestOptions(t *testing.T) {
 	m := digitNet()
 	calls, last := 0, 0
 	net, _, err := Freeze(m.bytes(), Options{
-		Weights: kernels.F16,
+		Weights: tensor.F16,
 		Meta:    weights.Meta{Name: "digits", Labels: []string{"a"}},
 		Progress: func(done, total int) {
 			calls++
@@ -88,7 +89,7 @@ func TestOptions(t *testing.T) {
 		t.Errorf("meta %+v", net.Meta)
 	}
 	for i, p := range net.Params {
-		if p.Form != kernels.Panels || p.Elem != kernels.F16 {
+		if p.Form != kernels.Panels || p.Elem != tensor.F16 {
 			t.Errorf("param %d is %v %v", i, p.Form, p.Elem)
 		}
 	}
