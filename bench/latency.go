@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Latency is measured as a service sees it. Requests of one picture arrive at
@@ -98,7 +98,7 @@ func latencyOf(path string, rounds int, each time.Duration) ([]latency, []jitter
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := freeze(path, kernels.F16)
+	m, err := freeze(path, tensor.F16)
 	if err != nil {
 		return nil, nil, err
 	}

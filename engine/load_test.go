@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -218,7 +219,7 @@ func TestLoad(t *testing.T) {
 			t.Run(name+"/"+c.name, func(t *testing.T) {
 				defer c.setUp()()
 				before := runtime.NumGoroutine()
-				s := newService(t, build(t, kernels.F16))
+				s := newService(t, build(t, tensor.F16))
 				s.load(t, soak(t)/time.Duration(len(testNets))/c.part)
 				s.leavesNothing(t, before)
 			})

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -52,7 +52,7 @@ func TestMemoryFlat(t *testing.T) {
 			t.Fatalf("INFER_RUNS: %v", err)
 		}
 	}
-	net := digitNet(t, kernels.F16)
+	net := digitNet(t, tensor.F16)
 	net.Meta.Preparation = weights.Preparation{Kind: weights.Digit, Width: 28, Height: 28, Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
 	path := saveNet(t, net)
 	m, err := Open(path)
@@ -149,7 +149,7 @@ func settledGoroutines() int {
 // TestIdle: goroutines are as many as were asked for, whatever the number of
 // processors, and between runs they take no time of any.
 func TestIdle(t *testing.T) {
-	m := newTestModel(t, digitNet(t, kernels.F16), portable)
+	m := newTestModel(t, digitNet(t, tensor.F16), portable)
 	before := settledGoroutines()
 	single := newTestSession(t, m, SessionOptions{})
 	if err := single.Run(1); err != nil {

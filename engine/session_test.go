@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -417,7 +418,7 @@ func TestProfile(t *testing.T) {
 
 // What Memory tells is what MaxMemory bounds.
 func TestMemoryTellsBeforehand(t *testing.T) {
-	m := newTestModel(t, digitNet(t, kernels.F16), portable)
+	m := newTestModel(t, digitNet(t, tensor.F16), portable)
 	for _, o := range []SessionOptions{{Batch: 1, Threads: 1}, {Batch: 1, Threads: 3}, {Batch: 8, Threads: 1}, {Batch: 8, Threads: 5}} {
 		got, err := m.Memory(o.Batch)
 		if err != nil {

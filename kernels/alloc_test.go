@@ -54,9 +54,9 @@ func TestNoAllocation(t *testing.T) {
 			}
 			return x
 		}
-		in, out := alloc(c.in), alloc(shapes)
+		in, out := allBytes(alloc(c.in)), allBytes(alloc(shapes))
 		ws := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
-		if allocs := testing.AllocsPerRun(5, func() { runOp(op, ws, in, out, n, 0, op.Tasks(n)) }); allocs != 0 {
+		if allocs := testing.AllocsPerRun(5, func() { op.Run(ws, in, out, n, 0, op.Tasks(n)) }); allocs != 0 {
 			t.Errorf("%s%+v: %v allocations", c.spec.Op(), c.spec, allocs)
 		}
 	}

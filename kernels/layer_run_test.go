@@ -47,8 +47,8 @@ func TestLayersDoNotAllocate(t *testing.T) {
 	}
 	const n = 2
 	eachNetLayer(t, n, func(t *testing.T, l *layer, op Op, in [][]float32, out []float32) {
-		w, result := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, [][]float32{out}
-		if allocs := testing.AllocsPerRun(1, func() { runOp(op, w, in, result, n, 0, op.Tasks(n)) }); allocs != 0 {
+		w, operands, result := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, allBytes(in), allBytes([][]float32{out})
+		if allocs := testing.AllocsPerRun(1, func() { op.Run(w, operands, result, n, 0, op.Tasks(n)) }); allocs != 0 {
 			t.Errorf("%v: %v allocations", l, allocs)
 		}
 	})

@@ -11,10 +11,10 @@ func (*MatMul) Op() string { return "MatMul" }
 func (*MatMul) Order() Order { return RowMajor }
 
 // Traits: the first of three dimensions or more is neither M, nor K, nor N.
-func (m *MatMul) Traits(in []tensor.Type, params []Param) Traits {
+func (m *MatMul) Traits(in []tensor.Type, _ []Param) Traits {
 	a, b := in[0].Shape, in[1].Shape
 	t := Traits{MixesItems: len(a) < 3 || len(a) != len(b)}
-	if out, err := m.Infer(in, params); err == nil {
+	if out, err := m.Infer(in, nil); err == nil {
 		t.MACs = macs(out[0], a[len(a)-1])
 	}
 	return t

@@ -7,6 +7,7 @@ import (
 
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/internal/guard"
+	"github.com/infer-go/infer/tensor"
 )
 
 // transformError is the error of a Winograd transform relative to the sum of

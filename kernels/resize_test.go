@@ -98,7 +98,7 @@ func TestResizeExamples(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		spec Resize
-		in   tensor
+		in   array
 		want []float32
 	}{
 		{"downsample_scales_linear", Resize{Mode: Linear, Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{2.6666665, 4.3333331}},
@@ -115,7 +115,7 @@ func TestResizeExamples(t *testing.T) {
 			1.6666666, 7, 12.333333}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			op, err := bind(c.spec, Tiers()[0], [][]int{c.in.shape}, nil)
+			op, err := bind(&c.spec, Tiers()[0], [][]int{c.in.shape}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

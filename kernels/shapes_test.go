@@ -285,7 +285,7 @@ func TestShapeErrors(t *testing.T) {
 		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 has not as many elements as 7"},
 		{&Reshape{Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}, [][]int{{2, 3}},
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
-		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 has size 0 in dimension 1, where 1 to 2147483647 are possible"},
+		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 of 2×0 elements is empty"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
 		{&Unary{Alpha: nan}, [][]int{{2}}, "Unary: parameters NaN and 0, of which none may be NaN"},
 		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, of which none may be NaN"},

@@ -21,7 +21,7 @@ func (s *Slice) Permute(order []int) Spec {
 func (s *Slice) Sizeless() Spec { return &Slice{Start: s.Start, Step: s.Step} }
 
 func (s *Slice) Traits([]tensor.Type, []Param) Traits {
-	return Traits{MixesItems: s.Start[0] != 0 || s.Step[0] != 1}
+	return Traits{MixesItems: len(s.Start) > 0 && (s.Start[0] != 0 || s.Step[0] != 1)}
 }
 
 func (s *Slice) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {

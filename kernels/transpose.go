@@ -24,7 +24,7 @@ func (t *Transpose) Traits(in []tensor.Type, _ []Param) Traits {
 			last = d
 		}
 	}
-	return Traits{MixesItems: t.Perm[0] != 0, Rearranges: true, View: view}
+	return Traits{MixesItems: len(t.Perm) > 0 && t.Perm[0] != 0, Rearranges: true, View: view}
 }
 
 func (t *Transpose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {

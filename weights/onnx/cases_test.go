@@ -53,7 +53,7 @@ func TestCases(t *testing.T) {
 			}
 			shape, want := readNpy(t, filepath.Join(path, "output_0.npy"))
 			got := run(t, net, 1, in...)[0]
-			if fmt.Sprint(shape) != fmt.Sprint(net.Values[net.Outputs[0]].Shape) {
+			if !net.Values[net.Outputs[0]].Shape.Equal(shape) {
 				t.Errorf("output of shape %v, want %v", net.Values[net.Outputs[0]].Shape, shape)
 			}
 			if len(got) != len(want) {

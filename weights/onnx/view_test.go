@@ -68,7 +68,7 @@ func TestView(t *testing.T) {
 
 		// Rows of the last dimensions.
 		{
-			n, _ := elements(dims[r.IntN(len(dims)+1):])
+			n := tensor.Shape(dims[r.IntN(len(dims)+1):]).Volume()
 			tail, ok := v.tailOrder(n)
 			rows := true
 			for i, e := range want {
