@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/infer-go/infer/engine/internal/picture"
+	"github.com/infer-go/infer/picture"
 )
 
 // A Class is one answer of a Model that classifies.

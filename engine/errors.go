@@ -3,7 +3,7 @@ package engine
 import (
 	"errors"
 
-	"github.com/infer-go/infer/engine/internal/picture"
+	"github.com/infer-go/infer/picture"
 )
 
 // Errors of Models and Sessions.
