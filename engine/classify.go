@@ -123,8 +123,8 @@ func (m *Model) Classes() int {
 // those close to it as strokes of the same digit, and the others left out,
 // which nothing tells from a picture of one.
 //
-// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and of no
-// kind for a picture of more pixels and for a dst that is not one item's.
+// Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
+// found, and one of no kind for a dst that is not one item's.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if len(m.net.Inputs) != 1 {
 		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))

@@ -68,10 +68,10 @@
 //
 // Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and [ErrMemory]
 // of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
-// files, and those of package os; [ErrBlank], [ErrEmpty] and [ErrNoPicture] of
-// pictures; [ErrNotClassifier] and [ErrNaN] of classes. An index of an input or
-// output that does not exist panics, as that of a slice does. Nothing that a
-// file, a picture or a tensor holds makes the engine panic.
+// files, and those of package os; [ErrBlank], [ErrEmpty], [ErrTooLarge] and
+// [ErrNoPicture] of pictures; [ErrNotClassifier] and [ErrNaN] of classes. An
+// index of an input or output that does not exist panics, as that of a slice
+// does. Nothing that a file, a picture or a tensor holds makes the engine panic.
 //
 // # Closing
 //

@@ -4,20 +4,11 @@
 package picture
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"sync"
 
 	"github.com/infer-go/infer/weights"
-)
-
-// Errors that a picture can cause. Package engine exports them as its own, and
-// so they are worded.
-var (
-	ErrBlank     = errors.New("engine: nothing is drawn on it")
-	ErrEmpty     = errors.New("engine: the picture has no pixels")
-	ErrNoPicture = errors.New("engine: the model does not say how a picture becomes its input")
 )
 
 // What a picture may have at most. One that is computed rather than stored, such
@@ -43,9 +34,9 @@ var preparers = sync.Pool{New: func() any { return new(preparer) }}
 // which weights has checked. len(dst) is the product of the three. Any number
 // of goroutines may call it.
 //
-// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and of no
-// kind for more than 2¹⁶ pixels a side or 2²⁸ in all, and for a dst of another
-// length.
+// Errors are ErrNoPicture, ErrEmpty, ErrTooLarge for more than 2¹⁶ pixels a
+// side or 2²⁸ in all, ErrBlank if no digit was found, and one of no kind for a
+// dst of another length.
 func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	c := p.Order.Channels()
 	switch {
@@ -54,9 +45,9 @@ func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 	case img == nil || img.Bounds().Empty():
 		return ErrEmpty
 	case tooLarge(img.Bounds()):
-		return fmt.Errorf("engine: the picture, with bounds %v, is too large: at most %d pixels a side and %d in all", img.Bounds(), maxSide, maxPixels)
+		return fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in all are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
 	case len(dst) != c*p.Width*p.Height:
-		return fmt.Errorf("engine: a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
+		return fmt.Errorf("a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
 	}
 	w := preparers.Get().(*preparer)
 	defer preparers.Put(w)

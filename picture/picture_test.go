@@ -258,11 +258,11 @@ func TestPrepareErrors(t *testing.T) {
 		{"no pixels", image.NewGray(image.Rect(3, 3, 3, 9)), photo(0, weights.Gray, 4, 4), 16, ErrEmpty},
 		{"no picture", nil, photo(0, weights.Gray, 4, 4), 16, ErrEmpty},
 		{"another size", good, photo(0, weights.Gray, 4, 4), 17, nil},
-		{"a plane of colour", image.White, photo(0, weights.Gray, 4, 4), 16, nil},
-		{"a digit on a plane", image.White, digitPreparation, 28 * 28, nil},
-		{"a line", image.NewGray(image.Rect(0, 0, 1, maxSide+1)), photo(0, weights.Gray, 4, 4), 16, nil},
-		{"too many pixels", &image.Gray{Rect: image.Rect(0, 0, maxSide, maxPixels/maxSide+1)}, photo(0, weights.Gray, 4, 4), 16, nil},
-		{"bounds that no int can tell apart", &image.Gray{Rect: image.Rect(math.MinInt, 0, math.MaxInt, 1)}, photo(0, weights.Gray, 4, 4), 16, nil},
+		{"a plane of colour", image.White, photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
+		{"a digit on a plane", image.White, digitPreparation, 28 * 28, ErrTooLarge},
+		{"a line", image.NewGray(image.Rect(0, 0, 1, maxSide+1)), photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
+		{"too many pixels", &image.Gray{Rect: image.Rect(0, 0, maxSide, maxPixels/maxSide+1)}, photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
+		{"bounds that no int can tell apart", &image.Gray{Rect: image.Rect(math.MinInt, 0, math.MaxInt, 1)}, photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
 	} {
 		err := Prepare(make([]float32, c.n), c.img, c.p)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
