@@ -129,5 +129,6 @@ func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if len(m.net.Inputs) != 1 {
 		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))
 	}
-	return picture.Prepare(dst, img, &m.net.Meta.Preparation)
+	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
+	return err
 }

@@ -37,7 +37,7 @@ func FuzzPicture(f *testing.F) {
 		for i := range dst {
 			dst[i] = float32(math.NaN()) // what is not written shows
 		}
-		if err := Prepare(dst, img, p); err != nil {
+		if _, err := Prepare(dst, img, p, Planar); err != nil {
 			if !errors.Is(err, ErrBlank) && !errors.Is(err, ErrEmpty) {
 				t.Fatal(err)
 			}

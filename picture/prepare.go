@@ -1,6 +1,3 @@
-// Package picture turns pictures of package image into the inputs of nets, in
-// the way that a model file asks for: photos are scaled, cut out and
-// normalised; a digit is looked for, and brought to the form of MNIST's.
 package picture
 
 import (
@@ -30,39 +27,46 @@ type preparer struct {
 
 var preparers = sync.Pool{New: func() any { return new(preparer) }}
 
-// Prepare turns img into an input of [channels, height, width], as p says,
-// which weights has checked. len(dst) is the product of the three. Any number
-// of goroutines may call it.
+// Prepare turns img into an input in a layout, as p says, which weights has
+// checked: dst has a place for each channel of each of p.Width×p.Height pixels,
+// and no more. The Placement says where they lie on img.
+//
+// An element has the same bits in either layout. Any number of goroutines may
+// call Prepare.
 //
 // Errors are ErrNoPicture, ErrEmpty, ErrTooLarge for more than 2¹⁶ pixels a
 // side or 2²⁸ in all, ErrBlank if no digit was found, and one of no kind for a
-// dst of another length.
-func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
+// dst of another length or another layout. What is in dst is then undefined.
+func Prepare(dst []float32, img image.Image, p *weights.Preparation, layout Layout) (Placement, error) {
 	c := p.Order.Channels()
 	switch {
 	case p.Kind == weights.NoPicture:
-		return ErrNoPicture
+		return Placement{}, ErrNoPicture
+	case layout > Interleaved:
+		return Placement{}, fmt.Errorf("a picture is not prepared in the layout %d", layout)
 	case img == nil || img.Bounds().Empty():
-		return ErrEmpty
+		return Placement{}, ErrEmpty
 	case tooLarge(img.Bounds()):
-		return fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in all are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
+		return Placement{}, fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in all are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
 	case len(dst) != c*p.Width*p.Height:
-		return fmt.Errorf("a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
+		return Placement{}, fmt.Errorf("a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
 	}
 	w := preparers.Get().(*preparer)
 	defer preparers.Put(w)
 	w.rows.open(img)
 	defer w.rows.close()
 
+	var placed Placement
 	if p.Kind == weights.Photo {
-		w.photo(dst, p, c)
-		return nil
+		placed = w.photo(dst, p, layout)
+	} else {
+		var err error
+		if placed, err = w.digit.find(dst, &w.rows); err != nil {
+			return Placement{}, err
+		}
+		normaliseInk(dst, p)
 	}
-	if err := w.digit.find(dst, &w.rows); err != nil {
-		return err
-	}
-	normaliseInk(dst, p)
-	return nil
+	return placed.add(w.rows.bounds.Min), nil
 }
 
 // tooLarge says that r, which is not empty, has more than maxSide pixels on a
@@ -70,24 +74,6 @@ func Prepare(dst []float32, img image.Image, p *weights.Preparation) error {
 func tooLarge(r image.Rectangle) bool {
 	w, h := uint(r.Dx()), uint(r.Dy()) // differences that do not fit an int fit here
 	return w > maxSide || h > maxSide || h > maxPixels/w
-}
-
-// normaliseInk makes ink of 0…1 into what p makes of 0…255.
-func normaliseInk(x []float32, p *weights.Preparation) {
-	a, b := affine(p, 0)
-	a *= 255
-	if a > 0.9999999 && a < 1.0000001 && b == 0 {
-		return // as it should be: numbers that are exact stay exact
-	}
-	for i := range x {
-		x[i] = a*x[i] + b
-	}
-}
-
-// affine returns the normalisation of channel c, (v·Scale − Mean) / Std, as
-// v·a + b.
-func affine(p *weights.Preparation, c int) (a, b float32) {
-	return p.Scale / p.Std[c], -p.Mean[c] / p.Std[c]
 }
 
 // grow returns a slice of n elements, s itself if it is large enough. The
