@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/infer-go/infer/engine/internal/picture"
+	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -124,11 +124,12 @@ func (m *Model) Classes() int {
 // those close to it as strokes of the same digit, and the others left out,
 // which nothing tells from a picture of one.
 //
-// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and of no
-// kind for a picture of more pixels and for a dst that is not one item's.
+// Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
+// found, and one of no kind for a dst that is not one item's.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if len(m.net.Inputs) != 1 {
 		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))
 	}
-	return picture.Prepare(dst, img, &m.net.Meta.Preparation)
+	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
+	return err
 }

@@ -28,6 +28,8 @@
 //
 // [Model.Prepare] makes a picture into its part of such an input, and
 // [Model.Top] makes the part of the output that is one item's into classes.
+// Package picture decodes pictures and turns them upright, and leads from places
+// in the input back to the picture.
 //
 // # Goroutines
 //
@@ -68,10 +70,10 @@
 //
 // Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and [ErrMemory]
 // of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
-// files, and those of package os; [ErrBlank], [ErrEmpty] and [ErrNoPicture] of
-// pictures; [ErrNotClassifier] and [ErrNaN] of classes. An index of an input or
-// output that does not exist panics, as that of a slice does. Nothing that a
-// file, a picture or a tensor holds makes the engine panic.
+// files, and those of package os; [ErrBlank], [ErrEmpty], [ErrTooLarge] and
+// [ErrNoPicture] of pictures; [ErrNotClassifier] and [ErrNaN] of classes. An
+// index of an input or output that does not exist panics, as that of a slice
+// does. Nothing that a file, a picture or a tensor holds makes the engine panic.
 //
 // # Closing
 //
@@ -93,7 +95,8 @@
 // beforehand how much work there is. A context given to [Session.RunContext]
 // ends a run between two parts of a step, which in such a file can take long
 // themselves. A picture that nobody vouches for is best refused by its size
-// before it is decoded: preparing one takes time for each of its pixels.
+// before it is decoded, as picture.Decode does: preparing one takes time for
+// each of its pixels.
 // SECURITY.md in the repository says what is promised.
 //
 // The environment variable INFER_KERNELS forces a set of kernels, as
@@ -103,7 +106,7 @@
 //
 // Releases are numbered by semantic versioning. The promise covers
 //
-//   - this package, all of it;
+//   - this package, and package picture, all of them;
 //   - of package weights: Open, Parse, Save, Marshal and Sections, Meta with the
 //     types of its fields, and the errors. A Net's other fields, in terms of
 //     package kernels, are for the engine and the importer;
