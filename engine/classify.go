@@ -34,7 +34,7 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 		return nil, err
 	}
 	defer m.giveBack(s)
-	if err := m.Prepare(s.Input(0), img); err != nil {
+	if _, err := s.SetPicture(0, img); err != nil {
 		return nil, err
 	}
 	if err := s.Run(1); err != nil {
@@ -127,8 +127,8 @@ func (m *Model) Classes() int {
 // Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
 // found, and one of no kind for a dst that is not one item's.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
-	if len(m.net.Inputs) != 1 {
-		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))
+	if err := onlyInput(len(m.net.Inputs)); err != nil {
+		return err
 	}
 	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
 	return err

@@ -17,6 +17,9 @@ type executor struct {
 	team    *team           // the others; nil if there are none
 	done    <-chan struct{} // of the run's context; nil if it cannot be cancelled
 	backing *backing        // held until close
+
+	// pictures: all items of the run have been set by SetPicture.
+	pictures bool
 }
 
 // A thread is what one goroutine needs to run steps.
@@ -129,7 +132,11 @@ func (x *executor) byItems(g *group, n int) bool {
 // pass takes items first, …, first+n−1 through the steps of a group. A team,
 // if there is one, helps with large steps.
 func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
-	for i := g.lo; i < g.hi && !x.stopped(); i++ {
+	from := g.lo
+	if x.pictures {
+		from = max(from, 1) // the first step has nothing to do
+	}
+	for i := from; i < g.hi && !x.stopped(); i++ {
 		s := &x.steps[i]
 		parts := s.op.Tasks(n)
 		if helpers != nil && parts > 1 && s.work >= splitWork/int64(n) {
@@ -152,8 +159,12 @@ func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
 // compute does parts lo, …, hi−1 of a step for n items from first on. Local
 // values lie in local, which is another thread's if that one is being helped.
 func (x *executor) compute(t *thread, s *planStep, local []byte, first, n, lo, hi int) {
-	for k := range s.in {
-		t.in[k] = s.in[k].bytes(x.shared, local, first, n)
+	in := s.in
+	if x.pictures {
+		in = s.fromPicture
+	}
+	for k := range in {
+		t.in[k] = in[k].bytes(x.shared, local, first, n)
 	}
 	for k := range s.out {
 		t.out[k] = s.out[k].bytes(x.shared, local, first, n)
@@ -164,7 +175,7 @@ func (x *executor) compute(t *thread, s *planStep, local []byte, first, n, lo, h
 	}
 	for lo < hi {
 		end := min(hi, lo+piece)
-		s.op.Run(&t.workspace, t.in[:len(s.in)], t.out[:len(s.out)], n, lo, end)
+		s.op.Run(&t.workspace, t.in[:len(in)], t.out[:len(s.out)], n, lo, end)
 		if lo = end; lo < hi && x.stopped() {
 			return
 		}

@@ -104,6 +104,7 @@ func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, e
 		program: p,
 		backing: &backing{closer: closer, users: 1},
 	}
+	p.picture = &bare.Meta.Preparation
 	// A Model that nobody closed is closed when nobody can use it any more.
 	runtime.AddCleanup(m, func(b *backing) { b.close() }, m.backing)
 	return m, nil

@@ -34,7 +34,8 @@ type plan struct {
 // A planStep is a step that knows where its operands lie.
 type planStep struct {
 	*step
-	in, out []operand
+	in, out     []operand
+	fromPicture []operand // in place of in, in a run of pictures
 }
 
 // An operand is the memory of a value: that of item i begins at off + i·size
@@ -147,7 +148,7 @@ func newPlan(p *program, batch int) (*plan, error) {
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		pl.steps = append(pl.steps, planStep{step: s, in: pick(s.in), out: pick(s.out)})
+		pl.steps = append(pl.steps, planStep{step: s, in: pick(s.in), out: pick(s.out), fromPicture: pick(s.fromPicture)})
 	}
 	return pl, nil
 }

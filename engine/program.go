@@ -19,6 +19,13 @@ type program struct {
 	inputs, outputs []edge
 	listed          int // steps of the net, views included
 
+	// picture is how a picture becomes the input, as the Model's metadata have it.
+	// interleaved: the first step only interleaves its channels, so that
+	// a picture can be prepared into the memory of the input as what that step
+	// would make of it, and the run begins with the next.
+	picture     *weights.Preparation
+	interleaved bool
+
 	scratch  int // most bytes of scratch that a step asks for
 	operands int // most operands, or most results, of a step
 }
@@ -34,8 +41,12 @@ type edge struct {
 type step struct {
 	op      kernels.Op
 	in, out []int // buffers
-	index   int   // in Net.Steps
-	weights int   // bytes of its Params
+
+	// fromPicture are the operands where the run begins behind the first step.
+	fromPicture []int
+
+	index   int // in Net.Steps
+	weights int // bytes of its Params
 	traits  kernels.Traits
 	work    int64 // for one item, in the time of a multiply-add
 }
@@ -120,6 +131,7 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 		b.outputs = append(b.outputs, edge{b.buffer[v], net.Values[v].Elem})
 	}
 	b.placeConcats()
+	b.skipInterleaving()
 	return b.program, nil
 }
 

@@ -17,7 +17,8 @@ type Session struct {
 	busy     atomic.Bool // a call is under way
 	executor *executor   // nil once closed
 	cleanup  runtime.Cleanup
-	items    int // of the last run
+	items    int    // of the last run
+	pictures []bool // of each item: it has been set, in the order of the second step
 }
 
 // SessionOptions say how a Session computes. The zero value stands for one
@@ -71,7 +72,7 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if err := m.backing.hold(); err != nil {
 		return nil, err
 	}
-	s := &Session{executor: newExecutor(m.program, pl, threads, m.backing)}
+	s := &Session{executor: newExecutor(m.program, pl, threads, m.backing), pictures: make([]bool, pl.batch)}
 	// A Session that nobody closed is closed when nobody can use it any more.
 	s.cleanup = runtime.AddCleanup(s, func(x *executor) { x.close() }, s.executor)
 	return s, nil
@@ -136,6 +137,7 @@ func (s *Session) InputBytes(i int) []byte {
 	if s.executor == nil {
 		return nil
 	}
+	s.asTensors()
 	return s.executor.inputs[i].bytes(s.executor.shared, nil, 0, s.executor.batch)
 }
 
@@ -193,7 +195,7 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 		return fmt.Errorf("%w: %d of 1 to %d", ErrBatch, n, x.batch)
 	}
 	s.items = n
-	x.done = done
+	x.done, x.pictures = done, s.takePictures(n)
 	x.run(n)
 	x.done = nil
 	return nil

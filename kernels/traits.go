@@ -28,6 +28,11 @@ type Traits struct {
 	// both can be the same memory.
 	Rearranges, View bool
 
+	// Interleaves is the number of planes of which the only result has the
+	// elements side by side: the channels of a map NCHW that becomes NHWC. It is 0
+	// if the operation does something else.
+	Interleaves int
+
 	// InPlace says that the only result may be the memory of an operand of the
 	// same Type: each element is read before it is written.
 	InPlace bool

@@ -17,14 +17,17 @@ func (*Transpose) Order() Order { return RowMajor }
 // Traits: only the order of dimensions of more than one element matters. The
 // batch is not moved where there is one.
 func (t *Transpose) Traits(in []tensor.Type, _ []Param) Traits {
-	view, last := true, -1
-	for _, d := range t.Perm {
-		if in[0].Shape[d] > 1 {
-			view = view && d > last
-			last = d
-		}
+	x := in[0].Shape
+	moved := slices.DeleteFunc(slices.Clone(t.Perm), func(d int) bool { return x[d] == 1 })
+	traits := Traits{
+		MixesItems: len(t.Perm) > 0 && t.Perm[0] != 0,
+		Rearranges: true,
+		View:       slices.IsSorted(moved),
 	}
-	return Traits{MixesItems: len(t.Perm) > 0 && t.Perm[0] != 0, Rearranges: true, View: view}
+	if last := len(moved) - 1; last > 0 && slices.IsSorted(moved[:last]) && moved[last] < moved[0] {
+		traits.Interleaves = x[moved[last]]
+	}
+	return traits
 }
 
 func (t *Transpose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
