@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // direct is a convolution as a gemm whose rows are read through segments of
 // the input, so that im2col is never stored. A task is a block of panels for
@@ -76,7 +79,7 @@ func (d *direct) layStrip() {
 	stride := d.Stride
 	if skips {
 		stride = [2]int{1, 1}
-		d.every, d.pixels = d.Stride[0], d.convMap.out[1]
+		d.every, d.pixels = d.Stride[0], d.out[1]
 	}
 	d.copied = skips || d.Pad != [4]int{}
 	if aliases(stride[1]*d.pitch) && d.Count() > 1 {
@@ -168,9 +171,9 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	for p := from; p < to; p++ {
 		group := p / d.PerGroup()
 		panel := d.panel(d.weights, p)
-		w.gemm.Ahead = d.Size() / 4
+		ahead := d.Size() / 4
 		if p+1 == to {
-			w.gemm.Ahead = 0
+			ahead = 0
 		}
 		a := src[group*(d.cin/d.Groups):]
 		at := first*d.line() + d.offset + d.channel(p)
@@ -179,10 +182,10 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 		case d.Pool:
 			d.poolRows(w, panel, a, y[at:], rows, n)
 		case d.flat:
-			d.gemmRows(w, panel, a, residual, y, gathered, at, rows*d.out[1], n)
+			d.gemmRows(w, panel, ahead, a, residual, y, gathered, at, rows*d.out[1], n)
 		default:
 			for r := range rows {
-				d.gemmRows(w, panel, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
+				d.gemmRows(w, panel, ahead, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
 			}
 		}
 	}
@@ -190,21 +193,21 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 }
 
 // gemmRows computes one panel of pixels pixels, whose first element is y[at].
-func (d *direct) gemmRows(w *Workspace, panel []byte, a, residual, y, gathered []float32, at, pixels, n int) {
-	g := &w.gemm
-	g.A, g.AStride = &a[0], d.right
-	g.Seg, g.Segs, g.SegLen = &d.seg[0], len(d.seg), d.segLen
+func (d *direct) gemmRows(w *Workspace, panel []byte, ahead int, a, residual, y, gathered []float32, at, pixels, n int) {
+	lo, hi := d.Act.limits()
+	w.gemm = asm.GemmArgs{
+		A: &a[0], AStride: d.right,
+		Seg: &d.seg[0], Segs: len(d.seg), SegLen: d.segLen,
+		B: &floats(d.rowsFrom(panel, 0))[0], Bias: &d.bias(panel)[0], Ahead: ahead,
+		C: &y[at], CStride: d.pixel, N: n,
+		Lo: lo, Hi: hi,
+	}
+	if residual != nil {
+		w.gemm.D, w.gemm.DStride = &residual[at], d.pixel
+	}
 	if d.gather {
 		d.im2col(w, gathered, pixels)
 	}
-	g.Bias, g.B = &d.bias(panel)[0], &floats(d.rowsFrom(panel, 0))[0]
-	g.C, g.CStride = &y[at], d.pixel
-	g.D = nil
-	if residual != nil {
-		g.D, g.DStride = &residual[at], d.pixel
-	}
-	g.N = n
-	g.Lo, g.Hi = d.Act.limits()
 	d.gemm(w, pixels)
 }
 

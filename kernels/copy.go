@@ -6,10 +6,10 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// tile is the side of the squares in which a matrix is transposed: a cache
+// squareSide is the side of the squares in which a matrix is transposed: a cache
 // line of elements, so that each line of both sides is used up while it is in
 // the nearest cache.
-const tile = lanes
+const squareSide = lanes
 
 // A copyOp only moves elements, of any type: it is Concat, Slice, Split,
 // Padding, Transpose and Reshape. Its moves write disjoint parts of the results.
@@ -58,12 +58,12 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	m.outer = l
 	m.taskRows = max(taskSize/m.col.size, 1)
 	if !m.contiguous() {
-		// Within a tile the order does not matter, so that the longer side can
+		// Within a square the order does not matter, so that the longer side can
 		// be the one that is cut into tasks.
 		if m.row.size < m.col.size {
 			m.row, m.col = m.col, m.row
 		}
-		m.taskRows = ceilDiv(max(taskSize/m.col.size, 1), tile) * tile
+		m.taskRows = ceilDiv(max(taskSize/m.col.size, 1), squareSide) * squareSide
 	}
 	m.rowTasks = ceilDiv(m.row.size, m.taskRows)
 	m.itemTasks = m.outer.count() * m.rowTasks
@@ -147,26 +147,26 @@ func movePlane[T word](m *move, src, dst []T, s, d, rows int) {
 		}
 		return
 	}
-	for i := 0; i < rows; i += tile {
-		for j := 0; j < m.col.size; j += tile {
-			moveTile(m, src, dst,
+	for i := 0; i < rows; i += squareSide {
+		for j := 0; j < m.col.size; j += squareSide {
+			moveSquare(m, src, dst,
 				s+i*m.row.stride[0]+j*m.col.stride[0],
 				d+i*m.row.stride[1]+j*m.col.stride[1],
-				min(tile, rows-i), min(tile, m.col.size-j))
+				min(squareSide, rows-i), min(squareSide, m.col.size-j))
 		}
 	}
 }
 
-// moveTile copies a tile of a plane whose rows are not contiguous in both.
-func moveTile[T word](m *move, src, dst []T, s, d, height, width int) {
+// moveSquare copies a square of a plane whose rows are not contiguous in both.
+func moveSquare[T word](m *move, src, dst []T, s, d, height, width int) {
 	row, col := m.row.stride, m.col.stride
-	if height == tile && width == tile {
+	if height == squareSide && width == squareSide {
 		switch {
 		case row[0] == 1 && col[1] == 1:
-			transposeTile(dst[d:], src[s:], row[1], col[0])
+			transposeSquare(dst[d:], src[s:], row[1], col[0])
 			return
 		case col[0] == 1 && row[1] == 1:
-			transposeTile(dst[d:], src[s:], col[1], row[0])
+			transposeSquare(dst[d:], src[s:], col[1], row[0])
 			return
 		}
 	}
@@ -183,19 +183,19 @@ func moveTile[T word](m *move, src, dst []T, s, d, height, width int) {
 	}
 }
 
-// transposeTile transposes a square whose rows start srcStride apart in src to
+// transposeSquare transposes a square whose rows start srcStride apart in src to
 // one whose rows start dstStride apart in dst. Each cache line of either is
 // touched once, by way of a copy: strides of a power of two would otherwise
 // have the lines drive each other out of the cache.
-func transposeTile[T word](dst, src []T, dstStride, srcStride int) {
-	var square [tile * tile]T
-	for i := range tile {
-		copy(square[i*tile:][:tile], src[i*srcStride:][:tile])
+func transposeSquare[T word](dst, src []T, dstStride, srcStride int) {
+	var copied [squareSide * squareSide]T
+	for i := range squareSide {
+		copy(copied[i*squareSide:][:squareSide], src[i*srcStride:][:squareSide])
 	}
-	for j := range tile {
-		row := dst[j*dstStride:][:tile]
+	for j := range squareSide {
+		row := dst[j*dstStride:][:squareSide]
 		for i := range row {
-			row[i] = square[i*tile+j]
+			row[i] = copied[i*squareSide+j]
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // fullyOp multiplies rows by panels. One row, or a few, are read through the
 // fully connected kernels, which read each weight once, as fast as memory
@@ -186,26 +189,27 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 			copy(a[r*stride:], x[r*f.k:(r+1)*f.k])
 		}
 	}
-	g := &w.gemm
-	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, f.k
-	g.AStride, g.CStride = stride, f.n
-	g.Lo, g.Hi = f.act.limits()
+	lo, hi := f.act.limits()
 	for p := from; p < to; p++ {
 		panel := f.panel(f.weights, p)
-		g.Bias = &f.bias(panel)[0]
+		var b []float32
+		ahead := 0
 		if f.Elem == tensor.F16 {
-			b := w.floats()[f.copied():][:f.wideRows()]
+			b = w.floats()[f.copied():][:f.wideRows()]
 			f.widenRows(f.Tier, w, b, panel)
-			g.B = &b[0]
 		} else {
-			g.B = &floats(f.rowsFrom(panel, 0))[0]
+			b = floats(f.rowsFrom(panel, 0))
+			if p+1 < to {
+				ahead = f.Size() / 4
+			}
 		}
-		g.Ahead = 0
-		if f.Elem == tensor.F32 && p+1 < to {
-			g.Ahead = f.Size() / 4
+		w.gemm = asm.GemmArgs{
+			A: &a[0], AStride: stride,
+			Seg: &zeroOffset[0], Segs: 1, SegLen: f.k,
+			B: &b[0], Bias: &f.bias(panel)[0], Ahead: ahead,
+			C: &y[p*NR], CStride: f.n, N: f.Columns(p),
+			Lo: lo, Hi: hi,
 		}
-		g.A, g.C, g.D = &a[0], &y[p*NR], nil
-		g.N = f.Columns(p)
 		f.gemm(w, rows)
 	}
 	f.activateColumns(w, f.act, y, f.n, from*NR, min(to*NR, f.n))
