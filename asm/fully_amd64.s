@@ -15,7 +15,6 @@ TEXT ·fully_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:
@@ -64,7 +63,6 @@ TEXT ·fully_f32_1x64_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:
@@ -152,7 +150,6 @@ TEXT ·fully_f16_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:
@@ -221,7 +218,6 @@ TEXT ·fully_f16_1x64_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:

@@ -14,12 +14,9 @@ TEXT ·gemm_f32_6x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -47,7 +44,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -90,7 +87,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -159,7 +155,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -256,7 +251,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -292,7 +287,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -337,7 +331,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -434,12 +427,9 @@ TEXT ·gemm_f32_5x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -465,7 +455,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -505,7 +495,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -566,7 +555,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -652,7 +640,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -686,7 +674,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -727,7 +714,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -785,12 +771,9 @@ TEXT ·gemm_f32_4x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -814,7 +797,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -851,7 +834,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -903,7 +885,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -975,7 +956,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -1007,7 +988,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -1043,7 +1023,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -1093,12 +1072,9 @@ TEXT ·gemm_f32_3x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -1120,7 +1096,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k5:
@@ -1149,7 +1125,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       32(R12), Y1, Y1
@@ -1192,7 +1167,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1254,7 +1228,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k12:
@@ -1279,7 +1253,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       (R12)(R11*1), Y2, Y2
@@ -1310,7 +1283,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1356,12 +1328,9 @@ TEXT ·gemm_f32_2x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -1381,7 +1350,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k5:
@@ -1407,7 +1376,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       32(R12), Y1, Y1
@@ -1441,7 +1409,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1489,7 +1456,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k12:
@@ -1512,7 +1479,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       (R12)(R11*1), Y2, Y2
@@ -1538,7 +1504,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1576,12 +1541,9 @@ TEXT ·gemm_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -1599,7 +1561,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k5:
@@ -1622,7 +1584,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       32(R12), Y1, Y1
@@ -1648,7 +1609,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1685,7 +1645,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k12:
@@ -1706,7 +1666,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	LEAQ         (BX)(R11*1), BX
@@ -1728,7 +1687,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0

@@ -18,9 +18,7 @@ TEXT ·maxpool_f32_taps_avx2(SB), NOSPLIT, $32-8
 	MOVQ         104(AX), BX
 	MOVQ         BX, (SP)
 	MOVQ         32(AX), BX
-	SHLQ         $0x02, BX
 	MOVQ         40(AX), SI
-	SHLQ         $0x02, SI
 	IMULQ        88(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
@@ -29,7 +27,6 @@ pixels1:
 	CMPQ (SP), $0x02
 	JLT  fewer2
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -47,7 +44,6 @@ channels5:
 	VXORPS  Y7, Y7, Y7
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row6:
@@ -92,7 +88,6 @@ tap7:
 	VORPS        Y7, Y3, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, (DI)(R8*1)
@@ -110,7 +105,6 @@ rest3:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row9:
@@ -141,7 +135,6 @@ tap10:
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
@@ -160,7 +153,6 @@ none8:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row11:
@@ -191,7 +183,6 @@ tap12:
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
@@ -199,7 +190,6 @@ done4:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x02, (SP)
@@ -210,7 +200,6 @@ pixels13:
 	CMPQ (SP), $0x01
 	JLT  fewer14
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x05, DI
@@ -228,7 +217,6 @@ channels17:
 	VXORPS  Y7, Y7, Y7
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row18:
@@ -273,7 +261,6 @@ tap19:
 	VORPS        Y7, Y3, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -291,7 +278,6 @@ rest15:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row21:
@@ -322,7 +308,6 @@ tap22:
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
@@ -334,7 +319,6 @@ none20:
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row24:
@@ -358,7 +342,6 @@ tap25:
 	VORPS        Y4, Y0, Y0
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
@@ -374,7 +357,6 @@ none23:
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row26:
@@ -398,13 +380,11 @@ tap27:
 	VORPS        Y4, Y0, Y0
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done16:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels13

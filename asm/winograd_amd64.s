@@ -25,9 +25,7 @@ tile1:
 block2:
 	MOVQ CX, SI
 	MOVQ 48(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
-	SHLQ $0x02, R8
 	MOVQ 32(AX), R9
 	LEAQ (SI)(DI*2), R10
 	ADDQ DI, R10
@@ -54,7 +52,6 @@ column3:
 	MOVQ    32(AX), SI
 	MOVQ    DX, DI
 	MOVQ    96(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    $+4, R9
 
 row4:
@@ -82,10 +79,8 @@ row4:
 	DECQ    BX
 	JNE     block2
 	MOVQ    40(AX), CX
-	SHLQ    $0x02, CX
 	ADDQ    CX, 8(SP)
 	MOVQ    72(AX), CX
-	SHLQ    $0x02, CX
 	ADDQ    CX, 16(SP)
 	DECQ    (SP)
 	JNE     tile1
@@ -122,9 +117,7 @@ tile1:
 block2:
 	MOVQ CX, SI
 	MOVQ 48(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
-	SHLQ $0x02, R8
 	MOVQ 32(AX), R9
 	LEAQ (SI)(DI*2), R10
 	ADDQ DI, R10
@@ -166,7 +159,6 @@ column3:
 	MOVQ         32(AX), SI
 	MOVQ         DX, DI
 	MOVQ         96(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         $+6, R9
 
 row4:
@@ -210,10 +202,8 @@ row4:
 	DECQ         BX
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -246,7 +236,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), R8
-	SHLQ   $0x02, R8
 	IMUL3Q $0x04, R8, R9
 	MOVQ   CX, R10
 	MOVQ   32(AX), R11
@@ -285,11 +274,9 @@ column3:
 	JEQ     noresidual4
 	MOVQ    R10, R11
 	MOVQ    120(AX), R12
-	SHLQ    $0x02, R12
 	VADDPS  (R11), Y0, Y0
 	VADDPS  (R11)(R12*1), Y1, Y1
 	MOVQ    112(AX), R11
-	SHLQ    $0x02, R11
 	ADDQ    R11, R10
 
 noresidual4:
@@ -304,11 +291,9 @@ noresidual4:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	VMOVUPS      Y0, (R11)
 	VMOVUPS      Y1, (R11)(R12*1)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      128(R8), Y0
 	VMOVUPS      160(R8), Y1
@@ -322,11 +307,9 @@ noresidual4:
 	JEQ          noresidual5
 	MOVQ         R10, R8
 	MOVQ         120(AX), R11
-	SHLQ         $0x02, R11
 	VADDPS       (R8), Y0, Y0
 	VADDPS       (R8)(R11*1), Y1, Y1
 	MOVQ         112(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R10
 
 noresidual5:
@@ -341,11 +324,9 @@ noresidual5:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R9, R8
 	MOVQ         88(AX), R10
-	SHLQ         $0x02, R10
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y1, (R8)(R10*1)
 	MOVQ         80(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R9
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -354,13 +335,10 @@ noresidual5:
 	DECQ         DI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	MOVQ         104(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 32(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -402,7 +380,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), R8
-	SHLQ   $0x02, R8
 	IMUL3Q $0x06, R8, R9
 	MOVQ   CX, R10
 	MOVQ   32(AX), R11
@@ -461,7 +438,6 @@ column3:
 	JEQ         noresidual4
 	MOVQ        R10, R11
 	MOVQ        120(AX), R12
-	SHLQ        $0x02, R12
 	LEAQ        (R11)(R12*2), R13
 	ADDQ        R12, R13
 	VADDPS      (R11), Y0, Y0
@@ -469,7 +445,6 @@ column3:
 	VADDPS      (R11)(R12*2), Y2, Y2
 	VADDPS      (R13), Y3, Y3
 	MOVQ        112(AX), R11
-	SHLQ        $0x02, R11
 	ADDQ        R11, R10
 
 noresidual4:
@@ -490,7 +465,6 @@ noresidual4:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VMOVUPS      Y0, (R11)
@@ -498,7 +472,6 @@ noresidual4:
 	VMOVUPS      Y2, (R11)(R12*2)
 	VMOVUPS      Y3, (R13)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      192(R8), Y0
 	VMOVUPS      224(R8), Y1
@@ -521,7 +494,6 @@ noresidual4:
 	JEQ          noresidual5
 	MOVQ         R10, R11
 	MOVQ         120(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VADDPS       (R11), Y0, Y0
@@ -529,7 +501,6 @@ noresidual4:
 	VADDPS       (R11)(R12*2), Y2, Y2
 	VADDPS       (R13), Y3, Y3
 	MOVQ         112(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R10
 
 noresidual5:
@@ -550,7 +521,6 @@ noresidual5:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VMOVUPS      Y0, (R11)
@@ -558,7 +528,6 @@ noresidual5:
 	VMOVUPS      Y2, (R11)(R12*2)
 	VMOVUPS      Y3, (R13)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      384(R8), Y0
 	VMOVUPS      416(R8), Y1
@@ -581,7 +550,6 @@ noresidual5:
 	JEQ          noresidual6
 	MOVQ         R10, R11
 	MOVQ         120(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VADDPS       (R11), Y0, Y0
@@ -589,7 +557,6 @@ noresidual5:
 	VADDPS       (R11)(R12*2), Y2, Y2
 	VADDPS       (R13), Y3, Y3
 	MOVQ         112(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R10
 
 noresidual6:
@@ -610,7 +577,6 @@ noresidual6:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VMOVUPS      Y0, (R11)
@@ -618,7 +584,6 @@ noresidual6:
 	VMOVUPS      Y2, (R11)(R12*2)
 	VMOVUPS      Y3, (R13)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      576(R8), Y0
 	VMOVUPS      608(R8), Y1
@@ -641,7 +606,6 @@ noresidual6:
 	JEQ          noresidual7
 	MOVQ         R10, R8
 	MOVQ         120(AX), R11
-	SHLQ         $0x02, R11
 	LEAQ         (R8)(R11*2), R12
 	ADDQ         R11, R12
 	VADDPS       (R8), Y0, Y0
@@ -649,7 +613,6 @@ noresidual6:
 	VADDPS       (R8)(R11*2), Y2, Y2
 	VADDPS       (R12), Y3, Y3
 	MOVQ         112(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R10
 
 noresidual7:
@@ -670,7 +633,6 @@ noresidual7:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R8
 	MOVQ         88(AX), R10
-	SHLQ         $0x02, R10
 	LEAQ         (R8)(R10*2), R11
 	ADDQ         R10, R11
 	VMOVUPS      Y0, (R8)
@@ -678,7 +640,6 @@ noresidual7:
 	VMOVUPS      Y2, (R8)(R10*2)
 	VMOVUPS      Y3, (R11)
 	MOVQ         80(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R9
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -687,13 +648,10 @@ noresidual7:
 	DECQ         DI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	MOVQ         104(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 32(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -723,7 +681,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), DI
-	SHLQ   $0x02, DI
 	IMUL3Q $0x04, DI, R8
 	MOVQ   CX, R9
 	MOVQ   32(AX), R10
@@ -783,10 +740,8 @@ column3:
 	VMINPS       Y0, Y12, Y0
 	MOVQ         R8, DI
 	MOVQ         88(AX), R9
-	SHLQ         $0x02, R9
 	VMOVUPS      Y0, (DI)
 	MOVQ         80(AX), DI
-	SHLQ         $0x02, DI
 	ADDQ         DI, R8
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -794,10 +749,8 @@ column3:
 	DECQ         SI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -836,7 +789,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), DI
-	SHLQ   $0x02, DI
 	IMUL3Q $0x06, DI, R8
 	MOVQ   CX, R9
 	MOVQ   32(AX), R10
@@ -938,11 +890,9 @@ column3:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R8, R9
 	MOVQ         88(AX), R10
-	SHLQ         $0x02, R10
 	VMOVUPS      Y0, (R9)
 	VMOVUPS      Y1, (R9)(R10*1)
 	MOVQ         80(AX), R9
-	SHLQ         $0x02, R9
 	ADDQ         R9, R8
 	VMOVUPS      384(DI), Y0
 	VMOVUPS      416(DI), Y1
@@ -1009,11 +959,9 @@ column3:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R8, DI
 	MOVQ         88(AX), R9
-	SHLQ         $0x02, R9
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R9*1)
 	MOVQ         80(AX), DI
-	SHLQ         $0x02, DI
 	ADDQ         DI, R8
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -1021,10 +969,8 @@ column3:
 	DECQ         SI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	DECQ         (SP)
 	JNE          tile1

@@ -144,8 +144,8 @@ func (op *binaryOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		y = floats(in[op.second])
 	}
 	a := &w.binary
-	a.XRow, a.YRow, a.ZRow = op.rows.stride[0], op.rows.stride[1], op.row.size
-	a.XStep, a.YStep = op.row.stride[0], op.row.stride[1]
+	a.XRow, a.YRow, a.ZRow = 4*op.rows.stride[0], 4*op.rows.stride[1], 4*op.row.size
+	a.XStep, a.YStep = 4*op.row.stride[0], 4*op.row.stride[1]
 	a.Lo, a.Hi = op.act.limits()
 	start, end := op.elements(n, lo, hi)
 	for from := start; from < end; { // a part of a row, or some whole rows
@@ -172,7 +172,7 @@ func (op *binaryOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 // add adds x to y.
 func (t *Tier) add(w *Workspace, y, x []float32) {
 	a := &w.binary
-	a.XStep, a.YStep, a.Rows = 1, 1, 1
+	a.XStep, a.YStep, a.Rows = 4, 4, 1
 	a.Lo, a.Hi = Act{}.limits()
 	for from := 0; from < len(y); from += taskSize {
 		a.X, a.Y, a.Z, a.N = &y[from], &x[from], &y[from], min(taskSize, len(y)-from)

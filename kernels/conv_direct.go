@@ -18,7 +18,7 @@ type direct struct {
 	Panels  // of float32
 	weights []byte
 
-	seg         []int // the segments of a pixel
+	seg         []int // the segments of a pixel, in bytes from it
 	segLen      int
 	down, right int // elements of the strip between the convolution's pixels
 
@@ -99,7 +99,7 @@ func (d *direct) laySegments() {
 	}
 	for ky := range kh {
 		for kx := range kw {
-			d.seg = append(d.seg, ky*d.Dilation[0]*line+kx*d.Dilation[1]*d.pitch)
+			d.seg = append(d.seg, 4*(ky*d.Dilation[0]*line+kx*d.Dilation[1]*d.pitch))
 		}
 	}
 	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
@@ -171,7 +171,7 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	for p := from; p < to; p++ {
 		group := p / d.PerGroup()
 		panel := d.panel(d.weights, p)
-		ahead := d.Size() / 4
+		ahead := d.Size()
 		if p+1 == to {
 			ahead = 0
 		}
@@ -196,14 +196,14 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 func (d *direct) gemmRows(w *Workspace, panel []byte, ahead int, a, residual, y, gathered []float32, at, pixels, n int) {
 	lo, hi := d.Act.limits()
 	w.gemm = asm.GemmArgs{
-		A: &a[0], AStride: d.right,
+		A: &a[0], AStride: 4 * d.right,
 		Seg: &d.seg[0], Segs: len(d.seg), SegLen: d.segLen,
 		B: &floats(d.rowsFrom(panel, 0))[0], Bias: &d.bias(panel)[0], Ahead: ahead,
-		C: &y[at], CStride: d.pixel, N: n,
+		C: &y[at], CStride: 4 * d.pixel, N: n,
 		Lo: lo, Hi: hi,
 	}
 	if residual != nil {
-		w.gemm.D, w.gemm.DStride = &residual[at], d.pixel
+		w.gemm.D, w.gemm.DStride = &residual[at], 4*d.pixel
 	}
 	if d.gather {
 		d.im2col(w, gathered, pixels)
@@ -215,7 +215,7 @@ func (d *direct) gemmRows(w *Workspace, panel []byte, ahead int, a, residual, y,
 func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	g, i := &w.gemm, &w.im2col
 	k := d.k()
-	i.AStride, i.CStride = g.AStride, k
+	i.AStride, i.CStride = g.AStride, 4*k
 	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
 	// Short segments take about two cycles for an element.
 	most := max(1, callCycles/(2*k))
@@ -224,7 +224,7 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 		i.Rows = min(most, pixels-done)
 		d.Im2col(i)
 	}
-	g.A, g.AStride = &gathered[0], k
+	g.A, g.AStride = &gathered[0], 4*k
 	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
 }
 
@@ -233,7 +233,7 @@ func (d *direct) poolRows(w *Workspace, panel []byte, a, y []float32, rows, n in
 	p := &w.convPool
 	p.Seg, p.Segs, p.SegLen = &d.seg[0], len(d.seg), d.segLen
 	p.Bias, p.B = &d.bias(panel)[0], &floats(d.rowsFrom(panel, 0))[0]
-	p.AStride, p.ARow, p.CStride, p.N = d.right, d.down, d.pixel, n
+	p.AStride, p.ARow, p.CStride, p.N = 4*d.right, 4*d.down, 4*d.pixel, n
 	p.Lo, p.Hi = d.Act.limits()
 	most := max(1, callCycles/(4*d.k()))
 	for r := range rows {

@@ -177,15 +177,15 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 func (c *winogradConv) forward(w *Workspace, v, strip []float32, rows int) {
 	a := &w.winograd
 	line := c.pitchLine()
-	a.XTile, a.XRow, a.XPixel = c.m*c.pitch, line, c.pitch
-	a.YFreq, a.YTile = c.vFreq, c.vTile
+	a.XTile, a.XRow, a.XPixel = 4*c.m*c.pitch, 4*line, 4*c.pitch
+	a.YFreq, a.YTile = 4*c.vFreq, 4*c.vTile
 	blocks := min(c.blocks, c.mostBlocks())
 	most := c.mostBlocks() / blocks
 	for r := range rows {
 		for t := 0; t < c.tiles[1]; t += most {
 			a.Tiles = min(most, c.tiles[1]-t)
 			for b := 0; b < c.blocks; b += blocks {
-				a.X = &strip[r*c.m*line+t*a.XTile+b*blockLanes]
+				a.X = &strip[r*c.m*line+t*c.m*c.pitch+b*blockLanes]
 				a.Y = &v[(r*c.tiles[1]+t)*c.vTile+b*blockLanes]
 				a.Blocks = min(blocks, c.blocks-b)
 				c.kernels.in(a)
@@ -203,11 +203,11 @@ func (c *winogradConv) mostBlocks() int { return callCycles / (4 * c.frequencies
 // j's weights.
 func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 	p := &w.product
-	p.AFreq, p.AStride = c.vFreq, c.vTile
-	p.BFreq, p.K = c.cin*NR, c.cin
-	p.CFreq, p.CStride = c.mFreq, NR
+	p.AFreq, p.AStride = 4*c.vFreq, 4*c.vTile
+	p.BFreq, p.K = 4*c.cin*NR, c.cin
+	p.CFreq, p.CStride = 4*c.mFreq, 4*NR
 	freqs := c.frequencies()
-	weights := c.weights[j*freqs*p.BFreq:]
+	weights := c.weights[j*freqs*c.cin*NR:]
 	groups := ceilDiv(tiles, c.MR)
 	mr, larger := tiles/groups, tiles%groups
 	for done := 0; done < tiles; larger-- {
@@ -217,7 +217,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 		}
 		most := max(1, callCycles/(n*c.cin))
 		for f := 0; f < freqs; f += most {
-			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*p.BFreq], &m[f*c.mFreq+done*NR]
+			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*c.cin*NR], &m[f*c.mFreq+done*NR]
 			p.Freqs = min(most, freqs-f)
 			c.Product[n](p)
 		}
@@ -230,7 +230,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 // residual.
 func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual []float32, j, row int) {
 	a := &w.winograd
-	a.XTile, a.XFreq = NR, c.mFreq
+	a.XTile, a.XFreq = 4*NR, 4*c.mFreq
 	a.Bias = &c.bias[j*NR]
 	a.Lo, a.Hi = c.Act.limits()
 	line := c.line()
@@ -243,23 +243,24 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 		whole = 0
 	}
 	a.D = nil
-	a.YTile, a.YRow, a.YPixel = c.step*c.pixel, line, c.pixel
-	a.DTile, a.DRow, a.DPixel = a.YTile, line, c.Channels
+	next := c.step * c.pixel // from tile to tile of the result
+	a.YTile, a.YRow, a.YPixel = 4*next, 4*line, 4*c.pixel
+	a.DTile, a.DRow, a.DPixel = a.YTile, a.YRow, 4*c.Channels
 	a.Blocks = n / blockLanes
 	most := c.mostBlocks() / (NR / blockLanes)
 	for t := 0; t < whole; t += most {
-		a.X, a.Y = &m[t*NR], &y[at+t*a.YTile]
+		a.X, a.Y = &m[t*NR], &y[at+t*next]
 		if residual != nil {
-			a.D = &residual[at+t*a.DTile]
+			a.D = &residual[at+t*next]
 		}
 		a.Tiles = min(most, whole-t)
 		c.kernels.out(a)
 	}
 	a.Y, a.D = &tile[0], nil
-	a.YRow, a.YPixel = c.step*NR, NR
+	a.YRow, a.YPixel = 4*c.step*NR, 4*NR
 	a.Tiles, a.Blocks = 1, NR/blockLanes
 	for t := whole; t < c.tiles[1]; t++ {
-		at := at + t*c.step*c.pixel
+		at := at + t*next
 		broad := min(c.step, c.out[1]-t*c.step)
 		if residual != nil {
 			for r := range high {
@@ -269,7 +270,7 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 				}
 			}
 			a.D = &tileResidual[0]
-			a.DRow, a.DPixel = a.YRow, NR
+			a.DRow, a.DPixel = a.YRow, a.YPixel
 		}
 		a.X = &m[t*NR]
 		c.kernels.out(a)

@@ -14,9 +14,16 @@ type Costs struct {
 	Fetch, Near int
 }
 
-// measured on AMD's Zen 4 with AVX2: 58 multiply-adds and some 20 bytes of
-// weights a nanosecond.
-var zen4 = Costs{Channels: 16, Fetch: 12, Near: 1 << 20}
+var (
+	// vectors was measured on AMD's Zen 4 with AVX2: 58 multiply-adds and some 20
+	// bytes of weights a nanosecond. NEON's kernels are built alike.
+	vectors = Costs{Channels: 16, Fetch: 12, Near: 1 << 20}
+
+	// scalars was measured on the same with the portable kernels: with 3
+	// multiply-adds a nanosecond weights come from afar in no time, but a
+	// transform is as long as those of 50 channels save.
+	scalars = Costs{Channels: 64}
+)
 
 // fastest is the algorithm of the least estimated time, of those that the Spec
 // allows.

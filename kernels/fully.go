@@ -155,9 +155,9 @@ func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int
 	a.A, a.K, a.Groups = &x[from], to-from, 1
 	a.B, a.BStride = &f.rowsFrom(panel, from)[0], f.Size()
 	a.C = &y[0]
-	a.Bias, a.BiasStride = a.C, NR
+	a.Bias, a.BiasStride = a.C, 4*NR
 	if from == 0 {
-		a.Bias, a.BiasStride = &f.bias(panel)[0], f.Size()/4
+		a.Bias, a.BiasStride = &f.bias(panel)[0], f.Size()
 	}
 	a.Lo, a.Hi = Act{}.limits()
 	if to == f.k {
@@ -200,14 +200,14 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 		} else {
 			b = floats(f.rowsFrom(panel, 0))
 			if p+1 < to {
-				ahead = f.Size() / 4
+				ahead = f.Size()
 			}
 		}
 		w.gemm = asm.GemmArgs{
-			A: &a[0], AStride: stride,
+			A: &a[0], AStride: 4 * stride,
 			Seg: &zeroOffset[0], Segs: 1, SegLen: f.k,
 			B: &b[0], Bias: &f.bias(panel)[0], Ahead: ahead,
-			C: &y[p*NR], CStride: f.n, N: f.Columns(p),
+			C: &y[p*NR], CStride: 4 * f.n, N: f.Columns(p),
 			Lo: lo, Hi: hi,
 		}
 		f.gemm(w, rows)

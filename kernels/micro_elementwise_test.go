@@ -28,7 +28,7 @@ func TestIm2colKernels(t *testing.T) {
 func (m *micro) im2col(kernel func(*asm.Im2colArgs), rows, segs, segLen int) {
 	m.Helper()
 	seg := m.offsets(segs, segLen)
-	p := &asm.Im2colArgs{Seg: &seg[0], Segs: segs, SegLen: segLen, Rows: rows, AStride: m.prime(1), CStride: m.prime(segs * segLen)}
+	p := &asm.Im2colArgs{Seg: m.segments(seg), Segs: segs, SegLen: segLen, Rows: rows, AStride: m.prime(1), CStride: m.prime(segs * segLen)}
 	a := m.floats((rows-1)*p.AStride + slices.Max(seg) + segLen)
 	c := m.target((rows-1)*p.CStride + segs*segLen)
 	p.A, p.C = &a[0], &c.got[0]
@@ -39,7 +39,7 @@ func (m *micro) im2col(kernel func(*asm.Im2colArgs), rows, segs, segLen int) {
 			}
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(c, "%d rows, %d segments of %d", rows, segs, segLen)
 }
 
@@ -237,7 +237,7 @@ func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, x
 			z.want[r*b.ZRow+i] = v
 		}
 	}
-	kernel(b)
+	kernel(inBytes(b))
 	m.check(z, "%d rows of %d, steps %d and %d", rows, n, xStep, yStep)
 }
 
@@ -260,7 +260,7 @@ func (m *micro) interleave(kernel func(*asm.InterleaveArgs), n int) {
 			y.want[3*i+c] = exactly(x[c*plane+i])
 		}
 	}
-	kernel(&asm.InterleaveArgs{X: &x[0], Y: &y.got[0], XPlane: plane, N: n})
+	kernel(&asm.InterleaveArgs{X: &x[0], Y: &y.got[0], XPlane: 4 * plane, N: n})
 	m.check(y, "%d pixels", n)
 }
 

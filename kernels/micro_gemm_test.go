@@ -40,7 +40,7 @@ func (m *micro) gemm(kernel func(*asm.GemmArgs), mr, tiles, n, segs, segLen int,
 	rows, k := mr*tiles, segs*segLen
 	seg := m.offsets(segs, segLen)
 	g := &asm.GemmArgs{
-		Seg: &seg[0], Segs: segs, SegLen: segLen, Tiles: tiles, N: n,
+		Seg: m.segments(seg), Segs: segs, SegLen: segLen, Tiles: tiles, N: n,
 		AStride: m.prime(1), CStride: m.prime(n), DStride: m.prime(n),
 	}
 	g.Lo, g.Hi = m.limits()
@@ -64,7 +64,7 @@ func (m *micro) gemm(kernel func(*asm.GemmArgs), mr, tiles, n, segs, segLen int,
 			c.want[i*g.CStride+j] = s
 		}
 	}
-	kernel(g)
+	kernel(inBytes(g))
 	m.check(c, "%d tiles, %d columns, %d segments of %d, residual %v", tiles, n, segs, segLen, residual)
 }
 
@@ -101,7 +101,7 @@ func (m *micro) convPool(kernel func(*asm.ConvPoolArgs), windows, n, segs, segLe
 	m.Helper()
 	seg := m.offsets(segs, segLen)
 	p := &asm.ConvPoolArgs{
-		Seg: &seg[0], Segs: segs, SegLen: segLen, Windows: windows, N: n,
+		Seg: m.segments(seg), Segs: segs, SegLen: segLen, Windows: windows, N: n,
 		AStride: m.prime(1), ARow: m.prime(1), CStride: m.prime(n),
 	}
 	p.Lo, p.Hi = m.limits()
@@ -125,7 +125,7 @@ func (m *micro) convPool(kernel func(*asm.ConvPoolArgs), windows, n, segs, segLe
 			c.want[w*p.CStride+j] = most
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(c, "%d windows, %d columns, %d segments of %d", windows, n, segs, segLen)
 }
 
@@ -166,7 +166,7 @@ func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
 			}
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(c, "K %d, %d frequencies", k, freqs)
 }
 
@@ -223,7 +223,7 @@ func (m *micro) fully(kernel func(*asm.FullyArgs), elem tensor.Elem, width, grou
 			c.want[p*NR+j] = s
 		}
 	}
-	kernel(f)
+	kernel(inBytes(f))
 	m.check(c, "K %d, %d groups", k, groups)
 }
 

@@ -86,7 +86,7 @@ func (m *micro) maxPool(kernel func(*asm.TapsArgs), c tapsCase) {
 			y.want[i*p.YStride+j] = most
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(y, "%+v", c)
 }
 
@@ -105,7 +105,7 @@ func (m *micro) averagePool(kernel func(*asm.TapsArgs), c tapsCase) {
 			y.want[i*p.YStride+j] = exactly(float32(sum / p.Count))
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(y, "%+v", c)
 }
 
@@ -128,7 +128,7 @@ func (m *micro) depthwise(kernel func(*asm.TapsArgs), c tapsCase) {
 			y.want[i*p.YStride+j] = s
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(y, "%+v", c)
 }
 
@@ -147,7 +147,7 @@ func TestOneNaN(t *testing.T) {
 				x, y := slices.Repeat([]float32{-2}, taps*c), make([]float32, c)
 				x[at] = float32(math.NaN())
 				kernel.run(&asm.TapsArgs{
-					X: &x[0], W: &weights[0], Bias: &bias[0], Y: &y[0], XRow: 3 * c, XCol: c, WRow: 3 * c, WCol: c,
+					X: &x[0], W: &weights[0], Bias: &bias[0], Y: &y[0], XRow: 4 * 3 * c, XCol: 4 * c, WRow: 4 * 3 * c, WCol: 4 * c,
 					Rows: 3, Cols: 3, C: c, Pixels: 1, Lo: 0, Hi: 6,
 				})
 				for j, v := range y {
@@ -169,7 +169,7 @@ func TestOneNaNInPool(t *testing.T) {
 			var bias [NR]float32
 			tier.ConvPool(&asm.ConvPoolArgs{
 				A: &x[0], Seg: new(int), B: &weights[0], Bias: &bias[0], C: &y[0],
-				AStride: 1, ARow: 2, CStride: NR, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: 0, Hi: 6,
+				AStride: 4, ARow: 4 * 2, CStride: 4 * NR, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: 0, Hi: 6,
 			})
 			return y
 		}

@@ -162,6 +162,32 @@ func (m *micro) offsets(n, size int) []int {
 	return place(m, x)
 }
 
+// segments are offsets as a kernel takes them, in bytes.
+func (m *micro) segments(offsets []int) *int {
+	x := make([]int, len(offsets))
+	for i, off := range offsets {
+		x[i] = 4 * off
+	}
+	return &place(m, x)[0]
+}
+
+// stride matches the fields of blocks of arguments that count float32 elements in
+// tests and bytes in kernels. BStride, of elements that may be halves, is bytes
+// in both.
+var stride = regexp.MustCompile(`(Stride|Row|Col|Freq|Tile|Pixel|Step|Plane|Ahead)$`)
+
+// inBytes is a block of arguments with its strides in bytes.
+func inBytes[A any](args *A) *A {
+	b := *args
+	v := reflect.ValueOf(&b).Elem()
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; name != "BStride" && stride.MatchString(name) {
+			v.Field(i).SetInt(4 * v.Field(i).Int())
+		}
+	}
+	return &b
+}
+
 // place copies an operand to guarded memory.
 func place[T byte | uint16 | int | float32](m *micro, x []T) []T {
 	y := guard.Make[T](m.memory, len(x), m.side)

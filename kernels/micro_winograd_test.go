@@ -122,7 +122,7 @@ func (m *micro) transformIn(kernel func(*asm.WinogradArgs), alg *winograd, tiles
 			}
 		}
 	}
-	kernel(a)
+	kernel(inBytes(a))
 	m.check(y, "%d tiles, %d blocks", tiles, blocks)
 }
 
@@ -174,6 +174,6 @@ func (m *micro) transformOut(kernel func(*asm.WinogradArgs), alg *winograd, tile
 			}
 		}
 	}
-	kernel(a)
+	kernel(inBytes(a))
 	m.check(y, "%d tiles, %d blocks, residual %v", tiles, blocks, residual)
 }

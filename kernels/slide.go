@@ -182,8 +182,8 @@ type area struct {
 // y starts with the area's first row.
 func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 	a := &w.taps
-	a.XRow, a.XCol = s.tap[0], s.tap[1]
-	a.WRow, a.WCol = s.taps*s.channels, s.channels
+	a.XRow, a.XCol = 4*s.tap[0], 4*s.tap[1]
+	a.WRow, a.WCol = 4*s.taps*s.channels, 4*s.channels
 	a.C = area.channels[1] - area.channels[0]
 	a.Lo, a.Hi = area.lo, area.hi
 	a.Bias, a.W = nil, nil
@@ -234,7 +234,7 @@ func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
 	if size[1] < min(size[0], slidingPixels) {
 		along = 0
 	}
-	a.XStride, a.YStride = s.stride[along], next[along]
+	a.XStride, a.YStride = 4*s.stride[along], 4*next[along]
 	// A vector of a tap takes a cycle at most. 32 bits are too few for some
 	// windows.
 	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector)))

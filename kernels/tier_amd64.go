@@ -10,7 +10,7 @@ import (
 
 var tiers = []*Tier{portable, {
 	Name:      "avx2",
-	Costs:     zen4,
+	Costs:     vectors,
 	Features:  []string{"AVX2", "FMA", "F16C"},
 	Supported: cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C),
 	Table:     asm.AVX2,

@@ -9,7 +9,7 @@ import "github.com/infer-go/infer/asm"
 // tell: on windows/arm64, and where a sandbox hides the auxiliary vector.
 var tiers = []*Tier{portable, {
 	Name:      "neon",
-	Costs:     zen4,
+	Costs:     vectors,
 	Features:  []string{"ASIMD"},
 	Supported: true,
 	Table:     asm.NEON,

@@ -12,7 +12,7 @@ import (
 // micro-kernels are the formulas of package asm's blocks of arguments, loop by
 // loop. Products are rounded before they are added, on every processor, so
 // that its results are the same everywhere.
-var portable = &Tier{Name: "portable", Supported: true, Costs: zen4, Table: asm.Table{
+var portable = &Tier{Name: "portable", Supported: true, Costs: scalars, Table: asm.Table{
 	MR:               4,
 	Gemm:             [asm.MaxMR + 1]func(*asm.GemmArgs){1: gemmPortable[row1], 2: gemmPortable[row2], 3: gemmPortable[row3], 4: gemmPortable[row4]},
 	Product:          [asm.MaxMR + 1]func(*asm.ProductArgs){1: productPortable[row1], 2: productPortable[row2], 3: productPortable[row3], 4: productPortable[row4]},
@@ -64,9 +64,9 @@ func (row2) n() int { return 2 }
 func (row3) n() int { return 3 }
 func (row4) n() int { return 4 }
 
-// at returns the n elements that stand off elements after p.
+// at returns the n elements that stand off bytes after p.
 func at[T any](p *T, off, n int) []T {
-	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(p), off*int(unsafe.Sizeof(*p)))), n)
+	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(p), off)), n)
 }
 
 // multiplyAdd adds a·b[j] to each sum. Without the conversion a compiler may
@@ -84,7 +84,7 @@ func rowPortable(sums *[NR]float32, a *float32, seg *int, segs, segLen int, b, b
 	k := 0
 	for _, off := range at(seg, 0, segs) {
 		for _, x := range at(a, off, segLen) {
-			multiplyAdd(sums, x, at(b, NR*k, NR))
+			multiplyAdd(sums, x, at(b, 4*NR*k, NR))
 			k++
 		}
 	}
@@ -111,7 +111,7 @@ func productPortable[R count](p *asm.ProductArgs) {
 		for i := range mr.n() {
 			var sums [NR]float32
 			for k, x := range at(p.A, f*p.AFreq+i*p.AStride, p.K) {
-				multiplyAdd(&sums, x, at(p.B, f*p.BFreq+NR*k, NR))
+				multiplyAdd(&sums, x, at(p.B, f*p.BFreq+4*NR*k, NR))
 			}
 			copy(at(p.C, f*p.CFreq+i*p.CStride, NR), sums[:])
 		}
@@ -147,7 +147,7 @@ func fullyPortable[T float32 | uint16, W count](f *asm.FullyArgs) {
 		panel := (*T)(unsafe.Pointer(&at(f.B, p*f.BStride, 1)[0]))
 		var wide [NR]float32
 		for k, x := range at(f.A, 0, f.K) {
-			switch row := any(at(panel, NR*k, NR)).(type) {
+			switch row := any(at(panel, NR*k*int(unsafe.Sizeof(*panel)), NR)).(type) {
 			case []float32:
 				multiplyAdd(&sums, x, row)
 			case []uint16:
@@ -160,14 +160,14 @@ func fullyPortable[T float32 | uint16, W count](f *asm.FullyArgs) {
 		for j := range sums {
 			sums[j] = clamp(sums[j], f.Lo, f.Hi)
 		}
-		copy(at(f.C, NR*p, NR), sums[:])
+		copy(at(f.C, 4*NR*p, NR), sums[:])
 	}
 }
 
 func im2colPortable(p *asm.Im2colArgs) {
 	for i := range p.Rows {
 		for s, off := range at(p.Seg, 0, p.Segs) {
-			copy(at(p.C, i*p.CStride+s*p.SegLen, p.SegLen), at(p.A, i*p.AStride+off, p.SegLen))
+			copy(at(p.C, i*p.CStride+4*s*p.SegLen, p.SegLen), at(p.A, i*p.AStride+off, p.SegLen))
 		}
 	}
 }
@@ -191,10 +191,11 @@ func expPortable(p *asm.ActivateArgs) {
 func binaryPortable(kind BinaryKind) func(*asm.BinaryArgs) {
 	return func(p *asm.BinaryArgs) {
 		for r := range p.Rows {
-			x, y := at(p.X, r*p.XRow, (p.N-1)*p.XStep+1), at(p.Y, r*p.YRow, (p.N-1)*p.YStep+1)
+			xStep, yStep := p.XStep/4, p.YStep/4
+			x, y := at(p.X, r*p.XRow, (p.N-1)*xStep+1), at(p.Y, r*p.YRow, (p.N-1)*yStep+1)
 			z := at(p.Z, r*p.ZRow, p.N)
 			for i := range z {
-				z[i] = clamp(kind.apply(x[i*p.XStep], y[i*p.YStep]), p.Lo, p.Hi)
+				z[i] = clamp(kind.apply(x[i*xStep], y[i*yStep]), p.Lo, p.Hi)
 			}
 		}
 	}

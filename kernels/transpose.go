@@ -76,7 +76,7 @@ func (op *interleaveOp) Tasks(n int) int { return n * op.blocks }
 func (op *interleaveOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	x, y := floats(in[0]), floats(out[0])
 	a := &w.interleave
-	a.XPlane = op.pixels
+	a.XPlane = 4 * op.pixels
 	for task := lo; task < hi; task++ {
 		item, first := task/op.blocks*3*op.pixels, task%op.blocks*taskSize
 		a.X, a.Y, a.N = &x[item+first], &y[item+3*first], min(taskSize, op.pixels-first)

@@ -9,7 +9,7 @@ func binary(b *builder) {
 	b.doc(f.what+", element by element", "Y0 elements of X, then results", "Y1 elements of Y", "Y2 what the function needs",
 		"Y12 Lo", "Y13 Hi", "Y15 the mask of the last elements")
 	xp, yp, zp := b.load("X"), b.load("Y"), b.load("Z")
-	xr, yr, zr := b.stride("XRow"), b.stride("YRow"), b.stride("ZRow")
+	xr, yr, zr := b.load("XRow"), b.load("YRow"), b.load("ZRow")
 	rows := b.load("Rows")
 	b.limits()
 	still, end := [2]string{b.label("xstill"), b.label("ystill")}, b.label("end")

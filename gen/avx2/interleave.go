@@ -8,7 +8,7 @@ import "github.com/mmcloughlin/avo/operand"
 func interleave(b *builder) {
 	b.doc("three planes as pixels of three channels", "Y0…Y2 eight pixels of each plane", "Y3…Y5 permuted", "Y6…Y8 the pixels of a vector of the result")
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
-	plane := b.stride("XPlane")
+	plane := b.load("XPlane")
 	name := "pixels_" + Tier
 	for v := range 3 {
 		b.VMOVDQU(operand.NewDataAddr(operand.NewStaticSymbol(name), 32*v), y(6+v))
