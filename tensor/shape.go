@@ -74,7 +74,8 @@ func Saturated(dims ...int) int64 {
 }
 
 // Elements is the number of elements, which may be 0. It is false if a
-// dimension is negative, or if they are more than MaxElements.
+// dimension is negative, or if the others than 0 multiply to more than
+// MaxElements.
 func (s Shape) Elements() (int, bool) {
 	n, empty := 1, false
 	for _, d := range s {

@@ -110,8 +110,15 @@ func (t Type) Equal(u Type) bool { return t.SameElements(u) && slices.Equal(t.Sh
 // Bytes is the size of a tensor whose shape has passed Check.
 func (t Type) Bytes() int { return t.Shape.Volume() * t.Elem.Size() }
 
-// String is the type in words, as errors have it: "f32 1×28×28×1".
-func (t Type) String() string { return t.Elem.String() + " " + t.Shape.String() }
+// String is the type in words, as errors have it: "f32 1×28×28×1", "u8 1×10 of
+// scale 0.5 and zero point 3".
+func (t Type) String() string {
+	s := t.Elem.String() + " " + t.Shape.String()
+	if t.Quantised() {
+		s += fmt.Sprintf(" of scale %v and zero point %d", t.Scale, t.Zero)
+	}
+	return s
+}
 
 // Shapes are the shapes of Types.
 func Shapes(types []Type) []Shape {
