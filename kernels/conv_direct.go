@@ -24,6 +24,9 @@ type direct struct {
 
 	rows, strips int // rows of the result in a strip; strips of an item
 	block        int // panels in a task
+
+	im2colKernel   func(*asm.Im2colArgs)
+	convPoolKernel func(*asm.ConvPoolArgs)
 }
 
 const (
@@ -43,7 +46,11 @@ const (
 )
 
 func newDirect(m convMap, p Param) (*direct, error) {
-	d := &direct{convMap: m, Panels: p.Panels().widened(), weights: p.Panels().widen(m.Tier, p.Data)}
+	d := &direct{
+		convMap: m, Panels: p.Panels().widened(), weights: p.Panels().widen(m.Tier, p.Data),
+		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
+		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
+	}
 	d.layStrip()
 	d.laySegments()
 
@@ -222,7 +229,7 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	for done := 0; done < pixels; done += most {
 		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]
 		i.Rows = min(most, pixels-done)
-		d.Im2col(i)
+		d.im2colKernel(i)
 	}
 	g.A, g.AStride = &gathered[0], 4*k
 	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
@@ -241,7 +248,7 @@ func (d *direct) poolRows(w *Workspace, panel []byte, a, y []float32, rows, n in
 			p.Windows = min(most, d.out[1]-done)
 			p.A = &a[2*r*d.down+2*done*d.right]
 			p.C = &y[r*d.line()+done*d.pixel]
-			d.ConvPool(p)
+			d.convPoolKernel(p)
 		}
 	}
 }

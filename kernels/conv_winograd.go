@@ -43,20 +43,16 @@ const (
 type transforms struct{ in, out func(*asm.WinogradArgs) }
 
 // transforms of an algorithm; with pool, the maximum of 2×2 windows is kept.
-func (t *Tier) transforms(w Winograd, pool bool) transforms {
-	switch {
-	case w == WinogradF2 && pool:
-		return transforms{t.WinogradIn2, t.WinogradOutPool2}
-	case w == WinogradF2:
-		return transforms{t.WinogradIn2, t.WinogradOut2}
-	case pool:
-		return transforms{t.WinogradIn4, t.WinogradOutPool4}
+func (t *Tier) transforms(w *winograd, pool bool) transforms {
+	out := "out"
+	if pool {
+		out = "outpool"
 	}
-	return transforms{t.WinogradIn4, t.WinogradOut4}
+	return transforms{find[asm.WinogradArgs](t, w.kernel("in")), find[asm.WinogradArgs](t, w.kernel(out))}
 }
 
 func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
-	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(w, m.Pool)}
+	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(winograds[w], m.Pool)}
 	c.step = c.m / m.pooled()
 	for i := range c.tiles {
 		c.tiles[i] = ceilDiv(m.out[i], c.step)
@@ -219,7 +215,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 		for f := 0; f < freqs; f += most {
 			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*c.cin*NR], &m[f*c.mFreq+done*NR]
 			p.Freqs = min(most, freqs-f)
-			c.Product[n](p)
+			c.productKernels[n](p)
 		}
 		done += n
 	}

@@ -25,6 +25,14 @@ var (
 	scalars = Costs{Channels: 64}
 )
 
+// costsOf are the costs of a tier.
+func costsOf(tier string) Costs {
+	if tier == "portable" {
+		return scalars
+	}
+	return vectors
+}
+
 // fastest is the algorithm of the least estimated time, of those that the Spec
 // allows.
 //

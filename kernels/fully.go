@@ -16,6 +16,8 @@ type fullyOp struct {
 	rows    int // rows of an item
 	k, n    int
 	weights []byte
+
+	onePanel, widePanels func(*asm.FullyArgs)
 }
 
 const (
@@ -44,7 +46,16 @@ func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, er
 		return nil, err
 	}
 	p := params[0].Panels()
-	return &fullyOp{Tier: t, Panels: p, act: f.Act, rows: in[0].Shape.Volume() / p.K, k: p.K, n: p.N, weights: params[0].Data}, nil
+	return &fullyOp{
+		Tier: t, Panels: p, act: f.Act, rows: in[0].Shape.Volume() / p.K, k: p.K, n: p.N, weights: params[0].Data,
+		onePanel:   find[asm.FullyArgs](t, fullyKernel(p.Elem, 1)),
+		widePanels: find[asm.FullyArgs](t, fullyKernel(p.Elem, wide)),
+	}, nil
+}
+
+// fullyKernel is the kernel that takes so many panels of such weights at a time.
+func fullyKernel(weights tensor.Elem, panels int) asm.Kernel {
+	return asm.Kernel{Op: "fully", Weight: elemOf(weights), Rows: 1, Panels: panels}
 }
 
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
@@ -163,15 +174,10 @@ func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int
 	if to == f.k {
 		a.Lo, a.Hi = f.act.limits()
 	}
-	switch {
-	case f.Elem == tensor.F32 && width == 1:
-		f.Fully1F32(a)
-	case f.Elem == tensor.F32:
-		f.Fully4F32(a)
-	case width == 1:
-		f.Fully1F16(a)
-	default:
-		f.Fully4F16(a)
+	if width == 1 {
+		f.onePanel(a)
+	} else {
+		f.widePanels(a)
 	}
 }
 

@@ -128,7 +128,7 @@ func (p Panels) widen(t *Tier, data []byte) []byte {
 func (p Panels) widenRows(t *Tier, w *Workspace, dst []float32, panel []byte) {
 	src := tensor.Slice[uint16](p.rowsFrom(panel, 0))
 	w.widen.X, w.widen.Y, w.widen.N = &src[0], &dst[0], len(dst)
-	t.Widen(&w.widen)
+	t.widenKernel(&w.widen)
 }
 
 // PanelsParam makes a Param of panels from weight(group, row, column) and

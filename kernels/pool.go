@@ -3,6 +3,7 @@ package kernels
 import (
 	"math"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -77,9 +78,9 @@ func (p *Pool) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		maps:    x[0],
 		in:      x[1:].Volume(),
 	}
-	op.kernel, op.empty, op.largest = t.MaxPool, float32(math.Inf(-1)), p.Kind == MaxPool
+	op.kernel, op.empty, op.largest = find[asm.TapsArgs](t, asm.Kernel{Op: "maxpool"}), float32(math.Inf(-1)), p.Kind == MaxPool
 	if p.Kind != MaxPool {
-		op.kernel, op.empty = t.AveragePool, float32(math.NaN())
+		op.kernel, op.empty = find[asm.TapsArgs](t, asm.Kernel{Op: "avgpool"}), float32(math.NaN())
 	}
 	if p.Kind == AveragePoolPadded {
 		op.padded, op.empty = true, 0

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -46,6 +47,7 @@ func (s *Softmax) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		size:  x[s.Axis],
 		inner: x[s.Axis+1:].Volume(),
 		log:   s.Log,
+		exp:   find[asm.ActivateArgs](t, expKernel),
 	}
 	op.blocks = ceilDiv(op.inner, lanes)
 	return op, nil
@@ -59,6 +61,7 @@ type softmaxOp struct {
 	outer, size, inner int
 	blocks             int // tasks along the last dimension
 	log                bool
+	exp                func(*asm.ActivateArgs)
 }
 
 func (op *softmaxOp) Tasks(n int) int { return n * op.outer * op.blocks }
@@ -87,7 +90,7 @@ func (op *softmaxOp) row(w *Workspace, dst, src []float32) {
 	for i, v := range src {
 		dst[i] = v - most
 	}
-	op.eachElement(w, op.Exp, dst, dst, 0, 0)
+	op.eachElement(w, op.exp, dst, dst, 0, 0)
 	sum := 0.0
 	for _, v := range dst {
 		sum += float64(v)

@@ -56,7 +56,7 @@ func (t *Transpose) Bind(tier *Tier, in []tensor.Type, params []Param) (Op, erro
 	x, y, size := in[0].Shape, out[0].Shape, in[0].Elem.Size()
 	l := newNest(y, permuted(x.Strides(), t.Perm), y.Strides())
 	if pixels := y.Volume() / 3; size == 4 && slices.Equal(l.size, []int{pixels, 3}) && slices.Equal(l.stride[0], []int{1, pixels}) && slices.Equal(l.stride[1], []int{3, 1}) {
-		return &interleaveOp{kernel: tier.Interleave, pixels: pixels, blocks: ceilDiv(pixels, taskSize)}, nil
+		return &interleaveOp{kernel: find[asm.InterleaveArgs](tier, asm.Kernel{Op: "interleave"}), pixels: pixels, blocks: ceilDiv(pixels, taskSize)}, nil
 	}
 	item := [2]int{y.Volume(), y.Volume()}
 	return &copyOp{size: size, moves: []move{newMove(0, 0, item, [2]int{}, l)}}, nil

@@ -60,7 +60,7 @@ func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	op := flat{volume: in[0].Shape.Volume()}
 	switch {
 	case u.Kind == Exp:
-		return &elementOp{flat: op, Tier: t, kernel: t.Exp}, nil
+		return &elementOp{flat: op, Tier: t, kernel: find[asm.ActivateArgs](t, expKernel)}, nil
 	case u.Kind == Activate && u.Act.Kind != NoActivation:
 		return &elementOp{flat: op, Tier: t, kernel: t.activation(u.Act.Kind), lo: u.Act.Lo, hi: u.Act.Hi}, nil
 	}
@@ -109,6 +109,9 @@ func (u *Unary) function() func(x float32) float32 {
 	}
 	return nil
 }
+
+// expKernel is the exponential function.
+var expKernel = asm.Kernel{Op: "activate", Variant: "exp"}
 
 // elementOp applies one of the tier's kernels.
 type elementOp struct {
