@@ -71,7 +71,7 @@ func TestProduct(t *testing.T) {
 	if _, ok := Product(2, math.MaxInt/2, 2); ok {
 		t.Error("an overflow is not seen")
 	}
-	if n := Saturated(math.MaxInt, math.MaxInt); n != math.MaxInt64 {
+	if n := Saturated(math.MaxInt32, math.MaxInt32, math.MaxInt32); n != math.MaxInt64 {
 		t.Errorf("saturated at %d", n)
 	}
 }
