@@ -185,10 +185,11 @@ func fill(m *engine.Model, s *engine.Session) {
 }
 
 func (b *measurement) print(a *app) {
-	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %d runs\n", printable(b.Model), b.Kernels, b.Batch, b.Threads, b.Runs)
+	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %s\n", printable(b.Model), b.Kernels, b.Batch, b.Threads, counted(b.Runs, "runs"))
 	u := b.Microseconds
 	fmt.Fprintf(a.stdout, "  min %.1f µs   p50 %.1f   p90 %.1f   p99 %.1f   max %.1f\n", u.Min, u.P50, u.P90, u.P99, u.Max)
-	fmt.Fprintf(a.stdout, "  %.0f images a second, %g allocations a run\n", b.Rate, b.Allocs)
+	fmt.Fprintf(a.stdout, "  %s a second, %s a run\n",
+		numbered(fmt.Sprintf("%.0f", b.Rate), "images"), numbered(fmt.Sprint(b.Allocs), "allocations"))
 	if len(b.Layers) == 0 {
 		return
 	}

@@ -192,9 +192,9 @@ func (v *view) print(a *app) {
 	}
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
-	line("operators", "%d, frozen into %d steps", v.Nodes, v.steps())
-	line("memory", "%s bytes for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
-		count(v.Memory.Arena+v.Memory.Scratch), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
+	line("operators", "%s, frozen into %s", count(v.Nodes), counted(v.steps(), "steps"))
+	line("memory", "%s for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
+		counted(v.Memory.Arena+v.Memory.Scratch, "bytes"), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
 
 	width := 5
 	for _, l := range v.Layers {
