@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/infer-go/infer/engine"
 )
@@ -194,15 +195,17 @@ func (b *measurement) print(a *app) {
 		return
 	}
 	width := 4
-	for _, l := range b.Layers {
-		width = min(60, max(width, len(printable(l.Name))))
+	names := make([]string, len(b.Layers))
+	for i, l := range b.Layers {
+		names[i] = cut(printable(l.Name), maxName)
+		width = max(width, utf8.RuneCountInString(names[i]))
 	}
 	fmt.Fprintf(a.stdout, "\n  %-*s  %-16s %10s %9s\n", width, "step", "operation", "µs", "GMAC/s")
-	for _, l := range b.Layers {
+	for i, l := range b.Layers {
 		rate := ""
 		if l.GMACs > 0 {
 			rate = fmt.Sprintf("%.1f", l.GMACs)
 		}
-		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, printable(l.Name), l.Op, l.Microseconds, rate)
+		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, names[i], l.Op, l.Microseconds, rate)
 	}
 }
