@@ -147,7 +147,7 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 		}
 	}
 	if r.Unbatched != "" {
-		fmt.Fprintf(a.stderr, "one item at a time: %s\n", printable(r.Unbatched))
+		fmt.Fprintf(a.stderr, "one item at a time, although the model leaves the batch open: %s\n", printable(r.Unbatched))
 	}
 	steps := 0
 	for _, s := range m.Steps() {

@@ -3,6 +3,9 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/weights/onnx"
 )
 
 func TestCounted(t *testing.T) {
@@ -46,6 +49,29 @@ func TestOneOfAThing(t *testing.T) {
 		_, out, complaint := infer("", c.args...)
 		if text := out + complaint; !strings.Contains(text, c.want) {
 			t.Errorf("infer %q says %q, want %q", c.args, text, c.want)
+		}
+	}
+}
+
+// What convert says of a model of one operator, and of one whose batch it could
+// not keep open.
+func TestSummary(t *testing.T) {
+	m, err := engine.Open(saveNet(t, twoClasses(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	var text strings.Builder
+	a := &app{stderr: &text}
+	if err := a.summarize("out.frz", m, 1, &onnx.Report{Operators: 1, Parameters: 1, MACs: 1, Unbatched: "of\x1bthis"}, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"one item at a time, although the model leaves the batch open: of\\x1bthis\n",
+		"out.frz: 1 operator became 1 step; 1 parameter, 1 multiply-add, 1 byte, ",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the summary is %q, want %q", text.String(), want)
 		}
 	}
 }
