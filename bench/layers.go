@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/tensor"
@@ -93,10 +94,18 @@ func layersOf(path string, limits machine, rounds int) ([]layer, error) {
 		l.ComputeNS = l.MACs / limits.Peak
 		l.MemoryNS = l.Bytes / limits.forBytes(l.Bytes)
 		layers = append(layers, l)
-		fmt.Printf("%-22s %-16s %-44.44s %9.2f µs %7.1f GMAC/s %6.1f GB/s   roofline %9.2f µs, reached %4.0f %%\n", net, l.Op, l.Name,
+		fmt.Printf("%-22s %-16s %-44s %9.2f µs %7.1f GMAC/s %6.1f GB/s   roofline %9.2f µs, reached %4.0f %%\n", cut(net, 22), l.Op, cut(l.Name, 44),
 			l.NS/1e3, l.MACs/l.NS, l.Bytes/l.NS, l.Limit()/1e3, 100*l.Limit()/l.NS)
 	}
 	return layers, nil
+}
+
+// cut is text of at most n characters: what is longer ends in an ellipsis.
+func cut(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n-1]) + "…"
 }
 
 // forBytes is the bandwidth of the cache that holds so many bytes in a running

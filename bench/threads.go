@@ -33,8 +33,8 @@ func raceThreadsOf(path string, batch, rounds int, each time.Duration) (result, 
 	defer m.Close()
 	var contenders []contender
 	var sessions []*engine.Session
-	for _, threads := range []int{1, 2} {
-		s, err := m.NewSession(engine.SessionOptions{Batch: batch, Threads: threads})
+	for i, name := range []string{"one thread", "two threads"} {
+		s, err := m.NewSession(engine.SessionOptions{Batch: batch, Threads: i + 1})
 		if err != nil {
 			return result{}, err
 		}
@@ -46,7 +46,7 @@ func raceThreadsOf(path string, batch, rounds int, each time.Duration) (result, 
 			return result{}, err
 		}
 		sessions = append(sessions, s)
-		contenders = append(contenders, running(fmt.Sprintf("%d threads", threads), s, batch))
+		contenders = append(contenders, running(name, s, batch))
 	}
 	for i := range m.Outputs() {
 		one, two := sessions[0].Output(i), sessions[1].Output(i)

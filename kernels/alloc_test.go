@@ -37,6 +37,7 @@ func TestNoAllocation(t *testing.T) {
 		{&ReduceMean{Axes: []int{1, 2}}, [][]int{m}, nil},
 		{&InstanceNorm{Epsilon: 1e-5}, [][]int{m}, []Param{sized(FormPlain, 2, 20)}},
 		{&LRN{Size: 5, Alpha: 1, Beta: 0.75, Bias: 1}, [][]int{m}, nil},
+		{&LRN{Size: 60, Alpha: 1, Beta: 0.75, Bias: 1}, [][]int{{1, 2, 3, 100}}, nil},
 		{&Resize{Mode: Linear, Scale: [2]float32{2, 2}, Size: [2]int{12, 12}}, [][]int{m}, nil},
 	} {
 		shapes, err := infer(c.spec, c.in, c.params)

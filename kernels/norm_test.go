@@ -54,10 +54,14 @@ func TestNormKeepsNaN(t *testing.T) {
 func TestLRN(t *testing.T) {
 	g := newGenerator(42)
 	for _, g.special = range []bool{false, true} {
-		for range 200 {
+		for i := range 400 {
 			shape := g.shape(4, 4)
 			shape[3] = g.between(1, 20)
 			l := &LRN{Size: g.between(1, 7), Alpha: g.Float32(), Beta: 0.75, Bias: 1 + g.Float32()}
+			if i >= 200 { // more terms than are added afresh
+				shape[2], shape[3] = g.between(1, 2), g.between(30, 150)
+				l.Size = g.between(30, 2*shape[3]+2)
+			}
 			if g.IntN(2) == 0 {
 				l.Beta = g.Float32()
 			}
@@ -77,6 +81,72 @@ func TestLRN(t *testing.T) {
 					out[0].set(in[0].at(index...)/math.Pow(base, float64(l.Beta)), index...)
 				}
 			}}.run(t, g)
+		}
+	}
+}
+
+// lrnPixel runs an LRN on one pixel.
+func lrnPixel(t *testing.T, l *LRN, x []float32) []float32 {
+	t.Helper()
+	op, err := bind(l, Tiers()[0], [][]int{{1, 1, 1, len(x)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := make([]float32, len(x))
+	runOp(op, &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, [][]float32{x}, [][]float32{y}, 1, 0, op.Tasks(1))
+	return y
+}
+
+// TestLRNOfManyChannels has windows whose terms, added afresh for each channel,
+// would be ten thousand million.
+func TestLRNOfManyChannels(t *testing.T) {
+	const channels = 1 << 17
+	x := newGenerator(43).floats(channels)
+	until := make([]float64, channels+1) // sums of the squares before a channel
+	for i, v := range x {
+		until[i+1] = until[i] + float64(v)*float64(v)
+	}
+	for _, size := range []int{33, 1000, channels - 1, channels, channels + 1, 2 * channels, math.MaxInt32} {
+		l := &LRN{Size: size, Alpha: 3, Beta: 0.75, Bias: 1}
+		for c, got := range lrnPixel(t, l, x) {
+			sum := until[min(c+size/2+1, channels)] - until[max(c-(size-1)/2, 0)]
+			want := float32(float64(x[c]) / math.Pow(1+3/float64(size)*sum, 0.75))
+			if !near(got, want, false) {
+				t.Fatalf("size %d: channel %d is %v, want %v", size, c, got, want)
+			}
+		}
+	}
+}
+
+// TestLRNKeepsSpecials spoils one channel: what does not see it has the bits
+// that it has without.
+func TestLRNKeepsSpecials(t *testing.T) {
+	const channels = 500
+	for _, size := range []int{5, 32, 33, 60, 499} {
+		l := &LRN{Size: size, Alpha: 1, Beta: 0.75, Bias: 1}
+		x := newGenerator(44).floats(channels)
+		for i := range x {
+			x[i] = 1 + x[i]*x[i] // no 0
+		}
+		sound := lrnPixel(t, l, x)
+		for _, at := range []int{0, 16, 59, 60, 61, 250, 499} {
+			for _, special := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
+				spoiled := append([]float32{}, x...)
+				spoiled[at] = special
+				for c, got := range lrnPixel(t, l, spoiled) {
+					want := sound[c]
+					switch {
+					case at < c-(size-1)/2 || at > c+size/2:
+					case tensor.IsNaN(special) || c == at: // Inf/Inf
+						want = float32(math.NaN())
+					default:
+						want = 0
+					}
+					if !near(got, want, true) {
+						t.Fatalf("size %d, %v in channel %d: channel %d is %v, want %v", size, special, at, c, got, want)
+					}
+				}
+			}
 		}
 	}
 }

@@ -38,6 +38,9 @@ func TestWork(t *testing.T) {
 		{&Pool{Window: w}, []int{2, 5, 5, 8}, 2 * 4 * 3 * 6 * 8},
 		{&LRN{Size: 5}, []int{1, 2, 3, 8}, 2 * 3 * 8 * 5},
 		{&LRN{Size: 100}, []int{1, 2, 3, 8}, 2 * 3 * 8 * 8},
+		{&LRN{Size: 32}, []int{1, 2, 3, 100}, 2 * 3 * 100 * 32},
+		{&LRN{Size: 33}, []int{1, 2, 3, 100}, 2 * 3 * 100 * 5},
+		{&LRN{Size: 1 << 17}, []int{1, 1, 1, 1 << 17}, 5 << 17},
 		{&Conv{Window: w, Groups: 1, Channels: 7}, []int{1, 5, 5, 8}, 4 * 3 * 6 * 8 * 7},
 	} {
 		if got := traits(c.spec, [][]int{c.in}).Work(); got != c.want {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/infer-go/infer/engine"
 )
@@ -185,23 +186,26 @@ func fill(m *engine.Model, s *engine.Session) {
 }
 
 func (b *measurement) print(a *app) {
-	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %d runs\n", printable(b.Model), b.Kernels, b.Batch, b.Threads, b.Runs)
+	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %s\n", printable(b.Model), b.Kernels, b.Batch, b.Threads, counted(b.Runs, "runs"))
 	u := b.Microseconds
 	fmt.Fprintf(a.stdout, "  min %.1f µs   p50 %.1f   p90 %.1f   p99 %.1f   max %.1f\n", u.Min, u.P50, u.P90, u.P99, u.Max)
-	fmt.Fprintf(a.stdout, "  %.0f images a second, %g allocations a run\n", b.Rate, b.Allocs)
+	fmt.Fprintf(a.stdout, "  %s a second, %s a run\n",
+		numbered(fmt.Sprintf("%.0f", b.Rate), "images"), numbered(fmt.Sprint(b.Allocs), "allocations"))
 	if len(b.Layers) == 0 {
 		return
 	}
 	width := 4
-	for _, l := range b.Layers {
-		width = min(60, max(width, len(printable(l.Name))))
+	names := make([]string, len(b.Layers))
+	for i, l := range b.Layers {
+		names[i] = cut(printable(l.Name), maxName)
+		width = max(width, utf8.RuneCountInString(names[i]))
 	}
 	fmt.Fprintf(a.stdout, "\n  %-*s  %-16s %10s %9s\n", width, "step", "operation", "µs", "GMAC/s")
-	for _, l := range b.Layers {
+	for i, l := range b.Layers {
 		rate := ""
 		if l.GMACs > 0 {
 			rate = fmt.Sprintf("%.1f", l.GMACs)
 		}
-		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, printable(l.Name), l.Op, l.Microseconds, rate)
+		fmt.Fprintf(a.stdout, "  %-*s  %-16s %10.2f %9s\n", width, names[i], l.Op, l.Microseconds, rate)
 	}
 }

@@ -38,7 +38,7 @@ any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
 		o.picture.declare(flags)
 		return func(a *app, args []string) error {
 			if len(args) != 2 {
-				return usagef("two files are needed, IN.onnx and OUT.frz, and %d are given", len(args))
+				return usagef("two files are needed, IN.onnx and OUT.frz, not %d", len(args))
 			}
 			flags.Visit(func(f *flag.Flag) { o.picture.given(f.Name) })
 			return a.convert(args[0], args[1], &o)
@@ -110,7 +110,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	}
 	first := net.Values[net.Outputs[0]]
 	if n := itemSize(first.Shape); labels != nil && len(labels) != n {
-		return inFile(o.labels, fmt.Errorf("%d labels for the %d elements of the output %q", len(labels), n, first.Name))
+		return inFile(o.labels, fmt.Errorf("%s, but the output %q has %s", counted(len(labels), "labels"), first.Name, counted(n, "elements")))
 	}
 	net.Meta.Labels = labels
 	if net.Meta.Preparation, err = o.picture.preparation(net); err != nil {
@@ -147,7 +147,7 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 		}
 	}
 	if r.Unbatched != "" {
-		fmt.Fprintf(a.stderr, "one item at a time: %s\n", printable(r.Unbatched))
+		fmt.Fprintf(a.stderr, "one item at a time, although the model leaves the batch open: %s\n", printable(r.Unbatched))
 	}
 	steps := 0
 	for _, s := range m.Steps() {
@@ -155,16 +155,8 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 			steps++
 		}
 	}
-	fmt.Fprintf(a.stderr, "%s: %d operators became %d steps; %s parameters, %s multiply-adds, %s bytes, %s bytes of memory for a session\n",
-		printable(out), r.Operators, steps, count(r.Parameters), count(r.MACs), count(bytes), count(memory.Arena+memory.Scratch))
+	fmt.Fprintf(a.stderr, "%s: %s became %s; %s, %s, %s, %s of memory for a session\n",
+		printable(out), counted(r.Operators, "operators"), counted(steps, "steps"), counted(r.Parameters, "parameters"),
+		counted(r.MACs, "multiply-adds"), counted(bytes, "bytes"), counted(memory.Arena+memory.Scratch, "bytes"))
 	return nil
-}
-
-// count writes a number with commas.
-func count[T int | int64](n T) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -32,7 +32,7 @@ func (a *app) cpu() error {
 	if brand == "" {
 		brand = "unknown"
 	}
-	fmt.Fprintf(a.stdout, "processor  %s, %s/%s, %d threads for this program\n", brand, runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+	fmt.Fprintf(a.stdout, "processor  %s, %s/%s, %s for this program\n", brand, runtime.GOOS, runtime.GOARCH, counted(runtime.GOMAXPROCS(0), "threads"))
 	fmt.Fprintf(a.stdout, "features   %s\n", strings.Join(cpuid.CPU.FeatureSet(), " "))
 
 	chosen, err := engine.DefaultTier()

@@ -103,7 +103,7 @@ func (a *app) readDataSet(images, labels string) (s dataSet, err error) {
 		return s, fmt.Errorf("%s: labels have one dimension, not %d", labels, len(s.labels.Shape))
 	}
 	if s.images.Len() != s.labels.Len() {
-		return s, fmt.Errorf("%s has %d pictures, but %s has %d labels", images, s.images.Len(), labels, s.labels.Len())
+		return s, fmt.Errorf("%s has %s, but %s has %s", images, counted(s.images.Len(), "pictures"), labels, counted(s.labels.Len(), "labels"))
 	}
 	return s, nil
 }
@@ -140,7 +140,7 @@ func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) 
 	}
 	for i, l := range set.labels.Data[:v.n] {
 		if int(l) >= v.classes {
-			return nil, inFile(set.labelsFile, fmt.Errorf("label %d is %d, but the model knows %d classes", i, l, v.classes))
+			return nil, inFile(set.labelsFile, fmt.Errorf("label %d is %d, but the model knows %s", i, l, counted(v.classes, "classes")))
 		}
 	}
 	if err := v.chooseInput(o.prepare); err != nil {
@@ -269,10 +269,14 @@ const maxMatrix = 20
 
 // print prints an evaluation for people.
 func (e *evaluation) print(a *app, labels []string) {
-	fmt.Fprintf(a.stdout, "%d of %d right: %.2f %%, in %.2f s (%.0f pictures a second)\n",
-		e.Correct, e.Images, 100*e.Accuracy, e.Seconds, float64(e.Images)/e.Seconds)
+	fmt.Fprintf(a.stdout, "%d of %d right: %.2f %%, in %.2f s (%s a second)\n",
+		e.Correct, e.Images, 100*e.Accuracy, e.Seconds, numbered(fmt.Sprintf("%.0f", float64(e.Images)/e.Seconds), "pictures"))
 	if e.Blank > 0 {
-		fmt.Fprintf(a.stdout, "%d of the wrong are blank: nothing is drawn on them\n", e.Blank)
+		are, them := "are", "them"
+		if e.Blank == 1 {
+			are, them = "is", "it"
+		}
+		fmt.Fprintf(a.stdout, "%d of the wrong %s blank: nothing is drawn on %s\n", e.Blank, are, them)
 	}
 	if len(e.Confusion) > maxMatrix {
 		fmt.Fprintf(a.stdout, "no confusion matrix of %d classes: --json has it\n", len(e.Confusion))

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/tensor"
@@ -192,25 +193,27 @@ func (v *view) print(a *app) {
 	}
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
-	line("operators", "%d, frozen into %d steps", v.Nodes, v.steps())
-	line("memory", "%s bytes for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
-		count(v.Memory.Arena+v.Memory.Scratch), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
+	line("operators", "%s, frozen into %s", count(v.Nodes), counted(v.steps(), "steps"))
+	line("memory", "%s for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
+		counted(v.Memory.Arena+v.Memory.Scratch, "bytes"), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
 
 	width := 5
-	for _, l := range v.Layers {
-		width = min(50, max(width, len(printable(l.Name))))
+	names := make([]string, len(v.Layers))
+	for i, l := range v.Layers {
+		mark := ""
+		if l.View {
+			mark = " (no work)"
+		}
+		names[i] = cut(printable(cmp.Or(l.Name, "-")), maxName-len(mark)) + mark
+		width = max(width, utf8.RuneCountInString(names[i]))
 	}
 	fmt.Fprintf(a.stdout, "\n%-*s  %-14s %-28s %14s %12s\n", width, "layer", "operation", "result", "multiply-adds", "bytes")
-	for _, l := range v.Layers {
-		name := printable(cmp.Or(l.Name, "-"))
-		if l.View {
-			name += " (no work)"
-		}
+	for i, l := range v.Layers {
 		var shapes []string
 		for _, s := range l.Outputs {
 			shapes = append(shapes, tensor.Dims(s...))
 		}
-		fmt.Fprintf(a.stdout, "%-*s  %-14s %-28s %14s %12s\n", width, name, l.Op, strings.Join(shapes, ", "), count(l.MACs), count(l.Bytes))
+		fmt.Fprintf(a.stdout, "%-*s  %-14s %-28s %14s %12s\n", width, names[i], l.Op, strings.Join(shapes, ", "), count(l.MACs), count(l.Bytes))
 	}
 	fmt.Fprintf(a.stdout, "\n%-8s  %10s %12s  %s\n", "section", "offset", "bytes", "CRC-32C")
 	for _, s := range v.Sections {

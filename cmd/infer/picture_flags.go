@@ -111,7 +111,7 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	}
 	switch {
 	case p.channels == "gray" && in.Shape[1] != 1, p.channels != "" && p.channels != "gray" && in.Shape[1] != 3:
-		return prep, fmt.Errorf("--channels %s does not go with the input %q of %d channels", p.channels, in.Name, in.Shape[1])
+		return prep, fmt.Errorf("--channels %s does not go with the input %q of %s", p.channels, in.Name, counted(in.Shape[1], "channels"))
 	case max(p.mean.count, p.std.count) > in.Shape[1]:
 		return prep, fmt.Errorf("--mean and --std of three channels do not go with the input %q of one", in.Name)
 	case p.channels == "bgr":

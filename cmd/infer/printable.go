@@ -24,3 +24,15 @@ func printable(text string) string {
 	}
 	return b.String()
 }
+
+// maxName is how many characters of a step's name a table shows: exporters
+// write names of whole paths, and a table of them would fit no terminal.
+const maxName = 50
+
+// cut is text of at most n characters: what is longer ends in an ellipsis.
+func cut(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n-1]) + "…"
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestPrintable(t *testing.T) {
@@ -15,6 +16,46 @@ func TestPrintable(t *testing.T) {
 	} {
 		if got := printable(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		n    int
+		want string
+	}{{"", 3, ""}, {"größ", 4, "größ"}, {"größer", 4, "grö…"}, {"猫猫猫", 2, "猫…"}} {
+		if got := cut(c.text, c.n); got != c.want {
+			t.Errorf("%q cut to %d is %q, want %q", c.text, c.n, got, c.want)
+		}
+	}
+}
+
+// Long names of steps do not widen a table, and its columns stay in line.
+func TestLongNames(t *testing.T) {
+	const long = "größer/" // 7 characters, 9 bytes
+	net := twoClasses(1, 1)
+	net.Steps[0].Name = strings.Repeat(long, 40)
+	model := saveNet(t, net)
+	for _, args := range [][]string{
+		{"inspect", model},
+		{"bench", "--model", model, "--layers", "--duration", "1ms"},
+	} {
+		var heading, row string
+		text := mustInfer(t, args...)
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, "operation") {
+				heading = line
+			}
+			if strings.Contains(line, long) {
+				row = line
+			}
+		}
+		column, _, _ := strings.Cut(heading, "operation")
+		name, _, ok := strings.Cut(row, "Binary")
+		if !ok || utf8.RuneCountInString(name) != len(column) || !strings.HasSuffix(name, "…  ") || len(column) > maxName+4 {
+			t.Errorf("infer %q says\n%s", args, text)
 		}
 	}
 }

@@ -64,10 +64,10 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	defer m.Close()
 	ins, outs := m.Inputs(), m.Outputs()
 	if len(inputs) != len(ins) {
-		return inFile(model.name(), fmt.Errorf("it has %d inputs, and %d are given", len(ins), len(inputs)))
+		return inFile(model.name(), fmt.Errorf("it has %s, not %d", counted(len(ins), "inputs"), len(inputs)))
 	}
 	if len(outputs) > len(outs) {
-		return inFile(model.name(), fmt.Errorf("it has %d outputs, and %d are asked for", len(outs), len(outputs)))
+		return inFile(model.name(), fmt.Errorf("it has %s, not %d", counted(len(outs), "outputs"), len(outputs)))
 	}
 	if err := onlyFloats(append(ins, outs[:len(outputs)]...)); err != nil {
 		return inFile(model.name(), err)
@@ -87,7 +87,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, tensor.Dims(arrays[i].Shape...), ins[i].Name, tensor.Dims(ins[i].Shape...))
 		}
 		if i > 0 && n != batch {
-			return fmt.Errorf("%s: %d items, but %s has %d", file, n, inputs[0], batch)
+			return fmt.Errorf("%s: %s, but %s has %d", file, counted(n, "items"), inputs[0], batch)
 		}
 		batch = n
 	}

@@ -258,8 +258,8 @@ func TestRunTensors(t *testing.T) {
 		{"not a .npy file", []string{"--input", filepath.Join(testdata, "7.png"), "--output", out}},
 		{"takes N×1×28×28", []string{"--input", writeTensor(t, []int{1, 784}, x[:784]), "--output", out}},
 		{"takes N×1×28×28", []string{"--input", writeTensor(t, []int{0, 1, 28, 28}, nil), "--output", out}},
-		{"the built-in net: it has 1 inputs, and 2 are given", []string{"--input", good, "--input", good, "--output", out}},
-		{"the built-in net: it has 1 outputs, and 2 are asked for", []string{"--input", good, "--output", out, "--output", out}},
+		{"the built-in net: it has 1 input, not 2", []string{"--input", good, "--input", good, "--output", out}},
+		{"the built-in net: it has 1 output, not 2", []string{"--input", good, "--output", out, "--output", out}},
 		{"no such file", []string{"--input", good, "--output", filepath.Join(t.TempDir(), "missing", "y.npy")}},
 	} {
 		mustFail(t, exitFailed, []string{c.want}, append([]string{"run"}, c.args...)...)
@@ -333,7 +333,7 @@ func TestConvertErrors(t *testing.T) {
 		{"text.onnx: ", []string{write(t, "text.onnx", []byte("not a model at all")), out}},
 		{"empty.onnx: ", []string{write(t, "empty.onnx", nil), out}},
 		{"half.onnx: ", []string{write(t, "half.onnx", data[:len(data)/2]), out}},
-		{"labels: 2 labels for the 10 elements of the output", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
+		{"labels: 2 labels, but the output", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
 		{"labels: no labels in it", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
 		{"labels: line 2 is empty", []string{model, out, "--labels", write(t, "labels", []byte("a\n\nb\n"))}},
 		{"labels: line 2 is not UTF-8", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\xff\n"))}},

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -15,16 +16,58 @@ const probe = 13
 
 // batchDeclared says whether dimension 0 of every input is left open.
 func (l *linked) batchDeclared() bool {
-	return len(l.inputs) > 0 && !slices.ContainsFunc(l.inputs, func(v valueInfo) bool {
-		return len(v.dims) == 0 || v.dims[0].size > 0
-	})
+	return len(l.inputs) > 0 && !slices.ContainsFunc(l.inputs, func(v valueInfo) bool { return !v.open() })
 }
 
-// batchPossible says whether every input has a dimension 0 that is open or 1.
-func (l *linked) batchPossible() bool {
-	return len(l.inputs) > 0 && !slices.ContainsFunc(l.inputs, func(v valueInfo) bool {
-		return len(v.dims) == 0 || v.dims[0].size > 1
-	})
+// checkBatchPossible returns an error if not every input has a dimension 0 that
+// is open or 1.
+func (l *linked) checkBatchPossible() error {
+	if len(l.inputs) == 0 {
+		return errors.New("the model has no inputs: freeze it without a batch")
+	}
+	for _, v := range l.inputs {
+		switch {
+		case len(v.dims) == 0:
+			return fmt.Errorf("input %q has no dimension 0: freeze the model without a batch", v.name)
+		case v.dims[0].size > 1:
+			return fmt.Errorf("dimension 0 of input %q is %d: export the model with an open one, or freeze it without a batch", v.name, v.dims[0].size)
+		}
+	}
+	return nil
+}
+
+// open says whether dimension 0 of an input is left open.
+func (v valueInfo) open() bool { return len(v.dims) > 0 && v.dims[0].size <= 0 }
+
+// partlyOpen says why a model has no batch of which some inputs leave dimension
+// 0 open; it is empty if none does, or all do.
+func (l *linked) partlyOpen() string {
+	open := slices.IndexFunc(l.inputs, valueInfo.open)
+	closed := slices.IndexFunc(l.inputs, func(v valueInfo) bool { return !v.open() })
+	if open < 0 || closed < 0 {
+		return ""
+	}
+	a, b := l.inputs[open], l.inputs[closed]
+	switch {
+	case len(b.dims) == 0:
+		return fmt.Sprintf("dimension 0 of input %q is open, but input %q has none: declare the size of the open one if it is not 1", a.name, b.name)
+	case b.dims[0].size == 1:
+		return fmt.Sprintf("dimension 0 of input %q is open, but that of %q is 1: ask for a batch if it is one", a.name, b.name)
+	}
+	return fmt.Sprintf("dimension 0 of input %q is open, but that of %q is %d: export the model with both open, or declare the size of the open one if it is not 1",
+		a.name, b.name, b.dims[0].size)
+}
+
+// mistaken is what to add to an error about a model where the only dimension of
+// an input is open. As dimension 0 it is taken for the batch and is 1, but it
+// may well be the length of a vector.
+func (l *linked) mistaken() string {
+	for _, v := range l.inputs {
+		if len(v.dims) == 1 && v.open() {
+			return fmt.Sprintf("; the only dimension of input %q is open and was taken for the batch: declare its size if it is something else", v.name)
+		}
+	}
+	return ""
 }
 
 // checkBatch compares the graph of one item with that of probe items. It

@@ -18,7 +18,7 @@ func TestBatch(t *testing.T) {
 		{"fixed", []int{1, 4, 6, 6}, false, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, ""},
 		{"fixed at 2", []int{2, 4, 6, 6}, false, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, ""},
 		{"asked for", []int{1, 4, 6, 6}, true, func(m *model) { m.conv("x", "y", 3, 4, 3) }, true, ""},
-		{"asked for in vain", []int{2, 4, 6, 6}, true, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, "not every input"},
+		{"asked for in vain", []int{2, 4, 6, 6}, true, func(m *model) { m.conv("x", "y", 3, 4, 3) }, false, `dimension 0 of input "x" is 2: export`},
 		{"asked for, with a 1 in a shape", []int{1, 4, 6, 6}, true, func(m *model) {
 			m.ints("shape", 1, 144)
 			m.node("Reshape", "x shape", "y")
@@ -34,6 +34,24 @@ func TestBatch(t *testing.T) {
 		{"softmax over the batch", []int{0, 4, 6, 6}, false, func(m *model) {
 			m.node("Softmax", "x", "y", attr{"axis", 0})
 		}, false, "mixes the items"},
+		{"asked for, and mixed", []int{1, 4}, true, func(m *model) {
+			m.node("Softmax", "x", "y", attr{"axis", 0})
+		}, false, "freeze the model without a batch"},
+		{"a second input, of one item", []int{0, 4}, false, func(m *model) {
+			m.input("z", 1, 4)
+			m.node("Add", "x z", "y")
+		}, false, `dimension 0 of input "x" is open, but that of "z" is 1: ask for a batch`},
+		{"a second input, of one item, asked for", []int{0, 4}, true, func(m *model) {
+			m.input("z", 1, 4)
+			m.node("Add", "x z", "y")
+		}, true, ""},
+		{"a second input, of three items", []int{0, 4}, false, func(m *model) {
+			m.input("z", 3, 4)
+			m.node("Add", "x z", "y")
+		}, false, `but that of "z" is 3: export the model with both open`},
+		{"a vector of open length", []int{0}, false, func(m *model) {
+			m.node("Softmax", "x", "y")
+		}, false, `the only dimension of input "x" is open and was taken for the batch: declare its size`},
 		{"the batch reversed", []int{0, 4}, false, func(m *model) {
 			m.ints("starts", -1)
 			m.ints("ends", -1<<40)

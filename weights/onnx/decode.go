@@ -183,7 +183,7 @@ func (d *decoder) graph(f field, g *graphProto) error {
 			}
 			g.outputs = append(g.outputs, v)
 		case 15: // sparse_initializer
-			return errors.New("sparse initializers are not supported")
+			return errors.New("sparse initializers are not supported: store them as dense ones")
 		}
 		return nil
 	})

@@ -144,7 +144,7 @@ func TestExternalData(t *testing.T) {
 	}{
 		{inside, []string{"location", "w.bin", "offset", "4", "length", "8"}, ""},
 		{inside, []string{"location", "sub/w.bin"}, ""},
-		{"", []string{"location", "w.bin"}, "which was not given"},
+		{"", []string{"location", "w.bin"}, "which was not given: freeze the model from a file"},
 		{inside, []string{"location", "../secret.bin"}, "external data"},
 		{inside, []string{"location", filepath.Join(dir, "secret.bin")}, "external data"},
 		{inside, []string{"location", "link.bin"}, "external data"},

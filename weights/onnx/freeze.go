@@ -121,10 +121,15 @@ func foldBudget(model []byte) int { return 1<<20 + 4*len(model) }
 // graphOf translates a linked model: for any number of items if its batch is
 // open, or if that is asked for; else as it is declared.
 func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g *graph, batched bool, err error) {
-	if ask && !l.batchPossible() {
-		return nil, false, errors.New("a batch is asked for, but not every input has a dimension 0 that is open or 1")
+	if ask {
+		if err := l.checkBatchPossible(); err != nil {
+			return nil, false, fmt.Errorf("a batch is asked for, but %w", err)
+		}
 	}
 	var t *translator
+	if !ask {
+		report.Unbatched = l.partlyOpen()
+	}
 	if ask || l.batchDeclared() {
 		t, err = m.translate(l, 1, budget)
 		if err != nil && ask {
@@ -134,17 +139,17 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 			err = m.checkItems(l, t.graph, budget)
 		}
 		if err != nil && ask {
-			return nil, false, fmt.Errorf("not computed item by item: %w", err)
+			return nil, false, fmt.Errorf("a batch is asked for, but items are not computed one by one: %w: freeze the model without a batch", err)
 		}
 		if batched = err == nil; !batched {
-			report.Unbatched = err.Error()
+			report.Unbatched = err.Error() + l.mistaken()
 		}
 	}
 	if !batched {
 		// Not the graph that was made for a batch: there dimension 0 of an
 		// activation was taken for the batch, whatever the model does with it.
 		if t, err = m.translate(l, 0, budget); err != nil {
-			return nil, false, err
+			return nil, false, fmt.Errorf("%w%s", err, l.mistaken())
 		}
 	}
 	report.add("remove dead", l.dropped)

@@ -383,15 +383,20 @@ func TestBadInput(t *testing.T) {
 		{"a dynamic height", func(m *model) {
 			m.inputs[0].dims = []int{0, 4, 0, 6}
 			m.node("Relu", "x", "y")
-		}, []string{`input "x"`, `dimension 2 is dynamic ("dim2")`}},
+		}, []string{`input "x"`, `dimension 2 is dynamic ("dim2")`, "export the model with a fixed size"}},
 		{"an input too large", func(m *model) {
 			m.inputs[0].dims = []int{0, 1 << 20, 1 << 20, 6}
 			m.node("Relu", "x", "y")
 		}, []string{`input "x"`, "too large"}},
+		{"a vector of open length", func(m *model) {
+			m.inputs[0].dims = []int{0}
+			m.weight("w", 0, 1, 5, 2)
+			m.node("MatMul", "x w", "y")
+		}, []string{`MatMul "MatMuly"`, "cannot be multiplied", `the only dimension of input "x" is open and was taken for the batch: declare its size`}},
 		{"a constant output", func(m *model) {
 			m.weight("w", 0, 1, 5)
 			m.node("Exp", "w", "y")
-		}, []string{`output "y"`, "constant"}},
+		}, []string{`output "y"`, "constant", "take it out of the outputs"}},
 		{"the indices of a pool", func(m *model) {
 			m.node("MaxPool", "x", "p i", attr{"kernel_shape", []int64{2, 2}})
 			m.node("Add", "p i", "y")
@@ -475,7 +480,7 @@ func TestNotONNX(t *testing.T) {
 			`onnx: graph: initializer 0 "w": element type 99 is not supported`},
 		{"an empty graph", appendMessage(appendMessage(nil, 8, appendInt(nil, 2, 13)), 7, nil), "no outputs"},
 		{"no opset", noOpset, "opset 0"},
-		{"an opset to come", future, "opset 22: not supported, only 7 to 21"},
+		{"an opset to come", future, "opset 22: not supported, only 7 to 21: export the model"},
 	} {
 		if _, _, err := Freeze(c.data, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one that contains %q", c.name, err, c.want)

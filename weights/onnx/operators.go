@@ -63,7 +63,7 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 		return errors.New("the model names no opset")
 	}
 	if version < 1 || version > MaxOpset {
-		return fmt.Errorf("opset %d: %w, only %d to %d", version, ErrUnsupported, MinOpset, MaxOpset)
+		return fmt.Errorf("opset %d: %w, only %d to %d: export the model with one of them", version, ErrUnsupported, MinOpset, MaxOpset)
 	}
 	var missing []string
 	seen := map[string]bool{}

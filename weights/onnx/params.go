@@ -20,7 +20,7 @@ func checkWeights(n *node, elem tensor.Elem, x []float32) error {
 			return fmt.Errorf("weight %d of %s is %v", i, n.op.Op(), v)
 		}
 		if elem == tensor.F16 && math.Abs(float64(v)) > maxFloat16 {
-			return fmt.Errorf("weight %d of %s, %v, is too large for half precision", i, n.op.Op(), v)
+			return fmt.Errorf("weight %d of %s, %v, is too large for half precision: keep weights as float32", i, n.op.Op(), v)
 		}
 	}
 	return nil

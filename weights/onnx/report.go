@@ -16,8 +16,8 @@ type Report struct {
 	// for it.
 	Transposes int
 
-	// Unbatched says why a model whose batch is open was frozen for one item
-	// at a time; empty if that is not so.
+	// Unbatched says why a model was frozen for one item at a time although its
+	// inputs, or some of them, leave the batch open; empty if that is not so.
 	Unbatched string
 }
 

@@ -53,7 +53,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		case v == nil:
 			return nil, fmt.Errorf("output %q: it has no value", o.name)
 		case v.data != nil:
-			return nil, fmt.Errorf("output %q: it is constant", o.name)
+			return nil, fmt.Errorf("output %q: it is constant, whatever the inputs are: take it out of the outputs of the model", o.name)
 		}
 		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
 	}
@@ -63,10 +63,10 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 // shape is an input's declared shape, with the batch in it.
 func (v *valueInfo) shape(batch int) (tensor.Shape, error) {
 	if !v.elem.float() {
-		return nil, fmt.Errorf("inputs of %v are not supported, only floating-point ones", v.elem)
+		return nil, fmt.Errorf("inputs of %v are not supported, only floating-point ones: export the model without the conversion at its beginning", v.elem)
 	}
 	if v.dims == nil {
-		return nil, fmt.Errorf("its shape is not declared")
+		return nil, fmt.Errorf("its shape is not declared: export the model with the shapes of its inputs")
 	}
 	shape := make(tensor.Shape, len(v.dims))
 	for i, d := range v.dims {
@@ -76,9 +76,9 @@ func (v *valueInfo) shape(batch int) (tensor.Shape, error) {
 		case i == 0 && d.size <= 0:
 			shape[i] = 1
 		case d.size <= 0 && d.symbol != "":
-			return nil, fmt.Errorf("dimension %d is dynamic (%q): only the batch, dimension 0, may be", i, d.symbol)
+			return nil, fmt.Errorf("dimension %d is dynamic (%q): only the batch, dimension 0, may be: export the model with a fixed size there", i, d.symbol)
 		case d.size <= 0:
-			return nil, fmt.Errorf("dimension %d is dynamic: only the batch, dimension 0, may be", i)
+			return nil, fmt.Errorf("dimension %d is dynamic: only the batch, dimension 0, may be: export the model with a fixed size there", i)
 		case d.size > tensor.MaxElements:
 			return nil, fmt.Errorf("dimension %d is %d", i, d.size)
 		default:
@@ -195,7 +195,7 @@ func (c *call) activation(i int) *value {
 func (c *call) constant(i int, what string) *value {
 	v := c.operand(i)
 	if v.data == nil {
-		c.fail("%s, operand %d, %q, is not constant", what, i, v.name)
+		c.fail("%s, operand %d, %q, is not constant: export the model with it fixed", what, i, v.name)
 		return &value{shape: v.shape, data: &constant{kind: typeFloat}}
 	}
 	return v

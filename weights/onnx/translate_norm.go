@@ -110,12 +110,15 @@ func softmax(log bool) func(c *call) []*value {
 
 // reduceMean translates ReduceMean. Over the height and width of a map it is
 // a global pool.
+//
+// ONNX says what its flags mean at 0 and at 1. For ONNX Runtime everything but
+// 1 is 0, and so it is here.
 func (c *call) reduceMean() []*value {
 	x := c.activation(0)
 	list := c.axesOperand(18)
-	keep := c.intAttr("keepdims", 1) != 0
+	keep := c.intAttr("keepdims", 1) == 1
 	if len(list) == 0 {
-		if c.intAttr("noop_with_empty_axes", 0) != 0 {
+		if c.intAttr("noop_with_empty_axes", 0) == 1 {
 			return []*value{x}
 		}
 		for i := range x.shape {
