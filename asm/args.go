@@ -239,39 +239,3 @@ type WidenArgs struct {
 	Y *float32
 	N int
 }
-
-// MaxMR is the largest number of rows of a tile on any tier.
-const MaxMR = 8
-
-// A Table holds one tier's kernels. Gemm and Product are indexed by the
-// number of rows, 1 … MR.
-type Table struct {
-	MR      int
-	Gemm    [MaxMR + 1]func(*GemmArgs)
-	Product [MaxMR + 1]func(*ProductArgs)
-
-	ConvPool func(*ConvPoolArgs)
-
-	// The transforms of F(2×2, 3×3) and F(4×4, 3×3).
-	WinogradIn2, WinogradIn4           func(*WinogradArgs)
-	WinogradOut2, WinogradOut4         func(*WinogradArgs)
-	WinogradOutPool2, WinogradOutPool4 func(*WinogradArgs)
-
-	// Fully connected, by the width in panels and the type of the weights.
-	Fully1F32, Fully4F32 func(*FullyArgs)
-	Fully1F16, Fully4F16 func(*FullyArgs)
-
-	Im2col func(*Im2colArgs)
-	Widen  func(*WidenArgs)
-
-	Interleave func(*InterleaveArgs)
-
-	// Functions of each element, and of two.
-	Clamp, LeakyRelu, HardSwish, HardSigmoid func(*ActivateArgs)
-	Sigmoid, SiLU, Tanh, Exp                 func(*ActivateArgs)
-	Add, Sub, Mul, Div, Max, Min, PRelu      func(*BinaryArgs)
-
-	MaxPool     func(*TapsArgs)
-	AveragePool func(*TapsArgs)
-	Depthwise   func(*TapsArgs)
-}

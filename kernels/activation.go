@@ -113,24 +113,16 @@ func (t *Tier) eachElement(w *Workspace, kernel func(*asm.ActivateArgs), dst, sr
 }
 
 // activation is the kernel of an activation, nil for none.
-func (t *Tier) activation(kind Activation) func(*asm.ActivateArgs) {
-	switch kind {
-	case Clamp:
-		return t.Clamp
-	case ActLeakyRelu:
-		return t.LeakyRelu
-	case ActHardSwish:
-		return t.HardSwish
-	case ActHardSigmoid:
-		return t.HardSigmoid
-	case ActSigmoid:
-		return t.Sigmoid
-	case ActSiLU:
-		return t.SiLU
-	case ActTanh:
-		return t.Tanh
-	}
-	return nil
+func (t *Tier) activation(kind Activation) func(*asm.ActivateArgs) { return t.activateKernels[kind] }
+
+var activationKernels = [...]asm.Kernel{
+	Clamp:          {Op: "clamp"},
+	ActLeakyRelu:   {Op: "activate", Variant: "leakyrelu"},
+	ActHardSwish:   {Op: "activate", Variant: "hardswish"},
+	ActHardSigmoid: {Op: "activate", Variant: "hardsigmoid"},
+	ActSigmoid:     {Op: "activate", Variant: "sigmoid"},
+	ActSiLU:        {Op: "activate", Variant: "silu"},
+	ActTanh:        {Op: "activate", Variant: "tanh"},
 }
 
 // hardSigmoid is min(max(slope·x + middle, 0), 1). The product is rounded

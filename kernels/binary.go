@@ -96,8 +96,16 @@ func (b *Binary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 }
 
 // binary is the kernel of a function.
-func (t *Tier) binary(k BinaryKind) func(*asm.BinaryArgs) {
-	return [...]func(*asm.BinaryArgs){Add: t.Add, Sub: t.Sub, Mul: t.Mul, Div: t.Div, Max: t.Max, Min: t.Min, PRelu: t.PRelu}[k]
+func (t *Tier) binary(k BinaryKind) func(*asm.BinaryArgs) { return t.binaryKernels[k] }
+
+var binaryKernels = [...]asm.Kernel{
+	Add:   {Op: "binary", Variant: "add"},
+	Sub:   {Op: "binary", Variant: "sub"},
+	Mul:   {Op: "binary", Variant: "mul"},
+	Div:   {Op: "binary", Variant: "div"},
+	Max:   {Op: "binary", Variant: "max"},
+	Min:   {Op: "binary", Variant: "min"},
+	PRelu: {Op: "binary", Variant: "prelu"},
 }
 
 // binaryOp walks through the result, which is contiguous, plane by plane of
@@ -159,7 +167,7 @@ func (t *Tier) add(w *Workspace, y, x []float32) {
 	a.Lo, a.Hi = Act{}.limits()
 	for from := 0; from < len(y); from += taskSize {
 		a.X, a.Y, a.Z, a.N = &y[from], &x[from], &y[from], min(taskSize, len(y)-from)
-		t.Add(a)
+		t.binaryKernels[Add](a)
 	}
 }
 

@@ -15,34 +15,39 @@ type calls struct{ in, out, im2col, longest int }
 // counts.
 func countCalls(t *testing.T, c *Conv, x []int) (n calls) {
 	t.Helper()
-	tier := *Tiers()[0]
 	elements := func(count *int, e int) {
 		*count++
 		n.longest = max(n.longest, e)
 	}
-	transform := func(count *int, alg *winograd, kernel func(*asm.WinogradArgs)) func(*asm.WinogradArgs) {
-		return func(a *asm.WinogradArgs) {
-			elements(count, a.Tiles*a.Blocks*alg.t()*alg.t())
-			kernel(a)
+	tier := wrapped(portable, func(k asm.Kernel, run any) any {
+		switch run := run.(type) {
+		case func(*asm.WinogradArgs):
+			count, alg := &n.out, &f4
+			if k == f2.kernel("in") || k == f4.kernel("in") {
+				count = &n.in
+			}
+			if k == f2.kernel("in") || k == f2.kernel("out") {
+				alg = &f2
+			}
+			return func(a *asm.WinogradArgs) {
+				elements(count, a.Tiles*a.Blocks*alg.t()*alg.t())
+				run(a)
+			}
+		case func(*asm.Im2colArgs):
+			return func(a *asm.Im2colArgs) {
+				elements(&n.im2col, a.Rows*a.Segs*a.SegLen)
+				run(a)
+			}
 		}
-	}
-	tier.WinogradIn2 = transform(&n.in, &f2, tier.WinogradIn2)
-	tier.WinogradIn4 = transform(&n.in, &f4, tier.WinogradIn4)
-	tier.WinogradOut2 = transform(&n.out, &f2, tier.WinogradOut2)
-	tier.WinogradOut4 = transform(&n.out, &f4, tier.WinogradOut4)
-	tier.WinogradOutPool4 = transform(&n.out, &f4, tier.WinogradOutPool4)
-	im2col := tier.Im2col
-	tier.Im2col = func(a *asm.Im2colArgs) {
-		elements(&n.im2col, a.Rows*a.Segs*a.SegLen)
-		im2col(a)
-	}
+		return run
+	})
 	params := []Param{PackPanels(F32, 1, c.Kernel[0]*c.Kernel[1]*x[3], c.Channels,
 		func(int, int, int) float32 { return 0 }, func(int, int) float32 { return 0 })}
 	out, err := c.Shapes([][]int{x}, params)
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := c.Bind(&tier, [][]int{x}, params)
+	op, err := c.Bind(tier, [][]int{x}, params)
 	if err != nil {
 		t.Fatal(err)
 	}

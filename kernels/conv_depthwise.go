@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/infer-go/infer/asm"
+
 // depthwise is a convolution of each channel by itself. A task is some rows of
 // the result.
 type depthwise struct {
@@ -10,7 +12,7 @@ type depthwise struct {
 func newDepthwise(m convMap, p Param) *depthwise {
 	d := &depthwise{convMap: m}
 	d.sliding = newSliding(&m.Window, m.height, m.width, m.cin, [2]int{m.pooled() * m.out[0], m.pooled() * m.out[1]})
-	d.kernel, d.weights = m.Depthwise, p.Floats()
+	d.kernel, d.weights = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "depthwise"}), p.Floats()
 	if m.Pool {
 		d.taskRows = 2
 	}

@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/infer-go/infer/asm"
+
 // direct is a convolution as a gemm whose rows are read through segments of
 // the input, so that im2col is never stored. A task is a block of panels for
 // a strip of rows.
@@ -20,6 +22,9 @@ type direct struct {
 
 	rows, strips int // rows of the result in a strip; strips of an item
 	block        int // panels in a task
+
+	im2colKernel   func(*asm.Im2colArgs)
+	convPoolKernel func(*asm.ConvPoolArgs)
 }
 
 const (
@@ -39,7 +44,11 @@ const (
 )
 
 func newDirect(m convMap, p Param) (*direct, error) {
-	d := &direct{convMap: m, perGroup: PanelCount(m.Channels / m.Groups)}
+	d := &direct{
+		convMap: m, perGroup: PanelCount(m.Channels / m.Groups),
+		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
+		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
+	}
 	d.panels, d.panelSize = floatPanels(m.Tier, p)
 	d.layStrip()
 	d.laySegments()
@@ -221,7 +230,7 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	for done := 0; done < pixels; done += most {
 		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]
 		i.Rows = min(most, pixels-done)
-		d.Im2col(i)
+		d.im2colKernel(i)
 	}
 	g.A, g.AStride = &gathered[0], k
 	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
@@ -240,7 +249,7 @@ func (d *direct) poolRows(w *Workspace, panel, a, y []float32, rows, n int) {
 			p.Windows = min(most, d.out[1]-done)
 			p.A = &a[2*r*d.down+2*done*d.right]
 			p.C = &y[r*d.line()+done*d.pixel]
-			d.ConvPool(p)
+			d.convPoolKernel(p)
 		}
 	}
 }

@@ -38,15 +38,11 @@ const (
 
 func newWinograd(m convMap, alg *winograd, p Param) (*winogradConv, error) {
 	c := &winogradConv{convMap: m, winograd: alg}
-	switch {
-	case alg == &f2 && m.Pool:
-		c.transformIn, c.transformOut = m.WinogradIn2, m.WinogradOutPool2
-	case alg == &f2:
-		c.transformIn, c.transformOut = m.WinogradIn2, m.WinogradOut2
-	case m.Pool:
-		c.transformIn, c.transformOut = m.WinogradIn4, m.WinogradOutPool4
-	default:
-		c.transformIn, c.transformOut = m.WinogradIn4, m.WinogradOut4
+	c.transformIn = find[asm.WinogradArgs](m.Tier, alg.kernel("in"))
+	if m.Pool {
+		c.transformOut = find[asm.WinogradArgs](m.Tier, alg.kernel("outpool"))
+	} else {
+		c.transformOut = find[asm.WinogradArgs](m.Tier, alg.kernel("out"))
 	}
 	c.step = alg.m / m.pooled()
 	for i := range c.tiles {
@@ -207,7 +203,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 		for f := 0; f < freqs; f += most {
 			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*p.BFreq], &m[f*c.mFreq+done*NR]
 			p.Freqs = min(most, freqs-f)
-			c.Product[n](p)
+			c.productKernels[n](p)
 		}
 		done += n
 	}

@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/infer-go/infer/asm"
+
 // fullyOp multiplies rows by panels. One row, or a few, are read through the
 // fully connected kernels, which read each weight once, as fast as memory
 // gives it. Many rows are a gemm, whose panels stay in cache from tile to
@@ -10,6 +12,8 @@ type fullyOp struct {
 	rows   int // rows of an item
 	k, n   int
 	weight Param
+
+	onePanel, widePanels func(*asm.FullyArgs)
 }
 
 const (
@@ -39,7 +43,16 @@ func (f *FullyConnected) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	}
 	x := in[0]
 	k := x[len(x)-1]
-	return &fullyOp{Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0]}, nil
+	return &fullyOp{
+		Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0],
+		onePanel:   find[asm.FullyArgs](t, fullyKernel(params[0].Elem, 1)),
+		widePanels: find[asm.FullyArgs](t, fullyKernel(params[0].Elem, wide)),
+	}, nil
+}
+
+// fullyKernel is the kernel that takes so many panels of such weights at a time.
+func fullyKernel(weights Elem, panels int) asm.Kernel {
+	return asm.Kernel{Op: "fully", Weight: weights.kernel(), Rows: 1, Panels: panels}
 }
 
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
@@ -159,15 +172,10 @@ func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int
 	if to == f.k {
 		a.Lo, a.Hi = f.act.limits()
 	}
-	switch {
-	case f.weight.Elem == F32 && width == 1:
-		f.Fully1F32(a)
-	case f.weight.Elem == F32:
-		f.Fully4F32(a)
-	case width == 1:
-		f.Fully1F16(a)
-	default:
-		f.Fully4F16(a)
+	if width == 1 {
+		f.onePanel(a)
+	} else {
+		f.widePanels(a)
 	}
 }
 
@@ -215,5 +223,5 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 // widenPanel converts the float16 at the beginning of src.
 func (t *Tier) widenPanel(w *Workspace, dst []float32, src []byte) {
 	w.widen.X, w.widen.Y, w.widen.N = halves(src), &dst[0], len(dst)
-	t.Widen(&w.widen)
+	t.widenKernel(&w.widen)
 }

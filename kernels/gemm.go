@@ -33,7 +33,7 @@ func (t *Tier) gemm(w *Workspace, rows int) {
 		if d != nil {
 			g.D = step(d, done*g.DStride)
 		}
-		t.Gemm[mr](g)
+		t.gemmKernels[mr](g)
 		done, tiles = done+n*mr, tiles-n
 		if larger > 0 {
 			larger -= n

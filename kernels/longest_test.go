@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // BenchmarkLongestCall reports the longest call of a micro-kernel in layers of
@@ -49,9 +51,7 @@ func BenchmarkLongestCall(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var times []time.Duration // of the calls of a run, in order
-			timed := *tier
-			timed.Table = timedTable(tier.Table, &times)
-			op, err := c.spec.Bind(&timed, [][]int{c.shape}, c.params)
+			op, err := c.spec.Bind(timed(tier, &times), [][]int{c.shape}, c.params)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -82,30 +82,15 @@ func BenchmarkLongestCall(b *testing.B) {
 	}
 }
 
-// timedTable is a table whose kernels append to times what each call takes.
-func timedTable[T any](table T, times *[]time.Duration) T {
-	wrap := func(f reflect.Value) {
-		if f.IsNil() {
-			return
-		}
-		kernel := reflect.ValueOf(f.Interface())
-		f.Set(reflect.MakeFunc(f.Type(), func(args []reflect.Value) []reflect.Value {
+// timed is a tier whose kernels append to times what each call takes.
+func timed(tier *Tier, times *[]time.Duration) *Tier {
+	return wrapped(tier, func(_ asm.Kernel, run any) any {
+		kernel := reflect.ValueOf(run)
+		return reflect.MakeFunc(kernel.Type(), func(args []reflect.Value) []reflect.Value {
 			start := time.Now()
 			kernel.Call(args)
 			*times = append(*times, time.Since(start))
 			return nil
-		}))
-	}
-	v := reflect.ValueOf(&table).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i); f.Kind() {
-		case reflect.Func:
-			wrap(f)
-		case reflect.Array:
-			for j := range f.Len() {
-				wrap(f.Index(j))
-			}
-		}
-	}
-	return table
+		}).Interface()
+	})
 }

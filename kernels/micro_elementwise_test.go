@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -9,19 +8,15 @@ import (
 	"github.com/infer-go/infer/asm"
 )
 
-func TestIm2colKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "rows", func(m *micro) {
-			for rows := 1; rows <= 4; rows++ {
-				for segs := 1; segs <= 4; segs++ {
-					for segLen := 1; segLen <= 33; segLen++ {
-						m.im2col(tier.Im2col, rows, segs, segLen)
-					}
-				}
+func (m *micro) testIm2col(_ asm.Kernel, run func(*asm.Im2colArgs)) {
+	for rows := 1; rows <= 4; rows++ {
+		for segs := 1; segs <= 4; segs++ {
+			for segLen := 1; segLen <= 33; segLen++ {
+				m.im2col(run, rows, segs, segLen)
 			}
-			m.im2col(tier.Im2col, 7, 9, 3)
-		})
-	})
+		}
+	}
+	m.im2col(run, 7, 9, 3)
 }
 
 func (m *micro) im2col(kernel func(*asm.Im2colArgs), rows, segs, segLen int) {
@@ -42,19 +37,15 @@ func (m *micro) im2col(kernel func(*asm.Im2colArgs), rows, segs, segLen int) {
 	m.check(c, "%d rows, %d segments of %d", rows, segs, segLen)
 }
 
-func TestClampKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "n", func(m *micro) {
-			for n := 1; n <= 70; n++ {
-				for range 6 {
-					m.clampAll(tier.Clamp, n)
-				}
-			}
-			for range 20 {
-				m.clampInPlace(tier.Clamp, m.between(1, 70))
-			}
-		})
-	})
+func (m *micro) testClamp(_ asm.Kernel, run func(*asm.ActivateArgs)) {
+	for n := 1; n <= 70; n++ {
+		for range 6 {
+			m.clampAll(run, n)
+		}
+	}
+	for range 20 {
+		m.clampInPlace(run, m.between(1, 70))
+	}
 }
 
 // clampAll compares bits: a zero keeps its sign.
@@ -94,45 +85,41 @@ func (m *micro) clampInPlace(kernel func(*asm.ActivateArgs), n int) {
 	m.check(y, "n %d, in place", n)
 }
 
-func TestActivateKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		for _, f := range elementFunctions(tier) {
-			eachMicro(t, f.name, func(m *micro) {
-				for n := 1; n <= 40; n++ {
-					for range 4 {
-						m.activate(f, n, false)
-					}
-				}
-				m.activate(f, 35, true)
-			})
+func (m *micro) testActivate(k asm.Kernel, run func(*asm.ActivateArgs)) {
+	f := elementFunctions[k.Variant]
+	for n := 1; n <= 40; n++ {
+		for range 4 {
+			m.activate(run, &f, n, false)
 		}
-	})
+	}
+	m.activate(run, &f, 35, true)
 }
 
-// An elementFunction is a kernel of one operand, what it computes, and how far
-// off it may be, in half units of the last place: multiples of 2⁻²⁴.
+// An elementFunction is what a kernel of one operand computes, and how far off
+// it may be, in half units of the last place: multiples of 2⁻²⁴.
 type elementFunction struct {
-	name   string
-	kernel func(*asm.ActivateArgs)
-	lo, hi float32
-	f      func(x float64) float64
-	bound  float64
+	lo, hi  float32
+	f       func(x float64) float64
+	bound   float64
+	rounded bool // the middle of the computation is
 }
 
-func elementFunctions(tier *Tier) []elementFunction {
+// elementFunctions are those of the activate family, by their kernels'
+// variants.
+var elementFunctions = func() map[string]elementFunction {
 	ref := func(kind Activation, lo, hi float32) func(float64) float64 {
 		return func(x float64) float64 { return refAct(Act{kind, lo, hi}, x) }
 	}
-	return []elementFunction{
-		{"leakyrelu", tier.LeakyRelu, 0.1, 0, ref(ActLeakyRelu, 0.1, 0), 1},
-		{"hardswish", tier.HardSwish, 0, 0, ref(ActHardSwish, 0, 0), 4},
-		{"hardsigmoid", tier.HardSigmoid, 0.2, 0.5, ref(ActHardSigmoid, 0.2, 0.5), 4},
-		{"sigmoid", tier.Sigmoid, 0, 0, ref(ActSigmoid, 0, 0), 4},
-		{"silu", tier.SiLU, 0, 0, ref(ActSiLU, 0, 0), 4},
-		{"tanh", tier.Tanh, 0, 0, ref(ActTanh, 0, 0), 4},
-		{"exp", tier.Exp, 0, 0, math.Exp, 4},
+	return map[string]elementFunction{
+		"leakyrelu":   {0.1, 0, ref(ActLeakyRelu, 0.1, 0), 1, false},
+		"hardswish":   {0, 0, ref(ActHardSwish, 0, 0), 4, true},
+		"hardsigmoid": {0.2, 0.5, ref(ActHardSigmoid, 0.2, 0.5), 4, true},
+		"sigmoid":     {0, 0, ref(ActSigmoid, 0, 0), 4, false},
+		"silu":        {0, 0, ref(ActSiLU, 0, 0), 4, false},
+		"tanh":        {0, 0, ref(ActTanh, 0, 0), 4, false},
+		"exp":         {0, 0, math.Exp, 4, false},
 	}
-}
+}()
 
 // want is the result, within the bound.
 func (f *elementFunction) want(x float32) sum {
@@ -141,8 +128,7 @@ func (f *elementFunction) want(x float32) sum {
 		s.value = math.Copysign(math.Inf(1), s.value)
 	}
 	s.size = math.Abs(s.value)
-	switch f.name {
-	case "hardswish", "hardsigmoid": // the middle is rounded
+	if f.rounded {
 		s.size += math.Abs(float64(x)) / 4
 	}
 	s.within(f.bound * 0x1p-24)
@@ -150,7 +136,7 @@ func (f *elementFunction) want(x float32) sum {
 }
 
 // activate tries numbers over the whole range that matters.
-func (m *micro) activate(f elementFunction, n int, inPlace bool) {
+func (m *micro) activate(run func(*asm.ActivateArgs), f *elementFunction, n int, inPlace bool) {
 	m.Helper()
 	x, y := m.floats(n), m.target(n)
 	for i := range x {
@@ -165,7 +151,7 @@ func (m *micro) activate(f elementFunction, n int, inPlace bool) {
 		copy(y.got, x)
 		a.X = a.Y
 	}
-	f.kernel(a)
+	run(a)
 	m.check(y, "%d elements", n)
 }
 
@@ -176,7 +162,8 @@ func TestActivateAccuracy(t *testing.T) {
 		if brief() {
 			step *= 50
 		}
-		for _, f := range elementFunctions(tier) {
+		for variant, f := range elementFunctions {
+			run := find[asm.ActivateArgs](tier, asm.Kernel{Op: "activate", Variant: variant})
 			x, y := make([]float32, 4096), make([]float32, 4096)
 			worst, where := 0.0, float32(0)
 			for bits := uint32(0); bits < 0x7f800000-step*4096; {
@@ -184,38 +171,31 @@ func TestActivateAccuracy(t *testing.T) {
 					x[i] = math.Float32frombits(bits | uint32(i&1)<<31)
 					bits += step
 				}
-				f.kernel(&asm.ActivateArgs{X: &x[0], Y: &y[0], N: len(x), Lo: f.lo, Hi: f.hi})
+				run(&asm.ActivateArgs{X: &x[0], Y: &y[0], N: len(x), Lo: f.lo, Hi: f.hi})
 				for i, v := range x {
 					want := f.want(v)
 					if err := want.check(y[i]); err != nil {
-						t.Fatalf("%s of %v %v", f.name, v, err)
+						t.Fatalf("%s of %v %v", variant, v, err)
 					}
 					if off := math.Abs(float64(y[i]) - want.value); want.size > 1e-37 && off > worst*want.size {
 						worst, where = off/want.size, v
 					}
 				}
 			}
-			t.Logf("%s: off by at most %.2f·2⁻²⁴, at %v", f.name, worst*(1<<24), where)
+			t.Logf("%s: off by at most %.2f·2⁻²⁴, at %v", variant, worst*(1<<24), where)
 		}
 	})
 }
 
-func TestBinaryKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		for kind, kernel := range []func(*asm.BinaryArgs){
-			Add: tier.Add, Sub: tier.Sub, Mul: tier.Mul, Div: tier.Div, Max: tier.Max, Min: tier.Min, PRelu: tier.PRelu,
-		} {
-			eachMicro(t, fmt.Sprint(kind), func(m *micro) {
-				for n := 1; n <= 35; n++ {
-					for rows := 1; rows <= 3; rows++ {
-						m.binary(BinaryKind(kind), kernel, rows, n, 1, 1)
-						m.binary(BinaryKind(kind), kernel, rows, n, 0, 1)
-						m.binary(BinaryKind(kind), kernel, rows, n, 1, 0)
-					}
-				}
-			})
+func (m *micro) testBinary(k asm.Kernel, run func(*asm.BinaryArgs)) {
+	kind := BinaryKind(slices.Index(binaryKernels[:], k))
+	for n := 1; n <= 35; n++ {
+		for rows := 1; rows <= 3; rows++ {
+			m.binary(kind, run, rows, n, 1, 1)
+			m.binary(kind, run, rows, n, 0, 1)
+			m.binary(kind, run, rows, n, 1, 0)
 		}
-	})
+	}
 }
 
 func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, xStep, yStep int) {
@@ -240,14 +220,10 @@ func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, x
 	m.check(z, "%d rows of %d, steps %d and %d", rows, n, xStep, yStep)
 }
 
-func TestInterleaveKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "3", func(m *micro) {
-			for n := 1; n <= 40; n++ {
-				m.interleave(tier.Interleave, n)
-			}
-		})
-	})
+func (m *micro) testInterleave(_ asm.Kernel, run func(*asm.InterleaveArgs)) {
+	for n := 1; n <= 40; n++ {
+		m.interleave(run, n)
+	}
 }
 
 func (m *micro) interleave(kernel func(*asm.InterleaveArgs), n int) {
@@ -263,24 +239,21 @@ func (m *micro) interleave(kernel func(*asm.InterleaveArgs), n int) {
 	m.check(y, "%d pixels", n)
 }
 
-func TestWidenKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "n", func(m *micro) {
-			for n := 1; n <= 70; n++ {
-				m.widen(tier.Widen, m.halves(n))
-			}
-			m.widen(tier.Widen, place(m, allHalves()))
-		})
-		// Every value through the kernel's tail, too.
-		x, y := make([]uint16, 1), make([]float32, 1)
-		for _, h := range allHalves() {
-			x[0] = h
-			tier.Widen(&asm.WidenArgs{X: &x[0], Y: &y[0], N: 1})
-			if want := halfValue(h); float64(y[0]) != want && !(math.IsNaN(want) && isNaN(y[0])) {
-				t.Fatalf("float16 %#04x alone is %v, want %v", h, y[0], want)
-			}
+func (m *micro) testWiden(_ asm.Kernel, run func(*asm.WidenArgs)) {
+	for n := 1; n <= 70; n++ {
+		m.widen(run, m.halves(n))
+	}
+	m.widen(run, place(m, allHalves()))
+
+	// Every value through the kernel's tail, too.
+	x, y := make([]uint16, 1), make([]float32, 1)
+	for _, h := range allHalves() {
+		x[0] = h
+		run(&asm.WidenArgs{X: &x[0], Y: &y[0], N: 1})
+		if want := halfValue(h); float64(y[0]) != want && !(math.IsNaN(want) && isNaN(y[0])) {
+			m.Fatalf("float16 %#04x alone is %v, want %v", h, y[0], want)
 		}
-	})
+	}
 }
 
 func (m *micro) widen(kernel func(*asm.WidenArgs), x []uint16) {

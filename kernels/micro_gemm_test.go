@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"unsafe"
@@ -9,29 +8,23 @@ import (
 	"github.com/infer-go/infer/asm"
 )
 
-func TestGemmKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		for rows := 1; rows <= tier.MR; rows++ {
-			eachMicro(t, fmt.Sprintf("%dx%d", rows, NR), func(m *micro) {
-				for n := 1; n <= NR; n++ {
-					for segLen := 1; segLen <= 17; segLen++ {
-						for segs := 1; segs <= 4; segs++ {
-							if brief() && m.IntN(4) > 0 {
-								continue
-							}
-							m.gemm(tier.Gemm[rows], rows, m.between(1, 4), n, segs, segLen, m.IntN(2) == 0)
-						}
-					}
+func (m *micro) testGemm(k asm.Kernel, run func(*asm.GemmArgs)) {
+	for n := 1; n <= NR; n++ {
+		for segLen := 1; segLen <= 17; segLen++ {
+			for segs := 1; segs <= 4; segs++ {
+				if brief() && m.IntN(4) > 0 {
+					continue
 				}
-				for tiles := 1; tiles <= 4; tiles++ {
-					for _, residual := range []bool{false, true} {
-						m.gemm(tier.Gemm[rows], rows, tiles, NR, 3, 100, residual)
-						m.gemm(tier.Gemm[rows], rows, tiles, NR-1, 1, 301, residual)
-					}
-				}
-			})
+				m.gemm(run, k.Rows, m.between(1, 4), n, segs, segLen, m.IntN(2) == 0)
+			}
 		}
-	})
+	}
+	for tiles := 1; tiles <= 4; tiles++ {
+		for _, residual := range []bool{false, true} {
+			m.gemm(run, k.Rows, tiles, NR, 3, 100, residual)
+			m.gemm(run, k.Rows, tiles, NR-1, 1, 301, residual)
+		}
+	}
 }
 
 func (m *micro) gemm(kernel func(*asm.GemmArgs), mr, tiles, n, segs, segLen int, residual bool) {
@@ -79,21 +72,17 @@ func rowTimesColumn(a []float32, seg []int, segLen int, b, bias []float32, colum
 	return s
 }
 
-func TestConvPoolKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "4x16", func(m *micro) {
-			for n := 1; n <= NR; n++ {
-				for segLen := 1; segLen <= 17; segLen++ {
-					for segs := 1; segs <= 4; segs++ {
-						m.convPool(tier.ConvPool, m.between(1, 4), n, segs, segLen)
-					}
-				}
+func (m *micro) testConvPool(_ asm.Kernel, run func(*asm.ConvPoolArgs)) {
+	for n := 1; n <= NR; n++ {
+		for segLen := 1; segLen <= 17; segLen++ {
+			for segs := 1; segs <= 4; segs++ {
+				m.convPool(run, m.between(1, 4), n, segs, segLen)
 			}
-			for windows := 1; windows <= 8; windows++ {
-				m.convPool(tier.ConvPool, windows, NR, 3, 96)
-			}
-		})
-	})
+		}
+	}
+	for windows := 1; windows <= 8; windows++ {
+		m.convPool(run, windows, NR, 3, 96)
+	}
 }
 
 func (m *micro) convPool(kernel func(*asm.ConvPoolArgs), windows, n, segs, segLen int) {
@@ -128,21 +117,15 @@ func (m *micro) convPool(kernel func(*asm.ConvPoolArgs), windows, n, segs, segLe
 	m.check(c, "%d windows, %d columns, %d segments of %d", windows, n, segs, segLen)
 }
 
-func TestProductKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		for rows := 1; rows <= tier.MR; rows++ {
-			eachMicro(t, fmt.Sprintf("%dx%d", rows, NR), func(m *micro) {
-				for k := 1; k <= 33; k++ {
-					for freqs := 1; freqs <= 4; freqs++ {
-						m.product(tier.Product[rows], rows, k, freqs)
-					}
-				}
-				for _, freqs := range []int{16, 36} {
-					m.product(tier.Product[rows], rows, 40, freqs)
-				}
-			})
+func (m *micro) testProduct(k asm.Kernel, run func(*asm.ProductArgs)) {
+	for depth := 1; depth <= 33; depth++ {
+		for freqs := 1; freqs <= 4; freqs++ {
+			m.product(run, k.Rows, depth, freqs)
 		}
-	})
+	}
+	for _, freqs := range []int{16, 36} {
+		m.product(run, k.Rows, 40, freqs)
+	}
 }
 
 func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
@@ -169,29 +152,17 @@ func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
 	m.check(c, "K %d, %d frequencies", k, freqs)
 }
 
-func TestFullyKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		for _, kernel := range []struct {
-			name  string
-			run   func(*asm.FullyArgs)
-			width int
-			elem  Elem
-		}{
-			{"f32/1x16", tier.Fully1F32, 1, F32},
-			{"f32/1x64", tier.Fully4F32, 4, F32},
-			{"f16/1x16", tier.Fully1F16, 1, F16},
-			{"f16/1x64", tier.Fully4F16, 4, F16},
-		} {
-			eachMicro(t, kernel.name, func(m *micro) {
-				for k := 1; k <= 40; k++ {
-					for groups := 1; groups <= 4; groups++ {
-						m.fully(kernel.run, kernel.elem, kernel.width, groups, k)
-					}
-				}
-				m.fully(kernel.run, kernel.elem, kernel.width, 2, 777)
-			})
+func (m *micro) testFully(kernel asm.Kernel, run func(*asm.FullyArgs)) {
+	elem := F32
+	if kernel.Weight == asm.F16 {
+		elem = F16
+	}
+	for k := 1; k <= 40; k++ {
+		for groups := 1; groups <= 4; groups++ {
+			m.fully(run, elem, kernel.Panels, groups, k)
 		}
-	})
+	}
+	m.fully(run, elem, kernel.Panels, 2, 777)
 }
 
 func (m *micro) fully(kernel func(*asm.FullyArgs), elem Elem, width, groups, k int) {
@@ -248,35 +219,35 @@ func TestDenormals(t *testing.T) {
 			}
 		}
 		check("gemm", tiny, func(y *float32) {
-			tier.Gemm[1](&asm.GemmArgs{A: &x[0], Seg: new(int), B: &ones[0], Bias: &zeros[0], C: y, Segs: 1, SegLen: 1, Tiles: 1, N: NR, Lo: lo, Hi: hi})
+			find[asm.GemmArgs](tier, asm.Kernel{Op: "gemm", Rows: 1, Panels: 1})(&asm.GemmArgs{A: &x[0], Seg: new(int), B: &ones[0], Bias: &zeros[0], C: y, Segs: 1, SegLen: 1, Tiles: 1, N: NR, Lo: lo, Hi: hi})
 		})
 		check("convpool", tiny, func(y *float32) {
-			tier.ConvPool(&asm.ConvPoolArgs{A: &x[0], Seg: new(int), B: &ones[0], Bias: &zeros[0], C: y, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: lo, Hi: hi})
+			find[asm.ConvPoolArgs](tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1})(&asm.ConvPoolArgs{A: &x[0], Seg: new(int), B: &ones[0], Bias: &zeros[0], C: y, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: lo, Hi: hi})
 		})
 		check("product", tiny, func(y *float32) {
-			tier.Product[1](&asm.ProductArgs{A: &x[0], B: &ones[0], C: y, K: 1, Freqs: 1})
+			find[asm.ProductArgs](tier, asm.Kernel{Op: "product", Rows: 1, Panels: 1})(&asm.ProductArgs{A: &x[0], B: &ones[0], C: y, K: 1, Freqs: 1})
 		})
 		check("fully f32", tiny, func(y *float32) {
-			tier.Fully1F32(&asm.FullyArgs{A: &x[0], B: &bytesOf(ones)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
+			find[asm.FullyArgs](tier, fullyKernel(F32, 1))(&asm.FullyArgs{A: &x[0], B: &bytesOf(ones)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
 		})
 		check("fully f16", tiny, func(y *float32) {
-			tier.Fully1F16(&asm.FullyArgs{A: &x[0], B: &bytesOf(half)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
+			find[asm.FullyArgs](tier, fullyKernel(F16, 1))(&asm.FullyArgs{A: &x[0], B: &bytesOf(half)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
 		})
 		check("fully f16, denormal weights", 0x1p-24, func(y *float32) {
-			tier.Fully1F16(&asm.FullyArgs{A: &ones[0], B: &bytesOf(least)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
+			find[asm.FullyArgs](tier, fullyKernel(F16, 1))(&asm.FullyArgs{A: &ones[0], B: &bytesOf(least)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
 		})
 		tinies := slices.Repeat(x, NR)
 		check("clamp", tiny, func(y *float32) {
-			tier.Clamp(&asm.ActivateArgs{X: &tinies[0], Y: y, N: NR, Lo: 0, Hi: hi})
+			tier.activation(Clamp)(&asm.ActivateArgs{X: &tinies[0], Y: y, N: NR, Lo: 0, Hi: hi})
 		})
 		check("maxpool", tiny, func(y *float32) {
-			tier.MaxPool(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
+			find[asm.TapsArgs](tier, asm.Kernel{Op: "maxpool"})(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
 		})
 		check("avgpool", tiny, func(y *float32) {
-			tier.AveragePool(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Count: 1})
+			find[asm.TapsArgs](tier, asm.Kernel{Op: "avgpool"})(&asm.TapsArgs{X: &tinies[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Count: 1})
 		})
 		check("depthwise", tiny, func(y *float32) {
-			tier.Depthwise(&asm.TapsArgs{X: &tinies[0], W: &ones[0], Bias: &zeros[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
+			find[asm.TapsArgs](tier, asm.Kernel{Op: "depthwise"})(&asm.TapsArgs{X: &tinies[0], W: &ones[0], Bias: &zeros[0], Y: y, Rows: 1, Cols: 1, C: NR, Pixels: 1, Lo: lo, Hi: hi})
 		})
 	})
 }

@@ -8,22 +8,16 @@ import (
 	"github.com/infer-go/infer/asm"
 )
 
-func TestMaxPoolKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(c tapsCase) { m.maxPool(tier.MaxPool, c) }) })
-	})
+func (m *micro) testMaxPool(_ asm.Kernel, run func(*asm.TapsArgs)) {
+	m.eachWindow(func(c tapsCase) { m.maxPool(run, c) })
 }
 
-func TestAveragePoolKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(c tapsCase) { m.averagePool(tier.AveragePool, c) }) })
-	})
+func (m *micro) testAveragePool(_ asm.Kernel, run func(*asm.TapsArgs)) {
+	m.eachWindow(func(c tapsCase) { m.averagePool(run, c) })
 }
 
-func TestDepthwiseKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		eachMicro(t, "taps", func(m *micro) { m.eachWindow(func(c tapsCase) { m.depthwise(tier.Depthwise, c) }) })
-	})
+func (m *micro) testDepthwise(_ asm.Kernel, run func(*asm.TapsArgs)) {
+	m.eachWindow(func(c tapsCase) { m.depthwise(run, c) })
 }
 
 // A tapsCase is a window's rows and columns, and for how many channels and
@@ -138,20 +132,18 @@ func TestOneNaN(t *testing.T) {
 	const c, taps = 19, 9
 	eachTier(t, func(t *testing.T, tier *Tier) {
 		weights, bias := slices.Repeat([]float32{1}, taps*c), make([]float32, c)
-		for _, kernel := range []struct {
-			name string
-			run  func(*asm.TapsArgs)
-		}{{"maxpool", tier.MaxPool}, {"depthwise", tier.Depthwise}} {
+		for _, op := range []string{"maxpool", "depthwise"} {
+			kernel := find[asm.TapsArgs](tier, asm.Kernel{Op: op})
 			for at := range taps * c {
 				x, y := slices.Repeat([]float32{-2}, taps*c), make([]float32, c)
 				x[at] = float32(math.NaN())
-				kernel.run(&asm.TapsArgs{
+				kernel(&asm.TapsArgs{
 					X: &x[0], W: &weights[0], Bias: &bias[0], Y: &y[0], XRow: 3 * c, XCol: c, WRow: 3 * c, WCol: c,
 					Rows: 3, Cols: 3, C: c, Pixels: 1, Lo: 0, Hi: 6,
 				})
 				for j, v := range y {
 					if isNaN(v) != (j == at%c) || !isNaN(v) && v != 0 {
-						t.Errorf("%s: tap %d of channel %d is NaN, result %d is %v", kernel.name, at/c, at%c, j, v)
+						t.Errorf("%s: tap %d of channel %d is NaN, result %d is %v", op, at/c, at%c, j, v)
 					}
 				}
 			}
@@ -164,9 +156,10 @@ func TestOneNaN(t *testing.T) {
 func TestOneNaNInPool(t *testing.T) {
 	nan := float32(math.NaN())
 	eachTier(t, func(t *testing.T, tier *Tier) {
+		kernel := find[asm.ConvPoolArgs](tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1})
 		pool := func(x [4]float32, weights [NR]float32) (y [NR]float32) {
 			var bias [NR]float32
-			tier.ConvPool(&asm.ConvPoolArgs{
+			kernel(&asm.ConvPoolArgs{
 				A: &x[0], Seg: new(int), B: &weights[0], Bias: &bias[0], C: &y[0],
 				AStride: 1, ARow: 2, CStride: NR, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: 0, Hi: 6,
 			})

@@ -3,11 +3,10 @@ package kernels
 import (
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"reflect"
-	"regexp"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -15,58 +14,85 @@ import (
 	"github.com/infer-go/infer/internal/guard"
 )
 
-// The micro-kernels are tested one family at a time: every tier's kernel of
-// the family gets the same cases, and is compared with the formula of its
-// block of arguments in float64.
+// microTests say how the kernels of each operation are tested: every tier's
+// kernel gets the same cases, and is compared with the formula of its block of
+// arguments in float64.
+var microTests = map[string]microTest{
+	"gemm":       testOf((*micro).testGemm),
+	"product":    testOf((*micro).testProduct),
+	"convpool":   testOf((*micro).testConvPool),
+	"winograd":   testOf((*micro).testWinograd),
+	"fully":      testOf((*micro).testFully),
+	"im2col":     testOf((*micro).testIm2col),
+	"interleave": testOf((*micro).testInterleave),
+	"clamp":      testOf((*micro).testClamp),
+	"activate":   testOf((*micro).testActivate),
+	"binary":     testOf((*micro).testBinary),
+	"maxpool":    testOf((*micro).testMaxPool),
+	"avgpool":    testOf((*micro).testAveragePool),
+	"depthwise":  testOf((*micro).testDepthwise),
+	"widen":      testOf((*micro).testWiden),
+}
 
-// TestTables looks for every kernel in every tier's table.
+type microTest func(m *micro, k asm.Kernel, run any)
+
+func testOf[A any](f func(m *micro, k asm.Kernel, run func(*A))) microTest {
+	return func(m *micro, k asm.Kernel, run any) { f(m, k, run.(func(*A))) }
+}
+
+// TestKernels tests every kernel of every tier, in a subtest by the name of its
+// symbol. A kernel that a tier has from another one is tested there.
+func TestKernels(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		for _, e := range tier.kernels {
+			if test := microTests[e.Op]; test != nil && e.From == tier.Name {
+				eachMicro(t, e.Symbol(), func(m *micro) {
+					test(m, e.Kernel, e.Run)
+					if m.checked == 0 {
+						m.Error("no result was looked at")
+					}
+				})
+			}
+		}
+	})
+}
+
+// TestEveryKernelIsTested looks for the tests of all tiers' kernels, whether
+// this processor runs them or not.
+func TestEveryKernelIsTested(t *testing.T) {
+	for _, tier := range Tiers() {
+		for _, e := range tier.kernels {
+			if microTests[e.Op] == nil {
+				t.Errorf("nothing tests %s", e.Symbol())
+			}
+		}
+	}
+}
+
+// TestTables compares what each tier has with the list of what it should
+// have, and the names of assembly functions with the kernels that they are
+// entered for.
 func TestTables(t *testing.T) {
 	for _, tier := range Tiers() {
-		if tier.MR < 1 || tier.MR > asm.MaxMR {
-			t.Fatalf("%s: tiles of %d rows", tier.Name, tier.MR)
+		var got, want []string
+		for _, k := range asm.Kernels(tier.MR, 1) {
+			want = append(want, k.Name())
 		}
-		table := reflect.ValueOf(tier.Table)
-		for i := range table.NumField() {
-			name, field := table.Type().Field(i).Name, table.Field(i)
-			switch field.Kind() {
-			case reflect.Func:
-				oracle := reflect.ValueOf(portable.Table).Field(i)
-				if field.IsNil() || tier != portable && field.Pointer() == oracle.Pointer() {
-					t.Errorf("%s: no kernel %s of its own", tier.Name, name)
-				}
-			case reflect.Array:
-				for rows := range field.Len() {
-					if has, want := !field.Index(rows).IsNil(), 1 <= rows && rows <= tier.MR; has != want {
-						t.Errorf("%s: kernel %s of %d rows is there: %v, want %v", tier.Name, name, rows, has, want)
-					}
-				}
+		for _, e := range tier.kernels {
+			got = append(got, e.Name())
+			name := runtime.FuncForPC(reflect.ValueOf(e.Run).Pointer()).Name()
+			if tier != portable && !strings.HasSuffix(strings.TrimSuffix(name, ".abi0"), "/asm."+e.Symbol()) {
+				t.Errorf("%s: %s is %s", tier.Name, e.Symbol(), name)
 			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has %v, want %v", tier.Name, got, want)
 		}
 	}
 	if first := Tiers()[0]; first != portable || !first.Supported {
 		t.Errorf("the first tier is %s", first.Name)
-	}
-}
-
-// TestEveryKernelIsTested looks for every kernel in the tests of micro-kernels,
-// which name it as a field of the tier.
-func TestEveryKernelIsTested(t *testing.T) {
-	files, err := filepath.Glob("micro_*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tests []byte
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tests = append(tests, text...)
-	}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[asm.Table]()) {
-		if f.Type.Kind() != reflect.Int && !regexp.MustCompile(`\btier\.`+f.Name+`\b`).Match(tests) {
-			t.Errorf("no micro_*_test.go tests kernel %s", f.Name)
-		}
 	}
 }
 
@@ -91,6 +117,7 @@ type micro struct {
 	side     guard.Side
 	special  bool // some operands hold NaN, infinities, −0 and denormals
 	operands []operand
+	checked  int // results
 }
 
 // An operand is what a kernel may only read.
@@ -219,6 +246,7 @@ func (m *micro) target(n int) *target {
 // more.
 func (m *micro) check(r *target, format string, args ...any) {
 	m.Helper()
+	m.checked++
 	what := func() string { return fmt.Sprintf(format, args...) + ", " + m.side.String() }
 	for i, want := range r.want {
 		if err := want.check(r.got[i]); err != nil {

@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -49,36 +48,24 @@ func TestWinogradMatrices(t *testing.T) {
 	}
 }
 
-func TestWinogradKernels(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier *Tier) {
-		for _, kernel := range []struct {
-			alg              *winograd
-			in, out, outPool func(*asm.WinogradArgs)
-		}{
-			{&f2, tier.WinogradIn2, tier.WinogradOut2, tier.WinogradOutPool2},
-			{&f4, tier.WinogradIn4, tier.WinogradOut4, tier.WinogradOutPool4},
-		} {
-			each := func(name string, f func(m *micro, tiles, blocks int)) {
-				eachMicro(t, fmt.Sprint(name, kernel.alg.m), func(m *micro) {
-					for tiles := 1; tiles <= 4; tiles++ {
-						for blocks := 1; blocks <= 4; blocks++ {
-							for range max(1, trials(4)) {
-								f(m, tiles, blocks)
-							}
-						}
+func (m *micro) testWinograd(k asm.Kernel, run func(*asm.WinogradArgs)) {
+	for _, alg := range []*winograd{&f2, &f4} {
+		for tiles := 1; tiles <= 4; tiles++ {
+			for blocks := 1; blocks <= 4; blocks++ {
+				for range max(1, trials(4)) {
+					switch k {
+					case alg.kernel("in"):
+						m.transformIn(run, alg, tiles, blocks)
+					case alg.kernel("out"):
+						m.transformOut(run, alg, tiles, blocks, false, false)
+						m.transformOut(run, alg, tiles, blocks, true, false)
+					case alg.kernel("outpool"):
+						m.transformOut(run, alg, tiles, blocks, false, true)
 					}
-				})
+				}
 			}
-			each("in", func(m *micro, tiles, blocks int) { m.transformIn(kernel.in, kernel.alg, tiles, blocks) })
-			each("out", func(m *micro, tiles, blocks int) {
-				m.transformOut(kernel.out, kernel.alg, tiles, blocks, false, false)
-				m.transformOut(kernel.out, kernel.alg, tiles, blocks, true, false)
-			})
-			each("outpool", func(m *micro, tiles, blocks int) {
-				m.transformOut(kernel.outPool, kernel.alg, tiles, blocks, false, true)
-			})
 		}
-	})
+	}
 }
 
 // bilinear is element (i, j) of M x Mᵀ for a square x given by its elements.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"unsafe"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // NR is the number of columns of a panel: how many output channels every
@@ -29,6 +31,14 @@ func (e Elem) Size() int {
 		return 2
 	}
 	return 4
+}
+
+// kernel is what kernels call the type.
+func (e Elem) kernel() asm.Elem {
+	if e == F16 {
+		return asm.F16
+	}
+	return asm.F32
 }
 
 func (e Elem) String() string {

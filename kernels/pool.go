@@ -1,6 +1,10 @@
 package kernels
 
-import "math"
+import (
+	"math"
+
+	"github.com/infer-go/infer/asm"
+)
 
 // PoolKind is what a pool keeps of its window.
 type PoolKind uint8
@@ -58,9 +62,9 @@ func (p *Pool) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		maps:    x[0],
 		in:      volume(x[1:]),
 	}
-	op.kernel, op.empty, op.largest = t.MaxPool, float32(math.Inf(-1)), p.Kind == MaxPool
+	op.kernel, op.empty, op.largest = find[asm.TapsArgs](t, asm.Kernel{Op: "maxpool"}), float32(math.Inf(-1)), p.Kind == MaxPool
 	if p.Kind != MaxPool {
-		op.kernel, op.empty = t.AveragePool, float32(math.NaN())
+		op.kernel, op.empty = find[asm.TapsArgs](t, asm.Kernel{Op: "avgpool"}), float32(math.NaN())
 	}
 	if p.Kind == AveragePoolPadded {
 		op.padded, op.empty = true, 0

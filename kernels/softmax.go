@@ -3,6 +3,8 @@ package kernels
 import (
 	"math"
 	"slices"
+
+	"github.com/infer-go/infer/asm"
 )
 
 // Softmax normalises over one axis; Log takes the logarithm.
@@ -34,6 +36,7 @@ func (s *Softmax) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 		size:  x[s.Axis],
 		inner: volume(x[s.Axis+1:]),
 		log:   s.Log,
+		exp:   find[asm.ActivateArgs](t, expKernel),
 	}
 	op.blocks = ceilDiv(op.inner, lanes)
 	return op, nil
@@ -47,6 +50,7 @@ type softmaxOp struct {
 	outer, size, inner int
 	blocks             int // tasks along the last dimension
 	log                bool
+	exp                func(*asm.ActivateArgs)
 }
 
 func (op *softmaxOp) Tasks(n int) int { return n * op.outer * op.blocks }
@@ -74,7 +78,7 @@ func (op *softmaxOp) row(w *Workspace, dst, src []float32) {
 	for i, v := range src {
 		dst[i] = v - most
 	}
-	op.eachElement(w, op.Exp, dst, dst, 0, 0)
+	op.eachElement(w, op.exp, dst, dst, 0, 0)
 	sum := 0.0
 	for _, v := range dst {
 		sum += float64(v)

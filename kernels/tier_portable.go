@@ -11,57 +11,47 @@ import (
 // micro-kernels are the formulas of package asm's blocks of arguments, loop by
 // loop. Products are rounded before they are added, on every processor, so
 // that its results are the same everywhere.
-var portable = &Tier{Name: "portable", Supported: true, Table: asm.Table{
-	MR:               4,
-	Gemm:             [asm.MaxMR + 1]func(*asm.GemmArgs){1: gemmPortable[row1], 2: gemmPortable[row2], 3: gemmPortable[row3], 4: gemmPortable[row4]},
-	Product:          [asm.MaxMR + 1]func(*asm.ProductArgs){1: productPortable[row1], 2: productPortable[row2], 3: productPortable[row3], 4: productPortable[row4]},
-	ConvPool:         convPoolPortable,
-	WinogradIn2:      f2.inPortable,
-	WinogradIn4:      f4.inPortable,
-	WinogradOut2:     f2.outPortable,
-	WinogradOut4:     f4.outPortable,
-	WinogradOutPool2: f2.outPoolPortable,
-	WinogradOutPool4: f4.outPoolPortable,
-	Fully1F32:        fullyPortable[float32, row1],
-	Fully4F32:        fullyPortable[float32, row4],
-	Fully1F16:        fullyPortable[uint16, row1],
-	Fully4F16:        fullyPortable[uint16, row4],
-	Im2col:           im2colPortable,
-	Interleave:       interleavePortable,
-	Clamp:            activatePortable(Clamp),
-	LeakyRelu:        activatePortable(ActLeakyRelu),
-	HardSwish:        activatePortable(ActHardSwish),
-	HardSigmoid:      activatePortable(ActHardSigmoid),
-	Sigmoid:          activatePortable(ActSigmoid),
-	SiLU:             activatePortable(ActSiLU),
-	Tanh:             activatePortable(ActTanh),
-	Exp:              expPortable,
-	Add:              binaryPortable(Add),
-	Sub:              binaryPortable(Sub),
-	Mul:              binaryPortable(Mul),
-	Div:              binaryPortable(Div),
-	Max:              binaryPortable(Max),
-	Min:              binaryPortable(Min),
-	PRelu:            binaryPortable(PRelu),
-	MaxPool:          maxPoolPortable,
-	AveragePool:      averagePoolPortable,
-	Depthwise:        depthwisePortable,
-	Widen:            widenPortable,
-}}
+var portable = newTier(asm.Tier{Name: "portable", Rows: portableRows, Panels: 1, Kernels: portableKernels()}, true)
 
-// A count is a number as a type, for kernels that are made once for each.
-type (
-	count interface{ n() int }
-	row1  struct{}
-	row2  struct{}
-	row3  struct{}
-	row4  struct{}
-)
+// portableRows is the largest number of rows of the portable tier's tiles.
+const portableRows = 4
 
-func (row1) n() int { return 1 }
-func (row2) n() int { return 2 }
-func (row3) n() int { return 3 }
-func (row4) n() int { return 4 }
+func portableKernels() (entries []asm.Entry) {
+	add := func(k asm.Kernel, run any) {
+		entries = append(entries, asm.Entry{Kernel: k, From: "portable", Run: run})
+	}
+	for rows := 1; rows <= portableRows; rows++ {
+		add(asm.Kernel{Op: "gemm", Rows: rows, Panels: 1}, gemmPortable(rows))
+		add(asm.Kernel{Op: "product", Rows: rows, Panels: 1}, productPortable(rows))
+	}
+	add(asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}, convPoolPortable)
+	for _, alg := range []*winograd{&f2, &f4} {
+		add(alg.kernel("in"), alg.inPortable)
+		add(alg.kernel("out"), alg.outPortable)
+		add(alg.kernel("outpool"), alg.outPoolPortable)
+	}
+	for _, width := range []int{1, wide} {
+		for _, weights := range []Elem{F32, F16} {
+			add(fullyKernel(weights, width), fullyPortable(width, weights))
+		}
+	}
+	for kind, k := range activationKernels {
+		if k.Op != "" {
+			add(k, activatePortable(Activation(kind)))
+		}
+	}
+	add(expKernel, expPortable)
+	for kind, k := range binaryKernels {
+		add(k, binaryPortable(BinaryKind(kind)))
+	}
+	add(asm.Kernel{Op: "im2col"}, im2colPortable)
+	add(asm.Kernel{Op: "interleave"}, interleavePortable)
+	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
+	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
+	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
+	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
+	return entries
+}
 
 // at returns the n elements that stand off elements after p.
 func at[T any](p *T, off, n int) []T {
@@ -89,30 +79,32 @@ func rowPortable(sums *[NR]float32, a *float32, seg *int, segs, segLen int, b, b
 	}
 }
 
-func gemmPortable[R count](g *asm.GemmArgs) {
-	var mr R
-	var sums [NR]float32
-	for i := range g.Tiles * mr.n() {
-		rowPortable(&sums, &at(g.A, i*g.AStride, 1)[0], g.Seg, g.Segs, g.SegLen, g.B, g.Bias)
-		c := at(g.C, i*g.CStride, g.N)
-		for j := range c {
-			if g.D != nil {
-				sums[j] += at(g.D, i*g.DStride, g.N)[j]
+func gemmPortable(rows int) func(*asm.GemmArgs) {
+	return func(g *asm.GemmArgs) {
+		var sums [NR]float32
+		for i := range g.Tiles * rows {
+			rowPortable(&sums, &at(g.A, i*g.AStride, 1)[0], g.Seg, g.Segs, g.SegLen, g.B, g.Bias)
+			c := at(g.C, i*g.CStride, g.N)
+			for j := range c {
+				if g.D != nil {
+					sums[j] += at(g.D, i*g.DStride, g.N)[j]
+				}
+				c[j] = clamp(sums[j], g.Lo, g.Hi)
 			}
-			c[j] = clamp(sums[j], g.Lo, g.Hi)
 		}
 	}
 }
 
-func productPortable[R count](p *asm.ProductArgs) {
-	var mr R
-	for f := range p.Freqs {
-		for i := range mr.n() {
-			var sums [NR]float32
-			for k, x := range at(p.A, f*p.AFreq+i*p.AStride, p.K) {
-				multiplyAdd(&sums, x, at(p.B, f*p.BFreq+NR*k, NR))
+func productPortable(rows int) func(*asm.ProductArgs) {
+	return func(p *asm.ProductArgs) {
+		for f := range p.Freqs {
+			for i := range rows {
+				var sums [NR]float32
+				for k, x := range at(p.A, f*p.AFreq+i*p.AStride, p.K) {
+					multiplyAdd(&sums, x, at(p.B, f*p.BFreq+NR*k, NR))
+				}
+				copy(at(p.C, f*p.CFreq+i*p.CStride, NR), sums[:])
 			}
-			copy(at(p.C, f*p.CFreq+i*p.CStride, NR), sums[:])
 		}
 	}
 }
@@ -139,27 +131,27 @@ func convPoolPortable(p *asm.ConvPoolArgs) {
 	}
 }
 
-func fullyPortable[T float32 | uint16, W count](f *asm.FullyArgs) {
-	var width W
-	for p := range f.Groups * width.n() {
-		sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
-		panel := (*T)(unsafe.Pointer(&at(f.B, p*f.BStride, 1)[0]))
-		var wide [NR]float32
-		for k, x := range at(f.A, 0, f.K) {
-			switch row := any(at(panel, NR*k, NR)).(type) {
-			case []float32:
-				multiplyAdd(&sums, x, row)
-			case []uint16:
-				for j, h := range row {
+func fullyPortable(width int, weights Elem) func(*asm.FullyArgs) {
+	return func(f *asm.FullyArgs) {
+		for p := range f.Groups * width {
+			sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
+			panel := &at(f.B, p*f.BStride, 1)[0]
+			var wide [NR]float32
+			for k, x := range at(f.A, 0, f.K) {
+				if weights == F32 {
+					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), NR*k, NR))
+					continue
+				}
+				for j, h := range at((*uint16)(unsafe.Pointer(panel)), NR*k, NR) {
 					wide[j] = Float32(h)
 				}
 				multiplyAdd(&sums, x, wide[:])
 			}
+			for j := range sums {
+				sums[j] = clamp(sums[j], f.Lo, f.Hi)
+			}
+			copy(at(f.C, NR*p, NR), sums[:])
 		}
-		for j := range sums {
-			sums[j] = clamp(sums[j], f.Lo, f.Hi)
-		}
-		copy(at(f.C, NR*p, NR), sums[:])
 	}
 }
 

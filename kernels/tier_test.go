@@ -1,6 +1,44 @@
 package kernels
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/infer-go/infer/asm"
+)
+
+// wrapped is a tier whose kernels are what wrap makes of those of another one.
+func wrapped(t *Tier, wrap func(k asm.Kernel, run any) any) *Tier {
+	a := asm.Tier{Name: t.Name, Features: t.Features, Rows: t.MR, Panels: 1}
+	for _, e := range t.kernels {
+		e.Run = wrap(e.Kernel, e.Run)
+		a.Kernels = append(a.Kernels, e)
+	}
+	return newTier(a, t.Supported)
+}
+
+// TestSupported asks a processor of which nothing is known: it has ASIMD if it
+// is a 64-bit ARM, and what all its tiers ask for must be words that cpuid
+// knows.
+func TestSupported(t *testing.T) {
+	var unknown cpuid.CPUInfo
+	arm := runtime.GOARCH == "arm64"
+	if got := supported(unknown, []string{"ASIMD"}); got != arm {
+		t.Errorf("ASIMD is supported: %v", got)
+	}
+	for _, tier := range Tiers()[1:] {
+		if got := supported(unknown, tier.Features); got != (tier.Name == "neon") {
+			t.Errorf("%s is supported: %v", tier.Name, got)
+		}
+		for _, f := range tier.Features {
+			if id := cpuid.ParseFeature(f); id == cpuid.UNKNOWN || id.String() != f {
+				t.Errorf("%s: cpuid knows no %q", tier.Name, f)
+			}
+		}
+	}
+}
 
 // TestByName asks a processor without AVX2 for what it has, for what it lacks,
 // and for what no processor has.

@@ -41,7 +41,7 @@ func (t *Transpose) Bind(tier *Tier, in [][]int, params []Param) (Op, error) {
 	}
 	l := newNest(y, step, strides(y))
 	if pixels := volume(y) / 3; slices.Equal(l.size, []int{pixels, 3}) && slices.Equal(l.stride[0], []int{1, pixels}) && slices.Equal(l.stride[1], []int{3, 1}) {
-		return &interleaveOp{kernel: tier.Interleave, pixels: pixels, blocks: ceilDiv(pixels, taskSize)}, nil
+		return &interleaveOp{kernel: find[asm.InterleaveArgs](tier, asm.Kernel{Op: "interleave"}), pixels: pixels, blocks: ceilDiv(pixels, taskSize)}, nil
 	}
 	size := [2]int{volume(y), volume(y)}
 	return &copyOp{moves: []move{newMove(0, 0, size, [2]int{}, l)}}, nil

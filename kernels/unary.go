@@ -55,7 +55,7 @@ func (u *Unary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
 	op := flat{volume: volume(in[0])}
 	switch {
 	case u.Kind == Exp:
-		return &elementOp{flat: op, Tier: t, kernel: t.Exp}, nil
+		return &elementOp{flat: op, Tier: t, kernel: find[asm.ActivateArgs](t, expKernel)}, nil
 	case u.Kind == Activate && u.Act.Kind != NoActivation:
 		return &elementOp{flat: op, Tier: t, kernel: t.activation(u.Act.Kind), lo: u.Act.Lo, hi: u.Act.Hi}, nil
 	}
@@ -104,6 +104,9 @@ func (u *Unary) function() func(x float32) float32 {
 	}
 	return nil
 }
+
+// expKernel is the exponential function.
+var expKernel = asm.Kernel{Op: "activate", Variant: "exp"}
 
 // elementOp applies one of the tier's kernels.
 type elementOp struct {

@@ -1,6 +1,10 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"strconv"
+
+	"github.com/infer-go/infer/asm"
+)
 
 // A winograd is one of Winograd's algorithms F(m×m, 3×3) by its matrices, as
 // Lavin and Gray give them in "Fast Algorithms for Convolutional Neural
@@ -13,6 +17,11 @@ type winograd struct {
 }
 
 func (w *winograd) t() int { return w.m + 2 }
+
+// kernel is one of the algorithm's transforms: "in", "out" or "outpool".
+func (w *winograd) kernel(transform string) asm.Kernel {
+	return asm.Kernel{Op: "winograd", Variant: transform + strconv.Itoa(w.m)}
+}
 
 var f2 = winograd{
 	m: 2,

@@ -1,0 +1,91 @@
+// Package arm64 emits the kernels of the tiers of arm64: those of package amd64,
+// for the same blocks of arguments, with the same chains of sums.
+//
+// It stands on avo's ir, gotypes and printer, which ask of an instruction no
+// more than an opcode and operands that print themselves: stubs, offsets of
+// fields, sizes of frames, labels and the file's header are those of amd64. avo's passes know amd64 alone and are not run. What is here instead:
+//
+//   - a method for each instruction, by the name that Go's assembler gives it.
+//     Those that it has no name for have their A64 name and are emitted as
+//     words with their text beside them, which a test decodes and compares;
+//   - two banks that hand out registers, take them back at the end of a scope,
+//     and write the register map above each kernel from what they were taken
+//     for. A kernel that needs one too many does not spill: it is an error.
+//
+// # Tiles
+//
+// Six rows by one panel of 16 columns are 24 vectors of sums; four elements of
+// each row of A are 6 more, whose lanes the multiply-adds take one after the
+// other; two are left for B, each of whose vectors is loaded once and used by
+// all rows. A load that broadcasts would occupy a pipe that multiplies. Tiles
+// of fewer rows have up to 8 vectors of B on their way. Pool windows are tiles
+// of 4 rows, or 8 where a panel has no more than 8 columns. What is left of K
+// after fours are two and one.
+//
+// Where fewer than 16 columns are stored, or any other number of elements is
+// not a multiple of 16, the rest is taken in pieces of 8, 4, 2 and 1: nothing
+// past an operand's end is touched.
+//
+// Functions of each element keep their constants in registers: in lanes, or
+// whole where no instruction takes a lane.
+//
+// FMAX and FMIN return NaN if either operand is one, so that NaN survives
+// pooling and clamping; the sign of a zero may be the limit's.
+//
+// Winograd's transforms take four channels at a time, which leaves room for a
+// tile after its first pass: all but F(4×4)'s input transform read each
+// element once, and none uses Temp.
+//
+// # Inner loops
+//
+// llvm-mca's prediction (LLVM 14) for the longest inner loops. instr counts
+// all instructions, fma those that multiply and add four elements; ratio is
+// the one by the other. Under a processor stand the cycles of an iteration,
+// and how much of them the multiply-adds alone would take. That release models
+// neoverse-n1 and cortex-a76 as a Cortex-A57, of half their width; LLVM 19's
+// own model of neoverse-n1 predicts half of these cycles, and of neoverse-v2 a
+// quarter, with the same use, 100 %, in all gemm, product and convpool loops
+// of 4 rows and more.
+//
+//	kernel                   instr   fma ratio | neoverse-n1 and cortex-a76 | apple-a14
+//	gemm_f32_6x16              126    96  1.31 |   96.0   100 %             |   32.0   100 %
+//	  8 columns                 70    48  1.46 |   48.0   100 %             |   16.0   100 %
+//	gemm_f32_5x16              109    80  1.36 |   80.0   100 %             |   26.7   100 %
+//	gemm_f32_4x16               92    64  1.44 |   64.0   100 %             |   21.3   100 %
+//	gemm_f32_3x16               75    48  1.56 |   48.0   100 %             |   16.0   100 %
+//	gemm_f32_2x16               58    32  1.81 |   32.0   100 %             |   11.0    97 %
+//	gemm_f32_1x16               41    16  2.56 |   21.0    76 %             |   10.5    51 %
+//	product_f32_6x16           125    96  1.30 |   96.0   100 %             |   32.0   100 %
+//	convpool_f32_4x16           83    64  1.30 |   64.0   100 %             |   21.3   100 %
+//	  8 columns, two windows    87    64  1.36 |   64.0   100 %             |   21.3   100 %
+//	fully_f32_1x64             119    64  1.86 |   81.0    79 %             |   26.0    82 %
+//	fully_f16_1x64             159    64  2.48 |  160.0    40 %             |   42.7    50 %
+//	fully_f32_1x16              32    16  2.00 |   21.0    76 %             |    8.0    67 %
+//	fully_f16_1x16              42    16  2.62 |   40.0    40 %             |   10.7    50 %
+//	depthwise_f32_taps          33    16  2.06 |   21.0    76 %             |    8.0   100 %
+//	winograd_f32_in2            73             |   67.0                     |   20.0
+//	winograd_f32_in4           279             |  180.0                     |   72.0
+//	winograd_f32_out2           88             |   69.0                     |   21.6
+//	winograd_f32_out4          269             |  212.0                     |   63.0
+//	winograd_f32_outpool2       61             |   51.0                     |   16.5
+//	winograd_f32_outpool4      183             |  140.0                     |   45.5
+//	clamp_f32_n                 18             |   20.0                     |    4.7
+//	maxpool_f32_taps            16             |   13.0                     |    3.3
+//	avgpool_f32_taps            21             |   20.0                     |    5.3
+//	activate_f32_hardswish      14             |   14.0                     |    3.7
+//	activate_f32_exp            64    14  4.57 |   53.0    26 %             |   25.7    27 %
+//	activate_f32_sigmoid        76    14  5.43 |   98.0    14 %             |   33.3    21 %
+//	activate_f32_tanh          110    24  4.58 |  128.5    19 %             |   49.0    24 %
+//	binary_f32_add              20             |   24.0                     |    5.5
+//	interleave_f32_3             6             |    7.0                     |    3.0
+//	im2col_f32_rows              6             |   12.0                     |    2.5
+//	widen_f16_n                  9             |   11.0                     |    3.0
+//
+// Fully connected layers are as fast as memory gives the weights. Converting
+// half precision takes twice as long as multiplying: a Neoverse N1 takes 4
+// bytes of it a cycle, a V2 8.
+//
+// The table is printed by
+//
+//	go -C gen test ./arm64 -run MCA -v
+package arm64

@@ -1,0 +1,221 @@
+package arm64
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// Methods are named as the assembler names the instruction, or after what it
+// does where the mnemonic says too little, and take operands in its order, the
+// destination last. Instructions without a mnemonic in Go's assembler have
+// their A64 name and are emitted as words.
+
+// emit appends an instruction.
+func (b *builder) emit(opcode string, operands ...operand.Op) {
+	b.fn.AddInstruction(&ir.Instruction{Opcode: opcode, Operands: operands})
+}
+
+// word appends an instruction by its encoding, with its A64 text.
+func (b *builder) word(code uint32, a64 string, args ...any) {
+	b.emit("WORD", text(fmt.Sprintf("$%#08x // "+a64, append([]any{code}, args...)...)))
+}
+
+func imm(n int) operand.Op { return text(fmt.Sprintf("$%d", n)) }
+
+// mem is memory at a displacement from a register.
+func mem(base gp, disp int) operand.Op {
+	if disp == 0 {
+		return text("(" + base.Asm() + ")")
+	}
+	return text(fmt.Sprintf("%d(%s)", disp, base.Asm()))
+}
+
+// shifted is a register times 2ⁿ.
+func shifted(r gp, n int) operand.Op {
+	if n == 0 {
+		return r
+	}
+	return text(fmt.Sprintf("%s<<%d", r.Asm(), n))
+}
+
+func pair(p, q vec) operand.Op { return text("(" + p.Asm() + ", " + q.Asm() + ")") }
+
+func lanes4(v vec) operand.Op { return text("[" + v.as("S4").Asm() + "]") }
+
+// General registers.
+
+func (b *builder) MOVD(from operand.Op, to gp)       { b.emit("MOVD", from, to) }
+func (b *builder) loadNext(disp int, from, to gp)    { b.emit("MOVD.P", mem(from, disp), to) }
+func (b *builder) ADD(x operand.Op, n, d gp)         { b.emit("ADD", x, n, d) }
+func (b *builder) SUB(x operand.Op, n, d gp)         { b.emit("SUB", x, n, d) }
+func (b *builder) MUL(x, n, d gp)                    { b.emit("MUL", x, n, d) }
+func (b *builder) LSL(n int, x, d gp)                { b.emit("LSL", imm(n), x, d) }
+func (b *builder) LSR(n int, x, d gp)                { b.emit("LSR", imm(n), x, d) }
+func (b *builder) SUBS(n int, x, d gp)               { b.emit("SUBS", imm(n), x, d) }
+func (b *builder) CMP(n int, x gp)                   { b.emit("CMP", imm(n), x) }
+func (b *builder) BNE(label string)                  { b.branch("BNE", label) }
+func (b *builder) BGT(label string)                  { b.branch("BGT", label) }
+func (b *builder) BLE(label string)                  { b.branch("BLE", label) }
+func (b *builder) BLT(label string)                  { b.branch("BLT", label) }
+func (b *builder) CBZ(x gp, label string)            { b.branch("CBZ", label, x) }
+func (b *builder) TBZ(bit int, x gp, label string)   { b.branch("TBZ", label, imm(bit), x) }
+func (b *builder) PRFM(base gp, disp int, op string) { b.emit("PRFM", mem(base, disp), text(op)) }
+
+func (b *builder) B(label string) {
+	b.fn.AddInstruction(&ir.Instruction{Opcode: "B", Operands: []operand.Op{operand.LabelRef(label)}, IsBranch: true})
+}
+
+func (b *builder) RET() { b.fn.AddInstruction(&ir.Instruction{Opcode: "RET", IsTerminal: true}) }
+
+// branch appends a conditional branch, whose label comes last.
+func (b *builder) branch(opcode, label string, operands ...operand.Op) {
+	b.fn.AddInstruction(&ir.Instruction{
+		Opcode: opcode, Operands: append(operands, operand.LabelRef(label)), IsBranch: true, IsConditional: true,
+	})
+}
+
+// Loads and stores.
+
+func (b *builder) FMOVQ(from operand.Op, to vec)     { b.emit("FMOVQ", from, to) }
+func (b *builder) VLD1R(base gp, to vec)             { b.emit("VLD1R", mem(base, 0), lanes4(to)) }
+func (b *builder) FLDPQ(base gp, disp int, p, q vec) { b.emit("FLDPQ", mem(base, disp), pair(p, q)) }
+func (b *builder) loadHalf(base gp, lane int, to vec) {
+	b.emit("VLD1.P", mem(base, 2), to.lane("H", lane))
+}
+func (b *builder) loadStep(base, stride gp, to vec) { b.emit("VLD1.P", by(base, stride), lanes4(to)) }
+func (b *builder) storeStep(from vec, base, stride gp) {
+	b.emit("VST1.P", lanes4(from), by(base, stride))
+}
+
+// VST3 stores three registers, which must be neighbours, lane by lane, and
+// moves to on.
+func (b *builder) VST3(from []vec, to gp) {
+	if from[1] != from[0]+1 || from[2] != from[1]+1 {
+		panic("registers of VST3 are no neighbours")
+	}
+	b.emit("VST3.P", text("["+from[0].as("S4").Asm()+", "+from[1].as("S4").Asm()+", "+from[2].as("S4").Asm()+"]"), mem(to, 48))
+}
+
+// by is memory at base, which then moves on by stride.
+func by(base, stride gp) operand.Op { return text("(" + base.Asm() + ")(" + stride.Asm() + ")") }
+
+// Vectors of four float32.
+
+func (b *builder) VMOV(from, to vec)               { b.emit("VMOV", from.as("B16"), to.as("B16")) }
+func (b *builder) VDUP(from operand.Op, to vec)    { b.emit("VDUP", from, to.as("S4")) }
+func (b *builder) VDUP2(from operand.Op, to vec)   { b.emit("VDUP", from, to.as("D2")) }
+func (b *builder) insert(from gp, lane int, v vec) { b.emit("VMOV", from, v.lane("S", lane)) }
+func (b *builder) VEOR(m, n, d vec)                { b.emit("VEOR", m.as("B16"), n.as("B16"), d.as("B16")) }
+func (b *builder) VFMLA(m, n, d vec)               { b.emit("VFMLA", m.as("S4"), n.as("S4"), d.as("S4")) }
+
+// The destination is n op m, or d ± n·m. m by element is one lane of it.
+
+func (b *builder) FMLAElement(m vec, lane int, n, d vec) {
+	b.byElement(0x4f801000, "fmla", m, lane, n, d)
+}
+func (b *builder) FMLSElement(m vec, lane int, n, d vec) {
+	b.byElement(0x4f805000, "fmls", m, lane, n, d)
+}
+func (b *builder) FMULElement(m vec, lane int, n, d vec) {
+	b.byElement(0x4f809000, "fmul", m, lane, n, d)
+}
+func (b *builder) FMUL(m, n, d vec) { b.three(0x6e20dc00, "fmul", m, n, d) }
+func (b *builder) FDIV(m, n, d vec) { b.three(0x6e20fc00, "fdiv", m, n, d) }
+func (b *builder) FADD(m, n, d vec) { b.three(0x4e20d400, "fadd", m, n, d) }
+func (b *builder) FSUB(m, n, d vec) { b.three(0x4ea0d400, "fsub", m, n, d) }
+func (b *builder) FMAX(m, n, d vec) { b.three(0x4e20f400, "fmax", m, n, d) }
+func (b *builder) FMIN(m, n, d vec) { b.three(0x4ea0f400, "fmin", m, n, d) }
+
+// FCMGT sets the lanes in which n is greater than m, and clears the others.
+// VBIT copies the bits of n that are set in m.
+
+func (b *builder) FCMGT(m, n, d vec) { b.three(0x6ea0e400, "fcmgt", m, n, d) }
+func (b *builder) VBIT(m, n, d vec)  { b.emit("VBIT", m.as("B16"), n.as("B16"), d.as("B16")) }
+
+// FCMLT0 sets the lanes in which n is less than 0, and clears the others. VBIF
+// copies the bits of n that are clear in m.
+
+func (b *builder) FCMLT0(n, d vec) {
+	b.word(0x4ea0e800|n.number()<<5|d.number(), "fcmlt v%d.4s, v%d.4s, #0.0", int(d), int(n))
+}
+
+func (b *builder) VBIF(m, n, d vec) { b.emit("VBIF", m.as("B16"), n.as("B16"), d.as("B16")) }
+
+// FRINTN rounds to the nearest integer, FCVTNS converts that to an int32. SSHR
+// shifts int32 to the right.
+
+func (b *builder) FABS(n, d vec)           { b.one(0x4ea0f800, "fabs", n, d) }
+func (b *builder) FNEG(n, d vec)           { b.one(0x6ea0f800, "fneg", n, d) }
+func (b *builder) FRINTN(n, d vec)         { b.one(0x4e218800, "frintn", n, d) }
+func (b *builder) FCVTNS(n, d vec)         { b.one(0x4e21a800, "fcvtns", n, d) }
+func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
+func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
+
+func (b *builder) SSHR(bits int, n, d vec) {
+	if bits < 1 || bits > 32 {
+		panic(fmt.Sprintf("a shift by %d bits", bits))
+	}
+	b.word(0x4f000400|uint32(64-bits)<<16|n.number()<<5|d.number(), "sshr v%d.4s, v%d.4s, #%d", int(d), int(n), bits)
+}
+
+func (b *builder) one(code uint32, name string, n, d vec) {
+	b.word(code|n.number()<<5|d.number(), "%s v%d.4s, v%d.4s", name, int(d), int(n))
+}
+
+func (b *builder) byElement(code uint32, name string, m vec, lane int, n, d vec) {
+	if lane < 0 || lane > 3 {
+		panic(fmt.Sprintf("there is no lane %d", lane))
+	}
+	l := uint32(lane)
+	b.word(code|m.number()<<16|(l&1)<<21|(l>>1)<<11|n.number()<<5|d.number(),
+		"%s v%d.4s, v%d.4s, v%d.s[%d]", name, int(d), int(n), int(m), lane)
+}
+
+func (b *builder) three(code uint32, name string, m, n, d vec) {
+	b.word(code|m.number()<<16|n.number()<<5|d.number(), "%s v%d.4s, v%d.4s, v%d.4s", name, int(d), int(n), int(m))
+}
+
+// Vectors of two float64.
+
+func (b *builder) FADD2(m, n, d vec) { b.two(0x4e60d400, "fadd", m, n, d) }
+func (b *builder) FDIV2(m, n, d vec) { b.two(0x6e60fc00, "fdiv", m, n, d) }
+
+func (b *builder) two(code uint32, name string, m, n, d vec) {
+	b.word(code|m.number()<<16|n.number()<<5|d.number(), "%s v%d.2d, v%d.2d, v%d.2d", name, int(d), int(n), int(m))
+}
+
+// A wide is what a conversion makes of elements of half the width.
+type wide struct {
+	code             uint32
+	to, lower, upper string
+}
+
+var (
+	float32s = wide{0, "4s", "4h", "8h"}
+	float64s = wide{1 << 22, "2d", "2s", "4s"}
+)
+
+// FCVTL and FCVTL2 widen the lower and the upper half of a vector.
+
+func (b *builder) FCVTL(w wide, n, d vec) {
+	b.word(0x0e217800|w.code|n.number()<<5|d.number(), "fcvtl v%d.%s, v%d.%s", int(d), w.to, int(n), w.lower)
+}
+
+func (b *builder) FCVTL2(w wide, n, d vec) {
+	b.word(0x4e217800|w.code|n.number()<<5|d.number(), "fcvtl2 v%d.%s, v%d.%s", int(d), w.to, int(n), w.upper)
+}
+
+// FCVTN and FCVTN2 round float64 to float32, into the lower and the upper
+// half of a vector.
+
+func (b *builder) FCVTN(n, d vec) {
+	b.word(0x0e616800|n.number()<<5|d.number(), "fcvtn v%d.2s, v%d.2d", int(d), int(n))
+}
+
+func (b *builder) FCVTN2(n, d vec) {
+	b.word(0x4e616800|n.number()<<5|d.number(), "fcvtn2 v%d.4s, v%d.2d", int(d), int(n))
+}

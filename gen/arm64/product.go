@@ -1,0 +1,39 @@
+package arm64
+
+import "fmt"
+
+// product emits the products of Winograd's algorithm: the gemm kernel's inner
+// loop, once for each frequency.
+func product(b *builder) {
+	mr := b.kernel.Rows
+	b.doc(fmt.Sprintf("the product kernel of %d rows by 16 columns", mr))
+	a, panels, c := b.load("A"), b.load("B"), b.load("C")
+	as, cs := b.stride("AStride"), b.stride("CStride")
+	af, bf, cf := b.stride("AFreq"), b.stride("BFreq"), b.stride("CFreq")
+	k := b.load("K")
+	t := &tile{builder: b, rows: mr, vectors: 4, sums: b.v.takeAll(4*mr, "sums")}
+	t.prefetch = func(k int, panel gp) {
+		for i := range k {
+			b.PRFM(panel, productAhead+64*i, "PLDL1KEEP")
+		}
+	}
+
+	b.loop("frequency", b.load("Freqs"), func() {
+		for _, v := range t.sums {
+			b.VEOR(v, v, v)
+		}
+		b.scope(func() {
+			t.multiply(b.rows(a, as, mr, "rows of A"), b.copy(panels, "the panel"), k)
+		})
+		for i, row := range b.rows(c, cs, mr, "rows of C") {
+			b.storePiece(16, t.row(i), row)
+		}
+		b.ADD(af, a, a)
+		b.ADD(bf, panels, panels)
+		b.ADD(cf, c, c)
+	})
+}
+
+// productAhead is how many bytes ahead of its use the weights are prefetched:
+// transformed weights are large, and are read from a far cache or from memory.
+const productAhead = 2048

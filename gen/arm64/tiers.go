@@ -1,0 +1,29 @@
+package arm64
+
+import "github.com/infer-go/infer/gen/spec"
+
+// Targets are the tiers of arm64.
+//
+// Six rows of four vectors are 24 of 32 registers, a vector of each row of A 6
+// more, and two are left for B.
+var Targets = spec.Targets{
+	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, Emitter: neon},
+}
+
+var neon = Emitters{
+	"gemm_f32":       gemm,
+	"product_f32":    product,
+	"convpool_f32":   convPool,
+	"winograd_f32":   winograd,
+	"fully_f32":      fully,
+	"fully_f32f16":   fully,
+	"activate_f32":   activate,
+	"binary_f32":     binary,
+	"im2col_f32":     im2col,
+	"interleave_f32": interleave,
+	"clamp_f32":      clampAll,
+	"maxpool_f32":    maxPool,
+	"avgpool_f32":    averagePool,
+	"depthwise_f32":  depthwise,
+	"widen_f16_f32":  widen,
+}

@@ -1,0 +1,117 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Kernel is the identity of a micro-kernel: what it computes, on any tier.
+//
+// Its name is made here and nowhere else: the operation; the elements; the
+// variant or the tile, rows × columns, if it has one; and, as a symbol, the
+// tier. Of the elements it has the operand's; the weight's where it is another;
+// and, apart, the result's where that is not the operand's:
+//
+//	gemm_f32_6x16_avx2         float32 throughout
+//	fully_f32f16_1x64_avx2     float16 weights
+//	gemm_u8i8_6x16_avx512      int8 weights
+//	widen_f16_f32_avx2         no weights, another result
+//	winograd_f32_in4_neon      a variant, no tile
+type Kernel struct {
+	Op string
+
+	// The types of elements. The weight's is the operand's where there is none.
+	Operand, Weight, Result Elem
+
+	Variant string // what else tells it from its family
+	Rows    int    // of a tile, if it has one
+	Panels  int    // of a tile, each of 16 columns
+}
+
+// Family is the first part of the name: the operation and the elements.
+func (k Kernel) Family() string {
+	name := k.Op + "_" + k.Operand.String()
+	if k.Weight != k.Operand {
+		name += k.Weight.String()
+	}
+	if k.Result != k.Operand {
+		name += "_" + k.Result.String()
+	}
+	return name
+}
+
+// Name is the name without the tier.
+func (k Kernel) Name() string {
+	parts := []string{k.Family()}
+	if k.Variant != "" {
+		parts = append(parts, k.Variant)
+	}
+	if k.Rows > 0 {
+		parts = append(parts, fmt.Sprintf("%dx%d", k.Rows, 16*k.Panels))
+	}
+	return strings.Join(parts, "_")
+}
+
+// Symbol is the name of a tier's function.
+func (k Kernel) Symbol(tier string) string { return k.Name() + "_" + tier }
+
+// An Elem is the type of a kernel's elements.
+type Elem uint8
+
+const (
+	F32 Elem = iota
+	F16
+)
+
+func (e Elem) String() string { return [...]string{F32: "f32", F16: "f16"}[e] }
+
+// Kernels lists the kernels of a tier whose tiles have up to rows rows by
+// panels panels: every tier has these, and no other.
+func Kernels(rows, panels int) (ks []Kernel) {
+	for _, op := range []string{"gemm", "product"} {
+		for r := rows; r >= 1; r-- {
+			ks = append(ks, Kernel{Op: op, Rows: r, Panels: panels})
+		}
+	}
+	variants := func(op string, names ...string) {
+		for _, name := range names {
+			ks = append(ks, Kernel{Op: op, Variant: name})
+		}
+	}
+	ks = append(ks, Kernel{Op: "convpool", Rows: 4, Panels: 1})
+	variants("winograd", "in2", "in4", "out2", "out4", "outpool2", "outpool4")
+	for _, weight := range []Elem{F32, F16} {
+		for _, wide := range []int{1, 4} {
+			ks = append(ks, Kernel{Op: "fully", Weight: weight, Rows: 1, Panels: wide})
+		}
+	}
+	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "clamp"})
+	variants("activate", "leakyrelu", "hardswish", "hardsigmoid", "sigmoid", "silu", "tanh", "exp")
+	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
+	return append(ks,
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"},
+		Kernel{Op: "widen", Operand: F16, Weight: F16},
+	)
+}
+
+// A Tier is the kernels for one kind of processor. The generated Tiers are
+// those of the GOARCH that is compiled for.
+type Tier struct {
+	Name     string
+	Features []string // CPU features that it needs, all of them, by cpuid's names
+
+	// The largest tile of the gemm and product families.
+	Rows, Panels int
+
+	Kernels []Entry
+}
+
+// An Entry is a kernel of a tier.
+type Entry struct {
+	Kernel
+	From string // the tier that it was written for: the tier itself, or one that it stands on
+	Run  any    // func(*Args), with the operation's block of arguments
+}
+
+// Symbol is the function's name.
+func (e Entry) Symbol() string { return e.Kernel.Symbol(e.From) }
