@@ -16,9 +16,7 @@ TEXT ·avgpool_f32_avx2(SB), NOSPLIT, $24-8
 	MOVQ         104(AX), BX
 	MOVQ         BX, (SP)
 	MOVQ         32(AX), BX
-	SHLQ         $0x02, BX
 	MOVQ         40(AX), SI
-	SHLQ         $0x02, SI
 	IMULQ        88(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
@@ -27,7 +25,6 @@ pixels1:
 	CMPQ (SP), $0x01
 	JLT  fewer2
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x05, DI
@@ -45,7 +42,6 @@ channels5:
 	VXORPD Y11, Y11, Y11
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
-	SHLQ   $0x02, R8
 	MOVQ   80(AX), R9
 
 row6:
@@ -96,7 +92,6 @@ tap7:
 	VINSERTF128 $0x01, X11, Y10, Y3
 	LEAQ        (DX)(BX*1), DI
 	MOVQ        72(AX), R8
-	SHLQ        $0x02, R8
 	VMOVUPS     Y0, (DI)
 	VMOVUPS     Y1, 32(DI)
 	VMOVUPS     Y2, 64(DI)
@@ -114,7 +109,6 @@ rest3:
 	VXORPD Y7, Y7, Y7
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
-	SHLQ   $0x02, R8
 	MOVQ   80(AX), R9
 
 row9:
@@ -147,7 +141,6 @@ tap10:
 	VINSERTF128 $0x01, X7, Y6, Y1
 	LEAQ        (DX)(BX*1), DI
 	MOVQ        72(AX), R8
-	SHLQ        $0x02, R8
 	VMOVUPS     Y0, (DI)
 	VMOVUPS     Y1, 32(DI)
 	ADDQ        $0x40, BX
@@ -159,7 +152,6 @@ none8:
 	VXORPD Y5, Y5, Y5
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
-	SHLQ   $0x02, R8
 	MOVQ   80(AX), R9
 
 row12:
@@ -183,7 +175,6 @@ tap13:
 	VINSERTF128 $0x01, X5, Y4, Y0
 	LEAQ        (DX)(BX*1), DI
 	MOVQ        72(AX), R8
-	SHLQ        $0x02, R8
 	VMOVUPS     Y0, (DI)
 	ADDQ        $0x20, BX
 
@@ -199,7 +190,6 @@ none11:
 	VXORPD  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row14:
@@ -225,13 +215,11 @@ tap15:
 	VINSERTF128  $0x01, X5, Y4, Y0
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done4:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels1

@@ -14,11 +14,8 @@ TEXT ·binary_f32_add_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13
@@ -198,11 +195,8 @@ TEXT ·binary_f32_sub_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13
@@ -348,11 +342,8 @@ TEXT ·binary_f32_mul_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13
@@ -498,11 +489,8 @@ TEXT ·binary_f32_div_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13
@@ -648,11 +636,8 @@ TEXT ·binary_f32_max_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13
@@ -810,11 +795,8 @@ TEXT ·binary_f32_min_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13
@@ -972,11 +954,8 @@ TEXT ·binary_f32_prelu_avx2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
 	MOVQ         24(AX), SI
-	SHLQ         $0x02, SI
 	MOVQ         32(AX), DI
-	SHLQ         $0x02, DI
 	MOVQ         40(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         64(AX), R9
 	VBROADCASTSS 80(AX), Y12
 	VBROADCASTSS 84(AX), Y13

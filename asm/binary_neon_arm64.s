@@ -17,11 +17,8 @@ TEXT ·binary_f32_add_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9
@@ -270,11 +267,8 @@ TEXT ·binary_f32_sub_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9
@@ -523,11 +517,8 @@ TEXT ·binary_f32_mul_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9
@@ -776,11 +767,8 @@ TEXT ·binary_f32_div_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9
@@ -1029,11 +1017,8 @@ TEXT ·binary_f32_max_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9
@@ -1282,11 +1267,8 @@ TEXT ·binary_f32_min_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9
@@ -1535,11 +1517,8 @@ TEXT ·binary_f32_prelu_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	MOVD  24(R0), R4
-	LSL   $2, R4, R4
 	MOVD  32(R0), R5
-	LSL   $2, R5, R5
 	MOVD  40(R0), R6
-	LSL   $2, R6, R6
 	MOVD  64(R0), R7
 	MOVD  72(R0), R8
 	ADD   $80, R0, R9

@@ -16,9 +16,7 @@ TEXT ·convpool_f32_4x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ (AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
-	SHLQ $0x02, BX
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 80(AX), DI
 	CMPQ 88(AX), $0x08
 	JGT  single1
@@ -43,7 +41,7 @@ pair3:
 segment4:
 	MOVQ (R10), R12
 	ADDQ $0x08, R10
-	LEAQ (CX)(R12*4), R12
+	LEAQ (CX)(R12*1), R12
 	LEAQ (R12)(SI*1), R13
 	MOVQ 72(AX), R14
 
@@ -73,7 +71,6 @@ k5:
 	DECQ         R11
 	JNE          segment4
 	MOVQ         56(AX), R8
-	SHLQ         $0x02, R8
 	VCMPPS       $0x03, Y0, Y1, Y8
 	VCMPPS       $0x03, Y4, Y5, Y12
 	VORPS        Y12, Y8, Y8
@@ -152,7 +149,7 @@ window10:
 segment11:
 	MOVQ (R9), R11
 	ADDQ $0x08, R9
-	LEAQ (CX)(R11*4), R11
+	LEAQ (CX)(R11*1), R11
 	LEAQ (R11)(SI*1), R12
 	MOVQ 72(AX), R13
 
@@ -219,7 +216,6 @@ partial13:
 done14:
 	LEAQ (CX)(BX*2), CX
 	MOVQ 56(AX), R8
-	SHLQ $0x02, R8
 	ADDQ R8, DX
 	DECQ DI
 	JNE  window10

@@ -20,11 +20,8 @@ TEXT ·convpool_f32_4x16_neon(SB), NOSPLIT, $0-8
 	MOVD (R0), R1
 	MOVD 32(R0), R2
 	MOVD 40(R0), R3
-	LSL  $2, R3, R3
 	MOVD 48(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 72(R0), R6
 	MOVD 88(R0), R7
 	MOVD 80(R0), R8
@@ -57,7 +54,7 @@ pair1:
 
 segment4:
 	MOVD.P 8(R10), R12
-	ADD    R12<<2, R1, R12
+	ADD    R12, R1, R12
 	ADD    R4, R12, R13
 	ADD    R3, R12, R14
 	ADD    R3, R14, R15
@@ -347,7 +344,7 @@ window19:
 
 segment20:
 	MOVD.P 8(R10), R12
-	ADD    R12<<2, R1, R12
+	ADD    R12, R1, R12
 	ADD    R4, R12, R13
 	ADD    R3, R12, R14
 	ADD    R3, R13, R15

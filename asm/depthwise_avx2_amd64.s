@@ -11,23 +11,18 @@ TEXT ·depthwise_f32_avx2(SB), NOSPLIT, $88-8
 	// Y14 a tap's elements; Y15 a tap's elements, then the mask of the last elements.
 	MOVQ  args+0(FP), AX
 	MOVQ  56(AX), CX
-	SHLQ  $0x02, CX
 	MOVQ  64(AX), DX
-	SHLQ  $0x02, DX
 	IMULQ 88(AX), DX
 	SUBQ  DX, CX
 	MOVQ  CX, (SP)
 	MOVQ  56(AX), CX
-	SHLQ  $0x02, CX
 	MOVQ  CX, 8(SP)
 	MOVQ  (AX), CX
 	MOVQ  24(AX), DX
 	MOVQ  104(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  32(AX), BX
-	SHLQ  $0x02, BX
 	MOVQ  40(AX), SI
-	SHLQ  $0x02, SI
 	IMULQ 88(AX), SI
 	SUBQ  SI, BX
 	MOVQ  BX, 24(SP)
@@ -44,7 +39,6 @@ pixels2:
 	CMPQ 16(SP), $0x04
 	JLT  fewer3
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -64,9 +58,7 @@ channels6:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -121,7 +113,7 @@ row7:
 	VMOVUPS      32(R12), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row7
@@ -145,7 +137,6 @@ row7:
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -171,9 +162,7 @@ rest4:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -207,7 +196,7 @@ row9:
 	VMOVUPS      (R12), Y14
 	VFMADD231PS  Y14, Y10, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row9
@@ -223,7 +212,6 @@ row9:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -248,9 +236,7 @@ none8:
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
 	MOVQ       40(AX), R9
-	SHLQ       $0x02, R9
 	MOVQ       64(AX), R10
-	SHLQ       $0x02, R10
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       80(AX), R11
 
@@ -284,7 +270,7 @@ row10:
 	VMASKMOVPS   (R12), Y15, Y14
 	VFMADD231PS  Y14, Y10, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row10
@@ -300,7 +286,6 @@ row10:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -314,7 +299,6 @@ done5:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -336,7 +320,6 @@ pixels12:
 	CMPQ 16(SP), $0x04
 	JLT  fewer13
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -356,9 +339,7 @@ channels16:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -422,7 +403,7 @@ row17:
 	VMOVUPS      32(R12), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row17
@@ -446,7 +427,6 @@ row17:
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -472,9 +452,7 @@ rest14:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -514,7 +492,7 @@ row19:
 	VMOVUPS      (R12), Y14
 	VFMADD231PS  Y14, Y10, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row19
@@ -530,7 +508,6 @@ row19:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -555,9 +532,7 @@ none18:
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
 	MOVQ       40(AX), R9
-	SHLQ       $0x02, R9
 	MOVQ       64(AX), R10
-	SHLQ       $0x02, R10
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       80(AX), R11
 
@@ -597,7 +572,7 @@ row20:
 	VMASKMOVPS   (R12), Y15, Y14
 	VFMADD231PS  Y14, Y10, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row20
@@ -613,7 +588,6 @@ row20:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -627,7 +601,6 @@ done15:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -649,7 +622,6 @@ pixels22:
 	CMPQ 16(SP), $0x04
 	JLT  fewer23
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -669,9 +641,7 @@ channels26:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -762,7 +732,7 @@ row27:
 	VMOVUPS      32(R12), Y14
 	VFMADD231PS  Y14, Y12, Y7
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row27
@@ -786,7 +756,6 @@ row27:
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -812,9 +781,7 @@ rest24:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -864,7 +831,7 @@ row29:
 	VMOVUPS      (R12), Y14
 	VFMADD231PS  Y14, Y12, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row29
@@ -880,7 +847,6 @@ row29:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -905,9 +871,7 @@ none28:
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
 	MOVQ       40(AX), R9
-	SHLQ       $0x02, R9
 	MOVQ       64(AX), R10
-	SHLQ       $0x02, R10
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       80(AX), R11
 
@@ -957,7 +921,7 @@ row30:
 	VMASKMOVPS   (R12), Y15, Y14
 	VFMADD231PS  Y14, Y12, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row30
@@ -973,7 +937,6 @@ row30:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -987,7 +950,6 @@ done25:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -1009,7 +971,6 @@ pixels32:
 	CMPQ 16(SP), $0x04
 	JLT  fewer33
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -1029,9 +990,7 @@ channels36:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -1134,7 +1093,7 @@ row37:
 	VMOVUPS      32(R12), Y14
 	VFMADD231PS  Y14, Y12, Y7
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row37
@@ -1158,7 +1117,6 @@ row37:
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1184,9 +1142,7 @@ rest34:
 	MOVQ    8(AX), DI
 	ADDQ    BX, DI
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    64(AX), R10
-	SHLQ    $0x02, R10
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    80(AX), R11
 
@@ -1242,7 +1198,7 @@ row39:
 	VMOVUPS      (R12), Y14
 	VFMADD231PS  Y14, Y12, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row39
@@ -1258,7 +1214,6 @@ row39:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1283,9 +1238,7 @@ none38:
 	MOVQ       8(AX), DI
 	ADDQ       BX, DI
 	MOVQ       40(AX), R9
-	SHLQ       $0x02, R9
 	MOVQ       64(AX), R10
-	SHLQ       $0x02, R10
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       80(AX), R11
 
@@ -1341,7 +1294,7 @@ row40:
 	VMASKMOVPS   (R12), Y15, Y14
 	VFMADD231PS  Y14, Y12, Y3
 	MOVQ         32(AX), R12
-	LEAQ         (R8)(R12*4), R8
+	LEAQ         (R8)(R12*1), R8
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row40
@@ -1357,7 +1310,6 @@ row40:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -1371,7 +1323,6 @@ done35:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -1386,7 +1337,6 @@ pixels41:
 	CMPQ 16(SP), $0x04
 	JLT  fewer42
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -1409,7 +1359,6 @@ channels45:
 	LEAQ    (R8)(SI*2), R9
 	ADDQ    SI, R9
 	MOVQ    40(AX), R10
-	SHLQ    $0x02, R10
 	MOVQ    80(AX), R11
 
 row46:
@@ -1419,7 +1368,7 @@ tap47:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
+	LEAQ         (DI)(R13*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  32(R8), Y9, Y1
 	VFMADD231PS  (R8)(SI*1), Y8, Y2
@@ -1457,7 +1406,6 @@ tap47:
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1486,7 +1434,6 @@ rest43:
 	LEAQ    (R8)(SI*2), R9
 	ADDQ    SI, R9
 	MOVQ    40(AX), R10
-	SHLQ    $0x02, R10
 	MOVQ    80(AX), R11
 
 row49:
@@ -1495,7 +1442,7 @@ row49:
 tap50:
 	VMOVUPS      (DI), Y8
 	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
+	LEAQ         (DI)(R13*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  (R8)(SI*1), Y8, Y1
 	VFMADD231PS  (R8)(SI*2), Y8, Y2
@@ -1521,7 +1468,6 @@ tap50:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1549,7 +1495,6 @@ none48:
 	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	MOVQ       40(AX), R10
-	SHLQ       $0x02, R10
 	MOVQ       80(AX), R11
 
 row51:
@@ -1558,7 +1503,7 @@ row51:
 tap52:
 	VMASKMOVPS   (DI), Y15, Y8
 	MOVQ         64(AX), R13
-	LEAQ         (DI)(R13*4), DI
+	LEAQ         (DI)(R13*1), DI
 	VMASKMOVPS   (R8), Y15, Y14
 	VFMADD231PS  Y14, Y8, Y0
 	VMASKMOVPS   (R8)(SI*1), Y15, Y14
@@ -1588,7 +1533,6 @@ tap52:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -1602,7 +1546,6 @@ done44:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -1615,7 +1558,6 @@ pixels53:
 	CMPQ 16(SP), $0x02
 	JLT  fewer54
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x05, DI
@@ -1636,7 +1578,6 @@ channels57:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
 row58:
@@ -1648,7 +1589,7 @@ tap59:
 	VMOVUPS      64(DI), Y10
 	VMOVUPS      96(DI), Y11
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  32(R8), Y9, Y1
 	VFMADD231PS  64(R8), Y10, Y2
@@ -1684,7 +1625,6 @@ tap59:
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -1709,7 +1649,6 @@ rest55:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
 row61:
@@ -1719,7 +1658,7 @@ tap62:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  32(R8), Y9, Y1
 	VFMADD231PS  (R8)(SI*1), Y8, Y2
@@ -1743,7 +1682,6 @@ tap62:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, (DI)(R8*1)
@@ -1760,7 +1698,6 @@ none60:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
 row64:
@@ -1769,7 +1706,7 @@ row64:
 tap65:
 	VMOVUPS      (DI), Y8
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  (R8)(SI*1), Y8, Y1
 	ADDQ         R9, R8
@@ -1787,7 +1724,6 @@ tap65:
 	VMINPS       Y1, Y13, Y1
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
@@ -1807,7 +1743,6 @@ none63:
 	ADDQ       BX, DI
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       40(AX), R9
-	SHLQ       $0x02, R9
 	MOVQ       80(AX), R10
 
 row66:
@@ -1816,7 +1751,7 @@ row66:
 tap67:
 	VMASKMOVPS   (DI), Y15, Y8
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VMASKMOVPS   (R8), Y15, Y14
 	VFMADD231PS  Y14, Y8, Y0
 	VMASKMOVPS   (R8)(SI*1), Y15, Y14
@@ -1836,7 +1771,6 @@ tap67:
 	VMINPS       Y1, Y13, Y1
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
@@ -1844,7 +1778,6 @@ done56:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x02, 16(SP)
@@ -1855,7 +1788,6 @@ pixels68:
 	CMPQ 16(SP), $0x01
 	JLT  fewer69
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x05, DI
@@ -1872,7 +1804,6 @@ channels72:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
 row73:
@@ -1884,7 +1815,7 @@ tap74:
 	VMOVUPS      64(DI), Y10
 	VMOVUPS      96(DI), Y11
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  32(R8), Y9, Y1
 	VFMADD231PS  64(R8), Y10, Y2
@@ -1908,7 +1839,6 @@ tap74:
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -1927,7 +1857,6 @@ rest70:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
 row76:
@@ -1937,7 +1866,7 @@ tap77:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	VFMADD231PS  32(R8), Y9, Y1
 	ADDQ         R9, R8
@@ -1955,7 +1884,6 @@ tap77:
 	VMINPS       Y1, Y13, Y1
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
@@ -1969,7 +1897,6 @@ none75:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	SHLQ    $0x02, R9
 	MOVQ    80(AX), R10
 
 row79:
@@ -1978,7 +1905,7 @@ row79:
 tap80:
 	VMOVUPS      (DI), Y8
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VFMADD231PS  (R8), Y8, Y0
 	ADDQ         R9, R8
 	DECQ         R11
@@ -1993,7 +1920,6 @@ tap80:
 	VMINPS       Y0, Y13, Y0
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
@@ -2011,7 +1937,6 @@ none78:
 	ADDQ       BX, DI
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       40(AX), R9
-	SHLQ       $0x02, R9
 	MOVQ       80(AX), R10
 
 row81:
@@ -2020,7 +1945,7 @@ row81:
 tap82:
 	VMASKMOVPS   (DI), Y15, Y8
 	MOVQ         64(AX), R12
-	LEAQ         (DI)(R12*4), DI
+	LEAQ         (DI)(R12*1), DI
 	VMASKMOVPS   (R8), Y15, Y14
 	VFMADD231PS  Y14, Y8, Y0
 	ADDQ         R9, R8
@@ -2036,13 +1961,11 @@ tap82:
 	VMINPS       Y0, Y13, Y0
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done71:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	SUBQ $0x01, 16(SP)
 	JMP  pixels68

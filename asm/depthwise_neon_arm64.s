@@ -18,11 +18,8 @@ TEXT ·depthwise_f32_neon(SB), NOSPLIT, $0-8
 	MOVD  16(R0), R1
 	MOVD  8(R0), R2
 	MOVD  64(R0), R4
-	LSL   $2, R4, R4
 	MOVD  56(R0), R5
-	LSL   $2, R5, R5
 	MOVD  64(R0), R6
-	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MUL   R7, R6, R6
 	SUB   R6, R5, R5
@@ -33,15 +30,10 @@ TEXT ·depthwise_f32_neon(SB), NOSPLIT, $0-8
 	MOVD  (R0), R6
 	MOVD  24(R0), R7
 	MOVD  48(R0), R8
-	LSL   $2, R8, R8
 	MOVD  72(R0), R9
-	LSL   $2, R9, R9
 	MOVD  40(R0), R10
-	LSL   $2, R10, R10
 	MOVD  32(R0), R11
-	LSL   $2, R11, R11
 	MOVD  40(R0), R12
-	LSL   $2, R12, R12
 	MOVD  88(R0), R13
 	MUL   R13, R12, R12
 	SUB   R12, R11, R11

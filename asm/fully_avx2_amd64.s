@@ -14,7 +14,6 @@ TEXT ·fully_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:
@@ -62,7 +61,6 @@ TEXT ·fully_f32_1x64_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:
@@ -149,7 +147,6 @@ TEXT ·fully_f32f16_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:
@@ -217,7 +214,6 @@ TEXT ·fully_f32f16_1x64_avx2(SB), NOSPLIT, $0-8
 	MOVQ 24(AX), BX
 	MOVQ 32(AX), SI
 	MOVQ 40(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
 
 group1:

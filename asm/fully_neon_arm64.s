@@ -16,7 +16,6 @@ TEXT ·fully_f32_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD  24(R0), R3
 	MOVD  32(R0), R4
 	MOVD  40(R0), R5
-	LSL   $2, R5, R5
 	MOVD  48(R0), R6
 	ADD   $64, R0, R7
 	VLD1R (R7), [V1.S4]
@@ -127,7 +126,6 @@ TEXT ·fully_f32_1x64_neon(SB), NOSPLIT, $0-8
 	MOVD  24(R0), R3
 	MOVD  32(R0), R4
 	MOVD  40(R0), R5
-	LSL   $2, R5, R5
 	MOVD  48(R0), R6
 	ADD   $64, R0, R7
 	VLD1R (R7), [V4.S4]
@@ -436,7 +434,6 @@ TEXT ·fully_f32f16_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD  24(R0), R3
 	MOVD  32(R0), R4
 	MOVD  40(R0), R5
-	LSL   $2, R5, R5
 	MOVD  48(R0), R6
 	ADD   $64, R0, R7
 	VLD1R (R7), [V1.S4]
@@ -564,7 +561,6 @@ TEXT ·fully_f32f16_1x64_neon(SB), NOSPLIT, $0-8
 	MOVD  24(R0), R3
 	MOVD  32(R0), R4
 	MOVD  40(R0), R5
-	LSL   $2, R5, R5
 	MOVD  48(R0), R6
 	ADD   $64, R0, R7
 	VLD1R (R7), [V4.S4]

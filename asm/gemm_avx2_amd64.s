@@ -15,12 +15,9 @@ TEXT ·gemm_f32_6x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -48,7 +45,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -91,7 +88,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -160,7 +156,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -257,7 +252,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -293,7 +288,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -338,7 +332,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -436,12 +429,9 @@ TEXT ·gemm_f32_5x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -467,7 +457,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -507,7 +497,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -568,7 +557,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -654,7 +642,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -688,7 +676,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -729,7 +716,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -788,12 +774,9 @@ TEXT ·gemm_f32_4x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -817,7 +800,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -854,7 +837,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -906,7 +888,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -978,7 +959,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	LEAQ (R13)(SI*2), R14
 	ADDQ SI, R14
 	MOVQ 88(AX), R15
@@ -1010,7 +991,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R12
-	SHLQ         $0x02, R12
 	MOVQ         BX, R13
 	LEAQ         (R13)(R12*2), R14
 	ADDQ         R12, R14
@@ -1046,7 +1026,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R12
-	SHLQ       $0x02, R12
 	MOVQ       BX, R13
 	LEAQ       (R13)(R12*2), R14
 	ADDQ       R12, R14
@@ -1097,12 +1076,9 @@ TEXT ·gemm_f32_3x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -1124,7 +1100,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k5:
@@ -1153,7 +1129,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       32(R12), Y1, Y1
@@ -1196,7 +1171,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1258,7 +1232,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k12:
@@ -1283,7 +1257,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       (R12)(R11*1), Y2, Y2
@@ -1314,7 +1287,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1361,12 +1333,9 @@ TEXT ·gemm_f32_2x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -1386,7 +1355,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k5:
@@ -1412,7 +1381,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       32(R12), Y1, Y1
@@ -1446,7 +1414,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1494,7 +1461,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k12:
@@ -1517,7 +1484,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       (R12)(R11*1), Y2, Y2
@@ -1543,7 +1509,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1582,12 +1547,9 @@ TEXT ·gemm_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 32(AX), DX
 	MOVQ 40(AX), BX
 	MOVQ 56(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 64(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 96(AX), R8
 	MOVQ 48(AX), R9
-	SHLQ $0x02, R9
 
 	// A panel of no more than 8 channels needs half of the work.
 	CMPQ 104(AX), $0x08
@@ -1605,7 +1567,7 @@ tile3:
 segment4:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k5:
@@ -1628,7 +1590,6 @@ k5:
 	TESTQ        BX, BX
 	JEQ          noresidual8
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	VADDPS       32(R12), Y1, Y1
@@ -1654,7 +1615,6 @@ partial6:
 	TESTQ      BX, BX
 	JEQ        noresidual9
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1691,7 +1651,7 @@ tile10:
 segment11:
 	MOVQ (R11), R13
 	ADDQ $0x08, R11
-	LEAQ (CX)(R13*4), R13
+	LEAQ (CX)(R13*1), R13
 	MOVQ 88(AX), R14
 
 k12:
@@ -1712,7 +1672,6 @@ k12:
 	TESTQ        BX, BX
 	JEQ          noresidual15
 	MOVQ         72(AX), R11
-	SHLQ         $0x02, R11
 	MOVQ         BX, R12
 	VADDPS       (R12), Y0, Y0
 	LEAQ         (BX)(R11*1), BX
@@ -1734,7 +1693,6 @@ partial13:
 	TESTQ      BX, BX
 	JEQ        noresidual16
 	MOVQ       72(AX), R11
-	SHLQ       $0x02, R11
 	MOVQ       BX, R12
 	VMASKMOVPS (R12), Y14, Y12
 	VADDPS     Y12, Y0, Y0

@@ -23,16 +23,12 @@ TEXT ·gemm_f32_6x16_neon(SB), NOSPLIT, $0-8
 	MOVD 32(R0), R2
 	MOVD 40(R0), R3
 	MOVD 56(R0), R4
-	LSL  $2, R4, R4
 	MOVD 64(R0), R5
-	LSL  $2, R5, R5
 	MOVD 72(R0), R6
-	LSL  $2, R6, R6
 	MOVD 88(R0), R7
 	MOVD 104(R0), R8
 	MOVD 96(R0), R9
 	MOVD 48(R0), R10
-	LSL  $2, R10, R10
 	CMP  $8, R8
 	BLE  half1
 
@@ -57,7 +53,7 @@ tile3:
 
 segment4:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
@@ -654,7 +650,7 @@ tile21:
 
 segment22:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
@@ -1032,16 +1028,12 @@ TEXT ·gemm_f32_5x16_neon(SB), NOSPLIT, $0-8
 	MOVD  32(R0), R2
 	MOVD  40(R0), R3
 	MOVD  56(R0), R4
-	LSL   $2, R4, R4
 	MOVD  64(R0), R5
-	LSL   $2, R5, R5
 	MOVD  72(R0), R6
-	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
 	MOVD  96(R0), R9
 	MOVD  48(R0), R10
-	LSL   $2, R10, R10
 	CMP   $8, R8
 	BLE   half1
 	ADD   $112, R0, R11
@@ -1068,7 +1060,7 @@ tile3:
 
 segment4:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
@@ -1582,7 +1574,7 @@ tile21:
 
 segment22:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
@@ -1914,16 +1906,12 @@ TEXT ·gemm_f32_4x16_neon(SB), NOSPLIT, $0-8
 	MOVD  32(R0), R2
 	MOVD  40(R0), R3
 	MOVD  56(R0), R4
-	LSL   $2, R4, R4
 	MOVD  64(R0), R5
-	LSL   $2, R5, R5
 	MOVD  72(R0), R6
-	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
 	MOVD  96(R0), R9
 	MOVD  48(R0), R10
-	LSL   $2, R10, R10
 	CMP   $8, R8
 	BLE   half1
 	ADD   $112, R0, R11
@@ -1948,7 +1936,7 @@ tile3:
 
 segment4:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
@@ -2380,7 +2368,7 @@ tile21:
 
 segment22:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	ADD    R4, R19, R20
@@ -2662,16 +2650,12 @@ TEXT ·gemm_f32_3x16_neon(SB), NOSPLIT, $0-8
 	MOVD  32(R0), R2
 	MOVD  40(R0), R3
 	MOVD  56(R0), R4
-	LSL   $2, R4, R4
 	MOVD  64(R0), R5
-	LSL   $2, R5, R5
 	MOVD  72(R0), R6
-	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
 	MOVD  96(R0), R9
 	MOVD  48(R0), R10
-	LSL   $2, R10, R10
 	CMP   $8, R8
 	BLE   half1
 	ADD   $112, R0, R11
@@ -2694,7 +2678,7 @@ tile3:
 
 segment4:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	LSR    $2, R7, R20
@@ -3050,7 +3034,7 @@ tile21:
 
 segment22:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	ADD    R4, R15, R19
 	LSR    $2, R7, R20
@@ -3288,16 +3272,12 @@ TEXT ·gemm_f32_2x16_neon(SB), NOSPLIT, $0-8
 	MOVD  32(R0), R2
 	MOVD  40(R0), R3
 	MOVD  56(R0), R4
-	LSL   $2, R4, R4
 	MOVD  64(R0), R5
-	LSL   $2, R5, R5
 	MOVD  72(R0), R6
-	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
 	MOVD  96(R0), R9
 	MOVD  48(R0), R10
-	LSL   $2, R10, R10
 	CMP   $8, R8
 	BLE   half1
 	ADD   $112, R0, R11
@@ -3318,7 +3298,7 @@ tile3:
 
 segment4:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	LSR    $2, R7, R19
 	CBZ    R19, rest5
@@ -3592,7 +3572,7 @@ tile21:
 
 segment22:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	ADD    R4, R14, R15
 	LSR    $2, R7, R19
 	CBZ    R19, rest23
@@ -3781,16 +3761,12 @@ TEXT ·gemm_f32_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD  32(R0), R2
 	MOVD  40(R0), R3
 	MOVD  56(R0), R4
-	LSL   $2, R4, R4
 	MOVD  64(R0), R5
-	LSL   $2, R5, R5
 	MOVD  72(R0), R6
-	LSL   $2, R6, R6
 	MOVD  88(R0), R7
 	MOVD  104(R0), R8
 	MOVD  96(R0), R9
 	MOVD  48(R0), R10
-	LSL   $2, R10, R10
 	CMP   $8, R8
 	BLE   half1
 	ADD   $112, R0, R11
@@ -3809,7 +3785,7 @@ tile3:
 
 segment4:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	LSR    $2, R7, R15
 	CBZ    R15, rest5
 
@@ -4004,7 +3980,7 @@ tile21:
 
 segment22:
 	MOVD.P 8(R12), R14
-	ADD    R14<<2, R1, R14
+	ADD    R14, R1, R14
 	LSR    $2, R7, R15
 	CBZ    R15, rest23
 

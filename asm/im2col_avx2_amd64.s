@@ -12,9 +12,7 @@ TEXT ·im2col_f32_avx2(SB), NOSPLIT, $0-8
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
 	MOVQ 24(AX), BX
-	SHLQ $0x02, BX
 	MOVQ 32(AX), SI
-	SHLQ $0x02, SI
 	MOVQ 56(AX), DI
 
 row1:
@@ -25,7 +23,7 @@ row1:
 segment2:
 	MOVQ (R9), R11
 	ADDQ $0x08, R9
-	LEAQ (CX)(R11*4), R11
+	LEAQ (CX)(R11*1), R11
 	MOVQ 48(AX), R12
 	MOVQ R12, R13
 	SHRQ $0x03, R12

@@ -14,9 +14,7 @@ TEXT ·im2col_f32_neon(SB), NOSPLIT, $0-8
 	MOVD (R0), R1
 	MOVD 16(R0), R2
 	MOVD 24(R0), R3
-	LSL  $2, R3, R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 48(R0), R5
 	MOVD 56(R0), R6
 
@@ -27,7 +25,7 @@ row1:
 
 segment2:
 	MOVD.P 8(R8), R10
-	ADD    R10<<2, R1, R10
+	ADD    R10, R1, R10
 	LSR    $4, R5, R11
 	CBZ    R11, rest3
 

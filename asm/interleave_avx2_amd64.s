@@ -14,7 +14,6 @@ TEXT ·interleave_f32_avx2(SB), NOSPLIT, $0-8
 	MOVQ    8(AX), DX
 	MOVQ    24(AX), BX
 	MOVQ    16(AX), AX
-	SHLQ    $0x02, AX
 	VMOVDQU pixels_interleave_f32_avx2<>+0(SB), Y6
 	VMOVDQU pixels_interleave_f32_avx2<>+32(SB), Y7
 	VMOVDQU pixels_interleave_f32_avx2<>+64(SB), Y8

@@ -12,7 +12,6 @@ TEXT ·interleave_f32_neon(SB), NOSPLIT, $0-8
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 16(R0), R2
-	LSL  $2, R2, R2
 	MOVD R1, R3
 	ADD  R2, R3, R4
 	ADD  R2, R4, R5

@@ -19,9 +19,7 @@ TEXT ·maxpool_f32_avx2(SB), NOSPLIT, $32-8
 	MOVQ         104(AX), BX
 	MOVQ         BX, (SP)
 	MOVQ         32(AX), BX
-	SHLQ         $0x02, BX
 	MOVQ         40(AX), SI
-	SHLQ         $0x02, SI
 	IMULQ        88(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
@@ -30,7 +28,6 @@ pixels1:
 	CMPQ (SP), $0x02
 	JLT  fewer2
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x04, DI
@@ -48,7 +45,6 @@ channels5:
 	VXORPS  Y7, Y7, Y7
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row6:
@@ -93,7 +89,6 @@ tap7:
 	VORPS        Y7, Y3, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, (DI)(R8*1)
@@ -111,7 +106,6 @@ rest3:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row9:
@@ -142,7 +136,6 @@ tap10:
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
@@ -161,7 +154,6 @@ none8:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row11:
@@ -192,7 +184,6 @@ tap12:
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
@@ -200,7 +191,6 @@ done4:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x02, (SP)
@@ -211,7 +201,6 @@ pixels13:
 	CMPQ (SP), $0x01
 	JLT  fewer14
 	MOVQ 48(AX), SI
-	SHLQ $0x02, SI
 	XORQ BX, BX
 	MOVQ 96(AX), DI
 	SHRQ $0x05, DI
@@ -229,7 +218,6 @@ channels17:
 	VXORPS  Y7, Y7, Y7
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row18:
@@ -274,7 +262,6 @@ tap19:
 	VORPS        Y7, Y3, Y3
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -292,7 +279,6 @@ rest15:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row21:
@@ -323,7 +309,6 @@ tap22:
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
@@ -335,7 +320,6 @@ none20:
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row24:
@@ -359,7 +343,6 @@ tap25:
 	VORPS        Y4, Y0, Y0
 	LEAQ         (DX)(BX*1), DI
 	MOVQ         72(AX), R8
-	SHLQ         $0x02, R8
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
@@ -375,7 +358,6 @@ none23:
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    80(AX), R9
 
 row26:
@@ -399,13 +381,11 @@ tap27:
 	VORPS        Y4, Y0, Y0
 	LEAQ         (DX)(BX*1), BX
 	MOVQ         72(AX), DI
-	SHLQ         $0x02, DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done16:
 	ADDQ SI, CX
 	MOVQ 72(AX), BX
-	SHLQ $0x02, BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels13

@@ -22,15 +22,10 @@ TEXT ·maxpool_f32_neon(SB), NOSPLIT, $0-8
 	MOVD  (R0), R1
 	MOVD  24(R0), R2
 	MOVD  48(R0), R3
-	LSL   $2, R3, R3
 	MOVD  72(R0), R4
-	LSL   $2, R4, R4
 	MOVD  40(R0), R5
-	LSL   $2, R5, R5
 	MOVD  32(R0), R6
-	LSL   $2, R6, R6
 	MOVD  40(R0), R7
-	LSL   $2, R7, R7
 	MOVD  88(R0), R8
 	MUL   R8, R7, R7
 	SUB   R7, R6, R6

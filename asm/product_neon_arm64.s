@@ -16,15 +16,10 @@ TEXT ·product_f32_6x16_neon(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 24(R0), R6
-	LSL  $2, R6, R6
 	MOVD 40(R0), R7
-	LSL  $2, R7, R7
 	MOVD 48(R0), R8
-	LSL  $2, R8, R8
 	MOVD 64(R0), R9
 	MOVD 72(R0), R10
 
@@ -335,15 +330,10 @@ TEXT ·product_f32_5x16_neon(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 24(R0), R6
-	LSL  $2, R6, R6
 	MOVD 40(R0), R7
-	LSL  $2, R7, R7
 	MOVD 48(R0), R8
-	LSL  $2, R8, R8
 	MOVD 64(R0), R9
 	MOVD 72(R0), R10
 
@@ -615,15 +605,10 @@ TEXT ·product_f32_4x16_neon(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 24(R0), R6
-	LSL  $2, R6, R6
 	MOVD 40(R0), R7
-	LSL  $2, R7, R7
 	MOVD 48(R0), R8
-	LSL  $2, R8, R8
 	MOVD 64(R0), R9
 	MOVD 72(R0), R10
 
@@ -856,15 +841,10 @@ TEXT ·product_f32_3x16_neon(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 24(R0), R6
-	LSL  $2, R6, R6
 	MOVD 40(R0), R7
-	LSL  $2, R7, R7
 	MOVD 48(R0), R8
-	LSL  $2, R8, R8
 	MOVD 64(R0), R9
 	MOVD 72(R0), R10
 
@@ -1058,15 +1038,10 @@ TEXT ·product_f32_2x16_neon(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 24(R0), R6
-	LSL  $2, R6, R6
 	MOVD 40(R0), R7
-	LSL  $2, R7, R7
 	MOVD 48(R0), R8
-	LSL  $2, R8, R8
 	MOVD 64(R0), R9
 	MOVD 72(R0), R10
 
@@ -1221,15 +1196,10 @@ TEXT ·product_f32_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	LSL  $2, R4, R4
 	MOVD 56(R0), R5
-	LSL  $2, R5, R5
 	MOVD 24(R0), R6
-	LSL  $2, R6, R6
 	MOVD 40(R0), R7
-	LSL  $2, R7, R7
 	MOVD 48(R0), R8
-	LSL  $2, R8, R8
 	MOVD 64(R0), R9
 	MOVD 72(R0), R10
 

@@ -24,9 +24,7 @@ tile1:
 block2:
 	MOVQ CX, SI
 	MOVQ 48(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
-	SHLQ $0x02, R8
 	MOVQ 32(AX), R9
 	LEAQ (SI)(DI*2), R10
 	ADDQ DI, R10
@@ -53,7 +51,6 @@ column3:
 	MOVQ    32(AX), SI
 	MOVQ    DX, DI
 	MOVQ    96(AX), R8
-	SHLQ    $0x02, R8
 	MOVQ    $+4, R9
 
 row4:
@@ -81,10 +78,8 @@ row4:
 	DECQ    BX
 	JNE     block2
 	MOVQ    40(AX), CX
-	SHLQ    $0x02, CX
 	ADDQ    CX, 8(SP)
 	MOVQ    72(AX), CX
-	SHLQ    $0x02, CX
 	ADDQ    CX, 16(SP)
 	DECQ    (SP)
 	JNE     tile1
@@ -120,9 +115,7 @@ tile1:
 block2:
 	MOVQ CX, SI
 	MOVQ 48(AX), DI
-	SHLQ $0x02, DI
 	MOVQ 56(AX), R8
-	SHLQ $0x02, R8
 	MOVQ 32(AX), R9
 	LEAQ (SI)(DI*2), R10
 	ADDQ DI, R10
@@ -164,7 +157,6 @@ column3:
 	MOVQ         32(AX), SI
 	MOVQ         DX, DI
 	MOVQ         96(AX), R8
-	SHLQ         $0x02, R8
 	MOVQ         $+6, R9
 
 row4:
@@ -208,10 +200,8 @@ row4:
 	DECQ         BX
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -243,7 +233,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), R8
-	SHLQ   $0x02, R8
 	IMUL3Q $0x04, R8, R9
 	MOVQ   CX, R10
 	MOVQ   32(AX), R11
@@ -282,11 +271,9 @@ column3:
 	JEQ     noresidual4
 	MOVQ    R10, R11
 	MOVQ    120(AX), R12
-	SHLQ    $0x02, R12
 	VADDPS  (R11), Y0, Y0
 	VADDPS  (R11)(R12*1), Y1, Y1
 	MOVQ    112(AX), R11
-	SHLQ    $0x02, R11
 	ADDQ    R11, R10
 
 noresidual4:
@@ -301,11 +288,9 @@ noresidual4:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	VMOVUPS      Y0, (R11)
 	VMOVUPS      Y1, (R11)(R12*1)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      128(R8), Y0
 	VMOVUPS      160(R8), Y1
@@ -319,11 +304,9 @@ noresidual4:
 	JEQ          noresidual5
 	MOVQ         R10, R8
 	MOVQ         120(AX), R11
-	SHLQ         $0x02, R11
 	VADDPS       (R8), Y0, Y0
 	VADDPS       (R8)(R11*1), Y1, Y1
 	MOVQ         112(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R10
 
 noresidual5:
@@ -338,11 +321,9 @@ noresidual5:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R9, R8
 	MOVQ         88(AX), R10
-	SHLQ         $0x02, R10
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y1, (R8)(R10*1)
 	MOVQ         80(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R9
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -351,13 +332,10 @@ noresidual5:
 	DECQ         DI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	MOVQ         104(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 32(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -398,7 +376,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), R8
-	SHLQ   $0x02, R8
 	IMUL3Q $0x06, R8, R9
 	MOVQ   CX, R10
 	MOVQ   32(AX), R11
@@ -457,7 +434,6 @@ column3:
 	JEQ         noresidual4
 	MOVQ        R10, R11
 	MOVQ        120(AX), R12
-	SHLQ        $0x02, R12
 	LEAQ        (R11)(R12*2), R13
 	ADDQ        R12, R13
 	VADDPS      (R11), Y0, Y0
@@ -465,7 +441,6 @@ column3:
 	VADDPS      (R11)(R12*2), Y2, Y2
 	VADDPS      (R13), Y3, Y3
 	MOVQ        112(AX), R11
-	SHLQ        $0x02, R11
 	ADDQ        R11, R10
 
 noresidual4:
@@ -486,7 +461,6 @@ noresidual4:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VMOVUPS      Y0, (R11)
@@ -494,7 +468,6 @@ noresidual4:
 	VMOVUPS      Y2, (R11)(R12*2)
 	VMOVUPS      Y3, (R13)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      192(R8), Y0
 	VMOVUPS      224(R8), Y1
@@ -517,7 +490,6 @@ noresidual4:
 	JEQ          noresidual5
 	MOVQ         R10, R11
 	MOVQ         120(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VADDPS       (R11), Y0, Y0
@@ -525,7 +497,6 @@ noresidual4:
 	VADDPS       (R11)(R12*2), Y2, Y2
 	VADDPS       (R13), Y3, Y3
 	MOVQ         112(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R10
 
 noresidual5:
@@ -546,7 +517,6 @@ noresidual5:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VMOVUPS      Y0, (R11)
@@ -554,7 +524,6 @@ noresidual5:
 	VMOVUPS      Y2, (R11)(R12*2)
 	VMOVUPS      Y3, (R13)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      384(R8), Y0
 	VMOVUPS      416(R8), Y1
@@ -577,7 +546,6 @@ noresidual5:
 	JEQ          noresidual6
 	MOVQ         R10, R11
 	MOVQ         120(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VADDPS       (R11), Y0, Y0
@@ -585,7 +553,6 @@ noresidual5:
 	VADDPS       (R11)(R12*2), Y2, Y2
 	VADDPS       (R13), Y3, Y3
 	MOVQ         112(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R10
 
 noresidual6:
@@ -606,7 +573,6 @@ noresidual6:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R11
 	MOVQ         88(AX), R12
-	SHLQ         $0x02, R12
 	LEAQ         (R11)(R12*2), R13
 	ADDQ         R12, R13
 	VMOVUPS      Y0, (R11)
@@ -614,7 +580,6 @@ noresidual6:
 	VMOVUPS      Y2, (R11)(R12*2)
 	VMOVUPS      Y3, (R13)
 	MOVQ         80(AX), R11
-	SHLQ         $0x02, R11
 	ADDQ         R11, R9
 	VMOVUPS      576(R8), Y0
 	VMOVUPS      608(R8), Y1
@@ -637,7 +602,6 @@ noresidual6:
 	JEQ          noresidual7
 	MOVQ         R10, R8
 	MOVQ         120(AX), R11
-	SHLQ         $0x02, R11
 	LEAQ         (R8)(R11*2), R12
 	ADDQ         R11, R12
 	VADDPS       (R8), Y0, Y0
@@ -645,7 +609,6 @@ noresidual6:
 	VADDPS       (R8)(R11*2), Y2, Y2
 	VADDPS       (R12), Y3, Y3
 	MOVQ         112(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R10
 
 noresidual7:
@@ -666,7 +629,6 @@ noresidual7:
 	VMINPS       Y3, Y12, Y3
 	MOVQ         R9, R8
 	MOVQ         88(AX), R10
-	SHLQ         $0x02, R10
 	LEAQ         (R8)(R10*2), R11
 	ADDQ         R10, R11
 	VMOVUPS      Y0, (R8)
@@ -674,7 +636,6 @@ noresidual7:
 	VMOVUPS      Y2, (R8)(R10*2)
 	VMOVUPS      Y3, (R11)
 	MOVQ         80(AX), R8
-	SHLQ         $0x02, R8
 	ADDQ         R8, R9
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -683,13 +644,10 @@ noresidual7:
 	DECQ         DI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	MOVQ         104(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 32(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -719,7 +677,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), DI
-	SHLQ   $0x02, DI
 	IMUL3Q $0x04, DI, R8
 	MOVQ   CX, R9
 	MOVQ   32(AX), R10
@@ -779,10 +736,8 @@ column3:
 	VMINPS       Y0, Y12, Y0
 	MOVQ         R8, DI
 	MOVQ         88(AX), R9
-	SHLQ         $0x02, R9
 	VMOVUPS      Y0, (DI)
 	MOVQ         80(AX), DI
-	SHLQ         $0x02, DI
 	ADDQ         DI, R8
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -790,10 +745,8 @@ column3:
 	DECQ         SI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	DECQ         (SP)
 	JNE          tile1
@@ -832,7 +785,6 @@ tile1:
 
 block2:
 	MOVQ   64(AX), DI
-	SHLQ   $0x02, DI
 	IMUL3Q $0x06, DI, R8
 	MOVQ   CX, R9
 	MOVQ   32(AX), R10
@@ -934,11 +886,9 @@ column3:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R8, R9
 	MOVQ         88(AX), R10
-	SHLQ         $0x02, R10
 	VMOVUPS      Y0, (R9)
 	VMOVUPS      Y1, (R9)(R10*1)
 	MOVQ         80(AX), R9
-	SHLQ         $0x02, R9
 	ADDQ         R9, R8
 	VMOVUPS      384(DI), Y0
 	VMOVUPS      416(DI), Y1
@@ -1005,11 +955,9 @@ column3:
 	VMINPS       Y1, Y12, Y1
 	MOVQ         R8, DI
 	MOVQ         88(AX), R9
-	SHLQ         $0x02, R9
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R9*1)
 	MOVQ         80(AX), DI
-	SHLQ         $0x02, DI
 	ADDQ         DI, R8
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -1017,10 +965,8 @@ column3:
 	DECQ         SI
 	JNE          block2
 	MOVQ         40(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 8(SP)
 	MOVQ         72(AX), CX
-	SHLQ         $0x02, CX
 	ADDQ         CX, 16(SP)
 	DECQ         (SP)
 	JNE          tile1

@@ -13,11 +13,8 @@ TEXT ·winograd_f32_in2_neon(SB), NOSPLIT, $0-8
 	// Vectors: V0…V16 elements.
 	MOVD args+0(FP), R0
 	MOVD 48(R0), R1
-	LSL  $2, R1, R1
 	MOVD 56(R0), R2
-	LSL  $2, R2, R2
 	MOVD 96(R0), R3
-	LSL  $2, R3, R3
 	MOVD 136(R0), R4
 	LSL  $1, R4, R4
 	MOVD (R0), R5
@@ -120,10 +117,8 @@ block2:
 	SUBS   $1, R10, R10
 	BNE    block2
 	MOVD   40(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R5, R5
 	MOVD   72(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R6, R6
 	SUBS   $1, R7, R7
 	BNE    tile1
@@ -146,11 +141,8 @@ TEXT ·winograd_f32_in4_neon(SB), NOSPLIT, $0-8
 	MOVD $0x40000000, R1
 	VMOV R1, V0.S[2]
 	MOVD 48(R0), R1
-	LSL  $2, R1, R1
 	MOVD 56(R0), R2
-	LSL  $2, R2, R2
 	MOVD 96(R0), R3
-	LSL  $2, R3, R3
 	MOVD 136(R0), R4
 	LSL  $1, R4, R4
 	MOVD (R0), R5
@@ -479,10 +471,8 @@ block2:
 	SUBS   $1, R10, R10
 	BNE    block2
 	MOVD   40(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R5, R5
 	MOVD   72(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R6, R6
 	SUBS   $1, R7, R7
 	BNE    tile1
@@ -502,20 +492,15 @@ TEXT ·winograd_f32_out2_neon(SB), NOSPLIT, $0-8
 	// V6 elements, then residual; V7…V9 elements; V10 elements, then bias; V11 elements.
 	MOVD  args+0(FP), R0
 	MOVD  64(R0), R1
-	LSL   $2, R1, R1
 	MOVD  88(R0), R2
-	LSL   $2, R2, R2
 	MOVD  80(R0), R3
-	LSL   $2, R3, R3
 	ADD   $144, R0, R4
 	VLD1R (R4), [V0.S4]
 	ADD   $148, R0, R4
 	VLD1R (R4), [V1.S4]
 	MOVD  24(R0), R4
 	MOVD  120(R0), R5
-	LSL   $2, R5, R5
 	MOVD  112(R0), R6
-	LSL   $2, R6, R6
 	MOVD  136(R0), R7
 	LSL   $1, R7, R7
 	MOVD  (R0), R8
@@ -636,13 +621,10 @@ noresidual4:
 	SUBS   $1, R19, R19
 	BNE    block2
 	MOVD   40(R0), R12
-	LSL    $2, R12, R12
 	ADD    R12, R8, R8
 	MOVD   72(R0), R12
-	LSL    $2, R12, R12
 	ADD    R12, R9, R9
 	MOVD   104(R0), R12
-	LSL    $2, R12, R12
 	ADD    R12, R10, R10
 	SUBS   $1, R11, R11
 	BNE    tile1
@@ -663,11 +645,8 @@ TEXT ·winograd_f32_out4_neon(SB), NOSPLIT, $0-8
 	// V25…V29 elements.
 	MOVD  args+0(FP), R0
 	MOVD  64(R0), R1
-	LSL   $2, R1, R1
 	MOVD  88(R0), R2
-	LSL   $2, R2, R2
 	MOVD  80(R0), R3
-	LSL   $2, R3, R3
 	ADD   $144, R0, R4
 	VLD1R (R4), [V0.S4]
 	ADD   $148, R0, R4
@@ -680,9 +659,7 @@ TEXT ·winograd_f32_out4_neon(SB), NOSPLIT, $0-8
 	VMOV  R4, V2.S[2]
 	MOVD  24(R0), R4
 	MOVD  120(R0), R5
-	LSL   $2, R5, R5
 	MOVD  112(R0), R6
-	LSL   $2, R6, R6
 	MOVD  136(R0), R7
 	LSL   $1, R7, R7
 	MOVD  (R0), R8
@@ -996,13 +973,10 @@ noresidual6:
 	SUBS   $1, R19, R19
 	BNE    block2
 	MOVD   40(R0), R12
-	LSL    $2, R12, R12
 	ADD    R12, R8, R8
 	MOVD   72(R0), R12
-	LSL    $2, R12, R12
 	ADD    R12, R9, R9
 	MOVD   104(R0), R12
-	LSL    $2, R12, R12
 	ADD    R12, R10, R10
 	SUBS   $1, R11, R11
 	BNE    tile1
@@ -1019,11 +993,8 @@ TEXT ·winograd_f32_outpool2_neon(SB), NOSPLIT, $0-8
 	// Vectors: V0 Lo; V1 Hi; V2…V9 elements; V10 elements, then bias; V11 elements.
 	MOVD  args+0(FP), R0
 	MOVD  64(R0), R1
-	LSL   $2, R1, R1
 	MOVD  88(R0), R2
-	LSL   $2, R2, R2
 	MOVD  80(R0), R3
-	LSL   $2, R3, R3
 	ADD   $144, R0, R4
 	VLD1R (R4), [V0.S4]
 	ADD   $148, R0, R4
@@ -1115,10 +1086,8 @@ block2:
 	SUBS   $1, R11, R11
 	BNE    block2
 	MOVD   40(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R5, R5
 	MOVD   72(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R6, R6
 	SUBS   $1, R7, R7
 	BNE    tile1
@@ -1137,11 +1106,8 @@ TEXT ·winograd_f32_outpool4_neon(SB), NOSPLIT, $0-8
 	// V25…V29 elements.
 	MOVD  args+0(FP), R0
 	MOVD  64(R0), R1
-	LSL   $2, R1, R1
 	MOVD  88(R0), R2
-	LSL   $2, R2, R2
 	MOVD  80(R0), R3
-	LSL   $2, R3, R3
 	ADD   $144, R0, R4
 	VLD1R (R4), [V0.S4]
 	ADD   $148, R0, R4
@@ -1369,10 +1335,8 @@ block2:
 	SUBS   $1, R11, R11
 	BNE    block2
 	MOVD   40(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R5, R5
 	MOVD   72(R0), R8
-	LSL    $2, R8, R8
 	ADD    R8, R6, R6
 	SUBS   $1, R7, R7
 	BNE    tile1

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Latency is measured as a service sees it. Requests of one picture arrive at
@@ -98,7 +98,7 @@ func latencyOf(path string, rounds int, each time.Duration) ([]latency, []jitter
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := freeze(path, kernels.F16)
+	m, err := freeze(path, tensor.F16)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,29 +183,42 @@ type openLoop struct {
 
 // round serves the requests of one stretch of time.
 func (o *openLoop) round(rate float64, each time.Duration, rng *rand.Rand, run func()) {
-	// All is drawn and allocated before the first request arrives.
-	arrivals := make([]time.Duration, 0, int(2*rate*each.Seconds())+16)
-	for at := 0.0; ; {
-		at += rng.ExpFloat64() / rate * 1e9
-		if at > float64(each) {
-			break
-		}
-		arrivals = append(arrivals, time.Duration(at))
-	}
-	took := make([]float64, 0, len(arrivals))
+	arrivals := poisson(rate, each, rng)
 	start := time.Now()
-	for _, at := range arrivals {
-		for time.Since(start) < at {
-			runtime.Gosched() // a server that waits leaves the processor to others
-		}
-		run()
-		took = append(took, float64(time.Since(start)-at))
-	}
+	// A server that waits leaves the processor to others.
+	took := serve(arrivals, run, func() time.Duration { return time.Since(start) }, runtime.Gosched)
 	o.samples = append(o.samples, took...)
 	if slices.Sort(took); len(took) > 0 {
 		o.rates = append(o.rates, rate)
 		o.p999 = append(o.p999, quantile(took, 0.999))
 	}
+}
+
+// poisson draws when requests arrive.
+func poisson(rate float64, each time.Duration, rng *rand.Rand) []time.Duration {
+	arrivals := make([]time.Duration, 0, int(2*rate*each.Seconds())+16)
+	for at := 0.0; ; {
+		at += rng.ExpFloat64() / rate * 1e9
+		if at > float64(each) {
+			return arrivals
+		}
+		arrivals = append(arrivals, time.Duration(at))
+	}
+}
+
+// serve answers requests in their order, none before it arrives, and returns
+// how many nanoseconds after its arrival each was answered. It calls wait until
+// the time, which begins with 0, has come.
+func serve(arrivals []time.Duration, run func(), now func() time.Duration, wait func()) []float64 {
+	took := make([]float64, 0, len(arrivals)) // before the first request arrives
+	for _, at := range arrivals {
+		for now() < at {
+			wait()
+		}
+		run()
+		took = append(took, float64(now()-at))
+	}
+	return took
 }
 
 func (o *openLoop) result() latency {

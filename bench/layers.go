@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A layer is one step of a net at batch 1 beside its roofline: the time that
@@ -47,7 +48,7 @@ func (b *bench) measureLayers() error {
 // layersOf takes the best of many runs of each step of a net with
 // half-precision weights.
 func layersOf(path string, limits machine, rounds int) ([]layer, error) {
-	m, err := freeze(path, kernels.F16)
+	m, err := freeze(path, tensor.F16)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +83,12 @@ func layersOf(path string, limits machine, rounds int) ([]layer, error) {
 			continue
 		}
 		l := layer{Net: net, Name: st.Name, Op: st.Op, NS: best[i], MACs: float64(st.MACs), Bytes: float64(st.Weights)}
-		for _, shapes := range [][][]int{st.In, st.Out} {
-			for _, shape := range shapes {
-				n := 4.0
-				for _, d := range shape {
-					n *= math.Abs(float64(d))
-				}
-				l.Bytes += n
+		for _, t := range slices.Concat(st.In, st.Out) {
+			n := float64(t.Elem.Size())
+			for _, d := range t.Shape {
+				n *= math.Abs(float64(d)) // −1 is a batch of one
 			}
+			l.Bytes += n
 		}
 		l.ComputeNS = l.MACs / limits.Peak
 		l.MemoryNS = l.Bytes / limits.forBytes(l.Bytes)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
 )
@@ -31,7 +31,7 @@ func defaultNets() []string {
 func netName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".onnx") }
 
 // freeze opens a model with weights of the given type.
-func freeze(path string, e kernels.Elem) (*engine.Model, error) {
+func freeze(path string, e tensor.Elem) (*engine.Model, error) {
 	model, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -93,9 +93,9 @@ func raceNet(path string, batch, rounds int, each time.Duration) (result, error)
 	r := result{Work: fmt.Sprintf("%s, batch %d", netName(path), batch), Items: batch}
 	var contenders []contender
 	for _, w := range []struct {
-		elem  kernels.Elem
+		elem  tensor.Elem
 		limit float64 // of the difference from ONNX Runtime
-	}{{kernels.F16, 1e-2}, {kernels.F32, 1e-4}} {
+	}{{tensor.F16, 1e-2}, {tensor.F32, 1e-4}} {
 		m, err := freeze(path, w.elem)
 		if err != nil {
 			return r, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // products are the matrix products that are raced: rows, columns, depth.
@@ -31,19 +32,19 @@ func raceProduct(m, n, k, rounds int, each time.Duration) (r result, err error) 
 	a, b := make([]float32, m*k), make([]float32, k*n)
 	fill(a)
 	fill(b)
-	ours, blas, pure := kernels.AlignedFloats(m*n), make([]float32, m*n), make([]float32, m*n)
-	panels := kernels.PackPanels(kernels.F32, 1, k, n,
+	ours, blas, pure := tensor.Aligned[float32](m*n), make([]float32, m*n), make([]float32, m*n)
+	panels := kernels.PanelsParam(kernels.Panels{Elem: tensor.F32, Groups: 1, K: k, N: n},
 		func(_, r, c int) float32 { return b[r*n+c] }, func(_, _ int) float32 { return 0 })
 	tier, err := kernels.Default()
 	if err != nil {
 		return r, err
 	}
-	op, err := (&kernels.FullyConnected{Channels: n}).Bind(tier, [][]int{{1, k}}, []kernels.Param{panels})
+	op, err := (&kernels.FullyConnected{Channels: n}).Bind(tier, []tensor.Type{tensor.Floats(1, k)}, []kernels.Param{panels})
 	if err != nil {
 		return r, err
 	}
-	w := &kernels.Workspace{Scratch: kernels.AlignedFloats(op.Scratch())}
-	in, out := [][]float32{a}, [][]float32{ours}
+	w := &kernels.Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+	in, out := [][]byte{tensor.Bytes(a)}, [][]byte{tensor.Bytes(ours)}
 	contenders := []contender{
 		{"infer f32", func() { op.Run(w, in, out, m, 0, op.Tasks(m)) }},
 		{"OpenBLAS", func() { openBLAS(m, n, k, a, b, blas) }},

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 func (b *bench) raceThreads() error {
@@ -26,7 +26,7 @@ func (b *bench) raceThreads() error {
 // raceThreadsOf runs a net on one thread and on two, and compares their outputs
 // to the bit.
 func raceThreadsOf(path string, batch, rounds int, each time.Duration) (result, error) {
-	m, err := freeze(path, kernels.F32)
+	m, err := freeze(path, tensor.F32)
 	if err != nil {
 		return result{}, err
 	}

@@ -5,23 +5,17 @@ import (
 	"math"
 	"slices"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A block is a piece of an arena, in use from one point in time to another,
-// both included. Sizes and offsets are in float32.
+// both included. Sizes and offsets are in bytes.
 type block struct {
 	size, off   int
 	first, last int
 }
 
 func (b *block) end() int { return b.off + b.size }
-
-// lineUp rounds a number of float32 up to whole cache lines.
-func lineUp(n int) int {
-	const line = kernels.Align / 4
-	return (n + line - 1) / line * line
-}
 
 // assign sets the blocks' offsets, each at a cache line, so that blocks in use
 // at the same time do not overlap, and returns the size of the arena that
@@ -30,7 +24,7 @@ func lineUp(n int) int {
 // chains; the smaller arena is kept.
 func assign(blocks []block) int {
 	for i := range blocks {
-		blocks[i].size = lineUp(blocks[i].size)
+		blocks[i].size = tensor.AlignUp(blocks[i].size)
 	}
 	order := make([]*block, len(blocks))
 	for i := range blocks {

@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/infer-go/infer/engine/internal/picture"
+	"github.com/infer-go/infer/picture"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A Class is one answer of a Model that classifies.
@@ -33,7 +34,7 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 		return nil, err
 	}
 	defer m.giveBack(s)
-	if err := m.Prepare(s.Input(0), img); err != nil {
+	if _, err := s.SetPicture(0, img); err != nil {
 		return nil, err
 	}
 	if err := s.Run(1); err != nil {
@@ -101,9 +102,9 @@ func softmax(list []Class) {
 // classifier: of the dimensions of its first output one must be at least 2, and
 // the others 1.
 func (m *Model) Classes() int {
-	shape := m.net.Values[m.net.Outputs[0]].Shape
-	n, _ := volume(shape)
-	if n < 2 || slices.Max(shape) != n {
+	out := m.net.Values[m.net.Outputs[0]]
+	n := out.Shape.Volume()
+	if n < 2 || slices.Max(out.Shape) != n || out.Elem != tensor.F32 {
 		return 0
 	}
 	return n
@@ -123,11 +124,12 @@ func (m *Model) Classes() int {
 // those close to it as strokes of the same digit, and the others left out,
 // which nothing tells from a picture of one.
 //
-// Errors are ErrNoPicture, ErrEmpty, ErrBlank if no digit was found, and of no
-// kind for a picture of more pixels and for a dst that is not one item's.
+// Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
+// found, and one of no kind for a dst that is not one item's.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
-	if len(m.net.Inputs) != 1 {
-		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, len(m.net.Inputs))
+	if err := onlyInput(len(m.net.Inputs)); err != nil {
+		return err
 	}
-	return picture.Prepare(dst, img, &m.net.Meta.Preparation)
+	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -28,7 +29,7 @@ func halves() *weights.Net {
 			Labels:      []string{"left", "right"},
 			Preparation: grey(3, 1),
 		},
-		Values:  []weights.Value{{Name: "x", Shape: []int{1, 1, 1, 3}}, {Name: "y", Shape: []int{1, 1, 1, 3}}},
+		Values:  []weights.Value{{Name: "x", Type: tensor.Floats(1, 1, 1, 3)}, {Name: "y", Type: tensor.Floats(1, 1, 1, 3)}},
 		Inputs:  []int{0},
 		Outputs: []int{1},
 		Steps:   []weights.Step{{Name: "half", Spec: &kernels.Binary{Kind: kernels.Mul}, In: []int{0}, Out: []int{1}, Params: []int{0}}},
@@ -169,7 +170,7 @@ func TestTopOfBatch(t *testing.T) {
 func TestClassifyOfNoClassifier(t *testing.T) {
 	net := &weights.Net{
 		Meta:    weights.Meta{Preparation: grey(2, 2)},
-		Values:  []weights.Value{{Name: "x", Shape: []int{1, 1, 2, 2}}, {Name: "y", Shape: []int{1, 1, 2, 2}}},
+		Values:  []weights.Value{{Name: "x", Type: tensor.Floats(1, 1, 2, 2)}, {Name: "y", Type: tensor.Floats(1, 1, 2, 2)}},
 		Inputs:  []int{0},
 		Outputs: []int{1},
 		Steps:   []weights.Step{{Name: "abs", Spec: &kernels.Unary{Kind: kernels.Abs}, In: []int{0}, Out: []int{1}}},

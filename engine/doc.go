@@ -26,8 +26,11 @@
 //	err = s.Run(8)
 //	scores := s.Output(0)      // 8 items, until the next run
 //
-// [Model.Prepare] makes a picture into its part of such an input, and
+// [Session.SetPicture] makes a picture into an item of the next run, as directly as
+// the net allows; [Model.Prepare] makes it into its part of such an input; and
 // [Model.Top] makes the part of the output that is one item's into classes.
+// Package picture decodes pictures and turns them upright, and leads from places
+// in the input back to the picture.
 //
 // # Goroutines
 //
@@ -55,9 +58,9 @@
 //
 // # The same bits
 //
-// For one set of kernels ([Model.Kernels]) the outputs of an item are the same
+// On one tier ([Model.Kernels] names it) the outputs of an item are the same
 // to the last bit whatever the batch, its place in it, its neighbours, the
-// number of threads and the number of runs before. Kernels differ from one
+// number of threads and the number of runs before. Tiers differ from one
 // another by rounding, within the bound that package kernels states. The
 // portable kernels round in the same way on every processor.
 //
@@ -68,10 +71,10 @@
 //
 // Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and [ErrMemory]
 // of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
-// files, and those of package os; [ErrBlank], [ErrEmpty] and [ErrNoPicture] of
-// pictures; [ErrNotClassifier] and [ErrNaN] of classes. An index of an input or
-// output that does not exist panics, as that of a slice does. Nothing that a
-// file, a picture or a tensor holds makes the engine panic.
+// files, and those of package os; [ErrBlank], [ErrEmpty], [ErrTooLarge] and
+// [ErrNoPicture] of pictures; [ErrNotClassifier] and [ErrNaN] of classes. An
+// index of an input or output that does not exist panics, as that of a slice
+// does. Nothing that a file, a picture or a tensor holds makes the engine panic.
 //
 // # Closing
 //
@@ -83,7 +86,9 @@
 //
 // # Limits
 //
-// Tensors are float32; weights may be half precision. All shapes but the batch
+// Tensors are float32; weights may be half precision. Moves (transpose, slice,
+// concatenation and the like) take any element type; InputBytes and OutputBytes
+// of a Session show inputs and outputs of other types. All shapes but the batch
 // are fixed when the model is frozen. Processors must be little-endian. A
 // model has at most 8,192 steps, which have at most 65,536 operands and results
 // together.
@@ -93,32 +98,33 @@
 // beforehand how much work there is. A context given to [Session.RunContext]
 // ends a run between two parts of a step, which in such a file can take long
 // themselves. A picture that nobody vouches for is best refused by its size
-// before it is decoded: preparing one takes time for each of its pixels.
+// before it is decoded, as picture.Decode does: preparing one takes time for
+// each of its pixels.
 // SECURITY.md in the repository says what is promised.
 //
-// The environment variable INFER_KERNELS forces a set of kernels, as
+// The environment variable INFER_KERNELS forces a tier, as
 // [Options] does.
 //
 // # Compatibility
 //
 // Releases are numbered by semantic versioning. The promise covers
 //
-//   - this package, all of it;
+//   - this package, and package picture, all of them;
 //   - of package weights: Open, Parse, Save, Marshal and Sections, Meta with the
 //     types of its fields, and the errors. A Net's other fields, in terms of
 //     package kernels, are for the engine and the importer;
-//   - of package weights/onnx: Freeze, Options with kernels.F32 and kernels.F16
+//   - of package weights/onnx: Freeze, Options with tensor.F32 and tensor.F16
 //     for its Weights, Report, Operators, and the error;
+//   - of package tensor: Elem and its constants, Shape and Type, which others show;
 //   - of package weights/digits: Data;
 //   - the command.
 //
-// Packages kernels and asm exist for them alone and, but for those two
-// constants, promise nothing. Before 1.0 a minor release may change what is
+// Packages kernels and asm exist for them alone and promise nothing. Before 1.0 a minor release may change what is
 // exported; CHANGELOG.md says what and how to follow.
 //
 // A model file that one release reads is read by all later ones: a file of
 // each version of the format is kept, and opened by the tests. The bits of the
-// outputs are the same for one set of kernels of one release. Another release
+// outputs are the same for one tier of one release. Another release
 // may round differently, within the same bounds.
 //
 // The two latest releases of Go are supported.

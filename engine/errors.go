@@ -3,7 +3,7 @@ package engine
 import (
 	"errors"
 
-	"github.com/infer-go/infer/engine/internal/picture"
+	"github.com/infer-go/infer/picture"
 )
 
 // Errors of Models and Sessions.
@@ -24,7 +24,7 @@ var (
 	ErrMemory = errors.New("engine: too much memory")
 )
 
-// Errors of pictures and classes.
+// Errors of pictures, which are package picture's own.
 var (
 	// ErrBlank says that a digit was to be read, and the picture shows nothing.
 	ErrBlank = picture.ErrBlank
@@ -32,10 +32,17 @@ var (
 	// ErrEmpty says that a picture has no pixels.
 	ErrEmpty = picture.ErrEmpty
 
+	// ErrTooLarge says that a picture has more than 2¹⁶ pixels a side or 2²⁸ in
+	// all.
+	ErrTooLarge = picture.ErrTooLarge
+
 	// ErrNoPicture says that the model file does not tell how a picture becomes
 	// the Model's input, so that it can only be given raw tensors.
 	ErrNoPicture = picture.ErrNoPicture
+)
 
+// Errors of classes.
+var (
 	// ErrNotClassifier says that the first output of a Model is not one number
 	// for each of two or more classes.
 	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")

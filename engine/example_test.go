@@ -128,7 +128,7 @@ func ExampleSession() {
 	}
 	fmt.Println(len(s.Output(0)))
 	// Output:
-	// [-1 1 28 28] [-1 10]
+	// N×1×28×28 N×10
 	// 30
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // An executor runs a plan in memory of its own. It does not refer to the
@@ -11,18 +12,21 @@ import (
 // a forgotten Session alive.
 type executor struct {
 	*plan
-	shared  []float32       // the plan's shared part
+	shared  []byte          // the plan's shared part
 	threads []thread        // the first is the caller's
 	team    *team           // the others; nil if there are none
 	done    <-chan struct{} // of the run's context; nil if it cannot be cancelled
 	backing *backing        // held until close
+
+	// pictures: all items of the run have been set by SetPicture.
+	pictures bool
 }
 
 // A thread is what one goroutine needs to run steps.
 type thread struct {
 	workspace kernels.Workspace
-	local     []float32   // the plan's local part
-	in, out   [][]float32 // operands of the step at hand
+	local     []byte   // the plan's local part
+	in, out   [][]byte // operands of the step at hand
 
 	// times, if not nil, adds up what each step of the net takes.
 	times []time.Duration
@@ -31,15 +35,15 @@ type thread struct {
 // newExecutor makes an executor, for which the caller has taken hold of the
 // backing.
 func newExecutor(p *program, pl *plan, threads int, b *backing) *executor {
-	arena := kernels.AlignedFloats(pl.shared + threads*pl.local)
+	arena := tensor.AlignedBytes(pl.shared + threads*pl.local)
 	x := &executor{plan: pl, shared: arena[:pl.shared], threads: make([]thread, threads), backing: b}
 	for i := range x.threads {
 		from := pl.shared + i*pl.local
 		x.threads[i] = thread{
-			workspace: kernels.Workspace{Scratch: kernels.AlignedFloats(p.scratch)},
+			workspace: kernels.Workspace{Scratch: tensor.AlignedBytes(p.scratch)},
 			local:     arena[from : from+pl.local],
-			in:        make([][]float32, p.operands),
-			out:       make([][]float32, p.operands),
+			in:        make([][]byte, p.operands),
+			out:       make([][]byte, p.operands),
 		}
 	}
 	if threads > 1 {
@@ -128,7 +132,11 @@ func (x *executor) byItems(g *group, n int) bool {
 // pass takes items first, …, first+n−1 through the steps of a group. A team,
 // if there is one, helps with large steps.
 func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
-	for i := g.lo; i < g.hi && !x.stopped(); i++ {
+	from := g.lo
+	if x.pictures {
+		from = max(from, 1) // the first step has nothing to do
+	}
+	for i := from; i < g.hi && !x.stopped(); i++ {
 		s := &x.steps[i]
 		parts := s.op.Tasks(n)
 		if helpers != nil && parts > 1 && s.work >= splitWork/int64(n) {
@@ -150,12 +158,16 @@ func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
 
 // compute does parts lo, …, hi−1 of a step for n items from first on. Local
 // values lie in local, which is another thread's if that one is being helped.
-func (x *executor) compute(t *thread, s *planStep, local []float32, first, n, lo, hi int) {
-	for k := range s.in {
-		t.in[k] = s.in[k].floats(x.shared, local, first, n)
+func (x *executor) compute(t *thread, s *planStep, local []byte, first, n, lo, hi int) {
+	in := s.in
+	if x.pictures {
+		in = s.fromPicture
+	}
+	for k := range in {
+		t.in[k] = in[k].bytes(x.shared, local, first, n)
 	}
 	for k := range s.out {
-		t.out[k] = s.out[k].floats(x.shared, local, first, n)
+		t.out[k] = s.out[k].bytes(x.shared, local, first, n)
 	}
 	piece := hi - lo
 	if x.done != nil {
@@ -163,7 +175,7 @@ func (x *executor) compute(t *thread, s *planStep, local []float32, first, n, lo
 	}
 	for lo < hi {
 		end := min(hi, lo+piece)
-		s.op.Run(&t.workspace, t.in[:len(s.in)], t.out[:len(s.out)], n, lo, end)
+		s.op.Run(&t.workspace, t.in[:len(in)], t.out[:len(s.out)], n, lo, end)
 		if lo = end; lo < hi && x.stopped() {
 			return
 		}
@@ -180,8 +192,8 @@ func (s *planStep) piece(n int) int {
 	return int(max(1, min(parts, parts*pieceWork/(float64(s.work)*float64(n)+1))))
 }
 
-// floats returns the memory of n items from first on.
-func (o operand) floats(shared, local []float32, first, n int) []float32 {
+// bytes returns the memory of n items from first on.
+func (o operand) bytes(shared, local []byte, first, n int) []byte {
 	if o.local {
 		return local[o.off : o.off+n*o.size : o.off+n*o.size]
 	}

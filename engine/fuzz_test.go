@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -42,9 +43,9 @@ func FuzzModel(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	l := newLayers(f, kernels.F32)
+	l := newLayers(f, tensor.F32)
 	x := l.step(&kernels.Transpose{Perm: []int{0, 2, 3, 1}}, l.input(1, 3, 8, 8))
-	x = l.conv(kernels.Conv{Groups: 1, Channels: 4, Act: relu, Pool: true, Algorithm: kernels.WinogradF4}, 3, 1, x)
+	x = l.conv(kernels.Conv{Groups: 1, Channels: 4, Act: relu, Pool: true, Winograd: kernels.WinogradF4}, 3, 1, x)
 	x = l.conv(kernels.Conv{Groups: 4, Channels: 4}, 3, 1, x)
 	x = l.step(&kernels.Softmax{Axis: 1}, l.fully(5, relu, l.step(&kernels.Reshape{Shape: []int{1, 64}}, x)))
 	l.output(x)
@@ -55,7 +56,7 @@ func FuzzModel(f *testing.F) {
 	}
 	f.Add(small)
 	// Steps whose tables are made from numbers in the file.
-	l = newLayers(f, kernels.F32)
+	l = newLayers(f, tensor.F32)
 	x = l.input(1, 8, 8, 4)
 	x = l.step(&kernels.Pool{Window: kernels.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}}, Ceil: true}, x)
 	x = l.step(&kernels.Resize{Mode: kernels.Linear, Scale: [2]float32{2, 2}, Size: [2]int{10, 10}}, x)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -44,13 +45,13 @@ func newNet(t testing.TB, batched bool) *netBuilder {
 	return &netBuilder{t: t, net: &weights.Net{Batched: batched}}
 }
 
-func (b *netBuilder) value(shape []int) int {
-	b.net.Values = append(b.net.Values, weights.Value{Name: fmt.Sprintf("v%d", len(b.net.Values)), Shape: shape})
+func (b *netBuilder) value(t tensor.Type) int {
+	b.net.Values = append(b.net.Values, weights.Value{Name: fmt.Sprintf("v%d", len(b.net.Values)), Type: t})
 	return len(b.net.Values) - 1
 }
 
 func (b *netBuilder) input(shape ...int) int {
-	v := b.value(shape)
+	v := b.value(tensor.Floats(shape...))
 	b.net.Inputs = append(b.net.Inputs, v)
 	return v
 }
@@ -67,12 +68,13 @@ func (b *netBuilder) steps(spec kernels.Spec, params []kernels.Param, in ...int)
 		s.Params = append(s.Params, len(b.net.Params))
 		b.net.Params = append(b.net.Params, p)
 	}
-	out, err := spec.Shapes(shapes(b.net, in), params)
+	types, _ := b.net.Operands(weights.Step{In: in})
+	out, err := spec.Infer(types, params)
 	if err != nil {
 		b.t.Fatalf("%s: %v", spec.Op(), err)
 	}
-	for _, shape := range out {
-		s.Out = append(s.Out, b.value(shape))
+	for _, t := range out {
+		s.Out = append(s.Out, b.value(t))
 	}
 	b.net.Steps = append(b.net.Steps, s)
 	return s.Out
@@ -94,30 +96,44 @@ type mix struct {
 	run   func() // called by Run, if not nil
 }
 
-func (m *mix) Op() string                                                       { return "Mix" }
-func (m *mix) Shapes(in [][]int, _ []kernels.Param) ([][]int, error)            { return m.out, nil }
-func (m *mix) Scratch() int                                                     { return 3 }
-func (m *mix) Tasks(n int) int                                                  { return n * m.parts }
-func (m *mix) Bind(*kernels.Tier, [][]int, []kernels.Param) (kernels.Op, error) { return m, nil }
+func (m *mix) Op() string           { return "Mix" }
+func (m *mix) Order() kernels.Order { return kernels.RowMajor }
+func (m *mix) Scratch() int         { return 4 * 3 }
+func (m *mix) Tasks(n int) int      { return n * m.parts }
 
-func (m *mix) Run(w *kernels.Workspace, in, out [][]float32, n, lo, hi int) {
+func (m *mix) Traits([]tensor.Type, []kernels.Param) kernels.Traits { return kernels.Traits{} }
+
+func (m *mix) Infer([]tensor.Type, []kernels.Param) ([]tensor.Type, error) {
+	var out []tensor.Type
+	for _, shape := range m.out {
+		out = append(out, tensor.Floats(shape...))
+	}
+	return out, nil
+}
+
+func (m *mix) Bind(*kernels.Tier, []tensor.Type, []kernels.Param) (kernels.Op, error) { return m, nil }
+
+func (m *mix) Run(w *kernels.Workspace, in, out [][]byte, n, lo, hi int) {
+	scratch := tensor.Slice[float32](w.Scratch)
 	if m.run != nil {
 		m.run()
 	}
 	for task := lo; task < hi; task++ {
 		item, part := task/m.parts, task%m.parts
 		h := m.seed
-		for k, x := range in {
+		for k, b := range in {
+			x := tensor.Slice[float32](b)
 			size := len(x) / n
 			for _, v := range x[item*size : (item+1)*size] {
 				h = (h ^ uint64(math.Float32bits(v))) * 0x9e3779b97f4a7c15
 				h ^= h >> 29
 			}
 			// Through the scratch: nobody else may write there.
-			w.Scratch[k%3] = float32(h >> 40)
-			h ^= uint64(w.Scratch[k%3]) << 17
+			scratch[k%3] = float32(h >> 40)
+			h ^= uint64(scratch[k%3]) << 17
 		}
-		for _, y := range out {
+		for _, b := range out {
+			y := tensor.Slice[float32](b)
 			size := len(y) / n
 			y = y[item*size : (item+1)*size]
 			for j := part * size / m.parts; j < (part+1)*size/m.parts; j++ {
@@ -210,7 +226,7 @@ func naive(t testing.TB, net *weights.Net, tier *kernels.Tier, in [][]float32) [
 	t.Helper()
 	values := make([][]float32, len(net.Values))
 	for v := range values {
-		n, _ := volume(net.Values[v].Shape)
+		n := net.Values[v].Shape.Volume()
 		values[v] = make([]float32, n)
 	}
 	for i, v := range net.Inputs {
@@ -223,17 +239,21 @@ func naive(t testing.TB, net *weights.Net, tier *kernels.Tier, in [][]float32) [
 		}
 		return s
 	}
-	for _, s := range net.Steps {
-		var params []kernels.Param
-		for _, p := range s.Params {
-			params = append(params, net.Params[p])
+	bytes := func(vs []int) [][]byte {
+		s := make([][]byte, len(vs))
+		for i, v := range vs {
+			s[i] = tensor.Bytes(values[v])
 		}
-		op, err := s.Spec.Bind(tier, shapes(net, s.In), params)
+		return s
+	}
+	for _, s := range net.Steps {
+		in, params := net.Operands(s)
+		op, err := s.Spec.Bind(tier, in, params)
 		if err != nil {
 			t.Fatalf("%s: %v", s.Name, err)
 		}
-		w := &kernels.Workspace{Scratch: kernels.AlignedFloats(op.Scratch())}
-		op.Run(w, pick(s.In), pick(s.Out), 1, 0, op.Tasks(1))
+		w := &kernels.Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+		op.Run(w, bytes(s.In), bytes(s.Out), 1, 0, op.Tasks(1))
 	}
 	return pick(net.Outputs)
 }
@@ -243,7 +263,7 @@ func randomItems(net *weights.Net, rng *rand.Rand, n int) [][][]float32 {
 	items := make([][][]float32, n)
 	for i := range items {
 		for _, v := range net.Inputs {
-			size, _ := volume(net.Values[v].Shape)
+			size := net.Values[v].Shape.Volume()
 			x := make([]float32, size)
 			for j := range x {
 				x[j] = rng.Float32()*2 - 1

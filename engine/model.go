@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -103,6 +104,7 @@ func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, e
 		program: p,
 		backing: &backing{closer: closer, users: 1},
 	}
+	p.picture = &bare.Meta.Preparation
 	// A Model that nobody closed is closed when nobody can use it any more.
 	runtime.AddCleanup(m, func(b *backing) { b.close() }, m.backing)
 	return m, nil
@@ -124,10 +126,11 @@ func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
 // Kernels is the name of the kernels that compute: "portable", "avx2", "neon".
 func (m *Model) Kernels() string { return m.tier.Name }
 
-// A Tensor is an input or an output of a Model: row-major float32.
+// A Tensor is an input or an output of a Model. Its shape is in the order of
+// the model that was frozen, with −1 for the batch.
 type Tensor struct {
-	Name  string
-	Shape []int // in the order of the model that was frozen; −1 is the batch
+	Name string
+	tensor.Type
 }
 
 // Inputs lists what the Model reads, in the order of the model that was frozen.
@@ -140,16 +143,17 @@ func (m *Model) Outputs() []Tensor { return m.tensors(m.net.Outputs) }
 func (m *Model) tensors(values []int) []Tensor {
 	ts := make([]Tensor, len(values))
 	for i, v := range values {
-		ts[i] = Tensor{Name: m.net.Values[v].Name, Shape: m.shape(v)}
+		ts[i] = Tensor{Name: m.net.Values[v].Name, Type: m.typeOf(v)}
 	}
 	return ts
 }
 
-// shape is a copy of the shape of a value, with −1 for the batch.
-func (m *Model) shape(v int) []int {
-	shape := slices.Clone(m.net.Values[v].Shape)
+// typeOf is a copy of the Type of a value, with −1 for the batch.
+func (m *Model) typeOf(v int) tensor.Type {
+	t := m.net.Values[v].Type
+	t.Shape = slices.Clone(t.Shape)
 	if m.net.Batched {
-		shape[0] = -1
+		t.Shape[0] = -1
 	}
-	return shape
+	return t
 }

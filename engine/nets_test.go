@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -17,10 +18,10 @@ var relu = kernels.Act{Kind: kernels.Clamp, Hi: float32(math.Inf(1))}
 type layers struct {
 	*netBuilder
 	rng  *rand.Rand
-	elem kernels.Elem
+	elem tensor.Elem
 }
 
-func newLayers(t testing.TB, elem kernels.Elem) *layers {
+func newLayers(t testing.TB, elem tensor.Elem) *layers {
 	return &layers{netBuilder: newNet(t, true), rng: rand.New(rand.NewPCG(8, 9)), elem: elem}
 }
 
@@ -35,10 +36,10 @@ func (l *layers) conv(c kernels.Conv, k, stride int, in ...int) int {
 	bias := func(int) float32 { return l.weight(10) }
 	var p kernels.Param
 	if c.Groups == channels && c.Groups == c.Channels {
-		p = kernels.PackTaps(k*k, channels, func(int, int) float32 { return l.weight(k * k) }, bias)
+		p = kernels.TapsParam(k*k, channels, func(int, int) float32 { return l.weight(k * k) }, bias)
 	} else {
 		depth := k * k * channels
-		p = kernels.PackPanels(l.elem, 1, depth, c.Channels, func(int, int, int) float32 { return l.weight(depth) }, func(_, n int) float32 { return bias(n) })
+		p = kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: depth, N: c.Channels}, func(int, int, int) float32 { return l.weight(depth) }, func(_, n int) float32 { return bias(n) })
 	}
 	return l.steps(&c, []kernels.Param{p}, in...)[0]
 }
@@ -46,17 +47,17 @@ func (l *layers) conv(c kernels.Conv, k, stride int, in ...int) int {
 func (l *layers) fully(n int, act kernels.Act, in int) int {
 	s := l.net.Values[in].Shape
 	k := s[len(s)-1]
-	p := kernels.PackPanels(l.elem, 1, k, n, func(int, int, int) float32 { return l.weight(k) }, func(int, int) float32 { return l.weight(10) })
+	p := kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: k, N: n}, func(int, int, int) float32 { return l.weight(k) }, func(int, int) float32 { return l.weight(10) })
 	return l.steps(&kernels.FullyConnected{Channels: n, Act: act}, []kernels.Param{p}, in)[0]
 }
 
 // digitNet has the form of the digit net: two convolutions with their pools,
 // and two fully connected layers, the first of which is heavy.
-func digitNet(t testing.TB, elem kernels.Elem) *weights.Net {
+func digitNet(t testing.TB, elem tensor.Elem) *weights.Net {
 	l := newLayers(t, elem)
 	x := l.step(&kernels.Reshape{Shape: []int{1, 28, 28, 1}}, l.input(1, 1, 28, 28))
 	x = l.conv(kernels.Conv{Groups: 1, Channels: 32, Act: relu, Pool: true}, 3, 1, x)
-	x = l.conv(kernels.Conv{Groups: 1, Channels: 32, Act: relu, Pool: true, Algorithm: kernels.WinogradF4}, 3, 1, x)
+	x = l.conv(kernels.Conv{Groups: 1, Channels: 32, Act: relu, Pool: true, Winograd: kernels.WinogradF4}, 3, 1, x)
 	x = l.step(&kernels.Reshape{Shape: []int{1, 7 * 7 * 32}}, x)
 	l.output(l.fully(10, kernels.Act{}, l.fully(128, relu, x)))
 	return l.net
@@ -64,7 +65,7 @@ func digitNet(t testing.TB, elem kernels.Elem) *weights.Net {
 
 // mobileNet has the pieces of modern nets: a strided convolution, inverted
 // residual blocks with squeeze and excitation, a concatenation, a global pool.
-func mobileNet(t testing.TB, elem kernels.Elem) *weights.Net {
+func mobileNet(t testing.TB, elem tensor.Elem) *weights.Net {
 	l := newLayers(t, elem)
 	x := l.step(&kernels.Transpose{Perm: []int{0, 2, 3, 1}}, l.input(1, 3, 16, 16))
 	x = l.conv(kernels.Conv{Groups: 1, Channels: 24, Act: kernels.Act{Kind: kernels.ActHardSwish}}, 3, 2, x)
@@ -77,7 +78,7 @@ func mobileNet(t testing.TB, elem kernels.Elem) *weights.Net {
 		y = l.step(&kernels.Binary{Kind: kernels.Mul}, y, z)
 		x = l.conv(kernels.Conv{Groups: 1, Channels: 24}, 1, 1, y, x)
 	}
-	a := l.conv(kernels.Conv{Groups: 1, Channels: 40, Act: relu, Algorithm: kernels.WinogradF2}, 3, 1, x)
+	a := l.conv(kernels.Conv{Groups: 1, Channels: 40, Act: relu, Winograd: kernels.WinogradF2}, 3, 1, x)
 	b := l.step(&kernels.Unary{Kind: kernels.Elu, Alpha: 1}, l.conv(kernels.Conv{Groups: 1, Channels: 30}, 1, 1, x))
 	x = l.step(&kernels.Concat{Axis: 3}, a, b)
 	x = l.conv(kernels.Conv{Groups: 1, Channels: 112, Act: relu}, 3, 2, x) // heavy in float32
@@ -87,7 +88,7 @@ func mobileNet(t testing.TB, elem kernels.Elem) *weights.Net {
 	return l.net
 }
 
-var testNets = map[string]func(testing.TB, kernels.Elem) *weights.Net{"digit": digitNet, "mobile": mobileNet}
+var testNets = map[string]func(testing.TB, tensor.Elem) *weights.Net{"digit": digitNet, "mobile": mobileNet}
 
 // TestSameBits runs whole nets on every tier that the processor has: each item
 // has the bits that it has alone, whatever the batch, the place in it, and the
@@ -96,7 +97,7 @@ func TestSameBits(t *testing.T) {
 	const largest = 4
 	for name, build := range testNets {
 		for _, tier := range kernels.Tiers() {
-			for _, elem := range []kernels.Elem{kernels.F32, kernels.F16} {
+			for _, elem := range []tensor.Elem{tensor.F32, tensor.F16} {
 				t.Run(name+"/"+tier.Name+"/"+elem.String(), func(t *testing.T) {
 					if !tier.Supported {
 						t.Skipf("the processor lacks one of %v", tier.Features)
@@ -135,7 +136,7 @@ func TestNetsAllocateNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, build := range testNets {
-		m := newTestModel(t, build(t, kernels.F16), tier)
+		m := newTestModel(t, build(t, tensor.F16), tier)
 		for _, o := range []SessionOptions{{}, {Batch: 8}, {Batch: 8, Threads: 2}} {
 			s := newTestSession(t, m, o)
 			if got := testing.AllocsPerRun(5, func() { s.Run(max(o.Batch, 1)) }); got != 0 {
@@ -153,7 +154,7 @@ func TestNaN(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			net := build(t, kernels.F32)
+			net := build(t, tensor.F32)
 			s := newTestSession(t, newTestModel(t, net, tier), SessionOptions{Batch: 3})
 			size := len(s.Input(0)) / 3
 			s.Input(0)[size+size/2] = float32(math.NaN())
@@ -178,7 +179,7 @@ func BenchmarkRun(b *testing.B) {
 		b.Fatal(err)
 	}
 	for name, build := range testNets {
-		m := newTestModel(b, build(b, kernels.F16), tier)
+		m := newTestModel(b, build(b, tensor.F16), tier)
 		for _, o := range []SessionOptions{{Batch: 1}, {Batch: 64}, {Batch: 64, Threads: 2}} {
 			b.Run(fmt.Sprintf("%s/batch=%d/threads=%d", name, o.Batch, max(o.Threads, 1)), func(b *testing.B) {
 				s := newTestSession(b, m, o)

@@ -9,20 +9,19 @@ func (b *binder) placeConcats() {
 	uses := b.uses()
 	kept := b.steps[:0]
 	for _, s := range b.steps {
-		concat := b.net.Steps[s.index]
-		spec, ok := concat.Spec.(*kernels.Concat)
-		shape := b.net.Values[concat.Out[0]].Shape
-		if !ok || len(shape) != 4 || spec.Axis != 3 || !b.placeable(kept, uses, s) {
+		if !s.traits.JoinsChannels || !b.placeable(kept, uses, s) {
 			for _, c := range s.out {
 				uses[c].writer = len(kept)
 			}
 			kept = append(kept, s)
 			continue
 		}
+		concat := b.net.Steps[s.index]
+		channels := b.net.Values[concat.Out[0]].Shape[3]
 		first := 0
 		for k, c := range s.in {
 			m := &kept[uses[c].writer]
-			m.op = m.op.(kernels.Placer).Place(first, shape[3])
+			m.op = m.op.(kernels.Placer).Place(first, channels)
 			m.out = s.out
 			b.buffers[c].size = 0 // nothing uses it any more
 			first += b.net.Values[concat.In[k]].Shape[3]

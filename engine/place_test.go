@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // TestPlaceConcats runs concatenations of convolutions of every kind and
@@ -25,7 +26,7 @@ func TestPlaceConcats(t *testing.T) {
 					c.Groups = 1
 				}
 				cin := b.net.Values[in].Shape[3] / c.Groups
-				p := kernels.PackPanels(kernels.F32, c.Groups, k*k*cin, channels/c.Groups,
+				p := kernels.PanelsParam(kernels.Panels{Elem: tensor.F32, Groups: c.Groups, K: k * k * cin, N: channels / c.Groups},
 					func(_, _, _ int) float32 { return rng.Float32() - 0.5 }, func(_, _ int) float32 { return rng.Float32() })
 				return b.steps(&c, []kernels.Param{p}, in)[0]
 			}
@@ -33,11 +34,11 @@ func TestPlaceConcats(t *testing.T) {
 			inner := b.steps(&kernels.Concat{Axis: 3}, nil,
 				conv(kernels.Conv{Act: relu}, 1, 1, 13, x),
 				conv(kernels.Conv{Act: silu}, 3, 1, 24, x),
-				conv(kernels.Conv{Act: relu, Algorithm: kernels.WinogradF2}, 3, 1, 21, x),
-				conv(kernels.Conv{Act: silu, Algorithm: kernels.WinogradF4}, 3, 1, 40, x))[0]
+				conv(kernels.Conv{Act: relu, Winograd: kernels.WinogradF2}, 3, 1, 21, x),
+				conv(kernels.Conv{Act: silu, Winograd: kernels.WinogradF4}, 3, 1, 40, x))[0]
 			pooled := b.steps(&kernels.Concat{Axis: 3}, nil,
 				conv(kernels.Conv{Act: relu, Pool: true}, 3, 1, 7, inner),
-				conv(kernels.Conv{Act: relu, Pool: true, Algorithm: kernels.WinogradF4}, 3, 1, 33, inner),
+				conv(kernels.Conv{Act: relu, Pool: true, Winograd: kernels.WinogradF4}, 3, 1, 33, inner),
 				conv(kernels.Conv{Groups: 2}, 3, 2, 18, inner))[0]
 			// A view of another shape is copied, although its memory is the result's.
 			tall := b.steps(&kernels.Reshape{Shape: []int{1, 12, 5, 38}}, nil, conv(kernels.Conv{Act: relu}, 1, 1, 19, x))[0]

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // A plan says, for batches of up to one size, in which order the items pass
 // through the steps and where in memory their values lie.
@@ -20,7 +24,7 @@ type plan struct {
 	groups  []group
 
 	inputs, outputs []operand
-	shared, local   int // float32
+	shared, local   int // bytes
 
 	// apart says that no two values share memory of the shared part: items
 	// need not wait for one another on their way through the whole net.
@@ -30,11 +34,12 @@ type plan struct {
 // A planStep is a step that knows where its operands lie.
 type planStep struct {
 	*step
-	in, out []operand
+	in, out     []operand
+	fromPicture []operand // in place of in, in a run of pictures
 }
 
 // An operand is the memory of a value: that of item i begins at off + i·size
-// and ends before off + (i+1)·size, in float32 from the start of the shared
+// and ends before off + (i+1)·size, in bytes from the start of the shared
 // part; or, if local, from the start of the thread's own part, where items are
 // counted from the first on its way.
 type operand struct {
@@ -68,8 +73,13 @@ func newPlan(p *program, batch int) (*plan, error) {
 	lives := p.lives()
 	total := 0
 	for _, b := range lives {
-		total += b.size // no overflow: at most limit sizes that volume has accepted
-		if _, ok := times(total, batch); !ok {
+		// At the size to which blocks are rounded up, and again as far as gaps
+		// between blocks go.
+		var ok bool
+		if total, ok = plus(total, tensor.AlignUp(b.size)); ok {
+			_, ok = tensor.Product(2, total, batch)
+		}
+		if !ok {
 			return nil, fmt.Errorf("%w: batch %d, more than there are addresses", ErrMemory, batch)
 		}
 	}
@@ -130,10 +140,15 @@ func newPlan(p *program, batch int) (*plan, error) {
 		}
 		return os
 	}
-	pl.inputs, pl.outputs = pick(p.inputs), pick(p.outputs)
+	for _, e := range p.inputs {
+		pl.inputs = append(pl.inputs, operands[e.buffer])
+	}
+	for _, e := range p.outputs {
+		pl.outputs = append(pl.outputs, operands[e.buffer])
+	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		pl.steps = append(pl.steps, planStep{step: s, in: pick(s.in), out: pick(s.out)})
+		pl.steps = append(pl.steps, planStep{step: s, in: pick(s.in), out: pick(s.out), fromPicture: pick(s.fromPicture)})
 	}
 	return pl, nil
 }
@@ -153,12 +168,16 @@ func (p *program) lives() []block {
 			blocks[c].last = max(blocks[c].last, step)
 		}
 	}
-	need(p.inputs, 0)
+	for _, e := range p.inputs {
+		need([]int{e.buffer}, 0)
+	}
 	for i, s := range p.steps {
 		need(s.in, i)
 		need(s.out, i)
 	}
-	need(p.outputs, end)
+	for _, e := range p.outputs {
+		need([]int{e.buffer}, end)
+	}
 	return blocks
 }
 
@@ -196,5 +215,5 @@ func (p *program) chunk(lo, hi, batch int) int {
 		}
 		most = max(most, size)
 	}
-	return min(max(chunkBytes/4/most, 1), batch)
+	return min(max(chunkBytes/most, 1), batch)
 }

@@ -3,10 +3,10 @@ package engine
 import (
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -16,27 +16,45 @@ import (
 type program struct {
 	steps           []step
 	buffers         []buffer
-	inputs, outputs []int // buffers
-	listed          int   // steps of the net, views included
+	inputs, outputs []edge
+	listed          int // steps of the net, views included
 
-	scratch  int // most floats of scratch that a step asks for
+	// picture is how a picture becomes the input, as the Model's metadata have it.
+	// interleaved: the first step only interleaves its channels, so that
+	// a picture can be prepared into the memory of the input as what that step
+	// would make of it, and the run begins with the next.
+	picture     *weights.Preparation
+	interleaved bool
+
+	scratch  int // most bytes of scratch that a step asks for
 	operands int // most operands, or most results, of a step
+}
+
+// An edge is an input or an output of the net: its buffer, and what its elements
+// are.
+type edge struct {
+	buffer int
+	elem   tensor.Elem
 }
 
 // A step is one bound operation.
 type step struct {
 	op      kernels.Op
 	in, out []int // buffers
-	index   int   // in Net.Steps
-	weights int   // bytes of its Params
-	macs    int64 // multiply-adds for one item
+
+	// fromPicture are the operands where the run begins behind the first step.
+	fromPicture []int
+
+	index   int // in Net.Steps
+	weights int // bytes of its Params
+	traits  kernels.Traits
 	work    int64 // for one item, in the time of a multiply-add
 }
 
 // A buffer is the memory of one value, or of several that follow one another
 // in the same place.
 type buffer struct {
-	size int // float32 of one item
+	size int // bytes of one item
 
 	// pinned: it belongs to inputs or outputs, and keeps its memory for the
 	// whole run.
@@ -44,8 +62,8 @@ type buffer struct {
 }
 
 // moveWork is the number of multiply-adds that take about as long as loading
-// or storing one element.
-const moveWork = 4
+// or storing one byte.
+const moveWork = 1
 
 // limit is the largest number of steps and of values of a net: far above any
 // ConvNet, and low enough that no file keeps a plan, whose time grows with its
@@ -57,7 +75,7 @@ const limit = 1 << 13
 // it a step could list one value by the million, in a few bytes each time.
 const operandLimit = 8 * limit
 
-// entryLimit is the most entries of kernels.TableEntries that all steps may have
+// entryLimit is the most entries of Traits.TableEntries that all steps may have
 // together: far above any ConvNet, and a few hundred megabytes at most, whatever
 // the file.
 const entryLimit = 1 << 22
@@ -66,7 +84,7 @@ const entryLimit = 1 << 22
 // steps, and a table of the operands and of the results of one.
 func (p *program) scratchBytes() int64 {
 	const slice = 24 // bytes, on a 64-bit processor
-	return 4*int64(p.scratch) + 2*slice*int64(p.operands)
+	return int64(p.scratch) + 2*slice*int64(p.operands)
 }
 
 // A binder makes a program of a net.
@@ -101,10 +119,8 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 		buffer:   make([]int, len(net.Values)),
 	}
 	for _, v := range net.Inputs {
-		if err := b.fresh(v, true); err != nil {
-			return nil, err
-		}
-		b.inputs = append(b.inputs, b.buffer[v])
+		b.fresh(v, true)
+		b.inputs = append(b.inputs, edge{b.buffer[v], net.Values[v].Elem})
 	}
 	for i, s := range net.Steps {
 		if err := b.step(i); err != nil {
@@ -112,9 +128,10 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 		}
 	}
 	for _, v := range net.Outputs {
-		b.outputs = append(b.outputs, b.buffer[v])
+		b.outputs = append(b.outputs, edge{b.buffer[v], net.Values[v].Elem})
 	}
 	b.placeConcats()
+	b.skipInterleaving()
 	return b.program, nil
 }
 
@@ -139,18 +156,15 @@ func lastReads(net *weights.Net) []int {
 // step binds step i, unless its result is a mere view of its operand.
 func (b *binder) step(i int) error {
 	s := b.net.Steps[i]
-	if isView(s.Spec, b.net, s.In) && b.share(s.Out[0], b.buffer[s.In[0]]) {
+	in, params := b.net.Operands(s)
+	st := step{index: i, traits: s.Spec.Traits(in, params)}
+	if st.traits.View && b.share(s.Out[0], b.buffer[s.In[0]]) {
 		return nil
 	}
-
-	st := step{index: i}
-	in := shapes(b.net, s.In)
-	params := make([]kernels.Param, len(s.Params))
-	for j, p := range s.Params {
-		params[j] = b.net.Params[p]
-		st.weights += len(params[j].Data)
+	for _, p := range params {
+		st.weights += len(p.Data)
 	}
-	if b.entries += kernels.TableEntries(s.Spec, in, params); b.entries > entryLimit {
+	if b.entries += st.traits.TableEntries; b.entries > entryLimit {
 		return fmt.Errorf("the tables of windows, resized maps and paddings are too large: %d entries so far, of at most %d", b.entries, entryLimit)
 	}
 	op, err := s.Spec.Bind(b.tier, in, params)
@@ -161,19 +175,16 @@ func (b *binder) step(i int) error {
 	for _, v := range s.In {
 		st.in = append(st.in, b.buffer[v])
 	}
-	if c, ok := b.overwritable(i); !ok || !b.share(s.Out[0], c) {
+	if c, ok := b.overwritable(i, st.traits); !ok || !b.share(s.Out[0], c) {
 		for _, v := range s.Out {
-			if err := b.fresh(v, b.lastRead[v] == len(b.net.Steps)); err != nil {
-				return err
-			}
+			b.fresh(v, b.lastRead[v] == len(b.net.Steps))
 		}
 	}
 	for _, v := range s.Out {
 		st.out = append(st.out, b.buffer[v])
 	}
 
-	st.macs = kernels.MACs(s.Spec, in, params)
-	st.work = kernels.Work(s.Spec, in, params)
+	st.work = st.traits.Work()
 	for _, c := range slices.Concat(st.in, st.out) {
 		st.work = add(st.work, moveWork*int64(b.buffers[c].size))
 	}
@@ -184,15 +195,10 @@ func (b *binder) step(i int) error {
 }
 
 // fresh gives a value a buffer of its own.
-func (b *binder) fresh(v int, pinned bool) error {
-	size, ok := volume(b.net.Values[v].Shape)
-	if !ok {
-		return fmt.Errorf("value %q of shape %s is too large", b.net.Values[v].Name, kernels.ShapeString(b.net.Values[v].Shape))
-	}
+func (b *binder) fresh(v int, pinned bool) {
 	b.buffer[v] = len(b.buffers)
-	b.buffers = append(b.buffers, buffer{size: size, pinned: pinned})
+	b.buffers = append(b.buffers, buffer{size: b.net.Values[v].Bytes(), pinned: pinned})
 	b.until = append(b.until, b.lastRead[v])
-	return nil
 }
 
 // share puts a value into a buffer that exists, unless both are for the user's
@@ -209,82 +215,33 @@ func (b *binder) share(v, c int) bool {
 	return true
 }
 
-// isView says that a step's result has the elements of its operand in the
-// same order.
-func isView(spec kernels.Spec, net *weights.Net, in []int) bool {
-	switch s := spec.(type) {
-	case *kernels.Reshape:
-		return true
-	case *kernels.Transpose:
-		// Only the order of dimensions of more than one element matters, and
-		// the batch may be one of them.
-		last := -1
-		for _, d := range s.Perm {
-			if net.Values[in[0]].Shape[d] == 1 && !(d == 0 && net.Batched) {
-				continue
-			}
-			if d < last {
-				return false
-			}
-			last = d
-		}
-		return true
-	}
-	return false
-}
-
 // overwritable returns the buffer of an operand that step i may overwrite with
-// its result: the step works element by element, so that each element is read
-// before it is written, and nothing reads the operand afterwards. An operand
-// as large as the result has its shape, so that no other element is read.
-func (b *binder) overwritable(i int) (int, bool) {
+// its result, if the step can work in place: nothing reads the operand
+// afterwards. An operand with as many elements as the result has its shape, so
+// that no element is read twice.
+func (b *binder) overwritable(i int, traits kernels.Traits) (int, bool) {
+	if !traits.InPlace {
+		return 0, false
+	}
 	s := b.net.Steps[i]
-	switch s.Spec.(type) {
-	case *kernels.Unary, *kernels.Binary:
-	default:
-		return 0, false
-	}
-	size, ok := volume(b.net.Values[s.Out[0]].Shape)
-	if !ok {
-		return 0, false
-	}
 	for _, v := range s.In {
 		c := b.buffer[v]
-		if b.buffers[c].size == size && !b.buffers[c].pinned && b.until[c] <= i {
+		if b.sameMemory(v, s.Out[0]) && !b.buffers[c].pinned && b.until[c] <= i {
 			return c, true
 		}
 	}
 	return 0, false
 }
 
-// shapes returns the shapes of values.
-func shapes(net *weights.Net, values []int) [][]int {
-	s := make([][]int, len(values))
-	for i, v := range values {
-		s[i] = net.Values[v].Shape
-	}
-	return s
+// sameMemory says that two values have equally many elements of one kind.
+func (b *binder) sameMemory(v, w int) bool {
+	x, y := b.net.Values[v].Type, b.net.Values[w].Type
+	return x.SameElements(y) && x.Bytes() == y.Bytes()
 }
 
-// volume is the number of elements of a shape; false says that they are more
-// than memory could hold.
-func volume(shape []int) (int, bool) {
-	n := 1
-	for _, d := range shape {
-		var ok bool
-		if n, ok = times(n, d); !ok {
-			return 0, false
-		}
-	}
-	return n, true
-}
-
-// times multiplies two numbers of elements, at least 0; false says that a
-// float32 for each would be more than memory could hold.
-func times(a, b int) (int, bool) {
-	hi, lo := bits.Mul(uint(a), uint(b))
-	return int(lo), hi == 0 && lo <= math.MaxInt/8
-}
+// plus adds numbers that are not negative; false says that the sum overflows
+// an int.
+func plus(a, b int) (int, bool) { return a + b, a <= math.MaxInt-b }
 
 // add adds amounts of work or of memory; the sum stays at the largest int64.
 func add(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

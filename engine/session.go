@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // A Session computes a Model in memory of its own. It is for one goroutine at
@@ -15,7 +17,8 @@ type Session struct {
 	busy     atomic.Bool // a call is under way
 	executor *executor   // nil once closed
 	cleanup  runtime.Cleanup
-	items    int // of the last run
+	items    int    // of the last run
+	pictures []bool // of each item: it has been set, in the order of the second step
 }
 
 // SessionOptions say how a Session computes. The zero value stands for one
@@ -62,14 +65,14 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 		o.MaxMemory = defaultMemory
 	}
 	// In float64, as the product may not fit an int.
-	bytes := 4*(float64(pl.shared)+float64(threads)*float64(pl.local)) + float64(threads)*float64(m.program.scratchBytes())
+	bytes := float64(pl.shared) + float64(threads)*(float64(pl.local)+float64(m.program.scratchBytes()))
 	if most := min(o.MaxMemory, addressable); bytes > float64(most) {
 		return nil, fmt.Errorf("%w: %.0f bytes, where %d are allowed", ErrMemory, bytes, most)
 	}
 	if err := m.backing.hold(); err != nil {
 		return nil, err
 	}
-	s := &Session{executor: newExecutor(m.program, pl, threads, m.backing)}
+	s := &Session{executor: newExecutor(m.program, pl, threads, m.backing), pictures: make([]bool, pl.batch)}
 	// A Session that nobody closed is closed when nobody can use it any more.
 	s.cleanup = runtime.AddCleanup(s, func(x *executor) { x.close() }, s.executor)
 	return s, nil
@@ -121,22 +124,39 @@ func (s *Session) leave() { s.busy.Store(false) }
 // Input is the memory of input i of the Model: row-major float32 of the shape
 // that Model.Inputs gives, for as many items as the Session's batch, one after
 // the other. It is the same memory every time, zero at first, and runs do not
-// change it.
+// change it. It is nil for an input of another element type.
 func (s *Session) Input(i int) []float32 {
+	if s.executor == nil || s.executor.program.inputs[i].elem != tensor.F32 {
+		return nil
+	}
+	return tensor.Slice[float32](s.InputBytes(i))
+}
+
+// InputBytes is Input as bytes, little-endian, for any element type.
+func (s *Session) InputBytes(i int) []byte {
 	if s.executor == nil {
 		return nil
 	}
-	return s.executor.inputs[i].floats(s.executor.shared, nil, 0, s.executor.batch)
+	s.asTensors()
+	return s.executor.inputs[i].bytes(s.executor.shared, nil, 0, s.executor.batch)
 }
 
 // Output is the memory of output i of the Model, for as many items as the last
 // run computed, one after the other. The next run overwrites it. It is not to
-// be written to.
+// be written to. It is nil for an output of another element type than float32.
 func (s *Session) Output(i int) []float32 {
+	if s.executor == nil || s.executor.program.outputs[i].elem != tensor.F32 {
+		return nil
+	}
+	return tensor.Slice[float32](s.OutputBytes(i))
+}
+
+// OutputBytes is Output as bytes, little-endian, for any element type.
+func (s *Session) OutputBytes(i int) []byte {
 	if s.executor == nil {
 		return nil
 	}
-	return s.executor.outputs[i].floats(s.executor.shared, nil, 0, s.items)
+	return s.executor.outputs[i].bytes(s.executor.shared, nil, 0, s.items)
 }
 
 // Run computes the first n items of the inputs. It allocates nothing and, with
@@ -175,7 +195,7 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 		return fmt.Errorf("%w: %d of 1 to %d", ErrBatch, n, x.batch)
 	}
 	s.items = n
-	x.done = done
+	x.done, x.pictures = done, s.takePictures(n)
 	x.run(n)
 	x.done = nil
 	return nil

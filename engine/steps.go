@@ -1,12 +1,14 @@
 package engine
 
+import "github.com/infer-go/infer/tensor"
+
 // A Step is one operation of a Model, for listings.
 type Step struct {
-	Name    string  // of the nodes of the model that it was made from
-	Op      string  // "Conv"
-	In, Out [][]int // shapes, maps in the order NHWC; −1 is the batch
-	Weights int     // bytes
-	MACs    int64   // multiply-adds for one item
+	Name    string        // of the nodes of the model that it was made from
+	Op      string        // "Conv"
+	In, Out []tensor.Type // maps in the order NHWC; −1 is the batch
+	Weights int           // bytes
+	MACs    int64         // multiply-adds for one item
 
 	// Work is about how many multiply-adds take as long as the step does for
 	// one item, with what pools and LRN read and with what is loaded and
@@ -25,15 +27,15 @@ func (m *Model) Steps() []Step {
 	for i, s := range m.net.Steps {
 		list[i] = Step{Name: s.Name, Op: s.Spec.Op(), View: true}
 		for _, v := range s.In {
-			list[i].In = append(list[i].In, m.shape(v))
+			list[i].In = append(list[i].In, m.typeOf(v))
 		}
 		for _, v := range s.Out {
-			list[i].Out = append(list[i].Out, m.shape(v))
+			list[i].Out = append(list[i].Out, m.typeOf(v))
 		}
 	}
 	for _, s := range m.program.steps {
 		l := &list[s.index]
-		l.View, l.Weights, l.MACs, l.Work = false, s.weights, s.macs, s.work
+		l.View, l.Weights, l.MACs, l.Work = false, s.weights, s.traits.MACs, s.work
 	}
 	return list
 }
@@ -58,16 +60,15 @@ func (m *Model) Memory(batch int) (Memory, error) {
 	}
 	tensors := int64(0)
 	for _, v := range m.net.Values {
-		n, _ := volume(v.Shape)
 		// A product that fits: plan has accepted buffers of this size. The sum
 		// need not, as views of a buffer are not counted there.
-		tensors = add(tensors, 4*int64(pl.batch)*int64(n))
+		tensors = add(tensors, int64(pl.batch)*int64(v.Bytes()))
 	}
 	return Memory{
-		Arena:   4 * (int64(pl.shared) + int64(pl.local)),
+		Arena:   int64(pl.shared) + int64(pl.local),
 		Scratch: m.program.scratchBytes(),
-		Thread:  4*int64(pl.local) + m.program.scratchBytes(),
-		Live:    4 * int64(pl.batch) * int64(live(m.program.lives())),
+		Thread:  int64(pl.local) + m.program.scratchBytes(),
+		Live:    int64(pl.batch) * int64(live(m.program.lives())),
 		Tensors: tensors,
 	}, nil
 }

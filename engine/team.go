@@ -28,8 +28,8 @@ type job struct {
 	x            *executor
 	group        *group
 	step         *planStep
-	local        []float32 // where the step's local values lie
-	first, items int       // the step's items
+	local        []byte // where the step's local values lie
+	first, items int    // the step's items
 	total, chunk int
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Activation is what a step does to each element before it stores it.
@@ -38,17 +39,13 @@ func (a Act) check(s Spec) error {
 	switch {
 	case a.Kind > ActTanh:
 		return errorf(s, "unknown activation %d", a.Kind)
-	case isNaN(a.Lo) || isNaN(a.Hi):
+	case tensor.IsNaN(a.Lo) || tensor.IsNaN(a.Hi):
 		return errorf(s, "activation with parameters %v and %v, of which none may be NaN", a.Lo, a.Hi)
 	case a.Kind == Clamp && a.Lo > a.Hi:
 		return errorf(s, "activation clamps to at least %v and at most %v", a.Lo, a.Hi)
 	}
 	return nil
 }
-
-func isNaN(x float32) bool { return x != x }
-
-func isFinite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
 // apply returns the activation of x. A comparison that NaN fails always leaves
 // x as it is.

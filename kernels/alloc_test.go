@@ -1,6 +1,10 @@
 package kernels
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // TestNoAllocation runs one of each operation but those that
 // TestLayersDoNotAllocate runs; Run may not allocate.
@@ -13,7 +17,7 @@ func TestNoAllocation(t *testing.T) {
 		in     [][]int
 		params []Param
 	}{
-		{&ConvTranspose{Window: w, Groups: 1, Channels: 3, Act: Act{Kind: ActTanh}}, [][]int{m}, []Param{sized(Plain, 2, 2, 20, 3), sized(Plain, 3)}},
+		{&ConvTranspose{Window: w, Groups: 1, Channels: 3, Act: Act{Kind: ActTanh}}, [][]int{m}, []Param{sized(FormPlain, 2, 2, 20, 3), sized(FormPlain, 3)}},
 		{&MatMul{}, [][]int{{1, 3, 4}, {1, 4, 5}}, nil},
 		{&Pool{Window: w, Kind: MaxPool}, [][]int{m}, nil},
 		{&Pool{Window: w, Kind: AveragePool}, [][]int{m}, nil},
@@ -21,7 +25,7 @@ func TestNoAllocation(t *testing.T) {
 		{&Unary{Kind: Elu, Alpha: 1}, [][]int{m}, nil},
 		{&Binary{Kind: Add, Act: Act{Kind: Clamp, Hi: 6}}, [][]int{m, m}, nil},
 		{&Binary{Kind: Mul}, [][]int{m, {1, 1, 1, 20}}, nil},
-		{&Binary{Kind: Div, Swap: true}, [][]int{m}, []Param{sized(Plain)}},
+		{&Binary{Kind: Div, Swap: true}, [][]int{m}, []Param{sized(FormPlain)}},
 		{&Concat{Axis: 3}, [][]int{m, m}, nil},
 		{&Slice{Start: []int{0, 5, 0, 0}, Step: []int{1, -2, 1, 1}, Size: []int{1, 3, 6, 20}}, [][]int{m}, nil},
 		{&Split{Axis: 3, Sizes: []int{5, 15}}, [][]int{m}, nil},
@@ -31,27 +35,27 @@ func TestNoAllocation(t *testing.T) {
 		{&Softmax{Axis: 3}, [][]int{m}, nil},
 		{&Softmax{Axis: 1, Log: true}, [][]int{m}, nil},
 		{&ReduceMean{Axes: []int{1, 2}}, [][]int{m}, nil},
-		{&InstanceNorm{Epsilon: 1e-5}, [][]int{m}, []Param{sized(Plain, 2, 20)}},
+		{&InstanceNorm{Epsilon: 1e-5}, [][]int{m}, []Param{sized(FormPlain, 2, 20)}},
 		{&LRN{Size: 5, Alpha: 1, Beta: 0.75, Bias: 1}, [][]int{m}, nil},
 		{&Resize{Mode: Linear, Scale: [2]float32{2, 2}, Size: [2]int{12, 12}}, [][]int{m}, nil},
 	} {
-		shapes, err := c.spec.Shapes(c.in, c.params)
+		shapes, err := infer(c.spec, c.in, c.params)
 		if err != nil {
 			t.Fatal(err)
 		}
-		op, err := c.spec.Bind(Tiers()[0], c.in, c.params)
+		op, err := bind(c.spec, Tiers()[0], c.in, c.params)
 		if err != nil {
 			t.Fatal(err)
 		}
 		const n = 3
 		alloc := func(shapes [][]int) (x [][]float32) {
 			for _, shape := range shapes {
-				x = append(x, make([]float32, n*volume(shape)))
+				x = append(x, make([]float32, n*tensor.Shape(shape).Volume()))
 			}
 			return x
 		}
-		in, out := alloc(c.in), alloc(shapes)
-		ws := &Workspace{Scratch: make([]float32, op.Scratch())}
+		in, out := allBytes(alloc(c.in)), allBytes(alloc(shapes))
+		ws := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
 		if allocs := testing.AllocsPerRun(5, func() { op.Run(ws, in, out, n, 0, op.Tasks(n)) }); allocs != 0 {
 			t.Errorf("%s%+v: %v allocations", c.spec.Op(), c.spec, allocs)
 		}

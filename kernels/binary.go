@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // BinaryKind is an element-wise function of two operands.
 type BinaryKind uint8
@@ -17,7 +20,7 @@ const (
 
 // Binary applies a function to pairs of elements, with numpy's broadcasting.
 // The operands are In[0] and In[1]; or, if Params is not empty, In[0] and the
-// Plain Params[0], whose shape broadcasts (in the other order if Swap is set).
+// plain Params[0], whose shape broadcasts (in the other order if Swap is set).
 type Binary struct {
 	Kind BinaryKind
 	Act  Act
@@ -26,15 +29,29 @@ type Binary struct {
 
 func (*Binary) Op() string { return "Binary" }
 
-func (b *Binary) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*Binary) Order() Order { return AnyOrder }
+
+func (b *Binary) Activation() *Act { return &b.Act }
+
+// Traits: an operand of lower rank would broadcast its batch along another
+// dimension, a param of higher rank would move the operand's.
+func (b *Binary) Traits(in []tensor.Type, params []Param) Traits {
+	rank := len(in[0].Shape)
+	return Traits{
+		InPlace:    true,
+		MixesItems: len(in) == 2 && rank != len(in[1].Shape) || len(params) == 1 && len(params[0].Shape) > rank,
+	}
+}
+
+func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if len(params) == 0 {
-		if err := arity(b, in, params, 2, 0); err != nil {
+		if err := floatOperands(b, in, params, 2, 0); err != nil {
 			return nil, err
 		}
 		if b.Swap {
 			return nil, errorf(b, "only a param can be the first operand")
 		}
-	} else if err := arity(b, in, params, 1, 1); err != nil {
+	} else if err := floatOperands(b, in, params, 1, 1); err != nil {
 		return nil, err
 	}
 	if b.Kind > PRelu {
@@ -43,47 +60,47 @@ func (b *Binary) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if err := b.Act.check(b); err != nil {
 		return nil, err
 	}
-	x := in[0]
-	y := in[len(in)-1]
+	x := in[0].Shape
+	y := in[len(in)-1].Shape
 	if len(params) == 1 {
 		p := params[0]
-		if err := checkShape(p.Shape); err != nil {
+		if err := p.Shape.Check(); err != nil {
 			return nil, errorf(b, "the param %w", err)
 		}
-		if err := checkParam(b, p, "the param's elements", Plain, p.Shape...); err != nil {
+		if err := checkParam(b, p, "the param's elements", FormPlain, p.Shape...); err != nil {
 			return nil, err
 		}
 		y = p.Shape
 	}
-	out, ok := Broadcast(x, y)
+	out, ok := tensor.Broadcast(x, y)
 	if !ok {
-		return nil, errorf(b, "%s and %s do not broadcast", dims(x...), dims(y...))
+		return nil, errorf(b, "%s and %s do not broadcast", x, y)
 	}
-	return result(b, out...)
+	return result(b, in[0], out...)
 }
 
-func (b *Binary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := b.Shapes(in, params)
+func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := b.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	op := &binaryOp{flat: flat{volume: volume(out[0])}, Tier: t, kernel: t.binary(b.Kind), act: b.Act}
-	var shapes [2][]int
+	z := out[0].Shape
+	op := &binaryOp{flat: flat{volume: z.Volume()}, Tier: t, kernel: t.binary(b.Kind), act: b.Act}
+	var shapes [2]tensor.Shape
 	for i := range 2 {
 		switch {
 		case len(params) == 0:
-			shapes[i], op.item[i] = in[i], volume(in[i])
+			shapes[i], op.item[i] = in[i].Shape, in[i].Shape.Volume()
 		case (i == 0) == b.Swap:
 			shapes[i], op.param[i] = params[0].Shape, params[0].Floats()
 		default:
-			shapes[i], op.item[i] = in[0], volume(in[0])
+			shapes[i], op.item[i] = in[0].Shape, in[0].Shape.Volume()
 		}
 	}
 	if len(params) == 0 {
 		op.second = 1
 	}
-	rank := len(out[0])
-	op.outer = newNest(out[0], broadcastStrides(shapes[0], rank), broadcastStrides(shapes[1], rank))
+	op.outer = newNest(z, shapes[0].BroadcastStrides(len(z)), shapes[1].BroadcastStrides(len(z)))
 	op.row, op.rows = loop{size: 1, stride: [2]int{1, 1}}, loop{size: 1}
 	if rank := len(op.outer.size); rank > 0 {
 		op.row = op.outer.remove(rank - 1)
@@ -126,17 +143,17 @@ type binaryOp struct {
 	row    loop
 }
 
-func (op *binaryOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	x, y := op.param[0], op.param[1]
+func (op *binaryOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y, z := op.param[0], op.param[1], floats(out[0])
 	if x == nil {
-		x = in[0]
+		x = floats(in[0])
 	}
 	if y == nil {
-		y = in[op.second]
+		y = floats(in[op.second])
 	}
 	a := &w.binary
-	a.XRow, a.YRow, a.ZRow = op.rows.stride[0], op.rows.stride[1], op.row.size
-	a.XStep, a.YStep = op.row.stride[0], op.row.stride[1]
+	a.XRow, a.YRow, a.ZRow = 4*op.rows.stride[0], 4*op.rows.stride[1], 4*op.row.size
+	a.XStep, a.YStep = 4*op.row.stride[0], 4*op.row.stride[1]
 	a.Lo, a.Hi = op.act.limits()
 	start, end := op.elements(n, lo, hi)
 	for from := start; from < end; { // a part of a row, or some whole rows
@@ -150,12 +167,12 @@ func (op *binaryOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		}
 		a.X = &x[item*op.item[0]+c.offset[0]+r*op.rows.stride[0]+col*op.row.stride[0]]
 		a.Y = &y[item*op.item[1]+c.offset[1]+r*op.rows.stride[1]+col*op.row.stride[1]]
-		a.Z = &out[0][from]
+		a.Z = &z[from]
 		op.kernel(a)
 		from += a.Rows * a.N
 	}
 	if !op.act.isClamp() {
-		part := out[0][start:end]
+		part := z[start:end]
 		op.activate(w, op.act, part, part)
 	}
 }
@@ -163,7 +180,7 @@ func (op *binaryOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 // add adds x to y.
 func (t *Tier) add(w *Workspace, y, x []float32) {
 	a := &w.binary
-	a.XStep, a.YStep, a.Rows = 1, 1, 1
+	a.XStep, a.YStep, a.Rows = 4, 4, 1
 	a.Lo, a.Hi = Act{}.limits()
 	for from := 0; from < len(y); from += taskSize {
 		a.X, a.Y, a.Z, a.N = &y[from], &x[from], &y[from], min(taskSize, len(y)-from)

@@ -14,7 +14,7 @@ func TestBindIsSmall(t *testing.T) {
 	one := [2]int{1, 1}
 	wide := Window{Kernel: [2]int{1, long}, Stride: one, Dilation: one, Pad: [4]int{0, long - 1, 0, long - 1}}
 	dilated := Window{Kernel: [2]int{1, 3}, Stride: one, Dilation: [2]int{1, long}, Pad: [4]int{0, long, 0, long}}
-	taps := PackTaps(3, 1, func(_, _ int) float32 { return 1 }, func(int) float32 { return 0 })
+	taps := TapsParam(3, 1, func(_, _ int) float32 { return 1 }, func(int) float32 { return 0 })
 	for _, c := range []struct {
 		name   string
 		spec   Spec
@@ -28,11 +28,11 @@ func TestBindIsSmall(t *testing.T) {
 		{"a long map", &Pool{Window: Window{Kernel: [2]int{1, 3}, Stride: one, Dilation: one, Pad: [4]int{0, 1, 0, 1}}}, []int{1, 1, long, 1}, nil, true},
 		{"a depthwise convolution", &Conv{Window: dilated, Groups: 1, Channels: 1}, []int{1, 1, long, 1}, []Param{taps}, true},
 		{"a high map", &Resize{Scale: [2]float32{long, 1}, Size: [2]int{long, 1}}, []int{1, 1, 1, 1}, nil, false},
-		{"the largest map", &Resize{Scale: [2]float32{1, 1}, Size: [2]int{MaxResized, MaxResized}}, []int{1, MaxResized, MaxResized, 1}, nil, math.MaxInt > math.MaxInt32},
+		{"the largest map", &Resize{Scale: [2]float32{1, 1}, Size: [2]int{MaxResized, 1 << 10}}, []int{1, MaxResized, 1 << 10, 1}, nil, math.MaxInt > math.MaxInt32},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := c.spec.Bind(Tiers()[0], [][]int{c.in}, c.params)
+		_, err := bind(c.spec, Tiers()[0], [][]int{c.in}, c.params)
 		runtime.ReadMemStats(&after)
 		if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 100<<20 {
 			t.Errorf("%s: %d bytes", c.name, bytes)

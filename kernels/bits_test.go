@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // TestSameBits runs layers on every tier that multiplies and adds in one
@@ -15,11 +16,11 @@ import (
 // whatever the machine. The portable tier rounds twice.
 func TestSameBits(t *testing.T) {
 	act := Act{Kind: Clamp, Lo: -0.5, Hi: 2}
-	conv := func(cin, channels, kernel, stride, pad int, algorithm Algorithm, pool bool) (Spec, []int, Param) {
-		c := &Conv{Window: square(kernel, stride, pad), Groups: 1, Channels: channels, Act: act, Pool: pool, Algorithm: algorithm}
-		return c, []int{1, 23, 19, cin}, bitsPanels(F32, kernel*kernel*cin, channels)
+	conv := func(cin, channels, kernel, stride, pad int, algorithm Winograd, pool bool) (Spec, []int, Param) {
+		c := &Conv{Window: square(kernel, stride, pad), Groups: 1, Channels: channels, Act: act, Pool: pool, Winograd: algorithm}
+		return c, []int{1, 23, 19, cin}, bitsPanels(tensor.F32, kernel*kernel*cin, channels)
 	}
-	fully := func(rows, k, n int, e Elem) (Spec, []int, Param) {
+	fully := func(rows, k, n int, e tensor.Elem) (Spec, []int, Param) {
 		return &FullyConnected{Channels: n, Act: act}, []int{rows, k}, bitsPanels(e, k, n)
 	}
 	pool := func(kind PoolKind) (Spec, []int, Param) {
@@ -30,10 +31,10 @@ func TestSameBits(t *testing.T) {
 		make func() (Spec, []int, Param)
 		want uint64
 	}{
-		{"1×1", func() (Spec, []int, Param) { return conv(50, 39, 1, 1, 0, Direct, false) }, 0x3e5e3e28074e8c64},
-		{"3×3", func() (Spec, []int, Param) { return conv(7, 29, 3, 1, 1, Direct, false) }, 0x82282fe54503ab95},
-		{"3×3 of one channel", func() (Spec, []int, Param) { return conv(1, 32, 3, 1, 1, Direct, true) }, 0x3f84dd6009267d1},
-		{"5×5 and pool", func() (Spec, []int, Param) { return conv(6, 21, 5, 1, 2, Direct, true) }, 0xe4be5fdab170cc7b},
+		{"1×1", func() (Spec, []int, Param) { return conv(50, 39, 1, 1, 0, NoWinograd, false) }, 0x3e5e3e28074e8c64},
+		{"3×3", func() (Spec, []int, Param) { return conv(7, 29, 3, 1, 1, NoWinograd, false) }, 0x82282fe54503ab95},
+		{"3×3 of one channel", func() (Spec, []int, Param) { return conv(1, 32, 3, 1, 1, NoWinograd, true) }, 0x3f84dd6009267d1},
+		{"5×5 and pool", func() (Spec, []int, Param) { return conv(6, 21, 5, 1, 2, NoWinograd, true) }, 0xe4be5fdab170cc7b},
 		{"F(2×2)", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF2, false) }, 0x1f5bf74c2bb8eed9},
 		{"F(2×2) and pool", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF2, true) }, 0x57632e3ad57ff0fe},
 		{"F(4×4)", func() (Spec, []int, Param) { return conv(18, 30, 3, 1, 1, WinogradF4, false) }, 0xdf66271eb344ac78},
@@ -41,12 +42,12 @@ func TestSameBits(t *testing.T) {
 		{"depthwise", func() (Spec, []int, Param) {
 			weight := bitsStream(2)
 			c := &Conv{Window: square(3, 2, 1), Groups: 45, Channels: 45, Act: act}
-			return c, []int{1, 23, 19, 45}, PackTaps(9, 45, func(int, int) float32 { return weight() }, func(int) float32 { return weight() })
+			return c, []int{1, 23, 19, 45}, TapsParam(9, 45, func(int, int) float32 { return weight() }, func(int) float32 { return weight() })
 		}, 0x99524c07ee6d0050},
-		{"one row", func() (Spec, []int, Param) { return fully(1, 303, 150, F32) }, 0x13997555b05b3c90},
-		{"one row, float16", func() (Spec, []int, Param) { return fully(1, 303, 150, F16) }, 0x63eb9d9d3992d5da},
-		{"many rows", func() (Spec, []int, Param) { return fully(31, 303, 150, F32) }, 0x469153eec52ea563},
-		{"many rows, float16", func() (Spec, []int, Param) { return fully(31, 303, 150, F16) }, 0x437e6bbba0078175},
+		{"one row", func() (Spec, []int, Param) { return fully(1, 303, 150, tensor.F32) }, 0x13997555b05b3c90},
+		{"one row, float16", func() (Spec, []int, Param) { return fully(1, 303, 150, tensor.F16) }, 0x63eb9d9d3992d5da},
+		{"many rows", func() (Spec, []int, Param) { return fully(31, 303, 150, tensor.F32) }, 0x469153eec52ea563},
+		{"many rows, float16", func() (Spec, []int, Param) { return fully(31, 303, 150, tensor.F16) }, 0x437e6bbba0078175},
 		{"largest", func() (Spec, []int, Param) { return pool(MaxPool) }, 0xf14480cf1115367d},
 		{"mean", func() (Spec, []int, Param) { return pool(AveragePool) }, 0x84d7f5208a5673c8},
 	}
@@ -60,20 +61,20 @@ func TestSameBits(t *testing.T) {
 			if param.Data != nil {
 				params = append(params, param)
 			}
-			shapes, err := spec.Shapes([][]int{shape}, params)
+			shapes, err := infer(spec, [][]int{shape}, params)
 			if err != nil {
 				t.Fatalf("%s: %v", l.name, err)
 			}
-			op, err := spec.Bind(tier, [][]int{shape}, params)
+			op, err := bind(spec, tier, [][]int{shape}, params)
 			if err != nil {
 				t.Fatalf("%s: %v", l.name, err)
 			}
-			x, y := make([]float32, volume(shape)), make([]float32, volume(shapes[0]))
+			x, y := make([]float32, tensor.Shape(shape).Volume()), make([]float32, tensor.Shape(shapes[0]).Volume())
 			next := bitsStream(1)
 			for i := range x {
 				x[i] = next()
 			}
-			op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{x}, [][]float32{y}, 1, 0, op.Tasks(1))
+			runOp(op, &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, [][]float32{x}, [][]float32{y}, 1, 0, op.Tasks(1))
 			if got := bitsHash(y); got != l.want {
 				t.Errorf("%s: the results' hash is %#x, want %#x", l.name, got, l.want)
 			}
@@ -121,9 +122,9 @@ func bitsStream(seed uint64) func() float32 {
 	}
 }
 
-func bitsPanels(e Elem, k, n int) Param {
+func bitsPanels(e tensor.Elem, k, n int) Param {
 	weight := bitsStream(2)
-	return PackPanels(e, 1, k, n, func(int, int, int) float32 { return weight() }, func(int, int) float32 { return weight() })
+	return PanelsParam(Panels{e, 1, k, n}, func(int, int, int) float32 { return weight() }, func(int, int) float32 { return weight() })
 }
 
 func bitsHash(x []float32) uint64 {

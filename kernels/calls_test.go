@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // calls counts the calls of a convolution's other kernels than its products,
@@ -41,17 +42,17 @@ func countCalls(t *testing.T, c *Conv, x []int) (n calls) {
 		}
 		return run
 	})
-	params := []Param{PackPanels(F32, 1, c.Kernel[0]*c.Kernel[1]*x[3], c.Channels,
+	params := []Param{PanelsParam(Panels{tensor.F32, 1, c.Kernel[0] * c.Kernel[1] * x[3], c.Channels},
 		func(int, int, int) float32 { return 0 }, func(int, int) float32 { return 0 })}
-	out, err := c.Shapes([][]int{x}, params)
+	out, err := infer(c, [][]int{x}, params)
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := c.Bind(tier, [][]int{x}, params)
+	op, err := bind(c, tier, [][]int{x}, params)
 	if err != nil {
 		t.Fatal(err)
 	}
-	op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{AlignedFloats(volume(x))}, [][]float32{AlignedFloats(volume(out[0]))}, 1, 0, op.Tasks(1))
+	runOp(op, &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, [][]float32{tensor.Aligned[float32](tensor.Shape(x).Volume())}, [][]float32{tensor.Aligned[float32](tensor.Shape(out[0]).Volume())}, 1, 0, op.Tasks(1))
 	return n
 }
 
@@ -64,13 +65,13 @@ func TestCallsAreShort(t *testing.T) {
 		x     []int
 		calls calls // longest: at most
 	}{
-		{"F(4×4) of a digit", Conv{Pool: true, Algorithm: WinogradF4}, []int{1, 14, 14, 32},
+		{"F(4×4) of a digit", Conv{Pool: true, Winograd: WinogradF4}, []int{1, 14, 14, 32},
 			// Three rows are three whole tiles and, apart, one that stands out of
 			// the result; the last is four of those.
 			calls{in: 4, out: 3*2 + 4, longest: 4 * 4 * 36}},
-		{"F(4×4) of a long row", Conv{Algorithm: WinogradF4}, []int{1, 4, 4000, 8}, calls{longest: callCycles / 4}},
-		{"F(2×2) of a long row", Conv{Algorithm: WinogradF2}, []int{1, 2, 4000, 16}, calls{longest: callCycles / 4}},
-		{"F(4×4) of many channels", Conv{Algorithm: WinogradF4}, []int{1, 4, 4, 5400}, calls{longest: callCycles / 4}},
+		{"F(4×4) of a long row", Conv{Winograd: WinogradF4}, []int{1, 4, 4000, 8}, calls{longest: callCycles / 4}},
+		{"F(2×2) of a long row", Conv{Winograd: WinogradF2}, []int{1, 2, 4000, 16}, calls{longest: callCycles / 4}},
+		{"F(4×4) of many channels", Conv{Winograd: WinogradF4}, []int{1, 4, 4, 5400}, calls{longest: callCycles / 4}},
 		{"im2col of a digit", Conv{}, []int{1, 28, 28, 1}, calls{im2col: 28, longest: 252}},
 		{"im2col of a long row", Conv{}, []int{1, 1, 20000, 1}, calls{longest: callCycles / 2}},
 	} {

@@ -1,43 +1,61 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // Concat joins its inputs along Axis.
 type Concat struct{ Axis int }
 
 func (*Concat) Op() string { return "Concat" }
 
-func (c *Concat) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(c, in, params, max(len(in), 1), 0); err != nil {
+func (*Concat) Order() Order { return ByAxis }
+
+func (c *Concat) Permute(order []int) Spec { return &Concat{Axis: slices.Index(order, c.Axis)} }
+
+func (c *Concat) Traits(in []tensor.Type, _ []Param) Traits {
+	return Traits{MixesItems: c.Axis == 0, JoinsChannels: len(in[0].Shape) == 4 && c.Axis == 3}
+}
+
+func (c *Concat) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := operands(c, in, params, max(len(in), 1), 0); err != nil {
 		return nil, err
 	}
-	out := slices.Clone(in[0])
+	out := slices.Clone(in[0].Shape)
 	if err := checkAxis(c, c.Axis, out); err != nil {
 		return nil, err
 	}
 	sum := int64(out[c.Axis])
-	for _, x := range in[1:] {
-		if len(x) != len(out) || !slices.Equal(x[:c.Axis], out[:c.Axis]) || !slices.Equal(x[c.Axis+1:], out[c.Axis+1:]) {
-			return nil, errorf(c, "%s and %s cannot be joined along axis %d", dims(in[0]...), dims(x...), c.Axis)
+	for i, t := range in[1:] {
+		if !t.SameElements(in[0]) {
+			return nil, errorf(c, "operand %d of %v cannot be joined to one of %v", i+1, t, in[0])
 		}
-		if sum += int64(x[c.Axis]); sum > maxDim {
+		x := t.Shape
+		if len(x) != len(out) || !slices.Equal(x[:c.Axis], out[:c.Axis]) || !slices.Equal(x[c.Axis+1:], out[c.Axis+1:]) {
+			return nil, errorf(c, "%s and %s cannot be joined along axis %d", in[0].Shape, x, c.Axis)
+		}
+		if sum += int64(x[c.Axis]); sum > tensor.MaxDim {
 			return nil, errorf(c, "the result is too large along axis %d", c.Axis)
 		}
 	}
 	out[c.Axis] = int(sum)
-	return result(c, out...)
+	return result(c, in[0], out...)
 }
 
-func (c *Concat) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := c.Shapes(in, params)
+func (c *Concat) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := c.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	var op copyOp
+	op := copyOp{size: out[0].Elem.Size()}
 	to := 0
-	step := strides(out[0])
-	for i, x := range in {
-		op.moves = append(op.moves, newMove(i, 0, [2]int{volume(x), volume(out[0])}, [2]int{0, to}, newNest(x, strides(x), step)))
+	y := out[0].Shape
+	step := y.Strides()
+	for i, t := range in {
+		x := t.Shape
+		op.moves = append(op.moves, newMove(i, 0, [2]int{x.Volume(), y.Volume()}, [2]int{0, to}, newNest(x, x.Strides(), step)))
 		to += x[c.Axis] * step[c.Axis]
 	}
 	return &op, nil

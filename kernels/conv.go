@@ -1,26 +1,31 @@
 package kernels
 
-import "unsafe"
+import "github.com/infer-go/infer/tensor"
 
-// Bind chooses how the convolution is computed: Taps channel by channel,
-// Panels by Winograd's algorithm if the Spec says so, else directly.
-func (c *Conv) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	shapes, err := c.Shapes(in, params)
+// Bind chooses how the convolution is computed: taps channel by channel, panels
+// by one of Winograd's algorithms if the Spec allows it and the tier's costs
+// speak for it, else directly.
+func (c *Conv) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	return c.bindBy((*convMap).fastest, t, in, params)
+}
+
+// bindBy is Bind with the choice between what the Spec allows.
+func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := c.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	x, p := in[0], params[0]
-	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{shapes[0][1], shapes[0][2]}, pixel: c.Channels}
+	x, y, p := in[0].Shape, out[0].Shape, params[0]
+	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{y[1], y[2]}, pixel: c.Channels}
 	switch {
-	case c.coversMap(x) && len(in) == 1 && p.Form == Panels:
+	case c.coversMap(x) && len(in) == 1 && p.Form == FormPanels:
 		// One pixel: a fully connected layer, whose kernels read weights faster.
-		return (&FullyConnected{Channels: c.Channels, Act: c.Act}).Bind(t, [][]int{{x[0], p.Shape[1]}}, params)
-	case p.Form == Taps:
+		return (&FullyConnected{Channels: c.Channels, Act: c.Act}).Bind(t, []tensor.Type{in[0].Of(x[0], p.Shape[1])}, params)
+	case p.Form == FormTaps:
 		return newDepthwise(m, p), nil
-	case c.Algorithm == WinogradF2:
-		return newWinograd(m, &f2, p)
-	case c.Algorithm == WinogradF4:
-		return newWinograd(m, &f4, p)
+	}
+	if w := choose(&m); w != NoWinograd {
+		return newWinograd(m, w, p)
 	}
 	return newDirect(m, p)
 }
@@ -37,7 +42,7 @@ func errScratch(c *Conv, pixels int) error {
 }
 
 // coversMap says that the one window is the whole map of shape x.
-func (c *Conv) coversMap(x []int) bool {
+func (c *Conv) coversMap(x tensor.Shape) bool {
 	return c.Groups == 1 && !c.Pool && c.Kernel == [2]int{x[1], x[2]} && c.Pad == [4]int{} && c.Dilation == [2]int{1, 1}
 }
 
@@ -72,12 +77,25 @@ func (m *convMap) activateChannels(w *Workspace, y []float32, from, to int) {
 }
 
 // item returns the operands and the result of item i.
-func (m *convMap) item(in, out [][]float32, i int) (x, residual, y []float32) {
+func (m *convMap) item(of mapOperands, i int) (x, residual, y []float32) {
 	nx, ny := m.height*m.width*m.cin, m.out[0]*m.line()
-	if len(in) > 1 {
-		residual = in[1][i*ny : (i+1)*ny]
+	if of.residual != nil {
+		residual = of.residual[i*ny : (i+1)*ny]
 	}
-	return in[0][i*nx : (i+1)*nx], residual, out[0][i*ny : (i+1)*ny]
+	return of.x[i*nx : (i+1)*nx], residual, of.y[i*ny : (i+1)*ny]
+}
+
+// mapOperands are the operands and the result of a run.
+type mapOperands struct {
+	x, residual, y []float32 // residual may be nil
+}
+
+func newMapOperands(in, out [][]byte) mapOperands {
+	of := mapOperands{x: floats(in[0]), y: floats(out[0])}
+	if len(in) > 1 {
+		of.residual = floats(in[1])
+	}
+	return of
 }
 
 // A strip is some rows of the input with their padding, as a convolution reads
@@ -117,23 +135,4 @@ func (s *strip) fill(dst, x []float32, m *convMap, first, rows int) {
 		}
 		clear(row[end*s.pitch:])
 	}
-}
-
-// floatPanels returns panels as float32, in place if that is what they are,
-// and the elements from one to the next.
-func floatPanels(t *Tier, p Param) (panels []float32, size int) {
-	k, n := p.Shape[1], p.Shape[0]*PanelCount(p.Shape[2])
-	size = PanelBytes(k, F32) / 4
-	if p.Elem == F32 {
-		return p.Floats(), size
-	}
-	panels = AlignedFloats(n * size)
-	half := PanelBytes(k, F16)
-	w := new(Workspace)
-	for i := range n {
-		src, dst := p.Data[i*half:(i+1)*half], panels[i*size:(i+1)*size]
-		copy(dst[:NR], unsafe.Slice((*float32)(unsafe.Pointer(&src[0])), NR))
-		t.widenPanel(w, dst[NR:NR+k*NR], src[4*NR:])
-	}
-	return panels, size
 }

@@ -6,40 +6,41 @@ import "github.com/infer-go/infer/asm"
 // the result.
 type depthwise struct {
 	convMap
-	sliding // over the rows and columns before pooling
+	window sliding // over the rows and columns before pooling
 }
 
 func newDepthwise(m convMap, p Param) *depthwise {
 	d := &depthwise{convMap: m}
-	d.sliding = newSliding(&m.Window, m.height, m.width, m.cin, [2]int{m.pooled() * m.out[0], m.pooled() * m.out[1]})
-	d.kernel, d.weights = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "depthwise"}), p.Floats()
+	d.window = newSliding(&m.Window, m.height, m.width, m.cin, [2]int{m.pooled() * m.out[0], m.pooled() * m.out[1]})
+	d.window.kernel, d.window.weights = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "depthwise"}), p.Floats()
 	if m.Pool {
-		d.taskRows = 2
+		d.window.taskRows = 2
 	}
 	return d
 }
 
 func (d *depthwise) Scratch() int {
 	if d.Pool {
-		return 2 * d.sliding.line()
+		return 4 * 2 * d.window.line()
 	}
 	return 0
 }
 
-func (d *depthwise) Tasks(n int) int { return n * d.maps * d.tasks() }
+func (d *depthwise) Tasks(n int) int { return n * d.maps * d.window.tasks() }
 
-func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (d *depthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	of := newMapOperands(in, out)
 	for task := lo; task < hi; task++ {
-		item, from, to := d.taskArea(task)
-		x, residual, y := d.item(in, out, item)
-		first, end := from/d.pooled()*d.convMap.line(), to/d.pooled()*d.convMap.line()
+		item, from, to := d.window.taskArea(task)
+		x, residual, y := d.item(of, item)
+		first, end := from/d.pooled()*d.line(), to/d.pooled()*d.line()
 		y = y[first:end]
 		if residual == nil && !d.Pool && d.Act.isClamp() {
 			d.convolve(w, y, x, from, to, d.Act)
 			continue
 		}
 		if d.Pool {
-			pair := w.Scratch[:2*d.sliding.line()]
+			pair := w.floats()[:2*d.window.line()]
 			d.convolve(w, pair, x, from, to, Act{})
 			d.poolPair(y, pair)
 		} else {
@@ -48,22 +49,22 @@ func (d *depthwise) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		if residual != nil {
 			d.add(w, y, residual[first:end])
 		}
-		d.Tier.activate(w, d.Act, y, y)
+		d.activate(w, d.Act, y, y)
 	}
 }
 
 // convolve computes rows of the convolution, clamped by act.
 func (d *depthwise) convolve(w *Workspace, y, x []float32, from, to int, act Act) {
 	lo, hi := act.limits()
-	for c := 0; c < d.cin; c += d.block {
-		d.compute(w, y, x, area{rows: [2]int{from, to}, channels: [2]int{c, min(c+d.block, d.cin)}, lo: lo, hi: hi})
+	for c := 0; c < d.cin; c += d.window.block {
+		d.window.compute(w, y, x, area{rows: [2]int{from, to}, channels: [2]int{c, min(c+d.window.block, d.cin)}, lo: lo, hi: hi})
 	}
 }
 
 // poolPair max-pools two rows.
 func (d *depthwise) poolPair(y, pair []float32) {
-	c, low := d.cin, pair[d.sliding.line():]
-	for p := range d.convMap.out[1] {
+	c, low := d.cin, pair[d.window.line():]
+	for p := range d.out[1] {
 		for i := range c {
 			a, b := 2*p*c+i, (2*p+1)*c+i
 			y[p*c+i] = max(pair[a], pair[b], low[a], low[b])

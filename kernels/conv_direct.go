@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // direct is a convolution as a gemm whose rows are read through segments of
 // the input, so that im2col is never stored. A task is a block of panels for
@@ -12,11 +15,10 @@ type direct struct {
 	flat   bool // the strip's pixels are the rows of one matrix
 	gather bool // segments are so short that im2col of a row of pixels pays
 
-	panels    []float32
-	panelSize int // elements from panel to panel
-	perGroup  int // panels of a group
+	Panels  // of float32
+	weights []byte
 
-	seg         []int // the segments of a pixel
+	seg         []int // the segments of a pixel, in bytes from it
 	segLen      int
 	down, right int // elements of the strip between the convolution's pixels
 
@@ -45,11 +47,10 @@ const (
 
 func newDirect(m convMap, p Param) (*direct, error) {
 	d := &direct{
-		convMap: m, perGroup: PanelCount(m.Channels / m.Groups),
+		convMap: m, Panels: p.Panels().widened(), weights: p.Panels().widen(m.Tier, p.Data),
 		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
 		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
 	}
-	d.panels, d.panelSize = floatPanels(m.Tier, p)
 	d.layStrip()
 	d.laySegments()
 
@@ -60,8 +61,8 @@ func newDirect(m convMap, p Param) (*direct, error) {
 	}
 	d.strips = ceilDiv(m.out[0], d.rows)
 	d.rows = ceilDiv(m.out[0], d.strips)
-	d.block = max(taskPanels, ceilDiv(d.allPanels()*d.strips, fewTasks))
-	if _, ok := product(scratchSpare, m.out[1], d.k()); d.gather && !ok {
+	d.block = max(taskPanels, ceilDiv(d.Count()*d.strips, fewTasks))
+	if _, ok := tensor.Product(scratchSpare, m.out[1], d.k()); d.gather && !ok {
 		return nil, errScratch(m.Conv, m.out[1])
 	}
 	return d, nil
@@ -74,8 +75,6 @@ func (d *direct) Place(first, channels int) Op {
 	return &placed
 }
 
-func (d *direct) allPanels() int { return d.Groups * d.perGroup }
-
 // layStrip decides whether the input is read in place. It is copied where it
 // is padded, where a 1×1 kernel skips pixels, and where pixels stand so that
 // a tile's rows would evict one another.
@@ -87,10 +86,10 @@ func (d *direct) layStrip() {
 	stride := d.Stride
 	if skips {
 		stride = [2]int{1, 1}
-		d.every, d.pixels = d.Stride[0], d.convMap.out[1]
+		d.every, d.pixels = d.Stride[0], d.out[1]
 	}
 	d.copied = skips || d.Pad != [4]int{}
-	if aliases(stride[1]*d.pitch) && d.allPanels() > 1 {
+	if aliases(stride[1]*d.pitch) && d.Count() > 1 {
 		d.copied = true
 		d.pitch += NR
 	}
@@ -107,7 +106,7 @@ func (d *direct) laySegments() {
 	}
 	for ky := range kh {
 		for kx := range kw {
-			d.seg = append(d.seg, ky*d.Dilation[0]*line+kx*d.Dilation[1]*d.pitch)
+			d.seg = append(d.seg, 4*(ky*d.Dilation[0]*line+kx*d.Dilation[1]*d.pitch))
 		}
 	}
 	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
@@ -115,7 +114,7 @@ func (d *direct) laySegments() {
 
 // channel is the first channel of panel p.
 func (d *direct) channel(p int) int {
-	return p/d.perGroup*(d.Channels/d.Groups) + p%d.perGroup*NR
+	return p/d.PerGroup()*d.N + p%d.PerGroup()*NR
 }
 
 // k is the length of the sums.
@@ -144,21 +143,21 @@ func (d *direct) regions(scratch []float32) (copied, gathered []float32, total i
 
 func (d *direct) Scratch() int {
 	_, _, n := d.regions(nil)
-	return n
+	return 4 * n
 }
 
-func (d *direct) blocks() int { return ceilDiv(d.allPanels(), d.block) }
+func (d *direct) blocks() int { return ceilDiv(d.Count(), d.block) }
 
 func (d *direct) Tasks(n int) int { return n * d.maps * d.strips * d.blocks() }
 
-func (d *direct) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	blocks := d.blocks()
+func (d *direct) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	blocks, of := d.blocks(), newMapOperands(in, out)
 	for lo < hi {
 		// The tasks of one strip are done together: it is copied once.
 		s := lo / blocks
 		end := min(hi, (s+1)*blocks)
-		from, to := (lo-s*blocks)*d.block, min((end-s*blocks)*d.block, d.allPanels())
-		x, residual, y := d.item(in, out, s/d.strips)
+		from, to := (lo-s*blocks)*d.block, min((end-s*blocks)*d.block, d.Count())
+		x, residual, y := d.item(of, s/d.strips)
 		first := s % d.strips * d.rows
 		d.runStrip(w, x, residual, y, first, min(d.rows, d.out[0]-first), from, to)
 		lo = end
@@ -167,7 +166,7 @@ func (d *direct) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 
 // runStrip computes the panels from, …, to−1 of rows rows of the result.
 func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
-	copied, gathered, _ := d.regions(w.Scratch)
+	copied, gathered, _ := d.regions(w.floats())
 	top := first * d.pooled() * d.Stride[0]
 	src := x
 	if d.copied {
@@ -177,23 +176,23 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 		src = x[top*d.pitchLine():]
 	}
 	for p := from; p < to; p++ {
-		group, j := p/d.perGroup, p%d.perGroup
-		panel := d.panels[p*d.panelSize : (p+1)*d.panelSize]
-		w.gemm.Ahead = d.panelSize
+		group := p / d.PerGroup()
+		panel := d.panel(d.weights, p)
+		ahead := d.Size()
 		if p+1 == to {
-			w.gemm.Ahead = 0
+			ahead = 0
 		}
 		a := src[group*(d.cin/d.Groups):]
 		at := first*d.line() + d.offset + d.channel(p)
-		n := min(NR, d.Channels/d.Groups-j*NR)
+		n := d.Columns(p)
 		switch {
 		case d.Pool:
 			d.poolRows(w, panel, a, y[at:], rows, n)
 		case d.flat:
-			d.gemmRows(w, panel, a, residual, y, gathered, at, rows*d.out[1], n)
+			d.gemmRows(w, panel, ahead, a, residual, y, gathered, at, rows*d.out[1], n)
 		default:
 			for r := range rows {
-				d.gemmRows(w, panel, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
+				d.gemmRows(w, panel, ahead, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
 			}
 		}
 	}
@@ -201,21 +200,21 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 }
 
 // gemmRows computes one panel of pixels pixels, whose first element is y[at].
-func (d *direct) gemmRows(w *Workspace, panel, a, residual, y, gathered []float32, at, pixels, n int) {
-	g := &w.gemm
-	g.A, g.AStride = &a[0], d.right
-	g.Seg, g.Segs, g.SegLen = &d.seg[0], len(d.seg), d.segLen
+func (d *direct) gemmRows(w *Workspace, panel []byte, ahead int, a, residual, y, gathered []float32, at, pixels, n int) {
+	lo, hi := d.Act.limits()
+	w.gemm = asm.GemmArgs{
+		A: &a[0], AStride: 4 * d.right,
+		Seg: &d.seg[0], Segs: len(d.seg), SegLen: d.segLen,
+		B: &floats(d.rowsFrom(panel, 0))[0], Bias: &d.bias(panel)[0], Ahead: ahead,
+		C: &y[at], CStride: 4 * d.pixel, N: n,
+		Lo: lo, Hi: hi,
+	}
+	if residual != nil {
+		w.gemm.D, w.gemm.DStride = &residual[at], 4*d.pixel
+	}
 	if d.gather {
 		d.im2col(w, gathered, pixels)
 	}
-	g.Bias, g.B = &panel[0], &panel[NR]
-	g.C, g.CStride = &y[at], d.pixel
-	g.D = nil
-	if residual != nil {
-		g.D, g.DStride = &residual[at], d.pixel
-	}
-	g.N = n
-	g.Lo, g.Hi = d.Act.limits()
 	d.gemm(w, pixels)
 }
 
@@ -223,7 +222,7 @@ func (d *direct) gemmRows(w *Workspace, panel, a, residual, y, gathered []float3
 func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	g, i := &w.gemm, &w.im2col
 	k := d.k()
-	i.AStride, i.CStride = g.AStride, k
+	i.AStride, i.CStride = g.AStride, 4*k
 	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
 	// Short segments take about two cycles for an element.
 	most := max(1, callCycles/(2*k))
@@ -232,16 +231,16 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 		i.Rows = min(most, pixels-done)
 		d.im2colKernel(i)
 	}
-	g.A, g.AStride = &gathered[0], k
+	g.A, g.AStride = &gathered[0], 4*k
 	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
 }
 
 // poolRows computes one panel of rows rows of pool windows.
-func (d *direct) poolRows(w *Workspace, panel, a, y []float32, rows, n int) {
+func (d *direct) poolRows(w *Workspace, panel []byte, a, y []float32, rows, n int) {
 	p := &w.convPool
 	p.Seg, p.Segs, p.SegLen = &d.seg[0], len(d.seg), d.segLen
-	p.Bias, p.B = &panel[0], &panel[NR]
-	p.AStride, p.ARow, p.CStride, p.N = d.right, d.down, d.pixel, n
+	p.Bias, p.B = &d.bias(panel)[0], &floats(d.rowsFrom(panel, 0))[0]
+	p.AStride, p.ARow, p.CStride, p.N = 4*d.right, 4*d.down, 4*d.pixel, n
 	p.Lo, p.Hi = d.Act.limits()
 	most := max(1, callCycles/(4*d.k()))
 	for r := range rows {

@@ -1,14 +1,16 @@
 package kernels
 
-import "slices"
+import "github.com/infer-go/infer/tensor"
 
-// Algorithm is how a convolution is computed.
-type Algorithm uint8
+// Winograd is the largest of Winograd's algorithms by which a convolution may
+// be computed. Each is faster than the one before where there is much to
+// compute, and rounds more. Which is used is decided by Bind.
+type Winograd uint8
 
 const (
-	Direct     Algorithm = iota // implicit im2col and GEMM
-	WinogradF2                  // F(2×2, 3×3)
-	WinogradF4                  // F(4×4, 3×3)
+	NoWinograd Winograd = iota // implicit im2col and GEMM
+	WinogradF2                 // F(2×2, 3×3)
+	WinogradF4                 // F(4×4, 3×3)
 )
 
 // Conv is a two-dimensional convolution of an NHWC map:
@@ -16,29 +18,47 @@ const (
 //	y[n,oy,ox,g·N+c] = act(b + Σ x[n, oy·sy+ky·dy−top, ox·sx+kx·dx−left, g·Cin+ci] · w[(ky,kx,ci), c] + r[n,oy,ox,g·N+c])
 //
 // In[0] is x, In[1], if present, the residual r (of y's shape, not with Pool).
-// Params[0] are Panels [Groups, kh·kw·Cin/Groups, Cout/Groups] with K in the
+// Params[0] are panels [Groups, kh·kw·Cin/Groups, Cout/Groups] with K in the
 // order ky, kx, ci; or, if every group has one input and one output channel,
-// Taps [kh·kw, C].
+// taps [kh·kw, C].
 //
 // With Pool the sums are max-pooled by 2×2 windows of stride 2, without padding
 // and with the last odd row and column dropped, before act: for activations
 // that keep the order of their operands that is the maximum of the results.
 type Conv struct {
 	Window
-	Groups    int
-	Channels  int // Cout
-	Act       Act
-	Pool      bool
-	Algorithm Algorithm
+	Groups   int
+	Channels int // Cout
+	Act      Act
+	Pool     bool
+	Winograd Winograd
 }
 
 func (*Conv) Op() string { return "Conv" }
 
-func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*Conv) Order() Order { return Maps }
+
+func (c *Conv) Activation() *Act { return &c.Act }
+
+// Traits counts the sums before they are pooled.
+func (c *Conv) Traits(in []tensor.Type, params []Param) Traits {
+	x := in[0].Shape
+	n, err := c.count(c, x[1], x[2], false)
+	if err != nil {
+		return Traits{}
+	}
+	t := Traits{MACs: tensor.Saturated(x[0], int(n[0]), int(n[1]), c.Kernel[0], c.Kernel[1], x[3]/c.Groups, c.Channels)}
+	if params[0].Form == FormTaps {
+		t.TableEntries = c.tableEntries()
+	}
+	return t
+}
+
+func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := featureMap(c, in, params, min(max(len(in), 1), 2), 1); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	n, err := c.count(c, x[1], x[2], false)
 	if err != nil {
 		return nil, err
@@ -49,67 +69,70 @@ func (c *Conv) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if err := c.Act.check(c); err != nil {
 		return nil, err
 	}
-	taps, ok := product(1, c.Kernel[:]...)
-	k, ok2 := product(taps, x[3]/c.Groups)
+	taps, ok := tensor.Product(1, c.Kernel[:]...)
+	k, ok2 := tensor.Product(taps, x[3]/c.Groups)
 	if !ok || !ok2 {
-		return nil, errorf(c, "kernel %s over %d channels is too large", dims(c.Kernel[:]...), x[3])
+		return nil, errorf(c, "kernel %s over %d channels is too large", tensor.Dims(c.Kernel[:]...), x[3])
 	}
-	if p := params[0]; p.Form == Taps && c.Groups == x[3] && c.Groups == c.Channels {
+	if p := params[0]; p.Form == FormTaps && c.Groups == x[3] && c.Groups == c.Channels {
 		if err := c.checkEdge(c, n); err != nil {
 			return nil, err
 		}
-		err = checkParam(c, p, "the weights", Taps, taps, c.Channels)
+		err = checkParam(c, p, "the weights", FormTaps, taps, c.Channels)
 	} else {
 		if err := c.checkPadded(x); err != nil {
 			return nil, err
 		}
-		err = checkParam(c, p, "the weights", Panels, c.Groups, k, c.Channels/c.Groups)
+		err = checkParam(c, p, "the weights", FormPanels, c.Groups, k, c.Channels/c.Groups)
 	}
 	if err != nil {
 		return nil, err
 	}
-	switch c.Algorithm {
-	case Direct:
-	case WinogradF2, WinogradF4:
-		if c.Kernel != [2]int{3, 3} || c.Stride != [2]int{1, 1} || c.Dilation != [2]int{1, 1} || c.Groups != 1 || params[0].Form != Panels {
-			return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1, one group and weights in panels")
-		}
-	default:
-		return nil, errorf(c, "unknown algorithm %d", c.Algorithm)
+	switch {
+	case c.Winograd > WinogradF4:
+		return nil, errorf(c, "unknown algorithm %d", c.Winograd)
+	case c.Winograd != NoWinograd && (!c.FitsWinograd() || params[0].Form != FormPanels):
+		return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1, one group and weights in panels")
 	}
 	if c.Pool {
 		if len(in) == 2 {
 			return nil, errorf(c, "a residual cannot be added before pooling")
 		}
 		if n[0] < 2 || n[1] < 2 {
-			return nil, errorf(c, "a map of %s cannot be pooled by 2×2", dims(n[:]...))
+			return nil, errorf(c, "a map of %s cannot be pooled by 2×2", tensor.Dims(n[:]...))
 		}
 		n[0], n[1] = n[0]/2, n[1]/2
 	}
-	out, err := result64(c, x[0], n, c.Channels)
+	out, err := result64(c, in[0], x[0], n, c.Channels)
 	if err != nil {
 		return nil, err
 	}
-	if len(in) == 2 && !slices.Equal(in[1], out[0]) {
-		return nil, errorf(c, "the residual of shape %s does not fit the result of shape %s", dims(in[1]...), dims(out[0]...))
+	if len(in) == 2 && !in[1].Equal(out[0]) {
+		return nil, errorf(c, "the residual of shape %s does not fit the result of shape %s", in[1].Shape, out[0].Shape)
 	}
 	return out, nil
+}
+
+// FitsWinograd says whether Winograd's algorithms compute such a convolution.
+func (c *Conv) FitsWinograd() bool {
+	ones := [2]int{1, 1}
+	return c.Kernel == [2]int{3, 3} && c.Stride == ones && c.Dilation == ones && c.Groups == 1
 }
 
 // checkPadded refuses padding with which a map of shape x has more bytes than an
 // int counts: strips of that map are copied to scratch, with up to NR more
 // channels, and none is larger than it.
-func (c *Conv) checkPadded(x []int) error {
+func (c *Conv) checkPadded(x tensor.Shape) error {
 	var size [2]int64
 	for i := range size {
 		size[i] = int64(x[1+i]) + int64(c.Pad[i]) + int64(c.Pad[i+2])
 	}
-	if max(size[0], size[1]) <= maxDim {
-		if _, ok := product(scratchSpare, int(size[0]), int(size[1]), x[3]+NR); ok {
+	if max(size[0], size[1]) <= tensor.MaxDim {
+		if _, ok := tensor.Product(scratchSpare, int(size[0]), int(size[1]), x[3]+NR); ok {
 			return nil
 		}
 	}
-	return errorf(c, "padding %v makes a map of %s, which is too large", c.Pad, dims(size[:]...))
+	return errorf(c, "padding %v makes a map of %s, which is too large", c.Pad, tensor.Dims(size[:]...))
 }
 
 // checkGroups checks that groups divides the channels on both sides.

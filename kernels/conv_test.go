@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/internal/guard"
+	"github.com/infer-go/infer/tensor"
 )
 
 // winogradError bounds the error of a convolution by Winograd's algorithm, as
@@ -14,19 +15,19 @@ import (
 // of the map because an output is computed from all of its tile's patch, not
 // from its own 3×3 window alone. The largest seen in thousands of
 // convolutions are 1.9·2⁻²⁴ and 29.5·2⁻²⁴.
-var winogradError = map[Algorithm]float64{WinogradF2: 3 * 0x1p-24, WinogradF4: 45 * 0x1p-24}
+var winogradError = map[Winograd]float64{WinogradF2: 3 * 0x1p-24, WinogradF4: 45 * 0x1p-24}
 
 // newConv makes a layer of a convolution of an item's shape.
-func (g generator) newConv(c *Conv, x []int, form Form, e Elem, residual bool) *layer {
+func (g generator) newConv(c *Conv, x []int, form Form, e tensor.Elem, residual bool) *layer {
 	k, n := c.Kernel[0]*c.Kernel[1]*(x[3]/c.Groups), c.Channels/c.Groups
 	weights, bias := g.weightsOf(e, c.Groups, k, n)
 	p := panelsOf(e, c.Groups, k, n, weights, bias)
-	if form == Taps {
-		p = PackTaps(k, c.Channels, func(tap, ch int) float32 { return weights[ch*k+tap] }, func(ch int) float32 { return bias[ch] })
+	if form == FormTaps {
+		p = TapsParam(k, c.Channels, func(tap, ch int) float32 { return weights[ch*k+tap] }, func(ch int) float32 { return bias[ch] })
 	}
 	l := &layer{spec: c, in: [][]int{x}, params: []Param{p}, k: k}
 	if residual {
-		out, err := c.Shapes(l.in, l.params)
+		out, err := infer(c, l.in, l.params)
 		if err != nil {
 			panic(err)
 		}
@@ -69,7 +70,7 @@ func refConv(c *Conv, shape []int, k int, weights, bias []float32, item [][]floa
 				s.add(x[(y*width+x0)*cin+group*perGroup+ci], w[(tap*perGroup+ci)*channels])
 			}
 		}
-		if c.Algorithm != Direct {
+		if c.Winograd != NoWinograd {
 			s.size = largest * total[ch]
 			s.loose = math.IsNaN(largest)
 		}
@@ -77,10 +78,10 @@ func refConv(c *Conv, shape []int, k int, weights, bias []float32, item [][]floa
 		if len(item) > 1 {
 			s.add(item[1][i], 1)
 		}
-		if c.Algorithm == Direct {
+		if c.Winograd == NoWinograd {
 			s.round(k)
 		} else {
-			s.within(winogradError[c.Algorithm])
+			s.within(winogradError[c.Winograd])
 		}
 		return s
 	}
@@ -132,7 +133,7 @@ func TestConvDirect(t *testing.T) {
 			if c.Pool {
 				c.poolable(&size)
 			}
-			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, Panels, t.elem(), !c.Pool && t.IntN(2) == 0)
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, FormPanels, t.elem(), !c.Pool && t.IntN(2) == 0)
 			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
 		}
 	})
@@ -159,7 +160,7 @@ func TestConvDepthwise(t *testing.T) {
 			if c.Pool {
 				c.poolable(&size)
 			}
-			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, Taps, F32, !c.Pool && t.IntN(2) == 0)
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, FormTaps, tensor.F32, !c.Pool && t.IntN(2) == 0)
 			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
 		}
 	})
@@ -169,7 +170,7 @@ func TestConvLargeDepthwise(t *testing.T) {
 	eachLayerTest(t, 45, func(t *layerTest) {
 		for _, w := range largeWindows {
 			c := &Conv{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Groups: 3, Channels: 3, Act: t.act()}
-			l := t.newConv(c, []int{1, w.size[0], w.size[1], 3}, Taps, F32, false)
+			l := t.newConv(c, []int{1, w.size[0], w.size[1], 3}, FormTaps, tensor.F32, false)
 			t.check(l, 1, t.uniform)
 		}
 	})
@@ -179,7 +180,7 @@ func TestConvWinograd(t *testing.T) {
 	eachLayerTest(t, 42, func(t *layerTest) {
 		for range trials(150) {
 			c := &Conv{Window: window3x3, Groups: 1, Channels: t.between(1, 40), Act: t.act(), Pool: t.IntN(3) == 0}
-			c.Algorithm = WinogradF2 + Algorithm(t.IntN(2))
+			c.Winograd = WinogradF2 + Winograd(t.IntN(2))
 			size := [2]int{t.between(1, 14), t.between(1, 14)}
 			for i := range c.Pad {
 				c.Pad[i] = t.IntN(4)
@@ -190,13 +191,13 @@ func TestConvWinograd(t *testing.T) {
 			if c.Pool {
 				c.poolable(&size)
 			}
-			l := t.newConv(c, []int{t.maps(), size[0], size[1], t.between(1, 40)}, Panels, t.elem(), !c.Pool && t.IntN(2) == 0)
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], t.between(1, 40)}, FormPanels, t.elem(), !c.Pool && t.IntN(2) == 0)
 			// An infinity may cancel itself in a transform; NaN never does.
 			t.check(l, t.between(1, 3), t.someValues(float32(math.NaN()), 0, 1e-39))
 		}
 		// So many channels that the transform of one tile is two calls.
-		c := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: 8, Algorithm: WinogradF4}
-		t.check(t.newConv(c, []int{1, 4, 4, 3400}, Panels, F32, false), 1, t.uniform)
+		c := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: 8, Winograd: WinogradF4}
+		t.check(t.newConv(c, []int{1, 4, 4, 3400}, FormPanels, tensor.F32, false), 1, t.uniform)
 	})
 }
 
@@ -221,17 +222,17 @@ func TestConvOfHugeMaps(t *testing.T) {
 		{Conv{Window: window(3, 1<<30-1, 1<<30-1, 1<<30-1)}, 16, true},
 		{Conv{Window: steps, Pool: true}, 1, true},
 		{Conv{Window: window(3, 1, 0, 1<<30-2)}, 1, false},
-		{Conv{Window: window(3, 1, 1, 1<<29)}, 1, false},
-		{Conv{Window: window(3, 1, 1, 1<<29), Algorithm: WinogradF2}, 1, false},
-		{Conv{Window: window(3, 1, 1, 1<<29), Algorithm: WinogradF4}, 40, false},
-		{Conv{Window: window(3, 1, 1, 1<<26), Algorithm: WinogradF4, Pool: true}, 8, false},
+		{Conv{Window: window(3, 1, 1, 1<<27)}, 1, false},
+		{Conv{Window: window(3, 1, 1, 1<<27), Winograd: WinogradF2}, 1, false},
+		{Conv{Window: window(3, 1, 1, 1<<27), Winograd: WinogradF4}, 40, false},
+		{Conv{Window: window(3, 1, 1, 1<<26), Winograd: WinogradF4, Pool: true}, 8, false},
 		{Conv{Window: far}, 1, false},
 		{Conv{Window: window(3, 900, 900, 900)}, 1, false},
 	} {
 		spec, x := &c.spec, []int{1, 3, 3, c.cin}
 		spec.Groups, spec.Channels = 1, 1
-		params := []Param{sized(Panels, 1, spec.Kernel[0]*spec.Kernel[1]*c.cin, 1)}
-		op, err := spec.Bind(Tiers()[0], [][]int{x}, params)
+		params := []Param{sized(FormPanels, 1, spec.Kernel[0]*spec.Kernel[1]*c.cin, 1)}
+		op, err := bind(spec, Tiers()[0], [][]int{x}, params)
 		switch {
 		case err != nil:
 			if !c.refused && math.MaxInt > math.MaxInt32 {
@@ -242,12 +243,12 @@ func TestConvOfHugeMaps(t *testing.T) {
 		case op.Scratch() < 0 || op.Scratch() > math.MaxInt/4:
 			t.Errorf("%+v: scratch %d", spec, op.Scratch())
 		case op.Scratch() < 1<<24:
-			out, err := spec.Shapes([][]int{x}, params)
+			out, err := infer(spec, [][]int{x}, params)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := volume(out[0]); n < 1<<16 {
-				op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{AlignedFloats(volume(x))}, [][]float32{AlignedFloats(n)}, 1, 0, op.Tasks(1))
+			if n := tensor.Shape(out[0]).Volume(); n < 1<<16 {
+				runOp(op, &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, [][]float32{tensor.Aligned[float32](tensor.Shape(x).Volume())}, [][]float32{tensor.Aligned[float32](n)}, 1, 0, op.Tasks(1))
 			}
 		}
 	}
@@ -277,7 +278,7 @@ type netConv struct {
 	window                    Window
 	cout                      int
 	pool, residual, depthwise bool
-	algorithm                 Algorithm
+	algorithm                 Winograd
 }
 
 var netConvs = []netConv{
@@ -300,12 +301,12 @@ var netConvs = []netConv{
 	{name: "MobileNet with stride 2", height: 15, width: 15, cin: 144, window: square(3, 2, 1), cout: 144, depthwise: true},
 }
 
-func (g generator) netConv(c netConv, e Elem) *layer {
-	spec := &Conv{Window: c.window, Groups: 1, Channels: c.cout, Pool: c.pool, Algorithm: c.algorithm}
+func (g generator) netConv(c netConv, e tensor.Elem) *layer {
+	spec := &Conv{Window: c.window, Groups: 1, Channels: c.cout, Pool: c.pool, Winograd: c.algorithm}
 	spec.Act = Act{Kind: Clamp, Hi: float32(math.Inf(1))}
-	form := Panels
+	form := FormPanels
 	if c.depthwise {
-		form, e, spec.Groups = Taps, F32, c.cin
+		form, e, spec.Groups = FormTaps, tensor.F32, c.cin
 	}
 	return g.newConv(spec, []int{1, c.height, c.width, c.cin}, form, e, c.residual)
 }
@@ -334,15 +335,15 @@ func TestConvOfNets(t *testing.T) {
 //	F(2×2, 3×3)     1.6    1.7    1.5
 //	F(4×4, 3×3)      38     28     31
 func TestWinogradError(t *testing.T) {
-	limits := map[Algorithm]float64{WinogradF2: 4, WinogradF4: 64}
+	limits := map[Winograd]float64{WinogradF2: 4, WinogradF4: 64}
 	eachLayerTest(t, 44, func(t *layerTest) {
-		for _, algorithm := range []Algorithm{WinogradF2, WinogradF4} {
+		for _, algorithm := range []Winograd{WinogradF2, WinogradF4} {
 			for _, channels := range []int{32, 128, 512} {
 				if brief() && channels > 32 {
 					continue
 				}
-				c := &Conv{Window: square(3, 1, 0), Groups: 1, Channels: 16, Algorithm: algorithm}
-				l := t.newConv(c, []int{1, 10, 10, channels}, Panels, F32, false)
+				c := &Conv{Window: square(3, 1, 0), Groups: 1, Channels: 16, Winograd: algorithm}
+				l := t.newConv(c, []int{1, 10, 10, channels}, FormPanels, tensor.F32, false)
 				panel, x := l.params[0].Floats(), make([]float32, 100*channels)
 				for _, values := range [][]float32{panel, x} {
 					for i := range values {
@@ -350,7 +351,7 @@ func TestWinogradError(t *testing.T) {
 					}
 				}
 				direct := *c
-				direct.Algorithm = Direct
+				direct.Winograd = NoWinograd
 				want := refConv(&direct, l.in[0], 9*channels, panel[NR:], panel[:NR], [][]float32{x})
 				worst := 0.0
 				for i, v := range t.all(t.bind(l, guard.End), [][]float32{x}, 1) {

@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // winogradConv computes a 3×3 convolution of stride 1 by Winograd's algorithm.
 // A task is a block of panels for a block of tile rows: its patches are
@@ -11,7 +14,7 @@ type winogradConv struct {
 	convMap
 	*winograd
 	strip
-	transformIn, transformOut func(*asm.WinogradArgs)
+	kernels transforms
 
 	panels  int
 	bias    []float32 // [panel][NR]
@@ -36,24 +39,30 @@ const (
 	farTiles  = 2 << 20
 )
 
-func newWinograd(m convMap, alg *winograd, p Param) (*winogradConv, error) {
-	c := &winogradConv{convMap: m, winograd: alg}
-	c.transformIn = find[asm.WinogradArgs](m.Tier, alg.kernel("in"))
-	if m.Pool {
-		c.transformOut = find[asm.WinogradArgs](m.Tier, alg.kernel("outpool"))
-	} else {
-		c.transformOut = find[asm.WinogradArgs](m.Tier, alg.kernel("out"))
+// transforms are the kernels at both ends of an algorithm.
+type transforms struct{ in, out func(*asm.WinogradArgs) }
+
+// transforms of an algorithm; with pool, the maximum of 2×2 windows is kept.
+func (t *Tier) transforms(w Winograd, pool bool) transforms {
+	alg, out := winograds[w], "out"
+	if pool {
+		out = "outpool"
 	}
-	c.step = alg.m / m.pooled()
+	return transforms{find[asm.WinogradArgs](t, alg.kernel("in")), find[asm.WinogradArgs](t, alg.kernel(out))}
+}
+
+func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
+	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(w, m.Pool)}
+	c.step = c.m / m.pooled()
 	for i := range c.tiles {
 		c.tiles[i] = ceilDiv(m.out[i], c.step)
 	}
 	c.blocks = ceilDiv(m.cin, blockLanes)
-	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*alg.m + 2, pitch: c.blocks * blockLanes, every: 1}
+	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*c.m + 2, pitch: c.blocks * blockLanes, every: 1}
 	c.vTile = unaliased(c.pitch)
 
 	// No other region of scratch is larger than the transformed input.
-	if _, ok := product(2*scratchSpare, c.frequencies(), c.tiles[1], c.vTile); !ok {
+	if _, ok := tensor.Product(2*scratchSpare, c.frequencies(), c.tiles[1], c.vTile); !ok {
 		return nil, errScratch(m.Conv, m.out[1])
 	}
 	perRow := c.frequencies() * c.tiles[1] * c.vTile * 4
@@ -77,16 +86,18 @@ func (c *winogradConv) frequencies() int { return c.t() * c.t() }
 
 // transformWeights computes G g Gᵀ for every kernel of 3×3.
 func (c *winogradConv) transformWeights(p Param) {
-	panels, size := floatPanels(c.Tier, p)
-	c.panels = PanelCount(c.Channels)
-	c.bias = AlignedFloats(c.panels * NR)
-	c.weights = AlignedFloats(c.panels * c.frequencies() * c.cin * NR)
+	wide := p.Panels().widened()
+	data := p.Panels().widen(c.Tier, p.Data)
+	c.panels = wide.Count()
+	c.bias = tensor.Aligned[float32](c.panels * NR)
+	c.weights = tensor.Aligned[float32](c.panels * c.frequencies() * c.cin * NR)
 	for j := range c.panels {
-		panel := panels[j*size : (j+1)*size]
-		copy(c.bias[j*NR:], panel[:NR])
+		panel := wide.panel(data, j)
+		copy(c.bias[j*NR:], wide.bias(panel))
+		rows := floats(wide.rowsFrom(panel, 0))
 		dst := c.weights[j*c.frequencies()*c.cin*NR:]
 		for i := range c.cin {
-			c.winograd.weights(dst[i*NR:], panel[NR+i*NR:], c.cin*NR)
+			c.winograd.weights(dst[i*NR:], rows[i*NR:], c.cin*NR)
 		}
 	}
 }
@@ -115,7 +126,7 @@ func (c *winogradConv) regions(scratch []float32) (s struct{ strip, v, m, tile, 
 
 func (c *winogradConv) Scratch() int {
 	_, n := c.regions(nil)
-	return n
+	return 4 * n
 }
 
 func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
@@ -131,8 +142,9 @@ func (c *winogradConv) shares() int {
 
 func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() * c.shares() }
 
-func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	s, _ := c.regions(w.Scratch)
+func (c *winogradConv) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	s, _ := c.regions(w.floats())
+	of := newMapOperands(in, out)
 	w.winograd.Temp = &s.temp[0]
 	shares := c.shares()
 	for lo < hi {
@@ -143,7 +155,7 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 		lo = end
 		item, first := task/c.perItem(), task%c.perItem()*c.rows
 		rows := min(c.rows, c.tiles[0]-first)
-		x, residual, y := c.item(in, out, item)
+		x, residual, y := c.item(of, item)
 		c.fill(s.strip, x, &c.convMap, first*c.m-c.Pad[0], rows*c.m+2)
 		c.forward(w, s.v, s.strip, rows)
 		for j := from; j < to; j++ {
@@ -161,18 +173,18 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 func (c *winogradConv) forward(w *Workspace, v, strip []float32, rows int) {
 	a := &w.winograd
 	line := c.pitchLine()
-	a.XTile, a.XRow, a.XPixel = c.m*c.pitch, line, c.pitch
-	a.YFreq, a.YTile = c.vFreq, c.vTile
+	a.XTile, a.XRow, a.XPixel = 4*c.m*c.pitch, 4*line, 4*c.pitch
+	a.YFreq, a.YTile = 4*c.vFreq, 4*c.vTile
 	blocks := min(c.blocks, c.mostBlocks())
 	most := c.mostBlocks() / blocks
 	for r := range rows {
 		for t := 0; t < c.tiles[1]; t += most {
 			a.Tiles = min(most, c.tiles[1]-t)
 			for b := 0; b < c.blocks; b += blocks {
-				a.X = &strip[r*c.m*line+t*a.XTile+b*blockLanes]
+				a.X = &strip[r*c.m*line+t*c.m*c.pitch+b*blockLanes]
 				a.Y = &v[(r*c.tiles[1]+t)*c.vTile+b*blockLanes]
 				a.Blocks = min(blocks, c.blocks-b)
-				c.transformIn(a)
+				c.kernels.in(a)
 			}
 		}
 	}
@@ -187,11 +199,11 @@ func (c *winogradConv) mostBlocks() int { return callCycles / (4 * c.frequencies
 // j's weights.
 func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 	p := &w.product
-	p.AFreq, p.AStride = c.vFreq, c.vTile
-	p.BFreq, p.K = c.cin*NR, c.cin
-	p.CFreq, p.CStride = c.mFreq, NR
+	p.AFreq, p.AStride = 4*c.vFreq, 4*c.vTile
+	p.BFreq, p.K = 4*c.cin*NR, c.cin
+	p.CFreq, p.CStride = 4*c.mFreq, 4*NR
 	freqs := c.frequencies()
-	weights := c.weights[j*freqs*p.BFreq:]
+	weights := c.weights[j*freqs*c.cin*NR:]
 	groups := ceilDiv(tiles, c.MR)
 	mr, larger := tiles/groups, tiles%groups
 	for done := 0; done < tiles; larger-- {
@@ -201,7 +213,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 		}
 		most := max(1, callCycles/(n*c.cin))
 		for f := 0; f < freqs; f += most {
-			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*p.BFreq], &m[f*c.mFreq+done*NR]
+			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*c.cin*NR], &m[f*c.mFreq+done*NR]
 			p.Freqs = min(most, freqs-f)
 			c.productKernels[n](p)
 		}
@@ -214,7 +226,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 // residual.
 func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual []float32, j, row int) {
 	a := &w.winograd
-	a.XTile, a.XFreq = NR, c.mFreq
+	a.XTile, a.XFreq = 4*NR, 4*c.mFreq
 	a.Bias = &c.bias[j*NR]
 	a.Lo, a.Hi = c.Act.limits()
 	line := c.line()
@@ -227,23 +239,24 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 		whole = 0
 	}
 	a.D = nil
-	a.YTile, a.YRow, a.YPixel = c.step*c.pixel, line, c.pixel
-	a.DTile, a.DRow, a.DPixel = a.YTile, line, c.Channels
+	next := c.step * c.pixel // from tile to tile of the result
+	a.YTile, a.YRow, a.YPixel = 4*next, 4*line, 4*c.pixel
+	a.DTile, a.DRow, a.DPixel = a.YTile, a.YRow, 4*c.Channels
 	a.Blocks = n / blockLanes
 	most := c.mostBlocks() / (NR / blockLanes)
 	for t := 0; t < whole; t += most {
-		a.X, a.Y = &m[t*NR], &y[at+t*a.YTile]
+		a.X, a.Y = &m[t*NR], &y[at+t*next]
 		if residual != nil {
-			a.D = &residual[at+t*a.DTile]
+			a.D = &residual[at+t*next]
 		}
 		a.Tiles = min(most, whole-t)
-		c.transformOut(a)
+		c.kernels.out(a)
 	}
 	a.Y, a.D = &tile[0], nil
-	a.YRow, a.YPixel = c.step*NR, NR
+	a.YRow, a.YPixel = 4*c.step*NR, 4*NR
 	a.Tiles, a.Blocks = 1, NR/blockLanes
 	for t := whole; t < c.tiles[1]; t++ {
-		at := at + t*c.step*c.pixel
+		at := at + t*next
 		broad := min(c.step, c.out[1]-t*c.step)
 		if residual != nil {
 			for r := range high {
@@ -253,10 +266,10 @@ func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual
 				}
 			}
 			a.D = &tileResidual[0]
-			a.DRow, a.DPixel = a.YRow, NR
+			a.DRow, a.DPixel = a.YRow, a.YPixel
 		}
 		a.X = &m[t*NR]
-		c.transformOut(a)
+		c.kernels.out(a)
 		for r := range high {
 			for p := range broad {
 				dst := at + r*line + p*c.pixel

@@ -1,11 +1,13 @@
 package kernels
 
+import "github.com/infer-go/infer/tensor"
+
 // ConvTranspose is the gradient of a convolution with respect to its input:
 //
 //	y[n, iy·sy+ky·dy−top, ix·sx+kx·dx−left, g·N+c] = act(b + Σ x[n,iy,ix,g·Cin+ci] · w[ky,kx,g·Cin+ci,c])
 //
 // OutputPad adds rows and columns at the bottom and the right. Params[0] is
-// Plain [kh, kw, Cin, Cout/Groups], Params[1] Plain [Cout].
+// plain [kh, kw, Cin, Cout/Groups], Params[1] plain [Cout].
 type ConvTranspose struct {
 	Window
 	Groups    int
@@ -16,11 +18,19 @@ type ConvTranspose struct {
 
 func (*ConvTranspose) Op() string { return "ConvTranspose" }
 
-func (c *ConvTranspose) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*ConvTranspose) Order() Order { return Maps }
+
+func (c *ConvTranspose) Activation() *Act { return &c.Act }
+
+func (c *ConvTranspose) Traits(in []tensor.Type, _ []Param) Traits {
+	return Traits{MACs: macs(in[0], c.Kernel[0], c.Kernel[1], c.Channels/c.Groups)}
+}
+
+func (c *ConvTranspose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := featureMap(c, in, params, 1, 2); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	if err := c.check(c); err != nil {
 		return nil, err
 	}
@@ -30,10 +40,10 @@ func (c *ConvTranspose) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if err := c.Act.check(c); err != nil {
 		return nil, err
 	}
-	if err := checkParam(c, params[0], "the weights", Plain, c.Kernel[0], c.Kernel[1], x[3], c.Channels/c.Groups); err != nil {
+	if err := checkParam(c, params[0], "the weights", FormPlain, c.Kernel[0], c.Kernel[1], x[3], c.Channels/c.Groups); err != nil {
 		return nil, err
 	}
-	if err := checkParam(c, params[1], "the biases", Plain, c.Channels); err != nil {
+	if err := checkParam(c, params[1], "the biases", FormPlain, c.Channels); err != nil {
 		return nil, err
 	}
 	var size [2]int64
@@ -44,23 +54,23 @@ func (c *ConvTranspose) Shapes(in [][]int, params []Param) ([][]int, error) {
 		// Both terms are below 2⁶², so that the sum and what is taken away from
 		// it stay within 64 bits.
 		size[i] = int64(x[1+i]-1)*int64(c.Stride[i]) + c.Extent(i)
-		if size[i] > maxDim {
+		if size[i] > tensor.MaxDim {
 			return nil, errorf(c, "a result of %d rows or columns is too large", size[i])
 		}
 		size[i] += int64(c.OutputPad[i]) - int64(c.Pad[i]) - int64(c.Pad[i+2])
 	}
 	if size[0] < 1 || size[1] < 1 {
-		return nil, errorf(c, "padding %v leaves a map of %s", c.Pad, dims(size[:]...))
+		return nil, errorf(c, "padding %v leaves a map of %s", c.Pad, tensor.Dims(size[:]...))
 	}
-	return result64(c, x[0], size, c.Channels)
+	return result64(c, in[0], x[0], size, c.Channels)
 }
 
-func (c *ConvTranspose) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := c.Shapes(in, params)
+func (c *ConvTranspose) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := c.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	x, y := in[0], out[0]
+	x, y := in[0].Shape, out[0].Shape
 	return &convTransposeOp{
 		Tier:   t,
 		window: c.Window,
@@ -91,13 +101,14 @@ type convTransposeOp struct {
 
 func (op *convTransposeOp) Tasks(n int) int { return n * op.maps * op.out[0] }
 
-func (op *convTransposeOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *convTransposeOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	operand, result := floats(in[0]), floats(out[0])
 	item := op.in[0] * op.in[1] * op.in[2]
 	row := op.out[1] * op.out[2]
 	perGroup := op.out[2] / op.groups
 	for task := lo; task < hi; task++ {
-		x := in[0][task/op.out[0]*item:][:item]
-		dst := out[0][task*row:][:row]
+		x := operand[task/op.out[0]*item:][:item]
+		dst := result[task*row:][:row]
 		at := spot{row: task % op.out[0]}
 		at.rows = op.taps(0, at.row)
 		for ox := range op.out[1] {

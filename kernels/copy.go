@@ -1,18 +1,23 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
 
-// tile is the side of the squares in which a matrix is transposed: a cache
+	"github.com/infer-go/infer/tensor"
+)
+
+// squareSide is the side of the squares in which a matrix is transposed: a cache
 // line of elements, so that each line of both sides is used up while it is in
 // the nearest cache.
-const tile = lanes
+const squareSide = lanes
 
-// A copyOp only moves elements: it is Concat, Slice, Split, Padding, Transpose
-// and Reshape. Its moves write disjoint parts of the results.
+// A copyOp only moves elements, of any type: it is Concat, Slice, Split,
+// Padding, Transpose and Reshape. Its moves write disjoint parts of the results.
 type copyOp struct {
 	scratchless
+	size  int // bytes of an element
 	moves []move
-	fill  []float32 // the one element that a move of operand fillOperand spreads
+	fill  []byte // the one element that a move of operand fillOperand spreads
 }
 
 // fillOperand stands for the operand of a move that copies copyOp.fill.
@@ -53,12 +58,12 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	m.outer = l
 	m.taskRows = max(taskSize/m.col.size, 1)
 	if !m.contiguous() {
-		// Within a tile the order does not matter, so that the longer side can
+		// Within a square the order does not matter, so that the longer side can
 		// be the one that is cut into tasks.
 		if m.row.size < m.col.size {
 			m.row, m.col = m.col, m.row
 		}
-		m.taskRows = ceilDiv(max(taskSize/m.col.size, 1), tile) * tile
+		m.taskRows = ceilDiv(max(taskSize/m.col.size, 1), squareSide) * squareSide
 	}
 	m.rowTasks = ceilDiv(m.row.size, m.taskRows)
 	m.itemTasks = m.outer.count() * m.rowTasks
@@ -76,7 +81,25 @@ func (op *copyOp) Tasks(n int) int {
 	return sum
 }
 
-func (op *copyOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *copyOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	switch op.size {
+	case 1:
+		runMoves[uint8](op, in, out, n, lo, hi)
+	case 2:
+		runMoves[uint16](op, in, out, n, lo, hi)
+	case 4:
+		runMoves[uint32](op, in, out, n, lo, hi)
+	case 8:
+		runMoves[uint64](op, in, out, n, lo, hi)
+	}
+}
+
+// A word is an element that is only moved, whatever it means.
+type word interface {
+	uint8 | uint16 | uint32 | uint64
+}
+
+func runMoves[T word](op *copyOp, in, out [][]byte, n, lo, hi int) {
 	for i := range op.moves {
 		m := &op.moves[i]
 		tasks := n * m.itemTasks
@@ -85,7 +108,7 @@ func (op *copyOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
 			if m.in != fillOperand {
 				src = in[m.in]
 			}
-			m.run(src, out[m.out], lo, min(hi, tasks))
+			runMove(m, tensor.Slice[T](src), tensor.Slice[T](out[m.out]), lo, min(hi, tasks))
 		}
 		lo, hi = max(lo-tasks, 0), hi-tasks
 		if hi <= 0 {
@@ -94,7 +117,7 @@ func (op *copyOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
 	}
 }
 
-func (m *move) run(src, dst []float32, lo, hi int) {
+func runMove[T word](m *move, src, dst []T, lo, hi int) {
 	item, task := lo/m.itemTasks, lo%m.itemTasks
 	part := task % m.rowTasks
 	c := m.outer.seek(task / m.rowTasks)
@@ -102,7 +125,7 @@ func (m *move) run(src, dst []float32, lo, hi int) {
 		first := part * m.taskRows
 		s := item*m.item[0] + m.from[0] + c.offset[0] + first*m.row.stride[0]
 		d := item*m.item[1] + m.from[1] + c.offset[1] + first*m.row.stride[1]
-		m.plane(src, dst, s, d, min(m.taskRows, m.row.size-first))
+		movePlane(m, src, dst, s, d, min(m.taskRows, m.row.size-first))
 		if part++; part == m.rowTasks {
 			part = 0
 			m.outer.next(&c)
@@ -114,8 +137,8 @@ func (m *move) run(src, dst []float32, lo, hi int) {
 	}
 }
 
-// plane copies rows of the plane whose first element is src[s] and dst[d].
-func (m *move) plane(src, dst []float32, s, d, rows int) {
+// movePlane copies rows of the plane whose first element is src[s] and dst[d].
+func movePlane[T word](m *move, src, dst []T, s, d, rows int) {
 	if m.contiguous() {
 		for range rows {
 			copy(dst[d:d+m.col.size], src[s:s+m.col.size])
@@ -124,26 +147,26 @@ func (m *move) plane(src, dst []float32, s, d, rows int) {
 		}
 		return
 	}
-	for i := 0; i < rows; i += tile {
-		for j := 0; j < m.col.size; j += tile {
-			m.tile(src, dst,
+	for i := 0; i < rows; i += squareSide {
+		for j := 0; j < m.col.size; j += squareSide {
+			moveSquare(m, src, dst,
 				s+i*m.row.stride[0]+j*m.col.stride[0],
 				d+i*m.row.stride[1]+j*m.col.stride[1],
-				min(tile, rows-i), min(tile, m.col.size-j))
+				min(squareSide, rows-i), min(squareSide, m.col.size-j))
 		}
 	}
 }
 
-// tile copies a tile of a plane whose rows are not contiguous in both.
-func (m *move) tile(src, dst []float32, s, d, height, width int) {
+// moveSquare copies a square of a plane whose rows are not contiguous in both.
+func moveSquare[T word](m *move, src, dst []T, s, d, height, width int) {
 	row, col := m.row.stride, m.col.stride
-	if height == tile && width == tile {
+	if height == squareSide && width == squareSide {
 		switch {
 		case row[0] == 1 && col[1] == 1:
-			transposeTile(dst[d:], src[s:], row[1], col[0])
+			transposeSquare(dst[d:], src[s:], row[1], col[0])
 			return
 		case col[0] == 1 && row[1] == 1:
-			transposeTile(dst[d:], src[s:], col[1], row[0])
+			transposeSquare(dst[d:], src[s:], col[1], row[0])
 			return
 		}
 	}
@@ -160,19 +183,19 @@ func (m *move) tile(src, dst []float32, s, d, height, width int) {
 	}
 }
 
-// transposeTile transposes a square whose rows start srcStride apart in src to
+// transposeSquare transposes a square whose rows start srcStride apart in src to
 // one whose rows start dstStride apart in dst. Each cache line of either is
 // touched once, by way of a copy: strides of a power of two would otherwise
 // have the lines drive each other out of the cache.
-func transposeTile(dst, src []float32, dstStride, srcStride int) {
-	var square [tile * tile]float32
-	for i := range tile {
-		copy(square[i*tile:][:tile], src[i*srcStride:][:tile])
+func transposeSquare[T word](dst, src []T, dstStride, srcStride int) {
+	var copied [squareSide * squareSide]T
+	for i := range squareSide {
+		copy(copied[i*squareSide:][:squareSide], src[i*srcStride:][:squareSide])
 	}
-	for j := range tile {
-		row := dst[j*dstStride:][:tile]
+	for j := range squareSide {
+		row := dst[j*dstStride:][:squareSide]
 		for i := range row {
-			row[i] = square[i*tile+j]
+			row[i] = copied[i*squareSide+j]
 		}
 	}
 }

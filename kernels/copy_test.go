@@ -3,6 +3,8 @@ package kernels
 import (
 	"slices"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestConcat(t *testing.T) {
@@ -16,7 +18,7 @@ func TestConcat(t *testing.T) {
 			x[axis] = g.between(1, 40)
 			in = append(in, x)
 		}
-		trial{spec: &Concat{Axis: axis}, in: in, exact: true, ref: func(in, out []tensor) {
+		trial{spec: &Concat{Axis: axis}, in: in, exact: true, ref: func(in, out []array) {
 			for y := range out[0].indices() {
 				x := slices.Clone(y)
 				i := 0
@@ -39,7 +41,7 @@ func TestSplit(t *testing.T) {
 			s.Sizes = append(s.Sizes, g.between(1, 40))
 			shape[s.Axis] += s.Sizes[len(s.Sizes)-1]
 		}
-		trial{spec: s, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+		trial{spec: s, in: [][]int{shape}, exact: true, ref: func(in, out []array) {
 			first := 0
 			for i, size := range s.Sizes {
 				for y := range out[i].indices() {
@@ -68,7 +70,7 @@ func TestSlice(t *testing.T) {
 			s.Step = append(s.Step, step)
 			s.Size = append(s.Size, g.between(1, room/max(step, -step)+1))
 		}
-		trial{spec: s, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+		trial{spec: s, in: [][]int{shape}, exact: true, ref: func(in, out []array) {
 			for y := range out[0].indices() {
 				x := make([]int, len(y))
 				for i := range x {
@@ -85,7 +87,7 @@ func TestPadding(t *testing.T) {
 	for i := range 300 {
 		rank, most := 4, 6
 		if i%10 == 0 {
-			rank, most = MaxRank, 2
+			rank, most = tensor.MaxRank, 2
 		}
 		shape := g.shape(g.between(0, rank), most)
 		p := &Padding{Mode: PadMode(g.IntN(3)), Value: 7}
@@ -100,7 +102,7 @@ func TestPadding(t *testing.T) {
 			p.Before = append(p.Before, g.between(0, most)*g.IntN(2))
 			p.After = append(p.After, g.between(0, most)*g.IntN(2))
 		}
-		trial{spec: p, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+		trial{spec: p, in: [][]int{shape}, exact: true, ref: func(in, out []array) {
 			for y := range out[0].indices() {
 				x := make([]int, len(y))
 				for i := range x {
@@ -133,22 +135,22 @@ func TestPaddingMoves(t *testing.T) {
 		padded int
 		most   int // moves; 0 if it is refused
 	}{
-		{PadConstant, MaxRank, 2*MaxRank + 1},
+		{PadConstant, tensor.MaxRank, 2*tensor.MaxRank + 1},
 		{PadConstant, 2, 5},
 		{PadEdge, maxPadded, 81},
 		{PadEdge, maxPadded + 1, 0},
 		{PadReflect, 2, 9},
-		{PadReflect, MaxRank, 0},
+		{PadReflect, tensor.MaxRank, 0},
 	} {
-		p := &Padding{Mode: c.mode, Before: make([]int, MaxRank), After: make([]int, MaxRank)}
-		x := make([]int, MaxRank)
+		p := &Padding{Mode: c.mode, Before: make([]int, tensor.MaxRank), After: make([]int, tensor.MaxRank)}
+		x := make([]int, tensor.MaxRank)
 		for i := range x {
 			x[i] = 2
-			if i >= MaxRank-c.padded {
+			if i >= tensor.MaxRank-c.padded {
 				p.Before[i], p.After[i] = 1, 1
 			}
 		}
-		op, err := p.Bind(Tiers()[0], [][]int{x}, nil)
+		op, err := bind(p, Tiers()[0], [][]int{x}, nil)
 		switch {
 		case c.most == 0:
 			if err == nil {
@@ -167,7 +169,7 @@ func TestPaddingMoves(t *testing.T) {
 func TestTranspose(t *testing.T) {
 	g := newGenerator(5)
 	check := func(shape, perm []int) {
-		trial{spec: &Transpose{Perm: perm}, in: [][]int{shape}, exact: true, ref: func(in, out []tensor) {
+		trial{spec: &Transpose{Perm: perm}, in: [][]int{shape}, exact: true, ref: func(in, out []array) {
 			for y := range out[0].indices() {
 				x := make([]int, len(y))
 				for i, d := range perm {
@@ -191,7 +193,7 @@ func TestTranspose(t *testing.T) {
 
 func TestReshape(t *testing.T) {
 	g := newGenerator(6)
-	trial{spec: &Reshape{Shape: []int{1, 24, 1}}, in: [][]int{{1, 2, 3, 4}}, exact: true, ref: func(in, out []tensor) {
+	trial{spec: &Reshape{Shape: []int{1, 24, 1}}, in: [][]int{{1, 2, 3, 4}}, exact: true, ref: func(in, out []array) {
 		copy(out[0].data, in[0].data)
 	}}.run(t, g)
 }

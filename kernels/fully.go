@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // fullyOp multiplies rows by panels. One row, or a few, are read through the
 // fully connected kernels, which read each weight once, as fast as memory
@@ -8,10 +11,11 @@ import "github.com/infer-go/infer/asm"
 // tile. An element is the same chain of multiply-adds in both.
 type fullyOp struct {
 	*Tier
-	act    Act
-	rows   int // rows of an item
-	k, n   int
-	weight Param
+	Panels
+	act     Act
+	rows    int // rows of an item
+	k, n    int
+	weights []byte
 
 	onePanel, widePanels func(*asm.FullyArgs)
 }
@@ -37,22 +41,21 @@ const (
 	rowBlock = 96
 )
 
-func (f *FullyConnected) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := f.Shapes(in, params); err != nil {
+func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := f.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0]
-	k := x[len(x)-1]
+	p := params[0].Panels()
 	return &fullyOp{
-		Tier: t, act: f.Act, rows: volume(x) / k, k: k, n: f.Channels, weight: params[0],
-		onePanel:   find[asm.FullyArgs](t, fullyKernel(params[0].Elem, 1)),
-		widePanels: find[asm.FullyArgs](t, fullyKernel(params[0].Elem, wide)),
+		Tier: t, Panels: p, act: f.Act, rows: in[0].Shape.Volume() / p.K, k: p.K, n: p.N, weights: params[0].Data,
+		onePanel:   find[asm.FullyArgs](t, fullyKernel(p.Elem, 1)),
+		widePanels: find[asm.FullyArgs](t, fullyKernel(p.Elem, wide)),
 	}, nil
 }
 
 // fullyKernel is the kernel that takes so many panels of such weights at a time.
-func fullyKernel(weights Elem, panels int) asm.Kernel {
-	return asm.Kernel{Op: "fully", Weight: weights.kernel(), Rows: 1, Panels: panels}
+func fullyKernel(weights tensor.Elem, panels int) asm.Kernel {
+	return asm.Kernel{Op: "fully", Weight: asm.Elem(weights), Rows: 1, Panels: panels}
 }
 
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
@@ -61,22 +64,22 @@ func (f *fullyOp) Scratch() int {
 	if f.n%NR != 0 && (f.rows <= fewRows || f.k >= deep) {
 		results = wide * NR
 	}
-	return max(f.copied()+f.widened(), results)
+	return 4 * max(f.copied()+f.wideRows(), results)
 }
 
 // copied is the elements of a block of rows without aliasing strides, if
 // gemmRows ever copies one.
 func (f *fullyOp) copied() int {
-	if f.k < deep && aliases(f.k) && PanelCount(f.n) > 1 {
+	if f.k < deep && aliases(f.k) && f.Count() > 1 {
 		return rowBlock * unaliased(f.k)
 	}
 	return 0
 }
 
-// widened is the elements of a panel that gemmRows makes float32, if it ever
+// wideRows is the elements of a panel that gemmRows makes float32, if it ever
 // does.
-func (f *fullyOp) widened() int {
-	if f.k < deep && f.weight.Elem == F16 {
+func (f *fullyOp) wideRows() int {
+	if f.k < deep && f.Elem == tensor.F16 {
 		return f.k * NR
 	}
 	return 0
@@ -90,7 +93,7 @@ func (f *fullyOp) Tasks(n int) int {
 	if f.cutsRows(n) {
 		return ceilDiv(n*f.rows, rowBlock)
 	}
-	return ceilDiv(PanelCount(f.n), f.perTask(n))
+	return ceilDiv(f.Count(), f.perTask(n))
 }
 
 // isGemv says that rows are multiplied one by one, each a matrix–vector
@@ -105,15 +108,15 @@ func (f *fullyOp) perTask(n int) int {
 	return 1
 }
 
-func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
-	x, y, rows := in[0], out[0], n*f.rows
-	first, last := lo*f.perTask(n), min(hi*f.perTask(n), PanelCount(f.n))
+func (f *fullyOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y, rows := floats(in[0]), floats(out[0]), n*f.rows
+	first, last := lo*f.perTask(n), min(hi*f.perTask(n), f.Count())
 	switch {
 	case f.cutsRows(n):
 		from, to := lo*rowBlock, min(hi*rowBlock, rows)
 		for ; from < to; from += rowBlock {
 			end := min(from+rowBlock, to)
-			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, PanelCount(f.n))
+			f.gemmRows(w, x[from*f.k:end*f.k], y[from*f.n:end*f.n], 0, f.Count())
 		}
 	case f.isGemv(n):
 		f.gemvRows(w, x[:rows*f.k], y[:rows*f.n], first, last)
@@ -128,7 +131,7 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
 // gemvRows computes the panels from, …, to−1 of all rows, one by one.
 func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 	rows := len(x) / f.k
-	chunk := fullyChunk / (wide * NR * f.weight.Elem.Size())
+	chunk := fullyChunk / (wide * f.rowBytes())
 	for p := from; p < to; {
 		width := 1
 		if to-p >= wide {
@@ -145,9 +148,9 @@ func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 			// A result of fewer columns than the panels have goes through scratch.
 			for r := range rows {
 				for k := 0; k < f.k; k += chunk {
-					f.partOfRow(w, x[r*f.k:(r+1)*f.k], w.Scratch, p, width, k, min(k+chunk, f.k))
+					f.partOfRow(w, x[r*f.k:(r+1)*f.k], w.floats(), p, width, k, min(k+chunk, f.k))
 				}
-				copy(y[r*f.n+p*NR:(r+1)*f.n], w.Scratch)
+				copy(y[r*f.n+p*NR:(r+1)*f.n], w.floats())
 			}
 		}
 		p += width
@@ -158,15 +161,14 @@ func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 // partOfRow adds the products from, …, to−1 to width panels from p on of one
 // row, whose result is y: the first starts at the bias, the last clamps.
 func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int) {
-	size := PanelBytes(f.k, f.weight.Elem)
-	panels := f.weight.Data[p*size:]
+	panel := f.panel(f.weights, p)
 	a := &w.fully
 	a.A, a.K, a.Groups = &x[from], to-from, 1
-	a.B, a.BStride = &panels[NR*4+from*NR*f.weight.Elem.Size()], size
+	a.B, a.BStride = &f.rowsFrom(panel, from)[0], f.Size()
 	a.C = &y[0]
-	a.Bias, a.BiasStride = a.C, NR
+	a.Bias, a.BiasStride = a.C, 4*NR
 	if from == 0 {
-		a.Bias, a.BiasStride = &Param{Data: panels}.Floats()[0], size/4
+		a.Bias, a.BiasStride = &f.bias(panel)[0], f.Size()
 	}
 	a.Lo, a.Hi = Act{}.limits()
 	if to == f.k {
@@ -188,40 +190,33 @@ func (f *fullyOp) gemmRows(w *Workspace, x, y []float32, from, to int) {
 	a, stride := x, f.k
 	if aliases(stride) && rows > 1 && to-from > 1 {
 		stride = unaliased(f.k)
-		a = w.Scratch[:rows*stride]
+		a = w.floats()[:rows*stride]
 		for r := range rows {
 			copy(a[r*stride:], x[r*f.k:(r+1)*f.k])
 		}
 	}
-	size := PanelBytes(f.k, f.weight.Elem)
-	g := &w.gemm
-	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, f.k
-	g.AStride, g.CStride = stride, f.n
-	g.Lo, g.Hi = f.act.limits()
+	lo, hi := f.act.limits()
 	for p := from; p < to; p++ {
-		panel := f.weight.Data[p*size : (p+1)*size]
-		floats := Param{Data: panel}.Floats()
-		g.Bias = &floats[0]
-		if f.weight.Elem == F16 {
-			b := w.Scratch[f.copied():][:f.widened()]
-			f.widenPanel(w, b, panel[NR*4:])
-			g.B = &b[0]
+		panel := f.panel(f.weights, p)
+		var b []float32
+		ahead := 0
+		if f.Elem == tensor.F16 {
+			b = w.floats()[f.copied():][:f.wideRows()]
+			f.widenRows(f.Tier, w, b, panel)
 		} else {
-			g.B = &floats[NR]
+			b = floats(f.rowsFrom(panel, 0))
+			if p+1 < to {
+				ahead = f.Size()
+			}
 		}
-		g.Ahead = 0
-		if f.weight.Elem == F32 && p+1 < to {
-			g.Ahead = size / 4
+		w.gemm = asm.GemmArgs{
+			A: &a[0], AStride: 4 * stride,
+			Seg: &zeroOffset[0], Segs: 1, SegLen: f.k,
+			B: &b[0], Bias: &f.bias(panel)[0], Ahead: ahead,
+			C: &y[p*NR], CStride: 4 * f.n, N: f.Columns(p),
+			Lo: lo, Hi: hi,
 		}
-		g.A, g.C, g.D = &a[0], &y[p*NR], nil
-		g.N = min(NR, f.n-p*NR)
 		f.gemm(w, rows)
 	}
 	f.activateColumns(w, f.act, y, f.n, from*NR, min(to*NR, f.n))
-}
-
-// widenPanel converts the float16 at the beginning of src.
-func (t *Tier) widenPanel(w *Workspace, dst []float32, src []byte) {
-	w.widen.X, w.widen.Y, w.widen.N = halves(src), &dst[0], len(dst)
-	t.widenKernel(&w.widen)
 }

@@ -1,9 +1,13 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // FullyConnected is y = act(x·W + b) over the last dimension of x: In[0] is
-// [..., K], Out[0] [..., N], Params[0] Panels [1, K, N].
+// [..., K], Out[0] [..., N], Params[0] panels [1, K, N].
 type FullyConnected struct {
 	Channels int // N
 	Act      Act
@@ -11,11 +15,21 @@ type FullyConnected struct {
 
 func (*FullyConnected) Op() string { return "FullyConnected" }
 
-func (f *FullyConnected) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(f, in, params, 1, 1); err != nil {
+// Order: only the last dimension's place matters, which the importer makes use
+// of by itself.
+func (*FullyConnected) Order() Order { return RowMajor }
+
+func (f *FullyConnected) Activation() *Act { return &f.Act }
+
+func (f *FullyConnected) Traits(in []tensor.Type, _ []Param) Traits {
+	return Traits{MACs: macs(in[0], f.Channels), MixesItems: len(in[0].Shape) < 2}
+}
+
+func (f *FullyConnected) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := floatOperands(f, in, params, 1, 1); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	if len(x) == 0 {
 		return nil, errorf(f, "a scalar has no last dimension")
 	}
@@ -23,10 +37,10 @@ func (f *FullyConnected) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, err
 	}
 	last := len(x) - 1
-	if err := checkParam(f, params[0], "the weights", Panels, 1, x[last], f.Channels); err != nil {
+	if err := checkParam(f, params[0], "the weights", FormPanels, 1, x[last], f.Channels); err != nil {
 		return nil, err
 	}
 	out := slices.Clone(x)
 	out[last] = f.Channels
-	return result(f, out...)
+	return result(f, in[0], out...)
 }

@@ -3,10 +3,12 @@ package kernels
 import (
 	"math"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // newFully makes a fully connected layer of rows rows of k elements.
-func (g generator) newFully(f *FullyConnected, rows, k int, e Elem) *layer {
+func (g generator) newFully(f *FullyConnected, rows, k int, e tensor.Elem) *layer {
 	weights, bias := g.weightsOf(e, 1, k, f.Channels)
 	return &layer{
 		spec: f, in: [][]int{{1, rows, k}}, params: []Param{panelsOf(e, 1, k, f.Channels, weights, bias)}, k: k,
@@ -44,7 +46,7 @@ func TestFullyConnected(t *testing.T) {
 func TestFullyConnectedOfNets(t *testing.T) {
 	relu := Act{Kind: Clamp, Hi: float32(math.Inf(1))}
 	eachLayerTest(t, 51, func(t *layerTest) {
-		for _, e := range []Elem{F32, F16} {
+		for _, e := range []tensor.Elem{tensor.F32, tensor.F16} {
 			for _, c := range []struct {
 				k, n    int
 				act     Act
@@ -73,31 +75,31 @@ func TestFullyConnectedScratch(t *testing.T) {
 	const block, results = 96 * (256 + NR), 4 * NR
 	for _, c := range []struct {
 		rows, k, n int
-		elem       Elem
+		elem       tensor.Elem
 		want       int
 	}{
-		{1, 25088, 64, F32, 0},                  // never a gemm
-		{1, 25088, 64, F16, 0},                  // whose weights are read as they are
-		{1, 25088, 56, F16, results},            // the last panel has 8 columns
-		{9, 25088, 56, F32, results},            // one by one, since rows are long
-		{1, 1568, 128, F32, 0},                  // rows are read in place
-		{1, 1568, 128, F16, 1568 * NR},          // and a panel is made float32
-		{1, 256, 128, F32, block},               // rows evict one another
-		{1, 256, 128, F16, block + 256*NR},      // and both
-		{1, 256, 16, F32, 0},                    // but one panel passes over them once
-		{1, 256, 100, F32, max(block, results)}, // gemvRows begins anew
-		{1, 128, 10, F32, results},
-		{9, 128, 10, F32, 0}, // more than a few rows are always a gemm
+		{1, 25088, 64, tensor.F32, 0},                  // never a gemm
+		{1, 25088, 64, tensor.F16, 0},                  // whose weights are read as they are
+		{1, 25088, 56, tensor.F16, results},            // the last panel has 8 columns
+		{9, 25088, 56, tensor.F32, results},            // one by one, since rows are long
+		{1, 1568, 128, tensor.F32, 0},                  // rows are read in place
+		{1, 1568, 128, tensor.F16, 1568 * NR},          // and a panel is made float32
+		{1, 256, 128, tensor.F32, block},               // rows evict one another
+		{1, 256, 128, tensor.F16, block + 256*NR},      // and both
+		{1, 256, 16, tensor.F32, 0},                    // but one panel passes over them once
+		{1, 256, 100, tensor.F32, max(block, results)}, // gemvRows begins anew
+		{1, 128, 10, tensor.F32, results},
+		{9, 128, 10, tensor.F32, 0}, // more than a few rows are always a gemm
 	} {
-		p := Param{Form: Panels, Elem: c.elem, Shape: []int{1, c.k, c.n}}
+		p := Param{Form: FormPanels, Elem: c.elem, Shape: []int{1, c.k, c.n}}
 		size, _ := p.Bytes()
-		p.Data = AlignedBytes(size)
-		op, err := (&FullyConnected{Channels: c.n}).Bind(Tiers()[0], [][]int{{c.rows, c.k}}, []Param{p})
+		p.Data = tensor.AlignedBytes(size)
+		op, err := bind((&FullyConnected{Channels: c.n}), Tiers()[0], [][]int{{c.rows, c.k}}, []Param{p})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := op.Scratch(); got != c.want {
-			t.Errorf("%+v: %d floats", c, got)
+		if got := op.Scratch(); got != 4*c.want {
+			t.Errorf("%+v: %d bytes", c, got)
 		}
 	}
 }

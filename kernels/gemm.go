@@ -41,9 +41,9 @@ func (t *Tier) gemm(w *Workspace, rows int) {
 	}
 }
 
-// step is the address of the element n after p.
+// step is the address n bytes after p.
 func step(p *float32, n int) *float32 {
-	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*n))
+	return (*float32)(unsafe.Add(unsafe.Pointer(p), n))
 }
 
 // limits are the bounds between which a micro-kernel clamps; an activation

@@ -3,6 +3,8 @@ package kernels
 import (
 	"math"
 	"slices"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // InstanceNorm normalises each channel of each item of an NHWC map over its
@@ -10,29 +12,33 @@ import (
 //
 //	y = scale·(x − mean)/√(variance + Epsilon) + shift
 //
-// Params[0] is Plain [2, C], scale and shift.
+// Params[0] is plain [2, C], scale and shift.
 type InstanceNorm struct{ Epsilon float32 }
 
 func (*InstanceNorm) Op() string { return "InstanceNorm" }
 
-func (n *InstanceNorm) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*InstanceNorm) Order() Order { return Maps }
+
+func (*InstanceNorm) Traits([]tensor.Type, []Param) Traits { return Traits{} }
+
+func (n *InstanceNorm) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := featureMap(n, in, params, 1, 1); err != nil {
 		return nil, err
 	}
-	if !isFinite(n.Epsilon) || n.Epsilon < 0 {
+	if !tensor.IsFinite(n.Epsilon) || n.Epsilon < 0 {
 		return nil, errorf(n, "epsilon %v is negative or not finite", n.Epsilon)
 	}
-	if err := checkParam(n, params[0], "scale and shift", Plain, 2, in[0][3]); err != nil {
+	if err := checkParam(n, params[0], "scale and shift", FormPlain, 2, in[0].Shape[3]); err != nil {
 		return nil, err
 	}
-	return result(n, slices.Clone(in[0])...)
+	return result(n, in[0], slices.Clone(in[0].Shape)...)
 }
 
-func (n *InstanceNorm) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := n.Shapes(in, params); err != nil {
+func (n *InstanceNorm) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := n.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	p := params[0].Floats()
 	return &instanceNormOp{
 		maps:     x[0],
@@ -56,11 +62,12 @@ type instanceNormOp struct {
 
 func (op *instanceNormOp) Tasks(n int) int { return n * op.maps * op.blocks }
 
-func (op *instanceNormOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *instanceNormOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y := floats(in[0]), floats(out[0])
 	size := op.pixels * op.channels
 	for task := lo; task < hi; task++ {
 		m, first := task/op.blocks, task%op.blocks*lanes
-		op.normalise(out[0][m*size:][:size], in[0][m*size:][:size], first, min(lanes, op.channels-first))
+		op.normalise(y[m*size:][:size], x[m*size:][:size], first, min(lanes, op.channels-first))
 	}
 }
 

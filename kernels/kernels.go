@@ -4,7 +4,7 @@
 // machine.
 //
 // An operation has three lives. At freeze time a Spec is checked and its
-// shapes are inferred. When a model is opened, Spec.Bind turns it into an Op
+// results' Types are inferred. When a model is opened, Spec.Bind turns it into an Op
 // for one tier, with its geometry computed and its weights in the order in
 // which the micro-kernels read them. At run time Op.Run computes, and neither
 // allocates nor locks.
@@ -35,30 +35,38 @@
 // package engine.
 package kernels
 
+import "github.com/infer-go/infer/tensor"
+
 //go:generate go -C ../gen run .
 
-// A Spec says what an operation computes. It is pure data: the file holds it,
-// the importer makes it, inspect prints it.
+// A Spec says what an operation computes: the same function of real numbers,
+// whatever the element types of its operands. It is pure data: the file holds
+// it, the importer makes it, inspect prints it.
 type Spec interface {
 	// Op is the operation's name in messages and listings.
 	Op() string
 
-	// Shapes returns the shapes of the results, given those of the operands,
-	// and checks that operands, params and the Spec itself fit together: the
-	// params' count, form and shape too. It never panics, whatever it is given.
-	Shapes(in [][]int, params []Param) ([][]int, error)
+	// Infer returns the Types of the results, given those of the operands, and
+	// checks that operands, params and the Spec itself fit together: the params'
+	// count, form and shape too. It never panics, whatever it is given.
+	Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 
-	// Bind prepares the operation for a tier. It refuses what Shapes refuses,
-	// so that no Op computes with geometry or data that nobody checked; it may
-	// keep and read the params' data in place.
-	Bind(t *Tier, in [][]int, params []Param) (Op, error)
+	// Order is in which order its operands can lie.
+	Order() Order
+
+	// Traits says what the operation is on operands that Infer accepts.
+	Traits(in []tensor.Type, params []Param) Traits
+
+	// Bind prepares the operation for a tier. It refuses what Infer refuses, so
+	// that no Op computes with geometry or data that nobody checked; it may keep
+	// and read the params' data in place.
+	Bind(t *Tier, in []tensor.Type, params []Param) (Op, error)
 }
 
-// An Op is a Spec bound to shapes, weights and a tier. It is immutable and
-// safe for concurrent use; what changes lives in the Workspace and in the
-// operands.
+// An Op is a Spec bound to Types, weights and a tier. It is immutable and safe
+// for concurrent use; what changes lives in the Workspace and in the operands.
 type Op interface {
-	// Scratch is the number of float32 that a Workspace must offer to Run.
+	// Scratch is the number of bytes that a Workspace must offer to Run.
 	Scratch() int
 
 	// Tasks is the number of independent parts into which the work on n items
@@ -67,10 +75,10 @@ type Op interface {
 	Tasks(n int) int
 
 	// Run does the parts lo, …, hi−1 of the work on n items. The slices hold
-	// n items each, one after the other. No result overlaps an operand, except
-	// that of a Unary or a Binary: it may be the memory of an operand of the
-	// same shape.
-	Run(w *Workspace, in, out [][]float32, n, lo, hi int)
+	// n items each, one after the other, aligned to their elements. No result
+	// overlaps an operand, except that of an operation which works in place: it
+	// may be the memory of an operand of the same Type.
+	Run(w *Workspace, in, out [][]byte, n, lo, hi int)
 }
 
 // A Placer is an Op that can write its only result into a larger feature map,

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // eachNetLayer runs f for the layers of well-known nets on every tier, with
@@ -16,25 +18,25 @@ func eachNetLayer(t *testing.T, n int, f func(t *testing.T, l *layer, op Op, in 
 				layers = append(layers, t.netConv(c, t.elem()))
 			}
 		}
-		for _, e := range []Elem{F32, F16} {
+		for _, e := range []tensor.Elem{tensor.F32, tensor.F16} {
 			layers = append(layers,
 				t.newFully(&FullyConnected{Channels: 128, Act: Act{Kind: ActTanh}}, 1, 568, e),
 				t.newFully(&FullyConnected{Channels: 10}, 100, 128, e))
 		}
 		for _, l := range layers {
-			shapes, err := l.spec.Shapes(l.in, l.params)
+			shapes, err := infer(l.spec, l.in, l.params)
 			if err != nil {
 				t.Fatalf("%v: %v", l, err)
 			}
-			op, err := l.spec.Bind(t.Tier, l.in, l.params)
+			op, err := bind(l.spec, t.Tier, l.in, l.params)
 			if err != nil {
 				t.Fatalf("%v: %v", l, err)
 			}
 			in := make([][]float32, len(l.in))
 			for i, shape := range l.in {
-				in[i] = t.uniform(n * volume(shape))
+				in[i] = t.uniform(n * tensor.Shape(shape).Volume())
 			}
-			f(t.T, l, op, in, make([]float32, n*volume(shapes[0])))
+			f(t.T, l, op, in, make([]float32, n*tensor.Shape(shapes[0]).Volume()))
 		}
 	})
 }
@@ -45,8 +47,8 @@ func TestLayersDoNotAllocate(t *testing.T) {
 	}
 	const n = 2
 	eachNetLayer(t, n, func(t *testing.T, l *layer, op Op, in [][]float32, out []float32) {
-		w, result := &Workspace{Scratch: AlignedFloats(op.Scratch())}, [][]float32{out}
-		if allocs := testing.AllocsPerRun(1, func() { op.Run(w, in, result, n, 0, op.Tasks(n)) }); allocs != 0 {
+		w, operands, result := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, allBytes(in), allBytes([][]float32{out})
+		if allocs := testing.AllocsPerRun(1, func() { op.Run(w, operands, result, n, 0, op.Tasks(n)) }); allocs != 0 {
 			t.Errorf("%v: %v allocations", l, allocs)
 		}
 	})
@@ -64,8 +66,8 @@ func TestLayersInParallel(t *testing.T) {
 			from, to int
 		}{{shared, 0, tasks / 2}, {shared, tasks / 2, tasks}, {whole, 0, tasks}} {
 			wg.Go(func() {
-				w := &Workspace{Scratch: AlignedFloats(op.Scratch())}
-				op.Run(w, in, [][]float32{part.out}, n, part.from, part.to)
+				w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+				runOp(op, w, in, [][]float32{part.out}, n, part.from, part.to)
 			})
 		}
 		wg.Wait()

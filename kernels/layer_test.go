@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/internal/guard"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A layer is a convolution, or a fully connected layer, with what it should
@@ -60,16 +61,16 @@ func (t *layerTest) bind(l *layer, side guard.Side) *boundLayer {
 		params[i].Data = guard.Make[byte](t.bound, len(p.Data), side)
 		copy(params[i].Data, p.Data)
 	}
-	shapes, err := l.spec.Shapes(l.in, params)
+	shapes, err := infer(l.spec, l.in, params)
 	if err != nil {
 		t.Fatalf("%v: %v", l, err)
 	}
-	op, err := l.spec.Bind(t.Tier, l.in, params)
+	op, err := bind(l.spec, t.Tier, l.in, params)
 	if err != nil {
 		t.Fatalf("%v: %v", l, err)
 	}
-	w := &Workspace{Scratch: guard.Make[float32](t.bound, op.Scratch(), side)}
-	return &boundLayer{l, op, w, volume(shapes[0]), side}
+	w := &Workspace{Scratch: guard.Make[byte](t.bound, op.Scratch(), side)}
+	return &boundLayer{l, op, w, tensor.Shape(shapes[0]).Volume(), side}
 }
 
 // all runs all tasks for n items.
@@ -91,7 +92,7 @@ func (t *layerTest) run(b *boundLayer, in [][]float32, n, from, to int) []float3
 	for i := range y {
 		y[i] = math.Float32frombits(unset)
 	}
-	b.op.Run(b.w, guarded, [][]float32{y}, n, from, to)
+	runOp(b.op, b.w, guarded, [][]float32{y}, n, from, to)
 	if !sameBits(in, guarded) {
 		t.Fatalf("%v: an operand was written", b)
 	}
@@ -135,7 +136,7 @@ func (t *layerTest) check(l *layer, n int, values func(n int) []float32) {
 	t.Helper()
 	in := make([][]float32, len(l.in))
 	for i, shape := range l.in {
-		in[i] = values(n * volume(shape))
+		in[i] = values(n * tensor.Shape(shape).Volume())
 	}
 	item := func(i int) [][]float32 {
 		one := make([][]float32, len(in))
@@ -230,21 +231,21 @@ func (s *sum) act(a Act) {
 
 // weightsOf are groups of k by n random weights, as they are after rounding to
 // e, and biases.
-func (g generator) weightsOf(e Elem, groups, k, n int) (weights, bias []float32) {
+func (g generator) weightsOf(e tensor.Elem, groups, k, n int) (weights, bias []float32) {
 	weights, bias = g.uniform(groups*k*n), g.uniform(groups*n)
-	if e == F16 {
+	if e == tensor.F16 {
 		for i, w := range weights {
-			weights[i] = Float32(Float16(w))
+			weights[i] = tensor.Float32(tensor.Float16(w))
 		}
 	}
 	return weights, bias
 }
 
 // panelsOf packs them.
-func panelsOf(e Elem, groups, k, n int, weights, bias []float32) Param {
-	return PackPanels(e, groups, k, n,
+func panelsOf(e tensor.Elem, groups, k, n int, weights, bias []float32) Param {
+	return PanelsParam(Panels{e, groups, k, n},
 		func(g, row, col int) float32 { return weights[(g*k+row)*n+col] },
 		func(g, col int) float32 { return bias[g*n+col] })
 }
 
-func (g generator) elem() Elem { return Elem(g.IntN(2)) }
+func (g generator) elem() tensor.Elem { return tensor.Elem(g.IntN(2)) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // BenchmarkLongestCall reports the longest call of a micro-kernel in layers of
@@ -18,15 +19,15 @@ func BenchmarkLongestCall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	conv := func(k, stride, channels int, pool bool, a Algorithm) *Conv {
+	conv := func(k, stride, channels int, pool bool, a Winograd) *Conv {
 		return &Conv{Window: Window{Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{1, 1}, Pad: [4]int{k / 2, k / 2, k / 2, k / 2}},
-			Groups: 1, Channels: channels, Pool: pool, Algorithm: a}
+			Groups: 1, Channels: channels, Pool: pool, Winograd: a}
 	}
-	panels := func(e Elem, k, n int) Param {
-		return PackPanels(e, 1, k, n, func(_, _, _ int) float32 { return 0.5 }, func(_, _ int) float32 { return 0 })
+	panels := func(e tensor.Elem, k, n int) Param {
+		return PanelsParam(Panels{e, 1, k, n}, func(_, _, _ int) float32 { return 0.5 }, func(_, _ int) float32 { return 0 })
 	}
-	taps := PackTaps(25, 960, func(_, _ int) float32 { return 0.5 }, func(int) float32 { return 0 })
-	depth := conv(5, 1, 960, false, Direct)
+	taps := TapsParam(25, 960, func(_, _ int) float32 { return 0.5 }, func(int) float32 { return 0 })
+	depth := conv(5, 1, 960, false, NoWinograd)
 	depth.Groups = 960
 	for _, c := range []struct {
 		name   string
@@ -35,37 +36,37 @@ func BenchmarkLongestCall(b *testing.B) {
 		n      int
 		params []Param
 	}{
-		{"vgg_first", conv(3, 1, 64, true, Direct), []int{1, 224, 224, 3}, 1, []Param{panels(F32, 27, 64)}},
-		{"vgg_second", conv(3, 1, 64, true, Direct), []int{1, 224, 224, 64}, 1, []Param{panels(F32, 576, 64)}},
-		{"vgg_winograd", conv(3, 1, 64, false, WinogradF4), []int{1, 224, 224, 64}, 1, []Param{panels(F32, 576, 64)}},
-		{"resnet_first", conv(7, 2, 64, false, Direct), []int{1, 224, 224, 3}, 1, []Param{panels(F32, 147, 64)}},
-		{"resnet_last_direct", conv(3, 1, 512, false, Direct), []int{1, 7, 7, 512}, 1, []Param{panels(F32, 4608, 512)}},
-		{"resnet_last_f2", conv(3, 1, 512, false, WinogradF2), []int{1, 7, 7, 512}, 1, []Param{panels(F32, 4608, 512)}},
-		{"resnet_pointwise", conv(1, 1, 256, false, Direct), []int{1, 56, 56, 64}, 1, []Param{panels(F32, 64, 256)}},
+		{"vgg_first", conv(3, 1, 64, true, NoWinograd), []int{1, 224, 224, 3}, 1, []Param{panels(tensor.F32, 27, 64)}},
+		{"vgg_second", conv(3, 1, 64, true, NoWinograd), []int{1, 224, 224, 64}, 1, []Param{panels(tensor.F32, 576, 64)}},
+		{"vgg_winograd", conv(3, 1, 64, false, WinogradF4), []int{1, 224, 224, 64}, 1, []Param{panels(tensor.F32, 576, 64)}},
+		{"resnet_first", conv(7, 2, 64, false, NoWinograd), []int{1, 224, 224, 3}, 1, []Param{panels(tensor.F32, 147, 64)}},
+		{"resnet_last_direct", conv(3, 1, 512, false, NoWinograd), []int{1, 7, 7, 512}, 1, []Param{panels(tensor.F32, 4608, 512)}},
+		{"resnet_last_f2", conv(3, 1, 512, false, WinogradF2), []int{1, 7, 7, 512}, 1, []Param{panels(tensor.F32, 4608, 512)}},
+		{"resnet_pointwise", conv(1, 1, 256, false, NoWinograd), []int{1, 56, 56, 64}, 1, []Param{panels(tensor.F32, 64, 256)}},
 		{"depthwise_5x5", depth, []int{1, 56, 56, 960}, 1, []Param{taps}},
-		{"vgg_fully_f32", &FullyConnected{Channels: 256}, []int{1, 25088}, 1, []Param{panels(F32, 25088, 256)}},
-		{"vgg_fully_f16", &FullyConnected{Channels: 256}, []int{1, 25088}, 1, []Param{panels(F16, 25088, 256)}},
-		{"vgg_fully_batch", &FullyConnected{Channels: 256}, []int{1, 25088}, 64, []Param{panels(F32, 25088, 256)}},
+		{"vgg_fully_f32", &FullyConnected{Channels: 256}, []int{1, 25088}, 1, []Param{panels(tensor.F32, 25088, 256)}},
+		{"vgg_fully_f16", &FullyConnected{Channels: 256}, []int{1, 25088}, 1, []Param{panels(tensor.F16, 25088, 256)}},
+		{"vgg_fully_batch", &FullyConnected{Channels: 256}, []int{1, 25088}, 64, []Param{panels(tensor.F32, 25088, 256)}},
 		{"max_pool", &Pool{Window: Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}}, Kind: MaxPool}, []int{1, 112, 112, 256}, 1, nil},
 		{"relu", &Unary{Kind: Activate, Act: Act{Kind: Clamp, Hi: 6}}, []int{1, 224, 224, 64}, 1, nil},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var times []time.Duration // of the calls of a run, in order
-			op, err := c.spec.Bind(timed(tier, &times), [][]int{c.shape}, c.params)
+			op, err := bind(c.spec, timed(tier, &times), [][]int{c.shape}, c.params)
 			if err != nil {
 				b.Fatal(err)
 			}
-			shapes, err := c.spec.Shapes([][]int{c.shape}, c.params)
+			shapes, err := infer(c.spec, [][]int{c.shape}, c.params)
 			if err != nil {
 				b.Fatal(err)
 			}
-			w := &Workspace{Scratch: AlignedFloats(op.Scratch())}
-			in := [][]float32{AlignedFloats(c.n * volume(c.shape))}
-			out := [][]float32{AlignedFloats(c.n * volume(shapes[0]))}
+			w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+			in := [][]float32{tensor.Aligned[float32](c.n * tensor.Shape(c.shape).Volume())}
+			out := [][]float32{tensor.Aligned[float32](c.n * tensor.Shape(shapes[0]).Volume())}
 			var best []time.Duration
 			for range 5 {
 				times = times[:0]
-				op.Run(w, in, out, c.n, 0, op.Tasks(c.n))
+				runOp(op, w, in, out, c.n, 0, op.Tasks(c.n))
 				if best == nil {
 					best = slices.Clone(times)
 				}

@@ -3,6 +3,8 @@ package kernels
 import (
 	"math"
 	"slices"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // LRN is local response normalisation over channels of an NHWC map, as ONNX
@@ -18,24 +20,31 @@ type LRN struct {
 
 func (*LRN) Op() string { return "LRN" }
 
-func (l *LRN) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*LRN) Order() Order { return Maps }
+
+// Traits counts each term of each sum.
+func (l *LRN) Traits(in []tensor.Type, _ []Param) Traits {
+	return Traits{Extra: macs(in[0], min(l.Size, in[0].Shape[3]))}
+}
+
+func (l *LRN) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := featureMap(l, in, params, 1, 0); err != nil {
 		return nil, err
 	}
 	if err := checkRange(l, "size", l.Size, 1); err != nil {
 		return nil, err
 	}
-	if !isFinite(l.Alpha) || !isFinite(l.Beta) || !isFinite(l.Bias) {
+	if !tensor.IsFinite(l.Alpha) || !tensor.IsFinite(l.Beta) || !tensor.IsFinite(l.Bias) {
 		return nil, errorf(l, "alpha %v, beta %v, bias %v are not all finite", l.Alpha, l.Beta, l.Bias)
 	}
-	return result(l, slices.Clone(in[0])...)
+	return result(l, in[0], slices.Clone(in[0].Shape)...)
 }
 
-func (l *LRN) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := l.Shapes(in, params); err != nil {
+func (l *LRN) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := l.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	return &lrnOp{
 		rows:     x[0] * x[1],
 		width:    x[2],
@@ -58,10 +67,11 @@ type lrnOp struct {
 
 func (op *lrnOp) Tasks(n int) int { return n * op.rows }
 
-func (op *lrnOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *lrnOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	operand, result := floats(in[0]), floats(out[0])
 	for pixel := lo * op.width; pixel < hi*op.width; pixel++ {
-		x := in[0][pixel*op.channels:][:op.channels]
-		y := out[0][pixel*op.channels:][:op.channels]
+		x := operand[pixel*op.channels:][:op.channels]
+		y := result[pixel*op.channels:][:op.channels]
 		for c, v := range x {
 			// Each sum is taken afresh: one that slides would carry an infinity or
 			// a NaN on to channels that do not see it.

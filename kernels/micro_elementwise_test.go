@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 func (m *micro) testIm2col(_ asm.Kernel, run func(*asm.Im2colArgs)) {
@@ -22,7 +23,7 @@ func (m *micro) testIm2col(_ asm.Kernel, run func(*asm.Im2colArgs)) {
 func (m *micro) im2col(kernel func(*asm.Im2colArgs), rows, segs, segLen int) {
 	m.Helper()
 	seg := m.offsets(segs, segLen)
-	p := &asm.Im2colArgs{Seg: &seg[0], Segs: segs, SegLen: segLen, Rows: rows, AStride: m.prime(1), CStride: m.prime(segs * segLen)}
+	p := &asm.Im2colArgs{Seg: m.segments(seg), Segs: segs, SegLen: segLen, Rows: rows, AStride: m.prime(1), CStride: m.prime(segs * segLen)}
 	a := m.floats((rows-1)*p.AStride + slices.Max(seg) + segLen)
 	c := m.target((rows-1)*p.CStride + segs*segLen)
 	p.A, p.C = &a[0], &c.got[0]
@@ -33,7 +34,7 @@ func (m *micro) im2col(kernel func(*asm.Im2colArgs), rows, segs, segLen int) {
 			}
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(c, "%d rows, %d segments of %d", rows, segs, segLen)
 }
 
@@ -216,7 +217,7 @@ func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, x
 			z.want[r*b.ZRow+i] = v
 		}
 	}
-	kernel(b)
+	kernel(inBytes(b))
 	m.check(z, "%d rows of %d, steps %d and %d", rows, n, xStep, yStep)
 }
 
@@ -235,7 +236,7 @@ func (m *micro) interleave(kernel func(*asm.InterleaveArgs), n int) {
 			y.want[3*i+c] = exactly(x[c*plane+i])
 		}
 	}
-	kernel(&asm.InterleaveArgs{X: &x[0], Y: &y.got[0], XPlane: plane, N: n})
+	kernel(&asm.InterleaveArgs{X: &x[0], Y: &y.got[0], XPlane: 4 * plane, N: n})
 	m.check(y, "%d pixels", n)
 }
 
@@ -250,7 +251,7 @@ func (m *micro) testWiden(_ asm.Kernel, run func(*asm.WidenArgs)) {
 	for _, h := range allHalves() {
 		x[0] = h
 		run(&asm.WidenArgs{X: &x[0], Y: &y[0], N: 1})
-		if want := halfValue(h); float64(y[0]) != want && !(math.IsNaN(want) && isNaN(y[0])) {
+		if want := float64(tensor.Float32(h)); float64(y[0]) != want && !(math.IsNaN(want) && tensor.IsNaN(y[0])) {
 			m.Fatalf("float16 %#04x alone is %v, want %v", h, y[0], want)
 		}
 	}
@@ -260,7 +261,7 @@ func (m *micro) widen(kernel func(*asm.WidenArgs), x []uint16) {
 	m.Helper()
 	y := m.target(len(x))
 	for i, h := range x {
-		y.want[i] = sum{value: halfValue(h), set: true}
+		y.want[i] = sum{value: float64(tensor.Float32(h)), set: true}
 	}
 	kernel(&asm.WidenArgs{X: &x[0], Y: &y.got[0], N: len(x)})
 	for i, v := range y.got {
@@ -269,4 +270,13 @@ func (m *micro) widen(kernel func(*asm.WidenArgs), x []uint16) {
 		}
 	}
 	m.check(y, "n %d", len(x))
+}
+
+// allHalves are all values of a float16.
+func allHalves() []uint16 {
+	x := make([]uint16, 1<<16)
+	for i := range x {
+		x[i] = uint16(i)
+	}
+	return x
 }

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 func (m *micro) testGemm(k asm.Kernel, run func(*asm.GemmArgs)) {
@@ -32,7 +33,7 @@ func (m *micro) gemm(kernel func(*asm.GemmArgs), mr, tiles, n, segs, segLen int,
 	rows, k := mr*tiles, segs*segLen
 	seg := m.offsets(segs, segLen)
 	g := &asm.GemmArgs{
-		Seg: &seg[0], Segs: segs, SegLen: segLen, Tiles: tiles, N: n,
+		Seg: m.segments(seg), Segs: segs, SegLen: segLen, Tiles: tiles, N: n,
 		AStride: m.prime(1), CStride: m.prime(n), DStride: m.prime(n),
 	}
 	g.Lo, g.Hi = m.limits()
@@ -56,7 +57,7 @@ func (m *micro) gemm(kernel func(*asm.GemmArgs), mr, tiles, n, segs, segLen int,
 			c.want[i*g.CStride+j] = s
 		}
 	}
-	kernel(g)
+	kernel(inBytes(g))
 	m.check(c, "%d tiles, %d columns, %d segments of %d, residual %v", tiles, n, segs, segLen, residual)
 }
 
@@ -89,7 +90,7 @@ func (m *micro) convPool(kernel func(*asm.ConvPoolArgs), windows, n, segs, segLe
 	m.Helper()
 	seg := m.offsets(segs, segLen)
 	p := &asm.ConvPoolArgs{
-		Seg: &seg[0], Segs: segs, SegLen: segLen, Windows: windows, N: n,
+		Seg: m.segments(seg), Segs: segs, SegLen: segLen, Windows: windows, N: n,
 		AStride: m.prime(1), ARow: m.prime(1), CStride: m.prime(n),
 	}
 	p.Lo, p.Hi = m.limits()
@@ -113,7 +114,7 @@ func (m *micro) convPool(kernel func(*asm.ConvPoolArgs), windows, n, segs, segLe
 			c.want[w*p.CStride+j] = most
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(c, "%d windows, %d columns, %d segments of %d", windows, n, segs, segLen)
 }
 
@@ -148,15 +149,12 @@ func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
 			}
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(c, "K %d, %d frequencies", k, freqs)
 }
 
 func (m *micro) testFully(kernel asm.Kernel, run func(*asm.FullyArgs)) {
-	elem := F32
-	if kernel.Weight == asm.F16 {
-		elem = F16
-	}
+	elem := tensor.Elem(kernel.Weight)
 	for k := 1; k <= 40; k++ {
 		for groups := 1; groups <= 4; groups++ {
 			m.fully(run, elem, kernel.Panels, groups, k)
@@ -165,7 +163,7 @@ func (m *micro) testFully(kernel asm.Kernel, run func(*asm.FullyArgs)) {
 	m.fully(run, elem, kernel.Panels, 2, 777)
 }
 
-func (m *micro) fully(kernel func(*asm.FullyArgs), elem Elem, width, groups, k int) {
+func (m *micro) fully(kernel func(*asm.FullyArgs), elem tensor.Elem, width, groups, k int) {
 	m.Helper()
 	panels, size := width*groups, elem.Size()
 	f := &asm.FullyArgs{BStride: m.prime(k*NR) * size, BiasStride: m.prime(NR), K: k, Groups: groups}
@@ -173,9 +171,9 @@ func (m *micro) fully(kernel func(*asm.FullyArgs), elem Elem, width, groups, k i
 	a, bias := m.floats(k), m.finite((panels-1)*f.BiasStride+NR)
 	c := m.target(panels * NR)
 	var weight func(i int) float32
-	if elements := (panels-1)*f.BStride/size + k*NR; elem == F16 {
+	if elements := (panels-1)*f.BStride/size + k*NR; elem == tensor.F16 {
 		b := m.halves(elements)
-		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return Float32(b[i]) }
+		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return tensor.Float32(b[i]) }
 	} else {
 		b := m.finite(elements)
 		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return b[i] }
@@ -193,7 +191,7 @@ func (m *micro) fully(kernel func(*asm.FullyArgs), elem Elem, width, groups, k i
 			c.want[p*NR+j] = s
 		}
 	}
-	kernel(f)
+	kernel(inBytes(f))
 	m.check(c, "K %d, %d groups", k, groups)
 }
 
@@ -203,7 +201,7 @@ func TestDenormals(t *testing.T) {
 	const tiny = 3e-42
 	eachTier(t, func(t *testing.T, tier *Tier) {
 		x, zeros, ones := []float32{tiny}, make([]float32, NR), slices.Repeat([]float32{1}, NR)
-		half := slices.Repeat([]uint16{Float16(1)}, NR)
+		half := slices.Repeat([]uint16{tensor.Float16(1)}, NR)
 		least := make([]uint16, NR) // 2⁻²⁴, a denormal float16
 		for i := range least {
 			least[i] = 1
@@ -228,13 +226,13 @@ func TestDenormals(t *testing.T) {
 			find[asm.ProductArgs](tier, asm.Kernel{Op: "product", Rows: 1, Panels: 1})(&asm.ProductArgs{A: &x[0], B: &ones[0], C: y, K: 1, Freqs: 1})
 		})
 		check("fully f32", tiny, func(y *float32) {
-			find[asm.FullyArgs](tier, fullyKernel(F32, 1))(&asm.FullyArgs{A: &x[0], B: &bytesOf(ones)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
+			find[asm.FullyArgs](tier, fullyKernel(tensor.F32, 1))(&asm.FullyArgs{A: &x[0], B: &bytesOf(ones)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
 		})
 		check("fully f16", tiny, func(y *float32) {
-			find[asm.FullyArgs](tier, fullyKernel(F16, 1))(&asm.FullyArgs{A: &x[0], B: &bytesOf(half)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
+			find[asm.FullyArgs](tier, fullyKernel(tensor.F16, 1))(&asm.FullyArgs{A: &x[0], B: &bytesOf(half)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
 		})
 		check("fully f16, denormal weights", 0x1p-24, func(y *float32) {
-			find[asm.FullyArgs](tier, fullyKernel(F16, 1))(&asm.FullyArgs{A: &ones[0], B: &bytesOf(least)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
+			find[asm.FullyArgs](tier, fullyKernel(tensor.F16, 1))(&asm.FullyArgs{A: &ones[0], B: &bytesOf(least)[0], Bias: &zeros[0], C: y, K: 1, Groups: 1, Lo: lo, Hi: hi})
 		})
 		tinies := slices.Repeat(x, NR)
 		check("clamp", tiny, func(y *float32) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 func (m *micro) testMaxPool(_ asm.Kernel, run func(*asm.TapsArgs)) {
@@ -79,7 +80,7 @@ func (m *micro) maxPool(kernel func(*asm.TapsArgs), c tapsCase) {
 			y.want[i*p.YStride+j] = most
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(y, "%+v", c)
 }
 
@@ -98,7 +99,7 @@ func (m *micro) averagePool(kernel func(*asm.TapsArgs), c tapsCase) {
 			y.want[i*p.YStride+j] = exactly(float32(sum / p.Count))
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(y, "%+v", c)
 }
 
@@ -121,7 +122,7 @@ func (m *micro) depthwise(kernel func(*asm.TapsArgs), c tapsCase) {
 			y.want[i*p.YStride+j] = s
 		}
 	}
-	kernel(p)
+	kernel(inBytes(p))
 	m.check(y, "%+v", c)
 }
 
@@ -138,11 +139,11 @@ func TestOneNaN(t *testing.T) {
 				x, y := slices.Repeat([]float32{-2}, taps*c), make([]float32, c)
 				x[at] = float32(math.NaN())
 				kernel(&asm.TapsArgs{
-					X: &x[0], W: &weights[0], Bias: &bias[0], Y: &y[0], XRow: 3 * c, XCol: c, WRow: 3 * c, WCol: c,
+					X: &x[0], W: &weights[0], Bias: &bias[0], Y: &y[0], XRow: 4 * 3 * c, XCol: 4 * c, WRow: 4 * 3 * c, WCol: 4 * c,
 					Rows: 3, Cols: 3, C: c, Pixels: 1, Lo: 0, Hi: 6,
 				})
 				for j, v := range y {
-					if isNaN(v) != (j == at%c) || !isNaN(v) && v != 0 {
+					if tensor.IsNaN(v) != (j == at%c) || !tensor.IsNaN(v) && v != 0 {
 						t.Errorf("%s: tap %d of channel %d is NaN, result %d is %v", op, at/c, at%c, j, v)
 					}
 				}
@@ -161,7 +162,7 @@ func TestOneNaNInPool(t *testing.T) {
 			var bias [NR]float32
 			kernel(&asm.ConvPoolArgs{
 				A: &x[0], Seg: new(int), B: &weights[0], Bias: &bias[0], C: &y[0],
-				AStride: 1, ARow: 2, CStride: NR, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: 0, Hi: 6,
+				AStride: 4, ARow: 4 * 2, CStride: 4 * NR, Segs: 1, SegLen: 1, Windows: 1, N: NR, Lo: 0, Hi: 6,
 			})
 			return y
 		}
@@ -169,7 +170,7 @@ func TestOneNaNInPool(t *testing.T) {
 			x, weights := [4]float32{-1, 1, -1, 1}, [NR]float32{}
 			x[pixel] = nan
 			for j, v := range pool(x, weights) {
-				if !isNaN(v) {
+				if !tensor.IsNaN(v) {
 					t.Errorf("pixel %d is NaN, column %d is %v", pixel, j, v)
 				}
 			}
@@ -178,7 +179,7 @@ func TestOneNaNInPool(t *testing.T) {
 			weights := [NR]float32{}
 			weights[column] = nan
 			for j, v := range pool([4]float32{-1, 1, -1, 1}, weights) {
-				if isNaN(v) != (j == column) {
+				if tensor.IsNaN(v) != (j == column) {
 					t.Errorf("column %d's weight is NaN, column %d is %v", column, j, v)
 				}
 			}

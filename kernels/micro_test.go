@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/internal/guard"
+	"github.com/infer-go/infer/tensor"
 )
 
 // microTests say how the kernels of each operation are tested: every tier's
@@ -172,7 +174,7 @@ func (m *micro) finite(n int) []float32 {
 func (m *micro) halves(n int) []uint16 {
 	x := make([]uint16, n)
 	for i := range x {
-		x[i] = Float16(2*m.Float32() - 1)
+		x[i] = tensor.Float16(2*m.Float32() - 1)
 	}
 	return place(m, x)
 }
@@ -186,6 +188,32 @@ func (m *micro) offsets(n, size int) []int {
 	}
 	m.Shuffle(n, func(i, j int) { x[i], x[j] = x[j], x[i] })
 	return place(m, x)
+}
+
+// segments are offsets as a kernel takes them, in bytes.
+func (m *micro) segments(offsets []int) *int {
+	x := make([]int, len(offsets))
+	for i, off := range offsets {
+		x[i] = 4 * off
+	}
+	return &place(m, x)[0]
+}
+
+// stride matches the fields of blocks of arguments that count float32 elements in
+// tests and bytes in kernels. BStride, of elements that may be halves, is bytes
+// in both.
+var stride = regexp.MustCompile(`(Stride|Row|Col|Freq|Tile|Pixel|Step|Plane|Ahead)$`)
+
+// inBytes is a block of arguments with its strides in bytes.
+func inBytes[A any](args *A) *A {
+	b := *args
+	v := reflect.ValueOf(&b).Elem()
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; name != "BStride" && stride.MatchString(name) {
+			v.Field(i).SetInt(4 * v.Field(i).Int())
+		}
+	}
+	return &b
 }
 
 // place copies an operand to guarded memory.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/internal/guard"
+	"github.com/infer-go/infer/tensor"
 )
 
 // transformError is the error of a Winograd transform relative to the sum of
@@ -78,7 +79,7 @@ func bilinear(m [][]float32, i, j int, x func(k, l int) float32) (s sum) {
 			if p*q != 0 {
 				s.add(p*q, v)
 			} else {
-				loose = loose || !isFinite(v)
+				loose = loose || !tensor.IsFinite(v)
 			}
 		}
 	}
@@ -108,7 +109,7 @@ func (m *micro) transformIn(kernel func(*asm.WinogradArgs), alg *winograd, tiles
 			}
 		}
 	}
-	kernel(a)
+	kernel(inBytes(a))
 	m.check(y, "%d tiles, %d blocks", tiles, blocks)
 }
 
@@ -160,6 +161,6 @@ func (m *micro) transformOut(kernel func(*asm.WinogradArgs), alg *winograd, tile
 			}
 		}
 	}
-	kernel(a)
+	kernel(inBytes(a))
 	m.check(y, "%d tiles, %d blocks, residual %v", tiles, blocks, residual)
 }

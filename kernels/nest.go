@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/infer-go/infer/tensor"
+
 // A nest is nested loops over two operands, the last loop the innermost: how
 // often each loop runs, and by how many elements it moves on in either operand.
 type nest struct {
@@ -47,11 +49,11 @@ type loop struct {
 }
 
 // count is how often the innermost loop's body runs.
-func (l *nest) count() int { return volume(l.size) }
+func (l *nest) count() int { return tensor.Shape(l.size).Volume() }
 
 // A cursor is a place in a nest, and the offsets of the operands there.
 type cursor struct {
-	index  [MaxRank]int
+	index  [tensor.MaxRank]int
 	offset [2]int
 }
 
@@ -78,30 +80,6 @@ func (l *nest) next(c *cursor) {
 		c.offset[0] -= l.size[d] * l.stride[0][d]
 		c.offset[1] -= l.size[d] * l.stride[1][d]
 	}
-}
-
-// strides are the distances of neighbours along each dimension of a row-major
-// tensor.
-func strides(shape []int) []int {
-	s := make([]int, len(shape))
-	step := 1
-	for i := len(shape) - 1; i >= 0; i-- {
-		s[i] = step
-		step *= shape[i]
-	}
-	return s
-}
-
-// broadcastStrides are the strides of a tensor that is repeated to rank
-// dimensions: 0 where it stands still.
-func broadcastStrides(shape []int, rank int) []int {
-	s := make([]int, rank)
-	for i, step := range strides(shape) {
-		if shape[i] != 1 {
-			s[rank-len(shape)+i] = step
-		}
-	}
-	return s
 }
 
 func without(x []int, i int) []int {

@@ -3,6 +3,8 @@ package kernels
 import (
 	"math"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestInstanceNorm(t *testing.T) {
@@ -12,8 +14,8 @@ func TestInstanceNorm(t *testing.T) {
 		shape[3] = g.between(1, 40)
 		s := &InstanceNorm{Epsilon: 1e-5}
 		params := []Param{PlainParam([]int{2, shape[3]}, g.floats(2*shape[3]))}
-		p := tensorOf(params[0].Shape, params[0].Floats())
-		trial{spec: s, in: [][]int{shape}, params: params, ref: func(in, out []tensor) {
+		p := arrayOf(params[0].Shape, params[0].Floats())
+		trial{spec: s, in: [][]int{shape}, params: params, ref: func(in, out []array) {
 			pixels := float64(shape[1] * shape[2])
 			for index := range out[0].indices() {
 				mean, variance := 0.0, 0.0
@@ -34,16 +36,16 @@ func TestInstanceNorm(t *testing.T) {
 // TestNormKeepsNaN spoils one channel of one item: that one alone is NaN.
 func TestNormKeepsNaN(t *testing.T) {
 	shape := []int{2, 3, 3, 20}
-	x := newGenerator(41).floats(volume(shape))
+	x := newGenerator(41).floats(tensor.Shape(shape).Volume())
 	x[7] = float32(math.NaN()) // item 0, channel 7
-	op, err := (&InstanceNorm{Epsilon: 1e-5}).Bind(Tiers()[0], [][]int{shape}, []Param{PlainParam([]int{2, 20}, make([]float32, 40))})
+	op, err := bind((&InstanceNorm{Epsilon: 1e-5}), Tiers()[0], [][]int{shape}, []Param{PlainParam([]int{2, 20}, make([]float32, 40))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make([]float32, len(x))
-	op.Run(&Workspace{}, [][]float32{x}, [][]float32{got}, 1, 0, op.Tasks(1))
+	runOp(op, &Workspace{}, [][]float32{x}, [][]float32{got}, 1, 0, op.Tasks(1))
 	for i, v := range got {
-		if spoiled := i < 180 && i%20 == 7; isNaN(v) != spoiled {
+		if spoiled := i < 180 && i%20 == 7; tensor.IsNaN(v) != spoiled {
 			t.Fatalf("element %d is %v", i, v)
 		}
 	}
@@ -59,7 +61,7 @@ func TestLRN(t *testing.T) {
 			if g.IntN(2) == 0 {
 				l.Beta = g.Float32()
 			}
-			trial{spec: l, in: [][]int{shape}, ref: func(in, out []tensor) {
+			trial{spec: l, in: [][]int{shape}, ref: func(in, out []array) {
 				for index := range out[0].indices() {
 					sum := 0.0
 					c := index[3]

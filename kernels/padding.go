@@ -1,6 +1,10 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // PadMode is what stands in the padding.
 type PadMode uint8
@@ -25,31 +29,56 @@ const maxPadded = 4
 
 func (*Padding) Op() string { return "Pad" }
 
-func (p *Padding) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(p, in, params, 1, 0); err != nil {
+func (*Padding) Order() Order { return ByAxis }
+
+func (p *Padding) Permute(order []int) Spec {
+	return &Padding{Mode: p.Mode, Before: permuted(p.Before, order), After: permuted(p.After, order), Value: p.Value}
+}
+
+// Traits: padding along dimension 0 shows in the result's shape, which is then
+// no batch.
+func (p *Padding) Traits(in []tensor.Type, _ []Param) Traits {
+	rank := len(in[0].Shape)
+	boxes := 2*rank + 1
+	if p.Mode != PadConstant {
+		boxes = 1
+		for i := range rank {
+			if p.Before[i]+p.After[i] > 0 {
+				boxes *= 3
+			}
+		}
+	}
+	return Traits{TableEntries: boxEntries * boxes}
+}
+
+// boxEntries is how many entries of a table a box of a Padding takes.
+const boxEntries = 4
+
+func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := operands(p, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	if p.Mode > PadEdge {
 		return nil, errorf(p, "unknown mode %d", p.Mode)
 	}
 	if len(p.Before) != len(x) || len(p.After) != len(x) {
-		return nil, errorf(p, "%d paddings before and %d after for shape %s", len(p.Before), len(p.After), dims(x...))
+		return nil, errorf(p, "%d paddings before and %d after for shape %s", len(p.Before), len(p.After), x)
 	}
 	out := make([]int, len(x))
 	padded := 0
 	for i, d := range x {
 		before, after := p.Before[i], p.After[i]
-		most := maxDim
+		most := tensor.MaxDim
 		if p.Mode == PadReflect {
 			most = d - 1
 		}
 		if before < 0 || before > most || after < 0 || after > most {
-			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s, where each can be 0 to %d", before, after, i, dims(x...), most)
+			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s, where each can be 0 to %d", before, after, i, x, most)
 		}
 		sum := int64(before) + int64(d) + int64(after)
-		if sum > maxDim {
-			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s is too large", before, after, i, dims(x...))
+		if sum > tensor.MaxDim {
+			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s is too large", before, after, i, x)
 		}
 		out[i] = int(sum)
 		if out[i] != d {
@@ -59,19 +88,23 @@ func (p *Padding) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if p.Mode != PadConstant && padded > maxPadded {
 		return nil, errorf(p, "%d dimensions are padded: more than %d can be with a constant only", padded, maxPadded)
 	}
-	return result(p, out...)
+	if _, err := in[0].Encode(p.Value); err != nil && p.Mode == PadConstant {
+		return nil, errorf(p, "the constant %w", err)
+	}
+	return result(p, in[0], out...)
 }
 
 // Bind cuts the result into boxes.
-func (p *Padding) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := p.Shapes(in, params)
+func (p *Padding) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := p.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	x, y := in[0], out[0]
-	c := &padder{Padding: p, x: x, src: strides(x), dst: strides(y), item: [2]int{volume(x), volume(y)}}
-	c.op.fill = []float32{p.Value}
+	x, y := in[0].Shape, out[0].Shape
+	c := &padder{Padding: p, x: x, src: x.Strides(), dst: y.Strides(), item: [2]int{x.Volume(), y.Volume()}}
+	c.op.size = in[0].Elem.Size()
 	if p.Mode == PadConstant {
+		c.op.fill, _ = in[0].Encode(p.Value)
 		c.cutSlabs(y)
 	} else {
 		c.cutBoxes(0, [2]int{}, make([]int, len(x)), make([]int, len(x)))
@@ -83,15 +116,15 @@ func (p *Padding) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
 type padder struct {
 	*Padding
 	op       copyOp
-	x        []int // the operand's shape
-	src, dst []int // strides
+	x        tensor.Shape // of the operand
+	src, dst []int        // strides
 	item     [2]int
 }
 
 // cutSlabs cuts the result, of shape y, into the operand and slabs of a
 // constant: dimension by dimension, what stands before and after that which is
 // left, whose sides become the operand's.
-func (c *padder) cutSlabs(y []int) {
+func (c *padder) cutSlabs(y tensor.Shape) {
 	box, still := slices.Clone(y), make([]int, len(y))
 	at := 0 // where what is left begins
 	for dim, size := range c.x {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // PoolKind is what a pool keeps of its window.
@@ -26,14 +27,29 @@ type Pool struct {
 
 func (*Pool) Op() string { return "Pool" }
 
-func (p *Pool) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*Pool) Order() Order { return Maps }
+
+// Traits counts each element of each window.
+func (p *Pool) Traits(in []tensor.Type, _ []Param) Traits {
+	x := in[0].Shape
+	n, err := p.count(p, x[1], x[2], p.Ceil)
+	if err != nil {
+		return Traits{}
+	}
+	return Traits{
+		Extra:        tensor.Saturated(x[0], int(n[0]), int(n[1]), p.Kernel[0], p.Kernel[1], x[3]),
+		TableEntries: p.tableEntries(),
+	}
+}
+
+func (p *Pool) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := featureMap(p, in, params, 1, 0); err != nil {
 		return nil, err
 	}
 	if p.Kind > AveragePoolPadded {
 		return nil, errorf(p, "unknown kind %d", p.Kind)
 	}
-	x := in[0]
+	x := in[0].Shape
 	n, err := p.count(p, x[1], x[2], p.Ceil)
 	if err != nil {
 		return nil, err
@@ -42,25 +58,25 @@ func (p *Pool) Shapes(in [][]int, params []Param) ([][]int, error) {
 		// A window of padding alone would have no maximum and no average.
 		if int64(pad) >= p.Extent(i%2) {
 			return nil, errorf(p, "padding %v is not smaller than the kernel %s with dilation %s",
-				p.Pad, dims(p.Kernel[:]...), dims(p.Dilation[:]...))
+				p.Pad, tensor.Dims(p.Kernel[:]...), tensor.Dims(p.Dilation[:]...))
 		}
 	}
 	if err := p.checkEdge(p, n); err != nil {
 		return nil, err
 	}
-	return result64(p, x[0], n, x[3])
+	return result64(p, in[0], x[0], n, x[3])
 }
 
-func (p *Pool) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := p.Shapes(in, params)
+func (p *Pool) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := p.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	x, y := in[0], out[0]
+	x, y := in[0].Shape, out[0].Shape
 	op := &poolOp{
 		sliding: newSliding(&p.Window, x[1], x[2], x[3], [2]int{y[1], y[2]}),
 		maps:    x[0],
-		in:      volume(x[1:]),
+		in:      x[1:].Volume(),
 	}
 	op.kernel, op.empty, op.largest = find[asm.TapsArgs](t, asm.Kernel{Op: "maxpool"}), float32(math.Inf(-1)), p.Kind == MaxPool
 	if p.Kind != MaxPool {
@@ -84,12 +100,13 @@ type poolOp struct {
 
 func (op *poolOp) Tasks(n int) int { return n * op.maps * op.tasks() * op.blocks() }
 
-func (op *poolOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *poolOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	operand, result := floats(in[0]), floats(out[0])
 	least, most := Act{}.limits()
 	for task := lo; task < hi; task++ {
 		item, from, to := op.taskArea(task / op.blocks())
 		c := task % op.blocks() * op.block
-		x, y := in[0][item*op.in:(item+1)*op.in], out[0][(item*op.out[0]+from)*op.line():]
+		x, y := operand[item*op.in:(item+1)*op.in], result[(item*op.out[0]+from)*op.line():]
 		op.compute(w, y, x, area{rows: [2]int{from, to}, channels: [2]int{c, min(c+op.block, op.channels)}, lo: least, hi: most})
 	}
 }

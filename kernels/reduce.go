@@ -1,6 +1,10 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // ReduceMean averages over Axes, which keep a dimension of 1 or, without
 // Keep, vanish.
@@ -11,11 +15,26 @@ type ReduceMean struct {
 
 func (*ReduceMean) Op() string { return "ReduceMean" }
 
-func (r *ReduceMean) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(r, in, params, 1, 0); err != nil {
+func (*ReduceMean) Order() Order { return ByAxis }
+
+func (r *ReduceMean) Permute(order []int) Spec {
+	p := &ReduceMean{Keep: true}
+	for _, axis := range r.Axes {
+		p.Axes = append(p.Axes, slices.Index(order, axis))
+	}
+	slices.Sort(p.Axes)
+	return p
+}
+
+func (r *ReduceMean) Traits([]tensor.Type, []Param) Traits {
+	return Traits{MixesItems: slices.Contains(r.Axes, 0)}
+}
+
+func (r *ReduceMean) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := floatOperands(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	for i, axis := range r.Axes {
 		if err := checkAxis(r, axis, x); err != nil {
 			return nil, err
@@ -33,17 +52,18 @@ func (r *ReduceMean) Shapes(in [][]int, params []Param) ([][]int, error) {
 			out = append(out, 1)
 		}
 	}
-	return result(r, out...)
+	return result(r, in[0], out...)
 }
 
-func (r *ReduceMean) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := r.Shapes(in, params)
+func (r *ReduceMean) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := r.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	op := &reduceOp{item: [2]int{volume(in[0]), volume(out[0])}, width: 1}
-	for i, step := range strides(in[0]) {
-		switch d := in[0][i]; {
+	x := in[0].Shape
+	op := &reduceOp{item: [2]int{x.Volume(), out[0].Shape.Volume()}, width: 1}
+	for i, step := range x.Strides() {
+		switch d := x[i]; {
 		case d == 1:
 		case slices.Contains(r.Axes, i):
 			op.reduced.add(d, step, 0)
@@ -77,13 +97,14 @@ type reduceOp struct {
 
 func (op *reduceOp) Tasks(n int) int { return n * op.kept.count() * op.blocks }
 
-func (op *reduceOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *reduceOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y := floats(in[0]), floats(out[0])
 	rows := op.reduced.count()
 	for task := lo; task < hi; task++ {
 		row, first := task/op.blocks, task%op.blocks*lanes
 		item, place := row/op.kept.count(), row%op.kept.count()
-		dst := out[0][row*op.width+first:][:min(lanes, op.width-first)]
-		src := in[0][item*op.item[0]+op.kept.seek(place).offset[0]+first:]
+		dst := y[row*op.width+first:][:min(lanes, op.width-first)]
+		src := x[item*op.item[0]+op.kept.seek(place).offset[0]+first:]
 		var sum [lanes]float64
 		var c cursor
 		for range rows {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestMatMul(t *testing.T) {
@@ -13,7 +15,7 @@ func TestMatMul(t *testing.T) {
 			lead := g.shape(g.between(0, 3), 3)
 			m, k, n := g.between(1, 6), g.between(1, 40), g.between(1, 40)
 			in := [][]int{append(g.repeatable(lead), m, k), append(g.repeatable(lead), k, n)}
-			trial{spec: &MatMul{}, in: in, ref: func(in, out []tensor) {
+			trial{spec: &MatMul{}, in: in, ref: func(in, out []array) {
 				for index := range out[0].indices() {
 					rank := len(index)
 					sum := 0.0
@@ -38,7 +40,7 @@ func TestSoftmax(t *testing.T) {
 		s := &Softmax{Axis: g.IntN(len(shape)), Log: g.IntN(2) == 0}
 		shape[s.Axis] = g.between(1, 30)
 		shape[len(shape)-1] = g.between(1, 40)
-		trial{spec: s, in: [][]int{shape}, ref: func(in, out []tensor) {
+		trial{spec: s, in: [][]int{shape}, ref: func(in, out []array) {
 			for index := range out[0].indices() {
 				sum := 0.0
 				along := slices.Clone(index)
@@ -68,14 +70,14 @@ func TestSoftmaxExtremes(t *testing.T) {
 		{[]float32{0, nan}, []float32{nan, nan}},
 		{[]float32{0, inf}, []float32{nan, nan}},
 	} {
-		op, err := (&Softmax{}).Bind(Tiers()[0], [][]int{{len(c.in)}}, nil)
+		op, err := bind((&Softmax{}), Tiers()[0], [][]int{{len(c.in)}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := make([]float32, len(c.in))
-		op.Run(&Workspace{}, [][]float32{c.in}, [][]float32{got}, 1, 0, op.Tasks(1))
+		runOp(op, &Workspace{}, [][]float32{c.in}, [][]float32{got}, 1, 0, op.Tasks(1))
 		// e^(Inf−Inf) is NaN, but what stands beside an infinity may be 0.
-		ok := slices.EqualFunc(got, c.want, func(a, b float32) bool { return near(a, b, false) || isNaN(b) && a == 0 && c.in[1] == inf })
+		ok := slices.EqualFunc(got, c.want, func(a, b float32) bool { return near(a, b, false) || tensor.IsNaN(b) && a == 0 && c.in[1] == inf })
 		if !ok {
 			t.Errorf("softmax of %v is %v, want %v", c.in, got, c.want)
 		}
@@ -91,13 +93,13 @@ func TestReduceMean(t *testing.T) {
 				shape[len(shape)-1] = g.between(1, 40)
 			}
 			r := &ReduceMean{Axes: g.Perm(len(shape))[:g.between(0, len(shape))], Keep: g.IntN(2) == 0}
-			trial{spec: r, in: [][]int{shape}, ref: func(in, out []tensor) {
+			trial{spec: r, in: [][]int{shape}, ref: func(in, out []array) {
 				// The result with its dimensions of 1 kept lies as without them.
 				kept := slices.Clone(shape)
 				for _, axis := range r.Axes {
 					kept[axis] = 1
 				}
-				sums := tensor{kept, out[0].data}
+				sums := array{kept, out[0].data}
 				for index := range in[0].indices() {
 					at := slices.Clone(index)
 					for _, axis := range r.Axes {
@@ -124,12 +126,12 @@ func TestMeanOfMany(t *testing.T) {
 		&ReduceMean{Axes: []int{1, 2}},
 		&Pool{Kind: AveragePool, Window: Window{Kernel: [2]int{1 << 11, 1 << 11}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}},
 	} {
-		op, err := s.Bind(Tiers()[0], [][]int{{1, 1 << 11, 1 << 11, 1}}, nil)
+		op, err := bind(s, Tiers()[0], [][]int{{1, 1 << 11, 1 << 11, 1}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := []float32{0}
-		op.Run(&Workspace{}, [][]float32{x}, [][]float32{got}, 1, 0, op.Tasks(1))
+		runOp(op, &Workspace{}, [][]float32{x}, [][]float32{got}, 1, 0, op.Tasks(1))
 		if got[0] != 0.1 {
 			t.Errorf("%s of %d times 0.1 is %v", s.Op(), n, got[0])
 		}

@@ -1,6 +1,10 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // Reshape gives the same elements another shape. It moves nothing: whoever
 // can, gives result and operand the same storage instead of running it.
@@ -8,25 +12,31 @@ type Reshape struct{ Shape []int }
 
 func (*Reshape) Op() string { return "Reshape" }
 
-func (r *Reshape) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(r, in, params, 1, 0); err != nil {
+func (*Reshape) Order() Order { return RowMajor }
+
+func (r *Reshape) Sizeless() Spec { return &Reshape{} }
+
+func (r *Reshape) Traits([]tensor.Type, []Param) Traits { return Traits{Rearranges: true, View: true} }
+
+func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := operands(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	out, err := result(r, slices.Clone(r.Shape)...)
+	out, err := result(r, in[0], slices.Clone(r.Shape)...)
 	if err != nil {
 		return nil, err
 	}
-	if volume(in[0]) != volume(r.Shape) {
-		return nil, errorf(r, "%s has not as many elements as %s", dims(in[0]...), dims(r.Shape...))
+	if in[0].Shape.Volume() != out[0].Shape.Volume() {
+		return nil, errorf(r, "%s has not as many elements as %s", in[0].Shape, out[0].Shape)
 	}
 	return out, nil
 }
 
-func (r *Reshape) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := r.Shapes(in, params); err != nil {
+func (r *Reshape) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
-	size := [2]int{volume(in[0]), volume(in[0])}
-	step := strides(in[0])
-	return &copyOp{moves: []move{newMove(0, 0, size, [2]int{}, newNest(in[0], step, step))}}, nil
+	x := in[0].Shape
+	item, step := [2]int{x.Volume(), x.Volume()}, x.Strides()
+	return &copyOp{size: in[0].Elem.Size(), moves: []move{newMove(0, 0, item, [2]int{}, newNest(x, step, step))}}, nil
 }

@@ -1,6 +1,10 @@
 package kernels
 
-import "math"
+import (
+	"math"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // ResizeMode is how a resized map is sampled.
 type ResizeMode uint8
@@ -48,7 +52,13 @@ const MaxResized = 1 << 20
 
 func (*Resize) Op() string { return "Resize" }
 
-func (r *Resize) Shapes(in [][]int, params []Param) ([][]int, error) {
+func (*Resize) Order() Order { return Maps }
+
+func (r *Resize) Traits([]tensor.Type, []Param) Traits {
+	return Traits{TableEntries: r.Size[0] + r.Size[1]}
+}
+
+func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := featureMap(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
@@ -56,21 +66,21 @@ func (r *Resize) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)
 	}
 	for _, scale := range r.Scale {
-		if !isFinite(scale) || scale <= 0 {
+		if !tensor.IsFinite(scale) || scale <= 0 {
 			return nil, errorf(r, "scale %v is not positive and finite", scale)
 		}
 	}
 	if max(r.Size[0], r.Size[1]) > MaxResized {
-		return nil, errorf(r, "the result's map of %s is larger than %d", dims(r.Size[:]...), MaxResized)
+		return nil, errorf(r, "the result's map of %s is larger than %d", tensor.Dims(r.Size[:]...), MaxResized)
 	}
-	return result(r, in[0][0], r.Size[0], r.Size[1], in[0][3])
+	return result(r, in[0], in[0].Shape[0], r.Size[0], r.Size[1], in[0].Shape[3])
 }
 
-func (r *Resize) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := r.Shapes(in, params); err != nil {
+func (r *Resize) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	return &resizeOp{
 		maps:   x[0],
 		height: x[1], width: x[2], channels: x[3],
@@ -164,11 +174,12 @@ type resizeOp struct {
 
 func (op *resizeOp) Tasks(n int) int { return n * op.maps * len(op.rows) }
 
-func (op *resizeOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *resizeOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	operand, result := floats(in[0]), floats(out[0])
 	item := op.height * op.width * op.channels
 	for task := lo; task < hi; task++ {
-		x := in[0][task/len(op.rows)*item:][:item]
-		dst := out[0][task*len(op.cols)*op.channels:]
+		x := operand[task/len(op.rows)*item:][:item]
+		dst := result[task*len(op.cols)*op.channels:]
 		row := &op.rows[task%len(op.rows)]
 		for o := range op.cols {
 			op.pixel(dst[o*op.channels:][:op.channels], x, row, &op.cols[o])

@@ -20,7 +20,7 @@ func TestResize(t *testing.T) {
 						r.Size[i] = g.between(1, 15)
 						r.Scale[i] = float32(r.Size[i]) / float32(shape[1+i])
 					}
-					trial{spec: r, in: [][]int{shape}, ref: func(in, out []tensor) { refResize(r, in[0], out[0]) }}.run(t, g)
+					trial{spec: r, in: [][]int{shape}, ref: func(in, out []array) { refResize(r, in[0], out[0]) }}.run(t, g)
 				}
 			}
 		}
@@ -29,7 +29,7 @@ func TestResize(t *testing.T) {
 
 // refResize samples as ONNX's own reference does: it finds the neighbours on
 // both sides of a coordinate, which the map's edge repeats, and mixes them.
-func refResize(r *Resize, in, out tensor) {
+func refResize(r *Resize, in, out array) {
 	for index := range out.indices() {
 		sum := 0.0
 		for side := range indices([]int{2, 2}) {
@@ -88,8 +88,8 @@ func refNearest(r Rounding, ratio float64) float64 {
 
 // TestResizeExamples are results that ONNX's operator documentation gives.
 func TestResizeExamples(t *testing.T) {
-	ramp := func(h, w int) tensor {
-		x := newTensor(1, h, w, 1)
+	ramp := func(h, w int) array {
+		x := newArray(1, h, w, 1)
 		for i := range x.data {
 			x.data[i] = float64(i + 1)
 		}
@@ -98,7 +98,7 @@ func TestResizeExamples(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		spec Resize
-		in   tensor
+		in   array
 		want []float32
 	}{
 		{"downsample_scales_linear", Resize{Mode: Linear, Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{2.6666665, 4.3333331}},
@@ -115,12 +115,12 @@ func TestResizeExamples(t *testing.T) {
 			1.6666666, 7, 12.333333}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			op, err := c.spec.Bind(Tiers()[0], [][]int{c.in.shape}, nil)
+			op, err := bind(&c.spec, Tiers()[0], [][]int{c.in.shape}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := make([]float32, len(c.want))
-			op.Run(&Workspace{}, [][]float32{c.in.floats()}, [][]float32{got}, 1, 0, op.Tasks(1))
+			runOp(op, &Workspace{}, [][]float32{c.in.floats()}, [][]float32{got}, 1, 0, op.Tasks(1))
 			if !slices.EqualFunc(got, c.want, func(a, b float32) bool { return near(a, b, false) }) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
@@ -133,12 +133,12 @@ func TestResizeExamples(t *testing.T) {
 func TestResizeIgnoresWhatHasNoWeight(t *testing.T) {
 	inf := float32(math.Inf(1))
 	r := &Resize{Mode: Linear, Coordinates: AlignCorners, Scale: [2]float32{1, 5. / 3}, Size: [2]int{1, 5}}
-	op, err := r.Bind(Tiers()[0], [][]int{{1, 1, 3, 1}}, nil)
+	op, err := bind(r, Tiers()[0], [][]int{{1, 1, 3, 1}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make([]float32, 5)
-	op.Run(&Workspace{}, [][]float32{{1, inf, 3}}, [][]float32{got}, 1, 0, op.Tasks(1))
+	runOp(op, &Workspace{}, [][]float32{{1, inf, 3}}, [][]float32{got}, 1, 0, op.Tasks(1))
 	if want := []float32{1, inf, inf, inf, 3}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

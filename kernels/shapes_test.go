@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // A maker makes specs, shapes and params from bytes: mostly small numbers that
@@ -91,7 +93,7 @@ func (m *maker) window() Window {
 func (m *maker) spec() Spec {
 	switch m.byte() % 18 {
 	case 0:
-		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Algorithm: Algorithm(m.kind(2))}
+		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
 		return &ConvTranspose{Window: m.window(), Groups: m.int(), Channels: m.int(), OutputPad: m.pair(), Act: m.act()}
 	case 2:
@@ -153,20 +155,20 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 		case *Conv:
 			if s.Groups > 0 {
 				if s.Groups == c && m.bool() {
-					return []Param{sized(Taps, s.Kernel[0]*s.Kernel[1], s.Channels)}
+					return []Param{sized(FormTaps, s.Kernel[0]*s.Kernel[1], s.Channels)}
 				}
-				return []Param{sized(Panels, s.Groups, s.Kernel[0]*s.Kernel[1]*(c/s.Groups), s.Channels/s.Groups)}
+				return []Param{sized(FormPanels, s.Groups, s.Kernel[0]*s.Kernel[1]*(c/s.Groups), s.Channels/s.Groups)}
 			}
 		case *ConvTranspose:
 			if s.Groups > 0 {
-				return []Param{sized(Plain, s.Kernel[0], s.Kernel[1], c, s.Channels/s.Groups), sized(Plain, s.Channels)}
+				return []Param{sized(FormPlain, s.Kernel[0], s.Kernel[1], c, s.Channels/s.Groups), sized(FormPlain, s.Channels)}
 			}
 		case *FullyConnected:
-			return []Param{sized(Panels, 1, c, s.Channels)}
+			return []Param{sized(FormPanels, 1, c, s.Channels)}
 		case *InstanceNorm:
-			return []Param{sized(Plain, 2, c)}
+			return []Param{sized(FormPlain, 2, c)}
 		case *Binary:
-			return []Param{sized(Plain, m.list()...)}
+			return []Param{sized(FormPlain, m.list()...)}
 		default:
 			return nil
 		}
@@ -174,7 +176,7 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 	params := make([]Param, m.byte()%3)
 	for i := range params {
 		params[i] = sized(Form(m.kind(2)), m.list()...)
-		params[i].Elem = Elem(m.kind(1))
+		params[i].Elem = tensor.Elem(m.kind(1))
 	}
 	return params
 }
@@ -183,7 +185,7 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 func sized(f Form, shape ...int) Param {
 	p := Param{Form: f, Shape: shape}
 	if n, ok := p.Bytes(); ok && n < 1<<16 {
-		p.Data = AlignedBytes(n)
+		p.Data = tensor.AlignedBytes(n)
 	}
 	return p
 }
@@ -196,9 +198,9 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	s := m.spec()
 	in := m.shapes()
 	params := m.params(s, in)
-	out, err := s.Shapes(in, params)
+	out, err := infer(s, in, params)
 	if err != nil {
-		if _, err := s.Bind(Tiers()[0], in, params); err == nil {
+		if _, err := bind(s, Tiers()[0], in, params); err == nil {
 			t.Fatalf("%+v of %v: refused, but bound", s, in)
 		}
 		return false, false
@@ -206,31 +208,31 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	small := true
 	check := func(what string, shapes [][]int) {
 		for _, shape := range shapes {
-			if err := checkShape(shape); err != nil {
+			if err := tensor.Shape(shape).Check(); err != nil {
 				t.Fatalf("%+v of %v: accepted, but %s %v", s, in, what, err)
 			}
-			small = small && volume(shape) < 1<<14
+			small = small && tensor.Shape(shape).Volume() < 1<<14
 		}
 	}
 	check("an operand", in)
 	check("a result", out)
-	if MACs(s, in, params) < 0 {
+	if s.Traits(types(in), params).MACs < 0 {
 		t.Fatalf("%+v of %v: negative number of multiply-adds", s, in)
 	}
 	if !small {
 		return true, false
 	}
-	op, err := s.Bind(Tiers()[0], in, params)
+	op, err := bind(s, Tiers()[0], in, params)
 	if err != nil {
 		t.Fatalf("%+v of %v: %v", s, in, err)
 	}
 	alloc := func(shapes [][]int) (x [][]float32) {
 		for _, shape := range shapes {
-			x = append(x, AlignedFloats(2*volume(shape)))
+			x = append(x, tensor.Aligned[float32](2*tensor.Shape(shape).Volume()))
 		}
 		return x
 	}
-	op.Run(&Workspace{Scratch: AlignedFloats(op.Scratch())}, alloc(in), alloc(out), 2, 0, op.Tasks(2))
+	runOp(op, &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, alloc(in), alloc(out), 2, 0, op.Tasks(2))
 	return true, true
 }
 
@@ -283,7 +285,7 @@ func TestShapeErrors(t *testing.T) {
 		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 has not as many elements as 7"},
 		{&Reshape{Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}, [][]int{{2, 3}},
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
-		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 has size 0 in dimension 1, where 1 to 2147483647 are possible"},
+		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 of 2×0 elements is empty"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
 		{&Unary{Alpha: nan}, [][]int{{2}}, "Unary: parameters NaN and 0, of which none may be NaN"},
 		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, of which none may be NaN"},
@@ -307,9 +309,9 @@ func TestShapeErrors(t *testing.T) {
 		case *Conv, *InstanceNorm:
 			params = make([]Param, 1)
 		case *ConvTranspose:
-			params = []Param{sized(Plain, 1, 1, 8, 1), sized(Plain, 1)}
+			params = []Param{sized(FormPlain, 1, 1, 8, 1), sized(FormPlain, 1)}
 		}
-		if _, err := c.spec.Shapes(c.in, params); err == nil || err.Error() != c.want {
+		if _, err := infer(c.spec, c.in, params); err == nil || err.Error() != c.want {
 			t.Errorf("%s of %v: %v, want %s", c.spec.Op(), c.in, err, c.want)
 		}
 	}

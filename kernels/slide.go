@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A sliding is a window that slides over an NHWC map, channel by channel: a
@@ -114,12 +115,17 @@ func (w *Window) edge(i int, n int64) int64 {
 	return min(n, changes, padded)
 }
 
+// tableEntries bounds the runs of both dimensions.
+func (w *Window) tableEntries() int {
+	return int(w.edge(0, maxEdge) + w.edge(1, maxEdge))
+}
+
 // checkEdge refuses more than maxEdge of n windows at the sides of a map.
 func (w *Window) checkEdge(s Spec, n [2]int64) error {
 	for i := range n {
 		if edge := w.edge(i, n[i]); edge > maxEdge {
 			return errorf(s, "%d windows of kernel %s reach over the map's sides with padding %v, more than %d",
-				edge, dims(w.Kernel[:]...), w.Pad, maxEdge)
+				edge, tensor.Dims(w.Kernel[:]...), w.Pad, maxEdge)
 		}
 	}
 	return nil
@@ -176,8 +182,8 @@ type area struct {
 // y starts with the area's first row.
 func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 	a := &w.taps
-	a.XRow, a.XCol = s.tap[0], s.tap[1]
-	a.WRow, a.WCol = s.taps*s.channels, s.channels
+	a.XRow, a.XCol = 4*s.tap[0], 4*s.tap[1]
+	a.WRow, a.WCol = 4*s.taps*s.channels, 4*s.channels
 	a.C = area.channels[1] - area.channels[0]
 	a.Lo, a.Hi = area.lo, area.hi
 	a.Bias, a.W = nil, nil
@@ -228,7 +234,7 @@ func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
 	if size[1] < min(size[0], slidingPixels) {
 		along = 0
 	}
-	a.XStride, a.YStride = s.stride[along], next[along]
+	a.XStride, a.YStride = 4*s.stride[along], 4*next[along]
 	// A vector of a tap takes a cycle at most. 32 bits are too few for some
 	// windows.
 	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector)))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Softmax normalises over one axis; Log takes the logarithm.
@@ -15,26 +16,36 @@ type Softmax struct {
 
 func (*Softmax) Op() string { return "Softmax" }
 
-func (s *Softmax) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(s, in, params, 1, 0); err != nil {
-		return nil, err
-	}
-	if err := checkAxis(s, s.Axis, in[0]); err != nil {
-		return nil, err
-	}
-	return result(s, slices.Clone(in[0])...)
+func (*Softmax) Order() Order { return ByAxis }
+
+func (s *Softmax) Permute(order []int) Spec {
+	return &Softmax{Axis: slices.Index(order, s.Axis), Log: s.Log}
 }
 
-func (s *Softmax) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := s.Shapes(in, params); err != nil {
+func (s *Softmax) Traits([]tensor.Type, []Param) Traits {
+	return Traits{MixesItems: s.Axis == 0, SumsToOne: !s.Log}
+}
+
+func (s *Softmax) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := floatOperands(s, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	if err := checkAxis(s, s.Axis, in[0].Shape); err != nil {
+		return nil, err
+	}
+	return result(s, in[0], slices.Clone(in[0].Shape)...)
+}
+
+func (s *Softmax) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := s.Infer(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0].Shape
 	op := &softmaxOp{
 		Tier:  t,
-		outer: volume(x[:s.Axis]),
+		outer: x[:s.Axis].Volume(),
 		size:  x[s.Axis],
-		inner: volume(x[s.Axis+1:]),
+		inner: x[s.Axis+1:].Volume(),
 		log:   s.Log,
 		exp:   find[asm.ActivateArgs](t, expKernel),
 	}
@@ -55,16 +66,17 @@ type softmaxOp struct {
 
 func (op *softmaxOp) Tasks(n int) int { return n * op.outer * op.blocks }
 
-func (op *softmaxOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *softmaxOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y := floats(in[0]), floats(out[0])
 	for task := lo; task < hi; task++ {
 		if op.inner == 1 && !op.log {
 			at := task * op.size
-			op.row(w, out[0][at:at+op.size], in[0][at:at+op.size])
+			op.row(w, y[at:at+op.size], x[at:at+op.size])
 			continue
 		}
 		first := task % op.blocks * lanes
 		at := task/op.blocks*op.size*op.inner + first
-		op.columns(out[0], in[0], at, min(lanes, op.inner-first))
+		op.columns(y, x, at, min(lanes, op.inner-first))
 	}
 }
 

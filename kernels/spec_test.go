@@ -7,18 +7,20 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
-// A tensor is what the references compute with: row-major float64.
-type tensor struct {
+// A array is what the references compute with: row-major float64.
+type array struct {
 	shape []int
 	data  []float64
 }
 
-func newTensor(shape ...int) tensor { return tensor{shape, make([]float64, volume(shape))} }
+func newArray(shape ...int) array { return array{shape, make([]float64, tensor.Shape(shape).Volume())} }
 
 // place is where an element stands in data.
-func (x tensor) place(index []int) int {
+func (x array) place(index []int) int {
 	at := 0
 	for i, d := range x.shape {
 		at = at*d + index[i]
@@ -26,12 +28,12 @@ func (x tensor) place(index []int) int {
 	return at
 }
 
-func (x tensor) at(index ...int) float64       { return x.data[x.place(index)] }
-func (x tensor) set(v float64, index ...int)   { x.data[x.place(index)] = v }
-func (x tensor) floats() []float32             { return convert[float32](x.data) }
-func (x tensor) indices() iter.Seq[[]int]      { return indices(x.shape) }
-func tensorOf(shape []int, x []float32) tensor { return tensor{shape, convert[float64](x)} }
-func (x tensor) inside(index ...int) bool {
+func (x array) at(index ...int) float64      { return x.data[x.place(index)] }
+func (x array) set(v float64, index ...int)  { x.data[x.place(index)] = v }
+func (x array) floats() []float32            { return convert[float32](x.data) }
+func (x array) indices() iter.Seq[[]int]     { return indices(x.shape) }
+func arrayOf(shape []int, x []float32) array { return array{shape, convert[float64](x)} }
+func (x array) inside(index ...int) bool {
 	for i, d := range x.shape {
 		if index[i] < 0 || index[i] >= d {
 			return false
@@ -52,7 +54,7 @@ func convert[To, From float32 | float64](x []From) []To {
 func indices(shape []int) iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
 		index := make([]int, len(shape))
-		for range volume(shape) {
+		for range tensor.Shape(shape).Volume() {
 			if !yield(index) {
 				return
 			}
@@ -148,7 +150,7 @@ type trial struct {
 	spec   Spec
 	in     [][]int
 	params []Param
-	ref    func(in, out []tensor)
+	ref    func(in, out []array)
 	exact  bool // results are copies
 }
 
@@ -171,34 +173,34 @@ func (tr trial) run(t *testing.T, g generator) {
 func (tr trial) runOn(t *testing.T, g generator, tier *Tier) {
 	t.Helper()
 	name := fmt.Sprintf("%s: %s%+v of %v", tier.Name, tr.spec.Op(), tr.spec, tr.in)
-	shapes, err := tr.spec.Shapes(tr.in, tr.params)
+	shapes, err := infer(tr.spec, tr.in, tr.params)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	op, err := tr.spec.Bind(tier, tr.in, tr.params)
+	op, err := bind(tr.spec, tier, tr.in, tr.params)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	n := g.between(1, 3)
 	in := make([][]float32, len(tr.in))
 	for i, shape := range tr.in {
-		in[i] = g.floats(n * volume(shape))
+		in[i] = g.floats(n * tensor.Shape(shape).Volume())
 	}
 	results := func() [][]float32 {
 		out := make([][]float32, len(shapes))
 		for i, shape := range shapes {
-			out[i] = make([]float32, n*volume(shape))
+			out[i] = make([]float32, n*tensor.Shape(shape).Volume())
 			for j := range out[i] {
 				out[i][j] = 12345 // what no operation yields by chance
 			}
 		}
 		return out
 	}
-	w := &Workspace{Scratch: make([]float32, op.Scratch())}
+	w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
 	before := cloneAll(in)
 	got := results()
 	tasks := op.Tasks(n)
-	op.Run(w, in, got, n, 0, tasks)
+	runOp(op, w, in, got, n, 0, tasks)
 	if !sameBits(before, in) {
 		t.Fatalf("%s: an operand was written", name)
 	}
@@ -213,21 +215,21 @@ func (tr trial) runOn(t *testing.T, g generator, tier *Tier) {
 		if i+1 < len(cuts) {
 			hi = cuts[i+1]
 		}
-		op.Run(w, in, parts, n, cuts[i], hi)
+		runOp(op, w, in, parts, n, cuts[i], hi)
 	}
 	if !sameBits(got, parts) {
 		t.Fatalf("%s: %d tasks cut at %v differ from the whole", name, tasks, cuts)
 	}
 
 	for item := range n {
-		refIn := make([]tensor, len(in))
+		refIn := make([]array, len(in))
 		for i, shape := range tr.in {
-			v := volume(shape)
-			refIn[i] = tensorOf(shape, in[i][item*v:][:v])
+			v := tensor.Shape(shape).Volume()
+			refIn[i] = arrayOf(shape, in[i][item*v:][:v])
 		}
-		refOut := make([]tensor, len(shapes))
+		refOut := make([]array, len(shapes))
 		for i, shape := range shapes {
-			refOut[i] = newTensor(shape...)
+			refOut[i] = newArray(shape...)
 		}
 		tr.ref(refIn, refOut)
 		for i, want := range refOut {
@@ -243,8 +245,8 @@ func (tr trial) runOn(t *testing.T, g generator, tier *Tier) {
 // near allows a few roundings of a float32.
 func near(got, want float32, exact bool) bool {
 	switch {
-	case isNaN(want) || isNaN(got):
-		return isNaN(want) && isNaN(got)
+	case tensor.IsNaN(want) || tensor.IsNaN(got):
+		return tensor.IsNaN(want) && tensor.IsNaN(got)
 	case exact:
 		return math.Float32bits(got) == math.Float32bits(want)
 	case got == want:
@@ -265,4 +267,49 @@ func sameBits(a, b [][]float32) bool {
 	return slices.EqualFunc(a, b, func(a, b []float32) bool {
 		return slices.EqualFunc(a, b, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) })
 	})
+}
+
+// types are float32 of these shapes.
+func types(shapes [][]int) []tensor.Type {
+	t := make([]tensor.Type, len(shapes))
+	for i, shape := range shapes {
+		t[i] = tensor.Floats(shape...)
+	}
+	return t
+}
+
+// infer is Spec.Infer for float32.
+func infer(s Spec, in [][]int, params []Param) ([][]int, error) {
+	out, err := s.Infer(types(in), params)
+	if err != nil {
+		return nil, err
+	}
+	shapes := make([][]int, len(out))
+	for i, t := range out {
+		shapes[i] = t.Shape
+	}
+	return shapes, nil
+}
+
+// bind is Spec.Bind for float32. A convolution is computed by the algorithm that
+// the Spec allows, whatever it costs.
+func bind(s Spec, t *Tier, in [][]int, params []Param) (Op, error) {
+	if c, ok := s.(*Conv); ok {
+		return c.bindBy(func(m *convMap) Winograd { return m.Winograd }, t, types(in), params)
+	}
+	return s.Bind(t, types(in), params)
+}
+
+// allBytes looks at operands or results as an Op does.
+func allBytes(x [][]float32) [][]byte {
+	b := make([][]byte, len(x))
+	for i := range x {
+		b[i] = tensor.Bytes(x[i])
+	}
+	return b
+}
+
+// runOp is Op.Run for float32.
+func runOp(op Op, w *Workspace, in, out [][]float32, n, lo, hi int) {
+	op.Run(w, allBytes(in), allBytes(out), n, lo, hi)
 }

@@ -1,6 +1,10 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // Split cuts In[0] along Axis into the Out values, in order, of Sizes along
 // Axis.
@@ -11,11 +15,21 @@ type Split struct {
 
 func (*Split) Op() string { return "Split" }
 
-func (s *Split) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(s, in, params, 1, 0); err != nil {
+func (*Split) Order() Order { return ByAxis }
+
+func (s *Split) Permute(order []int) Spec {
+	return &Split{Axis: slices.Index(order, s.Axis), Sizes: s.Sizes}
+}
+
+func (s *Split) Results() int { return len(s.Sizes) }
+
+func (s *Split) Traits([]tensor.Type, []Param) Traits { return Traits{MixesItems: s.Axis == 0} }
+
+func (s *Split) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := operands(s, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	if err := checkAxis(s, s.Axis, x); err != nil {
 		return nil, err
 	}
@@ -30,24 +44,26 @@ func (s *Split) Shapes(in [][]int, params []Param) ([][]int, error) {
 		return nil, errorf(s, "the sizes add up to %d, not %d", x[s.Axis]-rest, x[s.Axis])
 	}
 	// The results have the operand's elements: no shape is too large.
-	out := make([][]int, len(s.Sizes))
+	out := make([]tensor.Type, len(s.Sizes))
 	for i, size := range s.Sizes {
-		out[i] = slices.Clone(x)
-		out[i][s.Axis] = size
+		out[i] = in[0].Of(slices.Clone(x)...)
+		out[i].Shape[s.Axis] = size
 	}
 	return out, nil
 }
 
-func (s *Split) Bind(_ *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := s.Shapes(in, params)
+func (s *Split) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := s.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	var op copyOp
+	op := copyOp{size: in[0].Elem.Size()}
 	from := 0
-	step := strides(in[0])
-	for i, y := range out {
-		op.moves = append(op.moves, newMove(0, i, [2]int{volume(in[0]), volume(y)}, [2]int{from, 0}, newNest(y, step, strides(y))))
+	x := in[0].Shape
+	step := x.Strides()
+	for i, t := range out {
+		y := t.Shape
+		op.moves = append(op.moves, newMove(0, i, [2]int{x.Volume(), y.Volume()}, [2]int{from, 0}, newNest(y, step, y.Strides())))
 		from += y[s.Axis] * step[s.Axis]
 	}
 	return &op, nil

@@ -20,6 +20,9 @@ type Tier struct {
 	// Features are the CPU features that it needs, by cpuid's names.
 	Features []string
 
+	// Costs decide how convolutions are computed.
+	Costs Costs
+
 	// Supported says whether this processor has them.
 	Supported bool
 
@@ -40,7 +43,8 @@ type Tier struct {
 // newTier looks up what operations share.
 func newTier(a asm.Tier, supported bool) *Tier {
 	t := &Tier{
-		Name: a.Name, Features: a.Features, Supported: supported, MR: a.Rows, kernels: a.Kernels,
+		Name: a.Name, Features: a.Features, Costs: costsOf(a.Name), Supported: supported,
+		MR: a.Rows, kernels: a.Kernels,
 		gemmKernels:    make([]func(*asm.GemmArgs), a.Rows+1),
 		productKernels: make([]func(*asm.ProductArgs), a.Rows+1),
 		widenKernel:    lookup[asm.WidenArgs](a.Kernels, asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}),
@@ -116,7 +120,9 @@ const EnvVar = "INFER_KERNELS"
 
 // Default is the tier that EnvVar names, or the fastest that this processor
 // supports. It is looked up once.
-var Default = sync.OnceValues(func() (*Tier, error) {
+func Default() (*Tier, error) { return chooseOnce() }
+
+var chooseOnce = sync.OnceValues(func() (*Tier, error) {
 	if name, ok := os.LookupEnv(EnvVar); ok && name != "" {
 		t, err := ByName(name)
 		if err != nil {

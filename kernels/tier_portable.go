@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // portable is the tier without assembly: the oracle of all others. Its
@@ -31,7 +32,7 @@ func portableKernels() (entries []asm.Entry) {
 		add(alg.kernel("outpool"), alg.outPoolPortable)
 	}
 	for _, width := range []int{1, wide} {
-		for _, weights := range []Elem{F32, F16} {
+		for _, weights := range []tensor.Elem{tensor.F32, tensor.F16} {
 			add(fullyKernel(weights, width), fullyPortable(width, weights))
 		}
 	}
@@ -53,9 +54,9 @@ func portableKernels() (entries []asm.Entry) {
 	return entries
 }
 
-// at returns the n elements that stand off elements after p.
+// at returns the n elements that stand off bytes after p.
 func at[T any](p *T, off, n int) []T {
-	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(p), off*int(unsafe.Sizeof(*p)))), n)
+	return unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(p), off)), n)
 }
 
 // multiplyAdd adds a·b[j] to each sum. Without the conversion a compiler may
@@ -73,7 +74,7 @@ func rowPortable(sums *[NR]float32, a *float32, seg *int, segs, segLen int, b, b
 	k := 0
 	for _, off := range at(seg, 0, segs) {
 		for _, x := range at(a, off, segLen) {
-			multiplyAdd(sums, x, at(b, NR*k, NR))
+			multiplyAdd(sums, x, at(b, 4*NR*k, NR))
 			k++
 		}
 	}
@@ -101,7 +102,7 @@ func productPortable(rows int) func(*asm.ProductArgs) {
 			for i := range rows {
 				var sums [NR]float32
 				for k, x := range at(p.A, f*p.AFreq+i*p.AStride, p.K) {
-					multiplyAdd(&sums, x, at(p.B, f*p.BFreq+NR*k, NR))
+					multiplyAdd(&sums, x, at(p.B, f*p.BFreq+4*NR*k, NR))
 				}
 				copy(at(p.C, f*p.CFreq+i*p.CStride, NR), sums[:])
 			}
@@ -131,26 +132,26 @@ func convPoolPortable(p *asm.ConvPoolArgs) {
 	}
 }
 
-func fullyPortable(width int, weights Elem) func(*asm.FullyArgs) {
+func fullyPortable(width int, weights tensor.Elem) func(*asm.FullyArgs) {
 	return func(f *asm.FullyArgs) {
 		for p := range f.Groups * width {
 			sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
 			panel := &at(f.B, p*f.BStride, 1)[0]
 			var wide [NR]float32
 			for k, x := range at(f.A, 0, f.K) {
-				if weights == F32 {
-					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), NR*k, NR))
+				if weights == tensor.F32 {
+					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), 4*NR*k, NR))
 					continue
 				}
-				for j, h := range at((*uint16)(unsafe.Pointer(panel)), NR*k, NR) {
-					wide[j] = Float32(h)
+				for j, h := range at((*uint16)(unsafe.Pointer(panel)), 2*NR*k, NR) {
+					wide[j] = tensor.Float32(h)
 				}
 				multiplyAdd(&sums, x, wide[:])
 			}
 			for j := range sums {
 				sums[j] = clamp(sums[j], f.Lo, f.Hi)
 			}
-			copy(at(f.C, NR*p, NR), sums[:])
+			copy(at(f.C, 4*NR*p, NR), sums[:])
 		}
 	}
 }
@@ -158,7 +159,7 @@ func fullyPortable(width int, weights Elem) func(*asm.FullyArgs) {
 func im2colPortable(p *asm.Im2colArgs) {
 	for i := range p.Rows {
 		for s, off := range at(p.Seg, 0, p.Segs) {
-			copy(at(p.C, i*p.CStride+s*p.SegLen, p.SegLen), at(p.A, i*p.AStride+off, p.SegLen))
+			copy(at(p.C, i*p.CStride+4*s*p.SegLen, p.SegLen), at(p.A, i*p.AStride+off, p.SegLen))
 		}
 	}
 }
@@ -182,10 +183,11 @@ func expPortable(p *asm.ActivateArgs) {
 func binaryPortable(kind BinaryKind) func(*asm.BinaryArgs) {
 	return func(p *asm.BinaryArgs) {
 		for r := range p.Rows {
-			x, y := at(p.X, r*p.XRow, (p.N-1)*p.XStep+1), at(p.Y, r*p.YRow, (p.N-1)*p.YStep+1)
+			xStep, yStep := p.XStep/4, p.YStep/4
+			x, y := at(p.X, r*p.XRow, (p.N-1)*xStep+1), at(p.Y, r*p.YRow, (p.N-1)*yStep+1)
 			z := at(p.Z, r*p.ZRow, p.N)
 			for i := range z {
-				z[i] = clamp(kind.apply(x[i*p.XStep], y[i*p.YStep]), p.Lo, p.Hi)
+				z[i] = clamp(kind.apply(x[i*xStep], y[i*yStep]), p.Lo, p.Hi)
 			}
 		}
 	}
@@ -252,7 +254,7 @@ func averagePoolPortable(p *asm.TapsArgs) {
 func widenPortable(p *asm.WidenArgs) {
 	y := at(p.Y, 0, p.N)
 	for i, h := range at(p.X, 0, p.N) {
-		y[i] = Float32(h)
+		y[i] = tensor.Float32(h)
 	}
 }
 

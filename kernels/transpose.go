@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Transpose permutes dimensions: Out's dimension i is In's dimension Perm[i].
@@ -11,40 +12,54 @@ type Transpose struct{ Perm []int }
 
 func (*Transpose) Op() string { return "Transpose" }
 
-func (t *Transpose) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(t, in, params, 1, 0); err != nil {
+func (*Transpose) Order() Order { return RowMajor }
+
+// Traits: only the order of dimensions of more than one element matters. The
+// batch is not moved where there is one.
+func (t *Transpose) Traits(in []tensor.Type, _ []Param) Traits {
+	x := in[0].Shape
+	moved := slices.DeleteFunc(slices.Clone(t.Perm), func(d int) bool { return x[d] == 1 })
+	traits := Traits{
+		MixesItems: len(t.Perm) > 0 && t.Perm[0] != 0,
+		Rearranges: true,
+		View:       slices.IsSorted(moved),
+	}
+	if last := len(moved) - 1; last > 0 && slices.IsSorted(moved[:last]) && moved[last] < moved[0] {
+		traits.Interleaves = x[moved[last]]
+	}
+	return traits
+}
+
+func (t *Transpose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := operands(t, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	x := in[0]
+	x := in[0].Shape
 	out := make([]int, len(x))
 	if len(t.Perm) != len(x) {
-		return nil, errorf(t, "%v is no permutation of shape %s", t.Perm, dims(x...))
+		return nil, errorf(t, "%v is no permutation of shape %s", t.Perm, x)
 	}
 	for i, d := range t.Perm {
 		if d < 0 || d >= len(x) || slices.Contains(t.Perm[:i], d) {
-			return nil, errorf(t, "%v is no permutation of shape %s", t.Perm, dims(x...))
+			return nil, errorf(t, "%v is no permutation of shape %s", t.Perm, x)
 		}
 		out[i] = x[d]
 	}
-	return result(t, out...)
+	return result(t, in[0], out...)
 }
 
-func (t *Transpose) Bind(tier *Tier, in [][]int, params []Param) (Op, error) {
-	out, err := t.Shapes(in, params)
+func (t *Transpose) Bind(tier *Tier, in []tensor.Type, params []Param) (Op, error) {
+	out, err := t.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	y := out[0]
-	step := make([]int, len(y))
-	for i, s := range t.Perm {
-		step[i] = strides(in[0])[s]
-	}
-	l := newNest(y, step, strides(y))
-	if pixels := volume(y) / 3; slices.Equal(l.size, []int{pixels, 3}) && slices.Equal(l.stride[0], []int{1, pixels}) && slices.Equal(l.stride[1], []int{3, 1}) {
+	x, y, size := in[0].Shape, out[0].Shape, in[0].Elem.Size()
+	l := newNest(y, permuted(x.Strides(), t.Perm), y.Strides())
+	if pixels := y.Volume() / 3; size == 4 && slices.Equal(l.size, []int{pixels, 3}) && slices.Equal(l.stride[0], []int{1, pixels}) && slices.Equal(l.stride[1], []int{3, 1}) {
 		return &interleaveOp{kernel: find[asm.InterleaveArgs](tier, asm.Kernel{Op: "interleave"}), pixels: pixels, blocks: ceilDiv(pixels, taskSize)}, nil
 	}
-	size := [2]int{volume(y), volume(y)}
-	return &copyOp{moves: []move{newMove(0, 0, size, [2]int{}, l)}}, nil
+	item := [2]int{y.Volume(), y.Volume()}
+	return &copyOp{size: size, moves: []move{newMove(0, 0, item, [2]int{}, l)}}, nil
 }
 
 // interleaveOp is a Transpose of three planes to pixels of three channels, as
@@ -58,12 +73,13 @@ type interleaveOp struct {
 
 func (op *interleaveOp) Tasks(n int) int { return n * op.blocks }
 
-func (op *interleaveOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *interleaveOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y := floats(in[0]), floats(out[0])
 	a := &w.interleave
-	a.XPlane = op.pixels
+	a.XPlane = 4 * op.pixels
 	for task := lo; task < hi; task++ {
 		item, first := task/op.blocks*3*op.pixels, task%op.blocks*taskSize
-		a.X, a.Y, a.N = &in[0][item+first], &out[0][item+3*first], min(taskSize, op.pixels-first)
+		a.X, a.Y, a.N = &x[item+first], &y[item+3*first], min(taskSize, op.pixels-first)
 		op.kernel(a)
 	}
 }

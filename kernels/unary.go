@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // UnaryKind is an element-wise function of one operand.
@@ -32,8 +33,12 @@ type Unary struct {
 
 func (*Unary) Op() string { return "Unary" }
 
-func (u *Unary) Shapes(in [][]int, params []Param) ([][]int, error) {
-	if err := arity(u, in, params, 1, 0); err != nil {
+func (*Unary) Order() Order { return AnyOrder }
+
+func (*Unary) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
+
+func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := floatOperands(u, in, params, 1, 0); err != nil {
 		return nil, err
 	}
 	if u.Kind > ThresholdedRelu {
@@ -42,17 +47,17 @@ func (u *Unary) Shapes(in [][]int, params []Param) ([][]int, error) {
 	if err := u.Act.check(u); err != nil {
 		return nil, err
 	}
-	if isNaN(u.Alpha) || isNaN(u.Beta) {
+	if tensor.IsNaN(u.Alpha) || tensor.IsNaN(u.Beta) {
 		return nil, errorf(u, "parameters %v and %v, of which none may be NaN", u.Alpha, u.Beta)
 	}
-	return result(u, slices.Clone(in[0])...)
+	return result(u, in[0], slices.Clone(in[0].Shape)...)
 }
 
-func (u *Unary) Bind(t *Tier, in [][]int, params []Param) (Op, error) {
-	if _, err := u.Shapes(in, params); err != nil {
+func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := u.Infer(in, params); err != nil {
 		return nil, err
 	}
-	op := flat{volume: volume(in[0])}
+	op := flat{volume: in[0].Shape.Volume()}
 	switch {
 	case u.Kind == Exp:
 		return &elementOp{flat: op, Tier: t, kernel: find[asm.ActivateArgs](t, expKernel)}, nil
@@ -116,9 +121,9 @@ type elementOp struct {
 	lo, hi float32
 }
 
-func (op *elementOp) Run(w *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *elementOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	op.eachElement(w, op.kernel, out[0][from:to], in[0][from:to], op.lo, op.hi)
+	op.eachElement(w, op.kernel, floats(out[0])[from:to], floats(in[0])[from:to], op.lo, op.hi)
 }
 
 // unaryOp applies a function.
@@ -127,10 +132,10 @@ type unaryOp struct {
 	f func(float32) float32
 }
 
-func (op *unaryOp) Run(_ *Workspace, in, out [][]float32, n, lo, hi int) {
+func (op *unaryOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	dst := out[0][from:to]
-	for i, x := range in[0][from:to] {
+	dst := floats(out[0])[from:to]
+	for i, x := range floats(in[0])[from:to] {
 		dst[i] = op.f(x)
 	}
 }

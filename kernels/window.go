@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/infer-go/infer/tensor"
+
 // Window is the geometry of a convolution or a pool: height, then width.
 // Pad is top, left, bottom, right. A one-dimensional one has height 1.
 type Window struct {
@@ -61,7 +63,7 @@ func (w *Window) count(s Spec, height, width int, ceil bool) (n [2]int64, err er
 	for i, size := range [2]int{height, width} {
 		if n[i] = w.Count(i, size, ceil); n[i] == 0 {
 			return n, errorf(s, "kernel %s with dilation %s does not fit a %s map with padding %v",
-				dims(w.Kernel[:]...), dims(w.Dilation[:]...), dims(height, width), w.Pad)
+				tensor.Dims(w.Kernel[:]...), tensor.Dims(w.Dilation[:]...), tensor.Dims(height, width), w.Pad)
 		}
 	}
 	return n, nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // window is a random window that fits a map, and the map's size.
@@ -35,7 +36,7 @@ func TestPool(t *testing.T) {
 			if g.IntN(20) == 0 {
 				shape[3] += maxBlock // two tasks in a row
 			}
-			trial{spec: p, in: [][]int{shape}, ref: func(in, out []tensor) { refPool(p, in[0], out[0]) }}.run(t, g)
+			trial{spec: p, in: [][]int{shape}, ref: func(in, out []array) { refPool(p, in[0], out[0]) }}.run(t, g)
 		}
 	}
 }
@@ -52,7 +53,7 @@ func TestLargePool(t *testing.T) {
 	for _, w := range largeWindows {
 		for kind := range AveragePoolPadded + 1 {
 			p := &Pool{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Kind: kind}
-			tr := trial{spec: p, in: [][]int{{1, w.size[0], w.size[1], 19}}, ref: func(in, out []tensor) { refPool(p, in[0], out[0]) }}
+			tr := trial{spec: p, in: [][]int{{1, w.size[0], w.size[1], 19}}, ref: func(in, out []array) { refPool(p, in[0], out[0]) }}
 			for _, tier := range Tiers() {
 				if tier.Supported {
 					tr.runOn(t, g, tier)
@@ -77,17 +78,17 @@ func TestPoolCallsAreShort(t *testing.T) {
 		}
 	})
 	x := []int{1, 500, 600, 3}
-	op, err := (&Pool{Window: Window{Kernel: [2]int{500, 600}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, Kind: AveragePool}).Bind(tier, [][]int{x}, nil)
+	op, err := bind((&Pool{Window: Window{Kernel: [2]int{500, 600}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, Kind: AveragePool}), tier, [][]int{x}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	op.Run(&Workspace{}, [][]float32{make([]float32, volume(x))}, [][]float32{make([]float32, 3)}, 1, 0, op.Tasks(1))
+	runOp(op, &Workspace{}, [][]float32{make([]float32, tensor.Shape(x).Volume())}, [][]float32{make([]float32, 3)}, 1, 0, op.Tasks(1))
 	if taps != 500*600 || longest > callVectors {
 		t.Errorf("%d taps, at most %d vectors of them a call; want %d, at most %d", taps, longest, 500*600, callVectors)
 	}
 }
 
-func refPool(p *Pool, in, out tensor) {
+func refPool(p *Pool, in, out array) {
 	for index := range out.indices() {
 		most, sum, count := math.Inf(-1), 0.0, 0.0
 		for ky := range p.Kernel[0] {
@@ -130,7 +131,7 @@ func TestPoolSizes(t *testing.T) {
 								want++
 							}
 						}
-						out, err := p.Shapes([][]int{{1, size, 1, 1}}, nil)
+						out, err := infer(p, [][]int{{1, size, 1, 1}}, nil)
 						if want == 0 {
 							if err == nil {
 								t.Errorf("%+v fits a map of %d rows", p, size)
@@ -189,16 +190,16 @@ func TestConvTranspose(t *testing.T) {
 			}
 			shape := []int{g.between(1, 2), size[0], size[1], groups * g.between(1, 3)}
 			ws := []int{w.Kernel[0], w.Kernel[1], shape[3], c.Channels / groups}
-			params := []Param{PlainParam(ws, g.floats(volume(ws))), PlainParam([]int{c.Channels}, g.floats(c.Channels))}
-			trial{spec: c, in: [][]int{shape}, params: params, ref: func(in, out []tensor) {
-				refConvTranspose(c, in[0], out[0], tensorOf(ws, params[0].Floats()), params[1].Floats())
+			params := []Param{PlainParam(ws, g.floats(tensor.Shape(ws).Volume())), PlainParam([]int{c.Channels}, g.floats(c.Channels))}
+			trial{spec: c, in: [][]int{shape}, params: params, ref: func(in, out []array) {
+				refConvTranspose(c, in[0], out[0], arrayOf(ws, params[0].Floats()), params[1].Floats())
 			}}.run(t, g)
 		}
 	}
 }
 
 // refConvTranspose scatters each element of the operand over the result.
-func refConvTranspose(c *ConvTranspose, in, out, w tensor, bias []float32) {
+func refConvTranspose(c *ConvTranspose, in, out, w array, bias []float32) {
 	for index := range out.indices() {
 		out.set(float64(bias[index[3]]), index...)
 	}

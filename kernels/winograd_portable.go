@@ -16,6 +16,9 @@ type winograd struct {
 	at [][]float32 // m×t
 }
 
+// winograds are the algorithms that there are.
+var winograds = [...]*winograd{WinogradF2: &f2, WinogradF4: &f4}
+
 func (w *winograd) t() int { return w.m + 2 }
 
 // kernel is one of the algorithm's transforms: "in", "out" or "outpool".
@@ -148,12 +151,12 @@ func (w *winograd) inPortable(p *asm.WinogradArgs) {
 			var d [6][6]float32
 			for y := range t {
 				for x := range t {
-					d[y][x] = at(p.X, tile*p.XTile+y*p.XRow+x*p.XPixel+c, 1)[0]
+					d[y][x] = at(p.X, tile*p.XTile+y*p.XRow+x*p.XPixel+4*c, 1)[0]
 				}
 			}
 			v := sandwich(w.bt, &d)
 			for f := range t * t {
-				at(p.Y, f*p.YFreq+tile*p.YTile+c, 1)[0] = v[f/t][f%t]
+				at(p.Y, f*p.YFreq+tile*p.YTile+4*c, 1)[0] = v[f/t][f%t]
 			}
 		}
 	}
@@ -164,7 +167,7 @@ func (w *winograd) result(p *asm.WinogradArgs, tile, c int) [6][6]float32 {
 	var m [6][6]float32
 	t := w.t()
 	for f := range t * t {
-		m[f/t][f%t] = at(p.X, f*p.XFreq+tile*p.XTile+c, 1)[0]
+		m[f/t][f%t] = at(p.X, f*p.XFreq+tile*p.XTile+4*c, 1)[0]
 	}
 	return sandwich(w.at, &m)
 }
@@ -177,9 +180,9 @@ func (w *winograd) outPortable(p *asm.WinogradArgs) {
 				for x := range w.m {
 					v := out[y][x]
 					if p.D != nil {
-						v += at(p.D, tile*p.DTile+y*p.DRow+x*p.DPixel+c, 1)[0]
+						v += at(p.D, tile*p.DTile+y*p.DRow+x*p.DPixel+4*c, 1)[0]
 					}
-					at(p.Y, tile*p.YTile+y*p.YRow+x*p.YPixel+c, 1)[0] = clamp(v+bias, p.Lo, p.Hi)
+					at(p.Y, tile*p.YTile+y*p.YRow+x*p.YPixel+4*c, 1)[0] = clamp(v+bias, p.Lo, p.Hi)
 				}
 			}
 		}
@@ -193,7 +196,7 @@ func (w *winograd) outPoolPortable(p *asm.WinogradArgs) {
 			for y := range w.m / 2 {
 				for x := range w.m / 2 {
 					v := max(out[2*y][2*x], out[2*y][2*x+1], out[2*y+1][2*x], out[2*y+1][2*x+1])
-					at(p.Y, tile*p.YTile+y*p.YRow+x*p.YPixel+c, 1)[0] = clamp(v+bias, p.Lo, p.Hi)
+					at(p.Y, tile*p.YTile+y*p.YRow+x*p.YPixel+4*c, 1)[0] = clamp(v+bias, p.Lo, p.Hi)
 				}
 			}
 		}

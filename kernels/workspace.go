@@ -1,14 +1,17 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // A Workspace is the memory in which Ops compute: one for each goroutine that
 // runs them. It must be on the heap: the micro-kernels are called through
 // variables, and what they take would escape at every call.
 type Workspace struct {
-	// Scratch holds at least Op.Scratch float32, of any content. Its first is
-	// aligned to Align.
-	Scratch []float32
+	// Scratch holds at least Op.Scratch bytes, of any content. Its first is
+	// aligned to tensor.Align.
+	Scratch []byte
 
 	gemm       asm.GemmArgs
 	product    asm.ProductArgs
@@ -23,3 +26,9 @@ type Workspace struct {
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs
 }
+
+// floats is the scratch as float32.
+func (w *Workspace) floats() []float32 { return tensor.Slice[float32](w.Scratch) }
+
+// floats looks at an operand, or a result, as float32.
+func floats(b []byte) []float32 { return tensor.Slice[float32](b) }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Check says whether a Net is one that can be written, read and run: indices
@@ -21,7 +22,7 @@ func (n *Net) Check() error {
 		return err
 	}
 	for i, p := range n.Params {
-		if err := checkData(p, 0, p.Data); err != nil {
+		if err := p.CheckData(0, p.Data); err != nil {
 			return n.inParam(i, err)
 		}
 	}
@@ -31,8 +32,11 @@ func (n *Net) Check() error {
 // checkGraph is Check without a look at the params' elements.
 func (n *Net) checkGraph() error {
 	for i, v := range n.Values {
-		if err := checkShape(v.Shape, n.Batched); err != nil {
-			return fmt.Errorf("%s: %w", n.valueName(i), err)
+		if err := v.Type.Check(); err != nil {
+			return fmt.Errorf("%s %w", n.valueName(i), err)
+		}
+		if n.Batched && (len(v.Shape) == 0 || v.Shape[0] != 1) {
+			return fmt.Errorf("%s of shape %s does not begin with a batch of 1", n.valueName(i), v.Shape)
 		}
 	}
 	if len(n.Inputs) == 0 {
@@ -73,7 +77,7 @@ type checker struct {
 	used    []bool // of each param: a step was seen that uses it
 
 	// The operands of the step at hand.
-	in     [][]int
+	in     []tensor.Type
 	params []kernels.Param
 }
 
@@ -83,7 +87,7 @@ func (c *checker) step(s Step) error {
 		if err := c.read(v); err != nil {
 			return err
 		}
-		c.in = append(c.in, c.net.Values[v].Shape)
+		c.in = append(c.in, c.net.Values[v].Type)
 	}
 	for _, p := range s.Params {
 		if err := c.use(p); err != nil {
@@ -94,34 +98,26 @@ func (c *checker) step(s Step) error {
 	if codeOfSpec(s.Spec) < 0 {
 		return fmt.Errorf("%T is no operation", s.Spec)
 	}
-	// Shapes makes a shape for each result of a Split: more than are listed need
-	// not be made.
-	if split, ok := s.Spec.(*kernels.Split); ok && len(split.Sizes) != len(s.Out) {
-		return wrongResults(s, len(split.Sizes))
+	// Before Infer makes a Type for each of them.
+	if n := kernels.Results(s.Spec); n != len(s.Out) {
+		return fmt.Errorf("%s has %d results instead of %d", s.Spec.Op(), len(s.Out), n)
 	}
-	shapes, err := s.Spec.Shapes(c.in, c.params)
+	types, err := s.Spec.Infer(c.in, c.params)
 	if err != nil {
 		return err
-	}
-	if len(shapes) != len(s.Out) {
-		return wrongResults(s, len(shapes))
 	}
 	for i, v := range s.Out {
 		if err := c.write(v); err != nil {
 			return err
 		}
-		if have := c.net.Values[v].Shape; !slices.Equal(have, shapes[i]) {
-			return fmt.Errorf("%s gives %s the shape %s instead of %s", s.Spec.Op(), c.net.valueName(v), kernels.ShapeString(shapes[i]), kernels.ShapeString(have))
+		if have := c.net.Values[v].Type; !have.Equal(types[i]) {
+			return fmt.Errorf("%s gives %s the type %v instead of %v", s.Spec.Op(), c.net.valueName(v), types[i], have)
 		}
 	}
-	if c.net.Batched && MixesItems(s.Spec, c.in, c.params) {
+	if c.net.Batched && s.Spec.Traits(c.in, c.params).MixesItems {
 		return fmt.Errorf("%s mixes the items of a batch", s.Spec.Op())
 	}
 	return nil
-}
-
-func wrongResults(s Step, want int) error {
-	return fmt.Errorf("%s has %d results instead of %d", s.Spec.Op(), len(s.Out), want)
 }
 
 // read says whether the value v may be read.
@@ -159,37 +155,21 @@ func (c *checker) use(p int) error {
 	return nil
 }
 
-// checkShape checks a value's shape.
-func checkShape(shape []int, batched bool) error {
-	if len(shape) > kernels.MaxRank {
-		return fmt.Errorf("%d dimensions are more than %d", len(shape), kernels.MaxRank)
-	}
-	elements := int64(1)
-	for _, d := range shape {
-		if d < 1 || int64(d) > math.MaxInt32 {
-			return fmt.Errorf("the shape %s has the dimension %d", kernels.ShapeString(shape), d)
-		}
-		if elements *= int64(d); elements > math.MaxInt32 {
-			return fmt.Errorf("the shape %s has 2³¹ elements or more", kernels.ShapeString(shape))
-		}
-	}
-	if batched && (len(shape) == 0 || shape[0] != 1) {
-		return fmt.Errorf("the shape %s does not begin with a batch of 1", kernels.ShapeString(shape))
-	}
-	return nil
-}
-
 func (n *Net) checkMeta() error {
 	m := &n.Meta
 	if m.Nodes < 0 || m.Parameters < 0 {
 		return fmt.Errorf("%d nodes and %d parameters", m.Nodes, m.Parameters)
 	}
 	out := n.Values[n.Outputs[0]].Shape
-	if classes := elements(out); len(m.Labels) > 0 && len(m.Labels) != classes {
+	if classes := out.Volume(); len(m.Labels) > 0 && len(m.Labels) != classes {
 		return fmt.Errorf("%d labels for the first output's %d elements", len(m.Labels), classes)
 	}
-	if err := m.Preparation.check(n.Values[n.Inputs[0]].Shape); err != nil {
+	in := n.Values[n.Inputs[0]]
+	if err := m.Preparation.check(in.Shape); err != nil {
 		return fmt.Errorf("preparation: %w", err)
+	}
+	if m.Preparation.Kind != NoPicture && in.Elem != tensor.F32 {
+		return fmt.Errorf("preparation: a picture becomes f32, and the first input is %v", in.Elem)
 	}
 	return nil
 }
@@ -209,7 +189,7 @@ func (p *Preparation) zero() bool {
 }
 
 // check checks a preparation for an input of that shape.
-func (p *Preparation) check(input []int) error {
+func (p *Preparation) check(input tensor.Shape) error {
 	if p.Kind > Digit || p.Order > BGR || p.Fit > Pad {
 		return fmt.Errorf("unknown kind %d, order %d or fit %d", p.Kind, p.Order, p.Fit)
 	}
@@ -226,35 +206,24 @@ func (p *Preparation) check(input []int) error {
 	if p.Resize < 0 || int64(p.Resize) > math.MaxInt32 {
 		return fmt.Errorf("the shorter side is resized to %d, which is negative, or too large", p.Resize)
 	}
-	if want := []int{1, channels, p.Height, p.Width}; len(input) == 4 && !slices.Equal(input, want) || elements(input) != elements(want) {
-		return fmt.Errorf("a picture of shape %s does not fit the first input's %s", kernels.ShapeString(want), kernels.ShapeString(input))
+	if want := (tensor.Shape{1, channels, p.Height, p.Width}); len(input) == 4 && !input.Equal(want) || input.Volume() != want.Volume() {
+		return fmt.Errorf("a picture of shape %s does not fit the first input's %s", want, input)
 	}
 	if p.Kind == Digit {
 		if p.Order != Gray || p.Width != 28 || p.Height != 28 {
 			return fmt.Errorf("a digit is a gray picture of 28×28, not %d channels of %d×%d", channels, p.Width, p.Height)
 		}
 	}
-	if !finite(p.Scale) || p.Scale == 0 {
+	if !tensor.IsFinite(p.Scale) || p.Scale == 0 {
 		return fmt.Errorf("scale %v is zero, or not finite", p.Scale)
 	}
 	for c := range channels {
-		if !finite(p.Mean[c]) || !finite(p.Std[c]) || p.Std[c] == 0 {
+		if !tensor.IsFinite(p.Mean[c]) || !tensor.IsFinite(p.Std[c]) || p.Std[c] == 0 {
 			return fmt.Errorf("channel %d has mean %v and standard deviation %v, which are not finite, or divide by zero", c, p.Mean[c], p.Std[c])
 		}
 	}
 	return nil
 }
-
-// elements is the number of elements of a shape that checkShape has accepted.
-func elements(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
-func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
 // valueName names a value in an error.
 func (n *Net) valueName(i int) string {

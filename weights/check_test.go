@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Each case breaks a sound Net in one place; Check must find it and say where,
@@ -29,9 +30,9 @@ func TestCheck(t *testing.T) {
 		{"a step that reads its own result", func(n *Net) { n.Steps[0].In[0] = n.Steps[0].Out[0] }, `step 0 ("nhwc"): value 1 ("nhwc") is read before it is written`},
 		{"a value written twice", func(n *Net) { n.Steps[6].Out = n.Steps[5].Out }, `step 6 ("elu"): value 6 ("pool") is written twice`},
 		{"a result out of range", func(n *Net) { n.Steps[0].Out[0] = 99 }, `step 0 ("nhwc"): there is no value 99`},
-		{"a value that nothing writes", func(n *Net) { n.Values = append(n.Values, Value{"y", []int{1}}) }, `("y"): nothing writes it`},
+		{"a value that nothing writes", func(n *Net) { n.Values = append(n.Values, Value{"y", tensor.Floats(1)}) }, `("y"): nothing writes it`},
 		{"an output that nothing writes", func(n *Net) {
-			n.Values = append(n.Values, Value{"y", []int{1}})
+			n.Values = append(n.Values, Value{"y", tensor.Floats(1)})
 			n.Outputs[0] = len(n.Values) - 1
 		}, `output 0: value 24 ("y") is read before it is written`},
 		{"a param out of range", func(n *Net) { n.Steps[1].Params[0] = 99 }, `step 1 ("first"): there is no param 99`},
@@ -40,12 +41,12 @@ func TestCheck(t *testing.T) {
 		{"a Spec that is none", func(n *Net) { n.Steps[0].Spec = nil }, `step 0 ("nhwc"): <nil> is no operation`},
 		{"a Spec of nil", func(n *Net) { n.Steps[0].Spec = (*kernels.Conv)(nil) }, `step 0 ("nhwc"): *kernels.Conv is no operation`},
 		{"a result too few", func(n *Net) { n.Steps[11].Out = n.Steps[11].Out[:1] }, `step 11 ("split"): Split has 1 results instead of 2`},
-		{"a wrong shape", func(n *Net) { n.Values[1].Shape = []int{1, 8, 8, 4} }, `step 0 ("nhwc"): Transpose gives value 1 ("nhwc") the shape 1×8×8×3 instead of 1×8×8×4`},
-		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, `value 0 ("x"): the shape 1×3×0×8 has the dimension 0`},
-		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, `value 0 ("x"): 9 dimensions are more than 8`},
-		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, `value 0 ("x"): the shape 1×65536×32768 has 2³¹ elements or more`},
-		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `value 0 ("x"): the shape 2×3×8×8 does not begin with a batch of 1`},
-		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `value 0 ("x"): the shape scalar does not begin with a batch of 1`},
+		{"a wrong shape", func(n *Net) { n.Values[1].Shape = []int{1, 8, 8, 4} }, `step 0 ("nhwc"): Transpose gives value 1 ("nhwc") the type f32 1×8×8×3 instead of f32 1×8×8×4`},
+		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, `value 0 ("x") of 1×3×0×8 elements is empty`},
+		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, `value 0 ("x") has 9 dimensions, more than 8`},
+		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, `value 0 ("x") of 1×65536×32768 elements is too large`},
+		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `value 0 ("x") of shape 2×3×8×8 does not begin with a batch of 1`},
+		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `value 0 ("x") of shape scalar does not begin with a batch of 1`},
 		{"data too short", func(n *Net) { n.Params[0].Data = n.Params[0].Data[64:] }, `step 1 ("first"): Conv: the weights have`},
 		{"a param's wrong shape", func(n *Net) { n.Params[0].Shape = []int{1, 27, 5} }, `step 1 ("first"): Conv: the weights are`},
 		{"a NaN bias", func(n *Net) { n.Params[0].Floats()[3] = nan }, `step 1 ("first"): param 0: byte 12: an element is not finite`},
@@ -71,10 +72,10 @@ func TestCheck(t *testing.T) {
 		{"a negative size", func(n *Net) { n.Meta.Preparation.Resize = -1 }, "preparation: the shorter side is resized to -1"},
 		{"a digit in colour", func(n *Net) { n.Meta.Preparation.Kind = Digit }, "preparation: a digit is a gray picture of 28×28"},
 		{"an unknown kind", func(n *Net) { n.Meta.Preparation.Kind = 3 }, "preparation: unknown kind 3"},
-		{"a name of several lines", func(n *Net) { n.Values[0] = Value{"x\n\u202e", []int{0}} }, `value 0 ("x\n\u202e"): the shape 0`},
+		{"a name of several lines", func(n *Net) { n.Values[0] = Value{"x\n\u202e", tensor.Floats(0)} }, `value 0 ("x\n\u202e") of 0 elements is empty`},
 		{"a name without end", func(n *Net) {
-			n.Values[0] = Value{strings.Repeat("ä", 1000), []int{0}}
-		}, `value 0 ("` + strings.Repeat("ä", 40) + `…"): the shape 0`},
+			n.Values[0] = Value{strings.Repeat("ä", 1000), tensor.Floats(0)}
+		}, `value 0 ("` + strings.Repeat("ä", 40) + `…") of 0 elements is empty`},
 		{"a zero that is negative", func(n *Net) {
 			n.Meta.Preparation = Preparation{Std: [3]float32{0, 0, float32(math.Copysign(0, -1))}}
 		}, "preparation: there is something in it"},
@@ -146,7 +147,7 @@ func TestBatchedMixesNothing(t *testing.T) {
 		params func(b *builder) []kernels.Param
 	}{
 		{&kernels.FullyConnected{Channels: 1}, [][]int{{1}}, func(b *builder) []kernels.Param {
-			return []kernels.Param{b.panels(kernels.F32, 1, 1, 1)}
+			return []kernels.Param{b.panels(tensor.F32, 1, 1, 1)}
 		}},
 		{&kernels.MatMul{}, [][]int{{1, 1}, {1, 3}}, nil},
 		{&kernels.MatMul{}, [][]int{{1, 1, 2, 3}, {1, 3, 4}}, nil},

@@ -11,9 +11,14 @@ import (
 // if reading is set, it fills them in: a struct is described once, for both
 // directions, so that writer and reader cannot drift.
 //
+// The file's version decides what there is to read: a code or constant that a
+// later version added is unknown in a file of an earlier one, and a field is
+// not there.
+//
 // Each value has one encoding only. The first error stays, and whatever
 // follows it does nothing.
 type coder struct {
+	version uint32 // of the file
 	reading bool
 	data    []byte // what is read, or what has been written
 	text    string // a copy of what is read: strings are cut from it
@@ -21,9 +26,14 @@ type coder struct {
 	err     error
 }
 
-func reader(data []byte) *coder {
-	return &coder{reading: true, data: data, text: string(data)}
+func reader(version uint32, data []byte) *coder {
+	return &coder{version: version, reading: true, data: data, text: string(data)}
 }
+
+func writer() *coder { return &coder{version: Version} }
+
+// has says whether a file of this version has what was added in version since.
+func (c *coder) has(since uint32) bool { return c.version >= since }
 
 // end says whether all went well, and all has been read.
 func (c *coder) end() error {
@@ -84,6 +94,12 @@ func (c *coder) uint32(v *uint32) {
 	}
 }
 
+func (c *coder) int32(v *int32) {
+	x := uint32(*v)
+	c.uint32(&x)
+	*v = int32(x)
+}
+
 // int codes an int as a signed 32-bit number.
 func (c *coder) int(v *int) {
 	if !c.reading && int(int32(*v)) != *v {
@@ -115,11 +131,12 @@ func (c *coder) bool(v *bool) {
 	*v = x == 1
 }
 
-// enum codes one of the constants 0, 1, …, last.
-func enum[T ~uint8](c *coder, v *T, last T) {
+// enum codes one of the constants 0, 1, …, of which last is the last one in
+// version 1 of the format, in version 2, and so on.
+func enum[T ~uint8](c *coder, v *T, last ...T) {
 	x := uint8(*v)
 	c.uint8(&x)
-	if x > uint8(last) {
+	if x > uint8(last[min(int(c.version), len(last))-1]) {
 		c.fail("unknown %T %d", *v, x)
 		return
 	}

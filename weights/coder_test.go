@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -13,8 +14,8 @@ import (
 // can take; they would refuse sound files.
 func TestLeastSizes(t *testing.T) {
 	size := func(fields func(c *coder)) int {
-		var c coder
-		fields(&c)
+		c := writer()
+		fields(c)
 		if err := c.end(); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +53,7 @@ func TestCoderRefuses(t *testing.T) {
 		{"NaN", "\x00\x00\xc0\x7f", func(c *coder) { c.float(new(float32)) }, "byte 4: NaN"},
 		{"an unknown operation", "\xff", func(c *coder) { c.spec(new(kernels.Spec)) }, "byte 1: unknown operation 255"},
 	} {
-		c := reader([]byte(tt.data))
+		c := reader(Version, []byte(tt.data))
 		tt.fields(c)
 		if err := c.end(); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: %v; want %s", tt.what, err, tt.want)
@@ -60,7 +61,7 @@ func TestCoderRefuses(t *testing.T) {
 	}
 
 	if strconv.IntSize > 32 {
-		var c coder
+		c := writer()
 		tooLarge := math.MaxInt
 		c.int(&tooLarge)
 		if err := c.end(); err == nil {
@@ -74,12 +75,12 @@ func TestCoderRefuses(t *testing.T) {
 func TestEveryFieldIsCoded(t *testing.T) {
 	roundTrip := func(what string, was, is any, code func(c *coder, v any)) {
 		populate(reflect.ValueOf(was).Elem())
-		var w coder
-		code(&w, was)
+		w := writer()
+		code(w, was)
 		if err := w.end(); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		r := reader(w.data)
+		r := reader(Version, w.data)
 		code(r, is)
 		if err := r.end(); err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -100,7 +101,7 @@ func populate(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int:
+	case reflect.Int, reflect.Int32:
 		v.SetInt(-3)
 	case reflect.Uint8:
 		v.SetUint(1)
@@ -123,3 +124,50 @@ func populate(v reflect.Value) {
 		panic(v.Type())
 	}
 }
+
+// TestLaterVersions makes up a version 2 that adds a constant, an operation and
+// a field: in a file of version 1 they are unknown, or not there.
+func TestLaterVersions(t *testing.T) {
+	defer func(codes []specCode) { specCodes = codes }(specCodes)
+	code := byte(len(specCodes))
+	specCodes = append(specCodes[:code:code], codeOf(2, func(*coder, *later) {}))
+
+	spec := func(c *coder) { c.spec(new(kernels.Spec)) }
+	constant := func(c *coder) { enum(c, new(kernels.Winograd), kernels.WinogradF2, kernels.WinogradF4) }
+	field := func(c *coder) {
+		var v struct{ old, added bool }
+		c.bool(&v.old)
+		if c.has(2) {
+			c.bool(&v.added)
+		}
+	}
+	for _, tt := range []struct {
+		what   string
+		data   []byte
+		fields func(*coder)
+		want   [2]string // in versions 1 and 2
+	}{
+		{"an operation", []byte{code}, spec, [2]string{fmt.Sprintf("byte 1: unknown operation %d", code), ""}},
+		{"an old constant", []byte{1}, constant, [2]string{}},
+		{"a constant", []byte{2}, constant, [2]string{"byte 1: unknown kernels.Winograd 2", ""}},
+		{"no constant", []byte{3}, constant, [2]string{"byte 1: unknown kernels.Winograd 3", "byte 1: unknown kernels.Winograd 3"}},
+		{"a field", []byte{1, 1}, field, [2]string{"byte 1: 1 bytes too many", ""}},
+	} {
+		for i, want := range tt.want {
+			c := reader(uint32(i+1), tt.data)
+			tt.fields(c)
+			got := ""
+			if err := c.end(); err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("%s in version %d: %q, want %q", tt.what, i+1, got, want)
+			}
+		}
+	}
+}
+
+// later is an operation of version 2.
+type later struct{ kernels.MatMul }
+
+func (*later) Op() string { return "Later" }

@@ -1,11 +1,14 @@
 package weights
 
-import "github.com/infer-go/infer/kernels"
+import (
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+)
 
 // The least number of bytes that an item of a list takes.
 const (
 	stringSize = 4
-	valueSize  = stringSize + 4
+	valueSize  = stringSize + 1 + 4 + 4 + 4
 	paramSize  = 1 + 1 + 4
 	stepSize   = stringSize + 1 + 4 + 4 + 4
 )
@@ -52,13 +55,16 @@ func (c *coder) graph(v *Net) {
 
 func (c *coder) value(v *Value) {
 	c.string(&v.Name)
-	c.intList(&v.Shape)
+	enum(c, &v.Elem, tensor.LastElem)
+	c.intList((*[]int)(&v.Shape))
+	c.float(&v.Scale)
+	c.int32(&v.Zero)
 }
 
 func (c *coder) param(v *kernels.Param) {
-	enum(c, &v.Form, kernels.Taps)
-	enum(c, &v.Elem, kernels.F16)
-	c.intList(&v.Shape)
+	enum(c, &v.Form, kernels.FormTaps)
+	enum(c, &v.Elem, tensor.LastElem)
+	c.intList((*[]int)(&v.Shape))
 }
 
 func (c *coder) step(v *Step) {

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Marshal returns the file of a Net that passes Check. The same Net gives the
@@ -16,7 +17,7 @@ func Marshal(n *Net) ([]byte, error) {
 	if err := n.Check(); err != nil {
 		return nil, err
 	}
-	var meta, graph coder
+	meta, graph := writer(), writer()
 	meta.meta(&n.Meta)
 	if err := meta.end(); err != nil {
 		return nil, fmt.Errorf("section META: %w", err)
@@ -27,16 +28,16 @@ func Marshal(n *Net) ([]byte, error) {
 	}
 	size := 0
 	for _, p := range n.Params {
-		size = align(size) + len(p.Data)
+		size = tensor.AlignUp(size) + len(p.Data)
 	}
 	sections, length := layout([sectionCount]int{len(meta.data), len(graph.data), size})
-	data := kernels.AlignedBytes(length)
+	data := tensor.AlignedBytes(length)
 	copy(sections[metaSection].of(data), meta.data)
 	copy(sections[graphSection].of(data), graph.data)
 	weights := sections[weightsSection].of(data)
 	off := 0
 	for _, p := range n.Params {
-		off = align(off)
+		off = tensor.AlignUp(off)
 		off += copy(weights[off:], p.Data)
 	}
 	seal(data, sections)
@@ -57,7 +58,7 @@ func Parse(data []byte) (*Net, error) {
 	if bigEndian() {
 		return nil, fmt.Errorf("frozen nets on a big-endian processor: %w", errors.ErrUnsupported)
 	}
-	sections, err := readTable(data)
+	version, sections, err := readTable(data)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func Parse(data []byte) (*Net, error) {
 		if err := s.verify(data); err != nil {
 			return nil, err
 		}
-		c := reader(s.of(data))
+		c := reader(version, s.of(data))
 		decode(c)
 		if err := c.end(); err != nil {
 			return nil, fmt.Errorf("%w: section %s: %w", ErrFormat, s.Name, err)
@@ -79,7 +80,7 @@ func Parse(data []byte) (*Net, error) {
 	section := sections[weightsSection]
 	weights := section.of(data)
 	if !aligned(weights) {
-		weights = append(kernels.AlignedBytes(len(weights))[:0], weights...)
+		weights = append(tensor.AlignedBytes(len(weights))[:0], weights...)
 	}
 	if err := placeParams(n.Params, weights); err != nil {
 		return nil, fmt.Errorf("%w: section %s: %w", ErrFormat, section.Name, err)
@@ -94,19 +95,19 @@ func Parse(data []byte) (*Net, error) {
 }
 
 // placeParams gives the params their data: each begins at the next multiple
-// of kernels.Align after the one before it, and nothing is left over.
+// of tensor.Align after the one before it, and nothing is left over.
 func placeParams(params []kernels.Param, weights []byte) error {
 	off := 0
 	for i := range params {
 		p := &params[i]
-		if len(p.Shape) > kernels.MaxRank {
-			return fmt.Errorf("param %d: %d dimensions are more than %d", i, len(p.Shape), kernels.MaxRank)
+		if len(p.Shape) > tensor.MaxRank {
+			return fmt.Errorf("param %d: %d dimensions are more than %d", i, len(p.Shape), tensor.MaxRank)
 		}
 		n, ok := p.Bytes()
 		if !ok {
-			return fmt.Errorf("param %d: no %s %s have the shape %s", i, p.Elem, p.Form, kernels.ShapeString(p.Shape))
+			return fmt.Errorf("param %d: no %s %s have the shape %s", i, p.Elem, p.Form, p.Shape)
 		}
-		if off = align(off); off > len(weights) || n > len(weights)-off {
+		if off = tensor.AlignUp(off); off > len(weights) || n > len(weights)-off {
 			return fmt.Errorf("param %d: %d bytes wanted at byte %d, but the section has %d", i, n, off, len(weights))
 		}
 		p.Data = weights[off : off+n : off+n]
@@ -127,18 +128,18 @@ func (n *Net) checkWeights(section Section, weights []byte) error {
 	var sum uint32
 	off := 0
 	for i, p := range n.Params {
-		start := align(off)
+		start := tensor.AlignUp(off)
 		gap := weights[off:start]
 		sum = crc32.Update(sum, castagnoli, gap)
-		if first == nil && !zero(gap) {
+		if first == nil && !tensor.IsZero(gap) {
 			first = n.inParam(i, errors.New("the gap before it is not zero"))
 		}
-		step := max(piece/unit(p), 1) * unit(p)
+		step := max(piece/p.CheckUnit(), 1) * p.CheckUnit()
 		for at := 0; at < len(p.Data); at += step {
 			b := p.Data[at:min(at+step, len(p.Data))]
 			sum = crc32.Update(sum, castagnoli, b)
 			if first == nil {
-				if err := checkData(p, at, b); err != nil {
+				if err := p.CheckData(at, b); err != nil {
 					first = n.inParam(i, err)
 				}
 			}

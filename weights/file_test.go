@@ -12,7 +12,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -35,11 +35,11 @@ func TestRoundTrip(t *testing.T) {
 
 // The sample must have every type of Spec, or it proves too little.
 func TestSampleHasEverySpec(t *testing.T) {
-	var have [len(specCodes)]bool
+	have := make([]bool, len(specCodes))
 	for _, s := range sample(t).Steps {
 		have[codeOfSpec(s.Spec)] = true
 	}
-	if i := slices.Index(have[:], false); i >= 0 {
+	if i := slices.Index(have, false); i >= 0 {
 		t.Errorf("no %s", specCodes[i].make().Op())
 	}
 }
@@ -178,7 +178,7 @@ func assemble(contents ...[]byte) []byte {
 		lengths[i] = len(c)
 	}
 	sections, length := layout(lengths)
-	data := kernels.AlignedBytes(length)
+	data := tensor.AlignedBytes(length)
 	for i, c := range contents {
 		copy(sections[i].of(data), c)
 	}
@@ -232,8 +232,8 @@ func TestNotOne(t *testing.T) {
 func TestAnyAlignment(t *testing.T) {
 	want := sample(t)
 	good := marshal(t, want)
-	buf := kernels.AlignedBytes(len(good) + kernels.Align)
-	for off := range kernels.Align {
+	buf := tensor.AlignedBytes(len(good) + tensor.Align)
+	for off := range tensor.Align {
 		data := buf[off : off+len(good)]
 		copy(data, good)
 		n, err := Parse(data)
@@ -265,7 +265,7 @@ func TestSections(t *testing.T) {
 		t.Fatalf("%v", sections)
 	}
 	for _, s := range sections {
-		if s.Offset%kernels.Align != 0 {
+		if s.Offset%tensor.Align != 0 {
 			t.Errorf("%s is at %d", s.Name, s.Offset)
 		}
 		if sum := crc32.Checksum(data[s.Offset:s.Offset+s.Length], castagnoli); sum != s.Checksum {
@@ -309,7 +309,7 @@ func TestAllocationIsBounded(t *testing.T) {
 // A section full of the smallest items takes the most memory for its size.
 func TestAllocationOfManyItems(t *testing.T) {
 	const count = 1 << 16
-	var meta, graph coder
+	meta, graph := writer(), writer()
 	meta.meta(&Meta{})
 	graph.graph(&Net{Values: make([]Value, count)})
 	data := assemble(meta.data, graph.data, nil)
@@ -338,7 +338,7 @@ func BenchmarkParse(b *testing.B) {
 			}
 		})
 		b.Run(name+"/unaligned", func(b *testing.B) {
-			data := append(kernels.AlignedBytes(len(data) + 1)[:1], data...)[1:]
+			data := append(tensor.AlignedBytes(len(data) + 1)[:1], data...)[1:]
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
 				if _, err := Parse(data); err != nil {

@@ -1,6 +1,9 @@
 package weights
 
-import "github.com/infer-go/infer/kernels"
+import (
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+)
 
 // A Net is a frozen network: a flat list of steps over numbered values, in
 // the order in which they run. It holds no graph and no names that the engine
@@ -35,10 +38,10 @@ type Net struct {
 	Params []kernels.Param
 }
 
-// A Value is one activation tensor of float32.
+// A Value is one activation tensor.
 type Value struct {
-	Name  string // the model's own name for it, for messages and inspect
-	Shape []int  // row-major, every dimension at least 1
+	Name string // the model's own name for it, for messages and inspect
+	tensor.Type
 }
 
 // A Step computes its Out values from its In values and Params.
@@ -48,6 +51,17 @@ type Step struct {
 	In     []int        // indices into Net.Values
 	Out    []int        // indices into Net.Values
 	Params []int        // indices into Net.Params
+}
+
+// Operands are the Types of the values that a step reads, and its Params.
+func (n *Net) Operands(s Step) (in []tensor.Type, params []kernels.Param) {
+	for _, v := range s.In {
+		in = append(in, n.Values[v].Type)
+	}
+	for _, p := range s.Params {
+		params = append(params, n.Params[p])
+	}
+	return in, params
 }
 
 // Meta says what a net is, where it came from and what its numbers mean.

@@ -91,7 +91,7 @@ func readFile(r io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	head = head[:n]
-	length, err := readHeader(head)
+	_, length, err := readHeader(head)
 	if err != nil {
 		return nil, err
 	}

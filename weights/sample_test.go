@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A builder makes a Net step by step, with the shapes that Specs infer.
@@ -21,7 +22,7 @@ func newBuilder(t testing.TB, batched bool) *builder {
 }
 
 func (b *builder) value(name string, shape ...int) int {
-	b.net.Values = append(b.net.Values, Value{name, shape})
+	b.net.Values = append(b.net.Values, Value{name, tensor.Floats(shape...)})
 	return len(b.net.Values) - 1
 }
 
@@ -34,17 +35,14 @@ func (b *builder) input(name string, shape ...int) int {
 // step appends a step and returns its results.
 func (b *builder) step(name string, spec kernels.Spec, in []int, params ...kernels.Param) []int {
 	b.t.Helper()
-	var shapes [][]int
-	for _, v := range in {
-		shapes = append(shapes, b.net.Values[v].Shape)
-	}
-	out, err := spec.Shapes(shapes, params)
+	types, _ := b.net.Operands(Step{In: in})
+	out, err := spec.Infer(types, params)
 	if err != nil {
 		b.t.Fatalf("%s: %v", name, err)
 	}
 	s := Step{Name: name, Spec: spec, In: slices.Clone(in)}
-	for _, shape := range out {
-		s.Out = append(s.Out, b.value(name, shape...))
+	for _, t := range out {
+		s.Out = append(s.Out, b.value(name, t.Shape...))
 	}
 	for _, p := range params {
 		s.Params = append(s.Params, len(b.net.Params))
@@ -56,20 +54,20 @@ func (b *builder) step(name string, spec kernels.Spec, in []int, params ...kerne
 
 func (b *builder) random() float32 { return b.rng.Float32() - 0.5 }
 
-func (b *builder) panels(e kernels.Elem, groups, k, n int) kernels.Param {
-	return kernels.PackPanels(e, groups, k, n,
+func (b *builder) panels(e tensor.Elem, groups, k, n int) kernels.Param {
+	return kernels.PanelsParam(kernels.Panels{Elem: e, Groups: groups, K: k, N: n},
 		func(int, int, int) float32 { return b.random() },
 		func(int, int) float32 { return b.random() })
 }
 
 func (b *builder) taps(taps, c int) kernels.Param {
-	return kernels.PackTaps(taps, c,
+	return kernels.TapsParam(taps, c,
 		func(int, int) float32 { return b.random() },
 		func(int) float32 { return b.random() })
 }
 
 func (b *builder) plain(shape ...int) kernels.Param {
-	x := make([]float32, elements(shape))
+	x := make([]float32, tensor.Shape(shape).Volume())
 	for i := range x {
 		x[i] = b.random()
 	}
@@ -94,9 +92,9 @@ func sample(t testing.TB) *Net {
 	b := newBuilder(t, true)
 	x := b.input("x", 1, 3, 8, 8)
 	nhwc := b.step("nhwc", &kernels.Transpose{Perm: []int{0, 2, 3, 1}}, []int{x})
-	first := b.step("first", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Act: relu, Pool: true}, nhwc, b.panels(kernels.F16, 1, 27, 4))
+	first := b.step("first", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Act: relu, Pool: true}, nhwc, b.panels(tensor.F16, 1, 27, 4))
 	depth := b.step("depth", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: kernels.Act{Kind: kernels.ActHardSwish}}, first, b.taps(9, 4))
-	residual := b.step("residual", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Algorithm: kernels.WinogradF4}, []int{depth[0], first[0]}, b.panels(kernels.F32, 1, 36, 4))
+	residual := b.step("residual", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Winograd: kernels.WinogradF4}, []int{depth[0], first[0]}, b.panels(tensor.F32, 1, 36, 4))
 	up := b.step("up", &kernels.ConvTranspose{Window: window(2, 2, 0), Groups: 2, Channels: 2, OutputPad: [2]int{1, 1}, Act: kernels.Act{Kind: kernels.ActLeakyRelu, Lo: 0.1}}, residual, b.plain(2, 2, 4, 1), b.plain(2))
 	pool := b.step("pool", &kernels.Pool{Window: window(3, 2, 0), Kind: kernels.AveragePoolPadded, Ceil: true}, up)
 	elu := b.step("elu", &kernels.Unary{Kind: kernels.Elu, Alpha: 1.5}, pool)
@@ -112,7 +110,7 @@ func sample(t testing.TB) *Net {
 	left := b.step("left", &kernels.Reshape{Shape: []int{1, 2, 16}}, resize)
 	right := b.step("right", &kernels.Reshape{Shape: []int{1, 16, 2}}, resize)
 	product := b.step("product", &kernels.MatMul{}, []int{left[0], right[0]})
-	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(kernels.F16, 1, 2, 5))
+	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(tensor.F16, 1, 2, 5))
 	mean := b.step("mean", &kernels.ReduceMean{Axes: []int{1}}, dense)
 	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)
 	b.net.Outputs = []int{softmax[0], split[0]}
@@ -136,11 +134,11 @@ func digits(t testing.TB) *Net {
 	x := b.input("image", 1, 1, 28, 28)
 	nhwc := b.step("nhwc", &kernels.Reshape{Shape: []int{1, 28, 28, 1}}, []int{x})
 	conv := func(in []int, k int) []int {
-		return b.step("conv", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 32, Act: relu, Pool: true}, in, b.panels(kernels.F16, 1, k, 32))
+		return b.step("conv", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 32, Act: relu, Pool: true}, in, b.panels(tensor.F16, 1, k, 32))
 	}
 	flat := b.step("flat", &kernels.Reshape{Shape: []int{1, 1568}}, conv(conv(nhwc, 9), 288))
-	hidden := b.step("hidden", &kernels.FullyConnected{Channels: 128, Act: relu}, flat, b.panels(kernels.F16, 1, 1568, 128))
-	b.net.Outputs = b.step("logits", &kernels.FullyConnected{Channels: 10}, hidden, b.panels(kernels.F16, 1, 128, 10))
+	hidden := b.step("hidden", &kernels.FullyConnected{Channels: 128, Act: relu}, flat, b.panels(tensor.F16, 1, 1568, 128))
+	b.net.Outputs = b.step("logits", &kernels.FullyConnected{Channels: 10}, hidden, b.panels(tensor.F16, 1, 128, 10))
 	b.net.Meta = Meta{
 		Name:        "digits",
 		Labels:      []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},

@@ -6,7 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Version is the version of the format that this package writes, and the
@@ -78,7 +78,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Sections lists the sections of a file, after it has compared the file's
 // structure and all its checksums.
 func Sections(data []byte) ([]Section, error) {
-	sections, err := readTable(data)
+	_, sections, err := readTable(data)
 	if err != nil {
 		return nil, err
 	}
@@ -91,69 +91,71 @@ func Sections(data []byte) ([]Section, error) {
 }
 
 // readHeader checks the magic and the version of a file that begins with
-// head, and returns the length that the whole of it should have.
-func readHeader(head []byte) (uint64, error) {
+// head, and returns the version, and the length that the whole of it should
+// have.
+func readHeader(head []byte) (version uint32, length uint64, err error) {
 	switch {
 	case len(head) == 0:
-		return 0, fmt.Errorf("%w: it is empty", ErrFormat)
+		return 0, 0, fmt.Errorf("%w: it is empty", ErrFormat)
 	case len(head) >= 4 && string(head[1:4]) == magic[1:4] && string(head[:min(len(head), len(magic))]) != magic[:min(len(head), len(magic))]:
-		return 0, fmt.Errorf("%w: it was damaged by a transfer as text", ErrFormat)
+		return 0, 0, fmt.Errorf("%w: it was damaged by a transfer as text", ErrFormat)
 	case string(head[:min(len(head), len(magic))]) != magic[:min(len(head), len(magic))]:
-		return 0, fmt.Errorf("%w: it does not begin like one", ErrFormat)
+		return 0, 0, fmt.Errorf("%w: it does not begin like one", ErrFormat)
 	case len(head) < headerSize:
-		return 0, fmt.Errorf("%w: it ends at byte %d, within its header", ErrFormat, len(head))
+		return 0, 0, fmt.Errorf("%w: it ends at byte %d, within its header", ErrFormat, len(head))
 	}
-	if v := binary.LittleEndian.Uint32(head[8:]); v > Version {
-		return 0, fmt.Errorf("%w: the file has version %d and needs a newer infer; this one reads version %d", ErrVersion, v, Version)
-	} else if v < 1 {
-		return 0, fmt.Errorf("%w: %d", ErrVersion, v)
+	version = binary.LittleEndian.Uint32(head[8:])
+	if version > Version {
+		return 0, 0, fmt.Errorf("%w: the file has version %d and needs a newer infer; this one reads version %d", ErrVersion, version, Version)
+	} else if version < 1 {
+		return 0, 0, fmt.Errorf("%w: %d", ErrVersion, version)
 	}
-	return binary.LittleEndian.Uint64(head[16:]), nil
+	return version, binary.LittleEndian.Uint64(head[16:]), nil
 }
 
 // readTable checks the header and the section table, and that sections and
 // gaps of zeros cover the data. It does not look into the sections.
-func readTable(data []byte) (sections [sectionCount]Section, err error) {
-	length, err := readHeader(data)
+func readTable(data []byte) (version uint32, sections [sectionCount]Section, err error) {
+	version, length, err := readHeader(data)
 	switch {
 	case err != nil:
-		return sections, err
+		return version, sections, err
 	case length > uint64(len(data)):
-		return sections, fmt.Errorf("%w: it is cut off after %d of %d bytes", ErrFormat, len(data), length)
+		return version, sections, fmt.Errorf("%w: it is cut off after %d of %d bytes", ErrFormat, len(data), length)
 	case length < uint64(len(data)):
-		return sections, fmt.Errorf("%w: %d bytes follow its end at byte %d", ErrFormat, uint64(len(data))-length, length)
+		return version, sections, fmt.Errorf("%w: %d bytes follow its end at byte %d", ErrFormat, uint64(len(data))-length, length)
 	case length < tableEnd:
-		return sections, fmt.Errorf("%w: it ends at byte %d, within its section table", ErrFormat, length)
+		return version, sections, fmt.Errorf("%w: it ends at byte %d, within its section table", ErrFormat, length)
 	case binary.LittleEndian.Uint32(data[12:]) != sectionCount:
-		return sections, fmt.Errorf("%w: it has %d sections instead of %d", ErrFormat, binary.LittleEndian.Uint32(data[12:]), sectionCount)
+		return version, sections, fmt.Errorf("%w: it has %d sections instead of %d", ErrFormat, binary.LittleEndian.Uint32(data[12:]), sectionCount)
 	}
 	if sum, want := tableSum(data), binary.LittleEndian.Uint32(data[28:]); sum != want {
-		return sections, fmt.Errorf("%w: header and section table have %08x and should have %08x", ErrChecksum, sum, want)
+		return version, sections, fmt.Errorf("%w: header and section table have %08x and should have %08x", ErrChecksum, sum, want)
 	}
 	if binary.LittleEndian.Uint32(data[24:]) != 0 {
-		return sections, fmt.Errorf("%w: byte 24 of its header is not zero", ErrFormat)
+		return version, sections, fmt.Errorf("%w: byte 24 of its header is not zero", ErrFormat)
 	}
 	end := tableEnd
 	for i := range sections {
 		s, err := readEntry(data[headerSize+i*entrySize:], sectionNames[i])
 		if err != nil {
-			return sections, fmt.Errorf("%w: entry %d of its section table: %w", ErrFormat, i, err)
+			return version, sections, fmt.Errorf("%w: entry %d of its section table: %w", ErrFormat, i, err)
 		}
 		// Both are below 2⁶³, so that the sum does not overflow in 64 bits.
-		start := align(end)
+		start := tensor.AlignUp(end)
 		if s.Offset != start || uint64(s.Offset)+uint64(s.Length) > uint64(len(data)) {
-			return sections, fmt.Errorf("%w: the section %s of %d bytes at byte %d should begin at byte %d and end within the file", ErrFormat, s.Name, s.Length, s.Offset, start)
+			return version, sections, fmt.Errorf("%w: the section %s of %d bytes at byte %d should begin at byte %d and end within the file", ErrFormat, s.Name, s.Length, s.Offset, start)
 		}
-		if !zero(data[end:start]) {
-			return sections, fmt.Errorf("%w: the gap before the section %s is not zero", ErrFormat, s.Name)
+		if !tensor.IsZero(data[end:start]) {
+			return version, sections, fmt.Errorf("%w: the gap before the section %s is not zero", ErrFormat, s.Name)
 		}
 		sections[i] = s
 		end = s.Offset + s.Length
 	}
 	if end != len(data) {
-		return sections, fmt.Errorf("%w: %d bytes follow its last section", ErrFormat, len(data)-end)
+		return version, sections, fmt.Errorf("%w: %d bytes follow its last section", ErrFormat, len(data)-end)
 	}
-	return sections, nil
+	return version, sections, nil
 }
 
 func readEntry(b []byte, name string) (Section, error) {
@@ -181,7 +183,7 @@ func readEntry(b []byte, name string) (Section, error) {
 func layout(lengths [sectionCount]int) (sections [sectionCount]Section, length int) {
 	length = tableEnd
 	for i, n := range lengths {
-		sections[i] = Section{Name: sectionNames[i], Offset: align(length), Length: n}
+		sections[i] = Section{Name: sectionNames[i], Offset: tensor.AlignUp(length), Length: n}
 		length = sections[i].Offset + n
 	}
 	return sections, length
@@ -210,6 +212,3 @@ func tableSum(data []byte) uint32 {
 	sum := crc32.Checksum(data[:28], castagnoli)
 	return crc32.Update(sum, castagnoli, data[headerSize:tableEnd])
 }
-
-// align rounds up to the next multiple of kernels.Align.
-func align(n int) int { return (n + kernels.Align - 1) &^ (kernels.Align - 1) }

@@ -8,6 +8,7 @@ import (
 
 // A specCode is one type of kernels.Spec in the file.
 type specCode struct {
+	since  uint32 // the version that added it
 	is     func(kernels.Spec) bool
 	make   func() kernels.Spec
 	fields func(*coder, kernels.Spec)
@@ -15,32 +16,33 @@ type specCode struct {
 
 // specCodes are the types of steps. A type's place is its code in the file,
 // so that new ones are appended and none is ever taken out.
-var specCodes = [...]specCode{
-	codeOf((*coder).conv),
-	codeOf((*coder).convTranspose),
-	codeOf((*coder).fullyConnected),
-	codeOf((*coder).matMul),
-	codeOf((*coder).pool),
-	codeOf((*coder).unary),
-	codeOf((*coder).binary),
-	codeOf((*coder).concat),
-	codeOf((*coder).slice),
-	codeOf((*coder).split),
-	codeOf((*coder).padding),
-	codeOf((*coder).transpose),
-	codeOf((*coder).reshape),
-	codeOf((*coder).softmax),
-	codeOf((*coder).reduceMean),
-	codeOf((*coder).instanceNorm),
-	codeOf((*coder).lrn),
-	codeOf((*coder).resize),
+var specCodes = []specCode{
+	codeOf(1, (*coder).conv),
+	codeOf(1, (*coder).convTranspose),
+	codeOf(1, (*coder).fullyConnected),
+	codeOf(1, (*coder).matMul),
+	codeOf(1, (*coder).pool),
+	codeOf(1, (*coder).unary),
+	codeOf(1, (*coder).binary),
+	codeOf(1, (*coder).concat),
+	codeOf(1, (*coder).slice),
+	codeOf(1, (*coder).split),
+	codeOf(1, (*coder).padding),
+	codeOf(1, (*coder).transpose),
+	codeOf(1, (*coder).reshape),
+	codeOf(1, (*coder).softmax),
+	codeOf(1, (*coder).reduceMean),
+	codeOf(1, (*coder).instanceNorm),
+	codeOf(1, (*coder).lrn),
+	codeOf(1, (*coder).resize),
 }
 
 func codeOf[T any, P interface {
 	*T
 	kernels.Spec
-}](fields func(*coder, P)) specCode {
+}](since uint32, fields func(*coder, P)) specCode {
 	return specCode{
+		since:  since,
 		is:     func(s kernels.Spec) bool { p, ok := s.(P); return ok && p != nil },
 		make:   func() kernels.Spec { return P(new(T)) },
 		fields: func(c *coder, s kernels.Spec) { fields(c, s.(P)) },
@@ -49,7 +51,7 @@ func codeOf[T any, P interface {
 
 // codeOfSpec is the place of s in specCodes, −1 if it is none of them.
 func codeOfSpec(s kernels.Spec) int {
-	return slices.IndexFunc(specCodes[:], func(t specCode) bool { return t.is(s) })
+	return slices.IndexFunc(specCodes, func(t specCode) bool { return t.is(s) })
 }
 
 // spec codes the type of a Spec, then its fields.
@@ -66,7 +68,7 @@ func (c *coder) spec(s *kernels.Spec) {
 	if c.uint8(&code); c.err != nil {
 		return
 	}
-	if int(code) >= len(specCodes) {
+	if int(code) >= len(specCodes) || !c.has(specCodes[code].since) {
 		c.fail("unknown operation %d", code)
 		return
 	}
@@ -95,7 +97,7 @@ func (c *coder) conv(v *kernels.Conv) {
 	c.int(&v.Channels)
 	c.act(&v.Act)
 	c.bool(&v.Pool)
-	enum(c, &v.Algorithm, kernels.WinogradF4)
+	enum(c, &v.Winograd, kernels.WinogradF4)
 }
 
 func (c *coder) convTranspose(v *kernels.ConvTranspose) {

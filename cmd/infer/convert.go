@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
 )
@@ -56,7 +56,7 @@ type convertOptions struct {
 const maxModel = 2 << 30
 
 func (a *app) convert(in, out string, o *convertOptions) error {
-	elem, ok := map[string]kernels.Elem{"f32": kernels.F32, "half": kernels.F16}[o.weights]
+	elem, ok := map[string]tensor.Elem{"f32": tensor.F32, "half": tensor.F16}[o.weights]
 	if !ok {
 		return usagef("--weights %s: it is f32 or half", o.weights)
 	}

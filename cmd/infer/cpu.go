@@ -7,8 +7,9 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/infer-go/infer/kernels"
 	"github.com/klauspost/cpuid/v2"
+
+	"github.com/infer-go/infer/engine"
 )
 
 var cpuCommand = command{
@@ -34,18 +35,18 @@ func (a *app) cpu() error {
 	fmt.Fprintf(a.stdout, "processor  %s, %s/%s, %d threads for this program\n", brand, runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	fmt.Fprintf(a.stdout, "features   %s\n", strings.Join(cpuid.CPU.FeatureSet(), " "))
 
-	chosen, err := kernels.Default()
+	chosen, err := engine.DefaultTier()
 	if err != nil {
 		return err
 	}
 	why := "the fastest that this processor runs"
-	if name := os.Getenv(kernels.EnvVar); name != "" {
-		why = kernels.EnvVar + " asks for them"
+	if name := os.Getenv(engine.TierVar); name != "" {
+		why = engine.TierVar + " asks for them"
 	}
-	for _, t := range kernels.Tiers() {
+	for _, t := range engine.Tiers() {
 		state := "not supported by this processor"
 		switch {
-		case t == chosen:
+		case t.Name == chosen:
 			state = "chosen: " + why
 		case t.Supported:
 			state = "supported"

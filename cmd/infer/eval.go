@@ -10,6 +10,7 @@ import (
 
 	"github.com/infer-go/infer/cmd/infer/internal/idx"
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -248,18 +249,11 @@ func (v *evaluator) run(bar *progress) (*evaluation, error) {
 func (v *evaluator) input(dst []float32, i int) error {
 	pix := v.set.images.Item(i)
 	if v.raw {
-		scaleBytes(dst, pix, v.scale)
+		picture.NormaliseGray(dst, pix, &v.scale)
 		return nil
 	}
 	h, w := v.set.images.Shape[1], v.set.images.Shape[2]
 	return v.m.Prepare(dst, &image.Gray{Pix: pix, Stride: w, Rect: image.Rect(0, 0, w, h)})
-}
-
-// scaleBytes makes grey bytes into the input of a net.
-func scaleBytes(dst []float32, pix []byte, p weights.Preparation) {
-	for i, v := range pix {
-		dst[i] = (float32(v)*p.Scale - p.Mean[0]) / p.Std[0]
-	}
 }
 
 // inPicture is an error about picture i.

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
 )
@@ -63,18 +63,18 @@ type view struct {
 }
 
 type tensorView struct {
-	Name  string `json:"name"`
-	Shape []int  `json:"shape"`
+	Name  string       `json:"name"`
+	Shape tensor.Shape `json:"shape"`
 }
 
 type layerView struct {
-	Name    string  `json:"name"`
-	Op      string  `json:"op"`
-	Inputs  [][]int `json:"inputs"`
-	Outputs [][]int `json:"outputs"`
-	Bytes   int     `json:"bytes"` // of weights
-	MACs    int64   `json:"macs"`
-	View    bool    `json:"view"` // it moves nothing: see engine.Step
+	Name    string         `json:"name"`
+	Op      string         `json:"op"`
+	Inputs  []tensor.Shape `json:"inputs"`
+	Outputs []tensor.Shape `json:"outputs"`
+	Bytes   int            `json:"bytes"` // of weights
+	MACs    int64          `json:"macs"`
+	View    bool           `json:"view"` // it moves nothing: see engine.Step
 }
 
 // memoryView is in bytes, for one item on one thread.
@@ -124,13 +124,13 @@ func (a *app) inspect(file string) (*view, error) {
 		Memory: memoryView{memory.Arena, memory.Scratch, memory.Tensors},
 	}
 	for _, t := range m.Inputs() {
-		v.Inputs = append(v.Inputs, tensorView(t))
+		v.Inputs = append(v.Inputs, tensorView{t.Name, t.Shape})
 	}
 	for _, t := range m.Outputs() {
-		v.Outputs = append(v.Outputs, tensorView(t))
+		v.Outputs = append(v.Outputs, tensorView{t.Name, t.Shape})
 	}
 	for _, s := range m.Steps() {
-		v.Layers = append(v.Layers, layerView{s.Name, s.Op, s.In, s.Out, s.Weights, s.MACs, s.View})
+		v.Layers = append(v.Layers, layerView{s.Name, s.Op, tensor.Shapes(s.In), tensor.Shapes(s.Out), s.Weights, s.MACs, s.View})
 		v.MACs += s.MACs
 	}
 	for _, s := range sections {
@@ -185,10 +185,10 @@ func (v *view) print(a *app) {
 		line("labels", "%s", strings.Join(v.Labels, ", "))
 	}
 	for _, t := range v.Inputs {
-		line("input", "%s %s", t.Name, kernels.ShapeString(t.Shape))
+		line("input", "%s %s", t.Name, tensor.Dims(t.Shape...))
 	}
 	for _, t := range v.Outputs {
-		line("output", "%s %s", t.Name, kernels.ShapeString(t.Shape))
+		line("output", "%s %s", t.Name, tensor.Dims(t.Shape...))
 	}
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
@@ -208,7 +208,7 @@ func (v *view) print(a *app) {
 		}
 		var shapes []string
 		for _, s := range l.Outputs {
-			shapes = append(shapes, kernels.ShapeString(s))
+			shapes = append(shapes, tensor.Dims(s...))
 		}
 		fmt.Fprintf(a.stdout, "%-*s  %-14s %-28s %14s %12s\n", width, name, l.Op, strings.Join(shapes, ", "), count(l.MACs), count(l.Bytes))
 	}

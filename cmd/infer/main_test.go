@@ -18,12 +18,13 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/weights/digits"
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
 var testdata = filepath.Join("..", "..", "testdata")

@@ -14,6 +14,7 @@ import (
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
 	"github.com/infer-go/infer/weights/onnx"
@@ -33,7 +34,7 @@ func exported(name string) string {
 }
 
 // frozen freezes a shipped net.
-func frozen(t *testing.T, name string, e kernels.Elem) []byte {
+func frozen(t *testing.T, name string, e tensor.Elem) []byte {
 	t.Helper()
 	model, err := os.ReadFile(exported(name))
 	if err != nil {
@@ -118,7 +119,7 @@ func TestShippedNets(t *testing.T) {
 	}
 	for _, net := range shipped {
 		t.Run(net.name, func(t *testing.T) {
-			single, half := frozen(t, net.name, kernels.F32), frozen(t, net.name, kernels.F16)
+			single, half := frozen(t, net.name, tensor.F32), frozen(t, net.name, tensor.F16)
 			want := logits(t, single, "", set, n)
 			right, _, _ := compare(want, want, set)
 			t.Logf("float32, %d bytes: %d of %d right", len(single), right, n)
@@ -209,7 +210,7 @@ func TestAgainstPyTorch(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := slices.Collect(slices.Chunk(reference.Data, 10))
-			got := logits(t, frozen(t, net.name, kernels.F32), "", set, set.images.Len())
+			got := logits(t, frozen(t, net.name, tensor.F32), "", set, set.images.Len())
 			_, differ, worst := compare(got, want, set)
 			t.Logf("%d other answers than PyTorch's, logits differ by %.2g", differ, worst)
 			if differ > 0 || worst >= 1e-4 {

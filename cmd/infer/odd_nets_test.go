@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -26,7 +27,7 @@ func saveNet(t *testing.T, net *weights.Net) string {
 // A net may end in a scalar, as a mean over everything does.
 func TestRunScalarOutput(t *testing.T) {
 	model := saveNet(t, &weights.Net{
-		Values: []weights.Value{{Name: "x", Shape: []int{1, 4}}, {Name: "y", Shape: []int{}}},
+		Values: []weights.Value{{Name: "x", Type: tensor.Floats(1, 4)}, {Name: "y", Type: tensor.Floats()}},
 		Inputs: []int{0}, Outputs: []int{1},
 		Steps: []weights.Step{
 			{Name: "mean", Spec: &kernels.ReduceMean{Axes: []int{0, 1}}, In: []int{0}, Out: []int{1}},
@@ -43,7 +44,7 @@ func TestRunScalarOutput(t *testing.T) {
 // A net may begin with a scalar, which is a picture of one pixel to eval.
 func TestEvalScalarInput(t *testing.T) {
 	model := saveNet(t, &weights.Net{
-		Values: []weights.Value{{Name: "x", Shape: []int{}}, {Name: "one", Shape: []int{1}}, {Name: "y", Shape: []int{2}}},
+		Values: []weights.Value{{Name: "x", Type: tensor.Floats()}, {Name: "one", Type: tensor.Floats(1)}, {Name: "y", Type: tensor.Floats(2)}},
 		Inputs: []int{0}, Outputs: []int{2},
 		Steps: []weights.Step{
 			{Name: "one", Spec: &kernels.Reshape{Shape: []int{1}}, In: []int{0}, Out: []int{1}},
@@ -57,7 +58,7 @@ func TestEvalScalarInput(t *testing.T) {
 // A net without steps answers with its input: there is nothing to measure.
 func TestBenchWithoutSteps(t *testing.T) {
 	model := saveNet(t, &weights.Net{
-		Values: []weights.Value{{Name: "x", Shape: []int{1, 4}}},
+		Values: []weights.Value{{Name: "x", Type: tensor.Floats(1, 4)}},
 		Inputs: []int{0}, Outputs: []int{0},
 	})
 	mustInfer(t, "bench", "--model", model, "--duration", "10ms", "--layers")
@@ -93,7 +94,7 @@ func twoClasses(factors ...float32) *weights.Net {
 		Meta: weights.Meta{Preparation: weights.Preparation{
 			Kind: weights.Photo, Fit: weights.Stretch, Width: 2, Height: 1, Scale: 1, Std: [3]float32{1, 1, 1},
 		}},
-		Values: []weights.Value{{Name: "x", Shape: []int{1, 1, 1, 2}}, {Name: "y", Shape: []int{1, 1, 1, 2}}},
+		Values: []weights.Value{{Name: "x", Type: tensor.Floats(1, 1, 1, 2)}, {Name: "y", Type: tensor.Floats(1, 1, 1, 2)}},
 		Inputs: []int{0}, Outputs: []int{1},
 		Steps:  []weights.Step{{Name: "scale", Spec: &kernels.Binary{Kind: kernels.Mul}, In: []int{0}, Out: []int{1}, Params: []int{0}}},
 		Params: []kernels.Param{kernels.PlainParam([]int{len(factors)}, factors)},

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -83,7 +83,7 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	}
 	in := net.Values[net.Inputs[0]]
 	if len(net.Inputs) != 1 || len(in.Shape) != 4 || in.Shape[0] != 1 || in.Shape[1] != 1 && in.Shape[1] != 3 {
-		return weights.Preparation{}, fmt.Errorf("input %q of shape %s takes no picture: 1×1×height×width or 1×3×height×width does", in.Name, kernels.ShapeString(in.Shape))
+		return weights.Preparation{}, fmt.Errorf("input %q of shape %s takes no picture: 1×1×height×width or 1×3×height×width does", in.Name, tensor.Dims(in.Shape...))
 	}
 	prep := weights.Preparation{
 		Kind:   weights.Photo,
@@ -99,7 +99,7 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	case p.digits:
 		prep.Kind = weights.Digit
 		if in.Shape[1] != 1 || in.Shape[2] != 28 || in.Shape[3] != 28 {
-			return prep, fmt.Errorf("--digits prepares an input of 1×1×28×28, and %q is %s", in.Name, kernels.ShapeString(in.Shape))
+			return prep, fmt.Errorf("--digits prepares an input of 1×1×28×28, and %q is %s", in.Name, tensor.Dims(in.Shape...))
 		}
 	case p.stretch:
 		prep.Fit = weights.Stretch

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/infer-go/infer/weights"
 )
@@ -43,12 +43,16 @@ func TestConvertToPipe(t *testing.T) {
 }
 
 // A signal leaves the old file, and nothing beside it. The test runs itself
-// once more, as the program that the signal ends.
+// once more, as the program that the signal ends: it says when half is written,
+// and then waits for something that never comes.
 func TestSignalDuringSave(t *testing.T) {
 	if file := os.Getenv("INFER_TEST_SAVE"); file != "" {
 		(&app{}).save(file, func(w io.Writer) error {
-			w.Write([]byte("half"))
-			time.Sleep(time.Minute)
+			if _, err := w.Write([]byte("half")); err != nil {
+				return err
+			}
+			os.Stdout.WriteString("half\n")
+			io.Copy(io.Discard, os.Stdin) // or until the parent is gone
 			return nil
 		})
 		os.Exit(0)
@@ -58,21 +62,28 @@ func TestSignalDuringSave(t *testing.T) {
 		dir := filepath.Dir(file)
 		cmd := exec.Command(os.Args[0], "-test.run=^TestSignalDuringSave$")
 		cmd.Env = append(os.Environ(), "INFER_TEST_SAVE="+file)
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); errors.Is(err, syscall.ENOEXEC) {
 			t.Skip("emulated: the test cannot run itself")
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 { // until the half is there
-			if temp, _ := filepath.Glob(filepath.Join(dir, ".*.tmp")); len(temp) == 1 {
-				if data, _ := os.ReadFile(temp[0]); len(data) > 0 {
-					break
-				}
-			}
-			time.Sleep(10 * time.Millisecond)
+		if line, err := bufio.NewReader(out).ReadString('\n'); line != "half\n" {
+			t.Errorf("%v: before the signal it says %q, %v", signal, line, err)
+		}
+		if temp, _ := filepath.Glob(filepath.Join(dir, ".*.tmp")); len(temp) != 1 {
+			t.Errorf("%v: the half is in %v, want one file", signal, temp)
 		}
 		cmd.Process.Signal(signal)
 		cmd.Wait()
+		in.Close()
 		if got := cmd.ProcessState.ExitCode(); got != code {
 			t.Errorf("%v: exit code %d, want %d", signal, got, code)
 		}

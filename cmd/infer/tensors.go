@@ -9,7 +9,7 @@ import (
 
 	"github.com/infer-go/infer/cmd/infer/internal/npy"
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 var runCommand = command{
@@ -81,7 +81,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		}
 		n, ok := items(arrays[i].Shape, ins[i].Shape)
 		if !ok {
-			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, kernels.ShapeString(arrays[i].Shape), ins[i].Name, kernels.ShapeString(ins[i].Shape))
+			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, tensor.Dims(arrays[i].Shape...), ins[i].Name, tensor.Dims(ins[i].Shape...))
 		}
 		if i > 0 && n != batch {
 			return fmt.Errorf("%s: %d items, but %s has %d", file, n, inputs[0], batch)

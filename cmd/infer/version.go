@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/engine"
 )
 
 var versionCommand = command{
@@ -31,11 +31,11 @@ func (a *app) version() error {
 		fmt.Fprintf(a.stdout, "revision   %s\n", r)
 	}
 	fmt.Fprintf(a.stdout, "go         %s, %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	tier, err := kernels.Default()
+	tier, err := engine.DefaultTier()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "kernels    %s\n", tier.Name)
+	fmt.Fprintf(a.stdout, "kernels    %s\n", tier)
 	return nil
 }
 

@@ -12,7 +12,7 @@ func binary(b *builder) {
 	b.note("elements of Y", y(1))
 	b.note("what the function needs", y(2))
 	xp, yp, zp := b.load("X"), b.load("Y"), b.load("Z")
-	xr, yr, zr := b.stride("XRow"), b.stride("YRow"), b.stride("ZRow")
+	xr, yr, zr := b.load("XRow"), b.load("YRow"), b.load("ZRow")
 	rows := b.load("Rows")
 	b.limits()
 	still, end := [2]string{b.label("xstill"), b.label("ystill")}, b.label("end")

@@ -105,13 +105,6 @@ func (b *builder) load(name string) reg64 {
 	return r
 }
 
-// stride reads a field that counts float32 elements, as bytes.
-func (b *builder) stride(name string) reg64 {
-	r := b.load(name)
-	b.SHLQ(imm(2), r)
-	return r
-}
-
 // copy returns a new register with r's value.
 func (b *builder) copy(r reg64) reg64 {
 	c := b.GP64()

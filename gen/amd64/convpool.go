@@ -13,7 +13,7 @@ func convPool(b *builder) {
 	b.note("sums, pixels in reading order", ys(0, 8)...)
 
 	a, c := b.load("A"), b.load("C")
-	as, ar := b.stride("AStride"), b.stride("ARow")
+	as, ar := b.load("AStride"), b.load("ARow")
 	windows := b.load("Windows")
 	single, end := b.label("single"), b.label("end")
 
@@ -42,7 +42,7 @@ func (b *builder) windowSums(a, ar reg64, step func(upper, lower, panel reg64)) 
 	panel := b.load("B")
 	b.segments(func(offset reg64) {
 		upper := offset
-		b.LEAQ(index(a, offset, 4), upper)
+		b.LEAQ(index(a, offset, 1), upper)
 		lower := b.GP64()
 		b.LEAQ(index(upper, ar, 1), lower)
 		b.loop("k", b.load("SegLen"), func() {
@@ -82,7 +82,7 @@ func (b *builder) oneWindow(a, c, as, ar reg64) {
 	}
 	b.clampStored(c)
 	b.LEAQ(index(a, as, 2), a)
-	b.ADDQ(b.stride("CStride"), c)
+	b.ADDQ(b.load("CStride"), c)
 }
 
 // twoWindows emits 2×4 pixels by 8 channels: a load of B, 8 broadcasts and 8
@@ -111,7 +111,7 @@ func (b *builder) twoWindows(a, c, as, ar reg64) {
 			b.VFMADD231PS(y(8), e, y(p))
 		}
 	})
-	cs := b.stride("CStride")
+	cs := b.load("CStride")
 	for w := range 2 {
 		b.maxNaN(y(2*w), y(2*w+1), y(2*w+4), y(2*w+5), y(8+w), y(12))
 		if w == 1 {

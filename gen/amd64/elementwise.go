@@ -69,12 +69,12 @@ func im2col(b *builder) {
 	b.doc("im2col: the segments of each row, copied one after the other")
 	b.note("elements", y(0))
 	a, c := b.load("A"), b.load("C")
-	as, cs := b.stride("AStride"), b.stride("CStride")
+	as, cs := b.load("AStride"), b.load("CStride")
 	b.loop("row", b.load("Rows"), func() {
 		out := b.copy(c)
 		b.segments(func(offset reg64) {
 			in := offset
-			b.LEAQ(index(a, offset, 4), in)
+			b.LEAQ(index(a, offset, 1), in)
 			b.eights(b.load("SegLen"), func() {
 				b.VMOVUPS(mem(in, 0), y(0))
 				b.VMOVUPS(y(0), mem(out, 0))

@@ -25,7 +25,7 @@ func fully(b *builder) {
 		size = 32
 	}
 	panels, bias, c := b.load("B"), b.load("Bias"), b.load("C")
-	bs, biasStride := b.load("BStride"), b.stride("BiasStride")
+	bs, biasStride := b.load("BStride"), b.load("BiasStride")
 
 	b.loop("group", b.load("Groups"), func() {
 		for p := range width {

@@ -14,8 +14,8 @@ func gemm(b *builder) {
 	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns", mr))
 
 	a, c, d := b.load("A"), b.load("C"), b.load("D")
-	as, cs := b.stride("AStride"), b.stride("CStride")
-	tiles, ahead := b.load("Tiles"), b.stride("Ahead")
+	as, cs := b.load("AStride"), b.load("CStride")
+	tiles, ahead := b.load("Tiles"), b.load("Ahead")
 
 	b.Comment("A panel of no more than 8 channels needs half of the work.")
 	half, end := b.label("half"), b.label("end")
@@ -51,7 +51,7 @@ func (b *builder) gemmSums(mr, vectors int, a, as, ahead reg64) {
 	}
 	panel := b.load("B")
 	b.segments(func(offset reg64) {
-		b.LEAQ(index(a, offset, 4), offset)
+		b.LEAQ(index(a, offset, 1), offset)
 		row := b.rowsFrom(offset, as, mr)
 		b.loop("k", b.load("SegLen"), func() {
 			for v := range vectors {
@@ -99,7 +99,7 @@ func (b *builder) gemmEpilogue(mr, vectors int, c, cs, d reg64) {
 		none := b.label("noresidual")
 		b.TESTQ(d, d)
 		b.JEQ(operand.LabelRef(none))
-		ds := b.stride("DStride")
+		ds := b.load("DStride")
 		add(b.rowsFrom(b.copy(d), ds, mr))
 		b.skip(d, ds, mr)
 		b.Label(none)

@@ -11,7 +11,7 @@ func interleave(b *builder) {
 	b.note("the same, permuted", ys(3, 3)...)
 	b.note("the pixels of a vector of the result", ys(6, 3)...)
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
-	plane := b.stride("XPlane")
+	plane := b.load("XPlane")
 	name := "pixels_" + b.symbol
 	for v := range 3 {
 		b.VMOVDQU(operand.NewDataAddr(operand.NewStaticSymbol(name), 32*v), y(6+v))

@@ -12,8 +12,8 @@ func product(b *builder) {
 	b.note("elements of A", ys(14, 2)...)
 
 	a, panels, c := b.load("A"), b.load("B"), b.load("C")
-	as, cs := b.stride("AStride"), b.stride("CStride")
-	af, bf, cf := b.stride("AFreq"), b.stride("BFreq"), b.stride("CFreq")
+	as, cs := b.load("AStride"), b.load("CStride")
+	af, bf, cf := b.load("AFreq"), b.load("BFreq"), b.load("CFreq")
 
 	b.loop("frequency", b.load("Freqs"), func() {
 		for i := range 2 * mr {

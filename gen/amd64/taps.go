@@ -47,7 +47,7 @@ func (s *slide) patches(pixels, vectors int, body func(p patch)) {
 	s.Label(top)
 	s.CMPQ(s.left, imm(pixels))
 	s.JLT(operand.LabelRef(fewer))
-	p := patch{builder: s.builder, pixels: pixels, vectors: vectors, offset: s.GP64(), stride: s.stride("XStride")}
+	p := patch{builder: s.builder, pixels: pixels, vectors: vectors, offset: s.GP64(), stride: s.load("XStride")}
 	s.XORQ(p.offset, p.offset)
 	s.channels(p, func(p patch) {
 		body(p)
@@ -56,7 +56,7 @@ func (s *slide) patches(pixels, vectors int, body func(p patch)) {
 	for range pixels {
 		s.ADDQ(p.stride, s.in)
 	}
-	ys := s.stride("YStride")
+	ys := s.load("YStride")
 	for range pixels {
 		s.ADDQ(ys, s.out)
 	}
@@ -67,7 +67,7 @@ func (s *slide) patches(pixels, vectors int, body func(p patch)) {
 
 // skipOver is the bytes from behind a row of taps to the next one.
 func (b *builder) skipOver(row, col string) reg64 {
-	skip, width := b.stride(row), b.stride(col)
+	skip, width := b.load(row), b.load(col)
 	b.IMULQ(b.field("Cols"), width)
 	b.SUBQ(width, skip)
 	return skip
@@ -129,7 +129,7 @@ func (s *slide) taps(p patch, each func(tap []row), end func()) {
 	for i := range elements {
 		elements[i] = func(vector int) operand.Mem { return tap.at(i, 32*vector) }
 	}
-	col := b.stride("XCol")
+	col := b.load("XCol")
 	b.loop("row", b.load("Rows"), func() {
 		b.loop("tap", b.load("Cols"), func() {
 			each(elements)
@@ -165,7 +165,7 @@ func (p patch) load(from operand.Mem, to vec) {
 func (b *builder) storePatch(p patch, out reg64) {
 	at := b.GP64()
 	b.LEAQ(index(out, p.offset, 1), at)
-	to := b.rowsFrom(at, b.stride("YStride"), p.pixels)
+	to := b.rowsFrom(at, b.load("YStride"), p.pixels)
 	p.each(func(i, v int) {
 		if p.masked {
 			b.VMASKMOVPS(p.sum(i, v), y(15), to.at(i, 32*v))
@@ -190,7 +190,7 @@ func depthwise(b *builder) {
 	b.note("a tap's elements", ys(14, 2)...)
 	skip, wrow := b.AllocLocal(8), b.AllocLocal(8)
 	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
-	b.MOVQ(b.stride("WRow"), wrow)
+	b.MOVQ(b.load("WRow"), wrow)
 	s := b.slide()
 	for _, cols := range []int{3, 5} {
 		for _, stride := range []int{1, 2} {
@@ -218,7 +218,7 @@ func depthwise(b *builder) {
 				for v := range p.vectors {
 					p.load(mem(weights, 32*v), y(8+v))
 				}
-				b.LEAQ(index(weights, b.load("WCol"), 4), weights)
+				b.LEAQ(index(weights, b.load("WCol"), 1), weights)
 				p.each(func(i, v int) {
 					if p.masked {
 						p.load(tap[i](v), y(14))
@@ -256,7 +256,7 @@ func (p patch) startBias() (weights reg64) {
 // multiply-adds, where a load for each of those would take 90.
 func (s *slide) sharedTaps(p patch, weights reg64, cols, stride int, wrow operand.Mem) {
 	b := s.builder
-	first, col, wcol := b.GP64(), b.stride("XCol"), b.stride("WCol")
+	first, col, wcol := b.GP64(), b.load("XCol"), b.load("WCol")
 	b.LEAQ(index(s.in, p.offset, 1), first)
 	// As many vectors at a time as there are registers for their weights.
 	together := min(p.vectors, 6/cols)
@@ -284,7 +284,7 @@ func (s *slide) sharedTaps(p patch, weights reg64, cols, stride int, wrow operan
 				}
 			}
 		}
-		b.LEAQ(index(first, b.load("XRow"), 4), first)
+		b.LEAQ(index(first, b.load("XRow"), 1), first)
 		b.ADDQ(wrow, weights)
 	})
 }

@@ -157,7 +157,7 @@ func (b *builder) eachBlock(pointers []string, body func(at map[string]reg64)) {
 	})
 	for _, p := range pointers {
 		if p != "Bias" {
-			b.ADDQ(b.stride(p+"Tile"), start[p])
+			b.ADDQ(b.load(p+"Tile"), start[p])
 		}
 	}
 	b.DECQ(tiles)
@@ -169,8 +169,8 @@ func (b *builder) winogradIn(t transform) {
 	b.note("elements", ys(0, 13)...)
 	b.setConstants(t)
 	b.eachBlock([]string{"X", "Y"}, func(at map[string]reg64) {
-		b.columns(t, b.copy(at["X"]), b.stride("XRow"), b.stride("XPixel"))
-		temp, dst, yf := b.load("Temp"), b.copy(at["Y"]), b.stride("YFreq")
+		b.columns(t, b.copy(at["X"]), b.load("XRow"), b.load("XPixel"))
+		temp, dst, yf := b.load("Temp"), b.copy(at["Y"]), b.load("YFreq")
 		count := b.GP64()
 		b.MOVQ(operand.I32(t.n), count)
 		b.loop("row", count, func() {
@@ -195,7 +195,7 @@ func (b *builder) winogradOut(t transform, pool bool) {
 	}
 	m := len(t.out)
 	b.eachBlock(pointers, func(at map[string]reg64) {
-		xf := b.stride("XFreq")
+		xf := b.load("XFreq")
 		down := b.GP64() // from one row of frequencies to the next
 		b.IMUL3Q(imm(t.n), xf, down)
 		b.columns(t, b.copy(at["X"]), down, xf)
@@ -222,11 +222,11 @@ func (b *builder) winogradOut(t transform, pool bool) {
 				none := b.label("noresidual")
 				b.CMPQ(b.field("D"), imm(0))
 				b.JEQ(operand.LabelRef(none))
-				r := b.rowsFrom(b.copy(res), b.stride("DPixel"), m)
+				r := b.rowsFrom(b.copy(res), b.load("DPixel"), m)
 				for i := range m {
 					b.VADDPS(r.at(i, 0), y(i), y(i))
 				}
-				b.ADDQ(b.stride("DRow"), res)
+				b.ADDQ(b.load("DRow"), res)
 				b.Label(none)
 				b.finish(m, at["Bias"], dst)
 			}
@@ -252,9 +252,9 @@ func (b *builder) finish(n int, bias, dst reg64) {
 	for i := range n {
 		b.VMINPS(y(i), y(12), y(i))
 	}
-	out := b.rowsFrom(b.copy(dst), b.stride("YPixel"), n)
+	out := b.rowsFrom(b.copy(dst), b.load("YPixel"), n)
 	for i := range n {
 		b.VMOVUPS(y(i), out.at(i, 0))
 	}
-	b.ADDQ(b.stride("YRow"), dst)
+	b.ADDQ(b.load("YRow"), dst)
 }

@@ -6,7 +6,7 @@ func binary(b *builder) {
 	f := binaries[b.kernel.Variant]
 	b.doc(f.what + ", element by element")
 	xp, yp, zp := b.load("X"), b.load("Y"), b.load("Z")
-	xr, yr, zr := b.stride("XRow"), b.stride("YRow"), b.stride("ZRow")
+	xr, yr, zr := b.load("XRow"), b.load("YRow"), b.load("ZRow")
 	rows, n := b.load("Rows"), b.load("N")
 	limits := b.loadLimits()
 	x, y := b.v.takeAll(4, "elements of X, then results"), b.v.takeAll(4, "elements of Y")

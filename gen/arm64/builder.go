@@ -115,13 +115,6 @@ func (b *builder) load(field string) gp {
 	return r
 }
 
-// stride reads a field that counts float32 elements, as bytes.
-func (b *builder) stride(field string) gp {
-	r := b.load(field)
-	b.LSL(2, r, r)
-	return r
-}
-
 // broadcast reads a float32 field into all lanes of a new register.
 func (b *builder) broadcast(field string) vec {
 	v := b.v.take(field)

@@ -7,7 +7,7 @@ func convPool(b *builder) {
 	b.doc("the convolution of 2×2 pixels by 16 channels and their maximum")
 	w := pooling{builder: b,
 		a: b.load("A"), c: b.load("C"),
-		as: b.stride("AStride"), ar: b.stride("ARow"), cs: b.stride("CStride"),
+		as: b.load("AStride"), ar: b.load("ARow"), cs: b.load("CStride"),
 		length: b.load("SegLen"), n: b.load("N"),
 	}
 	windows := b.load("Windows")

@@ -46,7 +46,7 @@ func widen(b *builder) {
 func im2col(b *builder) {
 	b.doc("im2col: the segments of each row, copied one after the other")
 	a, c := b.load("A"), b.load("C")
-	as, cs := b.stride("AStride"), b.stride("CStride")
+	as, cs := b.load("AStride"), b.load("CStride")
 	length := b.load("SegLen")
 	b.loop("row", b.load("Rows"), func() {
 		out := b.copy(c, "the row of C")

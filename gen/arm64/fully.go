@@ -16,7 +16,7 @@ func fully(b *builder) {
 	width := b.kernel.Panels
 	b.doc(fmt.Sprintf("one row times %d panels of %s weights", width, b.kernel.Weight))
 	panels, bias, c := b.load("B"), b.load("Bias"), b.load("C")
-	bs, biasStride := b.load("BStride"), b.stride("BiasStride")
+	bs, biasStride := b.load("BStride"), b.load("BiasStride")
 	k := b.load("K")
 	t := b.newTile(width, 4)
 

@@ -9,9 +9,9 @@ func gemm(b *builder) {
 	mr := b.kernel.Rows
 	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns", mr))
 	a, c, d := b.load("A"), b.load("C"), b.load("D")
-	as, cs, ds := b.stride("AStride"), b.stride("CStride"), b.stride("DStride")
+	as, cs, ds := b.load("AStride"), b.load("CStride"), b.load("DStride")
 	length, n := b.load("SegLen"), b.load("N")
-	tiles, ahead := b.load("Tiles"), b.stride("Ahead")
+	tiles, ahead := b.load("Tiles"), b.load("Ahead")
 
 	loop := func(vectors int) {
 		t := b.newTile(mr, vectors)

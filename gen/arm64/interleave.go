@@ -4,7 +4,7 @@ package arm64
 // four pixels at a time.
 func interleave(b *builder) {
 	b.doc("three planes as pixels of three channels")
-	plane, out, n := b.rows(b.load("X"), b.stride("XPlane"), 3, "planes of X"), b.load("Y"), b.load("N")
+	plane, out, n := b.rows(b.load("X"), b.load("XPlane"), 3, "planes of X"), b.load("Y"), b.load("N")
 	pixels := b.v.takeAll(3, "pixels of each plane")
 	rest := b.label("rest")
 	b.scope(func() {

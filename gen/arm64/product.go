@@ -8,8 +8,8 @@ func product(b *builder) {
 	mr := b.kernel.Rows
 	b.doc(fmt.Sprintf("the product kernel of %d rows by 16 columns", mr))
 	a, panels, c := b.load("A"), b.load("B"), b.load("C")
-	as, cs := b.stride("AStride"), b.stride("CStride")
-	af, bf, cf := b.stride("AFreq"), b.stride("BFreq"), b.stride("CFreq")
+	as, cs := b.load("AStride"), b.load("CStride")
+	af, bf, cf := b.load("AFreq"), b.load("BFreq"), b.load("CFreq")
 	k := b.load("K")
 	t := &tile{builder: b, rows: mr, vectors: 4, sums: b.v.takeAll(4*mr, "sums")}
 	t.prefetch = func(k int, panel gp) {

@@ -47,7 +47,7 @@ func (b *builder) segments(a gp, body func(segment gp)) {
 	b.loop("segment", b.load("Segs"), func() {
 		segment := b.r.take("the segment")
 		b.loadNext(8, seg, segment)
-		b.ADD(shifted(segment, 2), a, segment)
+		b.ADD(segment, a, segment)
 		body(segment)
 	})
 }

@@ -29,8 +29,8 @@ type window struct {
 // columns.
 func (b *builder) slide(w window) {
 	in, out := b.load("X"), b.load("Y")
-	xs, ys := b.stride("XStride"), b.stride("YStride")
-	col, skip := b.stride("XCol"), b.skipOver("XRow", "XCol")
+	xs, ys := b.load("XStride"), b.load("YStride")
+	col, skip := b.load("XCol"), b.skipOver("XRow", "XCol")
 	c, pixels := b.load("C"), b.load("Pixels")
 	width, offset := b.load("Cols"), b.r.take("offset of the channel")
 	rows, cols := b.r.take("rows left"), b.r.take("columns left")
@@ -82,10 +82,10 @@ func (b *builder) slide(w window) {
 
 // skipOver is the bytes from behind a row of taps to the next one.
 func (b *builder) skipOver(row, col string) gp {
-	skip := b.stride(row)
+	skip := b.load(row)
 	b.r.note(skip, "that less a row of taps")
 	b.scope(func() {
-		width, cols := b.stride(col), b.load("Cols")
+		width, cols := b.load(col), b.load("Cols")
 		b.MUL(cols, width, width)
 		b.SUB(width, skip, skip)
 	})
@@ -124,7 +124,7 @@ func maxPool(b *builder) {
 func depthwise(b *builder) {
 	b.doc("the weighted sum over a window's taps, channel by channel")
 	bias, start, next := b.load("Bias"), b.load("W"), b.r.take("weights of a tap")
-	col, skip := b.stride("WCol"), b.skipOver("WRow", "WCol")
+	col, skip := b.load("WCol"), b.skipOver("WRow", "WCol")
 	limits := b.loadLimits()
 	weights, elements := b.v.takeAll(4, "weights of a tap"), b.v.takeAll(4, "elements of a tap")
 	b.slide(window{

@@ -221,7 +221,7 @@ func (b *builder) eachBlock(pointers []string, body func(at map[string]gp)) {
 		})
 		for _, p := range pointers {
 			if p != "Bias" {
-				b.scope(func() { b.ADD(b.stride(p+"Tile"), start[p], start[p]) })
+				b.scope(func() { b.ADD(b.load(p+"Tile"), start[p], start[p]) })
 			}
 		}
 	})
@@ -229,7 +229,7 @@ func (b *builder) eachBlock(pointers []string, body func(at map[string]gp)) {
 
 func (b *builder) winogradIn(t transform, tile func(c vec, x, y, xr, xp, yf gp)) {
 	c := b.constantsOf(t)
-	xr, xp, yf := b.stride("XRow"), b.stride("XPixel"), b.stride("YFreq")
+	xr, xp, yf := b.load("XRow"), b.load("XPixel"), b.load("YFreq")
 	b.eachBlock([]string{"X", "Y"}, func(at map[string]gp) {
 		tile(c, at["X"], b.copy(at["Y"], "frequencies"), xr, xp, yf)
 	})
@@ -238,12 +238,12 @@ func (b *builder) winogradIn(t transform, tile func(c vec, x, y, xr, xp, yf gp))
 func (b *builder) winogradOut(t transform, pool bool) {
 	o := output{
 		builder: b,
-		xf:      b.stride("XFreq"), yp: b.stride("YPixel"), yr: b.stride("YRow"),
+		xf:      b.load("XFreq"), yp: b.load("YPixel"), yr: b.load("YRow"),
 		limits: b.loadLimits(), constants: b.constantsOf(t),
 	}
 	pointers := []string{"X", "Y", "Bias"}
 	if !pool {
-		o.d, o.dp, o.dr = b.load("D"), b.stride("DPixel"), b.stride("DRow")
+		o.d, o.dp, o.dr = b.load("D"), b.load("DPixel"), b.load("DRow")
 		pointers = append(pointers, "D")
 	}
 	b.eachBlock(pointers, func(at map[string]gp) {

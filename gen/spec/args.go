@@ -1,10 +1,11 @@
 // Package asm holds the generated micro-kernels, their stubs and the blocks of
 // arguments that they take. Package kernels calls them; nothing else should.
 //
-// Strides and offsets count float32 elements, unless a field says bytes. A
-// panel is K rows of 16 columns. Every kernel also takes the end of what it
-// may touch exactly: none reads or writes a byte that its arguments do not
-// cover.
+// Strides and offsets are bytes; lengths, numbers of rows, columns, channels and
+// the like count. A formula's X[i] is element i of a row that begins where it
+// says. A panel is K rows of 16 columns. Every kernel also takes the end of
+// what it may touch exactly: none reads or writes a byte that its arguments do
+// not cover.
 //
 // Minimum and maximum are ordered so that NaN survives: Lo and Hi clamp only
 // what is ordered.
@@ -15,11 +16,11 @@ package spec
 //
 //	C[i,j] = min(max(Bias[j] + Σₖ A[i,k]·B[k,j] + D[i,j], Lo), Hi)   0 ≤ i < MR·Tiles, 0 ≤ j < N
 //
-// A row of A is Segs segments of SegLen elements: element k of row i stands at
-// A + i·AStride + Seg[k/SegLen] + k mod SegLen. One segment is a plain matrix
-// product; a convolution has one segment for each row of its kernel, so that
-// im2col is never stored. Each element is one chain of fused multiply-adds
-// in the order of k, whatever MR is.
+// A row of A is Segs segments of SegLen elements: element k of row i is element
+// k mod SegLen of the segment that begins at A + i·AStride + Seg[k/SegLen]. One
+// segment is a plain matrix product; a convolution has one segment for each row
+// of its kernel, so that im2col is never stored. Each element is one chain of
+// fused multiply-adds in the order of k, whatever MR is.
 type GemmArgs struct {
 	A       *float32
 	Seg     *int
@@ -27,7 +28,7 @@ type GemmArgs struct {
 	Bias    *float32 // 16 elements
 	C       *float32
 	D       *float32 // residual, or nil
-	Ahead   int      // elements from B to what is to be prefetched, the next panel
+	Ahead   int      // from B to what is to be prefetched, the next panel
 	AStride int
 	CStride int
 	DStride int
@@ -118,17 +119,17 @@ type WinogradArgs struct {
 // FullyArgs is the block of the fully connected family: one row times Groups
 // groups of Width consecutive panels, for Width 1 or 4.
 //
-//	C[16·p+j] = min(max(Bias[p·BiasStride + j] + Σₖ A[k]·B[p,k,j], Lo), Hi)   0 ≤ p < Width·Groups
+//	C[16·p+j] = min(max(Bias[p,j] + Σₖ A[k]·B[p,k,j], Lo), Hi)   0 ≤ p < Width·Groups
 //
-// Panel p's rows start BStride bytes after those of p−1, and its bias BiasStride
-// elements after that of p−1. Each element is one chain of fused multiply-adds
-// in the order of k, as in the gemm family.
+// Panel p's rows start BStride after those of p−1, and its bias BiasStride after
+// that of p−1. Each element is one chain of fused multiply-adds in the order of
+// k, as in the gemm family.
 type FullyArgs struct {
 	A          *float32
 	B          *byte // float32 or float16, as the kernel says
 	Bias       *float32
 	C          *float32
-	BStride    int // bytes
+	BStride    int
 	BiasStride int
 	K          int
 	Groups     int
@@ -136,7 +137,7 @@ type FullyArgs struct {
 }
 
 // Im2colArgs is the block of the im2col kernel: it gathers the segments of
-// Rows rows, as GemmArgs describes them, into rows of CStride elements.
+// Rows rows, as GemmArgs describes them, into rows that stand CStride apart.
 type Im2colArgs struct {
 	A       *float32
 	Seg     *int
@@ -170,13 +171,15 @@ type ActivateArgs struct {
 }
 
 // BinaryArgs is the block of the kernels that compute a function of two
-// elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are 1, or 0 for an
-// operand that stands still along a row; one of them is 1. Z may be X or Y.
+// elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are the size of an
+// element, or 0 for an operand that stands still along a row; one of them is
+// not 0. Z may be X or Y.
 //
 //	Z[r,i] = min(max(f(X[r,i], Y[r,i]), Lo), Hi)
 //
-// X[r,i] stands at X + r·XRow + i·XStep, Z[r,i] at Z + r·ZRow + i. The maximum
-// and the minimum of anything and NaN are NaN; prelu is X < 0 ? X·Y : X.
+// X[r,i] stands at X + r·XRow + i·XStep, Z[r,i] is element i of the row that
+// begins at Z + r·ZRow. The maximum and the minimum of anything and NaN are
+// NaN; prelu is X < 0 ? X·Y : X.
 type BinaryArgs struct {
 	X      *float32
 	Y      *float32
@@ -192,7 +195,8 @@ type BinaryArgs struct {
 }
 
 // InterleaveArgs is the block of the kernel that makes N pixels of three
-// channels from three planes: Y[3·i+c] = X[c·XPlane+i], 0 ≤ i < N, 0 ≤ c < 3.
+// channels from three planes: Y[3·i+c] is element i of the plane that begins at
+// X + c·XPlane, 0 ≤ i < N, 0 ≤ c < 3.
 type InterleaveArgs struct {
 	X      *float32
 	Y      *float32

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
-	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/tensor"
 )
 
 // probe is the batch with which a graph is made a second time, to see what
@@ -41,7 +41,7 @@ func checkBatch(one, many *graph) error {
 	}
 	for i, o := range one.outputs {
 		if !scales(o.value, many.outputs[i].value) {
-			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, kernels.ShapeString(o.value.shape))
+			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, tensor.Dims(o.value.shape...))
 		}
 	}
 	return nil
@@ -58,12 +58,12 @@ func checkNodeBatch(a, b *node) error {
 	}
 	for i, v := range a.in {
 		if !scales(v, b.in[i]) {
-			return fmt.Errorf("its operand of shape %s does not grow with the batch", kernels.ShapeString(v.shape))
+			return fmt.Errorf("its operand of shape %s does not grow with the batch", tensor.Dims(v.shape...))
 		}
 	}
 	for i, v := range a.out {
 		if !scales(v, b.out[i]) {
-			return fmt.Errorf("its result of shape %s does not grow with the batch", kernels.ShapeString(v.shape))
+			return fmt.Errorf("its result of shape %s does not grow with the batch", tensor.Dims(v.shape...))
 		}
 	}
 	if mixesItems(a) {
@@ -79,16 +79,13 @@ func scales(one, many *value) bool {
 }
 
 // sameOperation compares operations, up to the batch in a shape or size.
-func sameOperation(a, b operation) bool {
-	switch x := a.(type) {
-	case *kernels.Reshape:
-		_, ok := b.(*kernels.Reshape)
-		return ok
-	case *kernels.Slice:
-		y, ok := b.(*kernels.Slice)
-		return ok && slices.Equal(x.Start, y.Start) && slices.Equal(x.Step, y.Step)
+func sameOperation(a, b operation) bool { return reflect.DeepEqual(sizeless(a), sizeless(b)) }
+
+func sizeless(op operation) operation {
+	if s, ok := op.(kernels.Sized); ok {
+		return s.Sizeless()
 	}
-	return reflect.DeepEqual(a, b)
+	return op
 }
 
 // sameWeights compares constants, of which those for many items may repeat the
@@ -118,13 +115,12 @@ func sameWeights(a, b *value) bool {
 // mixesItems says whether a node, whose operands and results all have the
 // batch as dimension 0, lets one item's result depend on another.
 func mixesItems(n *node) bool {
-	spec, ok := n.op.(kernels.Spec)
-	if !ok {
-		return false // channelAffine
+	if n.op.Order() == kernels.Maps {
+		return false // dimension 0 of a map is the batch
 	}
-	in := make([][]int, len(n.in))
+	in := make([]tensor.Type, len(n.in))
 	for i, v := range n.in {
-		in[i] = v.shape
+		in[i] = tensor.Floats(v.shape...)
 	}
 	var params []kernels.Param
 	for _, w := range n.weights {
@@ -132,5 +128,5 @@ func mixesItems(n *node) bool {
 			params = append(params, kernels.Param{Shape: w.shape})
 		}
 	}
-	return weights.MixesItems(spec, in, params)
+	return n.op.(kernels.Spec).Traits(in, params).MixesItems
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -82,7 +83,7 @@ func (m *model) constant(op, in, out string, attrs ...attr) {
 
 // weight adds an initializer of random floats between lo and hi.
 func (m *model) weight(name string, lo, hi float32, dims ...int) {
-	n, _ := elements(dims)
+	n, _ := tensor.Shape(dims).Elements()
 	x := make([]float32, n)
 	for i := range x {
 		x[i] = lo + (hi-lo)*m.rand.Float32()
@@ -291,7 +292,7 @@ func (m *model) check(t *testing.T) (*weights.Net, *Report) {
 		if dims[0] == 0 {
 			dims[0] = n
 		}
-		size, _ := elements(dims)
+		size, _ := tensor.Shape(dims).Elements()
 		x := make([]float32, size)
 		for i := range x {
 			x[i] = 2*m.rand.Float32() - 1

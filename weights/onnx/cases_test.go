@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/internal/testenv"
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // emptyCases have a tensor without elements, which no ConvNet has: a frozen
@@ -53,7 +53,7 @@ func TestCases(t *testing.T) {
 			}
 			shape, want := readNpy(t, filepath.Join(path, "output_0.npy"))
 			got := run(t, net, 1, in...)[0]
-			if fmt.Sprint(shape) != fmt.Sprint(net.Values[net.Outputs[0]].Shape) {
+			if !net.Values[net.Outputs[0]].Shape.Equal(shape) {
 				t.Errorf("output of shape %v, want %v", net.Values[net.Outputs[0]].Shape, shape)
 			}
 			if len(got) != len(want) {
@@ -73,16 +73,16 @@ func TestRealModels(t *testing.T) {
 	dir := testenv.File(t, "onnx", "real")
 	for _, c := range []struct {
 		name  string
-		elem  kernels.Elem
+		elem  tensor.Elem
 		batch bool
 		bound float64 // of the largest difference, relative to the output's range
 	}{
-		{"mnist_cntk", kernels.F32, false, 1e-3},
-		{"mnist_cntk", kernels.F32, true, 1e-3},
-		{"squeezenet_imagenet_f16", kernels.F32, false, 1e-2},
-		{"squeezenet_imagenet_f16", kernels.F16, true, 1e-2},
-		{"face_rfb320", kernels.F32, false, 1e-3},
-		{"face_rfb320", kernels.F32, true, 1e-3},
+		{"mnist_cntk", tensor.F32, false, 1e-3},
+		{"mnist_cntk", tensor.F32, true, 1e-3},
+		{"squeezenet_imagenet_f16", tensor.F32, false, 1e-2},
+		{"squeezenet_imagenet_f16", tensor.F16, true, 1e-2},
+		{"face_rfb320", tensor.F32, false, 1e-3},
+		{"face_rfb320", tensor.F32, true, 1e-3},
 	} {
 		t.Run(fmt.Sprintf("%s/%v/batch=%v", c.name, c.elem, c.batch), func(t *testing.T) {
 			path := filepath.Join(dir, c.name)

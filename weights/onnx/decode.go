@@ -8,7 +8,7 @@ import (
 	"math"
 	"os"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // The structs of a decoded model hold what freezing needs of the messages of
@@ -29,7 +29,7 @@ type graphProto struct {
 
 type namedTensor struct {
 	name   string
-	tensor *tensor
+	tensor *constant
 }
 
 type nodeProto struct {
@@ -56,7 +56,7 @@ type attribute struct {
 	f      float32
 	i      int64
 	s      string
-	tensor *tensor
+	tensor *constant
 	floats []float32
 	ints   []int64
 }
@@ -283,7 +283,7 @@ type tensorProto struct {
 // tensor reads a TensorProto. The name stands beside an error too, if it is
 // known by then.
 func (d *decoder) tensor(f field) (namedTensor, error) {
-	t := tensorProto{namedTensor: namedTensor{tensor: &tensor{}}}
+	t := tensorProto{namedTensor: namedTensor{tensor: &constant{}}}
 	var dims []int64
 	err := f.each(func(f field) (err error) {
 		var n int64
@@ -318,7 +318,7 @@ func (d *decoder) tensor(f field) (namedTensor, error) {
 		return t.namedTensor, err
 	}
 	for _, n := range dims {
-		if n < 0 || n > maxElements {
+		if n < 0 || n > tensor.MaxElements {
 			return t.namedTensor, fmt.Errorf("dimension %d is out of range", n)
 		}
 		t.tensor.dims = append(t.tensor.dims, int(n))
@@ -337,9 +337,9 @@ func (d *decoder) tensor(f field) (namedTensor, error) {
 
 // typed takes over the data of a tensor that has them in a typed field.
 func (t *tensorProto) typed() error {
-	n, ok := elements(t.tensor.dims)
+	n, ok := tensor.Shape(t.tensor.dims).Elements()
 	if !ok {
-		return fmt.Errorf("dimensions %s are out of range", kernels.ShapeString(t.tensor.dims))
+		return fmt.Errorf("dimensions %s are out of range", tensor.Dims(t.tensor.dims...))
 	}
 	kind, got := t.tensor.kind, len(t.ints)
 	if kind.size() == 0 {
@@ -349,7 +349,7 @@ func (t *tensorProto) typed() error {
 		got = len(t.floats)
 	}
 	if got != n {
-		return fmt.Errorf("%d values for %s elements of %v", got, kernels.ShapeString(t.tensor.dims), kind)
+		return fmt.Errorf("%d values for %s elements of %v", got, tensor.Dims(t.tensor.dims...), kind)
 	}
 	switch kind {
 	case typeFloat, typeDouble:
@@ -358,7 +358,7 @@ func (t *tensorProto) typed() error {
 		t.tensor.floats = make([]float32, n)
 		for i, bits := range t.ints {
 			if kind == typeFloat16 {
-				t.tensor.floats[i] = kernels.Float32(uint16(bits))
+				t.tensor.floats[i] = tensor.Float32(uint16(bits))
 			} else {
 				t.tensor.floats[i] = math.Float32frombits(uint32(bits) << 16)
 			}

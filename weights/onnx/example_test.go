@@ -5,7 +5,7 @@ import (
 	"log"
 	"os"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
 )
@@ -18,7 +18,7 @@ func ExampleFreeze() {
 		log.Fatal(err)
 	}
 	net, report, err := onnx.Freeze(model, onnx.Options{
-		Weights: kernels.F16,
+		Weights: tensor.F16,
 		Meta:    weights.Meta{Name: "seed", Labels: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
 	})
 	if err != nil {
@@ -38,5 +38,5 @@ func ExampleFreeze() {
 	// fold batch norm and bias: 2 removed
 	// fuse activation: 2 removed
 	// fuse max-pool: 1 removed
-	// 7 operators, 1390784 bytes instead of 2776896
+	// 7 operators, 1390848 bytes instead of 2776896
 }

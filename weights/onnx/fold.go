@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // This file computes what depends on constants alone: above all the shapes
@@ -12,7 +13,7 @@ import (
 
 // folded makes a constant result. It bounds what a small file may make the
 // importer compute.
-func (c *call) folded(t *tensor) []*value {
+func (c *call) folded(t *constant) []*value {
 	if c.t.budget -= t.len(); c.t.budget < 0 {
 		return c.fail("constants computed from others grow too large")
 	}
@@ -25,13 +26,13 @@ func (c *call) folded(t *tensor) []*value {
 
 // newTensor allocates a tensor. It is nil, and the call fails, if the budget
 // does not allow it.
-func (c *call) newTensor(kind elemType, dims []int) *tensor {
-	n, ok := elements(dims)
+func (c *call) newTensor(kind elemType, dims []int) *constant {
+	n, ok := tensor.Shape(dims).Elements()
 	if !ok || n > c.t.budget {
-		c.fail("a constant of shape %s, computed from others, is too large", kernels.ShapeString(dims))
+		c.fail("a constant of shape %s, computed from others, is too large", tensor.Dims(dims...))
 		return nil
 	}
-	t := &tensor{kind: kind, dims: dims}
+	t := &constant{kind: kind, dims: dims}
 	if kind.float() {
 		t.floats = make([]float32, n)
 	} else {
@@ -41,7 +42,7 @@ func (c *call) newTensor(kind elemType, dims []int) *tensor {
 }
 
 // copyElem sets element i of t to element j of from.
-func (t *tensor) copyElem(i int, from *tensor, j int) {
+func (t *constant) copyElem(i int, from *constant, j int) {
 	if t.kind.float() {
 		t.floats[i] = from.floats[j]
 	} else {
@@ -118,7 +119,7 @@ func (c *call) foldRange() []*value {
 		}
 	}
 	start, limit, delta := x[0], x[1], x[2]
-	if min(start, limit, delta) < -maxElements || max(start, limit, delta) > maxElements || delta == 0 {
+	if min(start, limit, delta) < -tensor.MaxElements || max(start, limit, delta) > tensor.MaxElements || delta == 0 {
 		c.fail("a range from %d to %d by %d is endless, or too large", start, limit, delta)
 	}
 	if !c.ready() {
@@ -200,7 +201,7 @@ func (c *call) foldGather() []*value {
 	if t == nil {
 		return nil
 	}
-	inner, _ := elements(x.shape[axis+1:])
+	inner, _ := tensor.Shape(x.shape[axis+1:]).Elements()
 	size := x.shape[axis]
 	for i := range t.len() {
 		outer, rest := i/(inner*max(len(index.data.ints), 1)), i%(inner*max(len(index.data.ints), 1))
@@ -232,7 +233,7 @@ func (c *call) foldConcat() []*value {
 		}
 		if len(v.shape) != len(dims) || v.data.kind.float() != first.data.kind.float() ||
 			!slices.Equal(v.shape[:axis], dims[:axis]) || !slices.Equal(v.shape[axis+1:], dims[axis+1:]) {
-			return c.fail("%s and %s cannot be joined along axis %d", kernels.ShapeString(first.shape), kernels.ShapeString(v.shape), axis)
+			return c.fail("%s and %s cannot be joined along axis %d", tensor.Dims(first.shape...), tensor.Dims(v.shape...), axis)
 		}
 		dims[axis] += v.shape[axis]
 	}
@@ -240,8 +241,8 @@ func (c *call) foldConcat() []*value {
 	if t == nil {
 		return nil
 	}
-	inner, _ := elements(dims[axis+1:])
-	outer, _ := elements(dims[:axis])
+	inner, _ := tensor.Shape(dims[axis+1:]).Elements()
+	outer, _ := tensor.Shape(dims[:axis]).Elements()
 	for o, at := 0, 0; o < outer; o++ {
 		for _, v := range c.in {
 			n := v.shape[axis] * inner
@@ -294,16 +295,16 @@ func (c *call) foldExpand() []*value {
 	if !c.ready() {
 		return nil
 	}
-	dims, ok := kernels.Broadcast(x.shape, want)
+	dims, ok := tensor.Broadcast(x.shape, want)
 	if !ok {
-		return c.fail("shape %s does not expand to %s", kernels.ShapeString(x.shape), kernels.ShapeString(want))
+		return c.fail("shape %s does not expand to %s", tensor.Dims(x.shape...), tensor.Dims(want...))
 	}
 	return c.strided(x.data, dims, func(at []int) int { return broadcastIndex(at, x.shape) })
 }
 
 // strided gathers a tensor of shape dims from x: from(at) is the index in x of
 // the element at index at of the result.
-func (c *call) strided(x *tensor, dims []int, from func(at []int) int) []*value {
+func (c *call) strided(x *constant, dims []int, from func(at []int) int) []*value {
 	t := c.newTensor(x.kind, dims)
 	if t == nil {
 		return nil
@@ -390,10 +391,10 @@ func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
 	if !c.ready() {
 		return nil
 	}
-	dims, ok := kernels.Broadcast(a.shape, b.shape)
+	dims, ok := tensor.Broadcast(a.shape, b.shape)
 	if !ok || a.data.kind.float() != b.data.kind.float() {
 		return c.fail("%s %v and %s %v do not go together",
-			kernels.ShapeString(a.shape), a.data.kind, kernels.ShapeString(b.shape), b.data.kind)
+			tensor.Dims(a.shape...), a.data.kind, tensor.Dims(b.shape...), b.data.kind)
 	}
 	t := c.newTensor(a.data.kind, dims)
 	if t == nil {

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
 // Options say how a model is frozen. The zero value is useful.
 type Options struct {
-	// Weights is the type of the elements of panels: kernels.F32, or
-	// kernels.F16 for a file of half the size.
-	Weights kernels.Elem
+	// Weights is the type of the elements of panels: tensor.F32, or
+	// tensor.F16 for a file of half the size.
+	Weights tensor.Elem
 
 	// Batch makes a net for any number of items of a model whose inputs are
 	// declared for one. Models that leave the batch open need not ask.
@@ -46,7 +46,7 @@ func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 }
 
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
-	if opts.Weights != kernels.F32 && opts.Weights != kernels.F16 {
+	if opts.Weights != tensor.F32 && opts.Weights != tensor.F16 {
 		return nil, nil, errors.New("weights of an unknown type are asked for")
 	}
 	d := decoder{}
@@ -172,10 +172,10 @@ func endsInSoftmax(net *weights.Net) bool {
 		if len(s.Out) != 1 || s.Out[0] != v {
 			continue
 		}
-		switch spec := s.Spec.(type) {
-		case *kernels.Softmax:
-			return !spec.Log
-		case *kernels.Reshape, *kernels.Transpose:
+		switch t := s.Spec.Traits(net.Operands(s)); {
+		case t.SumsToOne:
+			return true
+		case t.Rearranges:
 			v = s.In[0]
 		default:
 			return false
@@ -187,15 +187,7 @@ func endsInSoftmax(net *weights.Net) bool {
 // macs is the number of multiply-adds of a net for one item.
 func macs(net *weights.Net) (total int64) {
 	for _, s := range net.Steps {
-		var in [][]int
-		for _, id := range s.In {
-			in = append(in, net.Values[id].Shape)
-		}
-		var params []kernels.Param
-		for _, id := range s.Params {
-			params = append(params, net.Params[id])
-		}
-		total += kernels.MACs(s.Spec, in, params)
+		total += s.Spec.Traits(net.Operands(s)).MACs
 	}
 	return total
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // oddModel is y = op(…) of operands of any rank and type, some of them
@@ -29,7 +31,7 @@ func oddModel(op string, r *rand.Rand) *model {
 			name = "_"
 		case 1:
 			dims := shape()
-			n, _ := elements(dims)
+			n, _ := tensor.Shape(dims).Elements()
 			m.tensors = append(m.tensors, testTensor{name, []elemType{typeUint8, typeBool}[r.IntN(2)], dims, make([]byte, n)})
 		case 2:
 			m.ints(name, []int64{int64(r.IntN(5) - 1), 1, 2, 0}[:r.IntN(5)]...)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A graph is the model between translation and lowering. Its nodes are in an
@@ -26,13 +27,16 @@ type output struct {
 // model's own (a feature map is [batch, channels, height, width]).
 type value struct {
 	name  string
-	shape []int
-	data  *tensor // what a constant holds; nil for an activation
+	shape tensor.Shape
+	data  *constant // what a constant holds; nil for an activation
 }
 
 // An operation is what a node computes: a kernels.Spec whose axes are the
 // model's own, or channelAffine.
-type operation interface{ Op() string }
+type operation interface {
+	Op() string
+	Order() kernels.Order
+}
 
 // channelAffine scales and shifts each channel, dimension 1 of In[0]: what
 // batch normalisation is in a frozen net. Its weights are scale and shift of
@@ -40,6 +44,8 @@ type operation interface{ Op() string }
 type channelAffine struct{}
 
 func (channelAffine) Op() string { return "BatchNormalization" }
+
+func (channelAffine) Order() kernels.Order { return kernels.Maps }
 
 // A node computes values from values. Its weights are the operation's
 // constants in ONNX's own layout: convolutions have [Cout, Cin/groups, …] and
@@ -119,7 +125,7 @@ func (g *graph) remove(dead map[*node]bool) {
 // yet, each once: what a batch normalisation folds to counts as scale and
 // shift, and single numbers do not count.
 func (g *graph) parameters() int {
-	total, seen := 0, map[*tensor]bool{}
+	total, seen := 0, map[*constant]bool{}
 	for _, n := range g.nodes {
 		for _, w := range n.weights {
 			if w != nil && w.data.len() > 1 && !seen[w.data] {
@@ -143,15 +149,8 @@ func (n *node) activation() (kernels.Act, bool) {
 // fusedAct is where n's operation keeps the activation that it applies to its
 // result; nil if it cannot apply one.
 func (n *node) fusedAct() *kernels.Act {
-	switch op := n.op.(type) {
-	case *kernels.Conv:
-		return &op.Act
-	case *kernels.ConvTranspose:
-		return &op.Act
-	case *kernels.FullyConnected:
-		return &op.Act
-	case *kernels.Binary:
-		return &op.Act
+	if op, ok := n.op.(kernels.Activating); ok {
+		return op.Activation()
 	}
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 // can run, and only those that an output depends on.
 type linked struct {
 	inputs    []valueInfo // those that are no constants
-	constants map[string]*tensor
+	constants map[string]*constant
 	nodes     []*nodeProto
 	dropped   int // nodes that no output depends on
 }
 
 // link resolves the names of a graph.
 func (g *graphProto) link() (*linked, error) {
-	l := &linked{constants: map[string]*tensor{}}
+	l := &linked{constants: map[string]*constant{}}
 	// What gives each name its value: −1 for inputs and initializers, else
 	// the index of a node.
 	source := map[string]int{}

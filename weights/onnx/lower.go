@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -12,8 +13,8 @@ import (
 // that they need, and packs the weights.
 type lowering struct {
 	net  *weights.Net
-	elem kernels.Elem // of panels
-	node *node        // being lowered
+	elem tensor.Elem // of panels
+	node *node       // being lowered
 
 	views map[*value][]view // where each value lies; the first is the one its node made
 
@@ -27,7 +28,7 @@ type lowering struct {
 
 // lower makes a net of a graph. progress, if not nil, is told how many of the
 // graph's nodes are done.
-func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total int)) (*weights.Net, int, error) {
+func (g *graph) lower(batched bool, elem tensor.Elem, progress func(done, total int)) (*weights.Net, int, error) {
 	l := &lowering{
 		net:      &weights.Net{Batched: batched},
 		elem:     elem,
@@ -37,7 +38,7 @@ func (g *graph) lower(batched bool, elem kernels.Elem, progress func(done, total
 	}
 	taken := map[int]bool{} // inputs and outputs are values of their own
 	for _, v := range g.inputs {
-		id := l.addValue(v.name, v.shape)
+		id := l.addValue(v.name, tensor.Floats(v.shape...))
 		l.net.Inputs = append(l.net.Inputs, id)
 		taken[id] = true
 		l.setView(v, id, v.shape, identity(len(v.shape)))
@@ -79,7 +80,7 @@ func (l *lowering) placeInputs(g *graph) error {
 		inputs[v] = true
 	}
 	for _, n := range g.nodes {
-		if !isMapOperation(n.op) {
+		if n.op.Order() != kernels.Maps {
 			continue
 		}
 		for _, v := range n.in {
@@ -95,8 +96,9 @@ func (l *lowering) placeInputs(g *graph) error {
 }
 
 // addValue adds a value to the net.
-func (l *lowering) addValue(name string, shape []int) int {
-	l.net.Values = append(l.net.Values, weights.Value{Name: name, Shape: slices.Clone(shape)})
+func (l *lowering) addValue(name string, t tensor.Type) int {
+	t.Shape = slices.Clone(t.Shape)
+	l.net.Values = append(l.net.Values, weights.Value{Name: name, Type: t})
 	id := len(l.net.Values) - 1
 	l.root = append(l.root, id)
 	return id
@@ -104,21 +106,21 @@ func (l *lowering) addValue(name string, shape []int) int {
 
 // step adds a step and the values that it writes.
 func (l *lowering) step(spec kernels.Spec, in []int, params ...kernels.Param) ([]int, error) {
-	shapes := make([][]int, len(in))
+	types := make([]tensor.Type, len(in))
 	for i, id := range in {
-		shapes[i] = l.net.Values[id].Shape
+		types[i] = l.net.Values[id].Type
 	}
-	out, err := spec.Shapes(shapes, params)
+	out, err := spec.Infer(types, params)
 	if err != nil {
 		return nil, err
 	}
 	s := weights.Step{Name: l.node.name, Spec: spec, In: in}
-	for i, shape := range out {
+	for i, t := range out {
 		name := l.node.name
 		if i < len(l.node.out) {
 			name = l.node.out[i].name
 		}
-		s.Out = append(s.Out, l.addValue(name, shape))
+		s.Out = append(s.Out, l.addValue(name, t))
 	}
 	for _, p := range params {
 		s.Params = append(s.Params, len(l.net.Params))
@@ -227,7 +229,7 @@ func (l *lowering) place(v *value, shape, order []int) (int, error) {
 		l.views[v] = append(l.views[v], view{id, rows.factors, rows.order})
 		from, to, ok = aligned(l.views[v][len(l.views[v])-1].canonical(), want)
 		if !ok {
-			return 0, fmt.Errorf("a value of shape %s has no order over %s", kernels.ShapeString(v.shape), kernels.ShapeString(shape))
+			return 0, fmt.Errorf("a value of shape %s has no order over %s", tensor.Dims(v.shape...), tensor.Dims(shape...))
 		}
 		if slices.Equal(from.order, to.order) {
 			return l.reshape(id, stored)
@@ -296,7 +298,7 @@ func asMap(shape []int) []int {
 	case 4:
 		return shape
 	}
-	rest, _ := elements(shape[2:])
+	rest, _ := tensor.Shape(shape[2:]).Elements()
 	return []int{shape[0], shape[1], 1, rest}
 }
 
@@ -325,7 +327,7 @@ func (l *lowering) mapStep(n *node, spec kernels.Spec, params ...kernels.Param) 
 	}
 	shape := asMap(n.out[0].shape)
 	if got, want := l.net.Values[out[0]].Shape, permuted(shape, channelsLast); !slices.Equal(got, want) {
-		return fmt.Errorf("%s of shape %s came out as %s", spec.Op(), kernels.ShapeString(want), kernels.ShapeString(got))
+		return fmt.Errorf("%s of shape %s came out as %s", spec.Op(), tensor.Dims(want...), tensor.Dims(got...))
 	}
 	l.setView(n.out[0], out[0], shape, channelsLast)
 	return nil

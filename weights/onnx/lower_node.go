@@ -5,80 +5,95 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
+
+// lowerings are how those operations are lowered that take more than their
+// Order says: weights to be packed, or nothing to be moved.
+var lowerings = map[string]func(*lowering, *node) error{
+	(*kernels.Conv)(nil).Op():           (*lowering).conv,
+	channelAffine{}.Op():                (*lowering).channelAffine,
+	(*kernels.ConvTranspose)(nil).Op():  (*lowering).convTranspose,
+	(*kernels.InstanceNorm)(nil).Op():   (*lowering).instanceNorm,
+	(*kernels.FullyConnected)(nil).Op(): (*lowering).fullyConnected,
+	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
+	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
+}
 
 // lowerNode adds the steps of one node.
 func (l *lowering) lowerNode(n *node) (err error) {
 	defer recovered(&err)
-	switch op := n.op.(type) {
-	case *kernels.Conv:
-		param, err := l.convParam(n, op)
-		if err != nil {
-			return err
-		}
-		size := mapSize(n.out[0].shape)
-		if op.Pool {
-			size[0], size[1] = 2*size[0], 2*size[1]
-		}
-		spec := *op
-		spec.Algorithm = chooseAlgorithm(op, n.in[0].shape[1], size[0], size[1])
-		return l.mapStep(n, &spec, param)
-	case channelAffine:
-		param, channels, err := affineParam(n)
-		if err != nil {
-			return err
-		}
-		ones := [2]int{1, 1}
-		window := kernels.Window{Kernel: ones, Stride: ones, Dilation: ones}
-		return l.mapStep(n, &kernels.Conv{Window: window, Groups: channels, Channels: channels}, param)
-	case *kernels.ConvTranspose:
-		params, err := convTransposeParams(n, op)
-		if err != nil {
-			return err
-		}
-		return l.mapStep(n, op, params...)
-	case *kernels.InstanceNorm:
-		scale, shift := n.weights[0].data, n.weights[1].data
-		param, err := plain(n, []int{2, scale.len()}, slices.Concat(scale.floats, shift.floats))
-		if err != nil {
-			return err
-		}
-		return l.mapStep(n, op, param)
-	case *kernels.Pool, *kernels.LRN, *kernels.Resize:
-		return l.mapStep(n, op.(kernels.Spec))
-	case *kernels.FullyConnected:
-		return l.fullyConnected(n, op)
-	case *kernels.MatMul:
-		return l.matMul(n, op)
-	case *kernels.Unary:
-		return l.unary(n, op)
-	case *kernels.Binary:
-		return l.binary(n, op)
-	case *kernels.Reshape:
-		l.views[n.out[0]] = slices.Clone(l.views[n.in[0]])
-		return nil
-	case *kernels.Transpose:
-		return l.permute(n, op)
-	case *kernels.Concat:
-		return l.concat(n, op)
-	default:
-		return l.alongAxes(n)
+	if lower, ok := lowerings[n.op.Op()]; ok {
+		return lower(l, n)
 	}
+	spec := n.op.(kernels.Spec)
+	switch spec.Order() {
+	case kernels.Maps:
+		return l.mapStep(n, spec)
+	case kernels.AnyOrder:
+		if len(n.in) == 1 && len(n.weights) == 0 {
+			return l.elementwise(n, spec)
+		}
+		return l.broadcast(n, spec)
+	case kernels.ByAxis:
+		return l.byAxis(n, spec.(kernels.Axial))
+	}
+	return l.rowMajor(n, spec)
 }
 
-// isMapOperation says whether lowerNode makes an operation's operands maps.
-func isMapOperation(op operation) bool {
-	switch op.(type) {
-	case *kernels.Conv, *kernels.ConvTranspose, *kernels.Pool, *kernels.InstanceNorm, *kernels.LRN, *kernels.Resize, channelAffine:
-		return true
+func (l *lowering) conv(n *node) error {
+	op := n.op.(*kernels.Conv)
+	param, err := l.convParam(n, op)
+	if err != nil {
+		return err
 	}
-	return false
+	spec := *op
+	if spec.FitsWinograd() {
+		spec.Winograd = kernels.WinogradF4
+	}
+	return l.mapStep(n, &spec, param)
+}
+
+// channelAffine is a depthwise convolution of one tap.
+func (l *lowering) channelAffine(n *node) error {
+	param, channels, err := affineParam(n)
+	if err != nil {
+		return err
+	}
+	ones := [2]int{1, 1}
+	window := kernels.Window{Kernel: ones, Stride: ones, Dilation: ones}
+	return l.mapStep(n, &kernels.Conv{Window: window, Groups: channels, Channels: channels}, param)
+}
+
+func (l *lowering) convTranspose(n *node) error {
+	op := n.op.(*kernels.ConvTranspose)
+	params, err := convTransposeParams(n, op)
+	if err != nil {
+		return err
+	}
+	return l.mapStep(n, op, params...)
+}
+
+func (l *lowering) instanceNorm(n *node) error {
+	scale, shift := n.weights[0].data, n.weights[1].data
+	param, err := plain(n, []int{2, scale.len()}, slices.Concat(scale.floats, shift.floats))
+	if err != nil {
+		return err
+	}
+	return l.mapStep(n, n.op.(kernels.Spec), param)
+}
+
+// keepViews moves nothing: a value of another shape lies as its operand does.
+func (l *lowering) keepViews(n *node) error {
+	l.views[n.out[0]] = slices.Clone(l.views[n.in[0]])
+	return nil
 }
 
 // fullyConnected reads its operand row by row. Where a row lies in storage in
 // another order than in the value, as a channels-last map does after it was
 // flattened, the rows of the weights are put in that order.
-func (l *lowering) fullyConnected(n *node, op *kernels.FullyConnected) error {
+func (l *lowering) fullyConnected(n *node) error {
+	op := n.op.(*kernels.FullyConnected)
 	x := n.in[0]
 	k := x.shape[len(x.shape)-1]
 	var id int
@@ -107,7 +122,8 @@ func (l *lowering) fullyConnected(n *node, op *kernels.FullyConnected) error {
 	return nil
 }
 
-func (l *lowering) matMul(n *node, op *kernels.MatMul) error {
+// rowMajor works in the model's own order.
+func (l *lowering) rowMajor(n *node, spec kernels.Spec) error {
 	var in []int
 	for _, v := range n.in {
 		id, err := l.place(v, v.shape, identity(len(v.shape)))
@@ -116,12 +132,7 @@ func (l *lowering) matMul(n *node, op *kernels.MatMul) error {
 		}
 		in = append(in, id)
 	}
-	return l.rowMajorStep(n, op, in)
-}
-
-// rowMajorStep adds a step whose results are row-major in the model's order.
-func (l *lowering) rowMajorStep(n *node, op kernels.Spec, in []int) error {
-	out, err := l.step(op, in)
+	out, err := l.step(spec, in)
 	if err != nil {
 		return err
 	}
@@ -131,8 +142,8 @@ func (l *lowering) rowMajorStep(n *node, op kernels.Spec, in []int) error {
 	return nil
 }
 
-// unary leaves its operand's order alone, whatever it is.
-func (l *lowering) unary(n *node, op *kernels.Unary) error {
+// elementwise leaves its operand's order alone, whatever it is.
+func (l *lowering) elementwise(n *node, op kernels.Spec) error {
 	have := l.preferred(n.in[0])
 	out, err := l.step(op, []int{have.id})
 	if err != nil {
@@ -147,14 +158,13 @@ func padded(shape []int, rank int) []int {
 	return append(slices.Repeat([]int{1}, max(rank-len(shape), 0)), shape...)
 }
 
-// binary works in the order of its larger operand.
-func (l *lowering) binary(n *node, op *kernels.Binary) error {
+// broadcast works in the order of its larger operand.
+func (l *lowering) broadcast(n *node, op kernels.Spec) error {
 	y := n.out[0]
 	rank := len(y.shape)
 	lead := n.in[0]
 	if len(n.in) == 2 {
-		a, _ := elements(n.in[0].shape)
-		b, _ := elements(n.in[1].shape)
+		a, b := n.in[0].shape.Volume(), n.in[1].shape.Volume()
 		if b > a || b == a && slices.IsSorted(l.order(lead, padded(lead.shape, rank))) {
 			lead = n.in[1]
 		}
@@ -190,7 +200,8 @@ func (l *lowering) binary(n *node, op *kernels.Binary) error {
 
 // permute changes only the view of its operand, if that keeps the dimensions
 // apart.
-func (l *lowering) permute(n *node, op *kernels.Transpose) error {
+func (l *lowering) permute(n *node) error {
+	op := n.op.(*kernels.Transpose)
 	x, y := n.in[0], n.out[0]
 	dims, perm := l.item(x.shape), l.itemOrder(op.Perm)
 	t, ok := l.preferred(x).transposed(dims, perm)
@@ -200,16 +211,17 @@ func (l *lowering) permute(n *node, op *kernels.Transpose) error {
 			return err
 		}
 		if t, ok = newView(id, dims, identity(len(dims))).transposed(dims, perm); !ok {
-			return fmt.Errorf("a value of shape %s cannot be transposed by %v", kernels.ShapeString(x.shape), op.Perm)
+			return fmt.Errorf("a value of shape %s cannot be transposed by %v", tensor.Dims(x.shape...), op.Perm)
 		}
 	}
 	l.views[y] = []view{t}
 	return nil
 }
 
-// concat works in the order of its largest operand.
-func (l *lowering) concat(n *node, op *kernels.Concat) error {
-	lead := slices.MaxFunc(n.in, func(a, b *value) int { return a.shape[op.Axis] - b.shape[op.Axis] })
+// byAxis lowers operations that treat each dimension in a way of its own: they
+// work in the order of their largest operand, with their axes renamed.
+func (l *lowering) byAxis(n *node, op kernels.Axial) error {
+	lead := slices.MaxFunc(n.in, func(a, b *value) int { return a.shape.Volume() - b.shape.Volume() })
 	order := l.order(lead, lead.shape)
 	var in []int
 	for _, v := range n.in {
@@ -219,56 +231,17 @@ func (l *lowering) concat(n *node, op *kernels.Concat) error {
 		}
 		in = append(in, id)
 	}
-	out, err := l.step(&kernels.Concat{Axis: slices.Index(order, op.Axis)}, in)
+	out, err := l.step(op.Permute(order), in)
 	if err != nil {
 		return err
 	}
-	l.setView(n.out[0], out[0], n.out[0].shape, order)
-	return nil
-}
-
-// alongAxes lowers operations of one operand that treat each dimension in its
-// own way: they work in their operand's order, with their axes renamed.
-func (l *lowering) alongAxes(n *node) error {
-	x := n.in[0]
-	order := l.order(x, x.shape)
-	id, err := l.place(x, x.shape, order)
-	if err != nil {
-		return err
-	}
-	axis := func(a int) int { return slices.Index(order, a) }
-	shapes := make([][]int, len(n.out))
 	for i, v := range n.out {
-		shapes[i] = v.shape
-	}
-	var spec kernels.Spec
-	switch op := n.op.(type) {
-	case *kernels.Split:
-		spec = &kernels.Split{Axis: axis(op.Axis), Sizes: op.Sizes}
-	case *kernels.Slice:
-		spec = &kernels.Slice{Start: permuted(op.Start, order), Step: permuted(op.Step, order), Size: permuted(op.Size, order)}
-	case *kernels.Padding:
-		spec = &kernels.Padding{Mode: op.Mode, Before: permuted(op.Before, order), After: permuted(op.After, order), Value: op.Value}
-	case *kernels.Softmax:
-		spec = &kernels.Softmax{Axis: axis(op.Axis), Log: op.Log}
-	case *kernels.ReduceMean:
-		mean := &kernels.ReduceMean{Keep: true}
-		kept := slices.Clone(x.shape)
-		for _, a := range op.Axes {
-			mean.Axes = append(mean.Axes, axis(a))
-			kept[a] = 1
+		// A dimension that the model drops is 1 here: v is another view of it.
+		shape := make(tensor.Shape, len(order))
+		for j, d := range l.net.Values[out[i]].Shape {
+			shape[order[j]] = d
 		}
-		slices.Sort(mean.Axes)
-		spec, shapes[0] = mean, kept // the result without these dimensions is another view of it
-	default:
-		return fmt.Errorf("%s cannot be lowered", n.op.Op())
-	}
-	out, err := l.step(spec, []int{id})
-	if err != nil {
-		return err
-	}
-	for i, v := range n.out {
-		l.setView(v, out[i], shapes[i], order)
+		l.setView(v, out[i], shape, order)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // maxFloat16 is the largest number that rounds to a finite half-precision one.
@@ -13,12 +14,12 @@ const maxFloat16 = 65519.996
 
 // checkWeights checks that a param's elements are finite, in half precision
 // too if that is how they are kept.
-func checkWeights(n *node, elem kernels.Elem, x []float32) error {
+func checkWeights(n *node, elem tensor.Elem, x []float32) error {
 	for i, v := range x {
-		if notFinite(v) {
+		if !tensor.IsFinite(v) {
 			return fmt.Errorf("weight %d of %s is %v", i, n.op.Op(), v)
 		}
-		if elem == kernels.F16 && math.Abs(float64(v)) > maxFloat16 {
+		if elem == tensor.F16 && math.Abs(float64(v)) > maxFloat16 {
 			return fmt.Errorf("weight %d of %s, %v, is too large for half precision", i, n.op.Op(), v)
 		}
 	}
@@ -27,7 +28,7 @@ func checkWeights(n *node, elem kernels.Elem, x []float32) error {
 
 // plain makes a plain param for a node.
 func plain(n *node, shape []int, x []float32) (kernels.Param, error) {
-	if err := checkWeights(n, kernels.F32, x); err != nil {
+	if err := checkWeights(n, tensor.F32, x); err != nil {
 		return kernels.Param{}, err
 	}
 	return kernels.PlainParam(shape, x), nil
@@ -35,7 +36,7 @@ func plain(n *node, shape []int, x []float32) (kernels.Param, error) {
 
 // kernelAndBias returns a node's weights, and its bias as a function; a bias
 // left out is 0.
-func kernelAndBias(n *node, elem kernels.Elem) (w []float32, bias func(i int) float32, err error) {
+func kernelAndBias(n *node, elem tensor.Elem) (w []float32, bias func(i int) float32, err error) {
 	w = n.weights[0].data.floats
 	if err := checkWeights(n, elem, w); err != nil {
 		return nil, nil, err
@@ -44,7 +45,7 @@ func kernelAndBias(n *node, elem kernels.Elem) (w []float32, bias func(i int) fl
 		return w, func(int) float32 { return 0 }, nil
 	}
 	b := n.weights[1].data.floats
-	return w, func(i int) float32 { return b[i] }, checkWeights(n, kernels.F32, b)
+	return w, func(i int) float32 { return b[i] }, checkWeights(n, tensor.F32, b)
 }
 
 // convParam packs the weights [Cout, Cin/groups, kh, kw] of a convolution: as
@@ -55,38 +56,38 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 	depthwise := op.Groups > 1 && in == 1 && op.Groups == op.Channels
 	elem := l.elem
 	if depthwise {
-		elem = kernels.F32
+		elem = tensor.F32
 	}
 	w, bias, err := kernelAndBias(n, elem)
 	if err != nil {
 		return kernels.Param{}, err
 	}
 	if depthwise {
-		return kernels.PackTaps(taps, op.Channels, func(t, c int) float32 { return w[c*taps+t] }, bias), nil
+		return kernels.TapsParam(taps, op.Channels, func(t, c int) float32 { return w[c*taps+t] }, bias), nil
 	}
 	out := op.Channels / op.Groups
 	weight := func(g, k, j int) float32 {
 		tap, ci := k/in, k%in
 		return w[((g*out+j)*in+ci)*taps+tap]
 	}
-	return kernels.PackPanels(elem, op.Groups, taps*in, out, weight, func(g, j int) float32 { return bias(g*out + j) }), nil
+	return kernels.PanelsParam(kernels.Panels{Elem: elem, Groups: op.Groups, K: taps * in, N: out}, weight, func(g, j int) float32 { return bias(g*out + j) }), nil
 }
 
 // affineParam makes a depthwise filter of one tap from scale and shift.
 func affineParam(n *node) (kernels.Param, int, error) {
 	scale, shift := n.weights[0].data.floats, n.weights[1].data.floats
-	if err := checkWeights(n, kernels.F32, slices.Concat(scale, shift)); err != nil {
+	if err := checkWeights(n, tensor.F32, slices.Concat(scale, shift)); err != nil {
 		return kernels.Param{}, 0, err
 	}
 	pick := func(t, c int) float32 { return scale[c] }
-	return kernels.PackTaps(1, len(scale), pick, func(c int) float32 { return shift[c] }), len(scale), nil
+	return kernels.TapsParam(1, len(scale), pick, func(c int) float32 { return shift[c] }), len(scale), nil
 }
 
 // convTransposeParams orders the weights [Cin, Cout/groups, kh, kw] of a
 // transposed convolution as [kh, kw, Cin, Cout/groups].
 func convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, error) {
 	taps := op.Kernel[0] * op.Kernel[1]
-	w, bias, err := kernelAndBias(n, kernels.F32)
+	w, bias, err := kernelAndBias(n, tensor.F32)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail
 		row[i] = tail(i) * op.Channels
 	}
 	weight := func(_, i, j int) float32 { return w[row[i]+j] }
-	return kernels.PackPanels(l.elem, 1, k, op.Channels, weight, func(_, j int) float32 { return bias(j) }), nil
+	return kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: k, N: op.Channels}, weight, func(_, j int) float32 { return bias(j) }), nil
 }
 
 // constantParam is the constant operand of a Binary whose result has the given

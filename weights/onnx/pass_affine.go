@@ -1,6 +1,9 @@
 package onnx
 
-import "github.com/infer-go/infer/kernels"
+import (
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+)
 
 // foldAffine folds what scales or shifts each channel into the weights of the
 // convolution or fully connected layer in front of it: batch normalisation,
@@ -119,7 +122,7 @@ func scaleChannels(n *node, scale, shift []float32) {
 func channelOf(n *node, shape []int) func(i int) int {
 	switch op := n.op.(type) {
 	case *kernels.ConvTranspose: // [Cin, Cout/groups, …]
-		taps, _ := elements(shape[2:])
+		taps, _ := tensor.Shape(shape[2:]).Elements()
 		perGroup := shape[1]
 		return func(i int) int {
 			in, out := i/taps/perGroup, i/taps%perGroup
@@ -128,6 +131,6 @@ func channelOf(n *node, shape []int) func(i int) int {
 	case *kernels.FullyConnected: // [K, N]
 		return func(i int) int { return i % shape[1] }
 	}
-	each, _ := elements(shape[1:]) // [Cout, …]
+	each, _ := tensor.Shape(shape[1:]).Elements() // [Cout, …]
 	return func(i int) int { return i / each }
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // A grower adds random nodes to a model. It knows the shapes, without the
@@ -120,7 +122,7 @@ func (g *grower) grow() {
 		if x == "" {
 			return
 		}
-		total, _ := elements(s)
+		total, _ := tensor.Shape(s).Elements()
 		shape := []int{}
 		for rest := total; ; {
 			var divisors []int

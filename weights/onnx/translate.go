@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A translator turns a linked model into a graph, for one size of the batch.
@@ -60,14 +61,14 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 }
 
 // shape is an input's declared shape, with the batch in it.
-func (v *valueInfo) shape(batch int) ([]int, error) {
+func (v *valueInfo) shape(batch int) (tensor.Shape, error) {
 	if !v.elem.float() {
 		return nil, fmt.Errorf("inputs of %v are not supported, only floating-point ones", v.elem)
 	}
 	if v.dims == nil {
 		return nil, fmt.Errorf("its shape is not declared")
 	}
-	shape := make([]int, len(v.dims))
+	shape := make(tensor.Shape, len(v.dims))
 	for i, d := range v.dims {
 		switch {
 		case i == 0 && batch > 0:
@@ -78,28 +79,16 @@ func (v *valueInfo) shape(batch int) ([]int, error) {
 			return nil, fmt.Errorf("dimension %d is dynamic (%q): only the batch, dimension 0, may be", i, d.symbol)
 		case d.size <= 0:
 			return nil, fmt.Errorf("dimension %d is dynamic: only the batch, dimension 0, may be", i)
-		case d.size > maxElements:
+		case d.size > tensor.MaxElements:
 			return nil, fmt.Errorf("dimension %d is %d", i, d.size)
 		default:
 			shape[i] = int(d.size)
 		}
 	}
-	return shape, checkShape(shape)
-}
-
-// checkShape says why no activation can have a shape.
-func checkShape(shape []int) error {
-	if len(shape) > kernels.MaxRank {
-		return fmt.Errorf("%d dimensions are more than %d", len(shape), kernels.MaxRank)
+	if err := shape.Check(); err != nil {
+		return nil, fmt.Errorf("a tensor %w", err)
 	}
-	n, ok := elements(shape)
-	if !ok {
-		return fmt.Errorf("a tensor of shape %s is too large", kernels.ShapeString(shape))
-	}
-	if n == 0 {
-		return fmt.Errorf("a tensor of shape %s is empty", kernels.ShapeString(shape))
-	}
-	return nil
+	return shape, nil
 }
 
 // node translates one node. What depends on constants alone is computed; so is
@@ -207,7 +196,7 @@ func (c *call) constant(i int, what string) *value {
 	v := c.operand(i)
 	if v.data == nil {
 		c.fail("%s, operand %d, %q, is not constant", what, i, v.name)
-		return &value{shape: v.shape, data: &tensor{kind: typeFloat}}
+		return &value{shape: v.shape, data: &constant{kind: typeFloat}}
 	}
 	return v
 }
@@ -232,12 +221,10 @@ func (c *call) checkFloats(v *value, what string) {
 		c.fail("%s, %q, is of %v", what, v.name, v.data.kind)
 		return
 	}
-	if i := slices.IndexFunc(v.data.floats, notFinite); i >= 0 {
+	if i := slices.IndexFunc(v.data.floats, func(x float32) bool { return !tensor.IsFinite(x) }); i >= 0 {
 		c.fail("%s, %q: element %d is %v", what, v.name, i, v.data.floats[i])
 	}
 }
-
-func notFinite(x float32) bool { return x-x != 0 }
 
 // constantInts returns operand i, a constant list of whole numbers; nil if it
 // is left out.
@@ -247,7 +234,7 @@ func (c *call) constantInts(i int, what string) []int64 {
 	}
 	v := c.constant(i, what)
 	if c.err == nil && (v.data.kind.float() || len(v.shape) > 1) {
-		c.fail("%s, %q, is %s %v where a list of integers is wanted", what, v.name, kernels.ShapeString(v.shape), v.data.kind)
+		c.fail("%s, %q, is %s %v where a list of integers is wanted", what, v.name, tensor.Dims(v.shape...), v.data.kind)
 	}
 	return v.data.ints
 }
@@ -292,7 +279,7 @@ func (c *call) floatAttr(name string, otherwise float32) float32 {
 	if a == nil {
 		return otherwise
 	}
-	if notFinite(a.f) {
+	if !tensor.IsFinite(a.f) {
 		c.fail("attribute %q is %v", name, a.f)
 	}
 	return a.f
@@ -345,11 +332,11 @@ func (c *call) ready() bool { return c.err == nil }
 
 // emit adds a node to the graph and returns its results, which have the given
 // shapes.
-func (c *call) emit(op operation, in, weights []*value, shapes ...[]int) []*value {
+func (c *call) emit(op operation, in, weights []*value, shapes ...tensor.Shape) []*value {
 	n := &node{name: c.node.label(), origin: c.String(), op: op, in: in, weights: weights}
 	for i, shape := range shapes {
-		if err := checkShape(shape); err != nil {
-			c.fail("%w", err)
+		if err := shape.Check(); err != nil {
+			c.fail("a tensor %w", err)
 			return n.out
 		}
 		v := &value{shape: shape}
@@ -362,22 +349,21 @@ func (c *call) emit(op operation, in, weights []*value, shapes ...[]int) []*valu
 	return n.out
 }
 
-// apply is emit for an operation whose Shapes does not depend on the layout:
-// it infers the results' shapes.
+// apply is emit for an operation whose Infer does not depend on the layout: it infers the results' shapes.
 func (c *call) apply(op kernels.Spec, in ...*value) []*value {
 	if c.err != nil {
 		return []*value{{}}
 	}
-	shapes := make([][]int, len(in))
+	types := make([]tensor.Type, len(in))
 	for i, v := range in {
-		shapes[i] = v.shape
+		types[i] = tensor.Floats(v.shape...)
 	}
-	out, err := op.Shapes(shapes, nil)
+	out, err := op.Infer(types, nil)
 	if err != nil {
 		c.fail("%w", err)
 		return []*value{{}}
 	}
-	return c.emit(op, in, nil, out...)
+	return c.emit(op, in, nil, tensor.Shapes(out)...)
 }
 
 // reshape gives v another shape of as many elements.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // conv translates Conv: X [N, Cin, …], W [Cout, Cin/group, …], B [Cout].
@@ -15,7 +16,7 @@ func (c *call) conv() []*value {
 		return nil
 	}
 	if len(w.shape) != n+2 || x.shape[1]%groups != 0 || w.shape[1] != x.shape[1]/groups || w.shape[0]%groups != 0 {
-		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
+		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", tensor.Dims(w.shape...), groups, tensor.Dims(x.shape...))
 	}
 	c.checkKernel(w, n)
 	c.checkBias(b, w.shape[0])
@@ -27,7 +28,7 @@ func (c *call) conv() []*value {
 // groups reads the group attribute.
 func (c *call) groups() int {
 	g := c.intAttr("group", 1)
-	if g < 1 || g > maxElements {
+	if g < 1 || g > tensor.MaxElements {
 		c.fail("group %d is not positive, or too large", g)
 		return 1
 	}
@@ -37,16 +38,16 @@ func (c *call) groups() int {
 // checkKernel checks a kernel's shape against the attribute that repeats it.
 func (c *call) checkKernel(w *value, n int) {
 	if k := c.intsAttr("kernel_shape"); k != nil && !slices.Equal(k, int64s(w.shape[len(w.shape)-n:])) {
-		c.fail("kernel_shape %v does not fit a kernel of shape %s", k, kernels.ShapeString(w.shape))
+		c.fail("kernel_shape %v does not fit a kernel of shape %s", k, tensor.Dims(w.shape...))
 	}
-	if n, ok := elements(w.shape); !ok || n == 0 {
-		c.fail("a kernel of shape %s is empty, or too large", kernels.ShapeString(w.shape))
+	if n, ok := tensor.Shape(w.shape).Elements(); !ok || n == 0 {
+		c.fail("a kernel of shape %s is empty, or too large", tensor.Dims(w.shape...))
 	}
 }
 
 func (c *call) checkBias(b *value, channels int) {
 	if b != nil && b.data.len() != channels {
-		c.fail("a bias of shape %s for %d channels", kernels.ShapeString(b.shape), channels)
+		c.fail("a bias of shape %s for %d channels", tensor.Dims(b.shape...), channels)
 	}
 }
 
@@ -60,10 +61,10 @@ func (c *call) convTranspose() []*value {
 		return nil
 	}
 	if len(w.shape) != n+2 || w.shape[0] != x.shape[1] || x.shape[1]%groups != 0 {
-		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", kernels.ShapeString(w.shape), groups, kernels.ShapeString(x.shape))
+		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", tensor.Dims(w.shape...), groups, tensor.Dims(x.shape...))
 	}
 	c.checkKernel(w, n)
-	if w.shape[1] > maxElements/groups {
+	if w.shape[1] > tensor.MaxElements/groups {
 		return c.fail("%d groups of %d channels are too many", groups, w.shape[1])
 	}
 	op := &kernels.ConvTranspose{Groups: groups, Channels: w.shape[1] * groups}
@@ -117,7 +118,7 @@ func (c *call) convTranspose() []*value {
 		c.fail("auto_pad %q is not supported", auto)
 	}
 	if out[0] < 1 || out[1] < 1 {
-		return c.fail("padding %v leaves nothing of a map of %s", op.Pad, kernels.ShapeString(full[:]))
+		return c.fail("padding %v leaves nothing of a map of %s", op.Pad, tensor.Dims(full[:]...))
 	}
 	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, out))
 }

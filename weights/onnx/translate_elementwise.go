@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // unary translates an operator that is an activation or another function of
@@ -153,9 +154,9 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 	if !c.ready() {
 		return &value{}
 	}
-	shape, ok := kernels.Broadcast(a.shape, b.shape)
+	shape, ok := tensor.Broadcast(a.shape, b.shape)
 	if !ok {
-		c.fail("shapes %s and %s do not broadcast", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
+		c.fail("shapes %s and %s do not broadcast", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 		return &value{}
 	}
 	in, weights := []*value{a, b}, []*value(nil)
@@ -181,7 +182,7 @@ func (c *call) prelu() []*value {
 	x, slope := c.activation(0), c.operand(1)
 	y := c.binary(&kernels.Binary{Kind: kernels.PRelu}, x, slope)
 	if c.ready() && !slices.Equal(x.shape, y.shape) {
-		c.fail("a slope of shape %s for a tensor of shape %s", kernels.ShapeString(slope.shape), kernels.ShapeString(x.shape))
+		c.fail("a slope of shape %s for a tensor of shape %s", tensor.Dims(slope.shape...), tensor.Dims(x.shape...))
 	}
 	return []*value{y}
 }

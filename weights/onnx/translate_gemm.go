@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // gemm translates Gemm: Y = alpha·A'·B' + beta·C. A' and B' are A and B or
@@ -12,7 +13,7 @@ func (c *call) gemm() []*value {
 	a, b := c.operand(0), c.operand(1)
 	alpha, beta := c.floatAttr("alpha", 1), c.floatAttr("beta", 1)
 	if len(a.shape) != 2 || len(b.shape) != 2 {
-		c.fail("operands of shapes %s and %s where matrices are wanted", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
+		c.fail("operands of shapes %s and %s where matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 	}
 	if !c.ready() {
 		return nil
@@ -67,7 +68,7 @@ func (c *call) gemm() []*value {
 	}
 	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, y, bias)
 	if c.ready() && !slices.Equal(sum.shape, y.shape) {
-		c.fail("C of shape %s for a result of shape %s", kernels.ShapeString(bias.shape), kernels.ShapeString(y.shape))
+		c.fail("C of shape %s for a result of shape %s", tensor.Dims(bias.shape...), tensor.Dims(y.shape...))
 	}
 	return []*value{sum}
 }
@@ -76,7 +77,7 @@ func (c *call) gemm() []*value {
 func (c *call) matMul() []*value {
 	a, b := c.operand(0), c.operand(1)
 	if len(a.shape) == 0 || len(b.shape) == 0 {
-		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", kernels.ShapeString(a.shape), kernels.ShapeString(b.shape))
+		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 	}
 	// A vector on the left is a row, one on the right a column; the dimension
 	// added to it vanishes from the result.
@@ -202,7 +203,7 @@ func (c *call) fullyConnected(x, w *value) *value {
 	}
 	k, n := w.shape[0], w.shape[1]
 	if len(x.shape) == 0 || x.shape[len(x.shape)-1] != k || k == 0 || n == 0 {
-		c.fail("%s cannot be multiplied by %s", kernels.ShapeString(x.shape), kernels.ShapeString(w.shape))
+		c.fail("%s cannot be multiplied by %s", tensor.Dims(x.shape...), tensor.Dims(w.shape...))
 		return &value{}
 	}
 	shape := slices.Clone(x.shape)

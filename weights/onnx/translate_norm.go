@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // batchNorm translates BatchNormalization with frozen statistics:
@@ -21,14 +22,14 @@ func (c *call) batchNorm() []*value {
 		c.fail("spatial 0 is not supported")
 	}
 	if len(x.shape) < 2 {
-		return c.fail("a tensor of shape %s has no channels", kernels.ShapeString(x.shape))
+		return c.fail("a tensor of shape %s has no channels", tensor.Dims(x.shape...))
 	}
 	channels := x.shape[1]
 	var w [4][]float32 // scale, shift, mean, variance
 	for i, what := range []string{"the scale", "the shift", "the mean", "the variance"} {
 		v := c.weight(i+1, what)
 		if c.ready() && v.data.len() != channels {
-			c.fail("%s, %q, of shape %s for %d channels", what, v.name, kernels.ShapeString(v.shape), channels)
+			c.fail("%s, %q, of shape %s for %d channels", what, v.name, tensor.Dims(v.shape...), channels)
 		}
 		w[i] = v.data.floats
 	}
@@ -40,7 +41,7 @@ func (c *call) batchNorm() []*value {
 	for i := range scale {
 		s := float64(w[0][i]) / math.Sqrt(float64(w[3][i])+epsilon)
 		scale[i], shift[i] = float32(s), float32(float64(w[1][i])-float64(w[2][i])*s)
-		if notFinite(scale[i]) || notFinite(shift[i]) {
+		if !tensor.IsFinite(scale[i]) || !tensor.IsFinite(shift[i]) {
 			return c.fail("channel %d is scaled by %v and shifted by %v: the variance is %v", i, scale[i], shift[i], w[3][i])
 		}
 	}
@@ -58,7 +59,7 @@ func (c *call) instanceNorm() []*value {
 	x, scale, shift := c.activation(0), c.weight(1, "the scale"), c.weight(2, "the shift")
 	c.spatial(x)
 	if c.ready() && (scale.data.len() != x.shape[1] || shift.data.len() != x.shape[1]) {
-		c.fail("a scale of shape %s and a shift of shape %s for %d channels", kernels.ShapeString(scale.shape), kernels.ShapeString(shift.shape), x.shape[1])
+		c.fail("a scale of shape %s and a shift of shape %s for %d channels", tensor.Dims(scale.shape...), tensor.Dims(shift.shape...), x.shape[1])
 	}
 	op := &kernels.InstanceNorm{Epsilon: c.floatAttr("epsilon", 1e-5)}
 	return c.emit(op, []*value{x}, []*value{scale, shift}, x.shape)
@@ -69,7 +70,7 @@ func (c *call) lrn() []*value {
 	x := c.activation(0)
 	c.spatial(x)
 	size := c.intAttr("size", 0)
-	if size < 1 || size > maxElements {
+	if size < 1 || size > tensor.MaxElements {
 		c.fail("size %d is not positive, or too large", size)
 	}
 	op := &kernels.LRN{
@@ -97,7 +98,7 @@ func softmax(log bool) func(c *call) []*value {
 		if c.t.opset >= 13 {
 			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x)
 		}
-		over, _ := elements(x.shape[axis:])
+		over, _ := tensor.Shape(x.shape[axis:]).Elements()
 		if over == x.shape[axis] {
 			return c.apply(&kernels.Softmax{Axis: axis, Log: log}, x)
 		}

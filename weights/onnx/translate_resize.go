@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // upsample translates Upsample, which scales as Resize of opset 10 does.
@@ -127,7 +128,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 	switch {
 	case len(sizes) == rank:
 		if sizes[0] != int64(x.shape[0]) || sizes[1] != int64(x.shape[1]) {
-			c.fail("sizes %v change the batch or the channels of a map of shape %s", sizes, kernels.ShapeString(x.shape))
+			c.fail("sizes %v change the batch or the channels of a map of shape %s", sizes, tensor.Dims(x.shape...))
 		}
 		op.Size = c.pair("sizes", sizes[2:], n, 1, 1)
 		for i := range 2 {
@@ -138,13 +139,13 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 			c.fail("scales %v change the batch or the channels", scales)
 		}
 		for i, s := range scales[2:] {
-			if notFinite(s) || s <= 0 {
+			if !tensor.IsFinite(s) || s <= 0 {
 				return c.fail("scales %v: %v is no positive number", scales, s)
 			}
 			at := 2 - n + i
 			size := math.Floor(float64(float32(in[at]) * s)) // in single precision, as ONNX Runtime does
-			if size < 1 || size > maxElements {
-				return c.fail("scales %v leave nothing of a map of shape %s, or make it too large", scales, kernels.ShapeString(x.shape))
+			if size < 1 || size > tensor.MaxElements {
+				return c.fail("scales %v leave nothing of a map of shape %s, or make it too large", scales, tensor.Dims(x.shape...))
 			}
 			op.Scale[at], op.Size[at] = s, int(size)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // concat translates Concat.
@@ -60,7 +61,7 @@ func (c *call) split() []*value {
 func (c *call) sizes(list []int64, what string) []int {
 	out := make([]int, len(list))
 	for i, n := range list {
-		if n < 0 || n > maxElements {
+		if n < 0 || n > tensor.MaxElements {
 			c.fail("%s %v: %d is negative, or too large", what, list, n)
 			return nil
 		}
@@ -142,8 +143,8 @@ func (c *call) slice() []*value {
 	if c.ready() && slices.Equal(op.Size, x.shape) && !slices.ContainsFunc(op.Step, func(s int) bool { return s < 0 }) {
 		return []*value{x}
 	}
-	if n, ok := elements(op.Size); c.ready() && ok && n == 0 {
-		c.fail("the result, of shape %s, is empty", kernels.ShapeString(op.Size))
+	if n, ok := tensor.Shape(op.Size).Elements(); c.ready() && ok && n == 0 {
+		c.fail("the result, of shape %s, is empty", tensor.Dims(op.Size...))
 	}
 	return c.apply(op, x)
 }
@@ -189,14 +190,14 @@ func (c *call) pad() []*value {
 	cropped, padded := false, false
 	for i, axis := range at {
 		before, after := pads[i], pads[len(at)+i]
-		if min(before, after) < -maxElements || max(before, after) > maxElements {
+		if min(before, after) < -tensor.MaxElements || max(before, after) > tensor.MaxElements {
 			return c.fail("pads %v are too large", pads)
 		}
 		op.Before[axis], op.After[axis] = int(max(before, 0)), int(max(after, 0))
 		crop.Start[axis] = int(max(-before, 0))
 		left := int64(x.shape[axis]) - max(-before, 0) - max(-after, 0)
 		if left < 1 {
-			return c.fail("pads %v cut off all of dimension %d of shape %s", pads, axis, kernels.ShapeString(x.shape))
+			return c.fail("pads %v cut off all of dimension %d of shape %s", pads, axis, tensor.Dims(x.shape...))
 		}
 		crop.Size[axis] = int(left)
 		padded = padded || before > 0 || after > 0
@@ -228,14 +229,14 @@ func translateView(shape func(c *call, old []int) []int) func(*call) []*value {
 // dimension (unless allowzero), −1 takes what is left.
 func (c *call) reshaped(old []int) []int {
 	want := c.constantInts(1, "the shape")
-	total, _ := elements(old)
+	total, _ := tensor.Shape(old).Elements()
 	shape := make([]int, len(want))
 	known, free := 1, -1
 	for i, n := range want {
 		switch {
 		case n == 0 && c.intAttr("allowzero", 0) == 0:
 			if i >= len(old) {
-				c.fail("shape %v keeps dimension %d of a tensor of shape %s", want, i, kernels.ShapeString(old))
+				c.fail("shape %v keeps dimension %d of a tensor of shape %s", want, i, tensor.Dims(old...))
 				return nil
 			}
 			n = int64(old[i])
@@ -245,12 +246,12 @@ func (c *call) reshaped(old []int) []int {
 		case n == -1:
 			c.fail("shape %v leaves two dimensions open", want)
 			return nil
-		case n < 0 || n > maxElements:
+		case n < 0 || n > tensor.MaxElements:
 			c.fail("shape %v: %d is negative, or too large", want, n)
 			return nil
 		}
 		shape[i] = int(n)
-		if n > 0 && known > maxElements/int(n) {
+		if n > 0 && known > tensor.MaxElements/int(n) {
 			c.fail("shape %v is too large", want)
 			return nil
 		}
@@ -266,7 +267,7 @@ func (c *call) reshaped(old []int) []int {
 		known = total
 	}
 	if known != total {
-		c.fail("a tensor of shape %s cannot have shape %v", kernels.ShapeString(old), want)
+		c.fail("a tensor of shape %s cannot have shape %v", tensor.Dims(old...), want)
 	}
 	return shape
 }
@@ -282,8 +283,8 @@ func (c *call) flattened(old []int) []int {
 		c.fail("axis %d of a tensor of %d dimensions", axis, len(old))
 		return nil
 	}
-	rows, _ := elements(old[:axis])
-	columns, _ := elements(old[axis:])
+	rows, _ := tensor.Shape(old[:axis]).Elements()
+	columns, _ := tensor.Shape(old[axis:]).Elements()
 	return []int{rows, columns}
 }
 
@@ -307,7 +308,7 @@ func (c *call) squeezed(shape []int) []int {
 		case len(list) == 0 && d == 1:
 		case slices.Contains(axes, i):
 			if d != 1 {
-				c.fail("dimension %d of shape %s is not 1", i, kernels.ShapeString(shape))
+				c.fail("dimension %d of shape %s is not 1", i, tensor.Dims(shape...))
 			}
 		default:
 			out = append(out, d)
@@ -388,7 +389,7 @@ const maxBlock = 1 << 15
 // blocks reads the block size of DepthToSpace and SpaceToDepth.
 func (c *call) blocks(x *value) int {
 	if len(x.shape) != 4 {
-		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, kernels.ShapeString(x.shape))
+		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, tensor.Dims(x.shape...))
 	}
 	b := c.intAttr("blocksize", 0)
 	if b < 1 || b > maxBlock {
@@ -427,7 +428,7 @@ func (c *call) spaceToDepth() []*value {
 	x := c.activation(0)
 	b := c.blocks(x)
 	if c.ready() && (x.shape[2]%b != 0 || x.shape[3]%b != 0) {
-		c.fail("a map of %s is no multiple of %d", kernels.ShapeString(x.shape[2:]), b)
+		c.fail("a map of %s is no multiple of %d", tensor.Dims(x.shape[2:]...), b)
 	}
 	if !c.ready() {
 		return nil

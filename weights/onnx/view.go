@@ -1,6 +1,10 @@
 package onnx
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // A view says how a value lies in the storage of one of the net's values. The
 // value is a row-major tensor over factors, finer than its shape or coarser;
@@ -172,7 +176,7 @@ func (v view) orderOver(dims []int) ([]int, bool) {
 // each row of storage: element k of a stored row is element tail(k) of the
 // value's. False says that the value does not lie row by row.
 func (v view) tailOrder(n int) (tail func(k int) int, ok bool) {
-	total, _ := elements(v.factors)
+	total, _ := tensor.Shape(v.factors).Elements()
 	rows := newView(0, []int{total / n, n}, []int{0, 1})
 	_, s, ok := aligned(rows, v.canonical())
 	if !ok {

@@ -4,12 +4,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // stored is the storage that a view describes: at each place the index of the
 // element of the value that lies there.
 func (v view) stored() []int {
-	n, _ := elements(v.factors)
+	n, _ := tensor.Shape(v.factors).Elements()
 	shape := permuted(v.factors, v.order)
 	at, from := make([]int, len(shape)), make([]int, len(shape))
 	out := make([]int, n)
@@ -66,7 +68,7 @@ func TestView(t *testing.T) {
 
 		// Rows of the last dimensions.
 		{
-			n, _ := elements(dims[r.IntN(len(dims)+1):])
+			n := tensor.Shape(dims[r.IntN(len(dims)+1):]).Volume()
 			tail, ok := v.tailOrder(n)
 			rows := true
 			for i, e := range want {

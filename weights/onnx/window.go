@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // spatial checks that v is a map of one or two spatial dimensions and returns
@@ -11,7 +12,7 @@ import (
 func (c *call) spatial(v *value) int {
 	n := len(v.shape) - 2
 	if n != 1 && n != 2 {
-		c.fail("%q of shape %s is no map of one or two spatial dimensions", v.name, kernels.ShapeString(v.shape))
+		c.fail("%q of shape %s is no map of one or two spatial dimensions", v.name, tensor.Dims(v.shape...))
 		return 1
 	}
 	return n
@@ -26,7 +27,7 @@ func (c *call) pair(what string, list []int64, n int, first, least int) [2]int {
 	}
 	pair := [2]int{first, first}
 	for i, x := range list {
-		if x < int64(least) || x > maxElements {
+		if x < int64(least) || x > tensor.MaxElements {
 			c.fail("%s %v: %d is less than %d, or too large", what, list, x, least)
 			return [2]int{1, 1}
 		}
@@ -106,7 +107,7 @@ func mapShape(like []int, channels int, size [2]int) []int {
 
 // bounded is x if it is a possible dimension, or else one that is too large for
 // any tensor, on 32-bit processors too.
-func bounded(x int64) int { return int(min(x, maxElements)) }
+func bounded(x int64) int { return int(min(x, tensor.MaxElements)) }
 
 // windows is how many windows fit on a map, in each direction.
 func (c *call) windows(w kernels.Window, size [2]int, ceil bool) (n [2]int) {

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // maxDims is more dimensions than anything has.
@@ -28,13 +30,7 @@ func (a *Array) Len() int { return a.Shape[0] }
 func (a *Array) Item(i int) []byte { return a.Data[i*a.Size():][:a.Size()] }
 
 // Size is the number of bytes of an item.
-func (a *Array) Size() int {
-	n := 1
-	for _, d := range a.Shape[1:] {
-		n *= d
-	}
-	return n
-}
+func (a *Array) Size() int { return tensor.Shape(a.Shape[1:]).Volume() }
 
 // Read reads an array. What follows it is an error. Memory grows only as data
 // arrive.

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 const magic = "\x93NUMPY"
@@ -128,7 +130,6 @@ func parse(header string) (shape []int, n int, err error) {
 	if found[0] != "<f4" {
 		return nil, 0, fmt.Errorf("its numbers are %q, not little-endian float32 (\"<f4\")", found[0])
 	}
-	n = 1
 	for _, s := range strings.Split(found[2], ",") {
 		s = strings.TrimSpace(s)
 		if s == "" {
@@ -138,11 +139,11 @@ func parse(header string) (shape []int, n int, err error) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("its shape (%s) is not valid", found[2])
 		}
-		if d > 0 && n > math.MaxInt/4/d {
-			return nil, 0, fmt.Errorf("its shape (%s) is too large", found[2])
-		}
 		shape = append(shape, d)
-		n *= d
+	}
+	n, ok := tensor.Shape(shape).Elements()
+	if !ok {
+		return nil, 0, fmt.Errorf("its shape (%s) is too large", found[2])
 	}
 	if found[1] == "True" && len(shape) > 1 {
 		return nil, 0, errors.New("its order is Fortran's, not C's")
@@ -152,13 +153,11 @@ func parse(header string) (shape []int, n int, err error) {
 
 // Write writes an array as version 1.0, or 2.0 if the header is long.
 func Write(w io.Writer, a *Array) error {
-	n := 1
 	dims := make([]string, len(a.Shape))
 	for i, d := range a.Shape {
-		n *= d
 		dims[i] = strconv.Itoa(d)
 	}
-	if n != len(a.Data) {
+	if n, ok := tensor.Shape(a.Shape).Elements(); !ok || n != len(a.Data) {
 		return fmt.Errorf("%d numbers for the shape %v", len(a.Data), a.Shape)
 	}
 	shape := strings.Join(dims, ", ")

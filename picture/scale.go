@@ -79,10 +79,10 @@ func (s *scale) weight(i, j int) float32 {
 	return s.weights[k]
 }
 
-// row scales a row of samples of c interleaved channels into planes: output i
-// of channel k goes to dst[k·n+i].
-func (s *scale) row(dst, src []float32, c int) {
+// row scales a row of samples of c interleaved channels into a row in a layout.
+func (s *scale) row(dst, src []float32, c int, layout Layout) {
 	n := len(s.first)
+	channel, pixel := layout.strides(n, c)
 	for i := range n {
 		w := s.weights[s.start[i]:s.start[i+1]]
 		part := src[c*s.first[i]:]
@@ -101,7 +101,8 @@ func (s *scale) row(dst, src []float32, c int) {
 			s1 += wj * p[1]
 			s2 += wj * p[2]
 		}
-		dst[i], dst[n+i], dst[2*n+i] = s0, s1, s2
+		d := dst[i*pixel:]
+		d[0], d[channel], d[2*channel] = s0, s1, s2
 	}
 }
 
@@ -109,30 +110,35 @@ func (s *scale) row(dst, src []float32, c int) {
 // row. Its buffers are reused.
 type scaler struct {
 	across, down scale
+	channels     int
+	layout       Layout
 	line         []float32 // a row, scaled across
 	next         int       // first output row that later input rows may reach
 }
 
-// begin clears dst, which holds c planes of len(down) × len(across).
-func (s *scaler) begin(dst []float32, c int) {
-	clear(dst)
+// begin begins a picture of c channels, which is to be written in a layout.
+func (s *scaler) begin(c int, layout Layout) {
+	s.channels, s.layout = c, layout
 	s.line = grow(s.line, c*len(s.across.first))
 	s.next = 0
 }
 
-// add adds input row y, of c interleaved channels, to the planes of dst, which
-// lie plane elements apart and have rows stride elements apart. Rows come in
-// order, those of down.span alone.
-func (s *scaler) add(dst []float32, plane, stride int, y int, row []float32, c int) {
-	s.across.row(s.line, row, c)
-	w := len(s.across.first)
+// add adds input row y, of interleaved channels, to dst, whose planes lie
+// plane elements apart, and its rows stride elements. Rows come in order, those
+// of down.span alone.
+func (s *scaler) add(dst []float32, plane, stride int, y int, row []float32) {
+	s.across.row(s.line, row, s.channels, s.layout)
+	planes, w := s.channels, len(s.across.first)
+	if s.layout == Interleaved {
+		planes, w = 1, planes*w
+	}
 	for i := s.next; i < len(s.down.first) && s.down.first[i] <= y; i++ {
 		if y >= s.down.first[i]+s.down.start[i+1]-s.down.start[i] {
 			s.next = i + 1
 			continue
 		}
 		wy := s.down.weight(i, y)
-		for k := range c {
+		for k := range planes {
 			out := dst[k*plane+i*stride:][:w]
 			for x, v := range s.line[k*w:][:w] {
 				out[x] += wy * v

@@ -7,55 +7,54 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// photo scales, cuts out and normalises.
-func (w *preparer) photo(dst []float32, p *weights.Preparation, c int) {
+// photo scales, cuts out and normalises. The Placement is on a picture whose
+// bounds begin at 0, 0.
+func (w *preparer) photo(dst []float32, p *weights.Preparation, layout Layout) Placement {
+	c := p.Order.Channels()
 	size := w.rows.bounds.Size()
 	placed := place(size, p)
-	w.scale.across.set(size.X, placed.x0, placed.x1, placed.at.Dx(), triangleSupport)
-	w.scale.down.set(size.Y, placed.y0, placed.y1, placed.at.Dy(), triangleSupport)
-	w.scale.begin(dst, c)
+	at := placed.Input
+	w.scale.across.set(size.X, placed.X0, placed.X1, at.Dx(), triangleSupport)
+	w.scale.down.set(size.Y, placed.Y0, placed.Y1, at.Dy(), triangleSupport)
 	w.line = grow(w.line, c*size.X)
 
-	plane := p.Width * p.Height
-	corner := placed.at.Min.Y*p.Width + placed.at.Min.X
+	channel, pixel := layout.strides(p.Width*p.Height, c)
+	row := p.Width * pixel
+	corner := at.Min.Y*row + at.Min.X*pixel
+	clear(dst)
+	w.scale.begin(c, layout)
 	from, to := w.scale.down.span()
 	for y := from; y < to; y++ {
 		toFloat(w.line, w.rows.row(y), p.Order)
-		w.scale.add(dst[corner:], plane, p.Width, y, w.line, c)
+		w.scale.add(dst[corner:], channel, row, y, w.line)
 	}
 
 	// What the picture does not cover stays 0, the mean.
 	for k := range c {
 		a, b := affine(p, k)
-		for y := placed.at.Min.Y; y < placed.at.Max.Y; y++ {
-			row := dst[k*plane+y*p.Width:][placed.at.Min.X:placed.at.Max.X]
-			for i, v := range row {
-				row[i] = a*v + b
+		for y := range at.Dy() {
+			line := dst[corner+k*channel+y*row:][:(at.Dx()-1)*pixel+1]
+			for i := 0; i < len(line); i += pixel {
+				line[i] = a*line[i] + b
 			}
 		}
 	}
-}
-
-// A placement is the part of a picture, in its own pixels, that goes to a
-// rectangle of the input.
-type placement struct {
-	x0, y0, x1, y1 float64
-	at             image.Rectangle
+	return placed
 }
 
 // place applies the rule p.Fit to a picture of a given size.
-func place(size image.Point, p *weights.Preparation) placement {
+func place(size image.Point, p *weights.Preparation) Placement {
 	w, h := float64(size.X), float64(size.Y)
 	all := image.Rect(0, 0, p.Width, p.Height)
 	switch p.Fit {
 	case weights.Stretch:
-		return placement{0, 0, w, h, all}
+		return Placement{0, 0, w, h, all}
 
 	case weights.Pad:
 		k := min(float64(p.Width)/w, float64(p.Height)/h)
 		in := image.Pt(max(1, int(math.Round(w*k))), max(1, int(math.Round(h*k))))
 		off := all.Size().Sub(in).Div(2)
-		return placement{0, 0, w, h, image.Rectangle{Max: in}.Add(off)}
+		return Placement{0, 0, w, h, image.Rectangle{Max: in}.Add(off)}
 	}
 
 	// Crop, as torchvision does it: the shorter side becomes Resize, the
@@ -76,7 +75,7 @@ func place(size image.Point, p *weights.Preparation) placement {
 	}
 	left := math.RoundToEven((sw - float64(p.Width)) / 2)
 	top := math.RoundToEven((sh - float64(p.Height)) / 2)
-	return placement{
+	return Placement{
 		left * w / sw, top * h / sh,
 		(left + float64(p.Width)) * w / sw, (top + float64(p.Height)) * h / sh,
 		all,

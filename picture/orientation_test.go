@@ -1,18 +1,17 @@
-package main
+package picture
 
 import (
-	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
 	"image/color"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
+
+	"golang.org/x/image/tiff"
 )
 
 // tiffHeader is the structure of Exif, with an orientation in its directory.
@@ -80,6 +79,8 @@ func exifTIFF(data []byte, orientation uint16) []byte {
 	return order.AppendUint32(b, 0)
 }
 
+func asTIFF(w io.Writer, m image.Image) error { return tiff.Encode(w, m, nil) }
+
 func TestOrientation(t *testing.T) {
 	// Quarters of four greys: where the brightest comes to lie, and the next.
 	m := image.NewGray(image.Rect(0, 0, 32, 16))
@@ -88,15 +89,7 @@ func TestOrientation(t *testing.T) {
 			m.SetGray(x, y, color.Gray{uint8(240 - 60*(x/16) - 120*(y/8))})
 		}
 	}
-	encode := func(encode func(io.Writer, image.Image) error) []byte {
-		var b bytes.Buffer
-		if err := encode(&b, m); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
-	}
-	inJPEG := encode(func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) })
-	inPNG, inTIFF := encode(png.Encode), encode(asTIFF)
+	inJPEG, inPNG, inTIFF := encoded(t, m, asJPEG), encoded(t, m, png.Encode), encoded(t, m, asTIFF)
 	corners := func(m image.Image) (c [4]int) { // row by row
 		r := m.Bounds()
 		for i := range 4 {
@@ -118,11 +111,10 @@ func TestOrientation(t *testing.T) {
 			exifPNG(inPNG, little),
 			exifTIFF(inTIFF, uint16(o)),
 		} {
-			img, err := decodePicture(data)
+			img, err := Decode(data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			img = upright(img, data)
 			if got := corners(img); got != want[o] {
 				t.Errorf("orientation %d in file %d: %v, want %v", o, i, got, want[o])
 			}
@@ -135,17 +127,40 @@ func TestOrientation(t *testing.T) {
 		t.Errorf("orientation 9 is taken for %d", o)
 	}
 
-	webp, err := os.ReadFile(filepath.Join(testdata, "9.webp"))
+	webp, err := os.ReadFile("../testdata/9.webp")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, prefix := range []string{"", "Exif\x00\x00"} {
 		data := exifWebP(webp, append([]byte(prefix), tiffHeader(binary.BigEndian, "MM", 6)...))
-		if _, err := decodePicture(data); err != nil {
+		if _, err := Decode(data); err != nil {
 			t.Error(err)
 		}
 		if o := orientation(data); o != 6 {
 			t.Errorf("orientation 6 of a WebP picture is taken for %d", o)
+		}
+	}
+}
+
+// A turned picture is one that keeps to the rules of image.Image, whatever the
+// type of the other.
+func TestTurned(t *testing.T) {
+	for name, img := range pictures(13, 9) {
+		if turn(img, 0) != img || turn(img, 1) != img {
+			t.Errorf("%s: a picture that is upright is turned", name)
+		}
+		m := turn(turn(img, 6), 8) // and back
+		b, want := m.Bounds(), img.Bounds()
+		if b.Min != (image.Point{}) || b.Size() != want.Size() {
+			t.Fatalf("%s: bounds %v, want %v at 0, 0", name, b, want)
+		}
+		for y := range b.Dy() {
+			for x := range b.Dx() {
+				got := m.At(x, y)
+				if want := color.RGBA64Model.Convert(img.At(want.Min.X+x, want.Min.Y+y)); got != want || m.ColorModel().Convert(got) != got {
+					t.Fatalf("%s: %d, %d is %v, want %v", name, x, y, got, want)
+				}
+			}
 		}
 	}
 }

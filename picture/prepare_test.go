@@ -107,7 +107,7 @@ func TestScale(t *testing.T) {
 		var s scale
 		s.set(len(c.in), c.lo, c.hi, len(c.want), c.support)
 		got := make([]float32, len(c.want))
-		s.row(got, c.in, 1)
+		s.row(got, c.in, 1, Planar)
 		for i := range got {
 			if math.Abs(float64(got[i]-c.want[i])) > 1e-4 {
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -129,7 +129,7 @@ func TestScaleOfConstants(t *testing.T) {
 			var s scale
 			s.set(size, lo, hi, n, support)
 			in, out := slices.Repeat([]float32{7}, size), make([]float32, n)
-			s.row(out, in, 1)
+			s.row(out, in, 1, Planar)
 			for i, v := range out {
 				if math.Abs(float64(v-7)) > 1e-4 {
 					t.Fatalf("%d samples %g…%g to %d: output %d is %g, want 7", size, lo, hi, n, i, v)
@@ -154,7 +154,7 @@ func TestPhoto(t *testing.T) {
 	prepared := func(p *weights.Preparation) []float32 {
 		t.Helper()
 		dst := make([]float32, p.Order.Channels()*p.Width*p.Height)
-		if err := Prepare(dst, img, p); err != nil {
+		if _, err := Prepare(dst, img, p, Planar); err != nil {
 			t.Fatal(err)
 		}
 		return dst
@@ -207,7 +207,7 @@ func TestPhoto(t *testing.T) {
 func TestPhotoTransparent(t *testing.T) {
 	img := image.NewNRGBA(image.Rect(0, 0, 8, 8))
 	dst := make([]float32, 3*16)
-	if err := Prepare(dst, img, photo(weights.Crop, weights.RGB, 4, 4)); err != nil {
+	if _, err := Prepare(dst, img, photo(weights.Crop, weights.RGB, 4, 4), Planar); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range dst {
@@ -232,7 +232,7 @@ func TestPhotoSizes(t *testing.T) {
 				for i := range dst {
 					dst[i] = float32(math.NaN())
 				}
-				if err := Prepare(dst, img, p); err != nil {
+				if _, err := Prepare(dst, img, p, Planar); err != nil {
 					t.Fatal(err)
 				}
 				for i, v := range dst {
@@ -258,13 +258,13 @@ func TestPrepareErrors(t *testing.T) {
 		{"no pixels", image.NewGray(image.Rect(3, 3, 3, 9)), photo(0, weights.Gray, 4, 4), 16, ErrEmpty},
 		{"no picture", nil, photo(0, weights.Gray, 4, 4), 16, ErrEmpty},
 		{"another size", good, photo(0, weights.Gray, 4, 4), 17, nil},
-		{"a plane of colour", image.White, photo(0, weights.Gray, 4, 4), 16, nil},
-		{"a digit on a plane", image.White, digitPreparation, 28 * 28, nil},
-		{"a line", image.NewGray(image.Rect(0, 0, 1, maxSide+1)), photo(0, weights.Gray, 4, 4), 16, nil},
-		{"too many pixels", &image.Gray{Rect: image.Rect(0, 0, maxSide, maxPixels/maxSide+1)}, photo(0, weights.Gray, 4, 4), 16, nil},
-		{"bounds that no int can tell apart", &image.Gray{Rect: image.Rect(math.MinInt, 0, math.MaxInt, 1)}, photo(0, weights.Gray, 4, 4), 16, nil},
+		{"a plane of colour", image.White, photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
+		{"a digit on a plane", image.White, digitPreparation, 28 * 28, ErrTooLarge},
+		{"a line", image.NewGray(image.Rect(0, 0, 1, maxSide+1)), photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
+		{"too many pixels", &image.Gray{Rect: image.Rect(0, 0, maxSide, maxPixels/maxSide+1)}, photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
+		{"bounds that no int can tell apart", &image.Gray{Rect: image.Rect(math.MinInt, 0, math.MaxInt, 1)}, photo(0, weights.Gray, 4, 4), 16, ErrTooLarge},
 	} {
-		err := Prepare(make([]float32, c.n), c.img, c.p)
+		_, err := Prepare(make([]float32, c.n), c.img, c.p, Planar)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", c.name, err, c.want)
 		}

@@ -42,7 +42,7 @@ func drawn(w, h int, mask *image.Alpha, at image.Point, paper, ink color.Color) 
 func mustDigit(t *testing.T, img image.Image) []float32 {
 	t.Helper()
 	dst := make([]float32, digitSide*digitSide)
-	if err := Prepare(dst, img, digitPreparation); err != nil {
+	if _, err := Prepare(dst, img, digitPreparation, Planar); err != nil {
 		t.Fatal(err)
 	}
 	checkDigit(t, dst)
@@ -194,7 +194,7 @@ func TestBlank(t *testing.T) {
 		{"a line of one pixel's height", image.NewNRGBA(image.Rect(0, 0, maxSide, 1))},
 		{"noise on a page", noise},
 	} {
-		err := Prepare(make([]float32, digitSide*digitSide), c.img, digitPreparation)
+		_, err := Prepare(make([]float32, digitSide*digitSide), c.img, digitPreparation, Planar)
 		if !errors.Is(err, ErrBlank) {
 			t.Errorf("%s: error %v, want ErrBlank", c.name, err)
 		}
@@ -206,7 +206,7 @@ func TestPreparingADigitAllocatesNothing(t *testing.T) {
 	dst := make([]float32, digitSide*digitSide)
 	var p preparer
 	p.rows.open(img)
-	if err := p.digit.find(dst, &p.rows); err != nil {
+	if _, err := p.digit.find(dst, &p.rows); err != nil {
 		t.Fatal(err)
 	}
 	if n := testing.AllocsPerRun(10, func() {
@@ -253,7 +253,7 @@ func FuzzDigit(f *testing.F) {
 			pix[i] = data[i*31%len(data)]
 		}
 		dst := make([]float32, digitSide*digitSide)
-		if err := Prepare(dst, img, digitPreparation); err != nil {
+		if _, err := Prepare(dst, img, digitPreparation, Planar); err != nil {
 			if !errors.Is(err, ErrBlank) {
 				t.Fatal(err)
 			}
@@ -287,7 +287,7 @@ func BenchmarkDigit(b *testing.B) {
 			dst := make([]float32, digitSide*digitSide)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := Prepare(dst, c.img, digitPreparation); err != nil {
+				if _, err := Prepare(dst, c.img, digitPreparation, Planar); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -21,7 +21,7 @@ func TestMACs(t *testing.T) {
 		{&FullyConnected{Channels: math.MaxInt32}, [][]int{{math.MaxInt32, 1 << 30}}, math.MaxInt64},
 		{&Softmax{}, [][]int{{5}}, 0},
 	} {
-		if got := MACs(c.spec, c.in, nil); got != c.want {
+		if got := traits(c.spec, c.in).MACs; got != c.want {
 			t.Errorf("%s of %v: %d multiply-adds, want %d", c.spec.Op(), c.in, got, c.want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestWork(t *testing.T) {
 		{&LRN{Size: 100}, []int{1, 2, 3, 8}, 2 * 3 * 8 * 8},
 		{&Conv{Window: w, Groups: 1, Channels: 7}, []int{1, 5, 5, 8}, 4 * 3 * 6 * 8 * 7},
 	} {
-		if got := Work(c.spec, [][]int{c.in}, nil); got != c.want {
+		if got := traits(c.spec, [][]int{c.in}).Work(); got != c.want {
 			t.Errorf("%s of %v: work of %d, want %d", c.spec.Op(), c.in, got, c.want)
 		}
 	}
@@ -58,31 +58,36 @@ func TestTableEntries(t *testing.T) {
 			p.Pad[i], p.Pad[i+2] = g.IntN(int(p.Extent(i))), g.IntN(int(p.Extent(i)))
 		}
 		in := [][]int{{1, size[0], size[1], 1}}
-		op, err := p.Bind(Tiers()[0], in, nil)
+		op, err := bind(p, Tiers()[0], in, nil)
 		if err != nil {
 			continue // the kernel is larger than the map
 		}
 		runs := op.(*poolOp).runs
-		if n := len(runs[0]) + len(runs[1]); n > TableEntries(p, in, nil) {
-			t.Errorf("%+v of %v has %d runs, more than %d", p, in, n, TableEntries(p, in, nil))
+		if n := len(runs[0]) + len(runs[1]); n > traits(p, in).TableEntries {
+			t.Errorf("%+v of %v has %d runs, more than %d", p, in, n, traits(p, in).TableEntries)
 		}
 	}
 	r := &Resize{Size: [2]int{3, 5}}
-	if n := TableEntries(r, [][]int{{1, 9, 9, 9}}, nil); n != 8 {
+	if n := traits(r, [][]int{{1, 9, 9, 9}}).TableEntries; n != 8 {
 		t.Errorf("%+v has %d entries", r, n)
 	}
 	for _, mode := range []PadMode{PadConstant, PadEdge} {
 		p := &Padding{Mode: mode, Before: []int{0, 1, 2, 0}, After: []int{0, 1, 0, 3}}
 		in := [][]int{{1, 4, 4, 4}}
-		op, err := p.Bind(Tiers()[0], in, nil)
+		op, err := bind(p, Tiers()[0], in, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := boxEntries * len(op.(*copyOp).moves); n > TableEntries(p, in, nil) {
-			t.Errorf("%+v takes %d entries, more than %d", p, n, TableEntries(p, in, nil))
+		if n := boxEntries * len(op.(*copyOp).moves); n > traits(p, in).TableEntries {
+			t.Errorf("%+v takes %d entries, more than %d", p, n, traits(p, in).TableEntries)
 		}
 	}
-	if n := TableEntries(&Conv{}, [][]int{{1, 9, 9, 9}}, []Param{{Form: Panels}}); n != 0 {
+	c := &Conv{Window: square(3, 1, 0), Groups: 1, Channels: 1}
+	if n := c.Traits(types([][]int{{1, 9, 9, 9}}), []Param{{Form: FormPanels}}).TableEntries; n != 0 {
 		t.Errorf("a convolution in panels has %d entries", n)
 	}
 }
+
+// traits are those of an operation on float32; of its params only the form
+// matters, which is plain.
+func traits(s Spec, in [][]int) Traits { return s.Traits(types(in), []Param{{}}) }

@@ -37,12 +37,18 @@ func FuzzPicture(f *testing.F) {
 		for i := range dst {
 			dst[i] = float32(math.NaN()) // what is not written shows
 		}
-		if err := Prepare(dst, img, p); err != nil {
+		placed, err := Prepare(dst, img, p, Layout(head[7]/64%2))
+		if err != nil {
 			if !errors.Is(err, ErrBlank) && !errors.Is(err, ErrEmpty) {
 				t.Fatal(err)
 			}
 			return
 		}
+		around := img.Bounds()
+		if p.Kind == weights.Digit {
+			around.Max = around.Max.Add(image.Pt(1, 1)) // reduced by 2 at most
+		}
+		checkPlacement(t, placed, around, image.Pt(p.Width, p.Height))
 		for i, v := range dst {
 			if !(v >= -5 && v <= 5) {
 				t.Fatalf("element %d of %d is %v", i, len(dst), v)

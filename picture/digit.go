@@ -55,6 +55,7 @@ const (
 // one threshold a quarter lower, or a third higher as far as its range goes, it
 // read 1,488 to 1,492.
 type digitFinder struct {
+	k      int     // the factor by which the picture is reduced
 	w, h   int     // of the reduced picture
 	c      int     // its channels: 1 if it is grey, else 3
 	pix    []uint8 // w·h·c, interleaved
@@ -74,13 +75,14 @@ type digitFinder struct {
 }
 
 // find writes the digit that is on the picture into dst, 28×28: 0 is ground
-// and 1 is ink. It returns ErrBlank if there is none.
-func (f *digitFinder) find(dst []float32, rows *rowReader) error {
+// and 1 is ink. It returns ErrBlank if there is none. The Placement is on a
+// picture whose bounds begin at 0, 0.
+func (f *digitFinder) find(dst []float32, rows *rowReader) (Placement, error) {
 	size := rows.bounds.Size()
 	coarse, fine := reduction(size, fewPixels), reduction(size, manyPixels)
 	f.read(rows, coarse)
-	if f.ready(dst) {
-		return nil
+	if box, ok := f.ready(dst); ok {
+		return f.placement(box, box), nil
 	}
 	box, ok := f.segment(f.separate())
 	if coarse > fine && (!ok || max(box.Dx(), box.Dy()) < largeBody) {
@@ -88,10 +90,16 @@ func (f *digitFinder) find(dst []float32, rows *rowReader) error {
 		box, ok = f.segment(f.separate())
 	}
 	if !ok {
-		return ErrBlank
+		return Placement{}, ErrBlank
 	}
-	f.compose(dst, box)
-	return nil
+	return f.placement(box, f.compose(dst, box)), nil
+}
+
+// placement is that of a box of the reduced picture at a rectangle of the
+// input.
+func (f *digitFinder) placement(box, at image.Rectangle) Placement {
+	k := float64(f.k)
+	return Placement{k * float64(box.Min.X), k * float64(box.Min.Y), k * float64(box.Max.X), k * float64(box.Max.Y), at}
 }
 
 // reduction is the factor that brings a picture to at most limit pixels.
@@ -106,6 +114,7 @@ func reduction(size image.Point, limit int) int {
 // read reduces the picture by the factor k, averaging squares of k×k pixels.
 func (f *digitFinder) read(rows *rowReader, k int) {
 	size := rows.bounds.Size()
+	f.k = k
 	f.w, f.h = (size.X+k-1)/k, (size.Y+k-1)/k
 	n := f.w * f.h
 	f.pix = grow(f.pix, 3*n)
@@ -221,10 +230,11 @@ func (f *digitFinder) flatten() {
 
 // ready reports whether the picture is in MNIST's form already, 28×28 with
 // the digit's box and its centre of mass in their places, and then writes it
-// into dst as it is, inverted if it is dark on bright.
-func (f *digitFinder) ready(dst []float32) bool {
+// into dst as it is, inverted if it is dark on bright. It returns the digit's
+// box.
+func (f *digitFinder) ready(dst []float32) (box image.Rectangle, ok bool) {
 	if f.w != digitSide || f.h != digitSide || f.c != 1 {
-		return false
+		return box, false
 	}
 	pix := f.pix[:digitSide*digitSide]
 	var flip uint8
@@ -232,7 +242,7 @@ func (f *digitFinder) ready(dst []float32) bool {
 		flip = 0xff
 	}
 	var sum, sumX, sumY, top int
-	box := image.Rectangle{Min: image.Pt(digitSide, digitSide)}
+	box.Min = image.Pt(digitSide, digitSide)
 	for y := range digitSide {
 		for x, v := range pix[y*digitSide:][:digitSide] {
 			v := int(v ^ flip)
@@ -248,20 +258,21 @@ func (f *digitFinder) ready(dst []float32) bool {
 		}
 	}
 	if top < readyInk || max(box.Dx(), box.Dy()) != digitBody {
-		return false
+		return box, false
 	}
 	x, y := float64(sumX)/float64(sum), float64(sumY)/float64(sum)
 	if math.Abs(x-digitCentre) > 1 || math.Abs(y-digitCentre) > 1 {
-		return false
+		return box, false
 	}
 	for i, v := range pix {
 		dst[i] = float32(v^flip) / 255
 	}
-	return true
+	return box, true
 }
 
-// compose fits the ink in box into 20×20 and centres it in 28×28.
-func (f *digitFinder) compose(dst []float32, box image.Rectangle) {
+// compose fits the ink in box into 20×20 and centres it in 28×28. It returns
+// where it lies there.
+func (f *digitFinder) compose(dst []float32, box image.Rectangle) image.Rectangle {
 	long := max(box.Dx(), box.Dy())
 	w := max(1, (box.Dx()*digitBody+long/2)/long)
 	h := max(1, (box.Dy()*digitBody+long/2)/long)
@@ -269,10 +280,11 @@ func (f *digitFinder) compose(dst []float32, box image.Rectangle) {
 	f.scale.across.set(f.w, float64(box.Min.X), float64(box.Max.X), w, support(box.Dx(), w))
 	f.scale.down.set(f.h, float64(box.Min.Y), float64(box.Max.Y), h, support(box.Dy(), h))
 	body := f.body[:w*h]
-	f.scale.begin(body, 1)
+	clear(body)
+	f.scale.begin(1, Planar)
 	from, to := f.scale.down.span()
 	for y := from; y < to; y++ {
-		f.scale.add(body, w*h, w, y, f.ink[y*f.w:][:f.w], 1)
+		f.scale.add(body, w*h, w, y, f.ink[y*f.w:][:f.w])
 	}
 
 	var top, sum, sumX, sumY float32
@@ -295,6 +307,7 @@ func (f *digitFinder) compose(dst []float32, box image.Rectangle) {
 			out[x] = min(1, v/top)
 		}
 	}
+	return image.Rect(left, up, left+w, up+h)
 }
 
 // support is that of the filter for n samples made of size: their mean when the

@@ -1,56 +1,9 @@
-package main
+package picture
 
 import (
 	"bytes"
 	"encoding/binary"
-	"image"
-	"image/color"
 )
-
-// upright turns a picture as the Exif data of its file ask for: cameras write
-// the picture as the sensor sees it, and how it was held beside it.
-func upright(img image.Image, data []byte) image.Image {
-	o := orientation(data)
-	src, ok := img.(image.RGBA64Image)
-	if o < 2 || !ok {
-		return img
-	}
-	return &turned{src, o}
-}
-
-// A turned picture is another one, mirrored or turned by quarters: Exif's
-// orientations 2 to 8.
-type turned struct {
-	image.RGBA64Image
-	orientation int
-}
-
-// Bounds begin at 0, 0.
-func (t *turned) Bounds() image.Rectangle {
-	size := t.RGBA64Image.Bounds().Size()
-	if t.orientation >= 5 {
-		size.X, size.Y = size.Y, size.X
-	}
-	return image.Rectangle{Max: size}
-}
-
-func (t *turned) RGBA64At(x, y int) color.RGBA64 {
-	b := t.RGBA64Image.Bounds()
-	if t.orientation >= 5 { // rows of the file are columns
-		x, y = y, x
-	}
-	switch t.orientation {
-	case 2, 3, 7, 8:
-		x = b.Dx() - 1 - x
-	}
-	switch t.orientation {
-	case 3, 4, 6, 7:
-		y = b.Dy() - 1 - y
-	}
-	return t.RGBA64Image.RGBA64At(b.Min.X+x, b.Min.Y+y)
-}
-
-func (t *turned) At(x, y int) color.Color { return t.RGBA64At(x, y) }
 
 // orientation is the Exif orientation of a picture's file, 1 to 8; 0 if there
 // is none. What is damaged counts as none.

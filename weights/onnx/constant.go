@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // elemType is a TensorProto.DataType.
@@ -61,28 +61,28 @@ func (t elemType) size() int {
 	return 0
 }
 
-// A tensor is a constant: row-major floats if its type is a floating-point
+// A constant is a tensor that the model holds: row-major floats if its type is a floating-point
 // one, else ints.
-type tensor struct {
+type constant struct {
 	kind   elemType
-	dims   []int
+	dims   tensor.Shape
 	floats []float32
 	ints   []int64
 }
 
-func floatTensor(dims []int, x []float32) *tensor {
-	return &tensor{kind: typeFloat, dims: dims, floats: x}
+func floatTensor(dims []int, x []float32) *constant {
+	return &constant{kind: typeFloat, dims: dims, floats: x}
 }
 
-func intTensor(dims []int, x []int64) *tensor {
-	return &tensor{kind: typeInt64, dims: dims, ints: x}
+func intTensor(dims []int, x []int64) *constant {
+	return &constant{kind: typeInt64, dims: dims, ints: x}
 }
 
 // len is the number of elements.
-func (t *tensor) len() int { return max(len(t.floats), len(t.ints)) }
+func (t *constant) len() int { return max(len(t.floats), len(t.ints)) }
 
 // float64 is element i as a number.
-func (t *tensor) float64(i int) float64 {
+func (t *constant) float64(i int) float64 {
 	if t.kind.float() {
 		return float64(t.floats[i])
 	}
@@ -90,11 +90,11 @@ func (t *tensor) float64(i int) float64 {
 }
 
 // setFloat sets element i of a tensor of floats to what its type can hold of x.
-func (t *tensor) setFloat(i int, x float64) {
+func (t *constant) setFloat(i int, x float64) {
 	f := float32(x)
 	switch t.kind {
 	case typeFloat16:
-		f = kernels.Float32(kernels.Float16(f))
+		f = tensor.Float32(tensor.Float16(f))
 	case typeBFloat16:
 		f = bfloat16(f)
 	}
@@ -113,7 +113,7 @@ func bfloat16(x float32) float32 {
 
 // setInt sets element i of a tensor of ints to x, which wraps around where the
 // type ends, as it does in C.
-func (t *tensor) setInt(i int, x int64) {
+func (t *constant) setInt(i int, x int64) {
 	switch t.kind {
 	case typeUint8:
 		x = int64(uint8(x))
@@ -132,52 +132,25 @@ func (t *tensor) setInt(i int, x int64) {
 }
 
 // reshaped is t with other dimensions, of the same product.
-func (t *tensor) reshaped(dims []int) *tensor {
+func (t *constant) reshaped(dims []int) *constant {
 	c := *t
 	c.dims = dims
 	return &c
 }
 
-// maxElements bounds every tensor: a dimension, and the number of elements,
-// fit 31 bits.
-const maxElements = math.MaxInt32
-
-// elements is the number of elements of a tensor, 0 included; false says that
-// a dimension is negative, or the product larger than maxElements.
-func elements(dims []int) (int, bool) {
-	n, zero := 1, false
-	for _, d := range dims {
-		if d < 0 || d > maxElements {
-			return 0, false
-		}
-		if d == 0 {
-			zero = true
-			continue
-		}
-		if n > maxElements/d {
-			return 0, false
-		}
-		n *= d
-	}
-	if zero {
-		return 0, true
-	}
-	return n, true
-}
-
 // fill reads t's elements from raw, little-endian, as ONNX stores them. The
 // length must be exact.
-func (t *tensor) fill(raw []byte) error {
-	n, ok := elements(t.dims)
+func (t *constant) fill(raw []byte) error {
+	n, ok := t.dims.Elements()
 	if !ok {
-		return fmt.Errorf("dimensions %s are out of range", kernels.ShapeString(t.dims))
+		return fmt.Errorf("dimensions %s are out of range", t.dims)
 	}
 	size := t.kind.size()
 	if size == 0 {
 		return fmt.Errorf("%v is not supported", t.kind)
 	}
 	if len(raw)%size != 0 || len(raw)/size != n {
-		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), kernels.ShapeString(t.dims), t.kind)
+		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), t.dims, t.kind)
 	}
 	if t.kind.float() {
 		t.floats = make([]float32, n)
@@ -196,7 +169,7 @@ func (t *tensor) fill(raw []byte) error {
 func rawFloat(kind elemType, b []byte) float32 {
 	switch kind {
 	case typeFloat16:
-		return kernels.Float32(binary.LittleEndian.Uint16(b))
+		return tensor.Float32(binary.LittleEndian.Uint16(b))
 	case typeBFloat16:
 		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
 	case typeDouble:

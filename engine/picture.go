@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/infer-go/infer/picture"
+	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/weights"
+)
+
+// skipInterleaving finds out whether pictures can be prepared straight into what
+// the second step reads: the first step does nothing but interleave the channels
+// of the only input, and nothing else reads that.
+func (b *binder) skipInterleaving() {
+	meta := &b.net.Meta.Preparation
+	if meta.Kind == weights.NoPicture || len(b.inputs) != 1 || len(b.steps) == 0 {
+		return
+	}
+	input := b.inputs[0].buffer
+	if b.steps[0].in[0] != input || b.steps[0].traits.Interleaves != meta.Order.Channels() {
+		return
+	}
+	for _, s := range b.steps[1:] {
+		if slices.Contains(s.in, input) {
+			return
+		}
+	}
+	if slices.ContainsFunc(b.outputs, func(e edge) bool { return e.buffer == input || e.buffer == b.steps[0].out[0] }) {
+		return
+	}
+	b.interleaved = true
+	stale := false // what the first step would have written has been overwritten
+	for i := range b.steps[1:] {
+		s := &b.steps[1+i]
+		s.fromPicture = slices.Clone(s.in)
+		for k, c := range s.in {
+			if c == b.steps[0].out[0] && !stale {
+				s.fromPicture[k] = input
+			}
+		}
+		stale = stale || slices.Contains(s.out, b.steps[0].out[0])
+	}
+}
+
+// SetPicture prepares a picture as item i of the next run, as Model.Prepare
+// does for Input(0), but in the order in which the net computes: the run then
+// begins behind the step that would bring the input into it. The result says
+// where on the picture the input lies.
+//
+// It holds for one run. Input(0) and InputBytes(0) show such pictures in the
+// model's own order, if they are called after SetPicture; until the run, slices
+// that they returned before are undefined and must not be written to, for that
+// item. Items may be pictures and tensors in one run, which costs the step for
+// all of them.
+//
+// Errors are ErrClosed, ErrBusy, ErrBatch for an item that the Session has not,
+// and those of Model.Prepare. After an error the item is undefined.
+func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) {
+	if err := s.enter(); err != nil {
+		return picture.Placement{}, err
+	}
+	defer s.leave()
+	x := s.executor
+	if err := onlyInput(len(x.inputs)); err != nil {
+		return picture.Placement{}, err
+	}
+	if i < 0 || i >= x.batch {
+		return picture.Placement{}, fmt.Errorf("%w: item %d of %d", ErrBatch, i, x.batch)
+	}
+	layout := picture.Planar
+	if x.program.interleaved {
+		layout = picture.Interleaved
+	}
+	at, err := picture.Prepare(tensor.Slice[float32](x.input(i)), img, x.program.picture, layout)
+	s.pictures[i] = x.program.interleaved && err == nil
+	return at, err
+}
+
+// onlyInput refuses pictures for models of several inputs.
+func onlyInput(inputs int) error {
+	if inputs != 1 {
+		return fmt.Errorf("%w: it has %d inputs", ErrNoPicture, inputs)
+	}
+	return nil
+}
+
+// input is the memory of item i of the first input.
+func (x *executor) input(i int) []byte { return x.inputs[0].bytes(x.shared, nil, i, 1) }
+
+// asTensors brings pictures that have been set into the model's own order.
+func (s *Session) asTensors() {
+	for i, set := range s.pictures {
+		if !set {
+			continue
+		}
+		s.pictures[i] = false
+		x := tensor.Slice[float32](s.executor.input(i))
+		channels := s.executor.program.picture.Order.Channels()
+		pixels := slices.Clone(x)
+		for c := range channels {
+			plane := x[c*len(x)/channels:][:len(x)/channels]
+			for p := range plane {
+				plane[p] = pixels[p*channels+c]
+			}
+		}
+	}
+}
+
+// takePictures says whether the first n items are pictures that have been set,
+// for a run that uses them up. Of pictures among tensors it makes tensors.
+func (s *Session) takePictures(n int) bool {
+	if !s.executor.program.interleaved || !slices.Contains(s.pictures[:n], true) {
+		return false
+	}
+	if slices.Contains(s.pictures[:n], false) {
+		s.asTensors()
+		return false
+	}
+	clear(s.pictures[:n])
+	return true
+}

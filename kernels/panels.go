@@ -1,0 +1,207 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/infer-go/infer/tensor"
+)
+
+// NR is the number of columns of a panel: how many output channels every
+// matrix kernel computes at a time, on every tier.
+const NR = 16
+
+// Panels are the layout of the right-hand side of a matrix product, K rows by
+// N columns, for each of Groups groups, cut into panels of NR columns; the
+// panels of the first group come first. A panel is
+//
+//	header   NR float32 of bias, whatever Elem is
+//	rows     K rows of NR elements, in steps of as many rows as depth says
+//	padding  zeros up to the next multiple of tensor.Align bytes
+//
+// Biases and elements of columns past N are zero. Nothing else knows the
+// layout; FORMAT.md describes it.
+type Panels struct {
+	Elem         tensor.Elem // F32 or F16
+	Groups, K, N int
+}
+
+// A panelLayout is what of a panel's layout depends on its elements.
+type panelLayout struct {
+	header int // bytes in front of the rows
+	depth  int // so many rows lie element by element beside one another
+}
+
+// index is the place, among the elements of a panel's rows, of row k's in a
+// column.
+func (l panelLayout) index(k, column int) int {
+	return k/l.depth*NR*l.depth + column*l.depth + k%l.depth
+}
+
+// layout returns false for elements of which there are no panels.
+func (p Panels) layout() (panelLayout, bool) {
+	switch p.Elem {
+	case tensor.F32, tensor.F16:
+		return panelLayout{header: NR * 4, depth: 1}, true
+	}
+	return panelLayout{}, false
+}
+
+// PerGroup is the number of panels of a group.
+func (p Panels) PerGroup() int { return ceilDiv(p.N, NR) }
+
+// Count is the number of panels of all groups.
+func (p Panels) Count() int { return p.Groups * p.PerGroup() }
+
+// Columns is how many columns of panel i are not padding.
+func (p Panels) Columns(i int) int { return min(NR, p.N-i%p.PerGroup()*NR) }
+
+// rowBytes is the size of a row: of depth rows, where they lie side by side.
+func (p Panels) rowBytes() int {
+	l, _ := p.layout()
+	return NR * l.depth * p.Elem.Size()
+}
+
+// rows is how many times rowBytes the rows take.
+func (p Panels) rows() int {
+	l, _ := p.layout()
+	return ceilDiv(p.K, l.depth)
+}
+
+// Size is the number of bytes of a panel, and from one to the next.
+func (p Panels) Size() int {
+	l, _ := p.layout()
+	return tensor.AlignUp(l.header + p.rows()*p.rowBytes())
+}
+
+// Bytes is the number of bytes of all panels. It is false if there are no such
+// panels, or if it overflows. Groups, K and N are from 1 to tensor.MaxDim.
+func (p Panels) Bytes() (int, bool) {
+	l, ok := p.layout()
+	if !ok {
+		return 0, false
+	}
+	if _, ok := tensor.Product(p.rowBytes(), p.rows()+(l.header+tensor.Align)/p.rowBytes()+1); !ok {
+		return 0, false // a panel's size itself would overflow
+	}
+	return tensor.Product(p.Size(), p.Groups, p.PerGroup())
+}
+
+// panel is panel i of data.
+func (p Panels) panel(data []byte, i int) []byte {
+	size := p.Size()
+	return data[i*size : (i+1)*size]
+}
+
+// bias is the NR biases of a panel.
+func (p Panels) bias(panel []byte) []float32 { return tensor.Slice[float32](panel[:NR*4]) }
+
+// rowsFrom is the rows of a panel from row k on, a multiple of depth.
+func (p Panels) rowsFrom(panel []byte, k int) []byte {
+	l, _ := p.layout()
+	return panel[l.header+k/l.depth*p.rowBytes() : l.header+p.rows()*p.rowBytes()]
+}
+
+// widened is the same panels of float32.
+func (p Panels) widened() Panels {
+	p.Elem = tensor.F32
+	return p
+}
+
+// widen returns panels as float32, in place if that is what they are.
+func (p Panels) widen(t *Tier, data []byte) []byte {
+	if p.Elem == tensor.F32 {
+		return data
+	}
+	wide := p.widened()
+	out := tensor.AlignedBytes(p.Count() * wide.Size())
+	w := new(Workspace)
+	for i := range p.Count() {
+		src, dst := p.panel(data, i), wide.panel(out, i)
+		copy(wide.bias(dst), p.bias(src))
+		p.widenRows(t, w, tensor.Slice[float32](wide.rowsFrom(dst, 0)), src)
+	}
+	return out
+}
+
+// widenRows converts the rows of a panel of float16.
+func (p Panels) widenRows(t *Tier, w *Workspace, dst []float32, panel []byte) {
+	src := tensor.Slice[uint16](p.rowsFrom(panel, 0))
+	w.widen.X, w.widen.Y, w.widen.N = &src[0], &dst[0], len(dst)
+	t.widenKernel(&w.widen)
+}
+
+// PanelsParam makes a Param of panels from weight(group, row, column) and
+// bias(group, column).
+func PanelsParam(p Panels, weight func(g, k, n int) float32, bias func(g, n int) float32) Param {
+	size, ok := p.Bytes()
+	if !ok {
+		panic("kernels: no panels " + fmt.Sprintf("%+v", p))
+	}
+	data := tensor.AlignedBytes(size)
+	l, _ := p.layout()
+	for g := range p.Groups {
+		for j := range p.N {
+			panel, column := p.panel(data, g*p.PerGroup()+j/NR), j%NR
+			putFloat(panel[4*column:], bias(g, j))
+			rows := p.rowsFrom(panel, 0)
+			for k := range p.K {
+				if i := l.index(k, column); p.Elem == tensor.F16 {
+					binary.LittleEndian.PutUint16(rows[2*i:], tensor.Float16(weight(g, k, j)))
+				} else {
+					putFloat(rows[4*i:], weight(g, k, j))
+				}
+			}
+		}
+	}
+	return Param{Form: FormPanels, Elem: p.Elem, Shape: tensor.Shape{p.Groups, p.K, p.N}, Data: data}
+}
+
+// check checks some whole panels, the first of which begins off bytes into all
+// of them: biases and weights are finite, and padding is zero.
+func (p Panels) check(off int, data []byte) error {
+	size := p.Size()
+	for ; len(data) > 0; off, data = off+size, data[size:] {
+		if err := p.checkPanel(off, data[:size], p.Columns(off/size)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPanel checks one panel, of which so many columns are not padding.
+func (p Panels) checkPanel(off int, panel []byte, columns int) error {
+	l, _ := p.layout()
+	row := p.rowBytes()
+	end := l.header + p.rows()*row
+	if err := checkFinite(tensor.F32, off, panel[:l.header]); err != nil {
+		return err
+	}
+	if err := checkFinite(p.Elem, off+l.header, panel[l.header:end]); err != nil {
+		return err
+	}
+	if !tensor.IsZero(panel[end:]) {
+		return fmt.Errorf("byte %d: the padding after a panel's rows is not zero", off+end)
+	}
+	if columns == NR {
+		return nil
+	}
+	if !tensor.IsZero(panel[4*columns : l.header]) {
+		return fmt.Errorf("byte %d: the padding after a panel's biases is not zero", off+4*columns)
+	}
+	for i := l.header; i < end; i += row {
+		if pad := i + columns*row/NR; !tensor.IsZero(panel[pad : i+row]) {
+			return fmt.Errorf("byte %d: the padding after a panel's columns is not zero", off+pad)
+		}
+	}
+	return nil
+}
+
+// checkFinite checks that elements, the first of which stands off bytes into a
+// Param's data, are neither infinite nor NaN.
+func checkFinite(e tensor.Elem, off int, data []byte) error {
+	if i := tensor.NotFinite(e, data); i >= 0 {
+		return fmt.Errorf("byte %d: an element is not finite", off+i)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package kernels
+
+import "github.com/infer-go/infer/tensor"
+
+// Traits are what others than the kernels need to know of an operation on
+// given operands. The zero value is that of an operation which computes
+// something new of each item, in memory of its own.
+type Traits struct {
+	// MACs is the number of multiply-adds: those of the plain sums, whatever the
+	// algorithm, with taps on padding counted.
+	MACs int64
+
+	// Extra is about how many multiply-adds take as long as whatever else is
+	// computed: one for each element of each window of a Pool, say. To load and
+	// store operands and results comes on top.
+	Extra int64
+
+	// TableEntries bounds the tables that Bind makes of the geometry, in entries
+	// of less than 100 bytes, where they need not be in proportion to the file.
+	TableEntries int
+
+	// MixesItems says that, where dimension 0 of operands and results is the
+	// batch, one item's result depends on another item.
+	MixesItems bool
+
+	// Rearranges says that the only result has exactly the elements of the only
+	// operand, in any order; View, that it has them in the same order, so that
+	// both can be the same memory.
+	Rearranges, View bool
+
+	// Interleaves is the number of planes of which the only result has the
+	// elements side by side: the channels of a map NCHW that becomes NHWC. It is 0
+	// if the operation does something else.
+	Interleaves int
+
+	// InPlace says that the only result may be the memory of an operand of the
+	// same Type: each element is read before it is written.
+	InPlace bool
+
+	// JoinsChannels says that the only result is a feature map of the channels
+	// of the operands, one operand's behind the other's.
+	JoinsChannels bool
+
+	// SumsToOne says that results are probabilities: they sum to one along an
+	// axis.
+	SumsToOne bool
+}
+
+// Work is about how many multiply-adds take as long as the operation.
+func (t Traits) Work() int64 { return t.MACs + min(t.Extra, 1<<63-1-t.MACs) }
+
+// Order is in which order of its dimensions a tensor can lie that an operation
+// reads or writes.
+type Order uint8
+
+const (
+	RowMajor Order = iota // the one that the Spec's axes say
+	Maps                  // operands and results are feature maps, NHWC
+	AnyOrder              // any, the same in operands and results
+	ByAxis                // any: Permute renames the axes
+)
+
+// An Axial Spec, of the order ByAxis, treats each dimension of its only operand
+// in a way of its own.
+type Axial interface {
+	Spec
+
+	// Permute returns the same operation on an operand whose dimension i is
+	// dimension order[i] of this one's. Its results have as many dimensions as
+	// the operand, in the same order.
+	Permute(order []int) Spec
+}
+
+// An Activating Spec applies an activation to its results.
+type Activating interface {
+	Spec
+
+	// Activation is where the Spec keeps it.
+	Activation() *Act
+}
+
+// A Sized Spec repeats what the shapes of its operands say.
+type Sized interface {
+	Spec
+
+	// Sizeless returns the Spec without that: it is the same for any batch.
+	Sizeless() Spec
+}
+
+// A Multiple Spec has another number of results than one.
+type Multiple interface {
+	Spec
+
+	// Results is how many.
+	Results() int
+}
+
+// Results is the number of results of a Spec.
+func Results(s Spec) int {
+	if m, ok := s.(Multiple); ok {
+		return m.Results()
+	}
+	return 1
+}
+
+// permuted is a list of one entry for each dimension, in another order.
+func permuted(x, order []int) []int {
+	y := make([]int, len(order))
+	for i, d := range order {
+		y[i] = x[d]
+	}
+	return y
+}
+
+// macs is the product of an operand's elements and further numbers.
+func macs(t tensor.Type, more ...int) int64 {
+	return tensor.Saturated(append(append([]int{}, t.Shape...), more...)...)
+}

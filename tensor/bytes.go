@@ -1,0 +1,58 @@
+package tensor
+
+import "unsafe"
+
+// Align is the alignment, in bytes, of tensors and of the panels of weights:
+// one cache line.
+const Align = 64
+
+// AlignUp rounds a number of bytes up to the next multiple of Align.
+func AlignUp(n int) int { return (n + Align - 1) &^ (Align - 1) }
+
+// AlignedBytes allocates n zero bytes whose first is aligned to Align.
+func AlignedBytes(n int) []byte {
+	b := make([]byte, n+Align-1)
+	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (Align - 1))
+	return b[off : off+n : off+n]
+}
+
+// Aligned allocates n zero elements whose first is aligned to Align.
+func Aligned[T Number](n int) []T {
+	return Slice[T](AlignedBytes(n * int(unsafe.Sizeof(*new(T)))))
+}
+
+// Number is a Go type in which elements can be looked at: float32 for F32,
+// uint16 for F16, and so on; an unsigned integer of the same size for elements
+// that are only moved.
+type Number interface {
+	float32 | uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64
+}
+
+// Slice looks at bytes as elements, in place. Their first must be aligned to
+// the size of an element, and the processor little-endian; bytes at the end
+// that make no whole element are left out.
+func Slice[T Number](b []byte) []T {
+	n := len(b) / int(unsafe.Sizeof(*new(T)))
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n)
+}
+
+// Bytes looks at elements as bytes, in place.
+func Bytes[T Number](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(*new(T))))
+}
+
+// IsZero says whether all bytes are zero.
+func IsZero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
