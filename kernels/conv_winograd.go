@@ -43,16 +43,16 @@ const (
 type transforms struct{ in, out func(*asm.WinogradArgs) }
 
 // transforms of an algorithm; with pool, the maximum of 2×2 windows is kept.
-func (t *Tier) transforms(w Winograd, pool bool) transforms {
-	alg, out := winograds[w], "out"
+func (t *Tier) transforms(w *winograd, pool bool) transforms {
+	out := "out"
 	if pool {
 		out = "outpool"
 	}
-	return transforms{find[asm.WinogradArgs](t, alg.kernel("in")), find[asm.WinogradArgs](t, alg.kernel(out))}
+	return transforms{find[asm.WinogradArgs](t, w.kernel("in")), find[asm.WinogradArgs](t, w.kernel(out))}
 }
 
 func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
-	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(w, m.Pool)}
+	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(winograds[w], m.Pool)}
 	c.step = c.m / m.pooled()
 	for i := range c.tiles {
 		c.tiles[i] = ceilDiv(m.out[i], c.step)

@@ -25,7 +25,7 @@ var (
 	scalars = Costs{Channels: 64}
 )
 
-// costsOf are a tier's.
+// costsOf are the costs of a tier.
 func costsOf(tier string) Costs {
 	if tier == "portable" {
 		return scalars

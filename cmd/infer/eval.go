@@ -186,6 +186,9 @@ func (v *evaluator) chooseInput(prepare bool) error {
 	if len(v.m.Inputs()) != 1 {
 		return v.file.checkPictures(v.m)
 	}
+	if err := onlyFloats(v.m.Inputs()); err != nil {
+		return inFile(v.file.name(), err)
+	}
 	p := v.m.Meta().Preparation
 	ownSize := !prepare && v.item == v.set.images.Size()
 	switch {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/cmd/infer/internal/npy"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
@@ -120,4 +121,38 @@ func TestAnswerThatIsNoJSON(t *testing.T) {
 	if code != exitFailed || strings.Count(out, "\n") != 1 || !strings.Contains(complaint, bad) {
 		t.Errorf("exit code %d, output %q, complaint %q", code, out, complaint)
 	}
+}
+
+// TestOtherElements gives the command a net of bytes: what it cannot show it
+// refuses, and the rest works.
+func TestOtherElements(t *testing.T) {
+	bytesOf := func(shape ...int) tensor.Type { return tensor.Type{Elem: tensor.U8, Shape: shape} }
+	net := &weights.Net{
+		Values: []weights.Value{{Name: "x", Type: bytesOf(1, 1, 1, 2)}, {Name: "y", Type: bytesOf(1, 2)}},
+		Inputs: []int{0}, Outputs: []int{1},
+		Steps: []weights.Step{{Name: "flat", Spec: &kernels.Reshape{Shape: []int{1, 2}}, In: []int{0}, Out: []int{1}}},
+	}
+	file := saveNet(t, net)
+	x := write(t, "x.npy", npyOf(t, 1, 1, 1, 2))
+	for _, args := range [][]string{
+		{"run", "--model", file, "--input", x, "--output", filepath.Join(t.TempDir(), "y.npy")},
+		{"eval", "--model", file, "--images", idxFile(t, make([]byte, 2), 1, 1, 2), "--labels", idxFile(t, []byte{0}, 1)},
+	} {
+		if code, _, complaint := infer("", args...); code != exitFailed || strings.Count(complaint, "\n") != 1 {
+			t.Errorf("%s: exit code %d, complaint %q", args[0], code, complaint)
+		}
+	}
+	for _, args := range [][]string{{"inspect", file}, {"bench", "--model", file, "--duration", "10ms"}} {
+		mustInfer(t, args...)
+	}
+}
+
+// npyOf is a file of zeros.
+func npyOf(t *testing.T, shape ...int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := npy.Write(&b, &npy.Array{Shape: shape, Data: make([]float32, tensor.Shape(shape).Volume())}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

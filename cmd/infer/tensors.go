@@ -69,6 +69,9 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	if len(outputs) > len(outs) {
 		return inFile(model.name(), fmt.Errorf("it has %d outputs, and %d are asked for", len(outs), len(outputs)))
 	}
+	if err := onlyFloats(append(ins, outs[:len(outputs)]...)); err != nil {
+		return inFile(model.name(), err)
+	}
 	arrays := make([]*npy.Array, len(inputs))
 	batch := 1
 	for i, file := range inputs {
@@ -107,6 +110,16 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		y := &npy.Array{Shape: shape, Data: s.Output(i)}
 		if err := a.save(file, func(w io.Writer) error { return npy.Write(w, y) }); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// onlyFloats refuses inputs and outputs of another type than float32.
+func onlyFloats(tensors []engine.Tensor) error {
+	for _, t := range tensors {
+		if t.Elem != tensor.F32 {
+			return fmt.Errorf("%q is %v, where only f32 can be given and shown", t.Name, t.Elem)
 		}
 	}
 	return nil

@@ -59,13 +59,8 @@ func (c *call) clip() []*value {
 	} else {
 		lo, hi = c.bound(1, "min", lo), c.bound(2, "max", hi)
 	}
-	// The largest numbers, and infinities, stand for no bound.
-	if lo <= -math.MaxFloat32 {
-		lo = float32(math.Inf(-1))
-	}
-	if hi >= math.MaxFloat32 {
-		hi = float32(math.Inf(1))
-	}
+	// A bound left out is the largest finite number, which an infinity is brought
+	// to, as in ONNX Runtime. Infinite bounds are none.
 	if math.IsInf(float64(lo), -1) && math.IsInf(float64(hi), 1) {
 		return []*value{x}
 	}
