@@ -5,9 +5,9 @@
 //
 // Strides and offsets are bytes; lengths, numbers of rows, columns, channels and
 // the like count. A formula's X[i] is element i of a row that begins where it
-// says. A panel is K rows of 16 columns. Every kernel also takes the end of what it
-// may touch exactly: none reads or writes a byte that its arguments do not
-// cover.
+// says. A panel is K rows of 16 columns. Every kernel also takes the end of
+// what it may touch exactly: none reads or writes a byte that its arguments do
+// not cover.
 //
 // Minimum and maximum are ordered so that NaN survives: Lo and Hi clamp only
 // what is ordered.
@@ -19,10 +19,10 @@ package asm
 //	C[i,j] = min(max(Bias[j] + Σₖ A[i,k]·B[k,j] + D[i,j], Lo), Hi)   0 ≤ i < MR·Tiles, 0 ≤ j < N
 //
 // A row of A is Segs segments of SegLen elements: element k of row i is element
-// k mod SegLen of the segment that begins at A + i·AStride + Seg[k/SegLen]. One segment is a plain matrix
-// product; a convolution has one segment for each row of its kernel, so that
-// im2col is never stored. Each element is one chain of fused multiply-adds
-// in the order of k, whatever MR is.
+// k mod SegLen of the segment that begins at A + i·AStride + Seg[k/SegLen]. One
+// segment is a plain matrix product; a convolution has one segment for each row
+// of its kernel, so that im2col is never stored. Each element is one chain of
+// fused multiply-adds in the order of k, whatever MR is.
 type GemmArgs struct {
 	A       *float32
 	Seg     *int
@@ -121,11 +121,11 @@ type WinogradArgs struct {
 // FullyArgs is the block of the fully connected family: one row times Groups
 // groups of Width consecutive panels, for Width 1 or 4.
 //
-//	C[16·p+j] = min(max(Bias[p·BiasStride + j] + Σₖ A[k]·B[p,k,j], Lo), Hi)   0 ≤ p < Width·Groups
+//	C[16·p+j] = min(max(Bias[p,j] + Σₖ A[k]·B[p,k,j], Lo), Hi)   0 ≤ p < Width·Groups
 //
 // Panel p's rows start BStride after those of p−1, and its bias BiasStride after
-// that of p−1. Each element is one chain of fused multiply-adds
-// in the order of k, as in the gemm family.
+// that of p−1. Each element is one chain of fused multiply-adds in the order of
+// k, as in the gemm family.
 type FullyArgs struct {
 	A          *float32
 	B          *byte // float32 or float16, as the kernel says
@@ -173,15 +173,15 @@ type ActivateArgs struct {
 }
 
 // BinaryArgs is the block of the kernels that compute a function of two
-// elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are the size of an element, or
-// 0 for an operand that stands still along a row; one of them is not 0. Z may be
-// X or Y.
+// elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are the size of an
+// element, or 0 for an operand that stands still along a row; one of them is
+// not 0. Z may be X or Y.
 //
 //	Z[r,i] = min(max(f(X[r,i], Y[r,i]), Lo), Hi)
 //
 // X[r,i] stands at X + r·XRow + i·XStep, Z[r,i] is element i of the row that
-// begins at Z + r·ZRow. The maximum
-// and the minimum of anything and NaN are NaN; prelu is X < 0 ? X·Y : X.
+// begins at Z + r·ZRow. The maximum and the minimum of anything and NaN are
+// NaN; prelu is X < 0 ? X·Y : X.
 type BinaryArgs struct {
 	X      *float32
 	Y      *float32

@@ -55,7 +55,7 @@ func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, er
 
 // fullyKernel is the kernel that takes so many panels of such weights at a time.
 func fullyKernel(weights tensor.Elem, panels int) asm.Kernel {
-	return asm.Kernel{Op: "fully", Weight: elemOf(weights), Rows: 1, Panels: panels}
+	return asm.Kernel{Op: "fully", Weight: asm.Elem(weights), Rows: 1, Panels: panels}
 }
 
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.

@@ -154,10 +154,7 @@ func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
 }
 
 func (m *micro) testFully(kernel asm.Kernel, run func(*asm.FullyArgs)) {
-	elem := tensor.F32
-	if kernel.Weight == asm.F16 {
-		elem = tensor.F16
-	}
+	elem := tensor.Elem(kernel.Weight)
 	for k := 1; k <= 40; k++ {
 		for groups := 1; groups <= 4; groups++ {
 			m.fully(run, elem, kernel.Panels, groups, k)

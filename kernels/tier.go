@@ -10,7 +10,6 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"github.com/infer-go/infer/asm"
-	"github.com/infer-go/infer/tensor"
 )
 
 // A Tier is everything that goes together for one kind of machine.
@@ -44,7 +43,8 @@ type Tier struct {
 // newTier looks up what operations share.
 func newTier(a asm.Tier, supported bool) *Tier {
 	t := &Tier{
-		Name: a.Name, Features: a.Features, Supported: supported, Costs: costsOf(a.Name), MR: a.Rows, kernels: a.Kernels,
+		Name: a.Name, Features: a.Features, Costs: costsOf(a.Name), Supported: supported,
+		MR: a.Rows, kernels: a.Kernels,
 		gemmKernels:    make([]func(*asm.GemmArgs), a.Rows+1),
 		productKernels: make([]func(*asm.ProductArgs), a.Rows+1),
 		widenKernel:    lookup[asm.WidenArgs](a.Kernels, asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}),
@@ -65,26 +65,25 @@ func newTier(a asm.Tier, supported bool) *Tier {
 }
 
 // find returns the tier's kernel, which takes arguments A. It is for Bind: a run
-// looks nothing up.
-func find[A any](t *Tier, k asm.Kernel) func(*A) { return lookup[A](t.kernels, k) }
+// looks nothing up. Every tier has each kernel that asm.Kernels lists, as a test
+// sees; to ask for another one, or for other arguments, is a mistake in this
+// package.
+func find[A any](t *Tier, k asm.Kernel) func(*A) {
+	run := lookup[A](t.kernels, k)
+	if run == nil {
+		panic("kernels: there is no " + k.Symbol(t.Name))
+	}
+	return run
+}
 
-// lookup returns a kernel of a table, which has each that asm.Kernels lists.
-// To ask for another one, or for other arguments, is a mistake in this package.
+// lookup returns a kernel of a table, nil if that lacks it.
 func lookup[A any](kernels []asm.Entry, k asm.Kernel) func(*A) {
 	for i := range kernels {
 		if kernels[i].Kernel == k {
 			return kernels[i].Run.(func(*A))
 		}
 	}
-	panic("kernels: there is no " + k.Name())
-}
-
-// elemOf is what kernels call the type of weights.
-func elemOf(weights tensor.Elem) asm.Elem {
-	if weights == tensor.F16 {
-		return asm.F16
-	}
-	return asm.F32
+	return nil
 }
 
 // Tiers lists the tiers compiled into this program, the slowest first. The

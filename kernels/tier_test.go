@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // wrapped is a tier whose kernels are what wrap makes of those of another one.
@@ -17,6 +18,15 @@ func wrapped(t *Tier, wrap func(k asm.Kernel, run any) any) *Tier {
 		a.Kernels = append(a.Kernels, e)
 	}
 	return newTier(a, t.Supported)
+}
+
+// TestElems compares the names that kernels have for types of elements.
+func TestElems(t *testing.T) {
+	for e := asm.F32; e <= asm.I32; e++ {
+		if want := tensor.Elem(e).String(); e.String() != want {
+			t.Errorf("%v is %s for kernels", want, e)
+		}
+	}
 }
 
 // TestSupported asks a processor of which nothing is known: it has ASIMD if it

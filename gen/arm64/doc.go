@@ -59,27 +59,27 @@
 //	convpool_f32_4x16           83    64  1.30 |   64.0   100 %             |   21.3   100 %
 //	  8 columns, two windows    87    64  1.36 |   64.0   100 %             |   21.3   100 %
 //	fully_f32_1x64             119    64  1.86 |   81.0    79 %             |   26.0    82 %
-//	fully_f16_1x64             159    64  2.48 |  160.0    40 %             |   42.7    50 %
+//	fully_f32f16_1x64          159    64  2.48 |  160.0    40 %             |   42.7    50 %
 //	fully_f32_1x16              32    16  2.00 |   21.0    76 %             |    8.0    67 %
-//	fully_f16_1x16              42    16  2.62 |   40.0    40 %             |   10.7    50 %
-//	depthwise_f32_taps          33    16  2.06 |   21.0    76 %             |    8.0   100 %
+//	fully_f32f16_1x16           42    16  2.62 |   40.0    40 %             |   10.7    50 %
+//	depthwise_f32               33    16  2.06 |   21.0    76 %             |    8.0   100 %
 //	winograd_f32_in2            73             |   67.0                     |   20.0
 //	winograd_f32_in4           279             |  180.0                     |   72.0
 //	winograd_f32_out2           88             |   69.0                     |   21.6
 //	winograd_f32_out4          269             |  212.0                     |   63.0
 //	winograd_f32_outpool2       61             |   51.0                     |   16.5
 //	winograd_f32_outpool4      183             |  140.0                     |   45.5
-//	clamp_f32_n                 18             |   20.0                     |    4.7
-//	maxpool_f32_taps            16             |   13.0                     |    3.3
-//	avgpool_f32_taps            21             |   20.0                     |    5.3
+//	clamp_f32                   18             |   20.0                     |    4.7
+//	maxpool_f32                 16             |   13.0                     |    3.3
+//	avgpool_f32                 21             |   20.0                     |    5.3
 //	activate_f32_hardswish      14             |   14.0                     |    3.7
 //	activate_f32_exp            64    14  4.57 |   53.0    26 %             |   25.7    27 %
 //	activate_f32_sigmoid        76    14  5.43 |   98.0    14 %             |   33.3    21 %
 //	activate_f32_tanh          110    24  4.58 |  128.5    19 %             |   49.0    24 %
 //	binary_f32_add              20             |   24.0                     |    5.5
-//	interleave_f32_3             6             |    7.0                     |    3.0
-//	im2col_f32_rows              6             |   12.0                     |    2.5
-//	widen_f16_n                  9             |   11.0                     |    3.0
+//	interleave_f32               6             |    7.0                     |    3.0
+//	im2col_f32                   6             |   12.0                     |    2.5
+//	widen_f16_f32                9             |   11.0                     |    3.0
 //
 // Fully connected layers are as fast as memory gives the weights. Converting
 // half precision takes twice as long as multiplying: a Neoverse N1 takes 4

@@ -41,6 +41,7 @@ var planted = []struct {
 // TestFeatures plants instructions in a kernel of the neon tier: what is
 // beyond ASIMD is refused, by the name of the feature.
 func TestFeatures(t *testing.T) {
+	tier := Targets[0]
 	kernel := spec.Kernel{Op: "clamp"}
 	for _, p := range planted {
 		fn, err := function(tier, kernel, func(b *builder) { b.word(p.code, p.text) })

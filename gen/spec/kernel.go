@@ -55,15 +55,20 @@ func (k Kernel) Name() string {
 // Symbol is the name of a tier's function.
 func (k Kernel) Symbol(tier string) string { return k.Name() + "_" + tier }
 
-// An Elem is the type of a kernel's elements.
+// An Elem is the type of a kernel's elements. Values and names are those of
+// package tensor.
 type Elem uint8
 
 const (
 	F32 Elem = iota
 	F16
+	U8
+	I8
+	I16
+	I32
 )
 
-func (e Elem) String() string { return [...]string{F32: "f32", F16: "f16"}[e] }
+func (e Elem) String() string { return [...]string{"f32", "f16", "u8", "i8", "i16", "i32"}[e] }
 
 // Kernels lists the kernels of a tier whose tiles have up to rows rows by
 // panels panels: every tier has these, and no other.
