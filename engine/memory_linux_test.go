@@ -150,19 +150,18 @@ func TestMemoryFlat(t *testing.T) {
 			repeat(max(20, n/10)) // pools, stacks and the heap find their size
 			rss, before := resident(t), holds(t, path)
 			repeat(n)
-			after := holds(t, path)
+			// What leaks does so each time, and stays. The runtime keeps a few
+			// objects more or less, however many runs there are, and when it
+			// calls the cleanups of what was collected is up to the machine.
+			var after held
+			if !eventually(func() bool {
+				after = holds(t, path)
+				return after.objects-before.objects < int64(n/2) && after.bytes-before.bytes <= 64<<10 &&
+					after.mappings <= before.mappings && after.files <= before.files
+			}) {
+				t.Errorf("%d runs leave something behind: %+v before, %+v after", n, before, after)
+			}
 			t.Logf("%d runs: %+v before, %+v after; %d KiB resident before, %d after", n, before, after, rss, resident(t))
-			// What leaks does so each time. The runtime keeps a few objects more
-			// or less, however many runs there are.
-			if more := after.objects - before.objects; more >= int64(n/2) {
-				t.Errorf("%d runs leave %d objects behind", n, more)
-			}
-			if more := after.bytes - before.bytes; more > 64<<10 {
-				t.Errorf("%d runs leave %d bytes behind", n, more)
-			}
-			if after.mappings > before.mappings || after.files > before.files {
-				t.Errorf("%d runs leave mappings or open files behind: %+v, before %+v", n, after, before)
-			}
 		})
 	}
 }
