@@ -23,6 +23,7 @@ const (
 	PytorchHalfPixel
 	AlignCorners
 	Asymmetric
+	HalfPixelSymmetric
 )
 
 // Rounding is how Nearest rounds a coordinate.
@@ -35,10 +36,17 @@ const (
 	RoundCeil
 )
 
-// Resize samples an NHWC map anew. Size is the result's height and width.
-// Scale is output size over input size, as the model gives it: where it is
-// no quotient of whole sizes, coordinates follow it and not Size. Both are at
-// most MaxResized, since Bind makes a table of the rows and of the columns.
+// Resize samples an NHWC map anew. Size is the result's height and width, at
+// most MaxResized each, since Bind makes a table of the rows and of the
+// columns. Scale is output size over input size, as the model gives it.
+//
+// Where Scale is no quotient of whole sizes, coordinates follow it and not
+// Size, with two exceptions. AlignCorners puts the corners of the result on
+// those of the operand, so that Size alone counts: this is what PyTorch and
+// ONNX Runtime compute, whereas ONNX's reference implementation divides by
+// input size · Scale − 1 and misses the last corner. HalfPixelSymmetric
+// follows Scale from the middle of the map, where the two maps' middles, by
+// Size, coincide.
 type Resize struct {
 	Mode        ResizeMode
 	Coordinates Coordinates
@@ -62,7 +70,7 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if err := featureMap(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	if r.Mode > Linear || r.Coordinates > Asymmetric || r.Rounding > RoundCeil {
+	if r.Mode > Linear || r.Coordinates > HalfPixelSymmetric || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)
 	}
 	for _, scale := range r.Scale {
@@ -119,7 +127,7 @@ func (r *Resize) samples(i, size int) []sample {
 }
 
 // coordinate is the operand's coordinate of the result's o-th row or column,
-// by the formulas of ONNX's Resize.
+// by the formulas of ONNX Runtime's Resize.
 func (r *Resize) coordinate(i, size, o int) float64 {
 	// The sizes' quotient is used where the scale is that, rounded: it makes
 	// coordinates that are whole come out whole.
@@ -136,20 +144,31 @@ func (r *Resize) coordinate(i, size, o int) float64 {
 		return float64(float32(x))
 	}
 	switch r.Coordinates {
-	case PytorchHalfPixel:
-		if r.Size[i] > 1 {
-			return rounded((float64(o)+0.5)*in/out) - 0.5
-		}
 	case AlignCorners:
-		if out != 1 {
-			return rounded(float64(o) * (in - 1) / (out - 1))
+		if r.Size[i] == 1 {
+			return 0
 		}
+		return float64(o*(size-1)) / float64(r.Size[i]-1)
 	case Asymmetric:
 		return rounded(float64(o) * in / out)
-	default:
-		return rounded((float64(o)+0.5)*in/out) - 0.5
+	case PytorchHalfPixel:
+		if r.Size[i] == 1 {
+			return 0
+		}
+	case HalfPixelSymmetric:
+		return symmetric(size, r.Size[i], o, r.Scale[i])
 	}
-	return 0
+	return rounded((float64(o)+0.5)*in/out) - 0.5
+}
+
+// symmetric is a coordinate of HalfPixelSymmetric. Every value has the
+// precision that it has in ONNX Runtime: with a scale of 0.6, which is not
+// quite 0.6, 3/0.6 is less than 5 in this mode alone, and Nearest should find
+// the same element.
+func symmetric(size, resized, o int, scale float32) float64 {
+	adjustment := float32(resized) / float32(scale*float32(size))
+	offset := float32(float32(size) / 2 * (1 - adjustment))
+	return float64(float32(float64(offset) + (float64(o)+0.5)/float64(scale) - 0.5))
 }
 
 // round rounds a coordinate to a whole one.

@@ -179,7 +179,7 @@ func (c *coder) lrn(v *kernels.LRN) {
 
 func (c *coder) resize(v *kernels.Resize) {
 	enum(c, &v.Mode, kernels.Linear)
-	enum(c, &v.Coordinates, kernels.Asymmetric)
+	enum(c, &v.Coordinates, kernels.HalfPixelSymmetric)
 	enum(c, &v.Rounding, kernels.RoundCeil)
 	c.float(&v.Scale[0])
 	c.float(&v.Scale[1])

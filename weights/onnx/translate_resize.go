@@ -34,6 +34,8 @@ func (c *call) resize() []*value {
 	switch mode := c.stringAttr("coordinate_transformation_mode", "half_pixel"); mode {
 	case "half_pixel":
 		op.Coordinates = kernels.HalfPixel
+	case "half_pixel_symmetric":
+		op.Coordinates = kernels.HalfPixelSymmetric
 	case "pytorch_half_pixel":
 		op.Coordinates = kernels.PytorchHalfPixel
 	case "align_corners":

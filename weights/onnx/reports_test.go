@@ -1,0 +1,74 @@
+package onnx
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/infer-go/infer/internal/testenv"
+)
+
+// reports are graphs that were once refused or computed wrongly.
+var reports = []string{
+	"resize_linear_align_corners_0.6",
+	"resize_linear_align_corners_1.5",
+	"resize_linear_half_pixel_symmetric_0.6",
+	"resize_linear_half_pixel_symmetric_2.3",
+	"resize_nearest_align_corners_1.5",
+	"resize_nearest_align_corners_2.3",
+	"resize_nearest_half_pixel_symmetric_0.6",
+	"resize_nearest_half_pixel_symmetric_1.5",
+	"resize_nearest_half_pixel_symmetric_2.3",
+}
+
+// TestReports compares the graphs of reports with ONNX Runtime.
+func TestReports(t *testing.T) {
+	dir := testenv.File(t, "onnx", "reports")
+	for _, name := range reports {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, name)
+			model, err := os.ReadFile(filepath.Join(path, "model.onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			net, _, err := Freeze(model, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var in [][]float32
+			for i := range net.Inputs {
+				_, x := readNpy(t, filepath.Join(path, fmt.Sprintf("input_%d.npy", i)))
+				in = append(in, x)
+			}
+			for i, got := range run(t, net, 1, in...) {
+				shape, want := readNpy(t, filepath.Join(path, fmt.Sprintf("expected_%d.npy", i)))
+				if !net.Values[net.Outputs[i]].Shape.Equal(shape) {
+					t.Fatalf("output %d of shape %v, want %v", i, net.Values[net.Outputs[i]].Shape, shape)
+				}
+				diff := finiteDifference(t, got, want)
+				if !(diff <= 1e-4) {
+					t.Errorf("output %d differs by %.2g of its range", i, diff)
+				}
+				t.Logf("output %d differs by %.2g of its range", i, diff)
+			}
+		})
+	}
+}
+
+// finiteDifference is the largest difference of two tensors relative to the
+// range of the second, of elements that are neither NaN, infinite nor the
+// largest number: those must be the same.
+func finiteDifference(t *testing.T, got, want []float32) float64 {
+	t.Helper()
+	var a, b []float32
+	for i, w := range want {
+		if math.Abs(float64(w)) < math.MaxFloat32 {
+			a, b = append(a, got[i]), append(b, w)
+		} else if g := got[i]; g != w && (g == g || w == w) {
+			t.Errorf("element %d is %v, want %v", i, g, w)
+		}
+	}
+	return relativeDifference(t, a, b)
+}
