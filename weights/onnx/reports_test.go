@@ -12,6 +12,9 @@ import (
 
 // reports are graphs that were once refused or computed wrongly.
 var reports = []string{
+	"clip_nan_bound",
+	"clip_no_max",
+	"clip_no_min",
 	"resize_linear_align_corners_0.6",
 	"resize_linear_align_corners_1.5",
 	"resize_linear_half_pixel_symmetric_0.6",
