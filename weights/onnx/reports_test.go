@@ -15,6 +15,7 @@ var reports = []string{
 	"clip_nan_bound",
 	"clip_no_max",
 	"clip_no_min",
+	"cubic_resize",
 	"resize_linear_align_corners_0.6",
 	"resize_linear_align_corners_1.5",
 	"resize_linear_half_pixel_symmetric_0.6",
@@ -24,6 +25,7 @@ var reports = []string{
 	"resize_nearest_half_pixel_symmetric_0.6",
 	"resize_nearest_half_pixel_symmetric_1.5",
 	"resize_nearest_half_pixel_symmetric_2.3",
+	"torch_sr_bicubic_skip_o13",
 }
 
 // TestReports compares the graphs of reports with ONNX Runtime.
