@@ -12,6 +12,7 @@ type ResizeMode uint8
 const (
 	Nearest ResizeMode = iota
 	Linear
+	Cubic
 )
 
 // Coordinates maps an output coordinate to an input coordinate, as ONNX's
@@ -47,12 +48,20 @@ const (
 // input size · Scale − 1 and misses the last corner. HalfPixelSymmetric
 // follows Scale from the middle of the map, where the two maps' middles, by
 // Size, coincide.
+//
+// Rounding is for Nearest. CubicA and ExcludeOutside are for Cubic: the
+// parameter of Keys' weights, and whether neighbours outside the map have no
+// weight; otherwise they are what the map's edge is. In other modes both are
+// zero.
 type Resize struct {
 	Mode        ResizeMode
 	Coordinates Coordinates
 	Rounding    Rounding
 	Scale       [2]float32
 	Size        [2]int
+
+	CubicA         float32
+	ExcludeOutside bool
 }
 
 // MaxResized is the largest height or width of a Resize's result.
@@ -70,8 +79,14 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if err := featureMap(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	if r.Mode > Linear || r.Coordinates > HalfPixelSymmetric || r.Rounding > RoundCeil {
+	if r.Mode > Cubic || r.Coordinates > HalfPixelSymmetric || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)
+	}
+	switch {
+	case r.Mode != Cubic && (r.CubicA != 0 || r.ExcludeOutside):
+		return nil, errorf(r, "mode %d has no CubicA and no ExcludeOutside", r.Mode)
+	case !tensor.IsFinite(r.CubicA):
+		return nil, errorf(r, "CubicA %v is not finite", r.CubicA)
 	}
 	for _, scale := range r.Scale {
 		if !tensor.IsFinite(scale) || scale <= 0 {
@@ -89,6 +104,14 @@ func (r *Resize) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	x := in[0].Shape
+	if r.Mode == Cubic {
+		return &cubicOp{
+			maps:   x[0],
+			height: x[1], width: x[2], channels: x[3],
+			rows: r.cubicSamples(0, x[1]),
+			cols: r.cubicSamples(1, x[2]),
+		}, nil
+	}
 	return &resizeOp{
 		maps:   x[0],
 		height: x[1], width: x[2], channels: x[3],
@@ -156,25 +179,23 @@ func (r *Resize) coordinate(i, size, o int) float64 {
 			return 0
 		}
 	case HalfPixelSymmetric:
-		if !exact {
-			return symmetric(size, r.Size[i], o, r.Scale[i])
-		}
-		// The maps' middles coincide without being moved.
+		return symmetric(size, r.Size[i], o, r.Scale[i])
 	}
 	return rounded((float64(o)+0.5)*in/out) - 0.5
 }
 
-// symmetric is a coordinate of HalfPixelSymmetric where the scale does not
-// give a whole size. The middle of a result of odd size can lie halfway
-// between two elements; Nearest takes the same one as ONNX Runtime only if
-// each value has the precision that it has there.
+// symmetric is a coordinate of HalfPixelSymmetric. Every value has the
+// precision that it has in ONNX Runtime: with a scale of 0.6, which is not
+// quite 0.6, 3/0.6 is less than 5 in this mode alone, and Nearest should find
+// the same element.
 func symmetric(size, resized, o int, scale float32) float64 {
 	adjustment := float32(resized) / float32(scale*float32(size))
 	offset := float32(float32(size) / 2 * (1 - adjustment))
-	if !tensor.IsFinite(offset) {
+	coordinate := float32(float64(offset) + (float64(o)+0.5)/float64(scale) - 0.5)
+	if !tensor.IsFinite(coordinate) {
 		return 0 // of a scale so small that nothing is left of the map
 	}
-	return float64(float32(offset+float32((float32(o)+0.5)/scale)) - 0.5)
+	return float64(coordinate)
 }
 
 // round rounds a coordinate to a whole one.

@@ -17,6 +17,10 @@ func TestResize(t *testing.T) {
 					shape[3] = g.between(1, 20)
 					r := &Resize{Mode: mode, Coordinates: coordinates, Rounding: rounding}
 					for i := range 2 {
+						if coordinates == HalfPixelSymmetric {
+							// It takes the scale as it is: only such have exact ones.
+							shape[1+i] = 1 << g.between(0, 2)
+						}
 						r.Size[i] = g.between(1, 15)
 						r.Scale[i] = float32(r.Size[i]) / float32(shape[1+i])
 					}
@@ -56,8 +60,54 @@ func refResize(r *Resize, in, out array) {
 	}
 }
 
+func TestResizeCubic(t *testing.T) {
+	g := newGenerator(51)
+	for coordinates := HalfPixel; coordinates <= Asymmetric; coordinates++ {
+		for _, exclude := range []bool{false, true} {
+			for range 8 {
+				shape := g.shape(4, 7)
+				r := &Resize{Mode: Cubic, Coordinates: coordinates, CubicA: -float32(g.between(1, 8)) / 8, ExcludeOutside: exclude}
+				for i := range 2 {
+					r.Size[i] = g.between(1, 15)
+					r.Scale[i] = float32(r.Size[i]) / float32(shape[1+i])
+				}
+				trial{spec: r, in: [][]int{shape}, ref: func(in, out []array) { refCubic(r, in[0], out[0]) }}.run(t, g)
+			}
+		}
+	}
+}
+
+// refCubic weighs all elements that are less than 2 away, by the formula of
+// Keys with its powers written out.
+func refCubic(r *Resize, in, out array) {
+	a := float64(r.CubicA)
+	weigh := func(i, o, at int) float64 {
+		d := math.Abs(refCoordinate(r.Coordinates, o, in.shape[1+i], out.shape[1+i]) - float64(at))
+		switch {
+		case r.ExcludeOutside && (at < 0 || at >= in.shape[1+i]), d >= 2:
+			return 0
+		case d <= 1:
+			return (a+2)*d*d*d - (a+3)*d*d + 1
+		}
+		return a*d*d*d - 5*a*d*d + 8*a*d - 4*a
+	}
+	for index := range out.indices() {
+		sum, weights := 0.0, 0.0
+		at := slices.Clone(index)
+		for y := -8; y < in.shape[1]+8; y++ {
+			for x := -8; x < in.shape[2]+8; x++ {
+				w := weigh(0, index[1], y) * weigh(1, index[2], x)
+				at[1], at[2] = min(max(y, 0), in.shape[1]-1), min(max(x, 0), in.shape[2]-1)
+				sum += w * in.at(at...)
+				weights += w
+			}
+		}
+		out.set(sum/weights, index...)
+	}
+}
+
 // refCoordinate multiplies before it divides, in whole numbers where it can,
-// so that no rounding hides a tie.
+// so that no rounding hides a tie. HalfPixelSymmetric has single precision.
 func refCoordinate(c Coordinates, o, in, out int) float64 {
 	switch {
 	case c == AlignCorners && out == 1, c == PytorchHalfPixel && out == 1:
@@ -67,7 +117,11 @@ func refCoordinate(c Coordinates, o, in, out int) float64 {
 	case c == Asymmetric:
 		return float64(o*in) / float64(out)
 	}
-	return float64((2*o+1)*in-out) / float64(2*out)
+	x := float64((2*o+1)*in-out) / float64(2*out)
+	if c == HalfPixelSymmetric {
+		return float64(float32(x))
+	}
+	return x
 }
 
 func refNearest(r Rounding, ratio float64) float64 {
@@ -105,6 +159,8 @@ func TestResizeExamples(t *testing.T) {
 		{"downsample_scales_linear", Resize{Mode: Linear, Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{2.6666665, 4.3333331}},
 		// ONNX's reference implementation takes 3.142857 for the last corner, 4.
 		{"downsample_scales_linear_align_corners", Resize{Mode: Linear, Coordinates: AlignCorners, Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{1, 4}},
+		// Plain half pixels would give 1.3333333 and 3, which is not symmetric.
+		{"half_pixel_symmetric_0.6", Resize{Mode: Linear, Coordinates: HalfPixelSymmetric, Scale: [2]float32{1, 0.6}, Size: [2]int{1, 2}}, ramp(1, 4), []float32{1.6666667, 3.3333333}},
 		{"downsample_scales_nearest", Resize{Scale: [2]float32{0.6, 0.6}, Size: [2]int{1, 2}}, ramp(2, 4), []float32{1, 3}},
 		{"upsample_scales_nearest", Resize{Scale: [2]float32{2, 3}, Size: [2]int{4, 6}}, ramp(2, 2), []float32{
 			1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 3, 3, 3, 4, 4, 4}},
@@ -127,6 +183,26 @@ func TestResizeExamples(t *testing.T) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestResizeFarOutside has coordinates that no integer holds.
+func TestResizeFarOutside(t *testing.T) {
+	for _, exclude := range []bool{false, true} {
+		r := &Resize{Mode: Cubic, CubicA: -0.75, ExcludeOutside: exclude, Coordinates: Asymmetric, Scale: [2]float32{1, 1e-30}, Size: [2]int{1, 2}}
+		op, err := bind(r, Tiers()[0], [][]int{{1, 1, 3, 1}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, 2)
+		runOp(op, &Workspace{}, [][]float32{{1, 2, 3}}, [][]float32{got}, 1, 0, op.Tasks(1))
+		want := []float32{1, 3}
+		if exclude {
+			want[1] = 0
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("exclude %v: got %v, want %v", exclude, got, want)
+		}
 	}
 }
 

@@ -127,8 +127,12 @@ func (m *maker) spec() Spec {
 	case 16:
 		return &LRN{Size: m.int(), Alpha: m.float(), Beta: m.float(), Bias: m.float()}
 	}
-	return &Resize{Mode: ResizeMode(m.kind(1)), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
+	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
+	if r.Mode == Cubic {
+		r.CubicA, r.ExcludeOutside = m.float(), m.bool()
+	}
+	return r
 }
 
 func (m *maker) shapes() [][]int {

@@ -178,10 +178,14 @@ func (c *coder) lrn(v *kernels.LRN) {
 }
 
 func (c *coder) resize(v *kernels.Resize) {
-	enum(c, &v.Mode, kernels.Linear)
+	enum(c, &v.Mode, kernels.Cubic)
 	enum(c, &v.Coordinates, kernels.HalfPixelSymmetric)
 	enum(c, &v.Rounding, kernels.RoundCeil)
 	c.float(&v.Scale[0])
 	c.float(&v.Scale[1])
 	c.ints(v.Size[:])
+	if v.Mode == kernels.Cubic {
+		c.float(&v.CubicA)
+		c.bool(&v.ExcludeOutside)
+	}
 }

@@ -409,10 +409,10 @@ func TestBadInput(t *testing.T) {
 			m.floats("s", []int{4}, 1, 2, 2, 2)
 			m.node("Resize", "x _ s", "y")
 		}, []string{"Resize", "channels"}},
-		{"cubic interpolation", func(m *model) {
+		{"unknown interpolation", func(m *model) {
 			m.floats("s", []int{4}, 1, 1, 2, 2)
-			m.node("Resize", "x _ s", "y", attr{"mode", "cubic"})
-		}, []string{`mode "cubic" is not supported`}},
+			m.node("Resize", "x _ s", "y", attr{"mode", "lanczos"})
+		}, []string{`mode "lanczos" is not supported`}},
 		{"a pool without a kernel", func(m *model) { m.node("MaxPool", "x", "y") }, []string{`MaxPool "MaxPooly"`, "kernel_shape"}},
 		{"a pool of vectors", func(m *model) {
 			m.node("Flatten", "x", "f")

@@ -50,7 +50,10 @@ func thresholdedRelu(c *call) kernels.Unary {
 	return kernels.Unary{Kind: kernels.ThresholdedRelu, Alpha: c.floatAttr("alpha", 1)}
 }
 
-// clip translates Clip, whose bounds were attributes before opset 11.
+// clip translates Clip, whose bounds were attributes before opset 11. A bound
+// that is absent is the lowest or the largest finite number, as ONNX says, and
+// infinities are clipped to it. A bound of NaN does nothing, as in ONNX
+// Runtime.
 func (c *call) clip() []*value {
 	x := c.activation(0)
 	lo, hi := float32(-math.MaxFloat32), float32(math.MaxFloat32)
@@ -59,8 +62,12 @@ func (c *call) clip() []*value {
 	} else {
 		lo, hi = c.bound(1, "min", lo), c.bound(2, "max", hi)
 	}
-	// A bound left out is the largest finite number, which an infinity is brought
-	// to, as in ONNX Runtime. Infinite bounds are none.
+	if lo != lo {
+		lo = float32(math.Inf(-1))
+	}
+	if hi != hi {
+		hi = float32(math.Inf(1))
+	}
 	if math.IsInf(float64(lo), -1) && math.IsInf(float64(hi), 1) {
 		return []*value{x}
 	}
@@ -75,7 +82,7 @@ func (c *call) bound(i int, what string, otherwise float32) float32 {
 	switch {
 	case x == nil:
 		return otherwise
-	case len(x) != 1 || x[0] != x[0]:
+	case len(x) != 1:
 		c.fail("%s is %v where a number is wanted", what, x)
 		return otherwise
 	}

@@ -57,7 +57,7 @@ func (c *call) resize() []*value {
 	default:
 		c.fail("nearest_mode %q is not supported", mode)
 	}
-	if op.Mode == kernels.Linear {
+	if op.Mode != kernels.Nearest {
 		op.Rounding = 0 // means nothing
 	}
 	if c.intAttr("antialias", 0) != 0 {
@@ -100,6 +100,10 @@ func (c *call) resizeMode(op *kernels.Resize) {
 		op.Mode = kernels.Nearest
 	case "linear", "bilinear":
 		op.Mode = kernels.Linear
+	case "cubic":
+		op.Mode = kernels.Cubic
+		op.CubicA = c.floatAttr("cubic_coeff_a", -0.75)
+		op.ExcludeOutside = c.intAttr("exclude_outside", 0) != 0
 	default:
 		c.fail("mode %q is not supported", mode)
 	}
