@@ -123,8 +123,14 @@ func bitsStream(seed uint64) func() float32 {
 }
 
 func bitsPanels(e tensor.Elem, k, n int) Param {
-	weight := bitsStream(2)
-	return PanelsParam(Panels{e, 1, k, n}, func(int, int, int) float32 { return weight() }, func(int, int) float32 { return weight() })
+	next := bitsStream(2)
+	columns := make([][]float32, n) // a bias, then the weights
+	for j := range columns {
+		for range 1 + k {
+			columns[j] = append(columns[j], next())
+		}
+	}
+	return PanelsParam(Panels{e, 1, k, n}, func(_, i, j int) float32 { return columns[j][1+i] }, func(_, j int) float32 { return columns[j][0] })
 }
 
 func bitsHash(x []float32) uint64 {

@@ -139,22 +139,34 @@ func PanelsParam(p Panels, weight func(g, k, n int) float32, bias func(g, n int)
 		panic("kernels: no panels " + fmt.Sprintf("%+v", p))
 	}
 	data := tensor.AlignedBytes(size)
-	l, _ := p.layout()
-	for g := range p.Groups {
-		for j := range p.N {
-			panel, column := p.panel(data, g*p.PerGroup()+j/NR), j%NR
-			putFloat(panel[4*column:], bias(g, j))
-			rows := p.rowsFrom(panel, 0)
-			for k := range p.K {
-				if i := l.index(k, column); p.Elem == tensor.F16 {
-					binary.LittleEndian.PutUint16(rows[2*i:], tensor.Float16(weight(g, k, j)))
-				} else {
-					putFloat(rows[4*i:], weight(g, k, j))
-				}
+	for i := range p.Count() {
+		panel, g, first := p.panel(data, i), i/p.PerGroup(), i%p.PerGroup()*NR
+		for column := range p.Columns(i) {
+			putFloat(panel[4*column:], bias(g, first+column))
+		}
+		// So many rows stay in the cache while one column after the other is
+		// written.
+		const rows = 256
+		for k := 0; k < p.K; k += rows {
+			for column := range p.Columns(i) {
+				p.putColumn(panel, column, k, min(k+rows, p.K), func(k int) float32 { return weight(g, k, first+column) })
 			}
 		}
 	}
 	return Param{Form: FormPanels, Elem: p.Elem, Shape: tensor.Shape{p.Groups, p.K, p.N}, Data: data}
+}
+
+// putColumn sets the rows from, …, to−1 of a panel's column.
+func (p Panels) putColumn(panel []byte, column, from, to int, weight func(k int) float32) {
+	l, _ := p.layout()
+	rows := p.rowsFrom(panel, 0)
+	for k := from; k < to; k++ {
+		if i := l.index(k, column); p.Elem == tensor.F16 {
+			binary.LittleEndian.PutUint16(rows[2*i:], tensor.Float16(weight(k)))
+		} else {
+			putFloat(rows[4*i:], weight(k))
+		}
+	}
 }
 
 // check checks some whole panels, the first of which begins off bytes into all

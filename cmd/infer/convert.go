@@ -66,6 +66,8 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if err := checkOutput(out, in, o.labels); err != nil {
 		return err
 	}
+	bar := a.newProgress("reading", 1)
+	defer func() { bar.end() }()
 	model, err := a.readFile(in, maxModel)
 	if err != nil {
 		return err
@@ -89,19 +91,18 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if in != "-" {
 		dir = filepath.Dir(in)
 	}
-	var bar *progress
+	frozen := false
 	net, report, err := onnx.Freeze(model, onnx.Options{
 		Weights: elem, Batch: o.batch, Dir: dir, Meta: meta,
 		Progress: func(done, total int) {
-			if bar == nil {
-				bar = a.newProgress("freezing", total)
+			if !frozen {
+				bar.end()
+				bar, frozen = a.newProgress("freezing", total), true
 			}
 			bar.set(done)
 		},
 	})
-	if bar != nil {
-		bar.end()
-	}
+	bar.end()
 	if kind := kindOf(model); err != nil && kind != "" && kind != "an ONNX model" {
 		err = errors.New("it is " + kind + ", not an ONNX model")
 	}
@@ -116,6 +117,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if net.Meta.Preparation, err = o.picture.preparation(net); err != nil {
 		return inFile(in, err)
 	}
+	bar = a.newProgress("writing", 1)
 	data, err := weights.Marshal(net)
 	if err != nil {
 		return inFile(in, err)
@@ -129,6 +131,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if err := a.save(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
 		return err
 	}
+	bar.end()
 	return a.summarize(out, m, len(data), report, o.verbose)
 }
 

@@ -68,6 +68,10 @@ type constant struct {
 	dims   tensor.Shape
 	floats []float32
 	ints   []int64
+
+	// turned is the transpose, once somebody has asked for it. The graph is made
+	// more than once, and large matrices take long.
+	turned *constant
 }
 
 func floatTensor(dims []int, x []float32) *constant {
@@ -134,8 +138,32 @@ func (t *constant) setInt(i int, x int64) {
 // reshaped is t with other dimensions, of the same product.
 func (t *constant) reshaped(dims []int) *constant {
 	c := *t
-	c.dims = dims
+	c.dims, c.turned = dims, nil
 	return &c
+}
+
+// transposed is the transpose of t, which holds a matrix of floats. Whoever
+// asks again gets the same one.
+func (t *constant) transposed(rows, columns int) *constant {
+	dims := tensor.Shape{columns, rows}
+	if t.turned != nil && t.turned.dims.Equal(dims) {
+		return t.turned
+	}
+	// Squares of both matrices stay in the cache while one is read by rows and
+	// the other written by columns.
+	const square = 32
+	y := make([]float32, len(t.floats))
+	for top := 0; top < rows; top += square {
+		for left := 0; left < columns; left += square {
+			for i := top; i < min(top+square, rows); i++ {
+				for j := left; j < min(left+square, columns); j++ {
+					y[j*rows+i] = t.floats[i*columns+j]
+				}
+			}
+		}
+	}
+	t.turned = floatTensor(dims, y)
+	return t.turned
 }
 
 // fill reads t's elements from raw, little-endian, as ONNX stores them. The
@@ -154,6 +182,12 @@ func (t *constant) fill(raw []byte) error {
 	}
 	if t.kind.float() {
 		t.floats = make([]float32, n)
+		if t.kind == typeFloat { // most of nearly every model
+			for i := range t.floats {
+				t.floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+			}
+			return nil
+		}
 		for i := range t.floats {
 			t.floats[i] = rawFloat(t.kind, raw[i*size:])
 		}

@@ -109,19 +109,19 @@ func convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, e
 	}, nil
 }
 
-// fullyConnectedParam packs the weights [K, N]: row k of the panels is row
+// fullyConnectedParam packs the weights [N, K]: row k of the panels is column
 // tail(k) of the model's.
 func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail func(int) int) (kernels.Param, error) {
 	w, bias, err := kernelAndBias(n, l.elem)
 	if err != nil {
 		return kernels.Param{}, err
 	}
-	k := n.weights[0].shape[0]
-	row := make([]int, k)
-	for i := range row {
-		row[i] = tail(i) * op.Channels
+	k := n.weights[0].shape[1]
+	column := make([]int, k)
+	for i := range column {
+		column[i] = tail(i)
 	}
-	weight := func(_, i, j int) float32 { return w[row[i]+j] }
+	weight := func(_, i, j int) float32 { return w[j*k+column[i]] }
 	return kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: k, N: op.Channels}, weight, func(_, j int) float32 { return bias(j) }), nil
 }
 

@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"slices"
+
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 )
@@ -101,11 +103,6 @@ func scaleChannels(n *node, scale, shift []float32) {
 		return
 	}
 	w, bias := n.weights[0], n.weights[1]
-	y := make([]float32, w.data.len())
-	channel := channelOf(n, w.shape)
-	for i, x := range w.data.floats {
-		y[i] = x * scale[channel(i)]
-	}
 	b := make([]float32, len(shift))
 	for i := range b {
 		old := 0.0
@@ -114,7 +111,16 @@ func scaleChannels(n *node, scale, shift []float32) {
 		}
 		b[i] = float32(old*float64(scale[i]) + float64(shift[i]))
 	}
-	n.weights = []*value{{name: w.name, shape: w.shape, data: floatTensor(w.shape, y)}, vector(b)}
+	n.weights = []*value{w, vector(b)}
+	if !slices.ContainsFunc(scale, func(s float32) bool { return s != 1 }) {
+		return // of a bias alone
+	}
+	y := make([]float32, w.data.len())
+	channel := channelOf(n, w.shape)
+	for i, x := range w.data.floats {
+		y[i] = x * scale[channel(i)]
+	}
+	n.weights[0] = &value{name: w.name, shape: w.shape, data: floatTensor(w.shape, y)}
 }
 
 // channelOf returns the function that says to which output channel an element
@@ -128,9 +134,7 @@ func channelOf(n *node, shape []int) func(i int) int {
 			in, out := i/taps/perGroup, i/taps%perGroup
 			return in/(shape[0]/op.Groups)*perGroup + out
 		}
-	case *kernels.FullyConnected: // [K, N]
-		return func(i int) int { return i % shape[1] }
 	}
-	each, _ := tensor.Shape(shape[1:]).Elements() // [Cout, …]
+	each, _ := tensor.Shape(shape[1:]).Elements() // [Cout, …], [N, K]
 	return func(i int) int { return i / each }
 }

@@ -29,7 +29,7 @@ func (c *call) gemm() []*value {
 		if !c.ready() {
 			return nil
 		}
-		y = c.fullyConnected(a, scaled(matrix(w, transB), alpha))
+		y = c.fullyConnected(a, scaled(matrix(w, !transB), alpha))
 	case a.data != nil && b.data == nil:
 		// Y' = B'·A' for the transposes: the constant moves to the right.
 		w := c.weight(0, "the matrix")
@@ -39,7 +39,7 @@ func (c *call) gemm() []*value {
 		if !c.ready() {
 			return nil
 		}
-		y = c.transpose(c.fullyConnected(b, scaled(matrix(w, !transA), alpha)), 1, 0)
+		y = c.transpose(c.fullyConnected(b, scaled(matrix(w, transA), alpha)), 1, 0)
 	default:
 		if transA {
 			a = c.transpose(a, 1, 0)
@@ -94,7 +94,7 @@ func (c *call) matMul() []*value {
 		if c.checkFloats(b, "the matrix"); !c.ready() {
 			return nil
 		}
-		y = c.fullyConnected(a, matrix(b, false))
+		y = c.fullyConnected(a, matrix(b, true))
 		if c.ready() && len(b.shape) > len(a.shape) {
 			y = c.reshape(y, append(slices.Repeat([]int{1}, len(b.shape)-len(a.shape)), y.shape...))
 		}
@@ -103,7 +103,7 @@ func (c *call) matMul() []*value {
 			return nil
 		}
 		swap := lastTwoSwapped(len(b.shape))
-		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, true))
+		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, false))
 		y = c.transpose(y, swap...)
 		if c.ready() && len(a.shape) > len(b.shape) {
 			y = c.reshape(y, append(slices.Repeat([]int{1}, len(a.shape)-len(b.shape)), y.shape...))
@@ -162,20 +162,11 @@ func lastTwoSwapped(rank int) []int {
 
 // matrix is a constant's last two dimensions as a matrix, transposed or not.
 func matrix(v *value, transposed bool) *value {
-	rows, columns := v.shape[len(v.shape)-2], v.shape[len(v.shape)-1]
-	x := v.data.floats
-	if !transposed {
-		shape := []int{rows, columns}
-		return &value{name: v.name, shape: shape, data: floatTensor(shape, x)}
+	data := v.data.reshaped(v.shape[len(v.shape)-2:])
+	if transposed {
+		data = v.data.transposed(data.dims[0], data.dims[1])
 	}
-	y := make([]float32, len(x))
-	for i := range rows {
-		for j := range columns {
-			y[j*rows+i] = x[i*columns+j]
-		}
-	}
-	shape := []int{columns, rows}
-	return &value{name: v.name, shape: shape, data: floatTensor(shape, y)}
+	return &value{name: v.name, shape: data.dims, data: data}
 }
 
 // scaled multiplies a constant.
@@ -196,14 +187,15 @@ func (c *call) times(v *value, by float32) *value {
 	return c.binary(&kernels.Binary{Kind: kernels.Mul}, v, factor)
 }
 
-// fullyConnected multiplies x's last dimension by a constant [K, N].
+// fullyConnected multiplies x's last dimension by the transpose of a constant
+// [N, K]: weights lie in the order in which panels are filled.
 func (c *call) fullyConnected(x, w *value) *value {
 	if !c.ready() {
 		return &value{}
 	}
-	k, n := w.shape[0], w.shape[1]
+	n, k := w.shape[0], w.shape[1]
 	if len(x.shape) == 0 || x.shape[len(x.shape)-1] != k || k == 0 || n == 0 {
-		c.fail("%s cannot be multiplied by %s", tensor.Dims(x.shape...), tensor.Dims(w.shape...))
+		c.fail("%s cannot be multiplied by %s", tensor.Dims(x.shape...), tensor.Dims(k, n))
 		return &value{}
 	}
 	shape := slices.Clone(x.shape)
