@@ -1,0 +1,12 @@
+// Package detect makes boxes of what a detector's outputs hold: it decodes the
+// heads of the families of detectors that are published most, and leaves of
+// boxes that overlap the best.
+//
+//	decoder, err := detect.New(detect.YOLOX, outputs, 416, 416)
+//	…
+//	boxes, err := decoder.Decode(nil, values, 0.25)
+//	boxes = detect.Suppress(boxes, 0.45, 300)
+//
+// Boxes are in pixels of the input; a picture.Placement leads from there to the
+// picture's own. engine.Model.Detect does all of it.
+package detect

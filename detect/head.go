@@ -1,0 +1,195 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Head is a way in which outputs hold boxes, named after the detectors that
+// have it. C is the number of classes, N that of boxes, and width and height
+// are the input's.
+type Head uint8
+
+const (
+	// YOLOv5 is one output [1, N, 5+C]: middle x and y, width and height in
+	// pixels, whether there is an object, and the classes' probabilities given
+	// that; a score is the product. YOLOv7 has it too.
+	// https://github.com/ultralytics/yolov5, models/yolo.py, Detect
+	YOLOv5 Head = iota + 1
+
+	// YOLOv8 is one output [1, 4+C, N]: middle x and y, width and height in
+	// pixels, and the classes' scores. YOLO11 has it too.
+	// https://github.com/ultralytics/ultralytics, nn/modules/head.py, Detect
+	YOLOv8
+
+	// YOLOX is one output [1, N, 5+C] of the cells of three grids, whose cells
+	// are 8, 16 and 32 pixels wide, each grid row by row: for stride s and a
+	// cell in column i and row j the middle is ((x+i)·s, (y+j)·s), the size
+	// (exp(w)·s, exp(h)·s). Whether there is an object, and the classes, are
+	// probabilities; a score is their product.
+	// https://github.com/Megvii-BaseDetection/YOLOX, yolox/models/yolo_head.py
+	YOLOX
+
+	// YuNet is twelve outputs, cls_8, cls_16, cls_32, obj_8, …, bbox_8, …, kps_8,
+	// …, of the cells of three grids: [1, cells, 1] for the class and for the
+	// object, both clamped to 0…1, of whose product a score is the square root;
+	// [1, cells, 4] for a box as in YOLOX; [1, cells, 10] for landmarks, which
+	// are not decoded. There is one class. The outputs are told apart by their
+	// names or, where these are others, by that order.
+	// https://github.com/opencv/opencv, modules/objdetect/src/face_detect.cpp
+	YuNet
+
+	// SSD is two outputs: scores [1, N, 1+C], where class 0 is the background and
+	// does not count, and boxes [1, N, 4], decoded: left, top, right and bottom
+	// as fractions of width and height. The one with more than four numbers a
+	// box, or called so, are the scores. RFB-320 and RFB-640 have it.
+	// https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB
+	SSD
+)
+
+// LastHead is the last of the Heads.
+const LastHead = SSD
+
+var headNames = [...]string{YOLOv5: "yolov5", YOLOv8: "yolov8", YOLOX: "yolox", YuNet: "yunet", SSD: "ssd"}
+
+// String is the name by which HeadNamed finds the Head.
+func (h Head) String() string {
+	if int(h) < len(headNames) && h > 0 {
+		return headNames[h]
+	}
+	return fmt.Sprintf("head %d", uint8(h))
+}
+
+// HeadNamed is the Head of a name: yolov5, yolov8, yolox, yunet or ssd, in
+// letters of any size.
+func HeadNamed(name string) (Head, error) {
+	if i := slices.Index(headNames[1:], strings.ToLower(name)); i >= 0 {
+		return Head(i + 1), nil
+	}
+	return 0, fmt.Errorf("detect: no head is called %q: there are %s", name, strings.Join(headNames[1:], ", "))
+}
+
+// Errors that callers tell apart.
+var (
+	// ErrOutputs is wrapped by errors about outputs that a Head does not have.
+	ErrOutputs = errors.New("detect: these are not the outputs of such a head")
+
+	// ErrNaN says that a score, or the place of a box, is not a finite number.
+	ErrNaN = errors.New("detect: a score or a box is not a finite number")
+)
+
+// An Output is an output of a detector for one picture.
+type Output struct {
+	Name  string
+	Shape []int // dimension 0 is 1, or left out
+}
+
+// A Decoder makes boxes of the outputs of one detector, for one size of input.
+// It is immutable, and any number of goroutines may use it.
+type Decoder struct {
+	head    Head
+	classes int
+	lengths []int // elements of each output
+	order   []int // the outputs that decode takes, in its order
+	decode  func(dst []Box, out [][]float32, least float32) []Box
+}
+
+// New returns the Decoder for outputs of an input of so many pixels. Errors
+// wrap ErrOutputs and say what is wrong with which.
+func New(head Head, outputs []Output, width, height int) (*Decoder, error) {
+	if head < 1 || head > LastHead {
+		return nil, fmt.Errorf("detect: there is no %v", head)
+	}
+	if width < 1 || height < 1 {
+		return nil, fmt.Errorf("detect: an input of %d×%d pixels", width, height)
+	}
+	d := &Decoder{head: head}
+	for _, o := range outputs {
+		n := 1
+		for _, s := range o.Shape {
+			n *= s
+		}
+		d.lengths = append(d.lengths, n)
+	}
+	var err error
+	switch head {
+	case YOLOv5:
+		err = d.yolov5(outputs)
+	case YOLOv8:
+		err = d.yolov8(outputs)
+	case YOLOX:
+		err = d.yolox(outputs, width, height)
+	case YuNet:
+		err = d.yunet(outputs, width, height)
+	case SSD:
+		err = d.ssd(outputs, width, height)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (%v): %w", ErrOutputs, head, err)
+	}
+	return d, nil
+}
+
+// Classes is the number of classes, the background not counted.
+func (d *Decoder) Classes() int { return d.classes }
+
+// Decode appends to dst the boxes of one picture whose score is at least least,
+// each with the class that scores highest, and of equal ones the first. outputs
+// are those of New, in the same order.
+//
+// Errors are ErrNaN, and one of no kind for outputs of other lengths.
+func (d *Decoder) Decode(dst []Box, outputs [][]float32, least float32) ([]Box, error) {
+	if len(outputs) != len(d.lengths) {
+		return dst, fmt.Errorf("detect: %d outputs where there should be %d", len(outputs), len(d.lengths))
+	}
+	for i, x := range outputs {
+		if len(x) != d.lengths[i] {
+			return dst, fmt.Errorf("detect: output %d has %d elements where there should be %d", i, len(x), d.lengths[i])
+		}
+	}
+	var in [12][]float32
+	for i, o := range d.order {
+		in[i] = outputs[o]
+	}
+	before := len(dst)
+	dst = d.decode(dst, in[:len(d.order)], least)
+	if slices.ContainsFunc(dst[before:], func(b Box) bool { return !b.finite() }) {
+		return dst[:before], ErrNaN
+	}
+	return dst, nil
+}
+
+// matrix is an output's shape without the leading 1: its rows and columns.
+func matrix(o Output) (rows, columns int, err error) {
+	s := o.Shape
+	if len(s) == 3 && s[0] == 1 {
+		s = s[1:]
+	}
+	if len(s) != 2 || s[0] < 1 || s[1] < 1 {
+		return 0, 0, fmt.Errorf("output %q of shape %v is no matrix", o.Name, o.Shape)
+	}
+	return s[0], s[1], nil
+}
+
+// only is the matrix of the only output.
+func (d *Decoder) only(outputs []Output) (rows, columns int, err error) {
+	if len(outputs) != 1 {
+		return 0, 0, fmt.Errorf("there should be one output, not %d", len(outputs))
+	}
+	d.order = []int{0}
+	return matrix(outputs[0])
+}
+
+// best is the greatest of scores that lie step apart, and its place. NaN is the
+// greatest there is.
+func best(scores []float32, step int) (class int, score float32) {
+	score = scores[0]
+	for i := step; i < len(scores); i += step {
+		if v := scores[i]; v > score || v != v {
+			class, score = i/step, v
+		}
+	}
+	return class, score
+}
