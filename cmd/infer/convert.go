@@ -17,7 +17,7 @@ import (
 
 var convertCommand = command{
 	name: "convert",
-	args: "IN.onnx OUT.frz [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] ...",
+	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] ...",
 	help: `
 Freeze an ONNX model. How pictures become its input is told here and kept in
 the file: --digits prepares them as MNIST's; --crop, --stretch or --pad and the
@@ -35,6 +35,7 @@ any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
 		flags.StringVar(&o.note, "note", "", "free `TEXT`: training data, accuracy, licence")
 		flags.BoolVar(&o.batch, "batch", false, "any number of items at a time, though the model says one")
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
+		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, as 1x3x480x640, or those of its open dimensions alone, as 480x640; of the only input without NAME=; may be repeated")
 		o.picture.declare(flags)
 		return func(a *app, args []string) error {
 			if len(args) != 2 {
@@ -49,6 +50,7 @@ any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
 type convertOptions struct {
 	weights, labels, name, note string
 	batch, verbose              bool
+	shapes                      shapeFlags
 	picture                     pictureFlags
 }
 
@@ -91,7 +93,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	}
 	var bar *progress
 	net, report, err := onnx.Freeze(model, onnx.Options{
-		Weights: elem, Batch: o.batch, Dir: dir, Meta: meta,
+		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta,
 		Progress: func(done, total int) {
 			if bar == nil {
 				bar = a.newProgress("freezing", total)

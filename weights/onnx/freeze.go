@@ -19,6 +19,9 @@ type Options struct {
 	// declared for one. Models that leave the batch open need not ask.
 	Batch bool
 
+	// Shapes are those of inputs whose dimensions the model leaves open.
+	Shapes []InputShape
+
 	// Dir is the folder of a model that keeps tensors in files of their own;
 	// nothing outside of it is read. If it is empty, such a model is an error.
 	Dir string
@@ -58,7 +61,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		defer dir.Close()
 		d.dir = dir
 	}
-	g, batched, report, err := d.importModel(model, opts.Batch)
+	g, batched, report, err := d.importModel(model, opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,8 +80,8 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 }
 
 // importModel makes a model's graph, which passes have been through: all of
-// Freeze but lowering. ask says that a batch is asked for.
-func (d *decoder) importModel(model []byte, ask bool) (g *graph, batched bool, report *Report, err error) {
+// Freeze but lowering.
+func (d *decoder) importModel(model []byte, opts Options) (g *graph, batched bool, report *Report, err error) {
 	defer recovered(&err)
 	m, err := d.decode(model)
 	if err != nil {
@@ -88,11 +91,14 @@ func (d *decoder) importModel(model []byte, ask bool) (g *graph, batched bool, r
 	if err != nil {
 		return nil, false, nil, err
 	}
+	if err := l.giveShapes(opts.Shapes); err != nil {
+		return nil, false, nil, err
+	}
 	if err := m.checkOperators(l.nodes); err != nil {
 		return nil, false, nil, err
 	}
 	report = &Report{Producer: m.producer, Opset: int(m.opsets[""]), Operators: len(m.graph.nodes)}
-	g, batched, err = m.graphOf(l, ask, foldBudget(model), report)
+	g, batched, err = m.graphOf(l, opts.Batch, foldBudget(model), report)
 	if err != nil {
 		return nil, false, nil, err
 	}

@@ -383,7 +383,7 @@ func TestBadInput(t *testing.T) {
 		{"a dynamic height", func(m *model) {
 			m.inputs[0].dims = []int{0, 4, 0, 6}
 			m.node("Relu", "x", "y")
-		}, []string{`input "x"`, `dimension 2 is dynamic ("dim2")`, "export the model with a fixed size"}},
+		}, []string{`input "x"`, `dimension 2 ("dim2") is open`, "--shape x="}},
 		{"an input too large", func(m *model) {
 			m.inputs[0].dims = []int{0, 1 << 20, 1 << 20, 6}
 			m.node("Relu", "x", "y")
