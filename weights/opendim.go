@@ -40,14 +40,14 @@ type Growth struct {
 	By           []int // 2ⁿ − 1, for n open dimensions
 }
 
-// maxOpen is the most open dimensions: a Growth has up to 15 numbers.
-const maxOpen = 4
+// MaxOpen is the most open dimensions: a Growth has up to 15 numbers.
+const MaxOpen = 4
 
 // checkOpen checks what a Net says of open dimensions, whose inputs and steps
 // have been checked.
 func (n *Net) checkOpen() error {
-	if len(n.Open) > maxOpen {
-		return fmt.Errorf("%d open dimensions are more than %d", len(n.Open), maxOpen)
+	if len(n.Open) > MaxOpen {
+		return fmt.Errorf("%d open dimensions are more than %d", len(n.Open), MaxOpen)
 	}
 	taken := map[Axis]bool{}
 	for i, d := range n.Open {
@@ -150,6 +150,16 @@ func (n *Net) Sized(sizes []int) (*Net, error) {
 	if err := n.CheckSizes(sizes); err != nil {
 		return nil, err
 	}
+	m, err := n.Shaped(sizes)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.checkGraph()
+}
+
+// Shaped is Sized without checks: of a Net that may be unfinished, and of which
+// only shapes are wanted.
+func (n *Net) Shaped(sizes []int) (*Net, error) {
 	m := *n
 	m.Open, m.Growth = nil, nil
 	m.Values, m.Steps = slices.Clone(n.Values), slices.Clone(n.Steps)
@@ -177,9 +187,6 @@ func (n *Net) Sized(sizes []int) (*Net, error) {
 		if err != nil {
 			return nil, fmt.Errorf("step %d (%s): %w", i, quote(s.Name), err)
 		}
-	}
-	if err := m.checkGraph(); err != nil {
-		return nil, err
 	}
 	return &m, nil
 }
