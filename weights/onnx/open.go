@@ -28,18 +28,21 @@ var multiples = []int{
 	7, 14, 28, 56, 112, 224,
 }
 
-// tellingMultiple is the one of multiples whose error is told if none is good
-// enough: with fewer, most models fail for want of divisibility.
+// tellingMultiple is the last of multiples whose error may be told if none is
+// good enough: with fewer, most models fail for want of divisibility.
 const tellingMultiple = 64
 
-// probeSize is the least size at which a graph is made first, and probeSteps the
+// firstSizes are the least sizes at which a graph is made first: the second if
+// the first is too large, as for attention over all pixels. probeSteps is the
 // least number of multiples in it. No dimension of a real model is likely to be
 // one of the primes from there on, times a multiple.
-const probeSize, probeSteps = 200, 7
+var firstSizes = []int{200, 50}
+
+const probeSteps = 3
 
 // farSizes are tried as the most that an open dimension can be, while the
 // others are at their first probes.
-var farSizes = []int{1 << 24, 1 << 20, 1 << 16, 1 << 14, 1 << 12, 1 << 11, 1 << 10}
+var farSizes = []int{1 << 24, 1 << 20, 1 << 16, 1 << 14, 1 << 12, 1 << 11, 1 << 10, 1 << 9, 1 << 8}
 
 // leastSteps are tried as the least number of multiples.
 var leastSteps = []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192}
@@ -103,26 +106,34 @@ func (m *importer) prove(open []weights.OpenDim) (*prover, error) {
 	at := open[0].At[0]
 	v := &m.linked.inputs[at.Input]
 	var telling error
+	tells := false // telling is of a model that can be made at one size at least
 	if n := len(open); n > weights.MaxOpen {
 		telling = fmt.Errorf("%d dimensions are open, more than %d", n, weights.MaxOpen)
 	} else {
 		for _, multiple := range multiples {
-			p := &prover{importer: m, open: slices.Clone(open), multiple: multiple}
-			err := p.try()
-			if err == nil {
-				return p, nil
+			var p *prover
+			var err error
+			for _, size := range firstSizes {
+				p = &prover{importer: m, open: slices.Clone(open), multiple: multiple}
+				if err = p.try(size); err == nil {
+					return p, nil
+				}
+				if p.sketch != nil {
+					break
+				}
 			}
-			if telling == nil || multiple == tellingMultiple {
-				telling = err
+			early := telling == nil || multiple > 1 && multiple <= tellingMultiple && tellingMultiple%multiple == 0
+			if made := p.sketch != nil; early && (made || !tells) {
+				telling, tells = err, made
 			}
 		}
 	}
 	return nil, fmt.Errorf("input %q leaves %s open: %w: %s", v.name, v.dimension(at.Dim), telling, v.wayOut())
 }
 
-// try proves it for the multiple.
-func (p *prover) try() error {
-	steps := max((probeSize+p.multiple-1)/p.multiple, probeSteps)
+// try proves it for the multiple, beginning at some size.
+func (p *prover) try(size int) error {
+	steps := max((size+p.multiple-1)/p.multiple, probeSteps)
 	for range p.open {
 		for !isPrime(steps) {
 			steps++
@@ -135,9 +146,11 @@ func (p *prover) try() error {
 		return err
 	}
 	p.batched = batched
-	if p.sketch, err = newSketch(g, batched, p.elem, &p.zeros); err != nil {
+	sketch, err := newSketch(g, batched, p.elem, &p.zeros)
+	if err != nil {
 		return err
 	}
+	p.sketch = sketch
 	if err := p.fit(); err != nil {
 		return err
 	}
