@@ -170,18 +170,42 @@ func (m *Model) Inputs() []Tensor { return m.tensors(m.net.Inputs) }
 func (m *Model) Outputs() []Tensor { return m.tensors(m.net.Outputs) }
 
 func (m *Model) tensors(values []int) []Tensor {
-	ts := make([]Tensor, len(values))
+	ts := m.own.program.tensors(values)
+	if m.varies == nil {
+		return ts
+	}
 	for i, v := range values {
-		ts[i] = Tensor{Name: m.net.Values[v].Name, Type: typeOf(m.net, v)}
-		if m.varies == nil {
-			continue
-		}
 		ts[i].varies = m.varies[v]
 		for d, name := range ts[i].varies {
 			if name != "" {
 				ts[i].Shape[d] = -1
 			}
 		}
+	}
+	return ts
+}
+
+// Inputs lists what the Session reads: the Model's inputs at its sizes, with −1
+// for the batch alone. It is nil after Close.
+func (s *Session) Inputs() []Tensor {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.program.tensors(s.executor.program.net.Inputs)
+}
+
+// Outputs lists what the Session computes, in the way of Inputs.
+func (s *Session) Outputs() []Tensor {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.program.tensors(s.executor.program.net.Outputs)
+}
+
+func (p *program) tensors(values []int) []Tensor {
+	ts := make([]Tensor, len(values))
+	for i, v := range values {
+		ts[i] = Tensor{Name: p.net.Values[v].Name, Type: typeOf(p.net, v)}
 	}
 	return ts
 }
