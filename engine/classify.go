@@ -10,6 +10,7 @@ import (
 
 	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/weights"
 )
 
 // A Class is one answer of a Model that classifies.
@@ -23,13 +24,23 @@ type Class struct {
 // first, or all of them if k is less than 1 or more than there are. Where
 // probabilities are equal, the class that comes first in the Model does here.
 //
+// Of a Model whose input has an open height and width, they are the picture's
+// own, as PictureSizes has them.
+//
 // Any number of goroutines may call it; Sessions are pooled. Errors are those
-// of Prepare, of Top and of NewSession.
+// of PictureSizes, SetPicture, Top and NewSession.
 func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 	if m.Classes() == 0 {
 		return nil, ErrNotClassifier // before any work is done
 	}
-	s, err := m.borrow()
+	var sizes []int
+	if len(m.net.Open) > 0 && img != nil {
+		var err error
+		if sizes, err = m.PictureSizes(img.Bounds()); err != nil {
+			return nil, err
+		}
+	}
+	s, err := m.borrow(sizes)
 	if err != nil {
 		return nil, err
 	}
@@ -125,10 +136,14 @@ func (m *Model) Classes() int {
 // which nothing tells from a picture of one.
 //
 // Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
-// found, and one of no kind for a dst that is not one item's.
+// found, ErrSize for a Model with open dimensions, for which there is
+// Session.SetPicture, and one of no kind for a dst that is not one item's.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if err := onlyInput(len(m.net.Inputs)); err != nil {
 		return err
+	}
+	if len(m.net.Open) > 0 && m.net.Meta.Preparation.Kind != weights.NoPicture {
+		return fmt.Errorf("%w: %s are open, and only a Session knows them", ErrSize, m.net.OpenNames())
 	}
 	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
 	return err

@@ -19,6 +19,10 @@ var (
 	// Session, or the Model, can compute in one run.
 	ErrBatch = errors.New("engine: batch out of range")
 
+	// ErrSize says that a Model cannot be computed at some sizes of its open
+	// dimensions, or that none are given.
+	ErrSize = errors.New("engine: sizes do not fit")
+
 	// ErrMemory says that a Session would take more memory than
 	// SessionOptions.MaxMemory allows.
 	ErrMemory = errors.New("engine: too much memory")

@@ -34,7 +34,8 @@ type thread struct {
 
 // newExecutor makes an executor, for which the caller has taken hold of the
 // backing.
-func newExecutor(p *program, pl *plan, threads int, b *backing) *executor {
+func newExecutor(pl *plan, threads int, b *backing) *executor {
+	p := pl.program
 	arena := tensor.AlignedBytes(pl.shared + threads*pl.local)
 	x := &executor{plan: pl, shared: arena[:pl.shared], threads: make([]thread, threads), backing: b}
 	for i := range x.threads {

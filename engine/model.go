@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
@@ -14,9 +15,11 @@ import (
 // A Model is a frozen net, ready to run. It is immutable: any number of
 // goroutines may use it, each with a Session of its own.
 type Model struct {
-	net     *weights.Net // without its Params, which the program has
+	net     *weights.Net // the program's, or one with open dimensions and Params
 	tier    *kernels.Tier
-	program *program
+	own     *sized // for the sizes that the net's shapes have
+	others  sizedCache
+	varies  [][]string // of each value, names of those dimensions that follow open ones
 	backing *backing
 	pool    pool
 }
@@ -92,19 +95,28 @@ func (o Options) tier() (*kernels.Tier, error) {
 // newModel makes a Model of a net that weights has checked. The closer, if not
 // nil, gives back the memory of the net's weights.
 func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, error) {
-	p, err := bind(net, tier)
-	if err != nil {
+	own := &sized{sizes: ownSizes(net)}
+	at := net
+	if len(net.Open) > 0 {
+		tier = tier.WithMemo()
+		var err error
+		if at, err = net.Sized(own.sizes); err != nil {
+			return nil, fmt.Errorf("%w: %w", weights.ErrFormat, err)
+		}
+	}
+	if err := own.bind(at, tier); err != nil {
 		return nil, fmt.Errorf("%w: %w", weights.ErrFormat, err)
 	}
-	bare := *net
-	bare.Params = nil
 	m := &Model{
-		net:     &bare,
+		net:     net,
 		tier:    tier,
-		program: p,
+		own:     own,
+		varies:  varying(net),
 		backing: &backing{closer: closer, users: 1},
 	}
-	p.picture = &bare.Meta.Preparation
+	if len(net.Open) == 0 {
+		m.net = own.program.net
+	}
 	// A Model that nobody closed is closed when nobody can use it any more.
 	runtime.AddCleanup(m, func(b *backing) { b.close() }, m.backing)
 	return m, nil
@@ -127,10 +139,27 @@ func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
 func (m *Model) Kernels() string { return m.tier.Name }
 
 // A Tensor is an input or an output of a Model. Its shape is in the order of
-// the model that was frozen, with −1 for the batch.
+// the model that was frozen, with −1 for the batch, and for dimensions that are
+// open or follow those that are.
 type Tensor struct {
 	Name string
 	tensor.Type
+	varies []string
+}
+
+// Dims is the shape in words: N×3×height×width, where N is the batch, the other
+// names are those of open dimensions, and a ? is what follows them.
+func (t Tensor) Dims() string {
+	if len(t.Shape) == 0 {
+		return t.Shape.String()
+	}
+	parts := make([]string, len(t.Shape))
+	for i := range parts {
+		if parts[i] = tensor.Dims(t.Shape[i]); t.varies != nil && t.varies[i] != "" {
+			parts[i] = t.varies[i]
+		}
+	}
+	return strings.Join(parts, "×")
 }
 
 // Inputs lists what the Model reads, in the order of the model that was frozen.
@@ -141,18 +170,51 @@ func (m *Model) Inputs() []Tensor { return m.tensors(m.net.Inputs) }
 func (m *Model) Outputs() []Tensor { return m.tensors(m.net.Outputs) }
 
 func (m *Model) tensors(values []int) []Tensor {
+	ts := m.own.program.tensors(values)
+	if m.varies == nil {
+		return ts
+	}
+	for i, v := range values {
+		ts[i].varies = m.varies[v]
+		for d, name := range ts[i].varies {
+			if name != "" {
+				ts[i].Shape[d] = -1
+			}
+		}
+	}
+	return ts
+}
+
+// Inputs lists what the Session reads: the Model's inputs at its sizes, with −1
+// for the batch alone. It is nil after Close.
+func (s *Session) Inputs() []Tensor {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.program.tensors(s.executor.program.net.Inputs)
+}
+
+// Outputs lists what the Session computes, in the way of Inputs.
+func (s *Session) Outputs() []Tensor {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.program.tensors(s.executor.program.net.Outputs)
+}
+
+func (p *program) tensors(values []int) []Tensor {
 	ts := make([]Tensor, len(values))
 	for i, v := range values {
-		ts[i] = Tensor{Name: m.net.Values[v].Name, Type: m.typeOf(v)}
+		ts[i] = Tensor{Name: p.net.Values[v].Name, Type: typeOf(p.net, v)}
 	}
 	return ts
 }
 
 // typeOf is a copy of the Type of a value, with −1 for the batch.
-func (m *Model) typeOf(v int) tensor.Type {
-	t := m.net.Values[v].Type
+func typeOf(net *weights.Net, v int) tensor.Type {
+	t := net.Values[v].Type
 	t.Shape = slices.Clone(t.Shape)
-	if m.net.Batched {
+	if net.Batched {
 		t.Shape[0] = -1
 	}
 	return t

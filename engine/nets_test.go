@@ -113,8 +113,8 @@ func TestSameBits(t *testing.T) {
 						want = append(want, out)
 					}
 					m := newTestModel(t, net, tier)
-					for i := range m.program.steps {
-						m.program.steps[i].work = splitWork * int64(i%2) // divide some of them among threads
+					for i := range m.own.program.steps {
+						m.own.program.steps[i].work = splitWork * int64(i%2) // divide some of them among threads
 					}
 					for _, o := range []SessionOptions{{Threads: 2}, {Batch: largest}, {Batch: largest, Threads: 2}, {Batch: largest, Threads: 5}} {
 						s := newTestSession(t, m, o)

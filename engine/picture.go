@@ -73,7 +73,7 @@ func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) 
 	if x.program.interleaved {
 		layout = picture.Interleaved
 	}
-	at, err := picture.Prepare(tensor.Slice[float32](x.input(i)), img, x.program.picture, layout)
+	at, err := picture.Prepare(tensor.Slice[float32](x.input(i)), img, &x.program.net.Meta.Preparation, layout)
 	s.pictures[i] = x.program.interleaved && err == nil
 	return at, err
 }
@@ -97,7 +97,7 @@ func (s *Session) asTensors() {
 		}
 		s.pictures[i] = false
 		x := tensor.Slice[float32](s.executor.input(i))
-		channels := s.executor.program.picture.Order.Channels()
+		channels := s.executor.program.net.Meta.Preparation.Order.Channels()
 		pixels := slices.Clone(x)
 		for c := range channels {
 			plane := x[c*len(x)/channels:][:len(x)/channels]

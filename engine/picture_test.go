@@ -99,8 +99,8 @@ func TestSetPicture(t *testing.T) {
 		for _, threads := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/%d", name, threads), func(t *testing.T) {
 				m := newTestModel(t, c.net, portable)
-				if m.program.interleaved != c.skip {
-					t.Fatalf("the first step can be left out: %v", m.program.interleaved)
+				if m.own.program.interleaved != c.skip {
+					t.Fatalf("the first step can be left out: %v", m.own.program.interleaved)
 				}
 				s := newTestSession(t, m, SessionOptions{Batch: batch, Threads: threads})
 				size := 3 * 16 * 16

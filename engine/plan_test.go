@@ -30,9 +30,9 @@ func TestPlanKeepsLiveValues(t *testing.T) {
 			want = append(want, naive(t, net, portable, item))
 		}
 		m := newTestModel(t, net, portable)
-		for i := range m.program.steps {
+		for i := range m.own.program.steps {
 			if rng.IntN(2) == 0 {
-				m.program.steps[i].work = splitWork // worth dividing among threads
+				m.own.program.steps[i].work = splitWork // worth dividing among threads
 			}
 		}
 		for _, o := range []SessionOptions{{}, {Threads: 2}, {Batch: largest}, {Batch: largest, Threads: 2}, {Batch: largest, Threads: 8}} {
@@ -86,7 +86,7 @@ func TestViewsAndOverwriting(t *testing.T) {
 	v = b.step(&kernels.Unary{Kind: kernels.Abs}, v)
 	b.output(b.step(&kernels.Reshape{Shape: []int{1, 32}}, v))
 	m := newTestModel(t, b.net, portable)
-	if got := len(m.program.buffers); got != 2 {
+	if got := len(m.own.program.buffers); got != 2 {
 		t.Errorf("%d buffers, want one for the input and one for the output", got)
 	}
 	var views []bool
@@ -110,7 +110,7 @@ func TestGroups(t *testing.T) {
 	layer([]kernels.Param{heavy}, 1, 128)
 	layer(nil, 1, 10)
 	b.output(v)
-	p := newTestModel(t, b.net, portable).program
+	p := newTestModel(t, b.net, portable).own.program
 
 	pl, err := newPlan(p, 64)
 	if err != nil {
@@ -301,7 +301,7 @@ func TestApart(t *testing.T) {
 		want bool
 	}{{small.b.net, true}, {large.b.net, false}} {
 		m := newTestModel(t, c.net, portable)
-		pl, err := newPlan(m.program, 8)
+		pl, err := newPlan(m.own.program, 8)
 		if err != nil {
 			t.Fatal(err)
 		}

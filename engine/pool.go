@@ -2,6 +2,7 @@ package engine
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -15,40 +16,46 @@ type pool struct {
 	closed bool
 }
 
-// borrow returns a Session, which goes back by giveBack.
-func (m *Model) borrow() (*Session, error) {
+// borrow returns a Session for these sizes, which goes back by giveBack.
+func (m *Model) borrow(sizes []int) (*Session, error) {
 	p := &m.pool
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil, ErrClosed
 	}
-	if last := len(p.idle) - 1; last >= 0 {
-		s := p.idle[last]
-		p.idle[last], p.idle = nil, p.idle[:last]
-		p.mu.Unlock()
-		return s, nil
+	for i, s := range slices.Backward(p.idle) {
+		if slices.Equal(s.sizes, sizes) {
+			p.idle = slices.Delete(p.idle, i, i+1)
+			p.mu.Unlock()
+			return s, nil
+		}
 	}
 	p.mu.Unlock()
-	return m.NewSession(SessionOptions{})
+	return m.NewSession(SessionOptions{Sizes: sizes})
 }
 
 // giveBack takes a borrowed Session back.
 func (m *Model) giveBack(s *Session) {
-	if !m.pool.put(s) {
+	if s = m.pool.put(s); s != nil {
 		s.Close()
 	}
 }
 
-// put keeps a Session, unless the pool is full or closed.
-func (p *pool) put(s *Session) bool {
+// put keeps a Session, unless the pool is closed. It returns one that has to go:
+// that one, or the one that has waited longest in a full pool.
+func (p *pool) put(s *Session) (gone *Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle) >= runtime.GOMAXPROCS(0) {
-		return false
+	if p.closed {
+		return s
+	}
+	if len(p.idle) >= runtime.GOMAXPROCS(0) {
+		gone = p.idle[0]
+		p.idle = slices.Delete(p.idle, 0, 1)
 	}
 	p.idle = append(p.idle, s)
-	return true
+	return gone
 }
 
 // close closes the Sessions that are in the pool, and keeps others out.

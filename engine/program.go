@@ -12,18 +12,17 @@ import (
 
 // A program is a frozen net made ready to run: its steps bound to the kernels
 // of one tier, its values given buffers. It is the same for every batch; where
-// the buffers lie is a plan's.
+// the buffers lie is a plan's. Of a net with open dimensions it is for one size
+// of each.
 type program struct {
+	net             *weights.Net // without its Params, and without open dimensions
 	steps           []step
 	buffers         []buffer
 	inputs, outputs []edge
-	listed          int // steps of the net, views included
 
-	// picture is how a picture becomes the input, as the Model's metadata have it.
 	// interleaved: the first step only interleaves its channels, so that
 	// a picture can be prepared into the memory of the input as what that step
 	// would make of it, and the run begins with the next.
-	picture     *weights.Preparation
 	interleaved bool
 
 	scratch  int // most bytes of scratch that a step asks for
@@ -111,10 +110,12 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 	if operands > operandLimit {
 		return nil, fmt.Errorf("a net of steps with %d operands and results is too large: at most %d can be run", operands, operandLimit)
 	}
+	bare := *net
+	bare.Params = nil
 	b := &binder{
 		net:      net,
 		tier:     tier,
-		program:  &program{listed: len(net.Steps)},
+		program:  &program{net: &bare},
 		lastRead: lastReads(net),
 		buffer:   make([]int, len(net.Values)),
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ type Session struct {
 	busy     atomic.Bool // a call is under way
 	executor *executor   // nil once closed
 	cleanup  runtime.Cleanup
+	sizes    []int  // of the Model's open dimensions
 	items    int    // of the last run
 	pictures []bool // of each item: it has been set, in the order of the second step
 }
@@ -36,6 +38,11 @@ type SessionOptions struct {
 	// for its tensors, as Model.Memory counts them; 0 means 4 GiB. A small
 	// hostile file can ask for any.
 	MaxMemory int64
+
+	// Sizes are those of the Model's open dimensions, in the order of
+	// Model.Open; Model.Sizes and Model.PictureSizes find them. They are nil for
+	// a Model that has none.
+	Sizes []int
 }
 
 const (
@@ -49,15 +56,21 @@ const (
 // NewSession makes a Session. It plans the memory for all tensors and
 // allocates it; runs allocate nothing.
 //
+// A Model with open dimensions keeps what it finds out for the sizes that were
+// used last: at most 32 of them, and at most 64 MiB in all beside the weights,
+// which all sizes share. A Session for sizes that it knows is made within the
+// time that its memory takes.
+//
 // Errors are ErrClosed, ErrMemory, ErrBatch if the batch is negative or the
-// Model by its nature computes one item at a time, and one of no kind if
-// Threads is negative or more than 1,024.
+// Model by its nature computes one item at a time, ErrSize if the Model cannot
+// be computed at these sizes, and one of no kind if Threads is negative or more
+// than 1,024.
 func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Threads < 0 || o.Threads > maxThreads {
 		return nil, fmt.Errorf("engine: %d threads, where 1 to %d are possible", o.Threads, maxThreads)
 	}
 	threads := max(o.Threads, 1)
-	pl, err := m.plan(o.Batch)
+	pl, err := m.plan(o.Batch, o.Sizes)
 	if err != nil {
 		return nil, err
 	}
@@ -65,28 +78,32 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 		o.MaxMemory = defaultMemory
 	}
 	// In float64, as the product may not fit an int.
-	bytes := float64(pl.shared) + float64(threads)*(float64(pl.local)+float64(m.program.scratchBytes()))
+	bytes := float64(pl.shared) + float64(threads)*(float64(pl.local)+float64(pl.program.scratchBytes()))
 	if most := min(o.MaxMemory, addressable); bytes > float64(most) {
 		return nil, fmt.Errorf("%w: %.0f bytes, where %d are allowed", ErrMemory, bytes, most)
 	}
 	if err := m.backing.hold(); err != nil {
 		return nil, err
 	}
-	s := &Session{executor: newExecutor(m.program, pl, threads, m.backing), pictures: make([]bool, pl.batch)}
+	s := &Session{executor: newExecutor(pl, threads, m.backing), sizes: slices.Clone(o.Sizes), pictures: make([]bool, pl.batch)}
 	// A Session that nobody closed is closed when nobody can use it any more.
 	s.cleanup = runtime.AddCleanup(s, func(x *executor) { x.close() }, s.executor)
 	return s, nil
 }
 
 // plan plans batches of up to batch items, 0 for 1.
-func (m *Model) plan(batch int) (*plan, error) {
+func (m *Model) plan(batch int, sizes []int) (*plan, error) {
 	switch {
 	case batch < 0:
 		return nil, fmt.Errorf("%w: %d", ErrBatch, batch)
 	case batch > 1 && !m.net.Batched:
 		return nil, fmt.Errorf("%w: %d, but the model computes one item at a time", ErrBatch, batch)
 	}
-	return newPlan(m.program, max(batch, 1))
+	s, err := m.sized(sizes)
+	if err != nil {
+		return nil, err
+	}
+	return s.plan(max(batch, 1))
 }
 
 // Close ends the Session's goroutines and lets go of the Model. Afterwards Run
@@ -210,7 +227,7 @@ func (s *Session) Profile(n int) ([]time.Duration, error) {
 	defer s.leave()
 	x := s.executor
 	caller := &x.threads[0]
-	caller.times = make([]time.Duration, x.program.listed)
+	caller.times = make([]time.Duration, len(x.program.net.Steps))
 	team := x.team
 	x.team = nil
 	defer func() { caller.times, x.team = nil, team }()

@@ -98,8 +98,8 @@ func TestTensors(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	for _, params := range [][]kernels.Param{nil, {heavy}} {
 		m := newTestModel(t, chain(t, 6, params...), portable)
-		for i := range m.program.steps {
-			m.program.steps[i].work = splitWork
+		for i := range m.own.program.steps {
+			m.own.program.steps[i].work = splitWork
 		}
 		for _, o := range []SessionOptions{{}, {Batch: 8}, {Threads: 2}, {Batch: 8, Threads: 2}, {Batch: 8, Threads: 3}} {
 			s := newTestSession(t, m, o)
@@ -132,8 +132,8 @@ func TestCancel(t *testing.T) {
 			}
 		}
 		m := newTestModel(t, net, portable)
-		for i := range m.program.steps {
-			m.program.steps[i].work = splitWork
+		for i := range m.own.program.steps {
+			m.own.program.steps[i].work = splitWork
 		}
 		s := newTestSession(t, m, o)
 		n := max(o.Batch, 1)
@@ -179,7 +179,7 @@ func TestCancelWithinStep(t *testing.T) {
 			}
 		}}, x))
 		m := newTestModel(t, b.net, portable)
-		m.program.steps[0].work = parts * 2 * pieceWork
+		m.own.program.steps[0].work = parts * 2 * pieceWork
 		s := newTestSession(t, m, SessionOptions{Threads: threads})
 		if err := s.RunContext(ctx, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("%d threads: %v, want context.Canceled", threads, err)
@@ -209,11 +209,11 @@ func TestClose(t *testing.T) {
 	}
 	s := newTestSession(t, m, SessionOptions{Threads: 2})
 	out := s.Output(0)
-	borrowed, err := m.borrow()
+	borrowed, err := m.borrow(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle, err := m.borrow()
+	idle, err := m.borrow(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestClose(t *testing.T) {
 	if _, err := m.NewSession(SessionOptions{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("NewSession of a closed model: %v, want ErrClosed", err)
 	}
-	if _, err := m.borrow(); !errors.Is(err, ErrClosed) {
+	if _, err := m.borrow(nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("borrow from a closed model: %v, want ErrClosed", err)
 	}
 	if err := m.Close(); !errors.Is(err, ErrClosed) {
@@ -315,7 +315,7 @@ func TestCloseWhileGivingBack(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		for range 4 {
-			s, err := m.borrow()
+			s, err := m.borrow(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -357,7 +357,7 @@ func TestManyGoroutines(t *testing.T) {
 				at, n := rng.IntN(len(items)-largest), 1+rng.IntN(largest)
 				check(t, batched, items[at:at+n], want[at:at+n])
 
-				single, err := m.borrow()
+				single, err := m.borrow(nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -383,8 +383,8 @@ func TestProfile(t *testing.T) {
 			}
 		}
 		m := newTestModel(t, net, portable)
-		for i := range m.program.steps {
-			m.program.steps[i].work = splitWork // a team would divide it
+		for i := range m.own.program.steps {
+			m.own.program.steps[i].work = splitWork // a team would divide it
 		}
 		s := newTestSession(t, m, SessionOptions{Batch: 2, Threads: 2})
 		times, err := s.Profile(2)

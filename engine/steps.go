@@ -21,19 +21,31 @@ type Step struct {
 	View bool
 }
 
-// Steps lists the operations of the Model in the order in which they run.
-func (m *Model) Steps() []Step {
-	list := make([]Step, len(m.net.Steps))
-	for i, s := range m.net.Steps {
+// Steps lists the operations of the Model in the order in which they run. Where
+// dimensions are open, it is for the sizes that Model.Open gives.
+func (m *Model) Steps() []Step { return m.own.program.list() }
+
+// Steps lists the operations that the Session runs. It is nil after Close.
+func (s *Session) Steps() []Step {
+	if s.executor == nil {
+		return nil
+	}
+	return s.executor.program.list()
+}
+
+// list lists the operations of the net.
+func (p *program) list() []Step {
+	list := make([]Step, len(p.net.Steps))
+	for i, s := range p.net.Steps {
 		list[i] = Step{Name: s.Name, Op: s.Spec.Op(), View: true}
 		for _, v := range s.In {
-			list[i].In = append(list[i].In, m.typeOf(v))
+			list[i].In = append(list[i].In, typeOf(p.net, v))
 		}
 		for _, v := range s.Out {
-			list[i].Out = append(list[i].Out, m.typeOf(v))
+			list[i].Out = append(list[i].Out, typeOf(p.net, v))
 		}
 	}
-	for _, s := range m.program.steps {
+	for _, s := range p.steps {
 		l := &list[s.index]
 		l.View, l.Weights, l.MACs, l.Work = false, s.weights, s.traits.MACs, s.work
 	}
@@ -51,24 +63,38 @@ type Memory struct {
 	Tensors int64 // all of them
 }
 
-// Memory returns what the tensors of a Session for up to batch items take.
-// Errors are those of NewSession.
-func (m *Model) Memory(batch int) (Memory, error) {
-	pl, err := m.plan(batch)
+// Memory returns what the tensors of a Session for up to batch items take, at
+// some sizes of the Model's open dimensions, if it has any. Errors are those of
+// NewSession.
+func (m *Model) Memory(batch int, sizes ...int) (Memory, error) {
+	pl, err := m.plan(batch, sizes)
 	if err != nil {
 		return Memory{}, err
 	}
+	return pl.memory(), nil
+}
+
+// Memory returns what the Session's tensors take. It is zero after Close.
+func (s *Session) Memory() Memory {
+	if s.executor == nil {
+		return Memory{}
+	}
+	return s.executor.plan.memory()
+}
+
+func (pl *plan) memory() Memory {
+	p := pl.program
 	tensors := int64(0)
-	for _, v := range m.net.Values {
-		// A product that fits: plan has accepted buffers of this size. The sum
-		// need not, as views of a buffer are not counted there.
+	for _, v := range p.net.Values {
+		// A product that fits: the plan has buffers of this size. The sum need
+		// not, as views of a buffer are not counted there.
 		tensors = add(tensors, int64(pl.batch)*int64(v.Bytes()))
 	}
 	return Memory{
 		Arena:   int64(pl.shared) + int64(pl.local),
-		Scratch: m.program.scratchBytes(),
-		Thread:  int64(pl.local) + m.program.scratchBytes(),
-		Live:    int64(pl.batch) * int64(live(m.program.lives())),
+		Scratch: p.scratchBytes(),
+		Thread:  int64(pl.local) + p.scratchBytes(),
+		Live:    int64(pl.batch) * int64(live(p.lives())),
 		Tensors: tensors,
-	}, nil
+	}
 }

@@ -47,7 +47,8 @@ const (
 
 func newDirect(m convMap, p Param) (*direct, error) {
 	d := &direct{
-		convMap: m, Panels: p.Panels().widened(), weights: p.Panels().widen(m.Tier, p.Data),
+		convMap: m, Panels: p.Panels().widened(),
+		weights:        remember(m.Tier, p, tensor.F32, func() []byte { return p.Panels().widen(m.Tier, p.Data) }),
 		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
 		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
 	}

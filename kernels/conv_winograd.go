@@ -16,9 +16,7 @@ type winogradConv struct {
 	strip
 	kernels transforms
 
-	panels  int
-	bias    []float32 // [panel][NR]
-	weights []float32 // [panel][frequency][cin][NR]
+	winogradWeights
 
 	step  int    // rows and columns of the result in a tile
 	tiles [2]int // rows and columns of tiles
@@ -28,6 +26,13 @@ type winogradConv struct {
 	vTile  int // elements from tile to tile of the transformed input
 	vFreq  int // and from frequency to frequency
 	mFreq  int // the same of the products
+}
+
+// winogradWeights are a convolution's weights, transformed.
+type winogradWeights struct {
+	panels int
+	bias   []float32 // [panel][NR]
+	freqs  []float32 // [panel][frequency][cin][NR]
 }
 
 // A task's transformed input should stay in the second-level cache while every
@@ -71,7 +76,7 @@ func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
 	c.rows = ceilDiv(c.tiles[0], ceilDiv(c.tiles[0], c.rows))
 	c.vFreq = unaliased(c.rows * c.tiles[1] * c.vTile)
 	c.mFreq = unaliased(c.rows * c.tiles[1] * NR)
-	c.transformWeights(p)
+	c.winogradWeights = remember(m.Tier, p, w, func() winogradWeights { return c.transformWeights(p) })
 	return c, nil
 }
 
@@ -85,21 +90,25 @@ func (c *winogradConv) Place(first, channels int) Op {
 func (c *winogradConv) frequencies() int { return c.t() * c.t() }
 
 // transformWeights computes G g Gᵀ for every kernel of 3×3.
-func (c *winogradConv) transformWeights(p Param) {
+func (c *winogradConv) transformWeights(p Param) winogradWeights {
 	wide := p.Panels().widened()
 	data := p.Panels().widen(c.Tier, p.Data)
-	c.panels = wide.Count()
-	c.bias = tensor.Aligned[float32](c.panels * NR)
-	c.weights = tensor.Aligned[float32](c.panels * c.frequencies() * c.cin * NR)
-	for j := range c.panels {
+	panels := wide.Count()
+	t := winogradWeights{
+		panels: panels,
+		bias:   tensor.Aligned[float32](panels * NR),
+		freqs:  tensor.Aligned[float32](panels * c.frequencies() * c.cin * NR),
+	}
+	for j := range panels {
 		panel := wide.panel(data, j)
-		copy(c.bias[j*NR:], wide.bias(panel))
+		copy(t.bias[j*NR:], wide.bias(panel))
 		rows := floats(wide.rowsFrom(panel, 0))
-		dst := c.weights[j*c.frequencies()*c.cin*NR:]
+		dst := t.freqs[j*c.frequencies()*c.cin*NR:]
 		for i := range c.cin {
 			c.winograd.weights(dst[i*NR:], rows[i*NR:], c.cin*NR)
 		}
 	}
+	return t
 }
 
 // regions cuts scratch into what a task needs.
@@ -203,7 +212,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 	p.BFreq, p.K = 4*c.cin*NR, c.cin
 	p.CFreq, p.CStride = 4*c.mFreq, 4*NR
 	freqs := c.frequencies()
-	weights := c.weights[j*freqs*c.cin*NR:]
+	weights := c.freqs[j*freqs*c.cin*NR:]
 	groups := ceilDiv(tiles, c.MR)
 	mr, larger := tiles/groups, tiles%groups
 	for done := 0; done < tiles; larger-- {

@@ -35,6 +35,13 @@ func (p *Padding) Permute(order []int) Spec {
 	return &Padding{Mode: p.Mode, Before: permuted(p.Before, order), After: permuted(p.After, order), Value: p.Value}
 }
 
+func (p *Padding) Extents() []int { return slices.Concat(p.Before, p.After) }
+
+func (p *Padding) WithExtents(extents []int) Spec {
+	n := len(p.Before)
+	return &Padding{Mode: p.Mode, Before: extents[:n], After: extents[n:], Value: p.Value}
+}
+
 // Traits: padding along dimension 0 shows in the result's shape, which is then
 // no batch.
 func (p *Padding) Traits(in []tensor.Type, _ []Param) Traits {

@@ -29,6 +29,15 @@ func (*Pool) Op() string { return "Pool" }
 
 func (*Pool) Order() Order { return Maps }
 
+// Extents are the window's: a global pool's are the map's.
+func (p *Pool) Extents() []int { return p.Kernel[:] }
+
+func (p *Pool) WithExtents(extents []int) Spec {
+	other := *p
+	other.Kernel = [2]int(extents)
+	return &other
+}
+
 // Traits counts each element of each window.
 func (p *Pool) Traits(in []tensor.Type, _ []Param) Traits {
 	x := in[0].Shape

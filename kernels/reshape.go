@@ -16,6 +16,10 @@ func (*Reshape) Order() Order { return RowMajor }
 
 func (r *Reshape) Sizeless() Spec { return &Reshape{} }
 
+func (r *Reshape) Extents() []int { return r.Shape }
+
+func (r *Reshape) WithExtents(extents []int) Spec { return &Reshape{Shape: extents} }
+
 func (r *Reshape) Traits([]tensor.Type, []Param) Traits { return Traits{Rearranges: true, View: true} }
 
 func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {

@@ -71,6 +71,14 @@ func (*Resize) Op() string { return "Resize" }
 
 func (*Resize) Order() Order { return Maps }
 
+func (r *Resize) Extents() []int { return r.Size[:] }
+
+func (r *Resize) WithExtents(extents []int) Spec {
+	other := *r
+	other.Size = [2]int(extents)
+	return &other
+}
+
 func (r *Resize) Traits([]tensor.Type, []Param) Traits {
 	return Traits{TableEntries: r.Size[0] + r.Size[1]}
 }

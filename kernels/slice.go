@@ -20,6 +20,13 @@ func (s *Slice) Permute(order []int) Spec {
 
 func (s *Slice) Sizeless() Spec { return &Slice{Start: s.Start, Step: s.Step} }
 
+func (s *Slice) Extents() []int { return slices.Concat(s.Start, s.Size) }
+
+func (s *Slice) WithExtents(extents []int) Spec {
+	n := len(s.Start)
+	return &Slice{Start: extents[:n], Step: s.Step, Size: extents[n:]}
+}
+
 func (s *Slice) Traits([]tensor.Type, []Param) Traits {
 	return Traits{MixesItems: len(s.Start) > 0 && (s.Start[0] != 0 || s.Step[0] != 1)}
 }

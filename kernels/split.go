@@ -23,6 +23,10 @@ func (s *Split) Permute(order []int) Spec {
 
 func (s *Split) Results() int { return len(s.Sizes) }
 
+func (s *Split) Extents() []int { return s.Sizes }
+
+func (s *Split) WithExtents(extents []int) Spec { return &Split{Axis: s.Axis, Sizes: extents} }
+
 func (s *Split) Traits([]tensor.Type, []Param) Traits { return Traits{MixesItems: s.Axis == 0} }
 
 func (s *Split) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {

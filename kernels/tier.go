@@ -30,6 +30,7 @@ type Tier struct {
 	MR int
 
 	kernels []asm.Entry
+	memo    *memo // nil if Ops share nothing
 
 	// What operations share at run time; what belongs to one operation, its
 	// Bind looks up.

@@ -87,6 +87,20 @@ type Sized interface {
 	Sizeless() Spec
 }
 
+// An Elastic Spec has numbers that may follow the sizes of its operands, where
+// these are not the same in every run of a net: the size of a result, where a
+// slice begins, a window as large as the map.
+type Elastic interface {
+	Spec
+
+	// Extents are those numbers.
+	Extents() []int
+
+	// WithExtents returns the Spec with other numbers, as many as Extents has.
+	// They may be any: Infer refuses what does not fit.
+	WithExtents(extents []int) Spec
+}
+
 // A Multiple Spec has another number of results than one.
 type Multiple interface {
 	Spec

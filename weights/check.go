@@ -16,7 +16,8 @@ import (
 // each param used once; every shape is what the steps' Specs make of it, and
 // every param as long as its shape implies; weights are finite and the
 // padding of panels is zero; if Batched, no step mixes items; labels and
-// preparation fit the outputs and the inputs. Errors name the place.
+// preparation fit the outputs and the inputs; open dimensions are those of inputs,
+// and what follows them is an extent of a step. Errors name the place.
 func (n *Net) Check() error {
 	if err := n.checkGraph(); err != nil {
 		return err
@@ -66,6 +67,9 @@ func (n *Net) checkGraph() error {
 	}
 	if i := slices.Index(c.used, false); i >= 0 {
 		return fmt.Errorf("param %d: no step uses it", i)
+	}
+	if err := n.checkOpen(); err != nil {
+		return err
 	}
 	return n.checkMeta()
 }
@@ -165,7 +169,11 @@ func (n *Net) checkMeta() error {
 		return fmt.Errorf("%d labels for the first output's %d elements", len(m.Labels), classes)
 	}
 	in := n.Values[n.Inputs[0]]
-	if err := m.Preparation.check(in.Shape); err != nil {
+	if err := n.checkOpenPicture(); err != nil {
+		return fmt.Errorf("preparation: %w", err)
+	}
+	preparation := n.preparationAt(n.sizes())
+	if err := preparation.check(in.Shape); err != nil {
 		return fmt.Errorf("preparation: %w", err)
 	}
 	if m.Preparation.Kind != NoPicture && in.Elem != tensor.F32 {

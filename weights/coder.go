@@ -131,6 +131,23 @@ func (c *coder) bool(v *bool) {
 	*v = x == 1
 }
 
+// flags codes some bools as the bits of a byte, the first as the lowest.
+func (c *coder) flags(list ...*bool) {
+	var x uint8
+	for i, v := range list {
+		if *v {
+			x |= 1 << i
+		}
+	}
+	c.uint8(&x)
+	if x >= 1<<len(list) {
+		c.fail("%d has bits that mean nothing", x)
+	}
+	for i, v := range list {
+		*v = x>>i&1 != 0
+	}
+}
+
 // enum codes one of the constants 0, 1, …, of which last is the last one in
 // version 1 of the format, in version 2, and so on.
 func enum[T ~uint8](c *coder, v *T, last ...T) {

@@ -11,6 +11,9 @@ const (
 	valueSize  = stringSize + 1 + 4 + 4 + 4
 	paramSize  = 1 + 1 + 4
 	stepSize   = stringSize + 1 + 4 + 4 + 4
+	openSize   = stringSize + 4 + 4*4
+	axisSize   = 2 * 4
+	growthSize = 2*4 + 4
 )
 
 // meta codes the META section.
@@ -45,12 +48,45 @@ func (c *coder) preparation(v *Preparation) {
 // graph codes the GRAPH section: all of a Net but its Meta and the data of
 // its Params.
 func (c *coder) graph(v *Net) {
-	c.bool(&v.Batched)
+	isOpen := len(v.Open) > 0
+	c.flags(&v.Batched, &isOpen)
+	if isOpen {
+		c.openDims(v)
+	}
 	list(c, "value", &v.Values, valueSize, (*coder).value)
 	list(c, "input", &v.Inputs, 4, (*coder).int)
 	list(c, "output", &v.Outputs, 4, (*coder).int)
 	list(c, "param", &v.Params, paramSize, (*coder).param)
 	list(c, "step", &v.Steps, stepSize, (*coder).step)
+}
+
+// openDims codes what a Net with open dimensions says of them.
+func (c *coder) openDims(v *Net) {
+	list(c, "open dimension", &v.Open, openSize, (*coder).openDim)
+	list(c, "growth", &v.Growth, growthSize, (*coder).growth)
+	if c.reading && len(v.Open) == 0 {
+		c.fail("no dimension is open, where some should be")
+	}
+}
+
+func (c *coder) openDim(v *OpenDim) {
+	c.string(&v.Name)
+	list(c, "axis", &v.At, axisSize, (*coder).axis)
+	c.int(&v.Size)
+	c.int(&v.Multiple)
+	c.int(&v.Least)
+	c.int(&v.Most)
+}
+
+func (c *coder) axis(v *Axis) {
+	c.int(&v.Input)
+	c.int(&v.Dim)
+}
+
+func (c *coder) growth(v *Growth) {
+	c.int(&v.Step)
+	c.int(&v.Extent)
+	c.intList(&v.By)
 }
 
 func (c *coder) value(v *Value) {

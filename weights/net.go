@@ -23,6 +23,13 @@ type Net struct {
 	// runs with n = 1 only.
 	Batched bool
 
+	// Open are the dimensions of inputs that can have other sizes than the
+	// shapes say, and Growth what else follows them; Sized makes a Net for one
+	// size. Both are empty where every dimension but the batch is fixed.
+	// Growth is in the order of steps, and of extents.
+	Open   []OpenDim
+	Growth []Growth
+
 	// Values are the activations; a step names them by index.
 	Values []Value
 
@@ -135,7 +142,7 @@ type Preparation struct {
 	Kind          Kind
 	Order         Order
 	Fit           Fit
-	Width, Height int // of the input, at most 2¹⁶
+	Width, Height int // of the input, at most 2¹⁶; 0 where that is open
 	Resize        int // shorter side before cropping; 0 means the input's own
 	Scale         float32
 	Mean, Std     [3]float32

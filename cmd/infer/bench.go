@@ -15,7 +15,7 @@ import (
 
 var benchCommand = command{
 	name: "bench",
-	args: "[--model F] [--batch N] [--threads N] [--duration 3s] [--layers] [--json]",
+	args: "[--model F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json]",
 	help: `
 Measure how long runs take, one after the other, on random numbers: the least,
 the median and the greatest times of a run, and allocations. With --layers the
@@ -24,6 +24,7 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 "allocs_per_run","layers":[{"name","op","us","gmacs"}]}.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
+		size := inputSizeFlag(flags, "`SIZES` of the open dimensions of the input, as 480x640")
 		batch := flags.Int("batch", 1, "compute `N` items in a run")
 		threads := flags.Int("threads", 1, "compute on `N` threads")
 		duration := flags.Duration("duration", 3*time.Second, "measure for this `TIME`")
@@ -44,7 +45,7 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 				return err
 			}
 			defer m.Close()
-			s, err := model.session(m, engine.SessionOptions{Batch: *batch, Threads: *threads})
+			s, err := model.session(m, engine.SessionOptions{Batch: *batch, Threads: *threads, Sizes: *size})
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 			}
 			b.Model, b.Kernels, b.Batch, b.Threads = cmp.Or(m.Meta().Name, model.name()), m.Kernels(), *batch, *threads
 			if *layers {
-				if b.Layers, err = measureLayers(m, s, *batch, *duration); err != nil {
+				if b.Layers, err = measureLayers(s, *batch, *duration); err != nil {
 					return err
 				}
 			}
@@ -143,8 +144,8 @@ func measure(m *engine.Model, s *engine.Session, batch int, duration time.Durati
 }
 
 // measureLayers takes the median time of each step over many runs.
-func measureLayers(m *engine.Model, s *engine.Session, batch int, duration time.Duration) ([]layer, error) {
-	steps := m.Steps()
+func measureLayers(s *engine.Session, batch int, duration time.Duration) ([]layer, error) {
+	steps := s.Steps()
 	runs := make([][]time.Duration, len(steps))
 	begin := time.Now()
 	for n := 0; n < 3 || time.Since(begin) < duration && n < 1<<16; n++ {

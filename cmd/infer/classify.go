@@ -10,7 +10,7 @@ import (
 )
 
 var classifyCommand = command{
-	args: "[--model F] [--top K] [--json] IMAGE...",
+	args: "[--model F] [--input-size HxW] [--top K] [--json] IMAGE...",
 	help: `
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
 that is one digit for a picture, drawn or printed in any colour, size and place.
@@ -22,6 +22,7 @@ its probability in front. --json prints one object for each picture:
 		model := modelFlag(flags)
 		top := flags.Int("top", 0, "show the `K` best answers with their probabilities")
 		asJSON := flags.Bool("json", false, "print JSON, a line for each picture")
+		size := inputSizeFlag(flags, "compute all pictures at this `HxW`, of a net that leaves the size open; each at its own if not given")
 		return func(a *app, args []string) error {
 			if len(args) == 0 {
 				return usagef("no picture is given")
@@ -41,7 +42,14 @@ its probability in front. --json prints one object for each picture:
 			if err := model.checkPictures(m); err != nil {
 				return err
 			}
-			return a.classify(m, pictures, len(args) > 1, *top, *asJSON)
+			c := classifier{m: m}
+			if *size != nil {
+				if c.s, err = model.session(m, engine.SessionOptions{Sizes: *size}); err != nil {
+					return err
+				}
+				defer c.s.Close()
+			}
+			return a.classify(c, pictures, len(args) > 1, *top, *asJSON)
 		}
 	},
 }
@@ -57,6 +65,26 @@ type class struct {
 	Index       int     `json:"index"`
 	Label       string  `json:"label"`
 	Probability float32 `json:"probability"`
+}
+
+// A classifier says what is on pictures: in a session for one size if it has one.
+type classifier struct {
+	m *engine.Model
+	s *engine.Session
+}
+
+// classify returns the best classes.
+func (c classifier) classify(img image.Image, top int) ([]engine.Class, error) {
+	if c.s == nil {
+		return c.m.Classify(img, top)
+	}
+	if _, err := c.s.SetPicture(0, img); err != nil {
+		return nil, err
+	}
+	if err := c.s.Run(1); err != nil {
+		return nil, err
+	}
+	return c.m.Top(c.s.Output(0), top)
 }
 
 // A pictureFile is a picture that has been read, or the reason why not.
@@ -86,11 +114,11 @@ func (a *app) readAhead(files []string) (pictures <-chan pictureFile, stop func(
 
 // classify answers each picture, behind its file's name if named; top is 0 if
 // the answer alone is wanted.
-func (a *app) classify(m *engine.Model, pictures <-chan pictureFile, named bool, top int, asJSON bool) error {
+func (a *app) classify(c classifier, pictures <-chan pictureFile, named bool, top int, asJSON bool) error {
 	failed := false
 	for picture := range pictures {
 		file := picture.name
-		classes, err := picture.answer(m, max(1, top))
+		classes, err := picture.answer(c, max(1, top))
 		if err != nil {
 			failed = true
 			a.complain("%v", err)
@@ -139,11 +167,11 @@ func newAnswer(file string, classes []engine.Class, err error) answer {
 }
 
 // answer is what the model says of the picture. Errors name the file.
-func (p *pictureFile) answer(m *engine.Model, top int) ([]engine.Class, error) {
+func (p *pictureFile) answer(c classifier, top int) ([]engine.Class, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	classes, err := m.Classify(p.img, top)
+	classes, err := c.classify(p.img, top)
 	if err != nil {
 		return nil, inFile(p.name, err)
 	}

@@ -17,7 +17,7 @@ import (
 
 var convertCommand = command{
 	name: "convert",
-	args: "IN.onnx OUT.frz [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] ...",
+	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] ...",
 	help: `
 Freeze an ONNX model. How pictures become its input is told here and kept in
 the file: --digits prepares them as MNIST's; --crop, --stretch or --pad and the
@@ -25,7 +25,9 @@ flags of channels and numbers tell it for photos, where a channel's value v of
 0…255 becomes (v·scale − mean) / std. What torchvision's models take is
 --crop --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag
 from --resize to --std stands for --crop where no other way is given. Without
-any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
+any of them the net takes raw tensors only. A height, width or length that the
+model leaves open stays open, where that is possible; --shape says that the net
+is for one size alone. OUT.frz may be a pipe or a device;
 - is standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o convertOptions
@@ -35,6 +37,7 @@ any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
 		flags.StringVar(&o.note, "note", "", "free `TEXT`: training data, accuracy, licence")
 		flags.BoolVar(&o.batch, "batch", false, "any number of items at a time, though the model says one")
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
+		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, as 1x3x480x640, or those of its open dimensions alone, as 480x640; of the only input without NAME=; may be repeated")
 		o.picture.declare(flags)
 		return func(a *app, args []string) error {
 			if len(args) != 2 {
@@ -49,6 +52,7 @@ any of them the net takes raw tensors only. OUT.frz may be a pipe or a device;
 type convertOptions struct {
 	weights, labels, name, note string
 	batch, verbose              bool
+	shapes                      shapeFlags
 	picture                     pictureFlags
 }
 
@@ -93,7 +97,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	}
 	frozen := false
 	net, report, err := onnx.Freeze(model, onnx.Options{
-		Weights: elem, Batch: o.batch, Dir: dir, Meta: meta,
+		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta,
 		Progress: func(done, total int) {
 			if !frozen {
 				bar.end()
@@ -137,7 +141,11 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 
 // summarize tells what became of the model: a file of so many bytes.
 func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, verbose bool) error {
-	memory, err := m.Memory(1)
+	var sizes []int
+	for _, d := range m.Open() {
+		sizes = append(sizes, d.Size)
+	}
+	memory, err := m.Memory(1, sizes...)
 	if err != nil {
 		return inFile(out, err)
 	}
@@ -152,14 +160,19 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 	if r.Unbatched != "" {
 		fmt.Fprintf(a.stderr, "one item at a time, although the model leaves the batch open: %s\n", printable(r.Unbatched))
 	}
+	at := ""
+	if sizes != nil {
+		at = " at " + strings.ReplaceAll(sizesText(m.Open()), "x", "×")
+		fmt.Fprintf(a.stderr, "open: %s\n", printable(openText(m.Open())))
+	}
 	steps := 0
 	for _, s := range m.Steps() {
 		if !s.View {
 			steps++
 		}
 	}
-	fmt.Fprintf(a.stderr, "%s: %s became %s; %s, %s, %s, %s of memory for a session\n",
+	fmt.Fprintf(a.stderr, "%s: %s became %s; %s, %s, %s, %s of memory for a session%s\n",
 		printable(out), counted(r.Operators, "operators"), counted(steps, "steps"), counted(r.Parameters, "parameters"),
-		counted(r.MACs, "multiply-adds"), counted(bytes, "bytes"), counted(memory.Arena+memory.Scratch, "bytes"))
+		counted(r.MACs, "multiply-adds"), counted(bytes, "bytes"), counted(memory.Arena+memory.Scratch, "bytes"), at)
 	return nil
 }

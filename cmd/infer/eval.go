@@ -11,6 +11,7 @@ import (
 	"github.com/infer-go/infer/cmd/infer/internal/idx"
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/picture"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -134,7 +135,7 @@ func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) 
 	if err := file.checkClasses(m); err != nil {
 		return nil, err
 	}
-	v := &evaluator{m: m, file: file, set: set, classes: m.Classes(), item: itemSize(m.Inputs()[0].Shape), n: set.images.Len()}
+	v := &evaluator{m: m, file: file, set: set, classes: m.Classes(), n: set.images.Len()}
 	if o.limit > 0 {
 		v.n = min(v.n, o.limit)
 	}
@@ -146,6 +147,10 @@ func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) 
 	if err := v.chooseInput(o.prepare); err != nil {
 		return nil, err
 	}
+	sizes, err := v.sizes()
+	if err != nil {
+		return nil, inFile(v.file.name(), err)
+	}
 	switch {
 	case o.batch > 0:
 		v.batch = o.batch
@@ -154,8 +159,7 @@ func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) 
 	default:
 		v.batch = 1
 	}
-	var err error
-	if v.s, err = file.session(m, engine.SessionOptions{Batch: v.batch, Threads: o.threads}); err != nil {
+	if v.s, err = file.session(m, engine.SessionOptions{Batch: v.batch, Threads: o.threads, Sizes: sizes}); err != nil {
 		return nil, err
 	}
 	defer v.s.Close()
@@ -173,10 +177,9 @@ type evaluator struct {
 
 	n       int // pictures
 	batch   int
-	item    int // elements of an input
 	classes int
 
-	raw   bool // pictures become inputs by scale alone, not by Model.Prepare
+	raw   bool // pictures become inputs by scale alone, not by SetPicture
 	scale weights.Preparation
 }
 
@@ -190,7 +193,7 @@ func (v *evaluator) chooseInput(prepare bool) error {
 		return inFile(v.file.name(), err)
 	}
 	p := v.m.Meta().Preparation
-	ownSize := !prepare && v.item == v.set.images.Size()
+	ownSize := !prepare && v.fits()
 	switch {
 	case ownSize && p.Kind == weights.NoPicture:
 		// Nobody said how: 0…1 is what most nets take.
@@ -202,6 +205,32 @@ func (v *evaluator) chooseInput(prepare bool) error {
 	return nil
 }
 
+// shape is that of a picture as an input.
+func (v *evaluator) shape() tensor.Shape {
+	return tensor.Shape{1, 1, v.set.images.Shape[1], v.set.images.Shape[2]}
+}
+
+// fits says that pictures have the size of an input.
+func (v *evaluator) fits() bool {
+	if len(v.m.Open()) == 0 {
+		return itemSize(v.m.Inputs()[0].Shape) == v.set.images.Size()
+	}
+	_, err := v.m.Sizes(v.shape())
+	return err == nil
+}
+
+// sizes are those of the model's open dimensions for the pictures.
+func (v *evaluator) sizes() ([]int, error) {
+	switch shape := v.shape(); {
+	case len(v.m.Open()) == 0:
+		return nil, nil
+	case v.raw:
+		return v.m.Sizes(shape)
+	default:
+		return v.m.PictureSizes(image.Rect(0, 0, shape[3], shape[2]))
+	}
+}
+
 // run computes batch after batch.
 func (v *evaluator) run(bar *progress) (*evaluation, error) {
 	e := &evaluation{Images: v.n, Confusion: make([][]int, v.classes)}
@@ -211,10 +240,9 @@ func (v *evaluator) run(bar *progress) (*evaluation, error) {
 	blank := make([]bool, v.batch)
 	begin := time.Now()
 	for i := 0; i < v.n; {
-		in := v.s.Input(0)
 		k := min(v.batch, v.n-i)
 		for j := range k {
-			err := v.input(in[j*v.item:][:v.item], i+j)
+			err := v.input(j, i+j)
 			blank[j] = errors.Is(err, engine.ErrBlank)
 			if err != nil && !blank[j] {
 				return nil, v.inPicture(i+j, err)
@@ -248,15 +276,16 @@ func (v *evaluator) run(bar *progress) (*evaluation, error) {
 	return e, nil
 }
 
-// input makes picture i an input.
-func (v *evaluator) input(dst []float32, i int) error {
+// input makes picture i item j of the input.
+func (v *evaluator) input(j, i int) error {
 	pix := v.set.images.Item(i)
 	if v.raw {
-		picture.NormaliseGray(dst, pix, &v.scale)
+		picture.NormaliseGray(v.s.Input(0)[j*len(pix):][:len(pix)], pix, &v.scale)
 		return nil
 	}
 	h, w := v.set.images.Shape[1], v.set.images.Shape[2]
-	return v.m.Prepare(dst, &image.Gray{Pix: pix, Stride: w, Rect: image.Rect(0, 0, w, h)})
+	_, err := v.s.SetPicture(j, &image.Gray{Pix: pix, Stride: w, Rect: image.Rect(0, 0, w, h)})
+	return err
 }
 
 // inPicture is an error about picture i.

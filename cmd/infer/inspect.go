@@ -18,7 +18,8 @@ var inspectCommand = command{
 	args: "[F] [--json]",
 	help: `
 Show what is in a frozen net, the built-in one if no file is given: layers,
-shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch.`,
+shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch;
+dimensions that are open have their names, and ? stands for what follows them.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(a *app, args []string) error {
@@ -43,7 +44,8 @@ shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch.`,
 	},
 }
 
-// A view of a file is what --json prints. −1 in a shape is the batch.
+// A view of a file is what --json prints. −1 in a shape is the batch, or what is
+// open or follows what is.
 type view struct {
 	File        string        `json:"file"`
 	Name        string        `json:"name"`
@@ -54,6 +56,7 @@ type view struct {
 	Preparation string        `json:"preparation"`
 	Inputs      []tensorView  `json:"inputs"`
 	Outputs     []tensorView  `json:"outputs"`
+	Open        []openView    `json:"open"`
 	Layers      []layerView   `json:"layers"`
 	Nodes       int           `json:"nodes"`
 	Parameters  int           `json:"parameters"`
@@ -66,6 +69,17 @@ type view struct {
 type tensorView struct {
 	Name  string       `json:"name"`
 	Shape tensor.Shape `json:"shape"`
+	dims  string
+}
+
+// openView is a dimension that is open. Layers, MACs and memory are told of its
+// size.
+type openView struct {
+	Name     string `json:"name"`
+	Size     int    `json:"size"`
+	Multiple int    `json:"multiple"`
+	Least    int    `json:"least"`
+	Most     int    `json:"most"`
 }
 
 type layerView struct {
@@ -111,7 +125,13 @@ func (a *app) inspect(file string) (*view, error) {
 		return nil, inFile(from, err)
 	}
 	defer m.Close()
-	memory, err := m.Memory(1)
+	open := []openView{}
+	var sizes []int
+	for _, d := range m.Open() {
+		open = append(open, openView{d.Name, d.Size, d.Multiple, d.Least, d.Most})
+		sizes = append(sizes, d.Size)
+	}
+	memory, err := m.Memory(1, sizes...)
 	if err != nil {
 		return nil, inFile(from, err)
 	}
@@ -121,14 +141,15 @@ func (a *app) inspect(file string) (*view, error) {
 		File: from, Name: meta.Name, Source: meta.Source, Producer: meta.Producer, Note: meta.Note,
 		Labels:      append([]string{}, meta.Labels...),
 		Preparation: preparationString(meta.Preparation),
+		Open:        open,
 		Nodes:       meta.Nodes, Parameters: meta.Parameters, Bytes: len(data),
 		Memory: memoryView{memory.Arena, memory.Scratch, memory.Tensors},
 	}
 	for _, t := range m.Inputs() {
-		v.Inputs = append(v.Inputs, tensorView{t.Name, t.Shape})
+		v.Inputs = append(v.Inputs, tensorView{t.Name, t.Shape, t.Dims()})
 	}
 	for _, t := range m.Outputs() {
-		v.Outputs = append(v.Outputs, tensorView{t.Name, t.Shape})
+		v.Outputs = append(v.Outputs, tensorView{t.Name, t.Shape, t.Dims()})
 	}
 	for _, s := range m.Steps() {
 		v.Layers = append(v.Layers, layerView{s.Name, s.Op, tensor.Shapes(s.In), tensor.Shapes(s.Out), s.Weights, s.MACs, s.View})
@@ -142,7 +163,13 @@ func (a *app) inspect(file string) (*view, error) {
 
 // preparationString says how pictures become the input.
 func preparationString(p weights.Preparation) string {
-	size := fmt.Sprintf("%d×%d", p.Width, p.Height)
+	side := func(n int) string {
+		if n == 0 {
+			return "open"
+		}
+		return fmt.Sprint(n)
+	}
+	size := side(p.Width) + "×" + side(p.Height)
 	switch p.Kind {
 	case weights.NoPicture:
 		return "none: raw tensors only"
@@ -156,6 +183,24 @@ func preparationString(p weights.Preparation) string {
 	order := map[weights.Order]string{weights.Gray: "gray", weights.RGB: "rgb", weights.BGR: "bgr"}[p.Order]
 	return fmt.Sprintf("photo, %s, %s, %s, (v·%g − %v) / %v", size, fit, order, p.Scale,
 		p.Mean[:p.Order.Channels()], p.Std[:p.Order.Channels()])
+}
+
+// openText lists open dimensions, and what they can be.
+func openText(open []weights.OpenDim) string {
+	var parts []string
+	for _, d := range open {
+		parts = append(parts, fmt.Sprintf("%s (%s)", d.Name, rangeText(d.Multiple, d.Least, d.Most)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rangeText says what an open dimension can be.
+func rangeText(multiple, least, most int) string {
+	text := fmt.Sprintf("%s to %s", count(least), count(most))
+	if multiple > 1 {
+		text = fmt.Sprintf("multiples of %d from ", multiple) + text
+	}
+	return text
 }
 
 // steps is the number of layers that compute something.
@@ -186,10 +231,13 @@ func (v *view) print(a *app) {
 		line("labels", "%s", strings.Join(v.Labels, ", "))
 	}
 	for _, t := range v.Inputs {
-		line("input", "%s %s", t.Name, tensor.Dims(t.Shape...))
+		line("input", "%s %s", t.Name, t.dims)
 	}
 	for _, t := range v.Outputs {
-		line("output", "%s %s", t.Name, tensor.Dims(t.Shape...))
+		line("output", "%s %s", t.Name, t.dims)
+	}
+	for _, d := range v.Open {
+		line("open", "%s: %s; what follows is for %d", d.Name, rangeText(d.Multiple, d.Least, d.Most), d.Size)
 	}
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/weights"
@@ -68,10 +69,39 @@ func (f modelFile) session(m *engine.Model, o engine.SessionOptions) (*engine.Se
 	switch {
 	case errors.Is(err, engine.ErrBatch):
 		return nil, fmt.Errorf("%w; infer convert --batch makes one that takes several, where its operators allow it", inFile(f.name(), err))
+	case errors.Is(err, engine.ErrSize) && len(o.Sizes) == 0:
+		return nil, fmt.Errorf("%w: --input-size gives them, as %s", inFile(f.name(), err), sizesText(m.Open()))
 	case err != nil:
 		return nil, inFile(f.name(), err)
 	}
 	return s, nil
+}
+
+// sizesText is an example of sizes for open dimensions: those at which the model
+// was frozen.
+func sizesText(open []weights.OpenDim) string {
+	var parts []string
+	for _, d := range open {
+		parts = append(parts, fmt.Sprint(d.Size))
+	}
+	return strings.Join(parts, "x")
+}
+
+// An inputSize is a flag: one size of each open dimension.
+type inputSize []int
+
+// inputSizeFlag declares --input-size.
+func inputSizeFlag(flags *flag.FlagSet, help string) *inputSize {
+	s := new(inputSize)
+	flags.Var(s, "input-size", help)
+	return s
+}
+
+func (s *inputSize) String() string { return "" }
+
+func (s *inputSize) Set(text string) (err error) {
+	*s, err = sizes(text)
+	return err
 }
 
 // checkPictures says why a model takes no pictures or does not tell what is on

@@ -109,6 +109,16 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	if in.Shape[1] == 1 {
 		prep.Order = weights.Gray
 	}
+	for _, d := range net.Open {
+		for _, at := range d.At {
+			switch at {
+			case weights.Axis{Dim: 2}:
+				prep.Height = 0
+			case weights.Axis{Dim: 3}:
+				prep.Width = 0
+			}
+		}
+	}
 	switch {
 	case p.channels == "gray" && in.Shape[1] != 1, p.channels != "" && p.channels != "gray" && in.Shape[1] != 3:
 		return prep, fmt.Errorf("--channels %s does not go with the input %q of %s", p.channels, in.Name, counted(in.Shape[1], "channels"))

@@ -19,7 +19,8 @@ var runCommand = command{
 Compute a net on raw tensors: .npy files of float32, in the order and the
 shapes of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
 are given in the model's own order, and outputs may be fewer than it has. A
-model with an open batch takes any number of items. An output may be a pipe or
+model with an open batch takes any number of items, and one with an open height,
+width or length takes it from the files. An output may be a pipe or
 a device; - is standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
@@ -63,6 +64,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	}
 	defer m.Close()
 	ins, outs := m.Inputs(), m.Outputs()
+	var shapes []tensor.Shape
 	if len(inputs) != len(ins) {
 		return inFile(model.name(), fmt.Errorf("it has %s, not %d", counted(len(ins), "inputs"), len(inputs)))
 	}
@@ -84,18 +86,24 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		}
 		n, ok := items(arrays[i].Shape, ins[i].Shape)
 		if !ok {
-			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, tensor.Dims(arrays[i].Shape...), ins[i].Name, tensor.Dims(ins[i].Shape...))
+			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, tensor.Dims(arrays[i].Shape...), ins[i].Name, ins[i].Dims())
 		}
+		shapes = append(shapes, arrays[i].Shape)
 		if i > 0 && n != batch {
 			return fmt.Errorf("%s: %s, but %s has %d", file, counted(n, "items"), inputs[0], batch)
 		}
 		batch = n
 	}
-	s, err := model.session(m, engine.SessionOptions{Batch: batch, Threads: threads})
+	sizes, err := m.Sizes(shapes...)
+	if err != nil {
+		return inFile(model.name(), err)
+	}
+	s, err := model.session(m, engine.SessionOptions{Batch: batch, Threads: threads, Sizes: sizes})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	outs = s.Outputs()
 	for i, x := range arrays {
 		copy(s.Input(i), x.Data)
 	}
@@ -129,7 +137,8 @@ func onlyFloats(tensors []engine.Tensor) error {
 func hasBatch(shape []int) bool { return len(shape) > 0 && shape[0] == -1 }
 
 // items is the number of items in a tensor of a shape, where −1 in want is
-// the batch. It is false if the shapes differ or there is none.
+// the batch, if it stands first, or else may be anything. It is false if the
+// shapes differ or there is none.
 func items(shape, want []int) (int, bool) {
 	if len(shape) != len(want) {
 		return 0, false
@@ -138,7 +147,7 @@ func items(shape, want []int) (int, bool) {
 	for i, d := range shape {
 		if i == 0 && hasBatch(want) {
 			n = d
-		} else if d != want[i] {
+		} else if d != want[i] && want[i] != -1 {
 			return 0, false
 		}
 	}

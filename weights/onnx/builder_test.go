@@ -242,6 +242,12 @@ type tensorValue struct {
 // run computes n items of a net.
 func run(t testing.TB, net *weights.Net, n int, in ...[]float32) [][]float32 {
 	t.Helper()
+	return runSized(t, net, nil, n, in...)
+}
+
+// runSized computes n items of a net at some sizes of its open dimensions.
+func runSized(t testing.TB, net *weights.Net, sizes []int, n int, in ...[]float32) [][]float32 {
+	t.Helper()
 	data, err := weights.Marshal(net)
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +257,7 @@ func run(t testing.TB, net *weights.Net, n int, in ...[]float32) [][]float32 {
 		t.Fatal(err)
 	}
 	defer model.Close()
-	s, err := model.NewSession(engine.SessionOptions{Batch: n})
+	s, err := model.NewSession(engine.SessionOptions{Batch: n, Sizes: sizes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,9 @@ type Options struct {
 	// declared for one. Models that leave the batch open need not ask.
 	Batch bool
 
+	// Shapes are those of inputs whose dimensions the model leaves open.
+	Shapes []InputShape
+
 	// Dir is the folder of a model that keeps tensors in files of their own;
 	// nothing outside of it is read. If it is empty, such a model is an error.
 	Dir string
@@ -58,14 +61,16 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		defer dir.Close()
 		d.dir = dir
 	}
-	g, batched, report, err := d.importModel(model, opts.Batch)
+	m, err := d.importModel(model, opts)
 	if err != nil {
 		return nil, nil, err
 	}
-	net, transposes, err := g.lower(batched, opts.Weights, opts.Progress)
+	net, transposes, err := m.result.lower(m.batched, opts.Weights, opts.Progress)
 	if err != nil {
 		return nil, nil, err
 	}
+	net.Open, net.Growth = m.open, m.growth
+	report := m.report
 	report.Transposes = transposes
 	report.MACs = macs(net)
 	net.Meta = opts.Meta
@@ -76,31 +81,68 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	return net, report, nil
 }
 
+// An importer makes graphs of a model.
+type importer struct {
+	*modelProto
+	linked *linked
+	elem   tensor.Elem // of panels
+	ask    bool        // for a batch
+	budget int         // of folding
+	report *Report
+
+	// What comes of it: a graph, for any number of items if batched, at one size
+	// of the dimensions that stay open.
+	result  *graph
+	batched bool
+	open    []weights.OpenDim
+	growth  []weights.Growth
+}
+
 // importModel makes a model's graph, which passes have been through: all of
-// Freeze but lowering. ask says that a batch is asked for.
-func (d *decoder) importModel(model []byte, ask bool) (g *graph, batched bool, report *Report, err error) {
+// Freeze but lowering.
+func (d *decoder) importModel(model []byte, opts Options) (m *importer, err error) {
 	defer recovered(&err)
-	m, err := d.decode(model)
+	proto, err := d.decode(model)
 	if err != nil {
-		return nil, false, nil, err
+		return nil, err
 	}
-	l, err := m.graph.link()
+	l, err := proto.graph.link()
 	if err != nil {
-		return nil, false, nil, err
+		return nil, err
 	}
-	if err := m.checkOperators(l.nodes); err != nil {
-		return nil, false, nil, err
+	if err := l.giveShapes(opts.Shapes); err != nil {
+		return nil, err
 	}
-	report = &Report{Producer: m.producer, Opset: int(m.opsets[""]), Operators: len(m.graph.nodes)}
-	g, batched, err = m.graphOf(l, ask, foldBudget(model), report)
+	if err := proto.checkOperators(l.nodes); err != nil {
+		return nil, err
+	}
+	m = &importer{
+		modelProto: proto, linked: l, elem: opts.Weights, ask: opts.Batch, budget: foldBudget(model),
+		report: &Report{Producer: proto.producer, Opset: int(proto.opsets[""]), Operators: len(proto.graph.nodes)},
+	}
+	if open := l.openDims(); len(open) > 0 {
+		p, err := m.prove(open)
+		if err != nil {
+			return nil, err
+		}
+		m.open, m.growth = p.open, p.growth
+		l = p.at(p.first)
+	}
+	m.result, m.batched, err = m.graph(l, m.report)
+	return m, err
+}
+
+// graph makes the graph of a model whose shapes are all known.
+func (m *importer) graph(l *linked, report *Report) (*graph, bool, error) {
+	g, batched, err := m.graphOf(l, m.ask, m.budget, report)
 	if err != nil {
-		return nil, false, nil, err
+		return nil, false, err
 	}
 	report.Parameters = g.parameters()
 	for _, p := range passes {
 		report.add(p.name, p.run(g))
 	}
-	return g, batched, report, nil
+	return g, batched, nil
 }
 
 // errPanic is wrapped by errors that stand for a panic.

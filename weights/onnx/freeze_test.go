@@ -380,10 +380,12 @@ func TestBadInput(t *testing.T) {
 		}, []string{`ConstantOfShape`, "too large"}},
 		{"an attribute of another type", func(m *model) { m.node("Softmax", "x", "y", attr{"axis", "last"}) }, []string{`attribute "axis"`}},
 		{"an axis out of range", func(m *model) { m.node("Softmax", "x", "y", attr{"axis", 4}) }, []string{"axis 4 of a tensor of 4 dimensions"}},
-		{"a dynamic height", func(m *model) {
+		{"an open height in front of fixed weights", func(m *model) {
 			m.inputs[0].dims = []int{0, 4, 0, 6}
-			m.node("Relu", "x", "y")
-		}, []string{`input "x"`, `dimension 2 is dynamic ("dim2")`, "export the model with a fixed size"}},
+			m.node("Flatten", "x", "f")
+			m.weight("w", -1, 1, 4*6*6, 5)
+			m.node("Gemm", "f w", "y")
+		}, []string{`input "x"`, `dimension 2 ("dim2") open`, `Gemm "Gemmy"`, "--shape x=dim0x4xdim2x6"}},
 		{"an input too large", func(m *model) {
 			m.inputs[0].dims = []int{0, 1 << 20, 1 << 20, 6}
 			m.node("Relu", "x", "y")

@@ -24,18 +24,34 @@ type lowering struct {
 	reshaped map[string]int
 
 	transposes int
+
+	// zeros, if not nil, are the data of panels and the like: the net is only
+	// compared with others. rows are then the orders in which fully connected
+	// layers read their weights.
+	zeros *zeros
+	rows  [][]int
 }
 
 // lower makes a net of a graph. progress, if not nil, is told how many of the
 // graph's nodes are done.
 func (g *graph) lower(batched bool, elem tensor.Elem, progress func(done, total int)) (*weights.Net, int, error) {
-	l := &lowering{
+	l := newLowering(batched, elem)
+	err := l.run(g, progress)
+	return l.net, l.transposes, err
+}
+
+func newLowering(batched bool, elem tensor.Elem) *lowering {
+	return &lowering{
 		net:      &weights.Net{Batched: batched},
 		elem:     elem,
 		node:     &node{},
 		views:    map[*value][]view{},
 		reshaped: map[string]int{},
 	}
+}
+
+// run lowers a graph.
+func (l *lowering) run(g *graph, progress func(done, total int)) error {
 	taken := map[int]bool{} // inputs and outputs are values of their own
 	for _, v := range g.inputs {
 		id := l.addValue(v.name, tensor.Floats(v.shape...))
@@ -44,12 +60,12 @@ func (g *graph) lower(batched bool, elem tensor.Elem, progress func(done, total 
 		l.setView(v, id, v.shape, identity(len(v.shape)))
 	}
 	if err := l.placeInputs(g); err != nil {
-		return nil, 0, err
+		return err
 	}
 	for i, n := range g.nodes {
 		l.node = n
 		if err := l.lowerNode(n); err != nil {
-			return nil, 0, fmt.Errorf("%s: node %q: %w", n.origin, n.name, err)
+			return fmt.Errorf("%s: node %q: %w", n.origin, n.name, err)
 		}
 		if progress != nil {
 			progress(i+1, len(g.nodes))
@@ -62,13 +78,13 @@ func (g *graph) lower(batched bool, elem tensor.Elem, progress func(done, total 
 			id, err = l.move(&kernels.Reshape{Shape: l.net.Values[id].Shape}, id)
 		}
 		if err != nil {
-			return nil, 0, fmt.Errorf("output %q: %w", o.name, err)
+			return fmt.Errorf("output %q: %w", o.name, err)
 		}
 		l.net.Values[id].Name = o.name
 		l.net.Outputs = append(l.net.Outputs, id)
 		taken[id] = true
 	}
-	return l.net, l.transposes, nil
+	return nil
 }
 
 // placeInputs converts the maps that convolutions and pools read straight from

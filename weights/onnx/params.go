@@ -58,6 +58,13 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 	if depthwise {
 		elem = tensor.F32
 	}
+	out := op.Channels / op.Groups
+	switch {
+	case l.zeros != nil && depthwise:
+		return l.zeros.param(kernels.FormTaps, elem, taps, op.Channels)
+	case l.zeros != nil:
+		return l.zeros.param(kernels.FormPanels, elem, op.Groups, taps*in, out)
+	}
 	w, bias, err := kernelAndBias(n, elem)
 	if err != nil {
 		return kernels.Param{}, err
@@ -65,7 +72,6 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 	if depthwise {
 		return kernels.TapsParam(taps, op.Channels, func(t, c int) float32 { return w[c*taps+t] }, bias), nil
 	}
-	out := op.Channels / op.Groups
 	weight := func(g, k, j int) float32 {
 		tap, ci := k/in, k%in
 		return w[((g*out+j)*in+ci)*taps+tap]
@@ -112,14 +118,18 @@ func convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, e
 // fullyConnectedParam packs the weights [N, K]: row k of the panels is column
 // tail(k) of the model's.
 func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail func(int) int) (kernels.Param, error) {
-	w, bias, err := kernelAndBias(n, l.elem)
-	if err != nil {
-		return kernels.Param{}, err
-	}
 	k := n.weights[0].shape[1]
 	column := make([]int, k)
 	for i := range column {
 		column[i] = tail(i)
+	}
+	if l.zeros != nil {
+		l.rows = append(l.rows, column)
+		return l.zeros.param(kernels.FormPanels, l.elem, 1, k, op.Channels)
+	}
+	w, bias, err := kernelAndBias(n, l.elem)
+	if err != nil {
+		return kernels.Param{}, err
 	}
 	weight := func(_, i, j int) float32 { return w[j*k+column[i]] }
 	return kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: k, N: op.Channels}, weight, func(_, j int) float32 { return bias(j) }), nil

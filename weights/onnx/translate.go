@@ -75,10 +75,8 @@ func (v *valueInfo) shape(batch int) (tensor.Shape, error) {
 			shape[i] = batch
 		case i == 0 && d.size <= 0:
 			shape[i] = 1
-		case d.size <= 0 && d.symbol != "":
-			return nil, fmt.Errorf("dimension %d is dynamic (%q): only the batch, dimension 0, may be: export the model with a fixed size there", i, d.symbol)
 		case d.size <= 0:
-			return nil, fmt.Errorf("dimension %d is dynamic: only the batch, dimension 0, may be: export the model with a fixed size there", i)
+			return nil, fmt.Errorf("%s is open: %s", v.dimension(i), v.wayOut())
 		case d.size > tensor.MaxElements:
 			return nil, fmt.Errorf("dimension %d is %d", i, d.size)
 		default:

@@ -36,9 +36,14 @@ func (c *call) pool(kind kernels.PoolKind) []*value {
 }
 
 // trimPadding takes away the padding at the end of a map that none of its
-// windows reaches: exporters that spell out ceil_mode add more than a kernel.
+// windows reaches, where it is no smaller than a kernel: exporters that spell
+// out ceil_mode add so much. Other padding stays, whether it is reached or not,
+// since that depends on the map's size.
 func trimPadding(w *kernels.Window, size, windows [2]int) {
 	for i := range 2 {
+		if int64(w.Pad[i+2]) < w.Extent(i) {
+			continue
+		}
 		end := int64(windows[i]-1)*int64(w.Stride[i]) + w.Extent(i)
 		w.Pad[i+2] = bounded(min(int64(w.Pad[i+2]), max(end-int64(w.Pad[i])-int64(size[i]), 0)))
 	}

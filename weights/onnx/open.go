@@ -1,0 +1,331 @@
+package onnx
+
+import (
+	"fmt"
+	"math/bits"
+	"reflect"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/weights"
+)
+
+// Open dimensions stay open where that is proved as the batch is, by probing:
+// the model is frozen at some sizes, and the steps may differ in shapes and
+// extents alone. Extents are then fitted by the formula of weights.Growth,
+// which is linear in each dimension, and that must hold for all other probes
+// too: close to one another, so that nothing hides that is rounded down, and as
+// far apart as can be. What lies between is taken to be as its ends are. Where
+// shapes are divided and rounded the formula holds for multiples alone, which
+// are tried one after the other.
+
+// multiples are tried in this order: strides of nets, and scales.
+var multiples = []int{
+	1, 2, 4, 8, 16, 32, 64, 128, 256,
+	3, 6, 12, 24, 48, 96,
+	5, 10, 20, 40, 80, 160, 320,
+	7, 14, 28, 56, 112, 224,
+}
+
+// tellingMultiple is the last of multiples whose error may be told if none is
+// good enough: with fewer, most models fail for want of divisibility.
+const tellingMultiple = 64
+
+// firstSizes are the least sizes at which a graph is made first: the second if
+// the first is too large, as for attention over all pixels. probeSteps is the
+// least number of multiples in it. No dimension of a real model is likely to be
+// one of the primes from there on, times a multiple.
+var firstSizes = []int{200, 50}
+
+const probeSteps = 3
+
+// farSizes are tried as the most that an open dimension can be, while the
+// others are at their first probes.
+var farSizes = []int{1 << 24, 1 << 20, 1 << 16, 1 << 14, 1 << 12, 1 << 11, 1 << 10, 1 << 9, 1 << 8}
+
+// leastSteps are tried as the least number of multiples.
+var leastSteps = []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192}
+
+// openDims finds the dimensions that are open, but for the batch. Those of
+// different inputs that have one symbol are one.
+func (l *linked) openDims() []weights.OpenDim {
+	var open []weights.OpenDim
+	for i, v := range l.inputs {
+		before := len(open) // an input's own symbols may repeat, and mean nothing then
+		for j, d := range v.dims {
+			if d.size > 0 || j == 0 {
+				continue
+			}
+			at := weights.Axis{Input: i, Dim: j}
+			k := slices.IndexFunc(open[:before], func(o weights.OpenDim) bool { return o.Name == d.symbol && !anonymous(d.symbol) })
+			if k >= 0 {
+				open[k].At = append(open[k].At, at)
+				continue
+			}
+			name := d.symbol
+			if anonymous(name) {
+				name = fmt.Sprintf("dimension %d of %s", j, v.name)
+			}
+			open = append(open, weights.OpenDim{Name: name, At: []weights.Axis{at}})
+		}
+	}
+	return open
+}
+
+// sized is the linked model with sizes for its open dimensions.
+func (l *linked) sized(open []weights.OpenDim, sizes []int) *linked {
+	s := *l
+	s.inputs = slices.Clone(l.inputs)
+	for i := range s.inputs {
+		s.inputs[i].dims = slices.Clone(s.inputs[i].dims)
+	}
+	for k, o := range open {
+		for _, at := range o.At {
+			s.inputs[at.Input].dims[at.Dim].size = int64(sizes[k])
+		}
+	}
+	return &s
+}
+
+// A prover proves that dimensions can stay open.
+type prover struct {
+	*importer
+	open     []weights.OpenDim
+	multiple int
+	first    []int // sizes of the first probe, in multiples
+	batched  bool
+	sketch   *sketch // of the first probe
+	growth   []weights.Growth
+	zeros    zeros
+}
+
+// prove finds out in which multiples dimensions can stay open, and how extents
+// follow them.
+func (m *importer) prove(open []weights.OpenDim) (*prover, error) {
+	at := open[0].At[0]
+	v := &m.linked.inputs[at.Input]
+	var telling error
+	tells := false // telling is of a model that can be made at one size at least
+	if n := len(open); n > weights.MaxOpen {
+		telling = fmt.Errorf("%d dimensions are open, more than %d", n, weights.MaxOpen)
+	} else {
+		for _, multiple := range multiples {
+			var p *prover
+			var err error
+			for _, size := range firstSizes {
+				p = &prover{importer: m, open: slices.Clone(open), multiple: multiple}
+				if err = p.try(size); err == nil {
+					return p, nil
+				}
+				if p.sketch != nil {
+					break
+				}
+			}
+			early := telling == nil || multiple > 1 && multiple <= tellingMultiple && tellingMultiple%multiple == 0
+			if made := p.sketch != nil; early && (made || !tells) {
+				telling, tells = err, made
+			}
+		}
+	}
+	return nil, fmt.Errorf("input %q leaves %s open: %w: %s", v.name, v.dimension(at.Dim), telling, v.wayOut())
+}
+
+// try proves it for the multiple, beginning at some size.
+func (p *prover) try(size int) error {
+	steps := max((size+p.multiple-1)/p.multiple, probeSteps)
+	for range p.open {
+		for !isPrime(steps) {
+			steps++
+		}
+		p.first = append(p.first, steps)
+		steps++
+	}
+	g, batched, err := p.graph(p.at(p.first), &Report{})
+	if err != nil {
+		return err
+	}
+	p.batched = batched
+	sketch, err := newSketch(g, batched, p.elem, &p.zeros)
+	if err != nil {
+		return err
+	}
+	p.sketch = sketch
+	if err := p.fit(); err != nil {
+		return err
+	}
+	if err := p.verify(p.shifted(2)); err != nil {
+		return err
+	}
+	return p.bound()
+}
+
+func isPrime(n int) bool {
+	for d := 2; d*d <= n; d++ {
+		if n%d == 0 {
+			return false
+		}
+	}
+	return n > 1
+}
+
+// at is the model at so many multiples.
+func (p *prover) at(steps []int) *linked { return p.linked.sized(p.open, p.sizes(steps)) }
+
+func (p *prover) sizes(steps []int) []int {
+	sizes := make([]int, len(steps))
+	for k, n := range steps {
+		sizes[k] = n * p.multiple
+	}
+	return sizes
+}
+
+// shifted is the first probe with by, by + 1, … added.
+func (p *prover) shifted(by int) []int {
+	steps := slices.Clone(p.first)
+	for k := range steps {
+		steps[k] += by + k
+	}
+	return steps
+}
+
+// probe freezes the model at so many multiples, and compares it with the first
+// probe.
+func (p *prover) probe(steps []int) (*sketch, error) {
+	batch := 0
+	if p.batched {
+		batch = 1
+	}
+	t, err := p.translate(p.at(steps), batch, p.budget)
+	if err != nil {
+		return nil, err
+	}
+	for _, pass := range passes {
+		pass.run(t.graph)
+	}
+	s, err := newSketch(t.graph, p.batched, p.elem, &p.zeros)
+	if err != nil {
+		return nil, err
+	}
+	return s, p.sketch.same(s)
+}
+
+// fit finds the formula of each extent from the probes that have each dimension
+// as in the first, or a multiple more.
+func (p *prover) fit() error {
+	n := 1 << len(p.open)
+	corners := make([]*sketch, n)
+	corners[0] = p.sketch
+	for set := 1; set < n; set++ {
+		steps := slices.Clone(p.first)
+		for k := range steps {
+			steps[k] += set >> k & 1
+		}
+		var err error
+		if corners[set], err = p.probe(steps); err != nil {
+			return err
+		}
+	}
+	for i := range p.sketch.net.Steps {
+		for e := range extents(p.sketch.net.Steps[i].Spec) {
+			by := make([]int, n-1)
+			grows := false
+			for set := 1; set < n; set++ {
+				// The differences of all corners below this one, by inclusion and
+				// exclusion.
+				for sub := range n {
+					if sub&set != sub {
+						continue
+					}
+					x := extents(corners[sub].net.Steps[i].Spec)[e]
+					if bits.OnesCount(uint(set^sub))%2 != 0 {
+						x = -x
+					}
+					by[set-1] += x
+				}
+				grows = grows || by[set-1] != 0
+			}
+			if grows {
+				p.growth = append(p.growth, weights.Growth{Step: i, Extent: e, By: by})
+			}
+		}
+	}
+	return nil
+}
+
+// extents are a Spec's, none if it is not elastic.
+func extents(s any) []int {
+	if e, ok := s.(kernels.Elastic); ok {
+		return e.Extents()
+	}
+	return nil
+}
+
+// verify freezes the model at so many multiples and compares all of it with
+// what the formulas say.
+func (p *prover) verify(steps []int) error {
+	s, err := p.probe(steps)
+	if err != nil {
+		return err
+	}
+	net := *p.sketch.net
+	net.Growth = p.growth
+	net.Open = slices.Clone(p.open)
+	for k := range net.Open {
+		o := &net.Open[k]
+		o.Multiple, o.Size, o.Least, o.Most = p.multiple, p.first[k]*p.multiple, p.multiple, tensor.MaxDim/p.multiple*p.multiple
+	}
+	sized, err := net.Shaped(p.sizes(steps))
+	if err != nil {
+		return err
+	}
+	for i, want := range s.net.Steps {
+		if got := sized.Steps[i]; !reflect.DeepEqual(got.Spec, want.Spec) {
+			return fmt.Errorf("%s %q: its sizes are not linear in the open dimensions", want.Spec.Op(), want.Name)
+		}
+	}
+	for i, want := range s.net.Values {
+		if got := sized.Values[i]; !got.Type.Equal(want.Type) {
+			return fmt.Errorf("%q: its shape is %s, not %s", want.Name, want.Shape, got.Shape)
+		}
+	}
+	return nil
+}
+
+// bound finds between which sizes all this holds.
+func (p *prover) bound() error {
+	for k := range p.open {
+		o := &p.open[k]
+		o.Multiple, o.Size = p.multiple, p.first[k]*p.multiple
+		var err error
+		for _, size := range farSizes {
+			steps := slices.Clone(p.first)
+			if steps[k] = size / p.multiple; steps[k] <= p.first[k]+len(p.open)+2 {
+				break
+			}
+			if err = p.verify(steps); err == nil {
+				o.Most = steps[k] * p.multiple
+				break
+			}
+		}
+		if o.Most == 0 {
+			return err
+		}
+	}
+	for _, n := range leastSteps {
+		if n > slices.Min(p.first) {
+			break
+		}
+		least := slices.Repeat([]int{n}, len(p.open))
+		if p.verify(least) == nil {
+			for k := range p.open {
+				p.open[k].Least = n * p.multiple
+			}
+			return nil
+		}
+	}
+	for k := range p.open {
+		p.open[k].Least = p.open[k].Size
+	}
+	return nil
+}

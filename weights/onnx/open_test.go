@@ -1,0 +1,342 @@
+package onnx
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/weights"
+)
+
+// sizeOf adds nodes that compute dimension dim of x, as a list of one number.
+func (m *model) sizeOf(x, out string, dim int64) {
+	m.constant("Shape", x, out+".shape")
+	m.ints(out+".dim", dim)
+	m.constant("Gather", out+".shape "+out+".dim", out)
+}
+
+// An openCase is a model of an input x whose open dimensions can stay open.
+type openCase struct {
+	name     string
+	dims     []int
+	build    func(m *model)
+	multiple int
+	least    int
+}
+
+var openCases = []openCase{
+	{"a convolution", []int{1, 3, 0, 0}, func(m *model) {
+		m.conv("x", "y", 5, 3, 3)
+	}, 1, 4},
+	{"a batch beside them", []int{0, 3, 0, 0}, func(m *model) {
+		m.conv("x", "c", 16, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
+		m.node("Relu", "c", "y")
+	}, 1, 2},
+	{"one open side", []int{1, 3, 24, 0}, func(m *model) {
+		m.conv("x", "c", 16, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
+		m.conv("c", "y", 16, 16, 3)
+	}, 1, 4},
+	{"a length", []int{1, 4, 0}, func(m *model) {
+		m.weight("w", -1, 1, 8, 4, 5)
+		m.node("Conv", "x w", "c", attr{"pads", []int64{2, 2}})
+		m.node("Relu", "c", "y")
+	}, 1, 2},
+	{"strides and a residual", []int{0, 3, 0, 0}, func(m *model) {
+		same := attr{"pads", []int64{1, 1, 1, 1}}
+		two := attr{"strides", []int64{2, 2}}
+		m.conv("x", "a", 8, 3, 3, same, two)
+		m.node("MaxPool", "a", "p", attr{"kernel_shape", []int64{3, 3}}, two, same)
+		m.conv("p", "b", 8, 8, 3, same)
+		m.node("Add", "b p", "s")
+		m.node("Relu", "s", "y")
+	}, 1, 5},
+	{"SAME padding", []int{0, 3, 0, 0}, func(m *model) {
+		m.conv("x", "a", 8, 3, 3, attr{"strides", []int64{2, 2}}, attr{"auto_pad", "SAME_UPPER"})
+		m.conv("a", "y", 8, 8, 3, attr{"strides", []int64{2, 2}}, attr{"auto_pad", "SAME_UPPER"})
+	}, 4, 8},
+	{"a global pool and a fully connected layer", []int{0, 3, 0, 0}, func(m *model) {
+		m.conv("x", "c", 16, 3, 3)
+		m.node("GlobalAveragePool", "c", "g")
+		m.node("Flatten", "g", "f")
+		m.weight("w", -1, 1, 16, 7)
+		m.node("Gemm", "f w", "y")
+	}, 1, 3},
+	{"a pyramid by scales", []int{0, 3, 0, 0}, func(m *model) {
+		two := []attr{{"kernel_shape", []int64{2, 2}}, {"strides", []int64{2, 2}}}
+		m.conv("x", "a", 8, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
+		m.node("AveragePool", "a", "b", two...)
+		m.node("AveragePool", "b", "c", two...)
+		m.floats("scales", []int{4}, 1, 1, 2, 2)
+		m.node("Resize", "c _ scales", "d", attr{"mode", "linear"})
+		m.node("Add", "b d", "e")
+		m.node("Resize", "e _ scales", "f")
+		m.node("Concat", "f a", "y", attr{"axis", 1})
+	}, 4, 4},
+	{"as large as a skip connection", []int{0, 3, 0, 0}, func(m *model) {
+		m.conv("x", "a", 8, 3, 3, attr{"pads", []int64{1, 1, 1, 1}}, attr{"strides", []int64{2, 2}})
+		m.sizeOf("x", "h", 2)
+		m.sizeOf("x", "w", 3)
+		m.sizeOf("a", "n", 0)
+		m.sizeOf("a", "c", 1)
+		m.constant("Concat", "n c h w", "size", attr{"axis", 0})
+		m.node("Resize", "a _ _ size", "r", attr{"mode", "linear"}, attr{"coordinate_transformation_mode", "align_corners"})
+		m.node("Concat", "x r", "y", attr{"axis", 1})
+	}, 2, 2},
+	{"heads of two scales", []int{0, 3, 0, 0}, func(m *model) {
+		m.ints("shape", 0, -1, 6)
+		for i, x := range []string{"x", "p"} {
+			m.conv(x, x+".c", 6, 3, 1)
+			m.node("Transpose", x+".c", x+".t", attr{"perm", []int64{0, 2, 3, 1}})
+			m.node("Reshape", x+".t shape", x+".r")
+			if i == 0 {
+				m.node("MaxPool", "x", "p", attr{"kernel_shape", []int64{2, 2}}, attr{"strides", []int64{2, 2}})
+			}
+		}
+		m.node("Concat", "x.r p.r", "y", attr{"axis", 1})
+	}, 2, 2},
+	{"boxes computed row by row", []int{0, 4, 0, 0}, func(m *model) {
+		m.ints("shape", 0, 4, -1)
+		m.node("Reshape", "x shape", "r")
+		m.ints("half", 2, 2)
+		m.node("Split", "r half", "a b", attr{"axis", 1})
+		m.node("Add", "a b", "s")
+		m.node("Concat", "a s", "y", attr{"axis", 1})
+	}, 1, 1},
+	{"pixels shuffled", []int{0, 4, 0, 0}, func(m *model) {
+		m.node("DepthToSpace", "x", "d", attr{"blocksize", 2})
+		m.node("Relu", "d", "y")
+	}, 1, 2},
+	{"pixels unshuffled", []int{0, 3, 0, 0}, func(m *model) {
+		m.node("SpaceToDepth", "x", "s", attr{"blocksize", 2})
+		m.conv("s", "y", 8, 12, 3, attr{"pads", []int64{1, 1, 1, 1}})
+	}, 2, 4},
+	{"focus", []int{0, 3, 0, 0}, func(m *model) {
+		m.ints("axes", 2, 3)
+		m.ints("steps", 2, 2)
+		m.ints("ends", math.MaxInt64, math.MaxInt64)
+		var parts []string
+		for _, at := range []string{"a 0 0", "b 1 0", "c 0 1", "d 1 1"} {
+			f := strings.Fields(at)
+			m.ints(f[0]+".s", int64(f[1][0]-'0'), int64(f[2][0]-'0'))
+			m.node("Slice", "x "+f[0]+".s ends axes steps", f[0])
+			parts = append(parts, f[0])
+		}
+		m.node("Concat", strings.Join(parts, " "), "f", attr{"axis", 1})
+		m.conv("f", "y", 8, 12, 1)
+	}, 2, 4},
+	{"from the end", []int{0, 3, 0, 0}, func(m *model) {
+		m.ints("starts", -5, 2)
+		m.ints("ends", math.MaxInt64, -1)
+		m.ints("axes", 2, 3)
+		m.node("Slice", "x starts ends axes", "y")
+	}, 1, 5},
+	{"a slice of fixed size", []int{0, 3, 0, 0}, func(m *model) {
+		m.ints("starts", 0, 0)
+		m.ints("ends", 20, 10)
+		m.ints("axes", 2, 3)
+		m.node("Slice", "x starts ends axes", "y")
+	}, 1, 24},
+	{"padding as large as the rest", []int{0, 3, 0, 0}, func(m *model) {
+		m.ints("pads", 0, 0, 1, 2, 0, 0, 1, 2)
+		m.node("Pad", "x pads", "p", attr{"mode", "reflect"})
+		m.conv("p", "y", 8, 3, 3)
+	}, 1, 3},
+	{"a transposed convolution", []int{0, 3, 0, 0}, func(m *model) {
+		m.weight("w", -1, 1, 3, 4, 2, 2)
+		m.node("ConvTranspose", "x w", "c", attr{"strides", []int64{2, 2}})
+		m.node("Sigmoid", "c", "y")
+	}, 1, 2},
+	{"channels last", []int{1, 0, 0, 1}, func(m *model) {
+		m.node("Transpose", "x", "t", attr{"perm", []int64{0, 3, 1, 2}})
+		m.conv("t", "c", 8, 1, 3, attr{"pads", []int64{1, 1, 1, 1}})
+		m.node("Transpose", "c", "y", attr{"perm", []int64{0, 2, 3, 1}})
+	}, 1, 1},
+	{"two inputs of one size", []int{0, 3, 0, 0}, func(m *model) {
+		m.input("z", 0, 3, 0, 0)
+		m.conv("z", "c", 3, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
+		m.node("Mul", "x c", "y")
+	}, 1, 2},
+	{"attention over pixels", []int{0, 4, 0, 0}, func(m *model) {
+		m.ints("shape", 0, 4, -1)
+		m.node("Reshape", "x shape", "r")
+		m.node("Transpose", "r", "t", attr{"perm", []int64{0, 2, 1}})
+		m.node("MatMul", "t r", "a")
+		m.node("Softmax", "a", "s", attr{"axis", 2})
+		m.node("MatMul", "s t", "y")
+	}, 1, 2},
+}
+
+// freezeOpen freezes a case's model, with x of the given dimensions.
+func (c openCase) freeze(t *testing.T, shapes ...InputShape) (*weights.Net, error) {
+	t.Helper()
+	m := newModel(13)
+	m.input("x", c.dims...)
+	c.build(m)
+	m.output("y")
+	net, _, err := Freeze(m.bytes(), Options{Shapes: shapes})
+	return net, err
+}
+
+func TestOpenDims(t *testing.T) {
+	for _, c := range openCases {
+		t.Run(c.name, func(t *testing.T) {
+			net, err := c.freeze(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range net.Open {
+				if d.Multiple != c.multiple || d.Least != c.least || d.Most < 512 {
+					t.Errorf("%+v, want multiples of %d from %d", d, c.multiple, c.least)
+				}
+			}
+			if net.Batched != (c.dims[0] == 0) {
+				t.Errorf("batched: %v", net.Batched)
+			}
+			data, err := weights.Marshal(net)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, tier := range engine.Tiers() {
+				if tier.Supported {
+					compareSizes(t, c, data, tier.Name)
+				}
+			}
+		})
+	}
+}
+
+// compareSizes compares one Model at 12 sizes with nets that are frozen for each.
+func compareSizes(t *testing.T, c openCase, data []byte, tier string) {
+	t.Helper()
+	o := engine.Options{Kernels: tier}
+	m, err := o.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range 12 {
+		var sizes []int
+		for _, d := range m.Open() {
+			sizes = append(sizes, d.Least+d.Multiple*min(rng.IntN(4+3*i), max(0, (48-d.Least)/d.Multiple)))
+		}
+		var shapes []InputShape
+		for _, in := range m.Inputs() {
+			shapes = append(shapes, InputShape{in.Name, sizes})
+		}
+		fixed, err := c.freeze(t, shapes...)
+		if err != nil {
+			t.Fatalf("%v: %v", sizes, err)
+		}
+		alone, err := weights.Marshal(fixed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := o.Parse(alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := compute(t, one, engine.SessionOptions{})
+		got := compute(t, m, engine.SessionOptions{Sizes: sizes})
+		for k := range want {
+			if !slices.EqualFunc(got[k], want[k], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+				t.Errorf("%s at %v: output %d is not the same as that of a net frozen for it", tier, sizes, k)
+			}
+		}
+		one.Close()
+	}
+}
+
+// compute runs a model on random numbers, the same ones for each size.
+func compute(t *testing.T, m *engine.Model, o engine.SessionOptions) [][]float32 {
+	t.Helper()
+	s, err := m.NewSession(o)
+	if err != nil {
+		t.Fatalf("%v: %v", o.Sizes, err)
+	}
+	defer s.Close()
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range m.Inputs() {
+		x := s.Input(i)
+		for j := range x {
+			x[j] = 2*rng.Float32() - 1
+		}
+	}
+	if err := s.Run(1); err != nil {
+		t.Fatal(err)
+	}
+	var out [][]float32
+	for i := range m.Outputs() {
+		out = append(out, slices.Clone(s.Output(i)))
+	}
+	return out
+}
+
+// TestNotOpen has models whose dimensions cannot stay open.
+func TestNotOpen(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		build func(m *model)
+		want  []string
+	}{
+		{"weights for one size", func(m *model) {
+			m.node("Flatten", "x", "f")
+			m.weight("w", -1, 1, 48, 2)
+			m.node("Gemm", "f w", "y")
+		}, []string{`Gemm "Gemmy"`}},
+		{"a shape for one size", func(m *model) {
+			m.ints("shape", 0, 3, 64)
+			m.node("Reshape", "x shape", "y")
+		}, []string{`Reshape "Reshapey"`}},
+		{"constants that follow the size", func(m *model) {
+			m.sizeOf("x", "w", 3)
+			m.constant("ConstantOfShape", "w", "ones")
+			m.node("Add", "x ones", "y")
+		}, []string{`"Addy"`, "its constants depend on the open dimensions"}},
+		{"a scale that follows the size", func(m *model) {
+			m.ints("size", 1, 3, 20, 20)
+			m.node("Resize", "x _ _ size", "y")
+		}, []string{`Resize "Resizey"`, "what is computed depends on the open dimensions"}},
+		{"an unsupported attribute", func(m *model) {
+			m.node("Resize", "x _ _ _", "y", attr{"mode", "lanczos"})
+		}, []string{`Resize "Resizey"`, "lanczos"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newModel(13)
+			m.input("x", 1, 3, 0, 0)
+			c.build(m)
+			m.output("y")
+			begin := time.Now()
+			_, _, err := Freeze(m.bytes(), Options{})
+			if err == nil {
+				t.Fatal("it stays open")
+			}
+			for _, want := range append(c.want, `input "x" leaves dimension 2 ("dim2") open`, "--shape x=1x3xdim2xdim3") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+			if d := time.Since(begin); d > 5*time.Second {
+				t.Errorf("it takes %v", d)
+			}
+		})
+	}
+	m := newModel(13)
+	m.input("x", 1, 0, 0, 0)
+	m.input("z", 1, 0, 0, 0)
+	m.node("Abs", "x", "a")
+	m.node("Abs", "z", "b")
+	m.output("a", "b")
+	m.inputs[1].dims = []int{1, 3, 0, 0}
+	if net, _, err := Freeze(m.bytes(), Options{}); err != nil || len(net.Open) != 3 {
+		t.Errorf("three symbols: %v", err)
+	}
+	if s := (tensor.Shape{-1}).String(); s != "N" {
+		t.Errorf("a batch is %s", s)
+	}
+}
