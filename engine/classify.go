@@ -6,7 +6,6 @@ import (
 	"image"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/tensor"
@@ -33,25 +32,12 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 	if m.Classes() == 0 {
 		return nil, ErrNotClassifier // before any work is done
 	}
-	var sizes []int
-	if len(m.net.Open) > 0 && img != nil {
-		var err error
-		if sizes, err = m.PictureSizes(img.Bounds()); err != nil {
-			return nil, err
-		}
-	}
-	s, err := m.borrow(sizes)
-	if err != nil {
-		return nil, err
-	}
-	defer m.giveBack(s)
-	if _, err := s.SetPicture(0, img); err != nil {
-		return nil, err
-	}
-	if err := s.Run(1); err != nil {
-		return nil, err
-	}
-	return m.Top(s.Output(0), k)
+	var classes []Class
+	err := m.look(img, func(s *Session, _ picture.Placement) (err error) {
+		classes, err = m.Top(s.Output(0), k)
+		return err
+	})
+	return classes, err
 }
 
 // Top says what the scores of one item stand for, in the way of Classify: they
@@ -79,19 +65,14 @@ func (m *Model) Top(scores []float32, k int) ([]Class, error) {
 	if math.IsInf(float64(list[0].Probability), 0) {
 		return nil, ErrNaN // ∞ − ∞
 	}
-	if !m.net.Meta.Probabilities {
+	if m.net.Meta.Answer.Kind == weights.Scores {
 		softmax(list)
 	}
 	if k > 0 && k < n {
 		list = slices.Clone(list[:k])
 	}
-	labels := m.net.Meta.Labels
 	for i := range list {
-		if c := &list[i]; c.Index < len(labels) {
-			c.Label = labels[c.Index]
-		} else {
-			c.Label = strconv.Itoa(c.Index)
-		}
+		list[i].Label = label(&m.net.Meta, list[i].Index)
 	}
 	return list, nil
 }
@@ -113,6 +94,9 @@ func softmax(list []Class) {
 // classifier: of the dimensions of its first output one must be at least 2, and
 // the others 1.
 func (m *Model) Classes() int {
+	if kind := m.net.Meta.Answer.Kind; kind != weights.Scores && kind != weights.Probabilities {
+		return 0
+	}
 	out := m.net.Values[m.net.Outputs[0]]
 	n := out.Shape.Volume()
 	if n < 2 || slices.Max(out.Shape) != n || out.Elem != tensor.F32 {

@@ -74,7 +74,7 @@ func TestClassify(t *testing.T) {
 	// The last two make all scores −Inf and +Inf.
 	for _, mean := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		m.net.Meta.Preparation.Mean[0] = float32(mean)
-		for _, m.net.Meta.Probabilities = range []bool{true, false} {
+		for _, m.net.Meta.Answer.Kind = range []weights.AnswerKind{weights.Probabilities, weights.Scores} {
 			if got, err := m.Classify(img, 1); !errors.Is(err, ErrNaN) {
 				t.Errorf("mean %v: %v, error %v, want ErrNaN", mean, got, err)
 			}
@@ -95,20 +95,20 @@ func TestTop(t *testing.T) {
 	third := float32(1) / 3
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	for _, c := range []struct {
-		name          string
-		scores        []float32
-		k             int
-		probabilities bool
-		want          []Class
+		name   string
+		scores []float32
+		k      int
+		kind   weights.AnswerKind
+		want   []Class
 	}{
-		{"one", []float32{-200, -300, 0}, 1, false, []Class{{2, "2", 1}}},
-		{"none asked for: all", []float32{100, -100, 0}, 0, false, []Class{{0, "left", 1}, {2, "2", 0}, {1, "right", 0}}},
-		{"more than there are", []float32{0, 200, 0}, 9, false, []Class{{1, "right", 1}, {0, "left", 0}, {2, "2", 0}}},
-		{"equal ones in the model's order", []float32{5, 5, 5}, 3, false, []Class{{0, "left", third}, {1, "right", third}, {2, "2", third}}},
-		{"−∞ is no class", []float32{-inf, 3, -inf}, 2, false, []Class{{1, "right", 1}, {0, "left", 0}}},
-		{"probabilities stay", []float32{0.25, 0.5, 0.25}, 2, true, []Class{{1, "right", 0.5}, {0, "left", 0.25}}},
+		{"one", []float32{-200, -300, 0}, 1, weights.Scores, []Class{{2, "2", 1}}},
+		{"none asked for: all", []float32{100, -100, 0}, 0, weights.Scores, []Class{{0, "left", 1}, {2, "2", 0}, {1, "right", 0}}},
+		{"more than there are", []float32{0, 200, 0}, 9, weights.Scores, []Class{{1, "right", 1}, {0, "left", 0}, {2, "2", 0}}},
+		{"equal ones in the model's order", []float32{5, 5, 5}, 3, weights.Scores, []Class{{0, "left", third}, {1, "right", third}, {2, "2", third}}},
+		{"−∞ is no class", []float32{-inf, 3, -inf}, 2, weights.Scores, []Class{{1, "right", 1}, {0, "left", 0}}},
+		{"probabilities stay", []float32{0.25, 0.5, 0.25}, 2, weights.Probabilities, []Class{{1, "right", 0.5}, {0, "left", 0.25}}},
 	} {
-		m.net.Meta.Probabilities = c.probabilities
+		m.net.Meta.Answer.Kind = c.kind
 		scores := slices.Clone(c.scores)
 		got, err := m.Top(scores, c.k)
 		if err != nil || len(got) != len(c.want) {

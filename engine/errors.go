@@ -45,8 +45,12 @@ var (
 	ErrNoPicture = picture.ErrNoPicture
 )
 
-// Errors of classes.
+// Errors of answers.
 var (
+	// ErrAnswer says that a Model answers with something else than it is asked
+	// for: with a mask, say, and not with boxes.
+	ErrAnswer = errors.New("engine: the model answers with something else")
+
 	// ErrNotClassifier says that the first output of a Model is not one number
 	// for each of two or more classes.
 	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")

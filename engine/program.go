@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/infer-go/infer/detect"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
@@ -24,6 +25,8 @@ type program struct {
 	// a picture can be prepared into the memory of the input as what that step
 	// would make of it, and the run begins with the next.
 	interleaved bool
+
+	boxes *detect.Decoder // of a net that answers with boxes
 
 	scratch  int // most bytes of scratch that a step asks for
 	operands int // most operands, or most results, of a step
@@ -133,6 +136,9 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 	}
 	b.placeConcats()
 	b.skipInterleaving()
+	if err := b.bindAnswer(); err != nil {
+		return nil, err
+	}
 	return b.program, nil
 }
 

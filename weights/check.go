@@ -164,9 +164,12 @@ func (n *Net) checkMeta() error {
 	if m.Nodes < 0 || m.Parameters < 0 {
 		return fmt.Errorf("%d nodes and %d parameters", m.Nodes, m.Parameters)
 	}
-	out := n.Values[n.Outputs[0]].Shape
-	if classes := out.Volume(); len(m.Labels) > 0 && len(m.Labels) != classes {
-		return fmt.Errorf("%d labels for the first output's %d elements", len(m.Labels), classes)
+	out := n.Values[n.Outputs[0]].Type
+	if err := m.Answer.check(out); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	if classes, known := m.Answer.classes(out); known && len(m.Labels) > 0 && len(m.Labels) != classes {
+		return fmt.Errorf("%d labels for %d classes of the first output", len(m.Labels), classes)
 	}
 	in := n.Values[n.Inputs[0]]
 	if err := n.checkOpenPicture(); err != nil {

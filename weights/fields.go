@@ -24,9 +24,19 @@ func (c *coder) meta(v *Meta) {
 	c.string(&v.Note)
 	list(c, "label", &v.Labels, stringSize, (*coder).string)
 	c.preparation(&v.Preparation)
-	c.bool(&v.Probabilities)
+	c.answer(&v.Answer)
 	c.int(&v.Nodes)
 	c.int(&v.Parameters)
+}
+
+func (c *coder) answer(v *Answer) {
+	enum(c, &v.Kind, Picture)
+	if v.Kind == Boxes {
+		c.string(&v.Head)
+		c.float(&v.Least)
+		c.float(&v.Overlap)
+		c.int(&v.Most)
+	}
 }
 
 func (c *coder) preparation(v *Preparation) {

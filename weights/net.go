@@ -78,15 +78,14 @@ type Meta struct {
 	Producer string // the program that froze it
 	Note     string // free text: training data, accuracy, licence
 
-	// Labels name the classes of the first output, in order; empty if unknown.
+	// Labels name the classes, in order; empty if unknown.
 	Labels []string
 
 	// Preparation says how a picture becomes the first input.
 	Preparation Preparation
 
-	// Probabilities is true if the first output already sums to one; otherwise
-	// it holds logits, and a softmax turns them into probabilities.
-	Probabilities bool
+	// Answer says what the outputs are.
+	Answer Answer
 
 	// Nodes is the number of operators in the model that was frozen,
 	// Parameters the number of its weights and biases.

@@ -121,7 +121,7 @@ func sample(t testing.TB) *Net {
 			Kind: Photo, Order: RGB, Fit: Stretch, Width: 8, Height: 8, Resize: 10, Scale: 1.0 / 255,
 			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
 		},
-		Probabilities: true,
+		Answer: Answer{Kind: Probabilities},
 		Nodes:         40, Parameters: 1234,
 	}
 	return b.net

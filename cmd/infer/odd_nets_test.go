@@ -115,7 +115,7 @@ func gray(t *testing.T, pixels ...byte) string {
 // pictures are still answered.
 func TestAnswerThatIsNoJSON(t *testing.T) {
 	net := twoClasses(1, -3e38)
-	net.Meta.Probabilities = true
+	net.Meta.Answer.Kind = weights.Probabilities
 	bad := gray(t, 255, 255)
 	code, out, complaint := infer("", "--model", saveNet(t, net), "--top", "2", "--json", bad, gray(t, 255, 0))
 	if code != exitFailed || strings.Count(out, "\n") != 1 || !strings.Contains(complaint, bad) {

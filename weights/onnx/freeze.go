@@ -27,8 +27,8 @@ type Options struct {
 	Dir string
 
 	// Meta is what the net's Meta will say. Freeze itself fills in Nodes and
-	// Parameters, and sets Probabilities where the first output is that of a
-	// Softmax.
+	// Parameters, and sets Answer to Probabilities where it is Scores
+	// and the first output is that of a Softmax.
 	Meta weights.Meta
 
 	// Progress, if not nil, is told from time to time how many of the net's
@@ -75,8 +75,8 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	report.MACs = macs(net)
 	net.Meta = opts.Meta
 	net.Meta.Nodes, net.Meta.Parameters = report.Operators, report.Parameters
-	if endsInSoftmax(net) {
-		net.Meta.Probabilities = true
+	if net.Meta.Answer.Kind == weights.Scores && endsInSoftmax(net) {
+		net.Meta.Answer.Kind = weights.Probabilities
 	}
 	return net, report, nil
 }

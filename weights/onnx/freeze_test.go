@@ -139,8 +139,8 @@ func TestProbabilities(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if net.Meta.Probabilities != c.want {
-				t.Errorf("Probabilities is %v", net.Meta.Probabilities)
+			if got := net.Meta.Answer.Kind == weights.Probabilities; got != c.want {
+				t.Errorf("Probabilities is %v", got)
 			}
 			if !c.want {
 				return
@@ -174,7 +174,7 @@ func TestProbabilities(t *testing.T) {
 	}
 	// Whoever freezes a model may know it of another end.
 	m := digitNet()
-	if net, _, err := Freeze(m.bytes(), Options{Meta: weights.Meta{Probabilities: true}}); err != nil || !net.Meta.Probabilities {
+	if net, _, err := Freeze(m.bytes(), Options{Meta: weights.Meta{Answer: weights.Answer{Kind: weights.Probabilities}}}); err != nil || net.Meta.Answer.Kind != weights.Probabilities {
 		t.Errorf("Probabilities was asked for, and is not set: %v", err)
 	}
 }
