@@ -68,6 +68,11 @@ type constant struct {
 	dims   tensor.Shape
 	floats []float32
 	ints   []int64
+
+	// What has been found out or made, as a model is translated more than once:
+	// all floats are finite; the last two dimensions swapped, as a matrix.
+	finite  bool
+	swapped *constant
 }
 
 func floatTensor(dims []int, x []float32) *constant {

@@ -168,14 +168,17 @@ func matrix(v *value, transposed bool) *value {
 		shape := []int{rows, columns}
 		return &value{name: v.name, shape: shape, data: floatTensor(shape, x)}
 	}
-	y := make([]float32, len(x))
-	for i := range rows {
-		for j := range columns {
-			y[j*rows+i] = x[i*columns+j]
-		}
-	}
 	shape := []int{columns, rows}
-	return &value{name: v.name, shape: shape, data: floatTensor(shape, y)}
+	if v.data.swapped == nil || !v.data.swapped.dims.Equal(shape) {
+		y := make([]float32, len(x))
+		for i := range rows {
+			for j := range columns {
+				y[j*rows+i] = x[i*columns+j]
+			}
+		}
+		v.data.swapped = floatTensor(shape, y)
+	}
+	return &value{name: v.name, shape: shape, data: v.data.swapped}
 }
 
 // scaled multiplies a constant.
