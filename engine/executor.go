@@ -36,12 +36,12 @@ type thread struct {
 // backing.
 func newExecutor(pl *plan, threads int, b *backing) *executor {
 	p := pl.program
-	arena := tensor.AlignedBytes(pl.shared + threads*pl.local)
+	arena := tensor.DirtyBytes(pl.shared + threads*pl.local)
 	x := &executor{plan: pl, shared: arena[:pl.shared], threads: make([]thread, threads), backing: b}
 	for i := range x.threads {
 		from := pl.shared + i*pl.local
 		x.threads[i] = thread{
-			workspace: kernels.Workspace{Scratch: tensor.AlignedBytes(p.scratch)},
+			workspace: kernels.Workspace{Scratch: tensor.DirtyBytes(p.scratch)},
 			local:     arena[from : from+pl.local],
 			in:        make([][]byte, p.operands),
 			out:       make([][]byte, p.operands),

@@ -67,7 +67,12 @@ func FuzzModel(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(tables)
-	for _, data := range [][]byte{golden, small, tables} {
+	open, err := weights.Marshal(openPicture(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(open)
+	for _, data := range [][]byte{golden, small, tables, open} {
 		if _, err := Parse(data); err != nil {
 			f.Fatal(err) // a seed that is refused leads nowhere
 		}
@@ -96,6 +101,7 @@ func FuzzModel(f *testing.F) {
 		defer m.Close()
 		m.Inputs()
 		m.Outputs()
+		tryOtherSizes(t, m)
 		work := int64(0)
 		for _, s := range m.Steps() {
 			work = add(work, s.Work)
@@ -104,7 +110,8 @@ func FuzzModel(f *testing.F) {
 		if m.net.Batched {
 			batch = 2
 		}
-		memory, err := m.Memory(batch)
+		sizes := ownSizes(m.net)
+		memory, err := m.Memory(batch, sizes...)
 		if err != nil && !errors.Is(err, ErrMemory) {
 			t.Fatal(err)
 		}
@@ -112,7 +119,7 @@ func FuzzModel(f *testing.F) {
 		if err != nil || work > 3e7 || memory.Tensors > 1<<22 {
 			return
 		}
-		s, err := m.NewSession(SessionOptions{Batch: batch, Threads: 2, MaxMemory: 1 << 24})
+		s, err := m.NewSession(SessionOptions{Batch: batch, Threads: 2, MaxMemory: 1 << 24, Sizes: sizes})
 		if err != nil {
 			if !errors.Is(err, ErrMemory) {
 				t.Fatal(err)
@@ -140,4 +147,33 @@ func FuzzModel(f *testing.F) {
 		}
 		m.Classify(img, 3)
 	})
+}
+
+// tryOtherSizes runs a model at the sizes of its open dimensions that come next,
+// if that does not take long.
+func tryOtherSizes(t *testing.T, m *Model) {
+	if len(m.Open()) == 0 {
+		return
+	}
+	var sizes []int
+	for _, d := range m.Open() {
+		sizes = append(sizes, min(d.Size+d.Multiple, d.Most))
+	}
+	s, err := m.NewSession(SessionOptions{MaxMemory: 1 << 24, Sizes: sizes})
+	if err != nil {
+		if !errors.Is(err, ErrMemory) && !errors.Is(err, ErrSize) {
+			t.Fatal(err)
+		}
+		return
+	}
+	defer s.Close()
+	work := int64(0)
+	for _, step := range s.Steps() {
+		work = add(work, step.Work)
+	}
+	if work < 3e7 {
+		if err := s.Run(1); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

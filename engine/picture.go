@@ -69,6 +69,7 @@ func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) 
 	if i < 0 || i >= x.batch {
 		return picture.Placement{}, fmt.Errorf("%w: item %d of %d", ErrBatch, i, x.batch)
 	}
+	s.clear(0)
 	layout := picture.Planar
 	if x.program.interleaved {
 		layout = picture.Interleaved

@@ -19,6 +19,7 @@ type Session struct {
 	executor *executor   // nil once closed
 	cleanup  runtime.Cleanup
 	sizes    []int  // of the Model's open dimensions
+	cleared  []bool // of each input: its memory has been cleared, or set
 	items    int    // of the last run
 	pictures []bool // of each item: it has been set, in the order of the second step
 }
@@ -85,7 +86,7 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if err := m.backing.hold(); err != nil {
 		return nil, err
 	}
-	s := &Session{executor: newExecutor(pl, threads, m.backing), sizes: slices.Clone(o.Sizes), pictures: make([]bool, pl.batch)}
+	s := &Session{executor: newExecutor(pl, threads, m.backing), sizes: slices.Clone(o.Sizes), cleared: make([]bool, len(pl.inputs)), pictures: make([]bool, pl.batch)}
 	// A Session that nobody closed is closed when nobody can use it any more.
 	s.cleanup = runtime.AddCleanup(s, func(x *executor) { x.close() }, s.executor)
 	return s, nil
@@ -155,7 +156,18 @@ func (s *Session) InputBytes(i int) []byte {
 		return nil
 	}
 	s.asTensors()
+	s.clear(i)
 	return s.executor.inputs[i].bytes(s.executor.shared, nil, 0, s.executor.batch)
+}
+
+// clear makes an input zero before it is first looked at, set or read: not when
+// the Session is made, which is to take no time.
+func (s *Session) clear(i int) {
+	if s.cleared[i] {
+		return
+	}
+	s.cleared[i] = true
+	clear(s.executor.inputs[i].bytes(s.executor.shared, nil, 0, s.executor.batch))
 }
 
 // Output is the memory of output i of the Model, for as many items as the last
@@ -210,6 +222,9 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 	x := s.executor
 	if n < 1 || n > x.batch {
 		return fmt.Errorf("%w: %d of 1 to %d", ErrBatch, n, x.batch)
+	}
+	for i := range s.cleared {
+		s.clear(i)
 	}
 	s.items = n
 	x.done, x.pictures = done, s.takePictures(n)

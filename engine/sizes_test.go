@@ -84,6 +84,7 @@ func TestSizes(t *testing.T) {
 				}
 				o := SessionOptions{Batch: batch, Threads: 1 + i%2, Sizes: sizes}
 				open := newTestSession(t, m, o)
+				poison(open)
 				check(t, open, items, want)
 
 				memory, err := m.Memory(batch, sizes...)
@@ -100,6 +101,45 @@ func TestSizes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// poison fills the memory of a new session with what nothing may depend on.
+func poison(s *Session) {
+	fill := func(b []byte) {
+		for i := range b {
+			b[i] = 0xff // NaN, as float32
+		}
+	}
+	fill(s.executor.shared)
+	for i := range s.executor.threads {
+		fill(s.executor.threads[i].local)
+		fill(s.executor.threads[i].workspace.Scratch)
+	}
+}
+
+// TestInputsAreZero looks at the inputs of sessions in dirty memory, or computes
+// without a look.
+func TestInputsAreZero(t *testing.T) {
+	m := newTestModel(t, openPicture(t), portable)
+	o := SessionOptions{Batch: 2, Sizes: []int{8, 10}}
+	looked, blind, shown := newTestSession(t, m, o), newTestSession(t, m, o), newTestSession(t, m, o)
+	for _, s := range []*Session{looked, blind, shown} {
+		poison(s)
+	}
+	if _, err := shown.SetPicture(1, image.NewGray(image.Rect(0, 0, 10, 8))); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Session{looked, shown} {
+		if x := s.Input(0); slices.ContainsFunc(x[:len(x)/2], func(v float32) bool { return v != 0 }) {
+			t.Errorf("an input begins with %v", x[:4])
+		}
+	}
+	for _, s := range []*Session{looked, blind} {
+		if err := s.Run(2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compare(t, "the output for zeros that nobody looked at", blind.Output(0), looked.Output(0))
 }
 
 func TestOpenShapes(t *testing.T) {

@@ -1,6 +1,9 @@
 package tensor
 
-import "unsafe"
+import (
+	"strings"
+	"unsafe"
+)
 
 // Align is the alignment, in bytes, of tensors and of the panels of weights:
 // one cache line.
@@ -10,8 +13,24 @@ const Align = 64
 func AlignUp(n int) int { return (n + Align - 1) &^ (Align - 1) }
 
 // AlignedBytes allocates n zero bytes whose first is aligned to Align.
-func AlignedBytes(n int) []byte {
-	b := make([]byte, n+Align-1)
+func AlignedBytes(n int) []byte { return aligned(make([]byte, n+Align-1)) }
+
+// DirtyBytes is AlignedBytes for memory that is written before it is read: it
+// holds anything. Large memory is had at once, where zeros would take a
+// millisecond for every few megabytes that the program has used before.
+func DirtyBytes(n int) []byte {
+	// Nothing in the language allocates without zeros, but a Builder does. Its
+	// string is of no more than the byte that makes its address known, and
+	// nobody keeps it.
+	var b strings.Builder
+	b.Grow(n + Align)
+	b.WriteByte(0)
+	return aligned(unsafe.Slice(unsafe.StringData(b.String()), n+Align-1))
+}
+
+// aligned cuts up to Align − 1 bytes off both ends.
+func aligned(b []byte) []byte {
+	n := len(b) - (Align - 1)
 	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (Align - 1))
 	return b[off : off+n : off+n]
 }

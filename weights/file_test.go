@@ -152,7 +152,27 @@ func parseAndWrite(t *testing.T, data []byte) bool {
 	if !bytes.Equal(again, data) {
 		t.Fatal("Parse accepts what Marshal writes otherwise")
 	}
+	trySizes(t, n)
 	return true
+}
+
+// trySizes makes nets of sizes that a net says it can have: each passes Check.
+func trySizes(t *testing.T, n *Net) {
+	if len(n.Open) == 0 {
+		return
+	}
+	var least, most, more []int
+	for _, d := range n.Open {
+		least, most = append(least, d.Least), append(most, d.Most)
+		more = append(more, min(d.Size+d.Multiple, d.Most))
+	}
+	for _, sizes := range [][]int{least, most, more} {
+		if m, err := n.Sized(sizes); err == nil {
+			if err := m.Check(); err != nil {
+				t.Fatalf("at %v: %v", sizes, err)
+			}
+		}
+	}
 }
 
 // fixSums puts right the checksums of a file, as far as its own table leads to

@@ -16,6 +16,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(data)
 	f.Add(data[:tableEnd])
 	f.Add(marshal(f, whole(f)))
+	f.Add(marshal(f, openSample(f)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		Parse(data)
 		data = bytes.Clone(data)
@@ -27,7 +28,7 @@ func FuzzParse(f *testing.F) {
 // FuzzSections puts any sections into a sound file: what is inside them is all
 // that there is to refuse.
 func FuzzSections(f *testing.F) {
-	for _, n := range []*Net{sample(f), whole(f)} {
+	for _, n := range []*Net{sample(f), whole(f), openSample(f)} {
 		data := marshal(f, n)
 		sections, err := Sections(data)
 		if err != nil {

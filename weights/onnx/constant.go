@@ -69,8 +69,9 @@ type constant struct {
 	floats []float32
 	ints   []int64
 
-	// turned is the transpose, once somebody has asked for it. The graph is made
-	// more than once, and large matrices take long.
+	// What has been found out or made, as a model is translated more than once:
+	// all floats are finite; the transpose of the matrix that it is.
+	finite bool
 	turned *constant
 }
 

@@ -219,9 +219,14 @@ func (c *call) checkFloats(v *value, what string) {
 		c.fail("%s, %q, is of %v", what, v.name, v.data.kind)
 		return
 	}
+	if v.data.finite {
+		return
+	}
 	if i := slices.IndexFunc(v.data.floats, func(x float32) bool { return !tensor.IsFinite(x) }); i >= 0 {
 		c.fail("%s, %q: element %d is %v", what, v.name, i, v.data.floats[i])
+		return
 	}
+	v.data.finite = true
 }
 
 // constantInts returns operand i, a constant list of whole numbers; nil if it
