@@ -122,7 +122,7 @@ func sample(t testing.TB) *Net {
 			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
 		},
 		Answer: Answer{Kind: Probabilities},
-		Nodes:         40, Parameters: 1234,
+		Nodes:  40, Parameters: 1234,
 	}
 	return b.net
 }
