@@ -83,9 +83,9 @@ func (a *Answer) check(output tensor.Type) error {
 	return nil
 }
 
-// classes is how many classes the labels name, false if any number may be
-// right: package engine knows of boxes.
-func (a *Answer) classes(output tensor.Type) (int, bool) {
+// Classes is how many classes a net's labels name, given its first output. It is
+// false for boxes, of which package engine knows.
+func (a *Answer) Classes(output tensor.Type) (int, bool) {
 	switch a.Kind {
 	case Scores, Probabilities:
 		return output.Shape.Volume(), true

@@ -168,7 +168,7 @@ func (n *Net) checkMeta() error {
 	if err := m.Answer.check(out); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
-	if classes, known := m.Answer.classes(out); known && len(m.Labels) > 0 && len(m.Labels) != classes {
+	if classes, known := m.Answer.Classes(out); known && len(m.Labels) > 0 && len(m.Labels) != classes {
 		return fmt.Errorf("%d labels for %d classes of the first output", len(m.Labels), classes)
 	}
 	in := n.Values[n.Inputs[0]]

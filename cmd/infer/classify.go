@@ -7,28 +7,35 @@ import (
 	"image"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/weights"
 )
 
 var classifyCommand = command{
-	args: "[--model F] [--input-size HxW] [--top K] [--json] IMAGE...",
+	args: "[--model F] [--input-size HxW] [--top K] [--json] [--draw OUT.png] IMAGE...",
 	help: `
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
 that is one digit for a picture, drawn or printed in any colour, size and place.
 For one picture the answer stands alone on a line, for several behind the
 file's name. With --top there is a line for each of the K best answers, with
 its probability in front. --json prints one object for each picture:
-{"file","top":[{"index","label","probability"}],"error"}.`,
+{"file","top":[{"index","label","probability"}],"error"}.
+A net that was frozen as a detector answers with boxes, in the picture's own
+pixels: {"file","boxes":[{"index","label","score","x","y","width","height"}],"error"};
+one that segments with the share of each class; one that makes pictures with
+their size. --draw shows the answer in a picture.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
-		top := flags.Int("top", 0, "show the `K` best answers with their probabilities")
-		asJSON := flags.Bool("json", false, "print JSON, a line for each picture")
+		var o classifyOptions
+		flags.IntVar(&o.top, "top", 0, "show the `K` best answers with their probabilities")
+		flags.BoolVar(&o.json, "json", false, "print JSON, a line for each picture")
+		flags.StringVar(&o.draw, "draw", "", "draw the answer to one picture, of boxes, a mask or a picture, into `OUT.png`")
 		size := inputSizeFlag(flags, "compute all pictures at this `HxW`, of a net that leaves the size open; each at its own if not given")
 		return func(a *app, args []string) error {
 			if len(args) == 0 {
 				return usagef("no picture is given")
 			}
 			if isGiven(flags, "top") {
-				if err := atLeastOne("top", *top); err != nil {
+				if err := atLeastOne("top", o.top); err != nil {
 					return err
 				}
 			}
@@ -42,49 +49,44 @@ its probability in front. --json prints one object for each picture:
 			if err := model.checkPictures(m); err != nil {
 				return err
 			}
-			c := classifier{m: m}
+			if kind := m.Meta().Answer.Kind; kind == weights.Scores || kind == weights.Probabilities {
+				if err := model.checkClasses(m); err != nil {
+					return err
+				}
+			}
+			if o.draw != "" {
+				if err := checkDraw(m, o.draw, args); err != nil {
+					return err
+				}
+			}
+			c := asker{m: m}
 			if *size != nil {
 				if c.s, err = model.session(m, engine.SessionOptions{Sizes: *size}); err != nil {
 					return err
 				}
 				defer c.s.Close()
 			}
-			return a.classify(c, pictures, len(args) > 1, *top, *asJSON)
+			return a.classify(c, pictures, len(args) > 1, o)
 		}
 	},
 }
 
-// An answer is what --json prints for a picture.
-type answer struct {
-	File  string  `json:"file"`
-	Top   []class `json:"top"`
-	Error *string `json:"error"` // null if there is none
+type classifyOptions struct {
+	top  int
+	json bool
+	draw string
 }
 
-type class struct {
-	Index       int     `json:"index"`
-	Label       string  `json:"label"`
-	Probability float32 `json:"probability"`
-}
-
-// A classifier says what is on pictures: in a session for one size if it has one.
-type classifier struct {
-	m *engine.Model
-	s *engine.Session
-}
-
-// classify returns the best classes.
-func (c classifier) classify(img image.Image, top int) ([]engine.Class, error) {
-	if c.s == nil {
-		return c.m.Classify(img, top)
+// checkDraw refuses to draw what cannot be drawn, or into what cannot be an
+// output.
+func checkDraw(m *engine.Model, out string, pictures []string) error {
+	switch kind := m.Meta().Answer.Kind; {
+	case kind == weights.Scores || kind == weights.Probabilities:
+		return usagef("--draw: of classes nothing can be drawn")
+	case len(pictures) != 1:
+		return usagef("--draw takes one picture, not %d", len(pictures))
 	}
-	if _, err := c.s.SetPicture(0, img); err != nil {
-		return nil, err
-	}
-	if err := c.s.Run(1); err != nil {
-		return nil, err
-	}
-	return c.m.Top(c.s.Output(0), top)
+	return checkOutput(out, pictures...)
 }
 
 // A pictureFile is a picture that has been read, or the reason why not.
@@ -114,18 +116,25 @@ func (a *app) readAhead(files []string) (pictures <-chan pictureFile, stop func(
 
 // classify answers each picture, behind its file's name if named; top is 0 if
 // the answer alone is wanted.
-func (a *app) classify(c classifier, pictures <-chan pictureFile, named bool, top int, asJSON bool) error {
+func (a *app) classify(c asker, pictures <-chan pictureFile, named bool, o classifyOptions) error {
 	failed := false
 	for picture := range pictures {
 		file := picture.name
-		classes, err := picture.answer(c, max(1, top))
+		ans, err := picture.answer(c, o)
+		if err == nil && o.draw != "" {
+			err = a.drawAnswer(o.draw, ans, picture.img)
+		}
 		if err != nil {
 			failed = true
 			a.complain("%v", err)
 		}
 		switch {
-		case asJSON:
-			if err := a.printJSON(newAnswer(file, classes, err)); err != nil && a.stdout.err == nil {
+		case o.json:
+			if err != nil {
+				ans = noAnswer(c.m)
+			}
+			ans.about(file, err)
+			if err := a.printJSON(ans); err != nil && a.stdout.err == nil {
 				failed = true
 				a.complain("%s: %v", file, err)
 			}
@@ -134,13 +143,8 @@ func (a *app) classify(c classifier, pictures <-chan pictureFile, named bool, to
 			if named {
 				name = printable(file) + ": "
 			}
-			for _, c := range classes {
-				if top > 0 {
-					name := fmt.Sprintf("%s%6.2f%%  ", name, 100*c.Probability)
-					fmt.Fprintln(a.stdout, name+printable(c.Label))
-					continue
-				}
-				fmt.Fprintln(a.stdout, name+printable(c.Label))
+			for _, line := range ans.lines() {
+				fmt.Fprintln(a.stdout, name+line)
 			}
 		}
 		if a.stdout.err != nil {
@@ -153,29 +157,16 @@ func (a *app) classify(c classifier, pictures <-chan pictureFile, named bool, to
 	return nil
 }
 
-func newAnswer(file string, classes []engine.Class, err error) answer {
-	ans := answer{File: file, Top: []class{}}
-	if err != nil {
-		text := err.Error()
-		ans.Error = &text
-		return ans
-	}
-	for _, c := range classes {
-		ans.Top = append(ans.Top, class(c))
-	}
-	return ans
-}
-
 // answer is what the model says of the picture. Errors name the file.
-func (p *pictureFile) answer(c classifier, top int) ([]engine.Class, error) {
+func (p *pictureFile) answer(c asker, o classifyOptions) (answer, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	classes, err := c.classify(p.img, top)
+	ans, err := c.ask(p.img, max(1, o.top), o.top > 0)
 	if err != nil {
 		return nil, inFile(p.name, err)
 	}
-	return classes, nil
+	return ans, nil
 }
 
 // printJSON prints a value on one line.

@@ -39,11 +39,15 @@ is for one size alone. OUT.frz may be a pipe or a device;
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
 		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, as 1x3x480x640, or those of its open dimensions alone, as 480x640; of the only input without NAME=; may be repeated")
 		o.picture.declare(flags)
+		o.answer.declare(flags)
 		return func(a *app, args []string) error {
 			if len(args) != 2 {
 				return usagef("two files are needed, IN.onnx and OUT.frz, not %d", len(args))
 			}
-			flags.Visit(func(f *flag.Flag) { o.picture.given(f.Name) })
+			flags.Visit(func(f *flag.Flag) {
+				o.picture.given(f.Name)
+				o.answer.given(f.Name)
+			})
 			return a.convert(args[0], args[1], &o)
 		}
 	},
@@ -54,6 +58,7 @@ type convertOptions struct {
 	batch, verbose              bool
 	shapes                      shapeFlags
 	picture                     pictureFlags
+	answer                      answerFlags
 }
 
 // maxModel is the largest model that is read, in bytes: that of protobuf.
@@ -64,6 +69,11 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if !ok {
 		return usagef("--weights %s: it is f32 or half", o.weights)
 	}
+	answer, preset, err := o.answer.answer()
+	if err != nil {
+		return err
+	}
+	o.picture.preset = preset
 	if err := o.picture.check(); err != nil {
 		return err
 	}
@@ -81,6 +91,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		Source:   fmt.Sprintf("%s, SHA-256 %x", filepath.Base(in), sha256.Sum256(model)),
 		Producer: "infer " + version(),
 		Note:     o.note,
+		Answer:   answer,
 	}
 	if meta.Name == "" {
 		meta.Name = strings.TrimSuffix(filepath.Base(in), filepath.Ext(in))
@@ -114,8 +125,8 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		return inFile(in, err)
 	}
 	first := net.Values[net.Outputs[0]]
-	if n := itemSize(first.Shape); labels != nil && len(labels) != n {
-		return inFile(o.labels, fmt.Errorf("%s, but the output %q has %s", counted(len(labels), "labels"), first.Name, counted(n, "elements")))
+	if n, known := answer.Classes(first.Type); known && labels != nil && len(labels) != n {
+		return inFile(o.labels, fmt.Errorf("%s, but the output %q has %s", counted(len(labels), "labels"), first.Name, counted(n, "classes")))
 	}
 	net.Meta.Labels = labels
 	if net.Meta.Preparation, err = o.picture.preparation(net); err != nil {

@@ -54,6 +54,7 @@ type view struct {
 	Note        string        `json:"note"`
 	Labels      []string      `json:"labels"`
 	Preparation string        `json:"preparation"`
+	Answer      string        `json:"answer"`
 	Inputs      []tensorView  `json:"inputs"`
 	Outputs     []tensorView  `json:"outputs"`
 	Open        []openView    `json:"open"`
@@ -141,6 +142,7 @@ func (a *app) inspect(file string) (*view, error) {
 		File: from, Name: meta.Name, Source: meta.Source, Producer: meta.Producer, Note: meta.Note,
 		Labels:      append([]string{}, meta.Labels...),
 		Preparation: preparationString(meta.Preparation),
+		Answer:      answerString(meta.Answer),
 		Open:        open,
 		Nodes:       meta.Nodes, Parameters: meta.Parameters, Bytes: len(data),
 		Memory: memoryView{memory.Arena, memory.Scratch, memory.Tensors},
@@ -225,6 +227,7 @@ func (v *view) print(a *app) {
 	line("producer", "%s", v.Producer)
 	line("note", "%s", v.Note)
 	line("pictures", "%s", v.Preparation)
+	line("answer", "%s", v.Answer)
 	if n := len(v.Labels); n > 12 {
 		line("labels", "%s, … (%d)", strings.Join(v.Labels[:3], ", "), n)
 	} else {

@@ -104,13 +104,12 @@ func (s *inputSize) Set(text string) (err error) {
 	return err
 }
 
-// checkPictures says why a model takes no pictures or does not tell what is on
-// them, and what to do.
+// checkPictures says why a model takes no pictures, and what to do.
 func (f modelFile) checkPictures(m *engine.Model) error {
 	if m.Meta().Preparation.Kind == weights.NoPicture || len(m.Inputs()) != 1 {
 		return inFile(f.name(), fmt.Errorf("%w: freeze it with infer convert --crop or --digits, or give it tensors by infer run", engine.ErrNoPicture))
 	}
-	return f.checkClasses(m)
+	return nil
 }
 
 // checkClasses says why a model is no classifier.

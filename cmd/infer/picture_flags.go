@@ -19,7 +19,8 @@ type pictureFlags struct {
 	channels                   string
 	scale, mean, std           numbers
 
-	some bool // at least one of them is given
+	some   bool                 // at least one of them is given
+	preset *weights.Preparation // what is taken if none is; nil for none
 }
 
 func (p *pictureFlags) declare(flags *flag.FlagSet) {
@@ -78,7 +79,7 @@ func (p *pictureFlags) check() error {
 // preparation makes the flags into what the file says, for the first input of
 // a net.
 func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error) {
-	if !p.some {
+	if !p.some && p.preset == nil {
 		return weights.Preparation{}, nil
 	}
 	in := net.Values[net.Inputs[0]]
@@ -94,6 +95,10 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 		Scale:  p.scale.of[0],
 		Mean:   p.mean.of,
 		Std:    p.std.of,
+	}
+	if !p.some {
+		q := p.preset
+		prep.Order, prep.Fit, prep.Scale, prep.Mean, prep.Std = q.Order, q.Fit, q.Scale, q.Mean, q.Std
 	}
 	switch {
 	case p.digits:

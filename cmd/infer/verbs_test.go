@@ -310,7 +310,7 @@ func TestConvertForPhotos(t *testing.T) {
 	if got := mustInfer(t, "--model", frozen, cat); got != "Egyptian cat\n" {
 		t.Errorf("the cat is %q", got)
 	}
-	var a answer
+	var a classesAnswer
 	decode(t, mustInfer(t, "--model", frozen, "--json", cat), &a, "file", "top", "error")
 	if p := a.Top[0].Probability; p < 0.9 || p > 0.96 {
 		t.Errorf("the cat is probable by %g, want about 0.93", p)

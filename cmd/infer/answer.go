@@ -1,0 +1,323 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"io"
+	"math"
+	"slices"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/picture"
+	"github.com/infer-go/infer/weights"
+)
+
+// An answer is what a model says of a picture: lines of text, an object for
+// --json, and a picture to draw.
+type answer interface {
+	// lines are printed, each behind the picture's name.
+	lines() []string
+
+	// about says in the JSON which picture it was, and what went wrong.
+	about(file string, err error)
+
+	// drawn is the picture for --draw, which shows the answer on img. It is nil
+	// for answers that nothing can be drawn of.
+	drawn(img image.Image) image.Image
+}
+
+// errorText is the error in JSON, null if there is none.
+func errorText(err error) *string {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	return &text
+}
+
+// classesAnswer is that of a classifier.
+type classesAnswer struct {
+	File  string  `json:"file"`
+	Top   []class `json:"top"`
+	Error *string `json:"error"`
+
+	rates bool // lines show probabilities
+}
+
+type class struct {
+	Index       int     `json:"index"`
+	Label       string  `json:"label"`
+	Probability float32 `json:"probability"`
+}
+
+func newClassesAnswer(classes []engine.Class, rates bool) answer {
+	a := &classesAnswer{Top: []class{}, rates: rates}
+	for _, c := range classes {
+		a.Top = append(a.Top, class(c))
+	}
+	return a
+}
+
+func (a *classesAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
+
+func (a *classesAnswer) lines() (lines []string) {
+	for _, c := range a.Top {
+		if a.rates {
+			lines = append(lines, fmt.Sprintf("%6.2f%%  %s", 100*c.Probability, printable(c.Label)))
+		} else {
+			lines = append(lines, printable(c.Label))
+		}
+	}
+	return lines
+}
+
+func (*classesAnswer) drawn(image.Image) image.Image { return nil }
+
+// boxesAnswer is that of a detector.
+type boxesAnswer struct {
+	File  string  `json:"file"`
+	Boxes []box   `json:"boxes"`
+	Error *string `json:"error"`
+}
+
+type box struct {
+	Index  int     `json:"index"`
+	Label  string  `json:"label"`
+	Score  float32 `json:"score"`
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+func newBoxesAnswer(found []engine.Detection) answer {
+	a := &boxesAnswer{Boxes: []box{}}
+	for _, d := range found {
+		a.Boxes = append(a.Boxes, box(d))
+	}
+	return a
+}
+
+func (a *boxesAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
+
+func (a *boxesAnswer) lines() (lines []string) {
+	for _, b := range a.Boxes {
+		lines = append(lines, fmt.Sprintf("%6.2f%%  %s  %.0f×%.0f at %.0f,%.0f", 100*b.Score, printable(b.Label), b.Width, b.Height, b.X, b.Y))
+	}
+	return lines
+}
+
+func (a *boxesAnswer) drawn(img image.Image) image.Image {
+	canvas := copied(img)
+	line := max(2, max(canvas.Rect.Dx(), canvas.Rect.Dy())/400)
+	for _, b := range slices.Backward(a.Boxes) { // the best on top
+		ink := image.NewUniform(hue(b.Index))
+		r := image.Rect(int(math.Floor(b.X)), int(math.Floor(b.Y)), int(math.Ceil(b.X+b.Width)), int(math.Ceil(b.Y+b.Height)))
+		for _, side := range []image.Rectangle{
+			{r.Min, image.Pt(r.Max.X, r.Min.Y+line)}, {image.Pt(r.Min.X, r.Max.Y-line), r.Max},
+			{r.Min, image.Pt(r.Min.X+line, r.Max.Y)}, {image.Pt(r.Max.X-line, r.Min.Y), r.Max},
+		} {
+			draw.Draw(canvas, side, ink, image.Point{}, draw.Src)
+		}
+		caption(canvas, r.Min, fmt.Sprintf("%s %.0f%%", printable(b.Label), 100*b.Score), ink)
+	}
+	return canvas
+}
+
+// caption writes a line above a place, or below it if there is no room, on a
+// ground of a colour.
+func caption(canvas *image.NRGBA, at image.Point, text string, ground image.Image) {
+	face := basicfont.Face7x13
+	size := image.Pt(font.MeasureString(face, text).Ceil()+4, face.Height+2)
+	if at.Y-size.Y >= canvas.Rect.Min.Y {
+		at.Y -= size.Y
+	}
+	at.X = max(min(at.X, canvas.Rect.Max.X-size.X), canvas.Rect.Min.X)
+	draw.Draw(canvas, image.Rectangle{Min: at, Max: at.Add(size)}, ground, image.Point{}, draw.Src)
+	pen := font.Drawer{Dst: canvas, Src: image.White, Face: face, Dot: fixed.P(at.X+2, at.Y+1+face.Ascent)}
+	pen.DrawString(text)
+}
+
+// maskAnswer is that of a net that says of each pixel what it shows.
+type maskAnswer struct {
+	File    string       `json:"file"`
+	Width   int          `json:"width"`
+	Height  int          `json:"height"`
+	Classes []maskedArea `json:"classes"`
+	Error   *string      `json:"error"`
+
+	mask *engine.Mask
+}
+
+type maskedArea struct {
+	Index  int     `json:"index"`
+	Label  string  `json:"label"`
+	Pixels int     `json:"pixels"`
+	Share  float64 `json:"share"`
+}
+
+// newMaskAnswer counts the pixels of each class, the largest first.
+func newMaskAnswer(mask *engine.Mask, labels []string) *maskAnswer {
+	a := &maskAnswer{Width: mask.Rect.Dx(), Height: mask.Rect.Dy(), Classes: []maskedArea{}, mask: mask}
+	pixels := map[int]int{}
+	for _, c := range mask.Class {
+		pixels[int(c)]++
+	}
+	for class, n := range pixels {
+		label := fmt.Sprint(class)
+		if class < len(labels) {
+			label = labels[class]
+		}
+		a.Classes = append(a.Classes, maskedArea{class, label, n, float64(n) / float64(len(mask.Class))})
+	}
+	slices.SortFunc(a.Classes, func(a, b maskedArea) int {
+		if a.Pixels != b.Pixels {
+			return b.Pixels - a.Pixels
+		}
+		return a.Index - b.Index
+	})
+	return a
+}
+
+func (a *maskAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
+
+func (a *maskAnswer) lines() (lines []string) {
+	for _, c := range a.Classes {
+		lines = append(lines, fmt.Sprintf("%6.2f%%  %s", 100*c.Share, printable(c.Label)))
+	}
+	return lines
+}
+
+func (a *maskAnswer) drawn(img image.Image) image.Image {
+	canvas := copied(img)
+	for y := canvas.Rect.Min.Y; y < canvas.Rect.Max.Y; y++ {
+		for x := canvas.Rect.Min.X; x < canvas.Rect.Max.X; x++ {
+			class, ok := a.mask.At(x, y)
+			if !ok {
+				continue
+			}
+			ink, c := hue(class), canvas.NRGBAAt(x, y)
+			canvas.SetNRGBA(x, y, color.NRGBA{c.R/2 + ink.R/2, c.G/2 + ink.G/2, c.B/2 + ink.B/2, 255})
+		}
+	}
+	return canvas
+}
+
+// pictureAnswer is that of a net that makes another picture.
+type pictureAnswer struct {
+	File   string  `json:"file"`
+	Width  int     `json:"width"`
+	Height int     `json:"height"`
+	Error  *string `json:"error"`
+
+	result image.Image
+}
+
+func newPictureAnswer(result image.Image) answer {
+	b := result.Bounds()
+	return &pictureAnswer{Width: b.Dx(), Height: b.Dy(), result: result}
+}
+
+func (a *pictureAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
+
+func (a *pictureAnswer) lines() []string {
+	return []string{fmt.Sprintf("a picture of %d×%d", a.Width, a.Height)}
+}
+
+func (a *pictureAnswer) drawn(image.Image) image.Image { return a.result }
+
+// copied is a picture that can be drawn on, in the same coordinates.
+func copied(img image.Image) *image.NRGBA {
+	canvas := image.NewNRGBA(img.Bounds())
+	draw.Draw(canvas, canvas.Rect, img, canvas.Rect.Min, draw.Src)
+	return canvas
+}
+
+// hue is a colour for a class, far from those of its neighbours, and dark enough
+// for white letters.
+func hue(class int) color.NRGBA {
+	const golden = 0.618033988749895
+	h := 6 * math.Mod(0.6+golden*float64(class), 1)
+	channel := func(shift float64) uint8 {
+		k := math.Mod(h+shift, 6)
+		return uint8(200 * (1 - max(0, min(k, 4-k, 1))*0.85))
+	}
+	return color.NRGBA{channel(5), channel(3), channel(1), 255}
+}
+
+// An asker says what is on pictures: in a session for one size if it has one.
+type asker struct {
+	m *engine.Model
+	s *engine.Session
+}
+
+// ask returns the answer to a picture, of a classifier the best classes, with
+// their probabilities in lines of text if rates is set.
+func (a asker) ask(img image.Image, top int, rates bool) (answer, error) {
+	labels := a.m.Meta().Labels
+	var at picture.Placement
+	if a.s != nil {
+		var err error
+		if at, err = a.s.SetPicture(0, img); err != nil {
+			return nil, err
+		}
+		if err := a.s.Run(1); err != nil {
+			return nil, err
+		}
+	}
+	switch a.m.Meta().Answer.Kind {
+	case weights.Boxes:
+		return either(a.s, func() ([]engine.Detection, error) { return a.m.Detect(img) },
+			func() ([]engine.Detection, error) { return a.s.Detections(0, at) }, newBoxesAnswer)
+	case weights.Mask:
+		return either(a.s, func() (*engine.Mask, error) { return a.m.Segment(img) },
+			func() (*engine.Mask, error) { return a.s.Mask(0, at) },
+			func(mask *engine.Mask) answer { return newMaskAnswer(mask, labels) })
+	case weights.Picture:
+		return either(a.s, func() (image.Image, error) { return a.m.Transform(img) },
+			func() (image.Image, error) { return a.s.Picture(0, at) }, newPictureAnswer)
+	}
+	return either(a.s, func() ([]engine.Class, error) { return a.m.Classify(img, top) },
+		func() ([]engine.Class, error) { return a.m.Top(a.s.Output(0), top) },
+		func(classes []engine.Class) answer { return newClassesAnswer(classes, rates) })
+}
+
+// either takes what the model answers or, if there is one, what the session
+// does, and makes an answer of it.
+func either[T any](s *engine.Session, ofModel, ofSession func() (T, error), make func(T) answer) (answer, error) {
+	of := ofModel
+	if s != nil {
+		of = ofSession
+	}
+	v, err := of()
+	if err != nil {
+		return nil, err
+	}
+	return make(v), nil
+}
+
+// noAnswer is the answer of a model to a picture of which there is none.
+func noAnswer(m *engine.Model) answer {
+	switch m.Meta().Answer.Kind {
+	case weights.Boxes:
+		return newBoxesAnswer(nil)
+	case weights.Mask:
+		return &maskAnswer{Classes: []maskedArea{}}
+	case weights.Picture:
+		return &pictureAnswer{}
+	}
+	return newClassesAnswer(nil, false)
+}
+
+// drawAnswer writes the picture of an answer.
+func (a *app) drawAnswer(file string, ans answer, img image.Image) error {
+	drawing := ans.drawn(img)
+	return a.save(file, func(w io.Writer) error { return png.Encode(w, drawing) })
+}
