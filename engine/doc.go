@@ -56,6 +56,17 @@
 // is still in the cache when the next reads it. A Session for a batch runs
 // smaller ones as well.
 //
+// # Open sizes
+//
+// A model may leave the height and width of its pictures open, or the length of
+// its sequences: [Model.Open] lists such dimensions. A Session is made for one
+// size of each, SessionOptions.Sizes, which [Model.Sizes] finds for the shapes
+// of inputs and [Model.PictureSizes] for a picture in its own size, as
+// [Model.Classify] takes it. Weights exist once for all sizes, in each form that
+// an algorithm wants. Of the sizes that were used last a Model keeps the rest as
+// well, 32 of them and 64 MiB at most, so that another Session for one of them
+// costs little more than its memory, of which [Model.Memory] tells.
+//
 // # The same bits
 //
 // On one tier ([Model.Kernels] names it) the outputs of an item are the same
@@ -69,8 +80,8 @@
 //
 // # Errors
 //
-// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch] and [ErrMemory]
-// of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
+// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch], [ErrSize] and
+// [ErrMemory] of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
 // files, and those of package os; [ErrBlank], [ErrEmpty], [ErrTooLarge] and
 // [ErrNoPicture] of pictures; [ErrNotClassifier] and [ErrNaN] of classes. An
 // index of an input or output that does not exist panics, as that of a slice
@@ -89,13 +100,13 @@
 // Tensors are float32; weights may be half precision. Moves (transpose, slice,
 // concatenation and the like) take any element type; InputBytes and OutputBytes
 // of a Session show inputs and outputs of other types. All shapes but the batch
-// are fixed when the model is frozen. Processors must be little-endian. A
+// and open dimensions are fixed when the model is frozen. Processors must be little-endian. A
 // model has at most 8,192 steps, which have at most 65,536 operands and results
 // together.
 //
 // A file that nobody vouches for can ask for much memory, which
-// SessionOptions.MaxMemory bounds, and for much time: [Model.Steps] says
-// beforehand how much work there is. A context given to [Session.RunContext]
+// SessionOptions.MaxMemory bounds, and for much time: [Model.Steps] and
+// [Session.Steps] say beforehand how much work there is. A context given to [Session.RunContext]
 // ends a run between two parts of a step, which in such a file can take long
 // themselves. A picture that nobody vouches for is best refused by its size
 // before it is decoded, as picture.Decode does: preparing one takes time for

@@ -1,8 +1,10 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/infer-go/infer/tensor"
@@ -202,6 +204,7 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	s := m.spec()
 	in := m.shapes()
 	params := m.params(s, in)
+	tryExtents(t, s, m)
 	out, err := infer(s, in, params)
 	if err != nil {
 		if _, err := bind(s, Tiers()[0], in, params); err == nil {
@@ -238,6 +241,24 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	}
 	runOp(op, &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, alloc(in), alloc(out), 2, 0, op.Tasks(2))
 	return true, true
+}
+
+// tryExtents gives a Spec its own extents, which changes nothing, and others,
+// which change the copy alone.
+func tryExtents(t *testing.T, s Spec, m *maker) {
+	e, ok := s.(Elastic)
+	if !ok {
+		return
+	}
+	own := slices.Clone(e.Extents())
+	if same := e.WithExtents(slices.Clone(own)); fmt.Sprintf("%+v", same) != fmt.Sprintf("%+v", s) {
+		t.Fatalf("%+v becomes %+v with the same extents", s, same)
+	}
+	others := m.ints(len(own))
+	got := e.WithExtents(slices.Clone(others)).(Elastic).Extents()
+	if !slices.Equal(got, others) || !slices.Equal(e.Extents(), own) {
+		t.Fatalf("%+v with the extents %v has %v, and itself %v", s, others, got, e.Extents())
+	}
 }
 
 func FuzzShapes(f *testing.F) {

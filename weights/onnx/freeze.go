@@ -88,6 +88,7 @@ type importer struct {
 	elem   tensor.Elem // of panels
 	ask    bool        // for a batch
 	budget int         // of folding
+	probed int         // nodes that have been translated to compare sizes
 	report *Report
 
 	// What comes of it: a graph, for any number of items if batched, at one size
@@ -125,7 +126,7 @@ func (d *decoder) importModel(model []byte, opts Options) (m *importer, err erro
 		if err != nil {
 			return nil, err
 		}
-		m.open, m.growth = p.open, p.growth
+		m.open, m.growth = p.dims, p.formulas
 		l = p.at(p.first)
 	}
 	m.result, m.batched, err = m.graph(l, m.report)

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"reflect"
@@ -39,6 +40,10 @@ const tellingMultiple = 64
 var firstSizes = []int{200, 50}
 
 const probeSteps = 3
+
+// probeBudget is how many nodes may be translated to prove that dimensions can
+// stay open: some seconds, and a hundred times a model of thousands.
+const probeBudget = 1 << 20
 
 // farSizes are tried as the most that an open dimension can be, while the
 // others are at their first probes.
@@ -88,15 +93,15 @@ func (l *linked) sized(open []weights.OpenDim, sizes []int) *linked {
 	return &s
 }
 
-// A prover proves that dimensions can stay open.
+// A prover proves that dimensions can stay open, at multiples of one number.
 type prover struct {
 	*importer
-	open     []weights.OpenDim
+	dims     []weights.OpenDim
 	multiple int
-	first    []int // sizes of the first probe, in multiples
-	batched  bool
+	first    []int   // sizes of the first probe, in multiples
 	sketch   *sketch // of the first probe
-	growth   []weights.Growth
+	several  bool    // items at a time
+	formulas []weights.Growth
 	zeros    zeros
 }
 
@@ -111,10 +116,13 @@ func (m *importer) prove(open []weights.OpenDim) (*prover, error) {
 		telling = fmt.Errorf("%d dimensions are open, more than %d", n, weights.MaxOpen)
 	} else {
 		for _, multiple := range multiples {
+			if m.probed > probeBudget {
+				break
+			}
 			var p *prover
 			var err error
 			for _, size := range firstSizes {
-				p = &prover{importer: m, open: slices.Clone(open), multiple: multiple}
+				p = &prover{importer: m, dims: slices.Clone(open), multiple: multiple}
 				if err = p.try(size); err == nil {
 					return p, nil
 				}
@@ -134,18 +142,19 @@ func (m *importer) prove(open []weights.OpenDim) (*prover, error) {
 // try proves it for the multiple, beginning at some size.
 func (p *prover) try(size int) error {
 	steps := max((size+p.multiple-1)/p.multiple, probeSteps)
-	for range p.open {
+	for range p.dims {
 		for !isPrime(steps) {
 			steps++
 		}
 		p.first = append(p.first, steps)
 		steps++
 	}
+	p.probed += 3 * len(p.linked.nodes) // with and without a batch, and one of several items
 	g, batched, err := p.graph(p.at(p.first), &Report{})
 	if err != nil {
 		return err
 	}
-	p.batched = batched
+	p.several = batched
 	sketch, err := newSketch(g, batched, p.elem, &p.zeros)
 	if err != nil {
 		return err
@@ -170,7 +179,7 @@ func isPrime(n int) bool {
 }
 
 // at is the model at so many multiples.
-func (p *prover) at(steps []int) *linked { return p.linked.sized(p.open, p.sizes(steps)) }
+func (p *prover) at(steps []int) *linked { return p.linked.sized(p.dims, p.sizes(steps)) }
 
 func (p *prover) sizes(steps []int) []int {
 	sizes := make([]int, len(steps))
@@ -192,8 +201,11 @@ func (p *prover) shifted(by int) []int {
 // probe freezes the model at so many multiples, and compares it with the first
 // probe.
 func (p *prover) probe(steps []int) (*sketch, error) {
+	if p.probed += len(p.linked.nodes); p.probed > probeBudget {
+		return nil, errors.New("the model is too large to be tried at many sizes")
+	}
 	batch := 0
-	if p.batched {
+	if p.several {
 		batch = 1
 	}
 	t, err := p.translate(p.at(steps), batch, p.budget)
@@ -203,7 +215,7 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 	for _, pass := range passes {
 		pass.run(t.graph)
 	}
-	s, err := newSketch(t.graph, p.batched, p.elem, &p.zeros)
+	s, err := newSketch(t.graph, p.several, p.elem, &p.zeros)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +225,7 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 // fit finds the formula of each extent from the probes that have each dimension
 // as in the first, or a multiple more.
 func (p *prover) fit() error {
-	n := 1 << len(p.open)
+	n := 1 << len(p.dims)
 	corners := make([]*sketch, n)
 	corners[0] = p.sketch
 	for set := 1; set < n; set++ {
@@ -246,7 +258,7 @@ func (p *prover) fit() error {
 				grows = grows || by[set-1] != 0
 			}
 			if grows {
-				p.growth = append(p.growth, weights.Growth{Step: i, Extent: e, By: by})
+				p.formulas = append(p.formulas, weights.Growth{Step: i, Extent: e, By: by})
 			}
 		}
 	}
@@ -269,8 +281,8 @@ func (p *prover) verify(steps []int) error {
 		return err
 	}
 	net := *p.sketch.net
-	net.Growth = p.growth
-	net.Open = slices.Clone(p.open)
+	net.Growth = p.formulas
+	net.Open = slices.Clone(p.dims)
 	for k := range net.Open {
 		o := &net.Open[k]
 		o.Multiple, o.Size, o.Least, o.Most = p.multiple, p.first[k]*p.multiple, p.multiple, tensor.MaxDim/p.multiple*p.multiple
@@ -294,13 +306,13 @@ func (p *prover) verify(steps []int) error {
 
 // bound finds between which sizes all this holds.
 func (p *prover) bound() error {
-	for k := range p.open {
-		o := &p.open[k]
+	for k := range p.dims {
+		o := &p.dims[k]
 		o.Multiple, o.Size = p.multiple, p.first[k]*p.multiple
 		var err error
 		for _, size := range farSizes {
 			steps := slices.Clone(p.first)
-			if steps[k] = size / p.multiple; steps[k] <= p.first[k]+len(p.open)+2 {
+			if steps[k] = size / p.multiple; steps[k] <= p.first[k]+len(p.dims)+2 {
 				break
 			}
 			if err = p.verify(steps); err == nil {
@@ -316,16 +328,16 @@ func (p *prover) bound() error {
 		if n > slices.Min(p.first) {
 			break
 		}
-		least := slices.Repeat([]int{n}, len(p.open))
+		least := slices.Repeat([]int{n}, len(p.dims))
 		if p.verify(least) == nil {
-			for k := range p.open {
-				p.open[k].Least = n * p.multiple
+			for k := range p.dims {
+				p.dims[k].Least = n * p.multiple
 			}
 			return nil
 		}
 	}
-	for k := range p.open {
-		p.open[k].Least = p.open[k].Size
+	for k := range p.dims {
+		p.dims[k].Least = p.dims[k].Size
 	}
 	return nil
 }
