@@ -17,6 +17,7 @@ type Workspace struct {
 	product    asm.ProductArgs
 	convPool   asm.ConvPoolArgs
 	winograd   asm.WinogradArgs
+	largest    asm.LargestArgs
 	fully      asm.FullyArgs
 	im2col     asm.Im2colArgs
 	activate   asm.ActivateArgs
