@@ -18,6 +18,7 @@ type Workspace struct {
 	convPool   asm.ConvPoolArgs
 	winograd   asm.WinogradArgs
 	largest    asm.LargestArgs
+	magnitude  float32 // what largest finds
 	fully      asm.FullyArgs
 	im2col     asm.Im2colArgs
 	activate   asm.ActivateArgs
