@@ -1,8 +1,6 @@
 package kernels
 
-import (
-	"github.com/infer-go/infer/tensor"
-)
+import "github.com/infer-go/infer/tensor"
 
 // direct is a convolution by its sums alone. A task is a block of panels for a
 // strip of rows.
