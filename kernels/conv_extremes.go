@@ -54,7 +54,7 @@ func newScanner(t *Tier) scanner { return scanner{find[asm.LargestArgs](t, large
 
 // largest is the largest magnitude, NaN if there is one.
 func (s scanner) largest(w *Workspace, x []float32) (most float32) {
-	const block = 8 * callCycles // of elements in a call; sixteen take a cycle or two
+	const block = 2 * callCycles // elements of a call: sixteen a cycle if they are near, two from afar
 	a := &w.largest
 	a.Y = &w.magnitude
 	for len(x) > 0 {

@@ -213,6 +213,45 @@ func TestWinogradExtremes(t *testing.T) {
 	})
 }
 
+// TestExtremesStayInTheirTiles puts one extreme anywhere. Tiles without it in
+// their patch keep their bits, and so do elements whose window does not hold it
+// in tiles that had another one before.
+func TestExtremesStayInTheirTiles(t *testing.T) {
+	eachLayerTest(t, 49, func(t *layerTest) {
+		for range trials(200) {
+			c := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: 20, Winograd: WinogradF2 + Winograd(t.IntN(2))}
+			height, width, cin := t.between(3, 20), t.between(3, 20), t.between(1, 20)
+			l := t.newConv(c, []int{1, height, width, cin}, FormPanels, t.elem(), false)
+			x := t.uniform(height * width * cin)
+			b := t.bind(l, guard.End)
+			before := t.all(b, [][]float32{x}, 1)
+			at := func() [2]int { return [2]int{t.IntN(height), t.IntN(width)} }
+			put := func(p [2]int) { x[(p[0]*width+p[1])*cin+t.IntN(cin)] = winogradExtremes[t.IntN(10)] }
+			first := at()
+			put(first)
+			one := t.all(b, [][]float32{x}, 1)
+			second := at()
+			put(second)
+			two := t.all(b, [][]float32{x}, 1)
+			m := winograds[c.Winograd].m
+			inPatch := func(p, out [2]int) bool {
+				return p[0]+1 >= out[0]/m*m && p[0]+1 < out[0]/m*m+m+2 && p[1]+1 >= out[1]/m*m && p[1]+1 < out[1]/m*m+m+2
+			}
+			for i := range one {
+				out := [2]int{i / c.Channels / width, i / c.Channels % width}
+				if !inPatch(first, out) && math.Float32bits(before[i]) != math.Float32bits(one[i]) {
+					t.Fatalf("%v: an extreme at %v changes %v", l, first, out)
+				}
+				reached := max(out[0]-second[0], second[0]-out[0], out[1]-second[1], second[1]-out[1]) <= 1
+				if (inPatch(first, out) && !reached || !inPatch(second, out)) && math.Float32bits(one[i]) != math.Float32bits(two[i]) {
+					t.Fatalf("%v: after one at %v, an extreme at %v changes %v", l, first, second, out)
+				}
+			}
+			t.bound.Release()
+		}
+	})
+}
+
 // extremes are uniform but for one in every so many, on average.
 func (g generator) extremes(every int) func(n int) []float32 {
 	return func(n int) []float32 {
