@@ -6,7 +6,7 @@ import (
 )
 
 // An extreme is an element of the input that is not finite, or of a larger
-// magnitude than largestExact. It would disturb the whole of each Winograd tile
+// magnitude than largestElement. It would disturb the whole of each Winograd tile
 // in whose patch it is, so these tiles are computed directly. Which they are
 // depends on their own patches alone, not on what is computed along with them.
 //
@@ -32,19 +32,7 @@ var largestKernel = asm.Kernel{Op: "largest"}
 // bounded says whether Winograd's algorithms compute a convolution by these
 // weights within their bound.
 func (m *convMap) bounded(p Param) bool {
-	if m.cin > mostChannels {
-		return false
-	}
-	if p.Elem == tensor.F16 {
-		return true
-	}
-	scan, w, panels := newScanner(m.Tier), new(Workspace), p.Panels()
-	for j := range panels.Count() {
-		if !(scan.largest(w, floats(panels.rowsFrom(panels.panel(p.Data, j), 0))) <= largestWeight) {
-			return false
-		}
-	}
-	return true
+	return m.cin <= mostChannels && (p.Elem == tensor.F16 || newScanner(m.Tier).weights(p) <= largestWeight)
 }
 
 // A scanner looks at magnitudes.
@@ -61,6 +49,15 @@ func (s scanner) largest(w *Workspace, x []float32) (most float32) {
 		a.X, a.N = &x[0], min(len(x), block)
 		s.kernel(a)
 		most, x = max(most, w.magnitude), x[a.N:]
+	}
+	return most
+}
+
+// weights is the largest magnitude of the weights of a Param of float32 panels.
+func (s scanner) weights(p Param) (most float32) {
+	w, panels := new(Workspace), p.Panels()
+	for j := range panels.Count() {
+		most = max(most, s.largest(w, floats(panels.rowsFrom(panels.panel(p.Data, j), 0))))
 	}
 	return most
 }

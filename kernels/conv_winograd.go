@@ -17,8 +17,7 @@ type winogradConv struct {
 	scanner
 	kernels transforms
 
-	biases      []float32 // [panel][NR]
-	transformed []float32 // [panel][frequency][cin][NR]
+	winogradWeights
 
 	step  int    // rows and columns of the result in a tile
 	tiles [2]int // rows and columns of tiles
@@ -28,6 +27,12 @@ type winogradConv struct {
 	vTile  int // elements from tile to tile of the transformed input
 	vFreq  int // and from frequency to frequency
 	mFreq  int // the same of the products
+}
+
+// winogradWeights are a convolution's weights, transformed.
+type winogradWeights struct {
+	bias  []float32 // [panel][NR]
+	freqs []float32 // [panel][frequency][cin][NR]
 }
 
 // A task's transformed input should stay in the second-level cache while every
@@ -77,7 +82,7 @@ func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
 	c.rows = ceilDiv(c.tiles[0], ceilDiv(c.tiles[0], c.rows))
 	c.vFreq = unaliased(c.rows * c.tiles[1] * c.vTile)
 	c.mFreq = unaliased(c.rows * c.tiles[1] * NR)
-	c.transformWeights()
+	c.winogradWeights = c.transformWeights()
 	return c, nil
 }
 
@@ -91,18 +96,21 @@ func (c *winogradConv) Place(first, channels int) Op {
 func (c *winogradConv) frequencies() int { return c.t() * c.t() }
 
 // transformWeights computes G g Gᵀ for every kernel of 3×3.
-func (c *winogradConv) transformWeights() {
+func (c *winogradConv) transformWeights() winogradWeights {
 	w, temp := new(Workspace), make([]float32, c.wideRows())
-	c.biases = tensor.Aligned[float32](c.Count() * NR)
-	c.transformed = tensor.Aligned[float32](c.Count() * c.frequencies() * c.cin * NR)
+	t := winogradWeights{
+		bias:  tensor.Aligned[float32](c.Count() * NR),
+		freqs: tensor.Aligned[float32](c.Count() * c.frequencies() * c.cin * NR),
+	}
 	for j := range c.Count() {
 		panel := c.wide(w, j, temp)
-		copy(c.biases[j*NR:], panel.bias)
-		dst := c.transformed[j*c.frequencies()*c.cin*NR:]
+		copy(t.bias[j*NR:], panel.bias)
+		dst := t.freqs[j*c.frequencies()*c.cin*NR:]
 		for i := range c.cin {
 			c.transformKernel(dst[i*NR:], panel.rows[i*NR:], c.cin*NR)
 		}
 	}
+	return t
 }
 
 // regions cuts scratch into what a task needs.
@@ -222,7 +230,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 	p.BFreq, p.K = 4*c.cin*NR, c.cin
 	p.CFreq, p.CStride = 4*c.mFreq, 4*NR
 	freqs := c.frequencies()
-	weights := c.transformed[j*freqs*c.cin*NR:]
+	weights := c.freqs[j*freqs*c.cin*NR:]
 	groups := ceilDiv(tiles, c.MR)
 	mr, larger := tiles/groups, tiles%groups
 	for done := 0; done < tiles; larger-- {
@@ -246,7 +254,7 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 func (c *winogradConv) backward(w *Workspace, y, residual, m, tile, tileResidual []float32, j, row int) {
 	a := &w.winograd
 	a.XTile, a.XFreq = 4*NR, 4*c.mFreq
-	a.Bias = &c.biases[j*NR]
+	a.Bias = &c.bias[j*NR]
 	a.Lo, a.Hi = c.Act.limits()
 	line := c.line()
 	n := min(NR, c.Channels-j*NR)
