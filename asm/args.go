@@ -118,6 +118,16 @@ type WinogradArgs struct {
 	Lo, Hi float32
 }
 
+// LargestArgs is the block of the kernel that finds the largest magnitude of N
+// elements, of which NaN is larger than infinity.
+//
+//	Y[0] = max |X[i]|   0 ≤ i < N
+type LargestArgs struct {
+	X *float32
+	Y *float32
+	N int
+}
+
 // FullyArgs is the block of the fully connected family: one row times Groups
 // groups of Width consecutive panels, for Width 1 or 4.
 //

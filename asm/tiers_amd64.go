@@ -30,6 +30,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "winograd", Variant: "out4"}, "avx2", winograd_f32_out4_avx2},
 			{Kernel{Op: "winograd", Variant: "outpool2"}, "avx2", winograd_f32_outpool2_avx2},
 			{Kernel{Op: "winograd", Variant: "outpool4"}, "avx2", winograd_f32_outpool4_avx2},
+			{Kernel{Op: "largest"}, "avx2", largest_f32_avx2},
 			{Kernel{Op: "fully", Rows: 1, Panels: 1}, "avx2", fully_f32_1x16_avx2},
 			{Kernel{Op: "fully", Rows: 1, Panels: 4}, "avx2", fully_f32_1x64_avx2},
 			{Kernel{Op: "fully", Weight: F16, Rows: 1, Panels: 1}, "avx2", fully_f32f16_1x16_avx2},

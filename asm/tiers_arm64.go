@@ -30,6 +30,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "winograd", Variant: "out4"}, "neon", winograd_f32_out4_neon},
 			{Kernel{Op: "winograd", Variant: "outpool2"}, "neon", winograd_f32_outpool2_neon},
 			{Kernel{Op: "winograd", Variant: "outpool4"}, "neon", winograd_f32_outpool4_neon},
+			{Kernel{Op: "largest"}, "neon", largest_f32_neon},
 			{Kernel{Op: "fully", Rows: 1, Panels: 1}, "neon", fully_f32_1x16_neon},
 			{Kernel{Op: "fully", Rows: 1, Panels: 4}, "neon", fully_f32_1x64_neon},
 			{Kernel{Op: "fully", Weight: F16, Rows: 1, Panels: 1}, "neon", fully_f32f16_1x16_neon},

@@ -24,7 +24,7 @@ func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type,
 	case p.Form == FormTaps:
 		return newDepthwise(m, p), nil
 	}
-	if w := choose(&m); w != NoWinograd {
+	if w := choose(&m); w != NoWinograd && m.bounded(p) {
 		return newWinograd(m, w, p)
 	}
 	return newDirect(m, p)

@@ -1,32 +1,16 @@
 package kernels
 
-import (
-	"github.com/infer-go/infer/asm"
-	"github.com/infer-go/infer/tensor"
-)
+import "github.com/infer-go/infer/tensor"
 
-// direct is a convolution as a gemm whose rows are read through segments of
-// the input, so that im2col is never stored. A task is a block of panels for
-// a strip of rows.
+// direct is a convolution by its sums alone. A task is a block of panels for a
+// strip of rows.
 type direct struct {
-	convMap
-	strip
+	windowSums
 	copied bool // the strip is copied, else it is the input itself
 	flat   bool // the strip's pixels are the rows of one matrix
-	gather bool // segments are so short that im2col of a row of pixels pays
-
-	Panels  // of float32
-	weights []byte
-
-	seg         []int // the segments of a pixel, in bytes from it
-	segLen      int
-	down, right int // elements of the strip between the convolution's pixels
 
 	rows, strips int // rows of the result in a strip; strips of an item
 	block        int // panels in a task
-
-	im2colKernel   func(*asm.Im2colArgs)
-	convPoolKernel func(*asm.ConvPoolArgs)
 }
 
 const (
@@ -37,23 +21,17 @@ const (
 	// flatRows is the least number of pixels in a flat strip: four tiles.
 	flatRows = 24
 
-	// shortSegment is the length below which segments are gathered.
-	shortSegment = 8
-
 	// fewTasks is how many tasks an item should offer, so that threads can
 	// share it, if blocks of at least taskPanels panels give so many.
 	fewTasks, taskPanels = 8, 4
 )
 
 func newDirect(m convMap, p Param) (*direct, error) {
-	d := &direct{
-		convMap: m, Panels: p.Panels().widened(),
-		weights:        remember(m.Tier, p, tensor.F32, func() []byte { return p.Panels().widen(m.Tier, p.Data) }),
-		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
-		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
-	}
+	d := &direct{windowSums: newWindowSums(m, p.Panels().widened(),
+		remember(m.Tier, p, tensor.F32, func() []byte { return p.Panels().widen(m.Tier, p.Data) }))}
 	d.layStrip()
 	d.laySegments()
+	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
 
 	fit := stripBytes / 4 / d.pitchLine()
 	d.rows = max(1, (fit-d.inRows(1))/(d.inRows(2)-d.inRows(1))+1)
@@ -96,30 +74,6 @@ func (d *direct) layStrip() {
 	}
 	d.down, d.right = stride[0]*d.pitchLine(), stride[1]*d.pitch
 }
-
-func (d *direct) laySegments() {
-	line, kh, kw := d.pitchLine(), d.Kernel[0], d.Kernel[1]
-	if d.Groups == 1 && d.pitch == d.cin && (d.Dilation[1] == 1 || kw == 1) {
-		// The taps of a kernel's row stand side by side.
-		d.segLen, kw = kw*d.cin, 1
-	} else {
-		d.segLen = d.cin / d.Groups
-	}
-	for ky := range kh {
-		for kx := range kw {
-			d.seg = append(d.seg, 4*(ky*d.Dilation[0]*line+kx*d.Dilation[1]*d.pitch))
-		}
-	}
-	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
-}
-
-// channel is the first channel of panel p.
-func (d *direct) channel(p int) int {
-	return p/d.PerGroup()*d.N + p%d.PerGroup()*NR
-}
-
-// k is the length of the sums.
-func (d *direct) k() int { return len(d.seg) * d.segLen }
 
 // inRows is how many rows of the strip that many rows of the result need.
 func (d *direct) inRows(rows int) int {
@@ -178,78 +132,24 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	}
 	for p := from; p < to; p++ {
 		group := p / d.PerGroup()
-		panel := d.panel(d.weights, p)
-		ahead := d.Size()
+		panel := d.wide(w, p, nil)
+		panel.ahead = d.Size()
 		if p+1 == to {
-			ahead = 0
+			panel.ahead = 0
 		}
 		a := src[group*(d.cin/d.Groups):]
 		at := first*d.line() + d.offset + d.channel(p)
 		n := d.Columns(p)
 		switch {
 		case d.Pool:
-			d.poolRows(w, panel, a, y[at:], rows, n)
+			d.poolRows(w, panel, a, y[at:], rows, d.out[1], n)
 		case d.flat:
-			d.gemmRows(w, panel, ahead, a, residual, y, gathered, at, rows*d.out[1], n)
+			d.gemmRows(w, panel, a, residual, y, gathered, at, rows*d.out[1], n)
 		default:
 			for r := range rows {
-				d.gemmRows(w, panel, ahead, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
+				d.gemmRows(w, panel, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
 			}
 		}
 	}
 	d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
-}
-
-// gemmRows computes one panel of pixels pixels, whose first element is y[at].
-func (d *direct) gemmRows(w *Workspace, panel []byte, ahead int, a, residual, y, gathered []float32, at, pixels, n int) {
-	lo, hi := d.Act.limits()
-	w.gemm = asm.GemmArgs{
-		A: &a[0], AStride: 4 * d.right,
-		Seg: &d.seg[0], Segs: len(d.seg), SegLen: d.segLen,
-		B: &floats(d.rowsFrom(panel, 0))[0], Bias: &d.bias(panel)[0], Ahead: ahead,
-		C: &y[at], CStride: 4 * d.pixel, N: n,
-		Lo: lo, Hi: hi,
-	}
-	if residual != nil {
-		w.gemm.D, w.gemm.DStride = &residual[at], 4*d.pixel
-	}
-	if d.gather {
-		d.im2col(w, gathered, pixels)
-	}
-	d.gemm(w, pixels)
-}
-
-// im2col gathers the rows that w.gemm describes, and has it read those.
-func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
-	g, i := &w.gemm, &w.im2col
-	k := d.k()
-	i.AStride, i.CStride = g.AStride, 4*k
-	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
-	// Short segments take about two cycles for an element.
-	most := max(1, callCycles/(2*k))
-	for done := 0; done < pixels; done += most {
-		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]
-		i.Rows = min(most, pixels-done)
-		d.im2colKernel(i)
-	}
-	g.A, g.AStride = &gathered[0], 4*k
-	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
-}
-
-// poolRows computes one panel of rows rows of pool windows.
-func (d *direct) poolRows(w *Workspace, panel []byte, a, y []float32, rows, n int) {
-	p := &w.convPool
-	p.Seg, p.Segs, p.SegLen = &d.seg[0], len(d.seg), d.segLen
-	p.Bias, p.B = &d.bias(panel)[0], &floats(d.rowsFrom(panel, 0))[0]
-	p.AStride, p.ARow, p.CStride, p.N = 4*d.right, 4*d.down, 4*d.pixel, n
-	p.Lo, p.Hi = d.Act.limits()
-	most := max(1, callCycles/(4*d.k()))
-	for r := range rows {
-		for done := 0; done < d.out[1]; done += most {
-			p.Windows = min(most, d.out[1]-done)
-			p.A = &a[2*r*d.down+2*done*d.right]
-			p.C = &y[r*d.line()+done*d.pixel]
-			d.convPoolKernel(p)
-		}
-	}
 }

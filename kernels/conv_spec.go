@@ -4,7 +4,8 @@ import "github.com/infer-go/infer/tensor"
 
 // Winograd is the largest of Winograd's algorithms by which a convolution may
 // be computed. Each is faster than the one before where there is much to
-// compute, and rounds more. Which is used is decided by Bind.
+// compute, and rounds more, by how much the package's documentation says. Which is used is
+// decided by Bind.
 type Winograd uint8
 
 const (

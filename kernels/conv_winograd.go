@@ -9,11 +9,12 @@ import (
 // A task is a block of panels for a block of tile rows: its patches are
 // transformed, each frequency is a product with a panel's transformed weights,
 // and the products are transformed back, with bias, residual, activation and
-// pooling, before the next panel's.
+// pooling, before the next panel's. Tiles in whose patches there is an extreme
+// are computed by their sums instead.
 type winogradConv struct {
-	convMap
+	windowSums
 	*winograd
-	strip
+	scanner
 	kernels transforms
 
 	winogradWeights
@@ -30,9 +31,8 @@ type winogradConv struct {
 
 // winogradWeights are a convolution's weights, transformed.
 type winogradWeights struct {
-	panels int
-	bias   []float32 // [panel][NR]
-	freqs  []float32 // [panel][frequency][cin][NR]
+	bias  []float32 // [panel][NR]
+	freqs []float32 // [panel][frequency][cin][NR]
 }
 
 // A task's transformed input should stay in the second-level cache while every
@@ -57,13 +57,19 @@ func (t *Tier) transforms(w *winograd, pool bool) transforms {
 }
 
 func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
-	c := &winogradConv{convMap: m, winograd: winograds[w], kernels: m.transforms(winograds[w], m.Pool)}
+	c := &winogradConv{
+		windowSums: newWindowSums(m, p.Panels(), p.Data),
+		winograd:   winograds[w], kernels: m.transforms(winograds[w], m.Pool),
+		scanner: newScanner(m.Tier),
+	}
 	c.step = c.m / m.pooled()
 	for i := range c.tiles {
 		c.tiles[i] = ceilDiv(m.out[i], c.step)
 	}
 	c.blocks = ceilDiv(m.cin, blockLanes)
 	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*c.m + 2, pitch: c.blocks * blockLanes, every: 1}
+	c.down, c.right = c.pitchLine(), c.pitch
+	c.laySegments()
 	c.vTile = unaliased(c.pitch)
 
 	// No other region of scratch is larger than the transformed input.
@@ -76,7 +82,7 @@ func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
 	c.rows = ceilDiv(c.tiles[0], ceilDiv(c.tiles[0], c.rows))
 	c.vFreq = unaliased(c.rows * c.tiles[1] * c.vTile)
 	c.mFreq = unaliased(c.rows * c.tiles[1] * NR)
-	c.winogradWeights = remember(m.Tier, p, w, func() winogradWeights { return c.transformWeights(p) })
+	c.winogradWeights = remember(m.Tier, p, w, c.transformWeights)
 	return c, nil
 }
 
@@ -90,29 +96,25 @@ func (c *winogradConv) Place(first, channels int) Op {
 func (c *winogradConv) frequencies() int { return c.t() * c.t() }
 
 // transformWeights computes G g Gᵀ for every kernel of 3×3.
-func (c *winogradConv) transformWeights(p Param) winogradWeights {
-	wide := p.Panels().widened()
-	data := p.Panels().widen(c.Tier, p.Data)
-	panels := wide.Count()
+func (c *winogradConv) transformWeights() winogradWeights {
+	w, temp := new(Workspace), make([]float32, c.wideRows())
 	t := winogradWeights{
-		panels: panels,
-		bias:   tensor.Aligned[float32](panels * NR),
-		freqs:  tensor.Aligned[float32](panels * c.frequencies() * c.cin * NR),
+		bias:  tensor.Aligned[float32](c.Count() * NR),
+		freqs: tensor.Aligned[float32](c.Count() * c.frequencies() * c.cin * NR),
 	}
-	for j := range panels {
-		panel := wide.panel(data, j)
-		copy(t.bias[j*NR:], wide.bias(panel))
-		rows := floats(wide.rowsFrom(panel, 0))
+	for j := range c.Count() {
+		panel := c.wide(w, j, temp)
+		copy(t.bias[j*NR:], panel.bias)
 		dst := t.freqs[j*c.frequencies()*c.cin*NR:]
 		for i := range c.cin {
-			c.winograd.weights(dst[i*NR:], rows[i*NR:], c.cin*NR)
+			c.transformKernel(dst[i*NR:], panel.rows[i*NR:], c.cin*NR)
 		}
 	}
 	return t
 }
 
 // regions cuts scratch into what a task needs.
-func (c *winogradConv) regions(scratch []float32) (s struct{ strip, v, m, tile, residual, temp []float32 }, total int) {
+func (c *winogradConv) regions(scratch []float32) (s struct{ strip, v, m, tile, residual, temp, largest, panel []float32 }, total int) {
 	for _, r := range []struct {
 		to *[]float32
 		n  int
@@ -123,6 +125,8 @@ func (c *winogradConv) regions(scratch []float32) (s struct{ strip, v, m, tile, 
 		{&s.tile, c.step * c.step * NR},
 		{&s.residual, c.step * c.step * NR},
 		{&s.temp, 36 * blockLanes},
+		{&s.largest, c.rows * c.tiles[1]},
+		{&s.panel, c.wideRows()},
 	} {
 		n := ceilDiv(r.n, NR) * NR
 		if scratch != nil {
@@ -143,7 +147,7 @@ func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
 // shares is into how many parts the panels of a task's tiles are cut, so that
 // two threads can share a map of few tiles; each transforms the input anew.
 func (c *winogradConv) shares() int {
-	if c.perItem() > 1 || c.panels < 2 {
+	if c.perItem() > 1 || c.Count() < 2 {
 		return 1
 	}
 	return 2
@@ -160,17 +164,31 @@ func (c *winogradConv) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		// The shares of the same tiles are done together.
 		task := lo / shares
 		end := min(hi, (task+1)*shares)
-		from, to := (lo-task*shares)*c.panels/shares, (end-task*shares)*c.panels/shares
+		from, to := (lo-task*shares)*c.Count()/shares, (end-task*shares)*c.Count()/shares
 		lo = end
 		item, first := task/c.perItem(), task%c.perItem()*c.rows
 		rows := min(c.rows, c.tiles[0]-first)
 		x, residual, y := c.item(of, item)
-		c.fill(s.strip, x, &c.convMap, first*c.m-c.Pad[0], rows*c.m+2)
-		c.forward(w, s.v, s.strip, rows)
+		direct := 0
+		if c.load(w, s.strip, x, first*c.m-c.Pad[0], rows*c.m+2) {
+			direct = c.measure(w, s.largest, s.strip, rows)
+		}
+		byWinograd := direct < rows*c.tiles[1]
+		if byWinograd {
+			c.forward(w, s.v, s.strip, rows)
+		}
 		for j := from; j < to; j++ {
-			c.multiply(w, s.m, s.v, j, rows*c.tiles[1])
-			for r := range rows {
-				c.backward(w, y, residual, s.m[r*c.tiles[1]*NR:], s.tile, s.residual, j, first+r)
+			if byWinograd {
+				c.multiply(w, s.m, s.v, j, rows*c.tiles[1])
+				for r := range rows {
+					c.backward(w, y, residual, s.m[r*c.tiles[1]*NR:], s.tile, s.residual, j, first+r)
+				}
+			}
+			if direct > 0 {
+				panel := c.wide(w, j, s.panel)
+				for r := range rows {
+					c.sumTiles(w, y, residual, s.largest[r*c.tiles[1]:], s.strip[r*c.m*c.down:], panel, j, first+r)
+				}
 			}
 		}
 		part := y[first*c.step*c.line() : min((first+rows)*c.step, c.out[0])*c.line()]

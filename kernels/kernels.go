@@ -15,12 +15,31 @@
 //
 // An element of a convolution, a fully connected layer or a matrix product
 // over K products aᵢ·bᵢ, computed directly, differs from the exact one by at
-// most (K+16)·2⁻²⁴·Σ|aᵢ·bᵢ|, on every tier. For a convolution by Winograd's
-// algorithm no such bound holds for every input: on normally distributed
-// numbers the difference stays below 4·2⁻²⁴·Σ|aᵢ·bᵢ| for F(2×2, 3×3) and
-// 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3). Its sums of a patch's elements are up to 100
-// times as large as these: with elements beyond 2¹²⁰ they can overflow where the
-// result does not, to an infinity, a NaN or, behind an activation, its bound.
+// most (K+16)·2⁻²⁴·Σ|aᵢ·bᵢ|, on every tier.
+//
+// Winograd's algorithm F(m×m, 3×3) computes tiles of m×m elements of a
+// convolution, each from a patch of (m+2)×(m+2) pixels, and all of the patch
+// bounds an element's error, which is at most
+//
+//	C·2⁻²⁴·Σ over input channels of (max over the patch |x|)·(Σ|w|)
+//	C = 17·(K+16) for F(2×2, 3×3), 900·(K+32) for F(4×4, 3×3)
+//
+// with K the number of input channels and Σ|w| over a channel's nine weights.
+// Bias b and residual r add 3·2⁻²⁴·(|b|+|r|) to it, and numbers below 2⁻¹²⁶,
+// which have fewer digits, 2⁻¹³²·Σ over input channels of (max over the patch
+// |x|) + K·2⁻¹⁴¹. 16 and 88²/9 = 860.4 are what a weight counts on its way
+// through the transforms, in absolute values, K+12 and K+26 the roundings on
+// that way; C has a little to spare for products of these. So much is certain; on
+// normally distributed numbers the difference stays below 4·2⁻²⁴·Σ|aᵢ·bᵢ| for
+// F(2×2, 3×3) and 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3).
+//
+// A tile in whose patch there is an element that is not finite, or larger than
+// 2¹⁶ in magnitude, is computed directly. So NaN and infinities come only into
+// elements whose windows hold them, and a huge number takes no digits from the
+// others. A convolution with a weight larger than 2⁶⁴ in magnitude, or with more
+// than 2¹⁹ input channels, is computed directly altogether: nothing overflows
+// in Winograd's algorithm.
+//
 // Weights of half precision have been rounded before, by up to 2⁻¹¹ of
 // themselves.
 //

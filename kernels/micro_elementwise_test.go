@@ -188,6 +188,33 @@ func TestActivateAccuracy(t *testing.T) {
 	})
 }
 
+func (m *micro) testLargest(_ asm.Kernel, run func(*asm.LargestArgs)) {
+	for n := 1; n <= 70; n++ {
+		for range 4 {
+			m.largest(run, n)
+		}
+	}
+}
+
+// largest puts the largest element anywhere, with either sign.
+func (m *micro) largest(run func(*asm.LargestArgs), n int) {
+	m.Helper()
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 2*m.Float32() - 1
+	}
+	most := math.Float32frombits(math.Float32bits(1) + m.Uint32N(1<<20))
+	if m.special {
+		x[m.IntN(n)] = float32(math.Inf(2*m.IntN(2) - 1))
+		most = []float32{float32(math.Inf(1)), float32(math.NaN()), math.Float32frombits(0x7f800001)}[m.IntN(3)]
+	}
+	x[m.IntN(n)] = float32(math.Copysign(float64(most), float64(m.IntN(2))-0.5))
+	y := m.target(1)
+	y.want[0] = exactly(most)
+	run(&asm.LargestArgs{X: &place(m, x)[0], Y: &y.got[0], N: n})
+	m.check(y, "n %d", n)
+}
+
 func (m *micro) testBinary(k asm.Kernel, run func(*asm.BinaryArgs)) {
 	kind := BinaryKind(slices.Index(binaryKernels[:], k))
 	for n := 1; n <= 35; n++ {

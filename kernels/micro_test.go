@@ -24,6 +24,7 @@ var microTests = map[string]microTest{
 	"product":    testOf((*micro).testProduct),
 	"convpool":   testOf((*micro).testConvPool),
 	"winograd":   testOf((*micro).testWinograd),
+	"largest":    testOf((*micro).testLargest),
 	"fully":      testOf((*micro).testFully),
 	"im2col":     testOf((*micro).testIm2col),
 	"interleave": testOf((*micro).testInterleave),

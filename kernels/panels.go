@@ -127,8 +127,11 @@ func (p Panels) widen(t *Tier, data []byte) []byte {
 // widenRows converts the rows of a panel of float16.
 func (p Panels) widenRows(t *Tier, w *Workspace, dst []float32, panel []byte) {
 	src := tensor.Slice[uint16](p.rowsFrom(panel, 0))
-	w.widen.X, w.widen.Y, w.widen.N = &src[0], &dst[0], len(dst)
-	t.widenKernel(&w.widen)
+	const most = callCycles // elements of a call: from afar each takes up to a cycle
+	for i := 0; i < len(dst); i += most {
+		w.widen.X, w.widen.Y, w.widen.N = &src[i], &dst[i], min(most, len(dst)-i)
+		t.widenKernel(&w.widen)
+	}
 }
 
 // PanelsParam makes a Param of panels from weight(group, row, column) and

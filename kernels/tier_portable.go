@@ -31,6 +31,7 @@ func portableKernels() (entries []asm.Entry) {
 		add(alg.kernel("out"), alg.outPortable)
 		add(alg.kernel("outpool"), alg.outPoolPortable)
 	}
+	add(asm.Kernel{Op: "largest"}, largestPortable)
 	for _, width := range []int{1, wide} {
 		for _, weights := range []tensor.Elem{tensor.F32, tensor.F16} {
 			add(fullyKernel(weights, width), fullyPortable(width, weights))
@@ -129,6 +130,13 @@ func convPoolPortable(p *asm.ConvPoolArgs) {
 		for j := range c {
 			c[j] = clamp(best[j], p.Lo, p.Hi)
 		}
+	}
+}
+
+func largestPortable(p *asm.LargestArgs) {
+	*p.Y = 0
+	for _, x := range at(p.X, 0, p.N) {
+		*p.Y = max(*p.Y, float32(math.Abs(float64(x))))
 	}
 }
 

@@ -76,9 +76,9 @@ func kernel4(g0, g1, g2 float32) (t0, t1, t2, t3, t4, t5 float32) {
 	return g0 * (1. / 4), s - h, s + h, u + v, u - v, g2
 }
 
-// weights transforms one input channel of a panel, G g Gᵀ: tap i of the 3×3
+// transformKernel transforms one input channel of a panel, G g Gᵀ: tap i of the 3×3
 // kernel is the NR elements at src[i·step], frequency f those at dst[f·step].
-func (w *winograd) weights(dst, src []float32, step int) {
+func (w *winograd) transformKernel(dst, src []float32, step int) {
 	var g [9]*[NR]float32
 	for i := range g {
 		g[i] = (*[NR]float32)(src[i*step:])

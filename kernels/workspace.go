@@ -17,6 +17,8 @@ type Workspace struct {
 	product    asm.ProductArgs
 	convPool   asm.ConvPoolArgs
 	winograd   asm.WinogradArgs
+	largest    asm.LargestArgs
+	magnitude  float32 // what largest finds
 	fully      asm.FullyArgs
 	im2col     asm.Im2colArgs
 	activate   asm.ActivateArgs

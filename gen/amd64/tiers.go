@@ -14,6 +14,7 @@ var avx2 = Emitters{
 	"product_f32":    product,
 	"convpool_f32":   convPool,
 	"winograd_f32":   winograd,
+	"largest_f32":    largest,
 	"fully_f32":      fully,
 	"fully_f32f16":   fully,
 	"activate_f32":   activate,

@@ -85,6 +85,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	}
 	ks = append(ks, Kernel{Op: "convpool", Rows: 4, Panels: 1})
 	variants("winograd", "in2", "in4", "out2", "out4", "outpool2", "outpool4")
+	ks = append(ks, Kernel{Op: "largest"})
 	for _, weight := range []Elem{F32, F16} {
 		for _, wide := range []int{1, 4} {
 			ks = append(ks, Kernel{Op: "fully", Weight: weight, Rows: 1, Panels: wide})

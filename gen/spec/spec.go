@@ -26,6 +26,7 @@ var blocks = map[string]string{
 	"product":    "ProductArgs",
 	"convpool":   "ConvPoolArgs",
 	"winograd":   "WinogradArgs",
+	"largest":    "LargestArgs",
 	"fully":      "FullyArgs",
 	"im2col":     "Im2colArgs",
 	"interleave": "InterleaveArgs",

@@ -1,0 +1,141 @@
+package kernels
+
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
+
+// windowSums are a convolution's sums over its windows, as a gemm whose rows are
+// read through segments of a strip, so that im2col is never stored.
+type windowSums struct {
+	convMap
+	strip
+	Panels
+	weights []byte
+
+	seg         []int // the segments of a pixel, in bytes from it
+	segLen      int
+	down, right int  // elements of the strip between the convolution's pixels
+	gather      bool // segments are so short that im2col of a row of pixels pays
+
+	im2colKernel   func(*asm.Im2colArgs)
+	convPoolKernel func(*asm.ConvPoolArgs)
+}
+
+// shortSegment is the length below which segments are gathered.
+const shortSegment = 8
+
+// newWindowSums are sums of which the strip and what follows from it are not
+// known yet.
+func newWindowSums(m convMap, p Panels, weights []byte) windowSums {
+	return windowSums{
+		convMap: m, Panels: p, weights: weights,
+		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
+		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
+	}
+}
+
+// laySegments lays the segments of a pixel in the strip.
+func (s *windowSums) laySegments() {
+	line, kh, kw := s.pitchLine(), s.Kernel[0], s.Kernel[1]
+	if s.Groups == 1 && s.pitch == s.cin && (s.Dilation[1] == 1 || kw == 1) {
+		// The taps of a kernel's row stand side by side.
+		s.segLen, kw = kw*s.cin, 1
+	} else {
+		s.segLen = s.cin / s.Groups
+	}
+	for ky := range kh {
+		for kx := range kw {
+			s.seg = append(s.seg, 4*(ky*s.Dilation[0]*line+kx*s.Dilation[1]*s.pitch))
+		}
+	}
+}
+
+// channel is the first channel of panel p.
+func (s *windowSums) channel(p int) int {
+	return p/s.PerGroup()*s.N + p%s.PerGroup()*NR
+}
+
+// k is the length of the sums.
+func (s *windowSums) k() int { return len(s.seg) * s.segLen }
+
+// A widePanel is a panel as float32.
+type widePanel struct {
+	bias, rows []float32
+	ahead      int // bytes to the panel that is multiplied by next, or 0
+}
+
+// wideRows is the elements of a panel's rows that wide makes float32, if it
+// ever does.
+func (s *windowSums) wideRows() int {
+	if s.Elem == tensor.F32 {
+		return 0
+	}
+	return s.K * NR
+}
+
+// wide is panel p, in place if its elements are float32. Else temp is for its
+// rows, wideRows elements.
+func (s *windowSums) wide(w *Workspace, p int, temp []float32) widePanel {
+	panel := s.panel(s.weights, p)
+	if s.Elem == tensor.F32 {
+		temp = floats(s.rowsFrom(panel, 0))
+	} else {
+		s.widenRows(s.Tier, w, temp[:s.wideRows()], panel)
+	}
+	return widePanel{bias: s.bias(panel), rows: temp}
+}
+
+// gemmRows computes one panel of pixels pixels, whose first element is y[at].
+func (s *windowSums) gemmRows(w *Workspace, p widePanel, a, residual, y, gathered []float32, at, pixels, n int) {
+	lo, hi := s.Act.limits()
+	w.gemm = asm.GemmArgs{
+		A: &a[0], AStride: 4 * s.right,
+		Seg: &s.seg[0], Segs: len(s.seg), SegLen: s.segLen,
+		B: &p.rows[0], Bias: &p.bias[0], Ahead: p.ahead,
+		C: &y[at], CStride: 4 * s.pixel, N: n,
+		Lo: lo, Hi: hi,
+	}
+	if residual != nil {
+		w.gemm.D, w.gemm.DStride = &residual[at], 4*s.pixel
+	}
+	if s.gather {
+		s.im2col(w, gathered, pixels)
+	}
+	s.gemm(w, pixels)
+}
+
+// im2col gathers the rows that w.gemm describes, and has it read those.
+func (s *windowSums) im2col(w *Workspace, gathered []float32, pixels int) {
+	g, i := &w.gemm, &w.im2col
+	k := s.k()
+	i.AStride, i.CStride = g.AStride, 4*k
+	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
+	// Short segments take about two cycles for an element.
+	most := max(1, callCycles/(2*k))
+	for done := 0; done < pixels; done += most {
+		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]
+		i.Rows = min(most, pixels-done)
+		s.im2colKernel(i)
+	}
+	g.A, g.AStride = &gathered[0], 4*k
+	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
+}
+
+// poolRows computes one panel of rows rows of windows pool windows each.
+func (s *windowSums) poolRows(w *Workspace, p widePanel, a, y []float32, rows, windows, n int) {
+	c := &w.convPool
+	c.Seg, c.Segs, c.SegLen = &s.seg[0], len(s.seg), s.segLen
+	c.Bias, c.B = &p.bias[0], &p.rows[0]
+	c.AStride, c.ARow, c.CStride, c.N = 4*s.right, 4*s.down, 4*s.pixel, n
+	c.Lo, c.Hi = s.Act.limits()
+	most := max(1, callCycles/(4*s.k()))
+	for r := range rows {
+		for done := 0; done < windows; done += most {
+			c.Windows = min(most, windows-done)
+			c.A = &a[2*r*s.down+2*done*s.right]
+			c.C = &y[r*s.line()+done*s.pixel]
+			s.convPoolKernel(c)
+		}
+	}
+}
