@@ -25,6 +25,8 @@ type Workspace struct {
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs
+	reduce     asm.ReduceArgs
+	normalise  asm.NormaliseArgs
 }
 
 // floats is the scratch as float32.

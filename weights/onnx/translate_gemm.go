@@ -18,6 +18,9 @@ func (c *call) gemm() []*value {
 	if !c.ready() {
 		return nil
 	}
+	if a.data != nil && b.data != nil {
+		return c.fail("both matrices are constant")
+	}
 	transA, transB := c.intAttr("transA", 0) != 0, c.intAttr("transB", 0) != 0
 	var y *value
 	switch {
@@ -78,6 +81,9 @@ func (c *call) matMul() []*value {
 	a, b := c.operand(0), c.operand(1)
 	if len(a.shape) == 0 || len(b.shape) == 0 {
 		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
+	}
+	if a.data != nil && b.data != nil {
+		return c.fail("both matrices are constant")
 	}
 	// A vector on the left is a row, one on the right a column; the dimension
 	// added to it vanishes from the result.
