@@ -8,31 +8,6 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-func TestMatMul(t *testing.T) {
-	g := newGenerator(30)
-	for _, g.special = range []bool{false, true} {
-		for range 300 {
-			lead := g.shape(g.between(0, 3), 3)
-			m, k, n := g.between(1, 6), g.between(1, 40), g.between(1, 40)
-			in := [][]int{append(g.repeatable(lead), m, k), append(g.repeatable(lead), k, n)}
-			trial{spec: &MatMul{}, in: in, ref: func(in, out []array) {
-				for index := range out[0].indices() {
-					rank := len(index)
-					sum := 0.0
-					for i := range k {
-						// Broadcasting repeats a matrix, of which only the row and the
-						// column in question are looked at.
-						a, b := slices.Clone(index), slices.Clone(index)
-						a[rank-1], b[rank-2] = i, i
-						sum += repeated(in[0], a) * repeated(in[1], b)
-					}
-					out[0].set(sum, index...)
-				}
-			}}.run(t, g)
-		}
-	}
-}
-
 func TestSoftmax(t *testing.T) {
 	g := newGenerator(31)
 	for range 300 {

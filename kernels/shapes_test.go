@@ -99,7 +99,14 @@ func (m *maker) spec() Spec {
 	case 2:
 		return &FullyConnected{Channels: m.int(), Act: m.act()}
 	case 3:
-		return &MatMul{}
+		mm := &MatMul{Scale: m.float()}
+		if m.bool() {
+			mm.Left, mm.Right, mm.Result = m.list(), m.list(), m.list()
+		}
+		if m.bool() {
+			mm.Stack = m.list()
+		}
+		return mm
 	case 4:
 		return &Pool{Window: m.window(), Kind: PoolKind(m.kind(2)), Ceil: m.bool()}
 	case 5:

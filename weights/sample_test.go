@@ -109,7 +109,7 @@ func sample(t testing.TB) *Net {
 	resize := b.step("resize", &kernels.Resize{Mode: kernels.Linear, Coordinates: kernels.AlignCorners, Rounding: kernels.RoundFloor, Scale: [2]float32{2, 0.5}, Size: [2]int{8, 2}}, lrn)
 	left := b.step("left", &kernels.Reshape{Shape: []int{1, 2, 16}}, resize)
 	right := b.step("right", &kernels.Reshape{Shape: []int{1, 16, 2}}, resize)
-	product := b.step("product", &kernels.MatMul{}, []int{left[0], right[0]})
+	product := b.step("product", &kernels.MatMul{Right: []int{0, 1, 2}, Scale: 0.5}, []int{left[0], right[0]})
 	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(tensor.F16, 1, 2, 5))
 	mean := b.step("mean", &kernels.Reduce{Kind: kernels.ReduceL2, Axes: []int{1}}, dense)
 	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)

@@ -113,7 +113,13 @@ func (c *coder) fullyConnected(v *kernels.FullyConnected) {
 	c.act(&v.Act)
 }
 
-func (c *coder) matMul(*kernels.MatMul) {}
+func (c *coder) matMul(v *kernels.MatMul) {
+	c.intList(&v.Left)
+	c.intList(&v.Right)
+	c.intList(&v.Result)
+	c.intList(&v.Stack)
+	c.float(&v.Scale)
+}
 
 func (c *coder) pool(v *kernels.Pool) {
 	c.window(&v.Window)

@@ -16,6 +16,7 @@ var lowerings = map[string]func(*lowering, *node) error{
 	(*kernels.ConvTranspose)(nil).Op():  (*lowering).convTranspose,
 	(*kernels.Normalise)(nil).Op():      (*lowering).normalise,
 	(*kernels.FullyConnected)(nil).Op(): (*lowering).fullyConnected,
+	(*kernels.MatMul)(nil).Op():         (*lowering).matMul,
 	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
 	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
 }
