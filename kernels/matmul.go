@@ -31,18 +31,18 @@ func (*MatMul) Order() Order { return RowMajor }
 
 // Traits: the first of three dimensions or more is neither M, nor K, nor N.
 func (m *MatMul) Traits(in []tensor.Type, params []Param) Traits {
-	g, err := m.geometry(in, params)
-	if err != nil {
-		return Traits{MixesItems: true}
+	var t Traits
+	if g, err := m.geometry(in, params); err == nil {
+		t.MACs = macs(g.out, g.k)
 	}
-	t := Traits{MACs: macs(g.out, g.k)}
 	first := func(order []int) bool { return len(order) == 0 || order[0] == 0 }
-	rank := len(g.out.Shape)
-	t.MixesItems = rank < 3 || len(in[0].Shape) != rank || !first(m.Left) || !first(m.Right) || !first(m.Result)
-	if len(params) == 0 {
+	rank := len(in[0].Shape)
+	t.MixesItems = rank < 3 || !first(m.Left) || !first(m.Right) || !first(m.Result)
+	if len(in) == 2 {
 		t.MixesItems = t.MixesItems || len(in[1].Shape) != rank
 	} else {
-		t.MixesItems = t.MixesItems || len(m.Stack)+2 > rank || len(m.Stack)+2 == rank && m.Stack[0] != 1
+		reach := len(m.Stack) + 2
+		t.MixesItems = t.MixesItems || reach > rank || reach == rank && m.Stack[0] != 1
 	}
 	return t
 }
