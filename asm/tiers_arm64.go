@@ -65,6 +65,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "reducecolumns", Variant: "min"}, "neon", reducecolumns_f32_min_neon},
 			{Kernel{Op: "normaliserows"}, "neon", normaliserows_f32_neon},
 			{Kernel{Op: "normalisecolumns"}, "neon", normalisecolumns_f32_neon},
+			{Kernel{Op: "softmax"}, "neon", softmax_f32_neon},
 			{Kernel{Op: "maxpool"}, "neon", maxpool_f32_neon},
 			{Kernel{Op: "avgpool"}, "neon", avgpool_f32_neon},
 			{Kernel{Op: "depthwise"}, "neon", depthwise_f32_neon},

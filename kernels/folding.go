@@ -70,6 +70,7 @@ func (f folding) columns() asm.Kernel { return asm.Kernel{Op: "reducecolumns", V
 var (
 	normaliseRowsKernel    = asm.Kernel{Op: "normaliserows"}
 	normaliseColumnsKernel = asm.Kernel{Op: "normalisecolumns"}
+	softmaxKernel          = asm.Kernel{Op: "softmax"}
 )
 
 // portableRowKernels are the portable tier's kernels of the reduce and the
@@ -82,6 +83,7 @@ func portableRowKernels(add func(k asm.Kernel, run any)) {
 	}
 	add(normaliseRowsKernel, normaliseRowsPortable)
 	add(normaliseColumnsKernel, normaliseColumnsPortable)
+	add(softmaxKernel, softmaxPortable)
 }
 
 func reduceRowsPortable(f folding) func(*asm.ReduceArgs) {
@@ -134,6 +136,25 @@ func normaliseColumnsPortable(p *asm.NormaliseArgs) {
 		y := at(p.Y, r*p.YRow, p.N)
 		for i, x := range at(p.X, r*p.XRow, p.N) {
 			y[i] = float32((x-mean[i]-rest[i])*factor[i]) + shift[i]
+		}
+	}
+}
+
+func softmaxPortable(p *asm.SoftmaxArgs) {
+	for r := range p.Rows {
+		x, y := at(p.X, r*p.XRow, p.N), at(p.Y, r*p.YRow, p.N)
+		most := x[0]
+		for _, v := range x {
+			most = max(most, v)
+		}
+		sum := 0.0
+		for i, v := range x {
+			y[i] = float32(math.Exp(float64(v - most)))
+			sum += float64(y[i])
+		}
+		scale := float32(1 / sum)
+		for i := range y {
+			y[i] *= scale
 		}
 	}
 }

@@ -208,3 +208,60 @@ func (m *micro) normalise(run func(*asm.NormaliseArgs), rows, n, step int, byRow
 	run(inBytes(p))
 	m.check(y, "%d rows of %d, step %d, in place %v", rows, n, step, inPlace)
 }
+
+func (m *micro) testSoftmax(_ asm.Kernel, run func(*asm.SoftmaxArgs)) {
+	for n := 1; n <= 70; n++ {
+		for _, rows := range []int{1, 3} {
+			m.softmax(run, rows, n, m.IntN(2) == 0)
+		}
+	}
+}
+
+func (m *micro) softmax(run func(*asm.SoftmaxArgs), rows, n int, inPlace bool) {
+	m.Helper()
+	p := &asm.SoftmaxArgs{XRow: m.prime(n), Rows: rows, N: n}
+	p.YRow = m.prime(n)
+	if inPlace {
+		p.YRow = p.XRow
+	}
+	x := m.floats((rows-1)*p.XRow + n)
+	scale := []float32{1, 10, 60}[m.IntN(3)]
+	for i := range x {
+		x[i] *= scale
+	}
+	m.operands[len(m.operands)-1].before = slices.Clone(bytesOf(x))
+	y := m.target((rows-1)*p.YRow + n)
+	p.X, p.Y = &x[0], &y.got[0]
+	if inPlace {
+		copy(y.got, x)
+		p.X = p.Y
+		for i := range y.want {
+			y.want[i] = exactly(x[i])
+		}
+	}
+	for r := range rows {
+		row := x[r*p.XRow:][:n]
+		most, total := float64(slices.Max(row)), 0.0
+		for _, v := range row {
+			most = max(most, float64(v))
+		}
+		for _, v := range row {
+			total += math.Exp(float64(v) - most)
+		}
+		for i, v := range row {
+			d := float64(v) - most
+			s := sum{value: math.Exp(d) / total}
+			if s.value != 0 {
+				s.size = s.value * (math.Abs(d) + 16)
+			}
+			s.within(0x1p-24)
+			s.loose = math.IsInf(most, 1)
+			if s.loose {
+				s.value = 0 // or NaN
+			}
+			y.want[r*p.YRow+i] = s
+		}
+	}
+	run(inBytes(p))
+	m.check(y, "%d rows of %d, in place %v", rows, n, inPlace)
+}

@@ -39,6 +39,7 @@ var microTests = map[string]microTest{
 	"reducecolumns":    testOf((*micro).testReduceColumns),
 	"normaliserows":    testOf((*micro).testNormaliseRows),
 	"normalisecolumns": testOf((*micro).testNormaliseColumns),
+	"softmax":          testOf((*micro).testSoftmax),
 }
 
 type microTest func(m *micro, k asm.Kernel, run any)

@@ -44,6 +44,7 @@ func (s *Softmax) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		reduction: newReduction(t, in[0].Shape, []int{s.Axis}, nil),
 		log:       s.Log,
 		exp:       find[asm.ActivateArgs](t, expKernel),
+		whole:     find[asm.SoftmaxArgs](t, softmaxKernel),
 	}, nil
 }
 
@@ -51,8 +52,9 @@ func (s *Softmax) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 // overflows, and divides the exponentials by their sum.
 type softmaxOp struct {
 	reduction
-	log bool
-	exp func(*asm.ActivateArgs)
+	log   bool
+	exp   func(*asm.ActivateArgs)
+	whole func(*asm.SoftmaxArgs) // does whole rows, unless they take too long in one call
 }
 
 // Scratch is two lists of sums, then Mean, Rest, Factor and Shift.
@@ -79,6 +81,12 @@ func (op *softmaxOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 
 // rows does rows rows.
 func (op *softmaxOp) rows(w *Workspace, s *statistics, dst, src []float32, rows int) {
+	if !op.log && op.size <= callElements/4 {
+		a := &w.softmax
+		a.X, a.Y, a.XRow, a.YRow, a.Rows, a.N = &src[0], &dst[0], 4*op.size, 4*op.size, rows, op.size
+		op.whole(a)
+		return
+	}
 	op.foldRows(w, foldMax, src, rows, nil, s.sums)
 	s.takeAway(rows)
 	op.scaleRows(w, s, dst, src, rows)

@@ -27,6 +27,7 @@ type Workspace struct {
 	interleave asm.InterleaveArgs
 	reduce     asm.ReduceArgs
 	normalise  asm.NormaliseArgs
+	softmax    asm.SoftmaxArgs
 }
 
 // floats is the scratch as float32.

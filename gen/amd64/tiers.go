@@ -30,4 +30,5 @@ var avx2 = Emitters{
 	"reducecolumns_f32":    reduceColumns,
 	"normaliserows_f32":    normaliseRows,
 	"normalisecolumns_f32": normaliseColumns,
+	"softmax_f32":          softmax,
 }

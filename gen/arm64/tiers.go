@@ -31,4 +31,5 @@ var neon = Emitters{
 	"reducecolumns_f32":    reduceColumns,
 	"normaliserows_f32":    normaliseRows,
 	"normalisecolumns_f32": normaliseColumns,
+	"softmax_f32":          softmax,
 }

@@ -294,3 +294,19 @@ type NormaliseArgs struct {
 	Rows      int
 	N         int
 }
+
+// SoftmaxArgs is the block of the kernel that normalises Rows rows of N elements
+// to probabilities, with m the largest element of the row. Y may be X.
+//
+//	Y[r,i] = exp(X[r,i] − m) / Σⱼ exp(X[r,j] − m)
+//
+// The sum is float64. A row with NaN, or with a largest element that is
+// infinite, is NaN all over, but that −Inf may be 0 beside +Inf.
+type SoftmaxArgs struct {
+	X    *float32
+	Y    *float32
+	XRow int
+	YRow int
+	Rows int
+	N    int
+}

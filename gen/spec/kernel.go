@@ -97,7 +97,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		variants(op, "sum", "squares", "magnitudes", "product", "max", "min")
 	}
 	return append(ks,
-		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"},
+		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
 		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 	)

@@ -41,6 +41,7 @@ var blocks = map[string]string{
 	"reducecolumns":    "ReduceArgs",
 	"normaliserows":    "NormaliseArgs",
 	"normalisecolumns": "NormaliseArgs",
+	"softmax":          "SoftmaxArgs",
 }
 
 // A Block is the type of a block of arguments, as it is declared.
