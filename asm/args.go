@@ -302,7 +302,8 @@ type NormaliseArgs struct {
 //
 //	Y[r,i] = exp(X[r,i] − m) / Σⱼ exp(X[r,j] − m)
 //
-// The sum is float64. A row with NaN, or with a largest element that is
+// Exponentials below e⁻⁸⁷ may be 0. The sum is float64, but that pairs
+// of exponentials may be added in float32 before. A row with NaN, or with a largest element that is
 // infinite, is NaN all over, but that −Inf may be 0 beside +Inf.
 type SoftmaxArgs struct {
 	X    *float32

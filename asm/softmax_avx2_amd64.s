@@ -8,41 +8,75 @@
 // Requires: AVX, AVX2, FMA3
 TEXT ·softmax_f32_avx2(SB), NOSPLIT, $0-8
 	// Registers: Y0 elements;
-	// Y1…Y3 what the exponential function needs, and its results in float64;
+	// Y1, Y2 what the exponential function needs, and its results in float64; Y3 elements;
 	// Y4 the largest elements, then one by the sum; Y5, Y6 sums of the exponentials in float64;
-	// Y15 the mask of the last elements.
-	MOVQ args+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 32(AX), BX
+	// Y7 the largest elements, then one by the sum; Y8 round;
+	// Y9…Y12 the bounds, and factors, of the exponential function;
+	// Y13 whether elements are far below 0; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVL         $0x4b400000, CX
+	VMOVD        CX, X8
+	VBROADCASTSS X8, Y8
+	MOVL         $0x3fb8aa3b, CX
+	VMOVD        CX, X9
+	VBROADCASTSS X9, Y9
+	MOVL         $0xc2ae0000, CX
+	VMOVD        CX, X10
+	VBROADCASTSS X10, Y10
+	MOVL         $0x3f318000, CX
+	VMOVD        CX, X11
+	VBROADCASTSS X11, Y11
+	MOVL         $0xb95e8083, CX
+	VMOVD        CX, X12
+	VBROADCASTSS X12, Y12
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         32(AX), BX
 
 row1:
 	MOVQ         CX, SI
 	MOVQ         DX, DI
 	VBROADCASTSS (SI), Y4
+	VMOVAPS      Y4, Y7
 	MOVQ         40(AX), R8
 	MOVQ         R8, R9
-	SHRQ         $0x03, R8
-	JEQ          rest2
+	SHRQ         $0x04, R8
+	JEQ          pairsleft2
 
-eight4:
+pair4:
+	VMAXPS (SI), Y4, Y4
+	VMAXPS 32(SI), Y7, Y7
+	ADDQ   $0x40, SI
+	DECQ   R8
+	JNE    pair4
+
+pairsleft2:
+	ANDQ $0x0f, R9
+	JEQ  pairsdone3
+	MOVQ R9, R8
+	SHRQ $0x03, R9
+	JEQ  rest5
+
+eight7:
 	VMAXPS (SI), Y4, Y4
 	ADDQ   $0x20, SI
-	DECQ   R8
-	JNE    eight4
+	DECQ   R9
+	JNE    eight7
 
-rest2:
-	ANDQ       $0x07, R9
-	JEQ        done3
-	LEAQ       masks<>+64(SB), R8
-	SHLQ       $0x02, R9
-	SUBQ       R9, R8
-	VMOVDQU    (R8), Y15
+rest5:
+	ANDQ       $0x07, R8
+	JEQ        done6
+	LEAQ       masks<>+64(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVDQU    (R9), Y15
 	VMASKMOVPS (SI), Y15, Y0
 	VBLENDVPS  Y15, Y0, Y4, Y0
 	VMAXPS     Y0, Y4, Y4
 
-done3:
+done6:
+pairsdone3:
+	VMAXPS       Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X0
 	VMAXPS       X0, X4, X4
 	VPERMILPS    $0x4e, X4, X0
@@ -55,39 +89,91 @@ done3:
 	MOVQ         CX, SI
 	MOVQ         40(AX), R8
 	MOVQ         R8, R9
-	SHRQ         $0x03, R8
-	JEQ          rest5
+	SHRQ         $0x04, R8
+	JEQ          pairsleft8
 
-eight7:
-	VMOVUPS (SI), Y0
-	VSUBPS  Y4, Y0, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_softmax_f32_avx2<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_softmax_f32_avx2<>+32(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_softmax_f32_avx2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_softmax_f32_avx2<>+96(SB), Y1, Y0
-	VFNMADD231PS constants_softmax_f32_avx2<>+128(SB), Y1, Y0
-	VMOVUPS      constants_softmax_f32_avx2<>+160(SB), Y2
+pair10:
+	VMOVUPS      (SI), Y0
+	VSUBPS       Y4, Y0, Y0
+	VMOVAPS      Y8, Y1
+	VFMADD231PS  Y9, Y0, Y1
+	VSUBPS       Y8, Y1, Y2
+	VCMPPS       $0x11, Y10, Y0, Y13
+	VFNMADD231PS Y11, Y2, Y0
+	VFNMADD231PS Y12, Y2, Y0
+	VMOVUPS      constants_softmax_f32_avx2<>+0(SB), Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+32(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+64(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+96(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+128(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+160(SB), Y0, Y2
 	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+352(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_softmax_f32_avx2<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_softmax_f32_avx2<>+384(SB), Y1, Y1
+	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
+	VPADDD       constants_softmax_f32_avx2<>+192(SB), Y1, Y1
 	VMULPS       Y1, Y2, Y0
+	VANDNPS      Y0, Y13, Y0
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      32(SI), Y3
+	VSUBPS       Y4, Y3, Y3
+	VMOVAPS      Y8, Y1
+	VFMADD231PS  Y9, Y3, Y1
+	VSUBPS       Y8, Y1, Y2
+	VCMPPS       $0x11, Y10, Y3, Y13
+	VFNMADD231PS Y11, Y2, Y3
+	VFNMADD231PS Y12, Y2, Y3
+	VMOVUPS      constants_softmax_f32_avx2<>+0(SB), Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+32(SB), Y3, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+64(SB), Y3, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+96(SB), Y3, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+128(SB), Y3, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+160(SB), Y3, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y3, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y3, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       constants_softmax_f32_avx2<>+192(SB), Y1, Y1
+	VMULPS       Y1, Y2, Y3
+	VANDNPS      Y3, Y13, Y3
+	VMOVUPS      Y3, 32(DI)
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X1, Y1
+	VADDPD       Y0, Y5, Y5
+	VADDPD       Y1, Y6, Y6
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNE          pair10
+
+pairsleft8:
+	ANDQ $0x0f, R9
+	JEQ  pairsdone9
+	MOVQ R9, R8
+	SHRQ $0x03, R9
+	JEQ  rest11
+
+eight13:
+	VMOVUPS      (SI), Y0
+	VSUBPS       Y4, Y0, Y0
+	VMOVAPS      Y8, Y1
+	VFMADD231PS  Y9, Y0, Y1
+	VSUBPS       Y8, Y1, Y2
+	VCMPPS       $0x11, Y10, Y0, Y13
+	VFNMADD231PS Y11, Y2, Y0
+	VFNMADD231PS Y12, Y2, Y0
+	VMOVUPS      constants_softmax_f32_avx2<>+0(SB), Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+32(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+64(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+96(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+128(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+160(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y0, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       constants_softmax_f32_avx2<>+192(SB), Y1, Y1
+	VMULPS       Y1, Y2, Y0
+	VANDNPS      Y0, Y13, Y0
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
@@ -96,45 +182,36 @@ eight7:
 	VCVTPS2PD    X1, Y1
 	VADDPD       Y0, Y5, Y5
 	VADDPD       Y1, Y6, Y6
-	DECQ         R8
-	JNE          eight7
+	DECQ         R9
+	JNE          eight13
 
-rest5:
-	ANDQ       $0x07, R9
-	JEQ        done6
-	LEAQ       masks<>+64(SB), R8
-	SHLQ       $0x02, R9
-	SUBQ       R9, R8
-	VMOVDQU    (R8), Y15
-	VMASKMOVPS (SI), Y15, Y0
-	VSUBPS     Y4, Y0, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_softmax_f32_avx2<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_softmax_f32_avx2<>+32(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_softmax_f32_avx2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_softmax_f32_avx2<>+96(SB), Y1, Y0
-	VFNMADD231PS constants_softmax_f32_avx2<>+128(SB), Y1, Y0
-	VMOVUPS      constants_softmax_f32_avx2<>+160(SB), Y2
+rest11:
+	ANDQ         $0x07, R8
+	JEQ          done12
+	LEAQ         masks<>+64(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVDQU      (R9), Y15
+	VMASKMOVPS   (SI), Y15, Y0
+	VSUBPS       Y4, Y0, Y0
+	VMOVAPS      Y8, Y1
+	VFMADD231PS  Y9, Y0, Y1
+	VSUBPS       Y8, Y1, Y2
+	VCMPPS       $0x11, Y10, Y0, Y13
+	VFNMADD231PS Y11, Y2, Y0
+	VFNMADD231PS Y12, Y2, Y0
+	VMOVUPS      constants_softmax_f32_avx2<>+0(SB), Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+32(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+64(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+96(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+128(SB), Y0, Y2
+	VFMADD213PS  constants_softmax_f32_avx2<>+160(SB), Y0, Y2
 	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_softmax_f32_avx2<>+352(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_softmax_f32_avx2<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_softmax_f32_avx2<>+384(SB), Y1, Y1
+	VFMADD213PS  constants_softmax_f32_avx2<>+192(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
+	VPADDD       constants_softmax_f32_avx2<>+192(SB), Y1, Y1
 	VMULPS       Y1, Y2, Y0
+	VANDNPS      Y0, Y13, Y0
 	VANDPS       Y15, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DI)
 	VEXTRACTF128 $0x01, Y0, X1
@@ -143,7 +220,8 @@ rest5:
 	VADDPD       Y0, Y5, Y5
 	VADDPD       Y1, Y6, Y6
 
-done6:
+done12:
+pairsdone9:
 	VADDPD       Y6, Y5, Y5
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPD       X0, X5, X5
@@ -159,18 +237,18 @@ done6:
 	MOVQ         40(AX), SI
 	MOVQ         SI, R8
 	SHRQ         $0x03, SI
-	JEQ          rest8
+	JEQ          rest14
 
-eight10:
+eight16:
 	VMULPS  (DI), Y4, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ    $0x20, DI
 	DECQ    SI
-	JNE     eight10
+	JNE     eight16
 
-rest8:
+rest14:
 	ANDQ       $0x07, R8
-	JEQ        done9
+	JEQ        done15
 	LEAQ       masks<>+64(SB), SI
 	SHLQ       $0x02, R8
 	SUBQ       R8, SI
@@ -179,7 +257,7 @@ rest8:
 	VMULPS     Y4, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)
 
-done9:
+done15:
 	ADDQ 16(AX), CX
 	ADDQ 24(AX), DX
 	DECQ BX
@@ -187,111 +265,63 @@ done9:
 	VZEROUPPER
 	RET
 
-DATA constants_softmax_f32_avx2<>+0(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+4(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+8(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+12(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+16(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+20(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+24(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+28(SB)/4, $0xc2d20000
-DATA constants_softmax_f32_avx2<>+32(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+36(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+40(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+44(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+48(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+52(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+56(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+60(SB)/4, $0x42b20000
-DATA constants_softmax_f32_avx2<>+64(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+68(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+72(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+76(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+80(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+84(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+88(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+92(SB)/4, $0x3fb8aa3b
-DATA constants_softmax_f32_avx2<>+96(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+100(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+104(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+108(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+112(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+116(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+120(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+124(SB)/4, $0x3f318000
-DATA constants_softmax_f32_avx2<>+128(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+132(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+136(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+140(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+144(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+148(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+152(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+156(SB)/4, $0xb95e8083
-DATA constants_softmax_f32_avx2<>+160(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+164(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+168(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+172(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+176(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+180(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+184(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+188(SB)/4, $0x39506967
-DATA constants_softmax_f32_avx2<>+192(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+196(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+200(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+204(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+208(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+212(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+216(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+220(SB)/4, $0x3ab743ce
-DATA constants_softmax_f32_avx2<>+224(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+228(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+232(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+236(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+240(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+244(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+248(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+252(SB)/4, $0x3c088908
-DATA constants_softmax_f32_avx2<>+256(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+260(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+264(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+268(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+272(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+276(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+280(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+284(SB)/4, $0x3d2aa9c1
-DATA constants_softmax_f32_avx2<>+288(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+292(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+296(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+300(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+304(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+308(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+312(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+316(SB)/4, $0x3e2aaaaa
-DATA constants_softmax_f32_avx2<>+320(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+324(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+328(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+332(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+336(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+340(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+344(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+348(SB)/4, $0x3f000000
-DATA constants_softmax_f32_avx2<>+352(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+356(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+360(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+364(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+368(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+372(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+376(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+380(SB)/4, $0x3f800000
-DATA constants_softmax_f32_avx2<>+384(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+388(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+392(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+396(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+400(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+404(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+408(SB)/4, $0x0000007f
-DATA constants_softmax_f32_avx2<>+412(SB)/4, $0x0000007f
-GLOBL constants_softmax_f32_avx2<>(SB), RODATA|NOPTR, $416
+DATA constants_softmax_f32_avx2<>+0(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+4(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+8(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+12(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+16(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+20(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+24(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+28(SB)/4, $0x39506967
+DATA constants_softmax_f32_avx2<>+32(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+36(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+40(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+44(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+48(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+52(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+56(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+60(SB)/4, $0x3ab743ce
+DATA constants_softmax_f32_avx2<>+64(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+68(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+72(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+76(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+80(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+84(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+88(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+92(SB)/4, $0x3c088908
+DATA constants_softmax_f32_avx2<>+96(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+100(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+104(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+108(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+112(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+116(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+120(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+124(SB)/4, $0x3d2aa9c1
+DATA constants_softmax_f32_avx2<>+128(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+132(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+136(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+140(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+144(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+148(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+152(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+156(SB)/4, $0x3e2aaaaa
+DATA constants_softmax_f32_avx2<>+160(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+164(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+168(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+172(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+176(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+180(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+184(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+188(SB)/4, $0x3f000000
+DATA constants_softmax_f32_avx2<>+192(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+196(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+200(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+204(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+208(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+212(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+216(SB)/4, $0x3f800000
+DATA constants_softmax_f32_avx2<>+220(SB)/4, $0x3f800000
+GLOBL constants_softmax_f32_avx2<>(SB), RODATA|NOPTR, $224
 
 DATA masks<>+0(SB)/4, $0xffffffff
 DATA masks<>+4(SB)/4, $0xffffffff

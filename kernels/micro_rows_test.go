@@ -255,6 +255,7 @@ func (m *micro) softmax(run func(*asm.SoftmaxArgs), rows, n int, inPlace bool) {
 				s.size = s.value * (math.Abs(d) + 16)
 			}
 			s.within(0x1p-24)
+			s.bound += math.Exp(-86.9)
 			s.loose = math.IsInf(most, 1)
 			if s.loose {
 				s.value = 0 // or NaN
