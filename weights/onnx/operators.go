@@ -107,6 +107,7 @@ func init() {
 		"GlobalLpPool":      {since: 2, translate: (*call).globalLpPool},
 		"Gemm":              {since: 7, translate: (*call).gemm},
 		"MatMul":            {since: 1, translate: (*call).matMul},
+		"Einsum":            {since: 12, translate: (*call).einsum},
 
 		// Normalisation.
 		"BatchNormalization":        {since: 7, translate: (*call).batchNorm},

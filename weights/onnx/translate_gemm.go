@@ -83,9 +83,6 @@ func (c *call) matMul() []*value {
 	if len(a.shape) == 0 || len(b.shape) == 0 {
 		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 	}
-	if a.data != nil && b.data != nil {
-		return c.fail("both matrices are constant")
-	}
 	// A vector on the left is a row, one on the right a column; the dimension
 	// added to it vanishes from the result.
 	rowA, columnB := len(a.shape) == 1, len(b.shape) == 1
@@ -95,11 +92,32 @@ func (c *call) matMul() []*value {
 	if columnB {
 		b = c.withShape(b, []int{b.shape[0], 1})
 	}
+	y := c.product(a, b)
+	if !c.ready() {
+		return nil
+	}
+	shape := slices.Clone(y.shape)
+	if columnB {
+		shape = shape[:len(shape)-1]
+	}
+	if rowA {
+		at := len(y.shape) - 2
+		shape = slices.Delete(shape, at, at+1)
+	}
+	return []*value{c.reshape(y, shape)}
+}
+
+// product multiplies matrices, or stacks of them, of which one may be constant.
+func (c *call) product(a, b *value) *value {
+	if a.data != nil && b.data != nil {
+		c.fail("both matrices are constant")
+		return &value{}
+	}
 	var y *value
 	switch {
 	case b.data != nil && isMatrix(b.shape):
 		if c.checkFloats(b, "the matrix"); !c.ready() {
-			return nil
+			return &value{}
 		}
 		y = c.fullyConnected(a, matrix(b, false))
 		if c.ready() && len(b.shape) > len(a.shape) {
@@ -107,7 +125,7 @@ func (c *call) matMul() []*value {
 		}
 	case a.data != nil && isMatrix(a.shape):
 		if c.checkFloats(a, "the matrix"); !c.ready() {
-			return nil
+			return &value{}
 		}
 		swap := lastTwoSwapped(len(b.shape))
 		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, true))
@@ -127,18 +145,7 @@ func (c *call) matMul() []*value {
 	default:
 		y = c.apply(&kernels.MatMul{}, a, b)[0]
 	}
-	if !c.ready() {
-		return nil
-	}
-	shape := slices.Clone(y.shape)
-	if columnB {
-		shape = shape[:len(shape)-1]
-	}
-	if rowA {
-		at := len(y.shape) - 2
-		shape = slices.Delete(shape, at, at+1)
-	}
-	return []*value{c.reshape(y, shape)}
+	return y
 }
 
 // matMulStack multiplies x by a stack of constant matrices.

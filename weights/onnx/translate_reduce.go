@@ -64,49 +64,61 @@ func foldReduce(kind kernels.ReduceKind, since int64) func(*call) []*value {
 		if noop {
 			return []*value{x}
 		}
-		kept := slices.Clone(x.shape)
-		for _, axis := range axes {
-			kept[axis] = 1
-		}
-		y := c.newTensor(x.data.kind, kept)
+		y := c.reducedConstant(kind, x, axes, keep)
 		if y == nil {
 			return nil
 		}
-		groups := make([][]int, y.len()) // the elements that become one
-		index, at := make([]int, len(kept)), make([]int, len(kept))
-		for i := range x.data.len() {
-			for d, size := range kept {
-				at[d] = min(index[d], size-1)
-			}
-			g := flatIndex(at, kept)
-			groups[g] = append(groups[g], i)
-			next(index, x.shape)
-		}
-		for i, group := range groups {
-			if len(group) == 0 {
-				return c.fail("a tensor of shape %s has nothing to be reduced", tensor.Dims(x.shape...))
-			}
-			if y.kind.float() {
-				y.floats[i] = reducedFloats(kind, x.data.floats, group)
-				continue
-			}
-			v, ok := reducedInts(kind, x.data.ints, group)
-			if !ok {
-				return c.fail("of integers it is not supported")
-			}
-			y.ints[i] = v
-		}
-		if !keep {
-			shape := tensor.Shape{}
-			for d, size := range x.shape {
-				if !slices.Contains(axes, d) {
-					shape = append(shape, size)
-				}
-			}
-			y = y.reshaped(shape)
-		}
 		return c.folded(y)
 	}
+}
+
+// reducedConstant makes one number of those of a constant along some axes, which
+// keep a dimension of 1 or vanish. It is nil if that fails.
+func (c *call) reducedConstant(kind kernels.ReduceKind, x *value, axes []int, keep bool) *constant {
+	kept := slices.Clone(x.shape)
+	for _, axis := range axes {
+		kept[axis] = 1
+	}
+	y := c.newTensor(x.data.kind, kept)
+	if y == nil {
+		return nil
+	}
+	groups := make([][]int, y.len()) // the elements that become one
+	index, at := make([]int, len(kept)), make([]int, len(kept))
+	for i := range x.data.len() {
+		for d, size := range kept {
+			at[d] = min(index[d], size-1)
+		}
+		g := flatIndex(at, kept)
+		groups[g] = append(groups[g], i)
+		next(index, x.shape)
+	}
+	for i, group := range groups {
+		if len(group) == 0 {
+			c.fail("a tensor of shape %s has nothing to be reduced", tensor.Dims(x.shape...))
+			return nil
+		}
+		if y.kind.float() {
+			y.floats[i] = reducedFloats(kind, x.data.floats, group)
+			continue
+		}
+		v, ok := reducedInts(kind, x.data.ints, group)
+		if !ok {
+			c.fail("of integers it is not supported")
+			return nil
+		}
+		y.ints[i] = v
+	}
+	if keep {
+		return y
+	}
+	shape := tensor.Shape{}
+	for d, size := range x.shape {
+		if !slices.Contains(axes, d) {
+			shape = append(shape, size)
+		}
+	}
+	return y.reshaped(shape)
 }
 
 // reducedFloats makes one number of those of x that group lists.
