@@ -16,6 +16,8 @@ var reports = []string{
 	"clip_no_max",
 	"clip_no_min",
 	"cubic_resize",
+	"opset17_ln",
+	"reducemax_cbam",
 	"resize_linear_align_corners_0.6",
 	"resize_linear_align_corners_1.5",
 	"resize_linear_half_pixel_symmetric_0.6",
@@ -25,6 +27,10 @@ var reports = []string{
 	"resize_nearest_half_pixel_symmetric_0.6",
 	"resize_nearest_half_pixel_symmetric_1.5",
 	"resize_nearest_half_pixel_symmetric_2.3",
+	"slow_instnorm",
+	"slow_matmul_act_act",
+	"slow_softmax_rows",
+	"torch_mean_std_o13",
 	"torch_sr_bicubic_skip_o13",
 }
 
