@@ -27,9 +27,6 @@ var reports = []string{
 	"resize_nearest_half_pixel_symmetric_0.6",
 	"resize_nearest_half_pixel_symmetric_1.5",
 	"resize_nearest_half_pixel_symmetric_2.3",
-	"slow_instnorm",
-	"slow_matmul_act_act",
-	"slow_softmax_rows",
 	"torch_mean_std_o13",
 	"torch_sr_bicubic_skip_o13",
 }
