@@ -96,7 +96,11 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "clamp"})
 	variants("activate", "leakyrelu", "hardswish", "hardsigmoid", "sigmoid", "silu", "tanh", "exp")
 	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
+	for _, op := range []string{"reducerows", "reducecolumns"} {
+		variants(op, "sum", "squares", "magnitudes", "product", "max", "min")
+	}
 	return append(ks,
+		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
 		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 	)

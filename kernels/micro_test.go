@@ -35,6 +35,12 @@ var microTests = map[string]microTest{
 	"avgpool":    testOf((*micro).testAveragePool),
 	"depthwise":  testOf((*micro).testDepthwise),
 	"widen":      testOf((*micro).testWiden),
+
+	"reducerows":       testOf((*micro).testReduceRows),
+	"reducecolumns":    testOf((*micro).testReduceColumns),
+	"normaliserows":    testOf((*micro).testNormaliseRows),
+	"normalisecolumns": testOf((*micro).testNormaliseColumns),
+	"softmax":          testOf((*micro).testSoftmax),
 }
 
 type microTest func(m *micro, k asm.Kernel, run any)
@@ -218,7 +224,7 @@ func inBytes[A any](args *A) *A {
 }
 
 // place copies an operand to guarded memory.
-func place[T byte | uint16 | int | float32](m *micro, x []T) []T {
+func place[T byte | uint16 | int | float32 | float64](m *micro, x []T) []T {
 	y := guard.Make[T](m.memory, len(x), m.side)
 	copy(y, x)
 	m.operands = append(m.operands, operand{bytesOf(y), slices.Clone(bytesOf(y))})

@@ -1,47 +1,77 @@
 package kernels
 
 import (
+	"math"
 	"slices"
 
 	"github.com/infer-go/infer/tensor"
 )
 
-// ReduceMean averages over Axes, which keep a dimension of 1 or, without
-// Keep, vanish.
-type ReduceMean struct {
+// ReduceKind is a way to make one number of many.
+type ReduceKind uint8
+
+const (
+	ReduceMean ReduceKind = iota
+	ReduceSum
+	ReduceMax
+	ReduceMin
+	ReduceProduct
+	ReduceL1        // Σ|x|
+	ReduceL2        // √Σx²
+	ReduceSquares   // Σx²
+	ReduceLogSum    // ln Σx
+	ReduceLogSumExp // ln Σeˣ
+)
+
+// Reduce makes one number of the elements along Axes, which keep a dimension of
+// 1 or, without Keep, vanish.
+//
+// Numbers are folded in float64 and rounded once: a sum of n elements is within
+// (2⁻²⁴ + n·2⁻⁵³)·Σ|x| of the exact one. A maximum or minimum of anything and
+// NaN is NaN.
+type Reduce struct {
+	Kind ReduceKind
 	Axes []int
 	Keep bool
 }
 
-func (*ReduceMean) Op() string { return "ReduceMean" }
+func (*Reduce) Op() string { return "Reduce" }
 
-func (*ReduceMean) Order() Order { return ByAxis }
+func (*Reduce) Order() Order { return ByAxis }
 
-func (r *ReduceMean) Permute(order []int) Spec {
-	p := &ReduceMean{Keep: true}
-	for _, axis := range r.Axes {
-		p.Axes = append(p.Axes, slices.Index(order, axis))
+func (r *Reduce) Permute(order []int) Spec {
+	return &Reduce{Kind: r.Kind, Axes: permutedAxes(r.Axes, order), Keep: true}
+}
+
+// permutedAxes are the same axes of an operand whose dimension i is dimension
+// order[i] of this one's, sorted.
+func permutedAxes(axes, order []int) []int {
+	var p []int
+	for _, axis := range axes {
+		p = append(p, slices.Index(order, axis))
 	}
-	slices.Sort(p.Axes)
+	slices.Sort(p)
 	return p
 }
 
-func (r *ReduceMean) Traits([]tensor.Type, []Param) Traits {
-	return Traits{MixesItems: slices.Contains(r.Axes, 0)}
+func (r *Reduce) Traits(in []tensor.Type, _ []Param) Traits {
+	t := Traits{MixesItems: slices.Contains(r.Axes, 0), Extra: macs(in[0])}
+	if r.Kind == ReduceLogSumExp {
+		t.Extra = macs(in[0], 64)
+	}
+	return t
 }
 
-func (r *ReduceMean) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+func (r *Reduce) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := floatOperands(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
+	if r.Kind > ReduceLogSumExp {
+		return nil, errorf(r, "unknown kind %d", r.Kind)
+	}
 	x := in[0].Shape
-	for i, axis := range r.Axes {
-		if err := checkAxis(r, axis, x); err != nil {
-			return nil, err
-		}
-		if slices.Contains(r.Axes[:i], axis) {
-			return nil, errorf(r, "axis %d occurs twice", axis)
-		}
+	if err := checkAxes(r, r.Axes, x); err != nil {
+		return nil, err
 	}
 	var out []int
 	for i, d := range x {
@@ -55,64 +85,123 @@ func (r *ReduceMean) Infer(in []tensor.Type, params []Param) ([]tensor.Type, err
 	return result(r, in[0], out...)
 }
 
-func (r *ReduceMean) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
-	out, err := r.Infer(in, params)
-	if err != nil {
+// checkAxes checks that axes are dimensions of a shape, none of them twice.
+func checkAxes(s Spec, axes []int, x tensor.Shape) error {
+	for i, axis := range axes {
+		if err := checkAxis(s, axis, x); err != nil {
+			return err
+		}
+		if slices.Contains(axes[:i], axis) {
+			return errorf(s, "axis %d occurs twice", axis)
+		}
+	}
+	return nil
+}
+
+func (r *Reduce) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0].Shape
-	op := &reduceOp{item: [2]int{x.Volume(), out[0].Shape.Volume()}, width: 1}
-	for i, step := range x.Strides() {
-		switch d := x[i]; {
-		case d == 1:
-		case slices.Contains(r.Axes, i):
-			op.reduced.add(d, step, 0)
-		default:
-			op.kept.add(d, step, 0)
+	return &reduceOp{reduction: newReduction(t, in[0].Shape, r.Axes, nil), kind: r.Kind}, nil
+}
+
+// reduceOp is a Reduce.
+type reduceOp struct {
+	reduction
+	kind ReduceKind
+}
+
+// Scratch is two lists of sums.
+func (op *reduceOp) Scratch() int { return 2 * 8 * op.sums() }
+
+// folding is what is folded, for the kinds that fold one thing.
+func (k ReduceKind) folding() folding {
+	switch k {
+	case ReduceMax, ReduceLogSumExp:
+		return foldMax
+	case ReduceMin:
+		return foldMin
+	case ReduceProduct:
+		return foldProduct
+	case ReduceL1:
+		return foldMagnitudes
+	case ReduceL2, ReduceSquares:
+		return foldSquares
+	}
+	return foldSum
+}
+
+// finish makes the result of what was folded.
+func (op *reduceOp) finish(v float64) float32 {
+	switch op.kind {
+	case ReduceMean:
+		v /= float64(op.count)
+	case ReduceL2:
+		v = math.Sqrt(v)
+	case ReduceLogSum:
+		v = math.Log(v)
+	}
+	return float32(v)
+}
+
+func (op *reduceOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, y := floats(in[0]), floats(out[0])
+	scratch := tensor.Slice[float64](w.Scratch)
+	sums, centres := scratch[:op.sums()], scratch[op.sums():][:op.sums()]
+	clear(centres)
+	f := op.kind.folding()
+	if op.byRow {
+		per := op.rowsPerTask()
+		to := min(hi*per, n*op.kept.count())
+		for from := lo * per; from < to; from += per {
+			rows := min(per, to-from)
+			op.foldRows(w, f, x[from*op.size:], rows, centres, sums)
+			for i, v := range sums[:rows] {
+				if op.kind == ReduceLogSumExp {
+					v = op.logSumExp(x[(from+i)*op.size:][:op.size], v, 1)
+				}
+				y[from+i] = op.finish(v)
+			}
+		}
+		return
+	}
+	for task := lo; task < hi; task++ {
+		p := op.part(task)
+		op.foldColumns(w, f, x[p.src:], p.columns, centres, sums)
+		dst := y[(p.place*op.width+p.first)/op.run:]
+		for i := 0; i < p.columns; i += op.run {
+			v := sums[i]
+			if op.kind == ReduceLogSumExp {
+				v = op.logSumExp(x[p.src+i:], v, op.run)
+			}
+			dst[i/op.run] = op.finish(v)
 		}
 	}
-	op.count = op.reduced.count()
-	op.row = loop{size: 1}
-	if last := len(op.reduced.size) - 1; last >= 0 {
-		op.row = op.reduced.remove(last)
-	}
-	// Neighbours that are kept are summed side by side.
-	if last := len(op.kept.size) - 1; last >= 0 && op.kept.stride[0][last] == 1 {
-		op.width = op.kept.remove(last).size
-	}
-	op.blocks = ceilDiv(op.width, lanes)
-	return op, nil
 }
 
-// reduceOp is a ReduceMean. A task is up to lanes neighbouring results.
-type reduceOp struct {
-	scratchless
-	item          [2]int // elements of an item of operand and result
-	kept, reduced nest   // stride[0] is the operand's
-	row           loop   // the innermost of the reduced loops
-	count         int    // elements of a mean
-	width         int    // results that are neighbours in the operand too
-	blocks        int    // tasks in width
-}
-
-func (op *reduceOp) Tasks(n int) int { return n * op.kept.count() * op.blocks }
-
-func (op *reduceOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
-	x, y := floats(in[0]), floats(out[0])
-	rows := op.reduced.count()
-	for task := lo; task < hi; task++ {
-		row, first := task/op.blocks, task%op.blocks*lanes
-		item, place := row/op.kept.count(), row%op.kept.count()
-		dst := y[row*op.width+first:][:min(lanes, op.width-first)]
-		src := x[item*op.item[0]+op.kept.seek(place).offset[0]+first:]
-		var sum [lanes]float64
+// logSumExp is that of the elements that become one result, the first of them
+// src[0], of each row's run neighbours. The largest, most, is taken away before
+// the exponentials, so that they do not overflow.
+func (op *reduceOp) logSumExp(src []float32, most float64, run int) float64 {
+	if math.IsInf(most, 0) || math.IsNaN(most) {
+		return most
+	}
+	sum := 0.0
+	add := func(x []float32) {
+		for _, v := range x {
+			sum += math.Exp(float64(v) - most)
+		}
+	}
+	if op.byRow {
+		add(src)
+	} else {
 		var c cursor
-		for range rows {
-			sumRows(&sum, src[c.offset[0]:], op.row.stride[0], op.row.size, len(dst))
+		for range op.reduced.count() {
+			for k := range op.row.size {
+				add(src[c.offset[0]+k*op.row.stride[0]:][:run])
+			}
 			op.reduced.next(&c)
 		}
-		for i := range dst {
-			dst[i] = float32(sum[i] / float64(op.count))
-		}
 	}
+	return most + math.Log(sum)
 }

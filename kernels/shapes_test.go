@@ -101,7 +101,14 @@ func (m *maker) spec() Spec {
 	case 2:
 		return &FullyConnected{Channels: m.int(), Act: m.act()}
 	case 3:
-		return &MatMul{}
+		mm := &MatMul{Scale: m.float()}
+		if m.bool() {
+			mm.Left, mm.Right, mm.Result = m.list(), m.list(), m.list()
+		}
+		if m.bool() {
+			mm.Stack = m.list()
+		}
+		return mm
 	case 4:
 		return &Pool{Window: m.window(), Kind: PoolKind(m.kind(2)), Ceil: m.bool()}
 	case 5:
@@ -123,9 +130,9 @@ func (m *maker) spec() Spec {
 	case 13:
 		return &Softmax{Axis: m.int(), Log: m.bool()}
 	case 14:
-		return &ReduceMean{Axes: m.list(), Keep: m.bool()}
+		return &Reduce{Kind: ReduceKind(m.kind(byte(ReduceLogSumExp))), Axes: m.list(), Keep: m.bool()}
 	case 15:
-		return &InstanceNorm{Epsilon: m.float()}
+		return &Normalise{Kind: NormaliseKind(m.kind(byte(ByL2))), Axes: m.list(), Epsilon: m.float()}
 	case 16:
 		return &LRN{Size: m.int(), Alpha: m.float(), Beta: m.float(), Bias: m.float()}
 	}
@@ -171,8 +178,17 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 			}
 		case *FullyConnected:
 			return []Param{sized(FormPanels, 1, c, s.Channels)}
-		case *InstanceNorm:
-			return []Param{sized(FormPlain, 2, c)}
+		case *Normalise:
+			if m.bool() {
+				shape := append([]int{2}, in[0]...)
+				for i := range in[0] {
+					if m.bool() {
+						shape[i+1] = 1
+					}
+				}
+				return []Param{sized(FormPlain, shape...)}
+			}
+			return nil
 		case *Binary:
 			return []Param{sized(FormPlain, m.list()...)}
 		default:
@@ -322,7 +338,7 @@ func TestShapeErrors(t *testing.T) {
 		{&ConvTranspose{Window: square(1, 1, 0), Groups: 1, Channels: 1, OutputPad: [2]int{-1, 0}}, m, "ConvTranspose: output padding -1 is not from 0 to 2147483647"},
 		{&LRN{}, m, "LRN: size 0 is not from 1 to 2147483647"},
 		{&LRN{Size: 1, Beta: nan}, m, "LRN: alpha 0, beta NaN, bias 0 are not all finite"},
-		{&InstanceNorm{Epsilon: -1}, m, "InstanceNorm: epsilon -1 is negative or not finite"},
+		{&Normalise{Epsilon: -1}, m, "Normalise: epsilon -1 is negative or not finite"},
 		{&Resize{Size: one}, m, "Resize: scale 0 is not positive and finite"},
 		{&Slice{Start: []int{1}, Step: []int{2}, Size: []int{3}}, [][]int{{4}}, "Slice: dimension 0 of shape 4 does not have 3 elements from 1 on by steps of 2"},
 		{&Padding{Mode: PadReflect, Before: []int{4}, After: []int{0}}, [][]int{{4}}, "Pad: padding 4 and 0 in dimension 0 of shape 4, where each can be 0 to 3"},
@@ -331,7 +347,7 @@ func TestShapeErrors(t *testing.T) {
 	} {
 		var params []Param // as far as they are looked at before the fault
 		switch c.spec.(type) {
-		case *Conv, *InstanceNorm:
+		case *Conv, *Normalise:
 			params = make([]Param, 1)
 		case *ConvTranspose:
 			params = []Param{sized(FormPlain, 1, 1, 8, 1), sized(FormPlain, 1)}

@@ -40,104 +40,104 @@ func (s *Softmax) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := s.Infer(in, params); err != nil {
 		return nil, err
 	}
-	x := in[0].Shape
-	op := &softmaxOp{
-		Tier:  t,
-		outer: x[:s.Axis].Volume(),
-		size:  x[s.Axis],
-		inner: x[s.Axis+1:].Volume(),
-		log:   s.Log,
-		exp:   find[asm.ActivateArgs](t, expKernel),
-	}
-	op.blocks = ceilDiv(op.inner, lanes)
-	return op, nil
+	return &softmaxOp{
+		reduction: newReduction(t, in[0].Shape, []int{s.Axis}, nil),
+		log:       s.Log,
+		exp:       find[asm.ActivateArgs](t, expKernel),
+		whole:     find[asm.SoftmaxArgs](t, softmaxKernel),
+	}, nil
 }
 
-// softmaxOp is a Softmax over the middle of three dimensions. A task is up to
-// lanes neighbours of the last one.
+// softmaxOp is a Softmax. It takes the largest element away, so that nothing
+// overflows, and divides the exponentials by their sum.
 type softmaxOp struct {
-	scratchless
-	*Tier
-	outer, size, inner int
-	blocks             int // tasks along the last dimension
-	log                bool
-	exp                func(*asm.ActivateArgs)
+	reduction
+	log   bool
+	exp   func(*asm.ActivateArgs)
+	whole func(*asm.SoftmaxArgs) // does whole rows, unless they take too long in one call
 }
 
-func (op *softmaxOp) Tasks(n int) int { return n * op.outer * op.blocks }
+// Scratch is two lists of sums, then Mean, Rest, Factor and Shift.
+func (op *softmaxOp) Scratch() int { return statisticsSize * op.sums() }
 
 func (op *softmaxOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	x, y := floats(in[0]), floats(out[0])
+	s := op.statistics(w)
+	clear(s.shift)
+	if op.byRow {
+		per := op.rowsPerTask()
+		to := min(hi*per, n*op.kept.count())
+		for from := lo * per; from < to; from += per {
+			rows := min(per, to-from)
+			op.rows(w, &s, y[from*op.size:][:rows*op.size], x[from*op.size:], rows)
+		}
+		return
+	}
 	for task := lo; task < hi; task++ {
-		if op.inner == 1 && !op.log {
-			at := task * op.size
-			op.row(w, y[at:at+op.size], x[at:at+op.size])
-			continue
-		}
-		first := task % op.blocks * lanes
-		at := task/op.blocks*op.size*op.inner + first
-		op.columns(y, x, at, min(lanes, op.inner-first))
+		p := op.part(task)
+		op.columns(w, &s, y[p.src:], x[p.src:], p.columns)
 	}
 }
 
-// row normalises the last axis by the tier's exponential function. The largest
-// element is taken away first, so that nothing overflows.
-func (op *softmaxOp) row(w *Workspace, dst, src []float32) {
-	most := src[0]
-	for _, v := range src[1:] {
-		most = max(most, v)
+// rows does rows rows.
+func (op *softmaxOp) rows(w *Workspace, s *statistics, dst, src []float32, rows int) {
+	if !op.log && op.size <= callElements/4 {
+		a := &w.softmax
+		a.X, a.Y, a.XRow, a.YRow, a.Rows, a.N = &src[0], &dst[0], 4*op.size, 4*op.size, rows, op.size
+		op.whole(a)
+		return
 	}
-	for i, v := range src {
-		dst[i] = v - most
-	}
+	op.foldRows(w, foldMax, src, rows, nil, s.sums)
+	s.takeAway(rows)
+	op.scaleRows(w, s, dst, src, rows)
 	op.eachElement(w, op.exp, dst, dst, 0, 0)
-	sum := 0.0
-	for _, v := range dst {
-		sum += float64(v)
+	op.foldRows(w, foldSum, dst, rows, nil, s.sums)
+	if op.log {
+		s.takeLogarithm(rows)
+		op.scaleRows(w, s, dst, src, rows)
+		return
 	}
-	scale := 1 / sum
-	for i, v := range dst {
-		dst[i] = float32(float64(v) * scale)
+	s.divide(rows)
+	op.scaleRows(w, s, dst, dst, rows)
+}
+
+// columns does columns columns of one place.
+func (op *softmaxOp) columns(w *Workspace, s *statistics, dst, src []float32, columns int) {
+	op.foldColumns(w, foldMax, src, columns, nil, s.sums)
+	s.takeAway(columns)
+	op.scaleColumns(w, s, dst, src, columns)
+	for k := range op.row.size {
+		part := dst[k*op.row.stride[0]:][:columns]
+		op.eachElement(w, op.exp, part, part, 0, 0)
+	}
+	op.foldColumns(w, foldSum, dst, columns, nil, s.sums)
+	if op.log {
+		s.takeLogarithm(columns)
+		op.scaleColumns(w, s, dst, src, columns)
+		return
+	}
+	s.divide(columns)
+	op.scaleColumns(w, s, dst, dst, columns)
+}
+
+// takeAway makes the sums, which are the largest elements, what is taken away
+// from the others.
+func (s *statistics) takeAway(n int) {
+	for i, most := range s.sums[:n] {
+		s.mean[i], s.rest[i], s.factor[i] = float32(most), 0, 1
 	}
 }
 
-// columns normalises width columns, the first element of the first at src[at],
-// as row does.
-func (op *softmaxOp) columns(dst, src []float32, at, width int) {
-	var most [lanes]float32
-	var sum [lanes]float64
-	copy(most[:width], src[at:])
-	for k := range op.size {
-		for i, v := range src[at+k*op.inner:][:width] {
-			most[i] = max(most[i], v)
-		}
+// takeLogarithm takes the logarithms of the sums away, too.
+func (s *statistics) takeLogarithm(n int) {
+	for i, sum := range s.sums[:n] {
+		s.rest[i] = float32(math.Log(sum))
 	}
-	for k := range op.size {
-		y := dst[at+k*op.inner:][:width]
-		for i, v := range src[at+k*op.inner:][:width] {
-			d := float64(v) - float64(most[i])
-			e := math.Exp(d)
-			sum[i] += e
-			if op.log {
-				y[i] = float32(d)
-			} else {
-				y[i] = float32(e)
-			}
-		}
-	}
-	if op.log {
-		for i, s := range sum[:width] {
-			sum[i] = math.Log(s)
-		}
-	}
-	for k := range op.size {
-		y := dst[at+k*op.inner:][:width]
-		for i, v := range y {
-			if op.log {
-				y[i] = float32(float64(v) - sum[i])
-			} else {
-				y[i] = float32(float64(v) / sum[i])
-			}
-		}
+}
+
+// divide divides by the sums, and takes nothing away.
+func (s *statistics) divide(n int) {
+	for i, sum := range s.sums[:n] {
+		s.mean[i], s.factor[i] = 0, float32(1/sum)
 	}
 }

@@ -39,6 +39,11 @@ type Tier struct {
 	activateKernels [ActTanh + 1]func(*asm.ActivateArgs)
 	binaryKernels   [PRelu + 1]func(*asm.BinaryArgs)
 	widenKernel     func(*asm.WidenArgs)
+
+	reduceRowsKernels    [len(foldings)]func(*asm.ReduceArgs)
+	reduceColumnsKernels [len(foldings)]func(*asm.ReduceArgs)
+	normaliseRows        func(*asm.NormaliseArgs)
+	normaliseColumns     func(*asm.NormaliseArgs)
 }
 
 // newTier looks up what operations share.
@@ -62,6 +67,12 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	for kind, k := range binaryKernels {
 		t.binaryKernels[kind] = lookup[asm.BinaryArgs](a.Kernels, k)
 	}
+	for i := range foldings {
+		t.reduceRowsKernels[i] = lookup[asm.ReduceArgs](a.Kernels, folding(i).rows())
+		t.reduceColumnsKernels[i] = lookup[asm.ReduceArgs](a.Kernels, folding(i).columns())
+	}
+	t.normaliseRows = lookup[asm.NormaliseArgs](a.Kernels, normaliseRowsKernel)
+	t.normaliseColumns = lookup[asm.NormaliseArgs](a.Kernels, normaliseColumnsKernel)
 	return t
 }
 

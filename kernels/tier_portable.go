@@ -46,6 +46,7 @@ func portableKernels() (entries []asm.Entry) {
 	for kind, k := range binaryKernels {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
+	portableRowKernels(add)
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
 	add(asm.Kernel{Op: "interleave"}, interleavePortable)
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)

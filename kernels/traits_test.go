@@ -93,4 +93,10 @@ func TestTableEntries(t *testing.T) {
 
 // traits are those of an operation on float32; of its params only the form
 // matters, which is plain.
-func traits(s Spec, in [][]int) Traits { return s.Traits(types(in), []Param{{}}) }
+func traits(s Spec, in [][]int) Traits {
+	params := []Param{{}}
+	if _, ok := s.(*MatMul); ok {
+		params = nil // of two operands
+	}
+	return s.Traits(types(in), params)
+}

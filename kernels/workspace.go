@@ -27,6 +27,9 @@ type Workspace struct {
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs
+	reduce     asm.ReduceArgs
+	normalise  asm.NormaliseArgs
+	softmax    asm.SoftmaxArgs
 }
 
 // floats is the scratch as float32.

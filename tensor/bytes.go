@@ -41,10 +41,10 @@ func Aligned[T Number](n int) []T {
 }
 
 // Number is a Go type in which elements can be looked at: float32 for F32,
-// uint16 for F16, and so on; an unsigned integer of the same size for elements
+// uint16 for F16, and so on; float64 for sums; an unsigned integer for elements
 // that are only moved.
 type Number interface {
-	float32 | uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64
+	float32 | float64 | uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64
 }
 
 // Slice looks at bytes as elements, in place. Their first must be aligned to

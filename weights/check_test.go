@@ -165,7 +165,7 @@ func TestBatchedMixesNothing(t *testing.T) {
 		{&kernels.Concat{Axis: 0}, [][]int{{1, 3}}, nil},
 		{&kernels.Slice{Start: []int{0, 0}, Step: []int{-1, 1}, Size: []int{1, 3}}, [][]int{{1, 3}}, nil},
 		{&kernels.Softmax{Axis: 0}, [][]int{{1, 3}}, nil},
-		{&kernels.ReduceMean{Axes: []int{0}, Keep: true}, [][]int{{1, 3}}, nil},
+		{&kernels.Reduce{Axes: []int{0}, Keep: true}, [][]int{{1, 3}}, nil},
 		{&kernels.Transpose{Perm: []int{1, 0, 2}}, [][]int{{1, 1, 3}}, nil},
 	} {
 		for _, batched := range []bool{false, true} {

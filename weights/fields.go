@@ -10,7 +10,7 @@ const (
 	stringSize = 4
 	valueSize  = stringSize + 1 + 4 + 4 + 4
 	paramSize  = 1 + 1 + 4
-	stepSize   = stringSize + 1 + 4 + 4 + 4
+	stepSize   = stringSize + 1 + 4 + 4 + 4 + 4
 	openSize   = stringSize + 4 + 4*4
 	axisSize   = 2 * 4
 	growthSize = 2*4 + 4

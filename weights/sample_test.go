@@ -104,14 +104,14 @@ func sample(t testing.TB) *Net {
 	slice := b.step("slice", &kernels.Slice{Start: []int{0, 3, 0, 5}, Step: []int{1, -1, 2, -2}, Size: []int{1, 4, 2, 3}}, concat)
 	split := b.step("split", &kernels.Split{Axis: 3, Sizes: []int{1, 2}}, slice)
 	pad := b.step("pad", &kernels.Padding{Before: []int{0, 0, 1, 0}, After: []int{0, 0, 1, 0}, Value: -1}, split[1:])
-	norm := b.step("norm", &kernels.InstanceNorm{Epsilon: 1e-5}, pad, b.plain(2, 2))
+	norm := b.step("norm", &kernels.Normalise{Kind: kernels.ByRootMeanSquare, Axes: []int{1, 2}, Epsilon: 1e-5}, pad, b.plain(2, 1, 1, 1, 2))
 	lrn := b.step("lrn", &kernels.LRN{Size: 3, Alpha: 1e-4, Beta: 0.75, Bias: 1}, norm)
 	resize := b.step("resize", &kernels.Resize{Mode: kernels.Linear, Coordinates: kernels.AlignCorners, Rounding: kernels.RoundFloor, Scale: [2]float32{2, 0.5}, Size: [2]int{8, 2}}, lrn)
 	left := b.step("left", &kernels.Reshape{Shape: []int{1, 2, 16}}, resize)
 	right := b.step("right", &kernels.Reshape{Shape: []int{1, 16, 2}}, resize)
-	product := b.step("product", &kernels.MatMul{}, []int{left[0], right[0]})
+	product := b.step("product", &kernels.MatMul{Right: []int{0, 1, 2}, Scale: 0.5}, []int{left[0], right[0]})
 	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(tensor.F16, 1, 2, 5))
-	mean := b.step("mean", &kernels.ReduceMean{Axes: []int{1}}, dense)
+	mean := b.step("mean", &kernels.Reduce{Kind: kernels.ReduceL2, Axes: []int{1}}, dense)
 	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)
 	b.net.Outputs = []int{softmax[0], split[0]}
 	b.net.Meta = Meta{
@@ -153,7 +153,7 @@ func whole(t testing.TB) *Net {
 	b := newBuilder(t, false)
 	x := b.input("x", 3, 4)
 	sorted := b.step("swap", &kernels.Transpose{Perm: []int{1, 0}}, []int{x})
-	b.net.Outputs = b.step("scalar", &kernels.ReduceMean{Axes: []int{0, 1}}, b.step("softmax", &kernels.Softmax{}, sorted))
+	b.net.Outputs = b.step("scalar", &kernels.Reduce{Axes: []int{0, 1}}, b.step("softmax", &kernels.Softmax{}, sorted))
 	return b.net
 }
 

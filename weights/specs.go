@@ -31,8 +31,8 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).transpose),
 	codeOf(1, (*coder).reshape),
 	codeOf(1, (*coder).softmax),
-	codeOf(1, (*coder).reduceMean),
-	codeOf(1, (*coder).instanceNorm),
+	codeOf(1, (*coder).reduce),
+	codeOf(1, (*coder).normalise),
 	codeOf(1, (*coder).lrn),
 	codeOf(1, (*coder).resize),
 }
@@ -113,7 +113,13 @@ func (c *coder) fullyConnected(v *kernels.FullyConnected) {
 	c.act(&v.Act)
 }
 
-func (c *coder) matMul(*kernels.MatMul) {}
+func (c *coder) matMul(v *kernels.MatMul) {
+	c.intList(&v.Left)
+	c.intList(&v.Right)
+	c.intList(&v.Result)
+	c.intList(&v.Stack)
+	c.float(&v.Scale)
+}
 
 func (c *coder) pool(v *kernels.Pool) {
 	c.window(&v.Window)
@@ -163,12 +169,17 @@ func (c *coder) softmax(v *kernels.Softmax) {
 	c.bool(&v.Log)
 }
 
-func (c *coder) reduceMean(v *kernels.ReduceMean) {
+func (c *coder) reduce(v *kernels.Reduce) {
+	enum(c, &v.Kind, kernels.ReduceLogSumExp)
 	c.intList(&v.Axes)
 	c.bool(&v.Keep)
 }
 
-func (c *coder) instanceNorm(v *kernels.InstanceNorm) { c.float(&v.Epsilon) }
+func (c *coder) normalise(v *kernels.Normalise) {
+	enum(c, &v.Kind, kernels.ByL2)
+	c.intList(&v.Axes)
+	c.float(&v.Epsilon)
+}
 
 func (c *coder) lrn(v *kernels.LRN) {
 	c.int(&v.Size)

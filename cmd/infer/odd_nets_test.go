@@ -31,7 +31,7 @@ func TestRunScalarOutput(t *testing.T) {
 		Values: []weights.Value{{Name: "x", Type: tensor.Floats(1, 4)}, {Name: "y", Type: tensor.Floats()}},
 		Inputs: []int{0}, Outputs: []int{1},
 		Steps: []weights.Step{
-			{Name: "mean", Spec: &kernels.ReduceMean{Axes: []int{0, 1}}, In: []int{0}, Out: []int{1}},
+			{Name: "mean", Spec: &kernels.Reduce{Axes: []int{0, 1}}, In: []int{0}, Out: []int{1}},
 		},
 	})
 	out := filepath.Join(t.TempDir(), "y.npy")

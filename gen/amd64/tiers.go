@@ -26,4 +26,10 @@ var avx2 = Emitters{
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
+
+	"reducerows_f32":       reduceRows,
+	"reducecolumns_f32":    reduceColumns,
+	"normaliserows_f32":    normaliseRows,
+	"normalisecolumns_f32": normaliseColumns,
+	"softmax_f32":          softmax,
 }

@@ -182,7 +182,15 @@ func (b *builder) three(code uint32, name string, m, n, d vec) {
 // Vectors of two float64.
 
 func (b *builder) FADD2(m, n, d vec) { b.two(0x4e60d400, "fadd", m, n, d) }
+func (b *builder) FSUB2(m, n, d vec) { b.two(0x4ee0d400, "fsub", m, n, d) }
+func (b *builder) FMUL2(m, n, d vec) { b.two(0x6e60dc00, "fmul", m, n, d) }
 func (b *builder) FDIV2(m, n, d vec) { b.two(0x6e60fc00, "fdiv", m, n, d) }
+func (b *builder) FMAX2(m, n, d vec) { b.two(0x4e60f400, "fmax", m, n, d) }
+func (b *builder) FMIN2(m, n, d vec) { b.two(0x4ee0f400, "fmin", m, n, d) }
+
+func (b *builder) FABS2(n, d vec) {
+	b.word(0x4ee0f800|n.number()<<5|d.number(), "fabs v%d.2d, v%d.2d", int(d), int(n))
+}
 
 func (b *builder) two(code uint32, name string, m, n, d vec) {
 	b.word(code|m.number()<<16|n.number()<<5|d.number(), "%s v%d.2d, v%d.2d, v%d.2d", name, int(d), int(n), int(m))

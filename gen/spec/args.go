@@ -251,3 +251,73 @@ type WidenArgs struct {
 	Y *float32
 	N int
 }
+
+// ReduceArgs is the block of the kernels that fold Rows rows of N elements by
+// an operation ⊕. What is folded is a function f of an element, in float64:
+//
+//	sum         x, added
+//	squares     (x − c)², added; only they read C
+//	magnitudes  |x|, added
+//	product     x, multiplied
+//	max, min    x, of which the largest or the least is kept; NaN is kept
+//
+// Those of reducerows fold each row, those of reducecolumns go on with what Y
+// holds, column by column:
+//
+//	reducerows     Y[r] = ⊕ over i of f(X[r,i]) with c = C[r]          0 ≤ r < Rows
+//	reducecolumns  Y[i] = Y[i] ⊕ (⊕ over r of f(X[r,i])) with c = C[i]  0 ≤ i < N
+//
+// The order in which a row is folded depends on N alone; a column's is that of
+// the rows. A sum's error is at most 2⁻⁵³·n·Σ|f| for n elements. For
+// reducecolumns Y and C hold as many elements as N rounded up to 16.
+type ReduceArgs struct {
+	X    *float32
+	C    *float64
+	Y    *float64
+	XRow int
+	Rows int
+	N    int
+}
+
+// NormaliseArgs is the block of the kernels that shift and scale Rows rows of N
+// elements. Mean and Rest are two parts of one number, whose difference from X
+// so has a float32's accuracy. Y may be X.
+//
+//	normaliserows     Y[r,i] = (X[r,i] − Mean[r] − Rest[r])·Factor[r]·Scale[i] + Shift[i]
+//	normalisecolumns  Y[r,i] = (X[r,i] − Mean[i] − Rest[i])·Factor[i] + Shift[i]
+//
+// Scale[i] and Shift[i] are ParamStep after one another: the size of an
+// element, or 0 where one number holds for the whole row, which then stands
+// there 16 times. For normalisecolumns Mean, Rest, Factor and Shift hold as many
+// elements as N rounded up to 16.
+type NormaliseArgs struct {
+	X         *float32
+	Y         *float32
+	Mean      *float32
+	Rest      *float32
+	Factor    *float32
+	Scale     *float32
+	Shift     *float32
+	XRow      int
+	YRow      int
+	ParamStep int
+	Rows      int
+	N         int
+}
+
+// SoftmaxArgs is the block of the kernel that normalises Rows rows of N elements
+// to probabilities, with m the largest element of the row. Y may be X.
+//
+//	Y[r,i] = exp(X[r,i] − m) / Σⱼ exp(X[r,j] − m)
+//
+// Exponentials below e⁻⁸⁷ may be 0. The sum is float64, but that pairs
+// of exponentials may be added in float32 before. A row with NaN, or with a largest element that is
+// infinite, is NaN all over, but that −Inf may be 0 beside +Inf.
+type SoftmaxArgs struct {
+	X    *float32
+	Y    *float32
+	XRow int
+	YRow int
+	Rows int
+	N    int
+}

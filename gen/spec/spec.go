@@ -37,6 +37,12 @@ var blocks = map[string]string{
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
 	"widen":      "WidenArgs",
+
+	"reducerows":       "ReduceArgs",
+	"reducecolumns":    "ReduceArgs",
+	"normaliserows":    "NormaliseArgs",
+	"normalisecolumns": "NormaliseArgs",
+	"softmax":          "SoftmaxArgs",
 }
 
 // A Block is the type of a block of arguments, as it is declared.

@@ -48,6 +48,7 @@ func oddModel(op string, r *rand.Rand) *model {
 		{"kernel_shape", []int64{2, 2}[:1+r.IntN(2)]}, {"strides", []int64{2, 1}[:1+r.IntN(2)]}, {"blocksize", 2}, {"size", 3},
 		{"auto_pad", "SAME_UPPER"}, {"transA", r.IntN(2)}, {"transB", r.IntN(2)}, {"alpha", float32(2)}, {"beta", float32(3)},
 		{"to", r.IntN(17)}, {"perm", []int64{1, 0}}, {"mode", "nearest"}, {"scales", []float32{1, 1, 2, 0.5}[:r.IntN(5)]},
+		{"num_groups", 1 + r.IntN(3)}, {"p", 1 + r.IntN(2)}, {"equation", "ij,jk"},
 	} {
 		if r.IntN(3) == 0 {
 			attrs = append(attrs, a)

@@ -14,8 +14,9 @@ var lowerings = map[string]func(*lowering, *node) error{
 	(*kernels.Conv)(nil).Op():           (*lowering).conv,
 	channelAffine{}.Op():                (*lowering).channelAffine,
 	(*kernels.ConvTranspose)(nil).Op():  (*lowering).convTranspose,
-	(*kernels.InstanceNorm)(nil).Op():   (*lowering).instanceNorm,
+	(*kernels.Normalise)(nil).Op():      (*lowering).normalise,
 	(*kernels.FullyConnected)(nil).Op(): (*lowering).fullyConnected,
+	(*kernels.MatMul)(nil).Op():         (*lowering).matMul,
 	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
 	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
 }
@@ -74,13 +75,34 @@ func (l *lowering) convTranspose(n *node) error {
 	return l.mapStep(n, op, params...)
 }
 
-func (l *lowering) instanceNorm(n *node) error {
-	scale, shift := n.weights[0].data, n.weights[1].data
-	param, err := plain(n, []int{2, scale.len()}, slices.Concat(scale.floats, shift.floats))
+// normalise works in its operand's order, with its axes renamed, and its scale
+// and shift in that order too; in the model's own if they fit no other.
+func (l *lowering) normalise(n *node) error {
+	op := n.op.(*kernels.Normalise)
+	x := n.in[0]
+	order := l.order(x, x.shape)
+	params, err := normaliseParams(n, order)
 	if err != nil {
 		return err
 	}
-	return l.mapStep(n, n.op.(kernels.Spec), param)
+	spec := op.Permute(order)
+	if _, err := spec.Infer([]tensor.Type{tensor.Floats(permuted(x.shape, order)...)}, params); err != nil {
+		order = identity(len(x.shape))
+		spec = op
+		if params, err = normaliseParams(n, order); err != nil {
+			return err
+		}
+	}
+	id, err := l.place(x, x.shape, order)
+	if err != nil {
+		return err
+	}
+	out, err := l.step(spec, []int{id}, params...)
+	if err != nil {
+		return err
+	}
+	l.setView(n.out[0], out[0], x.shape, order)
+	return nil
 }
 
 // keepViews moves nothing: a value of another shape lies as its operand does.

@@ -103,16 +103,34 @@ func init() {
 		"AveragePool":       {since: 1, translate: (*call).averagePool},
 		"GlobalAveragePool": {since: 1, translate: globalPool(kernels.AveragePool)},
 		"GlobalMaxPool":     {since: 1, translate: globalPool(kernels.MaxPool)},
+		"LpPool":            {since: 2, translate: (*call).lpPool},
+		"GlobalLpPool":      {since: 2, translate: (*call).globalLpPool},
 		"Gemm":              {since: 7, translate: (*call).gemm},
 		"MatMul":            {since: 1, translate: (*call).matMul},
+		"Einsum":            {since: 12, translate: (*call).einsum},
 
 		// Normalisation.
-		"BatchNormalization":    {since: 7, translate: (*call).batchNorm},
-		"InstanceNormalization": {since: 6, translate: (*call).instanceNorm},
-		"LRN":                   {since: 1, translate: (*call).lrn},
-		"Softmax":               {since: 1, translate: softmax(false)},
-		"LogSoftmax":            {since: 1, translate: softmax(true)},
-		"ReduceMean":            {since: 1, translate: (*call).reduceMean},
+		"BatchNormalization":        {since: 7, translate: (*call).batchNorm},
+		"InstanceNormalization":     {since: 6, translate: (*call).instanceNorm},
+		"LRN":                       {since: 1, translate: (*call).lrn},
+		"Softmax":                   {since: 1, translate: softmax(false)},
+		"LogSoftmax":                {since: 1, translate: softmax(true)},
+		"LayerNormalization":        {since: 17, translate: (*call).layerNorm},
+		"GroupNormalization":        {since: 18, translate: (*call).groupNorm},
+		"MeanVarianceNormalization": {since: 9, translate: (*call).meanVariance},
+		"LpNormalization":           {since: 1, translate: (*call).lpNorm},
+
+		// Of many numbers one.
+		"ReduceMean":      reduction(kernels.ReduceMean, 18),
+		"ReduceSum":       reduction(kernels.ReduceSum, 13),
+		"ReduceMax":       reduction(kernels.ReduceMax, 18),
+		"ReduceMin":       reduction(kernels.ReduceMin, 18),
+		"ReduceProd":      reduction(kernels.ReduceProduct, 18),
+		"ReduceL1":        reduction(kernels.ReduceL1, 18),
+		"ReduceL2":        reduction(kernels.ReduceL2, 18),
+		"ReduceSumSquare": reduction(kernels.ReduceSquares, 18),
+		"ReduceLogSum":    reduction(kernels.ReduceLogSum, 18),
+		"ReduceLogSumExp": reduction(kernels.ReduceLogSumExp, 18),
 
 		// Element by element.
 		"Relu":            {since: 6, translate: unary(activate(relu))},
@@ -167,6 +185,11 @@ func init() {
 		"Expand":          {since: 8, fold: (*call).foldExpand},
 		"Range":           {since: 11, fold: (*call).foldRange},
 	}
+}
+
+// reduction is an operator that makes one number of many.
+func reduction(kind kernels.ReduceKind, operandSince int64) operator {
+	return operator{since: 1, translate: reduce(kind, operandSince), fold: foldReduce(kind, operandSince)}
 }
 
 // relu is max(x, 0).

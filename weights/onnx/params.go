@@ -154,3 +154,41 @@ func constantParam(n *node, w *value, rank int, order []int) (kernels.Param, err
 	}
 	return plain(n, shape, x)
 }
+
+// normaliseParams is the scale and the shift of a Normalise whose operand lies
+// in the given order, none if it has neither.
+func normaliseParams(n *node, order []int) ([]kernels.Param, error) {
+	if len(n.weights) == 0 {
+		return nil, nil
+	}
+	rank := len(order)
+	dims := slices.Repeat([]int{1}, rank)
+	for _, w := range n.weights {
+		if w == nil {
+			continue
+		}
+		for i, d := range padded(w.shape, rank) {
+			dims[i] = max(dims[i], d)
+		}
+	}
+	shape := permuted(dims, order)
+	x := slices.Repeat([]float32{1}, tensor.Shape(shape).Volume())
+	x = append(x, make([]float32, len(x))...)
+	for i, w := range n.weights {
+		if w == nil {
+			continue
+		}
+		part := x[i*len(x)/2:][:len(x)/2]
+		of := padded(w.shape, rank)
+		at, from := make([]int, rank), make([]int, rank)
+		for j := range part {
+			for k, d := range order {
+				from[d] = min(at[k], of[d]-1)
+			}
+			part[j] = w.data.floats[flatIndex(from, of)]
+			next(at, shape)
+		}
+	}
+	p, err := plain(n, append([]int{2}, shape...), x)
+	return []kernels.Param{p}, err
+}

@@ -13,6 +13,9 @@ type pass struct {
 // may follow a convolution in either order.
 var passes = []pass{
 	{"recognise activations", recogniseActivations},
+	{"recognise normalisations", recogniseNormalisations},
+	{"fold scale and shift", foldNormalise},
+	{"fold scale of products", foldScales},
 	{"fold padding", foldPadding},
 	{"fold batch norm and bias", foldAffine},
 	{"fuse residual add", fuseResiduals},

@@ -56,7 +56,7 @@ func (g *grower) broadcasting(shape []int) string {
 func (g *grower) grow() {
 	one := func(n int) int { return 1 + g.r.IntN(n) }
 	w := fmt.Sprintf("w%d", len(g.tensors))
-	switch g.r.IntN(16) {
+	switch g.r.IntN(20) {
 	case 0, 1, 2:
 		x, s := g.pick(3, 3)
 		if x == "" || s[1] < 3 || s[2] < 3 {
@@ -163,7 +163,45 @@ func (g *grower) grow() {
 			return
 		}
 		axis := g.r.IntN(len(s))
-		g.add("ReduceMean", []string{x}, slices.Delete(slices.Clone(s), axis, axis+1), attr{"axes", []int64{int64(axis + 1)}}, attr{"keepdims", 0})
+		op := []string{"ReduceMean", "ReduceMax", "ReduceL2", "ReduceLogSumExp"}[g.r.IntN(4)]
+		g.add(op, []string{x}, slices.Delete(slices.Clone(s), axis, axis+1), attr{"axes", []int64{int64(axis + 1)}}, attr{"keepdims", 0})
+	case 16:
+		x, s := g.pick(2, 4)
+		if x == "" {
+			return
+		}
+		g.weight(w, 0.5, 1.5, s[0])
+		g.weight(w+"shift", -1, 1, s[0])
+		g.add("InstanceNormalization", []string{x, w, w + "shift"}, s, attr{"epsilon", float32(0.1)})
+	case 17:
+		x, s := g.pick(1, 4)
+		if x != "" {
+			g.add("LpNormalization", []string{x}, s, attr{"axis", one(len(s))}, attr{"p", one(2)})
+		}
+	case 18, 19: // with itself, over the last dimension or the one before
+		x, s := g.pick(2, 4)
+		if x == "" {
+			return
+		}
+		perm, swapped := make([]int64, len(s)+1), slices.Clone(s)
+		for i := range perm {
+			perm[i] = int64(i)
+		}
+		last := len(s) - 1
+		perm[last], perm[last+1] = perm[last+1], perm[last]
+		swapped[last-1], swapped[last] = s[last], s[last-1]
+		g.add("Transpose", []string{x}, swapped, attr{"perm", perm})
+		y := g.names[len(g.names)-1]
+		shape := slices.Clone(s)
+		if g.r.IntN(2) == 0 {
+			shape[last] = s[last-1]
+		} else {
+			x, y = y, x
+			shape[last-1] = s[last]
+		}
+		g.add("MatMul", []string{x, y}, shape)
+		g.floats(w, nil, 0.1)
+		g.add("Mul", []string{g.names[len(g.names)-1], w}, shape)
 	}
 }
 

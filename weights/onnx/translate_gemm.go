@@ -18,6 +18,9 @@ func (c *call) gemm() []*value {
 	if !c.ready() {
 		return nil
 	}
+	if a.data != nil && b.data != nil {
+		return c.fail("both matrices are constant")
+	}
 	transA, transB := c.intAttr("transA", 0) != 0, c.intAttr("transB", 0) != 0
 	var y *value
 	switch {
@@ -47,9 +50,10 @@ func (c *call) gemm() []*value {
 		if transB {
 			b = c.transpose(b, 1, 0)
 		}
-		y = c.apply(&kernels.MatMul{}, a, b)[0]
-		if alpha != 1 {
-			y = c.times(y, alpha)
+		op := &kernels.MatMul{Scale: alpha}
+		y = c.apply(op, a, b)[0]
+		if alpha == 0 {
+			y = c.times(y, 0)
 		}
 	}
 	if !c.has(2) || beta == 0 || !c.ready() {
@@ -88,31 +92,7 @@ func (c *call) matMul() []*value {
 	if columnB {
 		b = c.withShape(b, []int{b.shape[0], 1})
 	}
-	var y *value
-	switch {
-	case b.data != nil && isMatrix(b.shape):
-		if c.checkFloats(b, "the matrix"); !c.ready() {
-			return nil
-		}
-		y = c.fullyConnected(a, matrix(b, true))
-		if c.ready() && len(b.shape) > len(a.shape) {
-			y = c.reshape(y, append(slices.Repeat([]int{1}, len(b.shape)-len(a.shape)), y.shape...))
-		}
-	case a.data != nil && isMatrix(a.shape):
-		if c.checkFloats(a, "the matrix"); !c.ready() {
-			return nil
-		}
-		swap := lastTwoSwapped(len(b.shape))
-		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, false))
-		y = c.transpose(y, swap...)
-		if c.ready() && len(a.shape) > len(b.shape) {
-			y = c.reshape(y, append(slices.Repeat([]int{1}, len(a.shape)-len(b.shape)), y.shape...))
-		}
-	case a.data != nil || b.data != nil:
-		c.fail("a stack of constant matrices is not supported")
-	default:
-		y = c.apply(&kernels.MatMul{}, a, b)[0]
-	}
+	y := c.product(a, b)
 	if !c.ready() {
 		return nil
 	}
@@ -125,6 +105,88 @@ func (c *call) matMul() []*value {
 		shape = slices.Delete(shape, at, at+1)
 	}
 	return []*value{c.reshape(y, shape)}
+}
+
+// product multiplies matrices, or stacks of them, of which one may be constant.
+func (c *call) product(a, b *value) *value {
+	if a.data != nil && b.data != nil {
+		c.fail("both matrices are constant")
+		return &value{}
+	}
+	var y *value
+	switch {
+	case b.data != nil && isMatrix(b.shape):
+		if c.checkFloats(b, "the matrix"); !c.ready() {
+			return &value{}
+		}
+		y = c.fullyConnected(a, matrix(b, true))
+		if c.ready() && len(b.shape) > len(a.shape) {
+			y = c.reshape(y, append(slices.Repeat([]int{1}, len(b.shape)-len(a.shape)), y.shape...))
+		}
+	case a.data != nil && isMatrix(a.shape):
+		if c.checkFloats(a, "the matrix"); !c.ready() {
+			return &value{}
+		}
+		swap := lastTwoSwapped(len(b.shape))
+		y = c.fullyConnected(c.transpose(b, swap...), matrix(a, false))
+		y = c.transpose(y, swap...)
+		if c.ready() && len(a.shape) > len(b.shape) {
+			y = c.reshape(y, append(slices.Repeat([]int{1}, len(a.shape)-len(b.shape)), y.shape...))
+		}
+	case b.data != nil:
+		y = c.matMulStack(a, b)
+	case a.data != nil:
+		// Y' = B'·A' for the transposes: the constants move to the right.
+		swapA, swapB := lastTwoSwapped(len(a.shape)), lastTwoSwapped(len(b.shape))
+		y = c.matMulStack(c.transpose(b, swapB...), c.transposedMatrices(a, swapA))
+		if c.ready() {
+			y = c.transpose(y, lastTwoSwapped(len(y.shape))...)
+		}
+	default:
+		y = c.apply(&kernels.MatMul{}, a, b)[0]
+	}
+	return y
+}
+
+// matMulStack multiplies x by a stack of constant matrices.
+func (c *call) matMulStack(x, w *value) *value {
+	if !c.ready() {
+		return &value{}
+	}
+	if c.checkFloats(w, "the matrices"); !c.ready() {
+		return &value{}
+	}
+	lead := len(w.shape) - 2
+	if len(x.shape) < 2 || x.shape[len(x.shape)-1] != w.shape[lead] || w.data.len() == 0 {
+		c.fail("%s cannot be multiplied by %s", tensor.Dims(x.shape...), tensor.Dims(w.shape...))
+		return &value{}
+	}
+	shape, ok := tensor.Broadcast(x.shape[:len(x.shape)-2], w.shape[:lead])
+	if !ok {
+		c.fail("%s cannot be multiplied by %s", tensor.Dims(x.shape...), tensor.Dims(w.shape...))
+		return &value{}
+	}
+	op := &kernels.MatMul{Stack: slices.Clone(w.shape[:lead])}
+	out := c.emit(op, []*value{x}, []*value{w}, append(shape, x.shape[len(x.shape)-2], w.shape[lead+1]))
+	if !c.ready() {
+		return &value{}
+	}
+	return out[0]
+}
+
+// transposedMatrices is a stack of constant matrices, each transposed.
+func (c *call) transposedMatrices(v *value, swap []int) *value {
+	if c.checkFloats(v, "the matrices"); !c.ready() {
+		return v
+	}
+	shape := permuted(v.shape, swap)
+	x := make([]float32, v.data.len())
+	rows, columns := shape[len(shape)-2], shape[len(shape)-1]
+	for i := range x {
+		matrix, row, column := i/(rows*columns), i/columns%rows, i%columns
+		x[i] = v.data.floats[(matrix*columns+column)*rows+row]
+	}
+	return &value{name: v.name, shape: shape, data: floatTensor(shape, x)}
 }
 
 // withShape reshapes a constant or an activation.

@@ -54,17 +54,6 @@ func vector(x []float32) *value {
 	return &value{shape: shape, data: floatTensor(shape, x)}
 }
 
-// instanceNorm translates InstanceNormalization.
-func (c *call) instanceNorm() []*value {
-	x, scale, shift := c.activation(0), c.weight(1, "the scale"), c.weight(2, "the shift")
-	c.spatial(x)
-	if c.ready() && (scale.data.len() != x.shape[1] || shift.data.len() != x.shape[1]) {
-		c.fail("a scale of shape %s and a shift of shape %s for %d channels", tensor.Dims(scale.shape...), tensor.Dims(shift.shape...), x.shape[1])
-	}
-	op := &kernels.InstanceNorm{Epsilon: c.floatAttr("epsilon", 1e-5)}
-	return c.emit(op, []*value{x}, []*value{scale, shift}, x.shape)
-}
-
 // lrn translates LRN.
 func (c *call) lrn() []*value {
 	x := c.activation(0)
@@ -106,37 +95,4 @@ func softmax(log bool) func(c *call) []*value {
 		y := c.apply(&kernels.Softmax{Axis: axis, Log: log}, flat)[0]
 		return []*value{c.reshape(y, x.shape)}
 	}
-}
-
-// reduceMean translates ReduceMean. Over the height and width of a map it is
-// a global pool.
-//
-// ONNX says what its flags mean at 0 and at 1. For ONNX Runtime everything but
-// 1 is 0, and so it is here.
-func (c *call) reduceMean() []*value {
-	x := c.activation(0)
-	list := c.axesOperand(18)
-	keep := c.intAttr("keepdims", 1) == 1
-	if len(list) == 0 {
-		if c.intAttr("noop_with_empty_axes", 0) == 1 {
-			return []*value{x}
-		}
-		for i := range x.shape {
-			list = append(list, int64(i))
-		}
-	}
-	axes := c.axes(list, len(x.shape))
-	if !c.ready() {
-		return nil
-	}
-	slices.Sort(axes)
-	op := &kernels.ReduceMean{Axes: axes, Keep: keep}
-	if len(x.shape) != 4 || !slices.Equal(axes, []int{2, 3}) {
-		return c.apply(op, x)
-	}
-	y := c.wholeMap(kernels.AveragePool, x)
-	if keep || !c.ready() {
-		return y
-	}
-	return []*value{c.reshape(y[0], x.shape[:2])}
 }

@@ -69,3 +69,61 @@ func (c *call) wholeMap(kind kernels.PoolKind, x *value) []*value {
 	op.Stride, op.Dilation = [2]int{1, 1}, [2]int{1, 1}
 	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], [2]int{1, 1}))
 }
+
+// lpPool translates LpPool: the p-th root of the sum of |x|ᵖ over a window.
+// Padding adds nothing to a sum.
+func (c *call) lpPool() []*value {
+	kernel := c.intsAttr("kernel_shape")
+	return c.lp(func(x *value) (*value, int) {
+		c.spatial(x)
+		if !c.ready() {
+			return x, 1
+		}
+		window := c.window(x, kernel)
+		op := &kernels.Pool{Window: window, Kind: kernels.AveragePoolPadded, Ceil: c.intAttr("ceil_mode", 0) != 0}
+		size := c.windows(op.Window, mapSize(x.shape), op.Ceil)
+		if !c.ready() {
+			return x, 1
+		}
+		return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size))[0], bounded(int64(window.Kernel[0]) * int64(window.Kernel[1]))
+	})
+}
+
+// globalLpPool translates GlobalLpPool: an LpPool whose window is the whole map.
+func (c *call) globalLpPool() []*value {
+	return c.lp(func(x *value) (*value, int) {
+		c.spatial(x)
+		if !c.ready() {
+			return x, 1
+		}
+		size := mapSize(x.shape)
+		return c.wholeMap(kernels.AveragePool, x)[0], size[0] * size[1]
+	})
+}
+
+// lp takes the p-th root of the sum of |x|ᵖ, where mean takes the means of so
+// many elements.
+func (c *call) lp(mean func(x *value) (y *value, count int)) []*value {
+	x := c.activation(0)
+	p := c.intAttr("p", 2)
+	if p != 1 && p != 2 {
+		return c.fail("p is %d, and can be 1 or 2", p)
+	}
+	if p == 1 {
+		x = c.apply(&kernels.Unary{Kind: kernels.Abs}, x)[0]
+	} else {
+		x = c.binary(&kernels.Binary{Kind: kernels.Mul}, x, x)
+	}
+	if !c.ready() {
+		return nil
+	}
+	y, count := mean(x)
+	if !c.ready() {
+		return nil
+	}
+	y = c.times(y, float32(count))
+	if p == 1 {
+		return []*value{y}
+	}
+	return c.apply(&kernels.Unary{Kind: kernels.Sqrt}, y)
+}
