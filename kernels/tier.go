@@ -35,8 +35,8 @@ type Tier struct {
 	// Bind looks up.
 	gemmKernels     []func(*asm.GemmArgs) // by rows of the tile, 1 … MR
 	productKernels  []func(*asm.ProductArgs)
-	activateKernels [ActTanh + 1]func(*asm.ActivateArgs)
-	binaryKernels   [PRelu + 1]func(*asm.BinaryArgs)
+	activateKernels [LastActivation + 1]func(*asm.ActivateArgs)
+	binaryKernels   [LastBinary + 1]func(*asm.BinaryArgs)
 	widenKernel     func(*asm.WidenArgs)
 }
 
@@ -60,6 +60,9 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	}
 	for kind, k := range binaryKernels {
 		t.binaryKernels[kind] = lookup[asm.BinaryArgs](a.Kernels, k)
+		if BinaryKind(kind) == Pow {
+			t.binaryKernels[kind] = binaryPortable(Pow)
+		}
 	}
 	return t
 }

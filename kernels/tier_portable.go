@@ -41,8 +41,12 @@ func portableKernels() (entries []asm.Entry) {
 			add(k, activatePortable(Activation(kind)))
 		}
 	}
-	add(expKernel, expPortable)
-	for kind, k := range binaryKernels {
+	for i := range unaryFunctions {
+		if f := &unaryFunctions[i]; f.of != nil {
+			add(f.kernel(), unaryPortable(f.of))
+		}
+	}
+	for kind, k := range binaryKernels[:Pow] {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
@@ -173,10 +177,12 @@ func activatePortable(kind Activation) func(*asm.ActivateArgs) {
 	}
 }
 
-func expPortable(p *asm.ActivateArgs) {
-	y := at(p.Y, 0, p.N)
-	for i, x := range at(p.X, 0, p.N) {
-		y[i] = float32(math.Exp(float64(x)))
+func unaryPortable(f func(float64) float64) func(*asm.ActivateArgs) {
+	return func(p *asm.ActivateArgs) {
+		y := at(p.Y, 0, p.N)
+		for i, x := range at(p.X, 0, p.N) {
+			y[i] = float32(f(float64(x)))
+		}
 	}
 }
 

@@ -34,20 +34,21 @@ func hardSigmoid(c *call) kernels.Unary {
 }
 
 func elu(c *call) kernels.Unary {
-	return kernels.Unary{Kind: kernels.Elu, Alpha: c.floatAttr("alpha", 1)}
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActElu, Lo: c.floatAttr("alpha", 1), Hi: 1}}
+}
+
+func celu(c *call) kernels.Unary {
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActCelu, Lo: c.floatAttr("alpha", 1)}}
 }
 
 // selu's defaults are those of the ONNX specification.
 func selu(c *call) kernels.Unary {
-	return kernels.Unary{
-		Kind:  kernels.Selu,
-		Alpha: c.floatAttr("alpha", 1.67326319217681884765625),
-		Beta:  c.floatAttr("gamma", 1.05070102214813232421875),
-	}
+	alpha, gamma := c.floatAttr("alpha", 1.67326319217681884765625), c.floatAttr("gamma", 1.05070102214813232421875)
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActElu, Lo: gamma * alpha, Hi: gamma}}
 }
 
 func thresholdedRelu(c *call) kernels.Unary {
-	return kernels.Unary{Kind: kernels.ThresholdedRelu, Alpha: c.floatAttr("alpha", 1)}
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActThresholdedRelu, Lo: c.floatAttr("alpha", 1)}}
 }
 
 // clip translates Clip, whose bounds were attributes before opset 11. A bound
