@@ -16,6 +16,10 @@ var reports = []string{
 	"clip_no_max",
 	"clip_no_min",
 	"cubic_resize",
+	"erf_gelu",
+	"gelu20",
+	"pow2",
+	"real_jameskermode_marimo_jax_onnx_demo_public_model_onnx",
 	"resize_linear_align_corners_0.6",
 	"resize_linear_align_corners_1.5",
 	"resize_linear_half_pixel_symmetric_0.6",
@@ -25,6 +29,11 @@ var reports = []string{
 	"resize_nearest_half_pixel_symmetric_0.6",
 	"resize_nearest_half_pixel_symmetric_1.5",
 	"resize_nearest_half_pixel_symmetric_2.3",
+	"slow_fsrcnn_abs",
+	"torch_act_celu_o13",
+	"torch_act_gelu_o13",
+	"torch_act_logsigmoid_o13",
+	"torch_layernorm_gelu_o13",
 	"torch_sr_bicubic_skip_o13",
 }
 

@@ -51,6 +51,48 @@ func thresholdedRelu(c *call) kernels.Unary {
 	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActThresholdedRelu, Lo: c.floatAttr("alpha", 1)}}
 }
 
+func shrink(c *call) kernels.Unary {
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActShrink, Lo: c.floatAttr("lambd", 0.5), Hi: c.floatAttr("bias", 0)}}
+}
+
+func gelu(c *call) kernels.Unary {
+	kind := kernels.ActGelu
+	switch form := c.stringAttr("approximate", "none"); form {
+	case "none":
+	case "tanh":
+		kind = kernels.ActGeluTanh
+	default:
+		c.fail("approximate %q is not known", form)
+	}
+	return kernels.Unary{Act: kernels.Act{Kind: kind}}
+}
+
+// swish translates Swish: x/(1 + exp(−alpha·x)).
+func (c *call) swish() []*value {
+	x, alpha := c.activation(0), c.floatAttr("alpha", 1)
+	if alpha == 1 {
+		return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSiLU}}, x)
+	}
+	gate := c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSigmoid}}, c.scaled(x, alpha))[0]
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, x, gate)}
+}
+
+// tan translates Tan.
+func (c *call) tan() []*value {
+	x := c.activation(0)
+	sin, cos := c.apply(&kernels.Unary{Kind: kernels.Sin}, x)[0], c.apply(&kernels.Unary{Kind: kernels.Cos}, x)[0]
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, sin, cos)}
+}
+
+// mean translates Mean: the sum of all operands, divided by their number.
+func (c *call) mean() []*value {
+	sum := variadic(kernels.Add)(c)
+	if !c.ready() {
+		return nil
+	}
+	return []*value{c.scaled(sum[0], 1/float32(len(c.in)))}
+}
+
 // clip translates Clip, whose bounds were attributes before opset 11. A bound
 // that is absent is the lowest or the largest finite number, as ONNX says, and
 // infinities are clipped to it. A bound of NaN does nothing, as in ONNX
@@ -117,18 +159,17 @@ func (c *call) dropout() []*value {
 // arithmetic translates an operator of two operands.
 func arithmetic(kind kernels.BinaryKind) func(*call) []*value {
 	return func(c *call) []*value {
-		if len(c.in) != 2 {
-			c.fail("%d operands where there should be 2", len(c.in))
-		}
-		a, b := c.operand(0), c.operand(1)
+		a, b := c.two()
 		return []*value{c.binary(&kernels.Binary{Kind: kind}, a, b)}
 	}
 }
 
-// reciprocal translates Reciprocal: 1/x.
-func (c *call) reciprocal() []*value {
-	one := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{1})}
-	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, one, c.activation(0))}
+// two returns the operands of an operator that has two.
+func (c *call) two() (a, b *value) {
+	if len(c.in) != 2 {
+		c.fail("%d operands where there should be 2", len(c.in))
+	}
+	return c.operand(0), c.operand(1)
 }
 
 // variadic translates an operator of any number of operands into a chain.
