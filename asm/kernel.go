@@ -100,7 +100,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		"log", "sin", "cos")
 	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
 	return append(ks,
-		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"},
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 	)
 }

@@ -74,6 +74,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "maxpool"}, "avx2", maxpool_f32_avx2},
 			{Kernel{Op: "avgpool"}, "avx2", avgpool_f32_avx2},
 			{Kernel{Op: "depthwise"}, "avx2", depthwise_f32_avx2},
+			{Kernel{Op: "blend"}, "avx2", blend_f32_avx2},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "avx2", widen_f16_f32_avx2},
 		},
 	},

@@ -74,6 +74,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "maxpool"}, "neon", maxpool_f32_neon},
 			{Kernel{Op: "avgpool"}, "neon", avgpool_f32_neon},
 			{Kernel{Op: "depthwise"}, "neon", depthwise_f32_neon},
+			{Kernel{Op: "blend"}, "neon", blend_f32_neon},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "neon", widen_f16_f32_neon},
 		},
 	},

@@ -33,6 +33,7 @@ var microTests = map[string]microTest{
 	"maxpool":    testOf((*micro).testMaxPool),
 	"avgpool":    testOf((*micro).testAveragePool),
 	"depthwise":  testOf((*micro).testDepthwise),
+	"blend":      testOf((*micro).testBlend),
 	"widen":      testOf((*micro).testWiden),
 }
 
@@ -216,8 +217,8 @@ func inBytes[A any](args *A) *A {
 	return &b
 }
 
-// place copies an operand to guarded memory.
-func place[T byte | uint16 | int | float32](m *micro, x []T) []T {
+// place copies an operand, in which there are no pointers, to guarded memory.
+func place[T any](m *micro, x []T) []T {
 	y := guard.Make[T](m.memory, len(x), m.side)
 	copy(y, x)
 	m.operands = append(m.operands, operand{bytesOf(y), slices.Clone(bytesOf(y))})

@@ -54,6 +54,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
+	add(blendKernel, blendPortable)
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
 	return entries
 }
@@ -256,6 +257,23 @@ func averagePoolPortable(p *asm.TapsArgs) {
 		}
 	}
 }
+
+func blendPortable(p *asm.BlendArgs) {
+	for i, s := range at(p.Samples, 0, p.Pixels) {
+		y := at(p.Y, i*p.YStride, p.C)
+		for c := range y {
+			y[c] = negativeZero
+		}
+		for t, off := range s.At[:s.Taps] {
+			for c, x := range at(p.X, off, p.C) {
+				y[c] += float32(s.Weight[t] * x)
+			}
+		}
+	}
+}
+
+// negativeZero is what a sum begins with that leaves zeros their sign.
+var negativeZero = float32(math.Copysign(0, -1))
 
 func widenPortable(p *asm.WidenArgs) {
 	y := at(p.Y, 0, p.N)

@@ -251,6 +251,31 @@ type TapsArgs struct {
 	Count   float64
 }
 
+// BlendArgs is the block of the kernel that makes each of Pixels pixels of C
+// channels a weighted sum of others, as Samples says: its samples' At are where
+// they begin, from X on.
+//
+//	Y[p,c] = Σ over t < Samples[p].Taps of Samples[p].Weight[t]·X[At[t] + c]   0 ≤ p < Pixels, 0 ≤ c < C
+//
+// Pixel p is written to Y + p·YStride. A sum is one chain of fused
+// multiply-adds in the order of the taps, which begins at −0: one tap of weight
+// 1 is a copy.
+type BlendArgs struct {
+	X       *float32
+	Y       *float32
+	Samples *Sample
+	YStride int
+	Pixels  int
+	C       int
+}
+
+// A Sample is what a pixel is the weighted sum of.
+type Sample struct {
+	Taps   int // 0 … 4
+	At     [4]int
+	Weight [4]float32
+}
+
 // WidenArgs is the block of the kernel that converts N float16 to float32.
 type WidenArgs struct {
 	X *uint16

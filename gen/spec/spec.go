@@ -35,6 +35,7 @@ var blocks = map[string]string{
 	"maxpool":    "TapsArgs",
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
+	"blend":      "BlendArgs",
 	"widen":      "WidenArgs",
 }
 
