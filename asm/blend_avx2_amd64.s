@@ -7,42 +7,32 @@
 // func blend_f32_avx2(args *BlendArgs)
 // Requires: AVX, FMA3
 TEXT ·blend_f32_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0…Y3 sums; Y4 the weight; Y5 −0; Y6 elements;
-	// Y15 the mask of the last elements.
+	// Registers: Y0…Y3 sums; Y4 the weight; Y5 −0; Y6 elements.
 	MOVQ    args+0(FP), AX
 	VMOVUPS constants_blend_f32_avx2<>+0(SB), Y5
 	MOVQ    (AX), CX
 	MOVQ    8(AX), DX
 	MOVQ    16(AX), BX
 	MOVQ    24(AX), SI
-	MOVQ    40(AX), DI
-	ANDQ    $0x07, DI
-	JEQ     whole1
-	LEAQ    masks<>+64(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	VMOVDQU (R8), Y15
+	MOVQ    32(AX), R9
 
-whole1:
-	MOVQ 32(AX), R9
-
-pixel2:
+pixel1:
 	XORQ  DI, DI
 	MOVQ  40(AX), R8
 	SHRQ  $0x05, R8
 	TESTQ R8, R8
-	JEQ   nowide3
+	JEQ   nowide2
 
-wide4:
+wide3:
 	VMOVAPS Y5, Y0
 	VMOVAPS Y5, Y1
 	VMOVAPS Y5, Y2
 	VMOVAPS Y5, Y3
 	XORQ    R10, R10
 	CMPQ    (BX), $0x00
-	JEQ     notap5
+	JEQ     notap4
 
-tap6:
+tap5:
 	MOVQ         8(BX)(R10*8), R11
 	ADDQ         DI, R11
 	VBROADCASTSS 40(BX)(R10*4), Y4
@@ -52,72 +42,114 @@ tap6:
 	VFMADD231PS  96(CX)(R11*1), Y4, Y3
 	INCQ         R10
 	CMPQ         R10, (BX)
-	JNE          tap6
+	JNE          tap5
 
-notap5:
+notap4:
 	VMOVUPS Y0, (DX)(DI*1)
 	VMOVUPS Y1, 32(DX)(DI*1)
 	VMOVUPS Y2, 64(DX)(DI*1)
 	VMOVUPS Y3, 96(DX)(DI*1)
 	ADDQ    $+128, DI
 	DECQ    R8
-	JNE     wide4
+	JNE     wide3
 
-nowide3:
+nowide2:
 	MOVQ  40(AX), R8
 	SHRQ  $0x03, R8
 	ANDQ  $0x03, R8
 	TESTQ R8, R8
-	JEQ   noeight7
+	JEQ   noeight6
 
-eight8:
+eight7:
 	VMOVAPS Y5, Y0
 	XORQ    R10, R10
 	CMPQ    (BX), $0x00
-	JEQ     notap9
+	JEQ     notap8
 
-tap10:
+tap9:
 	MOVQ         8(BX)(R10*8), R11
 	ADDQ         DI, R11
 	VBROADCASTSS 40(BX)(R10*4), Y4
 	VFMADD231PS  (CX)(R11*1), Y4, Y0
 	INCQ         R10
 	CMPQ         R10, (BX)
-	JNE          tap10
+	JNE          tap9
 
-notap9:
+notap8:
 	VMOVUPS Y0, (DX)(DI*1)
 	ADDQ    $0x20, DI
 	DECQ    R8
-	JNE     eight8
+	JNE     eight7
 
-noeight7:
-	TESTB   $0x07, 40(AX)
-	JEQ     done11
+noeight6:
+	TESTB   $0x04, 40(AX)
+	JEQ     none10
 	VMOVAPS Y5, Y0
 	XORQ    R8, R8
 	CMPQ    (BX), $0x00
-	JEQ     notap12
+	JEQ     notap11
 
-tap13:
+tap12:
 	MOVQ         8(BX)(R8*8), R10
 	ADDQ         DI, R10
 	VBROADCASTSS 40(BX)(R8*4), Y4
-	VMASKMOVPS   (CX)(R10*1), Y15, Y6
-	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  (CX)(R10*1), X4, X0
 	INCQ         R8
 	CMPQ         R8, (BX)
-	JNE          tap13
+	JNE          tap12
 
-notap12:
-	VMASKMOVPS Y0, Y15, (DX)(DI*1)
-	ADDQ       $0x20, DI
+notap11:
+	VMOVUPS X0, (DX)(DI*1)
+	ADDQ    $0x10, DI
 
-done11:
+none10:
+	TESTB   $0x02, 40(AX)
+	JEQ     none13
+	VMOVAPS Y5, Y0
+	XORQ    R8, R8
+	CMPQ    (BX), $0x00
+	JEQ     notap14
+
+tap15:
+	MOVQ         8(BX)(R8*8), R10
+	ADDQ         DI, R10
+	VBROADCASTSS 40(BX)(R8*4), Y4
+	VMOVSD       (CX)(R10*1), X6
+	VFMADD231PS  X6, X4, X0
+	INCQ         R8
+	CMPQ         R8, (BX)
+	JNE          tap15
+
+notap14:
+	VMOVSD X0, (DX)(DI*1)
+	ADDQ   $0x08, DI
+
+none13:
+	TESTB   $0x01, 40(AX)
+	JEQ     none16
+	VMOVAPS Y5, Y0
+	XORQ    R8, R8
+	CMPQ    (BX), $0x00
+	JEQ     notap17
+
+tap18:
+	MOVQ         8(BX)(R8*8), R10
+	ADDQ         DI, R10
+	VBROADCASTSS 40(BX)(R8*4), Y4
+	VFMADD231SS  (CX)(R10*1), X4, X0
+	INCQ         R8
+	CMPQ         R8, (BX)
+	JNE          tap18
+
+notap17:
+	VMOVSS X0, (DX)(DI*1)
+	ADDQ   $0x04, DI
+
+none16:
 	ADDQ $0x38, BX
 	ADDQ SI, DX
 	DECQ R9
-	JNE  pixel2
+	JNE  pixel1
 	VZEROUPPER
 	RET
 
@@ -130,37 +162,3 @@ DATA constants_blend_f32_avx2<>+20(SB)/4, $0x80000000
 DATA constants_blend_f32_avx2<>+24(SB)/4, $0x80000000
 DATA constants_blend_f32_avx2<>+28(SB)/4, $0x80000000
 GLOBL constants_blend_f32_avx2<>(SB), RODATA|NOPTR, $32
-
-DATA masks<>+0(SB)/4, $0xffffffff
-DATA masks<>+4(SB)/4, $0xffffffff
-DATA masks<>+8(SB)/4, $0xffffffff
-DATA masks<>+12(SB)/4, $0xffffffff
-DATA masks<>+16(SB)/4, $0xffffffff
-DATA masks<>+20(SB)/4, $0xffffffff
-DATA masks<>+24(SB)/4, $0xffffffff
-DATA masks<>+28(SB)/4, $0xffffffff
-DATA masks<>+32(SB)/4, $0xffffffff
-DATA masks<>+36(SB)/4, $0xffffffff
-DATA masks<>+40(SB)/4, $0xffffffff
-DATA masks<>+44(SB)/4, $0xffffffff
-DATA masks<>+48(SB)/4, $0xffffffff
-DATA masks<>+52(SB)/4, $0xffffffff
-DATA masks<>+56(SB)/4, $0xffffffff
-DATA masks<>+60(SB)/4, $0xffffffff
-DATA masks<>+64(SB)/4, $0x00000000
-DATA masks<>+68(SB)/4, $0x00000000
-DATA masks<>+72(SB)/4, $0x00000000
-DATA masks<>+76(SB)/4, $0x00000000
-DATA masks<>+80(SB)/4, $0x00000000
-DATA masks<>+84(SB)/4, $0x00000000
-DATA masks<>+88(SB)/4, $0x00000000
-DATA masks<>+92(SB)/4, $0x00000000
-DATA masks<>+96(SB)/4, $0x00000000
-DATA masks<>+100(SB)/4, $0x00000000
-DATA masks<>+104(SB)/4, $0x00000000
-DATA masks<>+108(SB)/4, $0x00000000
-DATA masks<>+112(SB)/4, $0x00000000
-DATA masks<>+116(SB)/4, $0x00000000
-DATA masks<>+120(SB)/4, $0x00000000
-DATA masks<>+124(SB)/4, $0x00000000
-GLOBL masks<>(SB), RODATA|NOPTR, $128

@@ -9,20 +9,15 @@ const (
 )
 
 // blend emits the weighted sums of pixels: for 32 channels at a time, then for
-// 8, then for those that are left.
+// 8, then for 4, 2 and 1 of those that are left. Masked stores would take
+// several times as long on processors of AMD, and maps to be resized often have
+// 1 or 3 channels.
 func blend(b *builder) {
 	b.doc("weighted sums of pixels")
 	b.note("−0", y(5))
 	b.VMOVUPS(b.constantBits(1<<31), y(5))
 	in, out, sample := b.load("X"), b.load("Y"), b.load("Samples")
 	stride := b.load("YStride")
-
-	rest := b.load("C")
-	whole := b.label("whole")
-	b.ANDQ(imm(7), rest)
-	b.JEQ(operand.LabelRef(whole))
-	b.mask(rest)
-	b.Label(whole)
 
 	offset, n := b.GP64(), b.GP64()
 	// each emits body n times, or not at all.
@@ -37,24 +32,27 @@ func blend(b *builder) {
 		b.XORQ(offset, offset)
 		b.MOVQ(b.field("C"), n)
 		b.SHRQ(imm(5), n)
-		each("wide", func() { b.blendVectors(in, out, sample, offset, 4, false) })
+		each("wide", func() { b.blendChannels(in, out, sample, offset, 32) })
 		b.MOVQ(b.field("C"), n)
 		b.SHRQ(imm(3), n)
 		b.ANDQ(imm(3), n)
-		each("eight", func() { b.blendVectors(in, out, sample, offset, 1, false) })
-		done := b.label("done")
-		b.TESTB(imm(7), b.field("C"))
-		b.JEQ(operand.LabelRef(done))
-		b.blendVectors(in, out, sample, offset, 1, true)
-		b.Label(done)
+		each("eight", func() { b.blendChannels(in, out, sample, offset, 8) })
+		for _, channels := range []int{4, 2, 1} {
+			none := b.label("none")
+			b.TESTB(imm(channels), b.field("C"))
+			b.JEQ(operand.LabelRef(none))
+			b.blendChannels(in, out, sample, offset, channels)
+			b.Label(none)
+		}
 		b.ADDQ(imm(sampleSize), sample)
 		b.ADDQ(stride, out)
 	})
 	b.VZEROUPPER()
 }
 
-// blendVectors emits the sums of some vectors of a pixel, and moves offset on.
-func (b *builder) blendVectors(in, out, sample, offset reg64, vectors int, masked bool) {
+// blendChannels emits the sums of some channels of a pixel, and moves offset on.
+func (b *builder) blendChannels(in, out, sample, offset reg64, channels int) {
+	vectors := (channels + 7) / 8
 	b.note("sums", ys(0, vectors)...)
 	for v := range vectors {
 		b.VMOVAPS(y(5), y(v))
@@ -69,13 +67,19 @@ func (b *builder) blendVectors(in, out, sample, offset reg64, vectors int, maske
 	b.ADDQ(offset, at)
 	b.note("the weight", y(4))
 	b.VBROADCASTSS(operand.Mem{Base: sample, Index: tap, Scale: 4, Disp: sampleWeight}, y(4))
-	for v := range vectors {
-		from := operand.Mem{Base: in, Index: at, Scale: 1, Disp: 32 * v}
-		if masked {
-			b.note("elements", y(6))
-			b.VMASKMOVPS(from, y(15), y(6))
-			b.VFMADD231PS(y(6), y(4), y(v))
-		} else {
+	from := index(in, at, 1)
+	switch channels {
+	case 4:
+		b.VFMADD231PS(from, x(4), x(0))
+	case 2:
+		b.note("elements", y(6))
+		b.VMOVSD(from, x(6))
+		b.VFMADD231PS(x(6), x(4), x(0))
+	case 1:
+		b.VFMADD231SS(from, x(4), x(0))
+	default:
+		for v := range vectors {
+			from.Disp = 32 * v
 			b.VFMADD231PS(from, y(4), y(v))
 		}
 	}
@@ -83,13 +87,19 @@ func (b *builder) blendVectors(in, out, sample, offset reg64, vectors int, maske
 	b.CMPQ(tap, mem(sample, sampleTaps))
 	b.JNE(operand.LabelRef(top))
 	b.Label(none)
-	for v := range vectors {
-		to := operand.Mem{Base: out, Index: offset, Scale: 1, Disp: 32 * v}
-		if masked {
-			b.VMASKMOVPS(y(v), y(15), to)
-		} else {
+	to := index(out, offset, 1)
+	switch channels {
+	case 4:
+		b.VMOVUPS(x(0), to)
+	case 2:
+		b.VMOVSD(x(0), to)
+	case 1:
+		b.VMOVSS(x(0), to)
+	default:
+		for v := range vectors {
+			to.Disp = 32 * v
 			b.VMOVUPS(y(v), to)
 		}
 	}
-	b.ADDQ(imm(32*vectors), offset)
+	b.ADDQ(imm(4*channels), offset)
 }
