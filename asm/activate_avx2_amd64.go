@@ -4,6 +4,41 @@
 
 package asm
 
+// activate_f32_abs_avx2 is |x|, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_abs_avx2(args *ActivateArgs)
+
+// activate_f32_neg_avx2 is −x, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_neg_avx2(args *ActivateArgs)
+
+// activate_f32_sqrt_avx2 is the square root, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_sqrt_avx2(args *ActivateArgs)
+
+// activate_f32_sign_avx2 is −1, 0 or 1, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_sign_avx2(args *ActivateArgs)
+
+// activate_f32_floor_avx2 is the largest whole number up to x, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_floor_avx2(args *ActivateArgs)
+
+// activate_f32_ceil_avx2 is the smallest whole number from x on, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_ceil_avx2(args *ActivateArgs)
+
+// activate_f32_round_avx2 is the nearest whole number, ties to even, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_round_avx2(args *ActivateArgs)
+
 // activate_f32_leakyrelu_avx2 is x < 0 ? Lo·x : x, element by element; see ActivateArgs.
 //
 //go:noescape
@@ -18,6 +53,21 @@ func activate_f32_hardswish_avx2(args *ActivateArgs)
 //
 //go:noescape
 func activate_f32_hardsigmoid_avx2(args *ActivateArgs)
+
+// activate_f32_thresholdedrelu_avx2 is x > Lo ? x : 0, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_thresholdedrelu_avx2(args *ActivateArgs)
+
+// activate_f32_shrink_avx2 is x < −Lo ? x + Hi : x > Lo ? x − Hi : 0, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_shrink_avx2(args *ActivateArgs)
+
+// activate_f32_exp_avx2 is the exponential function, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_exp_avx2(args *ActivateArgs)
 
 // activate_f32_sigmoid_avx2 is 1 / (1 + exp(−x)), element by element; see ActivateArgs.
 //
@@ -34,7 +84,57 @@ func activate_f32_silu_avx2(args *ActivateArgs)
 //go:noescape
 func activate_f32_tanh_avx2(args *ActivateArgs)
 
-// activate_f32_exp_avx2 is the exponential function, element by element; see ActivateArgs.
+// activate_f32_elu_avx2 is x < 0 ? Lo·(exp(x) − 1) : Hi·x, element by element; see ActivateArgs.
 //
 //go:noescape
-func activate_f32_exp_avx2(args *ActivateArgs)
+func activate_f32_elu_avx2(args *ActivateArgs)
+
+// activate_f32_celu_avx2 is x < 0 ? Lo·(exp(x/Lo) − 1) : x, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_celu_avx2(args *ActivateArgs)
+
+// activate_f32_softplus_avx2 is log(1 + exp(x)), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_softplus_avx2(args *ActivateArgs)
+
+// activate_f32_softsign_avx2 is x / (1 + |x|), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_softsign_avx2(args *ActivateArgs)
+
+// activate_f32_mish_avx2 is x·tanh(log(1 + exp(x))), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_mish_avx2(args *ActivateArgs)
+
+// activate_f32_gelu_avx2 is x/2·(1 + erf(x/√2)), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_gelu_avx2(args *ActivateArgs)
+
+// activate_f32_gelutanh_avx2 is x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_gelutanh_avx2(args *ActivateArgs)
+
+// activate_f32_erf_avx2 is the error function, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_erf_avx2(args *ActivateArgs)
+
+// activate_f32_log_avx2 is the natural logarithm, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_log_avx2(args *ActivateArgs)
+
+// activate_f32_sin_avx2 is the sine of −8192 ≤ x ≤ 8192, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_sin_avx2(args *ActivateArgs)
+
+// activate_f32_cos_avx2 is the cosine of −8192 ≤ x ≤ 8192, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_cos_avx2(args *ActivateArgs)

@@ -4,10 +4,10 @@
 
 #include "textflag.h"
 
-// func activate_f32_leakyrelu_avx2(args *ActivateArgs)
+// func activate_f32_abs_avx2(args *ActivateArgs)
 // Requires: AVX
-TEXT ·activate_f32_leakyrelu_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y1, Y2 what the function needs; Y12 Lo; Y13 Hi;
+TEXT ·activate_f32_abs_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y12 Lo; Y13 Hi;
 	// Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -20,16 +20,13 @@ TEXT ·activate_f32_leakyrelu_avx2(SB), NOSPLIT, $0-8
 	JEQ          rest1
 
 eight3:
-	VMOVUPS   (CX), Y0
-	VMULPS    Y12, Y0, Y1
-	VXORPS    Y2, Y2, Y2
-	VCMPPS    $0x11, Y2, Y0, Y2
-	VBLENDVPS Y2, Y1, Y0, Y0
-	VMOVUPS   Y0, (DX)
-	ADDQ      $0x20, CX
-	ADDQ      $0x20, DX
-	DECQ      BX
-	JNE       eight3
+	VMOVUPS (CX), Y0
+	VANDPS  constants_activate_f32_abs_avx2<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	DECQ    BX
+	JNE     eight3
 
 rest1:
 	ANDQ       $0x07, AX
@@ -39,15 +36,22 @@ rest1:
 	SUBQ       AX, BX
 	VMOVDQU    (BX), Y15
 	VMASKMOVPS (CX), Y15, Y0
-	VMULPS     Y12, Y0, Y1
-	VXORPS     Y2, Y2, Y2
-	VCMPPS     $0x11, Y2, Y0, Y2
-	VBLENDVPS  Y2, Y1, Y0, Y0
+	VANDPS     constants_activate_f32_abs_avx2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y15, (DX)
 
 done2:
 	VZEROUPPER
 	RET
+
+DATA constants_activate_f32_abs_avx2<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_abs_avx2<>+28(SB)/4, $0x7fffffff
+GLOBL constants_activate_f32_abs_avx2<>(SB), RODATA|NOPTR, $32
 
 DATA masks<>+0(SB)/4, $0xffffffff
 DATA masks<>+4(SB)/4, $0xffffffff
@@ -83,11 +87,342 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
+// func activate_f32_neg_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_neg_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y12 Lo; Y13 Hi;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS (CX), Y0
+	VXORPS  constants_activate_f32_neg_avx2<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	DECQ    BX
+	JNE     eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VXORPS     constants_activate_f32_neg_avx2<>+0(SB), Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_neg_avx2<>+0(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+4(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+8(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+12(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+16(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+20(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+24(SB)/4, $0x80000000
+DATA constants_activate_f32_neg_avx2<>+28(SB)/4, $0x80000000
+GLOBL constants_activate_f32_neg_avx2<>(SB), RODATA|NOPTR, $32
+
+// func activate_f32_sqrt_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_sqrt_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y12 Lo; Y13 Hi;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS (CX), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	DECQ    BX
+	JNE     eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VSQRTPS    Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+// func activate_f32_sign_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_sign_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1 what the function needs; Y12 Lo;
+	// Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS   (CX), Y0
+	VXORPS    Y1, Y1, Y1
+	VCMPPS    $0x11, Y0, Y1, Y1
+	VBLENDVPS Y1, constants_activate_f32_sign_avx2<>+0(SB), Y0, Y1
+	VCMPPS    $0x11, constants_activate_f32_sign_avx2<>+32(SB), Y0, Y0
+	VBLENDVPS Y0, constants_activate_f32_sign_avx2<>+64(SB), Y1, Y0
+	VMOVUPS   Y0, (DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	DECQ      BX
+	JNE       eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VXORPS     Y1, Y1, Y1
+	VCMPPS     $0x11, Y0, Y1, Y1
+	VBLENDVPS  Y1, constants_activate_f32_sign_avx2<>+0(SB), Y0, Y1
+	VCMPPS     $0x11, constants_activate_f32_sign_avx2<>+32(SB), Y0, Y0
+	VBLENDVPS  Y0, constants_activate_f32_sign_avx2<>+64(SB), Y1, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_sign_avx2<>+0(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+4(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+8(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+12(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+16(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+20(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+24(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+28(SB)/4, $0x3f800000
+DATA constants_activate_f32_sign_avx2<>+32(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+36(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+40(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+44(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+48(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+52(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+56(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+60(SB)/4, $0x00000000
+DATA constants_activate_f32_sign_avx2<>+64(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+68(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+72(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+76(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+80(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+84(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+88(SB)/4, $0xbf800000
+DATA constants_activate_f32_sign_avx2<>+92(SB)/4, $0xbf800000
+GLOBL constants_activate_f32_sign_avx2<>(SB), RODATA|NOPTR, $96
+
+// func activate_f32_floor_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_floor_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y12 Lo; Y13 Hi;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS  (CX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVUPS  Y0, (DX)
+	ADDQ     $0x20, CX
+	ADDQ     $0x20, DX
+	DECQ     BX
+	JNE      eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VROUNDPS   $0x09, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+// func activate_f32_ceil_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_ceil_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y12 Lo; Y13 Hi;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS  (CX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVUPS  Y0, (DX)
+	ADDQ     $0x20, CX
+	ADDQ     $0x20, DX
+	DECQ     BX
+	JNE      eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VROUNDPS   $0x0a, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+// func activate_f32_round_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_round_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y12 Lo; Y13 Hi;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS  (CX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVUPS  Y0, (DX)
+	ADDQ     $0x20, CX
+	ADDQ     $0x20, DX
+	DECQ     BX
+	JNE      eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VROUNDPS   $0x08, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+// func activate_f32_leakyrelu_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_leakyrelu_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1, Y2 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x11, constants_activate_f32_leakyrelu_avx2<>+0(SB), Y0, Y1
+	VMULPS    Y12, Y0, Y2
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   Y0, (DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	DECQ      BX
+	JNE       eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VCMPPS     $0x11, constants_activate_f32_leakyrelu_avx2<>+0(SB), Y0, Y1
+	VMULPS     Y12, Y0, Y2
+	VBLENDVPS  Y1, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_leakyrelu_avx2<>+0(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+4(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+8(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+12(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+16(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+20(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+24(SB)/4, $0x00000000
+DATA constants_activate_f32_leakyrelu_avx2<>+28(SB)/4, $0x00000000
+GLOBL constants_activate_f32_leakyrelu_avx2<>(SB), RODATA|NOPTR, $32
+
 // func activate_f32_hardswish_avx2(args *ActivateArgs)
 // Requires: AVX
 TEXT ·activate_f32_hardswish_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y1 what the function needs; Y12 Lo; Y13 Hi; Y14 0, then 1;
-	// Y15 the mask of the last elements.
+	// Registers: Y0 elements, then what the function needs; Y1, Y2 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -102,10 +437,10 @@ eight3:
 	VMOVUPS (CX), Y0
 	VMULPS  constants_activate_f32_hardswish_avx2<>+0(SB), Y0, Y1
 	VADDPS  constants_activate_f32_hardswish_avx2<>+32(SB), Y1, Y1
-	VXORPS  Y14, Y14, Y14
-	VMAXPS  Y1, Y14, Y1
-	VMOVUPS constants_activate_f32_hardswish_avx2<>+64(SB), Y14
-	VMINPS  Y1, Y14, Y1
+	VXORPS  Y2, Y2, Y2
+	VMAXPS  Y1, Y2, Y1
+	VMOVUPS constants_activate_f32_hardswish_avx2<>+64(SB), Y2
+	VMINPS  Y1, Y2, Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (DX)
 	ADDQ    $0x20, CX
@@ -123,10 +458,10 @@ rest1:
 	VMASKMOVPS (CX), Y15, Y0
 	VMULPS     constants_activate_f32_hardswish_avx2<>+0(SB), Y0, Y1
 	VADDPS     constants_activate_f32_hardswish_avx2<>+32(SB), Y1, Y1
-	VXORPS     Y14, Y14, Y14
-	VMAXPS     Y1, Y14, Y1
-	VMOVUPS    constants_activate_f32_hardswish_avx2<>+64(SB), Y14
-	VMINPS     Y1, Y14, Y1
+	VXORPS     Y2, Y2, Y2
+	VMAXPS     Y1, Y2, Y1
+	VMOVUPS    constants_activate_f32_hardswish_avx2<>+64(SB), Y2
+	VMINPS     Y1, Y2, Y1
 	VMULPS     Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DX)
 
@@ -163,7 +498,8 @@ GLOBL constants_activate_f32_hardswish_avx2<>(SB), RODATA|NOPTR, $96
 // func activate_f32_hardsigmoid_avx2(args *ActivateArgs)
 // Requires: AVX
 TEXT ·activate_f32_hardsigmoid_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y12 Lo; Y13 Hi; Y14 0, then 1; Y15 the mask of the last elements.
+	// Registers: Y0 elements, then what the function needs; Y1 what the function needs; Y12 Lo;
+	// Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -178,10 +514,10 @@ eight3:
 	VMOVUPS (CX), Y0
 	VMULPS  Y12, Y0, Y0
 	VADDPS  Y13, Y0, Y0
-	VXORPS  Y14, Y14, Y14
-	VMAXPS  Y0, Y14, Y0
-	VMOVUPS constants_activate_f32_hardsigmoid_avx2<>+0(SB), Y14
-	VMINPS  Y0, Y14, Y0
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS constants_activate_f32_hardsigmoid_avx2<>+0(SB), Y1
+	VMINPS  Y0, Y1, Y0
 	VMOVUPS Y0, (DX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
@@ -198,10 +534,10 @@ rest1:
 	VMASKMOVPS (CX), Y15, Y0
 	VMULPS     Y12, Y0, Y0
 	VADDPS     Y13, Y0, Y0
-	VXORPS     Y14, Y14, Y14
-	VMAXPS     Y0, Y14, Y0
-	VMOVUPS    constants_activate_f32_hardsigmoid_avx2<>+0(SB), Y14
-	VMINPS     Y0, Y14, Y0
+	VXORPS     Y1, Y1, Y1
+	VMAXPS     Y0, Y1, Y0
+	VMOVUPS    constants_activate_f32_hardsigmoid_avx2<>+0(SB), Y1
+	VMINPS     Y0, Y1, Y0
 	VMASKMOVPS Y0, Y15, (DX)
 
 done2:
@@ -218,11 +554,11 @@ DATA constants_activate_f32_hardsigmoid_avx2<>+24(SB)/4, $0x3f800000
 DATA constants_activate_f32_hardsigmoid_avx2<>+28(SB)/4, $0x3f800000
 GLOBL constants_activate_f32_hardsigmoid_avx2<>(SB), RODATA|NOPTR, $32
 
-// func activate_f32_sigmoid_avx2(args *ActivateArgs)
-// Requires: AVX, AVX2, FMA3
-TEXT ·activate_f32_sigmoid_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y1…Y6 what the function needs; Y12 Lo; Y13 Hi;
-	// Y15 the mask of the last elements.
+// func activate_f32_thresholdedrelu_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_thresholdedrelu_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1 what the function needs; Y12 Lo;
+	// Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -234,45 +570,14 @@ TEXT ·activate_f32_sigmoid_avx2(SB), NOSPLIT, $0-8
 	JEQ          rest1
 
 eight3:
-	VMOVUPS (CX), Y0
-	VMOVAPS Y0, Y6
-	VORPS   constants_activate_f32_sigmoid_avx2<>+0(SB), Y0, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+32(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+64(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_sigmoid_avx2<>+96(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+128(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+160(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+192(SB), Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+384(SB), Y5
-	VADDPS       Y5, Y0, Y4
-	VBLENDVPS    Y6, Y0, Y5, Y0
-	VDIVPS       Y4, Y0, Y0
-	VMOVUPS      Y0, (DX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	DECQ         BX
-	JNE          eight3
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x12, Y12, Y0, Y1
+	VBLENDVPS Y1, constants_activate_f32_thresholdedrelu_avx2<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, (DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	DECQ      BX
+	JNE       eight3
 
 rest1:
 	ANDQ       $0x07, AX
@@ -282,39 +587,379 @@ rest1:
 	SUBQ       AX, BX
 	VMOVDQU    (BX), Y15
 	VMASKMOVPS (CX), Y15, Y0
-	VMOVAPS    Y0, Y6
-	VORPS      constants_activate_f32_sigmoid_avx2<>+0(SB), Y0, Y0
+	VCMPPS     $0x12, Y12, Y0, Y1
+	VBLENDVPS  Y1, constants_activate_f32_thresholdedrelu_avx2<>+0(SB), Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
 
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+32(SB), Y1
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_thresholdedrelu_avx2<>+0(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+4(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+8(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+12(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+16(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+20(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+24(SB)/4, $0x00000000
+DATA constants_activate_f32_thresholdedrelu_avx2<>+28(SB)/4, $0x00000000
+GLOBL constants_activate_f32_thresholdedrelu_avx2<>(SB), RODATA|NOPTR, $32
+
+// func activate_f32_shrink_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_shrink_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1, Y2 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x12, Y12, Y0, Y1
+	VSUBPS    Y13, Y0, Y2
+	VBLENDVPS Y1, constants_activate_f32_shrink_avx2<>+0(SB), Y2, Y1
+	VXORPS    constants_activate_f32_shrink_avx2<>+32(SB), Y12, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VADDPS    Y13, Y0, Y0
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, (DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	DECQ      BX
+	JNE       eight3
+
+rest1:
+	ANDQ       $0x07, AX
+	JEQ        done2
+	LEAQ       masks<>+64(SB), BX
+	SHLQ       $0x02, AX
+	SUBQ       AX, BX
+	VMOVDQU    (BX), Y15
+	VMASKMOVPS (CX), Y15, Y0
+	VCMPPS     $0x12, Y12, Y0, Y1
+	VSUBPS     Y13, Y0, Y2
+	VBLENDVPS  Y1, constants_activate_f32_shrink_avx2<>+0(SB), Y2, Y1
+	VXORPS     constants_activate_f32_shrink_avx2<>+32(SB), Y12, Y2
+	VCMPPS     $0x11, Y2, Y0, Y2
+	VADDPS     Y13, Y0, Y0
+	VBLENDVPS  Y2, Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_shrink_avx2<>+0(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+4(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+8(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+12(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+16(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+20(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+24(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+28(SB)/4, $0x00000000
+DATA constants_activate_f32_shrink_avx2<>+32(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+36(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+40(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+44(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+48(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+52(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+56(SB)/4, $0x80000000
+DATA constants_activate_f32_shrink_avx2<>+60(SB)/4, $0x80000000
+GLOBL constants_activate_f32_shrink_avx2<>(SB), RODATA|NOPTR, $64
+
+// func activate_f32_exp_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_exp_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y3 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+64(SB), Y1
+	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
 	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_sigmoid_avx2<>+96(SB), Y0, Y1
+	VMULPS       constants_activate_f32_exp_avx2<>+64(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+128(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+160(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+192(SB), Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y3, Y3
+	VFNMADD231PS constants_activate_f32_exp_avx2<>+96(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_exp_avx2<>+128(SB), Y1, Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+192(SB), Y2
+	VFMADD231PS  constants_activate_f32_exp_avx2<>+160(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+224(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+256(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+288(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+320(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
+	VCVTPS2DQ    Y1, Y0
+	VPSRAD       $0x01, Y0, Y1
+	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y1, Y3
 	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VPSUBD       Y1, Y0, Y0
+	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMULPS       constants_activate_f32_exp_avx2<>+64(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants_activate_f32_exp_avx2<>+96(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_exp_avx2<>+128(SB), Y1, Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+192(SB), Y2
+	VFMADD231PS  constants_activate_f32_exp_avx2<>+160(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+224(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+256(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+288(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+320(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
+	VCVTPS2DQ    Y1, Y0
+	VPSRAD       $0x01, Y0, Y1
+	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y1, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VPSUBD       Y1, Y0, Y0
+	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_exp_avx2<>+0(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+4(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+8(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+12(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+16(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+20(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+24(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+28(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+32(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+36(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+40(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+44(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+48(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+52(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+56(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+60(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_exp_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_exp_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_exp_avx2<>+160(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+164(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+168(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+172(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+176(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+180(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+184(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+188(SB)/4, $0x39506967
+DATA constants_activate_f32_exp_avx2<>+192(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+196(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+200(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+204(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+208(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+212(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+216(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+220(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_exp_avx2<>+224(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+228(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+232(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+236(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+240(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+244(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+248(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+252(SB)/4, $0x3c088908
+DATA constants_activate_f32_exp_avx2<>+256(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+260(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+264(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+268(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+272(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+276(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+280(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+284(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_exp_avx2<>+288(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+292(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+296(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+300(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+304(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+308(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+312(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+316(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_exp_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_exp_avx2<>+352(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+356(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+360(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+364(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+368(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+372(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+376(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+380(SB)/4, $0x3f800000
+DATA constants_activate_f32_exp_avx2<>+384(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+388(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+392(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+396(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+400(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+404(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+408(SB)/4, $0x0000007f
+DATA constants_activate_f32_exp_avx2<>+412(SB)/4, $0x0000007f
+GLOBL constants_activate_f32_exp_avx2<>(SB), RODATA|NOPTR, $416
+
+// func activate_f32_sigmoid_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_sigmoid_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VORPS        constants_activate_f32_sigmoid_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_sigmoid_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_sigmoid_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
 	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+384(SB), Y5
-	VADDPS       Y5, Y0, Y4
-	VBLENDVPS    Y6, Y0, Y5, Y0
-	VDIVPS       Y4, Y0, Y0
+	VMULPS       Y1, Y3, Y1
+	VCMPPS       $0x11, constants_activate_f32_sigmoid_avx2<>+448(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+384(SB), Y2
+	VBLENDVPS    Y0, Y1, Y2, Y0
+	VADDPS       constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VORPS        constants_activate_f32_sigmoid_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_sigmoid_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_sigmoid_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y1
+	VCMPPS       $0x11, constants_activate_f32_sigmoid_avx2<>+448(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+384(SB), Y2
+	VBLENDVPS    Y0, Y1, Y2, Y0
+	VADDPS       constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
 done2:
@@ -433,13 +1078,21 @@ DATA constants_activate_f32_sigmoid_avx2<>+432(SB)/4, $0x0000007f
 DATA constants_activate_f32_sigmoid_avx2<>+436(SB)/4, $0x0000007f
 DATA constants_activate_f32_sigmoid_avx2<>+440(SB)/4, $0x0000007f
 DATA constants_activate_f32_sigmoid_avx2<>+444(SB)/4, $0x0000007f
-GLOBL constants_activate_f32_sigmoid_avx2<>(SB), RODATA|NOPTR, $448
+DATA constants_activate_f32_sigmoid_avx2<>+448(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+452(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+456(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+460(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+464(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+468(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+472(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+476(SB)/4, $0x00000000
+GLOBL constants_activate_f32_sigmoid_avx2<>(SB), RODATA|NOPTR, $480
 
 // func activate_f32_silu_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3
 TEXT ·activate_f32_silu_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y1…Y7 what the function needs; Y12 Lo; Y13 Hi;
-	// Y15 the mask of the last elements.
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -451,42 +1104,39 @@ TEXT ·activate_f32_silu_avx2(SB), NOSPLIT, $0-8
 	JEQ          rest1
 
 eight3:
-	VMOVUPS (CX), Y0
-	VMOVAPS Y0, Y7
-	VMOVAPS Y0, Y6
-	VORPS   constants_activate_f32_silu_avx2<>+0(SB), Y0, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_silu_avx2<>+32(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_silu_avx2<>+64(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_silu_avx2<>+96(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_silu_avx2<>+128(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_silu_avx2<>+160(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_silu_avx2<>+192(SB), Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      (CX), Y0
+	VORPS        constants_activate_f32_silu_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_silu_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_silu_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_silu_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_silu_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_silu_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_silu_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_silu_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
 	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      constants_activate_f32_silu_avx2<>+384(SB), Y5
-	VADDPS       Y5, Y0, Y4
-	VBLENDVPS    Y6, Y0, Y5, Y0
-	VMULPS       Y7, Y0, Y0
-	VDIVPS       Y4, Y0, Y0
+	VMULPS       Y1, Y3, Y1
+	VCMPPS       $0x11, constants_activate_f32_silu_avx2<>+448(SB), Y0, Y2
+	VMOVUPS      constants_activate_f32_silu_avx2<>+384(SB), Y3
+	VBLENDVPS    Y2, Y1, Y3, Y2
+	VMULPS       Y0, Y2, Y0
+	VADDPS       constants_activate_f32_silu_avx2<>+384(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -494,48 +1144,45 @@ eight3:
 	JNE          eight3
 
 rest1:
-	ANDQ       $0x07, AX
-	JEQ        done2
-	LEAQ       masks<>+64(SB), BX
-	SHLQ       $0x02, AX
-	SUBQ       AX, BX
-	VMOVDQU    (BX), Y15
-	VMASKMOVPS (CX), Y15, Y0
-	VMOVAPS    Y0, Y7
-	VMOVAPS    Y0, Y6
-	VORPS      constants_activate_f32_silu_avx2<>+0(SB), Y0, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_silu_avx2<>+32(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_silu_avx2<>+64(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_silu_avx2<>+96(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_silu_avx2<>+128(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_silu_avx2<>+160(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_silu_avx2<>+192(SB), Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VORPS        constants_activate_f32_silu_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_silu_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_silu_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_silu_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_silu_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_silu_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_silu_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_silu_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
 	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      constants_activate_f32_silu_avx2<>+384(SB), Y5
-	VADDPS       Y5, Y0, Y4
-	VBLENDVPS    Y6, Y0, Y5, Y0
-	VMULPS       Y7, Y0, Y0
-	VDIVPS       Y4, Y0, Y0
+	VMULPS       Y1, Y3, Y1
+	VCMPPS       $0x11, constants_activate_f32_silu_avx2<>+448(SB), Y0, Y2
+	VMOVUPS      constants_activate_f32_silu_avx2<>+384(SB), Y3
+	VBLENDVPS    Y2, Y1, Y3, Y2
+	VMULPS       Y0, Y2, Y0
+	VADDPS       constants_activate_f32_silu_avx2<>+384(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
 done2:
@@ -654,13 +1301,21 @@ DATA constants_activate_f32_silu_avx2<>+432(SB)/4, $0x0000007f
 DATA constants_activate_f32_silu_avx2<>+436(SB)/4, $0x0000007f
 DATA constants_activate_f32_silu_avx2<>+440(SB)/4, $0x0000007f
 DATA constants_activate_f32_silu_avx2<>+444(SB)/4, $0x0000007f
-GLOBL constants_activate_f32_silu_avx2<>(SB), RODATA|NOPTR, $448
+DATA constants_activate_f32_silu_avx2<>+448(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+452(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+456(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+460(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+464(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+468(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+472(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+476(SB)/4, $0x00000000
+GLOBL constants_activate_f32_silu_avx2<>(SB), RODATA|NOPTR, $480
 
 // func activate_f32_tanh_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3
 TEXT ·activate_f32_tanh_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y1…Y7 what the function needs; Y12 Lo; Y13 Hi;
-	// Y15 the mask of the last elements.
+	// Registers: Y0 elements, then what the function needs; Y1…Y5 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -672,53 +1327,51 @@ TEXT ·activate_f32_tanh_avx2(SB), NOSPLIT, $0-8
 	JEQ          rest1
 
 eight3:
-	VMOVUPS (CX), Y0
-	VANDPS  constants_activate_f32_tanh_avx2<>+0(SB), Y0, Y7
-	VXORPS  Y7, Y0, Y6
-	VADDPS  Y6, Y6, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+32(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+64(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_tanh_avx2<>+96(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_tanh_avx2<>+128(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_tanh_avx2<>+160(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+192(SB), Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+384(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+384(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_tanh_avx2<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_activate_f32_tanh_avx2<>+416(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+384(SB), Y5
-	VADDPS       Y5, Y0, Y0
-	VADDPS       Y5, Y5, Y4
-	VDIVPS       Y0, Y4, Y4
-	VSUBPS       Y4, Y5, Y0
-	VMULPS       Y6, Y6, Y3
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+448(SB), Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+480(SB), Y3, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+512(SB), Y3, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+544(SB), Y3, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+576(SB), Y3, Y2
-	VMULPS       Y3, Y2, Y2
-	VFMADD213PS  Y6, Y6, Y2
-	VCMPPS       $0x11, constants_activate_f32_tanh_avx2<>+608(SB), Y6, Y1
-	VBLENDVPS    Y1, Y2, Y0, Y0
-	VORPS        Y7, Y0, Y0
+	VMOVUPS      (CX), Y0
+	VANDPS       constants_activate_f32_tanh_avx2<>+0(SB), Y0, Y1
+	VANDPS       constants_activate_f32_tanh_avx2<>+32(SB), Y0, Y0
+	VADDPS       Y0, Y0, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+64(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+96(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_tanh_avx2<>+128(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_tanh_avx2<>+160(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_tanh_avx2<>+192(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+256(SB), Y4
+	VFMADD231PS  constants_activate_f32_tanh_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+288(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+320(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+352(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+384(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+416(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+416(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPADDD       constants_activate_f32_tanh_avx2<>+448(SB), Y3, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       constants_activate_f32_tanh_avx2<>+448(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y2
+	VADDPS       constants_activate_f32_tanh_avx2<>+416(SB), Y2, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+480(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+416(SB), Y3
+	VSUBPS       Y2, Y3, Y2
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+544(SB), Y4
+	VFMADD231PS  constants_activate_f32_tanh_avx2<>+512(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+576(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+608(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+640(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VCMPPS       $0x11, constants_activate_f32_tanh_avx2<>+672(SB), Y0, Y0
+	VBLENDVPS    Y0, Y3, Y2, Y0
+	VORPS        Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -726,59 +1379,57 @@ eight3:
 	JNE          eight3
 
 rest1:
-	ANDQ       $0x07, AX
-	JEQ        done2
-	LEAQ       masks<>+64(SB), BX
-	SHLQ       $0x02, AX
-	SUBQ       AX, BX
-	VMOVDQU    (BX), Y15
-	VMASKMOVPS (CX), Y15, Y0
-	VANDPS     constants_activate_f32_tanh_avx2<>+0(SB), Y0, Y7
-	VXORPS     Y7, Y0, Y6
-	VADDPS     Y6, Y6, Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+32(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+64(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_tanh_avx2<>+96(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_tanh_avx2<>+128(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_tanh_avx2<>+160(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+192(SB), Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+384(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+384(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_tanh_avx2<>+416(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_activate_f32_tanh_avx2<>+416(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+384(SB), Y5
-	VADDPS       Y5, Y0, Y0
-	VADDPS       Y5, Y5, Y4
-	VDIVPS       Y0, Y4, Y4
-	VSUBPS       Y4, Y5, Y0
-	VMULPS       Y6, Y6, Y3
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+448(SB), Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+480(SB), Y3, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+512(SB), Y3, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+544(SB), Y3, Y2
-	VFMADD213PS  constants_activate_f32_tanh_avx2<>+576(SB), Y3, Y2
-	VMULPS       Y3, Y2, Y2
-	VFMADD213PS  Y6, Y6, Y2
-	VCMPPS       $0x11, constants_activate_f32_tanh_avx2<>+608(SB), Y6, Y1
-	VBLENDVPS    Y1, Y2, Y0, Y0
-	VORPS        Y7, Y0, Y0
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VANDPS       constants_activate_f32_tanh_avx2<>+0(SB), Y0, Y1
+	VANDPS       constants_activate_f32_tanh_avx2<>+32(SB), Y0, Y0
+	VADDPS       Y0, Y0, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+64(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+96(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_tanh_avx2<>+128(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_tanh_avx2<>+160(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_tanh_avx2<>+192(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+256(SB), Y4
+	VFMADD231PS  constants_activate_f32_tanh_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+288(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+320(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+352(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+384(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+416(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+416(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPADDD       constants_activate_f32_tanh_avx2<>+448(SB), Y3, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       constants_activate_f32_tanh_avx2<>+448(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y2
+	VADDPS       constants_activate_f32_tanh_avx2<>+416(SB), Y2, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+480(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+416(SB), Y3
+	VSUBPS       Y2, Y3, Y2
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+544(SB), Y4
+	VFMADD231PS  constants_activate_f32_tanh_avx2<>+512(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+576(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+608(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_tanh_avx2<>+640(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VFMADD213PS  Y0, Y0, Y3
+	VCMPPS       $0x11, constants_activate_f32_tanh_avx2<>+672(SB), Y0, Y0
+	VBLENDVPS    Y0, Y3, Y2, Y0
+	VORPS        Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
 done2:
@@ -793,165 +1444,846 @@ DATA constants_activate_f32_tanh_avx2<>+16(SB)/4, $0x80000000
 DATA constants_activate_f32_tanh_avx2<>+20(SB)/4, $0x80000000
 DATA constants_activate_f32_tanh_avx2<>+24(SB)/4, $0x80000000
 DATA constants_activate_f32_tanh_avx2<>+28(SB)/4, $0x80000000
-DATA constants_activate_f32_tanh_avx2<>+32(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+36(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+40(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+44(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+48(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+52(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+56(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+60(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+64(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+68(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+72(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+76(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+80(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+84(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+88(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+92(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+96(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+100(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+104(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+108(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+112(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+116(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+120(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+124(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_tanh_avx2<>+128(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+132(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+136(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+140(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+144(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+148(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+152(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+156(SB)/4, $0x3f318000
-DATA constants_activate_f32_tanh_avx2<>+160(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+164(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+168(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+172(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+176(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+180(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+184(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+188(SB)/4, $0xb95e8083
-DATA constants_activate_f32_tanh_avx2<>+192(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+196(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+200(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+204(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+208(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+212(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+216(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+220(SB)/4, $0x39506967
-DATA constants_activate_f32_tanh_avx2<>+224(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+228(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+232(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+236(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+240(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+244(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+248(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+252(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_tanh_avx2<>+256(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+260(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+264(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+268(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+272(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+276(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+280(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+284(SB)/4, $0x3c088908
-DATA constants_activate_f32_tanh_avx2<>+288(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+292(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+296(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+300(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+304(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+308(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+312(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+316(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_tanh_avx2<>+320(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+324(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+328(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+332(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+336(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+340(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+344(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+348(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_tanh_avx2<>+352(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+356(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+360(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+364(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+368(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+372(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+376(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+380(SB)/4, $0x3f000000
-DATA constants_activate_f32_tanh_avx2<>+384(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+388(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+392(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+396(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+400(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+404(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+408(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+412(SB)/4, $0x3f800000
-DATA constants_activate_f32_tanh_avx2<>+416(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+420(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+424(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+428(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+432(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+436(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+440(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+444(SB)/4, $0x0000007f
-DATA constants_activate_f32_tanh_avx2<>+448(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+452(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+456(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+460(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+464(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+468(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+472(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+476(SB)/4, $0xbbbaf0ea
-DATA constants_activate_f32_tanh_avx2<>+480(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+484(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+488(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+492(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+496(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+500(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+504(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+508(SB)/4, $0x3ca9134e
-DATA constants_activate_f32_tanh_avx2<>+512(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+516(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+520(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+524(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+528(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+532(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+536(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+540(SB)/4, $0xbd5c1e2d
-DATA constants_activate_f32_tanh_avx2<>+544(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+548(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+552(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+556(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+560(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+564(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+568(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+572(SB)/4, $0x3e088393
-DATA constants_activate_f32_tanh_avx2<>+576(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+580(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+584(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+588(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+592(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+596(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+600(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+604(SB)/4, $0xbeaaaa99
-DATA constants_activate_f32_tanh_avx2<>+608(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+612(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+616(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+620(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+624(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+628(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+632(SB)/4, $0x3f200000
-DATA constants_activate_f32_tanh_avx2<>+636(SB)/4, $0x3f200000
-GLOBL constants_activate_f32_tanh_avx2<>(SB), RODATA|NOPTR, $640
+DATA constants_activate_f32_tanh_avx2<>+32(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+36(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+40(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+44(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+48(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+52(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+56(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+60(SB)/4, $0x7fffffff
+DATA constants_activate_f32_tanh_avx2<>+64(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+68(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+72(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+76(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+80(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+84(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+88(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+92(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+96(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+100(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+104(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+108(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+112(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+116(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+120(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+124(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+128(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+132(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+136(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+140(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+144(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+148(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+152(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+156(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_tanh_avx2<>+160(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+164(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+168(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+172(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+176(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+180(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+184(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+188(SB)/4, $0x3f318000
+DATA constants_activate_f32_tanh_avx2<>+192(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+196(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+200(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+204(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+208(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+212(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+216(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+220(SB)/4, $0xb95e8083
+DATA constants_activate_f32_tanh_avx2<>+224(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+228(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+232(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+236(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+240(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+244(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+248(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+252(SB)/4, $0x39506967
+DATA constants_activate_f32_tanh_avx2<>+256(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+260(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+264(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+268(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+272(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+276(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+280(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+284(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_tanh_avx2<>+288(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+292(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+296(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+300(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+304(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+308(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+312(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+316(SB)/4, $0x3c088908
+DATA constants_activate_f32_tanh_avx2<>+320(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+324(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+328(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+332(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+336(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+340(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+344(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+348(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_tanh_avx2<>+352(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+356(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+360(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+364(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+368(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+372(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+376(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+380(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_tanh_avx2<>+384(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+388(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+392(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+396(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+400(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+404(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+408(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+412(SB)/4, $0x3f000000
+DATA constants_activate_f32_tanh_avx2<>+416(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+420(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+424(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+428(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+432(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+436(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+440(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+444(SB)/4, $0x3f800000
+DATA constants_activate_f32_tanh_avx2<>+448(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+452(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+456(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+460(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+464(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+468(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+472(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+476(SB)/4, $0x0000007f
+DATA constants_activate_f32_tanh_avx2<>+480(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+484(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+488(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+492(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+496(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+500(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+504(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+508(SB)/4, $0x40000000
+DATA constants_activate_f32_tanh_avx2<>+512(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+516(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+520(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+524(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+528(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+532(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+536(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+540(SB)/4, $0xbbbaf0ea
+DATA constants_activate_f32_tanh_avx2<>+544(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+548(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+552(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+556(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+560(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+564(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+568(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+572(SB)/4, $0x3ca9134e
+DATA constants_activate_f32_tanh_avx2<>+576(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+580(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+584(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+588(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+592(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+596(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+600(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+604(SB)/4, $0xbd5c1e2d
+DATA constants_activate_f32_tanh_avx2<>+608(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+612(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+616(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+620(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+624(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+628(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+632(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+636(SB)/4, $0x3e088393
+DATA constants_activate_f32_tanh_avx2<>+640(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+644(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+648(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+652(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+656(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+660(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+664(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+668(SB)/4, $0xbeaaaa99
+DATA constants_activate_f32_tanh_avx2<>+672(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+676(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+680(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+684(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+688(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+692(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+696(SB)/4, $0x3f200000
+DATA constants_activate_f32_tanh_avx2<>+700(SB)/4, $0x3f200000
+GLOBL constants_activate_f32_tanh_avx2<>(SB), RODATA|NOPTR, $704
 
-// func activate_f32_exp_avx2(args *ActivateArgs)
+// func activate_f32_elu_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3
-TEXT ·activate_f32_exp_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements; Y1…Y3 what the function needs; Y12 Lo; Y13 Hi;
-	// Y15 the mask of the last elements.
+TEXT ·activate_f32_elu_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y5 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VCMPPS       $0x11, constants_activate_f32_elu_avx2<>+0(SB), Y0, Y1
+	VXORPS       Y2, Y2, Y2
+	VMINPS       Y0, Y2, Y2
+	VMOVUPS      constants_activate_f32_elu_avx2<>+32(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_elu_avx2<>+64(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_elu_avx2<>+96(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_elu_avx2<>+128(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_elu_avx2<>+192(SB), Y4
+	VFMADD231PS  constants_activate_f32_elu_avx2<>+160(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+256(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+288(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+320(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       constants_activate_f32_elu_avx2<>+352(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VADDPS       constants_activate_f32_elu_avx2<>+384(SB), Y3, Y4
+	VFMADD231PS  Y3, Y2, Y4
+	VMULPS       Y12, Y4, Y2
+	VMULPS       Y13, Y0, Y0
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VCMPPS       $0x11, constants_activate_f32_elu_avx2<>+0(SB), Y0, Y1
+	VXORPS       Y2, Y2, Y2
+	VMINPS       Y0, Y2, Y2
+	VMOVUPS      constants_activate_f32_elu_avx2<>+32(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_elu_avx2<>+64(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_elu_avx2<>+96(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_elu_avx2<>+128(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_elu_avx2<>+192(SB), Y4
+	VFMADD231PS  constants_activate_f32_elu_avx2<>+160(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+256(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+288(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_elu_avx2<>+320(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       constants_activate_f32_elu_avx2<>+352(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VADDPS       constants_activate_f32_elu_avx2<>+384(SB), Y3, Y4
+	VFMADD231PS  Y3, Y2, Y4
+	VMULPS       Y12, Y4, Y2
+	VMULPS       Y13, Y0, Y0
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_elu_avx2<>+0(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+4(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+8(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+12(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+16(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+20(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+24(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+28(SB)/4, $0x00000000
+DATA constants_activate_f32_elu_avx2<>+32(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+36(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+40(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+44(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+48(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+52(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+56(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+60(SB)/4, $0xc1f00000
+DATA constants_activate_f32_elu_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_elu_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_elu_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_elu_avx2<>+160(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+164(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+168(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+172(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+176(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+180(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+184(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+188(SB)/4, $0x3950cd25
+DATA constants_activate_f32_elu_avx2<>+192(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+196(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+200(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+204(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+208(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+212(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+216(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+220(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_elu_avx2<>+224(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+228(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+232(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+236(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+240(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+244(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+248(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+252(SB)/4, $0x3c08884a
+DATA constants_activate_f32_elu_avx2<>+256(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+260(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+264(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+268(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+272(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+276(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+280(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+284(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_elu_avx2<>+288(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+292(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+296(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+300(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+304(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+308(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+312(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+316(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_elu_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_elu_avx2<>+352(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+356(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+360(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+364(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+368(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+372(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+376(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+380(SB)/4, $0x0000007f
+DATA constants_activate_f32_elu_avx2<>+384(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+388(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+392(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+396(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+400(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+404(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+408(SB)/4, $0xbf800000
+DATA constants_activate_f32_elu_avx2<>+412(SB)/4, $0xbf800000
+GLOBL constants_activate_f32_elu_avx2<>(SB), RODATA|NOPTR, $416
+
+// func activate_f32_celu_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_celu_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y5 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VCMPPS       $0x11, constants_activate_f32_celu_avx2<>+0(SB), Y0, Y1
+	VDIVPS       Y12, Y0, Y2
+	VXORPS       Y3, Y3, Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_celu_avx2<>+32(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_celu_avx2<>+64(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_celu_avx2<>+96(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_celu_avx2<>+128(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_celu_avx2<>+192(SB), Y4
+	VFMADD231PS  constants_activate_f32_celu_avx2<>+160(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+256(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+288(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+320(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       constants_activate_f32_celu_avx2<>+352(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VADDPS       constants_activate_f32_celu_avx2<>+384(SB), Y3, Y4
+	VFMADD231PS  Y3, Y2, Y4
+	VMULPS       Y12, Y4, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VCMPPS       $0x11, constants_activate_f32_celu_avx2<>+0(SB), Y0, Y1
+	VDIVPS       Y12, Y0, Y2
+	VXORPS       Y3, Y3, Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_celu_avx2<>+32(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_celu_avx2<>+64(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_celu_avx2<>+96(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_celu_avx2<>+128(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_celu_avx2<>+192(SB), Y4
+	VFMADD231PS  constants_activate_f32_celu_avx2<>+160(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+256(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+288(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_celu_avx2<>+320(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       constants_activate_f32_celu_avx2<>+352(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VADDPS       constants_activate_f32_celu_avx2<>+384(SB), Y3, Y4
+	VFMADD231PS  Y3, Y2, Y4
+	VMULPS       Y12, Y4, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_celu_avx2<>+0(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+4(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+8(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+12(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+16(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+20(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+24(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+28(SB)/4, $0x00000000
+DATA constants_activate_f32_celu_avx2<>+32(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+36(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+40(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+44(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+48(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+52(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+56(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+60(SB)/4, $0xc1f00000
+DATA constants_activate_f32_celu_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_celu_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_celu_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_celu_avx2<>+160(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+164(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+168(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+172(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+176(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+180(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+184(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+188(SB)/4, $0x3950cd25
+DATA constants_activate_f32_celu_avx2<>+192(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+196(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+200(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+204(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+208(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+212(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+216(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+220(SB)/4, $0x3ab6bab9
+DATA constants_activate_f32_celu_avx2<>+224(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+228(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+232(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+236(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+240(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+244(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+248(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+252(SB)/4, $0x3c08884a
+DATA constants_activate_f32_celu_avx2<>+256(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+260(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+264(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+268(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+272(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+276(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+280(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+284(SB)/4, $0x3d2aaa56
+DATA constants_activate_f32_celu_avx2<>+288(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+292(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+296(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+300(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+304(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+308(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+312(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+316(SB)/4, $0x3e2aaaab
+DATA constants_activate_f32_celu_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_celu_avx2<>+352(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+356(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+360(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+364(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+368(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+372(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+376(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+380(SB)/4, $0x0000007f
+DATA constants_activate_f32_celu_avx2<>+384(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+388(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+392(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+396(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+400(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+404(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+408(SB)/4, $0xbf800000
+DATA constants_activate_f32_celu_avx2<>+412(SB)/4, $0xbf800000
+GLOBL constants_activate_f32_celu_avx2<>(SB), RODATA|NOPTR, $416
+
+// func activate_f32_softplus_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_softplus_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VORPS        constants_activate_f32_softplus_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_softplus_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_softplus_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_softplus_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y1
+	VXORPS       Y2, Y2, Y2
+	VMAXPS       Y0, Y2, Y0
+	VADDPS       constants_activate_f32_softplus_avx2<>+448(SB), Y1, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+512(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+480(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+544(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+576(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+608(SB), Y2, Y3
+	VMULPS       Y2, Y1, Y2
+	VADDPS       Y1, Y1, Y1
+	VFMADD231PS  Y2, Y3, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VORPS        constants_activate_f32_softplus_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_softplus_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_softplus_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_softplus_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y1
+	VXORPS       Y2, Y2, Y2
+	VMAXPS       Y0, Y2, Y0
+	VADDPS       constants_activate_f32_softplus_avx2<>+448(SB), Y1, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+512(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+480(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+544(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+576(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+608(SB), Y2, Y3
+	VMULPS       Y2, Y1, Y2
+	VADDPS       Y1, Y1, Y1
+	VFMADD231PS  Y2, Y3, Y1
+	VADDPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_softplus_avx2<>+0(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+4(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+8(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+12(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+16(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+20(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+24(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+28(SB)/4, $0x80000000
+DATA constants_activate_f32_softplus_avx2<>+32(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+36(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+40(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+44(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+48(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+52(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+56(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+60(SB)/4, $0xc2d20000
+DATA constants_activate_f32_softplus_avx2<>+64(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+68(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+72(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+76(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+80(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+84(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+88(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+92(SB)/4, $0x42b20000
+DATA constants_activate_f32_softplus_avx2<>+96(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+100(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+104(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+108(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+112(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+116(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+120(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+124(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+128(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+132(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+136(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+140(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+144(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+148(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+152(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+156(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+160(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+164(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+168(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+172(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+176(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+180(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+184(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+188(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+192(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+196(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+200(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+204(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+208(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+212(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+216(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+220(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+224(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+228(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+232(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+236(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+240(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+244(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+248(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+252(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+256(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+260(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+264(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+268(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+272(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+276(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+280(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+284(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+288(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+292(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+296(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+300(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+304(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+308(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+312(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+316(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+320(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+324(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+328(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+332(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+336(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+340(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+344(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+348(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+352(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+356(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+360(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+364(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+368(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+372(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+376(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+380(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+384(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+388(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+392(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+396(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+400(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+404(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+408(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+412(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+416(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+420(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+424(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+428(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+432(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+436(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+440(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+444(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+448(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+452(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+456(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+460(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+464(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+468(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+472(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+476(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+480(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+484(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+488(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+492(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+496(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+500(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+504(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+508(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+512(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+516(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+520(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+524(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+528(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+532(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+536(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+540(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+544(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+548(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+552(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+556(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+560(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+564(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+568(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+572(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+576(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+580(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+584(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+588(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+592(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+596(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+600(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+604(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+608(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+612(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+616(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+620(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+624(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+628(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+632(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+636(SB)/4, $0x3f2aaaac
+GLOBL constants_activate_f32_softplus_avx2<>(SB), RODATA|NOPTR, $640
+
+// func activate_f32_softsign_avx2(args *ActivateArgs)
+// Requires: AVX
+TEXT ·activate_f32_softsign_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1 what the function needs; Y12 Lo;
+	// Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -964,38 +2296,14 @@ TEXT ·activate_f32_exp_avx2(SB), NOSPLIT, $0-8
 
 eight3:
 	VMOVUPS (CX), Y0
-
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_exp_avx2<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_exp_avx2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_exp_avx2<>+96(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_exp_avx2<>+128(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_exp_avx2<>+160(SB), Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+192(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      Y0, (DX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	DECQ         BX
-	JNE          eight3
+	VANDPS  constants_activate_f32_softsign_avx2<>+0(SB), Y0, Y1
+	VADDPS  constants_activate_f32_softsign_avx2<>+32(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	DECQ    BX
+	JNE     eight3
 
 rest1:
 	ANDQ       $0x07, AX
@@ -1005,141 +2313,1830 @@ rest1:
 	SUBQ       AX, BX
 	VMOVDQU    (BX), Y15
 	VMASKMOVPS (CX), Y15, Y0
+	VANDPS     constants_activate_f32_softsign_avx2<>+0(SB), Y0, Y1
+	VADDPS     constants_activate_f32_softsign_avx2<>+32(SB), Y1, Y1
+	VDIVPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DX)
 
-	// Beyond these bounds the result is 0, or infinite.
-	VMOVUPS      constants_activate_f32_exp_avx2<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
-	VMINPS       Y0, Y1, Y0
-	VMULPS       constants_activate_f32_exp_avx2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constants_activate_f32_exp_avx2<>+96(SB), Y1, Y0
-	VFNMADD231PS constants_activate_f32_exp_avx2<>+128(SB), Y1, Y0
-	VMOVUPS      constants_activate_f32_exp_avx2<>+160(SB), Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+192(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+224(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+256(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+288(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+320(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
-	VFMADD213PS  constants_activate_f32_exp_avx2<>+352(SB), Y0, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constants_activate_f32_exp_avx2<>+384(SB), Y1, Y1
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_softsign_avx2<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_softsign_avx2<>+32(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+36(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+40(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+44(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+48(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+52(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+56(SB)/4, $0x3f800000
+DATA constants_activate_f32_softsign_avx2<>+60(SB)/4, $0x3f800000
+GLOBL constants_activate_f32_softsign_avx2<>(SB), RODATA|NOPTR, $64
+
+// func activate_f32_mish_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_mish_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      constants_activate_f32_mish_avx2<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVUPS      constants_activate_f32_mish_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_mish_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_mish_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_mish_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_mish_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_mish_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_mish_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y1, Y2, Y0
+	VMULPS       Y1, Y3, Y1
+	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VMULPS       Y2, Y1, Y1
+	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VMOVUPS      constants_activate_f32_mish_avx2<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVUPS      constants_activate_f32_mish_avx2<>+32(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      constants_activate_f32_mish_avx2<>+64(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       constants_activate_f32_mish_avx2<>+96(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_mish_avx2<>+128(SB), Y2, Y1
+	VFNMADD231PS constants_activate_f32_mish_avx2<>+160(SB), Y2, Y1
+	VMOVUPS      constants_activate_f32_mish_avx2<>+224(SB), Y3
+	VFMADD231PS  constants_activate_f32_mish_avx2<>+192(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+256(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+288(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+320(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+352(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y1
+	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VMULPS       Y2, Y1, Y1
+	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
 done2:
 	VZEROUPPER
 	RET
 
-DATA constants_activate_f32_exp_avx2<>+0(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+4(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+8(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+12(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+16(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+20(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+24(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+28(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+32(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+36(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+40(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+44(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+48(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+52(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+56(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+60(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+64(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+68(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+72(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+76(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+80(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+84(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+88(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+92(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_exp_avx2<>+96(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+100(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+104(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+108(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+112(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+116(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+120(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+124(SB)/4, $0x3f318000
-DATA constants_activate_f32_exp_avx2<>+128(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+132(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+136(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+140(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+144(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+148(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+152(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+156(SB)/4, $0xb95e8083
-DATA constants_activate_f32_exp_avx2<>+160(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+164(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+168(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+172(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+176(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+180(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+184(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+188(SB)/4, $0x39506967
-DATA constants_activate_f32_exp_avx2<>+192(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+196(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+200(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+204(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+208(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+212(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+216(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+220(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_exp_avx2<>+224(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+228(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+232(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+236(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+240(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+244(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+248(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+252(SB)/4, $0x3c088908
-DATA constants_activate_f32_exp_avx2<>+256(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+260(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+264(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+268(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+272(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+276(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+280(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+284(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_exp_avx2<>+288(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+292(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+296(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+300(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+304(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+308(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+312(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+316(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_exp_avx2<>+320(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+324(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+328(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+332(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+336(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+340(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+344(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+348(SB)/4, $0x3f000000
-DATA constants_activate_f32_exp_avx2<>+352(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+356(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+360(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+364(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+368(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+372(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+376(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+380(SB)/4, $0x3f800000
-DATA constants_activate_f32_exp_avx2<>+384(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+388(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+392(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+396(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+400(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+404(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+408(SB)/4, $0x0000007f
-DATA constants_activate_f32_exp_avx2<>+412(SB)/4, $0x0000007f
-GLOBL constants_activate_f32_exp_avx2<>(SB), RODATA|NOPTR, $416
+DATA constants_activate_f32_mish_avx2<>+0(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+4(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+8(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+12(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+16(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+20(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+24(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+28(SB)/4, $0x41a00000
+DATA constants_activate_f32_mish_avx2<>+32(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+36(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+40(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+44(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+48(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+52(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+56(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+60(SB)/4, $0xc2d20000
+DATA constants_activate_f32_mish_avx2<>+64(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+68(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+72(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+76(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+80(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+84(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+88(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+92(SB)/4, $0x42b20000
+DATA constants_activate_f32_mish_avx2<>+96(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+100(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+104(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+108(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+112(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+116(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+120(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+124(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+128(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+132(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+136(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+140(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+144(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+148(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+152(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+156(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+160(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+164(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+168(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+172(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+176(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+180(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+184(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+188(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+192(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+196(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+200(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+204(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+208(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+212(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+216(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+220(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+224(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+228(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+232(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+236(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+240(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+244(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+248(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+252(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+256(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+260(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+264(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+268(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+272(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+276(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+280(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+284(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+288(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+292(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+296(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+300(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+304(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+308(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+312(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+316(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+320(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+324(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+328(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+332(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+336(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+340(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+344(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+348(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+352(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+356(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+360(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+364(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+368(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+372(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+376(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+380(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+384(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+388(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+392(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+396(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+400(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+404(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+408(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+412(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+416(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+420(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+424(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+428(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+432(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+436(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+440(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+444(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+448(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+452(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+456(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+460(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+464(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+468(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+472(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+476(SB)/4, $0x40000000
+GLOBL constants_activate_f32_mish_avx2<>(SB), RODATA|NOPTR, $480
+
+// func activate_f32_gelu_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_gelu_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y5 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VMULPS       constants_activate_f32_gelu_avx2<>+0(SB), Y0, Y1
+	VMULPS       constants_activate_f32_gelu_avx2<>+32(SB), Y0, Y0
+	VANDPS       constants_activate_f32_gelu_avx2<>+64(SB), Y0, Y2
+	VANDPS       constants_activate_f32_gelu_avx2<>+96(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+128(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_gelu_avx2<>+160(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+224(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+256(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+288(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+320(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+352(SB), Y0, Y3
+	VMULPS       constants_activate_f32_gelu_avx2<>+384(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS constants_activate_f32_gelu_avx2<>+416(SB), Y4, Y3
+	VFNMADD231PS constants_activate_f32_gelu_avx2<>+448(SB), Y4, Y3
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+512(SB), Y5
+	VFMADD231PS  constants_activate_f32_gelu_avx2<>+480(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+544(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+576(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+608(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+0(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+640(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+640(SB), Y3, Y5
+	VCVTPS2DQ    Y4, Y3
+	VPADDD       constants_activate_f32_gelu_avx2<>+672(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y3
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+640(SB), Y4
+	VSUBPS       Y3, Y4, Y3
+	VMULPS       Y0, Y0, Y4
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+736(SB), Y5
+	VFMADD231PS  constants_activate_f32_gelu_avx2<>+704(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+768(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+800(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+832(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+864(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+896(SB), Y4, Y5
+	VFMADD213PS  Y0, Y0, Y5
+	VCMPPS       $0x11, constants_activate_f32_gelu_avx2<>+640(SB), Y0, Y0
+	VBLENDVPS    Y0, Y5, Y3, Y0
+	VORPS        Y2, Y0, Y0
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VMULPS       constants_activate_f32_gelu_avx2<>+0(SB), Y0, Y1
+	VMULPS       constants_activate_f32_gelu_avx2<>+32(SB), Y0, Y0
+	VANDPS       constants_activate_f32_gelu_avx2<>+64(SB), Y0, Y2
+	VANDPS       constants_activate_f32_gelu_avx2<>+96(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+128(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_gelu_avx2<>+160(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+224(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+256(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+288(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+320(SB), Y0, Y3
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+352(SB), Y0, Y3
+	VMULPS       constants_activate_f32_gelu_avx2<>+384(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS constants_activate_f32_gelu_avx2<>+416(SB), Y4, Y3
+	VFNMADD231PS constants_activate_f32_gelu_avx2<>+448(SB), Y4, Y3
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+512(SB), Y5
+	VFMADD231PS  constants_activate_f32_gelu_avx2<>+480(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+544(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+576(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+608(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+0(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+640(SB), Y3, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+640(SB), Y3, Y5
+	VCVTPS2DQ    Y4, Y3
+	VPADDD       constants_activate_f32_gelu_avx2<>+672(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y3
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+640(SB), Y4
+	VSUBPS       Y3, Y4, Y3
+	VMULPS       Y0, Y0, Y4
+	VMOVUPS      constants_activate_f32_gelu_avx2<>+736(SB), Y5
+	VFMADD231PS  constants_activate_f32_gelu_avx2<>+704(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+768(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+800(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+832(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+864(SB), Y4, Y5
+	VFMADD213PS  constants_activate_f32_gelu_avx2<>+896(SB), Y4, Y5
+	VFMADD213PS  Y0, Y0, Y5
+	VCMPPS       $0x11, constants_activate_f32_gelu_avx2<>+640(SB), Y0, Y0
+	VBLENDVPS    Y0, Y5, Y3, Y0
+	VORPS        Y2, Y0, Y0
+	VMOVAPS      Y1, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VMASKMOVPS   Y2, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_gelu_avx2<>+0(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+4(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+8(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+12(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+16(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+20(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+24(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+28(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelu_avx2<>+32(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+36(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+40(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+44(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+48(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+52(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+56(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+60(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_gelu_avx2<>+64(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+68(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+72(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+76(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+80(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+84(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+88(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+92(SB)/4, $0x80000000
+DATA constants_activate_f32_gelu_avx2<>+96(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+100(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+104(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+108(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+112(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+116(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+120(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+124(SB)/4, $0x7fffffff
+DATA constants_activate_f32_gelu_avx2<>+128(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+132(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+136(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+140(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+144(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+148(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+152(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+156(SB)/4, $0x40800000
+DATA constants_activate_f32_gelu_avx2<>+160(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+164(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+168(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+172(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+176(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+180(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+184(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+188(SB)/4, $0x3945fac0
+DATA constants_activate_f32_gelu_avx2<>+192(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+196(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+200(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+204(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+208(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+212(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+216(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+220(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_gelu_avx2<>+224(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+228(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+232(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+236(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+240(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+244(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+248(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+252(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_gelu_avx2<>+256(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+260(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+264(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+268(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+272(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+276(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+280(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+284(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_gelu_avx2<>+288(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+292(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+296(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+300(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+304(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+308(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+312(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+316(SB)/4, $0xbf234c62
+DATA constants_activate_f32_gelu_avx2<>+320(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+324(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+328(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+332(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+336(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+340(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+344(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+348(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_gelu_avx2<>+352(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+356(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+360(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+364(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+368(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+372(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+376(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+380(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_gelu_avx2<>+384(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+388(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+392(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+396(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+400(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+404(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+408(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+412(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelu_avx2<>+416(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+420(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+424(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+428(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+432(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+436(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+440(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+444(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelu_avx2<>+448(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+452(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+456(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+460(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+464(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+468(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+472(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+476(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelu_avx2<>+480(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+484(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+488(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+492(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+496(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+500(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+504(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+508(SB)/4, $0x39506967
+DATA constants_activate_f32_gelu_avx2<>+512(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+516(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+520(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+524(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+528(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+532(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+536(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+540(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelu_avx2<>+544(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+548(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+552(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+556(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+560(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+564(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+568(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+572(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelu_avx2<>+576(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+580(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+584(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+588(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+592(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+596(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+600(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+604(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelu_avx2<>+608(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+612(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+616(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+620(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+624(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+628(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+632(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+636(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelu_avx2<>+640(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+644(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+648(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+652(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+656(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+660(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+664(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+668(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelu_avx2<>+672(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+676(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+680(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+684(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+688(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+692(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+696(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+700(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelu_avx2<>+704(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+708(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+712(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+716(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+720(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+724(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+728(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+732(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_gelu_avx2<>+736(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+740(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+744(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+748(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+752(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+756(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+760(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+764(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_gelu_avx2<>+768(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+772(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+776(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+780(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+784(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+788(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+792(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+796(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_gelu_avx2<>+800(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+804(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+808(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+812(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+816(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+820(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+824(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+828(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_gelu_avx2<>+832(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+836(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+840(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+844(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+848(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+852(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+856(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+860(SB)/4, $0x3de7167c
+DATA constants_activate_f32_gelu_avx2<>+864(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+868(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+872(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+876(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+880(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+884(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+888(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+892(SB)/4, $0xbec0939f
+DATA constants_activate_f32_gelu_avx2<>+896(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+900(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+904(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+908(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+912(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+916(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+920(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_gelu_avx2<>+924(SB)/4, $0x3e0375d4
+GLOBL constants_activate_f32_gelu_avx2<>(SB), RODATA|NOPTR, $928
+
+// func activate_f32_gelutanh_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_gelutanh_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y5 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+0(SB), Y2
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+32(SB), Y2, Y1
+	VMULPS       Y1, Y0, Y1
+	VORPS        constants_activate_f32_gelutanh_avx2<>+64(SB), Y1, Y2
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+96(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+128(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_gelutanh_avx2<>+160(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+192(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+224(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+288(SB), Y4
+	VFMADD231PS  constants_activate_f32_gelutanh_avx2<>+256(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+320(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+352(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+384(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y3, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y2
+	VCMPPS       $0x11, constants_activate_f32_gelutanh_avx2<>+512(SB), Y1, Y1
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+448(SB), Y3
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VMULPS       Y0, Y0, Y1
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+0(SB), Y2
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+32(SB), Y2, Y1
+	VMULPS       Y1, Y0, Y1
+	VORPS        constants_activate_f32_gelutanh_avx2<>+64(SB), Y1, Y2
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+96(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+128(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       constants_activate_f32_gelutanh_avx2<>+160(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+192(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+224(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+288(SB), Y4
+	VFMADD231PS  constants_activate_f32_gelutanh_avx2<>+256(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+320(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+352(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+384(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y3, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y2
+	VCMPPS       $0x11, constants_activate_f32_gelutanh_avx2<>+512(SB), Y1, Y1
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+448(SB), Y3
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMULPS       Y0, Y1, Y0
+	VADDPS       constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_gelutanh_avx2<>+0(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+4(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+8(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+12(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+16(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+20(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+24(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+28(SB)/4, $0x3d922279
+DATA constants_activate_f32_gelutanh_avx2<>+32(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+36(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+40(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+44(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+48(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+52(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+56(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+60(SB)/4, $0x3fcc422a
+DATA constants_activate_f32_gelutanh_avx2<>+64(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+68(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+72(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+76(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+80(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+84(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+88(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+92(SB)/4, $0x80000000
+DATA constants_activate_f32_gelutanh_avx2<>+96(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+100(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+104(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+108(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+112(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+116(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+120(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+124(SB)/4, $0xc2d20000
+DATA constants_activate_f32_gelutanh_avx2<>+128(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+132(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+136(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+140(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+144(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+148(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+152(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+156(SB)/4, $0x42b20000
+DATA constants_activate_f32_gelutanh_avx2<>+160(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+164(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+168(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+172(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+176(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+180(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+184(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+188(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+192(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+196(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+200(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+204(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+208(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+212(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+216(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+220(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+224(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+228(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+232(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+236(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+240(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+244(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+248(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+252(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+256(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+260(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+264(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+268(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+272(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+276(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+280(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+284(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+288(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+292(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+296(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+300(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+304(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+308(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+312(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+316(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+320(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+324(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+328(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+332(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+336(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+340(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+344(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+348(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+352(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+356(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+360(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+364(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+368(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+372(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+376(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+380(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+384(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+388(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+392(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+396(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+400(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+404(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+408(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+412(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+416(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+420(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+424(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+428(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+432(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+436(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+440(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+444(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+448(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+452(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+456(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+460(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+464(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+468(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+472(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+476(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+480(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+484(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+488(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+492(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+496(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+500(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+504(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+508(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+512(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+516(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+520(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+524(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+528(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+532(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+536(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+540(SB)/4, $0x00000000
+GLOBL constants_activate_f32_gelutanh_avx2<>(SB), RODATA|NOPTR, $544
+
+// func activate_f32_erf_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_erf_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VANDPS       constants_activate_f32_erf_avx2<>+0(SB), Y0, Y1
+	VANDPS       constants_activate_f32_erf_avx2<>+32(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_erf_avx2<>+64(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      constants_activate_f32_erf_avx2<>+128(SB), Y2
+	VFMADD231PS  constants_activate_f32_erf_avx2<>+96(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+160(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+192(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+224(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+256(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+288(SB), Y0, Y2
+	VMULPS       constants_activate_f32_erf_avx2<>+320(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_erf_avx2<>+352(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_erf_avx2<>+384(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_erf_avx2<>+448(SB), Y4
+	VFMADD231PS  constants_activate_f32_erf_avx2<>+416(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+480(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+512(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+544(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+576(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+608(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+608(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPADDD       constants_activate_f32_erf_avx2<>+640(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y2
+	VMOVUPS      constants_activate_f32_erf_avx2<>+608(SB), Y3
+	VSUBPS       Y2, Y3, Y2
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      constants_activate_f32_erf_avx2<>+704(SB), Y4
+	VFMADD231PS  constants_activate_f32_erf_avx2<>+672(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+736(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+768(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+800(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+832(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+864(SB), Y3, Y4
+	VFMADD213PS  Y0, Y0, Y4
+	VCMPPS       $0x11, constants_activate_f32_erf_avx2<>+608(SB), Y0, Y0
+	VBLENDVPS    Y0, Y4, Y2, Y0
+	VORPS        Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VANDPS       constants_activate_f32_erf_avx2<>+0(SB), Y0, Y1
+	VANDPS       constants_activate_f32_erf_avx2<>+32(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_erf_avx2<>+64(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      constants_activate_f32_erf_avx2<>+128(SB), Y2
+	VFMADD231PS  constants_activate_f32_erf_avx2<>+96(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+160(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+192(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+224(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+256(SB), Y0, Y2
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+288(SB), Y0, Y2
+	VMULPS       constants_activate_f32_erf_avx2<>+320(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_erf_avx2<>+352(SB), Y3, Y2
+	VFNMADD231PS constants_activate_f32_erf_avx2<>+384(SB), Y3, Y2
+	VMOVUPS      constants_activate_f32_erf_avx2<>+448(SB), Y4
+	VFMADD231PS  constants_activate_f32_erf_avx2<>+416(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+480(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+512(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+544(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+576(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+608(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+608(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPADDD       constants_activate_f32_erf_avx2<>+640(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y2
+	VMOVUPS      constants_activate_f32_erf_avx2<>+608(SB), Y3
+	VSUBPS       Y2, Y3, Y2
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      constants_activate_f32_erf_avx2<>+704(SB), Y4
+	VFMADD231PS  constants_activate_f32_erf_avx2<>+672(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+736(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+768(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+800(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+832(SB), Y3, Y4
+	VFMADD213PS  constants_activate_f32_erf_avx2<>+864(SB), Y3, Y4
+	VFMADD213PS  Y0, Y0, Y4
+	VCMPPS       $0x11, constants_activate_f32_erf_avx2<>+608(SB), Y0, Y0
+	VBLENDVPS    Y0, Y4, Y2, Y0
+	VORPS        Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_erf_avx2<>+0(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+4(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+8(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+12(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+16(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+20(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+24(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+28(SB)/4, $0x80000000
+DATA constants_activate_f32_erf_avx2<>+32(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+36(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+40(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+44(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+48(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+52(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+56(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+60(SB)/4, $0x7fffffff
+DATA constants_activate_f32_erf_avx2<>+64(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+68(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+72(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+76(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+80(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+84(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+88(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+92(SB)/4, $0x40800000
+DATA constants_activate_f32_erf_avx2<>+96(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+100(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+104(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+108(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+112(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+116(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+120(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+124(SB)/4, $0x3945fac0
+DATA constants_activate_f32_erf_avx2<>+128(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+132(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+136(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+140(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+144(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+148(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+152(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+156(SB)/4, $0xbb42cadd
+DATA constants_activate_f32_erf_avx2<>+160(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+164(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+168(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+172(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+176(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+180(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+184(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+188(SB)/4, $0x3cb3bb44
+DATA constants_activate_f32_erf_avx2<>+192(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+196(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+200(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+204(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+208(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+212(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+216(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+220(SB)/4, $0xbdd39cb8
+DATA constants_activate_f32_erf_avx2<>+224(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+228(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+232(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+236(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+240(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+244(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+248(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+252(SB)/4, $0xbf234c62
+DATA constants_activate_f32_erf_avx2<>+256(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+260(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+264(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+268(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+272(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+276(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+280(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+284(SB)/4, $0xbf9049c1
+DATA constants_activate_f32_erf_avx2<>+288(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+292(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+296(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+300(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+304(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+308(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+312(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+316(SB)/4, $0xb99d97f2
+DATA constants_activate_f32_erf_avx2<>+320(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+324(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+328(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+332(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+336(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+340(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+344(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+348(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_erf_avx2<>+352(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+356(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+360(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+364(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+368(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+372(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+376(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+380(SB)/4, $0x3f318000
+DATA constants_activate_f32_erf_avx2<>+384(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+388(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+392(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+396(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+400(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+404(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+408(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+412(SB)/4, $0xb95e8083
+DATA constants_activate_f32_erf_avx2<>+416(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+420(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+424(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+428(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+432(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+436(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+440(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+444(SB)/4, $0x39506967
+DATA constants_activate_f32_erf_avx2<>+448(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+452(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+456(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+460(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+464(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+468(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+472(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+476(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_erf_avx2<>+480(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+484(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+488(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+492(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+496(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+500(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+504(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+508(SB)/4, $0x3c088908
+DATA constants_activate_f32_erf_avx2<>+512(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+516(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+520(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+524(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+528(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+532(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+536(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+540(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_erf_avx2<>+544(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+548(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+552(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+556(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+560(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+564(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+568(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+572(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_erf_avx2<>+576(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+580(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+584(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+588(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+592(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+596(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+600(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+604(SB)/4, $0x3f000000
+DATA constants_activate_f32_erf_avx2<>+608(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+612(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+616(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+620(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+624(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+628(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+632(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+636(SB)/4, $0x3f800000
+DATA constants_activate_f32_erf_avx2<>+640(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+644(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+648(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+652(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+656(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+660(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+664(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+668(SB)/4, $0x0000007f
+DATA constants_activate_f32_erf_avx2<>+672(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+676(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+680(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+684(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+688(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+692(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+696(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+700(SB)/4, $0x38a4b50e
+DATA constants_activate_f32_erf_avx2<>+704(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+708(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+712(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+716(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+720(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+724(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+728(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+732(SB)/4, $0xba51fb7c
+DATA constants_activate_f32_erf_avx2<>+736(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+740(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+744(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+748(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+752(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+756(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+760(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+764(SB)/4, $0x3baa02d8
+DATA constants_activate_f32_erf_avx2<>+768(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+772(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+776(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+780(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+784(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+788(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+792(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+796(SB)/4, $0xbcdbfc86
+DATA constants_activate_f32_erf_avx2<>+800(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+804(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+808(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+812(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+816(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+820(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+824(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+828(SB)/4, $0x3de7167c
+DATA constants_activate_f32_erf_avx2<>+832(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+836(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+840(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+844(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+848(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+852(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+856(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+860(SB)/4, $0xbec0939f
+DATA constants_activate_f32_erf_avx2<>+864(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+868(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+872(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+876(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+880(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+884(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+888(SB)/4, $0x3e0375d4
+DATA constants_activate_f32_erf_avx2<>+892(SB)/4, $0x3e0375d4
+GLOBL constants_activate_f32_erf_avx2<>(SB), RODATA|NOPTR, $896
+
+// func activate_f32_log_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_log_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y5 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS     (CX), Y0
+	VCMPPS      $0x11, constants_activate_f32_log_avx2<>+0(SB), Y0, Y1
+	VMULPS      constants_activate_f32_log_avx2<>+32(SB), Y0, Y2
+	VBLENDVPS   Y1, Y2, Y0, Y2
+	VANDPS      constants_activate_f32_log_avx2<>+64(SB), Y1, Y1
+	VPSUBD      constants_activate_f32_log_avx2<>+96(SB), Y2, Y3
+	VPSRAD      $0x17, Y3, Y3
+	VPSLLD      $0x17, Y3, Y4
+	VPSUBD      Y4, Y2, Y2
+	VCVTDQ2PS   Y3, Y3
+	VADDPS      Y1, Y3, Y1
+	VADDPS      constants_activate_f32_log_avx2<>+128(SB), Y2, Y2
+	VADDPS      constants_activate_f32_log_avx2<>+160(SB), Y2, Y3
+	VDIVPS      Y3, Y2, Y3
+	VMULPS      Y3, Y3, Y4
+	VMOVUPS     constants_activate_f32_log_avx2<>+224(SB), Y5
+	VFMADD231PS constants_activate_f32_log_avx2<>+192(SB), Y4, Y5
+	VFMADD213PS constants_activate_f32_log_avx2<>+256(SB), Y4, Y5
+	VMULPS      Y4, Y5, Y4
+	VMULPS      Y2, Y2, Y5
+	VMULPS      constants_activate_f32_log_avx2<>+288(SB), Y5, Y5
+	VADDPS      Y5, Y4, Y4
+	VMULPS      Y3, Y4, Y3
+	VFMADD231PS constants_activate_f32_log_avx2<>+320(SB), Y1, Y3
+	VSUBPS      Y3, Y5, Y3
+	VSUBPS      Y3, Y2, Y2
+	VFMADD231PS constants_activate_f32_log_avx2<>+352(SB), Y1, Y2
+	VCMPPS      $0x11, constants_activate_f32_log_avx2<>+384(SB), Y0, Y1
+	VBLENDVPS   Y1, Y2, Y0, Y1
+	VCMPPS      $0x11, constants_activate_f32_log_avx2<>+416(SB), Y0, Y2
+	VMOVUPS     constants_activate_f32_log_avx2<>+480(SB), Y3
+	VBLENDVPS   Y2, constants_activate_f32_log_avx2<>+448(SB), Y3, Y2
+	VCMPPS      $0x12, constants_activate_f32_log_avx2<>+416(SB), Y0, Y0
+	VBLENDVPS   Y0, Y2, Y1, Y0
+	VMOVUPS     Y0, (DX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	DECQ        BX
+	JNE         eight3
+
+rest1:
+	ANDQ        $0x07, AX
+	JEQ         done2
+	LEAQ        masks<>+64(SB), BX
+	SHLQ        $0x02, AX
+	SUBQ        AX, BX
+	VMOVDQU     (BX), Y15
+	VMASKMOVPS  (CX), Y15, Y0
+	VCMPPS      $0x11, constants_activate_f32_log_avx2<>+0(SB), Y0, Y1
+	VMULPS      constants_activate_f32_log_avx2<>+32(SB), Y0, Y2
+	VBLENDVPS   Y1, Y2, Y0, Y2
+	VANDPS      constants_activate_f32_log_avx2<>+64(SB), Y1, Y1
+	VPSUBD      constants_activate_f32_log_avx2<>+96(SB), Y2, Y3
+	VPSRAD      $0x17, Y3, Y3
+	VPSLLD      $0x17, Y3, Y4
+	VPSUBD      Y4, Y2, Y2
+	VCVTDQ2PS   Y3, Y3
+	VADDPS      Y1, Y3, Y1
+	VADDPS      constants_activate_f32_log_avx2<>+128(SB), Y2, Y2
+	VADDPS      constants_activate_f32_log_avx2<>+160(SB), Y2, Y3
+	VDIVPS      Y3, Y2, Y3
+	VMULPS      Y3, Y3, Y4
+	VMOVUPS     constants_activate_f32_log_avx2<>+224(SB), Y5
+	VFMADD231PS constants_activate_f32_log_avx2<>+192(SB), Y4, Y5
+	VFMADD213PS constants_activate_f32_log_avx2<>+256(SB), Y4, Y5
+	VMULPS      Y4, Y5, Y4
+	VMULPS      Y2, Y2, Y5
+	VMULPS      constants_activate_f32_log_avx2<>+288(SB), Y5, Y5
+	VADDPS      Y5, Y4, Y4
+	VMULPS      Y3, Y4, Y3
+	VFMADD231PS constants_activate_f32_log_avx2<>+320(SB), Y1, Y3
+	VSUBPS      Y3, Y5, Y3
+	VSUBPS      Y3, Y2, Y2
+	VFMADD231PS constants_activate_f32_log_avx2<>+352(SB), Y1, Y2
+	VCMPPS      $0x11, constants_activate_f32_log_avx2<>+384(SB), Y0, Y1
+	VBLENDVPS   Y1, Y2, Y0, Y1
+	VCMPPS      $0x11, constants_activate_f32_log_avx2<>+416(SB), Y0, Y2
+	VMOVUPS     constants_activate_f32_log_avx2<>+480(SB), Y3
+	VBLENDVPS   Y2, constants_activate_f32_log_avx2<>+448(SB), Y3, Y2
+	VCMPPS      $0x12, constants_activate_f32_log_avx2<>+416(SB), Y0, Y0
+	VBLENDVPS   Y0, Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_log_avx2<>+0(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+4(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+8(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+12(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+16(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+20(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+24(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+28(SB)/4, $0x00800000
+DATA constants_activate_f32_log_avx2<>+32(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+36(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+40(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+44(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+48(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+52(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+56(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+60(SB)/4, $0x4c000000
+DATA constants_activate_f32_log_avx2<>+64(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+68(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+72(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+76(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+80(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+84(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+88(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+92(SB)/4, $0xc1c80000
+DATA constants_activate_f32_log_avx2<>+96(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+100(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+104(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+108(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+112(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+116(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+120(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+124(SB)/4, $0x3f3504f3
+DATA constants_activate_f32_log_avx2<>+128(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+132(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+136(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+140(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+144(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+148(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+152(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+156(SB)/4, $0xbf800000
+DATA constants_activate_f32_log_avx2<>+160(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+164(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+168(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+172(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+176(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+180(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+184(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+188(SB)/4, $0x40000000
+DATA constants_activate_f32_log_avx2<>+192(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+196(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+200(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+204(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+208(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+212(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+216(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+220(SB)/4, $0x3e98f3ce
+DATA constants_activate_f32_log_avx2<>+224(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+228(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+232(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+236(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+240(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+244(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+248(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+252(SB)/4, $0x3eccaf49
+DATA constants_activate_f32_log_avx2<>+256(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+260(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+264(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+268(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+272(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+276(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+280(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+284(SB)/4, $0x3f2aaabd
+DATA constants_activate_f32_log_avx2<>+288(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+292(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+296(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+300(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+304(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+308(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+312(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+316(SB)/4, $0x3f000000
+DATA constants_activate_f32_log_avx2<>+320(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+324(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+328(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+332(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+336(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+340(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+344(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+348(SB)/4, $0xb95e8083
+DATA constants_activate_f32_log_avx2<>+352(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+356(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+360(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+364(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+368(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+372(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+376(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+380(SB)/4, $0x3f318000
+DATA constants_activate_f32_log_avx2<>+384(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+388(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+392(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+396(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+400(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+404(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+408(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+412(SB)/4, $0x7f800000
+DATA constants_activate_f32_log_avx2<>+416(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+420(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+424(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+428(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+432(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+436(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+440(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+444(SB)/4, $0x00000000
+DATA constants_activate_f32_log_avx2<>+448(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+452(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+456(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+460(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+464(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+468(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+472(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+476(SB)/4, $0x7fc00000
+DATA constants_activate_f32_log_avx2<>+480(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+484(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+488(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+492(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+496(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+500(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+504(SB)/4, $0xff800000
+DATA constants_activate_f32_log_avx2<>+508(SB)/4, $0xff800000
+GLOBL constants_activate_f32_log_avx2<>(SB), RODATA|NOPTR, $512
+
+// func activate_f32_sin_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_sin_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VMULPS       constants_activate_f32_sin_avx2<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants_activate_f32_sin_avx2<>+32(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_sin_avx2<>+64(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_sin_avx2<>+96(SB), Y1, Y0
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      constants_activate_f32_sin_avx2<>+160(SB), Y3
+	VFMADD231PS  constants_activate_f32_sin_avx2<>+128(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+192(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      constants_activate_f32_sin_avx2<>+256(SB), Y0
+	VFMADD231PS  constants_activate_f32_sin_avx2<>+224(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+288(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+320(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+352(SB), Y2, Y0
+	VPSLLD       $0x1f, Y1, Y2
+	VPSRAD       $0x1f, Y2, Y2
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       constants_activate_f32_sin_avx2<>+384(SB), Y1, Y1
+	VBLENDVPS    Y2, Y0, Y4, Y0
+	VXORPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VMULPS       constants_activate_f32_sin_avx2<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants_activate_f32_sin_avx2<>+32(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_sin_avx2<>+64(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_sin_avx2<>+96(SB), Y1, Y0
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      constants_activate_f32_sin_avx2<>+160(SB), Y3
+	VFMADD231PS  constants_activate_f32_sin_avx2<>+128(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+192(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      constants_activate_f32_sin_avx2<>+256(SB), Y0
+	VFMADD231PS  constants_activate_f32_sin_avx2<>+224(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+288(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+320(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_sin_avx2<>+352(SB), Y2, Y0
+	VPSLLD       $0x1f, Y1, Y2
+	VPSRAD       $0x1f, Y2, Y2
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       constants_activate_f32_sin_avx2<>+384(SB), Y1, Y1
+	VBLENDVPS    Y2, Y0, Y4, Y0
+	VXORPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_sin_avx2<>+0(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+4(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+8(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+12(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+16(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+20(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+24(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+28(SB)/4, $0x3f22f983
+DATA constants_activate_f32_sin_avx2<>+32(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+36(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+40(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+44(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+48(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+52(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+56(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+60(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_sin_avx2<>+64(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+68(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+72(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+76(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+80(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+84(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+88(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+92(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_sin_avx2<>+96(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+100(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+104(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+108(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+112(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+116(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+120(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+124(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_sin_avx2<>+128(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+132(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+136(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+140(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+144(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+148(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+152(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+156(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_sin_avx2<>+160(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+164(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+168(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+172(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+176(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+180(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+184(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+188(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_sin_avx2<>+192(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+196(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+200(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+204(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+208(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+212(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+216(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+220(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_sin_avx2<>+224(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+228(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+232(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+236(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+240(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+244(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+248(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+252(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_sin_avx2<>+256(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+260(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+264(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+268(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+272(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+276(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+280(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+284(SB)/4, $0xbab6063b
+DATA constants_activate_f32_sin_avx2<>+288(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+292(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+296(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+300(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+304(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+308(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+312(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+316(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_sin_avx2<>+320(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+324(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+328(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+332(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+336(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+340(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+344(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+348(SB)/4, $0xbf000000
+DATA constants_activate_f32_sin_avx2<>+352(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+356(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+360(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+364(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+368(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+372(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+376(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+380(SB)/4, $0x3f800000
+DATA constants_activate_f32_sin_avx2<>+384(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+388(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+392(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+396(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+400(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+404(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+408(SB)/4, $0x80000000
+DATA constants_activate_f32_sin_avx2<>+412(SB)/4, $0x80000000
+GLOBL constants_activate_f32_sin_avx2<>(SB), RODATA|NOPTR, $416
+
+// func activate_f32_cos_avx2(args *ActivateArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·activate_f32_cos_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VMULPS       constants_activate_f32_cos_avx2<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants_activate_f32_cos_avx2<>+32(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_cos_avx2<>+64(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_cos_avx2<>+96(SB), Y1, Y0
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       constants_activate_f32_cos_avx2<>+128(SB), Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      constants_activate_f32_cos_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_cos_avx2<>+160(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+224(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      constants_activate_f32_cos_avx2<>+288(SB), Y0
+	VFMADD231PS  constants_activate_f32_cos_avx2<>+256(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+320(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+352(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+384(SB), Y2, Y0
+	VPSLLD       $0x1f, Y1, Y2
+	VPSRAD       $0x1f, Y2, Y2
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       constants_activate_f32_cos_avx2<>+416(SB), Y1, Y1
+	VBLENDVPS    Y2, Y0, Y4, Y0
+	VXORPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VMULPS       constants_activate_f32_cos_avx2<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS constants_activate_f32_cos_avx2<>+32(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_cos_avx2<>+64(SB), Y1, Y0
+	VFNMADD231PS constants_activate_f32_cos_avx2<>+96(SB), Y1, Y0
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       constants_activate_f32_cos_avx2<>+128(SB), Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      constants_activate_f32_cos_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_cos_avx2<>+160(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+224(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      constants_activate_f32_cos_avx2<>+288(SB), Y0
+	VFMADD231PS  constants_activate_f32_cos_avx2<>+256(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+320(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+352(SB), Y2, Y0
+	VFMADD213PS  constants_activate_f32_cos_avx2<>+384(SB), Y2, Y0
+	VPSLLD       $0x1f, Y1, Y2
+	VPSRAD       $0x1f, Y2, Y2
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       constants_activate_f32_cos_avx2<>+416(SB), Y1, Y1
+	VBLENDVPS    Y2, Y0, Y4, Y0
+	VXORPS       Y1, Y0, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_cos_avx2<>+0(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+4(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+8(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+12(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+16(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+20(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+24(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+28(SB)/4, $0x3f22f983
+DATA constants_activate_f32_cos_avx2<>+32(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+36(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+40(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+44(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+48(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+52(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+56(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+60(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_cos_avx2<>+64(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+68(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+72(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+76(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+80(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+84(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+88(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+92(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_cos_avx2<>+96(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+100(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+104(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+108(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+112(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+116(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+120(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+124(SB)/4, $0xa6f72ced
+DATA constants_activate_f32_cos_avx2<>+128(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+132(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+136(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+140(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+144(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+148(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+152(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+156(SB)/4, $0x00000001
+DATA constants_activate_f32_cos_avx2<>+160(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+164(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+168(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+172(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+176(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+180(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+184(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+188(SB)/4, $0xb94ca3e4
+DATA constants_activate_f32_cos_avx2<>+192(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+196(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+200(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+204(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+208(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+212(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+216(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+220(SB)/4, $0x3c0883a6
+DATA constants_activate_f32_cos_avx2<>+224(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+228(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+232(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+236(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+240(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+244(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+248(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+252(SB)/4, $0xbe2aaaa3
+DATA constants_activate_f32_cos_avx2<>+256(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+260(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+264(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+268(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+272(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+276(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+280(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+284(SB)/4, $0x37ccfe11
+DATA constants_activate_f32_cos_avx2<>+288(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+292(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+296(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+300(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+304(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+308(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+312(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+316(SB)/4, $0xbab6063b
+DATA constants_activate_f32_cos_avx2<>+320(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+324(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+328(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+332(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+336(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+340(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+344(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+348(SB)/4, $0x3d2aaaa5
+DATA constants_activate_f32_cos_avx2<>+352(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+356(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+360(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+364(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+368(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+372(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+376(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+380(SB)/4, $0xbf000000
+DATA constants_activate_f32_cos_avx2<>+384(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+388(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+392(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+396(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+400(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+404(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+408(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+412(SB)/4, $0x3f800000
+DATA constants_activate_f32_cos_avx2<>+416(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+420(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+424(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+428(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+432(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+436(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+440(SB)/4, $0x80000000
+DATA constants_activate_f32_cos_avx2<>+444(SB)/4, $0x80000000
+GLOBL constants_activate_f32_cos_avx2<>(SB), RODATA|NOPTR, $448

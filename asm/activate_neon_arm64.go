@@ -4,6 +4,41 @@
 
 package asm
 
+// activate_f32_abs_neon is |x|, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_abs_neon(args *ActivateArgs)
+
+// activate_f32_neg_neon is −x, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_neg_neon(args *ActivateArgs)
+
+// activate_f32_sqrt_neon is the square root, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_sqrt_neon(args *ActivateArgs)
+
+// activate_f32_sign_neon is −1, 0 or 1, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_sign_neon(args *ActivateArgs)
+
+// activate_f32_floor_neon is the largest whole number up to x, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_floor_neon(args *ActivateArgs)
+
+// activate_f32_ceil_neon is the smallest whole number from x on, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_ceil_neon(args *ActivateArgs)
+
+// activate_f32_round_neon is the nearest whole number, ties to even, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_round_neon(args *ActivateArgs)
+
 // activate_f32_leakyrelu_neon is x < 0 ? Lo·x : x, element by element; see ActivateArgs.
 //
 //go:noescape
@@ -18,6 +53,21 @@ func activate_f32_hardswish_neon(args *ActivateArgs)
 //
 //go:noescape
 func activate_f32_hardsigmoid_neon(args *ActivateArgs)
+
+// activate_f32_thresholdedrelu_neon is x > Lo ? x : 0, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_thresholdedrelu_neon(args *ActivateArgs)
+
+// activate_f32_shrink_neon is x < −Lo ? x + Hi : x > Lo ? x − Hi : 0, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_shrink_neon(args *ActivateArgs)
+
+// activate_f32_exp_neon is the exponential function, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_exp_neon(args *ActivateArgs)
 
 // activate_f32_sigmoid_neon is 1 / (1 + exp(−x)), element by element; see ActivateArgs.
 //
@@ -34,7 +84,57 @@ func activate_f32_silu_neon(args *ActivateArgs)
 //go:noescape
 func activate_f32_tanh_neon(args *ActivateArgs)
 
-// activate_f32_exp_neon is the exponential function, element by element; see ActivateArgs.
+// activate_f32_elu_neon is x < 0 ? Lo·(exp(x) − 1) : Hi·x, element by element; see ActivateArgs.
 //
 //go:noescape
-func activate_f32_exp_neon(args *ActivateArgs)
+func activate_f32_elu_neon(args *ActivateArgs)
+
+// activate_f32_celu_neon is x < 0 ? Lo·(exp(x/Lo) − 1) : x, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_celu_neon(args *ActivateArgs)
+
+// activate_f32_softplus_neon is log(1 + exp(x)), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_softplus_neon(args *ActivateArgs)
+
+// activate_f32_softsign_neon is x / (1 + |x|), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_softsign_neon(args *ActivateArgs)
+
+// activate_f32_mish_neon is x·tanh(log(1 + exp(x))), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_mish_neon(args *ActivateArgs)
+
+// activate_f32_gelu_neon is x/2·(1 + erf(x/√2)), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_gelu_neon(args *ActivateArgs)
+
+// activate_f32_gelutanh_neon is x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_gelutanh_neon(args *ActivateArgs)
+
+// activate_f32_erf_neon is the error function, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_erf_neon(args *ActivateArgs)
+
+// activate_f32_log_neon is the natural logarithm, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_log_neon(args *ActivateArgs)
+
+// activate_f32_sin_neon is the sine of −8192 ≤ x ≤ 8192, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_sin_neon(args *ActivateArgs)
+
+// activate_f32_cos_neon is the cosine of −8192 ≤ x ≤ 8192, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_cos_neon(args *ActivateArgs)

@@ -4,12 +4,330 @@
 
 #include "textflag.h"
 
+// func activate_f32_abs_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_abs_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 constants, then pieces left.
+	// Vectors: V0 constants; V1, V2 elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x7fffffff, R4
+	VDUP R4, V0.S4
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F1, F2)
+	VAND    V0.B16, V1.B16, V1.B16
+	VAND    V0.B16, V2.B16, V2.B16
+	FSTPQ.P (F1, F2), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F1
+	VAND    V0.B16, V1.B16, V1.B16
+	FMOVQ.P F1, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F1
+	VAND    V0.B16, V1.B16, V1.B16
+	FMOVD.P F1, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F1
+	VAND    V0.B16, V1.B16, V1.B16
+	FMOVS.P F1, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_neg_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_neg_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 constants, then pieces left.
+	// Vectors: V0 constants; V1, V2 elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x80000000, R4
+	VDUP R4, V0.S4
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F1, F2)
+	VEOR    V0.B16, V1.B16, V1.B16
+	VEOR    V0.B16, V2.B16, V2.B16
+	FSTPQ.P (F1, F2), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F1
+	VEOR    V0.B16, V1.B16, V1.B16
+	FMOVQ.P F1, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F1
+	VEOR    V0.B16, V1.B16, V1.B16
+	FMOVD.P F1, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F1
+	VEOR    V0.B16, V1.B16, V1.B16
+	FMOVS.P F1, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_sqrt_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_sqrt_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 pieces left.
+	// Vectors: V0, V1 elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F0, F1)
+	WORD    $0x6ea1f800 // fsqrt v0.4s, v0.4s
+	WORD    $0x6ea1f821 // fsqrt v1.4s, v1.4s
+	FSTPQ.P (F0, F1), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F0
+	WORD    $0x6ea1f800 // fsqrt v0.4s, v0.4s
+	FMOVQ.P F0, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F0
+	WORD    $0x6ea1f800 // fsqrt v0.4s, v0.4s
+	FMOVD.P F0, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F0
+	WORD    $0x6ea1f800 // fsqrt v0.4s, v0.4s
+	FMOVS.P F0, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_sign_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_sign_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 constants, then pieces left.
+	// Vectors: V0…V2 constants; V3 elements; V4 elements, then what the function needs;
+	// V5…V8 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x0, R4
+	VDUP R4, V0.S4
+	MOVD $0x3f800000, R4
+	VDUP R4, V1.S4
+	MOVD $0xbf800000, R4
+	VDUP R4, V2.S4
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F3, F4)
+	WORD    $0x6ea0e465 // fcmgt v5.4s, v3.4s, v0.4s
+	WORD    $0x6ea0e486 // fcmgt v6.4s, v4.4s, v0.4s
+	VMOV    V3.B16, V7.B16
+	VMOV    V4.B16, V8.B16
+	VBIT    V5.B16, V1.B16, V7.B16
+	VBIT    V6.B16, V1.B16, V8.B16
+	WORD    $0x6ea3e403 // fcmgt v3.4s, v0.4s, v3.4s
+	WORD    $0x6ea4e404 // fcmgt v4.4s, v0.4s, v4.4s
+	VBIT    V3.B16, V2.B16, V7.B16
+	VBIT    V4.B16, V2.B16, V8.B16
+	FSTPQ.P (F7, F8), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F3
+	WORD    $0x6ea0e464 // fcmgt v4.4s, v3.4s, v0.4s
+	VMOV    V3.B16, V5.B16
+	VBIT    V4.B16, V1.B16, V5.B16
+	WORD    $0x6ea3e403 // fcmgt v3.4s, v0.4s, v3.4s
+	VBIT    V3.B16, V2.B16, V5.B16
+	FMOVQ.P F5, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F3
+	WORD    $0x6ea0e464 // fcmgt v4.4s, v3.4s, v0.4s
+	VMOV    V3.B16, V5.B16
+	VBIT    V4.B16, V1.B16, V5.B16
+	WORD    $0x6ea3e403 // fcmgt v3.4s, v0.4s, v3.4s
+	VBIT    V3.B16, V2.B16, V5.B16
+	FMOVD.P F5, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F3
+	WORD    $0x6ea0e464 // fcmgt v4.4s, v3.4s, v0.4s
+	VMOV    V3.B16, V5.B16
+	VBIT    V4.B16, V1.B16, V5.B16
+	WORD    $0x6ea3e403 // fcmgt v3.4s, v0.4s, v3.4s
+	VBIT    V3.B16, V2.B16, V5.B16
+	FMOVS.P F5, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_floor_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_floor_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 pieces left.
+	// Vectors: V0, V1 elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F0, F1)
+	WORD    $0x4e219800 // frintm v0.4s, v0.4s
+	WORD    $0x4e219821 // frintm v1.4s, v1.4s
+	FSTPQ.P (F0, F1), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F0
+	WORD    $0x4e219800 // frintm v0.4s, v0.4s
+	FMOVQ.P F0, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F0
+	WORD    $0x4e219800 // frintm v0.4s, v0.4s
+	FMOVD.P F0, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F0
+	WORD    $0x4e219800 // frintm v0.4s, v0.4s
+	FMOVS.P F0, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_ceil_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_ceil_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 pieces left.
+	// Vectors: V0, V1 elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F0, F1)
+	WORD    $0x4ea18800 // frintp v0.4s, v0.4s
+	WORD    $0x4ea18821 // frintp v1.4s, v1.4s
+	FSTPQ.P (F0, F1), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F0
+	WORD    $0x4ea18800 // frintp v0.4s, v0.4s
+	FMOVQ.P F0, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F0
+	WORD    $0x4ea18800 // frintp v0.4s, v0.4s
+	FMOVD.P F0, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F0
+	WORD    $0x4ea18800 // frintp v0.4s, v0.4s
+	FMOVS.P F0, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_round_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_round_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 pieces left.
+	// Vectors: V0, V1 elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F0, F1)
+	WORD    $0x4e218800 // frintn v0.4s, v0.4s
+	WORD    $0x4e218821 // frintn v1.4s, v1.4s
+	FSTPQ.P (F0, F1), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F0
+	WORD    $0x4e218800 // frintn v0.4s, v0.4s
+	FMOVQ.P F0, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F0
+	WORD    $0x4e218800 // frintn v0.4s, v0.4s
+	FMOVD.P F0, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F0
+	WORD    $0x4e218800 // frintn v0.4s, v0.4s
+	FMOVS.P F0, 4(R2)
+
+none5:
+	RET
+
 // func activate_f32_leakyrelu_neon(args *ActivateArgs)
 // Requires: ASIMD
 TEXT ·activate_f32_leakyrelu_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2 elements; V3 elements, then what the function needs;
+	// R4 an address, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 constants; V2 elements; V3 elements, then what the function needs;
 	// V4…V7 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
@@ -17,19 +335,19 @@ TEXT ·activate_f32_leakyrelu_neon(SB), NOSPLIT, $0-8
 	MOVD  16(R0), R3
 	ADD   $24, R0, R4
 	VLD1R (R4), [V0.S4]
-	ADD   $28, R0, R4
-	VLD1R (R4), [V1.S4]
+	MOVD  $0x0, R4
+	VDUP  R4, V1.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
 	FLDPQ.P 32(R1), (F2, F3)
-	WORD    $0x6e20dc44 // fmul v4.4s, v2.4s, v0.4s
-	WORD    $0x6e20dc65 // fmul v5.4s, v3.4s, v0.4s
-	WORD    $0x4ea0e846 // fcmlt v6.4s, v2.4s, #0.0
-	WORD    $0x4ea0e867 // fcmlt v7.4s, v3.4s, #0.0
-	VBIT    V6.B16, V4.B16, V2.B16
-	VBIT    V7.B16, V5.B16, V3.B16
+	WORD    $0x6ea2e424 // fcmgt v4.4s, v1.4s, v2.4s
+	WORD    $0x6ea3e425 // fcmgt v5.4s, v1.4s, v3.4s
+	WORD    $0x6e20dc46 // fmul v6.4s, v2.4s, v0.4s
+	WORD    $0x6e20dc67 // fmul v7.4s, v3.4s, v0.4s
+	VBIT    V4.B16, V6.B16, V2.B16
+	VBIT    V5.B16, V7.B16, V3.B16
 	FSTPQ.P (F2, F3), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
@@ -37,25 +355,25 @@ piece2:
 rest1:
 	TBZ     $2, R3, none3
 	FMOVQ.P 16(R1), F2
-	WORD    $0x6e20dc43 // fmul v3.4s, v2.4s, v0.4s
-	WORD    $0x4ea0e844 // fcmlt v4.4s, v2.4s, #0.0
-	VBIT    V4.B16, V3.B16, V2.B16
+	WORD    $0x6ea2e423 // fcmgt v3.4s, v1.4s, v2.4s
+	WORD    $0x6e20dc44 // fmul v4.4s, v2.4s, v0.4s
+	VBIT    V3.B16, V4.B16, V2.B16
 	FMOVQ.P F2, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
 	FMOVD.P 8(R1), F2
-	WORD    $0x6e20dc43 // fmul v3.4s, v2.4s, v0.4s
-	WORD    $0x4ea0e844 // fcmlt v4.4s, v2.4s, #0.0
-	VBIT    V4.B16, V3.B16, V2.B16
+	WORD    $0x6ea2e423 // fcmgt v3.4s, v1.4s, v2.4s
+	WORD    $0x6e20dc44 // fmul v4.4s, v2.4s, v0.4s
+	VBIT    V3.B16, V4.B16, V2.B16
 	FMOVD.P F2, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
 	FMOVS.P 4(R1), F2
-	WORD    $0x6e20dc43 // fmul v3.4s, v2.4s, v0.4s
-	WORD    $0x4ea0e844 // fcmlt v4.4s, v2.4s, #0.0
-	VBIT    V4.B16, V3.B16, V2.B16
+	WORD    $0x6ea2e423 // fcmgt v3.4s, v1.4s, v2.4s
+	WORD    $0x6e20dc44 // fmul v4.4s, v2.4s, v0.4s
+	VBIT    V3.B16, V4.B16, V2.B16
 	FMOVS.P F2, 4(R2)
 
 none5:
@@ -64,74 +382,69 @@ none5:
 // func activate_f32_hardswish_neon(args *ActivateArgs)
 // Requires: ASIMD
 TEXT ·activate_f32_hardswish_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then constants, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2 constants in lanes; V3…V5 constants; V6 elements;
-	// V7 elements, then what the function needs; V8, V9 what the function needs.
-	MOVD  args+0(FP), R0
-	MOVD  (R0), R1
-	MOVD  8(R0), R2
-	MOVD  16(R0), R3
-	ADD   $24, R0, R4
-	VLD1R (R4), [V0.S4]
-	ADD   $28, R0, R4
-	VLD1R (R4), [V1.S4]
-	MOVD  $0x3e2aaaab, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x3f000000, R4
-	VDUP  R4, V3.S4
-	MOVD  $0x0, R4
-	VDUP  R4, V4.S4
-	MOVD  $0x3f800000, R4
-	VDUP  R4, V5.S4
-	LSR   $3, R3, R4
-	CBZ   R4, rest1
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 constants, then pieces left.
+	// Vectors: V0…V3 constants; V4 elements; V5 elements, then what the function needs;
+	// V6, V7 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x3e2aaaab, R4
+	VDUP R4, V0.S4
+	MOVD $0x3f000000, R4
+	VDUP R4, V1.S4
+	MOVD $0x0, R4
+	VDUP R4, V2.S4
+	MOVD $0x3f800000, R4
+	VDUP R4, V3.S4
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F6, F7)
-	WORD    $0x4f8290c8 // fmul v8.4s, v6.4s, v2.s[0]
-	WORD    $0x4f8290e9 // fmul v9.4s, v7.4s, v2.s[0]
-	WORD    $0x4e23d508 // fadd v8.4s, v8.4s, v3.4s
-	WORD    $0x4e23d529 // fadd v9.4s, v9.4s, v3.4s
-	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
-	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
-	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
-	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
-	WORD    $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
-	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
-	FSTPQ.P (F6, F7), 32(R2)
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD    $0x6e20dc86 // fmul v6.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca7 // fmul v7.4s, v5.4s, v0.4s
+	WORD    $0x4e21d4c6 // fadd v6.4s, v6.4s, v1.4s
+	WORD    $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD    $0x4e22f4c6 // fmax v6.4s, v6.4s, v2.4s
+	WORD    $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD    $0x4ea3f4c6 // fmin v6.4s, v6.4s, v3.4s
+	WORD    $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	WORD    $0x6e26dc84 // fmul v4.4s, v4.4s, v6.4s
+	WORD    $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
+	FSTPQ.P (F4, F5), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F6
-	WORD    $0x4f8290c7 // fmul v7.4s, v6.4s, v2.s[0]
-	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
-	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
-	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
-	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
-	FMOVQ.P F6, 16(R2)
+	FMOVQ.P 16(R1), F4
+	WORD    $0x6e20dc85 // fmul v5.4s, v4.4s, v0.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	WORD    $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	FMOVQ.P F4, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F6
-	WORD    $0x4f8290c7 // fmul v7.4s, v6.4s, v2.s[0]
-	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
-	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
-	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
-	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
-	FMOVD.P F6, 8(R2)
+	FMOVD.P 8(R1), F4
+	WORD    $0x6e20dc85 // fmul v5.4s, v4.4s, v0.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	WORD    $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	FMOVD.P F4, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F6
-	WORD    $0x4f8290c7 // fmul v7.4s, v6.4s, v2.s[0]
-	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
-	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
-	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
-	WORD    $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
-	FMOVS.P F6, 4(R2)
+	FMOVS.P 4(R1), F4
+	WORD    $0x6e20dc85 // fmul v5.4s, v4.4s, v0.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
+	WORD    $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	FMOVS.P F4, 4(R2)
 
 none5:
 	RET
@@ -140,7 +453,7 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_hardsigmoid_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then constants, then pieces left.
+	// R4 an address, then constants, then pieces left.
 	// Vectors: V0 Lo; V1 Hi; V2, V3 constants; V4, V5 elements.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
@@ -164,8 +477,8 @@ piece2:
 	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
 	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
 	WORD    $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
-	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
 	WORD    $0x4e22f4a5 // fmax v5.4s, v5.4s, v2.4s
+	WORD    $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
 	WORD    $0x4ea3f4a5 // fmin v5.4s, v5.4s, v3.4s
 	FSTPQ.P (F4, F5), 32(R2)
 	SUBS    $1, R4, R4
@@ -201,265 +514,65 @@ none4:
 none5:
 	RET
 
-// func activate_f32_sigmoid_neon(args *ActivateArgs)
+// func activate_f32_thresholdedrelu_neon(args *ActivateArgs)
 // Requires: ASIMD
-TEXT ·activate_f32_sigmoid_neon(SB), NOSPLIT, $0-8
+TEXT ·activate_f32_thresholdedrelu_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then constants, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V4 constants in lanes; V5…V8 constants; V9 elements;
-	// V10 elements, then what the function needs; V11…V20 what the function needs.
+	// R4 an address, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 constants; V2 elements; V3 elements, then what the function needs;
+	// V4, V5 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
 	ADD   $24, R0, R4
 	VLD1R (R4), [V0.S4]
-	ADD   $28, R0, R4
-	VLD1R (R4), [V1.S4]
-	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x3f318000, R4
-	VMOV  R4, V2.S[1]
-	MOVD  $0xb95e8083, R4
-	VMOV  R4, V2.S[2]
-	MOVD  $0x39506967, R4
-	VMOV  R4, V2.S[3]
-	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x3c088908, R4
-	VMOV  R4, V3.S[1]
-	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V3.S[2]
-	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V3.S[3]
-	MOVD  $0x3f000000, R4
-	VMOV  R4, V4.S[0]
-	MOVD  $0x3f800000, R4
-	VMOV  R4, V4.S[1]
-	MOVD  $0x3f800000, R4
-	VMOV  R4, V4.S[2]
-	MOVD  $0xc2d20000, R4
-	VDUP  R4, V5.S4
-	MOVD  $0x42b20000, R4
-	VDUP  R4, V6.S4
-	MOVD  $0x7f, R4
-	VDUP  R4, V7.S4
-	MOVD  $0x3f800000, R4
-	VDUP  R4, V8.S4
+	MOVD  $0x0, R4
+	VDUP  R4, V1.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F9, F10)
-	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
-	WORD    $0x4ea0e94c // fcmlt v12.4s, v10.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x4ea0f94a // fabs v10.4s, v10.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x6ea0f94a // fneg v10.4s, v10.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4e25f54a // fmax v10.4s, v10.4s, v5.4s
-	WORD    $0x4ea6f54a // fmin v10.4s, v10.4s, v6.4s
-	WORD    $0x4f82912f // fmul v15.4s, v9.4s, v2.s[0]
-	WORD    $0x4f829150 // fmul v16.4s, v10.4s, v2.s[0]
-	WORD    $0x4e2189ef // frintn v15.4s, v15.4s
-	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
-	WORD    $0x4fa251e9 // fmls v9.4s, v15.4s, v2.s[1]
-	WORD    $0x4fa2520a // fmls v10.4s, v16.4s, v2.s[1]
-	WORD    $0x4f8259e9 // fmls v9.4s, v15.4s, v2.s[2]
-	WORD    $0x4f825a0a // fmls v10.4s, v16.4s, v2.s[2]
-	VDUP    V2.S[3], V19.S4
-	VDUP    V2.S[3], V20.S4
-	VDUP    V3.S[0], V17.S4
-	VDUP    V3.S[0], V18.S4
-	VFMLA   V19.S4, V9.S4, V17.S4
-	VFMLA   V20.S4, V10.S4, V18.S4
-	VDUP    V3.S[1], V19.S4
-	VDUP    V3.S[1], V20.S4
-	VFMLA   V17.S4, V9.S4, V19.S4
-	VFMLA   V18.S4, V10.S4, V20.S4
-	VDUP    V3.S[2], V17.S4
-	VDUP    V3.S[2], V18.S4
-	VFMLA   V19.S4, V9.S4, V17.S4
-	VFMLA   V20.S4, V10.S4, V18.S4
-	VDUP    V3.S[3], V19.S4
-	VDUP    V3.S[3], V20.S4
-	VFMLA   V17.S4, V9.S4, V19.S4
-	VFMLA   V18.S4, V10.S4, V20.S4
-	VDUP    V4.S[0], V17.S4
-	VDUP    V4.S[0], V18.S4
-	VFMLA   V19.S4, V9.S4, V17.S4
-	VFMLA   V20.S4, V10.S4, V18.S4
-	VDUP    V4.S[1], V19.S4
-	VDUP    V4.S[1], V20.S4
-	VFMLA   V17.S4, V9.S4, V19.S4
-	VFMLA   V18.S4, V10.S4, V20.S4
-	VDUP    V4.S[1], V17.S4
-	VDUP    V4.S[1], V18.S4
-	VFMLA   V19.S4, V9.S4, V17.S4
-	VFMLA   V20.S4, V10.S4, V18.S4
-	WORD    $0x4e21a9ef // fcvtns v15.4s, v15.4s
-	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	WORD    $0x4f3f05e9 // sshr v9.4s, v15.4s, #1
-	WORD    $0x4f3f060a // sshr v10.4s, v16.4s, #1
-	VSUB    V9.S4, V15.S4, V15.S4
-	VSUB    V10.S4, V16.S4, V16.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VADD    V7.S4, V10.S4, V10.S4
-	VSHL    $23, V9.S4, V9.S4
-	VSHL    $23, V10.S4, V10.S4
-	VADD    V7.S4, V15.S4, V15.S4
-	VADD    V7.S4, V16.S4, V16.S4
-	VSHL    $23, V15.S4, V15.S4
-	VSHL    $23, V16.S4, V16.S4
-	WORD    $0x6e29de31 // fmul v17.4s, v17.4s, v9.4s
-	WORD    $0x6e2ade52 // fmul v18.4s, v18.4s, v10.4s
-	WORD    $0x6e2fde29 // fmul v9.4s, v17.4s, v15.4s
-	WORD    $0x6e30de4a // fmul v10.4s, v18.4s, v16.4s
-	WORD    $0x4e28d52d // fadd v13.4s, v9.4s, v8.4s
-	WORD    $0x4e28d54e // fadd v14.4s, v10.4s, v8.4s
-	VBIF    V11.B16, V8.B16, V9.B16
-	VBIF    V12.B16, V8.B16, V10.B16
-	WORD    $0x6e2dfd29 // fdiv v9.4s, v9.4s, v13.4s
-	WORD    $0x6e2efd4a // fdiv v10.4s, v10.4s, v14.4s
-	FSTPQ.P (F9, F10), 32(R2)
+	FLDPQ.P 32(R1), (F2, F3)
+	WORD    $0x6e22e404 // fcmge v4.4s, v0.4s, v2.4s
+	WORD    $0x6e23e405 // fcmge v5.4s, v0.4s, v3.4s
+	VBIT    V4.B16, V1.B16, V2.B16
+	VBIT    V5.B16, V1.B16, V3.B16
+	FSTPQ.P (F2, F3), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F9
-	WORD    $0x4ea0e92a // fcmlt v10.4s, v9.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82912c // fmul v12.4s, v9.4s, v2.s[0]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4fa25189 // fmls v9.4s, v12.4s, v2.s[1]
-	WORD    $0x4f825989 // fmls v9.4s, v12.4s, v2.s[2]
-	VDUP    V2.S[3], V14.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V3.S[1], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V3.S[3], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V4.S[0], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V4.S[1], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V4.S[1], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0589 // sshr v9.4s, v12.4s, #1
-	VSUB    V9.S4, V12.S4, V12.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V12.S4, V12.S4
-	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
-	WORD    $0x6e2cdda9 // fmul v9.4s, v13.4s, v12.4s
-	WORD    $0x4e28d52b // fadd v11.4s, v9.4s, v8.4s
-	VBIF    V10.B16, V8.B16, V9.B16
-	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
-	FMOVQ.P F9, 16(R2)
+	FMOVQ.P 16(R1), F2
+	WORD    $0x6e22e403 // fcmge v3.4s, v0.4s, v2.4s
+	VBIT    V3.B16, V1.B16, V2.B16
+	FMOVQ.P F2, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F9
-	WORD    $0x4ea0e92a // fcmlt v10.4s, v9.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82912c // fmul v12.4s, v9.4s, v2.s[0]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4fa25189 // fmls v9.4s, v12.4s, v2.s[1]
-	WORD    $0x4f825989 // fmls v9.4s, v12.4s, v2.s[2]
-	VDUP    V2.S[3], V14.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V3.S[1], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V3.S[3], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V4.S[0], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V4.S[1], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V4.S[1], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0589 // sshr v9.4s, v12.4s, #1
-	VSUB    V9.S4, V12.S4, V12.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V12.S4, V12.S4
-	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
-	WORD    $0x6e2cdda9 // fmul v9.4s, v13.4s, v12.4s
-	WORD    $0x4e28d52b // fadd v11.4s, v9.4s, v8.4s
-	VBIF    V10.B16, V8.B16, V9.B16
-	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
-	FMOVD.P F9, 8(R2)
+	FMOVD.P 8(R1), F2
+	WORD    $0x6e22e403 // fcmge v3.4s, v0.4s, v2.4s
+	VBIT    V3.B16, V1.B16, V2.B16
+	FMOVD.P F2, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F9
-	WORD    $0x4ea0e92a // fcmlt v10.4s, v9.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82912c // fmul v12.4s, v9.4s, v2.s[0]
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4fa25189 // fmls v9.4s, v12.4s, v2.s[1]
-	WORD    $0x4f825989 // fmls v9.4s, v12.4s, v2.s[2]
-	VDUP    V2.S[3], V14.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V3.S[1], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V3.S[3], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V4.S[0], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	VDUP    V4.S[1], V14.S4
-	VFMLA   V13.S4, V9.S4, V14.S4
-	VDUP    V4.S[1], V13.S4
-	VFMLA   V14.S4, V9.S4, V13.S4
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0589 // sshr v9.4s, v12.4s, #1
-	VSUB    V9.S4, V12.S4, V12.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V12.S4, V12.S4
-	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
-	WORD    $0x6e2cdda9 // fmul v9.4s, v13.4s, v12.4s
-	WORD    $0x4e28d52b // fadd v11.4s, v9.4s, v8.4s
-	VBIF    V10.B16, V8.B16, V9.B16
-	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
-	FMOVS.P F9, 4(R2)
+	FMOVS.P 4(R1), F2
+	WORD    $0x6e22e403 // fcmge v3.4s, v0.4s, v2.4s
+	VBIT    V3.B16, V1.B16, V2.B16
+	FMOVS.P F2, 4(R2)
 
 none5:
 	RET
 
-// func activate_f32_silu_neon(args *ActivateArgs)
+// func activate_f32_shrink_neon(args *ActivateArgs)
 // Requires: ASIMD
-TEXT ·activate_f32_silu_neon(SB), NOSPLIT, $0-8
+TEXT ·activate_f32_shrink_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then constants, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V4 constants in lanes; V5…V8 constants; V9 elements;
-	// V10 elements, then what the function needs; V11…V22 what the function needs.
+	// R4 an address, then constants, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2, V3 constants; V4 elements;
+	// V5 elements, then what the function needs; V6…V9 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -468,600 +581,68 @@ TEXT ·activate_f32_silu_neon(SB), NOSPLIT, $0-8
 	VLD1R (R4), [V0.S4]
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
-	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x3f318000, R4
-	VMOV  R4, V2.S[1]
-	MOVD  $0xb95e8083, R4
-	VMOV  R4, V2.S[2]
-	MOVD  $0x39506967, R4
-	VMOV  R4, V2.S[3]
-	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x3c088908, R4
-	VMOV  R4, V3.S[1]
-	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V3.S[2]
-	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V3.S[3]
-	MOVD  $0x3f000000, R4
-	VMOV  R4, V4.S[0]
-	MOVD  $0x3f800000, R4
-	VMOV  R4, V4.S[1]
-	MOVD  $0x3f800000, R4
-	VMOV  R4, V4.S[2]
-	MOVD  $0xc2d20000, R4
-	VDUP  R4, V5.S4
-	MOVD  $0x42b20000, R4
-	VDUP  R4, V6.S4
-	MOVD  $0x7f, R4
-	VDUP  R4, V7.S4
-	MOVD  $0x3f800000, R4
-	VDUP  R4, V8.S4
+	MOVD  $0x0, R4
+	VDUP  R4, V2.S4
+	MOVD  $0x80000000, R4
+	VDUP  R4, V3.S4
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F9, F10)
-	VMOV    V9.B16, V11.B16
-	VMOV    V10.B16, V12.B16
-	WORD    $0x4ea0e92d // fcmlt v13.4s, v9.4s, #0.0
-	WORD    $0x4ea0e94e // fcmlt v14.4s, v10.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x4ea0f94a // fabs v10.4s, v10.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x6ea0f94a // fneg v10.4s, v10.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4e25f54a // fmax v10.4s, v10.4s, v5.4s
-	WORD    $0x4ea6f54a // fmin v10.4s, v10.4s, v6.4s
-	WORD    $0x4f829131 // fmul v17.4s, v9.4s, v2.s[0]
-	WORD    $0x4f829152 // fmul v18.4s, v10.4s, v2.s[0]
-	WORD    $0x4e218a31 // frintn v17.4s, v17.4s
-	WORD    $0x4e218a52 // frintn v18.4s, v18.4s
-	WORD    $0x4fa25229 // fmls v9.4s, v17.4s, v2.s[1]
-	WORD    $0x4fa2524a // fmls v10.4s, v18.4s, v2.s[1]
-	WORD    $0x4f825a29 // fmls v9.4s, v17.4s, v2.s[2]
-	WORD    $0x4f825a4a // fmls v10.4s, v18.4s, v2.s[2]
-	VDUP    V2.S[3], V21.S4
-	VDUP    V2.S[3], V22.S4
-	VDUP    V3.S[0], V19.S4
-	VDUP    V3.S[0], V20.S4
-	VFMLA   V21.S4, V9.S4, V19.S4
-	VFMLA   V22.S4, V10.S4, V20.S4
-	VDUP    V3.S[1], V21.S4
-	VDUP    V3.S[1], V22.S4
-	VFMLA   V19.S4, V9.S4, V21.S4
-	VFMLA   V20.S4, V10.S4, V22.S4
-	VDUP    V3.S[2], V19.S4
-	VDUP    V3.S[2], V20.S4
-	VFMLA   V21.S4, V9.S4, V19.S4
-	VFMLA   V22.S4, V10.S4, V20.S4
-	VDUP    V3.S[3], V21.S4
-	VDUP    V3.S[3], V22.S4
-	VFMLA   V19.S4, V9.S4, V21.S4
-	VFMLA   V20.S4, V10.S4, V22.S4
-	VDUP    V4.S[0], V19.S4
-	VDUP    V4.S[0], V20.S4
-	VFMLA   V21.S4, V9.S4, V19.S4
-	VFMLA   V22.S4, V10.S4, V20.S4
-	VDUP    V4.S[1], V21.S4
-	VDUP    V4.S[1], V22.S4
-	VFMLA   V19.S4, V9.S4, V21.S4
-	VFMLA   V20.S4, V10.S4, V22.S4
-	VDUP    V4.S[1], V19.S4
-	VDUP    V4.S[1], V20.S4
-	VFMLA   V21.S4, V9.S4, V19.S4
-	VFMLA   V22.S4, V10.S4, V20.S4
-	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
-	WORD    $0x4e21aa52 // fcvtns v18.4s, v18.4s
-	WORD    $0x4f3f0629 // sshr v9.4s, v17.4s, #1
-	WORD    $0x4f3f064a // sshr v10.4s, v18.4s, #1
-	VSUB    V9.S4, V17.S4, V17.S4
-	VSUB    V10.S4, V18.S4, V18.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VADD    V7.S4, V10.S4, V10.S4
-	VSHL    $23, V9.S4, V9.S4
-	VSHL    $23, V10.S4, V10.S4
-	VADD    V7.S4, V17.S4, V17.S4
-	VADD    V7.S4, V18.S4, V18.S4
-	VSHL    $23, V17.S4, V17.S4
-	VSHL    $23, V18.S4, V18.S4
-	WORD    $0x6e29de73 // fmul v19.4s, v19.4s, v9.4s
-	WORD    $0x6e2ade94 // fmul v20.4s, v20.4s, v10.4s
-	WORD    $0x6e31de69 // fmul v9.4s, v19.4s, v17.4s
-	WORD    $0x6e32de8a // fmul v10.4s, v20.4s, v18.4s
-	WORD    $0x4e28d52f // fadd v15.4s, v9.4s, v8.4s
-	WORD    $0x4e28d550 // fadd v16.4s, v10.4s, v8.4s
-	VBIF    V13.B16, V8.B16, V9.B16
-	VBIF    V14.B16, V8.B16, V10.B16
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
-	WORD    $0x6e2ffd29 // fdiv v9.4s, v9.4s, v15.4s
-	WORD    $0x6e30fd4a // fdiv v10.4s, v10.4s, v16.4s
-	FSTPQ.P (F9, F10), 32(R2)
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD    $0x6e24e406 // fcmge v6.4s, v0.4s, v4.4s
+	WORD    $0x6e25e407 // fcmge v7.4s, v0.4s, v5.4s
+	WORD    $0x4ea1d488 // fsub v8.4s, v4.4s, v1.4s
+	WORD    $0x4ea1d4a9 // fsub v9.4s, v5.4s, v1.4s
+	VBIT    V6.B16, V2.B16, V8.B16
+	VBIT    V7.B16, V2.B16, V9.B16
+	VEOR    V3.B16, V0.B16, V6.B16
+	VEOR    V3.B16, V0.B16, V7.B16
+	WORD    $0x6ea4e4c6 // fcmgt v6.4s, v6.4s, v4.4s
+	WORD    $0x6ea5e4e7 // fcmgt v7.4s, v7.4s, v5.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	VBIT    V6.B16, V4.B16, V8.B16
+	VBIT    V7.B16, V5.B16, V9.B16
+	FSTPQ.P (F8, F9), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F9
-	VMOV    V9.B16, V10.B16
-	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82912d // fmul v13.4s, v9.4s, v2.s[0]
-	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
-	WORD    $0x4fa251a9 // fmls v9.4s, v13.4s, v2.s[1]
-	WORD    $0x4f8259a9 // fmls v9.4s, v13.4s, v2.s[2]
-	VDUP    V2.S[3], V15.S4
-	VDUP    V3.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V3.S[1], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V3.S[2], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V3.S[3], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V4.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V4.S[1], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V4.S[1], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	WORD    $0x4f3f05a9 // sshr v9.4s, v13.4s, #1
-	VSUB    V9.S4, V13.S4, V13.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V13.S4, V13.S4
-	VSHL    $23, V13.S4, V13.S4
-	WORD    $0x6e29ddce // fmul v14.4s, v14.4s, v9.4s
-	WORD    $0x6e2dddc9 // fmul v9.4s, v14.4s, v13.4s
-	WORD    $0x4e28d52c // fadd v12.4s, v9.4s, v8.4s
-	VBIF    V11.B16, V8.B16, V9.B16
-	WORD    $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
-	WORD    $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	FMOVQ.P F9, 16(R2)
+	FMOVQ.P 16(R1), F4
+	WORD    $0x6e24e405 // fcmge v5.4s, v0.4s, v4.4s
+	WORD    $0x4ea1d486 // fsub v6.4s, v4.4s, v1.4s
+	VBIT    V5.B16, V2.B16, V6.B16
+	VEOR    V3.B16, V0.B16, V5.B16
+	WORD    $0x6ea4e4a5 // fcmgt v5.4s, v5.4s, v4.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	VBIT    V5.B16, V4.B16, V6.B16
+	FMOVQ.P F6, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F9
-	VMOV    V9.B16, V10.B16
-	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82912d // fmul v13.4s, v9.4s, v2.s[0]
-	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
-	WORD    $0x4fa251a9 // fmls v9.4s, v13.4s, v2.s[1]
-	WORD    $0x4f8259a9 // fmls v9.4s, v13.4s, v2.s[2]
-	VDUP    V2.S[3], V15.S4
-	VDUP    V3.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V3.S[1], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V3.S[2], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V3.S[3], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V4.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V4.S[1], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V4.S[1], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	WORD    $0x4f3f05a9 // sshr v9.4s, v13.4s, #1
-	VSUB    V9.S4, V13.S4, V13.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V13.S4, V13.S4
-	VSHL    $23, V13.S4, V13.S4
-	WORD    $0x6e29ddce // fmul v14.4s, v14.4s, v9.4s
-	WORD    $0x6e2dddc9 // fmul v9.4s, v14.4s, v13.4s
-	WORD    $0x4e28d52c // fadd v12.4s, v9.4s, v8.4s
-	VBIF    V11.B16, V8.B16, V9.B16
-	WORD    $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
-	WORD    $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	FMOVD.P F9, 8(R2)
+	FMOVD.P 8(R1), F4
+	WORD    $0x6e24e405 // fcmge v5.4s, v0.4s, v4.4s
+	WORD    $0x4ea1d486 // fsub v6.4s, v4.4s, v1.4s
+	VBIT    V5.B16, V2.B16, V6.B16
+	VEOR    V3.B16, V0.B16, V5.B16
+	WORD    $0x6ea4e4a5 // fcmgt v5.4s, v5.4s, v4.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	VBIT    V5.B16, V4.B16, V6.B16
+	FMOVD.P F6, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F9
-	VMOV    V9.B16, V10.B16
-	WORD    $0x4ea0e92b // fcmlt v11.4s, v9.4s, #0.0
-	WORD    $0x4ea0f929 // fabs v9.4s, v9.4s
-	WORD    $0x6ea0f929 // fneg v9.4s, v9.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82912d // fmul v13.4s, v9.4s, v2.s[0]
-	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
-	WORD    $0x4fa251a9 // fmls v9.4s, v13.4s, v2.s[1]
-	WORD    $0x4f8259a9 // fmls v9.4s, v13.4s, v2.s[2]
-	VDUP    V2.S[3], V15.S4
-	VDUP    V3.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V3.S[1], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V3.S[2], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V3.S[3], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V4.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	VDUP    V4.S[1], V15.S4
-	VFMLA   V14.S4, V9.S4, V15.S4
-	VDUP    V4.S[1], V14.S4
-	VFMLA   V15.S4, V9.S4, V14.S4
-	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	WORD    $0x4f3f05a9 // sshr v9.4s, v13.4s, #1
-	VSUB    V9.S4, V13.S4, V13.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V13.S4, V13.S4
-	VSHL    $23, V13.S4, V13.S4
-	WORD    $0x6e29ddce // fmul v14.4s, v14.4s, v9.4s
-	WORD    $0x6e2dddc9 // fmul v9.4s, v14.4s, v13.4s
-	WORD    $0x4e28d52c // fadd v12.4s, v9.4s, v8.4s
-	VBIF    V11.B16, V8.B16, V9.B16
-	WORD    $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
-	WORD    $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	FMOVS.P F9, 4(R2)
-
-none5:
-	RET
-
-// func activate_f32_tanh_neon(args *ActivateArgs)
-// Requires: ASIMD
-TEXT ·activate_f32_tanh_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then constants, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V5 constants in lanes; V6…V11 constants; V12 elements;
-	// V13 elements, then what the function needs; V14…V25 what the function needs.
-	MOVD  args+0(FP), R0
-	MOVD  (R0), R1
-	MOVD  8(R0), R2
-	MOVD  16(R0), R3
-	ADD   $24, R0, R4
-	VLD1R (R4), [V0.S4]
-	ADD   $28, R0, R4
-	VLD1R (R4), [V1.S4]
-	MOVD  $0x3fb8aa3b, R4
-	VMOV  R4, V2.S[0]
-	MOVD  $0x3f318000, R4
-	VMOV  R4, V2.S[1]
-	MOVD  $0xb95e8083, R4
-	VMOV  R4, V2.S[2]
-	MOVD  $0x39506967, R4
-	VMOV  R4, V2.S[3]
-	MOVD  $0x3ab743ce, R4
-	VMOV  R4, V3.S[0]
-	MOVD  $0x3c088908, R4
-	VMOV  R4, V3.S[1]
-	MOVD  $0x3d2aa9c1, R4
-	VMOV  R4, V3.S[2]
-	MOVD  $0x3e2aaaaa, R4
-	VMOV  R4, V3.S[3]
-	MOVD  $0x3f000000, R4
-	VMOV  R4, V4.S[0]
-	MOVD  $0x3f800000, R4
-	VMOV  R4, V4.S[1]
-	MOVD  $0x3f800000, R4
-	VMOV  R4, V4.S[2]
-	MOVD  $0xbbbaf0ea, R4
-	VMOV  R4, V4.S[3]
-	MOVD  $0x3ca9134e, R4
-	VMOV  R4, V5.S[0]
-	MOVD  $0xbd5c1e2d, R4
-	VMOV  R4, V5.S[1]
-	MOVD  $0x3e088393, R4
-	VMOV  R4, V5.S[2]
-	MOVD  $0xbeaaaa99, R4
-	VMOV  R4, V5.S[3]
-	MOVD  $0xc2d20000, R4
-	VDUP  R4, V6.S4
-	MOVD  $0x42b20000, R4
-	VDUP  R4, V7.S4
-	MOVD  $0x7f, R4
-	VDUP  R4, V8.S4
-	MOVD  $0x3f800000, R4
-	VDUP  R4, V9.S4
-	MOVD  $0x40000000, R4
-	VDUP  R4, V10.S4
-	MOVD  $0x3f200000, R4
-	VDUP  R4, V11.S4
-	LSR   $3, R3, R4
-	CBZ   R4, rest1
-
-piece2:
-	FLDPQ.P 32(R1), (F12, F13)
-	WORD    $0x4ea0f990 // fabs v16.4s, v12.4s
-	WORD    $0x4ea0f9b1 // fabs v17.4s, v13.4s
-	VEOR    V16.B16, V12.B16, V14.B16
-	VEOR    V17.B16, V13.B16, V15.B16
-	WORD    $0x4e30d60c // fadd v12.4s, v16.4s, v16.4s
-	WORD    $0x4e31d62d // fadd v13.4s, v17.4s, v17.4s
-	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
-	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
-	WORD    $0x4e26f5ad // fmax v13.4s, v13.4s, v6.4s
-	WORD    $0x4ea7f5ad // fmin v13.4s, v13.4s, v7.4s
-	WORD    $0x4f829194 // fmul v20.4s, v12.4s, v2.s[0]
-	WORD    $0x4f8291b5 // fmul v21.4s, v13.4s, v2.s[0]
-	WORD    $0x4e218a94 // frintn v20.4s, v20.4s
-	WORD    $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD    $0x4fa2528c // fmls v12.4s, v20.4s, v2.s[1]
-	WORD    $0x4fa252ad // fmls v13.4s, v21.4s, v2.s[1]
-	WORD    $0x4f825a8c // fmls v12.4s, v20.4s, v2.s[2]
-	WORD    $0x4f825aad // fmls v13.4s, v21.4s, v2.s[2]
-	VDUP    V2.S[3], V24.S4
-	VDUP    V2.S[3], V25.S4
-	VDUP    V3.S[0], V22.S4
-	VDUP    V3.S[0], V23.S4
-	VFMLA   V24.S4, V12.S4, V22.S4
-	VFMLA   V25.S4, V13.S4, V23.S4
-	VDUP    V3.S[1], V24.S4
-	VDUP    V3.S[1], V25.S4
-	VFMLA   V22.S4, V12.S4, V24.S4
-	VFMLA   V23.S4, V13.S4, V25.S4
-	VDUP    V3.S[2], V22.S4
-	VDUP    V3.S[2], V23.S4
-	VFMLA   V24.S4, V12.S4, V22.S4
-	VFMLA   V25.S4, V13.S4, V23.S4
-	VDUP    V3.S[3], V24.S4
-	VDUP    V3.S[3], V25.S4
-	VFMLA   V22.S4, V12.S4, V24.S4
-	VFMLA   V23.S4, V13.S4, V25.S4
-	VDUP    V4.S[0], V22.S4
-	VDUP    V4.S[0], V23.S4
-	VFMLA   V24.S4, V12.S4, V22.S4
-	VFMLA   V25.S4, V13.S4, V23.S4
-	VDUP    V4.S[1], V24.S4
-	VDUP    V4.S[1], V25.S4
-	VFMLA   V22.S4, V12.S4, V24.S4
-	VFMLA   V23.S4, V13.S4, V25.S4
-	VDUP    V4.S[1], V22.S4
-	VDUP    V4.S[1], V23.S4
-	VFMLA   V24.S4, V12.S4, V22.S4
-	VFMLA   V25.S4, V13.S4, V23.S4
-	WORD    $0x4e21aa94 // fcvtns v20.4s, v20.4s
-	WORD    $0x4e21aab5 // fcvtns v21.4s, v21.4s
-	WORD    $0x4f3f068c // sshr v12.4s, v20.4s, #1
-	WORD    $0x4f3f06ad // sshr v13.4s, v21.4s, #1
-	VSUB    V12.S4, V20.S4, V20.S4
-	VSUB    V13.S4, V21.S4, V21.S4
-	VADD    V8.S4, V12.S4, V12.S4
-	VADD    V8.S4, V13.S4, V13.S4
-	VSHL    $23, V12.S4, V12.S4
-	VSHL    $23, V13.S4, V13.S4
-	VADD    V8.S4, V20.S4, V20.S4
-	VADD    V8.S4, V21.S4, V21.S4
-	VSHL    $23, V20.S4, V20.S4
-	VSHL    $23, V21.S4, V21.S4
-	WORD    $0x6e2cded6 // fmul v22.4s, v22.4s, v12.4s
-	WORD    $0x6e2ddef7 // fmul v23.4s, v23.4s, v13.4s
-	WORD    $0x6e34decc // fmul v12.4s, v22.4s, v20.4s
-	WORD    $0x6e35deed // fmul v13.4s, v23.4s, v21.4s
-	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
-	WORD    $0x4e29d5ad // fadd v13.4s, v13.4s, v9.4s
-	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
-	WORD    $0x6e2dfd4d // fdiv v13.4s, v10.4s, v13.4s
-	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
-	WORD    $0x4eadd52d // fsub v13.4s, v9.4s, v13.4s
-	WORD    $0x6e30de14 // fmul v20.4s, v16.4s, v16.4s
-	WORD    $0x6e31de35 // fmul v21.4s, v17.4s, v17.4s
-	VDUP    V4.S[3], V22.S4
-	VDUP    V4.S[3], V23.S4
-	VDUP    V5.S[0], V18.S4
-	VDUP    V5.S[0], V19.S4
-	VFMLA   V22.S4, V20.S4, V18.S4
-	VFMLA   V23.S4, V21.S4, V19.S4
-	VDUP    V5.S[1], V22.S4
-	VDUP    V5.S[1], V23.S4
-	VFMLA   V18.S4, V20.S4, V22.S4
-	VFMLA   V19.S4, V21.S4, V23.S4
-	VDUP    V5.S[2], V18.S4
-	VDUP    V5.S[2], V19.S4
-	VFMLA   V22.S4, V20.S4, V18.S4
-	VFMLA   V23.S4, V21.S4, V19.S4
-	VDUP    V5.S[3], V22.S4
-	VDUP    V5.S[3], V23.S4
-	VFMLA   V18.S4, V20.S4, V22.S4
-	VFMLA   V19.S4, V21.S4, V23.S4
-	VMOV    V22.B16, V18.B16
-	VMOV    V23.B16, V19.B16
-	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
-	WORD    $0x6e35de73 // fmul v19.4s, v19.4s, v21.4s
-	VMOV    V16.B16, V20.B16
-	VMOV    V17.B16, V21.B16
-	VFMLA   V18.S4, V16.S4, V20.S4
-	VFMLA   V19.S4, V17.S4, V21.S4
-	WORD    $0x6eb0e572 // fcmgt v18.4s, v11.4s, v16.4s
-	WORD    $0x6eb1e573 // fcmgt v19.4s, v11.4s, v17.4s
-	VBIT    V18.B16, V20.B16, V12.B16
-	VBIT    V19.B16, V21.B16, V13.B16
-	VORR    V14.B16, V12.B16, V12.B16
-	VORR    V15.B16, V13.B16, V13.B16
-	FSTPQ.P (F12, F13), 32(R2)
-	SUBS    $1, R4, R4
-	BNE     piece2
-
-rest1:
-	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F12
-	WORD    $0x4ea0f98e // fabs v14.4s, v12.4s
-	VEOR    V14.B16, V12.B16, V13.B16
-	WORD    $0x4e2ed5cc // fadd v12.4s, v14.4s, v14.4s
-	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
-	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
-	WORD    $0x4f829190 // fmul v16.4s, v12.4s, v2.s[0]
-	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
-	WORD    $0x4fa2520c // fmls v12.4s, v16.4s, v2.s[1]
-	WORD    $0x4f825a0c // fmls v12.4s, v16.4s, v2.s[2]
-	VDUP    V2.S[3], V18.S4
-	VDUP    V3.S[0], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V3.S[1], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V3.S[2], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V3.S[3], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V4.S[0], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V4.S[1], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V4.S[1], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	WORD    $0x4f3f060c // sshr v12.4s, v16.4s, #1
-	VSUB    V12.S4, V16.S4, V16.S4
-	VADD    V8.S4, V12.S4, V12.S4
-	VSHL    $23, V12.S4, V12.S4
-	VADD    V8.S4, V16.S4, V16.S4
-	VSHL    $23, V16.S4, V16.S4
-	WORD    $0x6e2cde31 // fmul v17.4s, v17.4s, v12.4s
-	WORD    $0x6e30de2c // fmul v12.4s, v17.4s, v16.4s
-	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
-	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
-	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
-	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
-	VDUP    V4.S[3], V17.S4
-	VDUP    V5.S[0], V15.S4
-	VFMLA   V17.S4, V16.S4, V15.S4
-	VDUP    V5.S[1], V17.S4
-	VFMLA   V15.S4, V16.S4, V17.S4
-	VDUP    V5.S[2], V15.S4
-	VFMLA   V17.S4, V16.S4, V15.S4
-	VDUP    V5.S[3], V17.S4
-	VFMLA   V15.S4, V16.S4, V17.S4
-	VMOV    V17.B16, V15.B16
-	WORD    $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
-	VMOV    V14.B16, V16.B16
-	VFMLA   V15.S4, V14.S4, V16.S4
-	WORD    $0x6eaee56f // fcmgt v15.4s, v11.4s, v14.4s
-	VBIT    V15.B16, V16.B16, V12.B16
-	VORR    V13.B16, V12.B16, V12.B16
-	FMOVQ.P F12, 16(R2)
-
-none3:
-	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F12
-	WORD    $0x4ea0f98e // fabs v14.4s, v12.4s
-	VEOR    V14.B16, V12.B16, V13.B16
-	WORD    $0x4e2ed5cc // fadd v12.4s, v14.4s, v14.4s
-	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
-	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
-	WORD    $0x4f829190 // fmul v16.4s, v12.4s, v2.s[0]
-	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
-	WORD    $0x4fa2520c // fmls v12.4s, v16.4s, v2.s[1]
-	WORD    $0x4f825a0c // fmls v12.4s, v16.4s, v2.s[2]
-	VDUP    V2.S[3], V18.S4
-	VDUP    V3.S[0], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V3.S[1], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V3.S[2], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V3.S[3], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V4.S[0], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V4.S[1], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V4.S[1], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	WORD    $0x4f3f060c // sshr v12.4s, v16.4s, #1
-	VSUB    V12.S4, V16.S4, V16.S4
-	VADD    V8.S4, V12.S4, V12.S4
-	VSHL    $23, V12.S4, V12.S4
-	VADD    V8.S4, V16.S4, V16.S4
-	VSHL    $23, V16.S4, V16.S4
-	WORD    $0x6e2cde31 // fmul v17.4s, v17.4s, v12.4s
-	WORD    $0x6e30de2c // fmul v12.4s, v17.4s, v16.4s
-	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
-	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
-	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
-	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
-	VDUP    V4.S[3], V17.S4
-	VDUP    V5.S[0], V15.S4
-	VFMLA   V17.S4, V16.S4, V15.S4
-	VDUP    V5.S[1], V17.S4
-	VFMLA   V15.S4, V16.S4, V17.S4
-	VDUP    V5.S[2], V15.S4
-	VFMLA   V17.S4, V16.S4, V15.S4
-	VDUP    V5.S[3], V17.S4
-	VFMLA   V15.S4, V16.S4, V17.S4
-	VMOV    V17.B16, V15.B16
-	WORD    $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
-	VMOV    V14.B16, V16.B16
-	VFMLA   V15.S4, V14.S4, V16.S4
-	WORD    $0x6eaee56f // fcmgt v15.4s, v11.4s, v14.4s
-	VBIT    V15.B16, V16.B16, V12.B16
-	VORR    V13.B16, V12.B16, V12.B16
-	FMOVD.P F12, 8(R2)
-
-none4:
-	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F12
-	WORD    $0x4ea0f98e // fabs v14.4s, v12.4s
-	VEOR    V14.B16, V12.B16, V13.B16
-	WORD    $0x4e2ed5cc // fadd v12.4s, v14.4s, v14.4s
-	WORD    $0x4e26f58c // fmax v12.4s, v12.4s, v6.4s
-	WORD    $0x4ea7f58c // fmin v12.4s, v12.4s, v7.4s
-	WORD    $0x4f829190 // fmul v16.4s, v12.4s, v2.s[0]
-	WORD    $0x4e218a10 // frintn v16.4s, v16.4s
-	WORD    $0x4fa2520c // fmls v12.4s, v16.4s, v2.s[1]
-	WORD    $0x4f825a0c // fmls v12.4s, v16.4s, v2.s[2]
-	VDUP    V2.S[3], V18.S4
-	VDUP    V3.S[0], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V3.S[1], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V3.S[2], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V3.S[3], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V4.S[0], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	VDUP    V4.S[1], V18.S4
-	VFMLA   V17.S4, V12.S4, V18.S4
-	VDUP    V4.S[1], V17.S4
-	VFMLA   V18.S4, V12.S4, V17.S4
-	WORD    $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	WORD    $0x4f3f060c // sshr v12.4s, v16.4s, #1
-	VSUB    V12.S4, V16.S4, V16.S4
-	VADD    V8.S4, V12.S4, V12.S4
-	VSHL    $23, V12.S4, V12.S4
-	VADD    V8.S4, V16.S4, V16.S4
-	VSHL    $23, V16.S4, V16.S4
-	WORD    $0x6e2cde31 // fmul v17.4s, v17.4s, v12.4s
-	WORD    $0x6e30de2c // fmul v12.4s, v17.4s, v16.4s
-	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
-	WORD    $0x6e2cfd4c // fdiv v12.4s, v10.4s, v12.4s
-	WORD    $0x4eacd52c // fsub v12.4s, v9.4s, v12.4s
-	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
-	VDUP    V4.S[3], V17.S4
-	VDUP    V5.S[0], V15.S4
-	VFMLA   V17.S4, V16.S4, V15.S4
-	VDUP    V5.S[1], V17.S4
-	VFMLA   V15.S4, V16.S4, V17.S4
-	VDUP    V5.S[2], V15.S4
-	VFMLA   V17.S4, V16.S4, V15.S4
-	VDUP    V5.S[3], V17.S4
-	VFMLA   V15.S4, V16.S4, V17.S4
-	VMOV    V17.B16, V15.B16
-	WORD    $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
-	VMOV    V14.B16, V16.B16
-	VFMLA   V15.S4, V14.S4, V16.S4
-	WORD    $0x6eaee56f // fcmgt v15.4s, v11.4s, v14.4s
-	VBIT    V15.B16, V16.B16, V12.B16
-	VORR    V13.B16, V12.B16, V12.B16
-	FMOVS.P F12, 4(R2)
+	FMOVS.P 4(R1), F4
+	WORD    $0x6e24e405 // fcmge v5.4s, v0.4s, v4.4s
+	WORD    $0x4ea1d486 // fsub v6.4s, v4.4s, v1.4s
+	VBIT    V5.B16, V2.B16, V6.B16
+	VEOR    V3.B16, V0.B16, V5.B16
+	WORD    $0x6ea4e4a5 // fcmgt v5.4s, v5.4s, v4.4s
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	VBIT    V5.B16, V4.B16, V6.B16
+	FMOVS.P F6, 4(R2)
 
 none5:
 	RET
@@ -1069,10 +650,1166 @@ none5:
 // func activate_f32_exp_neon(args *ActivateArgs)
 // Requires: ASIMD
 TEXT ·activate_f32_exp_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes;
+	// V4, V5 elements, then what the function needs, then a constant;
+	// V6 a constant, then what the function needs; V7 what the function needs, then a constant;
+	// V8, V9 what the function needs; V10 what the function needs, then a constant;
+	// V11, V12 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3f318000, R4
+	VMOV R4, V0.S[3]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x39506967, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3c088908, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3f000000, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f800000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[0]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	VDUP    V0.S[0], V6.S4
+	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
+	WORD    $0x4e26f4a5 // fmax v5.4s, v5.4s, v6.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	WORD    $0x4ea6f4a5 // fmin v5.4s, v5.4s, v6.4s
+	WORD    $0x4f809886 // fmul v6.4s, v4.4s, v0.s[2]
+	WORD    $0x4f8098a7 // fmul v7.4s, v5.4s, v0.s[2]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4fa058c4 // fmls v4.4s, v6.4s, v0.s[3]
+	WORD    $0x4fa058e5 // fmls v5.4s, v7.4s, v0.s[3]
+	WORD    $0x4f8150c4 // fmls v4.4s, v6.4s, v1.s[0]
+	WORD    $0x4f8150e5 // fmls v5.4s, v7.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	VDUP    V1.S[2], V9.S4
+	WORD    $0x4fa11088 // fmla v8.4s, v4.4s, v1.s[1]
+	WORD    $0x4fa110a9 // fmla v9.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VDUP    V1.S[3], V11.S4
+	VFMLA   V4.S4, V8.S4, V10.S4
+	VFMLA   V5.S4, V9.S4, V11.S4
+	VDUP    V2.S[0], V8.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V4.S4, V10.S4, V8.S4
+	VFMLA   V5.S4, V11.S4, V9.S4
+	VDUP    V2.S[1], V10.S4
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V4.S4, V8.S4, V10.S4
+	VFMLA   V5.S4, V9.S4, V11.S4
+	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V4.S4, V10.S4, V8.S4
+	VFMLA   V5.S4, V11.S4, V9.S4
+	VDUP    V2.S[3], V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V4.S4, V8.S4, V10.S4
+	VFMLA   V5.S4, V9.S4, V11.S4
+	VDUP    V2.S[3], V8.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V4.S4, V10.S4, V8.S4
+	VFMLA   V5.S4, V11.S4, V9.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x4f3f04c4 // sshr v4.4s, v6.4s, #1
+	WORD    $0x4f3f04e5 // sshr v5.4s, v7.4s, #1
+	VDUP    V3.S[0], V10.S4
+	VADD    V10.S4, V4.S4, V11.S4
+	VADD    V10.S4, V5.S4, V12.S4
+	VSHL    $23, V11.S4, V11.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e2bdd08 // fmul v8.4s, v8.4s, v11.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	VSUB    V4.S4, V6.S4, V6.S4
+	VSUB    V5.S4, V7.S4, V7.S4
+	VDUP    V3.S[0], V4.S4
+	VADD    V4.S4, V6.S4, V6.S4
+	VADD    V4.S4, V7.S4, V7.S4
+	VSHL    $23, V6.S4, V6.S4
+	VSHL    $23, V7.S4, V7.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
+	FSTPQ.P (F8, F9), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	WORD    $0x4f809885 // fmul v5.4s, v4.4s, v0.s[2]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4f8150a4 // fmls v4.4s, v5.4s, v1.s[0]
+	VDUP    V1.S[2], V6.S4
+	WORD    $0x4fa11086 // fmla v6.4s, v4.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[0], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[2], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[3], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a4 // sshr v4.4s, v5.4s, #1
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V4.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	VSUB    V4.S4, V5.S4, V5.S4
+	VDUP    V3.S[0], V4.S4
+	VADD    V4.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
+	FMOVQ.P F6, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	WORD    $0x4f809885 // fmul v5.4s, v4.4s, v0.s[2]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4f8150a4 // fmls v4.4s, v5.4s, v1.s[0]
+	VDUP    V1.S[2], V6.S4
+	WORD    $0x4fa11086 // fmla v6.4s, v4.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[0], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[2], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[3], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a4 // sshr v4.4s, v5.4s, #1
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V4.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	VSUB    V4.S4, V5.S4, V5.S4
+	VDUP    V3.S[0], V4.S4
+	VADD    V4.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
+	FMOVD.P F6, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	WORD    $0x4f809885 // fmul v5.4s, v4.4s, v0.s[2]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4f8150a4 // fmls v4.4s, v5.4s, v1.s[0]
+	VDUP    V1.S[2], V6.S4
+	WORD    $0x4fa11086 // fmla v6.4s, v4.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[0], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[2], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V4.S4, V6.S4, V7.S4
+	VDUP    V2.S[3], V6.S4
+	VFMLA   V4.S4, V7.S4, V6.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a4 // sshr v4.4s, v5.4s, #1
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V4.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	VSUB    V4.S4, V5.S4, V5.S4
+	VDUP    V3.S[0], V4.S4
+	VADD    V4.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
+	FMOVS.P F6, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_sigmoid_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_sigmoid_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4 elements, then a constant;
+	// V5 elements, then a constant, then what the function needs;
+	// V6 a constant, then what the function needs;
+	// V7, V8 what the function needs, then a constant; V9…V11 what the function needs;
+	// V12 what the function needs, then a constant; V13, V14 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3f318000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x39506967, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3c088908, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f000000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x0, R4
+	VMOV R4, V3.S[2]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	VDUP    V0.S[0], V6.S4
+	VORR    V6.B16, V4.B16, V7.B16
+	VORR    V6.B16, V5.B16, V8.B16
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	VDUP    V0.S[2], V6.S4
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4fa098e6 // fmul v6.4s, v7.4s, v0.s[3]
+	WORD    $0x4fa09909 // fmul v9.4s, v8.4s, v0.s[3]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
+	WORD    $0x4f815128 // fmls v8.4s, v9.4s, v1.s[0]
+	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
+	WORD    $0x4fa15128 // fmls v8.4s, v9.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VDUP    V1.S[3], V11.S4
+	WORD    $0x4f8118ea // fmla v10.4s, v7.4s, v1.s[2]
+	WORD    $0x4f81190b // fmla v11.4s, v8.4s, v1.s[2]
+	VDUP    V2.S[0], V12.S4
+	VDUP    V2.S[0], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[1], V10.S4
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V2.S[2], V12.S4
+	VDUP    V2.S[2], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[3], V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V3.S[0], V12.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V3.S[0], V10.S4
+	VDUP    V3.S[0], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
+	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
+	VDUP    V3.S[1], V12.S4
+	VADD    V12.S4, V7.S4, V13.S4
+	VADD    V12.S4, V8.S4, V14.S4
+	VSHL    $23, V13.S4, V13.S4
+	VSHL    $23, V14.S4, V14.S4
+	WORD    $0x6e2ddd4a // fmul v10.4s, v10.4s, v13.4s
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VSUB    V8.S4, V9.S4, V9.S4
+	VDUP    V3.S[1], V7.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V6.S4, V6.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x6ea4e4c4 // fcmgt v4.4s, v6.4s, v4.4s
+	WORD    $0x6ea5e4c5 // fcmgt v5.4s, v6.4s, v5.4s
+	VDUP    V3.S[0], V6.S4
+	VDUP    V3.S[0], V7.S4
+	VBIT    V4.B16, V10.B16, V6.B16
+	VBIT    V5.B16, V11.B16, V7.B16
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d54a // fadd v10.4s, v10.4s, v4.4s
+	WORD    $0x4e24d56b // fadd v11.4s, v11.4s, v4.4s
+	WORD    $0x6e2afcc6 // fdiv v6.4s, v6.4s, v10.4s
+	WORD    $0x6e2bfce7 // fdiv v7.4s, v7.4s, v11.4s
+	FSTPQ.P (F6, F7), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VORR    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x6ea4e4a4 // fcmgt v4.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V5.S4
+	VBIT    V4.B16, V7.B16, V5.B16
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
+	FMOVQ.P F5, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VORR    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x6ea4e4a4 // fcmgt v4.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V5.S4
+	VBIT    V4.B16, V7.B16, V5.B16
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
+	FMOVD.P F5, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VORR    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x6ea4e4a4 // fcmgt v4.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V5.S4
+	VBIT    V4.B16, V7.B16, V5.B16
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
+	FMOVS.P F5, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_silu_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_silu_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4 elements, then a constant;
+	// V5 elements, then a constant, then what the function needs;
+	// V6 a constant, then what the function needs;
+	// V7, V8 what the function needs, then a constant; V9…V11 what the function needs;
+	// V12 what the function needs, then a constant; V13, V14 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3f318000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x39506967, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3c088908, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f000000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x0, R4
+	VMOV R4, V3.S[2]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	VDUP    V0.S[0], V6.S4
+	VORR    V6.B16, V4.B16, V7.B16
+	VORR    V6.B16, V5.B16, V8.B16
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	VDUP    V0.S[2], V6.S4
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4fa098e6 // fmul v6.4s, v7.4s, v0.s[3]
+	WORD    $0x4fa09909 // fmul v9.4s, v8.4s, v0.s[3]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
+	WORD    $0x4f815128 // fmls v8.4s, v9.4s, v1.s[0]
+	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
+	WORD    $0x4fa15128 // fmls v8.4s, v9.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VDUP    V1.S[3], V11.S4
+	WORD    $0x4f8118ea // fmla v10.4s, v7.4s, v1.s[2]
+	WORD    $0x4f81190b // fmla v11.4s, v8.4s, v1.s[2]
+	VDUP    V2.S[0], V12.S4
+	VDUP    V2.S[0], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[1], V10.S4
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V2.S[2], V12.S4
+	VDUP    V2.S[2], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[3], V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V3.S[0], V12.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V3.S[0], V10.S4
+	VDUP    V3.S[0], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
+	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
+	VDUP    V3.S[1], V12.S4
+	VADD    V12.S4, V7.S4, V13.S4
+	VADD    V12.S4, V8.S4, V14.S4
+	VSHL    $23, V13.S4, V13.S4
+	VSHL    $23, V14.S4, V14.S4
+	WORD    $0x6e2ddd4a // fmul v10.4s, v10.4s, v13.4s
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VSUB    V8.S4, V9.S4, V9.S4
+	VDUP    V3.S[1], V7.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V6.S4, V6.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	WORD    $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
+	VDUP    V3.S[0], V6.S4
+	VDUP    V3.S[0], V9.S4
+	VBIT    V7.B16, V10.B16, V6.B16
+	VBIT    V8.B16, V11.B16, V9.B16
+	WORD    $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d54a // fadd v10.4s, v10.4s, v4.4s
+	WORD    $0x4e24d56b // fadd v11.4s, v11.4s, v4.4s
+	WORD    $0x6e2afcc6 // fdiv v6.4s, v6.4s, v10.4s
+	WORD    $0x6e2bfd29 // fdiv v9.4s, v9.4s, v11.4s
+	FSTPQ.P (F6, F9), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VORR    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V5.S4
+	VBIT    V6.B16, V7.B16, V5.B16
+	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
+	FMOVQ.P F5, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VORR    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V5.S4
+	VBIT    V6.B16, V7.B16, V5.B16
+	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
+	FMOVD.P F5, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VORR    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V5.S4
+	VBIT    V6.B16, V7.B16, V5.B16
+	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	VDUP    V3.S[0], V4.S4
+	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
+	FMOVS.P F5, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_tanh_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_tanh_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V5 constants in lanes; V6 elements;
+	// V7 elements, then a constant, then what the function needs;
+	// V8 a constant, then what the function needs; V9 what the function needs, then a constant;
+	// V10 what the function needs; V11 what the function needs, then a constant;
+	// V12 a constant, then what the function needs; V13…V15 what the function needs;
+	// V16 what the function needs, then a constant; V17, V18 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x7fffffff, R4
+	VMOV R4, V0.S[1]
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3f318000, R4
+	VMOV R4, V1.S[1]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x39506967, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3c088908, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3f000000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[2]
+	MOVD $0x40000000, R4
+	VMOV R4, V3.S[3]
+	MOVD $0xbbbaf0ea, R4
+	VMOV R4, V4.S[0]
+	MOVD $0x3ca9134e, R4
+	VMOV R4, V4.S[1]
+	MOVD $0xbd5c1e2d, R4
+	VMOV R4, V4.S[2]
+	MOVD $0x3e088393, R4
+	VMOV R4, V4.S[3]
+	MOVD $0xbeaaaa99, R4
+	VMOV R4, V5.S[0]
+	MOVD $0x3f200000, R4
+	VMOV R4, V5.S[1]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F6, F7)
+	VDUP    V0.S[0], V8.S4
+	VAND    V8.B16, V6.B16, V9.B16
+	VAND    V8.B16, V7.B16, V10.B16
+	VDUP    V0.S[1], V8.S4
+	VAND    V8.B16, V6.B16, V6.B16
+	VAND    V8.B16, V7.B16, V7.B16
+	WORD    $0x4e26d4c8 // fadd v8.4s, v6.4s, v6.4s
+	WORD    $0x4e27d4eb // fadd v11.4s, v7.4s, v7.4s
+	VDUP    V0.S[2], V12.S4
+	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
+	WORD    $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
+	VDUP    V0.S[3], V12.S4
+	WORD    $0x4eacf508 // fmin v8.4s, v8.4s, v12.4s
+	WORD    $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
+	WORD    $0x4f81910c // fmul v12.4s, v8.4s, v1.s[0]
+	WORD    $0x4f81916d // fmul v13.4s, v11.4s, v1.s[0]
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
+	WORD    $0x4fa15188 // fmls v8.4s, v12.4s, v1.s[1]
+	WORD    $0x4fa151ab // fmls v11.4s, v13.4s, v1.s[1]
+	WORD    $0x4f815988 // fmls v8.4s, v12.4s, v1.s[2]
+	WORD    $0x4f8159ab // fmls v11.4s, v13.4s, v1.s[2]
+	VDUP    V2.S[0], V14.S4
+	VDUP    V2.S[0], V15.S4
+	WORD    $0x4fa1190e // fmla v14.4s, v8.4s, v1.s[3]
+	WORD    $0x4fa1196f // fmla v15.4s, v11.4s, v1.s[3]
+	VDUP    V2.S[1], V16.S4
+	VDUP    V2.S[1], V17.S4
+	VFMLA   V8.S4, V14.S4, V16.S4
+	VFMLA   V11.S4, V15.S4, V17.S4
+	VDUP    V2.S[2], V14.S4
+	VDUP    V2.S[2], V15.S4
+	VFMLA   V8.S4, V16.S4, V14.S4
+	VFMLA   V11.S4, V17.S4, V15.S4
+	VDUP    V2.S[3], V16.S4
+	VDUP    V2.S[3], V17.S4
+	VFMLA   V8.S4, V14.S4, V16.S4
+	VFMLA   V11.S4, V15.S4, V17.S4
+	VDUP    V3.S[0], V14.S4
+	VDUP    V3.S[0], V15.S4
+	VFMLA   V8.S4, V16.S4, V14.S4
+	VFMLA   V11.S4, V17.S4, V15.S4
+	VDUP    V3.S[1], V16.S4
+	VDUP    V3.S[1], V17.S4
+	VFMLA   V8.S4, V14.S4, V16.S4
+	VFMLA   V11.S4, V15.S4, V17.S4
+	VDUP    V3.S[1], V14.S4
+	VDUP    V3.S[1], V15.S4
+	VFMLA   V8.S4, V16.S4, V14.S4
+	VFMLA   V11.S4, V17.S4, V15.S4
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	WORD    $0x4f3f0588 // sshr v8.4s, v12.4s, #1
+	WORD    $0x4f3f05ab // sshr v11.4s, v13.4s, #1
+	VDUP    V3.S[2], V16.S4
+	VADD    V16.S4, V8.S4, V17.S4
+	VADD    V16.S4, V11.S4, V18.S4
+	VSHL    $23, V17.S4, V17.S4
+	VSHL    $23, V18.S4, V18.S4
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	WORD    $0x6e32ddef // fmul v15.4s, v15.4s, v18.4s
+	VSUB    V8.S4, V12.S4, V12.S4
+	VSUB    V11.S4, V13.S4, V13.S4
+	VDUP    V3.S[2], V8.S4
+	VADD    V8.S4, V12.S4, V12.S4
+	VADD    V8.S4, V13.S4, V13.S4
+	VSHL    $23, V12.S4, V12.S4
+	VSHL    $23, V13.S4, V13.S4
+	WORD    $0x6e2cddce // fmul v14.4s, v14.4s, v12.4s
+	WORD    $0x6e2dddef // fmul v15.4s, v15.4s, v13.4s
+	VDUP    V3.S[1], V8.S4
+	WORD    $0x4e28d5ce // fadd v14.4s, v14.4s, v8.4s
+	WORD    $0x4e28d5ef // fadd v15.4s, v15.4s, v8.4s
+	VDUP    V3.S[3], V8.S4
+	WORD    $0x6e2efd0e // fdiv v14.4s, v8.4s, v14.4s
+	WORD    $0x6e2ffd0f // fdiv v15.4s, v8.4s, v15.4s
+	VDUP    V3.S[1], V8.S4
+	WORD    $0x4eaed50e // fsub v14.4s, v8.4s, v14.4s
+	WORD    $0x4eafd50f // fsub v15.4s, v8.4s, v15.4s
+	WORD    $0x6e26dcc8 // fmul v8.4s, v6.4s, v6.4s
+	WORD    $0x6e27dceb // fmul v11.4s, v7.4s, v7.4s
+	VDUP    V4.S[1], V12.S4
+	VDUP    V4.S[1], V13.S4
+	WORD    $0x4f84110c // fmla v12.4s, v8.4s, v4.s[0]
+	WORD    $0x4f84116d // fmla v13.4s, v11.4s, v4.s[0]
+	VDUP    V4.S[2], V16.S4
+	VDUP    V4.S[2], V17.S4
+	VFMLA   V8.S4, V12.S4, V16.S4
+	VFMLA   V11.S4, V13.S4, V17.S4
+	VDUP    V4.S[3], V12.S4
+	VDUP    V4.S[3], V13.S4
+	VFMLA   V8.S4, V16.S4, V12.S4
+	VFMLA   V11.S4, V17.S4, V13.S4
+	VDUP    V5.S[0], V16.S4
+	VDUP    V5.S[0], V17.S4
+	VFMLA   V8.S4, V12.S4, V16.S4
+	VFMLA   V11.S4, V13.S4, V17.S4
+	WORD    $0x6e28de10 // fmul v16.4s, v16.4s, v8.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	VMOV    V6.B16, V8.B16
+	VMOV    V7.B16, V11.B16
+	VFMLA   V6.S4, V16.S4, V8.S4
+	VFMLA   V7.S4, V17.S4, V11.S4
+	VDUP    V5.S[1], V12.S4
+	WORD    $0x6ea6e586 // fcmgt v6.4s, v12.4s, v6.4s
+	WORD    $0x6ea7e587 // fcmgt v7.4s, v12.4s, v7.4s
+	VBIT    V6.B16, V8.B16, V14.B16
+	VBIT    V7.B16, V11.B16, V15.B16
+	VORR    V9.B16, V14.B16, V14.B16
+	VORR    V10.B16, V15.B16, V15.B16
+	FSTPQ.P (F14, F15), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F6
+	VDUP    V0.S[0], V7.S4
+	VAND    V7.B16, V6.B16, V8.B16
+	VDUP    V0.S[1], V7.S4
+	VAND    V7.B16, V6.B16, V6.B16
+	WORD    $0x4e26d4c7 // fadd v7.4s, v6.4s, v6.4s
+	VDUP    V0.S[2], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	VDUP    V0.S[3], V9.S4
+	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	WORD    $0x4f8190e9 // fmul v9.4s, v7.4s, v1.s[0]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa15127 // fmls v7.4s, v9.4s, v1.s[1]
+	WORD    $0x4f815927 // fmls v7.4s, v9.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	WORD    $0x4fa118ea // fmla v10.4s, v7.4s, v1.s[3]
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	VDUP    V3.S[1], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V3.S[1], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f0527 // sshr v7.4s, v9.4s, #1
+	VDUP    V3.S[2], V11.S4
+	VADD    V11.S4, V7.S4, V12.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
+	VSUB    V7.S4, V9.S4, V9.S4
+	VDUP    V3.S[2], V7.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dd4a // fmul v10.4s, v10.4s, v9.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	VDUP    V3.S[3], V7.S4
+	WORD    $0x6e2afcea // fdiv v10.4s, v7.4s, v10.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4eaad4ea // fsub v10.4s, v7.4s, v10.4s
+	WORD    $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	VDUP    V4.S[1], V9.S4
+	WORD    $0x4f8410e9 // fmla v9.4s, v7.4s, v4.s[0]
+	VDUP    V4.S[2], V11.S4
+	VFMLA   V7.S4, V9.S4, V11.S4
+	VDUP    V4.S[3], V9.S4
+	VFMLA   V7.S4, V11.S4, V9.S4
+	VDUP    V5.S[0], V11.S4
+	VFMLA   V7.S4, V9.S4, V11.S4
+	WORD    $0x6e27dd6b // fmul v11.4s, v11.4s, v7.4s
+	VMOV    V6.B16, V7.B16
+	VFMLA   V6.S4, V11.S4, V7.S4
+	VDUP    V5.S[1], V9.S4
+	WORD    $0x6ea6e526 // fcmgt v6.4s, v9.4s, v6.4s
+	VBIT    V6.B16, V7.B16, V10.B16
+	VORR    V8.B16, V10.B16, V10.B16
+	FMOVQ.P F10, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F6
+	VDUP    V0.S[0], V7.S4
+	VAND    V7.B16, V6.B16, V8.B16
+	VDUP    V0.S[1], V7.S4
+	VAND    V7.B16, V6.B16, V6.B16
+	WORD    $0x4e26d4c7 // fadd v7.4s, v6.4s, v6.4s
+	VDUP    V0.S[2], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	VDUP    V0.S[3], V9.S4
+	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	WORD    $0x4f8190e9 // fmul v9.4s, v7.4s, v1.s[0]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa15127 // fmls v7.4s, v9.4s, v1.s[1]
+	WORD    $0x4f815927 // fmls v7.4s, v9.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	WORD    $0x4fa118ea // fmla v10.4s, v7.4s, v1.s[3]
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	VDUP    V3.S[1], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V3.S[1], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f0527 // sshr v7.4s, v9.4s, #1
+	VDUP    V3.S[2], V11.S4
+	VADD    V11.S4, V7.S4, V12.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
+	VSUB    V7.S4, V9.S4, V9.S4
+	VDUP    V3.S[2], V7.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dd4a // fmul v10.4s, v10.4s, v9.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	VDUP    V3.S[3], V7.S4
+	WORD    $0x6e2afcea // fdiv v10.4s, v7.4s, v10.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4eaad4ea // fsub v10.4s, v7.4s, v10.4s
+	WORD    $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	VDUP    V4.S[1], V9.S4
+	WORD    $0x4f8410e9 // fmla v9.4s, v7.4s, v4.s[0]
+	VDUP    V4.S[2], V11.S4
+	VFMLA   V7.S4, V9.S4, V11.S4
+	VDUP    V4.S[3], V9.S4
+	VFMLA   V7.S4, V11.S4, V9.S4
+	VDUP    V5.S[0], V11.S4
+	VFMLA   V7.S4, V9.S4, V11.S4
+	WORD    $0x6e27dd6b // fmul v11.4s, v11.4s, v7.4s
+	VMOV    V6.B16, V7.B16
+	VFMLA   V6.S4, V11.S4, V7.S4
+	VDUP    V5.S[1], V9.S4
+	WORD    $0x6ea6e526 // fcmgt v6.4s, v9.4s, v6.4s
+	VBIT    V6.B16, V7.B16, V10.B16
+	VORR    V8.B16, V10.B16, V10.B16
+	FMOVD.P F10, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F6
+	VDUP    V0.S[0], V7.S4
+	VAND    V7.B16, V6.B16, V8.B16
+	VDUP    V0.S[1], V7.S4
+	VAND    V7.B16, V6.B16, V6.B16
+	WORD    $0x4e26d4c7 // fadd v7.4s, v6.4s, v6.4s
+	VDUP    V0.S[2], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	VDUP    V0.S[3], V9.S4
+	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	WORD    $0x4f8190e9 // fmul v9.4s, v7.4s, v1.s[0]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa15127 // fmls v7.4s, v9.4s, v1.s[1]
+	WORD    $0x4f815927 // fmls v7.4s, v9.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	WORD    $0x4fa118ea // fmla v10.4s, v7.4s, v1.s[3]
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	VDUP    V3.S[1], V11.S4
+	VFMLA   V7.S4, V10.S4, V11.S4
+	VDUP    V3.S[1], V10.S4
+	VFMLA   V7.S4, V11.S4, V10.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f0527 // sshr v7.4s, v9.4s, #1
+	VDUP    V3.S[2], V11.S4
+	VADD    V11.S4, V7.S4, V12.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e2cdd4a // fmul v10.4s, v10.4s, v12.4s
+	VSUB    V7.S4, V9.S4, V9.S4
+	VDUP    V3.S[2], V7.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dd4a // fmul v10.4s, v10.4s, v9.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	VDUP    V3.S[3], V7.S4
+	WORD    $0x6e2afcea // fdiv v10.4s, v7.4s, v10.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4eaad4ea // fsub v10.4s, v7.4s, v10.4s
+	WORD    $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	VDUP    V4.S[1], V9.S4
+	WORD    $0x4f8410e9 // fmla v9.4s, v7.4s, v4.s[0]
+	VDUP    V4.S[2], V11.S4
+	VFMLA   V7.S4, V9.S4, V11.S4
+	VDUP    V4.S[3], V9.S4
+	VFMLA   V7.S4, V11.S4, V9.S4
+	VDUP    V5.S[0], V11.S4
+	VFMLA   V7.S4, V9.S4, V11.S4
+	WORD    $0x6e27dd6b // fmul v11.4s, v11.4s, v7.4s
+	VMOV    V6.B16, V7.B16
+	VFMLA   V6.S4, V11.S4, V7.S4
+	VDUP    V5.S[1], V9.S4
+	WORD    $0x6ea6e526 // fcmgt v6.4s, v9.4s, v6.4s
+	VBIT    V6.B16, V7.B16, V10.B16
+	VORR    V8.B16, V10.B16, V10.B16
+	FMOVS.P F10, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_elu_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_elu_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
-	// R4 an address, then a constant, then constants, then pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V4 constants in lanes; V5…V7 constants; V8 elements;
-	// V9 elements, then what the function needs; V10…V15 what the function needs.
+	// R4 an address, then a constant, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2…V5 constants in lanes; V6 elements;
+	// V7 elements, then a constant, then what the function needs;
+	// V8 a constant, then what the function needs; V9 what the function needs;
+	// V10 what the function needs, then a constant; V11…V13 what the function needs;
+	// V14 what the function needs, then a constant; V15…V17 what the function needs.
 	MOVD  args+0(FP), R0
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
@@ -1081,99 +1818,1309 @@ TEXT ·activate_f32_exp_neon(SB), NOSPLIT, $0-8
 	VLD1R (R4), [V0.S4]
 	ADD   $28, R0, R4
 	VLD1R (R4), [V1.S4]
-	MOVD  $0x3fb8aa3b, R4
+	MOVD  $0x0, R4
 	VMOV  R4, V2.S[0]
-	MOVD  $0x3f318000, R4
+	MOVD  $0xc1f00000, R4
 	VMOV  R4, V2.S[1]
-	MOVD  $0xb95e8083, R4
+	MOVD  $0x3fb8aa3b, R4
 	VMOV  R4, V2.S[2]
-	MOVD  $0x39506967, R4
+	MOVD  $0x3f318000, R4
 	VMOV  R4, V2.S[3]
-	MOVD  $0x3ab743ce, R4
+	MOVD  $0xb95e8083, R4
 	VMOV  R4, V3.S[0]
-	MOVD  $0x3c088908, R4
+	MOVD  $0x3950cd25, R4
 	VMOV  R4, V3.S[1]
-	MOVD  $0x3d2aa9c1, R4
+	MOVD  $0x3ab6bab9, R4
 	VMOV  R4, V3.S[2]
-	MOVD  $0x3e2aaaaa, R4
+	MOVD  $0x3c08884a, R4
 	VMOV  R4, V3.S[3]
-	MOVD  $0x3f000000, R4
+	MOVD  $0x3d2aaa56, R4
 	VMOV  R4, V4.S[0]
-	MOVD  $0x3f800000, R4
+	MOVD  $0x3e2aaaab, R4
 	VMOV  R4, V4.S[1]
-	MOVD  $0x3f800000, R4
+	MOVD  $0x3f000000, R4
 	VMOV  R4, V4.S[2]
-	MOVD  $0xc2d20000, R4
-	VDUP  R4, V5.S4
-	MOVD  $0x42b20000, R4
-	VDUP  R4, V6.S4
 	MOVD  $0x7f, R4
-	VDUP  R4, V7.S4
+	VMOV  R4, V4.S[3]
+	MOVD  $0xbf800000, R4
+	VMOV  R4, V5.S[0]
 	LSR   $3, R3, R4
 	CBZ   R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F8, F9)
-	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4e25f529 // fmax v9.4s, v9.4s, v5.4s
-	WORD    $0x4ea6f529 // fmin v9.4s, v9.4s, v6.4s
-	WORD    $0x4f82910a // fmul v10.4s, v8.4s, v2.s[0]
-	WORD    $0x4f82912b // fmul v11.4s, v9.4s, v2.s[0]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	FLDPQ.P 32(R1), (F6, F7)
+	VDUP    V2.S[0], V8.S4
+	WORD    $0x6ea6e509 // fcmgt v9.4s, v8.4s, v6.4s
+	WORD    $0x6ea7e50a // fcmgt v10.4s, v8.4s, v7.4s
+	VDUP    V2.S[0], V8.S4
+	WORD    $0x4ea8f4cb // fmin v11.4s, v6.4s, v8.4s
+	WORD    $0x4ea8f4ec // fmin v12.4s, v7.4s, v8.4s
+	VDUP    V2.S[1], V8.S4
+	WORD    $0x4e28f56b // fmax v11.4s, v11.4s, v8.4s
+	WORD    $0x4e28f58c // fmax v12.4s, v12.4s, v8.4s
+	WORD    $0x4f829968 // fmul v8.4s, v11.4s, v2.s[2]
+	WORD    $0x4f82998d // fmul v13.4s, v12.4s, v2.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4e2189ad // frintn v13.4s, v13.4s
+	WORD    $0x4fa2590b // fmls v11.4s, v8.4s, v2.s[3]
+	WORD    $0x4fa259ac // fmls v12.4s, v13.4s, v2.s[3]
+	WORD    $0x4f83510b // fmls v11.4s, v8.4s, v3.s[0]
+	WORD    $0x4f8351ac // fmls v12.4s, v13.4s, v3.s[0]
+	VDUP    V3.S[2], V14.S4
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4fa3116e // fmla v14.4s, v11.4s, v3.s[1]
+	WORD    $0x4fa3118f // fmla v15.4s, v12.4s, v3.s[1]
+	VDUP    V3.S[3], V16.S4
+	VDUP    V3.S[3], V17.S4
+	VFMLA   V11.S4, V14.S4, V16.S4
+	VFMLA   V12.S4, V15.S4, V17.S4
+	VDUP    V4.S[0], V14.S4
+	VDUP    V4.S[0], V15.S4
+	VFMLA   V11.S4, V16.S4, V14.S4
+	VFMLA   V12.S4, V17.S4, V15.S4
+	VDUP    V4.S[1], V16.S4
+	VDUP    V4.S[1], V17.S4
+	VFMLA   V11.S4, V14.S4, V16.S4
+	VFMLA   V12.S4, V15.S4, V17.S4
+	VDUP    V4.S[2], V14.S4
+	VDUP    V4.S[2], V15.S4
+	VFMLA   V11.S4, V16.S4, V14.S4
+	VFMLA   V12.S4, V17.S4, V15.S4
+	WORD    $0x6e2bdd70 // fmul v16.4s, v11.4s, v11.4s
+	WORD    $0x6e2cdd91 // fmul v17.4s, v12.4s, v12.4s
+	VFMLA   V16.S4, V14.S4, V11.S4
+	VFMLA   V17.S4, V15.S4, V12.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	VDUP    V4.S[3], V14.S4
+	VADD    V14.S4, V8.S4, V8.S4
+	VADD    V14.S4, V13.S4, V13.S4
+	VSHL    $23, V8.S4, V8.S4
+	VSHL    $23, V13.S4, V13.S4
+	VDUP    V5.S[0], V14.S4
+	WORD    $0x4e2ed50f // fadd v15.4s, v8.4s, v14.4s
+	WORD    $0x4e2ed5b0 // fadd v16.4s, v13.4s, v14.4s
+	VFMLA   V8.S4, V11.S4, V15.S4
+	VFMLA   V13.S4, V12.S4, V16.S4
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD    $0x6e21dcc6 // fmul v6.4s, v6.4s, v1.4s
+	WORD    $0x6e21dce7 // fmul v7.4s, v7.4s, v1.4s
+	VBIT    V9.B16, V15.B16, V6.B16
+	VBIT    V10.B16, V16.B16, V7.B16
+	FSTPQ.P (F6, F7), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F6
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x6ea6e4e8 // fcmgt v8.4s, v7.4s, v6.4s
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x4ea7f4c9 // fmin v9.4s, v6.4s, v7.4s
+	VDUP    V2.S[1], V7.S4
+	WORD    $0x4e27f529 // fmax v9.4s, v9.4s, v7.4s
+	WORD    $0x4f829927 // fmul v7.4s, v9.4s, v2.s[2]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4fa258e9 // fmls v9.4s, v7.4s, v2.s[3]
+	WORD    $0x4f8350e9 // fmls v9.4s, v7.4s, v3.s[0]
+	VDUP    V3.S[2], V10.S4
+	WORD    $0x4fa3112a // fmla v10.4s, v9.4s, v3.s[1]
+	VDUP    V3.S[3], V11.S4
+	VFMLA   V9.S4, V10.S4, V11.S4
+	VDUP    V4.S[0], V10.S4
+	VFMLA   V9.S4, V11.S4, V10.S4
+	VDUP    V4.S[1], V11.S4
+	VFMLA   V9.S4, V10.S4, V11.S4
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V9.S4, V11.S4, V10.S4
+	WORD    $0x6e29dd2b // fmul v11.4s, v9.4s, v9.4s
+	VFMLA   V11.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VDUP    V4.S[3], V10.S4
+	VADD    V10.S4, V7.S4, V7.S4
+	VSHL    $23, V7.S4, V7.S4
+	VDUP    V5.S[0], V10.S4
+	WORD    $0x4e2ad4eb // fadd v11.4s, v7.4s, v10.4s
+	VFMLA   V7.S4, V9.S4, V11.S4
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x6e21dcc6 // fmul v6.4s, v6.4s, v1.4s
+	VBIT    V8.B16, V11.B16, V6.B16
+	FMOVQ.P F6, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F6
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x6ea6e4e8 // fcmgt v8.4s, v7.4s, v6.4s
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x4ea7f4c9 // fmin v9.4s, v6.4s, v7.4s
+	VDUP    V2.S[1], V7.S4
+	WORD    $0x4e27f529 // fmax v9.4s, v9.4s, v7.4s
+	WORD    $0x4f829927 // fmul v7.4s, v9.4s, v2.s[2]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4fa258e9 // fmls v9.4s, v7.4s, v2.s[3]
+	WORD    $0x4f8350e9 // fmls v9.4s, v7.4s, v3.s[0]
+	VDUP    V3.S[2], V10.S4
+	WORD    $0x4fa3112a // fmla v10.4s, v9.4s, v3.s[1]
+	VDUP    V3.S[3], V11.S4
+	VFMLA   V9.S4, V10.S4, V11.S4
+	VDUP    V4.S[0], V10.S4
+	VFMLA   V9.S4, V11.S4, V10.S4
+	VDUP    V4.S[1], V11.S4
+	VFMLA   V9.S4, V10.S4, V11.S4
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V9.S4, V11.S4, V10.S4
+	WORD    $0x6e29dd2b // fmul v11.4s, v9.4s, v9.4s
+	VFMLA   V11.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VDUP    V4.S[3], V10.S4
+	VADD    V10.S4, V7.S4, V7.S4
+	VSHL    $23, V7.S4, V7.S4
+	VDUP    V5.S[0], V10.S4
+	WORD    $0x4e2ad4eb // fadd v11.4s, v7.4s, v10.4s
+	VFMLA   V7.S4, V9.S4, V11.S4
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x6e21dcc6 // fmul v6.4s, v6.4s, v1.4s
+	VBIT    V8.B16, V11.B16, V6.B16
+	FMOVD.P F6, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F6
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x6ea6e4e8 // fcmgt v8.4s, v7.4s, v6.4s
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x4ea7f4c9 // fmin v9.4s, v6.4s, v7.4s
+	VDUP    V2.S[1], V7.S4
+	WORD    $0x4e27f529 // fmax v9.4s, v9.4s, v7.4s
+	WORD    $0x4f829927 // fmul v7.4s, v9.4s, v2.s[2]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4fa258e9 // fmls v9.4s, v7.4s, v2.s[3]
+	WORD    $0x4f8350e9 // fmls v9.4s, v7.4s, v3.s[0]
+	VDUP    V3.S[2], V10.S4
+	WORD    $0x4fa3112a // fmla v10.4s, v9.4s, v3.s[1]
+	VDUP    V3.S[3], V11.S4
+	VFMLA   V9.S4, V10.S4, V11.S4
+	VDUP    V4.S[0], V10.S4
+	VFMLA   V9.S4, V11.S4, V10.S4
+	VDUP    V4.S[1], V11.S4
+	VFMLA   V9.S4, V10.S4, V11.S4
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V9.S4, V11.S4, V10.S4
+	WORD    $0x6e29dd2b // fmul v11.4s, v9.4s, v9.4s
+	VFMLA   V11.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VDUP    V4.S[3], V10.S4
+	VADD    V10.S4, V7.S4, V7.S4
+	VSHL    $23, V7.S4, V7.S4
+	VDUP    V5.S[0], V10.S4
+	WORD    $0x4e2ad4eb // fadd v11.4s, v7.4s, v10.4s
+	VFMLA   V7.S4, V9.S4, V11.S4
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x6e21dcc6 // fmul v6.4s, v6.4s, v1.4s
+	VBIT    V8.B16, V11.B16, V6.B16
+	FMOVS.P F6, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_celu_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_celu_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N;
+	// R4 an address, then a constant, then pieces left.
+	// Vectors: V0 Lo; V1…V4 constants in lanes; V5 elements;
+	// V6 elements, then a constant, then what the function needs;
+	// V7 a constant, then what the function needs;
+	// V8, V9 what the function needs, then a constant; V10 what the function needs;
+	// V11 a constant, then what the function needs; V12 what the function needs;
+	// V13 what the function needs, then a constant; V14…V16 what the function needs.
+	MOVD  args+0(FP), R0
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  16(R0), R3
+	ADD   $24, R0, R4
+	VLD1R (R4), [V0.S4]
+	MOVD  $0x0, R4
+	VMOV  R4, V1.S[0]
+	MOVD  $0xc1f00000, R4
+	VMOV  R4, V1.S[1]
+	MOVD  $0x3fb8aa3b, R4
+	VMOV  R4, V1.S[2]
+	MOVD  $0x3f318000, R4
+	VMOV  R4, V1.S[3]
+	MOVD  $0xb95e8083, R4
+	VMOV  R4, V2.S[0]
+	MOVD  $0x3950cd25, R4
+	VMOV  R4, V2.S[1]
+	MOVD  $0x3ab6bab9, R4
+	VMOV  R4, V2.S[2]
+	MOVD  $0x3c08884a, R4
+	VMOV  R4, V2.S[3]
+	MOVD  $0x3d2aaa56, R4
+	VMOV  R4, V3.S[0]
+	MOVD  $0x3e2aaaab, R4
+	VMOV  R4, V3.S[1]
+	MOVD  $0x3f000000, R4
+	VMOV  R4, V3.S[2]
+	MOVD  $0x7f, R4
+	VMOV  R4, V3.S[3]
+	MOVD  $0xbf800000, R4
+	VMOV  R4, V4.S[0]
+	LSR   $3, R3, R4
+	CBZ   R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F5, F6)
+	VDUP    V1.S[0], V7.S4
+	WORD    $0x6ea5e4e8 // fcmgt v8.4s, v7.4s, v5.4s
+	WORD    $0x6ea6e4e9 // fcmgt v9.4s, v7.4s, v6.4s
+	WORD    $0x6e20fca7 // fdiv v7.4s, v5.4s, v0.4s
+	WORD    $0x6e20fcca // fdiv v10.4s, v6.4s, v0.4s
+	VDUP    V1.S[0], V11.S4
+	WORD    $0x4eabf4e7 // fmin v7.4s, v7.4s, v11.4s
+	WORD    $0x4eabf54a // fmin v10.4s, v10.4s, v11.4s
+	VDUP    V1.S[1], V11.S4
+	WORD    $0x4e2bf4e7 // fmax v7.4s, v7.4s, v11.4s
+	WORD    $0x4e2bf54a // fmax v10.4s, v10.4s, v11.4s
+	WORD    $0x4f8198eb // fmul v11.4s, v7.4s, v1.s[2]
+	WORD    $0x4f81994c // fmul v12.4s, v10.4s, v1.s[2]
 	WORD    $0x4e21896b // frintn v11.4s, v11.4s
-	WORD    $0x4fa25148 // fmls v8.4s, v10.4s, v2.s[1]
-	WORD    $0x4fa25169 // fmls v9.4s, v11.4s, v2.s[1]
-	WORD    $0x4f825948 // fmls v8.4s, v10.4s, v2.s[2]
-	WORD    $0x4f825969 // fmls v9.4s, v11.4s, v2.s[2]
-	VDUP    V2.S[3], V14.S4
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4fa15967 // fmls v7.4s, v11.4s, v1.s[3]
+	WORD    $0x4fa1598a // fmls v10.4s, v12.4s, v1.s[3]
+	WORD    $0x4f825167 // fmls v7.4s, v11.4s, v2.s[0]
+	WORD    $0x4f82518a // fmls v10.4s, v12.4s, v2.s[0]
+	VDUP    V2.S[2], V13.S4
+	VDUP    V2.S[2], V14.S4
+	WORD    $0x4fa210ed // fmla v13.4s, v7.4s, v2.s[1]
+	WORD    $0x4fa2114e // fmla v14.4s, v10.4s, v2.s[1]
 	VDUP    V2.S[3], V15.S4
+	VDUP    V2.S[3], V16.S4
+	VFMLA   V7.S4, V13.S4, V15.S4
+	VFMLA   V10.S4, V14.S4, V16.S4
+	VDUP    V3.S[0], V13.S4
+	VDUP    V3.S[0], V14.S4
+	VFMLA   V7.S4, V15.S4, V13.S4
+	VFMLA   V10.S4, V16.S4, V14.S4
+	VDUP    V3.S[1], V15.S4
+	VDUP    V3.S[1], V16.S4
+	VFMLA   V7.S4, V13.S4, V15.S4
+	VFMLA   V10.S4, V14.S4, V16.S4
+	VDUP    V3.S[2], V13.S4
+	VDUP    V3.S[2], V14.S4
+	VFMLA   V7.S4, V15.S4, V13.S4
+	VFMLA   V10.S4, V16.S4, V14.S4
+	WORD    $0x6e27dcef // fmul v15.4s, v7.4s, v7.4s
+	WORD    $0x6e2add50 // fmul v16.4s, v10.4s, v10.4s
+	VFMLA   V15.S4, V13.S4, V7.S4
+	VFMLA   V16.S4, V14.S4, V10.S4
+	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	VDUP    V3.S[3], V13.S4
+	VADD    V13.S4, V11.S4, V11.S4
+	VADD    V13.S4, V12.S4, V12.S4
+	VSHL    $23, V11.S4, V11.S4
+	VSHL    $23, V12.S4, V12.S4
+	VDUP    V4.S[0], V13.S4
+	WORD    $0x4e2dd56e // fadd v14.4s, v11.4s, v13.4s
+	WORD    $0x4e2dd58f // fadd v15.4s, v12.4s, v13.4s
+	VFMLA   V11.S4, V7.S4, V14.S4
+	VFMLA   V12.S4, V10.S4, V15.S4
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	VBIT    V8.B16, V14.B16, V5.B16
+	VBIT    V9.B16, V15.B16, V6.B16
+	FSTPQ.P (F5, F6), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F5
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	WORD    $0x6e20fca6 // fdiv v6.4s, v5.4s, v0.4s
+	VDUP    V1.S[0], V8.S4
+	WORD    $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
+	VDUP    V1.S[1], V8.S4
+	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD    $0x4f8198c8 // fmul v8.4s, v6.4s, v1.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa15906 // fmls v6.4s, v8.4s, v1.s[3]
+	WORD    $0x4f825106 // fmls v6.4s, v8.4s, v2.s[0]
+	VDUP    V2.S[2], V9.S4
+	WORD    $0x4fa210c9 // fmla v9.4s, v6.4s, v2.s[1]
+	VDUP    V2.S[3], V10.S4
+	VFMLA   V6.S4, V9.S4, V10.S4
+	VDUP    V3.S[0], V9.S4
+	VFMLA   V6.S4, V10.S4, V9.S4
+	VDUP    V3.S[1], V10.S4
+	VFMLA   V6.S4, V9.S4, V10.S4
+	VDUP    V3.S[2], V9.S4
+	VFMLA   V6.S4, V10.S4, V9.S4
+	WORD    $0x6e26dcca // fmul v10.4s, v6.4s, v6.4s
+	VFMLA   V10.S4, V9.S4, V6.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VDUP    V3.S[3], V9.S4
+	VADD    V9.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	VDUP    V4.S[0], V9.S4
+	WORD    $0x4e29d50a // fadd v10.4s, v8.4s, v9.4s
+	VFMLA   V8.S4, V6.S4, V10.S4
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBIT    V7.B16, V10.B16, V5.B16
+	FMOVQ.P F5, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F5
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	WORD    $0x6e20fca6 // fdiv v6.4s, v5.4s, v0.4s
+	VDUP    V1.S[0], V8.S4
+	WORD    $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
+	VDUP    V1.S[1], V8.S4
+	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD    $0x4f8198c8 // fmul v8.4s, v6.4s, v1.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa15906 // fmls v6.4s, v8.4s, v1.s[3]
+	WORD    $0x4f825106 // fmls v6.4s, v8.4s, v2.s[0]
+	VDUP    V2.S[2], V9.S4
+	WORD    $0x4fa210c9 // fmla v9.4s, v6.4s, v2.s[1]
+	VDUP    V2.S[3], V10.S4
+	VFMLA   V6.S4, V9.S4, V10.S4
+	VDUP    V3.S[0], V9.S4
+	VFMLA   V6.S4, V10.S4, V9.S4
+	VDUP    V3.S[1], V10.S4
+	VFMLA   V6.S4, V9.S4, V10.S4
+	VDUP    V3.S[2], V9.S4
+	VFMLA   V6.S4, V10.S4, V9.S4
+	WORD    $0x6e26dcca // fmul v10.4s, v6.4s, v6.4s
+	VFMLA   V10.S4, V9.S4, V6.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VDUP    V3.S[3], V9.S4
+	VADD    V9.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	VDUP    V4.S[0], V9.S4
+	WORD    $0x4e29d50a // fadd v10.4s, v8.4s, v9.4s
+	VFMLA   V8.S4, V6.S4, V10.S4
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBIT    V7.B16, V10.B16, V5.B16
+	FMOVD.P F5, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F5
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	WORD    $0x6e20fca6 // fdiv v6.4s, v5.4s, v0.4s
+	VDUP    V1.S[0], V8.S4
+	WORD    $0x4ea8f4c6 // fmin v6.4s, v6.4s, v8.4s
+	VDUP    V1.S[1], V8.S4
+	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD    $0x4f8198c8 // fmul v8.4s, v6.4s, v1.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa15906 // fmls v6.4s, v8.4s, v1.s[3]
+	WORD    $0x4f825106 // fmls v6.4s, v8.4s, v2.s[0]
+	VDUP    V2.S[2], V9.S4
+	WORD    $0x4fa210c9 // fmla v9.4s, v6.4s, v2.s[1]
+	VDUP    V2.S[3], V10.S4
+	VFMLA   V6.S4, V9.S4, V10.S4
+	VDUP    V3.S[0], V9.S4
+	VFMLA   V6.S4, V10.S4, V9.S4
+	VDUP    V3.S[1], V10.S4
+	VFMLA   V6.S4, V9.S4, V10.S4
+	VDUP    V3.S[2], V9.S4
+	VFMLA   V6.S4, V10.S4, V9.S4
+	WORD    $0x6e26dcca // fmul v10.4s, v6.4s, v6.4s
+	VFMLA   V10.S4, V9.S4, V6.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VDUP    V3.S[3], V9.S4
+	VADD    V9.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	VDUP    V4.S[0], V9.S4
+	WORD    $0x4e29d50a // fadd v10.4s, v8.4s, v9.4s
+	VFMLA   V8.S4, V6.S4, V10.S4
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBIT    V7.B16, V10.B16, V5.B16
+	FMOVS.P F5, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_softplus_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_softplus_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V5 constants in lanes; V6 elements;
+	// V7 elements, then a constant, then what the function needs;
+	// V8 a constant, then what the function needs;
+	// V9, V10 what the function needs, then a constant; V11…V13 what the function needs;
+	// V14 what the function needs, then a constant; V15, V16 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3f318000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x39506967, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3c088908, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f000000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x0, R4
+	VMOV R4, V3.S[2]
+	MOVD $0x40000000, R4
+	VMOV R4, V3.S[3]
+	MOVD $0x3e78d777, R4
+	VMOV R4, V4.S[0]
+	MOVD $0x3e5b6b50, R4
+	VMOV R4, V4.S[1]
+	MOVD $0x3e9284b9, R4
+	VMOV R4, V4.S[2]
+	MOVD $0x3ecccb54, R4
+	VMOV R4, V4.S[3]
+	MOVD $0x3f2aaaac, R4
+	VMOV R4, V5.S[0]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F6, F7)
+	VDUP    V0.S[0], V8.S4
+	VORR    V8.B16, V6.B16, V9.B16
+	VORR    V8.B16, V7.B16, V10.B16
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4e28f529 // fmax v9.4s, v9.4s, v8.4s
+	WORD    $0x4e28f54a // fmax v10.4s, v10.4s, v8.4s
+	VDUP    V0.S[2], V8.S4
+	WORD    $0x4ea8f529 // fmin v9.4s, v9.4s, v8.4s
+	WORD    $0x4ea8f54a // fmin v10.4s, v10.4s, v8.4s
+	WORD    $0x4fa09928 // fmul v8.4s, v9.4s, v0.s[3]
+	WORD    $0x4fa0994b // fmul v11.4s, v10.4s, v0.s[3]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4e21896b // frintn v11.4s, v11.4s
+	WORD    $0x4f815109 // fmls v9.4s, v8.4s, v1.s[0]
+	WORD    $0x4f81516a // fmls v10.4s, v11.4s, v1.s[0]
+	WORD    $0x4fa15109 // fmls v9.4s, v8.4s, v1.s[1]
+	WORD    $0x4fa1516a // fmls v10.4s, v11.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VDUP    V1.S[3], V13.S4
+	WORD    $0x4f81192c // fmla v12.4s, v9.4s, v1.s[2]
+	WORD    $0x4f81194d // fmla v13.4s, v10.4s, v1.s[2]
+	VDUP    V2.S[0], V14.S4
+	VDUP    V2.S[0], V15.S4
+	VFMLA   V9.S4, V12.S4, V14.S4
+	VFMLA   V10.S4, V13.S4, V15.S4
+	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[1], V13.S4
+	VFMLA   V9.S4, V14.S4, V12.S4
+	VFMLA   V10.S4, V15.S4, V13.S4
+	VDUP    V2.S[2], V14.S4
+	VDUP    V2.S[2], V15.S4
+	VFMLA   V9.S4, V12.S4, V14.S4
+	VFMLA   V10.S4, V13.S4, V15.S4
+	VDUP    V2.S[3], V12.S4
+	VDUP    V2.S[3], V13.S4
+	VFMLA   V9.S4, V14.S4, V12.S4
+	VFMLA   V10.S4, V15.S4, V13.S4
+	VDUP    V3.S[0], V14.S4
+	VDUP    V3.S[0], V15.S4
+	VFMLA   V9.S4, V12.S4, V14.S4
+	VFMLA   V10.S4, V13.S4, V15.S4
 	VDUP    V3.S[0], V12.S4
 	VDUP    V3.S[0], V13.S4
-	VFMLA   V14.S4, V8.S4, V12.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VDUP    V3.S[1], V14.S4
-	VDUP    V3.S[1], V15.S4
-	VFMLA   V12.S4, V8.S4, V14.S4
-	VFMLA   V13.S4, V9.S4, V15.S4
-	VDUP    V3.S[2], V12.S4
-	VDUP    V3.S[2], V13.S4
-	VFMLA   V14.S4, V8.S4, V12.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VDUP    V3.S[3], V14.S4
-	VDUP    V3.S[3], V15.S4
-	VFMLA   V12.S4, V8.S4, V14.S4
-	VFMLA   V13.S4, V9.S4, V15.S4
-	VDUP    V4.S[0], V12.S4
-	VDUP    V4.S[0], V13.S4
-	VFMLA   V14.S4, V8.S4, V12.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VDUP    V4.S[1], V14.S4
-	VDUP    V4.S[1], V15.S4
-	VFMLA   V12.S4, V8.S4, V14.S4
-	VFMLA   V13.S4, V9.S4, V15.S4
-	VDUP    V4.S[1], V12.S4
-	VDUP    V4.S[1], V13.S4
-	VFMLA   V14.S4, V8.S4, V12.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	VFMLA   V9.S4, V14.S4, V12.S4
+	VFMLA   V10.S4, V15.S4, V13.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
 	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
-	WORD    $0x4f3f0548 // sshr v8.4s, v10.4s, #1
-	WORD    $0x4f3f0569 // sshr v9.4s, v11.4s, #1
-	VSUB    V8.S4, V10.S4, V10.S4
-	VSUB    V9.S4, V11.S4, V11.S4
-	VADD    V7.S4, V8.S4, V8.S4
-	VADD    V7.S4, V9.S4, V9.S4
+	WORD    $0x4f3f0509 // sshr v9.4s, v8.4s, #1
+	WORD    $0x4f3f056a // sshr v10.4s, v11.4s, #1
+	VDUP    V3.S[1], V14.S4
+	VADD    V14.S4, V9.S4, V15.S4
+	VADD    V14.S4, V10.S4, V16.S4
+	VSHL    $23, V15.S4, V15.S4
+	VSHL    $23, V16.S4, V16.S4
+	WORD    $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
+	WORD    $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
+	VSUB    V9.S4, V8.S4, V8.S4
+	VSUB    V10.S4, V11.S4, V11.S4
+	VDUP    V3.S[1], V9.S4
+	VADD    V9.S4, V8.S4, V8.S4
+	VADD    V9.S4, V11.S4, V11.S4
 	VSHL    $23, V8.S4, V8.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V7.S4, V10.S4, V10.S4
-	VADD    V7.S4, V11.S4, V11.S4
-	VSHL    $23, V10.S4, V10.S4
 	VSHL    $23, V11.S4, V11.S4
 	WORD    $0x6e28dd8c // fmul v12.4s, v12.4s, v8.4s
-	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
-	WORD    $0x6e2add88 // fmul v8.4s, v12.4s, v10.4s
-	WORD    $0x6e2bdda9 // fmul v9.4s, v13.4s, v11.4s
+	WORD    $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
+	VDUP    V3.S[2], V8.S4
+	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	VDUP    V3.S[3], V8.S4
+	WORD    $0x4e28d589 // fadd v9.4s, v12.4s, v8.4s
+	WORD    $0x4e28d5aa // fadd v10.4s, v13.4s, v8.4s
+	WORD    $0x6e29fd8c // fdiv v12.4s, v12.4s, v9.4s
+	WORD    $0x6e2afdad // fdiv v13.4s, v13.4s, v10.4s
+	WORD    $0x6e2cdd88 // fmul v8.4s, v12.4s, v12.4s
+	WORD    $0x6e2ddda9 // fmul v9.4s, v13.4s, v13.4s
+	VDUP    V4.S[1], V10.S4
+	VDUP    V4.S[1], V11.S4
+	WORD    $0x4f84110a // fmla v10.4s, v8.4s, v4.s[0]
+	WORD    $0x4f84112b // fmla v11.4s, v9.4s, v4.s[0]
+	VDUP    V4.S[2], V14.S4
+	VDUP    V4.S[2], V15.S4
+	VFMLA   V8.S4, V10.S4, V14.S4
+	VFMLA   V9.S4, V11.S4, V15.S4
+	VDUP    V4.S[3], V10.S4
+	VDUP    V4.S[3], V11.S4
+	VFMLA   V8.S4, V14.S4, V10.S4
+	VFMLA   V9.S4, V15.S4, V11.S4
+	VDUP    V5.S[0], V14.S4
+	VDUP    V5.S[0], V15.S4
+	VFMLA   V8.S4, V10.S4, V14.S4
+	VFMLA   V9.S4, V11.S4, V15.S4
+	WORD    $0x6e28dd88 // fmul v8.4s, v12.4s, v8.4s
+	WORD    $0x6e29dda9 // fmul v9.4s, v13.4s, v9.4s
+	WORD    $0x4e2cd58c // fadd v12.4s, v12.4s, v12.4s
+	WORD    $0x4e2dd5ad // fadd v13.4s, v13.4s, v13.4s
+	VFMLA   V8.S4, V14.S4, V12.S4
+	VFMLA   V9.S4, V15.S4, V13.S4
+	WORD    $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
+	WORD    $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
+	FSTPQ.P (F6, F7), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F6
+	VDUP    V0.S[0], V7.S4
+	VORR    V7.B16, V6.B16, V8.B16
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
+	VDUP    V0.S[2], V7.S4
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4fa09907 // fmul v7.4s, v8.4s, v0.s[3]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
+	WORD    $0x4fa150e8 // fmls v8.4s, v7.4s, v1.s[1]
+	VDUP    V1.S[3], V9.S4
+	WORD    $0x4f811909 // fmla v9.4s, v8.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[1], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[0], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
+	VDUP    V3.S[1], V10.S4
+	VADD    V10.S4, V8.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V8.S4, V7.S4, V7.S4
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V7.S4, V7.S4
+	VSHL    $23, V7.S4, V7.S4
+	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
+	VDUP    V3.S[2], V7.S4
+	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	VDUP    V3.S[3], V7.S4
+	WORD    $0x4e27d528 // fadd v8.4s, v9.4s, v7.4s
+	WORD    $0x6e28fd29 // fdiv v9.4s, v9.4s, v8.4s
+	WORD    $0x6e29dd27 // fmul v7.4s, v9.4s, v9.4s
+	VDUP    V4.S[1], V8.S4
+	WORD    $0x4f8410e8 // fmla v8.4s, v7.4s, v4.s[0]
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V4.S[3], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V5.S[0], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	WORD    $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
+	WORD    $0x4e29d529 // fadd v9.4s, v9.4s, v9.4s
+	VFMLA   V7.S4, V10.S4, V9.S4
+	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
+	FMOVQ.P F6, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F6
+	VDUP    V0.S[0], V7.S4
+	VORR    V7.B16, V6.B16, V8.B16
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
+	VDUP    V0.S[2], V7.S4
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4fa09907 // fmul v7.4s, v8.4s, v0.s[3]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
+	WORD    $0x4fa150e8 // fmls v8.4s, v7.4s, v1.s[1]
+	VDUP    V1.S[3], V9.S4
+	WORD    $0x4f811909 // fmla v9.4s, v8.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[1], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[0], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
+	VDUP    V3.S[1], V10.S4
+	VADD    V10.S4, V8.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V8.S4, V7.S4, V7.S4
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V7.S4, V7.S4
+	VSHL    $23, V7.S4, V7.S4
+	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
+	VDUP    V3.S[2], V7.S4
+	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	VDUP    V3.S[3], V7.S4
+	WORD    $0x4e27d528 // fadd v8.4s, v9.4s, v7.4s
+	WORD    $0x6e28fd29 // fdiv v9.4s, v9.4s, v8.4s
+	WORD    $0x6e29dd27 // fmul v7.4s, v9.4s, v9.4s
+	VDUP    V4.S[1], V8.S4
+	WORD    $0x4f8410e8 // fmla v8.4s, v7.4s, v4.s[0]
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V4.S[3], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V5.S[0], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	WORD    $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
+	WORD    $0x4e29d529 // fadd v9.4s, v9.4s, v9.4s
+	VFMLA   V7.S4, V10.S4, V9.S4
+	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
+	FMOVD.P F6, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F6
+	VDUP    V0.S[0], V7.S4
+	VORR    V7.B16, V6.B16, V8.B16
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
+	VDUP    V0.S[2], V7.S4
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4fa09907 // fmul v7.4s, v8.4s, v0.s[3]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
+	WORD    $0x4fa150e8 // fmls v8.4s, v7.4s, v1.s[1]
+	VDUP    V1.S[3], V9.S4
+	WORD    $0x4f811909 // fmla v9.4s, v8.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[1], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[0], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
+	VDUP    V3.S[1], V10.S4
+	VADD    V10.S4, V8.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V8.S4, V7.S4, V7.S4
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V7.S4, V7.S4
+	VSHL    $23, V7.S4, V7.S4
+	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
+	VDUP    V3.S[2], V7.S4
+	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	VDUP    V3.S[3], V7.S4
+	WORD    $0x4e27d528 // fadd v8.4s, v9.4s, v7.4s
+	WORD    $0x6e28fd29 // fdiv v9.4s, v9.4s, v8.4s
+	WORD    $0x6e29dd27 // fmul v7.4s, v9.4s, v9.4s
+	VDUP    V4.S[1], V8.S4
+	WORD    $0x4f8410e8 // fmla v8.4s, v7.4s, v4.s[0]
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V4.S[3], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V5.S[0], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	WORD    $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
+	WORD    $0x4e29d529 // fadd v9.4s, v9.4s, v9.4s
+	VFMLA   V7.S4, V10.S4, V9.S4
+	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
+	FMOVS.P F6, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_softsign_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_softsign_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 constants, then pieces left.
+	// Vectors: V0, V1 constants; V2 elements; V3 elements, then what the function needs;
+	// V4, V5 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x7fffffff, R4
+	VDUP R4, V0.S4
+	MOVD $0x3f800000, R4
+	VDUP R4, V1.S4
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F2, F3)
+	VAND    V0.B16, V2.B16, V4.B16
+	VAND    V0.B16, V3.B16, V5.B16
+	WORD    $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x6e24fc42 // fdiv v2.4s, v2.4s, v4.4s
+	WORD    $0x6e25fc63 // fdiv v3.4s, v3.4s, v5.4s
+	FSTPQ.P (F2, F3), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F2
+	VAND    V0.B16, V2.B16, V3.B16
+	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
+	WORD    $0x6e23fc42 // fdiv v2.4s, v2.4s, v3.4s
+	FMOVQ.P F2, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F2
+	VAND    V0.B16, V2.B16, V3.B16
+	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
+	WORD    $0x6e23fc42 // fdiv v2.4s, v2.4s, v3.4s
+	FMOVD.P F2, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F2
+	VAND    V0.B16, V2.B16, V3.B16
+	WORD    $0x4e21d463 // fadd v3.4s, v3.4s, v1.4s
+	WORD    $0x6e23fc42 // fdiv v2.4s, v2.4s, v3.4s
+	FMOVS.P F2, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_mish_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_mish_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4 elements;
+	// V5 elements, then a constant, then what the function needs;
+	// V6 a constant, then what the function needs;
+	// V7, V8 what the function needs, then a constant; V9…V11 what the function needs;
+	// V12 what the function needs, then a constant; V13, V14 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x41a00000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3f318000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x39506967, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3c088908, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f000000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x40000000, R4
+	VMOV R4, V3.S[2]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	VDUP    V0.S[0], V6.S4
+	WORD    $0x4ea6f487 // fmin v7.4s, v4.4s, v6.4s
+	WORD    $0x4ea6f4a8 // fmin v8.4s, v5.4s, v6.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	VDUP    V0.S[2], V6.S4
+	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4fa098e6 // fmul v6.4s, v7.4s, v0.s[3]
+	WORD    $0x4fa09909 // fmul v9.4s, v8.4s, v0.s[3]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
+	WORD    $0x4f815128 // fmls v8.4s, v9.4s, v1.s[0]
+	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
+	WORD    $0x4fa15128 // fmls v8.4s, v9.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VDUP    V1.S[3], V11.S4
+	WORD    $0x4f8118ea // fmla v10.4s, v7.4s, v1.s[2]
+	WORD    $0x4f81190b // fmla v11.4s, v8.4s, v1.s[2]
+	VDUP    V2.S[0], V12.S4
+	VDUP    V2.S[0], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[1], V10.S4
+	VDUP    V2.S[1], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V2.S[2], V12.S4
+	VDUP    V2.S[2], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[3], V10.S4
+	VDUP    V2.S[3], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V3.S[0], V12.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V3.S[0], V10.S4
+	VDUP    V3.S[0], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
+	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
+	VDUP    V3.S[1], V12.S4
+	VADD    V12.S4, V7.S4, V13.S4
+	VADD    V12.S4, V8.S4, V14.S4
+	VSHL    $23, V13.S4, V13.S4
+	VSHL    $23, V14.S4, V14.S4
+	WORD    $0x6e2ddd4a // fmul v10.4s, v10.4s, v13.4s
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VSUB    V8.S4, V9.S4, V9.S4
+	VDUP    V3.S[1], V7.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VSHL    $23, V6.S4, V6.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x4e26d547 // fadd v7.4s, v10.4s, v6.4s
+	WORD    $0x4e26d568 // fadd v8.4s, v11.4s, v6.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x4e26d547 // fadd v7.4s, v10.4s, v6.4s
+	WORD    $0x4e26d568 // fadd v8.4s, v11.4s, v6.4s
+	WORD    $0x6e27fd4a // fdiv v10.4s, v10.4s, v7.4s
+	WORD    $0x6e28fd6b // fdiv v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2adc84 // fmul v4.4s, v4.4s, v10.4s
+	WORD    $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	FSTPQ.P (F4, F5), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x4ea5f486 // fmin v6.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26dce7 // fmul v7.4s, v7.4s, v6.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26fce7 // fdiv v7.4s, v7.4s, v6.4s
+	WORD    $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	FMOVQ.P F4, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x4ea5f486 // fmin v6.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26dce7 // fmul v7.4s, v7.4s, v6.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26fce7 // fdiv v7.4s, v7.4s, v6.4s
+	WORD    $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	FMOVD.P F4, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x4ea5f486 // fmin v6.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
+	VDUP    V0.S[2], V5.S4
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
+	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
+	VDUP    V1.S[3], V7.S4
+	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[1], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[3], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
+	VDUP    V3.S[1], V8.S4
+	VADD    V8.S4, V6.S4, V9.S4
+	VSHL    $23, V9.S4, V9.S4
+	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
+	VSUB    V6.S4, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26dce7 // fmul v7.4s, v7.4s, v6.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26fce7 // fdiv v7.4s, v7.4s, v6.4s
+	WORD    $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	FMOVS.P F4, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_gelu_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_gelu_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V7 constants in lanes; V8, V9 elements, then what the function needs;
+	// V10 what the function needs, then a constant; V11 what the function needs;
+	// V12 a constant, then what the function needs; V13…V15 what the function needs;
+	// V16 what the function needs, then a constant; V17…V21 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x3f000000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3f3504f3, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x7fffffff, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x40800000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3945fac0, R4
+	VMOV R4, V1.S[1]
+	MOVD $0xbb42cadd, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3cb3bb44, R4
+	VMOV R4, V1.S[3]
+	MOVD $0xbdd39cb8, R4
+	VMOV R4, V2.S[0]
+	MOVD $0xbf234c62, R4
+	VMOV R4, V2.S[1]
+	MOVD $0xbf9049c1, R4
+	VMOV R4, V2.S[2]
+	MOVD $0xb99d97f2, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x3f318000, R4
+	VMOV R4, V3.S[1]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V3.S[2]
+	MOVD $0x39506967, R4
+	VMOV R4, V3.S[3]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V4.S[0]
+	MOVD $0x3c088908, R4
+	VMOV R4, V4.S[1]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V4.S[2]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V4.S[3]
+	MOVD $0x3f800000, R4
+	VMOV R4, V5.S[0]
+	MOVD $0x7f, R4
+	VMOV R4, V5.S[1]
+	MOVD $0x38a4b50e, R4
+	VMOV R4, V5.S[2]
+	MOVD $0xba51fb7c, R4
+	VMOV R4, V5.S[3]
+	MOVD $0x3baa02d8, R4
+	VMOV R4, V6.S[0]
+	MOVD $0xbcdbfc86, R4
+	VMOV R4, V6.S[1]
+	MOVD $0x3de7167c, R4
+	VMOV R4, V6.S[2]
+	MOVD $0xbec0939f, R4
+	VMOV R4, V6.S[3]
+	MOVD $0x3e0375d4, R4
+	VMOV R4, V7.S[0]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F8, F9)
+	WORD    $0x4f80910a // fmul v10.4s, v8.4s, v0.s[0]
+	WORD    $0x4f80912b // fmul v11.4s, v9.4s, v0.s[0]
+	WORD    $0x4fa09108 // fmul v8.4s, v8.4s, v0.s[1]
+	WORD    $0x4fa09129 // fmul v9.4s, v9.4s, v0.s[1]
+	VDUP    V0.S[2], V12.S4
+	VAND    V12.B16, V8.B16, V13.B16
+	VAND    V12.B16, V9.B16, V14.B16
+	VDUP    V0.S[3], V12.S4
+	VAND    V12.B16, V8.B16, V8.B16
+	VAND    V12.B16, V9.B16, V9.B16
+	VDUP    V1.S[0], V12.S4
+	WORD    $0x4eacf508 // fmin v8.4s, v8.4s, v12.4s
+	WORD    $0x4eacf529 // fmin v9.4s, v9.4s, v12.4s
+	VDUP    V1.S[2], V12.S4
+	VDUP    V1.S[2], V15.S4
+	WORD    $0x4fa1110c // fmla v12.4s, v8.4s, v1.s[1]
+	WORD    $0x4fa1112f // fmla v15.4s, v9.4s, v1.s[1]
+	VDUP    V1.S[3], V16.S4
+	VDUP    V1.S[3], V17.S4
+	VFMLA   V8.S4, V12.S4, V16.S4
+	VFMLA   V9.S4, V15.S4, V17.S4
+	VDUP    V2.S[0], V12.S4
+	VDUP    V2.S[0], V15.S4
+	VFMLA   V8.S4, V16.S4, V12.S4
+	VFMLA   V9.S4, V17.S4, V15.S4
+	VDUP    V2.S[1], V16.S4
+	VDUP    V2.S[1], V17.S4
+	VFMLA   V8.S4, V12.S4, V16.S4
+	VFMLA   V9.S4, V15.S4, V17.S4
+	VDUP    V2.S[2], V12.S4
+	VDUP    V2.S[2], V15.S4
+	VFMLA   V8.S4, V16.S4, V12.S4
+	VFMLA   V9.S4, V17.S4, V15.S4
+	VDUP    V2.S[3], V16.S4
+	VDUP    V2.S[3], V17.S4
+	VFMLA   V8.S4, V12.S4, V16.S4
+	VFMLA   V9.S4, V15.S4, V17.S4
+	WORD    $0x4f83920c // fmul v12.4s, v16.4s, v3.s[0]
+	WORD    $0x4f83922f // fmul v15.4s, v17.4s, v3.s[0]
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4e2189ef // frintn v15.4s, v15.4s
+	WORD    $0x4fa35190 // fmls v16.4s, v12.4s, v3.s[1]
+	WORD    $0x4fa351f1 // fmls v17.4s, v15.4s, v3.s[1]
+	WORD    $0x4f835990 // fmls v16.4s, v12.4s, v3.s[2]
+	WORD    $0x4f8359f1 // fmls v17.4s, v15.4s, v3.s[2]
+	VDUP    V4.S[0], V18.S4
+	VDUP    V4.S[0], V19.S4
+	WORD    $0x4fa31a12 // fmla v18.4s, v16.4s, v3.s[3]
+	WORD    $0x4fa31a33 // fmla v19.4s, v17.4s, v3.s[3]
+	VDUP    V4.S[1], V20.S4
+	VDUP    V4.S[1], V21.S4
+	VFMLA   V16.S4, V18.S4, V20.S4
+	VFMLA   V17.S4, V19.S4, V21.S4
+	VDUP    V4.S[2], V18.S4
+	VDUP    V4.S[2], V19.S4
+	VFMLA   V16.S4, V20.S4, V18.S4
+	VFMLA   V17.S4, V21.S4, V19.S4
+	VDUP    V4.S[3], V20.S4
+	VDUP    V4.S[3], V21.S4
+	VFMLA   V16.S4, V18.S4, V20.S4
+	VFMLA   V17.S4, V19.S4, V21.S4
+	VDUP    V0.S[0], V18.S4
+	VDUP    V0.S[0], V19.S4
+	VFMLA   V16.S4, V20.S4, V18.S4
+	VFMLA   V17.S4, V21.S4, V19.S4
+	VDUP    V5.S[0], V20.S4
+	VDUP    V5.S[0], V21.S4
+	VFMLA   V16.S4, V18.S4, V20.S4
+	VFMLA   V17.S4, V19.S4, V21.S4
+	VDUP    V5.S[0], V18.S4
+	VDUP    V5.S[0], V19.S4
+	VFMLA   V16.S4, V20.S4, V18.S4
+	VFMLA   V17.S4, V21.S4, V19.S4
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD    $0x4e21a9ef // fcvtns v15.4s, v15.4s
+	VDUP    V5.S[1], V16.S4
+	VADD    V16.S4, V12.S4, V12.S4
+	VADD    V16.S4, V15.S4, V15.S4
+	VSHL    $23, V12.S4, V12.S4
+	VSHL    $23, V15.S4, V15.S4
+	WORD    $0x6e2cde52 // fmul v18.4s, v18.4s, v12.4s
+	WORD    $0x6e2fde73 // fmul v19.4s, v19.4s, v15.4s
+	VDUP    V5.S[0], V12.S4
+	WORD    $0x4eb2d592 // fsub v18.4s, v12.4s, v18.4s
+	WORD    $0x4eb3d593 // fsub v19.4s, v12.4s, v19.4s
+	WORD    $0x6e28dd0c // fmul v12.4s, v8.4s, v8.4s
+	WORD    $0x6e29dd2f // fmul v15.4s, v9.4s, v9.4s
+	VDUP    V5.S[3], V16.S4
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4f851990 // fmla v16.4s, v12.4s, v5.s[2]
+	WORD    $0x4f8519f1 // fmla v17.4s, v15.4s, v5.s[2]
+	VDUP    V6.S[0], V20.S4
+	VDUP    V6.S[0], V21.S4
+	VFMLA   V12.S4, V16.S4, V20.S4
+	VFMLA   V15.S4, V17.S4, V21.S4
+	VDUP    V6.S[1], V16.S4
+	VDUP    V6.S[1], V17.S4
+	VFMLA   V12.S4, V20.S4, V16.S4
+	VFMLA   V15.S4, V21.S4, V17.S4
+	VDUP    V6.S[2], V20.S4
+	VDUP    V6.S[2], V21.S4
+	VFMLA   V12.S4, V16.S4, V20.S4
+	VFMLA   V15.S4, V17.S4, V21.S4
+	VDUP    V6.S[3], V16.S4
+	VDUP    V6.S[3], V17.S4
+	VFMLA   V12.S4, V20.S4, V16.S4
+	VFMLA   V15.S4, V21.S4, V17.S4
+	VDUP    V7.S[0], V20.S4
+	VDUP    V7.S[0], V21.S4
+	VFMLA   V12.S4, V16.S4, V20.S4
+	VFMLA   V15.S4, V17.S4, V21.S4
+	VMOV    V8.B16, V12.B16
+	VMOV    V9.B16, V15.B16
+	VFMLA   V8.S4, V20.S4, V12.S4
+	VFMLA   V9.S4, V21.S4, V15.S4
+	VDUP    V5.S[0], V16.S4
+	WORD    $0x6ea8e608 // fcmgt v8.4s, v16.4s, v8.4s
+	WORD    $0x6ea9e609 // fcmgt v9.4s, v16.4s, v9.4s
+	VBIT    V8.B16, V12.B16, V18.B16
+	VBIT    V9.B16, V15.B16, V19.B16
+	VORR    V13.B16, V18.B16, V18.B16
+	VORR    V14.B16, V19.B16, V19.B16
+	VMOV    V10.B16, V8.B16
+	VMOV    V11.B16, V9.B16
+	VFMLA   V10.S4, V18.S4, V8.S4
+	VFMLA   V11.S4, V19.S4, V9.S4
 	FSTPQ.P (F8, F9), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
@@ -1181,107 +3128,1632 @@ piece2:
 rest1:
 	TBZ     $2, R3, none3
 	FMOVQ.P 16(R1), F8
-	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4f829109 // fmul v9.4s, v8.4s, v2.s[0]
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25128 // fmls v8.4s, v9.4s, v2.s[1]
-	WORD    $0x4f825928 // fmls v8.4s, v9.4s, v2.s[2]
-	VDUP    V2.S[3], V11.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V3.S[1], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V3.S[2], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V4.S[0], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V4.S[1], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
-	VSUB    V8.S4, V9.S4, V9.S4
-	VADD    V7.S4, V8.S4, V8.S4
-	VSHL    $23, V8.S4, V8.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
-	WORD    $0x6e29dd48 // fmul v8.4s, v10.4s, v9.4s
+	WORD    $0x4f809109 // fmul v9.4s, v8.4s, v0.s[0]
+	WORD    $0x4fa09108 // fmul v8.4s, v8.4s, v0.s[1]
+	VDUP    V0.S[2], V10.S4
+	VAND    V10.B16, V8.B16, V11.B16
+	VDUP    V0.S[3], V10.S4
+	VAND    V10.B16, V8.B16, V8.B16
+	VDUP    V1.S[0], V10.S4
+	WORD    $0x4eaaf508 // fmin v8.4s, v8.4s, v10.4s
+	VDUP    V1.S[2], V10.S4
+	WORD    $0x4fa1110a // fmla v10.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V2.S[1], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V2.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	WORD    $0x4f83918a // fmul v10.4s, v12.4s, v3.s[0]
+	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	WORD    $0x4fa3514c // fmls v12.4s, v10.4s, v3.s[1]
+	WORD    $0x4f83594c // fmls v12.4s, v10.4s, v3.s[2]
+	VDUP    V4.S[0], V13.S4
+	WORD    $0x4fa3198d // fmla v13.4s, v12.4s, v3.s[3]
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V4.S[2], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	VDUP    V4.S[3], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V0.S[0], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	VDUP    V5.S[0], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V5.S[0], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	VDUP    V5.S[1], V12.S4
+	VADD    V12.S4, V10.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	VDUP    V5.S[0], V10.S4
+	WORD    $0x4eadd54d // fsub v13.4s, v10.4s, v13.4s
+	WORD    $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	VDUP    V5.S[3], V12.S4
+	WORD    $0x4f85194c // fmla v12.4s, v10.4s, v5.s[2]
+	VDUP    V6.S[0], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VDUP    V6.S[1], V12.S4
+	VFMLA   V10.S4, V14.S4, V12.S4
+	VDUP    V6.S[2], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VDUP    V6.S[3], V12.S4
+	VFMLA   V10.S4, V14.S4, V12.S4
+	VDUP    V7.S[0], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VMOV    V8.B16, V10.B16
+	VFMLA   V8.S4, V14.S4, V10.S4
+	VDUP    V5.S[0], V12.S4
+	WORD    $0x6ea8e588 // fcmgt v8.4s, v12.4s, v8.4s
+	VBIT    V8.B16, V10.B16, V13.B16
+	VORR    V11.B16, V13.B16, V13.B16
+	VMOV    V9.B16, V8.B16
+	VFMLA   V9.S4, V13.S4, V8.S4
 	FMOVQ.P F8, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
 	FMOVD.P 8(R1), F8
-	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4f829109 // fmul v9.4s, v8.4s, v2.s[0]
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25128 // fmls v8.4s, v9.4s, v2.s[1]
-	WORD    $0x4f825928 // fmls v8.4s, v9.4s, v2.s[2]
-	VDUP    V2.S[3], V11.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V3.S[1], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V3.S[2], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V4.S[0], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V4.S[1], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
-	VSUB    V8.S4, V9.S4, V9.S4
-	VADD    V7.S4, V8.S4, V8.S4
-	VSHL    $23, V8.S4, V8.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
-	WORD    $0x6e29dd48 // fmul v8.4s, v10.4s, v9.4s
+	WORD    $0x4f809109 // fmul v9.4s, v8.4s, v0.s[0]
+	WORD    $0x4fa09108 // fmul v8.4s, v8.4s, v0.s[1]
+	VDUP    V0.S[2], V10.S4
+	VAND    V10.B16, V8.B16, V11.B16
+	VDUP    V0.S[3], V10.S4
+	VAND    V10.B16, V8.B16, V8.B16
+	VDUP    V1.S[0], V10.S4
+	WORD    $0x4eaaf508 // fmin v8.4s, v8.4s, v10.4s
+	VDUP    V1.S[2], V10.S4
+	WORD    $0x4fa1110a // fmla v10.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V2.S[1], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V2.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	WORD    $0x4f83918a // fmul v10.4s, v12.4s, v3.s[0]
+	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	WORD    $0x4fa3514c // fmls v12.4s, v10.4s, v3.s[1]
+	WORD    $0x4f83594c // fmls v12.4s, v10.4s, v3.s[2]
+	VDUP    V4.S[0], V13.S4
+	WORD    $0x4fa3198d // fmla v13.4s, v12.4s, v3.s[3]
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V4.S[2], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	VDUP    V4.S[3], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V0.S[0], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	VDUP    V5.S[0], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V5.S[0], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	VDUP    V5.S[1], V12.S4
+	VADD    V12.S4, V10.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	VDUP    V5.S[0], V10.S4
+	WORD    $0x4eadd54d // fsub v13.4s, v10.4s, v13.4s
+	WORD    $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	VDUP    V5.S[3], V12.S4
+	WORD    $0x4f85194c // fmla v12.4s, v10.4s, v5.s[2]
+	VDUP    V6.S[0], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VDUP    V6.S[1], V12.S4
+	VFMLA   V10.S4, V14.S4, V12.S4
+	VDUP    V6.S[2], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VDUP    V6.S[3], V12.S4
+	VFMLA   V10.S4, V14.S4, V12.S4
+	VDUP    V7.S[0], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VMOV    V8.B16, V10.B16
+	VFMLA   V8.S4, V14.S4, V10.S4
+	VDUP    V5.S[0], V12.S4
+	WORD    $0x6ea8e588 // fcmgt v8.4s, v12.4s, v8.4s
+	VBIT    V8.B16, V10.B16, V13.B16
+	VORR    V11.B16, V13.B16, V13.B16
+	VMOV    V9.B16, V8.B16
+	VFMLA   V9.S4, V13.S4, V8.S4
 	FMOVD.P F8, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
 	FMOVS.P 4(R1), F8
-	WORD    $0x4e25f508 // fmax v8.4s, v8.4s, v5.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4f829109 // fmul v9.4s, v8.4s, v2.s[0]
-	WORD    $0x4e218929 // frintn v9.4s, v9.4s
-	WORD    $0x4fa25128 // fmls v8.4s, v9.4s, v2.s[1]
-	WORD    $0x4f825928 // fmls v8.4s, v9.4s, v2.s[2]
-	VDUP    V2.S[3], V11.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V3.S[1], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V3.S[2], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V3.S[3], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V4.S[0], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	VDUP    V4.S[1], V11.S4
-	VFMLA   V10.S4, V8.S4, V11.S4
-	VDUP    V4.S[1], V10.S4
-	VFMLA   V11.S4, V8.S4, V10.S4
-	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
-	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
-	VSUB    V8.S4, V9.S4, V9.S4
-	VADD    V7.S4, V8.S4, V8.S4
-	VSHL    $23, V8.S4, V8.S4
-	VADD    V7.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	WORD    $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
-	WORD    $0x6e29dd48 // fmul v8.4s, v10.4s, v9.4s
+	WORD    $0x4f809109 // fmul v9.4s, v8.4s, v0.s[0]
+	WORD    $0x4fa09108 // fmul v8.4s, v8.4s, v0.s[1]
+	VDUP    V0.S[2], V10.S4
+	VAND    V10.B16, V8.B16, V11.B16
+	VDUP    V0.S[3], V10.S4
+	VAND    V10.B16, V8.B16, V8.B16
+	VDUP    V1.S[0], V10.S4
+	WORD    $0x4eaaf508 // fmin v8.4s, v8.4s, v10.4s
+	VDUP    V1.S[2], V10.S4
+	WORD    $0x4fa1110a // fmla v10.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V2.S[1], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V2.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	WORD    $0x4f83918a // fmul v10.4s, v12.4s, v3.s[0]
+	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	WORD    $0x4fa3514c // fmls v12.4s, v10.4s, v3.s[1]
+	WORD    $0x4f83594c // fmls v12.4s, v10.4s, v3.s[2]
+	VDUP    V4.S[0], V13.S4
+	WORD    $0x4fa3198d // fmla v13.4s, v12.4s, v3.s[3]
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V4.S[2], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	VDUP    V4.S[3], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V0.S[0], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	VDUP    V5.S[0], V14.S4
+	VFMLA   V12.S4, V13.S4, V14.S4
+	VDUP    V5.S[0], V13.S4
+	VFMLA   V12.S4, V14.S4, V13.S4
+	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	VDUP    V5.S[1], V12.S4
+	VADD    V12.S4, V10.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	VDUP    V5.S[0], V10.S4
+	WORD    $0x4eadd54d // fsub v13.4s, v10.4s, v13.4s
+	WORD    $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	VDUP    V5.S[3], V12.S4
+	WORD    $0x4f85194c // fmla v12.4s, v10.4s, v5.s[2]
+	VDUP    V6.S[0], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VDUP    V6.S[1], V12.S4
+	VFMLA   V10.S4, V14.S4, V12.S4
+	VDUP    V6.S[2], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VDUP    V6.S[3], V12.S4
+	VFMLA   V10.S4, V14.S4, V12.S4
+	VDUP    V7.S[0], V14.S4
+	VFMLA   V10.S4, V12.S4, V14.S4
+	VMOV    V8.B16, V10.B16
+	VFMLA   V8.S4, V14.S4, V10.S4
+	VDUP    V5.S[0], V12.S4
+	WORD    $0x6ea8e588 // fcmgt v8.4s, v12.4s, v8.4s
+	VBIT    V8.B16, V10.B16, V13.B16
+	VORR    V11.B16, V13.B16, V13.B16
+	VMOV    V9.B16, V8.B16
+	VFMLA   V9.S4, V13.S4, V8.S4
 	FMOVS.P F8, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_gelutanh_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_gelutanh_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V4 constants in lanes; V5 elements, then a constant;
+	// V6 elements, then what the function needs, then a constant;
+	// V7, V8 what the function needs, then a constant; V9 what the function needs;
+	// V10 what the function needs, then a constant; V11…V14 what the function needs;
+	// V15 what the function needs, then a constant; V16, V17 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x3d922279, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3fcc422a, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0xc2d20000, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x42b20000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x3f318000, R4
+	VMOV R4, V1.S[2]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x39506967, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3c088908, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x3f000000, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[2]
+	MOVD $0x7f, R4
+	VMOV R4, V3.S[3]
+	MOVD $0x0, R4
+	VMOV R4, V4.S[0]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F5, F6)
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	WORD    $0x6e26dcc8 // fmul v8.4s, v6.4s, v6.4s
+	VDUP    V0.S[1], V9.S4
+	VDUP    V0.S[1], V10.S4
+	WORD    $0x4f8010e9 // fmla v9.4s, v7.4s, v0.s[0]
+	WORD    $0x4f80110a // fmla v10.4s, v8.4s, v0.s[0]
+	WORD    $0x6e29dca9 // fmul v9.4s, v5.4s, v9.4s
+	WORD    $0x6e2adcca // fmul v10.4s, v6.4s, v10.4s
+	VDUP    V0.S[2], V7.S4
+	VORR    V7.B16, V9.B16, V8.B16
+	VORR    V7.B16, V10.B16, V11.B16
+	VDUP    V0.S[3], V7.S4
+	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
+	WORD    $0x4e27f56b // fmax v11.4s, v11.4s, v7.4s
+	VDUP    V1.S[0], V7.S4
+	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
+	WORD    $0x4ea7f56b // fmin v11.4s, v11.4s, v7.4s
+	WORD    $0x4fa19107 // fmul v7.4s, v8.4s, v1.s[1]
+	WORD    $0x4fa1916c // fmul v12.4s, v11.4s, v1.s[1]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4f8158e8 // fmls v8.4s, v7.4s, v1.s[2]
+	WORD    $0x4f81598b // fmls v11.4s, v12.4s, v1.s[2]
+	WORD    $0x4fa158e8 // fmls v8.4s, v7.4s, v1.s[3]
+	WORD    $0x4fa1598b // fmls v11.4s, v12.4s, v1.s[3]
+	VDUP    V2.S[1], V13.S4
+	VDUP    V2.S[1], V14.S4
+	WORD    $0x4f82110d // fmla v13.4s, v8.4s, v2.s[0]
+	WORD    $0x4f82116e // fmla v14.4s, v11.4s, v2.s[0]
+	VDUP    V2.S[2], V15.S4
+	VDUP    V2.S[2], V16.S4
+	VFMLA   V8.S4, V13.S4, V15.S4
+	VFMLA   V11.S4, V14.S4, V16.S4
+	VDUP    V2.S[3], V13.S4
+	VDUP    V2.S[3], V14.S4
+	VFMLA   V8.S4, V15.S4, V13.S4
+	VFMLA   V11.S4, V16.S4, V14.S4
+	VDUP    V3.S[0], V15.S4
+	VDUP    V3.S[0], V16.S4
+	VFMLA   V8.S4, V13.S4, V15.S4
+	VFMLA   V11.S4, V14.S4, V16.S4
+	VDUP    V3.S[1], V13.S4
+	VDUP    V3.S[1], V14.S4
+	VFMLA   V8.S4, V15.S4, V13.S4
+	VFMLA   V11.S4, V16.S4, V14.S4
+	VDUP    V3.S[2], V15.S4
+	VDUP    V3.S[2], V16.S4
+	VFMLA   V8.S4, V13.S4, V15.S4
+	VFMLA   V11.S4, V14.S4, V16.S4
+	VDUP    V3.S[2], V13.S4
+	VDUP    V3.S[2], V14.S4
+	VFMLA   V8.S4, V15.S4, V13.S4
+	VFMLA   V11.S4, V16.S4, V14.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
+	WORD    $0x4f3f058b // sshr v11.4s, v12.4s, #1
+	VDUP    V3.S[3], V15.S4
+	VADD    V15.S4, V8.S4, V16.S4
+	VADD    V15.S4, V11.S4, V17.S4
+	VSHL    $23, V16.S4, V16.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VSUB    V8.S4, V7.S4, V7.S4
+	VSUB    V11.S4, V12.S4, V12.S4
+	VDUP    V3.S[3], V8.S4
+	VADD    V8.S4, V7.S4, V7.S4
+	VADD    V8.S4, V12.S4, V12.S4
+	VSHL    $23, V7.S4, V7.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e27ddad // fmul v13.4s, v13.4s, v7.4s
+	WORD    $0x6e2cddce // fmul v14.4s, v14.4s, v12.4s
+	VDUP    V4.S[0], V7.S4
+	WORD    $0x6ea9e4e9 // fcmgt v9.4s, v7.4s, v9.4s
+	WORD    $0x6eaae4ea // fcmgt v10.4s, v7.4s, v10.4s
+	VDUP    V3.S[2], V7.S4
+	VDUP    V3.S[2], V8.S4
+	VBIT    V9.B16, V13.B16, V7.B16
+	VBIT    V10.B16, V14.B16, V8.B16
+	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	WORD    $0x4e25d5ce // fadd v14.4s, v14.4s, v5.4s
+	WORD    $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD    $0x6e2efd08 // fdiv v8.4s, v8.4s, v14.4s
+	FSTPQ.P (F7, F8), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F5
+	WORD    $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4f8010c7 // fmla v7.4s, v6.4s, v0.s[0]
+	WORD    $0x6e27dca7 // fmul v7.4s, v5.4s, v7.4s
+	VDUP    V0.S[2], V6.S4
+	VORR    V6.B16, V7.B16, V8.B16
+	VDUP    V0.S[3], V6.S4
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4fa19106 // fmul v6.4s, v8.4s, v1.s[1]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4f8158c8 // fmls v8.4s, v6.4s, v1.s[2]
+	WORD    $0x4fa158c8 // fmls v8.4s, v6.4s, v1.s[3]
+	VDUP    V2.S[1], V9.S4
+	WORD    $0x4f821109 // fmla v9.4s, v8.4s, v2.s[0]
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[1], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[2], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4f3f04c8 // sshr v8.4s, v6.4s, #1
+	VDUP    V3.S[3], V10.S4
+	VADD    V10.S4, V8.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V8.S4, V6.S4, V6.S4
+	VDUP    V3.S[3], V8.S4
+	VADD    V8.S4, V6.S4, V6.S4
+	VSHL    $23, V6.S4, V6.S4
+	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	VDUP    V4.S[0], V6.S4
+	WORD    $0x6ea7e4c7 // fcmgt v7.4s, v6.4s, v7.4s
+	VDUP    V3.S[2], V6.S4
+	VBIT    V7.B16, V9.B16, V6.B16
+	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
+	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
+	FMOVQ.P F6, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F5
+	WORD    $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4f8010c7 // fmla v7.4s, v6.4s, v0.s[0]
+	WORD    $0x6e27dca7 // fmul v7.4s, v5.4s, v7.4s
+	VDUP    V0.S[2], V6.S4
+	VORR    V6.B16, V7.B16, V8.B16
+	VDUP    V0.S[3], V6.S4
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4fa19106 // fmul v6.4s, v8.4s, v1.s[1]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4f8158c8 // fmls v8.4s, v6.4s, v1.s[2]
+	WORD    $0x4fa158c8 // fmls v8.4s, v6.4s, v1.s[3]
+	VDUP    V2.S[1], V9.S4
+	WORD    $0x4f821109 // fmla v9.4s, v8.4s, v2.s[0]
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[1], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[2], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4f3f04c8 // sshr v8.4s, v6.4s, #1
+	VDUP    V3.S[3], V10.S4
+	VADD    V10.S4, V8.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V8.S4, V6.S4, V6.S4
+	VDUP    V3.S[3], V8.S4
+	VADD    V8.S4, V6.S4, V6.S4
+	VSHL    $23, V6.S4, V6.S4
+	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	VDUP    V4.S[0], V6.S4
+	WORD    $0x6ea7e4c7 // fcmgt v7.4s, v6.4s, v7.4s
+	VDUP    V3.S[2], V6.S4
+	VBIT    V7.B16, V9.B16, V6.B16
+	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
+	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
+	FMOVD.P F6, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F5
+	WORD    $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4f8010c7 // fmla v7.4s, v6.4s, v0.s[0]
+	WORD    $0x6e27dca7 // fmul v7.4s, v5.4s, v7.4s
+	VDUP    V0.S[2], V6.S4
+	VORR    V6.B16, V7.B16, V8.B16
+	VDUP    V0.S[3], V6.S4
+	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
+	WORD    $0x4fa19106 // fmul v6.4s, v8.4s, v1.s[1]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4f8158c8 // fmls v8.4s, v6.4s, v1.s[2]
+	WORD    $0x4fa158c8 // fmls v8.4s, v6.4s, v1.s[3]
+	VDUP    V2.S[1], V9.S4
+	WORD    $0x4f821109 // fmla v9.4s, v8.4s, v2.s[0]
+	VDUP    V2.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[0], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[1], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	VDUP    V3.S[2], V10.S4
+	VFMLA   V8.S4, V9.S4, V10.S4
+	VDUP    V3.S[2], V9.S4
+	VFMLA   V8.S4, V10.S4, V9.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4f3f04c8 // sshr v8.4s, v6.4s, #1
+	VDUP    V3.S[3], V10.S4
+	VADD    V10.S4, V8.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V8.S4, V6.S4, V6.S4
+	VDUP    V3.S[3], V8.S4
+	VADD    V8.S4, V6.S4, V6.S4
+	VSHL    $23, V6.S4, V6.S4
+	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	VDUP    V4.S[0], V6.S4
+	WORD    $0x6ea7e4c7 // fcmgt v7.4s, v6.4s, v7.4s
+	VDUP    V3.S[2], V6.S4
+	VBIT    V7.B16, V9.B16, V6.B16
+	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
+	VDUP    V3.S[2], V5.S4
+	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
+	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
+	FMOVS.P F6, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_erf_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_erf_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V6 constants in lanes; V7 elements;
+	// V8 elements, then a constant, then what the function needs;
+	// V9 a constant, then what the function needs; V10 what the function needs, then a constant;
+	// V11, V12 what the function needs; V13 what the function needs, then a constant;
+	// V14…V18 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x80000000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x7fffffff, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x40800000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3945fac0, R4
+	VMOV R4, V0.S[3]
+	MOVD $0xbb42cadd, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3cb3bb44, R4
+	VMOV R4, V1.S[1]
+	MOVD $0xbdd39cb8, R4
+	VMOV R4, V1.S[2]
+	MOVD $0xbf234c62, R4
+	VMOV R4, V1.S[3]
+	MOVD $0xbf9049c1, R4
+	VMOV R4, V2.S[0]
+	MOVD $0xb99d97f2, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3fb8aa3b, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f318000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x39506967, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x3ab743ce, R4
+	VMOV R4, V3.S[2]
+	MOVD $0x3c088908, R4
+	VMOV R4, V3.S[3]
+	MOVD $0x3d2aa9c1, R4
+	VMOV R4, V4.S[0]
+	MOVD $0x3e2aaaaa, R4
+	VMOV R4, V4.S[1]
+	MOVD $0x3f000000, R4
+	VMOV R4, V4.S[2]
+	MOVD $0x3f800000, R4
+	VMOV R4, V4.S[3]
+	MOVD $0x7f, R4
+	VMOV R4, V5.S[0]
+	MOVD $0x38a4b50e, R4
+	VMOV R4, V5.S[1]
+	MOVD $0xba51fb7c, R4
+	VMOV R4, V5.S[2]
+	MOVD $0x3baa02d8, R4
+	VMOV R4, V5.S[3]
+	MOVD $0xbcdbfc86, R4
+	VMOV R4, V6.S[0]
+	MOVD $0x3de7167c, R4
+	VMOV R4, V6.S[1]
+	MOVD $0xbec0939f, R4
+	VMOV R4, V6.S[2]
+	MOVD $0x3e0375d4, R4
+	VMOV R4, V6.S[3]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F7, F8)
+	VDUP    V0.S[0], V9.S4
+	VAND    V9.B16, V7.B16, V10.B16
+	VAND    V9.B16, V8.B16, V11.B16
+	VDUP    V0.S[1], V9.S4
+	VAND    V9.B16, V7.B16, V7.B16
+	VAND    V9.B16, V8.B16, V8.B16
+	VDUP    V0.S[2], V9.S4
+	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	WORD    $0x4ea9f508 // fmin v8.4s, v8.4s, v9.4s
+	VDUP    V1.S[0], V9.S4
+	VDUP    V1.S[0], V12.S4
+	WORD    $0x4fa018e9 // fmla v9.4s, v7.4s, v0.s[3]
+	WORD    $0x4fa0190c // fmla v12.4s, v8.4s, v0.s[3]
+	VDUP    V1.S[1], V13.S4
+	VDUP    V1.S[1], V14.S4
+	VFMLA   V7.S4, V9.S4, V13.S4
+	VFMLA   V8.S4, V12.S4, V14.S4
+	VDUP    V1.S[2], V9.S4
+	VDUP    V1.S[2], V12.S4
+	VFMLA   V7.S4, V13.S4, V9.S4
+	VFMLA   V8.S4, V14.S4, V12.S4
+	VDUP    V1.S[3], V13.S4
+	VDUP    V1.S[3], V14.S4
+	VFMLA   V7.S4, V9.S4, V13.S4
+	VFMLA   V8.S4, V12.S4, V14.S4
+	VDUP    V2.S[0], V9.S4
+	VDUP    V2.S[0], V12.S4
+	VFMLA   V7.S4, V13.S4, V9.S4
+	VFMLA   V8.S4, V14.S4, V12.S4
+	VDUP    V2.S[1], V13.S4
+	VDUP    V2.S[1], V14.S4
+	VFMLA   V7.S4, V9.S4, V13.S4
+	VFMLA   V8.S4, V12.S4, V14.S4
+	WORD    $0x4f8299a9 // fmul v9.4s, v13.4s, v2.s[2]
+	WORD    $0x4f8299cc // fmul v12.4s, v14.4s, v2.s[2]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4e21898c // frintn v12.4s, v12.4s
+	WORD    $0x4fa2592d // fmls v13.4s, v9.4s, v2.s[3]
+	WORD    $0x4fa2598e // fmls v14.4s, v12.4s, v2.s[3]
+	WORD    $0x4f83512d // fmls v13.4s, v9.4s, v3.s[0]
+	WORD    $0x4f83518e // fmls v14.4s, v12.4s, v3.s[0]
+	VDUP    V3.S[2], V15.S4
+	VDUP    V3.S[2], V16.S4
+	WORD    $0x4fa311af // fmla v15.4s, v13.4s, v3.s[1]
+	WORD    $0x4fa311d0 // fmla v16.4s, v14.4s, v3.s[1]
+	VDUP    V3.S[3], V17.S4
+	VDUP    V3.S[3], V18.S4
+	VFMLA   V13.S4, V15.S4, V17.S4
+	VFMLA   V14.S4, V16.S4, V18.S4
+	VDUP    V4.S[0], V15.S4
+	VDUP    V4.S[0], V16.S4
+	VFMLA   V13.S4, V17.S4, V15.S4
+	VFMLA   V14.S4, V18.S4, V16.S4
+	VDUP    V4.S[1], V17.S4
+	VDUP    V4.S[1], V18.S4
+	VFMLA   V13.S4, V15.S4, V17.S4
+	VFMLA   V14.S4, V16.S4, V18.S4
+	VDUP    V4.S[2], V15.S4
+	VDUP    V4.S[2], V16.S4
+	VFMLA   V13.S4, V17.S4, V15.S4
+	VFMLA   V14.S4, V18.S4, V16.S4
+	VDUP    V4.S[3], V17.S4
+	VDUP    V4.S[3], V18.S4
+	VFMLA   V13.S4, V15.S4, V17.S4
+	VFMLA   V14.S4, V16.S4, V18.S4
+	VDUP    V4.S[3], V15.S4
+	VDUP    V4.S[3], V16.S4
+	VFMLA   V13.S4, V17.S4, V15.S4
+	VFMLA   V14.S4, V18.S4, V16.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
+	VDUP    V5.S[0], V13.S4
+	VADD    V13.S4, V9.S4, V9.S4
+	VADD    V13.S4, V12.S4, V12.S4
+	VSHL    $23, V9.S4, V9.S4
+	VSHL    $23, V12.S4, V12.S4
+	WORD    $0x6e29ddef // fmul v15.4s, v15.4s, v9.4s
+	WORD    $0x6e2cde10 // fmul v16.4s, v16.4s, v12.4s
+	VDUP    V4.S[3], V9.S4
+	WORD    $0x4eafd52f // fsub v15.4s, v9.4s, v15.4s
+	WORD    $0x4eb0d530 // fsub v16.4s, v9.4s, v16.4s
+	WORD    $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
+	WORD    $0x6e28dd0c // fmul v12.4s, v8.4s, v8.4s
+	VDUP    V5.S[2], V13.S4
+	VDUP    V5.S[2], V14.S4
+	WORD    $0x4fa5112d // fmla v13.4s, v9.4s, v5.s[1]
+	WORD    $0x4fa5118e // fmla v14.4s, v12.4s, v5.s[1]
+	VDUP    V5.S[3], V17.S4
+	VDUP    V5.S[3], V18.S4
+	VFMLA   V9.S4, V13.S4, V17.S4
+	VFMLA   V12.S4, V14.S4, V18.S4
+	VDUP    V6.S[0], V13.S4
+	VDUP    V6.S[0], V14.S4
+	VFMLA   V9.S4, V17.S4, V13.S4
+	VFMLA   V12.S4, V18.S4, V14.S4
+	VDUP    V6.S[1], V17.S4
+	VDUP    V6.S[1], V18.S4
+	VFMLA   V9.S4, V13.S4, V17.S4
+	VFMLA   V12.S4, V14.S4, V18.S4
+	VDUP    V6.S[2], V13.S4
+	VDUP    V6.S[2], V14.S4
+	VFMLA   V9.S4, V17.S4, V13.S4
+	VFMLA   V12.S4, V18.S4, V14.S4
+	VDUP    V6.S[3], V17.S4
+	VDUP    V6.S[3], V18.S4
+	VFMLA   V9.S4, V13.S4, V17.S4
+	VFMLA   V12.S4, V14.S4, V18.S4
+	VMOV    V7.B16, V9.B16
+	VMOV    V8.B16, V12.B16
+	VFMLA   V7.S4, V17.S4, V9.S4
+	VFMLA   V8.S4, V18.S4, V12.S4
+	VDUP    V4.S[3], V13.S4
+	WORD    $0x6ea7e5a7 // fcmgt v7.4s, v13.4s, v7.4s
+	WORD    $0x6ea8e5a8 // fcmgt v8.4s, v13.4s, v8.4s
+	VBIT    V7.B16, V9.B16, V15.B16
+	VBIT    V8.B16, V12.B16, V16.B16
+	VORR    V10.B16, V15.B16, V15.B16
+	VORR    V11.B16, V16.B16, V16.B16
+	FSTPQ.P (F15, F16), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F7
+	VDUP    V0.S[0], V8.S4
+	VAND    V8.B16, V7.B16, V9.B16
+	VDUP    V0.S[1], V8.S4
+	VAND    V8.B16, V7.B16, V7.B16
+	VDUP    V0.S[2], V8.S4
+	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	VDUP    V1.S[0], V8.S4
+	WORD    $0x4fa018e8 // fmla v8.4s, v7.4s, v0.s[3]
+	VDUP    V1.S[1], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V1.S[3], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V2.S[1], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	WORD    $0x4f829948 // fmul v8.4s, v10.4s, v2.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa2590a // fmls v10.4s, v8.4s, v2.s[3]
+	WORD    $0x4f83510a // fmls v10.4s, v8.4s, v3.s[0]
+	VDUP    V3.S[2], V11.S4
+	WORD    $0x4fa3114b // fmla v11.4s, v10.4s, v3.s[1]
+	VDUP    V3.S[3], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[0], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	VDUP    V4.S[1], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[2], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	VDUP    V4.S[3], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[3], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VDUP    V5.S[0], V10.S4
+	VADD    V10.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	VDUP    V4.S[3], V8.S4
+	WORD    $0x4eabd50b // fsub v11.4s, v8.4s, v11.4s
+	WORD    $0x6e27dce8 // fmul v8.4s, v7.4s, v7.4s
+	VDUP    V5.S[2], V10.S4
+	WORD    $0x4fa5110a // fmla v10.4s, v8.4s, v5.s[1]
+	VDUP    V5.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V6.S[0], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V6.S[1], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V6.S[2], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V6.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VMOV    V7.B16, V8.B16
+	VFMLA   V7.S4, V12.S4, V8.S4
+	VDUP    V4.S[3], V10.S4
+	WORD    $0x6ea7e547 // fcmgt v7.4s, v10.4s, v7.4s
+	VBIT    V7.B16, V8.B16, V11.B16
+	VORR    V9.B16, V11.B16, V11.B16
+	FMOVQ.P F11, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F7
+	VDUP    V0.S[0], V8.S4
+	VAND    V8.B16, V7.B16, V9.B16
+	VDUP    V0.S[1], V8.S4
+	VAND    V8.B16, V7.B16, V7.B16
+	VDUP    V0.S[2], V8.S4
+	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	VDUP    V1.S[0], V8.S4
+	WORD    $0x4fa018e8 // fmla v8.4s, v7.4s, v0.s[3]
+	VDUP    V1.S[1], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V1.S[3], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V2.S[1], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	WORD    $0x4f829948 // fmul v8.4s, v10.4s, v2.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa2590a // fmls v10.4s, v8.4s, v2.s[3]
+	WORD    $0x4f83510a // fmls v10.4s, v8.4s, v3.s[0]
+	VDUP    V3.S[2], V11.S4
+	WORD    $0x4fa3114b // fmla v11.4s, v10.4s, v3.s[1]
+	VDUP    V3.S[3], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[0], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	VDUP    V4.S[1], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[2], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	VDUP    V4.S[3], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[3], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VDUP    V5.S[0], V10.S4
+	VADD    V10.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	VDUP    V4.S[3], V8.S4
+	WORD    $0x4eabd50b // fsub v11.4s, v8.4s, v11.4s
+	WORD    $0x6e27dce8 // fmul v8.4s, v7.4s, v7.4s
+	VDUP    V5.S[2], V10.S4
+	WORD    $0x4fa5110a // fmla v10.4s, v8.4s, v5.s[1]
+	VDUP    V5.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V6.S[0], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V6.S[1], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V6.S[2], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V6.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VMOV    V7.B16, V8.B16
+	VFMLA   V7.S4, V12.S4, V8.S4
+	VDUP    V4.S[3], V10.S4
+	WORD    $0x6ea7e547 // fcmgt v7.4s, v10.4s, v7.4s
+	VBIT    V7.B16, V8.B16, V11.B16
+	VORR    V9.B16, V11.B16, V11.B16
+	FMOVD.P F11, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F7
+	VDUP    V0.S[0], V8.S4
+	VAND    V8.B16, V7.B16, V9.B16
+	VDUP    V0.S[1], V8.S4
+	VAND    V8.B16, V7.B16, V7.B16
+	VDUP    V0.S[2], V8.S4
+	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	VDUP    V1.S[0], V8.S4
+	WORD    $0x4fa018e8 // fmla v8.4s, v7.4s, v0.s[3]
+	VDUP    V1.S[1], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V1.S[3], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V7.S4, V10.S4, V8.S4
+	VDUP    V2.S[1], V10.S4
+	VFMLA   V7.S4, V8.S4, V10.S4
+	WORD    $0x4f829948 // fmul v8.4s, v10.4s, v2.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa2590a // fmls v10.4s, v8.4s, v2.s[3]
+	WORD    $0x4f83510a // fmls v10.4s, v8.4s, v3.s[0]
+	VDUP    V3.S[2], V11.S4
+	WORD    $0x4fa3114b // fmla v11.4s, v10.4s, v3.s[1]
+	VDUP    V3.S[3], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[0], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	VDUP    V4.S[1], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[2], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	VDUP    V4.S[3], V12.S4
+	VFMLA   V10.S4, V11.S4, V12.S4
+	VDUP    V4.S[3], V11.S4
+	VFMLA   V10.S4, V12.S4, V11.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VDUP    V5.S[0], V10.S4
+	VADD    V10.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	VDUP    V4.S[3], V8.S4
+	WORD    $0x4eabd50b // fsub v11.4s, v8.4s, v11.4s
+	WORD    $0x6e27dce8 // fmul v8.4s, v7.4s, v7.4s
+	VDUP    V5.S[2], V10.S4
+	WORD    $0x4fa5110a // fmla v10.4s, v8.4s, v5.s[1]
+	VDUP    V5.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V6.S[0], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V6.S[1], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VDUP    V6.S[2], V10.S4
+	VFMLA   V8.S4, V12.S4, V10.S4
+	VDUP    V6.S[3], V12.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VMOV    V7.B16, V8.B16
+	VFMLA   V7.S4, V12.S4, V8.S4
+	VDUP    V4.S[3], V10.S4
+	WORD    $0x6ea7e547 // fcmgt v7.4s, v10.4s, v7.4s
+	VBIT    V7.B16, V8.B16, V11.B16
+	VORR    V9.B16, V11.B16, V11.B16
+	FMOVS.P F11, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_log_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_log_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4 elements;
+	// V5 elements, then a constant, then what the function needs;
+	// V6 a constant, then what the function needs;
+	// V7, V8 what the function needs, then a constant; V9…V11 what the function needs;
+	// V12 what the function needs, then a constant; V13…V17 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x800000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x4c000000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0xc1c80000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3f3504f3, R4
+	VMOV R4, V0.S[3]
+	MOVD $0xbf800000, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x40000000, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x3e98f3ce, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3eccaf49, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3f2aaabd, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3f000000, R4
+	VMOV R4, V2.S[1]
+	MOVD $0xb95e8083, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f318000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x7f800000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x0, R4
+	VMOV R4, V3.S[1]
+	MOVD $0x7fc00000, R4
+	VMOV R4, V3.S[2]
+	MOVD $0xff800000, R4
+	VMOV R4, V3.S[3]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	VDUP    V0.S[0], V6.S4
+	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	WORD    $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
+	WORD    $0x4fa09086 // fmul v6.4s, v4.4s, v0.s[1]
+	WORD    $0x4fa090a9 // fmul v9.4s, v5.4s, v0.s[1]
+	VMOV    V4.B16, V10.B16
+	VMOV    V5.B16, V11.B16
+	VBIT    V7.B16, V6.B16, V10.B16
+	VBIT    V8.B16, V9.B16, V11.B16
+	VDUP    V0.S[2], V6.S4
+	VAND    V6.B16, V7.B16, V7.B16
+	VAND    V6.B16, V8.B16, V8.B16
+	VDUP    V0.S[3], V6.S4
+	VSUB    V6.S4, V10.S4, V9.S4
+	VSUB    V6.S4, V11.S4, V12.S4
+	WORD    $0x4f290529 // sshr v9.4s, v9.4s, #23
+	WORD    $0x4f29058c // sshr v12.4s, v12.4s, #23
+	VSHL    $23, V9.S4, V6.S4
+	VSHL    $23, V12.S4, V13.S4
+	VSUB    V6.S4, V10.S4, V10.S4
+	VSUB    V13.S4, V11.S4, V11.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x4e27d529 // fadd v9.4s, v9.4s, v7.4s
+	WORD    $0x4e28d58c // fadd v12.4s, v12.4s, v8.4s
+	VDUP    V1.S[0], V6.S4
+	WORD    $0x4e26d54a // fadd v10.4s, v10.4s, v6.4s
+	WORD    $0x4e26d56b // fadd v11.4s, v11.4s, v6.4s
+	VDUP    V1.S[1], V6.S4
+	WORD    $0x4e26d547 // fadd v7.4s, v10.4s, v6.4s
+	WORD    $0x4e26d568 // fadd v8.4s, v11.4s, v6.4s
+	WORD    $0x6e27fd47 // fdiv v7.4s, v10.4s, v7.4s
+	WORD    $0x6e28fd68 // fdiv v8.4s, v11.4s, v8.4s
+	WORD    $0x6e27dce6 // fmul v6.4s, v7.4s, v7.4s
+	WORD    $0x6e28dd0d // fmul v13.4s, v8.4s, v8.4s
+	VDUP    V1.S[3], V14.S4
+	VDUP    V1.S[3], V15.S4
+	WORD    $0x4f8118ce // fmla v14.4s, v6.4s, v1.s[2]
+	WORD    $0x4f8119af // fmla v15.4s, v13.4s, v1.s[2]
+	VDUP    V2.S[0], V16.S4
+	VDUP    V2.S[0], V17.S4
+	VFMLA   V6.S4, V14.S4, V16.S4
+	VFMLA   V13.S4, V15.S4, V17.S4
+	WORD    $0x6e26de10 // fmul v16.4s, v16.4s, v6.4s
+	WORD    $0x6e2dde31 // fmul v17.4s, v17.4s, v13.4s
+	WORD    $0x6e2add46 // fmul v6.4s, v10.4s, v10.4s
+	WORD    $0x6e2bdd6d // fmul v13.4s, v11.4s, v11.4s
+	WORD    $0x4fa290c6 // fmul v6.4s, v6.4s, v2.s[1]
+	WORD    $0x4fa291ad // fmul v13.4s, v13.4s, v2.s[1]
+	WORD    $0x4e26d610 // fadd v16.4s, v16.4s, v6.4s
+	WORD    $0x4e2dd631 // fadd v17.4s, v17.4s, v13.4s
+	WORD    $0x6e27de10 // fmul v16.4s, v16.4s, v7.4s
+	WORD    $0x6e28de31 // fmul v17.4s, v17.4s, v8.4s
+	WORD    $0x4f821930 // fmla v16.4s, v9.4s, v2.s[2]
+	WORD    $0x4f821991 // fmla v17.4s, v12.4s, v2.s[2]
+	WORD    $0x4eb0d4c6 // fsub v6.4s, v6.4s, v16.4s
+	WORD    $0x4eb1d5ad // fsub v13.4s, v13.4s, v17.4s
+	WORD    $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
+	WORD    $0x4eadd56b // fsub v11.4s, v11.4s, v13.4s
+	WORD    $0x4fa2192a // fmla v10.4s, v9.4s, v2.s[3]
+	WORD    $0x4fa2198b // fmla v11.4s, v12.4s, v2.s[3]
+	VDUP    V3.S[0], V6.S4
+	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	WORD    $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
+	VMOV    V4.B16, V6.B16
+	VMOV    V5.B16, V9.B16
+	VBIT    V7.B16, V10.B16, V6.B16
+	VBIT    V8.B16, V11.B16, V9.B16
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x6ea4e4e8 // fcmgt v8.4s, v7.4s, v4.4s
+	WORD    $0x6ea5e4ea // fcmgt v10.4s, v7.4s, v5.4s
+	VDUP    V3.S[3], V7.S4
+	VDUP    V3.S[3], V11.S4
+	VDUP    V3.S[2], V12.S4
+	VBIT    V8.B16, V12.B16, V7.B16
+	VBIT    V10.B16, V12.B16, V11.B16
+	VDUP    V3.S[1], V8.S4
+	WORD    $0x6e24e504 // fcmge v4.4s, v8.4s, v4.4s
+	WORD    $0x6e25e505 // fcmge v5.4s, v8.4s, v5.4s
+	VBIT    V4.B16, V7.B16, V6.B16
+	VBIT    V5.B16, V11.B16, V9.B16
+	FSTPQ.P (F6, F9), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	WORD    $0x4fa09085 // fmul v5.4s, v4.4s, v0.s[1]
+	VMOV    V4.B16, V7.B16
+	VBIT    V6.B16, V5.B16, V7.B16
+	VDUP    V0.S[2], V5.S4
+	VAND    V5.B16, V6.B16, V6.B16
+	VDUP    V0.S[3], V5.S4
+	VSUB    V5.S4, V7.S4, V8.S4
+	WORD    $0x4f290508 // sshr v8.4s, v8.4s, #23
+	VSHL    $23, V8.S4, V5.S4
+	VSUB    V5.S4, V7.S4, V7.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x4e26d508 // fadd v8.4s, v8.4s, v6.4s
+	VDUP    V1.S[0], V5.S4
+	WORD    $0x4e25d4e7 // fadd v7.4s, v7.4s, v5.4s
+	VDUP    V1.S[1], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26fce6 // fdiv v6.4s, v7.4s, v6.4s
+	WORD    $0x6e26dcc5 // fmul v5.4s, v6.4s, v6.4s
+	VDUP    V1.S[3], V9.S4
+	WORD    $0x4f8118a9 // fmla v9.4s, v5.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V5.S4, V9.S4, V10.S4
+	WORD    $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	WORD    $0x6e27dce5 // fmul v5.4s, v7.4s, v7.4s
+	WORD    $0x4fa290a5 // fmul v5.4s, v5.4s, v2.s[1]
+	WORD    $0x4e25d54a // fadd v10.4s, v10.4s, v5.4s
+	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD    $0x4f82190a // fmla v10.4s, v8.4s, v2.s[2]
+	WORD    $0x4eaad4a5 // fsub v5.4s, v5.4s, v10.4s
+	WORD    $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	WORD    $0x4fa21907 // fmla v7.4s, v8.4s, v2.s[3]
+	VDUP    V3.S[0], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VMOV    V4.B16, V5.B16
+	VBIT    V6.B16, V7.B16, V5.B16
+	VDUP    V3.S[1], V6.S4
+	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VDUP    V3.S[3], V6.S4
+	VDUP    V3.S[2], V8.S4
+	VBIT    V7.B16, V8.B16, V6.B16
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x6e24e4e4 // fcmge v4.4s, v7.4s, v4.4s
+	VBIT    V4.B16, V6.B16, V5.B16
+	FMOVQ.P F5, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	WORD    $0x4fa09085 // fmul v5.4s, v4.4s, v0.s[1]
+	VMOV    V4.B16, V7.B16
+	VBIT    V6.B16, V5.B16, V7.B16
+	VDUP    V0.S[2], V5.S4
+	VAND    V5.B16, V6.B16, V6.B16
+	VDUP    V0.S[3], V5.S4
+	VSUB    V5.S4, V7.S4, V8.S4
+	WORD    $0x4f290508 // sshr v8.4s, v8.4s, #23
+	VSHL    $23, V8.S4, V5.S4
+	VSUB    V5.S4, V7.S4, V7.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x4e26d508 // fadd v8.4s, v8.4s, v6.4s
+	VDUP    V1.S[0], V5.S4
+	WORD    $0x4e25d4e7 // fadd v7.4s, v7.4s, v5.4s
+	VDUP    V1.S[1], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26fce6 // fdiv v6.4s, v7.4s, v6.4s
+	WORD    $0x6e26dcc5 // fmul v5.4s, v6.4s, v6.4s
+	VDUP    V1.S[3], V9.S4
+	WORD    $0x4f8118a9 // fmla v9.4s, v5.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V5.S4, V9.S4, V10.S4
+	WORD    $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	WORD    $0x6e27dce5 // fmul v5.4s, v7.4s, v7.4s
+	WORD    $0x4fa290a5 // fmul v5.4s, v5.4s, v2.s[1]
+	WORD    $0x4e25d54a // fadd v10.4s, v10.4s, v5.4s
+	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD    $0x4f82190a // fmla v10.4s, v8.4s, v2.s[2]
+	WORD    $0x4eaad4a5 // fsub v5.4s, v5.4s, v10.4s
+	WORD    $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	WORD    $0x4fa21907 // fmla v7.4s, v8.4s, v2.s[3]
+	VDUP    V3.S[0], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VMOV    V4.B16, V5.B16
+	VBIT    V6.B16, V7.B16, V5.B16
+	VDUP    V3.S[1], V6.S4
+	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VDUP    V3.S[3], V6.S4
+	VDUP    V3.S[2], V8.S4
+	VBIT    V7.B16, V8.B16, V6.B16
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x6e24e4e4 // fcmge v4.4s, v7.4s, v4.4s
+	VBIT    V4.B16, V6.B16, V5.B16
+	FMOVD.P F5, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	VDUP    V0.S[0], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	WORD    $0x4fa09085 // fmul v5.4s, v4.4s, v0.s[1]
+	VMOV    V4.B16, V7.B16
+	VBIT    V6.B16, V5.B16, V7.B16
+	VDUP    V0.S[2], V5.S4
+	VAND    V5.B16, V6.B16, V6.B16
+	VDUP    V0.S[3], V5.S4
+	VSUB    V5.S4, V7.S4, V8.S4
+	WORD    $0x4f290508 // sshr v8.4s, v8.4s, #23
+	VSHL    $23, V8.S4, V5.S4
+	VSUB    V5.S4, V7.S4, V7.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x4e26d508 // fadd v8.4s, v8.4s, v6.4s
+	VDUP    V1.S[0], V5.S4
+	WORD    $0x4e25d4e7 // fadd v7.4s, v7.4s, v5.4s
+	VDUP    V1.S[1], V5.S4
+	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
+	WORD    $0x6e26fce6 // fdiv v6.4s, v7.4s, v6.4s
+	WORD    $0x6e26dcc5 // fmul v5.4s, v6.4s, v6.4s
+	VDUP    V1.S[3], V9.S4
+	WORD    $0x4f8118a9 // fmla v9.4s, v5.4s, v1.s[2]
+	VDUP    V2.S[0], V10.S4
+	VFMLA   V5.S4, V9.S4, V10.S4
+	WORD    $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	WORD    $0x6e27dce5 // fmul v5.4s, v7.4s, v7.4s
+	WORD    $0x4fa290a5 // fmul v5.4s, v5.4s, v2.s[1]
+	WORD    $0x4e25d54a // fadd v10.4s, v10.4s, v5.4s
+	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD    $0x4f82190a // fmla v10.4s, v8.4s, v2.s[2]
+	WORD    $0x4eaad4a5 // fsub v5.4s, v5.4s, v10.4s
+	WORD    $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	WORD    $0x4fa21907 // fmla v7.4s, v8.4s, v2.s[3]
+	VDUP    V3.S[0], V5.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VMOV    V4.B16, V5.B16
+	VBIT    V6.B16, V7.B16, V5.B16
+	VDUP    V3.S[1], V6.S4
+	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
+	VDUP    V3.S[3], V6.S4
+	VDUP    V3.S[2], V8.S4
+	VBIT    V7.B16, V8.B16, V6.B16
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x6e24e4e4 // fcmge v4.4s, v7.4s, v4.4s
+	VBIT    V4.B16, V6.B16, V5.B16
+	FMOVS.P F5, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_sin_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_sin_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4, V5 elements, then what the function needs;
+	// V6 what the function needs, then a constant; V7 what the function needs;
+	// V8 what the function needs, then a constant; V9…V13 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x3f22f983, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3fc90fdb, R4
+	VMOV R4, V0.S[1]
+	MOVD $0xb33bbd2e, R4
+	VMOV R4, V0.S[2]
+	MOVD $0xa6f72ced, R4
+	VMOV R4, V0.S[3]
+	MOVD $0xb94ca3e4, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3c0883a6, R4
+	VMOV R4, V1.S[1]
+	MOVD $0xbe2aaaa3, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x37ccfe11, R4
+	VMOV R4, V1.S[3]
+	MOVD $0xbab6063b, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3d2aaaa5, R4
+	VMOV R4, V2.S[1]
+	MOVD $0xbf000000, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3f800000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x80000000, R4
+	VMOV R4, V3.S[0]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD    $0x4f809086 // fmul v6.4s, v4.4s, v0.s[0]
+	WORD    $0x4f8090a7 // fmul v7.4s, v5.4s, v0.s[0]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4fa050c4 // fmls v4.4s, v6.4s, v0.s[1]
+	WORD    $0x4fa050e5 // fmls v5.4s, v7.4s, v0.s[1]
+	WORD    $0x4f8058c4 // fmls v4.4s, v6.4s, v0.s[2]
+	WORD    $0x4f8058e5 // fmls v5.4s, v7.4s, v0.s[2]
+	WORD    $0x4fa058c4 // fmls v4.4s, v6.4s, v0.s[3]
+	WORD    $0x4fa058e5 // fmls v5.4s, v7.4s, v0.s[3]
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x6e24dc88 // fmul v8.4s, v4.4s, v4.4s
+	WORD    $0x6e25dca9 // fmul v9.4s, v5.4s, v5.4s
+	VDUP    V1.S[1], V10.S4
+	VDUP    V1.S[1], V11.S4
+	WORD    $0x4f81110a // fmla v10.4s, v8.4s, v1.s[0]
+	WORD    $0x4f81112b // fmla v11.4s, v9.4s, v1.s[0]
+	VDUP    V1.S[2], V12.S4
+	VDUP    V1.S[2], V13.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VFMLA   V9.S4, V11.S4, V13.S4
+	WORD    $0x6e28dd8c // fmul v12.4s, v12.4s, v8.4s
+	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
+	VMOV    V4.B16, V10.B16
+	VMOV    V5.B16, V11.B16
+	VFMLA   V4.S4, V12.S4, V10.S4
+	VFMLA   V5.S4, V13.S4, V11.S4
+	VDUP    V2.S[0], V4.S4
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x4fa11904 // fmla v4.4s, v8.4s, v1.s[3]
+	WORD    $0x4fa11925 // fmla v5.4s, v9.4s, v1.s[3]
+	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[1], V13.S4
+	VFMLA   V8.S4, V4.S4, V12.S4
+	VFMLA   V9.S4, V5.S4, V13.S4
+	VDUP    V2.S[2], V4.S4
+	VDUP    V2.S[2], V5.S4
+	VFMLA   V8.S4, V12.S4, V4.S4
+	VFMLA   V9.S4, V13.S4, V5.S4
+	VDUP    V2.S[3], V12.S4
+	VDUP    V2.S[3], V13.S4
+	VFMLA   V8.S4, V4.S4, V12.S4
+	VFMLA   V9.S4, V5.S4, V13.S4
+	VSHL    $31, V6.S4, V4.S4
+	VSHL    $31, V7.S4, V5.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	WORD    $0x4f2104a5 // sshr v5.4s, v5.4s, #31
+	VSHL    $30, V6.S4, V6.S4
+	VSHL    $30, V7.S4, V7.S4
+	VDUP    V3.S[0], V8.S4
+	VAND    V8.B16, V6.B16, V6.B16
+	VAND    V8.B16, V7.B16, V7.B16
+	VBIT    V4.B16, V12.B16, V10.B16
+	VBIT    V5.B16, V13.B16, V11.B16
+	VEOR    V6.B16, V10.B16, V10.B16
+	VEOR    V7.B16, V11.B16, V11.B16
+	FSTPQ.P (F10, F11), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	WORD    $0x4f809085 // fmul v5.4s, v4.4s, v0.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x4f8058a4 // fmls v4.4s, v5.4s, v0.s[2]
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
+	VDUP    V1.S[1], V7.S4
+	WORD    $0x4f8110c7 // fmla v7.4s, v6.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VMOV    V4.B16, V7.B16
+	VFMLA   V4.S4, V8.S4, V7.S4
+	VDUP    V2.S[0], V4.S4
+	WORD    $0x4fa118c4 // fmla v4.4s, v6.4s, v1.s[3]
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VDUP    V2.S[2], V4.S4
+	VFMLA   V6.S4, V8.S4, V4.S4
+	VDUP    V2.S[3], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VSHL    $31, V5.S4, V4.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	VSHL    $30, V5.S4, V5.S4
+	VDUP    V3.S[0], V6.S4
+	VAND    V6.B16, V5.B16, V5.B16
+	VBIT    V4.B16, V8.B16, V7.B16
+	VEOR    V5.B16, V7.B16, V7.B16
+	FMOVQ.P F7, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	WORD    $0x4f809085 // fmul v5.4s, v4.4s, v0.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x4f8058a4 // fmls v4.4s, v5.4s, v0.s[2]
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
+	VDUP    V1.S[1], V7.S4
+	WORD    $0x4f8110c7 // fmla v7.4s, v6.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VMOV    V4.B16, V7.B16
+	VFMLA   V4.S4, V8.S4, V7.S4
+	VDUP    V2.S[0], V4.S4
+	WORD    $0x4fa118c4 // fmla v4.4s, v6.4s, v1.s[3]
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VDUP    V2.S[2], V4.S4
+	VFMLA   V6.S4, V8.S4, V4.S4
+	VDUP    V2.S[3], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VSHL    $31, V5.S4, V4.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	VSHL    $30, V5.S4, V5.S4
+	VDUP    V3.S[0], V6.S4
+	VAND    V6.B16, V5.B16, V5.B16
+	VBIT    V4.B16, V8.B16, V7.B16
+	VEOR    V5.B16, V7.B16, V7.B16
+	FMOVD.P F7, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	WORD    $0x4f809085 // fmul v5.4s, v4.4s, v0.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x4f8058a4 // fmls v4.4s, v5.4s, v0.s[2]
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
+	VDUP    V1.S[1], V7.S4
+	WORD    $0x4f8110c7 // fmla v7.4s, v6.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VMOV    V4.B16, V7.B16
+	VFMLA   V4.S4, V8.S4, V7.S4
+	VDUP    V2.S[0], V4.S4
+	WORD    $0x4fa118c4 // fmla v4.4s, v6.4s, v1.s[3]
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VDUP    V2.S[2], V4.S4
+	VFMLA   V6.S4, V8.S4, V4.S4
+	VDUP    V2.S[3], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VSHL    $31, V5.S4, V4.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	VSHL    $30, V5.S4, V5.S4
+	VDUP    V3.S[0], V6.S4
+	VAND    V6.B16, V5.B16, V5.B16
+	VBIT    V4.B16, V8.B16, V7.B16
+	VEOR    V5.B16, V7.B16, V7.B16
+	FMOVS.P F7, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_cos_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_cos_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4, V5 elements, then what the function needs;
+	// V6 what the function needs, then a constant; V7 what the function needs;
+	// V8 a constant, then what the function needs; V9…V13 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x3f22f983, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3fc90fdb, R4
+	VMOV R4, V0.S[1]
+	MOVD $0xb33bbd2e, R4
+	VMOV R4, V0.S[2]
+	MOVD $0xa6f72ced, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x1, R4
+	VMOV R4, V1.S[0]
+	MOVD $0xb94ca3e4, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x3c0883a6, R4
+	VMOV R4, V1.S[2]
+	MOVD $0xbe2aaaa3, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x37ccfe11, R4
+	VMOV R4, V2.S[0]
+	MOVD $0xbab6063b, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x3d2aaaa5, R4
+	VMOV R4, V2.S[2]
+	MOVD $0xbf000000, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x3f800000, R4
+	VMOV R4, V3.S[0]
+	MOVD $0x80000000, R4
+	VMOV R4, V3.S[1]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD    $0x4f809086 // fmul v6.4s, v4.4s, v0.s[0]
+	WORD    $0x4f8090a7 // fmul v7.4s, v5.4s, v0.s[0]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4fa050c4 // fmls v4.4s, v6.4s, v0.s[1]
+	WORD    $0x4fa050e5 // fmls v5.4s, v7.4s, v0.s[1]
+	WORD    $0x4f8058c4 // fmls v4.4s, v6.4s, v0.s[2]
+	WORD    $0x4f8058e5 // fmls v5.4s, v7.4s, v0.s[2]
+	WORD    $0x4fa058c4 // fmls v4.4s, v6.4s, v0.s[3]
+	WORD    $0x4fa058e5 // fmls v5.4s, v7.4s, v0.s[3]
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VDUP    V1.S[0], V8.S4
+	VADD    V8.S4, V6.S4, V6.S4
+	VADD    V8.S4, V7.S4, V7.S4
+	WORD    $0x6e24dc88 // fmul v8.4s, v4.4s, v4.4s
+	WORD    $0x6e25dca9 // fmul v9.4s, v5.4s, v5.4s
+	VDUP    V1.S[2], V10.S4
+	VDUP    V1.S[2], V11.S4
+	WORD    $0x4fa1110a // fmla v10.4s, v8.4s, v1.s[1]
+	WORD    $0x4fa1112b // fmla v11.4s, v9.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VDUP    V1.S[3], V13.S4
+	VFMLA   V8.S4, V10.S4, V12.S4
+	VFMLA   V9.S4, V11.S4, V13.S4
+	WORD    $0x6e28dd8c // fmul v12.4s, v12.4s, v8.4s
+	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
+	VMOV    V4.B16, V10.B16
+	VMOV    V5.B16, V11.B16
+	VFMLA   V4.S4, V12.S4, V10.S4
+	VFMLA   V5.S4, V13.S4, V11.S4
+	VDUP    V2.S[1], V4.S4
+	VDUP    V2.S[1], V5.S4
+	WORD    $0x4f821104 // fmla v4.4s, v8.4s, v2.s[0]
+	WORD    $0x4f821125 // fmla v5.4s, v9.4s, v2.s[0]
+	VDUP    V2.S[2], V12.S4
+	VDUP    V2.S[2], V13.S4
+	VFMLA   V8.S4, V4.S4, V12.S4
+	VFMLA   V9.S4, V5.S4, V13.S4
+	VDUP    V2.S[3], V4.S4
+	VDUP    V2.S[3], V5.S4
+	VFMLA   V8.S4, V12.S4, V4.S4
+	VFMLA   V9.S4, V13.S4, V5.S4
+	VDUP    V3.S[0], V12.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V8.S4, V4.S4, V12.S4
+	VFMLA   V9.S4, V5.S4, V13.S4
+	VSHL    $31, V6.S4, V4.S4
+	VSHL    $31, V7.S4, V5.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	WORD    $0x4f2104a5 // sshr v5.4s, v5.4s, #31
+	VSHL    $30, V6.S4, V6.S4
+	VSHL    $30, V7.S4, V7.S4
+	VDUP    V3.S[1], V8.S4
+	VAND    V8.B16, V6.B16, V6.B16
+	VAND    V8.B16, V7.B16, V7.B16
+	VBIT    V4.B16, V12.B16, V10.B16
+	VBIT    V5.B16, V13.B16, V11.B16
+	VEOR    V6.B16, V10.B16, V10.B16
+	VEOR    V7.B16, V11.B16, V11.B16
+	FSTPQ.P (F10, F11), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	WORD    $0x4f809085 // fmul v5.4s, v4.4s, v0.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x4f8058a4 // fmls v4.4s, v5.4s, v0.s[2]
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VDUP    V1.S[0], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VMOV    V4.B16, V7.B16
+	VFMLA   V4.S4, V8.S4, V7.S4
+	VDUP    V2.S[1], V4.S4
+	WORD    $0x4f8210c4 // fmla v4.4s, v6.4s, v2.s[0]
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VDUP    V2.S[3], V4.S4
+	VFMLA   V6.S4, V8.S4, V4.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VSHL    $31, V5.S4, V4.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	VSHL    $30, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VAND    V6.B16, V5.B16, V5.B16
+	VBIT    V4.B16, V8.B16, V7.B16
+	VEOR    V5.B16, V7.B16, V7.B16
+	FMOVQ.P F7, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	WORD    $0x4f809085 // fmul v5.4s, v4.4s, v0.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x4f8058a4 // fmls v4.4s, v5.4s, v0.s[2]
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VDUP    V1.S[0], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VMOV    V4.B16, V7.B16
+	VFMLA   V4.S4, V8.S4, V7.S4
+	VDUP    V2.S[1], V4.S4
+	WORD    $0x4f8210c4 // fmla v4.4s, v6.4s, v2.s[0]
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VDUP    V2.S[3], V4.S4
+	VFMLA   V6.S4, V8.S4, V4.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VSHL    $31, V5.S4, V4.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	VSHL    $30, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VAND    V6.B16, V5.B16, V5.B16
+	VBIT    V4.B16, V8.B16, V7.B16
+	VEOR    V5.B16, V7.B16, V7.B16
+	FMOVD.P F7, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	WORD    $0x4f809085 // fmul v5.4s, v4.4s, v0.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x4f8058a4 // fmls v4.4s, v5.4s, v0.s[2]
+	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VDUP    V1.S[0], V6.S4
+	VADD    V6.S4, V5.S4, V5.S4
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VMOV    V4.B16, V7.B16
+	VFMLA   V4.S4, V8.S4, V7.S4
+	VDUP    V2.S[1], V4.S4
+	WORD    $0x4f8210c4 // fmla v4.4s, v6.4s, v2.s[0]
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VDUP    V2.S[3], V4.S4
+	VFMLA   V6.S4, V8.S4, V4.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V6.S4, V4.S4, V8.S4
+	VSHL    $31, V5.S4, V4.S4
+	WORD    $0x4f210484 // sshr v4.4s, v4.4s, #31
+	VSHL    $30, V5.S4, V5.S4
+	VDUP    V3.S[1], V6.S4
+	VAND    V6.B16, V5.B16, V5.B16
+	VBIT    V4.B16, V8.B16, V7.B16
+	VEOR    V5.B16, V7.B16, V7.B16
+	FMOVS.P F7, 4(R2)
 
 none5:
 	RET

@@ -94,14 +94,18 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		}
 	}
 	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "clamp"})
-	variants("activate", "leakyrelu", "hardswish", "hardsigmoid", "sigmoid", "silu", "tanh", "exp")
+	variants("activate",
+		"abs", "neg", "sqrt", "sign", "floor", "ceil", "round",
+		"leakyrelu", "hardswish", "hardsigmoid", "thresholdedrelu", "shrink",
+		"exp", "sigmoid", "silu", "tanh", "elu", "celu", "softplus", "softsign", "mish", "gelu", "gelutanh", "erf",
+		"log", "sin", "cos")
 	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
 	for _, op := range []string{"reducerows", "reducecolumns"} {
 		variants(op, "sum", "squares", "magnitudes", "product", "max", "min")
 	}
 	return append(ks,
 		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
-		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"},
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 	)
 }

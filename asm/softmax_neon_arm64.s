@@ -7,331 +7,341 @@
 // func softmax_f32_neon(args *SoftmaxArgs)
 // Requires: ASIMD
 TEXT ·softmax_f32_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 XRow; R5 YRow;
-	// R6 a constant, then constants, then Rows; R7 elements of the row; R8 results of the row;
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 XRow; R5 YRow; R6 a constant, then Rows;
+	// R7 elements of the row; R8 results of the row;
 	// R9 pieces left, then 1, then exponentials of the row; R10 pieces left.
-	// Vectors: V0…V2 constants in lanes; V3…V5 constants;
-	// V6 the largest elements, then one by the sum; V7, V8 sums of the exponentials in float64;
-	// V9 elements, then other lanes of the largest, then 1;
-	// V10 elements, then other lanes of the largest, then what the function needs, then exponentials in float64;
-	// V11 other lanes of the largest, then what the function needs, then exponentials in float64;
-	// V12, V13 what the function needs, then exponentials in float64;
-	// V14 what the function needs, then exponentials in float64, then 0;
-	// V15, V16 what the function needs.
+	// Vectors: V0…V3 constants in lanes; V4 the largest elements, then one by the sum;
+	// V5, V6 sums of the exponentials in float64;
+	// V7 elements, then other lanes of the largest, then what the function needs, then a constant, then exponentials in float64, then 1;
+	// V8 elements, then other lanes of the largest, then what the function needs, then exponentials in float64, then a constant;
+	// V9 other lanes of the largest, then a constant, then what the function needs, then exponentials in float64;
+	// V10 what the function needs, then exponentials in float64, then a constant;
+	// V11 what the function needs, then exponentials in float64;
+	// V12 what the function needs, then 0; V13 what the function needs, then a constant;
+	// V14, V15 what the function needs.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 40(R0), R3
 	MOVD 16(R0), R4
 	MOVD 24(R0), R5
-	MOVD $0x3fb8aa3b, R6
-	VMOV R6, V0.S[0]
-	MOVD $0x3f318000, R6
-	VMOV R6, V0.S[1]
-	MOVD $0xb95e8083, R6
-	VMOV R6, V0.S[2]
-	MOVD $0x39506967, R6
-	VMOV R6, V0.S[3]
-	MOVD $0x3ab743ce, R6
-	VMOV R6, V1.S[0]
-	MOVD $0x3c088908, R6
-	VMOV R6, V1.S[1]
-	MOVD $0x3d2aa9c1, R6
-	VMOV R6, V1.S[2]
-	MOVD $0x3e2aaaaa, R6
-	VMOV R6, V1.S[3]
-	MOVD $0x3f000000, R6
-	VMOV R6, V2.S[0]
-	MOVD $0x3f800000, R6
-	VMOV R6, V2.S[1]
-	MOVD $0x3f800000, R6
-	VMOV R6, V2.S[2]
 	MOVD $0xc2d20000, R6
-	VDUP R6, V3.S4
+	VMOV R6, V0.S[0]
 	MOVD $0x42b20000, R6
-	VDUP R6, V4.S4
+	VMOV R6, V0.S[1]
+	MOVD $0x3fb8aa3b, R6
+	VMOV R6, V0.S[2]
+	MOVD $0x3f318000, R6
+	VMOV R6, V0.S[3]
+	MOVD $0xb95e8083, R6
+	VMOV R6, V1.S[0]
+	MOVD $0x39506967, R6
+	VMOV R6, V1.S[1]
+	MOVD $0x3ab743ce, R6
+	VMOV R6, V1.S[2]
+	MOVD $0x3c088908, R6
+	VMOV R6, V1.S[3]
+	MOVD $0x3d2aa9c1, R6
+	VMOV R6, V2.S[0]
+	MOVD $0x3e2aaaaa, R6
+	VMOV R6, V2.S[1]
+	MOVD $0x3f000000, R6
+	VMOV R6, V2.S[2]
+	MOVD $0x3f800000, R6
+	VMOV R6, V2.S[3]
 	MOVD $0x7f, R6
-	VDUP R6, V5.S4
+	VMOV R6, V3.S[0]
 	MOVD 32(R0), R6
 
 row1:
 	MOVD  R1, R7
 	MOVD  R2, R8
-	VLD1R (R7), [V6.S4]
+	VLD1R (R7), [V4.S4]
 	LSR   $3, R3, R9
 	CBZ   R9, rest2
 
 piece3:
-	FLDPQ.P 32(R7), (F9, F10)
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
+	FLDPQ.P 32(R7), (F7, F8)
+	WORD    $0x4e27f484 // fmax v4.4s, v4.4s, v7.4s
+	WORD    $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
 	SUBS    $1, R9, R9
 	BNE     piece3
 
 rest2:
 	TBZ     $2, R3, none4
-	FMOVQ.P 16(R7), F9
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
+	FMOVQ.P 16(R7), F7
+	WORD    $0x4e27f484 // fmax v4.4s, v4.4s, v7.4s
 
 none4:
 	TBZ     $1, R3, none5
-	FMOVD.P 8(R7), F9
-	VDUP    V9.D[0], V9.D2
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
+	FMOVD.P 8(R7), F7
+	VDUP    V7.D[0], V7.D2
+	WORD    $0x4e27f484 // fmax v4.4s, v4.4s, v7.4s
 
 none5:
 	TBZ     $0, R3, none6
-	FMOVS.P 4(R7), F9
-	VDUP    V9.S[0], V9.S4
-	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
+	FMOVS.P 4(R7), F7
+	VDUP    V7.S[0], V7.S4
+	WORD    $0x4e27f484 // fmax v4.4s, v4.4s, v7.4s
 
 none6:
-	VDUP V6.S[1], V9.S4
-	VDUP V6.S[2], V10.S4
-	VDUP V6.S[3], V11.S4
-	WORD $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
-	WORD $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD $0x4e2bf4c6 // fmax v6.4s, v6.4s, v11.4s
-	VDUP V6.S[0], V6.S4
+	VDUP V4.S[1], V7.S4
+	VDUP V4.S[2], V8.S4
+	VDUP V4.S[3], V9.S4
+	WORD $0x4e27f484 // fmax v4.4s, v4.4s, v7.4s
+	WORD $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
+	WORD $0x4e29f484 // fmax v4.4s, v4.4s, v9.4s
+	VDUP V4.S[0], V4.S4
 	MOVD R1, R7
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
 	LSR  $3, R3, R9
 	CBZ  R9, rest7
 
 piece8:
-	FLDPQ.P 32(R7), (F9, F10)
-	WORD    $0x4ea6d529 // fsub v9.4s, v9.4s, v6.4s
-	WORD    $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
-	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
-	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
-	WORD    $0x4e23f54a // fmax v10.4s, v10.4s, v3.4s
-	WORD    $0x4ea4f54a // fmin v10.4s, v10.4s, v4.4s
-	WORD    $0x4f80912b // fmul v11.4s, v9.4s, v0.s[0]
-	WORD    $0x4f80914c // fmul v12.4s, v10.4s, v0.s[0]
-	WORD    $0x4e21896b // frintn v11.4s, v11.4s
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4fa05169 // fmls v9.4s, v11.4s, v0.s[1]
-	WORD    $0x4fa0518a // fmls v10.4s, v12.4s, v0.s[1]
-	WORD    $0x4f805969 // fmls v9.4s, v11.4s, v0.s[2]
-	WORD    $0x4f80598a // fmls v10.4s, v12.4s, v0.s[2]
-	VDUP    V0.S[3], V15.S4
-	VDUP    V0.S[3], V16.S4
-	VDUP    V1.S[0], V13.S4
-	VDUP    V1.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VFMLA   V16.S4, V10.S4, V14.S4
-	VDUP    V1.S[1], V15.S4
-	VDUP    V1.S[1], V16.S4
-	VFMLA   V13.S4, V9.S4, V15.S4
-	VFMLA   V14.S4, V10.S4, V16.S4
-	VDUP    V1.S[2], V13.S4
-	VDUP    V1.S[2], V14.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VFMLA   V16.S4, V10.S4, V14.S4
-	VDUP    V1.S[3], V15.S4
-	VDUP    V1.S[3], V16.S4
-	VFMLA   V13.S4, V9.S4, V15.S4
-	VFMLA   V14.S4, V10.S4, V16.S4
-	VDUP    V2.S[0], V13.S4
-	VDUP    V2.S[0], V14.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VFMLA   V16.S4, V10.S4, V14.S4
-	VDUP    V2.S[1], V15.S4
-	VDUP    V2.S[1], V16.S4
-	VFMLA   V13.S4, V9.S4, V15.S4
-	VFMLA   V14.S4, V10.S4, V16.S4
+	FLDPQ.P 32(R7), (F7, F8)
+	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea4d508 // fsub v8.4s, v8.4s, v4.4s
+	VDUP    V0.S[0], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	WORD    $0x4e29f508 // fmax v8.4s, v8.4s, v9.4s
+	VDUP    V0.S[1], V9.S4
+	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	WORD    $0x4ea9f508 // fmin v8.4s, v8.4s, v9.4s
+	WORD    $0x4f8098e9 // fmul v9.4s, v7.4s, v0.s[2]
+	WORD    $0x4f80990a // fmul v10.4s, v8.4s, v0.s[2]
+	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	WORD    $0x4fa05927 // fmls v7.4s, v9.4s, v0.s[3]
+	WORD    $0x4fa05948 // fmls v8.4s, v10.4s, v0.s[3]
+	WORD    $0x4f815127 // fmls v7.4s, v9.4s, v1.s[0]
+	WORD    $0x4f815148 // fmls v8.4s, v10.4s, v1.s[0]
+	VDUP    V1.S[2], V11.S4
+	VDUP    V1.S[2], V12.S4
+	WORD    $0x4fa110eb // fmla v11.4s, v7.4s, v1.s[1]
+	WORD    $0x4fa1110c // fmla v12.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V13.S4
+	VDUP    V1.S[3], V14.S4
+	VFMLA   V7.S4, V11.S4, V13.S4
+	VFMLA   V8.S4, V12.S4, V14.S4
+	VDUP    V2.S[0], V11.S4
+	VDUP    V2.S[0], V12.S4
+	VFMLA   V7.S4, V13.S4, V11.S4
+	VFMLA   V8.S4, V14.S4, V12.S4
 	VDUP    V2.S[1], V13.S4
 	VDUP    V2.S[1], V14.S4
-	VFMLA   V15.S4, V9.S4, V13.S4
-	VFMLA   V16.S4, V10.S4, V14.S4
-	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f0569 // sshr v9.4s, v11.4s, #1
-	WORD    $0x4f3f058a // sshr v10.4s, v12.4s, #1
-	VSUB    V9.S4, V11.S4, V11.S4
-	VSUB    V10.S4, V12.S4, V12.S4
-	VADD    V5.S4, V9.S4, V9.S4
-	VADD    V5.S4, V10.S4, V10.S4
+	VFMLA   V7.S4, V11.S4, V13.S4
+	VFMLA   V8.S4, V12.S4, V14.S4
+	VDUP    V2.S[2], V11.S4
+	VDUP    V2.S[2], V12.S4
+	VFMLA   V7.S4, V13.S4, V11.S4
+	VFMLA   V8.S4, V14.S4, V12.S4
+	VDUP    V2.S[3], V13.S4
+	VDUP    V2.S[3], V14.S4
+	VFMLA   V7.S4, V11.S4, V13.S4
+	VFMLA   V8.S4, V12.S4, V14.S4
+	VDUP    V2.S[3], V11.S4
+	VDUP    V2.S[3], V12.S4
+	VFMLA   V7.S4, V13.S4, V11.S4
+	VFMLA   V8.S4, V14.S4, V12.S4
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD    $0x4f3f0527 // sshr v7.4s, v9.4s, #1
+	WORD    $0x4f3f0548 // sshr v8.4s, v10.4s, #1
+	VDUP    V3.S[0], V13.S4
+	VADD    V13.S4, V7.S4, V14.S4
+	VADD    V13.S4, V8.S4, V15.S4
+	VSHL    $23, V14.S4, V14.S4
+	VSHL    $23, V15.S4, V15.S4
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
+	WORD    $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
+	VSUB    V7.S4, V9.S4, V9.S4
+	VSUB    V8.S4, V10.S4, V10.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V9.S4, V9.S4
+	VADD    V7.S4, V10.S4, V10.S4
 	VSHL    $23, V9.S4, V9.S4
 	VSHL    $23, V10.S4, V10.S4
-	VADD    V5.S4, V11.S4, V11.S4
-	VADD    V5.S4, V12.S4, V12.S4
-	VSHL    $23, V11.S4, V11.S4
-	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e29ddad // fmul v13.4s, v13.4s, v9.4s
-	WORD    $0x6e2addce // fmul v14.4s, v14.4s, v10.4s
-	WORD    $0x6e2bdda9 // fmul v9.4s, v13.4s, v11.4s
-	WORD    $0x6e2cddca // fmul v10.4s, v14.4s, v12.4s
-	FSTPQ.P (F9, F10), 32(R8)
-	WORD    $0x0e61792b // fcvtl v11.2d, v9.2s
-	WORD    $0x4e61792c // fcvtl2 v12.2d, v9.4s
-	WORD    $0x0e61794d // fcvtl v13.2d, v10.2s
-	WORD    $0x4e61794e // fcvtl2 v14.2d, v10.4s
-	WORD    $0x4e6bd4e7 // fadd v7.2d, v7.2d, v11.2d
-	WORD    $0x4e6cd508 // fadd v8.2d, v8.2d, v12.2d
-	WORD    $0x4e6dd4e7 // fadd v7.2d, v7.2d, v13.2d
-	WORD    $0x4e6ed508 // fadd v8.2d, v8.2d, v14.2d
+	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
+	WORD    $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	FSTPQ.P (F11, F12), 32(R8)
+	WORD    $0x0e617967 // fcvtl v7.2d, v11.2s
+	WORD    $0x4e617968 // fcvtl2 v8.2d, v11.4s
+	WORD    $0x0e617989 // fcvtl v9.2d, v12.2s
+	WORD    $0x4e61798a // fcvtl2 v10.2d, v12.4s
+	WORD    $0x4e67d4a5 // fadd v5.2d, v5.2d, v7.2d
+	WORD    $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD    $0x4e69d4a5 // fadd v5.2d, v5.2d, v9.2d
+	WORD    $0x4e6ad4c6 // fadd v6.2d, v6.2d, v10.2d
 	SUBS    $1, R9, R9
 	BNE     piece8
 
 rest7:
 	TBZ     $2, R3, none9
-	FMOVQ.P 16(R7), F9
-	WORD    $0x4ea6d529 // fsub v9.4s, v9.4s, v6.4s
-	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
-	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
-	WORD    $0x4f80912a // fmul v10.4s, v9.4s, v0.s[0]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
-	WORD    $0x4fa05149 // fmls v9.4s, v10.4s, v0.s[1]
-	WORD    $0x4f805949 // fmls v9.4s, v10.4s, v0.s[2]
-	VDUP    V0.S[3], V12.S4
-	VDUP    V1.S[0], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V1.S[1], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V1.S[2], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V1.S[3], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V2.S[0], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V2.S[1], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V2.S[1], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
-	WORD    $0x4f3f0549 // sshr v9.4s, v10.4s, #1
-	VSUB    V9.S4, V10.S4, V10.S4
-	VADD    V5.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V5.S4, V10.S4, V10.S4
-	VSHL    $23, V10.S4, V10.S4
-	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	WORD    $0x6e2add69 // fmul v9.4s, v11.4s, v10.4s
+	FMOVQ.P 16(R7), F7
+	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
+	VDUP    V0.S[0], V8.S4
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	WORD    $0x4f8098e8 // fmul v8.4s, v7.4s, v0.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa05907 // fmls v7.4s, v8.4s, v0.s[3]
+	WORD    $0x4f815107 // fmls v7.4s, v8.4s, v1.s[0]
+	VDUP    V1.S[2], V9.S4
+	WORD    $0x4fa110e9 // fmla v9.4s, v7.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	VDUP    V2.S[1], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	VDUP    V2.S[3], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	WORD    $0x4f3f0507 // sshr v7.4s, v8.4s, #1
+	VDUP    V3.S[0], V10.S4
+	VADD    V10.S4, V7.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V7.S4, V8.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
 	FMOVQ.P F9, 16(R8)
-	WORD    $0x0e61792a // fcvtl v10.2d, v9.2s
-	WORD    $0x4e61792b // fcvtl2 v11.2d, v9.4s
-	WORD    $0x4e6ad4e7 // fadd v7.2d, v7.2d, v10.2d
-	WORD    $0x4e6bd508 // fadd v8.2d, v8.2d, v11.2d
+	WORD    $0x0e617927 // fcvtl v7.2d, v9.2s
+	WORD    $0x4e617928 // fcvtl2 v8.2d, v9.4s
+	WORD    $0x4e67d4a5 // fadd v5.2d, v5.2d, v7.2d
+	WORD    $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
 
 none9:
 	TBZ     $1, R3, none10
-	FMOVD.P 8(R7), F9
-	WORD    $0x4ea6d529 // fsub v9.4s, v9.4s, v6.4s
-	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
-	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
-	WORD    $0x4f80912a // fmul v10.4s, v9.4s, v0.s[0]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
-	WORD    $0x4fa05149 // fmls v9.4s, v10.4s, v0.s[1]
-	WORD    $0x4f805949 // fmls v9.4s, v10.4s, v0.s[2]
-	VDUP    V0.S[3], V12.S4
-	VDUP    V1.S[0], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V1.S[1], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V1.S[2], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V1.S[3], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V2.S[0], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V2.S[1], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V2.S[1], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
-	WORD    $0x4f3f0549 // sshr v9.4s, v10.4s, #1
-	VSUB    V9.S4, V10.S4, V10.S4
-	VADD    V5.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V5.S4, V10.S4, V10.S4
-	VSHL    $23, V10.S4, V10.S4
-	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	WORD    $0x6e2add69 // fmul v9.4s, v11.4s, v10.4s
+	FMOVD.P 8(R7), F7
+	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
+	VDUP    V0.S[0], V8.S4
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	WORD    $0x4f8098e8 // fmul v8.4s, v7.4s, v0.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa05907 // fmls v7.4s, v8.4s, v0.s[3]
+	WORD    $0x4f815107 // fmls v7.4s, v8.4s, v1.s[0]
+	VDUP    V1.S[2], V9.S4
+	WORD    $0x4fa110e9 // fmla v9.4s, v7.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	VDUP    V2.S[1], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	VDUP    V2.S[3], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	WORD    $0x4f3f0507 // sshr v7.4s, v8.4s, #1
+	VDUP    V3.S[0], V10.S4
+	VADD    V10.S4, V7.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V7.S4, V8.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
 	FMOVD.P F9, 8(R8)
-	WORD    $0x0e61792a // fcvtl v10.2d, v9.2s
-	WORD    $0x4e6ad4e7 // fadd v7.2d, v7.2d, v10.2d
+	WORD    $0x0e617927 // fcvtl v7.2d, v9.2s
+	WORD    $0x4e67d4a5 // fadd v5.2d, v5.2d, v7.2d
 
 none10:
 	TBZ     $0, R3, none11
-	FMOVS.P 4(R7), F9
-	WORD    $0x4ea6d529 // fsub v9.4s, v9.4s, v6.4s
-	WORD    $0x4e23f529 // fmax v9.4s, v9.4s, v3.4s
-	WORD    $0x4ea4f529 // fmin v9.4s, v9.4s, v4.4s
-	WORD    $0x4f80912a // fmul v10.4s, v9.4s, v0.s[0]
-	WORD    $0x4e21894a // frintn v10.4s, v10.4s
-	WORD    $0x4fa05149 // fmls v9.4s, v10.4s, v0.s[1]
-	WORD    $0x4f805949 // fmls v9.4s, v10.4s, v0.s[2]
-	VDUP    V0.S[3], V12.S4
-	VDUP    V1.S[0], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V1.S[1], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V1.S[2], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V1.S[3], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V2.S[0], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	VDUP    V2.S[1], V12.S4
-	VFMLA   V11.S4, V9.S4, V12.S4
-	VDUP    V2.S[1], V11.S4
-	VFMLA   V12.S4, V9.S4, V11.S4
-	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
-	WORD    $0x4f3f0549 // sshr v9.4s, v10.4s, #1
-	VSUB    V9.S4, V10.S4, V10.S4
-	VADD    V5.S4, V9.S4, V9.S4
-	VSHL    $23, V9.S4, V9.S4
-	VADD    V5.S4, V10.S4, V10.S4
-	VSHL    $23, V10.S4, V10.S4
-	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	WORD    $0x6e2add69 // fmul v9.4s, v11.4s, v10.4s
+	FMOVS.P 4(R7), F7
+	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
+	VDUP    V0.S[0], V8.S4
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	WORD    $0x4f8098e8 // fmul v8.4s, v7.4s, v0.s[2]
+	WORD    $0x4e218908 // frintn v8.4s, v8.4s
+	WORD    $0x4fa05907 // fmls v7.4s, v8.4s, v0.s[3]
+	WORD    $0x4f815107 // fmls v7.4s, v8.4s, v1.s[0]
+	VDUP    V1.S[2], V9.S4
+	WORD    $0x4fa110e9 // fmla v9.4s, v7.4s, v1.s[1]
+	VDUP    V1.S[3], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	VDUP    V2.S[1], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	VDUP    V2.S[3], V10.S4
+	VFMLA   V7.S4, V9.S4, V10.S4
+	VDUP    V2.S[3], V9.S4
+	VFMLA   V7.S4, V10.S4, V9.S4
+	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
+	WORD    $0x4f3f0507 // sshr v7.4s, v8.4s, #1
+	VDUP    V3.S[0], V10.S4
+	VADD    V10.S4, V7.S4, V11.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VSUB    V7.S4, V8.S4, V8.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V8.S4, V8.S4
+	VSHL    $23, V8.S4, V8.S4
+	WORD    $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
 	FMOVS.P F9, 4(R8)
-	WORD    $0x0e61792a // fcvtl v10.2d, v9.2s
-	VEOR    V14.B16, V14.B16, V14.B16
-	VMOV    V14.D[1], V10.D[1]
-	WORD    $0x4e6ad4e7 // fadd v7.2d, v7.2d, v10.2d
+	WORD    $0x0e617927 // fcvtl v7.2d, v9.2s
+	VEOR    V12.B16, V12.B16, V12.B16
+	VMOV    V12.D[1], V7.D[1]
+	WORD    $0x4e67d4a5 // fadd v5.2d, v5.2d, v7.2d
 
 none11:
-	WORD $0x4e68d4e7 // fadd v7.2d, v7.2d, v8.2d
-	VDUP V7.D[1], V8.D2
-	WORD $0x4e68d4e7 // fadd v7.2d, v7.2d, v8.2d
+	WORD $0x4e66d4a5 // fadd v5.2d, v5.2d, v6.2d
+	VDUP V5.D[1], V6.D2
+	WORD $0x4e66d4a5 // fadd v5.2d, v5.2d, v6.2d
 	MOVD $0x3ff0000000000000, R9
-	VDUP R9, V9.D2
-	WORD $0x6e67fd29 // fdiv v9.2d, v9.2d, v7.2d
-	WORD $0x0e616926 // fcvtn v6.2s, v9.2d
-	VDUP V6.S[0], V6.S4
+	VDUP R9, V7.D2
+	WORD $0x6e65fce7 // fdiv v7.2d, v7.2d, v5.2d
+	WORD $0x0e6168e4 // fcvtn v4.2s, v7.2d
+	VDUP V4.S[0], V4.S4
 	MOVD R2, R8
 	MOVD R2, R9
 	LSR  $3, R3, R10
 	CBZ  R10, rest12
 
 piece13:
-	FLDPQ.P 32(R9), (F9, F10)
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	FSTPQ.P (F9, F10), 32(R8)
+	FLDPQ.P 32(R9), (F7, F8)
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	FSTPQ.P (F7, F8), 32(R8)
 	SUBS    $1, R10, R10
 	BNE     piece13
 
 rest12:
 	TBZ     $2, R3, none14
-	FMOVQ.P 16(R9), F9
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	FMOVQ.P F9, 16(R8)
+	FMOVQ.P 16(R9), F7
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	FMOVQ.P F7, 16(R8)
 
 none14:
 	TBZ     $1, R3, none15
-	FMOVD.P 8(R9), F9
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	FMOVD.P F9, 8(R8)
+	FMOVD.P 8(R9), F7
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	FMOVD.P F7, 8(R8)
 
 none15:
 	TBZ     $0, R3, none16
-	FMOVS.P 4(R9), F9
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	FMOVS.P F9, 4(R8)
+	FMOVS.P 4(R9), F7
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	FMOVS.P F7, 4(R8)
 
 none16:
 	ADD  R4, R1, R1

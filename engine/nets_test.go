@@ -79,7 +79,7 @@ func mobileNet(t testing.TB, elem tensor.Elem) *weights.Net {
 		x = l.conv(kernels.Conv{Groups: 1, Channels: 24}, 1, 1, y, x)
 	}
 	a := l.conv(kernels.Conv{Groups: 1, Channels: 40, Act: relu, Winograd: kernels.WinogradF2}, 3, 1, x)
-	b := l.step(&kernels.Unary{Kind: kernels.Elu, Alpha: 1}, l.conv(kernels.Conv{Groups: 1, Channels: 30}, 1, 1, x))
+	b := l.step(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActElu, Lo: 1, Hi: 1}}, l.conv(kernels.Conv{Groups: 1, Channels: 30}, 1, 1, x))
 	x = l.step(&kernels.Concat{Axis: 3}, a, b)
 	x = l.conv(kernels.Conv{Groups: 1, Channels: 112, Act: relu}, 3, 2, x) // heavy in float32
 	x = l.step(&kernels.Reshape{Shape: []int{1, 4 * 4 * 112}}, x)

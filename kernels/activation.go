@@ -13,21 +13,34 @@ import (
 type Activation uint8
 
 const (
-	NoActivation   Activation = iota
-	Clamp                     // min(max(x, Lo), Hi): ReLU is (0, +Inf), ReLU6 (0, 6)
-	ActLeakyRelu              // x < 0 ? Lo·x : x
-	ActHardSwish              // x·min(max(x/6 + 1/2, 0), 1)
-	ActHardSigmoid            // min(max(Lo·x + Hi, 0), 1)
-	ActSigmoid                // 1 / (1 + exp(−x))
-	ActSiLU                   // x / (1 + exp(−x))
-	ActTanh                   // tanh(x)
+	NoActivation       Activation = iota
+	Clamp                         // min(max(x, Lo), Hi): ReLU is (0, +Inf), ReLU6 (0, 6)
+	ActLeakyRelu                  // x < 0 ? Lo·x : x
+	ActHardSwish                  // x·min(max(x/6 + 1/2, 0), 1)
+	ActHardSigmoid                // min(max(Lo·x + Hi, 0), 1)
+	ActSigmoid                    // 1 / (1 + exp(−x))
+	ActSiLU                       // x / (1 + exp(−x))
+	ActTanh                       // tanh(x)
+	ActElu                        // x < 0 ? Lo·(exp(x) − 1) : Hi·x: ELU is (α, 1), SELU (γ·α, γ)
+	ActCelu                       // x < 0 ? Lo·(exp(x/Lo) − 1) : x, for Lo > 0
+	ActSoftplus                   // log(1 + exp(x))
+	ActSoftsign                   // x / (1 + |x|)
+	ActMish                       // x·tanh(log(1 + exp(x)))
+	ActGelu                       // x/2·(1 + erf(x/√2))
+	ActGeluTanh                   // x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+	ActThresholdedRelu            // x > Lo ? x : 0
+	ActShrink                     // x < −Lo ? x + Hi : x > Lo ? x − Hi : 0
+
+	// LastActivation is the last that there is.
+	LastActivation = ActShrink
 )
 
 // An Act is an activation with its parameters. NaN stays NaN in all of them.
 //
-// The parameters are named after Clamp, whose bounds they are. Of ActLeakyRelu
-// Lo is the slope below 0; of ActHardSigmoid Lo is the slope and Hi the value
-// at 0. The others have none.
+// The parameters are named after Clamp, whose bounds they are. Those of others
+// are what their formulas say; of ActLeakyRelu Lo is the slope below 0, of
+// ActHardSigmoid Lo is the slope and Hi the value at 0. Where the formula has
+// none, they are of no effect.
 type Act struct {
 	Kind   Activation
 	Lo, Hi float32
@@ -37,12 +50,14 @@ type Act struct {
 // none.
 func (a Act) check(s Spec) error {
 	switch {
-	case a.Kind > ActTanh:
+	case a.Kind > LastActivation:
 		return errorf(s, "unknown activation %d", a.Kind)
 	case tensor.IsNaN(a.Lo) || tensor.IsNaN(a.Hi):
 		return errorf(s, "activation with parameters %v and %v, of which none may be NaN", a.Lo, a.Hi)
 	case a.Kind == Clamp && a.Lo > a.Hi:
 		return errorf(s, "activation clamps to at least %v and at most %v", a.Lo, a.Hi)
+	case a.Kind == ActCelu && a.Lo <= 0:
+		return errorf(s, "activation with parameter %v, which must be positive", a.Lo)
 	}
 	return nil
 }
@@ -61,14 +76,62 @@ func (a Act) apply(x float32) float32 {
 		return x * hardSigmoid(x, 1./6, 0.5)
 	case ActHardSigmoid:
 		return hardSigmoid(x, a.Lo, a.Hi)
-	case ActSigmoid:
-		return float32(1 / (1 + math.Exp(-float64(x))))
-	case ActSiLU:
-		return float32(float64(x) / (1 + math.Exp(-float64(x))))
-	case ActTanh:
-		return float32(math.Tanh(float64(x)))
+	case ActThresholdedRelu:
+		if x <= a.Lo {
+			return 0
+		}
+	case ActShrink:
+		switch {
+		case x < -a.Lo:
+			return x + a.Hi
+		case x <= a.Lo:
+			return 0
+		}
+		return x - a.Hi
+	case NoActivation:
+	default:
+		return float32(a.curve(float64(x)))
 	}
 	return x
+}
+
+// curve is an activation that is not made of straight lines.
+func (a Act) curve(x float64) float64 {
+	lo, hi := float64(a.Lo), float64(a.Hi)
+	switch a.Kind {
+	case ActSigmoid:
+		return 1 / (1 + math.Exp(-x))
+	case ActSiLU:
+		return x / (1 + math.Exp(-x))
+	case ActTanh:
+		return math.Tanh(x)
+	case ActElu:
+		if x < 0 {
+			return lo * math.Expm1(x)
+		}
+		return hi * x
+	case ActCelu:
+		if x < 0 {
+			return lo * math.Expm1(x/lo)
+		}
+	case ActSoftplus:
+		return softplus(x)
+	case ActSoftsign:
+		return x / (1 + math.Abs(x))
+	case ActMish:
+		return x * math.Tanh(softplus(x))
+	case ActGelu:
+		return x / 2 * (1 + math.Erf(x/math.Sqrt2))
+	case ActGeluTanh:
+		return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+float64(0.044715*x*x*x))))
+	}
+	return x
+}
+
+// softplus is log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|)), which does not
+// overflow.
+func softplus(x float64) float64 {
+	return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
 }
 
 // activate sets dst[i] to the activation of src[i], by the tier's kernel. The
@@ -113,13 +176,22 @@ func (t *Tier) eachElement(w *Workspace, kernel func(*asm.ActivateArgs), dst, sr
 func (t *Tier) activation(kind Activation) func(*asm.ActivateArgs) { return t.activateKernels[kind] }
 
 var activationKernels = [...]asm.Kernel{
-	Clamp:          {Op: "clamp"},
-	ActLeakyRelu:   {Op: "activate", Variant: "leakyrelu"},
-	ActHardSwish:   {Op: "activate", Variant: "hardswish"},
-	ActHardSigmoid: {Op: "activate", Variant: "hardsigmoid"},
-	ActSigmoid:     {Op: "activate", Variant: "sigmoid"},
-	ActSiLU:        {Op: "activate", Variant: "silu"},
-	ActTanh:        {Op: "activate", Variant: "tanh"},
+	Clamp:              {Op: "clamp"},
+	ActLeakyRelu:       {Op: "activate", Variant: "leakyrelu"},
+	ActHardSwish:       {Op: "activate", Variant: "hardswish"},
+	ActHardSigmoid:     {Op: "activate", Variant: "hardsigmoid"},
+	ActSigmoid:         {Op: "activate", Variant: "sigmoid"},
+	ActSiLU:            {Op: "activate", Variant: "silu"},
+	ActTanh:            {Op: "activate", Variant: "tanh"},
+	ActElu:             {Op: "activate", Variant: "elu"},
+	ActCelu:            {Op: "activate", Variant: "celu"},
+	ActSoftplus:        {Op: "activate", Variant: "softplus"},
+	ActSoftsign:        {Op: "activate", Variant: "softsign"},
+	ActMish:            {Op: "activate", Variant: "mish"},
+	ActGelu:            {Op: "activate", Variant: "gelu"},
+	ActGeluTanh:        {Op: "activate", Variant: "gelutanh"},
+	ActThresholdedRelu: {Op: "activate", Variant: "thresholdedrelu"},
+	ActShrink:          {Op: "activate", Variant: "shrink"},
 }
 
 // hardSigmoid is min(max(slope·x + middle, 0), 1). The product is rounded

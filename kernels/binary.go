@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"math"
+
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
@@ -16,6 +18,10 @@ const (
 	Max
 	Min
 	PRelu // x < 0 ? slope·x : x, with the slope as second operand
+	Pow   // xʸ, as IEEE 754 has it
+
+	// LastBinary is the last that there is.
+	LastBinary = Pow
 )
 
 // Binary applies a function to pairs of elements, with numpy's broadcasting.
@@ -54,7 +60,7 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	} else if err := floatOperands(b, in, params, 1, 1); err != nil {
 		return nil, err
 	}
-	if b.Kind > PRelu {
+	if b.Kind > LastBinary {
 		return nil, errorf(b, "unknown kind %d", b.Kind)
 	}
 	if err := b.Act.check(b); err != nil {
@@ -123,6 +129,7 @@ var binaryKernels = [...]asm.Kernel{
 	Max:   {Op: "binary", Variant: "max"},
 	Min:   {Op: "binary", Variant: "min"},
 	PRelu: {Op: "binary", Variant: "prelu"},
+	Pow:   {Op: "binary", Variant: "pow"},
 }
 
 // binaryOp walks through the result, which is contiguous, plane by plane of
@@ -204,6 +211,8 @@ func (k BinaryKind) apply(x, y float32) float32 {
 		return max(x, y)
 	case Min:
 		return min(x, y)
+	case Pow:
+		return float32(math.Pow(float64(x), float64(y)))
 	}
 	if x < 0 {
 		return x * y

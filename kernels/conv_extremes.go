@@ -32,7 +32,10 @@ var largestKernel = asm.Kernel{Op: "largest"}
 // bounded says whether Winograd's algorithms compute a convolution by these
 // weights within their bound.
 func (m *convMap) bounded(p Param) bool {
-	return m.cin <= mostChannels && (p.Elem == tensor.F16 || newScanner(m.Tier).weights(p) <= largestWeight)
+	if m.cin > mostChannels || p.Elem == tensor.F16 {
+		return m.cin <= mostChannels
+	}
+	return remember(m.Tier, p, largestKernel, func() float32 { return newScanner(m.Tier).weights(p) }) <= largestWeight
 }
 
 // A scanner looks at magnitudes.

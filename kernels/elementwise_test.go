@@ -12,36 +12,36 @@ import (
 
 // refUnary is a Unary by the formulas of its documentation.
 func refUnary(u *Unary, x float64) float64 {
-	alpha, beta := float64(u.Alpha), float64(u.Beta)
-	elu := x
-	if x < 0 {
-		elu = alpha * (math.Exp(x) - 1)
-	}
 	switch u.Kind {
 	case Abs:
-		return math.Abs(x)
+		return max(x, -x)
 	case Neg:
-		return -x
+		return 0 - x
 	case Exp:
 		return math.Exp(x)
 	case Sqrt:
 		return math.Sqrt(x)
-	case Elu:
-		return elu
-	case Selu:
-		return beta * elu
-	case Softplus:
-		if x > 700 {
-			return x // where exp overflows
+	case Log:
+		return math.Log2(x) * math.Ln2
+	case Sin, Cos:
+		sin, cos := math.Sincos(x)
+		if u.Kind == Sin {
+			return sin
 		}
-		return math.Log(1 + math.Exp(x))
-	case Softsign:
-		return x / (1 + math.Abs(x))
-	case ThresholdedRelu:
-		if x <= alpha {
-			return 0
+		return cos
+	case Erf:
+		return 1 - math.Erfc(x)
+	case Sign:
+		if x == 0 || math.IsNaN(x) {
+			return x
 		}
-		return x
+		return math.Copysign(1, x)
+	case Floor:
+		return math.Floor(x)
+	case Ceil:
+		return -math.Floor(-x)
+	case Round:
+		return math.RoundToEven(x)
 	}
 	return refAct(u.Act, x)
 }
@@ -50,9 +50,9 @@ func TestUnary(t *testing.T) {
 	g := newGenerator(10)
 	g.huge = true
 	for _, g.special = range []bool{false, true} {
-		for kind := Activate; kind <= ThresholdedRelu; kind++ {
+		for kind := Activate; kind <= LastUnary; kind++ {
 			for range 20 {
-				u := &Unary{Kind: kind, Alpha: 1.5, Beta: 1.05, Act: g.act()}
+				u := &Unary{Kind: kind, Act: g.act()}
 				shape := g.shape(g.between(0, 4), 9)
 				trial{spec: u, in: [][]int{shape}, ref: func(in, out []array) {
 					for i, x := range in[0].data {
@@ -69,17 +69,28 @@ func TestNaNStays(t *testing.T) {
 	nan := float32(math.NaN())
 	eachTier(t, func(t *testing.T, tier *Tier) {
 		w := new(Workspace)
-		for kind := NoActivation; kind <= ActTanh; kind++ {
+		for kind := NoActivation; kind <= LastActivation; kind++ {
 			dst := make([]float32, 11)
 			tier.activate(w, Act{Kind: kind, Lo: 0, Hi: 6}, dst, slices.Repeat([]float32{nan}, len(dst)))
 			if slices.ContainsFunc(dst, isNumber) {
 				t.Errorf("activation %d of NaN is %v", kind, dst)
 			}
 		}
-		for kind := Add; kind <= PRelu; kind++ {
+		for kind := Abs; kind <= LastUnary; kind++ {
+			op, err := bind(&Unary{Kind: kind}, tier, [][]int{{11}}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dst := make([]float32, 11)
+			runOp(op, w, [][]float32{slices.Repeat([]float32{nan}, len(dst))}, [][]float32{dst}, 1, 0, op.Tasks(1))
+			if slices.ContainsFunc(dst, isNumber) {
+				t.Errorf("function %d of NaN is %v", kind, dst)
+			}
+		}
+		for kind := Add; kind <= LastBinary; kind++ {
 			for _, x := range [][2]float32{{nan, 1}, {1, nan}, {nan, nan}, {nan, float32(math.Inf(1))}} {
-				if kind == PRelu && x[0] > 0 {
-					continue // the slope of a positive number is not looked at
+				if (kind == PRelu || kind == Pow) && x[0] == 1 {
+					continue // the slope of a positive number is not looked at; all powers of 1 are 1
 				}
 				dst := make([]float32, 11)
 				tier.binary(kind)(&asm.BinaryArgs{X: &x[0], Y: &slices.Repeat(x[1:], len(dst))[0], Z: &dst[0], YStep: 4, Rows: 1, N: len(dst), Lo: -1, Hi: 1})
@@ -89,14 +100,6 @@ func TestNaNStays(t *testing.T) {
 			}
 		}
 	})
-	for kind := Activate; kind <= ThresholdedRelu; kind++ {
-		if kind == Exp {
-			continue // is a kernel
-		}
-		if y := (&Unary{Kind: kind, Alpha: 1, Beta: 1}).function()(nan); !tensor.IsNaN(y) {
-			t.Errorf("function %d of NaN is %v", kind, y)
-		}
-	}
 }
 
 func isNumber(x float32) bool { return !tensor.IsNaN(x) }
@@ -124,6 +127,8 @@ func refBinary(k BinaryKind, x, y float64) float64 {
 		return max(x, y)
 	case Min:
 		return min(x, y)
+	case Pow:
+		return math.Pow(x, y)
 	}
 	if x < 0 {
 		return x * y
@@ -163,7 +168,7 @@ func TestBinary(t *testing.T) {
 		for range 600 {
 			shape := g.shape(g.between(0, 5), 6)
 			x, y := g.repeatable(shape), g.repeatable(shape)
-			b := &Binary{Kind: BinaryKind(g.IntN(int(PRelu) + 1)), Act: g.act()}
+			b := &Binary{Kind: BinaryKind(g.IntN(int(LastBinary) + 1)), Act: g.act()}
 			if g.IntN(2) == 0 {
 				check(b, [][]int{x, y}, nil)
 			} else {
@@ -173,7 +178,7 @@ func TestBinary(t *testing.T) {
 		}
 		// The usual forms, over several tasks.
 		for _, y := range [][]int{{2, 13, 11, 67}, {67}, {2, 1, 1, 67}, {2, 13, 11, 1}, {}, {1}} {
-			for kind := Add; kind <= PRelu; kind++ {
+			for kind := Add; kind <= LastBinary; kind++ {
 				t.Run(fmt.Sprint(kind, y), func(t *testing.T) {
 					check(&Binary{Kind: kind}, [][]int{{2, 13, 11, 67}, y}, nil)
 					check(&Binary{Kind: kind}, [][]int{y, {2, 13, 11, 67}}, nil)

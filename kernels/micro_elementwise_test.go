@@ -97,28 +97,53 @@ func (m *micro) testActivate(k asm.Kernel, run func(*asm.ActivateArgs)) {
 }
 
 // An elementFunction is what a kernel of one operand computes, and how far off
-// it may be, in half units of the last place: multiples of 2⁻²⁴.
+// it may be, in half units of the last place: multiples of 2⁻²⁴ of the result.
 type elementFunction struct {
 	lo, hi  float32
 	f       func(x float64) float64
 	bound   float64
-	rounded bool // the middle of the computation is
+	operand float64 // so much of |x| counts besides the result
+	largest float64 // operand, if there is a limit
 }
 
 // elementFunctions are those of the activate family, by their kernels'
 // variants.
 var elementFunctions = func() map[string]elementFunction {
-	ref := func(kind Activation, lo, hi float32) func(float64) float64 {
+	act := func(kind Activation, lo, hi float32) func(float64) float64 {
 		return func(x float64) float64 { return refAct(Act{kind, lo, hi}, x) }
 	}
+	unary := func(kind UnaryKind) func(float64) float64 {
+		return func(x float64) float64 { return refUnary(&Unary{Kind: kind}, x) }
+	}
 	return map[string]elementFunction{
-		"leakyrelu":   {0.1, 0, ref(ActLeakyRelu, 0.1, 0), 1, false},
-		"hardswish":   {0, 0, ref(ActHardSwish, 0, 0), 4, true},
-		"hardsigmoid": {0.2, 0.5, ref(ActHardSigmoid, 0.2, 0.5), 4, true},
-		"sigmoid":     {0, 0, ref(ActSigmoid, 0, 0), 4, false},
-		"silu":        {0, 0, ref(ActSiLU, 0, 0), 4, false},
-		"tanh":        {0, 0, ref(ActTanh, 0, 0), 4, false},
-		"exp":         {0, 0, math.Exp, 4, false},
+		"leakyrelu":       {lo: 0.1, f: act(ActLeakyRelu, 0.1, 0), bound: 1},
+		"hardswish":       {f: act(ActHardSwish, 0, 0), bound: 4, operand: 0.25},
+		"hardsigmoid":     {lo: 0.2, hi: 0.5, f: act(ActHardSigmoid, 0.2, 0.5), bound: 4, operand: 0.25},
+		"thresholdedrelu": {lo: 0.5, f: act(ActThresholdedRelu, 0.5, 0)},
+		"shrink":          {lo: 0.5, hi: 0.25, f: act(ActShrink, 0.5, 0.25), bound: 1},
+		"sigmoid":         {f: act(ActSigmoid, 0, 0), bound: 4},
+		"silu":            {f: act(ActSiLU, 0, 0), bound: 4},
+		"tanh":            {f: act(ActTanh, 0, 0), bound: 4},
+		"elu":             {lo: 1.5, hi: 1.25, f: act(ActElu, 1.5, 1.25), bound: 4},
+		"celu":            {lo: 1.5, f: act(ActCelu, 1.5, 0), bound: 4},
+		"softplus":        {f: act(ActSoftplus, 0, 0), bound: 4},
+		"softsign":        {f: act(ActSoftsign, 0, 0), bound: 2},
+		"mish":            {f: act(ActMish, 0, 0), bound: 8},
+		"gelu":            {f: act(ActGelu, 0, 0), bound: 2, operand: 1},
+		"gelutanh":        {f: act(ActGeluTanh, 0, 0), bound: 2, operand: 1},
+
+		"abs":   {f: unary(Abs)},
+		"neg":   {f: unary(Neg)},
+		"sqrt":  {f: unary(Sqrt), bound: 1},
+		"sign":  {f: unary(Sign)},
+		"floor": {f: unary(Floor)},
+		"ceil":  {f: unary(Ceil)},
+		"round": {f: unary(Round)},
+		"exp":   {f: unary(Exp), bound: 4},
+		"erf":   {f: math.Erf, bound: 4},
+		"log":   {f: math.Log, bound: 2},
+		"sin":   {f: unary(Sin), bound: 4, largest: maxAngle},
+		"cos":   {f: unary(Cos), bound: 4, largest: maxAngle},
 	}
 }()
 
@@ -129,11 +154,16 @@ func (f *elementFunction) want(x float32) sum {
 		s.value = math.Copysign(math.Inf(1), s.value)
 	}
 	s.size = math.Abs(s.value)
-	if f.rounded {
-		s.size += math.Abs(float64(x)) / 4
+	if f.operand > 0 {
+		s.size += f.operand * math.Abs(float64(x))
 	}
 	s.within(f.bound * 0x1p-24)
 	return s
+}
+
+// takes says whether the kernel takes x.
+func (f *elementFunction) takes(x float32) bool {
+	return f.largest == 0 || math.Abs(float64(x)) <= f.largest
 }
 
 // activate tries numbers over the whole range that matters.
@@ -142,6 +172,9 @@ func (m *micro) activate(run func(*asm.ActivateArgs), f *elementFunction, n int,
 	x, y := m.floats(n), m.target(n)
 	for i := range x {
 		x[i] *= []float32{1, 8, 120}[m.IntN(3)]
+		if !f.takes(x[i]) {
+			x[i] = -maxAngle
+		}
 	}
 	m.operands[len(m.operands)-1].before = slices.Clone(bytesOf(x))
 	a := &asm.ActivateArgs{X: &x[0], Y: &y.got[0], N: n, Lo: f.lo, Hi: f.hi}
@@ -171,6 +204,14 @@ func TestActivateAccuracy(t *testing.T) {
 				for i := range x {
 					x[i] = math.Float32frombits(bits | uint32(i&1)<<31)
 					bits += step
+				}
+				if !f.takes(x[0]) {
+					break
+				}
+				for i := range x {
+					if !f.takes(x[i]) {
+						x[i] = 0
+					}
 				}
 				run(&asm.ActivateArgs{X: &x[0], Y: &y[0], N: len(x), Lo: f.lo, Hi: f.hi})
 				for i, v := range x {

@@ -9,6 +9,45 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
+func (m *micro) testBlend(_ asm.Kernel, run func(*asm.BlendArgs)) {
+	for c := 1; c <= 75; c++ {
+		for pixels := 1; pixels <= 3; pixels++ {
+			m.blend(run, c, pixels)
+		}
+	}
+	m.blend(run, 7, 40)
+}
+
+func (m *micro) blend(kernel func(*asm.BlendArgs), c, pixels int) {
+	m.Helper()
+	at := m.offsets(5, c)
+	x := m.floats(slices.Max(at) + c)
+	p := &asm.BlendArgs{X: &x[0], YStride: m.prime(c), Pixels: pixels, C: c}
+	y := m.target((pixels-1)*p.YStride + c)
+	p.Y = &y.got[0]
+	samples := make([]asm.Sample, pixels)
+	for i := range samples {
+		s := &samples[i]
+		s.Taps = m.between(0, 4)
+		for t := range s.Taps {
+			from := at[m.IntN(len(at))]
+			s.At[t], s.Weight[t] = 4*from, 2*m.Float32()-1
+			if s.Taps == 1 {
+				s.Weight[t] = 1
+			}
+			for k := range c {
+				y.want[i*p.YStride+k].add(x[from+k], s.Weight[t])
+			}
+		}
+		for k := range c {
+			y.want[i*p.YStride+k].within(float64(s.Taps) * 0x1p-24)
+		}
+	}
+	p.Samples = &place(m, samples)[0]
+	kernel(inBytes(p))
+	m.check(y, "%d pixels of %d channels", pixels, c)
+}
+
 func (m *micro) testMaxPool(_ asm.Kernel, run func(*asm.TapsArgs)) {
 	m.eachWindow(func(c tapsCase) { m.maxPool(run, c) })
 }

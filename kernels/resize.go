@@ -3,6 +3,7 @@ package kernels
 import (
 	"math"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -48,6 +49,10 @@ const (
 // input size · Scale − 1 and misses the last corner. HalfPixelSymmetric
 // follows Scale from the middle of the map, where the two maps' middles, by
 // Size, coincide.
+//
+// A result of Linear and Cubic differs from the exact weighted sum by at most
+// 16·2⁻²⁴·Σ|wᵢ·xᵢ|. What has no weight is not looked at: an infinity beside a
+// coordinate that is whole does not spread.
 //
 // Rounding is for Nearest. CubicA and ExcludeOutside are for Cubic: the
 // parameter of Keys' weights, and whether neighbours outside the map have no
@@ -107,54 +112,50 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	return result(r, in[0], in[0].Shape[0], r.Size[0], r.Size[1], in[0].Shape[3])
 }
 
-func (r *Resize) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (r *Resize) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
 	x := in[0].Shape
-	if r.Mode == Cubic {
-		return &cubicOp{
-			maps:   x[0],
-			height: x[1], width: x[2], channels: x[3],
-			rows: r.cubicSamples(0, x[1]),
-			cols: r.cubicSamples(1, x[2]),
-		}, nil
-	}
 	return &resizeOp{
+		kernel: find[asm.BlendArgs](t, blendKernel),
 		maps:   x[0],
 		height: x[1], width: x[2], channels: x[3],
-		rows: r.samples(0, x[1]),
-		cols: r.samples(1, x[2]),
+		rows: r.samples(0, x[1], x[2]*x[3]),
+		cols: r.samples(1, x[2], x[3]),
 	}, nil
 }
 
-// A sample is where a result's row or column comes from: the weighted sum of
-// one or two of the operand's.
-type sample struct {
-	at     [2]int
-	weight [2]float64
-	taps   int
-}
-
-// samples are where the rows (i = 0) or columns (i = 1) come from, of a map
-// that has size of them.
-func (r *Resize) samples(i, size int) []sample {
-	s := make([]sample, r.Size[i])
+// samples are what the rows (i = 0) or columns (i = 1) are the weighted sums
+// of, of a map that has size of them, stride elements apart.
+func (r *Resize) samples(i, size, stride int) []asm.Sample {
+	s := make([]asm.Sample, r.Size[i])
 	for o := range s {
 		x := r.coordinate(i, size, o)
-		if r.Mode == Nearest {
-			x = r.Rounding.round(x)
+		switch r.Mode {
+		case Nearest:
+			s[o] = linear(min(max(r.Rounding.round(x), 0), float64(size-1)))
+		case Linear:
+			s[o] = linear(min(max(x, 0), float64(size-1)))
+		default:
+			s[o] = r.cubic(x, size)
 		}
-		x = min(max(x, 0), float64(size-1))
-		low := math.Floor(x)
-		s[o] = sample{at: [2]int{int(low), int(low) + 1}, weight: [2]float64{1 - (x - low), x - low}, taps: 2}
-		if x == low {
-			// A row without weight is not looked at: if it held an infinity, the
-			// sum would be NaN.
-			s[o].taps = 1
+		for t := range s[o].At {
+			s[o].At[t] *= 4 * stride
 		}
 	}
 	return s
+}
+
+// linear is the sample of a coordinate inside the map: a mean of its two
+// neighbours. One without weight is not looked at: if it held an infinity, the
+// sum would be NaN.
+func linear(x float64) asm.Sample {
+	low := math.Floor(x)
+	if x == low {
+		return asm.Sample{Taps: 1, At: [4]int{int(low)}, Weight: [4]float32{1}}
+	}
+	return asm.Sample{Taps: 2, At: [4]int{int(low), int(low) + 1}, Weight: [4]float32{float32(1 - (x - low)), float32(x - low)}}
 }
 
 // coordinate is the operand's coordinate of the result's o-th row or column,
@@ -219,58 +220,59 @@ func (r Rounding) round(x float64) float64 {
 	return math.Ceil(x - 0.5)
 }
 
-// resizeOp is a Resize. A task is a row of results.
+// blendKernel makes pixels weighted sums of others.
+var blendKernel = asm.Kernel{Op: "blend"}
+
+// resizeOp is a Resize. A task is a row of results: first a weighted sum of the
+// operand's rows, then one of that row's pixels for each column.
 type resizeOp struct {
-	scratchless
+	kernel                        func(*asm.BlendArgs)
 	maps, height, width, channels int
-	rows, cols                    []sample
+	rows, cols                    []asm.Sample
 }
+
+func (op *resizeOp) Scratch() int { return 4 * op.width * op.channels }
 
 func (op *resizeOp) Tasks(n int) int { return n * op.maps * len(op.rows) }
 
-func (op *resizeOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+func (op *resizeOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	operand, result := floats(in[0]), floats(out[0])
-	item := op.height * op.width * op.channels
+	line := op.width * op.channels
 	for task := lo; task < hi; task++ {
-		x := operand[task/len(op.rows)*item:][:item]
-		dst := result[task*len(op.cols)*op.channels:]
+		x := operand[task/len(op.rows)*op.height*line:][:op.height*line]
 		row := &op.rows[task%len(op.rows)]
-		for o := range op.cols {
-			op.pixel(dst[o*op.channels:][:op.channels], x, row, &op.cols[o])
+		if row.Taps == 1 && row.Weight[0] == 1 {
+			x = x[row.At[0]/4:][:line]
+		} else {
+			mixed := w.floats()[:line]
+			op.mixRows(w, mixed, x, row)
+			x = mixed
+		}
+		op.mixColumns(w, result[task*len(op.cols)*op.channels:][:len(op.cols)*op.channels], x)
+	}
+}
+
+// mixRows sets dst to a weighted sum of rows of x, some elements in each call,
+// so that each is short.
+func (op *resizeOp) mixRows(w *Workspace, dst, x []float32, row *asm.Sample) {
+	a := &w.blend
+	a.Samples, a.Pixels = row, 1
+	for from := 0; from < len(dst); from += taskSize {
+		a.X, a.Y, a.C = &x[from], &dst[from], min(taskSize, len(dst)-from)
+		op.kernel(a)
+	}
+}
+
+// mixColumns sets the pixels of dst to weighted sums of those of x.
+func (op *resizeOp) mixColumns(w *Workspace, dst, x []float32) {
+	a := &w.blend
+	for c := 0; c < op.channels; c += taskSize {
+		a.C, a.YStride = min(taskSize, op.channels-c), 4*op.channels
+		a.Pixels = max(1, taskSize/a.C)
+		for o := 0; o < len(op.cols); o += a.Pixels {
+			a.Pixels = min(a.Pixels, len(op.cols)-o)
+			a.X, a.Y, a.Samples = &x[c], &dst[o*op.channels+c], &op.cols[o]
+			op.kernel(a)
 		}
 	}
-}
-
-// pixel is the weighted sum of one, two or four pixels.
-func (op *resizeOp) pixel(dst, x []float32, row, col *sample) {
-	at := func(i, j int) []float32 {
-		return x[(row.at[i]*op.width+col.at[j])*op.channels:][:len(dst)]
-	}
-	switch {
-	case row.taps == 1 && col.taps == 1:
-		copy(dst, at(0, 0))
-	case row.taps == 1:
-		mix(dst, at(0, 0), at(0, 1), col.weight)
-	case col.taps == 1:
-		mix(dst, at(0, 0), at(1, 0), row.weight)
-	default:
-		a, b, c, d := at(0, 0), at(0, 1), at(1, 0), at(1, 1)
-		for i := range dst {
-			top := weigh(float64(a[i]), float64(b[i]), col.weight)
-			bottom := weigh(float64(c[i]), float64(d[i]), col.weight)
-			dst[i] = float32(weigh(top, bottom, row.weight))
-		}
-	}
-}
-
-func mix(dst, a, b []float32, weight [2]float64) {
-	for i := range dst {
-		dst[i] = float32(weigh(float64(a[i]), float64(b[i]), weight))
-	}
-}
-
-// weigh is a weighted sum whose products are rounded, so that no compiler
-// fuses them with the sum, and all processors agree.
-func weigh(a, b float64, weight [2]float64) float64 {
-	return float64(a*weight[0]) + float64(b*weight[1])
 }

@@ -78,7 +78,7 @@ func (m *maker) float() float32 {
 func (m *maker) kind(n byte) byte { return m.byte() % (n + 2) }
 
 func (m *maker) act() Act {
-	return Act{Kind: Activation(m.kind(byte(ActTanh))), Lo: m.float(), Hi: m.float()}
+	return Act{Kind: Activation(m.kind(byte(LastActivation))), Lo: m.float(), Hi: m.float()}
 }
 
 func (m *maker) window() Window {
@@ -112,9 +112,9 @@ func (m *maker) spec() Spec {
 	case 4:
 		return &Pool{Window: m.window(), Kind: PoolKind(m.kind(2)), Ceil: m.bool()}
 	case 5:
-		return &Unary{Kind: UnaryKind(m.kind(byte(ThresholdedRelu))), Act: m.act(), Alpha: m.float(), Beta: m.float()}
+		return &Unary{Kind: UnaryKind(m.kind(byte(LastUnary))), Act: m.act()}
 	case 6:
-		return &Binary{Kind: BinaryKind(m.kind(byte(PRelu))), Act: m.act(), Swap: m.bool()}
+		return &Binary{Kind: BinaryKind(m.kind(byte(LastBinary))), Act: m.act(), Swap: m.bool()}
 	case 7:
 		return &Concat{Axis: m.int()}
 	case 8:
@@ -328,7 +328,8 @@ func TestShapeErrors(t *testing.T) {
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
 		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 of 2×0 elements is empty"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
-		{&Unary{Alpha: nan}, [][]int{{2}}, "Unary: parameters NaN and 0, of which none may be NaN"},
+		{&Unary{Kind: LastUnary + 1}, [][]int{{2}}, "Unary: unknown kind 13"},
+		{&Unary{Act: Act{Kind: ActCelu}}, [][]int{{2}}, "Unary: activation with parameter 0, which must be positive"},
 		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, of which none may be NaN"},
 		{&Unary{Act: Act{Kind: Clamp, Lo: 6}}, [][]int{{2}}, "Unary: activation clamps to at least 6 and at most 0"},
 		{&Pool{Window: Window{Kernel: one, Stride: [2]int{1, 0}, Dilation: one}}, m, "Pool: stride 0 is not from 1 to 2147483647"},

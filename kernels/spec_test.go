@@ -110,7 +110,7 @@ func (g generator) floats(n int) []float32 {
 }
 
 func (g generator) act() Act {
-	a := Act{Kind: Activation(g.IntN(int(ActTanh) + 1)), Lo: 0, Hi: float32(math.Inf(1))}
+	a := Act{Kind: Activation(g.IntN(int(LastActivation) + 1)), Lo: 0, Hi: float32(math.Inf(1))}
 	switch a.Kind {
 	case Clamp:
 		a.Lo, a.Hi = -g.Float32(), g.Float32()
@@ -118,6 +118,8 @@ func (g generator) act() Act {
 		a.Lo = g.Float32()
 	case ActHardSigmoid:
 		a.Lo, a.Hi = 0.2, 0.5
+	case ActElu, ActCelu, ActThresholdedRelu, ActShrink:
+		a.Lo, a.Hi = 0.25+g.Float32(), 1+g.Float32()
 	}
 	return a
 }
@@ -140,8 +142,46 @@ func refAct(a Act, x float64) float64 {
 		return x / (1 + math.Exp(-x))
 	case ActTanh:
 		return math.Tanh(x)
+	case ActElu:
+		if x < 0 {
+			return lo * math.Expm1(x)
+		}
+		return hi * x
+	case ActCelu:
+		if x < 0 {
+			return lo * math.Expm1(x/lo)
+		}
+	case ActSoftplus:
+		return refSoftplus(x)
+	case ActSoftsign:
+		return x / (1 + math.Abs(x))
+	case ActMish:
+		return x * math.Tanh(refSoftplus(x))
+	case ActGelu:
+		return x / 2 * (1 + math.Erf(x/math.Sqrt2))
+	case ActGeluTanh:
+		return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+	case ActThresholdedRelu:
+		if x <= lo {
+			return 0
+		}
+	case ActShrink:
+		switch {
+		case x < -lo:
+			return x + hi
+		case x > lo:
+			return x - hi
+		}
+		return 0 * x
 	}
 	return x
+}
+
+func refSoftplus(x float64) float64 {
+	if x > 700 {
+		return x // where exp overflows
+	}
+	return math.Log1p(math.Exp(x))
 }
 
 // A trial is one operation, its operands' shapes and its params, against a
@@ -156,6 +196,7 @@ type trial struct {
 	// bounds, if it has elements, is what those of the result may be off: ref
 	// sets it.
 	bounds *array
+	slack  int // how many times as far off as usual they may be, where sums are long; 0 is once
 }
 
 // run runs the operation on a few items: in one go, and in parts of any size
@@ -242,7 +283,7 @@ func (tr trial) runOn(t *testing.T, g generator, tier *Tier) {
 				if tr.bounds != nil && math.Abs(float64(x)-want.data[j]) <= tr.bounds.data[j] {
 					continue
 				}
-				if !near(x, v, tr.exact) {
+				if !within(x, v, tr.exact, max(1, tr.slack)) {
 					t.Fatalf("%s: result %d, item %d of %d, element %d is %v, want %v", name, i, item, n, j, x, v)
 				}
 			}
@@ -251,7 +292,10 @@ func (tr trial) runOn(t *testing.T, g generator, tier *Tier) {
 }
 
 // near allows a few roundings of a float32.
-func near(got, want float32, exact bool) bool {
+func near(got, want float32, exact bool) bool { return within(got, want, exact, 1) }
+
+// within is near for sums that are so many times as far off.
+func within(got, want float32, exact bool, slack int) bool {
 	switch {
 	case tensor.IsNaN(want) || tensor.IsNaN(got):
 		return tensor.IsNaN(want) && tensor.IsNaN(got)
@@ -260,7 +304,7 @@ func near(got, want float32, exact bool) bool {
 	case got == want:
 		return true
 	}
-	return math.Abs(float64(got)-float64(want)) <= 4e-7*max(math.Abs(float64(want)), 0.5)
+	return math.Abs(float64(got)-float64(want)) <= float64(slack)*4e-7*max(math.Abs(float64(want)), 0.5)
 }
 
 func cloneAll(x [][]float32) [][]float32 {

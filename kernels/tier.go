@@ -36,8 +36,8 @@ type Tier struct {
 	// Bind looks up.
 	gemmKernels     []func(*asm.GemmArgs) // by rows of the tile, 1 … MR
 	productKernels  []func(*asm.ProductArgs)
-	activateKernels [ActTanh + 1]func(*asm.ActivateArgs)
-	binaryKernels   [PRelu + 1]func(*asm.BinaryArgs)
+	activateKernels [LastActivation + 1]func(*asm.ActivateArgs)
+	binaryKernels   [LastBinary + 1]func(*asm.BinaryArgs)
 	widenKernel     func(*asm.WidenArgs)
 
 	reduceRowsKernels    [len(foldings)]func(*asm.ReduceArgs)
@@ -66,6 +66,9 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	}
 	for kind, k := range binaryKernels {
 		t.binaryKernels[kind] = lookup[asm.BinaryArgs](a.Kernels, k)
+		if BinaryKind(kind) == Pow {
+			t.binaryKernels[kind] = binaryPortable(Pow)
+		}
 	}
 	for i := range foldings {
 		t.reduceRowsKernels[i] = lookup[asm.ReduceArgs](a.Kernels, folding(i).rows())

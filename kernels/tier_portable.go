@@ -42,8 +42,12 @@ func portableKernels() (entries []asm.Entry) {
 			add(k, activatePortable(Activation(kind)))
 		}
 	}
-	add(expKernel, expPortable)
-	for kind, k := range binaryKernels {
+	for i := range unaryFunctions {
+		if f := &unaryFunctions[i]; f.of != nil {
+			add(f.kernel(), unaryPortable(f.of))
+		}
+	}
+	for kind, k := range binaryKernels[:Pow] {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
 	portableRowKernels(add)
@@ -52,6 +56,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
+	add(blendKernel, blendPortable)
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
 	return entries
 }
@@ -182,10 +187,12 @@ func activatePortable(kind Activation) func(*asm.ActivateArgs) {
 	}
 }
 
-func expPortable(p *asm.ActivateArgs) {
-	y := at(p.Y, 0, p.N)
-	for i, x := range at(p.X, 0, p.N) {
-		y[i] = float32(math.Exp(float64(x)))
+func unaryPortable(f func(float64) float64) func(*asm.ActivateArgs) {
+	return func(p *asm.ActivateArgs) {
+		y := at(p.Y, 0, p.N)
+		for i, x := range at(p.X, 0, p.N) {
+			y[i] = float32(f(float64(x)))
+		}
 	}
 }
 
@@ -259,6 +266,23 @@ func averagePoolPortable(p *asm.TapsArgs) {
 		}
 	}
 }
+
+func blendPortable(p *asm.BlendArgs) {
+	for i, s := range at(p.Samples, 0, p.Pixels) {
+		y := at(p.Y, i*p.YStride, p.C)
+		for c := range y {
+			y[c] = negativeZero
+		}
+		for t, off := range s.At[:s.Taps] {
+			for c, x := range at(p.X, off, p.C) {
+				y[c] += float32(s.Weight[t] * x)
+			}
+		}
+	}
+}
+
+// negativeZero is what a sum begins with that leaves zeros their sign.
+var negativeZero = float32(math.Copysign(0, -1))
 
 func widenPortable(p *asm.WidenArgs) {
 	y := at(p.Y, 0, p.N)

@@ -17,18 +17,23 @@ const (
 	Neg
 	Exp
 	Sqrt
-	Elu             // x < 0 ? Alpha·(exp(x)−1) : x
-	Selu            // Beta·(x < 0 ? Alpha·(exp(x)−1) : x)
-	Softplus        // log(1 + exp(x))
-	Softsign        // x / (1 + |x|)
-	ThresholdedRelu // x > Alpha ? x : 0
+	Log
+	Sin
+	Cos
+	Erf
+	Sign // −1, 0 or 1
+	Floor
+	Ceil
+	Round // to the nearest whole number, ties to even
+
+	// LastUnary is the last that there is.
+	LastUnary = Round
 )
 
-// Unary applies a function to each element; Alpha and Beta are its parameters.
+// Unary applies a function to each element. NaN stays NaN in all of them.
 type Unary struct {
-	Kind        UnaryKind
-	Act         Act // for Activate
-	Alpha, Beta float32
+	Kind UnaryKind
+	Act  Act // for Activate
 }
 
 func (*Unary) Op() string { return "Unary" }
@@ -41,14 +46,11 @@ func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := floatOperands(u, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	if u.Kind > ThresholdedRelu {
+	if u.Kind > LastUnary {
 		return nil, errorf(u, "unknown kind %d", u.Kind)
 	}
 	if err := u.Act.check(u); err != nil {
 		return nil, err
-	}
-	if tensor.IsNaN(u.Alpha) || tensor.IsNaN(u.Beta) {
-		return nil, errorf(u, "parameters %v and %v, of which none may be NaN", u.Alpha, u.Beta)
 	}
 	return result(u, in[0], slices.Clone(in[0].Shape)...)
 }
@@ -58,84 +60,101 @@ func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	op := flat{volume: in[0].Shape.Volume()}
-	switch {
-	case u.Kind == Exp:
-		return &elementOp{flat: op, Tier: t, kernel: find[asm.ActivateArgs](t, expKernel)}, nil
-	case u.Kind == Activate && u.Act.Kind != NoActivation:
-		return &elementOp{flat: op, Tier: t, kernel: t.activation(u.Act.Kind), lo: u.Act.Lo, hi: u.Act.Hi}, nil
+	if u.Kind == Activate {
+		return &activateOp{flat: op, Tier: t, act: u.Act}, nil
 	}
-	return &unaryOp{flat: op, f: u.function()}, nil
+	f := &unaryFunctions[u.Kind]
+	e := elementOp{flat: op, Tier: t, kernel: find[asm.ActivateArgs](t, f.kernel())}
+	if u.Kind == Sin || u.Kind == Cos {
+		return &angleOp{e, f.of}, nil
+	}
+	return &e, nil
 }
 
-// function is what Unary applies where there is no kernel. NaN fails every
-// comparison and passes through.
-func (u *Unary) function() func(x float32) float32 {
-	alpha, beta := float64(u.Alpha), float64(u.Beta)
-	switch u.Kind {
-	case Activate:
-		return func(x float32) float32 { return x }
-	case Abs:
-		return func(x float32) float32 { return float32(math.Abs(float64(x))) }
-	case Neg:
-		return func(x float32) float32 { return -x }
-	case Sqrt:
-		return func(x float32) float32 { return float32(math.Sqrt(float64(x))) }
-	case Elu, Selu:
-		if u.Kind == Elu {
-			beta = 1
-		}
-		return func(x float32) float32 {
-			if x < 0 {
-				return float32(beta * (alpha * math.Expm1(float64(x))))
-			}
-			return float32(beta * float64(x))
-		}
-	case Softplus:
-		// log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|)), which does not overflow.
-		return func(x float32) float32 {
-			v := float64(x)
-			return float32(max(v, 0) + math.Log1p(math.Exp(-math.Abs(v))))
-		}
-	case Softsign:
-		return func(x float32) float32 { return float32(float64(x) / (1 + math.Abs(float64(x)))) }
-	case ThresholdedRelu:
-		threshold := u.Alpha
-		return func(x float32) float32 {
-			if x <= threshold {
-				return 0
-			}
-			return x
-		}
-	}
-	return nil
+// A unaryFunction is what a kind of Unary computes: the variant of its kernel,
+// and the function.
+type unaryFunction struct {
+	variant string
+	of      func(x float64) float64
+}
+
+func (f *unaryFunction) kernel() asm.Kernel { return asm.Kernel{Op: "activate", Variant: f.variant} }
+
+var unaryFunctions = [...]unaryFunction{
+	Abs:   {"abs", math.Abs},
+	Neg:   {"neg", func(x float64) float64 { return -x }},
+	Exp:   {"exp", math.Exp},
+	Sqrt:  {"sqrt", math.Sqrt},
+	Log:   {"log", math.Log},
+	Sin:   {"sin", math.Sin},
+	Cos:   {"cos", math.Cos},
+	Erf:   {"erf", math.Erf},
+	Sign:  {"sign", sign},
+	Floor: {"floor", math.Floor},
+	Ceil:  {"ceil", math.Ceil},
+	Round: {"round", math.RoundToEven},
 }
 
 // expKernel is the exponential function.
-var expKernel = asm.Kernel{Op: "activate", Variant: "exp"}
+var expKernel = unaryFunctions[Exp].kernel()
+
+func sign(x float64) float64 {
+	switch {
+	case x < 0:
+		return -1
+	case x > 0:
+		return 1
+	}
+	return x
+}
+
+// activateOp applies an activation.
+type activateOp struct {
+	flat
+	*Tier
+	act Act
+}
+
+func (op *activateOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	op.activate(w, op.act, floats(out[0])[from:to], floats(in[0])[from:to])
+}
 
 // elementOp applies one of the tier's kernels.
 type elementOp struct {
 	flat
 	*Tier
 	kernel func(*asm.ActivateArgs)
-	lo, hi float32
 }
 
 func (op *elementOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	op.eachElement(w, op.kernel, floats(out[0])[from:to], floats(in[0])[from:to], op.lo, op.hi)
+	op.eachElement(w, op.kernel, floats(out[0])[from:to], floats(in[0])[from:to], 0, 0)
 }
 
-// unaryOp applies a function.
-type unaryOp struct {
-	flat
-	f func(float32) float32
+// maxAngle is the largest operand of the kernels of sine and cosine.
+const maxAngle = 8192
+
+// angleOp is an elementOp whose kernel takes numbers up to maxAngle alone. What
+// is larger, or NaN, is computed by itself.
+type angleOp struct {
+	elementOp
+	of func(float64) float64
 }
 
-func (op *unaryOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+func (op *angleOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	dst := floats(out[0])[from:to]
-	for i, x := range floats(in[0])[from:to] {
-		dst[i] = op.f(x)
+	src, dst := floats(in[0])[from:to], floats(out[0])[from:to]
+	for len(src) > 0 {
+		within := slices.IndexFunc(src, func(x float32) bool { return !(x >= -maxAngle && x <= maxAngle) })
+		if within < 0 {
+			within = len(src)
+		}
+		op.eachElement(w, op.kernel, dst[:within], src[:within], 0, 0)
+		if within < len(src) {
+			dst[within] = float32(op.of(float64(src[within])))
+			within++
+		}
+		src, dst = src[within:], dst[within:]
 	}
 }

@@ -24,6 +24,7 @@ type Workspace struct {
 	activate   asm.ActivateArgs
 	binary     asm.BinaryArgs
 	taps       asm.TapsArgs
+	blend      asm.BlendArgs
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs

@@ -79,7 +79,7 @@ func (c *coder) spec(s *kernels.Spec) {
 }
 
 func (c *coder) act(v *kernels.Act) {
-	enum(c, &v.Kind, kernels.ActTanh)
+	enum(c, &v.Kind, kernels.LastActivation)
 	c.float(&v.Lo)
 	c.float(&v.Hi)
 }
@@ -128,14 +128,12 @@ func (c *coder) pool(v *kernels.Pool) {
 }
 
 func (c *coder) unary(v *kernels.Unary) {
-	enum(c, &v.Kind, kernels.ThresholdedRelu)
+	enum(c, &v.Kind, kernels.LastUnary)
 	c.act(&v.Act)
-	c.float(&v.Alpha)
-	c.float(&v.Beta)
 }
 
 func (c *coder) binary(v *kernels.Binary) {
-	enum(c, &v.Kind, kernels.PRelu)
+	enum(c, &v.Kind, kernels.LastBinary)
 	c.act(&v.Act)
 	c.bool(&v.Swap)
 }

@@ -1,17 +1,19 @@
 package amd64
 
 import (
-	"math"
+	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/infer-go/infer/gen/function"
 )
 
 // activate emits the function that the kernel's variant names, of each element.
 func activate(b *builder) {
-	f := activations[b.kernel.Variant]
-	b.doc(f.what + ", element by element")
+	f := function.ByVariant[b.kernel.Variant]
+	b.doc(f.What + ", element by element")
 	b.note("elements", y(0))
-	b.note("what the function needs", ys(1, 7)...)
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
 	b.limits()
 	b.eightsMasked(n, func(masked bool) {
@@ -20,12 +22,12 @@ func activate(b *builder) {
 		} else {
 			b.VMOVUPS(mem(in, 0), y(0))
 		}
-		f.emit(b)
+		result := b.evaluate(f.Body)
 		if masked {
-			b.VMASKMOVPS(y(0), y(15), mem(out, 0))
+			b.VMASKMOVPS(y(result), y(15), mem(out, 0))
 			return
 		}
-		b.VMOVUPS(y(0), mem(out, 0))
+		b.VMOVUPS(y(result), mem(out, 0))
 		b.ADDQ(imm(32), in)
 		b.ADDQ(imm(32), out)
 	})
@@ -49,131 +51,202 @@ func (b *builder) eightsMasked(n reg64, body func(masked bool)) {
 	b.Label(done)
 }
 
-// activations are the functions: each emits what turns Y0 into its result,
-// with Lo and Hi in Y12 and Y13.
-var activations = map[string]struct {
-	what string
-	emit func(*builder)
-}{
-	"leakyrelu":   {"x < 0 ? Lo·x : x", leakyRelu},
-	"hardswish":   {"x·min(max(x/6 + 1/2, 0), 1)", hardSwish},
-	"hardsigmoid": {"min(max(Lo·x + Hi, 0), 1)", hardSigmoid},
-	"sigmoid":     {"1 / (1 + exp(−x))", func(b *builder) { b.logistic(1) }},
-	"silu":        {"x / (1 + exp(−x))", silu},
-	"tanh":        {"the hyperbolic tangent", tanh},
-	"exp":         {"the exponential function", func(b *builder) { b.exp() }},
+// An evaluation emits a function of the elements in Y0, with Lo and Hi in Y12
+// and Y13.
+type evaluation struct {
+	*builder
+	last map[*function.Node]int // where each node is used last
+	at   map[*function.Node]int // the registers of those that are computed
+	free []int
 }
 
-const signBit = 1 << 31
-
-func leakyRelu(b *builder) {
-	b.VMULPS(y(12), y(0), y(1))
-	b.VXORPS(y(2), y(2), y(2))
-	b.VCMPPS(lessThan, y(2), y(0), y(2))
-	b.VBLENDVPS(y(2), y(1), y(0), y(0))
-}
-
-func hardSwish(b *builder) {
-	b.VMULPS(b.constant(1./6), y(0), y(1))
-	b.VADDPS(b.constant(0.5), y(1), y(1))
-	b.unit(1)
-	b.VMULPS(y(1), y(0), y(0))
-}
-
-func hardSigmoid(b *builder) {
-	b.VMULPS(y(12), y(0), y(0))
-	b.VADDPS(y(13), y(0), y(0))
-	b.unit(0)
-}
-
-// unit clamps a register to 0 … 1. NaN stays.
-func (b *builder) unit(i int) {
-	b.note("0", y(14))
-	b.VXORPS(y(14), y(14), y(14))
-	b.VMAXPS(y(i), y(14), y(i))
-	b.note("1", y(14))
-	b.VMOVUPS(b.constant(1), y(14))
-	b.VMINPS(y(i), y(14), y(i))
-}
-
-func silu(b *builder) {
-	b.VMOVAPS(y(0), y(7))
-	b.logistic(7)
-}
-
-// logistic emits the logistic function of Y0, times what is in register 7 if
-// numerator says so, else 1. With z = exp(−|x|), which does not overflow, it
-// is z/(1+z) below 0 and 1/(1+z) above.
-func (b *builder) logistic(numerator int) {
-	b.VMOVAPS(y(0), y(6))
-	b.VORPS(b.constantBits(signBit), y(0), y(0))
-	b.exp()
-	b.VMOVUPS(b.constant(1), y(5))
-	b.VADDPS(y(5), y(0), y(4))
-	b.VBLENDVPS(y(6), y(0), y(5), y(0))
-	if numerator != 1 {
-		b.VMULPS(y(numerator), y(0), y(0))
+// evaluate emits a function, and returns the register of its result.
+func (b *builder) evaluate(f *function.Body) int {
+	e := &evaluation{b, f.LastUse(), map[*function.Node]int{}, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14}}
+	for i, n := range f.Nodes {
+		e.node(i, n)
 	}
-	b.VDIVPS(y(4), y(0), y(0))
+	return e.at[f.Result()]
 }
 
-// tanh emits the hyperbolic tangent as the Cephes library has it: up to 0.625
-// an odd polynomial, beyond it 1 − 2/(exp(2·|x|) + 1).
-func tanh(b *builder) {
-	b.VANDPS(b.constantBits(signBit), y(0), y(7))
-	b.VXORPS(y(7), y(0), y(6))
-	b.VADDPS(y(6), y(6), y(0))
-	b.exp()
-	b.VMOVUPS(b.constant(1), y(5))
-	b.VADDPS(y(5), y(0), y(0))
-	b.VADDPS(y(5), y(5), y(4))
-	b.VDIVPS(y(0), y(4), y(4))
-	b.VSUBPS(y(4), y(5), y(0))
-
-	b.VMULPS(y(6), y(6), y(3))
-	b.polynomial(3, 2, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
-	b.VMULPS(y(3), y(2), y(2))
-	b.VFMADD213PS(y(6), y(6), y(2))
-
-	b.VCMPPS(lessThan, b.constant(0.625), y(6), y(1))
-	b.VBLENDVPS(y(1), y(2), y(0), y(0))
-	b.VORPS(y(7), y(0), y(0))
+func (e *evaluation) take() int {
+	if len(e.free) == 0 {
+		panic(fmt.Sprintf("%s: no vector register is left", e.symbol))
+	}
+	r := e.free[0]
+	e.free = e.free[1:]
+	e.note("what the function needs", y(r))
+	return r
 }
 
-// polynomial sets register to to the polynomial of register v with these
-// coefficients, that of the highest power first.
-func (b *builder) polynomial(v, to int, coefficients ...float32) {
-	b.VMOVUPS(b.constant(coefficients[0]), y(to))
-	for _, c := range coefficients[1:] {
-		b.VFMADD213PS(b.constant(c), y(v), y(to))
+func (e *evaluation) release(r int) {
+	i, found := slices.BinarySearch(e.free, r)
+	if !found {
+		e.free = slices.Insert(e.free, i, r)
 	}
 }
 
-// exp emits the exponential function of Y0 as the Cephes library has it: with
-// n = round(x/ln 2), exp(x) = 2ⁿ·exp(x − n·ln 2), where the last is a
-// polynomial, and ln 2 a sum of two numbers of which the first has few digits.
-// 2ⁿ is multiplied in two steps, so that results below the least normal number
-// are rounded once. It changes Y1 … Y3.
-func (b *builder) exp() {
-	b.Comment("Beyond these bounds the result is 0, or infinite.")
-	b.VMOVUPS(b.constant(-105), y(1))
-	b.VMAXPS(y(0), y(1), y(0))
-	b.VMOVUPS(b.constant(89), y(1))
-	b.VMINPS(y(0), y(1), y(0))
-
-	b.VMULPS(b.constant(math.Log2E), y(0), y(1))
-	b.VROUNDPS(toNearest, y(1), y(1))
-	b.VFNMADD231PS(b.constant(0.693359375), y(1), y(0))
-	b.VFNMADD231PS(b.constant(-2.12194440e-4), y(1), y(0))
-	b.polynomial(0, 2, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1)
-
-	b.VCVTPS2DQ(y(1), y(1))
-	b.VPSRAD(imm(1), y(1), y(3))
-	b.VPSUBD(y(3), y(1), y(1))
-	for _, half := range []int{3, 1} {
-		b.VPADDD(b.constantBits(127), y(half), y(half))
-		b.VPSLLD(imm(23), y(half), y(half))
+// memory is an operand where an instruction takes one from memory.
+func (e *evaluation) memory(n *function.Node) operand.Op {
+	if n.Op == function.Constant {
+		return e.constantBits(n.Bits)
 	}
-	b.VMULPS(y(3), y(2), y(2))
-	b.VMULPS(y(1), y(2), y(0))
+	return y(e.register(n))
+}
+
+// register is the register of an operand. A constant is loaded into one.
+func (e *evaluation) register(n *function.Node) int {
+	r, ok := e.at[n]
+	switch {
+	case ok:
+		return r
+	case n.Op == function.Operand:
+		r = 0
+	case n.Op == function.Lo:
+		return 12
+	case n.Op == function.Hi:
+		return 13
+	default:
+		r = e.take()
+		if n.Bits == 0 {
+			e.VXORPS(y(r), y(r), y(r))
+		} else {
+			e.VMOVUPS(e.constantBits(n.Bits), y(r))
+		}
+	}
+	e.at[n] = r
+	return r
+}
+
+// dies says that node i is the last to use x, which has a register of its own.
+func (e *evaluation) dies(x *function.Node, i int) bool {
+	return e.last[x] == i && x.Op != function.Lo && x.Op != function.Hi && x.Op != function.Constant
+}
+
+// retire gives the registers of operands back that node i uses last, those of
+// constants too.
+func (e *evaluation) retire(i int, n *function.Node) {
+	for _, x := range n.In {
+		if r, ok := e.at[x]; ok && (x.Op == function.Constant || e.dies(x, i)) {
+			delete(e.at, x)
+			e.release(r)
+		}
+	}
+}
+
+func (e *evaluation) node(i int, n *function.Node) {
+	in := slices.Clone(n.In)
+	switch n.Op {
+	case function.MulAdd, function.MulSub:
+		e.multiplyAdd(i, n)
+		return
+	case function.Add, function.Mul, function.And, function.Or, function.Xor, function.AddInt:
+		if in[0].Op == function.Constant {
+			in[0], in[1] = in[1], in[0]
+		}
+	case function.Max, function.Min:
+		// The second source is what an instruction returns if either is NaN.
+		in[0], in[1] = in[1], in[0]
+	}
+	// One operand may stand in memory.
+	var x, z vec
+	var m operand.Op
+	switch len(in) {
+	case 1:
+		x = y(e.register(in[0]))
+	case 2:
+		x, m = y(e.register(in[0])), e.memory(in[1])
+	case 3:
+		x, m, z = y(e.register(in[0])), e.memory(in[1]), y(e.register(in[2]))
+	}
+	e.retire(i, n)
+	e.at[n] = e.take()
+	to := y(e.at[n])
+	switch n.Op {
+	case function.Add:
+		e.VADDPS(m, x, to)
+	case function.Sub:
+		e.VSUBPS(m, x, to)
+	case function.Mul:
+		e.VMULPS(m, x, to)
+	case function.Div:
+		e.VDIVPS(m, x, to)
+	case function.Max:
+		e.VMAXPS(m, x, to)
+	case function.Min:
+		e.VMINPS(m, x, to)
+	case function.Sqrt:
+		e.VSQRTPS(x, to)
+	case function.Nearest:
+		e.VROUNDPS(toNearest, x, to)
+	case function.Floor:
+		e.VROUNDPS(toFloor, x, to)
+	case function.Ceil:
+		e.VROUNDPS(toCeil, x, to)
+	case function.Less:
+		e.VCMPPS(lessThan, m, x, to)
+	case function.AtMost:
+		e.VCMPPS(atMost, m, x, to)
+	case function.Select:
+		e.VBLENDVPS(x, m, z, to)
+	case function.And:
+		e.VANDPS(m, x, to)
+	case function.Or:
+		e.VORPS(m, x, to)
+	case function.Xor:
+		e.VXORPS(m, x, to)
+	case function.ToInt:
+		e.VCVTPS2DQ(x, to)
+	case function.FromInt:
+		e.VCVTDQ2PS(x, to)
+	case function.AddInt:
+		e.VPADDD(m, x, to)
+	case function.SubInt:
+		e.VPSUBD(m, x, to)
+	case function.ShiftLeft:
+		e.VPSLLD(imm(int(n.Bits)), x, to)
+	case function.ShiftRight:
+		e.VPSRAD(imm(int(n.Bits)), x, to)
+	default:
+		panic(fmt.Sprintf("%s: no instruction %d", e.symbol, n.Op))
+	}
+}
+
+// multiplyAdd emits z ± x·y. The instruction overwrites one of the three: the
+// sum's first part if nobody else needs it, else a factor, else a copy.
+func (e *evaluation) multiplyAdd(i int, n *function.Node) {
+	a, c, z := n.In[0], n.In[1], n.In[2]
+	if a.Op == function.Constant || e.dies(c, i) && !e.dies(a, i) {
+		a, c = c, a // a is the one to overwrite
+	}
+	to := -1
+	if !e.dies(z, i) && e.dies(a, i) && a != c && a != z {
+		to = e.register(a)
+		factor, sum := y(e.register(c)), e.memory(z)
+		if n.Op == function.MulAdd {
+			e.VFMADD213PS(sum, factor, y(to))
+		} else {
+			e.VFNMADD213PS(sum, factor, y(to))
+		}
+	} else {
+		factor, other := y(e.register(a)), e.memory(c)
+		if e.dies(z, i) && z != a && z != c {
+			to = e.register(z)
+		} else {
+			to = e.take()
+			if z.Op == function.Constant {
+				e.VMOVUPS(e.memory(z), y(to))
+			} else {
+				e.VMOVAPS(y(e.register(z)), y(to))
+			}
+		}
+		if n.Op == function.MulAdd {
+			e.VFMADD231PS(other, factor, y(to))
+		} else {
+			e.VFNMADD231PS(other, factor, y(to))
+		}
+	}
+	e.retire(i, n)
+	e.free = slices.DeleteFunc(e.free, func(r int) bool { return r == to })
+	e.at[n] = to
 }

@@ -12,7 +12,10 @@ import (
 var (
 	unordered = imm(3)  // either is NaN
 	lessThan  = imm(17) // false for NaN
+	atMost    = imm(18) // false for NaN
 	toNearest = imm(8)  // ties to even
+	toFloor   = imm(9)
+	toCeil    = imm(10)
 )
 
 // broadcast sets all lanes of a register to a constant.

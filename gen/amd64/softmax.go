@@ -156,3 +156,12 @@ func (b *builder) expBelow(v int) {
 	b.VMULPS(y(1), y(2), y(v))
 	b.VANDNPS(y(v), y(13), y(v))
 }
+
+// polynomial sets register to to the polynomial of register v with these
+// coefficients, that of the highest power first.
+func (b *builder) polynomial(v, to int, coefficients ...float32) {
+	b.VMOVUPS(b.constant(coefficients[0]), y(to))
+	for _, c := range coefficients[1:] {
+		b.VFMADD213PS(b.constant(c), y(v), y(to))
+	}
+}

@@ -26,7 +26,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 	f.Constraints = buildtags.And(buildtags.Not("purego"))
 	f.Includes = []string{"textflag.h"}
 	for _, k := range ks {
-		fn, err := function(t, k, e[k.Family()])
+		fn, err := assembled(t, k, e[k.Family()])
 		if err != nil {
 			return nil, err
 		}
@@ -35,8 +35,8 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 	return f, nil
 }
 
-// function emits one kernel. What the emitter panics with becomes the error.
-func function(t spec.Target, k spec.Kernel, emit func(*builder)) (fn *ir.Function, err error) {
+// assembled emits one kernel. What the emitter panics with becomes the error.
+func assembled(t spec.Target, k spec.Kernel, emit func(*builder)) (fn *ir.Function, err error) {
 	args, err := spec.Args(k.Op)
 	if err != nil {
 		return nil, err

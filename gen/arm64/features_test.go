@@ -44,7 +44,7 @@ func TestFeatures(t *testing.T) {
 	tier := Targets[0]
 	kernel := spec.Kernel{Op: "clamp"}
 	for _, p := range planted {
-		fn, err := function(tier, kernel, func(b *builder) { b.word(p.code, p.text) })
+		fn, err := assembled(tier, kernel, func(b *builder) { b.word(p.code, p.text) })
 		if p.feature == "" {
 			if err == nil || !strings.Contains(err.Error(), p.text+": which CPU feature") {
 				t.Errorf("%s: %v", p.text, err)
@@ -63,7 +63,7 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("%s: %s, want %s", p.text, got, want)
 		}
 	}
-	if _, err := function(tier, kernel, func(b *builder) { b.emit("VEOR3") }); err == nil {
+	if _, err := assembled(tier, kernel, func(b *builder) { b.emit("VEOR3") }); err == nil {
 		t.Error("VEOR3 was accepted")
 	}
 }

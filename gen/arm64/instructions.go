@@ -125,34 +125,38 @@ func (b *builder) FMUL(m, n, d vec) { b.three(0x6e20dc00, "fmul", m, n, d) }
 func (b *builder) FDIV(m, n, d vec) { b.three(0x6e20fc00, "fdiv", m, n, d) }
 func (b *builder) FADD(m, n, d vec) { b.three(0x4e20d400, "fadd", m, n, d) }
 func (b *builder) FSUB(m, n, d vec) { b.three(0x4ea0d400, "fsub", m, n, d) }
+func (b *builder) FMLS(m, n, d vec) { b.three(0x4ea0cc00, "fmls", m, n, d) }
 func (b *builder) FMAX(m, n, d vec) { b.three(0x4e20f400, "fmax", m, n, d) }
 func (b *builder) FMIN(m, n, d vec) { b.three(0x4ea0f400, "fmin", m, n, d) }
 
-// FCMGT sets the lanes in which n is greater than m, and clears the others.
-// VBIT copies the bits of n that are set in m.
+// FCMGT sets the lanes in which n is greater than m, FCMGE those in which it is
+// no less, and clear the others. VBIT copies the bits of n that are set in m.
 
 func (b *builder) FCMGT(m, n, d vec) { b.three(0x6ea0e400, "fcmgt", m, n, d) }
+func (b *builder) FCMGE(m, n, d vec) { b.three(0x6e20e400, "fcmge", m, n, d) }
 func (b *builder) VBIT(m, n, d vec)  { b.emit("VBIT", m.as("B16"), n.as("B16"), d.as("B16")) }
 
-// FCMLT0 sets the lanes in which n is less than 0, and clears the others. VBIF
-// copies the bits of n that are clear in m.
+// FCMLT0 sets the lanes in which n is less than 0, and clears the others.
 
 func (b *builder) FCMLT0(n, d vec) {
 	b.word(0x4ea0e800|n.number()<<5|d.number(), "fcmlt v%d.4s, v%d.4s, #0.0", int(d), int(n))
 }
 
-func (b *builder) VBIF(m, n, d vec) { b.emit("VBIF", m.as("B16"), n.as("B16"), d.as("B16")) }
-
-// FRINTN rounds to the nearest integer, FCVTNS converts that to an int32. SSHR
+// FRINTN rounds to the nearest integer, FRINTM down and FRINTP up; FCVTNS
+// converts the nearest integer to an int32, SCVTF an int32 to float32. SSHR
 // shifts int32 to the right.
 
 func (b *builder) FABS(n, d vec)           { b.one(0x4ea0f800, "fabs", n, d) }
-func (b *builder) FNEG(n, d vec)           { b.one(0x6ea0f800, "fneg", n, d) }
 func (b *builder) FRINTN(n, d vec)         { b.one(0x4e218800, "frintn", n, d) }
+func (b *builder) FRINTM(n, d vec)         { b.one(0x4e219800, "frintm", n, d) }
+func (b *builder) FRINTP(n, d vec)         { b.one(0x4ea18800, "frintp", n, d) }
+func (b *builder) FSQRT(n, d vec)          { b.one(0x6ea1f800, "fsqrt", n, d) }
 func (b *builder) FCVTNS(n, d vec)         { b.one(0x4e21a800, "fcvtns", n, d) }
+func (b *builder) SCVTF(n, d vec)          { b.one(0x4e21d800, "scvtf", n, d) }
 func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
+func (b *builder) VAND(m, n, d vec)        { b.emit("VAND", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
 
 func (b *builder) SSHR(bits int, n, d vec) {

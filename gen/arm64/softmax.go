@@ -1,15 +1,16 @@
 package arm64
 
+import "github.com/infer-go/infer/gen/function"
+
 // softmax emits the normalisation of rows to probabilities: a pass for the
 // largest element, one for the exponentials and their sum, one that divides.
 func softmax(b *builder) {
 	b.doc("the softmax of each row")
 	xp, yp, n := b.load("X"), b.load("Y"), b.load("N")
 	xr, yr := b.load("XRow"), b.load("YRow")
-	m := &function1{builder: b, lanes: b.table(expLanes), whole: map[float32]vec{}}
-	for _, x := range expWhole {
-		m.whole[x] = b.constant(x, "constants")
-	}
+	exp := function.ByVariant["exp"].Body
+	e := &evaluation{builder: b, body: exp, last: exp.LastUse()}
+	e.constants()
 	most := b.v.take("the largest elements, then one by the sum")
 	sums := b.v.takeAll(2, "sums of the exponentials in float64")
 	b.loop("row", b.load("Rows"), func() {
@@ -46,9 +47,10 @@ func softmax(b *builder) {
 		b.pieces(n, 8, func(p piece) {
 			x := b.v.takeAll(p.vectors(), "elements")
 			b.loadPiece(p, in, x)
-			m.n = len(x)
-			m.each(func(i int) { b.FSUB(most, x[i], x[i]) })
-			m.exp(x)
+			for _, v := range x {
+				b.FSUB(most, v, v)
+			}
+			x = e.evaluate(x)
 			b.storePiece(p, x, out)
 			wide := b.doubles(p, x, b.v.takeAll(4, "exponentials in float64"))
 			if p == 1 {

@@ -26,6 +26,7 @@ var neon = Emitters{
 	"maxpool_f32":    maxPool,
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
+	"blend_f32":      blend,
 	"widen_f16_f32":  widen,
 
 	"reducerows_f32":       reduceRows,

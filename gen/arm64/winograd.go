@@ -2,6 +2,7 @@ package arm64
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -125,7 +126,11 @@ func winograd(b *builder) {
 // constantsOf returns the register whose lanes are a transform's constants.
 func (b *builder) constantsOf(t transform) (c vec) {
 	if t.constants != nil {
-		c = b.table(t.constants).registers[0]
+		var bits []uint32
+		for _, x := range t.constants {
+			bits = append(bits, math.Float32bits(x))
+		}
+		c = b.table(bits).registers[0]
 	}
 	return c
 }

@@ -162,17 +162,33 @@ type Im2colArgs struct {
 // ActivateArgs is the block of the kernels that compute a function of each
 // element, for 0 ≤ i < N. X and Y may be the same.
 //
-//	clamp        Y[i] = min(max(X[i], Lo), Hi)
-//	leakyrelu    Y[i] = X[i] < 0 ? Lo·X[i] : X[i]
-//	hardswish    Y[i] = X[i]·min(max(X[i]/6 + 1/2, 0), 1)
-//	hardsigmoid  Y[i] = min(max(Lo·X[i] + Hi, 0), 1)
-//	sigmoid      Y[i] = 1 / (1 + exp(−X[i]))
-//	silu         Y[i] = X[i] / (1 + exp(−X[i]))
-//	tanh         Y[i] = tanh(X[i])
-//	exp          Y[i] = exp(X[i])
+//	clamp            Y[i] = min(max(X[i], Lo), Hi)
+//	abs, neg, sqrt   Y[i] = |X[i]|, −X[i], √X[i]
+//	sign             Y[i] = −1, 0 or 1
+//	floor, ceil      Y[i] = ⌊X[i]⌋, ⌈X[i]⌉
+//	round            Y[i] = the whole number nearest to X[i], ties to even
+//	leakyrelu        Y[i] = X[i] < 0 ? Lo·X[i] : X[i]
+//	hardswish        Y[i] = X[i]·min(max(X[i]/6 + 1/2, 0), 1)
+//	hardsigmoid      Y[i] = min(max(Lo·X[i] + Hi, 0), 1)
+//	thresholdedrelu  Y[i] = X[i] > Lo ? X[i] : 0
+//	shrink           Y[i] = X[i] < −Lo ? X[i] + Hi : X[i] > Lo ? X[i] − Hi : 0
+//	exp, log, erf    Y[i] = exp(X[i]), log(X[i]), erf(X[i])
+//	sin, cos         Y[i] = sin(X[i]), cos(X[i]), for |X[i]| ≤ 8192 alone
+//	sigmoid          Y[i] = 1 / (1 + exp(−X[i]))
+//	silu             Y[i] = X[i] / (1 + exp(−X[i]))
+//	tanh             Y[i] = tanh(X[i])
+//	elu              Y[i] = X[i] < 0 ? Lo·(exp(X[i]) − 1) : Hi·X[i]
+//	celu             Y[i] = X[i] < 0 ? Lo·(exp(X[i]/Lo) − 1) : X[i], for Lo > 0
+//	softplus         Y[i] = log(1 + exp(X[i]))
+//	softsign         Y[i] = X[i] / (1 + |X[i]|)
+//	mish             Y[i] = X[i]·tanh(log(1 + exp(X[i])))
+//	gelu             Y[i] = X[i]/2·(1 + erf(X[i]/√2))
+//	gelutanh         Y[i] = X[i]/2·(1 + tanh(√(2/π)·(X[i] + 0.044715·X[i]³)))
 //
-// The last four are within 2 units in the last place, or 64 times the least
-// denormal. Products are rounded before they are added to.
+// NaN stays NaN. From exp on they are within 2 units in the last place or 64
+// times the least denormal, mish within 4 units, and gelu and gelutanh, in which
+// a sum can cancel, within 2⁻²³·(|X[i]| + |Y[i]|). Products are rounded before
+// they are added to in hardswish and hardsigmoid.
 type ActivateArgs struct {
 	X      *float32
 	Y      *float32
@@ -243,6 +259,31 @@ type TapsArgs struct {
 	Pixels  int
 	Lo, Hi  float32
 	Count   float64
+}
+
+// BlendArgs is the block of the kernel that makes each of Pixels pixels of C
+// channels a weighted sum of others, as Samples says: its samples' At are where
+// they begin, from X on.
+//
+//	Y[p,c] = Σ over t < Samples[p].Taps of Samples[p].Weight[t]·X[At[t] + c]   0 ≤ p < Pixels, 0 ≤ c < C
+//
+// Pixel p is written to Y + p·YStride. A sum is one chain of fused
+// multiply-adds in the order of the taps, which begins at −0: one tap of weight
+// 1 is a copy.
+type BlendArgs struct {
+	X       *float32
+	Y       *float32
+	Samples *Sample
+	YStride int
+	Pixels  int
+	C       int
+}
+
+// A Sample is what a pixel is the weighted sum of.
+type Sample struct {
+	Taps   int // 0 … 4
+	At     [4]int
+	Weight [4]float32
 }
 
 // WidenArgs is the block of the kernel that converts N float16 to float32.

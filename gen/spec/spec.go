@@ -36,6 +36,7 @@ var blocks = map[string]string{
 	"maxpool":    "TapsArgs",
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
+	"blend":      "BlendArgs",
 	"widen":      "WidenArgs",
 
 	"reducerows":       "ReduceArgs",

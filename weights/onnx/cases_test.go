@@ -121,13 +121,16 @@ func TestRealModels(t *testing.T) {
 }
 
 // relativeDifference is the largest difference of two tensors, relative to the
-// range of the second.
+// range of the second; to its number, if there is only one.
 func relativeDifference(t *testing.T, got, want []float32) float64 {
 	t.Helper()
 	lo, hi, diff := math.Inf(1), math.Inf(-1), 0.0
 	for i, w := range want {
 		lo, hi = min(lo, float64(w)), max(hi, float64(w))
 		diff = max(diff, math.Abs(float64(got[i])-float64(w)))
+	}
+	if lo == hi {
+		return diff / math.Abs(lo)
 	}
 	return diff / (hi - lo)
 }

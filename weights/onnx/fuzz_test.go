@@ -15,7 +15,7 @@ import (
 // oddModel is y = op(…) of operands of any rank and type, some of them
 // constant or left out, with attributes that may make sense.
 func oddModel(op string, r *rand.Rand) *model {
-	opsets := []int64{7, 9, 10, 11, 13, 18, 21}
+	opsets := []int64{7, 9, 10, 11, 13, 18, 21, MaxOpset}
 	m := newModel(opsets[r.IntN(len(opsets))])
 	shape := func() (dims []int) {
 		for range r.IntN(6) {

@@ -15,7 +15,7 @@ import (
 // its operators meant then what they mean in MinOpset: see Operators.
 const (
 	MinOpset = 7
-	MaxOpset = 21
+	MaxOpset = 26
 )
 
 // An operator is how one of ONNX's operators is frozen.
@@ -143,16 +143,29 @@ func init() {
 		"Tanh":            {since: 6, translate: unary(activate(kernels.Act{Kind: kernels.ActTanh}))},
 		"Elu":             {since: 6, translate: unary(elu)},
 		"Selu":            {since: 6, translate: unary(selu)},
-		"Softplus":        {since: 1, translate: unary(function(kernels.Softplus))},
-		"Softsign":        {since: 1, translate: unary(function(kernels.Softsign))},
-		"ThresholdedRelu": {since: 10, translate: unary(thresholdedRelu)},
+		"Softplus":        {since: 1, translate: unary(activate(kernels.Act{Kind: kernels.ActSoftplus}))},
+		"Softsign":        {since: 1, translate: unary(activate(kernels.Act{Kind: kernels.ActSoftsign}))},
+		"ThresholdedRelu": {since: 1, translate: unary(thresholdedRelu)},
+		"Celu":            {since: 12, translate: unary(celu)},
+		"Mish":            {since: 18, translate: unary(activate(kernels.Act{Kind: kernels.ActMish}))},
+		"Gelu":            {since: 20, translate: unary(gelu)},
+		"Swish":           {since: 24, translate: (*call).swish},
+		"Shrink":          {since: 9, translate: unary(shrink)},
 		"Abs":             {since: 6, translate: unary(function(kernels.Abs)), fold: foldUnary(math.Abs)},
 		"Neg":             {since: 6, translate: unary(function(kernels.Neg)), fold: foldUnary(func(x float64) float64 { return -x })},
 		"Exp":             {since: 6, translate: unary(function(kernels.Exp)), fold: foldUnary(math.Exp)},
+		"Log":             {since: 6, translate: unary(function(kernels.Log)), fold: foldUnary(math.Log)},
+		"Sin":             {since: 7, translate: unary(function(kernels.Sin)), fold: foldUnary(math.Sin)},
+		"Cos":             {since: 7, translate: unary(function(kernels.Cos)), fold: foldUnary(math.Cos)},
+		"Tan":             {since: 7, translate: (*call).tan, fold: foldUnary(math.Tan)},
+		"Erf":             {since: 9, translate: unary(function(kernels.Erf)), fold: foldUnary(math.Erf)},
+		"Sign":            {since: 9, translate: unary(function(kernels.Sign)), fold: foldUnary(sign[float64])},
 		"Sqrt":            {since: 6, translate: unary(function(kernels.Sqrt)), fold: foldUnary(math.Sqrt)},
 		"Reciprocal":      {since: 6, translate: (*call).reciprocal, fold: foldUnary(func(x float64) float64 { return 1 / x })},
-		"Floor":           {since: 6, fold: foldUnary(math.Floor)},
-		"Ceil":            {since: 6, fold: foldUnary(math.Ceil)},
+		"Floor":           {since: 6, translate: unary(function(kernels.Floor)), fold: foldUnary(math.Floor)},
+		"Ceil":            {since: 6, translate: unary(function(kernels.Ceil)), fold: foldUnary(math.Ceil)},
+		"Round":           {since: 11, translate: unary(function(kernels.Round)), fold: foldUnary(math.RoundToEven)},
+		"Pow":             {since: 7, translate: (*call).pow, fold: (*call).foldPow},
 		"Add":             {since: 7, translate: arithmetic(kernels.Add), fold: foldArithmetic(kernels.Add)},
 		"Sub":             {since: 7, translate: arithmetic(kernels.Sub), fold: foldArithmetic(kernels.Sub)},
 		"Mul":             {since: 7, translate: arithmetic(kernels.Mul), fold: foldArithmetic(kernels.Mul)},
@@ -160,9 +173,17 @@ func init() {
 		"Max":             {since: 6, translate: variadic(kernels.Max), fold: variadic(kernels.Max)},
 		"Min":             {since: 6, translate: variadic(kernels.Min), fold: variadic(kernels.Min)},
 		"Sum":             {since: 6, translate: variadic(kernels.Add), fold: variadic(kernels.Add)},
+		"Mean":            {since: 6, translate: (*call).mean},
 		"Cast":            {since: 6, translate: (*call).cast, fold: (*call).foldCast},
 		"Identity":        {since: 1, translate: (*call).identity, fold: (*call).identity},
 		"Dropout":         {since: 7, translate: (*call).dropout, fold: (*call).dropout},
+
+		// Experiments, before opset 10.
+		"ImageScaler":        {since: 1, until: 9, translate: (*call).imageScaler},
+		"Affine":             {since: 1, until: 9, translate: (*call).affine},
+		"Crop":               {since: 1, until: 9, translate: (*call).crop},
+		"ScaledTanh":         {since: 1, until: 9, translate: (*call).scaledTanh},
+		"ParametricSoftplus": {since: 1, until: 9, translate: (*call).parametricSoftplus},
 
 		// Shapes and places.
 		"Concat":          {since: 4, translate: (*call).concat, fold: (*call).foldConcat},

@@ -55,7 +55,7 @@ func TestFuseActivations(t *testing.T) {
 		}, "Transpose Conv Unary Binary Transpose", 0},
 		{"not functions that convolutions lack", func(m *model) {
 			m.conv("x", "c", 6, 4, 3)
-			m.node("Elu", "c", "y")
+			m.node("Exp", "c", "y")
 		}, "Transpose Conv Unary Transpose", 0},
 	}...))
 }

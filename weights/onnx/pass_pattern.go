@@ -13,8 +13,9 @@ import (
 //	x·Clip(x+3, 0, 6)/6   = HardSwish(x)
 //	x·HardSigmoid(x)      = HardSwish(x) if the slope is 1/6
 //	x·Sigmoid(x)          = SiLU(x)
+//	x·Tanh(Softplus(x))   = Mish(x)
 //
-// What stays alone of them is an activation like others, for fuseActivations.
+// and GELU, by recogniseGelu. What stays alone of them is an activation like others, for fuseActivations.
 func recogniseActivations(g *graph) int {
 	e := g.edges()
 	dead := map[*node]bool{}
@@ -31,7 +32,7 @@ func recogniseActivations(g *graph) int {
 		}
 	}
 	g.remove(dead)
-	return len(dead)
+	return len(dead) + recogniseGelu(g)
 }
 
 // recogniseSixth rewrites n = v/6 where v is Clip(x+3, 0, 6) or x times that.
@@ -83,14 +84,30 @@ func clippedPlus3(e edges, v *value) (x *value, used []*node, ok bool) {
 func recogniseGated(e edges, n *node, dead map[*node]bool) {
 	for i, v := range n.in {
 		gate, x := e.only(v), n.in[1-i]
-		if gate == nil || dead[gate] || len(gate.in) != 1 || gate.in[0] != x {
+		if gate == nil || dead[gate] || len(gate.in) != 1 {
 			continue
 		}
 		act, ok := gate.activation()
 		if !ok {
 			continue
 		}
+		used := []*node{gate}
+		if act.Kind == kernels.ActTanh {
+			inner := e.only(gate.in[0])
+			if inner == nil || dead[inner] || len(inner.in) != 1 {
+				continue
+			}
+			if of, ok := inner.activation(); !ok || of.Kind != kernels.ActSoftplus {
+				continue
+			}
+			used = append(used, inner)
+		}
+		if used[len(used)-1].in[0] != x {
+			continue
+		}
 		switch {
+		case act.Kind == kernels.ActTanh:
+			act = kernels.Act{Kind: kernels.ActMish}
 		case act.Kind == kernels.ActSigmoid:
 			act = kernels.Act{Kind: kernels.ActSiLU}
 		case act.Kind == kernels.ActHardSigmoid && near(act.Lo, 1./6) && near(act.Hi, 0.5):
@@ -98,7 +115,7 @@ func recogniseGated(e edges, n *node, dead map[*node]bool) {
 		default:
 			continue
 		}
-		mark(dead, []*node{gate})
+		mark(dead, used)
 		e.uses[x]--
 		n.name = joinNames(gate.name, n.name)
 		n.op, n.in = &kernels.Unary{Act: act}, []*value{x}

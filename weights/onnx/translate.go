@@ -295,6 +295,20 @@ func (c *call) stringAttr(name, otherwise string) string {
 	return otherwise
 }
 
+// floatsAttr returns a list of finite numbers; nil if it is not given.
+func (c *call) floatsAttr(name string) []float32 {
+	a := c.attribute(name, attrFloats)
+	if a == nil {
+		return nil
+	}
+	for i, x := range a.floats {
+		if !tensor.IsFinite(x) {
+			c.fail("attribute %q: number %d is %v", name, i, x)
+		}
+	}
+	return a.floats
+}
+
 // intsAttr returns a list; nil if it is not given.
 func (c *call) intsAttr(name string) []int64 {
 	if a := c.attribute(name, attrInts); a != nil {

@@ -34,20 +34,63 @@ func hardSigmoid(c *call) kernels.Unary {
 }
 
 func elu(c *call) kernels.Unary {
-	return kernels.Unary{Kind: kernels.Elu, Alpha: c.floatAttr("alpha", 1)}
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActElu, Lo: c.floatAttr("alpha", 1), Hi: 1}}
+}
+
+func celu(c *call) kernels.Unary {
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActCelu, Lo: c.floatAttr("alpha", 1)}}
 }
 
 // selu's defaults are those of the ONNX specification.
 func selu(c *call) kernels.Unary {
-	return kernels.Unary{
-		Kind:  kernels.Selu,
-		Alpha: c.floatAttr("alpha", 1.67326319217681884765625),
-		Beta:  c.floatAttr("gamma", 1.05070102214813232421875),
-	}
+	alpha, gamma := c.floatAttr("alpha", 1.67326319217681884765625), c.floatAttr("gamma", 1.05070102214813232421875)
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActElu, Lo: gamma * alpha, Hi: gamma}}
 }
 
 func thresholdedRelu(c *call) kernels.Unary {
-	return kernels.Unary{Kind: kernels.ThresholdedRelu, Alpha: c.floatAttr("alpha", 1)}
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActThresholdedRelu, Lo: c.floatAttr("alpha", 1)}}
+}
+
+func shrink(c *call) kernels.Unary {
+	return kernels.Unary{Act: kernels.Act{Kind: kernels.ActShrink, Lo: c.floatAttr("lambd", 0.5), Hi: c.floatAttr("bias", 0)}}
+}
+
+func gelu(c *call) kernels.Unary {
+	kind := kernels.ActGelu
+	switch form := c.stringAttr("approximate", "none"); form {
+	case "none":
+	case "tanh":
+		kind = kernels.ActGeluTanh
+	default:
+		c.fail("approximate %q is not known", form)
+	}
+	return kernels.Unary{Act: kernels.Act{Kind: kind}}
+}
+
+// swish translates Swish: x/(1 + exp(−alpha·x)).
+func (c *call) swish() []*value {
+	x, alpha := c.activation(0), c.floatAttr("alpha", 1)
+	if alpha == 1 {
+		return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSiLU}}, x)
+	}
+	gate := c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSigmoid}}, c.scaled(x, alpha))[0]
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, x, gate)}
+}
+
+// tan translates Tan.
+func (c *call) tan() []*value {
+	x := c.activation(0)
+	sin, cos := c.apply(&kernels.Unary{Kind: kernels.Sin}, x)[0], c.apply(&kernels.Unary{Kind: kernels.Cos}, x)[0]
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, sin, cos)}
+}
+
+// mean translates Mean: the sum of all operands, divided by their number.
+func (c *call) mean() []*value {
+	sum := variadic(kernels.Add)(c)
+	if !c.ready() {
+		return nil
+	}
+	return []*value{c.scaled(sum[0], 1/float32(len(c.in)))}
 }
 
 // clip translates Clip, whose bounds were attributes before opset 11. A bound
@@ -116,18 +159,17 @@ func (c *call) dropout() []*value {
 // arithmetic translates an operator of two operands.
 func arithmetic(kind kernels.BinaryKind) func(*call) []*value {
 	return func(c *call) []*value {
-		if len(c.in) != 2 {
-			c.fail("%d operands where there should be 2", len(c.in))
-		}
-		a, b := c.operand(0), c.operand(1)
+		a, b := c.two()
 		return []*value{c.binary(&kernels.Binary{Kind: kind}, a, b)}
 	}
 }
 
-// reciprocal translates Reciprocal: 1/x.
-func (c *call) reciprocal() []*value {
-	one := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{1})}
-	return []*value{c.binary(&kernels.Binary{Kind: kernels.Div}, one, c.activation(0))}
+// two returns the operands of an operator that has two.
+func (c *call) two() (a, b *value) {
+	if len(c.in) != 2 {
+		c.fail("%d operands where there should be 2", len(c.in))
+	}
+	return c.operand(0), c.operand(1)
 }
 
 // variadic translates an operator of any number of operands into a chain.

@@ -79,7 +79,7 @@ func (c *call) gemm() []*value {
 
 // matMul translates MatMul with numpy's rules for vectors.
 func (c *call) matMul() []*value {
-	a, b := c.operand(0), c.operand(1)
+	a, b := c.two()
 	if len(a.shape) == 0 || len(b.shape) == 0 {
 		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 	}

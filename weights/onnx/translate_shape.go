@@ -129,11 +129,15 @@ func (c *call) span(start, end, step int64, d int) (from, by, count int) {
 	return int(start), int(step), int(n)
 }
 
-func sign(x int64) int64 {
-	if x < 0 {
+// sign is −1, 0 or 1, and NaN of NaN.
+func sign[T int64 | float64](x T) T {
+	switch {
+	case x < 0:
 		return -1
+	case x > 0:
+		return 1
 	}
-	return 1
+	return x
 }
 
 // slice translates Slice.
