@@ -98,7 +98,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		"leakyrelu", "hardswish", "hardsigmoid", "thresholdedrelu", "shrink",
 		"exp", "sigmoid", "silu", "tanh", "elu", "celu", "softplus", "softsign", "mish", "gelu", "gelutanh", "erf",
 		"log", "sin", "cos")
-	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
+	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu", "pow")
 	return append(ks,
 		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},

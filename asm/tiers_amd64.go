@@ -71,6 +71,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Variant: "max"}, "avx2", binary_f32_max_avx2},
 			{Kernel{Op: "binary", Variant: "min"}, "avx2", binary_f32_min_avx2},
 			{Kernel{Op: "binary", Variant: "prelu"}, "avx2", binary_f32_prelu_avx2},
+			{Kernel{Op: "binary", Variant: "pow"}, "avx2", binary_f32_pow_avx2},
 			{Kernel{Op: "maxpool"}, "avx2", maxpool_f32_avx2},
 			{Kernel{Op: "avgpool"}, "avx2", avgpool_f32_avx2},
 			{Kernel{Op: "depthwise"}, "avx2", depthwise_f32_avx2},

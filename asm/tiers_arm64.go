@@ -71,6 +71,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Variant: "max"}, "neon", binary_f32_max_neon},
 			{Kernel{Op: "binary", Variant: "min"}, "neon", binary_f32_min_neon},
 			{Kernel{Op: "binary", Variant: "prelu"}, "neon", binary_f32_prelu_neon},
+			{Kernel{Op: "binary", Variant: "pow"}, "neon", binary_f32_pow_neon},
 			{Kernel{Op: "maxpool"}, "neon", maxpool_f32_neon},
 			{Kernel{Op: "avgpool"}, "neon", avgpool_f32_neon},
 			{Kernel{Op: "depthwise"}, "neon", depthwise_f32_neon},

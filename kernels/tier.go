@@ -60,9 +60,6 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	}
 	for kind, k := range binaryKernels {
 		t.binaryKernels[kind] = lookup[asm.BinaryArgs](a.Kernels, k)
-		if BinaryKind(kind) == Pow {
-			t.binaryKernels[kind] = binaryPortable(Pow)
-		}
 	}
 	return t
 }
