@@ -207,7 +207,8 @@ type ActivateArgs struct {
 //
 // X[r,i] stands at X + r·XRow + i·XStep, Z[r,i] is element i of the row that
 // begins at Z + r·ZRow. The maximum and the minimum of anything and NaN are
-// NaN; prelu is X < 0 ? X·Y : X.
+// NaN; prelu is X < 0 ? X·Y : X. pow is X to the power of Y as IEEE 754 has it,
+// within 3 units in the last place or 64 times the least denormal.
 type BinaryArgs struct {
 	X      *float32
 	Y      *float32

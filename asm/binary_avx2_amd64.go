@@ -38,3 +38,8 @@ func binary_f32_min_avx2(args *BinaryArgs)
 //
 //go:noescape
 func binary_f32_prelu_avx2(args *BinaryArgs)
+
+// binary_f32_pow_avx2 is x to the power of y, element by element; see BinaryArgs.
+//
+//go:noescape
+func binary_f32_pow_avx2(args *BinaryArgs)

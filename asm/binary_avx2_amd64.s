@@ -1108,3 +1108,988 @@ done14:
 end3:
 	VZEROUPPER
 	RET
+
+// func binary_f32_pow_avx2(args *BinaryArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·binary_f32_pow_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements of X, then results, then what the function needs;
+	// Y1 elements of Y, then what the function needs; Y2 what the function needs;
+	// Y3, Y4 the element that stands still; Y5…Y10 what the function needs; Y12 Lo; Y13 Hi;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         64(AX), R9
+	VBROADCASTSS 80(AX), Y12
+	VBROADCASTSS 84(AX), Y13
+	CMPQ         48(AX), $0x00
+	JEQ          xstill1
+	CMPQ         56(AX), $0x00
+	JEQ          ystill2
+
+row4:
+	XORQ R10, R10
+	MOVQ 72(AX), R11
+	MOVQ R11, R12
+	SHRQ $0x03, R11
+	JEQ  rest5
+
+eight7:
+	VMOVUPS      (CX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+32(SB), Y2, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+64(SB), Y2, Y6
+	VBLENDVPS    Y5, Y6, Y2, Y6
+	VANDPS       constants_binary_f32_pow_avx2<>+96(SB), Y5, Y5
+	VPSUBD       constants_binary_f32_pow_avx2<>+128(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y6, Y7
+	VADDPS       constants_binary_f32_pow_avx2<>+192(SB), Y6, Y8
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y8, Y9
+	VSUBPS       Y9, Y6, Y6
+	VDIVPS       Y8, Y7, Y9
+	VFNMADD231PS Y8, Y9, Y7
+	VFNMADD231PS Y9, Y6, Y7
+	VDIVPS       Y8, Y7, Y6
+	VMULPS       constants_binary_f32_pow_avx2<>+224(SB), Y9, Y7
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y7, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y9, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y6, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+288(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+352(SB), Y10
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+320(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+384(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+416(SB), Y6, Y10
+	VMULPS       Y9, Y6, Y6
+	VFMADD231PS  Y6, Y10, Y8
+	VADDPS       Y7, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VMULPS       Y7, Y1, Y6
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y6, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+448(SB), Y5, Y5
+	VANDPS       Y5, Y8, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+480(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+448(SB), Y7
+	VMINPS       Y6, Y7, Y6
+	VROUNDPS     $0x08, Y6, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y5, Y6, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+512(SB), Y5, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+576(SB), Y6
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+544(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+608(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+640(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+672(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+704(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VCVTPS2DQ    Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y7, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y1, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VDIVPS       Y2, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y2, Y7, Y7
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+800(SB), Y2, Y8
+	VANDPS       Y8, Y7, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VCMPPS       $0x12, Y1, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y5
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+192(SB), Y2, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VCMPPS       $0x12, Y2, Y7, Y2
+	VANDPS       Y2, Y6, Y2
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y1, Y6
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+768(SB), Y6, Y6
+	VORPS        Y6, Y2, Y2
+	VBLENDVPS    Y2, constants_binary_f32_pow_avx2<>+192(SB), Y5, Y2
+	VROUNDPS     $0x09, Y1, Y5
+	VCMPPS       $0x12, Y5, Y1, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+704(SB), Y1, Y1
+	VROUNDPS     $0x09, Y1, Y6
+	VCMPPS       $0x11, Y1, Y6, Y1
+	VANDPS       Y1, Y5, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+256(SB), Y0, Y6
+	VANDPS       Y1, Y6, Y1
+	VXORPS       Y1, Y2, Y1
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y2
+	VMOVUPS      constants_binary_f32_pow_avx2<>+832(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VANDPS       Y0, Y2, Y0
+	VBLENDVPS    Y5, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)(R10*1)
+	ADDQ         $0x20, R10
+	DECQ         R11
+	JNE          eight7
+
+rest5:
+	ANDQ         $0x07, R12
+	JEQ          done6
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, R12
+	SUBQ         R12, R11
+	VMOVDQU      (R11), Y15
+	VMASKMOVPS   (CX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+32(SB), Y2, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+64(SB), Y2, Y6
+	VBLENDVPS    Y5, Y6, Y2, Y6
+	VANDPS       constants_binary_f32_pow_avx2<>+96(SB), Y5, Y5
+	VPSUBD       constants_binary_f32_pow_avx2<>+128(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y6, Y7
+	VADDPS       constants_binary_f32_pow_avx2<>+192(SB), Y6, Y8
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y8, Y9
+	VSUBPS       Y9, Y6, Y6
+	VDIVPS       Y8, Y7, Y9
+	VFNMADD231PS Y8, Y9, Y7
+	VFNMADD231PS Y9, Y6, Y7
+	VDIVPS       Y8, Y7, Y6
+	VMULPS       constants_binary_f32_pow_avx2<>+224(SB), Y9, Y7
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y7, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y9, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y6, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+288(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+352(SB), Y10
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+320(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+384(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+416(SB), Y6, Y10
+	VMULPS       Y9, Y6, Y6
+	VFMADD231PS  Y6, Y10, Y8
+	VADDPS       Y7, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VMULPS       Y7, Y1, Y6
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y6, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+448(SB), Y5, Y5
+	VANDPS       Y5, Y8, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+480(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+448(SB), Y7
+	VMINPS       Y6, Y7, Y6
+	VROUNDPS     $0x08, Y6, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y5, Y6, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+512(SB), Y5, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+576(SB), Y6
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+544(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+608(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+640(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+672(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+704(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VCVTPS2DQ    Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y7, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y1, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VDIVPS       Y2, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y2, Y7, Y7
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+800(SB), Y2, Y8
+	VANDPS       Y8, Y7, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VCMPPS       $0x12, Y1, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y5
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+192(SB), Y2, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VCMPPS       $0x12, Y2, Y7, Y2
+	VANDPS       Y2, Y6, Y2
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y1, Y6
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+768(SB), Y6, Y6
+	VORPS        Y6, Y2, Y2
+	VBLENDVPS    Y2, constants_binary_f32_pow_avx2<>+192(SB), Y5, Y2
+	VROUNDPS     $0x09, Y1, Y5
+	VCMPPS       $0x12, Y5, Y1, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+704(SB), Y1, Y1
+	VROUNDPS     $0x09, Y1, Y6
+	VCMPPS       $0x11, Y1, Y6, Y1
+	VANDPS       Y1, Y5, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+256(SB), Y0, Y6
+	VANDPS       Y1, Y6, Y1
+	VXORPS       Y1, Y2, Y1
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y2
+	VMOVUPS      constants_binary_f32_pow_avx2<>+832(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VANDPS       Y0, Y2, Y0
+	VBLENDVPS    Y5, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)(R10*1)
+
+done6:
+	ADDQ SI, CX
+	ADDQ DI, DX
+	ADDQ R8, BX
+	DECQ R9
+	JNE  row4
+	JMP  end3
+
+xstill1:
+row8:
+	VBROADCASTSS (CX), Y3
+	XORQ         R10, R10
+	MOVQ         72(AX), R11
+	MOVQ         R11, R12
+	SHRQ         $0x03, R11
+	JEQ          rest9
+
+eight11:
+	VMOVAPS      Y3, Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+32(SB), Y2, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+64(SB), Y2, Y6
+	VBLENDVPS    Y5, Y6, Y2, Y6
+	VANDPS       constants_binary_f32_pow_avx2<>+96(SB), Y5, Y5
+	VPSUBD       constants_binary_f32_pow_avx2<>+128(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y6, Y7
+	VADDPS       constants_binary_f32_pow_avx2<>+192(SB), Y6, Y8
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y8, Y9
+	VSUBPS       Y9, Y6, Y6
+	VDIVPS       Y8, Y7, Y9
+	VFNMADD231PS Y8, Y9, Y7
+	VFNMADD231PS Y9, Y6, Y7
+	VDIVPS       Y8, Y7, Y6
+	VMULPS       constants_binary_f32_pow_avx2<>+224(SB), Y9, Y7
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y7, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y9, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y6, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+288(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+352(SB), Y10
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+320(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+384(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+416(SB), Y6, Y10
+	VMULPS       Y9, Y6, Y6
+	VFMADD231PS  Y6, Y10, Y8
+	VADDPS       Y7, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VMULPS       Y7, Y1, Y6
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y6, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+448(SB), Y5, Y5
+	VANDPS       Y5, Y8, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+480(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+448(SB), Y7
+	VMINPS       Y6, Y7, Y6
+	VROUNDPS     $0x08, Y6, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y5, Y6, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+512(SB), Y5, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+576(SB), Y6
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+544(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+608(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+640(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+672(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+704(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VCVTPS2DQ    Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y7, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y1, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VDIVPS       Y2, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y2, Y7, Y7
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+800(SB), Y2, Y8
+	VANDPS       Y8, Y7, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VCMPPS       $0x12, Y1, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y5
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+192(SB), Y2, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VCMPPS       $0x12, Y2, Y7, Y2
+	VANDPS       Y2, Y6, Y2
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y1, Y6
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+768(SB), Y6, Y6
+	VORPS        Y6, Y2, Y2
+	VBLENDVPS    Y2, constants_binary_f32_pow_avx2<>+192(SB), Y5, Y2
+	VROUNDPS     $0x09, Y1, Y5
+	VCMPPS       $0x12, Y5, Y1, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+704(SB), Y1, Y1
+	VROUNDPS     $0x09, Y1, Y6
+	VCMPPS       $0x11, Y1, Y6, Y1
+	VANDPS       Y1, Y5, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+256(SB), Y0, Y6
+	VANDPS       Y1, Y6, Y1
+	VXORPS       Y1, Y2, Y1
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y2
+	VMOVUPS      constants_binary_f32_pow_avx2<>+832(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VANDPS       Y0, Y2, Y0
+	VBLENDVPS    Y5, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)(R10*1)
+	ADDQ         $0x20, R10
+	DECQ         R11
+	JNE          eight11
+
+rest9:
+	ANDQ         $0x07, R12
+	JEQ          done10
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, R12
+	SUBQ         R12, R11
+	VMOVDQU      (R11), Y15
+	VMOVAPS      Y3, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+32(SB), Y2, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+64(SB), Y2, Y6
+	VBLENDVPS    Y5, Y6, Y2, Y6
+	VANDPS       constants_binary_f32_pow_avx2<>+96(SB), Y5, Y5
+	VPSUBD       constants_binary_f32_pow_avx2<>+128(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y6, Y7
+	VADDPS       constants_binary_f32_pow_avx2<>+192(SB), Y6, Y8
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y8, Y9
+	VSUBPS       Y9, Y6, Y6
+	VDIVPS       Y8, Y7, Y9
+	VFNMADD231PS Y8, Y9, Y7
+	VFNMADD231PS Y9, Y6, Y7
+	VDIVPS       Y8, Y7, Y6
+	VMULPS       constants_binary_f32_pow_avx2<>+224(SB), Y9, Y7
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y7, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y9, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y6, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+288(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+352(SB), Y10
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+320(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+384(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+416(SB), Y6, Y10
+	VMULPS       Y9, Y6, Y6
+	VFMADD231PS  Y6, Y10, Y8
+	VADDPS       Y7, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VMULPS       Y7, Y1, Y6
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y6, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+448(SB), Y5, Y5
+	VANDPS       Y5, Y8, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+480(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+448(SB), Y7
+	VMINPS       Y6, Y7, Y6
+	VROUNDPS     $0x08, Y6, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y5, Y6, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+512(SB), Y5, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+576(SB), Y6
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+544(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+608(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+640(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+672(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+704(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VCVTPS2DQ    Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y7, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y1, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VDIVPS       Y2, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y2, Y7, Y7
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+800(SB), Y2, Y8
+	VANDPS       Y8, Y7, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VCMPPS       $0x12, Y1, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y5
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+192(SB), Y2, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VCMPPS       $0x12, Y2, Y7, Y2
+	VANDPS       Y2, Y6, Y2
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y1, Y6
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+768(SB), Y6, Y6
+	VORPS        Y6, Y2, Y2
+	VBLENDVPS    Y2, constants_binary_f32_pow_avx2<>+192(SB), Y5, Y2
+	VROUNDPS     $0x09, Y1, Y5
+	VCMPPS       $0x12, Y5, Y1, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+704(SB), Y1, Y1
+	VROUNDPS     $0x09, Y1, Y6
+	VCMPPS       $0x11, Y1, Y6, Y1
+	VANDPS       Y1, Y5, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+256(SB), Y0, Y6
+	VANDPS       Y1, Y6, Y1
+	VXORPS       Y1, Y2, Y1
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y2
+	VMOVUPS      constants_binary_f32_pow_avx2<>+832(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VANDPS       Y0, Y2, Y0
+	VBLENDVPS    Y5, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)(R10*1)
+
+done10:
+	ADDQ SI, CX
+	ADDQ DI, DX
+	ADDQ R8, BX
+	DECQ R9
+	JNE  row8
+	JMP  end3
+
+ystill2:
+row12:
+	VBROADCASTSS (DX), Y4
+	XORQ         R10, R10
+	MOVQ         72(AX), R11
+	MOVQ         R11, R12
+	SHRQ         $0x03, R11
+	JEQ          rest13
+
+eight15:
+	VMOVUPS      (CX)(R10*1), Y0
+	VMOVAPS      Y4, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+32(SB), Y2, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+64(SB), Y2, Y6
+	VBLENDVPS    Y5, Y6, Y2, Y6
+	VANDPS       constants_binary_f32_pow_avx2<>+96(SB), Y5, Y5
+	VPSUBD       constants_binary_f32_pow_avx2<>+128(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y6, Y7
+	VADDPS       constants_binary_f32_pow_avx2<>+192(SB), Y6, Y8
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y8, Y9
+	VSUBPS       Y9, Y6, Y6
+	VDIVPS       Y8, Y7, Y9
+	VFNMADD231PS Y8, Y9, Y7
+	VFNMADD231PS Y9, Y6, Y7
+	VDIVPS       Y8, Y7, Y6
+	VMULPS       constants_binary_f32_pow_avx2<>+224(SB), Y9, Y7
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y7, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y9, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y6, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+288(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+352(SB), Y10
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+320(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+384(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+416(SB), Y6, Y10
+	VMULPS       Y9, Y6, Y6
+	VFMADD231PS  Y6, Y10, Y8
+	VADDPS       Y7, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VMULPS       Y7, Y1, Y6
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y6, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+448(SB), Y5, Y5
+	VANDPS       Y5, Y8, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+480(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+448(SB), Y7
+	VMINPS       Y6, Y7, Y6
+	VROUNDPS     $0x08, Y6, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y5, Y6, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+512(SB), Y5, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+576(SB), Y6
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+544(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+608(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+640(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+672(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+704(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VCVTPS2DQ    Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y7, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y1, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VDIVPS       Y2, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y2, Y7, Y7
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+800(SB), Y2, Y8
+	VANDPS       Y8, Y7, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VCMPPS       $0x12, Y1, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y5
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+192(SB), Y2, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VCMPPS       $0x12, Y2, Y7, Y2
+	VANDPS       Y2, Y6, Y2
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y1, Y6
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+768(SB), Y6, Y6
+	VORPS        Y6, Y2, Y2
+	VBLENDVPS    Y2, constants_binary_f32_pow_avx2<>+192(SB), Y5, Y2
+	VROUNDPS     $0x09, Y1, Y5
+	VCMPPS       $0x12, Y5, Y1, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+704(SB), Y1, Y1
+	VROUNDPS     $0x09, Y1, Y6
+	VCMPPS       $0x11, Y1, Y6, Y1
+	VANDPS       Y1, Y5, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+256(SB), Y0, Y6
+	VANDPS       Y1, Y6, Y1
+	VXORPS       Y1, Y2, Y1
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y2
+	VMOVUPS      constants_binary_f32_pow_avx2<>+832(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VANDPS       Y0, Y2, Y0
+	VBLENDVPS    Y5, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)(R10*1)
+	ADDQ         $0x20, R10
+	DECQ         R11
+	JNE          eight15
+
+rest13:
+	ANDQ         $0x07, R12
+	JEQ          done14
+	LEAQ         masks<>+64(SB), R11
+	SHLQ         $0x02, R12
+	SUBQ         R12, R11
+	VMOVDQU      (R11), Y15
+	VMASKMOVPS   (CX)(R10*1), Y15, Y0
+	VMOVAPS      Y4, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+32(SB), Y2, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+64(SB), Y2, Y6
+	VBLENDVPS    Y5, Y6, Y2, Y6
+	VANDPS       constants_binary_f32_pow_avx2<>+96(SB), Y5, Y5
+	VPSUBD       constants_binary_f32_pow_avx2<>+128(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y8
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VADDPS       Y5, Y7, Y5
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y6, Y7
+	VADDPS       constants_binary_f32_pow_avx2<>+192(SB), Y6, Y8
+	VADDPS       constants_binary_f32_pow_avx2<>+160(SB), Y8, Y9
+	VSUBPS       Y9, Y6, Y6
+	VDIVPS       Y8, Y7, Y9
+	VFNMADD231PS Y8, Y9, Y7
+	VFNMADD231PS Y9, Y6, Y7
+	VDIVPS       Y8, Y7, Y6
+	VMULPS       constants_binary_f32_pow_avx2<>+224(SB), Y9, Y7
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y7, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y9, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+224(SB), Y6, Y8
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+288(SB), Y9, Y8
+	VMULPS       Y9, Y9, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+352(SB), Y10
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+320(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+384(SB), Y6, Y10
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+416(SB), Y6, Y10
+	VMULPS       Y9, Y6, Y6
+	VFMADD231PS  Y6, Y10, Y8
+	VADDPS       Y7, Y5, Y6
+	VSUBPS       Y5, Y6, Y5
+	VSUBPS       Y5, Y7, Y5
+	VADDPS       Y5, Y8, Y5
+	VADDPS       Y5, Y6, Y7
+	VSUBPS       Y6, Y7, Y6
+	VSUBPS       Y6, Y5, Y5
+	VMULPS       Y7, Y1, Y6
+	VXORPS       constants_binary_f32_pow_avx2<>+256(SB), Y6, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+448(SB), Y5, Y5
+	VANDPS       Y5, Y8, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+480(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+448(SB), Y7
+	VMINPS       Y6, Y7, Y6
+	VROUNDPS     $0x08, Y6, Y7
+	VSUBPS       Y7, Y6, Y6
+	VADDPS       Y5, Y6, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+512(SB), Y5, Y5
+	VMOVUPS      constants_binary_f32_pow_avx2<>+576(SB), Y6
+	VFMADD231PS  constants_binary_f32_pow_avx2<>+544(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+608(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+640(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+672(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+704(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VFMADD213PS  constants_binary_f32_pow_avx2<>+192(SB), Y5, Y6
+	VCVTPS2DQ    Y7, Y5
+	VPSRAD       $0x01, Y5, Y7
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y7, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y7, Y5, Y5
+	VPADDD       constants_binary_f32_pow_avx2<>+736(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y1, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VDIVPS       Y2, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y2, Y6
+	VXORPS       Y7, Y7, Y7
+	VCMPPS       $0x11, Y2, Y7, Y7
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+800(SB), Y2, Y8
+	VANDPS       Y8, Y7, Y7
+	VBLENDVPS    Y7, Y5, Y6, Y5
+	VCMPPS       $0x12, Y1, Y1, Y6
+	VBLENDVPS    Y6, Y5, Y1, Y5
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+192(SB), Y2, Y6
+	VMOVUPS      constants_binary_f32_pow_avx2<>+192(SB), Y7
+	VCMPPS       $0x12, Y2, Y7, Y2
+	VANDPS       Y2, Y6, Y2
+	VANDPS       constants_binary_f32_pow_avx2<>+0(SB), Y1, Y6
+	VCMPPS       $0x12, constants_binary_f32_pow_avx2<>+768(SB), Y6, Y6
+	VORPS        Y6, Y2, Y2
+	VBLENDVPS    Y2, constants_binary_f32_pow_avx2<>+192(SB), Y5, Y2
+	VROUNDPS     $0x09, Y1, Y5
+	VCMPPS       $0x12, Y5, Y1, Y5
+	VMULPS       constants_binary_f32_pow_avx2<>+704(SB), Y1, Y1
+	VROUNDPS     $0x09, Y1, Y6
+	VCMPPS       $0x11, Y1, Y6, Y1
+	VANDPS       Y1, Y5, Y1
+	VANDPS       constants_binary_f32_pow_avx2<>+256(SB), Y0, Y6
+	VANDPS       Y1, Y6, Y1
+	VXORPS       Y1, Y2, Y1
+	VCMPPS       $0x11, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y2
+	VMOVUPS      constants_binary_f32_pow_avx2<>+832(SB), Y6
+	VCMPPS       $0x11, Y0, Y6, Y0
+	VANDPS       Y0, Y2, Y0
+	VBLENDVPS    Y5, constants_binary_f32_pow_avx2<>+768(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)(R10*1)
+
+done14:
+	ADDQ SI, CX
+	ADDQ DI, DX
+	ADDQ R8, BX
+	DECQ R9
+	JNE  row12
+
+end3:
+	VZEROUPPER
+	RET
+
+DATA constants_binary_f32_pow_avx2<>+0(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+4(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+8(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+12(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+16(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+20(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+24(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+28(SB)/4, $0x7fffffff
+DATA constants_binary_f32_pow_avx2<>+32(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+36(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+40(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+44(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+48(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+52(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+56(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+60(SB)/4, $0x00800000
+DATA constants_binary_f32_pow_avx2<>+64(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+68(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+72(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+76(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+80(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+84(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+88(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+92(SB)/4, $0x4c000000
+DATA constants_binary_f32_pow_avx2<>+96(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+100(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+104(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+108(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+112(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+116(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+120(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+124(SB)/4, $0xc1c80000
+DATA constants_binary_f32_pow_avx2<>+128(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+132(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+136(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+140(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+144(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+148(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+152(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+156(SB)/4, $0x3f3504f3
+DATA constants_binary_f32_pow_avx2<>+160(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+164(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+168(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+172(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+176(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+180(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+184(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+188(SB)/4, $0xbf800000
+DATA constants_binary_f32_pow_avx2<>+192(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+196(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+200(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+204(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+208(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+212(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+216(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+220(SB)/4, $0x3f800000
+DATA constants_binary_f32_pow_avx2<>+224(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+228(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+232(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+236(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+240(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+244(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+248(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+252(SB)/4, $0x4038aa3b
+DATA constants_binary_f32_pow_avx2<>+256(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+260(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+264(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+268(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+272(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+276(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+280(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+284(SB)/4, $0x80000000
+DATA constants_binary_f32_pow_avx2<>+288(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+292(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+296(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+300(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+304(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+308(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+312(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+316(SB)/4, $0x33257060
+DATA constants_binary_f32_pow_avx2<>+320(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+324(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+328(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+332(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+336(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+340(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+344(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+348(SB)/4, $0x3eae34a9
+DATA constants_binary_f32_pow_avx2<>+352(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+356(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+360(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+364(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+368(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+372(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+376(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+380(SB)/4, $0x3ed2cb00
+DATA constants_binary_f32_pow_avx2<>+384(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+388(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+392(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+396(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+400(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+404(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+408(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+412(SB)/4, $0x3f13bbb4
+DATA constants_binary_f32_pow_avx2<>+416(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+420(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+424(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+428(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+432(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+436(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+440(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+444(SB)/4, $0x3f76384e
+DATA constants_binary_f32_pow_avx2<>+448(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+452(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+456(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+460(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+464(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+468(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+472(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+476(SB)/4, $0x437a0000
+DATA constants_binary_f32_pow_avx2<>+480(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+484(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+488(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+492(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+496(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+500(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+504(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+508(SB)/4, $0xc37a0000
+DATA constants_binary_f32_pow_avx2<>+512(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+516(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+520(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+524(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+528(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+532(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+536(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+540(SB)/4, $0x3f317218
+DATA constants_binary_f32_pow_avx2<>+544(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+548(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+552(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+556(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+560(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+564(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+568(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+572(SB)/4, $0x39506967
+DATA constants_binary_f32_pow_avx2<>+576(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+580(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+584(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+588(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+592(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+596(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+600(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+604(SB)/4, $0x3ab743ce
+DATA constants_binary_f32_pow_avx2<>+608(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+612(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+616(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+620(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+624(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+628(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+632(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+636(SB)/4, $0x3c088908
+DATA constants_binary_f32_pow_avx2<>+640(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+644(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+648(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+652(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+656(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+660(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+664(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+668(SB)/4, $0x3d2aa9c1
+DATA constants_binary_f32_pow_avx2<>+672(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+676(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+680(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+684(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+688(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+692(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+696(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+700(SB)/4, $0x3e2aaaaa
+DATA constants_binary_f32_pow_avx2<>+704(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+708(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+712(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+716(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+720(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+724(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+728(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+732(SB)/4, $0x3f000000
+DATA constants_binary_f32_pow_avx2<>+736(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+740(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+744(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+748(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+752(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+756(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+760(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+764(SB)/4, $0x0000007f
+DATA constants_binary_f32_pow_avx2<>+768(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+772(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+776(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+780(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+784(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+788(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+792(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+796(SB)/4, $0x00000000
+DATA constants_binary_f32_pow_avx2<>+800(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+804(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+808(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+812(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+816(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+820(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+824(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+828(SB)/4, $0x7f800000
+DATA constants_binary_f32_pow_avx2<>+832(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+836(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+840(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+844(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+848(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+852(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+856(SB)/4, $0xff800000
+DATA constants_binary_f32_pow_avx2<>+860(SB)/4, $0xff800000
+GLOBL constants_binary_f32_pow_avx2<>(SB), RODATA|NOPTR, $864

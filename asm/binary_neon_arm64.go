@@ -38,3 +38,8 @@ func binary_f32_min_neon(args *BinaryArgs)
 //
 //go:noescape
 func binary_f32_prelu_neon(args *BinaryArgs)
+
+// binary_f32_pow_neon is x to the power of y, element by element; see BinaryArgs.
+//
+//go:noescape
+func binary_f32_pow_neon(args *BinaryArgs)

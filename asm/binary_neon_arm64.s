@@ -1816,3 +1816,2219 @@ none24:
 
 end3:
 	RET
+
+// func binary_f32_pow_neon(args *BinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_f32_pow_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 Z; R4 XRow; R5 YRow; R6 ZRow; R7 Rows; R8 N;
+	// R9 an address, then a constant, then XStep; R10 YStep; R11 X of these elements;
+	// R12 Y of these elements; R13 Z of these elements; R14 pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2…V8 constants in lanes;
+	// V9 elements of X, then results, then a constant; V10 elements of X, then results;
+	// V11 elements of Y, then a constant; V12 elements of Y, then what the function needs;
+	// V13 whether X is below 0; V14 the operand that stands still;
+	// V15 a constant, then what the function needs; V16 what the function needs;
+	// V17…V21 what the function needs, then a constant; V22 what the function needs;
+	// V23, V24 what the function needs, then a constant; V25…V30 what the function needs.
+	MOVD  args+0(FP), R0
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  16(R0), R3
+	MOVD  24(R0), R4
+	MOVD  32(R0), R5
+	MOVD  40(R0), R6
+	MOVD  64(R0), R7
+	MOVD  72(R0), R8
+	ADD   $80, R0, R9
+	VLD1R (R9), [V0.S4]
+	ADD   $84, R0, R9
+	VLD1R (R9), [V1.S4]
+	MOVD  $0x7fffffff, R9
+	VMOV  R9, V2.S[0]
+	MOVD  $0x800000, R9
+	VMOV  R9, V2.S[1]
+	MOVD  $0x4c000000, R9
+	VMOV  R9, V2.S[2]
+	MOVD  $0xc1c80000, R9
+	VMOV  R9, V2.S[3]
+	MOVD  $0x3f3504f3, R9
+	VMOV  R9, V3.S[0]
+	MOVD  $0xbf800000, R9
+	VMOV  R9, V3.S[1]
+	MOVD  $0x3f800000, R9
+	VMOV  R9, V3.S[2]
+	MOVD  $0x4038aa3b, R9
+	VMOV  R9, V3.S[3]
+	MOVD  $0x80000000, R9
+	VMOV  R9, V4.S[0]
+	MOVD  $0x33257060, R9
+	VMOV  R9, V4.S[1]
+	MOVD  $0x3eae34a9, R9
+	VMOV  R9, V4.S[2]
+	MOVD  $0x3ed2cb00, R9
+	VMOV  R9, V4.S[3]
+	MOVD  $0x3f13bbb4, R9
+	VMOV  R9, V5.S[0]
+	MOVD  $0x3f76384e, R9
+	VMOV  R9, V5.S[1]
+	MOVD  $0x437a0000, R9
+	VMOV  R9, V5.S[2]
+	MOVD  $0xc37a0000, R9
+	VMOV  R9, V5.S[3]
+	MOVD  $0x3f317218, R9
+	VMOV  R9, V6.S[0]
+	MOVD  $0x39506967, R9
+	VMOV  R9, V6.S[1]
+	MOVD  $0x3ab743ce, R9
+	VMOV  R9, V6.S[2]
+	MOVD  $0x3c088908, R9
+	VMOV  R9, V6.S[3]
+	MOVD  $0x3d2aa9c1, R9
+	VMOV  R9, V7.S[0]
+	MOVD  $0x3e2aaaaa, R9
+	VMOV  R9, V7.S[1]
+	MOVD  $0x3f000000, R9
+	VMOV  R9, V7.S[2]
+	MOVD  $0x7f, R9
+	VMOV  R9, V7.S[3]
+	MOVD  $0x0, R9
+	VMOV  R9, V8.S[0]
+	MOVD  $0x7f800000, R9
+	VMOV  R9, V8.S[1]
+	MOVD  $0xff800000, R9
+	VMOV  R9, V8.S[2]
+	MOVD  48(R0), R9
+	MOVD  56(R0), R10
+	CBZ   R9, xstill1
+	CBZ   R10, ystill2
+
+row4:
+	MOVD R1, R11
+	MOVD R2, R12
+	MOVD R3, R13
+	LSR  $3, R8, R14
+	CBZ  R14, rest5
+
+piece6:
+	FLDPQ.P 32(R11), (F9, F10)
+	FLDPQ.P 32(R12), (F11, F12)
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VAND    V15.B16, V10.B16, V17.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f2 // fcmgt v18.4s, v15.4s, v16.4s
+	WORD    $0x6eb1e5f3 // fcmgt v19.4s, v15.4s, v17.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	WORD    $0x4f829a34 // fmul v20.4s, v17.4s, v2.s[2]
+	VMOV    V16.B16, V21.B16
+	VMOV    V17.B16, V22.B16
+	VBIT    V18.B16, V15.B16, V21.B16
+	VBIT    V19.B16, V20.B16, V22.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V18.B16, V18.B16
+	VAND    V15.B16, V19.B16, V19.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V21.S4, V20.S4
+	VSUB    V15.S4, V22.S4, V23.S4
+	WORD    $0x4f290694 // sshr v20.4s, v20.4s, #23
+	WORD    $0x4f2906f7 // sshr v23.4s, v23.4s, #23
+	VSHL    $23, V20.S4, V15.S4
+	VSHL    $23, V23.S4, V24.S4
+	VSUB    V15.S4, V21.S4, V21.S4
+	VSUB    V24.S4, V22.S4, V22.S4
+	WORD    $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD    $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD    $0x4e32d694 // fadd v20.4s, v20.4s, v18.4s
+	WORD    $0x4e33d6f7 // fadd v23.4s, v23.4s, v19.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd6b2 // fadd v18.4s, v21.4s, v15.4s
+	WORD    $0x4e2fd6d3 // fadd v19.4s, v22.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd6b8 // fadd v24.4s, v21.4s, v15.4s
+	WORD    $0x4e2fd6d9 // fadd v25.4s, v22.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd71a // fadd v26.4s, v24.4s, v15.4s
+	WORD    $0x4e2fd73b // fadd v27.4s, v25.4s, v15.4s
+	WORD    $0x4ebad6b5 // fsub v21.4s, v21.4s, v26.4s
+	WORD    $0x4ebbd6d6 // fsub v22.4s, v22.4s, v27.4s
+	WORD    $0x6e38fe4f // fdiv v15.4s, v18.4s, v24.4s
+	WORD    $0x6e39fe7a // fdiv v26.4s, v19.4s, v25.4s
+	WORD    $0x4eb8cdf2 // fmls v18.4s, v15.4s, v24.4s
+	WORD    $0x4eb9cf53 // fmls v19.4s, v26.4s, v25.4s
+	WORD    $0x4eb5cdf2 // fmls v18.4s, v15.4s, v21.4s
+	WORD    $0x4eb6cf53 // fmls v19.4s, v26.4s, v22.4s
+	WORD    $0x6e38fe52 // fdiv v18.4s, v18.4s, v24.4s
+	WORD    $0x6e39fe73 // fdiv v19.4s, v19.4s, v25.4s
+	WORD    $0x4fa399f5 // fmul v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa39b56 // fmul v22.4s, v26.4s, v3.s[3]
+	VDUP    V4.S[0], V24.S4
+	VEOR    V24.B16, V21.B16, V25.B16
+	VEOR    V24.B16, V22.B16, V27.B16
+	WORD    $0x4fa319f9 // fmla v25.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31b5b // fmla v27.4s, v26.4s, v3.s[3]
+	WORD    $0x4fa31a59 // fmla v25.4s, v18.4s, v3.s[3]
+	WORD    $0x4fa31a7b // fmla v27.4s, v19.4s, v3.s[3]
+	WORD    $0x4fa411f9 // fmla v25.4s, v15.4s, v4.s[1]
+	WORD    $0x4fa4135b // fmla v27.4s, v26.4s, v4.s[1]
+	WORD    $0x6e2fddf2 // fmul v18.4s, v15.4s, v15.4s
+	WORD    $0x6e3adf53 // fmul v19.4s, v26.4s, v26.4s
+	VDUP    V4.S[3], V24.S4
+	VDUP    V4.S[3], V28.S4
+	WORD    $0x4f841a58 // fmla v24.4s, v18.4s, v4.s[2]
+	WORD    $0x4f841a7c // fmla v28.4s, v19.4s, v4.s[2]
+	VDUP    V5.S[0], V29.S4
+	VDUP    V5.S[0], V30.S4
+	VFMLA   V18.S4, V24.S4, V29.S4
+	VFMLA   V19.S4, V28.S4, V30.S4
+	VDUP    V5.S[1], V24.S4
+	VDUP    V5.S[1], V28.S4
+	VFMLA   V18.S4, V29.S4, V24.S4
+	VFMLA   V19.S4, V30.S4, V28.S4
+	WORD    $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
+	WORD    $0x6e3ade73 // fmul v19.4s, v19.4s, v26.4s
+	VFMLA   V18.S4, V24.S4, V25.S4
+	VFMLA   V19.S4, V28.S4, V27.S4
+	WORD    $0x4e35d68f // fadd v15.4s, v20.4s, v21.4s
+	WORD    $0x4e36d6f2 // fadd v18.4s, v23.4s, v22.4s
+	WORD    $0x4eb4d5f4 // fsub v20.4s, v15.4s, v20.4s
+	WORD    $0x4eb7d657 // fsub v23.4s, v18.4s, v23.4s
+	WORD    $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	WORD    $0x4eb7d6d6 // fsub v22.4s, v22.4s, v23.4s
+	WORD    $0x4e35d739 // fadd v25.4s, v25.4s, v21.4s
+	WORD    $0x4e36d77b // fadd v27.4s, v27.4s, v22.4s
+	WORD    $0x4e39d5f3 // fadd v19.4s, v15.4s, v25.4s
+	WORD    $0x4e3bd654 // fadd v20.4s, v18.4s, v27.4s
+	WORD    $0x4eafd66f // fsub v15.4s, v19.4s, v15.4s
+	WORD    $0x4eb2d692 // fsub v18.4s, v20.4s, v18.4s
+	WORD    $0x4eafd739 // fsub v25.4s, v25.4s, v15.4s
+	WORD    $0x4eb2d77b // fsub v27.4s, v27.4s, v18.4s
+	WORD    $0x6e33dd6f // fmul v15.4s, v11.4s, v19.4s
+	WORD    $0x6e34dd92 // fmul v18.4s, v12.4s, v20.4s
+	VDUP    V4.S[0], V21.S4
+	VEOR    V21.B16, V15.B16, V22.B16
+	VEOR    V21.B16, V18.B16, V23.B16
+	VFMLA   V19.S4, V11.S4, V22.S4
+	VFMLA   V20.S4, V12.S4, V23.S4
+	VFMLA   V25.S4, V11.S4, V22.S4
+	VFMLA   V27.S4, V12.S4, V23.S4
+	VDUP    V2.S[0], V19.S4
+	VAND    V19.B16, V15.B16, V20.B16
+	VAND    V19.B16, V18.B16, V21.B16
+	VDUP    V5.S[2], V19.S4
+	WORD    $0x6eb4e674 // fcmgt v20.4s, v19.4s, v20.4s
+	WORD    $0x6eb5e675 // fcmgt v21.4s, v19.4s, v21.4s
+	VAND    V20.B16, V22.B16, V22.B16
+	VAND    V21.B16, V23.B16, V23.B16
+	VDUP    V5.S[3], V19.S4
+	WORD    $0x4e33f5ef // fmax v15.4s, v15.4s, v19.4s
+	WORD    $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
+	VDUP    V5.S[2], V19.S4
+	WORD    $0x4eb3f5ef // fmin v15.4s, v15.4s, v19.4s
+	WORD    $0x4eb3f652 // fmin v18.4s, v18.4s, v19.4s
+	WORD    $0x4e2189f3 // frintn v19.4s, v15.4s
+	WORD    $0x4e218a54 // frintn v20.4s, v18.4s
+	WORD    $0x4eb3d5ef // fsub v15.4s, v15.4s, v19.4s
+	WORD    $0x4eb4d652 // fsub v18.4s, v18.4s, v20.4s
+	WORD    $0x4e36d5ef // fadd v15.4s, v15.4s, v22.4s
+	WORD    $0x4e37d652 // fadd v18.4s, v18.4s, v23.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	WORD    $0x4f869252 // fmul v18.4s, v18.4s, v6.s[0]
+	VDUP    V6.S[2], V21.S4
+	VDUP    V6.S[2], V22.S4
+	WORD    $0x4fa611f5 // fmla v21.4s, v15.4s, v6.s[1]
+	WORD    $0x4fa61256 // fmla v22.4s, v18.4s, v6.s[1]
+	VDUP    V6.S[3], V23.S4
+	VDUP    V6.S[3], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V7.S[0], V21.S4
+	VDUP    V7.S[0], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	VDUP    V7.S[1], V23.S4
+	VDUP    V7.S[1], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V7.S[2], V21.S4
+	VDUP    V7.S[2], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	VDUP    V3.S[2], V23.S4
+	VDUP    V3.S[2], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V3.S[2], V21.S4
+	VDUP    V3.S[2], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	WORD    $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	WORD    $0x4e21aa94 // fcvtns v20.4s, v20.4s
+	WORD    $0x4f3f066f // sshr v15.4s, v19.4s, #1
+	WORD    $0x4f3f0692 // sshr v18.4s, v20.4s, #1
+	VDUP    V7.S[3], V23.S4
+	VADD    V23.S4, V15.S4, V24.S4
+	VADD    V23.S4, V18.S4, V25.S4
+	VSHL    $23, V24.S4, V24.S4
+	VSHL    $23, V25.S4, V25.S4
+	WORD    $0x6e38deb5 // fmul v21.4s, v21.4s, v24.4s
+	WORD    $0x6e39ded6 // fmul v22.4s, v22.4s, v25.4s
+	VSUB    V15.S4, V19.S4, V19.S4
+	VSUB    V18.S4, V20.S4, V20.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V19.S4, V19.S4
+	VADD    V15.S4, V20.S4, V20.S4
+	VSHL    $23, V19.S4, V19.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e33deb5 // fmul v21.4s, v21.4s, v19.4s
+	WORD    $0x6e34ded6 // fmul v22.4s, v22.4s, v20.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f2 // fcmgt v18.4s, v15.4s, v11.4s
+	WORD    $0x6eace5f3 // fcmgt v19.4s, v15.4s, v12.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf4 // fdiv v20.4s, v15.4s, v16.4s
+	WORD    $0x6e31fdf7 // fdiv v23.4s, v15.4s, v17.4s
+	VMOV    V16.B16, V15.B16
+	VMOV    V17.B16, V24.B16
+	VBIT    V18.B16, V20.B16, V15.B16
+	VBIT    V19.B16, V23.B16, V24.B16
+	VDUP    V8.S[0], V18.S4
+	WORD    $0x6eb2e613 // fcmgt v19.4s, v16.4s, v18.4s
+	WORD    $0x6eb2e634 // fcmgt v20.4s, v17.4s, v18.4s
+	VDUP    V8.S[1], V18.S4
+	WORD    $0x6eb0e657 // fcmgt v23.4s, v18.4s, v16.4s
+	WORD    $0x6eb1e659 // fcmgt v25.4s, v18.4s, v17.4s
+	VAND    V23.B16, V19.B16, V19.B16
+	VAND    V25.B16, V20.B16, V20.B16
+	VBIT    V19.B16, V21.B16, V15.B16
+	VBIT    V20.B16, V22.B16, V24.B16
+	WORD    $0x6e2be572 // fcmge v18.4s, v11.4s, v11.4s
+	WORD    $0x6e2ce593 // fcmge v19.4s, v12.4s, v12.4s
+	VMOV    V11.B16, V20.B16
+	VMOV    V12.B16, V21.B16
+	VBIT    V18.B16, V15.B16, V20.B16
+	VBIT    V19.B16, V24.B16, V21.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f2 // fcmge v18.4s, v15.4s, v16.4s
+	WORD    $0x6e31e5f3 // fcmge v19.4s, v15.4s, v17.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	WORD    $0x6e2fe631 // fcmge v17.4s, v17.4s, v15.4s
+	VAND    V16.B16, V18.B16, V18.B16
+	VAND    V17.B16, V19.B16, V19.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VAND    V15.B16, V12.B16, V17.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	WORD    $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VORR    V16.B16, V18.B16, V18.B16
+	VORR    V17.B16, V19.B16, V19.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V18.B16, V15.B16, V20.B16
+	VBIT    V19.B16, V15.B16, V21.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x4e219990 // frintm v16.4s, v12.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x6e2ce610 // fcmge v16.4s, v16.4s, v12.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4f87998c // fmul v12.4s, v12.4s, v7.s[2]
+	WORD    $0x4e219971 // frintm v17.4s, v11.4s
+	WORD    $0x4e219992 // frintm v18.4s, v12.4s
+	WORD    $0x6eb1e571 // fcmgt v17.4s, v11.4s, v17.4s
+	WORD    $0x6eb2e592 // fcmgt v18.4s, v12.4s, v18.4s
+	VAND    V17.B16, V15.B16, V17.B16
+	VAND    V18.B16, V16.B16, V18.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V12.B16
+	VAND    V11.B16, V10.B16, V19.B16
+	VAND    V17.B16, V12.B16, V12.B16
+	VAND    V18.B16, V19.B16, V19.B16
+	VEOR    V12.B16, V20.B16, V20.B16
+	VEOR    V19.B16, V21.B16, V21.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e56c // fcmgt v12.4s, v11.4s, v9.4s
+	WORD    $0x6eaae571 // fcmgt v17.4s, v11.4s, v10.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	WORD    $0x6eabe54a // fcmgt v10.4s, v10.4s, v11.4s
+	VAND    V9.B16, V12.B16, V12.B16
+	VAND    V10.B16, V17.B16, V17.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V12.B16
+	VBIT    V16.B16, V9.B16, V17.B16
+	VORR    V12.B16, V20.B16, V20.B16
+	VORR    V17.B16, V21.B16, V21.B16
+	WORD    $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
+	WORD    $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
+	WORD    $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD    $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	FSTPQ.P (F20, F21), 32(R13)
+	SUBS    $1, R14, R14
+	BNE     piece6
+
+rest5:
+	TBZ     $2, R8, none7
+	FMOVQ.P 16(R11), F9
+	FMOVQ.P 16(R12), F11
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F18, 16(R13)
+
+none7:
+	TBZ     $1, R8, none8
+	FMOVD.P 8(R11), F9
+	FMOVD.P 8(R12), F11
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F18, 8(R13)
+
+none8:
+	TBZ     $0, R8, none9
+	FMOVS.P 4(R11), F9
+	FMOVS.P 4(R12), F11
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F18, 4(R13)
+
+none9:
+	ADD  R4, R1, R1
+	ADD  R5, R2, R2
+	ADD  R6, R3, R3
+	SUBS $1, R7, R7
+	BNE  row4
+	B    end3
+
+	// The element of X stands still.
+xstill1:
+row10:
+	MOVD  R1, R11
+	MOVD  R2, R12
+	MOVD  R3, R13
+	VLD1R (R11), [V14.S4]
+	LSR   $3, R8, R14
+	CBZ   R14, rest11
+
+piece12:
+	FLDPQ.P 32(R12), (F11, F12)
+	VMOV    V14.B16, V9.B16
+	VMOV    V14.B16, V10.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VAND    V15.B16, V10.B16, V17.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f2 // fcmgt v18.4s, v15.4s, v16.4s
+	WORD    $0x6eb1e5f3 // fcmgt v19.4s, v15.4s, v17.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	WORD    $0x4f829a34 // fmul v20.4s, v17.4s, v2.s[2]
+	VMOV    V16.B16, V21.B16
+	VMOV    V17.B16, V22.B16
+	VBIT    V18.B16, V15.B16, V21.B16
+	VBIT    V19.B16, V20.B16, V22.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V18.B16, V18.B16
+	VAND    V15.B16, V19.B16, V19.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V21.S4, V20.S4
+	VSUB    V15.S4, V22.S4, V23.S4
+	WORD    $0x4f290694 // sshr v20.4s, v20.4s, #23
+	WORD    $0x4f2906f7 // sshr v23.4s, v23.4s, #23
+	VSHL    $23, V20.S4, V15.S4
+	VSHL    $23, V23.S4, V24.S4
+	VSUB    V15.S4, V21.S4, V21.S4
+	VSUB    V24.S4, V22.S4, V22.S4
+	WORD    $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD    $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD    $0x4e32d694 // fadd v20.4s, v20.4s, v18.4s
+	WORD    $0x4e33d6f7 // fadd v23.4s, v23.4s, v19.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd6b2 // fadd v18.4s, v21.4s, v15.4s
+	WORD    $0x4e2fd6d3 // fadd v19.4s, v22.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd6b8 // fadd v24.4s, v21.4s, v15.4s
+	WORD    $0x4e2fd6d9 // fadd v25.4s, v22.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd71a // fadd v26.4s, v24.4s, v15.4s
+	WORD    $0x4e2fd73b // fadd v27.4s, v25.4s, v15.4s
+	WORD    $0x4ebad6b5 // fsub v21.4s, v21.4s, v26.4s
+	WORD    $0x4ebbd6d6 // fsub v22.4s, v22.4s, v27.4s
+	WORD    $0x6e38fe4f // fdiv v15.4s, v18.4s, v24.4s
+	WORD    $0x6e39fe7a // fdiv v26.4s, v19.4s, v25.4s
+	WORD    $0x4eb8cdf2 // fmls v18.4s, v15.4s, v24.4s
+	WORD    $0x4eb9cf53 // fmls v19.4s, v26.4s, v25.4s
+	WORD    $0x4eb5cdf2 // fmls v18.4s, v15.4s, v21.4s
+	WORD    $0x4eb6cf53 // fmls v19.4s, v26.4s, v22.4s
+	WORD    $0x6e38fe52 // fdiv v18.4s, v18.4s, v24.4s
+	WORD    $0x6e39fe73 // fdiv v19.4s, v19.4s, v25.4s
+	WORD    $0x4fa399f5 // fmul v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa39b56 // fmul v22.4s, v26.4s, v3.s[3]
+	VDUP    V4.S[0], V24.S4
+	VEOR    V24.B16, V21.B16, V25.B16
+	VEOR    V24.B16, V22.B16, V27.B16
+	WORD    $0x4fa319f9 // fmla v25.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31b5b // fmla v27.4s, v26.4s, v3.s[3]
+	WORD    $0x4fa31a59 // fmla v25.4s, v18.4s, v3.s[3]
+	WORD    $0x4fa31a7b // fmla v27.4s, v19.4s, v3.s[3]
+	WORD    $0x4fa411f9 // fmla v25.4s, v15.4s, v4.s[1]
+	WORD    $0x4fa4135b // fmla v27.4s, v26.4s, v4.s[1]
+	WORD    $0x6e2fddf2 // fmul v18.4s, v15.4s, v15.4s
+	WORD    $0x6e3adf53 // fmul v19.4s, v26.4s, v26.4s
+	VDUP    V4.S[3], V24.S4
+	VDUP    V4.S[3], V28.S4
+	WORD    $0x4f841a58 // fmla v24.4s, v18.4s, v4.s[2]
+	WORD    $0x4f841a7c // fmla v28.4s, v19.4s, v4.s[2]
+	VDUP    V5.S[0], V29.S4
+	VDUP    V5.S[0], V30.S4
+	VFMLA   V18.S4, V24.S4, V29.S4
+	VFMLA   V19.S4, V28.S4, V30.S4
+	VDUP    V5.S[1], V24.S4
+	VDUP    V5.S[1], V28.S4
+	VFMLA   V18.S4, V29.S4, V24.S4
+	VFMLA   V19.S4, V30.S4, V28.S4
+	WORD    $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
+	WORD    $0x6e3ade73 // fmul v19.4s, v19.4s, v26.4s
+	VFMLA   V18.S4, V24.S4, V25.S4
+	VFMLA   V19.S4, V28.S4, V27.S4
+	WORD    $0x4e35d68f // fadd v15.4s, v20.4s, v21.4s
+	WORD    $0x4e36d6f2 // fadd v18.4s, v23.4s, v22.4s
+	WORD    $0x4eb4d5f4 // fsub v20.4s, v15.4s, v20.4s
+	WORD    $0x4eb7d657 // fsub v23.4s, v18.4s, v23.4s
+	WORD    $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	WORD    $0x4eb7d6d6 // fsub v22.4s, v22.4s, v23.4s
+	WORD    $0x4e35d739 // fadd v25.4s, v25.4s, v21.4s
+	WORD    $0x4e36d77b // fadd v27.4s, v27.4s, v22.4s
+	WORD    $0x4e39d5f3 // fadd v19.4s, v15.4s, v25.4s
+	WORD    $0x4e3bd654 // fadd v20.4s, v18.4s, v27.4s
+	WORD    $0x4eafd66f // fsub v15.4s, v19.4s, v15.4s
+	WORD    $0x4eb2d692 // fsub v18.4s, v20.4s, v18.4s
+	WORD    $0x4eafd739 // fsub v25.4s, v25.4s, v15.4s
+	WORD    $0x4eb2d77b // fsub v27.4s, v27.4s, v18.4s
+	WORD    $0x6e33dd6f // fmul v15.4s, v11.4s, v19.4s
+	WORD    $0x6e34dd92 // fmul v18.4s, v12.4s, v20.4s
+	VDUP    V4.S[0], V21.S4
+	VEOR    V21.B16, V15.B16, V22.B16
+	VEOR    V21.B16, V18.B16, V23.B16
+	VFMLA   V19.S4, V11.S4, V22.S4
+	VFMLA   V20.S4, V12.S4, V23.S4
+	VFMLA   V25.S4, V11.S4, V22.S4
+	VFMLA   V27.S4, V12.S4, V23.S4
+	VDUP    V2.S[0], V19.S4
+	VAND    V19.B16, V15.B16, V20.B16
+	VAND    V19.B16, V18.B16, V21.B16
+	VDUP    V5.S[2], V19.S4
+	WORD    $0x6eb4e674 // fcmgt v20.4s, v19.4s, v20.4s
+	WORD    $0x6eb5e675 // fcmgt v21.4s, v19.4s, v21.4s
+	VAND    V20.B16, V22.B16, V22.B16
+	VAND    V21.B16, V23.B16, V23.B16
+	VDUP    V5.S[3], V19.S4
+	WORD    $0x4e33f5ef // fmax v15.4s, v15.4s, v19.4s
+	WORD    $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
+	VDUP    V5.S[2], V19.S4
+	WORD    $0x4eb3f5ef // fmin v15.4s, v15.4s, v19.4s
+	WORD    $0x4eb3f652 // fmin v18.4s, v18.4s, v19.4s
+	WORD    $0x4e2189f3 // frintn v19.4s, v15.4s
+	WORD    $0x4e218a54 // frintn v20.4s, v18.4s
+	WORD    $0x4eb3d5ef // fsub v15.4s, v15.4s, v19.4s
+	WORD    $0x4eb4d652 // fsub v18.4s, v18.4s, v20.4s
+	WORD    $0x4e36d5ef // fadd v15.4s, v15.4s, v22.4s
+	WORD    $0x4e37d652 // fadd v18.4s, v18.4s, v23.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	WORD    $0x4f869252 // fmul v18.4s, v18.4s, v6.s[0]
+	VDUP    V6.S[2], V21.S4
+	VDUP    V6.S[2], V22.S4
+	WORD    $0x4fa611f5 // fmla v21.4s, v15.4s, v6.s[1]
+	WORD    $0x4fa61256 // fmla v22.4s, v18.4s, v6.s[1]
+	VDUP    V6.S[3], V23.S4
+	VDUP    V6.S[3], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V7.S[0], V21.S4
+	VDUP    V7.S[0], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	VDUP    V7.S[1], V23.S4
+	VDUP    V7.S[1], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V7.S[2], V21.S4
+	VDUP    V7.S[2], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	VDUP    V3.S[2], V23.S4
+	VDUP    V3.S[2], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V3.S[2], V21.S4
+	VDUP    V3.S[2], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	WORD    $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	WORD    $0x4e21aa94 // fcvtns v20.4s, v20.4s
+	WORD    $0x4f3f066f // sshr v15.4s, v19.4s, #1
+	WORD    $0x4f3f0692 // sshr v18.4s, v20.4s, #1
+	VDUP    V7.S[3], V23.S4
+	VADD    V23.S4, V15.S4, V24.S4
+	VADD    V23.S4, V18.S4, V25.S4
+	VSHL    $23, V24.S4, V24.S4
+	VSHL    $23, V25.S4, V25.S4
+	WORD    $0x6e38deb5 // fmul v21.4s, v21.4s, v24.4s
+	WORD    $0x6e39ded6 // fmul v22.4s, v22.4s, v25.4s
+	VSUB    V15.S4, V19.S4, V19.S4
+	VSUB    V18.S4, V20.S4, V20.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V19.S4, V19.S4
+	VADD    V15.S4, V20.S4, V20.S4
+	VSHL    $23, V19.S4, V19.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e33deb5 // fmul v21.4s, v21.4s, v19.4s
+	WORD    $0x6e34ded6 // fmul v22.4s, v22.4s, v20.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f2 // fcmgt v18.4s, v15.4s, v11.4s
+	WORD    $0x6eace5f3 // fcmgt v19.4s, v15.4s, v12.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf4 // fdiv v20.4s, v15.4s, v16.4s
+	WORD    $0x6e31fdf7 // fdiv v23.4s, v15.4s, v17.4s
+	VMOV    V16.B16, V15.B16
+	VMOV    V17.B16, V24.B16
+	VBIT    V18.B16, V20.B16, V15.B16
+	VBIT    V19.B16, V23.B16, V24.B16
+	VDUP    V8.S[0], V18.S4
+	WORD    $0x6eb2e613 // fcmgt v19.4s, v16.4s, v18.4s
+	WORD    $0x6eb2e634 // fcmgt v20.4s, v17.4s, v18.4s
+	VDUP    V8.S[1], V18.S4
+	WORD    $0x6eb0e657 // fcmgt v23.4s, v18.4s, v16.4s
+	WORD    $0x6eb1e659 // fcmgt v25.4s, v18.4s, v17.4s
+	VAND    V23.B16, V19.B16, V19.B16
+	VAND    V25.B16, V20.B16, V20.B16
+	VBIT    V19.B16, V21.B16, V15.B16
+	VBIT    V20.B16, V22.B16, V24.B16
+	WORD    $0x6e2be572 // fcmge v18.4s, v11.4s, v11.4s
+	WORD    $0x6e2ce593 // fcmge v19.4s, v12.4s, v12.4s
+	VMOV    V11.B16, V20.B16
+	VMOV    V12.B16, V21.B16
+	VBIT    V18.B16, V15.B16, V20.B16
+	VBIT    V19.B16, V24.B16, V21.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f2 // fcmge v18.4s, v15.4s, v16.4s
+	WORD    $0x6e31e5f3 // fcmge v19.4s, v15.4s, v17.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	WORD    $0x6e2fe631 // fcmge v17.4s, v17.4s, v15.4s
+	VAND    V16.B16, V18.B16, V18.B16
+	VAND    V17.B16, V19.B16, V19.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VAND    V15.B16, V12.B16, V17.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	WORD    $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VORR    V16.B16, V18.B16, V18.B16
+	VORR    V17.B16, V19.B16, V19.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V18.B16, V15.B16, V20.B16
+	VBIT    V19.B16, V15.B16, V21.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x4e219990 // frintm v16.4s, v12.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x6e2ce610 // fcmge v16.4s, v16.4s, v12.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4f87998c // fmul v12.4s, v12.4s, v7.s[2]
+	WORD    $0x4e219971 // frintm v17.4s, v11.4s
+	WORD    $0x4e219992 // frintm v18.4s, v12.4s
+	WORD    $0x6eb1e571 // fcmgt v17.4s, v11.4s, v17.4s
+	WORD    $0x6eb2e592 // fcmgt v18.4s, v12.4s, v18.4s
+	VAND    V17.B16, V15.B16, V17.B16
+	VAND    V18.B16, V16.B16, V18.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V12.B16
+	VAND    V11.B16, V10.B16, V19.B16
+	VAND    V17.B16, V12.B16, V12.B16
+	VAND    V18.B16, V19.B16, V19.B16
+	VEOR    V12.B16, V20.B16, V20.B16
+	VEOR    V19.B16, V21.B16, V21.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e56c // fcmgt v12.4s, v11.4s, v9.4s
+	WORD    $0x6eaae571 // fcmgt v17.4s, v11.4s, v10.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	WORD    $0x6eabe54a // fcmgt v10.4s, v10.4s, v11.4s
+	VAND    V9.B16, V12.B16, V12.B16
+	VAND    V10.B16, V17.B16, V17.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V12.B16
+	VBIT    V16.B16, V9.B16, V17.B16
+	VORR    V12.B16, V20.B16, V20.B16
+	VORR    V17.B16, V21.B16, V21.B16
+	WORD    $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
+	WORD    $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
+	WORD    $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD    $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	FSTPQ.P (F20, F21), 32(R13)
+	SUBS    $1, R14, R14
+	BNE     piece12
+
+rest11:
+	TBZ     $2, R8, none13
+	FMOVQ.P 16(R12), F11
+	VMOV    V14.B16, V9.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F18, 16(R13)
+
+none13:
+	TBZ     $1, R8, none14
+	FMOVD.P 8(R12), F11
+	VMOV    V14.B16, V9.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F18, 8(R13)
+
+none14:
+	TBZ     $0, R8, none15
+	FMOVS.P 4(R12), F11
+	VMOV    V14.B16, V9.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F18, 4(R13)
+
+none15:
+	ADD  R4, R1, R1
+	ADD  R5, R2, R2
+	ADD  R6, R3, R3
+	SUBS $1, R7, R7
+	BNE  row10
+	B    end3
+
+	// The element of Y stands still.
+ystill2:
+row16:
+	MOVD  R1, R11
+	MOVD  R2, R12
+	MOVD  R3, R13
+	VLD1R (R12), [V14.S4]
+	LSR   $3, R8, R14
+	CBZ   R14, rest17
+
+piece18:
+	FLDPQ.P 32(R11), (F9, F10)
+	VMOV    V14.B16, V11.B16
+	VMOV    V14.B16, V12.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VAND    V15.B16, V10.B16, V17.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f2 // fcmgt v18.4s, v15.4s, v16.4s
+	WORD    $0x6eb1e5f3 // fcmgt v19.4s, v15.4s, v17.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	WORD    $0x4f829a34 // fmul v20.4s, v17.4s, v2.s[2]
+	VMOV    V16.B16, V21.B16
+	VMOV    V17.B16, V22.B16
+	VBIT    V18.B16, V15.B16, V21.B16
+	VBIT    V19.B16, V20.B16, V22.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V18.B16, V18.B16
+	VAND    V15.B16, V19.B16, V19.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V21.S4, V20.S4
+	VSUB    V15.S4, V22.S4, V23.S4
+	WORD    $0x4f290694 // sshr v20.4s, v20.4s, #23
+	WORD    $0x4f2906f7 // sshr v23.4s, v23.4s, #23
+	VSHL    $23, V20.S4, V15.S4
+	VSHL    $23, V23.S4, V24.S4
+	VSUB    V15.S4, V21.S4, V21.S4
+	VSUB    V24.S4, V22.S4, V22.S4
+	WORD    $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD    $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD    $0x4e32d694 // fadd v20.4s, v20.4s, v18.4s
+	WORD    $0x4e33d6f7 // fadd v23.4s, v23.4s, v19.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd6b2 // fadd v18.4s, v21.4s, v15.4s
+	WORD    $0x4e2fd6d3 // fadd v19.4s, v22.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd6b8 // fadd v24.4s, v21.4s, v15.4s
+	WORD    $0x4e2fd6d9 // fadd v25.4s, v22.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd71a // fadd v26.4s, v24.4s, v15.4s
+	WORD    $0x4e2fd73b // fadd v27.4s, v25.4s, v15.4s
+	WORD    $0x4ebad6b5 // fsub v21.4s, v21.4s, v26.4s
+	WORD    $0x4ebbd6d6 // fsub v22.4s, v22.4s, v27.4s
+	WORD    $0x6e38fe4f // fdiv v15.4s, v18.4s, v24.4s
+	WORD    $0x6e39fe7a // fdiv v26.4s, v19.4s, v25.4s
+	WORD    $0x4eb8cdf2 // fmls v18.4s, v15.4s, v24.4s
+	WORD    $0x4eb9cf53 // fmls v19.4s, v26.4s, v25.4s
+	WORD    $0x4eb5cdf2 // fmls v18.4s, v15.4s, v21.4s
+	WORD    $0x4eb6cf53 // fmls v19.4s, v26.4s, v22.4s
+	WORD    $0x6e38fe52 // fdiv v18.4s, v18.4s, v24.4s
+	WORD    $0x6e39fe73 // fdiv v19.4s, v19.4s, v25.4s
+	WORD    $0x4fa399f5 // fmul v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa39b56 // fmul v22.4s, v26.4s, v3.s[3]
+	VDUP    V4.S[0], V24.S4
+	VEOR    V24.B16, V21.B16, V25.B16
+	VEOR    V24.B16, V22.B16, V27.B16
+	WORD    $0x4fa319f9 // fmla v25.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31b5b // fmla v27.4s, v26.4s, v3.s[3]
+	WORD    $0x4fa31a59 // fmla v25.4s, v18.4s, v3.s[3]
+	WORD    $0x4fa31a7b // fmla v27.4s, v19.4s, v3.s[3]
+	WORD    $0x4fa411f9 // fmla v25.4s, v15.4s, v4.s[1]
+	WORD    $0x4fa4135b // fmla v27.4s, v26.4s, v4.s[1]
+	WORD    $0x6e2fddf2 // fmul v18.4s, v15.4s, v15.4s
+	WORD    $0x6e3adf53 // fmul v19.4s, v26.4s, v26.4s
+	VDUP    V4.S[3], V24.S4
+	VDUP    V4.S[3], V28.S4
+	WORD    $0x4f841a58 // fmla v24.4s, v18.4s, v4.s[2]
+	WORD    $0x4f841a7c // fmla v28.4s, v19.4s, v4.s[2]
+	VDUP    V5.S[0], V29.S4
+	VDUP    V5.S[0], V30.S4
+	VFMLA   V18.S4, V24.S4, V29.S4
+	VFMLA   V19.S4, V28.S4, V30.S4
+	VDUP    V5.S[1], V24.S4
+	VDUP    V5.S[1], V28.S4
+	VFMLA   V18.S4, V29.S4, V24.S4
+	VFMLA   V19.S4, V30.S4, V28.S4
+	WORD    $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
+	WORD    $0x6e3ade73 // fmul v19.4s, v19.4s, v26.4s
+	VFMLA   V18.S4, V24.S4, V25.S4
+	VFMLA   V19.S4, V28.S4, V27.S4
+	WORD    $0x4e35d68f // fadd v15.4s, v20.4s, v21.4s
+	WORD    $0x4e36d6f2 // fadd v18.4s, v23.4s, v22.4s
+	WORD    $0x4eb4d5f4 // fsub v20.4s, v15.4s, v20.4s
+	WORD    $0x4eb7d657 // fsub v23.4s, v18.4s, v23.4s
+	WORD    $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	WORD    $0x4eb7d6d6 // fsub v22.4s, v22.4s, v23.4s
+	WORD    $0x4e35d739 // fadd v25.4s, v25.4s, v21.4s
+	WORD    $0x4e36d77b // fadd v27.4s, v27.4s, v22.4s
+	WORD    $0x4e39d5f3 // fadd v19.4s, v15.4s, v25.4s
+	WORD    $0x4e3bd654 // fadd v20.4s, v18.4s, v27.4s
+	WORD    $0x4eafd66f // fsub v15.4s, v19.4s, v15.4s
+	WORD    $0x4eb2d692 // fsub v18.4s, v20.4s, v18.4s
+	WORD    $0x4eafd739 // fsub v25.4s, v25.4s, v15.4s
+	WORD    $0x4eb2d77b // fsub v27.4s, v27.4s, v18.4s
+	WORD    $0x6e33dd6f // fmul v15.4s, v11.4s, v19.4s
+	WORD    $0x6e34dd92 // fmul v18.4s, v12.4s, v20.4s
+	VDUP    V4.S[0], V21.S4
+	VEOR    V21.B16, V15.B16, V22.B16
+	VEOR    V21.B16, V18.B16, V23.B16
+	VFMLA   V19.S4, V11.S4, V22.S4
+	VFMLA   V20.S4, V12.S4, V23.S4
+	VFMLA   V25.S4, V11.S4, V22.S4
+	VFMLA   V27.S4, V12.S4, V23.S4
+	VDUP    V2.S[0], V19.S4
+	VAND    V19.B16, V15.B16, V20.B16
+	VAND    V19.B16, V18.B16, V21.B16
+	VDUP    V5.S[2], V19.S4
+	WORD    $0x6eb4e674 // fcmgt v20.4s, v19.4s, v20.4s
+	WORD    $0x6eb5e675 // fcmgt v21.4s, v19.4s, v21.4s
+	VAND    V20.B16, V22.B16, V22.B16
+	VAND    V21.B16, V23.B16, V23.B16
+	VDUP    V5.S[3], V19.S4
+	WORD    $0x4e33f5ef // fmax v15.4s, v15.4s, v19.4s
+	WORD    $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
+	VDUP    V5.S[2], V19.S4
+	WORD    $0x4eb3f5ef // fmin v15.4s, v15.4s, v19.4s
+	WORD    $0x4eb3f652 // fmin v18.4s, v18.4s, v19.4s
+	WORD    $0x4e2189f3 // frintn v19.4s, v15.4s
+	WORD    $0x4e218a54 // frintn v20.4s, v18.4s
+	WORD    $0x4eb3d5ef // fsub v15.4s, v15.4s, v19.4s
+	WORD    $0x4eb4d652 // fsub v18.4s, v18.4s, v20.4s
+	WORD    $0x4e36d5ef // fadd v15.4s, v15.4s, v22.4s
+	WORD    $0x4e37d652 // fadd v18.4s, v18.4s, v23.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	WORD    $0x4f869252 // fmul v18.4s, v18.4s, v6.s[0]
+	VDUP    V6.S[2], V21.S4
+	VDUP    V6.S[2], V22.S4
+	WORD    $0x4fa611f5 // fmla v21.4s, v15.4s, v6.s[1]
+	WORD    $0x4fa61256 // fmla v22.4s, v18.4s, v6.s[1]
+	VDUP    V6.S[3], V23.S4
+	VDUP    V6.S[3], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V7.S[0], V21.S4
+	VDUP    V7.S[0], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	VDUP    V7.S[1], V23.S4
+	VDUP    V7.S[1], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V7.S[2], V21.S4
+	VDUP    V7.S[2], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	VDUP    V3.S[2], V23.S4
+	VDUP    V3.S[2], V24.S4
+	VFMLA   V15.S4, V21.S4, V23.S4
+	VFMLA   V18.S4, V22.S4, V24.S4
+	VDUP    V3.S[2], V21.S4
+	VDUP    V3.S[2], V22.S4
+	VFMLA   V15.S4, V23.S4, V21.S4
+	VFMLA   V18.S4, V24.S4, V22.S4
+	WORD    $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	WORD    $0x4e21aa94 // fcvtns v20.4s, v20.4s
+	WORD    $0x4f3f066f // sshr v15.4s, v19.4s, #1
+	WORD    $0x4f3f0692 // sshr v18.4s, v20.4s, #1
+	VDUP    V7.S[3], V23.S4
+	VADD    V23.S4, V15.S4, V24.S4
+	VADD    V23.S4, V18.S4, V25.S4
+	VSHL    $23, V24.S4, V24.S4
+	VSHL    $23, V25.S4, V25.S4
+	WORD    $0x6e38deb5 // fmul v21.4s, v21.4s, v24.4s
+	WORD    $0x6e39ded6 // fmul v22.4s, v22.4s, v25.4s
+	VSUB    V15.S4, V19.S4, V19.S4
+	VSUB    V18.S4, V20.S4, V20.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V19.S4, V19.S4
+	VADD    V15.S4, V20.S4, V20.S4
+	VSHL    $23, V19.S4, V19.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e33deb5 // fmul v21.4s, v21.4s, v19.4s
+	WORD    $0x6e34ded6 // fmul v22.4s, v22.4s, v20.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f2 // fcmgt v18.4s, v15.4s, v11.4s
+	WORD    $0x6eace5f3 // fcmgt v19.4s, v15.4s, v12.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf4 // fdiv v20.4s, v15.4s, v16.4s
+	WORD    $0x6e31fdf7 // fdiv v23.4s, v15.4s, v17.4s
+	VMOV    V16.B16, V15.B16
+	VMOV    V17.B16, V24.B16
+	VBIT    V18.B16, V20.B16, V15.B16
+	VBIT    V19.B16, V23.B16, V24.B16
+	VDUP    V8.S[0], V18.S4
+	WORD    $0x6eb2e613 // fcmgt v19.4s, v16.4s, v18.4s
+	WORD    $0x6eb2e634 // fcmgt v20.4s, v17.4s, v18.4s
+	VDUP    V8.S[1], V18.S4
+	WORD    $0x6eb0e657 // fcmgt v23.4s, v18.4s, v16.4s
+	WORD    $0x6eb1e659 // fcmgt v25.4s, v18.4s, v17.4s
+	VAND    V23.B16, V19.B16, V19.B16
+	VAND    V25.B16, V20.B16, V20.B16
+	VBIT    V19.B16, V21.B16, V15.B16
+	VBIT    V20.B16, V22.B16, V24.B16
+	WORD    $0x6e2be572 // fcmge v18.4s, v11.4s, v11.4s
+	WORD    $0x6e2ce593 // fcmge v19.4s, v12.4s, v12.4s
+	VMOV    V11.B16, V20.B16
+	VMOV    V12.B16, V21.B16
+	VBIT    V18.B16, V15.B16, V20.B16
+	VBIT    V19.B16, V24.B16, V21.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f2 // fcmge v18.4s, v15.4s, v16.4s
+	WORD    $0x6e31e5f3 // fcmge v19.4s, v15.4s, v17.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	WORD    $0x6e2fe631 // fcmge v17.4s, v17.4s, v15.4s
+	VAND    V16.B16, V18.B16, V18.B16
+	VAND    V17.B16, V19.B16, V19.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VAND    V15.B16, V12.B16, V17.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	WORD    $0x6e31e5f1 // fcmge v17.4s, v15.4s, v17.4s
+	VORR    V16.B16, V18.B16, V18.B16
+	VORR    V17.B16, V19.B16, V19.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V18.B16, V15.B16, V20.B16
+	VBIT    V19.B16, V15.B16, V21.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x4e219990 // frintm v16.4s, v12.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x6e2ce610 // fcmge v16.4s, v16.4s, v12.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4f87998c // fmul v12.4s, v12.4s, v7.s[2]
+	WORD    $0x4e219971 // frintm v17.4s, v11.4s
+	WORD    $0x4e219992 // frintm v18.4s, v12.4s
+	WORD    $0x6eb1e571 // fcmgt v17.4s, v11.4s, v17.4s
+	WORD    $0x6eb2e592 // fcmgt v18.4s, v12.4s, v18.4s
+	VAND    V17.B16, V15.B16, V17.B16
+	VAND    V18.B16, V16.B16, V18.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V12.B16
+	VAND    V11.B16, V10.B16, V19.B16
+	VAND    V17.B16, V12.B16, V12.B16
+	VAND    V18.B16, V19.B16, V19.B16
+	VEOR    V12.B16, V20.B16, V20.B16
+	VEOR    V19.B16, V21.B16, V21.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e56c // fcmgt v12.4s, v11.4s, v9.4s
+	WORD    $0x6eaae571 // fcmgt v17.4s, v11.4s, v10.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	WORD    $0x6eabe54a // fcmgt v10.4s, v10.4s, v11.4s
+	VAND    V9.B16, V12.B16, V12.B16
+	VAND    V10.B16, V17.B16, V17.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V12.B16
+	VBIT    V16.B16, V9.B16, V17.B16
+	VORR    V12.B16, V20.B16, V20.B16
+	VORR    V17.B16, V21.B16, V21.B16
+	WORD    $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
+	WORD    $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
+	WORD    $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD    $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	FSTPQ.P (F20, F21), 32(R13)
+	SUBS    $1, R14, R14
+	BNE     piece18
+
+rest17:
+	TBZ     $2, R8, none19
+	FMOVQ.P 16(R11), F9
+	VMOV    V14.B16, V11.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F18, 16(R13)
+
+none19:
+	TBZ     $1, R8, none20
+	FMOVD.P 8(R11), F9
+	VMOV    V14.B16, V11.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F18, 8(R13)
+
+none20:
+	TBZ     $0, R8, none21
+	FMOVS.P 4(R11), F9
+	VMOV    V14.B16, V11.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V9.B16, V16.B16
+	VDUP    V2.S[1], V15.S4
+	WORD    $0x6eb0e5f1 // fcmgt v17.4s, v15.4s, v16.4s
+	WORD    $0x4f829a0f // fmul v15.4s, v16.4s, v2.s[2]
+	VMOV    V16.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V2.S[3], V15.S4
+	VAND    V15.B16, V17.B16, V17.B16
+	VDUP    V3.S[0], V15.S4
+	VSUB    V15.S4, V18.S4, V19.S4
+	WORD    $0x4f290673 // sshr v19.4s, v19.4s, #23
+	VSHL    $23, V19.S4, V15.S4
+	VSUB    V15.S4, V18.S4, V18.S4
+	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd651 // fadd v17.4s, v18.4s, v15.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x4e2fd654 // fadd v20.4s, v18.4s, v15.4s
+	VDUP    V3.S[1], V15.S4
+	WORD    $0x4e2fd695 // fadd v21.4s, v20.4s, v15.4s
+	WORD    $0x4eb5d652 // fsub v18.4s, v18.4s, v21.4s
+	WORD    $0x6e34fe2f // fdiv v15.4s, v17.4s, v20.4s
+	WORD    $0x4eb4cdf1 // fmls v17.4s, v15.4s, v20.4s
+	WORD    $0x4eb2cdf1 // fmls v17.4s, v15.4s, v18.4s
+	WORD    $0x6e34fe31 // fdiv v17.4s, v17.4s, v20.4s
+	WORD    $0x4fa399f2 // fmul v18.4s, v15.4s, v3.s[3]
+	VDUP    V4.S[0], V20.S4
+	VEOR    V20.B16, V18.B16, V21.B16
+	WORD    $0x4fa319f5 // fmla v21.4s, v15.4s, v3.s[3]
+	WORD    $0x4fa31a35 // fmla v21.4s, v17.4s, v3.s[3]
+	WORD    $0x4fa411f5 // fmla v21.4s, v15.4s, v4.s[1]
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	VDUP    V4.S[3], V20.S4
+	WORD    $0x4f841a34 // fmla v20.4s, v17.4s, v4.s[2]
+	VDUP    V5.S[0], V22.S4
+	VFMLA   V17.S4, V20.S4, V22.S4
+	VDUP    V5.S[1], V20.S4
+	VFMLA   V17.S4, V22.S4, V20.S4
+	WORD    $0x6e2fde31 // fmul v17.4s, v17.4s, v15.4s
+	VFMLA   V17.S4, V20.S4, V21.S4
+	WORD    $0x4e32d66f // fadd v15.4s, v19.4s, v18.4s
+	WORD    $0x4eb3d5f3 // fsub v19.4s, v15.4s, v19.4s
+	WORD    $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD    $0x4e32d6b5 // fadd v21.4s, v21.4s, v18.4s
+	WORD    $0x4e35d5f1 // fadd v17.4s, v15.4s, v21.4s
+	WORD    $0x4eafd62f // fsub v15.4s, v17.4s, v15.4s
+	WORD    $0x4eafd6b5 // fsub v21.4s, v21.4s, v15.4s
+	WORD    $0x6e31dd6f // fmul v15.4s, v11.4s, v17.4s
+	VDUP    V4.S[0], V18.S4
+	VEOR    V18.B16, V15.B16, V19.B16
+	VFMLA   V17.S4, V11.S4, V19.S4
+	VFMLA   V21.S4, V11.S4, V19.S4
+	VDUP    V2.S[0], V17.S4
+	VAND    V17.B16, V15.B16, V18.B16
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x6eb2e632 // fcmgt v18.4s, v17.4s, v18.4s
+	VAND    V18.B16, V19.B16, V19.B16
+	VDUP    V5.S[3], V17.S4
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	VDUP    V5.S[2], V17.S4
+	WORD    $0x4eb1f5ef // fmin v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2189f1 // frintn v17.4s, v15.4s
+	WORD    $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
+	WORD    $0x4e33d5ef // fadd v15.4s, v15.4s, v19.4s
+	WORD    $0x4f8691ef // fmul v15.4s, v15.4s, v6.s[0]
+	VDUP    V6.S[2], V18.S4
+	WORD    $0x4fa611f2 // fmla v18.4s, v15.4s, v6.s[1]
+	VDUP    V6.S[3], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[0], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V7.S[1], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V7.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	VDUP    V3.S[2], V19.S4
+	VFMLA   V15.S4, V18.S4, V19.S4
+	VDUP    V3.S[2], V18.S4
+	VFMLA   V15.S4, V19.S4, V18.S4
+	WORD    $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD    $0x4f3f062f // sshr v15.4s, v17.4s, #1
+	VDUP    V7.S[3], V19.S4
+	VADD    V19.S4, V15.S4, V20.S4
+	VSHL    $23, V20.S4, V20.S4
+	WORD    $0x6e34de52 // fmul v18.4s, v18.4s, v20.4s
+	VSUB    V15.S4, V17.S4, V17.S4
+	VDUP    V7.S[3], V15.S4
+	VADD    V15.S4, V17.S4, V17.S4
+	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e31de52 // fmul v18.4s, v18.4s, v17.4s
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6eabe5f1 // fcmgt v17.4s, v15.4s, v11.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30fdf3 // fdiv v19.4s, v15.4s, v16.4s
+	VMOV    V16.B16, V15.B16
+	VBIT    V17.B16, V19.B16, V15.B16
+	VDUP    V8.S[0], V17.S4
+	WORD    $0x6eb1e613 // fcmgt v19.4s, v16.4s, v17.4s
+	VDUP    V8.S[1], V17.S4
+	WORD    $0x6eb0e634 // fcmgt v20.4s, v17.4s, v16.4s
+	VAND    V20.B16, V19.B16, V19.B16
+	VBIT    V19.B16, V18.B16, V15.B16
+	WORD    $0x6e2be571 // fcmge v17.4s, v11.4s, v11.4s
+	VMOV    V11.B16, V18.B16
+	VBIT    V17.B16, V15.B16, V18.B16
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e30e5f1 // fcmge v17.4s, v15.4s, v16.4s
+	VDUP    V3.S[2], V15.S4
+	WORD    $0x6e2fe610 // fcmge v16.4s, v16.4s, v15.4s
+	VAND    V16.B16, V17.B16, V17.B16
+	VDUP    V2.S[0], V15.S4
+	VAND    V15.B16, V11.B16, V16.B16
+	VDUP    V8.S[0], V15.S4
+	WORD    $0x6e30e5f0 // fcmge v16.4s, v15.4s, v16.4s
+	VORR    V16.B16, V17.B16, V17.B16
+	VDUP    V3.S[2], V15.S4
+	VBIT    V17.B16, V15.B16, V18.B16
+	WORD    $0x4e21996f // frintm v15.4s, v11.4s
+	WORD    $0x6e2be5ef // fcmge v15.4s, v15.4s, v11.4s
+	WORD    $0x4f87996b // fmul v11.4s, v11.4s, v7.s[2]
+	WORD    $0x4e219970 // frintm v16.4s, v11.4s
+	WORD    $0x6eb0e570 // fcmgt v16.4s, v11.4s, v16.4s
+	VAND    V16.B16, V15.B16, V16.B16
+	VDUP    V4.S[0], V11.S4
+	VAND    V11.B16, V9.B16, V17.B16
+	VAND    V16.B16, V17.B16, V17.B16
+	VEOR    V17.B16, V18.B16, V18.B16
+	VDUP    V8.S[0], V11.S4
+	WORD    $0x6ea9e570 // fcmgt v16.4s, v11.4s, v9.4s
+	VDUP    V8.S[2], V11.S4
+	WORD    $0x6eabe529 // fcmgt v9.4s, v9.4s, v11.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	VDUP    V8.S[0], V9.S4
+	VBIT    V15.B16, V9.B16, V16.B16
+	VORR    V16.B16, V18.B16, V18.B16
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F18, 4(R13)
+
+none21:
+	ADD  R4, R1, R1
+	ADD  R5, R2, R2
+	ADD  R6, R3, R3
+	SUBS $1, R7, R7
+	BNE  row16
+
+end3:
+	RET

@@ -99,7 +99,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		"leakyrelu", "hardswish", "hardsigmoid", "thresholdedrelu", "shrink",
 		"exp", "sigmoid", "silu", "tanh", "elu", "celu", "softplus", "softsign", "mish", "gelu", "gelutanh", "erf",
 		"log", "sin", "cos")
-	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
+	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu", "pow")
 	for _, op := range []string{"reducerows", "reducecolumns"} {
 		variants(op, "sum", "squares", "magnitudes", "product", "max", "min")
 	}

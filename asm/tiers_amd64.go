@@ -72,6 +72,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Variant: "max"}, "avx2", binary_f32_max_avx2},
 			{Kernel{Op: "binary", Variant: "min"}, "avx2", binary_f32_min_avx2},
 			{Kernel{Op: "binary", Variant: "prelu"}, "avx2", binary_f32_prelu_avx2},
+			{Kernel{Op: "binary", Variant: "pow"}, "avx2", binary_f32_pow_avx2},
 			{Kernel{Op: "reducerows", Variant: "sum"}, "avx2", reducerows_f32_sum_avx2},
 			{Kernel{Op: "reducerows", Variant: "squares"}, "avx2", reducerows_f32_squares_avx2},
 			{Kernel{Op: "reducerows", Variant: "magnitudes"}, "avx2", reducerows_f32_magnitudes_avx2},

@@ -72,6 +72,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Variant: "max"}, "neon", binary_f32_max_neon},
 			{Kernel{Op: "binary", Variant: "min"}, "neon", binary_f32_min_neon},
 			{Kernel{Op: "binary", Variant: "prelu"}, "neon", binary_f32_prelu_neon},
+			{Kernel{Op: "binary", Variant: "pow"}, "neon", binary_f32_pow_neon},
 			{Kernel{Op: "reducerows", Variant: "sum"}, "neon", reducerows_f32_sum_neon},
 			{Kernel{Op: "reducerows", Variant: "squares"}, "neon", reducerows_f32_squares_neon},
 			{Kernel{Op: "reducerows", Variant: "magnitudes"}, "neon", reducerows_f32_magnitudes_neon},

@@ -7,26 +7,32 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// BenchmarkElementwise times the kernels of one element on 4,096 of them, on
-// each tier.
+// BenchmarkElementwise times the kernels of one element and of two on 4,096 of
+// them, on each tier.
 func BenchmarkElementwise(b *testing.B) {
 	for _, tier := range Tiers() {
 		if !tier.Supported {
 			continue
 		}
 		for _, e := range tier.kernels {
-			run, ok := e.Run.(func(*asm.ActivateArgs))
-			if !ok {
+			x, y := tensor.Aligned[float32](taskSize), tensor.Aligned[float32](taskSize)
+			for i := range x {
+				x[i] = float32(i%512)/32 - 8
+			}
+			var call func()
+			switch run := e.Run.(type) {
+			case func(*asm.ActivateArgs):
+				a := &asm.ActivateArgs{X: &x[0], Y: &y[0], N: len(x), Lo: 0.5, Hi: 1}
+				call = func() { run(a) }
+			case func(*asm.BinaryArgs):
+				a := &asm.BinaryArgs{X: &x[0], Y: &x[0], Z: &y[0], XStep: 4, YStep: 4, Rows: 1, N: len(x), Lo: -1, Hi: 1}
+				call = func() { run(a) }
+			default:
 				continue
 			}
 			b.Run(tier.Name+"/"+e.Name(), func(b *testing.B) {
-				x, y := tensor.Aligned[float32](taskSize), tensor.Aligned[float32](taskSize)
-				for i := range x {
-					x[i] = float32(i%512)/32 - 8
-				}
-				a := &asm.ActivateArgs{X: &x[0], Y: &y[0], N: len(x), Lo: 0.5, Hi: 1}
 				for b.Loop() {
-					run(a)
+					call()
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(x)), "ns/element")
 				b.ReportMetric(0, "ns/op")

@@ -113,6 +113,37 @@ func TestClampKeepsZero(t *testing.T) {
 	}
 }
 
+// TestAngles has operands of sine and cosine on both sides of what their kernels
+// take, one among others, in place and of any size.
+func TestAngles(t *testing.T) {
+	g := newGenerator(13)
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		for _, kind := range []UnaryKind{Sin, Cos} {
+			op, err := bind(&Unary{Kind: kind}, tier, [][]int{{10000}}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := make([]float32, 10000)
+			for i := range x {
+				x[i] = float32(math.Ldexp(2*g.Float64()-1, g.IntN(40)-20))
+				if g.IntN(50) == 0 {
+					x[i] = []float32{maxAngle, -maxAngle, math.Nextafter32(maxAngle, 1e9), 1e10, -1e30, math.MaxFloat32, float32(math.Inf(-1)), float32(math.NaN())}[g.IntN(8)]
+				}
+			}
+			y := slices.Clone(x)
+			runOp(op, new(Workspace), [][]float32{y}, [][]float32{y}, 1, 0, op.Tasks(1))
+			for i, v := range x {
+				want := sum{value: refUnary(&Unary{Kind: kind}, float64(v))}
+				want.size = math.Abs(want.value)
+				want.within(4 * 0x1p-24)
+				if err := want.check(y[i]); err != nil {
+					t.Fatalf("function %d of %v %v", kind, v, err)
+				}
+			}
+		}
+	})
+}
+
 func refBinary(k BinaryKind, x, y float64) float64 {
 	switch k {
 	case Add:

@@ -281,6 +281,10 @@ func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, x
 		for i := range n {
 			// The function is rounded to float32, and no further.
 			v := exactly(float32(refBinary(kind, float64(x[r*b.XRow+i*xStep]), float64(y[r*b.YRow+i*yStep]))))
+			if kind == Pow {
+				v.size = math.Abs(v.value)
+				v.within(6 * 0x1p-24)
+			}
 			v.clamp(b.Lo, b.Hi)
 			z.want[r*b.ZRow+i] = v
 		}
@@ -288,6 +292,65 @@ func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, x
 	kernel(inBytes(b))
 	m.check(z, "%d rows of %d, steps %d and %d", rows, n, xStep, yStep)
 }
+
+// TestPowAccuracy has powers of all sizes, and the special cases of IEEE 754.
+func TestPowAccuracy(t *testing.T) {
+	g := newGenerator(12)
+	var xs, ys []float32
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	cases := []float32{0, negativeZero, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 2.5, -2.5, 1 << 24, -(1 << 24), 1<<24 - 1, 1e30, -1e30, math.MaxFloat32,
+		math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 0x1p-126, 1 + 0x1p-23, 1 - 0x1p-24, inf, -inf, nan}
+	for _, x := range cases {
+		for _, y := range cases {
+			xs, ys = append(xs, x), append(ys, y)
+		}
+	}
+	n := 400000
+	if brief() {
+		n = 4000
+	}
+	for range n {
+		x := float32(math.Exp2(260*g.Float64() - 140))
+		if g.IntN(2) == 0 {
+			x = 0.25 + 4*g.Float32()
+		}
+		// Results from the least denormal to infinity.
+		y := (300*g.Float64() - 160) / math.Log2(float64(x))
+		if g.IntN(4) == 0 {
+			x, y = -x, math.Round(y)
+		}
+		xs, ys = append(xs, x), append(ys, float32(y))
+	}
+	eachTier(t, func(t *testing.T, tier *Tier) {
+		z := make([]float32, len(xs))
+		tier.binary(Pow)(&asm.BinaryArgs{X: &xs[0], Y: &ys[0], Z: &z[0], XStep: 4, YStep: 4, Rows: 1, N: len(xs), Lo: -inf, Hi: inf})
+		worst, where := 0.0, 0
+		for i, got := range z {
+			exact := math.Pow(float64(xs[i]), float64(ys[i]))
+			want := sum{value: exact}
+			if math.Abs(exact) > math.MaxFloat32*(1+0x1p-25) {
+				want.value = math.Copysign(inf64, exact)
+			}
+			want.size = math.Abs(want.value)
+			want.within(6 * 0x1p-24)
+			if math.Abs(exact) > math.MaxFloat32*(1-0x1p-21) && math.Abs(float64(got)) > math.MaxFloat32*(1-0x1p-20) && (got > 0) == (exact > 0) {
+				continue // rounding decides whether it is infinite
+			}
+			if err := want.check(got); err != nil {
+				t.Fatalf("%v to the power of %v %v", xs[i], ys[i], err)
+			}
+			if exact == 0 && got == 0 && math.Signbit(exact) != math.Signbit(float64(got)) {
+				t.Fatalf("%v to the power of %v is a zero of the wrong sign", xs[i], ys[i])
+			}
+			if off := math.Abs(float64(got) - want.value); want.size > 1e-37 && off > worst*want.size {
+				worst, where = off/want.size, i
+			}
+		}
+		t.Logf("off by at most %.2f·2⁻²⁴, at %v to the power of %v", worst*(1<<24), xs[where], ys[where])
+	})
+}
+
+var inf64 = math.Inf(1)
 
 func (m *micro) testInterleave(_ asm.Kernel, run func(*asm.InterleaveArgs)) {
 	for n := 1; n <= 40; n++ {

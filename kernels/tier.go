@@ -66,9 +66,6 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	}
 	for kind, k := range binaryKernels {
 		t.binaryKernels[kind] = lookup[asm.BinaryArgs](a.Kernels, k)
-		if BinaryKind(kind) == Pow {
-			t.binaryKernels[kind] = binaryPortable(Pow)
-		}
 	}
 	for i := range foldings {
 		t.reduceRowsKernels[i] = lookup[asm.ReduceArgs](a.Kernels, folding(i).rows())

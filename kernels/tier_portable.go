@@ -47,7 +47,7 @@ func portableKernels() (entries []asm.Entry) {
 			add(f.kernel(), unaryPortable(f.of))
 		}
 	}
-	for kind, k := range binaryKernels[:Pow] {
+	for kind, k := range binaryKernels {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
 	portableRowKernels(add)

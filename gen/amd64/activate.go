@@ -22,7 +22,7 @@ func activate(b *builder) {
 		} else {
 			b.VMOVUPS(mem(in, 0), y(0))
 		}
-		result := b.evaluate(f.Body)
+		result := b.evaluate(f.Body, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14)
 		if masked {
 			b.VMASKMOVPS(y(result), y(15), mem(out, 0))
 			return
@@ -51,8 +51,8 @@ func (b *builder) eightsMasked(n reg64, body func(masked bool)) {
 	b.Label(done)
 }
 
-// An evaluation emits a function of the elements in Y0, with Lo and Hi in Y12
-// and Y13.
+// An evaluation emits a function of the elements in Y0, and in Y1 if it is one of
+// two, with Lo and Hi in Y12 and Y13.
 type evaluation struct {
 	*builder
 	last map[*function.Node]int // where each node is used last
@@ -60,9 +60,10 @@ type evaluation struct {
 	free []int
 }
 
-// evaluate emits a function, and returns the register of its result.
-func (b *builder) evaluate(f *function.Body) int {
-	e := &evaluation{b, f.LastUse(), map[*function.Node]int{}, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14}}
+// evaluate emits a function, for which these registers are free besides its
+// operands', and returns the register of its result.
+func (b *builder) evaluate(f *function.Body, free ...int) int {
+	e := &evaluation{b, f.LastUse(), map[*function.Node]int{}, free}
 	for i, n := range f.Nodes {
 		e.node(i, n)
 	}
@@ -102,6 +103,8 @@ func (e *evaluation) register(n *function.Node) int {
 		return r
 	case n.Op == function.Operand:
 		r = 0
+	case n.Op == function.Second:
+		r = 1
 	case n.Op == function.Lo:
 		return 12
 	case n.Op == function.Hi:

@@ -1,6 +1,10 @@
 package amd64
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/infer-go/infer/gen/function"
+)
 
 // binary emits the function that the kernel's variant names, of two elements: for
 // operands that both move on along a row, and for either standing still.
@@ -76,6 +80,7 @@ var binaries = map[string]struct {
 	"max":   {"the maximum of x and y", ordered(func(b *builder) { b.VMAXPS(y(1), y(0), y(0)) })},
 	"min":   {"the minimum of x and y", ordered(func(b *builder) { b.VMINPS(y(1), y(0), y(0)) })},
 	"prelu": {"x < 0 ? x·y : x", clamped(prelu)},
+	"pow":   {"x to the power of y", clamped(pow)},
 }
 
 func clamped(f func(*builder)) func(*builder) {
@@ -100,4 +105,11 @@ func prelu(b *builder) {
 	b.VXORPS(y(2), y(2), y(2))
 	b.VCMPPS(lessThan, y(2), y(0), y(2))
 	b.VBLENDVPS(y(2), y(1), y(0), y(0))
+}
+
+// pow leaves Y3 and Y4 alone, of which one may be an operand that stands still.
+func pow(b *builder) {
+	if r := b.evaluate(function.Pow, 2, 5, 6, 7, 8, 9, 10, 11, 14); r != 0 {
+		b.VMOVAPS(y(r), y(0))
+	}
 }

@@ -26,9 +26,6 @@ func (b *builder) broadcast(v float32, to int) {
 	b.VBROADCASTSS(x(to), y(to))
 }
 
-// constant is a vector of eight times v, in memory.
-func (b *builder) constant(v float32) operand.Mem { return b.constantBits(math.Float32bits(v)) }
-
 // constantBits is a vector of eight times the same bits, in memory.
 func (b *builder) constantBits(v uint32) operand.Mem {
 	i := slices.Index(b.constants, v)

@@ -160,8 +160,8 @@ func (b *builder) expBelow(v int) {
 // polynomial sets register to to the polynomial of register v with these
 // coefficients, that of the highest power first.
 func (b *builder) polynomial(v, to int, coefficients ...float32) {
-	b.VMOVUPS(b.constant(coefficients[0]), y(to))
+	b.VMOVUPS(b.constantBits(math.Float32bits(coefficients[0])), y(to))
 	for _, c := range coefficients[1:] {
-		b.VFMADD213PS(b.constant(c), y(v), y(to))
+		b.VFMADD213PS(b.constantBits(math.Float32bits(c)), y(v), y(to))
 	}
 }

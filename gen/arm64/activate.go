@@ -14,13 +14,11 @@ func activate(b *builder) {
 	f := function.ByVariant[b.kernel.Variant]
 	b.doc(f.What + ", element by element")
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
-	e := &evaluation{builder: b, body: f.Body, last: f.Body.LastUse()}
-	e.parameters()
-	e.constants()
+	e := b.evaluation(f.Body)
 	b.pieces(n, 8, func(p piece) {
 		x := b.v.takeAll(p.vectors(), "elements")
 		b.loadPiece(p, in, x)
-		b.storePiece(p, e.evaluate(x), out)
+		b.storePiece(p, e.evaluate(map[function.Op][]vec{function.Operand: x}), out)
 	})
 }
 
@@ -33,9 +31,18 @@ type evaluation struct {
 	last map[*function.Node]int   // where each node is used last
 	at   map[*function.Node][]vec // the registers of those that are computed
 
-	parameter map[function.Op]vec // Lo and Hi, where the function has them
+	parameter map[function.Op]vec // what stands still: Lo and Hi, where the function has them
 	whole     map[uint32]vec      // constants that fill a register
 	lanes     table               // the others
+}
+
+// evaluation prepares for emitting a function: its parameters and constants are
+// loaded.
+func (b *builder) evaluation(f *function.Body) *evaluation {
+	e := &evaluation{builder: b, body: f, last: f.LastUse()}
+	e.parameters()
+	e.constants()
+	return e
 }
 
 // wholeConstants is how many constants a function may have for all of them to
@@ -109,13 +116,16 @@ func (t table) lane(n *function.Node) (v vec, lane int, ok bool) {
 	return t.registers[i/4], i % 4, true
 }
 
-// evaluate emits the function of x, and returns the registers of its result.
-func (e *evaluation) evaluate(x []vec) []vec {
-	e.n = len(x)
+// evaluate emits the function of operands, which it may overwrite, and returns
+// the registers of its result.
+func (e *evaluation) evaluate(operands map[function.Op][]vec) []vec {
+	for _, x := range operands {
+		e.n = len(x)
+	}
 	e.at = map[*function.Node][]vec{}
 	for _, n := range e.body.Nodes {
 		for _, operand := range n.In {
-			if operand.Op == function.Operand {
+			if x, ok := operands[operand.Op]; ok {
 				e.at[operand] = x
 			}
 		}

@@ -1,5 +1,7 @@
 package arm64
 
+import "github.com/infer-go/infer/gen/function"
+
 // binary emits the function that the kernel's variant names, of two elements: for
 // operands that both move on along a row, and for either standing still.
 func binary(b *builder) {
@@ -9,7 +11,12 @@ func binary(b *builder) {
 	xr, yr, zr := b.load("XRow"), b.load("YRow"), b.load("ZRow")
 	rows, n := b.load("Rows"), b.load("N")
 	limits := b.loadLimits()
-	x, y := b.v.takeAll(4, "elements of X, then results"), b.v.takeAll(4, "elements of Y")
+	whole := piece(16)
+	var e *evaluation
+	if f.body != nil {
+		whole, e = 8, b.evaluation(f.body) // needs many registers
+	}
+	x, y := b.v.takeAll(whole.vectors(), "elements of X, then results"), b.v.takeAll(whole.vectors(), "elements of Y")
 	below := b.v.take("whether X is below 0")
 	steps := []gp{b.load("XStep"), b.load("YStep")}
 
@@ -26,13 +33,27 @@ func binary(b *builder) {
 			case !yMoves:
 				b.VLD1R(py, still)
 			}
-			b.pieces(n, 16, func(p piece) {
+			b.pieces(n, whole, func(p piece) {
 				vs := p.vectors()
 				if xMoves {
 					b.loadPiece(p, px, x)
 				}
 				if yMoves {
 					b.loadPiece(p, py, y)
+				}
+				if e != nil {
+					for i := range vs {
+						switch {
+						case !xMoves:
+							b.VMOV(still, x[i])
+						case !yMoves:
+							b.VMOV(still, y[i])
+						}
+					}
+					z := e.evaluate(map[function.Op][]vec{function.Operand: x[:vs], function.Second: y[:vs]})
+					b.clamp(limits, z)
+					b.storePiece(p, z, pz)
+					return
 				}
 				for i := range vs {
 					left, right := x[i], y[i]
@@ -64,18 +85,21 @@ func binary(b *builder) {
 	b.place(end)
 }
 
-// binaries are the functions: each emits d = f(x, y); below is scratch.
+// binaries are the functions: each emits d = f(x, y), where below is scratch, or
+// has a body.
 var binaries = map[string]struct {
 	what string
 	emit func(b *builder, y, x, d, below vec)
+	body *function.Body
 }{
-	"add":   {"x + y", func(b *builder, y, x, d, below vec) { b.FADD(y, x, d) }},
-	"sub":   {"x − y", func(b *builder, y, x, d, below vec) { b.FSUB(y, x, d) }},
-	"mul":   {"x·y", func(b *builder, y, x, d, below vec) { b.FMUL(y, x, d) }},
-	"div":   {"x / y", func(b *builder, y, x, d, below vec) { b.FDIV(y, x, d) }},
-	"max":   {"the maximum of x and y", func(b *builder, y, x, d, below vec) { b.FMAX(y, x, d) }},
-	"min":   {"the minimum of x and y", func(b *builder, y, x, d, below vec) { b.FMIN(y, x, d) }},
-	"prelu": {"x < 0 ? x·y : x", prelu},
+	"add":   {"x + y", func(b *builder, y, x, d, below vec) { b.FADD(y, x, d) }, nil},
+	"sub":   {"x − y", func(b *builder, y, x, d, below vec) { b.FSUB(y, x, d) }, nil},
+	"mul":   {"x·y", func(b *builder, y, x, d, below vec) { b.FMUL(y, x, d) }, nil},
+	"div":   {"x / y", func(b *builder, y, x, d, below vec) { b.FDIV(y, x, d) }, nil},
+	"max":   {"the maximum of x and y", func(b *builder, y, x, d, below vec) { b.FMAX(y, x, d) }, nil},
+	"min":   {"the minimum of x and y", func(b *builder, y, x, d, below vec) { b.FMIN(y, x, d) }, nil},
+	"prelu": {"x < 0 ? x·y : x", prelu, nil},
+	"pow":   {"x to the power of y", nil, function.Pow},
 }
 
 func prelu(b *builder, y, x, d, below vec) {

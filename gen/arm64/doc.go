@@ -26,8 +26,8 @@
 // not a multiple of 16, the rest is taken in pieces of 8, 4, 2 and 1: nothing
 // past an operand's end is touched.
 //
-// Functions of each element keep their constants in registers: in lanes, or
-// whole where no instruction takes a lane.
+// Functions of each element keep their constants in registers: each in one of
+// its own if there are few, else in lanes.
 //
 // FMAX and FMIN return NaN if either operand is one, so that NaN survives
 // pooling and clamping; the sign of a zero may be the limit's.
@@ -73,10 +73,17 @@
 //	maxpool_f32                 16             |   13.0                     |    3.3
 //	avgpool_f32                 21             |   20.0                     |    5.3
 //	activate_f32_hardswish      14             |   14.0                     |    3.7
-//	activate_f32_exp            64    14  4.57 |   53.0    26 %             |   25.7    27 %
-//	activate_f32_sigmoid        76    14  5.43 |   98.0    14 %             |   33.3    21 %
-//	activate_f32_tanh          110    24  4.58 |  128.5    19 %             |   49.0    24 %
+//	activate_f32_exp            66    14  4.71 |   58.0    24 %             |   25.8    18 %
+//	activate_f32_sigmoid        81    14  5.79 |  100.0    14 %             |   32.6    14 %
+//	activate_f32_tanh          114    24  4.75 |  130.5    18 %             |   48.5    16 %
+//	activate_f32_softplus      103    24  4.29 |  136.0    18 %             |   49.9    16 %
+//	activate_f32_mish           81    14  5.79 |  109.0    13 %             |   35.0    13 %
+//	activate_f32_gelu          130    42  3.10 |  117.0    36 %             |   69.5    20 %
+//	activate_f32_log            85     8 10.62 |  107.0     7 %             |   33.0     8 %
+//	activate_f32_sin            61    14  4.36 |   44.6    31 %             |   19.5    24 %
 //	binary_f32_add              20             |   24.0                     |    5.5
+//	binary_f32_pow             256    32  8.00 |  333.0    10 %             |  120.0     9 %
+//	blend_f32                   12     4  3.00 |    6.2    64 %             |    4.0    50 %
 //	interleave_f32               6             |    7.0                     |    3.0
 //	im2col_f32                   6             |   12.0                     |    2.5
 //	widen_f16_f32                9             |   11.0                     |    3.0

@@ -50,7 +50,7 @@ func softmax(b *builder) {
 			for _, v := range x {
 				b.FSUB(most, v, v)
 			}
-			x = e.evaluate(x)
+			x = e.evaluate(map[function.Op][]vec{function.Operand: x})
 			b.storePiece(p, x, out)
 			wide := b.doubles(p, x, b.v.takeAll(4, "exponentials in float64"))
 			if p == 1 {

@@ -1,5 +1,5 @@
-// Package function describes the functions of one element, each once for all
-// tiers: as a graph of simple instructions on vectors, from which the emitters
+// Package function describes the functions of one element, and of two where they
+// are more than an instruction, each once for all tiers: as a graph of simple instructions on vectors, from which the emitters
 // make kernels. A function is thus computed by the same formula everywhere.
 package function
 
@@ -11,6 +11,7 @@ type Op uint8
 
 const (
 	Operand  Op = iota // the elements
+	Second             // those of the other operand
 	Lo                 // the parameters, the same in every lane
 	Hi                 //
 	Constant           // Bits in every lane

@@ -24,13 +24,17 @@ func (f *Body) expPolynomial(x *Node) *Node {
 }
 
 // exp is the exponential function: with n = round(x/ln 2), exp(x) =
-// 2ⁿ·exp(x − n·ln 2). 2ⁿ is multiplied in two steps, so that results below the
-// least normal number are rounded once. Beyond the bounds the result is 0, or
+// 2ⁿ·exp(x − n·ln 2). Beyond the bounds the result is 0, or
 // infinite.
 func (f *Body) exp(x *Node) *Node {
 	x = f.op(Min, f.op(Max, x, number(-105)), number(89))
 	n, rest := f.power(x)
-	p := f.expPolynomial(rest)
+	return f.timesPower(f.expPolynomial(rest), n)
+}
+
+// timesPower is p·2ⁿ for a whole number −252 ≤ n ≤ 254. It is multiplied in two
+// steps, so that results below the least normal number are rounded once.
+func (f *Body) timesPower(p, n *Node) *Node {
 	i := f.op(ToInt, n)
 	half := f.shift(ShiftRight, i, 1)
 	return f.op(Mul, f.op(Mul, p, f.scale(half)), f.scale(f.op(SubInt, i, half)))

@@ -13,15 +13,9 @@ func (f *Body) log1Plus(z *Node) *Node {
 
 // log is the natural logarithm: with x = 2ᵏ·(1+f), √½ ≤ 1+f < √2, it is k·ln 2 +
 // 2·artanh(s), s = f/(2+f), of which f − f²/2 is taken out, since its terms are
-// exact. Denormals are scaled first.
+// exact.
 func (f *Body) log(x *Node) *Node {
-	tiny := f.op(Less, x, bits(1<<23))
-	v := f.op(Select, tiny, f.op(Mul, x, number(1<<25)), x)
-	shift := f.op(And, tiny, number(-25))
-	k := f.shift(ShiftRight, f.op(SubInt, v, number(math.Sqrt2/2)), 23)
-	m := f.op(SubInt, v, f.shift(ShiftLeft, k, 23))
-	exponent := f.op(Add, f.op(FromInt, k), shift)
-
+	exponent, m := f.exponent(x)
 	r := f.op(Add, m, number(-1))
 	s := f.op(Div, r, f.op(Add, r, number(2)))
 	w := f.op(Mul, s, s)
@@ -36,6 +30,17 @@ func (f *Body) log(x *Node) *Node {
 	y = f.op(Select, f.op(Less, x, number(infinity)), y, x)
 	pole := f.op(Select, f.below0(x), number(float32(math.NaN())), number(-infinity))
 	return f.op(Select, f.op(AtMost, x, number(0)), pole, y)
+}
+
+// exponent splits x, positive and finite, into 2ᵏ·m with √½ ≤ m < √2. Denormals
+// are scaled first.
+func (f *Body) exponent(x *Node) (k, m *Node) {
+	tiny := f.op(Less, x, bits(1<<23))
+	v := f.op(Select, tiny, f.op(Mul, x, number(1<<25)), x)
+	shift := f.op(And, tiny, number(-25))
+	i := f.shift(ShiftRight, f.op(SubInt, v, number(math.Sqrt2/2)), 23)
+	m = f.op(SubInt, v, f.shift(ShiftLeft, i, 23))
+	return f.op(Add, f.op(FromInt, i), shift), m
 }
 
 // sine is the sine of x + quarters·π/2. What is left of x after the nearest
