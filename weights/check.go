@@ -168,6 +168,9 @@ func (n *Net) checkMeta() error {
 	if classes := out.Volume(); len(m.Labels) > 0 && len(m.Labels) != classes {
 		return fmt.Errorf("%d labels for the first output's %d elements", len(m.Labels), classes)
 	}
+	if len(m.Labels) > 0 && n.follows(n.Outputs[0]) {
+		return fmt.Errorf("%d labels for the first output, whose size follows the open dimensions %s", len(m.Labels), n.OpenNames())
+	}
 	in := n.Values[n.Inputs[0]]
 	if err := n.checkOpenPicture(); err != nil {
 		return fmt.Errorf("preparation: %w", err)

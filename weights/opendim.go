@@ -284,6 +284,24 @@ func (n *Net) checkOpenPicture() error {
 	return nil
 }
 
+// follows says whether a value has another number of elements where an open
+// dimension is a multiple larger, or smaller.
+func (n *Net) follows(value int) bool {
+	for k, d := range n.Open {
+		sizes := n.sizes()
+		if sizes[k] += d.Multiple; sizes[k] > d.Most {
+			sizes[k] = d.Size - d.Multiple
+		}
+		if sizes[k] < d.Least {
+			continue // it has one size only
+		}
+		if m, err := n.Shaped(sizes); err == nil && m.Values[value].Shape.Volume() != n.Values[value].Shape.Volume() {
+			return true
+		}
+	}
+	return false
+}
+
 // sizes are those that the Net's shapes have.
 func (n *Net) sizes() []int {
 	list := make([]int, len(n.Open))

@@ -208,6 +208,11 @@ func TestCheckOpen(t *testing.T) {
 		}
 	}
 	n := openSample(t)
+	n.Meta.Labels = make([]string, 160)
+	if err := n.Check(); err == nil || !strings.Contains(err.Error(), `160 labels for the first output, whose size follows the open dimensions "height", "Breite"`) {
+		t.Errorf("labels of pixels: %v", err)
+	}
+	n = openSample(t)
 	n.Meta.Preparation = photo(0, 0)
 	if err := n.Check(); err != nil {
 		t.Error(err)

@@ -190,7 +190,7 @@ func TestOpenDims(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, d := range net.Open {
-				if d.Multiple != c.multiple || d.Least != c.least || d.Most < 512 {
+				if d.Multiple != c.multiple || d.Least != c.least || d.Most < 256 {
 					t.Errorf("%+v, want multiples of %d from %d", d, c.multiple, c.least)
 				}
 			}
