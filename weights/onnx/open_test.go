@@ -66,6 +66,16 @@ var openCases = []openCase{
 		m.weight("w", -1, 1, 16, 7)
 		m.node("Gemm", "f w", "y")
 	}, 1, 3},
+	{"strides in front of a global pool", []int{0, 3, 0, 0}, func(m *model) {
+		same := attr{"pads", []int64{1, 1, 1, 1}}
+		two := attr{"strides", []int64{2, 2}}
+		m.conv("x", "a", 8, 3, 3, same, two)
+		m.conv("a", "b", 8, 8, 3, same, two)
+		m.node("GlobalAveragePool", "b", "g")
+		m.conv("g", "s", 8, 8, 1)
+		m.node("Sigmoid", "s", "e")
+		m.node("Mul", "b e", "y")
+	}, 1, 5},
 	{"a pyramid by scales", []int{0, 3, 0, 0}, func(m *model) {
 		two := []attr{{"kernel_shape", []int64{2, 2}}, {"strides", []int64{2, 2}}}
 		m.conv("x", "a", 8, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
