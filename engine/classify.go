@@ -102,6 +102,9 @@ func (m *Model) Classes() int {
 	if n < 2 || slices.Max(out.Shape) != n || out.Elem != tensor.F32 {
 		return 0
 	}
+	if m.varies != nil && slices.ContainsFunc(m.varies[m.net.Outputs[0]], func(name string) bool { return name != "" }) {
+		return 0 // as many as there are pixels, say
+	}
 	return n
 }
 

@@ -171,6 +171,9 @@ func (n *Net) checkMeta() error {
 	if classes, known := m.Answer.Classes(out); known && len(m.Labels) > 0 && len(m.Labels) != classes {
 		return fmt.Errorf("%d labels for %d classes of the first output", len(m.Labels), classes)
 	}
+	if len(m.Labels) > 0 && n.follows(n.Outputs[0]) {
+		return fmt.Errorf("%d labels for the first output, whose size follows the open dimensions %s", len(m.Labels), n.OpenNames())
+	}
 	in := n.Values[n.Inputs[0]]
 	if err := n.checkOpenPicture(); err != nil {
 		return fmt.Errorf("preparation: %w", err)

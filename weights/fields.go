@@ -13,7 +13,7 @@ const (
 	stepSize   = stringSize + 1 + 4 + 4 + 4 + 4
 	openSize   = stringSize + 4 + 4*4
 	axisSize   = 2 * 4
-	growthSize = 2*4 + 4
+	growthSize = 4*4 + 4
 )
 
 // meta codes the META section.
@@ -97,6 +97,8 @@ func (c *coder) growth(v *Growth) {
 	c.int(&v.Step)
 	c.int(&v.Extent)
 	c.intList(&v.By)
+	c.int(&v.Value)
+	c.int(&v.Dim)
 }
 
 func (c *coder) value(v *Value) {

@@ -35,9 +35,14 @@ type Axis struct{ Input, Dim int }
 // of a number, and k through those in A. Of one dimension that is a linear
 // function; of two, with a third number for both together, one can be the
 // number of a map's pixels.
+//
+// Without By it is as large as dimension Dim of the value Value, which is an
+// input or what an earlier step writes: a window as large as a map that strides
+// have made, and rounded.
 type Growth struct {
 	Step, Extent int
 	By           []int // 2ⁿ − 1, for n open dimensions
+	Value, Dim   int   // 0 if there is By
 }
 
 // MaxOpen is the most open dimensions: a Growth has up to 15 numbers.
@@ -55,13 +60,14 @@ func (n *Net) checkOpen() error {
 			return fmt.Errorf("open dimension %d (%s): %w", i, quote(d.Name), err)
 		}
 	}
+	written := n.writers()
 	for i, g := range n.Growth {
 		if i > 0 {
 			if p := n.Growth[i-1]; g.Step < p.Step || g.Step == p.Step && g.Extent <= p.Extent {
 				return fmt.Errorf("growth %d is out of order", i)
 			}
 		}
-		if err := n.checkGrowth(g); err != nil {
+		if err := n.checkGrowth(g, written); err != nil {
 			return fmt.Errorf("growth %d: %w", i, err)
 		}
 	}
@@ -94,7 +100,21 @@ func (n *Net) checkOpenDim(d OpenDim, taken map[Axis]bool) error {
 	return nil
 }
 
-func (n *Net) checkGrowth(g Growth) error {
+// writers are the steps that write the values, −1 for inputs.
+func (n *Net) writers() []int {
+	writers := make([]int, len(n.Values))
+	for _, v := range n.Inputs {
+		writers[v] = -1
+	}
+	for i, s := range n.Steps {
+		for _, v := range s.Out {
+			writers[v] = i
+		}
+	}
+	return writers
+}
+
+func (n *Net) checkGrowth(g Growth, writers []int) error {
 	if g.Step < 0 || g.Step >= len(n.Steps) {
 		return fmt.Errorf("there is no step %d", g.Step)
 	}
@@ -102,6 +122,20 @@ func (n *Net) checkGrowth(g Growth) error {
 	spec, ok := s.Spec.(kernels.Elastic)
 	if !ok || g.Extent < 0 || g.Extent >= len(spec.Extents()) {
 		return fmt.Errorf("%s of step %d (%s) has no extent %d", s.Spec.Op(), g.Step, quote(s.Name), g.Extent)
+	}
+	if len(g.By) == 0 {
+		switch {
+		case len(n.Open) == 0:
+			return errors.New("no dimension is open")
+		case g.Value < 0 || g.Value >= len(n.Values) || writers[g.Value] >= g.Step:
+			return fmt.Errorf("there is no value %d in front of step %d", g.Value, g.Step)
+		case g.Dim < 0 || g.Dim >= len(n.Values[g.Value].Shape) || n.Values[g.Value].Shape[g.Dim] != spec.Extents()[g.Extent]:
+			return fmt.Errorf("dimension %d of %s, of shape %s, is not %d", g.Dim, n.valueName(g.Value), n.Values[g.Value].Shape, spec.Extents()[g.Extent])
+		}
+		return nil
+	}
+	if g.Value != 0 || g.Dim != 0 {
+		return errors.New("there is a value beside a formula")
 	}
 	if len(g.By) != 1<<len(n.Open)-1 {
 		return fmt.Errorf("%d numbers for %d open dimensions", len(g.By), len(n.Open))
@@ -179,7 +213,7 @@ func (n *Net) Shaped(sizes []int) (*Net, error) {
 		for here < len(grown) && grown[here].Step == i {
 			here++
 		}
-		err := n.grow(s, grown[:here], sizes)
+		err := m.grow(s, grown[:here], n.Open, sizes)
 		grown = grown[here:]
 		if err == nil {
 			err = m.infer(s)
@@ -203,15 +237,24 @@ func (n *Net) infer(s *Step) error {
 	return nil
 }
 
-// grow gives a step of its own the extents that it has at these sizes.
-func (n *Net) grow(s *Step, growth []Growth, sizes []int) error {
+// grow gives a step of its own the extents that it has at these sizes, which the
+// values in front of it have already.
+func (n *Net) grow(s *Step, growth []Growth, open []OpenDim, sizes []int) error {
 	if len(growth) == 0 {
 		return nil
 	}
 	spec := s.Spec.(kernels.Elastic)
 	extents := slices.Clone(spec.Extents())
 	for _, g := range growth {
-		size, ok := n.extent(extents[g.Extent], g.By, sizes)
+		if len(g.By) == 0 {
+			shape := n.Values[g.Value].Shape
+			if g.Dim >= len(shape) {
+				return fmt.Errorf("%s: value %d has no dimension %d at this size", s.Spec.Op(), g.Value, g.Dim)
+			}
+			extents[g.Extent] = shape[g.Dim]
+			continue
+		}
+		size, ok := extentAt(extents[g.Extent], g.By, open, sizes)
 		if !ok {
 			return fmt.Errorf("%s: it would be too large", s.Spec.Op())
 		}
@@ -221,14 +264,14 @@ func (n *Net) grow(s *Step, growth []Growth, sizes []int) error {
 	return nil
 }
 
-// extent is what an extent becomes, by the formula of Growth. False says that
+// extentAt is what an extent becomes, by the formula of Growth. False says that
 // it is out of an int32's range, or a term is far out of it.
-func (n *Net) extent(extent int, by, sizes []int) (int, bool) {
+func extentAt(extent int, by []int, open []OpenDim, sizes []int) (int, bool) {
 	const far = 1 << 52 // exact in float64, and so are its sums in int64
 	sum := int64(extent)
 	for i, b := range by {
 		term := float64(b)
-		for k, d := range n.Open {
+		for k, d := range open {
 			if (i+1)>>k&1 != 0 {
 				term *= float64((sizes[k] - d.Size) / d.Multiple)
 			}
@@ -282,6 +325,24 @@ func (n *Net) checkOpenPicture() error {
 		}
 	}
 	return nil
+}
+
+// follows says whether a value has another number of elements where an open
+// dimension is a multiple larger, or smaller.
+func (n *Net) follows(value int) bool {
+	for k, d := range n.Open {
+		sizes := n.sizes()
+		if sizes[k] += d.Multiple; sizes[k] > d.Most {
+			sizes[k] = d.Size - d.Multiple
+		}
+		if sizes[k] < d.Least {
+			continue // it has one size only
+		}
+		if m, err := n.Shaped(sizes); err == nil && m.Values[value].Shape.Volume() != n.Values[value].Shape.Volume() {
+			return true
+		}
+	}
+	return false
 }
 
 // sizes are those that the Net's shapes have.

@@ -34,13 +34,13 @@ func openSample(t testing.TB) *Net {
 		{Name: "Breite", At: []Axis{{0, 3}, {1, 1}}, Size: 12, Multiple: 4, Least: 8, Most: 1 << 20},
 	}
 	b.net.Growth = []Growth{
-		{2, 0, []int{2, 0, 0}},
-		{2, 1, []int{0, 4, 0}},
-		{3, 0, []int{2, 0, 0}},
-		{4, 1, []int{24, 32, 8}},
-		{5, 4, []int{6, 12, 0}}, // size of dimension 1
-		{6, 1, []int{0, 4, 0}},
-		{7, 1, []int{0, 4, 0}},
+		{Step: 2, Extent: 0, By: []int{2, 0, 0}},
+		{Step: 2, Extent: 1, By: []int{0, 4, 0}},
+		{Step: 3, Extent: 0, Value: 4, Dim: 1}, // of what resize writes
+		{Step: 4, Extent: 1, By: []int{24, 32, 8}},
+		{Step: 5, Extent: 4, By: []int{6, 12, 0}}, // size of dimension 1
+		{Step: 6, Extent: 1, By: []int{0, 4, 0}},
+		{Step: 7, Extent: 1, By: []int{0, 4, 0}},
 	}
 	return b.net
 }
@@ -150,7 +150,7 @@ func TestSizedExtremes(t *testing.T) {
 	} {
 		for step := range 7 {
 			n := openSample(t)
-			n.Growth[step].By = by
+			n.Growth[step].By, n.Growth[step].Value, n.Growth[step].Dim = by, 0, 0
 			if err := n.Check(); err != nil {
 				t.Fatal(err)
 			}
@@ -183,11 +183,16 @@ func TestCheckOpen(t *testing.T) {
 		{"a most that is too large", func(n *Net) { n.Open[0].Most = math.MaxInt32 }, "are no multiples"},
 		{"five dimensions", func(n *Net) { n.Open = slices.Repeat(n.Open[:1], 5) }, "5 open dimensions are more than 4"},
 		{"a growth of no step", func(n *Net) { n.Growth[6].Step = 9 }, "growth 6: there is no step 9"},
-		{"a growth of a convolution", func(n *Net) { n.Growth[0] = Growth{1, 0, []int{1, 0, 0}} }, `Conv of step 1 ("conv") has no extent 0`},
+		{"a growth of a convolution", func(n *Net) { n.Growth[0] = Growth{Step: 1, Extent: 0, By: []int{1, 0, 0}} }, `Conv of step 1 ("conv") has no extent 0`},
 		{"no such extent", func(n *Net) { n.Growth[6].Extent = 3 }, `Reshape of step 7 ("wide") has no extent 3`},
 		{"out of order", func(n *Net) { n.Growth[0], n.Growth[1] = n.Growth[1], n.Growth[0] }, "growth 1 is out of order"},
 		{"twice", func(n *Net) { n.Growth[1] = n.Growth[0] }, "growth 1 is out of order"},
 		{"numbers too few", func(n *Net) { n.Growth[0].By = []int{2, 0} }, "growth 0: 2 numbers for 2 open dimensions"},
+		{"a value out of range", func(n *Net) { n.Growth[2].Value = 99 }, "growth 2: there is no value 99 in front of step 3"},
+		{"a value that comes later", func(n *Net) { n.Growth[2].Value = 5 }, "growth 2: there is no value 5 in front of step 3"},
+		{"a dimension that it has not", func(n *Net) { n.Growth[2].Dim = 4 }, "of shape 1×8×12×4, is not 8"},
+		{"a dimension of another size", func(n *Net) { n.Growth[2].Dim = 2 }, "growth 2: dimension 2 of value 4"},
+		{"a value beside a formula", func(n *Net) { n.Growth[1].Dim = 1 }, "growth 1: there is a value beside a formula"},
 		{"no growth", func(n *Net) { n.Growth[0].By = []int{0, 0, 0} }, "growth 0: there is none"},
 		{"a growth where nothing is open", func(n *Net) { n.Open = nil }, "growth 0: 3 numbers for 0 open dimensions"},
 		{"a picture of a size", func(n *Net) { n.Meta.Preparation = photo(8, 0) }, "preparation: a side of 8 where dimension 2"},
@@ -208,6 +213,11 @@ func TestCheckOpen(t *testing.T) {
 		}
 	}
 	n := openSample(t)
+	n.Meta.Labels = make([]string, 160)
+	if err := n.Check(); err == nil || !strings.Contains(err.Error(), `160 labels for the first output, whose size follows the open dimensions "height", "Breite"`) {
+		t.Errorf("labels of pixels: %v", err)
+	}
+	n = openSample(t)
 	n.Meta.Preparation = photo(0, 0)
 	if err := n.Check(); err != nil {
 		t.Error(err)

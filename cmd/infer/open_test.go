@@ -124,6 +124,17 @@ func TestBenchAnySize(t *testing.T) {
 	}
 }
 
+func TestEvalAnySize(t *testing.T) {
+	net := colours(t, true)
+	var e evaluation
+	text := mustInfer(t, "eval", "--model", net, "--json", "--images", idxFile(t, make([]byte, 3*5*9), 3, 5, 9), "--labels", idxFile(t, []byte{0, 0, 1}, 3))
+	if err := json.Unmarshal([]byte(text), &e); err != nil || e.Images != 3 || e.Correct != 2 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	large := idxFile(t, make([]byte, 1025), 1, 1, 1025)
+	mustFail(t, exitFailed, []string{"colours.frz", `"width" is 1028: at most 1024`}, "eval", "--model", net, "--images", large, "--labels", idxFile(t, []byte{0}, 1))
+}
+
 func TestInspectOpen(t *testing.T) {
 	net := colours(t, true)
 	text := mustInfer(t, "inspect", net)

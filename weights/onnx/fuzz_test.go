@@ -135,6 +135,9 @@ func FuzzFreeze(f *testing.F) {
 		m.output("y")
 		f.Add(m.bytes())
 	}
+	for _, c := range openCases {
+		f.Add(c.model().bytes())
+	}
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, op := range slices.Sorted(maps.Keys(operators)) {
 		for range 3 {
@@ -151,6 +154,16 @@ func FuzzFreeze(f *testing.F) {
 		}
 		if err := net.Check(); err != nil {
 			t.Errorf("the net is not sound: %v", err)
+		}
+		if len(net.Open) == 0 {
+			return
+		}
+		var least []int
+		for _, d := range net.Open {
+			least = append(least, d.Least)
+		}
+		if _, err := net.Sized(least); err != nil {
+			t.Errorf("the least sizes are not possible: %v", err)
 		}
 	})
 }

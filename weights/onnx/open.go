@@ -3,7 +3,6 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 	"reflect"
 	"slices"
 
@@ -15,11 +14,11 @@ import (
 // Open dimensions stay open where that is proved as the batch is, by probing:
 // the model is frozen at some sizes, and the steps may differ in shapes and
 // extents alone. Extents are then fitted by the formula of weights.Growth,
-// which is linear in each dimension, and that must hold for all other probes
-// too: close to one another, so that nothing hides that is rounded down, and as
-// far apart as can be. What lies between is taken to be as its ends are. Where
-// shapes are divided and rounded the formula holds for multiples alone, which
-// are tried one after the other.
+// which is linear in each dimension, or are found to be dimensions of values.
+// That must hold for all other probes too: close to one another, so that nothing
+// hides that is rounded, and as far apart as can be. What lies between is taken
+// to be as its ends are. Where shapes are divided and rounded all this may be so
+// for multiples alone, which are tried one after the other.
 
 // multiples are tried in this order: strides of nets, and scales.
 var multiples = []int{
@@ -163,9 +162,6 @@ func (p *prover) try(size int) error {
 	if err := p.fit(); err != nil {
 		return err
 	}
-	if err := p.verify(p.shifted(2)); err != nil {
-		return err
-	}
 	return p.bound()
 }
 
@@ -222,47 +218,112 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 	return s, p.sketch.same(s)
 }
 
-// fit finds the formula of each extent from the probes that have each dimension
-// as in the first, or a multiple more.
+// fit finds out how each extent follows the open dimensions: by the formula, or
+// else as a dimension of a value in front of it.
 func (p *prover) fit() error {
+	// The corners have each dimension as in the first probe, or a multiple more.
+	// Two further probes tell what is no formula, as a third point on a line
+	// does: one close by, for what is rounded, and one twice as far.
 	n := 1 << len(p.dims)
-	corners := make([]*sketch, n)
-	corners[0] = p.sketch
-	for set := 1; set < n; set++ {
-		steps := slices.Clone(p.first)
-		for k := range steps {
-			steps[k] += set >> k & 1
+	var steps [][]int
+	for set := range n {
+		at := slices.Clone(p.first)
+		for k := range at {
+			at[k] += set >> k & 1
 		}
-		var err error
-		if corners[set], err = p.probe(steps); err != nil {
+		steps = append(steps, at)
+	}
+	double := p.shifted(1)
+	for k, first := range p.first {
+		double[k] += first
+	}
+	steps = append(steps, p.shifted(2), double)
+	probes := []*sketch{p.sketch}
+	for _, at := range steps[1:] {
+		s, err := p.probe(at)
+		if err != nil {
 			return err
 		}
+		probes = append(probes, s)
 	}
-	for i := range p.sketch.net.Steps {
-		for e := range extents(p.sketch.net.Steps[i].Spec) {
-			by := make([]int, n-1)
-			grows := false
-			for set := 1; set < n; set++ {
-				// The differences of all corners below this one, by inclusion and
-				// exclusion.
-				for sub := range n {
-					if sub&set != sub {
-						continue
-					}
-					x := extents(corners[sub].net.Steps[i].Spec)[e]
-					if bits.OnesCount(uint(set^sub))%2 != 0 {
-						x = -x
-					}
-					by[set-1] += x
+	for i, step := range p.sketch.net.Steps {
+		for e := range extents(step.Spec) {
+			x := make([]int, len(probes))
+			for j, s := range probes {
+				x[j] = extents(s.net.Steps[i].Spec)[e]
+			}
+			g := weights.Growth{Step: i, Extent: e}
+			switch by := differences(x[:n]); {
+			case p.holds(by, x, steps):
+				g.By = by[1:]
+				if !slices.ContainsFunc(g.By, func(b int) bool { return b != 0 }) {
+					continue // it is the same at all sizes
 				}
-				grows = grows || by[set-1] != 0
+			case !likeValue(&g, x, probes):
+				return fmt.Errorf("%s %q: its sizes are not linear in the open dimensions", step.Spec.Op(), step.Name)
 			}
-			if grows {
-				p.formulas = append(p.formulas, weights.Growth{Step: i, Extent: e, By: by})
-			}
+			p.formulas = append(p.formulas, g)
 		}
 	}
 	return nil
+}
+
+// differences are the coefficients of a function that is linear in each
+// variable, from its values where each is 0 or 1: of the products of those
+// variables that are bits of the index.
+func differences(x []int) []int {
+	by := slices.Clone(x)
+	for bit := 1; bit < len(by); bit *= 2 {
+		for set := range by {
+			if set&bit != 0 {
+				by[set] -= by[set^bit]
+			}
+		}
+	}
+	return by
+}
+
+// holds says whether a function gives the values at all probes.
+func (p *prover) holds(by, values []int, steps [][]int) bool {
+	for j, want := range values {
+		got := 0
+		for set, b := range by {
+			for k, first := range p.first {
+				if set>>k&1 != 0 {
+					b *= steps[j][k] - first
+				}
+			}
+			got += b
+		}
+		if got != want {
+			return false
+		}
+	}
+	return true
+}
+
+// likeValue finds a value in front of a step, its operands first, of which a
+// dimension is as large as an extent in all probes.
+func likeValue(g *weights.Growth, extent []int, probes []*sketch) bool {
+	net := probes[0].net
+	values := slices.Clone(net.Steps[g.Step].In)
+	values = append(values, net.Inputs...)
+	for _, s := range slices.Backward(net.Steps[:g.Step]) {
+		values = append(values, s.Out...)
+	}
+	for _, v := range values {
+		for d := range net.Values[v].Shape {
+			same := true
+			for j, s := range probes {
+				same = same && s.net.Values[v].Shape[d] == extent[j]
+			}
+			if same {
+				g.Value, g.Dim = v, d
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // extents are a Spec's, none if it is not elastic.

@@ -1,15 +1,14 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/infer-go/infer/engine"
-	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -66,6 +65,16 @@ var openCases = []openCase{
 		m.weight("w", -1, 1, 16, 7)
 		m.node("Gemm", "f w", "y")
 	}, 1, 3},
+	{"strides in front of a global pool", []int{0, 3, 0, 0}, func(m *model) {
+		same := attr{"pads", []int64{1, 1, 1, 1}}
+		two := attr{"strides", []int64{2, 2}}
+		m.conv("x", "a", 8, 3, 3, same, two)
+		m.conv("a", "b", 8, 8, 3, same, two)
+		m.node("GlobalAveragePool", "b", "g")
+		m.conv("g", "s", 8, 8, 1)
+		m.node("Sigmoid", "s", "e")
+		m.node("Mul", "b e", "y")
+	}, 1, 5},
 	{"a pyramid by scales", []int{0, 3, 0, 0}, func(m *model) {
 		two := []attr{{"kernel_shape", []int64{2, 2}}, {"strides", []int64{2, 2}}}
 		m.conv("x", "a", 8, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
@@ -171,14 +180,19 @@ var openCases = []openCase{
 	}, 1, 2},
 }
 
-// freezeOpen freezes a case's model, with x of the given dimensions.
-func (c openCase) freeze(t *testing.T, shapes ...InputShape) (*weights.Net, error) {
-	t.Helper()
+// model is a case's model, with x of the given dimensions.
+func (c openCase) model() *model {
 	m := newModel(13)
 	m.input("x", c.dims...)
 	c.build(m)
 	m.output("y")
-	net, _, err := Freeze(m.bytes(), Options{Shapes: shapes})
+	return m
+}
+
+// freeze freezes a case's model.
+func (c openCase) freeze(t *testing.T, shapes ...InputShape) (*weights.Net, error) {
+	t.Helper()
+	net, _, err := Freeze(c.model().bytes(), Options{Shapes: shapes})
 	return net, err
 }
 
@@ -190,7 +204,7 @@ func TestOpenDims(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, d := range net.Open {
-				if d.Multiple != c.multiple || d.Least != c.least || d.Most < 512 {
+				if d.Multiple != c.multiple || d.Least != c.least || d.Most < 256 {
 					t.Errorf("%+v, want multiples of %d from %d", d, c.multiple, c.least)
 				}
 			}
@@ -311,7 +325,6 @@ func TestNotOpen(t *testing.T) {
 			m.input("x", 1, 3, 0, 0)
 			c.build(m)
 			m.output("y")
-			begin := time.Now()
 			_, _, err := Freeze(m.bytes(), Options{})
 			if err == nil {
 				t.Fatal("it stays open")
@@ -321,22 +334,36 @@ func TestNotOpen(t *testing.T) {
 					t.Errorf("%q does not say %q", err, want)
 				}
 			}
-			if d := time.Since(begin); d > 5*time.Second {
-				t.Errorf("it takes %v", d)
-			}
 		})
 	}
+}
+
+// TestOpenSymbols has dimensions of one symbol in two inputs, which are one, and
+// more symbols than can stay open.
+func TestOpenSymbols(t *testing.T) {
 	m := newModel(13)
-	m.input("x", 1, 0, 0, 0)
-	m.input("z", 1, 0, 0, 0)
+	m.input("x", 1, 0, 0, 5)
+	m.input("z", 1, 3, 0, 0)
 	m.node("Abs", "x", "a")
 	m.node("Abs", "z", "b")
 	m.output("a", "b")
-	m.inputs[1].dims = []int{1, 3, 0, 0}
-	if net, _, err := Freeze(m.bytes(), Options{}); err != nil || len(net.Open) != 3 {
-		t.Errorf("three symbols: %v", err)
+	net, _, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if s := (tensor.Shape{-1}).String(); s != "N" {
-		t.Errorf("a batch is %s", s)
+	var got []string
+	for _, d := range net.Open {
+		got = append(got, fmt.Sprint(d.Name, d.At))
+	}
+	if want := []string{"dim1[{0 1}]", "dim2[{0 2} {1 2}]", "dim3[{1 3}]"}; !slices.Equal(got, want) {
+		t.Errorf("open are %v, want %v", got, want)
+	}
+
+	m = newModel(13)
+	m.input("x", 1, 0, 0, 0, 0, 0)
+	m.node("Abs", "x", "y")
+	m.output("y")
+	if _, _, err := Freeze(m.bytes(), Options{}); err == nil || !strings.Contains(err.Error(), "5 dimensions are open, more than 4") {
+		t.Errorf("five open dimensions: %v", err)
 	}
 }
