@@ -32,6 +32,9 @@ func (*MatMul) Order() Order { return RowMajor }
 // Traits: the first of three dimensions or more is neither M, nor K, nor N.
 func (m *MatMul) Traits(in []tensor.Type, params []Param) Traits {
 	var t Traits
+	if len(in) == 2 {
+		params = nil
+	}
 	if g, err := m.geometry(in, params); err == nil {
 		t.MACs = macs(g.out, g.k)
 	}

@@ -28,7 +28,7 @@ type reduction struct {
 // columnBlock is about how many columns a task folds: two cache lines of them.
 const columnBlock = 2 * lanes
 
-// rowBlock and elements bound what a task of whole rows takes.
+// rowsOfTask is the most whole rows that a task folds.
 const rowsOfTask = 64
 
 // callElements is how many elements a call of a kernel that folds or normalises
@@ -80,9 +80,6 @@ func newReduction(t *Tier, x tensor.Shape, axes, paramStride []int) reduction {
 	r.blocks = ceilDiv(r.width, r.block)
 	return r
 }
-
-// results is how many numbers an item becomes.
-func (r *reduction) results() int { return r.item / r.count }
 
 // rowsPerTask is how many whole rows are a task.
 func (r *reduction) rowsPerTask() int { return min(max(taskSize/r.size, 1), rowsOfTask) }

@@ -85,6 +85,13 @@
 //	binary_f32_pow             256    32  8.00 |  333.0    10 %             |  120.0     9 %
 //	blend_f32                   12     4  3.00 |    6.2    64 %             |    4.0    50 %
 //	interleave_f32               6             |    7.0                     |    3.0
+//	reducerows_f32_sum          20             |   21.0                     |    5.3
+//	reducerows_f32_squares      36             |   37.0                     |   10.7
+//	reducecolumns_f32_sum       21             |   20.0                     |    5.3
+//	reducecolumns_f32_squares   37             |   36.0                     |   10.7
+//	normaliserows_f32           28     4  7.00 |   26.0    15 %             |    7.0    29 %
+//	normalisecolumns_f32        25     4  6.25 |   17.0    24 %             |    6.0    33 %
+//	softmax_f32                 74    14  5.29 |   71.5    20 %             |   32.5    22 %
 //	im2col_f32                   6             |   12.0                     |    2.5
 //	widen_f16_f32                9             |   11.0                     |    3.0
 //

@@ -17,11 +17,17 @@ import (
 // groups of channels as instances of a tensor that was reshaped for it.
 func recogniseNormalisations(g *graph) int {
 	e := g.edges()
+	reshaped := map[*value]*node{} // by whom, if by somebody
+	for _, n := range g.nodes {
+		if _, ok := n.op.(*kernels.Reshape); ok {
+			reshaped[n.in[0]] = n
+		}
+	}
 	for _, n := range g.nodes {
 		if x, root, ok := quotient(e, n); ok {
 			recogniseQuotient(e, n, x, root)
 		}
-		recogniseGroups(e, n)
+		recogniseGroups(e, n, reshaped[n.out[0]])
 	}
 	return removeDead(g)
 }
@@ -146,9 +152,9 @@ func centred(e edges, v *value) (x *value, axes []int, ok bool) {
 // recogniseGroups rewrites a Normalise n of [N, groups, …] that was reshaped from
 // [N, C, …], and is reshaped back, as one of [N, groups, C/groups, …]: so the
 // channels stay a dimension of their own, and may lie last.
-func recogniseGroups(e edges, n *node) {
+func recogniseGroups(e edges, n, after *node) {
 	op, ok := n.op.(*kernels.Normalise)
-	if !ok {
+	if !ok || after == nil {
 		return
 	}
 	before := e.only(n.in[0])
@@ -160,7 +166,7 @@ func recogniseGroups(e edges, n *node) {
 	}
 	x, y := before.in[0].shape, n.in[0].shape
 	if len(x) < 3 || len(x) >= tensor.MaxRank || len(y) < 3 || x[0] != y[0] || x[1] == y[1] || x[1]%y[1] != 0 ||
-		!slices.Equal(op.Axes, axesFrom(2, len(y))) {
+		!slices.Equal(op.Axes, axesFrom(2, len(y))) || !slices.Equal(after.out[0].shape, x) {
 		return
 	}
 	rank := len(x) + 1

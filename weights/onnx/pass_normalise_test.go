@@ -92,6 +92,14 @@ func TestFoldNormalise(t *testing.T) {
 			m.node("Mul", "n scale", "s")
 			m.node("Add", "s shift", "y")
 		}, "Transpose Conv Normalise Transpose", 2},
+		{"not of groups that stay apart", func(m *model) {
+			m.conv("x", "c", 6, 4, 3)
+			m.ints("grouped", 0, 3, -1)
+			m.node("Reshape", "c grouped", "r")
+			m.weight("scale", 0.5, 2, 3)
+			m.weight("shift", -1, 1, 3)
+			m.node("InstanceNormalization", "r scale shift", "y")
+		}, "Transpose Conv Transpose Normalise", 0},
 		{"not one for each pixel behind groups", func(m *model) {
 			groups(m)
 			m.weight("scale", 0.5, 2, 6, 6)
