@@ -9,10 +9,14 @@ type depthwise struct {
 	window sliding // over the rows and columns before pooling
 }
 
+func depthwiseKernel(t *Tier) func(*asm.TapsArgs) {
+	return find[asm.TapsArgs](t, asm.Kernel{Op: "depthwise"})
+}
+
 func newDepthwise(m convMap, p Param) *depthwise {
 	d := &depthwise{convMap: m}
 	d.window = newSliding(&m.Window, m.height, m.width, m.cin, [2]int{m.pooled() * m.out[0], m.pooled() * m.out[1]})
-	d.window.kernel, d.window.weights = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "depthwise"}), p.Floats()
+	d.window.kernel, d.window.weights = depthwiseKernel(m.Tier), p.Floats()
 	if m.Pool {
 		d.window.taskRows = 2
 	}

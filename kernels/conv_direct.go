@@ -15,8 +15,14 @@ type direct struct {
 	flat   bool // the strip's pixels are the rows of one matrix
 	gather bool // segments are so short that im2col of a row of pixels pays
 
-	Panels  // of float32
-	weights []byte
+	// runs are neighbouring windows with the same taps inside the map, of rows
+	// and of columns: taps outside are left out. Without runs they are zeros of
+	// the strip.
+	runs [2][]run
+
+	Panels   // of float32
+	weights  []byte
+	firstRow int // of the panels' rows that are this convolution's weights
 
 	seg         []int // the segments of a pixel, in bytes from it
 	segLen      int
@@ -46,16 +52,28 @@ const (
 )
 
 func newDirect(m convMap, p Param) (*direct, error) {
+	return newDirectFrom(m, p.Panels().widened(), p.Panels().widen(m.Tier, p.Data), 0)
+}
+
+// newDirectFrom makes a direct convolution of weights that are the rows of
+// panels of float32 from row first on.
+func newDirectFrom(m convMap, p Panels, weights []byte, first int) (*direct, error) {
 	d := &direct{
-		convMap: m, Panels: p.Panels().widened(), weights: p.Panels().widen(m.Tier, p.Data),
+		convMap: m, Panels: p, weights: weights, firstRow: first,
 		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
 		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
 	}
+	d.layRuns()
 	d.layStrip()
 	d.laySegments()
 
 	fit := stripBytes / 4 / d.pitchLine()
-	d.rows = max(1, (fit-d.inRows(1))/(d.inRows(2)-d.inRows(1))+1)
+	switch {
+	case d.runs[0] != nil:
+		d.rows = max(1, fit)
+	default:
+		d.rows = max(1, (fit-d.inRows(1))/(d.inRows(2)-d.inRows(1))+1)
+	}
 	if d.flat {
 		d.rows = max(d.rows, ceilDiv(flatRows, m.out[1]))
 	}
@@ -81,7 +99,7 @@ func (d *direct) Place(first, channels int) Op {
 func (d *direct) layStrip() {
 	one := d.Kernel == [2]int{1, 1} && d.Pad == [4]int{} && !d.Pool
 	skips := one && d.Stride[0] == d.Stride[1] && d.Stride[0] > 1
-	d.flat = skips || one && d.Stride == [2]int{1, 1}
+	d.flat = (skips || one && d.Stride == [2]int{1, 1}) && d.gap == 0
 	d.strip = strip{left: d.Pad[1], pixels: d.Pad[1] + d.width + d.Pad[3], pitch: d.cin, every: 1}
 	stride := d.Stride
 	if skips {
@@ -89,6 +107,9 @@ func (d *direct) layStrip() {
 		d.every, d.pixels = d.Stride[0], d.out[1]
 	}
 	d.copied = skips || d.Pad != [4]int{}
+	if d.runs[0] != nil {
+		d.copied, d.left, d.pixels = false, 0, d.width
+	}
 	if aliases(stride[1]*d.pitch) && d.Count() > 1 {
 		d.copied = true
 		d.pitch += NR
@@ -98,7 +119,7 @@ func (d *direct) layStrip() {
 
 func (d *direct) laySegments() {
 	line, kh, kw := d.pitchLine(), d.Kernel[0], d.Kernel[1]
-	if d.Groups == 1 && d.pitch == d.cin && (d.Dilation[1] == 1 || kw == 1) {
+	if d.Groups == 1 && d.pitch == d.cin && (d.Dilation[1] == 1 || kw == 1) && d.runs[0] == nil {
 		// The taps of a kernel's row stand side by side.
 		d.segLen, kw = kw*d.cin, 1
 	} else {
@@ -110,11 +131,6 @@ func (d *direct) laySegments() {
 		}
 	}
 	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
-}
-
-// channel is the first channel of panel p.
-func (d *direct) channel(p int) int {
-	return p/d.PerGroup()*d.N + p%d.PerGroup()*NR
 }
 
 // k is the length of the sums.
@@ -129,7 +145,11 @@ func (d *direct) inRows(rows int) int {
 func (d *direct) regions(scratch []float32) (copied, gathered []float32, total int) {
 	n := 0
 	if d.copied {
-		n = ceilDiv(d.inRows(d.rows)*d.pitchLine(), NR) * NR
+		rows := d.inRows(d.rows)
+		if d.runs[0] != nil {
+			rows = min(rows, d.height)
+		}
+		n = ceilDiv(rows*d.pitchLine(), NR) * NR
 	}
 	total = n
 	if d.gather {
@@ -166,62 +186,88 @@ func (d *direct) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 
 // runStrip computes the panels from, …, to−1 of rows rows of the result.
 func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
+	d.sumStrip(w, x, residual, y, first, rows, from, to)
+	d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
+}
+
+// sumStrip is runStrip without what activateChannels does.
+func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
 	copied, gathered, _ := d.regions(w.floats())
-	top := first * d.pooled() * d.Stride[0]
-	src := x
+	src, top := x, first*d.pooled()*d.Stride[0]-d.Pad[0] // the first row of src
+	inRows := d.inRows(rows)
+	if d.runs[0] != nil {
+		end := min(top+inRows, d.height)
+		top = min(max(top, 0), d.height)
+		inRows = max(end-top, 0)
+	}
 	if d.copied {
 		src = copied
-		d.fill(src, x, &d.convMap, top-d.Pad[0], d.inRows(rows))
+		d.fill(src, x, &d.convMap, top, inRows)
 	} else {
 		src = x[top*d.pitchLine():]
 	}
 	for p := from; p < to; p++ {
-		group := p / d.PerGroup()
-		panel := d.panel(d.weights, p)
-		ahead := d.Size()
+		s := stretch{panel: d.panel(d.weights, p), ahead: d.Size(), segs: len(d.seg), n: d.Columns(p), add: residual}
 		if p+1 == to {
-			ahead = 0
+			s.ahead = 0
 		}
-		a := src[group*(d.cin/d.Groups):]
-		at := first*d.line() + d.offset + d.channel(p)
-		n := d.Columns(p)
+		s.lo, s.hi = d.Act.limits()
+		s.bias = &d.bias(s.panel)[0]
+		a := src[min(p/d.PerGroup()*(d.cin/d.Groups), len(src)):]
+		s.at = first*d.line() + d.offset + d.channel(p)
 		switch {
 		case d.Pool:
-			d.poolRows(w, panel, a, y[at:], rows, n)
+			d.poolRows(w, s.panel, a, y[s.at:], rows, s.n)
+		case d.runs[0] != nil:
+			d.sumRuns(w, a, y, gathered, s, top, first, rows)
 		case d.flat:
-			d.gemmRows(w, panel, ahead, a, residual, y, gathered, at, rows*d.out[1], n)
+			s.pixels = rows * d.out[1]
+			d.gemmRows(w, a, y, gathered, s)
 		default:
+			s.pixels = d.out[1]
 			for r := range rows {
-				d.gemmRows(w, panel, ahead, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
+				d.gemmRows(w, a[r*d.down:], y, gathered, s)
+				s.at += d.line()
 			}
 		}
 	}
-	d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
 }
 
-// gemmRows computes one panel of pixels pixels, whose first element is y[at].
-func (d *direct) gemmRows(w *Workspace, panel []byte, ahead int, a, residual, y, gathered []float32, at, pixels, n int) {
-	lo, hi := d.Act.limits()
+// A stretch is neighbouring pixels of the result, of which one panel computes
+// the channels, by some of the segments.
+type stretch struct {
+	panel      []byte
+	ahead      int // bytes from the panel to the next one, 0 if there is none
+	k, segs    int // the first row of the panel, and so many segments from there on
+	at, pixels int // where the first pixel's channels begin
+	n          int // channels
+	bias       *float32
+	add        []float32 // nil, or what is added, as the result lies
+	lo, hi     float32
+}
+
+// gemmRows computes a stretch. Its first pixel's first segment begins a.
+func (d *direct) gemmRows(w *Workspace, a, y, gathered []float32, s stretch) {
 	w.gemm = asm.GemmArgs{
 		A: &a[0], AStride: 4 * d.right,
-		Seg: &d.seg[0], Segs: len(d.seg), SegLen: d.segLen,
-		B: &floats(d.rowsFrom(panel, 0))[0], Bias: &d.bias(panel)[0], Ahead: ahead,
-		C: &y[at], CStride: 4 * d.pixel, N: n,
-		Lo: lo, Hi: hi,
+		Seg: &d.seg[0], Segs: s.segs, SegLen: d.segLen,
+		B: &floats(d.rowsFrom(s.panel, d.firstRow+s.k))[0], Bias: s.bias, Ahead: s.ahead,
+		C: &y[s.at], CStride: 4 * d.pixel, N: s.n,
+		Lo: s.lo, Hi: s.hi,
 	}
-	if residual != nil {
-		w.gemm.D, w.gemm.DStride = &residual[at], 4*d.pixel
+	if s.add != nil {
+		w.gemm.D, w.gemm.DStride = &s.add[s.at], 4*d.pixel
 	}
-	if d.gather {
-		d.im2col(w, gathered, pixels)
+	if d.gather && s.segs > 1 {
+		d.im2col(w, gathered, s.pixels)
 	}
-	d.gemm(w, pixels)
+	d.gemm(w, s.pixels)
 }
 
 // im2col gathers the rows that w.gemm describes, and has it read those.
 func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	g, i := &w.gemm, &w.im2col
-	k := d.k()
+	k := g.Segs * g.SegLen
 	i.AStride, i.CStride = g.AStride, 4*k
 	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
 	// Short segments take about two cycles for an element.
@@ -239,7 +285,7 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 func (d *direct) poolRows(w *Workspace, panel []byte, a, y []float32, rows, n int) {
 	p := &w.convPool
 	p.Seg, p.Segs, p.SegLen = &d.seg[0], len(d.seg), d.segLen
-	p.Bias, p.B = &d.bias(panel)[0], &floats(d.rowsFrom(panel, 0))[0]
+	p.Bias, p.B = &d.bias(panel)[0], &floats(d.rowsFrom(panel, d.firstRow))[0]
 	p.AStride, p.ARow, p.CStride, p.N = 4*d.right, 4*d.down, 4*d.pixel, n
 	p.Lo, p.Hi = d.Act.limits()
 	most := max(1, callCycles/(4*d.k()))
