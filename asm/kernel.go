@@ -92,11 +92,11 @@ func Kernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "fully", Weight: weight, Rows: 1, Panels: wide})
 		}
 	}
-	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "clamp"})
+	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "transpose"}, Kernel{Op: "clamp"})
 	variants("activate", "leakyrelu", "hardswish", "hardsigmoid", "sigmoid", "silu", "tanh", "exp")
 	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu")
 	return append(ks,
-		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"},
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 	)
 }

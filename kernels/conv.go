@@ -2,9 +2,10 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// Bind chooses how the convolution is computed: taps channel by channel, panels
-// by one of Winograd's algorithms if the Spec allows it and the tier's costs
-// speak for it, else directly.
+// Bind chooses how the convolution is computed: taps channel by channel; panels
+// four channels by four if those are its groups, by one of Winograd's
+// algorithms if the Spec allows it and the tier's costs speak for it, else
+// directly.
 func (c *Conv) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	return c.bindBy((*convMap).fastest, t, in, params)
 }
@@ -23,6 +24,8 @@ func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type,
 		return (&FullyConnected{Channels: c.Channels, Act: c.Act}).Bind(t, []tensor.Type{in[0].Of(x[0], p.Shape[1])}, params)
 	case p.Form == FormTaps:
 		return newDepthwise(m, p), nil
+	case m.cin == grouped*c.Groups && m.cin == c.Channels:
+		return newGrouped(m, p), nil
 	}
 	if w := choose(&m); w != NoWinograd {
 		return newWinograd(m, w, p)

@@ -1,9 +1,12 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
-// depthwise is a convolution of each channel by itself. A task is some rows of
-// the result.
+// depthwise is a convolution of each channel by itself, or of each four. A task
+// is some rows of the result.
 type depthwise struct {
 	convMap
 	window sliding // over the rows and columns before pooling
@@ -19,6 +22,29 @@ func newDepthwise(m convMap, p Param) *depthwise {
 	d.window.kernel, d.window.weights = depthwiseKernel(m.Tier), p.Floats()
 	if m.Pool {
 		d.window.taskRows = 2
+	}
+	return d
+}
+
+// grouped is the number of channels of a group, of both the operand and the
+// result, for which there is a kernel that slides over the map: products with
+// panels would be of rows of four, and leave three quarters of their columns
+// empty.
+const grouped = 4
+
+// newGrouped makes a depthwise of groups of four channels.
+func newGrouped(m convMap, p Param) *depthwise {
+	d := newDepthwise(m, Param{Form: FormTaps})
+	d.window.kernel, d.window.depth = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "grouped"}), grouped
+	panels, data := p.Panels().widened(), p.Panels().widen(m.Tier, p.Data)
+	d.window.weights = tensor.Aligned[float32]((1 + panels.K) * m.cin)
+	for g := range panels.Groups {
+		panel := panels.panel(data, g)
+		copy(d.window.weights[g*grouped:], panels.bias(panel)[:grouped])
+		rows := floats(panels.rowsFrom(panel, 0))
+		for k := range panels.K {
+			copy(d.window.weights[(1+k)*m.cin+g*grouped:], rows[k*NR:][:grouped])
+		}
 	}
 	return d
 }

@@ -24,10 +24,11 @@ type sliding struct {
 	padded   bool   // means are of the whole window
 
 	// A depthwise convolution has C biases, then kernel[0] rows of kernel[1]
-	// taps of C weights, the first of them behind so many that are not its own.
-	// Pools have none.
+	// taps of depth times C weights, the first of them behind so many that are
+	// not its own. Pools have none.
 	weights []float32
 	taps    int // in a row of weights
+	depth   int
 	before  int
 
 	taskRows int // rows of results that are computed together
@@ -43,7 +44,7 @@ type sliding struct {
 // and columns of results.
 func newSliding(w *Window, height, width, channels int, n [2]int) sliding {
 	s := sliding{
-		channels: channels, out: n, taps: w.Kernel[1],
+		channels: channels, out: n, taps: w.Kernel[1], depth: 1,
 		pixel: [2]int{width * channels, channels},
 		next:  [2]int{n[1] * channels, channels},
 	}
@@ -181,7 +182,7 @@ func (w *Window) before(i, size, o int) (lo, hi, padded int) {
 
 // weight is the weights of one tap from channel c on.
 func (s *sliding) weight(row, col, c int) *float32 {
-	return &s.weights[(1+s.before+row*s.taps+col)*s.channels+c]
+	return &s.weights[(1+(s.before+row*s.taps+col)*s.depth)*s.channels+c]
 }
 
 // An area is rows and channels of the results of one map.
@@ -195,7 +196,9 @@ type area struct {
 func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 	a := &w.taps
 	a.XRow, a.XCol = 4*s.tap[0], 4*s.tap[1]
-	a.WRow, a.WCol = 4*s.taps*s.channels, 4*s.channels
+	a.WIn = 4 * s.channels
+	a.WCol = s.depth * a.WIn
+	a.WRow = s.taps * a.WCol
 	a.C = area.channels[1] - area.channels[0]
 	a.Lo, a.Hi = area.lo, area.hi
 	a.Bias, a.W = nil, nil
@@ -248,7 +251,7 @@ func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
 	a.XStride, a.YStride = 4*s.stride[along], 4*s.next[along]
 	// A vector of a tap takes a cycle at most. 32 bits are too few for some
 	// windows.
-	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector)))
+	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector*s.depth)))
 	if most == 0 {
 		s.tileLarge(w, y, x, rows, cols, c)
 		return
@@ -280,8 +283,8 @@ func (s *sliding) tileLarge(w *Workspace, y, x []float32, rows, cols *run, c int
 	if s.weights != nil {
 		a.Bias = &noBias[0]
 	}
-	width := min(cols.taps, callVectors/(s.block/vector))
-	height := min(rows.taps, max(1, callVectors/(width*(s.block/vector))))
+	width := min(cols.taps, callVectors/(s.block/vector*s.depth))
+	height := min(rows.taps, max(1, callVectors/(width*(s.block/vector*s.depth))))
 	for r := range rows.to - rows.from {
 		for o := range cols.to - cols.from {
 			var results [maxBlock]float64

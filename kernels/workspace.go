@@ -25,6 +25,7 @@ type Workspace struct {
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs
+	transpose  asm.TransposeArgs
 }
 
 // floats is the scratch as float32.

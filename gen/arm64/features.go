@@ -46,7 +46,7 @@ var (
 	}
 	baseVectors = []string{
 		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VBIF", "VBIT", "VDUP", "VEOR", "VFMLA", "VLD1", "VLD1R", "VMOV", "VORR",
-		"VSHL", "VST1", "VST3", "VSUB",
+		"VSHL", "VST1", "VST3", "VSUB", "VZIP1", "VZIP2",
 	}
 )
 

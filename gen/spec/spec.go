@@ -29,12 +29,14 @@ var blocks = map[string]string{
 	"fully":      "FullyArgs",
 	"im2col":     "Im2colArgs",
 	"interleave": "InterleaveArgs",
+	"transpose":  "TransposeArgs",
 	"clamp":      "ActivateArgs",
 	"activate":   "ActivateArgs",
 	"binary":     "BinaryArgs",
 	"maxpool":    "TapsArgs",
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
+	"grouped":    "TapsArgs",
 	"widen":      "WidenArgs",
 }
 
