@@ -52,11 +52,7 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	if last := len(l.size) - 1; last >= 0 {
 		row := last
 		if !m.contiguous() {
-			// The dimension along which the operand is contiguous shares the plane
-			// with that along which the result is.
-			if i := slices.Index(l.stride[0], 1); i >= 0 {
-				row = i
-			}
+			row = l.closest(last)
 		}
 		m.row = l.remove(row)
 	}
@@ -73,6 +69,25 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	m.rowTasks = ceilDiv(m.row.size, m.taskRows)
 	m.itemTasks = m.outer.count() * m.rowTasks
 	return m
+}
+
+// closest is the loop that shares a plane with the innermost one: that along
+// which the operand is contiguous, or, if it is so short that the loops around
+// it would take longer than it, the one of the least stride that is not.
+func (l *nest) closest(otherwise int) int {
+	best := slices.Index(l.stride[0], 1)
+	if best >= 0 && l.size[best] >= squareSide/2 {
+		return best
+	}
+	for i, n := range l.size {
+		if n >= squareSide/2 && l.stride[0][i] > 0 && (best < 0 || l.size[best] < squareSide/2 || l.stride[0][i] < l.stride[0][best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return otherwise
+	}
+	return best
 }
 
 // transposes says that a plane's rows become columns, contiguous in both.

@@ -13,6 +13,7 @@ type pass struct {
 // may follow a convolution in either order.
 var passes = []pass{
 	{"recognise activations", recogniseActivations},
+	{"fold blocks of pixels", foldFocus},
 	{"fold padding", foldPadding},
 	{"fold batch norm and bias", foldAffine},
 	{"fuse residual add", fuseResiduals},
