@@ -25,6 +25,8 @@ var reports = []string{
 	"resize_nearest_half_pixel_symmetric_0.6",
 	"resize_nearest_half_pixel_symmetric_1.5",
 	"resize_nearest_half_pixel_symmetric_2.3",
+	"slow_convT_autoencoder_decoder",
+	"slow_fsrcnn_abs",
 	"torch_sr_bicubic_skip_o13",
 }
 
