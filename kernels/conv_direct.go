@@ -206,15 +206,13 @@ func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	} else {
 		src = x[top*d.pitchLine():]
 	}
+	if d.gather && d.runs[0] == nil {
+		d.sumGathered(w, src, residual, y, gathered, first, rows, from, to)
+		return
+	}
 	for p := from; p < to; p++ {
-		s := stretch{panel: d.panel(d.weights, p), ahead: d.Size(), segs: len(d.seg), n: d.Columns(p), add: residual}
-		if p+1 == to {
-			s.ahead = 0
-		}
-		s.lo, s.hi = d.Act.limits()
-		s.bias = &d.bias(s.panel)[0]
-		a := src[min(p/d.PerGroup()*(d.cin/d.Groups), len(src)):]
-		s.at = first*d.line() + d.offset + d.channel(p)
+		s := d.stretch(p, to, first, residual)
+		a := src[min(d.channelOf(p), len(src)):]
 		switch {
 		case d.Pool:
 			d.poolRows(w, s.panel, a, y[s.at:], rows, s.n)
@@ -233,6 +231,35 @@ func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, f
 	}
 }
 
+// sumGathered is sumStrip where rows are gathered: each row once for all panels
+// of a group.
+func (d *direct) sumGathered(w *Workspace, src, residual, y, gathered []float32, first, rows, from, to int) {
+	for r := range rows {
+		for p := from; p < to; p++ {
+			s := d.stretch(p, to, first+r, residual)
+			s.pixels = d.out[1]
+			s.gathered = p > from && d.channelOf(p) == d.channelOf(p-1)
+			d.gemmRows(w, src[d.channelOf(p)+r*d.down:], y, gathered, s)
+		}
+	}
+}
+
+// channelOf is the first channel of the operand that panel p multiplies.
+func (d *direct) channelOf(p int) int { return p / d.PerGroup() * (d.cin / d.Groups) }
+
+// stretch is the part of row row of the result that panel p, of those before
+// to, computes, without the number of pixels.
+func (d *direct) stretch(p, to, row int, residual []float32) stretch {
+	s := stretch{panel: d.panel(d.weights, p), ahead: d.Size(), segs: len(d.seg), n: d.Columns(p), add: residual}
+	if p+1 == to {
+		s.ahead = 0
+	}
+	s.lo, s.hi = d.Act.limits()
+	s.bias = &d.bias(s.panel)[0]
+	s.at = row*d.line() + d.offset + d.channel(p)
+	return s
+}
+
 // A stretch is neighbouring pixels of the result, of which one panel computes
 // the channels, by some of the segments.
 type stretch struct {
@@ -244,6 +271,7 @@ type stretch struct {
 	bias       *float32
 	add        []float32 // nil, or what is added, as the result lies
 	lo, hi     float32
+	gathered   bool // the stretch before gathered what this one multiplies
 }
 
 // gemmRows computes a stretch. Its first pixel's first segment begins a.
@@ -259,12 +287,18 @@ func (d *direct) gemmRows(w *Workspace, a, y, gathered []float32, s stretch) {
 		w.gemm.D, w.gemm.DStride = &s.add[s.at], 4*d.pixel
 	}
 	if d.gather && s.segs > 1 {
-		d.im2col(w, gathered, s.pixels)
+		if !s.gathered {
+			d.im2col(w, gathered, s.pixels)
+		}
+		k := s.segs * d.segLen
+		g := &w.gemm
+		g.A, g.AStride = &gathered[0], 4*k
+		g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
 	}
 	d.gemm(w, s.pixels)
 }
 
-// im2col gathers the rows that w.gemm describes, and has it read those.
+// im2col gathers the rows that w.gemm describes.
 func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 	g, i := &w.gemm, &w.im2col
 	k := g.Segs * g.SegLen
@@ -277,8 +311,6 @@ func (d *direct) im2col(w *Workspace, gathered []float32, pixels int) {
 		i.Rows = min(most, pixels-done)
 		d.im2colKernel(i)
 	}
-	g.A, g.AStride = &gathered[0], 4*k
-	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
 }
 
 // poolRows computes one panel of rows rows of pool windows.

@@ -161,6 +161,11 @@ func (op *copyOp) runTranspose(w *Workspace, src, dst []float32, lo, hi int) {
 		}
 		a.XRow, a.YRow, a.Rows = 4*row[0], 4*col[1], height
 		most := max(squareSide, callCycles/height)
+		if height > width {
+			// Few planes at a time, whose lines are then written whole: planes that
+			// stand a power of two apart drive each other out of the cache.
+			most = squareSide / 2
+		}
 		for done := 0; done < width; done += most {
 			a.X, a.Y, a.Cols = &src[s+done], &dst[d+done*col[1]], min(most, width-done)
 			op.transpose(a)
