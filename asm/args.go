@@ -233,6 +233,18 @@ type InterleaveArgs struct {
 	N      int
 }
 
+// TransposeArgs is the block of the kernel that transposes a matrix of four-byte
+// elements: Y[j,i] = X[i,j], 0 ≤ i < Rows, 0 ≤ j < Cols. X[i] stands at
+// X + i·XRow, Y[j] at Y + j·YRow.
+type TransposeArgs struct {
+	X    *float32
+	Y    *float32
+	XRow int
+	YRow int
+	Rows int
+	Cols int
+}
+
 // TapsArgs is the block of the kernels that slide a window over a map channel
 // by channel: tap (r, k) of pixel p stands at X + p·XStride + r·XRow + k·XCol,
 // for 0 ≤ r < Rows and 0 ≤ k < Cols, and pixel p's C channels are written to
@@ -241,10 +253,14 @@ type InterleaveArgs struct {
 //	maxpool    Y[p,c] = min(max(max over taps of X[p,tap,c], Lo), Hi)
 //	avgpool    Y[p,c] = (Σ over taps of X[p,tap,c]) / Count
 //	depthwise  Y[p,c] = min(max(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c], Lo), Hi)
+//	grouped    Y[p,c] = min(max(Bias[c] + Σ over taps and i of X[p,tap,4·⌊c/4⌋+i]·W[tap,i,c], Lo), Hi)
 //
-// Sums are taken in the order of the taps, row by row: those of depthwise are
-// one chain of fused multiply-adds, those of avgpool are float64 and rounded
-// once, at the end.
+// In grouped 0 ≤ i < 4, C is a multiple of 4, and W[tap,i] stands i·WIn after
+// W[tap,0].
+//
+// Sums are taken in the order of the taps, row by row: those of depthwise and
+// grouped are one chain of fused multiply-adds, in grouped by i within a tap;
+// those of avgpool are float64 and rounded once, at the end.
 type TapsArgs struct {
 	X       *float32
 	W       *float32
@@ -255,6 +271,7 @@ type TapsArgs struct {
 	XStride int
 	WRow    int
 	WCol    int
+	WIn     int
 	YStride int
 	Rows    int
 	Cols    int

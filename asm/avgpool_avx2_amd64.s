@@ -10,14 +10,14 @@ TEXT ·avgpool_f32_avx2(SB), NOSPLIT, $24-8
 	// Registers: Y0…Y3 means; Y4…Y11 sums of four channels in float64; Y12, Y13 a tap's elements;
 	// Y14 Count; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
-	VBROADCASTSD 120(AX), Y14
+	VBROADCASTSD 128(AX), Y14
 	MOVQ         (AX), CX
 	MOVQ         24(AX), DX
-	MOVQ         104(AX), BX
+	MOVQ         112(AX), BX
 	MOVQ         BX, (SP)
 	MOVQ         32(AX), BX
 	MOVQ         40(AX), SI
-	IMULQ        88(AX), SI
+	IMULQ        96(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
 
@@ -26,7 +26,7 @@ pixels1:
 	JLT  fewer2
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x05, DI
 	JEQ  rest3
 	MOVQ DI, 16(SP)
@@ -42,10 +42,10 @@ channels5:
 	VXORPD Y11, Y11, Y11
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
-	MOVQ   80(AX), R9
+	MOVQ   88(AX), R9
 
 row6:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap7:
 	VCVTPS2PD   (DI), Y12
@@ -91,7 +91,7 @@ tap7:
 	VINSERTF128 $0x01, X9, Y8, Y2
 	VINSERTF128 $0x01, X11, Y10, Y3
 	LEAQ        (DX)(BX*1), DI
-	MOVQ        72(AX), R8
+	MOVQ        80(AX), R8
 	VMOVUPS     Y0, (DI)
 	VMOVUPS     Y1, 32(DI)
 	VMOVUPS     Y2, 64(DI)
@@ -101,7 +101,7 @@ tap7:
 	JNE         channels5
 
 rest3:
-	TESTB  $0x10, 96(AX)
+	TESTB  $0x10, 104(AX)
 	JEQ    none8
 	VXORPD Y4, Y4, Y4
 	VXORPD Y5, Y5, Y5
@@ -109,10 +109,10 @@ rest3:
 	VXORPD Y7, Y7, Y7
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
-	MOVQ   80(AX), R9
+	MOVQ   88(AX), R9
 
 row9:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap10:
 	VCVTPS2PD   (DI), Y12
@@ -140,22 +140,22 @@ tap10:
 	VINSERTF128 $0x01, X5, Y4, Y0
 	VINSERTF128 $0x01, X7, Y6, Y1
 	LEAQ        (DX)(BX*1), DI
-	MOVQ        72(AX), R8
+	MOVQ        80(AX), R8
 	VMOVUPS     Y0, (DI)
 	VMOVUPS     Y1, 32(DI)
 	ADDQ        $0x40, BX
 
 none8:
-	TESTB  $0x08, 96(AX)
+	TESTB  $0x08, 104(AX)
 	JEQ    none11
 	VXORPD Y4, Y4, Y4
 	VXORPD Y5, Y5, Y5
 	LEAQ   (CX)(BX*1), DI
 	MOVQ   40(AX), R8
-	MOVQ   80(AX), R9
+	MOVQ   88(AX), R9
 
 row12:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap13:
 	VCVTPS2PD   (DI), Y12
@@ -174,12 +174,12 @@ tap13:
 	VCVTPD2PSY  Y5, X5
 	VINSERTF128 $0x01, X5, Y4, Y0
 	LEAQ        (DX)(BX*1), DI
-	MOVQ        72(AX), R8
+	MOVQ        80(AX), R8
 	VMOVUPS     Y0, (DI)
 	ADDQ        $0x20, BX
 
 none11:
-	MOVQ    96(AX), DI
+	MOVQ    104(AX), DI
 	ANDQ    $0x07, DI
 	JEQ     done4
 	LEAQ    masks<>+64(SB), R8
@@ -190,10 +190,10 @@ none11:
 	VXORPD  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row14:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap15:
 	VMASKMOVPS   (DI), Y15, Y12
@@ -214,12 +214,12 @@ tap15:
 	VCVTPD2PSY   Y5, X5
 	VINSERTF128  $0x01, X5, Y4, Y0
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done4:
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels1

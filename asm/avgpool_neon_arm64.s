@@ -14,21 +14,21 @@ TEXT ·avgpool_f32_neon(SB), NOSPLIT, $0-8
 	// Vectors: V0 Count; V1…V4 elements of a tap; V5…V12 the same in float64;
 	// V13…V20 sums in float64; V21…V24 results.
 	MOVD  args+0(FP), R0
-	FMOVD 120(R0), F0
+	FMOVD 128(R0), F0
 	VDUP  V0.D[0], V0.D2
 	MOVD  (R0), R1
 	MOVD  24(R0), R2
 	MOVD  48(R0), R3
-	MOVD  72(R0), R4
+	MOVD  80(R0), R4
 	MOVD  40(R0), R5
 	MOVD  32(R0), R6
 	MOVD  40(R0), R7
-	MOVD  88(R0), R8
+	MOVD  96(R0), R8
 	MUL   R8, R7, R7
 	SUB   R7, R6, R6
-	MOVD  96(R0), R7
-	MOVD  104(R0), R8
-	MOVD  88(R0), R9
+	MOVD  104(R0), R7
+	MOVD  112(R0), R8
+	MOVD  96(R0), R9
 
 pixels2:
 	CMP  $1, R8
@@ -47,7 +47,7 @@ piece4:
 	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
 	ADD  R10, R1, R13
-	MOVD 80(R0), R11
+	MOVD 88(R0), R11
 
 row5:
 	MOVD R9, R12
@@ -107,7 +107,7 @@ rest3:
 	VEOR V15.B16, V15.B16, V15.B16
 	VEOR V16.B16, V16.B16, V16.B16
 	ADD  R10, R1, R13
-	MOVD 80(R0), R11
+	MOVD 88(R0), R11
 
 row8:
 	MOVD R9, R12
@@ -145,7 +145,7 @@ none7:
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
 	ADD  R10, R1, R13
-	MOVD 80(R0), R11
+	MOVD 88(R0), R11
 
 row11:
 	MOVD R9, R12
@@ -174,7 +174,7 @@ none10:
 	TBZ  $1, R7, none13
 	VEOR V13.B16, V13.B16, V13.B16
 	ADD  R10, R1, R13
-	MOVD 80(R0), R11
+	MOVD 88(R0), R11
 
 row14:
 	MOVD R9, R12
@@ -199,7 +199,7 @@ none13:
 	TBZ  $0, R7, none16
 	VEOR V13.B16, V13.B16, V13.B16
 	ADD  R10, R1, R13
-	MOVD 80(R0), R11
+	MOVD 88(R0), R11
 
 row17:
 	MOVD R9, R12

@@ -12,23 +12,23 @@ TEXT ·depthwise_f32_avx2(SB), NOSPLIT, $88-8
 	MOVQ  args+0(FP), AX
 	MOVQ  56(AX), CX
 	MOVQ  64(AX), DX
-	IMULQ 88(AX), DX
+	IMULQ 96(AX), DX
 	SUBQ  DX, CX
 	MOVQ  CX, (SP)
 	MOVQ  56(AX), CX
 	MOVQ  CX, 8(SP)
 	MOVQ  (AX), CX
 	MOVQ  24(AX), DX
-	MOVQ  104(AX), BX
+	MOVQ  112(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  32(AX), BX
 	MOVQ  40(AX), SI
-	IMULQ 88(AX), SI
+	IMULQ 96(AX), SI
 	SUBQ  SI, BX
 	MOVQ  BX, 24(SP)
 
 	// Rows of 3 taps, 1 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
+	CMPQ 96(AX), $0x03
 	JNE  other1
 	MOVQ 40(AX), BX
 	SHLQ $0x00, BX
@@ -40,7 +40,7 @@ pixels2:
 	JLT  fewer3
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x04, DI
 	JEQ  rest4
 	MOVQ DI, 32(SP)
@@ -60,7 +60,7 @@ channels6:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row7:
 	MOVQ         DI, R12
@@ -117,8 +117,8 @@ row7:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row7
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -136,7 +136,7 @@ row7:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -152,7 +152,7 @@ row7:
 	JNE          channels6
 
 rest4:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none8
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -164,7 +164,7 @@ rest4:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row9:
 	MOVQ         DI, R12
@@ -200,8 +200,8 @@ row9:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row9
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -211,7 +211,7 @@ row9:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -221,7 +221,7 @@ row9:
 	ADDQ         $0x20, BX
 
 none8:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done5
 	LEAQ       masks<>+64(SB), R8
@@ -238,7 +238,7 @@ none8:
 	MOVQ       40(AX), R9
 	MOVQ       64(AX), R10
 	LEAQ       (CX)(BX*1), R8
-	MOVQ       80(AX), R11
+	MOVQ       88(AX), R11
 
 row10:
 	MOVQ         DI, R12
@@ -274,8 +274,8 @@ row10:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row10
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -285,7 +285,7 @@ row10:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -298,7 +298,7 @@ done5:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -309,7 +309,7 @@ done5:
 fewer3:
 other1:
 	// Rows of 3 taps, 2 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
+	CMPQ 96(AX), $0x03
 	JNE  other11
 	MOVQ 40(AX), BX
 	SHLQ $0x01, BX
@@ -321,7 +321,7 @@ pixels12:
 	JLT  fewer13
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x04, DI
 	JEQ  rest14
 	MOVQ DI, 40(SP)
@@ -341,7 +341,7 @@ channels16:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row17:
 	MOVQ         DI, R12
@@ -407,8 +407,8 @@ row17:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row17
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -426,7 +426,7 @@ row17:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -442,7 +442,7 @@ row17:
 	JNE          channels16
 
 rest14:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none18
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -454,7 +454,7 @@ rest14:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row19:
 	MOVQ         DI, R12
@@ -496,8 +496,8 @@ row19:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row19
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -507,7 +507,7 @@ row19:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -517,7 +517,7 @@ row19:
 	ADDQ         $0x20, BX
 
 none18:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done15
 	LEAQ       masks<>+64(SB), R8
@@ -534,7 +534,7 @@ none18:
 	MOVQ       40(AX), R9
 	MOVQ       64(AX), R10
 	LEAQ       (CX)(BX*1), R8
-	MOVQ       80(AX), R11
+	MOVQ       88(AX), R11
 
 row20:
 	MOVQ         DI, R12
@@ -576,8 +576,8 @@ row20:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row20
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -587,7 +587,7 @@ row20:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -600,7 +600,7 @@ done15:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -611,7 +611,7 @@ done15:
 fewer13:
 other11:
 	// Rows of 5 taps, 1 apart from pixel to pixel.
-	CMPQ 88(AX), $0x05
+	CMPQ 96(AX), $0x05
 	JNE  other21
 	MOVQ 40(AX), BX
 	SHLQ $0x00, BX
@@ -623,7 +623,7 @@ pixels22:
 	JLT  fewer23
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x04, DI
 	JEQ  rest24
 	MOVQ DI, 48(SP)
@@ -643,7 +643,7 @@ channels26:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row27:
 	MOVQ         DI, R12
@@ -736,8 +736,8 @@ row27:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row27
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -755,7 +755,7 @@ row27:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -771,7 +771,7 @@ row27:
 	JNE          channels26
 
 rest24:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none28
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -783,7 +783,7 @@ rest24:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row29:
 	MOVQ         DI, R12
@@ -835,8 +835,8 @@ row29:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row29
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -846,7 +846,7 @@ row29:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -856,7 +856,7 @@ row29:
 	ADDQ         $0x20, BX
 
 none28:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done25
 	LEAQ       masks<>+64(SB), R8
@@ -873,7 +873,7 @@ none28:
 	MOVQ       40(AX), R9
 	MOVQ       64(AX), R10
 	LEAQ       (CX)(BX*1), R8
-	MOVQ       80(AX), R11
+	MOVQ       88(AX), R11
 
 row30:
 	MOVQ         DI, R12
@@ -925,8 +925,8 @@ row30:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row30
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -936,7 +936,7 @@ row30:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -949,7 +949,7 @@ done25:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -960,7 +960,7 @@ done25:
 fewer23:
 other21:
 	// Rows of 5 taps, 2 apart from pixel to pixel.
-	CMPQ 88(AX), $0x05
+	CMPQ 96(AX), $0x05
 	JNE  other31
 	MOVQ 40(AX), BX
 	SHLQ $0x01, BX
@@ -972,7 +972,7 @@ pixels32:
 	JLT  fewer33
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x04, DI
 	JEQ  rest34
 	MOVQ DI, 56(SP)
@@ -992,7 +992,7 @@ channels36:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row37:
 	MOVQ         DI, R12
@@ -1097,8 +1097,8 @@ row37:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row37
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1116,7 +1116,7 @@ row37:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1132,7 +1132,7 @@ row37:
 	JNE          channels36
 
 rest34:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none38
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -1144,7 +1144,7 @@ rest34:
 	MOVQ    40(AX), R9
 	MOVQ    64(AX), R10
 	LEAQ    (CX)(BX*1), R8
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row39:
 	MOVQ         DI, R12
@@ -1202,8 +1202,8 @@ row39:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row39
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1213,7 +1213,7 @@ row39:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1223,7 +1223,7 @@ row39:
 	ADDQ         $0x20, BX
 
 none38:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done35
 	LEAQ       masks<>+64(SB), R8
@@ -1240,7 +1240,7 @@ none38:
 	MOVQ       40(AX), R9
 	MOVQ       64(AX), R10
 	LEAQ       (CX)(BX*1), R8
-	MOVQ       80(AX), R11
+	MOVQ       88(AX), R11
 
 row40:
 	MOVQ         DI, R12
@@ -1298,8 +1298,8 @@ row40:
 	ADDQ         8(SP), DI
 	DECQ         R11
 	JNE          row40
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1309,7 +1309,7 @@ row40:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -1322,7 +1322,7 @@ done35:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -1338,7 +1338,7 @@ pixels41:
 	JLT  fewer42
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x04, DI
 	JEQ  rest43
 	MOVQ DI, 64(SP)
@@ -1359,10 +1359,10 @@ channels45:
 	LEAQ    (R8)(SI*2), R9
 	ADDQ    SI, R9
 	MOVQ    40(AX), R10
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row46:
-	MOVQ 88(AX), R12
+	MOVQ 96(AX), R12
 
 tap47:
 	VMOVUPS      (DI), Y8
@@ -1386,8 +1386,8 @@ tap47:
 	ADDQ         (SP), DI
 	DECQ         R11
 	JNE          row46
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1405,7 +1405,7 @@ tap47:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1421,7 +1421,7 @@ tap47:
 	JNE          channels45
 
 rest43:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none48
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -1434,10 +1434,10 @@ rest43:
 	LEAQ    (R8)(SI*2), R9
 	ADDQ    SI, R9
 	MOVQ    40(AX), R10
-	MOVQ    80(AX), R11
+	MOVQ    88(AX), R11
 
 row49:
-	MOVQ 88(AX), R12
+	MOVQ 96(AX), R12
 
 tap50:
 	VMOVUPS      (DI), Y8
@@ -1456,8 +1456,8 @@ tap50:
 	ADDQ         (SP), DI
 	DECQ         R11
 	JNE          row49
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1467,7 +1467,7 @@ tap50:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	LEAQ         (DI)(R8*2), R9
 	ADDQ         R8, R9
 	VMOVUPS      Y0, (DI)
@@ -1477,7 +1477,7 @@ tap50:
 	ADDQ         $0x20, BX
 
 none48:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done44
 	LEAQ       masks<>+64(SB), R8
@@ -1495,10 +1495,10 @@ none48:
 	LEAQ       (R8)(SI*2), R9
 	ADDQ       SI, R9
 	MOVQ       40(AX), R10
-	MOVQ       80(AX), R11
+	MOVQ       88(AX), R11
 
 row51:
-	MOVQ 88(AX), R12
+	MOVQ 96(AX), R12
 
 tap52:
 	VMASKMOVPS   (DI), Y15, Y8
@@ -1521,8 +1521,8 @@ tap52:
 	ADDQ         (SP), DI
 	DECQ         R11
 	JNE          row51
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1532,7 +1532,7 @@ tap52:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	LEAQ         (BX)(DI*2), R8
 	ADDQ         DI, R8
 	VMASKMOVPS   Y0, Y15, (BX)
@@ -1545,7 +1545,7 @@ done44:
 	ADDQ SI, CX
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -1559,7 +1559,7 @@ pixels53:
 	JLT  fewer54
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x05, DI
 	JEQ  rest55
 	MOVQ DI, 72(SP)
@@ -1578,10 +1578,10 @@ channels57:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 
 row58:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap59:
 	VMOVUPS      (DI), Y8
@@ -1605,8 +1605,8 @@ tap59:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row58
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1624,7 +1624,7 @@ tap59:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -1638,7 +1638,7 @@ tap59:
 	JNE          channels57
 
 rest55:
-	TESTB   $0x10, 96(AX)
+	TESTB   $0x10, 104(AX)
 	JEQ     none60
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -1649,10 +1649,10 @@ rest55:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 
 row61:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap62:
 	VMOVUPS      (DI), Y8
@@ -1670,8 +1670,8 @@ tap62:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row61
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1681,7 +1681,7 @@ tap62:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, (DI)(R8*1)
@@ -1689,7 +1689,7 @@ tap62:
 	ADDQ         $0x40, BX
 
 none60:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none63
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -1698,10 +1698,10 @@ none60:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 
 row64:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap65:
 	VMOVUPS      (DI), Y8
@@ -1716,20 +1716,20 @@ tap65:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row64
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
 
 none63:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done56
 	LEAQ       masks<>+64(SB), R8
@@ -1743,10 +1743,10 @@ none63:
 	ADDQ       BX, DI
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       40(AX), R9
-	MOVQ       80(AX), R10
+	MOVQ       88(AX), R10
 
 row66:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap67:
 	VMASKMOVPS   (DI), Y15, Y8
@@ -1763,21 +1763,21 @@ tap67:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row66
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
 done56:
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x02, 16(SP)
@@ -1789,7 +1789,7 @@ pixels68:
 	JLT  fewer69
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x05, DI
 	JEQ  rest70
 	MOVQ DI, 80(SP)
@@ -1804,10 +1804,10 @@ channels72:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 
 row73:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap74:
 	VMOVUPS      (DI), Y8
@@ -1827,8 +1827,8 @@ tap74:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row73
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -1838,7 +1838,7 @@ tap74:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -1848,7 +1848,7 @@ tap74:
 	JNE          channels72
 
 rest70:
-	TESTB   $0x10, 96(AX)
+	TESTB   $0x10, 104(AX)
 	JEQ     none75
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -1857,10 +1857,10 @@ rest70:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 
 row76:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap77:
 	VMOVUPS      (DI), Y8
@@ -1876,20 +1876,20 @@ tap77:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row76
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
 
 none75:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none78
 	MOVQ    16(AX), DI
 	VMOVUPS (DI)(BX*1), Y0
@@ -1897,10 +1897,10 @@ none75:
 	ADDQ    BX, DI
 	LEAQ    (CX)(BX*1), R8
 	MOVQ    40(AX), R9
-	MOVQ    80(AX), R10
+	MOVQ    88(AX), R10
 
 row79:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap80:
 	VMOVUPS      (DI), Y8
@@ -1914,17 +1914,17 @@ tap80:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row79
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
 none78:
-	MOVQ       96(AX), DI
+	MOVQ       104(AX), DI
 	ANDQ       $0x07, DI
 	JEQ        done71
 	LEAQ       masks<>+64(SB), R8
@@ -1937,10 +1937,10 @@ none78:
 	ADDQ       BX, DI
 	LEAQ       (CX)(BX*1), R8
 	MOVQ       40(AX), R9
-	MOVQ       80(AX), R10
+	MOVQ       88(AX), R10
 
 row81:
-	MOVQ 88(AX), R11
+	MOVQ 96(AX), R11
 
 tap82:
 	VMASKMOVPS   (DI), Y15, Y8
@@ -1955,17 +1955,17 @@ tap82:
 	ADDQ         (SP), DI
 	DECQ         R10
 	JNE          row81
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done71:
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 16(SP)
 	JMP  pixels68

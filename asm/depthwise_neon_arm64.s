@@ -20,26 +20,26 @@ TEXT ·depthwise_f32_neon(SB), NOSPLIT, $0-8
 	MOVD  64(R0), R4
 	MOVD  56(R0), R5
 	MOVD  64(R0), R6
-	MOVD  88(R0), R7
+	MOVD  96(R0), R7
 	MUL   R7, R6, R6
 	SUB   R6, R5, R5
-	ADD   $112, R0, R6
+	ADD   $120, R0, R6
 	VLD1R (R6), [V0.S4]
-	ADD   $116, R0, R6
+	ADD   $124, R0, R6
 	VLD1R (R6), [V1.S4]
 	MOVD  (R0), R6
 	MOVD  24(R0), R7
 	MOVD  48(R0), R8
-	MOVD  72(R0), R9
+	MOVD  80(R0), R9
 	MOVD  40(R0), R10
 	MOVD  32(R0), R11
 	MOVD  40(R0), R12
-	MOVD  88(R0), R13
+	MOVD  96(R0), R13
 	MUL   R13, R12, R12
 	SUB   R12, R11, R11
-	MOVD  96(R0), R12
-	MOVD  104(R0), R13
-	MOVD  88(R0), R14
+	MOVD  104(R0), R12
+	MOVD  112(R0), R13
+	MOVD  96(R0), R14
 
 pixels2:
 	CMP  $4, R13
@@ -63,7 +63,7 @@ piece4:
 	ADD   R8, R21, R22
 	ADD   R8, R22, R23
 	ADD   R8, R23, R24
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row5:
 	MOVD R14, R20
@@ -169,7 +169,7 @@ rest3:
 	ADD   R8, R21, R22
 	ADD   R8, R22, R23
 	ADD   R8, R23, R24
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row8:
 	MOVD R14, R20
@@ -240,7 +240,7 @@ none7:
 	ADD   R8, R21, R22
 	ADD   R8, R22, R23
 	ADD   R8, R23, R24
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row11:
 	MOVD R14, R20
@@ -299,7 +299,7 @@ none10:
 	ADD   R8, R21, R22
 	ADD   R8, R22, R23
 	ADD   R8, R23, R24
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row14:
 	MOVD R14, R20
@@ -358,7 +358,7 @@ none13:
 	ADD   R8, R21, R22
 	ADD   R8, R22, R23
 	ADD   R8, R23, R24
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row17:
 	MOVD R14, R20
@@ -428,7 +428,7 @@ piece22:
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
 	ADD   R8, R21, R22
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row23:
 	MOVD R14, R20
@@ -492,7 +492,7 @@ rest21:
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
 	ADD   R8, R21, R22
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row26:
 	MOVD R14, R20
@@ -537,7 +537,7 @@ none25:
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
 	ADD   R8, R21, R22
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row29:
 	MOVD R14, R20
@@ -576,7 +576,7 @@ none28:
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
 	ADD   R8, R21, R22
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row32:
 	MOVD R14, R20
@@ -615,7 +615,7 @@ none31:
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
 	ADD   R8, R21, R22
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row35:
 	MOVD R14, R20
@@ -666,7 +666,7 @@ piece40:
 	FLDPQ 32(R3), (F12, F13)
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row41:
 	MOVD R14, R20
@@ -709,7 +709,7 @@ rest39:
 	FLDPQ (R3), (F10, F11)
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row44:
 	MOVD R14, R20
@@ -741,7 +741,7 @@ none43:
 	FMOVQ (R3), F10
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row47:
 	MOVD R14, R20
@@ -770,7 +770,7 @@ none46:
 	FMOVD (R3), F10
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row50:
 	MOVD R14, R20
@@ -799,7 +799,7 @@ none49:
 	FMOVS (R3), F10
 	ADD   R15, R2, R3
 	ADD   R15, R6, R21
-	MOVD  80(R0), R19
+	MOVD  88(R0), R19
 
 row53:
 	MOVD R14, R20

@@ -93,7 +93,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "fully", Weight: weight, Rows: 1, Panels: wide})
 		}
 	}
-	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "clamp"})
+	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "transpose"}, Kernel{Op: "clamp"})
 	variants("activate",
 		"abs", "neg", "sqrt", "sign", "floor", "ceil", "round",
 		"leakyrelu", "hardswish", "hardsigmoid", "thresholdedrelu", "shrink",
@@ -105,7 +105,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	}
 	return append(ks,
 		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
-		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "blend"},
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 	)
 }

@@ -16,11 +16,11 @@ TEXT ·maxpool_f32_avx2(SB), NOSPLIT, $32-8
 	VBROADCASTSS X14, Y14
 	MOVQ         (AX), CX
 	MOVQ         24(AX), DX
-	MOVQ         104(AX), BX
+	MOVQ         112(AX), BX
 	MOVQ         BX, (SP)
 	MOVQ         32(AX), BX
 	MOVQ         40(AX), SI
-	IMULQ        88(AX), SI
+	IMULQ        96(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
 
@@ -29,7 +29,7 @@ pixels1:
 	JLT  fewer2
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x04, DI
 	JEQ  rest3
 	MOVQ DI, 16(SP)
@@ -45,10 +45,10 @@ channels5:
 	VXORPS  Y7, Y7, Y7
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row6:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap7:
 	VMOVUPS      (DI), Y8
@@ -73,8 +73,8 @@ tap7:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row6
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -88,7 +88,7 @@ tap7:
 	VORPS        Y6, Y2, Y2
 	VORPS        Y7, Y3, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, (DI)(R8*1)
@@ -98,7 +98,7 @@ tap7:
 	JNE          channels5
 
 rest3:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none8
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
@@ -106,10 +106,10 @@ rest3:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row9:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap10:
 	VMOVUPS      (DI), Y8
@@ -126,8 +126,8 @@ tap10:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row9
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -135,13 +135,13 @@ tap10:
 	VORPS        Y4, Y0, Y0
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, (DI)(R8*1)
 	ADDQ         $0x20, BX
 
 none8:
-	MOVQ    96(AX), DI
+	MOVQ    104(AX), DI
 	ANDQ    $0x07, DI
 	JEQ     done4
 	LEAQ    masks<>+64(SB), R8
@@ -154,10 +154,10 @@ none8:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row11:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap12:
 	VMASKMOVPS   (DI), Y15, Y8
@@ -174,8 +174,8 @@ tap12:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row11
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -183,14 +183,14 @@ tap12:
 	VORPS        Y4, Y0, Y0
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	VMASKMOVPS   Y0, Y15, (BX)
 	VMASKMOVPS   Y1, Y15, (BX)(DI*1)
 
 done4:
 	ADDQ SI, CX
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x02, (SP)
@@ -202,7 +202,7 @@ pixels13:
 	JLT  fewer14
 	MOVQ 48(AX), SI
 	XORQ BX, BX
-	MOVQ 96(AX), DI
+	MOVQ 104(AX), DI
 	SHRQ $0x05, DI
 	JEQ  rest15
 	MOVQ DI, 24(SP)
@@ -218,10 +218,10 @@ channels17:
 	VXORPS  Y7, Y7, Y7
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row18:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap19:
 	VMOVUPS      (DI), Y8
@@ -246,8 +246,8 @@ tap19:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row18
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -261,7 +261,7 @@ tap19:
 	VORPS        Y6, Y2, Y2
 	VORPS        Y7, Y3, Y3
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -271,7 +271,7 @@ tap19:
 	JNE          channels17
 
 rest15:
-	TESTB   $0x10, 96(AX)
+	TESTB   $0x10, 104(AX)
 	JEQ     none20
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
@@ -279,10 +279,10 @@ rest15:
 	VXORPS  Y5, Y5, Y5
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row21:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap22:
 	VMOVUPS      (DI), Y8
@@ -299,8 +299,8 @@ tap22:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row21
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
@@ -308,22 +308,22 @@ tap22:
 	VORPS        Y4, Y0, Y0
 	VORPS        Y5, Y1, Y1
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	ADDQ         $0x40, BX
 
 none20:
-	TESTB   $0x08, 96(AX)
+	TESTB   $0x08, 104(AX)
 	JEQ     none23
 	VMOVAPS Y14, Y0
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row24:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap25:
 	VMOVUPS      (DI), Y8
@@ -336,18 +336,18 @@ tap25:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row24
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VORPS        Y4, Y0, Y0
 	LEAQ         (DX)(BX*1), DI
-	MOVQ         72(AX), R8
+	MOVQ         80(AX), R8
 	VMOVUPS      Y0, (DI)
 	ADDQ         $0x20, BX
 
 none23:
-	MOVQ    96(AX), DI
+	MOVQ    104(AX), DI
 	ANDQ    $0x07, DI
 	JEQ     done16
 	LEAQ    masks<>+64(SB), R8
@@ -358,10 +358,10 @@ none23:
 	VXORPS  Y4, Y4, Y4
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    40(AX), R8
-	MOVQ    80(AX), R9
+	MOVQ    88(AX), R9
 
 row26:
-	MOVQ 88(AX), R10
+	MOVQ 96(AX), R10
 
 tap27:
 	VMASKMOVPS   (DI), Y15, Y8
@@ -374,18 +374,18 @@ tap27:
 	ADDQ         8(SP), DI
 	DECQ         R9
 	JNE          row26
-	VBROADCASTSS 112(AX), Y12
-	VBROADCASTSS 116(AX), Y13
+	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 124(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VORPS        Y4, Y0, Y0
 	LEAQ         (DX)(BX*1), BX
-	MOVQ         72(AX), DI
+	MOVQ         80(AX), DI
 	VMASKMOVPS   Y0, Y15, (BX)
 
 done16:
 	ADDQ SI, CX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels13

@@ -5,6 +5,10 @@
 // Before anything is timed, the results are compared.
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
+//	bench/prepare && go -C bench run . [-quick] -families DIR [NET.onnx...]
+//
+// The second form compares nets of many families, which nets.py builds in DIR,
+// with ONNX Runtime, and nothing else.
 //
 // It writes results.json, results.png and latency.png to the folder -out.
 package main
@@ -31,6 +35,8 @@ type bench struct {
 	rounds  int
 	each    time.Duration // of a contender in a round
 	out     string        // folder for pictures and figures
+
+	families string // folder of the nets that nets.py builds, if these are to be measured
 	report
 }
 
@@ -38,6 +44,7 @@ type bench struct {
 type report struct {
 	Machine  machine  `json:"machine"`
 	Nets     []result `json:"nets"`
+	Families []result `json:"families,omitempty"`
 	Threads  []result `json:"threads"`
 	Products []result `json:"products"`
 	Layers   []layer  `json:"layers"`
@@ -65,6 +72,7 @@ var parts = []struct {
 	{"products", (*bench).raceProducts},
 	{"layers", (*bench).measureLayers},
 	{"latency", (*bench).measureLatency},
+	{"families", (*bench).raceFamilies},
 }
 
 func main() {
@@ -83,17 +91,21 @@ func run() error {
 	out := flag.String("out", "results", "folder for results.json, results.png and latency.png")
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "one part alone: "+strings.Join(names, ", "))
+	families := flag.String("families", "", "compare the nets that nets.py builds in this folder with ONNX Runtime, alone")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets")
 	flag.Parse()
 	if *only != "" && !slices.Contains(names, *only) {
 		return fmt.Errorf("there is no part %q: there are %s", *only, strings.Join(names, ", "))
 	}
 
-	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out}
+	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, families: *families}
+	if *families != "" {
+		*only = "families"
+	}
 	if *quick {
 		b.rounds, b.each = 5, 40*time.Millisecond
 	}
-	if len(b.nets) == 0 {
+	if len(b.nets) == 0 && b.families == "" {
 		b.nets = defaultNets()
 	}
 	for _, text := range strings.Split(*batches, ",") {

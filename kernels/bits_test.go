@@ -23,6 +23,11 @@ func TestSameBits(t *testing.T) {
 	fully := func(rows, k, n int, e tensor.Elem) (Spec, []int, Param) {
 		return &FullyConnected{Channels: n, Act: act}, []int{rows, k}, bitsPanels(e, k, n)
 	}
+	transposed := func(cin, cout, groups int) (Spec, []int, Param) {
+		weight := bitsStream(2)
+		c := &ConvTranspose{Window: square(4, 2, 1), Groups: groups, Channels: cout, Act: act}
+		return c, []int{1, 12, 10, cin}, c.Param(tensor.F32, cin, func(_, _, _ int) float32 { return weight() }, func(int) float32 { return weight() })
+	}
 	pool := func(kind PoolKind) (Spec, []int, Param) {
 		return &Pool{Window: square(3, 2, 1), Kind: kind}, []int{1, 23, 19, 37}, Param{}
 	}
@@ -44,6 +49,19 @@ func TestSameBits(t *testing.T) {
 			c := &Conv{Window: square(3, 2, 1), Groups: 45, Channels: 45, Act: act}
 			return c, []int{1, 23, 19, 45}, TapsParam(9, 45, func(int, int) float32 { return weight() }, func(int) float32 { return weight() })
 		}, 0x99524c07ee6d0050},
+		{"four channels a group", func() (Spec, []int, Param) {
+			weights := bitsStream(2)
+			c := &Conv{Window: square(3, 2, 1), Groups: 11, Channels: 44, Act: act}
+			return c, []int{1, 23, 19, 44}, PanelsParam(Panels{tensor.F32, 11, 36, 4}, func(_, _, _ int) float32 { return weights() }, func(_, _ int) float32 { return weights() })
+		}, 0xda60216143294369},
+		{"dilated", func() (Spec, []int, Param) {
+			spec, shape, param := conv(9, 20, 3, 1, 12, NoWinograd, false)
+			spec.(*Conv).Dilation = [2]int{12, 12}
+			return spec, shape, param
+		}, 0x9a53e4f14bb82b46},
+		{"transposed", func() (Spec, []int, Param) { return transposed(19, 30, 1) }, 0x32d0a00314dc0020},
+		{"transposed, of few channels", func() (Spec, []int, Param) { return transposed(19, 3, 1) }, 0xa11af00795706a8b},
+		{"transposed, depthwise", func() (Spec, []int, Param) { return transposed(19, 19, 19) }, 0xd1aa4b767947b81},
 		{"one row", func() (Spec, []int, Param) { return fully(1, 303, 150, tensor.F32) }, 0x13997555b05b3c90},
 		{"one row, float16", func() (Spec, []int, Param) { return fully(1, 303, 150, tensor.F16) }, 0x63eb9d9d3992d5da},
 		{"many rows", func() (Spec, []int, Param) { return fully(31, 303, 150, tensor.F32) }, 0x469153eec52ea563},

@@ -2,9 +2,10 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// Bind chooses how the convolution is computed: taps channel by channel, panels
-// by one of Winograd's algorithms if the Spec allows it and the tier's costs
-// speak for it, else directly.
+// Bind chooses how the convolution is computed: taps channel by channel; panels
+// four channels by four if those are its groups, by one of Winograd's
+// algorithms if the Spec allows it and the tier's costs speak for it, else
+// directly.
 func (c *Conv) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	return c.bindBy((*convMap).fastest, t, in, params)
 }
@@ -23,6 +24,8 @@ func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type,
 		return (&FullyConnected{Channels: c.Channels, Act: c.Act}).Bind(t, []tensor.Type{in[0].Of(x[0], p.Shape[1])}, params)
 	case p.Form == FormTaps:
 		return newDepthwise(m, p), nil
+	case m.cin == grouped*c.Groups && m.cin == c.Channels:
+		return newGrouped(m, p), nil
 	}
 	if w := choose(&m); w != NoWinograd && m.bounded(p) {
 		return newWinograd(m, w, p)
@@ -55,8 +58,9 @@ type convMap struct {
 	out                [2]int // rows and columns of the result, after pooling
 
 	// The result's channels begin at element offset of pixels that stand pixel
-	// elements apart: 0 and Channels, unless it is placed in a larger map.
-	offset, pixel int
+	// elements apart: 0 and Channels, unless it is placed in a larger map. Between
+	// its rows are gap elements that belong to others.
+	offset, pixel, gap int
 }
 
 // pooled is how many of the convolution's rows, or columns, become one.
@@ -67,8 +71,8 @@ func (m *convMap) pooled() int {
 	return 1
 }
 
-// line is a row of the result, in elements.
-func (m *convMap) line() int { return m.out[1] * m.pixel }
+// line is the elements from one row of the result to the next.
+func (m *convMap) line() int { return m.out[1]*m.pixel + m.gap }
 
 // activateChannels finishes the activation of the channels from, …, to−1 of
 // whole rows of the result.
@@ -101,7 +105,7 @@ func newMapOperands(in, out [][]byte) mapOperands {
 // A strip is some rows of the input with their padding, as a convolution reads
 // them: copied to where padding is zeros and pixels stand pitch elements apart.
 type strip struct {
-	left   int // pixels of padding in front of a row
+	left   int // pixels of padding in front of a row; if negative, pixels that are left out
 	pixels int // length of a row
 	pitch  int // elements from pixel to pixel, at least the channels
 	every  int // every so many pixels and rows are copied
@@ -122,12 +126,13 @@ func (s *strip) fill(dst, x []float32, m *convMap, first, rows int) {
 			continue
 		}
 		src := x[y*m.width*m.cin : (y+1)*m.width*m.cin]
-		clear(row[:s.left*s.pitch])
-		end := s.left
+		end := min(max(s.left, 0), s.pixels)
+		clear(row[:end*s.pitch])
+		src = src[min(max(-s.left, 0), m.width)*m.cin:]
 		if s.pitch == m.cin && s.every == 1 {
-			end += copy(row[s.left*s.pitch:], src) / s.pitch
+			end += copy(row[end*s.pitch:], src) / s.pitch
 		} else {
-			for p := 0; p < m.width && end < s.pixels; p += s.every {
+			for p := 0; p*m.cin < len(src) && end < s.pixels; p += s.every {
 				to := row[end*s.pitch : (end+1)*s.pitch]
 				clear(to[copy(to, src[p*m.cin:(p+1)*m.cin]):])
 				end++

@@ -1,20 +1,50 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
-// depthwise is a convolution of each channel by itself. A task is some rows of
-// the result.
+// depthwise is a convolution of each channel by itself, or of each four. A task
+// is some rows of the result.
 type depthwise struct {
 	convMap
 	window sliding // over the rows and columns before pooling
 }
 
+func depthwiseKernel(t *Tier) func(*asm.TapsArgs) {
+	return find[asm.TapsArgs](t, asm.Kernel{Op: "depthwise"})
+}
+
 func newDepthwise(m convMap, p Param) *depthwise {
 	d := &depthwise{convMap: m}
 	d.window = newSliding(&m.Window, m.height, m.width, m.cin, [2]int{m.pooled() * m.out[0], m.pooled() * m.out[1]})
-	d.window.kernel, d.window.weights = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "depthwise"}), p.Floats()
+	d.window.kernel, d.window.weights = depthwiseKernel(m.Tier), p.Floats()
 	if m.Pool {
 		d.window.taskRows = 2
+	}
+	return d
+}
+
+// grouped is the number of channels of a group, of both the operand and the
+// result, for which there is a kernel that slides over the map: products with
+// panels would be of rows of four, and leave three quarters of their columns
+// empty.
+const grouped = 4
+
+// newGrouped makes a depthwise of groups of four channels.
+func newGrouped(m convMap, p Param) *depthwise {
+	d := newDepthwise(m, Param{Form: FormTaps})
+	d.window.kernel, d.window.depth = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "grouped"}), grouped
+	panels, data := p.Panels().widened(), p.Panels().widen(m.Tier, p.Data)
+	d.window.weights = tensor.Aligned[float32]((1 + panels.K) * m.cin)
+	for g := range panels.Groups {
+		panel := panels.panel(data, g)
+		copy(d.window.weights[g*grouped:], panels.bias(panel)[:grouped])
+		rows := floats(panels.rowsFrom(panel, 0))
+		for k := range panels.K {
+			copy(d.window.weights[(1+k)*m.cin+g*grouped:], rows[k*NR:][:grouped])
+		}
 	}
 	return d
 }

@@ -9,6 +9,11 @@ type direct struct {
 	copied bool // the strip is copied, else it is the input itself
 	flat   bool // the strip's pixels are the rows of one matrix
 
+	// runs are neighbouring windows with the same taps inside the map, of rows
+	// and of columns: taps outside are left out. Without runs they are zeros of
+	// the strip.
+	runs [2][]run
+
 	rows, strips int // rows of the result in a strip; strips of an item
 	block        int // panels in a task
 }
@@ -27,14 +32,27 @@ const (
 )
 
 func newDirect(m convMap, p Param) (*direct, error) {
-	d := &direct{windowSums: newWindowSums(m, p.Panels().widened(),
-		remember(m.Tier, p, tensor.F32, func() []byte { return p.Panels().widen(m.Tier, p.Data) }))}
+	weights := remember(m.Tier, p, tensor.F32, func() []byte { return p.Panels().widen(m.Tier, p.Data) })
+	return newDirectFrom(m, p.Panels().widened(), weights, 0)
+}
+
+// newDirectFrom makes a direct convolution of weights that are the rows of
+// panels of float32 from row first on.
+func newDirectFrom(m convMap, p Panels, weights []byte, first int) (*direct, error) {
+	d := &direct{windowSums: newWindowSums(m, p, weights)}
+	d.firstRow = first
+	d.layRuns()
 	d.layStrip()
-	d.laySegments()
+	d.laySegments(d.runs[0] == nil)
 	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
 
 	fit := stripBytes / 4 / d.pitchLine()
-	d.rows = max(1, (fit-d.inRows(1))/(d.inRows(2)-d.inRows(1))+1)
+	switch {
+	case d.runs[0] != nil:
+		d.rows = max(1, fit)
+	default:
+		d.rows = max(1, (fit-d.inRows(1))/(d.inRows(2)-d.inRows(1))+1)
+	}
 	if d.flat {
 		d.rows = max(d.rows, ceilDiv(flatRows, m.out[1]))
 	}
@@ -60,7 +78,7 @@ func (d *direct) Place(first, channels int) Op {
 func (d *direct) layStrip() {
 	one := d.Kernel == [2]int{1, 1} && d.Pad == [4]int{} && !d.Pool
 	skips := one && d.Stride[0] == d.Stride[1] && d.Stride[0] > 1
-	d.flat = skips || one && d.Stride == [2]int{1, 1}
+	d.flat = (skips || one && d.Stride == [2]int{1, 1}) && d.gap == 0
 	d.strip = strip{left: d.Pad[1], pixels: d.Pad[1] + d.width + d.Pad[3], pitch: d.cin, every: 1}
 	stride := d.Stride
 	if skips {
@@ -68,6 +86,9 @@ func (d *direct) layStrip() {
 		d.every, d.pixels = d.Stride[0], d.out[1]
 	}
 	d.copied = skips || d.Pad != [4]int{}
+	if d.runs[0] != nil {
+		d.copied, d.left, d.pixels = false, 0, d.width
+	}
 	if aliases(stride[1]*d.pitch) && d.Count() > 1 {
 		d.copied = true
 		d.pitch += NR
@@ -84,7 +105,11 @@ func (d *direct) inRows(rows int) int {
 func (d *direct) regions(scratch []float32) (copied, gathered []float32, total int) {
 	n := 0
 	if d.copied {
-		n = ceilDiv(d.inRows(d.rows)*d.pitchLine(), NR) * NR
+		rows := d.inRows(d.rows)
+		if d.runs[0] != nil {
+			rows = min(rows, d.height)
+		}
+		n = ceilDiv(rows*d.pitchLine(), NR) * NR
 	}
 	total = n
 	if d.gather {
@@ -121,35 +146,73 @@ func (d *direct) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 
 // runStrip computes the panels from, …, to−1 of rows rows of the result.
 func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
+	d.sumStrip(w, x, residual, y, first, rows, from, to)
+	d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
+}
+
+// sumStrip is runStrip without what activateChannels does.
+func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
 	copied, gathered, _ := d.regions(w.floats())
-	top := first * d.pooled() * d.Stride[0]
-	src := x
+	src, top := x, first*d.pooled()*d.Stride[0]-d.Pad[0] // the first row of src
+	inRows := d.inRows(rows)
+	if d.runs[0] != nil {
+		end := min(top+inRows, d.height)
+		top = min(max(top, 0), d.height)
+		inRows = max(end-top, 0)
+	}
 	if d.copied {
 		src = copied
-		d.fill(src, x, &d.convMap, top-d.Pad[0], d.inRows(rows))
+		d.fill(src, x, &d.convMap, top, inRows)
 	} else {
 		src = x[top*d.pitchLine():]
 	}
+	if d.gather && d.runs[0] == nil {
+		d.sumGathered(w, src, residual, y, gathered, first, rows, from, to)
+		return
+	}
 	for p := from; p < to; p++ {
-		group := p / d.PerGroup()
-		panel := d.wide(w, p, nil)
-		panel.ahead = d.Size()
-		if p+1 == to {
-			panel.ahead = 0
-		}
-		a := src[group*(d.cin/d.Groups):]
-		at := first*d.line() + d.offset + d.channel(p)
-		n := d.Columns(p)
+		s := d.stretch(p, to, first, residual)
+		a := src[min(d.channelOf(p), len(src)):]
 		switch {
 		case d.Pool:
-			d.poolRows(w, panel, a, y[at:], rows, d.out[1], n)
+			d.poolRows(w, s.panel, a, y[s.at:], rows, d.out[1], s.n)
+		case d.runs[0] != nil:
+			d.sumRuns(w, a, y, gathered, s, top, first, rows)
 		case d.flat:
-			d.gemmRows(w, panel, a, residual, y, gathered, at, rows*d.out[1], n)
+			s.pixels = rows * d.out[1]
+			d.gemmRows(w, a, y, gathered, s)
 		default:
+			s.pixels = d.out[1]
 			for r := range rows {
-				d.gemmRows(w, panel, a[r*d.down:], residual, y, gathered, at+r*d.line(), d.out[1], n)
+				d.gemmRows(w, a[r*d.down:], y, gathered, s)
+				s.at += d.line()
 			}
 		}
 	}
-	d.activateChannels(w, y[first*d.line():(first+rows)*d.line()], d.channel(from), d.channel(to))
+}
+
+// sumGathered is sumStrip where rows are gathered: each row once for all panels
+// of a group.
+func (d *direct) sumGathered(w *Workspace, src, residual, y, gathered []float32, first, rows, from, to int) {
+	for r := range rows {
+		for p := from; p < to; p++ {
+			s := d.stretch(p, to, first+r, residual)
+			s.pixels = d.out[1]
+			s.gathered = p > from && d.channelOf(p) == d.channelOf(p-1)
+			d.gemmRows(w, src[d.channelOf(p)+r*d.down:], y, gathered, s)
+		}
+	}
+}
+
+// channelOf is the first channel of the operand that panel p multiplies.
+func (d *direct) channelOf(p int) int { return p / d.PerGroup() * (d.cin / d.Groups) }
+
+// stretch is the part of row row of the result that panel p, of those before
+// to, computes, without the number of pixels.
+func (d *direct) stretch(p, to, row int, residual []float32) stretch {
+	panel := d.wide(nil, p, nil)
+	if p+1 < to {
+		panel.ahead = d.Size()
+	}
+	return d.stretchOf(panel, residual, row*d.line()+d.offset+d.channel(p), d.Columns(p))
 }

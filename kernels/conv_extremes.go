@@ -120,8 +120,11 @@ func (c *winogradConv) sumTiles(w *Workspace, y, residual, largest, strip []floa
 			c.poolRows(w, p, patch, y[at:], high, broad, n)
 			continue
 		}
+		s := c.stretchOf(p, residual, at, n)
+		s.pixels = broad
 		for r := range high {
-			c.gemmRows(w, p, patch[r*c.down:], residual, y, nil, at+r*c.line(), broad, n)
+			c.gemmRows(w, patch[r*c.down:], y, nil, s)
+			s.at += c.line()
 		}
 	}
 }

@@ -11,7 +11,8 @@ type windowSums struct {
 	convMap
 	strip
 	Panels
-	weights []byte
+	weights  []byte
+	firstRow int // of the panels' rows that are this convolution's weights
 
 	seg         []int // the segments of a pixel, in bytes from it
 	segLen      int
@@ -35,10 +36,11 @@ func newWindowSums(m convMap, p Panels, weights []byte) windowSums {
 	}
 }
 
-// laySegments lays the segments of a pixel in the strip.
-func (s *windowSums) laySegments() {
+// laySegments lays the segments of a pixel in the strip, whole rows of a kernel
+// where they can be.
+func (s *windowSums) laySegments(whole bool) {
 	line, kh, kw := s.pitchLine(), s.Kernel[0], s.Kernel[1]
-	if s.Groups == 1 && s.pitch == s.cin && (s.Dilation[1] == 1 || kw == 1) {
+	if s.Groups == 1 && s.pitch == s.cin && (s.Dilation[1] == 1 || kw == 1) && whole {
 		// The taps of a kernel's row stand side by side.
 		s.segLen, kw = kw*s.cin, 1
 	} else {
@@ -86,29 +88,55 @@ func (s *windowSums) wide(w *Workspace, p int, temp []float32) widePanel {
 	return widePanel{bias: s.bias(panel), rows: temp}
 }
 
-// gemmRows computes one panel of pixels pixels, whose first element is y[at].
-func (s *windowSums) gemmRows(w *Workspace, p widePanel, a, residual, y, gathered []float32, at, pixels, n int) {
-	lo, hi := s.Act.limits()
-	w.gemm = asm.GemmArgs{
-		A: &a[0], AStride: 4 * s.right,
-		Seg: &s.seg[0], Segs: len(s.seg), SegLen: s.segLen,
-		B: &p.rows[0], Bias: &p.bias[0], Ahead: p.ahead,
-		C: &y[at], CStride: 4 * s.pixel, N: n,
-		Lo: lo, Hi: hi,
-	}
-	if residual != nil {
-		w.gemm.D, w.gemm.DStride = &residual[at], 4*s.pixel
-	}
-	if s.gather {
-		s.im2col(w, gathered, pixels)
-	}
-	s.gemm(w, pixels)
+// A stretch is neighbouring pixels of the result, of which one panel computes
+// the channels, by some of the segments.
+type stretch struct {
+	panel      widePanel
+	k, segs    int // the first row of the panel, and so many segments from there on
+	at, pixels int // where the first pixel's channels begin
+	n          int // channels
+	bias       *float32
+	add        []float32 // nil, or what is added, as the result lies
+	lo, hi     float32
+	gathered   bool // the stretch before gathered what this one multiplies
 }
 
-// im2col gathers the rows that w.gemm describes, and has it read those.
+// stretchOf is the stretch of a panel of n columns by all segments, from y[at]
+// on, without the number of pixels.
+func (s *windowSums) stretchOf(p widePanel, residual []float32, at, n int) stretch {
+	t := stretch{panel: p, segs: len(s.seg), at: at, n: n, bias: &p.bias[0], add: residual}
+	t.lo, t.hi = s.Act.limits()
+	return t
+}
+
+// gemmRows computes a stretch. Its first pixel's first segment begins a.
+func (s *windowSums) gemmRows(w *Workspace, a, y, gathered []float32, t stretch) {
+	w.gemm = asm.GemmArgs{
+		A: &a[0], AStride: 4 * s.right,
+		Seg: &s.seg[0], Segs: t.segs, SegLen: s.segLen,
+		B: &t.panel.rows[(s.firstRow+t.k)*NR], Bias: t.bias, Ahead: t.panel.ahead,
+		C: &y[t.at], CStride: 4 * s.pixel, N: t.n,
+		Lo: t.lo, Hi: t.hi,
+	}
+	if t.add != nil {
+		w.gemm.D, w.gemm.DStride = &t.add[t.at], 4*s.pixel
+	}
+	if s.gather && t.segs > 1 {
+		if !t.gathered {
+			s.im2col(w, gathered, t.pixels)
+		}
+		k := t.segs * s.segLen
+		g := &w.gemm
+		g.A, g.AStride = &gathered[0], 4*k
+		g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
+	}
+	s.gemm(w, t.pixels)
+}
+
+// im2col gathers the rows that w.gemm describes.
 func (s *windowSums) im2col(w *Workspace, gathered []float32, pixels int) {
 	g, i := &w.gemm, &w.im2col
-	k := s.k()
+	k := g.Segs * g.SegLen
 	i.AStride, i.CStride = g.AStride, 4*k
 	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
 	// Short segments take about two cycles for an element.
@@ -118,15 +146,13 @@ func (s *windowSums) im2col(w *Workspace, gathered []float32, pixels int) {
 		i.Rows = min(most, pixels-done)
 		s.im2colKernel(i)
 	}
-	g.A, g.AStride = &gathered[0], 4*k
-	g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
 }
 
 // poolRows computes one panel of rows rows of windows pool windows each.
 func (s *windowSums) poolRows(w *Workspace, p widePanel, a, y []float32, rows, windows, n int) {
 	c := &w.convPool
 	c.Seg, c.Segs, c.SegLen = &s.seg[0], len(s.seg), s.segLen
-	c.Bias, c.B = &p.bias[0], &p.rows[0]
+	c.Bias, c.B = &p.bias[0], &p.rows[s.firstRow*NR]
 	c.AStride, c.ARow, c.CStride, c.N = 4*s.right, 4*s.down, 4*s.pixel, n
 	c.Lo, c.Hi = s.Act.limits()
 	most := max(1, callCycles/(4*s.k()))

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/infer-go/infer/internal/guard"
+
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -150,6 +152,57 @@ func TestConvDepthwise(t *testing.T) {
 			}
 			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, FormTaps, tensor.F32, !c.Pool && t.IntN(2) == 0)
 			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
+		}
+	})
+}
+
+// TestConvGrouped has groups of four channels, which have a kernel of their own.
+func TestConvGrouped(t *testing.T) {
+	eachLayerTest(t, 49, func(t *layerTest) {
+		for range trials(200) {
+			w, size := t.window(t.IntN(3) > 0)
+			groups := t.between(1, 40)
+			c := &Conv{Window: w, Groups: groups, Channels: 4 * groups, Act: t.act(), Pool: t.IntN(3) == 0}
+			if c.Pool {
+				c.poolable(&size)
+			}
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], 4 * groups}, FormPanels, t.elem(), !c.Pool && t.IntN(2) == 0)
+			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
+		}
+		for _, w := range largeWindows {
+			c := &Conv{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Groups: 3, Channels: 12, Act: t.act()}
+			t.check(t.newConv(c, []int{1, w.size[0], w.size[1], 12}, FormPanels, tensor.F32, false), 1, t.uniform)
+		}
+	})
+}
+
+// TestConvDilated has windows most of whose taps lie outside the map.
+func TestConvDilated(t *testing.T) {
+	eachLayerTest(t, 50, func(t *layerTest) {
+		left := 0 // layers that leave taps out
+		for range trials(200) {
+			w := Window{Stride: [2]int{1, 1}}
+			size := [2]int{t.between(1, 15), t.between(1, 15)}
+			for i := range 2 {
+				w.Kernel[i], w.Dilation[i], w.Stride[i] = t.between(1, 4), t.between(4, 18), t.between(1, 2)
+				extent := int(w.Extent(i))
+				w.Pad[i], w.Pad[i+2] = t.IntN(extent+3), t.IntN(extent+3)
+				w.Pad[i+2] = max(w.Pad[i+2], extent-size[i]-w.Pad[i])
+			}
+			groups := max(1, t.between(-3, 3))
+			cin := groups * t.between(1, 40)
+			if t.IntN(6) == 0 {
+				cin = groups * 256 // pixels that stand so evict one another
+			}
+			c := &Conv{Window: w, Groups: groups, Channels: groups * t.between(1, 40), Act: t.act()}
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], cin}, FormPanels, t.elem(), t.IntN(2) == 0)
+			if d, ok := t.bind(l, guard.End).op.(*direct); ok && d.runs[0] != nil {
+				left++
+			}
+			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
+		}
+		if left == 0 {
+			t.Error("none left taps out")
 		}
 	})
 }

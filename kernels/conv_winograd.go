@@ -69,7 +69,7 @@ func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
 	c.blocks = ceilDiv(m.cin, blockLanes)
 	c.strip = strip{left: m.Pad[1], pixels: c.tiles[1]*c.m + 2, pitch: c.blocks * blockLanes, every: 1}
 	c.down, c.right = c.pitchLine(), c.pitch
-	c.laySegments()
+	c.laySegments(true)
 	c.vTile = unaliased(c.pitch)
 
 	// No other region of scratch is larger than the transformed input.

@@ -6,8 +6,8 @@ import "github.com/infer-go/infer/tensor"
 //
 //	y[n, iy·sy+ky·dy−top, ix·sx+kx·dx−left, g·N+c] = act(b + Σ x[n,iy,ix,g·Cin+ci] · w[ky,kx,g·Cin+ci,c])
 //
-// OutputPad adds rows and columns at the bottom and the right. Params[0] is
-// plain [kh, kw, Cin, Cout/Groups], Params[1] plain [Cout].
+// OutputPad adds rows and columns at the bottom and the right. Params[0] holds
+// weights and biases in the form that [ConvTranspose.Param] gives them.
 type ConvTranspose struct {
 	Window
 	Groups    int
@@ -22,12 +22,20 @@ func (*ConvTranspose) Order() Order { return Maps }
 
 func (c *ConvTranspose) Activation() *Act { return &c.Act }
 
-func (c *ConvTranspose) Traits(in []tensor.Type, _ []Param) Traits {
-	return Traits{MACs: macs(in[0], c.Kernel[0], c.Kernel[1], c.Channels/c.Groups)}
+func (c *ConvTranspose) Traits(in []tensor.Type, params []Param) Traits {
+	t := Traits{MACs: macs(in[0], c.Kernel[0], c.Kernel[1], c.Channels/c.Groups)}
+	if params[0].Form == FormPanels && c.scatters() {
+		// An addition for each element of each pixel's window.
+		x := in[0].Shape
+		t.Extra = tensor.Saturated(scatterWork, x[0], x[1], x[2], c.Kernel[0], c.Kernel[1], c.Channels)
+	} else {
+		t.TableEntries = int(min(tensor.Saturated(phaseEntries, c.phaseCount()), tensor.MaxDim))
+	}
+	return t
 }
 
 func (c *ConvTranspose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := featureMap(c, in, params, 1, 2); err != nil {
+	if err := featureMap(c, in, params, 1, 1); err != nil {
 		return nil, err
 	}
 	x := in[0].Shape
@@ -40,10 +48,7 @@ func (c *ConvTranspose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, 
 	if err := c.Act.check(c); err != nil {
 		return nil, err
 	}
-	if err := checkParam(c, params[0], "the weights", FormPlain, c.Kernel[0], c.Kernel[1], x[3], c.Channels/c.Groups); err != nil {
-		return nil, err
-	}
-	if err := checkParam(c, params[1], "the biases", FormPlain, c.Channels); err != nil {
+	if err := c.checkParam(params[0], x[3]); err != nil {
 		return nil, err
 	}
 	var size [2]int64
@@ -70,144 +75,136 @@ func (c *ConvTranspose) Bind(t *Tier, in []tensor.Type, params []Param) (Op, err
 	if err != nil {
 		return nil, err
 	}
-	x, y := in[0].Shape, out[0].Shape
-	return &convTransposeOp{
-		Tier:   t,
-		window: c.Window,
-		meets:  [2]meeting{c.meeting(0), c.meeting(1)},
-		groups: c.Groups,
-		maps:   x[0],
-		in:     [3]int(x[1:]),
-		out:    [3]int(y[1:]),
-		act:    c.Act,
-		w:      params[0].Floats(),
-		bias:   params[1].Floats(),
-	}, nil
+	m := transposedMap{ConvTranspose: c, Tier: t, maps: in[0].Shape[0], in: [3]int(in[0].Shape[1:]), out: [2]int(out[0].Shape[1:3]), pixel: c.Channels}
+	switch p := params[0]; {
+	case p.Form == FormTaps:
+		return newTransposedTaps(m, p)
+	case c.scatters():
+		return newScatter(m, p)
+	default:
+		return newTransposedPanels(m, p)
+	}
 }
 
-// convTransposeOp is a ConvTranspose. A task is one row of results, each
-// gathered from the operand's elements that reach it.
-type convTransposeOp struct {
-	scratchless
+// A transposedMap is what all ways to compute a ConvTranspose know of it.
+type transposedMap struct {
+	*ConvTranspose
 	*Tier
-	window  Window
-	meets   [2]meeting
-	groups  int
-	maps    int
-	in, out [3]int // height, width, channels
-	act     Act
-	w, bias []float32
+	maps int    // in an item: 1, but for a net that is not batched
+	in   [3]int // height, width, channels
+	out  [2]int // rows and columns of the result
+	band int    // rows of the result in a task
+
+	// The result's channels begin at element offset of pixels that stand pixel
+	// elements apart: 0 and Channels, unless it is placed in a larger map.
+	offset, pixel int
 }
 
-func (op *convTransposeOp) Tasks(n int) int { return n * op.maps * op.out[0] }
+// line is a row of the result, in elements.
+func (m *transposedMap) line() int { return m.out[1] * m.pixel }
 
-func (op *convTransposeOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
-	operand, result := floats(in[0]), floats(out[0])
-	item := op.in[0] * op.in[1] * op.in[2]
-	row := op.out[1] * op.out[2]
-	perGroup := op.out[2] / op.groups
-	for task := lo; task < hi; task++ {
-		x := operand[task/op.out[0]*item:][:item]
-		dst := result[task*row:][:row]
-		at := spot{row: task % op.out[0]}
-		at.rows = op.taps(0, at.row)
-		for ox := range op.out[1] {
-			at.column, at.columns = ox, op.taps(1, ox)
-			for g := range op.groups {
-				for c := 0; c < perGroup; c += lanes {
-					op.gather(dst[ox*op.out[2]+g*perGroup+c:][:min(lanes, perGroup-c)], x, &at, g, c)
+func (m *transposedMap) bands() int { return ceilDiv(m.out[0], m.band) }
+
+// setBand makes tasks of at most rows rows, of which a map has at least few if
+// it has so many rows.
+func (m *transposedMap) setBand(rows, few int) {
+	m.band = max(1, min(rows, m.out[0]))
+	m.band = ceilDiv(m.out[0], max(m.bands(), min(few, m.out[0])))
+}
+
+// item is the map of operand and result i.
+func (m *transposedMap) item(in, out [][]byte, i int) (x, y []float32) {
+	nx, ny := m.in[0]*m.in[1]*m.in[2], m.out[0]*m.line()
+	return floats(in[0])[i*nx:][:nx], floats(out[0])[i*ny:][:ny]
+}
+
+// fill sets the channels from first on of rows of the result to their biases,
+// clamped by act.
+func (m *transposedMap) fill(y, bias []float32, first int, act Act) {
+	lo, hi := act.limits()
+	for ; len(y) > 0; y = y[m.pixel:] {
+		for i, v := range bias {
+			y[m.offset+first+i] = clamp(v, lo, hi)
+		}
+	}
+}
+
+// checkParam checks the weights for cin channels of the operand.
+func (c *ConvTranspose) checkParam(p Param, cin int) error {
+	taps, ok := tensor.Product(1, c.Kernel[:]...)
+	k, ok2 := tensor.Product(taps, cin/c.Groups)
+	n, ok3 := tensor.Product(taps, c.Channels/c.Groups)
+	if !ok || !ok2 || !ok3 || max(k, n) > tensor.MaxDim {
+		return errorf(c, "kernel %s over %d and %d channels is too large", tensor.Dims(c.Kernel[:]...), cin, c.Channels)
+	}
+	switch {
+	case p.Form == FormTaps && c.depthwise(cin):
+		return checkParam(c, p, "the weights", FormTaps, taps, c.Channels)
+	case c.scatters():
+		return checkParam(c, p, "the weights", FormPanels, c.Groups, cin/c.Groups, n)
+	}
+	return checkParam(c, p, "the weights", FormPanels, c.Groups, k, c.Channels/c.Groups)
+}
+
+// depthwise says whether each channel has a kernel of its own.
+func (c *ConvTranspose) depthwise(cin int) bool {
+	return c.Groups == cin && c.Groups == c.Channels
+}
+
+// Param makes the param of a transposed convolution of cin channels from
+// weight(tap, input channel, output channel of its group), for tap kx + kw·ky,
+// and bias(output channel).
+//
+// With m the stride over the greatest common divisor of stride and dilation,
+// in each dimension, the taps of one ky mod m and one kx mod m reach the same
+// results. They follow one another: by ascending ky mod m, then kx mod m, then
+// by descending ky, then kx. In this order the param is
+//
+//   - taps [kh·kw, Cout], if each of several channels has a kernel of its own,
+//   - else, if a group has fewer than 8 channels of the result, or if there are
+//     more than 256 pairs of ky mod m and kx mod m, panels
+//     [Groups, Cin/Groups, kh·kw·Cout/Groups] with columns in the order ky, kx,
+//     co, all ascending, and the biases above the first columns,
+//   - else panels [Groups, kh·kw·Cin/Groups, Cout/Groups] with rows in the order
+//     of the taps, those of a tap by ci.
+//
+// Elements are e, but taps are always float32.
+func (c *ConvTranspose) Param(e tensor.Elem, cin int, weight func(tap, ci, co int) float32, bias func(co int) float32) Param {
+	order := c.tapOrder()
+	in, out := cin/c.Groups, c.Channels/c.Groups
+	switch {
+	case c.Groups > 1 && c.depthwise(cin):
+		return TapsParam(len(order), c.Channels, func(t, ch int) float32 { return weight(order[t], ch, 0) }, bias)
+	case c.scatters():
+		return PanelsParam(Panels{Elem: e, Groups: c.Groups, K: in, N: len(order) * out},
+			func(g, k, j int) float32 { return weight(j/out, g*in+k, j%out) },
+			func(g, j int) float32 {
+				if j >= out {
+					return 0
+				}
+				return bias(g*out + j)
+			})
+	}
+	return PanelsParam(Panels{Elem: e, Groups: c.Groups, K: len(order) * in, N: out},
+		func(g, k, j int) float32 { return weight(order[k/in], g*in+k%in, j) },
+		func(g, j int) float32 { return bias(g*out + j) })
+}
+
+// tapOrder is the taps in the order of Param.
+func (c *ConvTranspose) tapOrder() (taps []int) {
+	rows, down := c.classes(0)
+	columns, right := c.classes(1)
+	for row := range rows {
+		for column := range columns {
+			for ky := lastOf(row, down, c.Kernel[0]); ky >= 0; ky -= down {
+				for kx := lastOf(column, right, c.Kernel[1]); kx >= 0; kx -= right {
+					taps = append(taps, ky*c.Kernel[1]+kx)
 				}
 			}
 		}
-		op.activate(w, op.act, dst, dst)
 	}
+	return taps
 }
 
-// A spot is a place of the result, with the taps that reach it.
-type spot struct {
-	row, column   int
-	rows, columns progression
-}
-
-// gather computes channels from c on of group g at one place of the result.
-func (op *convTransposeOp) gather(dst, x []float32, at *spot, g, c int) {
-	var sum [lanes]float64
-	perGroup := op.out[2] / op.groups
-	for i := range dst {
-		sum[i] = float64(op.bias[g*perGroup+c+i])
-	}
-	cin := op.in[2] / op.groups
-	for ky := at.rows.first; ky < at.rows.end; ky += at.rows.step {
-		iy := op.source(0, at.row, ky)
-		for kx := at.columns.first; kx < at.columns.end; kx += at.columns.step {
-			ix := op.source(1, at.column, kx)
-			src := x[(iy*op.in[1]+ix)*op.in[2]+g*cin:][:cin]
-			w := op.w[((ky*op.window.Kernel[1]+kx)*op.in[2]+g*cin)*perGroup+c:]
-			for ci, v := range src {
-				for i, u := range w[ci*perGroup:][:len(dst)] {
-					sum[i] += float64(v) * float64(u)
-				}
-			}
-		}
-	}
-	for i := range dst {
-		dst[i] = float32(sum[i])
-	}
-}
-
-// source is the index, along dimension i, of the operand's element that tap k
-// spreads to place o of the result: one of taps(i, o).
-func (op *convTransposeOp) source(i, o, k int) int {
-	w := &op.window
-	return int((int64(o) + int64(w.Pad[i]) - int64(k)*int64(w.Dilation[i])) / int64(w.Stride[i]))
-}
-
-// A progression is first, first+step, … below end.
-type progression struct{ first, end, step int }
-
-// taps are those, along dimension i, by which elements of the operand reach
-// place o of the result: k with o + pad − k·dilation = stride·index, for an index
-// in the operand. They are solved for, as a kernel can have very many others.
-func (op *convTransposeOp) taps(i, o int) progression {
-	w, m := &op.window, &op.meets[i]
-	at, dilation := int64(o)+int64(w.Pad[i]), int64(w.Dilation[i])
-	if at%m.divisor != 0 {
-		return progression{step: 1}
-	}
-	k := at / m.divisor % m.step * m.inverse % m.step
-	// The least such that the index is not beyond the operand.
-	if least := ceilDiv64(at-int64(op.in[i]-1)*int64(w.Stride[i]), dilation); least > k {
-		k += ceilDiv64(least-k, m.step) * m.step
-	}
-	end := min(at/dilation+1, int64(w.Kernel[i]))
-	return progression{int(min(k, end)), int(end), int(m.step)}
-}
-
-// A meeting says which taps meet elements of the operand in one dimension.
-type meeting struct {
-	divisor int64 // the greatest common one of stride and dilation
-	step    int64 // stride/divisor: from one of the taps to the next
-	inverse int64 // of dilation/divisor, modulo step
-}
-
-func (w *Window) meeting(i int) meeting {
-	// Euclid's algorithm, extended: each remainder is the dilation times its
-	// factor, modulo the stride.
-	a, b := int64(w.Stride[i]), int64(w.Dilation[i])
-	fa, fb := int64(0), int64(1)
-	for b != 0 {
-		q := a / b
-		a, b = b, a-q*b
-		fa, fb = fb, fa-q*fb
-	}
-	step := int64(w.Stride[i]) / a
-	return meeting{a, step, (fa%step + step) % step}
-}
-
-// ceilDiv64 is ⌈a/b⌉ for a positive b.
-func ceilDiv64(a, b int64) int64 {
-	if a <= 0 {
-		return -(-a / b)
-	}
-	return (a + b - 1) / b
-}
+// lastOf is the largest of first, first+step, … that is less than n.
+func lastOf(first, step, n int) int { return first + (n-1-first)/step*step }

@@ -3,6 +3,7 @@ package kernels
 import (
 	"slices"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -18,6 +19,10 @@ type copyOp struct {
 	size  int // bytes of an element
 	moves []move
 	fill  []byte // the one element that a move of operand fillOperand spreads
+
+	// transpose is the kernel for planes of four-byte elements that are
+	// transposed.
+	transpose func(*asm.TransposeArgs)
 }
 
 // fillOperand stands for the operand of a move that copies copyOp.fill.
@@ -47,11 +52,7 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	if last := len(l.size) - 1; last >= 0 {
 		row := last
 		if !m.contiguous() {
-			// The dimension along which the operand is contiguous shares the plane
-			// with that along which the result is.
-			if i := slices.Index(l.stride[0], 1); i >= 0 {
-				row = i
-			}
+			row = l.closest(last)
 		}
 		m.row = l.remove(row)
 	}
@@ -70,6 +71,30 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	return m
 }
 
+// closest is the loop that shares a plane with the innermost one: that along
+// which the operand is contiguous, or, if it is so short that the loops around
+// it would take longer than it, the one of the least stride that is not.
+func (l *nest) closest(otherwise int) int {
+	best := slices.Index(l.stride[0], 1)
+	if best >= 0 && l.size[best] >= squareSide/2 {
+		return best
+	}
+	for i, n := range l.size {
+		if n >= squareSide/2 && l.stride[0][i] > 0 && (best < 0 || l.size[best] < squareSide/2 || l.stride[0][i] < l.stride[0][best]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return otherwise
+	}
+	return best
+}
+
+// transposes says that a plane's rows become columns, contiguous in both.
+func (m *move) transposes() bool {
+	return m.row.stride[0] == 1 && m.col.stride[1] == 1 || m.col.stride[0] == 1 && m.row.stride[1] == 1
+}
+
 // contiguous says that whole rows are copied.
 func (m *move) contiguous() bool { return m.col.stride == [2]int{1, 1} }
 
@@ -81,7 +106,11 @@ func (op *copyOp) Tasks(n int) int {
 	return sum
 }
 
-func (op *copyOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+func (op *copyOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	if op.transpose != nil {
+		op.runTranspose(w, floats(in[0]), floats(out[0]), lo, hi)
+		return
+	}
 	switch op.size {
 	case 1:
 		runMoves[uint8](op, in, out, n, lo, hi)
@@ -118,6 +147,35 @@ func runMoves[T word](op *copyOp, in, out [][]byte, n, lo, hi int) {
 }
 
 func runMove[T word](m *move, src, dst []T, lo, hi int) {
+	m.eachPlane(lo, hi, func(s, d, rows int) { movePlane(m, src, dst, s, d, rows) })
+}
+
+// runTranspose is runMove for the only move of op.
+func (op *copyOp) runTranspose(w *Workspace, src, dst []float32, lo, hi int) {
+	m, a := &op.moves[0], &w.transpose
+	m.eachPlane(lo, hi, func(s, d, rows int) {
+		// The matrix has the rows of the operand.
+		height, width, row, col := rows, m.col.size, m.row.stride, m.col.stride
+		if col[0] != 1 {
+			height, width, row, col = width, height, col, row
+		}
+		a.XRow, a.YRow, a.Rows = 4*row[0], 4*col[1], height
+		most := max(squareSide, callCycles/height)
+		if height > width {
+			// Few planes at a time, whose lines are then written whole: planes that
+			// stand a power of two apart drive each other out of the cache.
+			most = squareSide / 2
+		}
+		for done := 0; done < width; done += most {
+			a.X, a.Y, a.Cols = &src[s+done], &dst[d+done*col[1]], min(most, width-done)
+			op.transpose(a)
+		}
+	})
+}
+
+// eachPlane calls f for each task's plane: the places of its first element in
+// operand and result, and its rows.
+func (m *move) eachPlane(lo, hi int, f func(s, d, rows int)) {
 	item, task := lo/m.itemTasks, lo%m.itemTasks
 	part := task % m.rowTasks
 	c := m.outer.seek(task / m.rowTasks)
@@ -125,7 +183,7 @@ func runMove[T word](m *move, src, dst []T, lo, hi int) {
 		first := part * m.taskRows
 		s := item*m.item[0] + m.from[0] + c.offset[0] + first*m.row.stride[0]
 		d := item*m.item[1] + m.from[1] + c.offset[1] + first*m.row.stride[1]
-		movePlane(m, src, dst, s, d, min(m.taskRows, m.row.size-first))
+		f(s, d, min(m.taskRows, m.row.size-first))
 		if part++; part == m.rowTasks {
 			part = 0
 			m.outer.next(&c)

@@ -29,6 +29,10 @@ func BenchmarkLongestCall(b *testing.B) {
 	taps := TapsParam(25, 960, func(_, _ int) float32 { return 0.5 }, func(int) float32 { return 0 })
 	depth := conv(5, 1, 960, false, NoWinograd)
 	depth.Groups = 960
+	grouped := conv(3, 1, 1024, false, NoWinograd)
+	grouped.Groups = 256
+	transposed := &ConvTranspose{Window: square(4, 2, 1), Groups: 1, Channels: 64}
+	few := &ConvTranspose{Window: square(9, 2, 4), Groups: 1, Channels: 1}
 	for _, c := range []struct {
 		name   string
 		spec   Spec
@@ -43,6 +47,10 @@ func BenchmarkLongestCall(b *testing.B) {
 		{"resnet_last_direct", conv(3, 1, 512, false, NoWinograd), []int{1, 7, 7, 512}, 1, []Param{panels(tensor.F32, 4608, 512)}},
 		{"resnet_last_f2", conv(3, 1, 512, false, WinogradF2), []int{1, 7, 7, 512}, 1, []Param{panels(tensor.F32, 4608, 512)}},
 		{"resnet_pointwise", conv(1, 1, 256, false, NoWinograd), []int{1, 56, 56, 64}, 1, []Param{panels(tensor.F32, 64, 256)}},
+		{"grouped_3x3", grouped, []int{1, 56, 56, 1024}, 1, []Param{PanelsParam(Panels{tensor.F32, 256, 36, 4}, func(_, _, _ int) float32 { return 0.5 }, func(_, _ int) float32 { return 0 })}},
+		{"transposed", transposed, []int{1, 64, 64, 512}, 1, []Param{panels(tensor.F32, 16*512, 64)}},
+		{"transposed_to_one_channel", few, []int{1, 320, 320, 64}, 1, []Param{panels(tensor.F32, 64, 81)}},
+		{"to_planes", &Transpose{Perm: []int{0, 3, 1, 2}}, []int{1, 56, 56, 2048}, 1, nil},
 		{"depthwise_5x5", depth, []int{1, 56, 56, 960}, 1, []Param{taps}},
 		{"vgg_fully_f32", &FullyConnected{Channels: 256}, []int{1, 25088}, 1, []Param{panels(tensor.F32, 25088, 256)}},
 		{"vgg_fully_f16", &FullyConnected{Channels: 256}, []int{1, 25088}, 1, []Param{panels(tensor.F16, 25088, 256)}},

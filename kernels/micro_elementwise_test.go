@@ -352,6 +352,29 @@ func TestPowAccuracy(t *testing.T) {
 
 var inf64 = math.Inf(1)
 
+func (m *micro) testTranspose(_ asm.Kernel, run func(*asm.TransposeArgs)) {
+	for rows := 1; rows <= 19; rows++ {
+		for cols := 1; cols <= 19; cols++ {
+			m.transpose(run, rows, cols)
+		}
+	}
+	m.transpose(run, 3, 200)
+	m.transpose(run, 200, 3)
+}
+
+func (m *micro) transpose(kernel func(*asm.TransposeArgs), rows, cols int) {
+	m.Helper()
+	xRow, yRow := m.prime(cols), m.prime(rows)
+	x, y := m.floats((rows-1)*xRow+cols), m.target((cols-1)*yRow+rows)
+	for i := range rows {
+		for j := range cols {
+			y.want[j*yRow+i] = exactly(x[i*xRow+j])
+		}
+	}
+	kernel(&asm.TransposeArgs{X: &x[0], Y: &y.got[0], XRow: 4 * xRow, YRow: 4 * yRow, Rows: rows, Cols: cols})
+	m.check(y, "%d rows, %d columns", rows, cols)
+}
+
 func (m *micro) testInterleave(_ asm.Kernel, run func(*asm.InterleaveArgs)) {
 	for n := 1; n <= 40; n++ {
 		m.interleave(run, n)

@@ -28,6 +28,7 @@ var microTests = map[string]microTest{
 	"fully":      testOf((*micro).testFully),
 	"im2col":     testOf((*micro).testIm2col),
 	"interleave": testOf((*micro).testInterleave),
+	"transpose":  testOf((*micro).testTranspose),
 	"clamp":      testOf((*micro).testClamp),
 	"activate":   testOf((*micro).testActivate),
 	"binary":     testOf((*micro).testBinary),
@@ -35,6 +36,7 @@ var microTests = map[string]microTest{
 	"avgpool":    testOf((*micro).testAveragePool),
 	"depthwise":  testOf((*micro).testDepthwise),
 	"blend":      testOf((*micro).testBlend),
+	"grouped":    testOf((*micro).testGrouped),
 	"widen":      testOf((*micro).testWiden),
 
 	"reducerows":       testOf((*micro).testReduceRows),
@@ -210,7 +212,7 @@ func (m *micro) segments(offsets []int) *int {
 // stride matches the fields of blocks of arguments that count float32 elements in
 // tests and bytes in kernels. BStride, of elements that may be halves, is bytes
 // in both.
-var stride = regexp.MustCompile(`(Stride|Row|Col|Freq|Tile|Pixel|Step|Plane|Ahead)$`)
+var stride = regexp.MustCompile(`(Stride|Row|Col|Freq|Tile|Pixel|Step|Plane|Ahead|WIn)$`)
 
 // inBytes is a block of arguments with its strides in bytes.
 func inBytes[A any](args *A) *A {

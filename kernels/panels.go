@@ -56,6 +56,9 @@ func (p Panels) Count() int { return p.Groups * p.PerGroup() }
 // Columns is how many columns of panel i are not padding.
 func (p Panels) Columns(i int) int { return min(NR, p.N-i%p.PerGroup()*NR) }
 
+// channel is the first column of panel i, of the columns of all groups.
+func (p Panels) channel(i int) int { return i/p.PerGroup()*p.N + i%p.PerGroup()*NR }
+
 // rowBytes is the size of a row: of depth rows, where they lie side by side.
 func (p Panels) rowBytes() int {
 	l, _ := p.layout()

@@ -19,7 +19,8 @@ const (
 	FormPanels
 
 	// FormTaps is a depthwise filter: C float32 of bias, then one row of C float32
-	// for each filter tap, rows from the top, taps from the left.
+	// for each filter tap, rows from the top, taps from the left; those of a
+	// ConvTranspose are in its own order.
 	FormTaps
 )
 

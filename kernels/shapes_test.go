@@ -174,7 +174,7 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 			}
 		case *ConvTranspose:
 			if s.Groups > 0 {
-				return []Param{sized(FormPlain, s.Kernel[0], s.Kernel[1], c, s.Channels/s.Groups), sized(FormPlain, s.Channels)}
+				return []Param{m.transposedWeights(s, c)}
 			}
 		case *FullyConnected:
 			return []Param{sized(FormPanels, 1, c, s.Channels)}
@@ -201,6 +201,18 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 		params[i].Elem = tensor.Elem(m.kind(1))
 	}
 	return params
+}
+
+// transposedWeights are those of c channels in one of the forms that there are.
+func (m *maker) transposedWeights(s *ConvTranspose, c int) Param {
+	taps, out := s.Kernel[0]*s.Kernel[1], s.Channels/s.Groups
+	switch m.byte() % 3 {
+	case 0:
+		return sized(FormTaps, taps, s.Channels)
+	case 1:
+		return sized(FormPanels, s.Groups, c/s.Groups, taps*out)
+	}
+	return sized(FormPanels, s.Groups, taps*(c/s.Groups), out)
 }
 
 // sized is a param of zeros, without data if it would be large.
@@ -351,7 +363,7 @@ func TestShapeErrors(t *testing.T) {
 		case *Conv, *Normalise:
 			params = make([]Param, 1)
 		case *ConvTranspose:
-			params = []Param{sized(FormPlain, 1, 1, 8, 1), sized(FormPlain, 1)}
+			params = []Param{sized(FormPanels, 1, 8, 1)}
 		}
 		if _, err := infer(c.spec, c.in, params); err == nil || err.Error() != c.want {
 			t.Errorf("%s of %v: %v, want %s", c.spec.Op(), c.in, err, c.want)

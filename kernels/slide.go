@@ -19,13 +19,17 @@ type sliding struct {
 	tap      [2]int // elements from one row, or column, of taps to the next
 	pixel    [2]int // elements from one row, or column, of the map to the next
 	stride   [2]int // elements from one window to the one below, or beside it
+	next     [2]int // elements from one result to the one below, or beside it
 	block    int    // channels that a call of the kernel computes
 	padded   bool   // means are of the whole window
 
 	// A depthwise convolution has C biases, then kernel[0] rows of kernel[1]
-	// taps of C weights. Pools have none.
+	// taps of depth times C weights, the first of them behind so many that are
+	// not its own. Pools have none.
 	weights []float32
 	taps    int // in a row of weights
+	depth   int
+	before  int
 
 	taskRows int // rows of results that are computed together
 
@@ -39,7 +43,11 @@ type sliding struct {
 // newSliding lays a window over a map of height × width pixels with n rows
 // and columns of results.
 func newSliding(w *Window, height, width, channels int, n [2]int) sliding {
-	s := sliding{channels: channels, out: n, pixel: [2]int{width * channels, channels}, taps: w.Kernel[1]}
+	s := sliding{
+		channels: channels, out: n, taps: w.Kernel[1], depth: 1,
+		pixel: [2]int{width * channels, channels},
+		next:  [2]int{n[1] * channels, channels},
+	}
 	for i, size := range [2]int{height, width} {
 		s.runs[i] = w.runs(i, size, n[i])
 		s.tap[i] = w.Dilation[i] * s.pixel[i]
@@ -172,6 +180,11 @@ func (w *Window) before(i, size, o int) (lo, hi, padded int) {
 	return count(0), count(int64(size)), count(int64(size) + int64(w.Pad[i+2]))
 }
 
+// weight is the weights of one tap from channel c on.
+func (s *sliding) weight(row, col, c int) *float32 {
+	return &s.weights[(1+(s.before+row*s.taps+col)*s.depth)*s.channels+c]
+}
+
 // An area is rows and channels of the results of one map.
 type area struct {
 	rows, channels [2]int // from, to
@@ -183,7 +196,9 @@ type area struct {
 func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 	a := &w.taps
 	a.XRow, a.XCol = 4*s.tap[0], 4*s.tap[1]
-	a.WRow, a.WCol = 4*s.taps*s.channels, 4*s.channels
+	a.WIn = 4 * s.channels
+	a.WCol = s.depth * a.WIn
+	a.WRow = s.taps * a.WCol
 	a.C = area.channels[1] - area.channels[0]
 	a.Lo, a.Hi = area.lo, area.hi
 	a.Bias, a.W = nil, nil
@@ -193,7 +208,7 @@ func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 			continue
 		}
 		for j := range s.runs[1] {
-			s.tile(w, y[(rows.from-area.rows[0])*s.line():], x, &rows, &s.runs[1][j], area.channels[0])
+			s.tile(w, y[(rows.from-area.rows[0])*s.next[0]:], x, &rows, &s.runs[1][j], area.channels[0])
 		}
 	}
 }
@@ -215,7 +230,7 @@ func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
 		a.Bias = &s.weights[c]
 	}
 	size := [2]int{rows.to - rows.from, cols.to - cols.from}
-	y = y[cols.from*s.channels+c:]
+	y = y[cols.from*s.next[1]+c:]
 	if rows.taps == 0 || cols.taps == 0 {
 		s.tileEmpty(a, y, size, c)
 		return
@@ -227,17 +242,16 @@ func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
 		a.Count = float64(rows.padded) * float64(cols.padded)
 	}
 	if s.weights != nil {
-		a.W = &s.weights[(1+rows.skipped*s.taps+cols.skipped)*s.channels+c]
+		a.W = s.weight(rows.skipped, cols.skipped, c)
 	}
-	next := [2]int{s.line(), s.channels} // from result to result
 	along := 1
 	if size[1] < min(size[0], slidingPixels) {
 		along = 0
 	}
-	a.XStride, a.YStride = 4*s.stride[along], 4*next[along]
+	a.XStride, a.YStride = 4*s.stride[along], 4*s.next[along]
 	// A vector of a tap takes a cycle at most. 32 bits are too few for some
 	// windows.
-	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector)))
+	most := int(callVectors / (int64(rows.taps) * int64(cols.taps) * int64(s.block/vector*s.depth)))
 	if most == 0 {
 		s.tileLarge(w, y, x, rows, cols, c)
 		return
@@ -245,7 +259,7 @@ func (s *sliding) tile(w *Workspace, y, x []float32, rows, cols *run, c int) {
 	for across := range size[1-along] {
 		for done := 0; done < size[along]; done += most {
 			a.X = &x[across*s.stride[1-along]+done*s.stride[along]]
-			a.Y = &y[across*next[1-along]+done*next[along]]
+			a.Y = &y[across*s.next[1-along]+done*s.next[along]]
 			a.Pixels = min(most, size[along]-done)
 			s.kernel(a)
 		}
@@ -269,8 +283,8 @@ func (s *sliding) tileLarge(w *Workspace, y, x []float32, rows, cols *run, c int
 	if s.weights != nil {
 		a.Bias = &noBias[0]
 	}
-	width := min(cols.taps, callVectors/(s.block/vector))
-	height := min(rows.taps, max(1, callVectors/(width*(s.block/vector))))
+	width := min(cols.taps, callVectors/(s.block/vector*s.depth))
+	height := min(rows.taps, max(1, callVectors/(width*(s.block/vector*s.depth))))
 	for r := range rows.to - rows.from {
 		for o := range cols.to - cols.from {
 			var results [maxBlock]float64
@@ -284,7 +298,7 @@ func (s *sliding) tileLarge(w *Workspace, y, x []float32, rows, cols *run, c int
 					a.Rows, a.Cols = min(height, rows.taps-i), min(width, cols.taps-j)
 					a.X = &x[r*s.stride[0]+o*s.stride[1]+i*s.tap[0]+j*s.tap[1]]
 					if s.weights != nil {
-						a.W = &s.weights[(1+(rows.skipped+i)*s.taps+cols.skipped+j)*s.channels+c]
+						a.W = s.weight(rows.skipped+i, cols.skipped+j, c)
 					}
 					s.kernel(a)
 					for k, v := range w.piece[:a.C] {
@@ -303,7 +317,7 @@ func (s *sliding) tileLarge(w *Workspace, y, x []float32, rows, cols *run, c int
 				case !s.largest:
 					v /= whole.Count
 				}
-				y[r*s.line()+o*s.channels+k] = clamp(float32(v), whole.Lo, whole.Hi)
+				y[r*s.next[0]+o*s.next[1]+k] = clamp(float32(v), whole.Lo, whole.Hi)
 			}
 		}
 	}
@@ -322,7 +336,7 @@ func (s *sliding) tileEmpty(a *asm.TapsArgs, y []float32, size [2]int, c int) {
 				if s.weights != nil {
 					v += s.weights[c+i]
 				}
-				y[r*s.line()+o*s.channels+i] = clamp(v, a.Lo, a.Hi)
+				y[r*s.next[0]+o*s.next[1]+i] = clamp(v, a.Lo, a.Hi)
 			}
 		}
 	}

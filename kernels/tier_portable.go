@@ -53,10 +53,12 @@ func portableKernels() (entries []asm.Entry) {
 	portableRowKernels(add)
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
 	add(asm.Kernel{Op: "interleave"}, interleavePortable)
+	add(asm.Kernel{Op: "transpose"}, transposePortable)
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
 	add(blendKernel, blendPortable)
+	add(asm.Kernel{Op: "grouped"}, groupedPortable)
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
 	return entries
 }
@@ -302,6 +304,35 @@ func depthwisePortable(p *asm.TapsArgs) {
 		})
 		for c := range y {
 			y[c] = clamp(y[c], p.Lo, p.Hi)
+		}
+	}
+}
+
+func groupedPortable(p *asm.TapsArgs) {
+	for i := range p.Pixels {
+		y := at(p.Y, i*p.YStride, p.C)
+		copy(y, at(p.Bias, 0, p.C))
+		for r := range p.Rows {
+			for k := range p.Cols {
+				x := at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C)
+				for in := range 4 {
+					w := at(p.W, r*p.WRow+k*p.WCol+in*p.WIn, p.C)
+					for c := range y {
+						y[c] += float32(x[c/4*4+in] * w[c])
+					}
+				}
+			}
+		}
+		for c := range y {
+			y[c] = clamp(y[c], p.Lo, p.Hi)
+		}
+	}
+}
+
+func transposePortable(p *asm.TransposeArgs) {
+	for i := range p.Rows {
+		for j, v := range at(p.X, i*p.XRow, p.Cols) {
+			at(p.Y, j*p.YRow+4*i, 1)[0] = v
 		}
 	}
 }

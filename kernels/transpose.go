@@ -59,7 +59,11 @@ func (t *Transpose) Bind(tier *Tier, in []tensor.Type, params []Param) (Op, erro
 		return &interleaveOp{kernel: find[asm.InterleaveArgs](tier, asm.Kernel{Op: "interleave"}), pixels: pixels, blocks: ceilDiv(pixels, taskSize)}, nil
 	}
 	item := [2]int{y.Volume(), y.Volume()}
-	return &copyOp{size: size, moves: []move{newMove(0, 0, item, [2]int{}, l)}}, nil
+	op := &copyOp{size: size, moves: []move{newMove(0, 0, item, [2]int{}, l)}}
+	if size == 4 && op.moves[0].transposes() {
+		op.transpose = find[asm.TransposeArgs](tier, asm.Kernel{Op: "transpose"})
+	}
+	return op, nil
 }
 
 // interleaveOp is a Transpose of three planes to pixels of three channels, as

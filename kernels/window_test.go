@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/infer-go/infer/asm"
@@ -143,80 +142,5 @@ func TestPoolSizes(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestConvTransposeTaps compares the taps that reach a place with a walk through
-// all of them.
-func TestConvTransposeTaps(t *testing.T) {
-	g := newGenerator(23)
-	for range 3000 {
-		c := &ConvTranspose{}
-		c.Kernel[0], c.Stride[0], c.Dilation[0], c.Pad[0] = g.between(1, 30), g.between(1, 12), g.between(1, 12), g.between(0, 20)
-		op := &convTransposeOp{window: c.Window, meets: [2]meeting{c.meeting(0)}, in: [3]int{g.between(1, 20)}}
-		for o := range (op.in[0]-1)*c.Stride[0] + int(c.Extent(0)) {
-			var want, got []int
-			for k := range c.Kernel[0] {
-				at := o + c.Pad[0] - k*c.Dilation[0]
-				if at >= 0 && at%c.Stride[0] == 0 && at/c.Stride[0] < op.in[0] {
-					want = append(want, k)
-				}
-			}
-			p := op.taps(0, o)
-			for k := p.first; k < p.end; k += p.step {
-				got = append(got, k)
-				if i := op.source(0, o, k); i < 0 || i >= op.in[0] {
-					t.Fatalf("%+v: tap %d of place %d is fed by element %d of %d", c.Window, k, o, i, op.in[0])
-				}
-			}
-			if !slices.Equal(got, want) {
-				t.Fatalf("%+v, %d elements: taps %v reach place %d, want %v", c.Window, op.in[0], got, o, want)
-			}
-		}
-	}
-}
-
-func TestConvTranspose(t *testing.T) {
-	g := newGenerator(21)
-	for _, g.special = range []bool{false, true} {
-		for range 40 {
-			w, size := g.window(false)
-			groups := g.between(1, 3)
-			c := &ConvTranspose{Window: w, Groups: groups, Channels: groups * g.between(1, 20), Act: g.act()}
-			for i := range 2 {
-				c.OutputPad[i] = g.between(0, 2)
-				c.Pad[i], c.Pad[i+2] = g.IntN(int(w.Extent(i))), g.IntN(2)
-				size[i] += 2 // enough to survive the padding
-			}
-			shape := []int{g.between(1, 2), size[0], size[1], groups * g.between(1, 3)}
-			ws := []int{w.Kernel[0], w.Kernel[1], shape[3], c.Channels / groups}
-			params := []Param{PlainParam(ws, g.floats(tensor.Shape(ws).Volume())), PlainParam([]int{c.Channels}, g.floats(c.Channels))}
-			trial{spec: c, in: [][]int{shape}, params: params, ref: func(in, out []array) {
-				refConvTranspose(c, in[0], out[0], arrayOf(ws, params[0].Floats()), params[1].Floats())
-			}}.run(t, g)
-		}
-	}
-}
-
-// refConvTranspose scatters each element of the operand over the result.
-func refConvTranspose(c *ConvTranspose, in, out, w array, bias []float32) {
-	for index := range out.indices() {
-		out.set(float64(bias[index[3]]), index...)
-	}
-	perGroup := c.Channels / c.Groups
-	for index := range in.indices() {
-		group := index[3] / (in.shape[3] / c.Groups)
-		for tap := range indices([]int{c.Kernel[0], c.Kernel[1], perGroup}) {
-			y := index[1]*c.Stride[0] + tap[0]*c.Dilation[0] - c.Pad[0]
-			x := index[2]*c.Stride[1] + tap[1]*c.Dilation[1] - c.Pad[1]
-			at := []int{index[0], y, x, group*perGroup + tap[2]}
-			if out.inside(at...) {
-				out.set(out.at(at...)+in.at(index...)*w.at(tap[0], tap[1], index[3], tap[2]), at...)
-			}
-		}
-	}
-	for i, v := range out.data {
-		// Sums are rounded to float32 before the activation.
-		out.data[i] = refAct(c.Act, float64(float32(v)))
 	}
 }

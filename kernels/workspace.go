@@ -31,6 +31,7 @@ type Workspace struct {
 	reduce     asm.ReduceArgs
 	normalise  asm.NormaliseArgs
 	softmax    asm.SoftmaxArgs
+	transpose  asm.TransposeArgs
 }
 
 // floats is the scratch as float32.

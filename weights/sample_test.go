@@ -95,7 +95,7 @@ func sample(t testing.TB) *Net {
 	first := b.step("first", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Act: relu, Pool: true}, nhwc, b.panels(tensor.F16, 1, 27, 4))
 	depth := b.step("depth", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: kernels.Act{Kind: kernels.ActHardSwish}}, first, b.taps(9, 4))
 	residual := b.step("residual", &kernels.Conv{Window: window(3, 1, 1), Groups: 1, Channels: 4, Winograd: kernels.WinogradF4}, []int{depth[0], first[0]}, b.panels(tensor.F32, 1, 36, 4))
-	up := b.step("up", &kernels.ConvTranspose{Window: window(2, 2, 0), Groups: 2, Channels: 2, OutputPad: [2]int{1, 1}, Act: kernels.Act{Kind: kernels.ActLeakyRelu, Lo: 0.1}}, residual, b.plain(2, 2, 4, 1), b.plain(2))
+	up := b.step("up", &kernels.ConvTranspose{Window: window(2, 2, 0), Groups: 2, Channels: 2, OutputPad: [2]int{1, 1}, Act: kernels.Act{Kind: kernels.ActLeakyRelu, Lo: 0.1}}, residual, b.panels(tensor.F32, 2, 2, 4))
 	pool := b.step("pool", &kernels.Pool{Window: window(3, 2, 0), Kind: kernels.AveragePoolPadded, Ceil: true}, up)
 	elu := b.step("elu", &kernels.Unary{Act: kernels.Act{Kind: kernels.ActElu, Lo: 1.5, Hi: 1}}, pool)
 	sum := b.step("sum", &kernels.Binary{Kind: kernels.Add, Act: relu}, []int{elu[0], pool[0]})

@@ -234,6 +234,44 @@ func depthwise(b *builder) {
 	b.VZEROUPPER()
 }
 
+// grouped emits the sum over a window's taps of products with four weights for
+// each tap and channel, one for each channel of the same four. Those lie in one
+// half of a vector, in which a permutation spreads each of them.
+func grouped(b *builder) {
+	b.doc("the weighted sum over a window's taps and four channels")
+	b.note("sums", ys(0, 8)...)
+	b.note("weights", ys(8, 4)...)
+	b.note("a tap's elements", y(12))
+	b.note("one of each four elements, four times", ys(13, 2)...)
+	skip := b.AllocLocal(8)
+	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
+	s := b.slide()
+	for _, pixels := range []int{4, 2, 1} {
+		s.patches(pixels, 2, func(p patch) {
+			weights := p.startBias()
+			s.taps(p, func(tap []row) {
+				w := b.rowsFrom(b.copy(weights), b.load("WIn"), 4)
+				for v := range p.vectors {
+					for k := range 4 {
+						p.load(w.at(k, 32*v), y(8+k))
+					}
+					for i := range p.pixels {
+						p.load(tap[i](v), y(12))
+						for k := range 4 {
+							spread := y(13 + k%2)
+							b.VPERMILPS(operand.Imm(uint64(k*0x55)), y(12), spread)
+							b.VFMADD231PS(y(8+k), spread, p.sum(i, v))
+						}
+					}
+				}
+				b.ADDQ(b.field("WCol"), weights)
+			}, func() { b.ADDQ(skip, weights) })
+			clampPatch(p)
+		})
+	}
+	b.VZEROUPPER()
+}
+
 // startBias sets the sums to the bias, and returns the address of the patch's
 // first weights.
 func (p patch) startBias() (weights reg64) {

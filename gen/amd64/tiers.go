@@ -21,11 +21,13 @@ var avx2 = Emitters{
 	"binary_f32":     binary,
 	"im2col_f32":     im2col,
 	"interleave_f32": interleave,
+	"transpose_f32":  transpose,
 	"clamp_f32":      clampAll,
 	"maxpool_f32":    maxPool,
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
 	"blend_f32":      blend,
+	"grouped_f32":    grouped,
 	"widen_f16_f32":  widen,
 
 	"reducerows_f32":       reduceRows,

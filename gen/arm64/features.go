@@ -45,8 +45,8 @@ var (
 		"ADD", "B", "BGT", "BLE", "BLT", "BNE", "CBZ", "CMP", "LSL", "LSR", "MOVD", "MUL", "PRFM", "RET", "SUB", "SUBS", "TBZ",
 	}
 	baseVectors = []string{
-		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIT", "VDUP", "VEOR", "VFMLA", "VLD1", "VLD1R", "VMOV", "VORR",
-		"VSHL", "VST1", "VST3", "VSUB",
+		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIF", "VBIT", "VDUP", "VEOR", "VFMLA", "VLD1", "VLD1R", "VMOV", "VORR",
+		"VSHL", "VST1", "VST3", "VSUB", "VZIP1", "VZIP2",
 	}
 )
 

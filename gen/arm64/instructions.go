@@ -109,6 +109,8 @@ func (b *builder) VDUP2(from operand.Op, to vec)   { b.emit("VDUP", from, to.as(
 func (b *builder) insert(from gp, lane int, v vec) { b.emit("VMOV", from, v.lane("S", lane)) }
 func (b *builder) VEOR(m, n, d vec)                { b.emit("VEOR", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VFMLA(m, n, d vec)               { b.emit("VFMLA", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VZIP1(m, n, d vec)               { b.emit("VZIP1", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VZIP2(m, n, d vec)               { b.emit("VZIP2", m.as("S4"), n.as("S4"), d.as("S4")) }
 
 // The destination is n op m, or d ± n·m. m by element is one lane of it.
 

@@ -152,6 +152,48 @@ func depthwise(b *builder) {
 	})
 }
 
+// grouped emits the sum over a window's taps of products with four weights for
+// each tap and channel, one for each channel of the same four, which are the
+// lanes of a register.
+func grouped(b *builder) {
+	b.doc("the weighted sum over a window's taps and four channels")
+	bias, start, next := b.load("Bias"), b.load("W"), b.r.take("weights of a tap")
+	col, skip, in := b.load("WCol"), b.skipOver("WRow", "WCol"), b.load("WIn")
+	limits := b.loadLimits()
+	weights, elements := b.v.takeAll(4, "weights of a tap"), b.v.takeAll(8, "elements of a tap")
+	b.slide(window{
+		pixels: []int{2, 1},
+		start: func(p *patch) {
+			b.r.note(next, "Bias of these channels")
+			b.ADD(p.offset, bias, next)
+			for _, r := range p.result {
+				b.peek(p.piece, next, r)
+			}
+			b.ADD(p.offset, start, next)
+		},
+		tap: func(p *patch, tap []gp) {
+			for i := range p.result {
+				b.peek(p.piece, tap[i], elements[4*i:])
+			}
+			b.scope(func() {
+				w := b.copy(next, "weights of one of four channels")
+				for k := range 4 {
+					b.peek(p.piece, w, weights)
+					b.ADD(in, w, w)
+					for i, r := range p.result {
+						for j, v := range r {
+							b.FMLAElement(elements[4*i+j], k, weights[j], v)
+						}
+					}
+				}
+			})
+			b.ADD(col, next, next)
+		},
+		row:    func(p *patch) { b.ADD(skip, next, next) },
+		finish: func(p *patch) { b.clamp(limits, p.result...) },
+	})
+}
+
 // averagePool emits the mean over a window's taps, channel by channel, in
 // float64.
 func averagePool(b *builder) {

@@ -30,6 +30,7 @@ var blocks = map[string]string{
 	"fully":      "FullyArgs",
 	"im2col":     "Im2colArgs",
 	"interleave": "InterleaveArgs",
+	"transpose":  "TransposeArgs",
 	"clamp":      "ActivateArgs",
 	"activate":   "ActivateArgs",
 	"binary":     "BinaryArgs",
@@ -37,6 +38,7 @@ var blocks = map[string]string{
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
 	"blend":      "BlendArgs",
+	"grouped":    "TapsArgs",
 	"widen":      "WidenArgs",
 
 	"reducerows":       "ReduceArgs",

@@ -68,11 +68,11 @@ func (l *lowering) channelAffine(n *node) error {
 
 func (l *lowering) convTranspose(n *node) error {
 	op := n.op.(*kernels.ConvTranspose)
-	params, err := convTransposeParams(n, op)
+	param, err := l.convTransposeParam(n, op)
 	if err != nil {
 		return err
 	}
-	return l.mapStep(n, op, params...)
+	return l.mapStep(n, op, param)
 }
 
 // normalise works in its operand's order, with its axes renamed, and its scale

@@ -89,30 +89,17 @@ func affineParam(n *node) (kernels.Param, int, error) {
 	return kernels.TapsParam(1, len(scale), pick, func(c int) float32 { return shift[c] }), len(scale), nil
 }
 
-// convTransposeParams orders the weights [Cin, Cout/groups, kh, kw] of a
-// transposed convolution as [kh, kw, Cin, Cout/groups].
-func convTransposeParams(n *node, op *kernels.ConvTranspose) ([]kernels.Param, error) {
+// convTransposeParam packs the weights [Cin, Cout/groups, kh, kw] of a transposed
+// convolution.
+func (l *lowering) convTransposeParam(n *node, op *kernels.ConvTranspose) (kernels.Param, error) {
 	taps := op.Kernel[0] * op.Kernel[1]
-	w, bias, err := kernelAndBias(n, tensor.F32)
+	w, bias, err := kernelAndBias(n, l.elem)
 	if err != nil {
-		return nil, err
+		return kernels.Param{}, err
 	}
-	pairs := len(w) / taps // of an input and an output channel
-	x := make([]float32, len(w))
-	for t := range taps {
-		for i := range pairs {
-			x[t*pairs+i] = w[i*taps+t]
-		}
-	}
-	b := make([]float32, op.Channels)
-	for i := range b {
-		b[i] = bias(i)
-	}
-	cin := n.weights[0].shape[0]
-	return []kernels.Param{
-		kernels.PlainParam([]int{op.Kernel[0], op.Kernel[1], cin, pairs / cin}, x),
-		kernels.PlainParam([]int{op.Channels}, b),
-	}, nil
+	cin, out := n.weights[0].shape[0], n.weights[0].shape[1]
+	weight := func(tap, ci, co int) float32 { return w[(ci*out+co)*taps+tap] }
+	return op.Param(l.elem, cin, weight, bias), nil
 }
 
 // fullyConnectedParam packs the weights [N, K]: row k of the panels is column

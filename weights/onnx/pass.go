@@ -16,6 +16,7 @@ var passes = []pass{
 	{"recognise normalisations", recogniseNormalisations},
 	{"fold scale and shift", foldNormalise},
 	{"fold scale of products", foldScales},
+	{"fold blocks of pixels", foldFocus},
 	{"fold padding", foldPadding},
 	{"fold batch norm and bias", foldAffine},
 	{"fuse residual add", fuseResiduals},

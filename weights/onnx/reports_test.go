@@ -46,6 +46,7 @@ var reports = []string{
 	"torch_act_gelu_o13",
 	"torch_act_logsigmoid_o13",
 	"torch_layernorm_gelu_o13",
+	"slow_convT_autoencoder_decoder",
 	"torch_sr_bicubic_skip_o13",
 	"winograd_huge",
 	"winograd_inf",
