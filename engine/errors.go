@@ -19,6 +19,10 @@ var (
 	// Session, or the Model, can compute in one run.
 	ErrBatch = errors.New("engine: batch out of range")
 
+	// ErrFault says that the inputs have no result: an index is out of range, or
+	// an integer is divided by zero.
+	ErrFault = errors.New("engine: the inputs have no result")
+
 	// ErrMemory says that a Session would take more memory than
 	// SessionOptions.MaxMemory allows.
 	ErrMemory = errors.New("engine: too much memory")

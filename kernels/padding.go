@@ -13,6 +13,7 @@ const (
 	PadConstant PadMode = iota
 	PadReflect          // the map mirrored at its first and last element, which are not repeated
 	PadEdge             // the first and the last element
+	PadWrap             // the map again and again, as on a ring: at most once on each side
 )
 
 // Padding adds Before and After elements to each dimension. Value is what
@@ -59,7 +60,7 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		return nil, err
 	}
 	x := in[0].Shape
-	if p.Mode > PadEdge {
+	if p.Mode > PadWrap {
 		return nil, errorf(p, "unknown mode %d", p.Mode)
 	}
 	if len(p.Before) != len(x) || len(p.After) != len(x) {
@@ -70,8 +71,11 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	for i, d := range x {
 		before, after := p.Before[i], p.After[i]
 		most := tensor.MaxDim
-		if p.Mode == PadReflect {
+		switch p.Mode {
+		case PadReflect:
 			most = d - 1
+		case PadWrap:
+			most = d
 		}
 		if before < 0 || before > most || after < 0 || after > most {
 			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s, where each can be 0 to %d", before, after, i, x, most)
@@ -158,10 +162,14 @@ func (c *padder) cutBoxes(dim int, from [2]int, box, step []int) {
 		}
 	}
 	before, size, after := c.Before[dim], c.x[dim], c.After[dim]
-	if c.Mode == PadReflect {
+	switch c.Mode {
+	case PadReflect:
 		part(before, before, 0, -1)
 		part(after, size-2, before+size, -1)
-	} else {
+	case PadWrap:
+		part(before, size-before, 0, 1)
+		part(after, 0, before+size, 1)
+	default:
 		part(before, 0, 0, 0)
 		part(after, size-1, before+size, 0)
 	}
