@@ -29,20 +29,20 @@ const (
 	LastBinary = LessOrEqual
 )
 
-// compares says that the results of a kind are Bool.
-func (k BinaryKind) compares() bool { return k >= Equal }
+// Compares says that the results of a kind are Bool.
+func (k BinaryKind) Compares() bool { return k >= Equal }
 
 // takes says whether a kind has operands of an element type.
 func (k BinaryKind) takes(e tensor.Elem) bool {
 	switch e {
 	case tensor.F32:
-		return k <= PRelu || k == Fmod || k.compares()
+		return k <= PRelu || k == Fmod || k.Compares()
 	case tensor.Bool:
 		return k >= And && k <= Equal
 	case tensor.F16:
 		return false
 	}
-	return k < PRelu || k == Mod || k == Fmod || k.compares()
+	return k < PRelu || k == Mod || k == Fmod || k.Compares()
 }
 
 // Binary applies a function to pairs of elements of one type, with numpy's
@@ -112,7 +112,7 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 		return nil, errorf(b, "%s and %s do not broadcast", x, y)
 	}
 	z := in[0]
-	if b.Kind.compares() {
+	if b.Kind.Compares() {
 		z = tensor.Type{Elem: tensor.Bool}
 	}
 	return result(b, z, out...)

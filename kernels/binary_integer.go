@@ -40,7 +40,7 @@ func fmodRow(_ *Workspace, z []byte, x *[maxBroadcast][]byte, step *[maxBroadcas
 // integerRow has a loop for each kind: a call for each element would take
 // longer than what it computes.
 func integerRow[T integer](k BinaryKind) rowFunc {
-	if k.compares() {
+	if k.Compares() {
 		return compareRow[T](k)
 	}
 	return func(w *Workspace, z []byte, in *[maxBroadcast][]byte, step *[maxBroadcast]int, n int) {

@@ -16,6 +16,17 @@ const (
 	PadWrap             // the map again and again, as on a ring: at most once on each side
 )
 
+// Most is how much padding there can be on one side of a dimension of size d.
+func (m PadMode) Most(d int) int {
+	switch m {
+	case PadReflect:
+		return d - 1
+	case PadWrap:
+		return d
+	}
+	return tensor.MaxDim
+}
+
 // Padding adds Before and After elements to each dimension. Value is what
 // PadConstant puts there. The other modes pad at most maxPadded dimensions.
 type Padding struct {
@@ -70,13 +81,7 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	padded := 0
 	for i, d := range x {
 		before, after := p.Before[i], p.After[i]
-		most := tensor.MaxDim
-		switch p.Mode {
-		case PadReflect:
-			most = d - 1
-		case PadWrap:
-			most = d
-		}
+		most := p.Mode.Most(d)
 		if before < 0 || before > most || after < 0 || after > most {
 			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s, where each can be 0 to %d", before, after, i, x, most)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/infer-go/infer/cmd/infer/internal/idx"
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/picture"
+	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -300,4 +301,14 @@ func (e *evaluation) print(a *app, labels []string) {
 		}
 		fmt.Fprintln(a.stdout)
 	}
+}
+
+// onlyFloats refuses inputs of another type than float32.
+func onlyFloats(tensors []engine.Tensor) error {
+	for _, t := range tensors {
+		if t.Elem != tensor.F32 {
+			return fmt.Errorf("%q is %v, where pictures become f32", t.Name, t.Elem)
+		}
+	}
+	return nil
 }

@@ -36,8 +36,8 @@ func TestRunScalarOutput(t *testing.T) {
 	})
 	out := filepath.Join(t.TempDir(), "y.npy")
 	mustInfer(t, "run", "--model", model, "--input", writeTensor(t, []int{1, 4}, []float32{1, 2, 3, 6}), "--output", out)
-	if got := readTensor(t, out); len(got.Shape) != 0 || !slices.Equal(got.Data, []float32{3}) {
-		t.Errorf("the mean is %v of shape %v, want 3 of no dimension", got.Data, got.Shape)
+	if got := readTensor(t, out); len(got.Shape) != 0 || !slices.Equal(got.Floats(), []float32{3}) {
+		t.Errorf("the mean is %v of shape %v, want 3 of no dimension", got.Floats(), got.Shape)
 	}
 	mustInfer(t, "inspect", model)
 }
@@ -151,7 +151,7 @@ func TestOtherElements(t *testing.T) {
 func npyOf(t *testing.T, shape ...int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := npy.Write(&b, &npy.Array{Shape: shape, Data: make([]float32, tensor.Shape(shape).Volume())}); err != nil {
+	if err := npy.Write(&b, npy.Floats(shape, make([]float32, tensor.Shape(shape).Volume()))); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -38,7 +38,7 @@ func (g *graph) lower(batched bool, elem tensor.Elem, progress func(done, total 
 	}
 	taken := map[int]bool{} // inputs and outputs are values of their own
 	for _, v := range g.inputs {
-		id := l.addValue(v.name, tensor.Floats(v.shape...))
+		id := l.addValue(v.name, v.typ())
 		l.net.Inputs = append(l.net.Inputs, id)
 		taken[id] = true
 		l.setView(v, id, v.shape, identity(len(v.shape)))

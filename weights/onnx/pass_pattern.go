@@ -121,7 +121,7 @@ func isScalar(n *node, kind kernels.BinaryKind, c float64) bool {
 		return false
 	}
 	w := n.weights[0].data
-	return w.len() == 1 && near(w.floats[0], c) && slices.Equal(n.out[0].shape, n.in[0].shape)
+	return w.len() == 1 && w.kind.float() && near(w.floats[0], c) && slices.Equal(n.out[0].shape, n.in[0].shape)
 }
 
 // near says whether x is c to within what exporters round.
