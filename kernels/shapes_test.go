@@ -288,7 +288,7 @@ func FuzzShapes(f *testing.F) {
 func TestShapesOfAnything(t *testing.T) {
 	r := rand.New(rand.NewPCG(60, 0))
 	accepted, ran := map[string]int{}, 0
-	for range 200_000 {
+	for range 500_000 {
 		data := make([]byte, 60)
 		for i := range data {
 			data[i] = byte(r.Uint32())
