@@ -129,6 +129,9 @@ func relativeDifference(t *testing.T, got, want []float32) float64 {
 		lo, hi = min(lo, float64(w)), max(hi, float64(w))
 		diff = max(diff, math.Abs(float64(got[i])-float64(w)))
 	}
+	if diff == 0 {
+		return 0 // where all are one number, too
+	}
 	return diff / (hi - lo)
 }
 

@@ -13,6 +13,7 @@ import (
 // reports are graphs that were once refused or computed wrongly.
 var reports = []string{
 	"argmax_out",
+	"argmax_out",
 	"clip_nan_bound",
 	"clip_no_max",
 	"clip_no_min",
