@@ -244,8 +244,8 @@ func TestRunTensors(t *testing.T) {
 	}
 	for i := range 3 { // each alone is the same to the bit
 		mustInfer(t, "run", "--input", writeTensor(t, []int{1, 1, 28, 28}, x[i*784:][:784]), "--output", out)
-		if one := readTensor(t, out); !slices.Equal(one.Data, all.Data[10*i:][:10]) {
-			t.Errorf("item %d alone is %v, in a batch %v", i, one.Data, all.Data[10*i:][:10])
+		if one := readTensor(t, out); !slices.Equal(one.Floats(), all.Floats()[10*i:][:10]) {
+			t.Errorf("item %d alone is %v, in a batch %v", i, one.Floats(), all.Floats()[10*i:][:10])
 		}
 	}
 
