@@ -23,6 +23,10 @@ var (
 	// dimensions, or that none are given.
 	ErrSize = errors.New("engine: sizes do not fit")
 
+	// ErrFault says that the inputs have no result: an index is out of range, or
+	// an integer is divided by zero.
+	ErrFault = errors.New("engine: the inputs have no result")
+
 	// ErrMemory says that a Session would take more memory than
 	// SessionOptions.MaxMemory allows.
 	ErrMemory = errors.New("engine: too much memory")

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/infer-go/infer/kernels"
@@ -59,6 +60,19 @@ func (x *executor) close() error {
 		x.team.close()
 	}
 	return x.backing.release()
+}
+
+// fault is the error of a run that met a fault, nil for others. It takes the
+// fault back.
+func (x *executor) fault() (err error) {
+	for i := range x.threads {
+		w := &x.threads[i].workspace
+		if w.Fault != nil {
+			err = fmt.Errorf("%w: %w", ErrFault, w.Fault)
+			w.Fault = nil
+		}
+	}
+	return err
 }
 
 // splitWork is the work, in multiply-adds, from which on it is divided among

@@ -191,8 +191,10 @@ func (s *Session) OutputBytes(i int) []byte {
 // Run computes the first n items of the inputs. It allocates nothing and, with
 // one thread, takes no lock and switches to no other goroutine.
 //
-// Errors are ErrClosed, ErrBusy, and ErrBatch if n is less than 1 or more than
-// the Session's batch. NaN and infinities in an input are no error: they go the
+// Errors are ErrClosed, ErrBusy, ErrBatch if n is less than 1 or more than the
+// Session's batch, and ErrFault if an index that the inputs hold, or that was
+// computed, does not exist, or an integer was divided by zero: the outputs then
+// hold nothing of use. NaN and infinities in an input are no error: they go the
 // way of arithmetic, and NaN never turns into a number on it.
 func (s *Session) Run(n int) error { return s.run(nil, n) }
 
@@ -230,7 +232,7 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 	x.done, x.pictures = done, s.takePictures(n)
 	x.run(n)
 	x.done = nil
-	return nil
+	return x.fault()
 }
 
 // Profile runs n items, on the caller's goroutine alone, and returns the time

@@ -19,12 +19,38 @@ const (
 	Min
 	PRelu // x < 0 ? slope·x : x, with the slope as second operand
 	Pow   // xʸ, as IEEE 754 has it
+	Mod   // of integers: the remainder with the sign of the divisor
+	Fmod  // the remainder with the sign of the dividend
+	And   // of Booleans, as Or and Xor are
+	Or
+	Xor
+	Equal       // this and the following two are Bool, whatever the operands are
+	Less        // false if an operand is NaN
+	LessOrEqual // the same
 
-	// LastBinary is the last that there is.
-	LastBinary = Pow
+	// LastBinary is the kind with the largest value.
+	LastBinary = LessOrEqual
 )
 
-// Binary applies a function to pairs of elements, with numpy's broadcasting.
+// Compares says that the results of a kind are Bool.
+func (k BinaryKind) Compares() bool { return k >= Equal }
+
+// takes says whether a kind has operands of an element type.
+func (k BinaryKind) takes(e tensor.Elem) bool {
+	switch e {
+	case tensor.F32:
+		return k <= Pow || k == Fmod || k.Compares()
+	case tensor.Bool:
+		return k >= And && k <= Equal
+	case tensor.F16:
+		return false
+	}
+	return k < PRelu || k == Mod || k == Fmod || k.Compares()
+}
+
+// Binary applies a function to pairs of elements of one type, with numpy's
+// broadcasting. Integers wrap around where their type ends, and an integer that
+// is divided by 0 is a fault of the run, see Workspace.Fault; Act is for float32.
 // The operands are In[0] and In[1]; or, if Params is not empty, In[0] and the
 // plain Params[0], whose shape broadcasts (in the other order if Swap is set).
 type Binary struct {
@@ -51,17 +77,26 @@ func (b *Binary) Traits(in []tensor.Type, params []Param) Traits {
 
 func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if len(params) == 0 {
-		if err := floatOperands(b, in, params, 2, 0); err != nil {
+		if err := operands(b, in, params, 2, 0); err != nil {
 			return nil, err
+		}
+		if !in[0].SameElements(in[1]) {
+			return nil, errorf(b, "operands of %v and of %v", in[0].Elem, in[1].Elem)
 		}
 		if b.Swap {
 			return nil, errorf(b, "only a param can be the first operand")
 		}
-	} else if err := floatOperands(b, in, params, 1, 1); err != nil {
+	} else if err := operands(b, in, params, 1, 1); err != nil {
 		return nil, err
 	}
 	if b.Kind > LastBinary {
 		return nil, errorf(b, "unknown kind %d", b.Kind)
+	}
+	if e := in[0].Elem; !b.Kind.takes(e) || in[0].Quantised() {
+		return nil, errorf(b, "kind %d is not computed of %v", b.Kind, in[0].Elem)
+	}
+	if b.Act.Kind != NoActivation && (in[0].Elem != tensor.F32 || b.Kind > Pow) {
+		return nil, errorf(b, "an activation of %v by kind %d", in[0].Elem, b.Kind)
 	}
 	if err := b.Act.check(b); err != nil {
 		return nil, err
@@ -70,10 +105,7 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	y := in[len(in)-1].Shape
 	if len(params) == 1 {
 		p := params[0]
-		if err := p.Shape.Check(); err != nil {
-			return nil, errorf(b, "the param %w", err)
-		}
-		if err := checkParam(b, p, "the param's elements", FormPlain, p.Shape...); err != nil {
+		if err := checkPlain(b, p, "the param", in[0].Elem); err != nil {
 			return nil, err
 		}
 		y = p.Shape
@@ -82,13 +114,20 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if !ok {
 		return nil, errorf(b, "%s and %s do not broadcast", x, y)
 	}
-	return result(b, in[0], out...)
+	z := in[0]
+	if b.Kind.Compares() {
+		z = tensor.Type{Elem: tensor.Bool}
+	}
+	return result(b, z, out...)
 }
 
 func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	out, err := b.Infer(in, params)
 	if err != nil {
 		return nil, err
+	}
+	if in[0].Elem != tensor.F32 || b.Kind > Pow {
+		return newBroadcastOp(out[0], in, params, []bool{len(params) == 1 && b.Swap, len(params) == 1 && !b.Swap}, b.rowFunc(in[0].Elem)), nil
 	}
 	z := out[0].Shape
 	op := &binaryOp{flat: flat{volume: z.Volume()}, Tier: t, kernel: t.binary(b.Kind), act: b.Act}

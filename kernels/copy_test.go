@@ -90,11 +90,14 @@ func TestPadding(t *testing.T) {
 			rank, most = tensor.MaxRank, 2
 		}
 		shape := g.shape(g.between(0, rank), most)
-		p := &Padding{Mode: PadMode(g.IntN(3)), Value: 7}
+		p := &Padding{Mode: PadMode(g.IntN(int(PadWrap) + 1)), Value: 7}
 		for i, d := range shape {
 			most := min(5, 20/len(shape))
 			if p.Mode == PadReflect {
 				most = d - 1
+			}
+			if p.Mode == PadWrap {
+				most = d
 			}
 			if p.Mode != PadConstant && i >= maxPadded {
 				most = 0
@@ -111,6 +114,8 @@ func TestPadding(t *testing.T) {
 					switch {
 					case p.Mode == PadEdge:
 						x[i] = min(max(x[i], 0), last)
+					case p.Mode == PadWrap:
+						x[i] = (x[i] + last + 1) % (last + 1)
 					case p.Mode == PadReflect && x[i] < 0:
 						x[i] = -x[i]
 					case p.Mode == PadReflect && x[i] > last:

@@ -9,7 +9,8 @@
 // which the micro-kernels read them. At run time Op.Run computes, and neither
 // allocates nor locks.
 //
-// Activations are float32, feature maps NHWC, weights panels of NR columns.
+// Values are float32 where an operation does not say otherwise, feature maps
+// NHWC, weights panels of NR columns.
 //
 // # Rounding
 //

@@ -53,7 +53,7 @@ func (l *nest) count() int { return tensor.Shape(l.size).Volume() }
 
 // A cursor is a place in a nest, and the offsets of the operands there.
 type cursor struct {
-	index  [tensor.MaxRank]int
+	index  [2 * tensor.MaxRank]int // a Repeat has two loops for a dimension
 	offset [2]int
 }
 

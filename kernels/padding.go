@@ -13,7 +13,19 @@ const (
 	PadConstant PadMode = iota
 	PadReflect          // the map mirrored at its first and last element, which are not repeated
 	PadEdge             // the first and the last element
+	PadWrap             // the map again and again, as on a ring: at most once on each side
 )
+
+// Most is how much padding there can be on one side of a dimension of size d.
+func (m PadMode) Most(d int) int {
+	switch m {
+	case PadReflect:
+		return d - 1
+	case PadWrap:
+		return d
+	}
+	return tensor.MaxDim
+}
 
 // Padding adds Before and After elements to each dimension. Value is what
 // PadConstant puts there. The other modes pad at most maxPadded dimensions.
@@ -66,7 +78,7 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		return nil, err
 	}
 	x := in[0].Shape
-	if p.Mode > PadEdge {
+	if p.Mode > PadWrap {
 		return nil, errorf(p, "unknown mode %d", p.Mode)
 	}
 	if len(p.Before) != len(x) || len(p.After) != len(x) {
@@ -76,10 +88,7 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	padded := 0
 	for i, d := range x {
 		before, after := p.Before[i], p.After[i]
-		most := tensor.MaxDim
-		if p.Mode == PadReflect {
-			most = d - 1
-		}
+		most := p.Mode.Most(d)
 		if before < 0 || before > most || after < 0 || after > most {
 			return nil, errorf(p, "padding %d and %d in dimension %d of shape %s, where each can be 0 to %d", before, after, i, x, most)
 		}
@@ -165,10 +174,14 @@ func (c *padder) cutBoxes(dim int, from [2]int, box, step []int) {
 		}
 	}
 	before, size, after := c.Before[dim], c.x[dim], c.After[dim]
-	if c.Mode == PadReflect {
+	switch c.Mode {
+	case PadReflect:
 		part(before, before, 0, -1)
 		part(after, size-2, before+size, -1)
-	} else {
+	case PadWrap:
+		part(before, size-before, 0, 1)
+		part(after, 0, before+size, 1)
+	default:
 		part(before, 0, 0, 0)
 		part(after, size-1, before+size, 0)
 	}

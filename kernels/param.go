@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 type Form uint8
 
 const (
-	// FormPlain is a row-major float32 tensor.
+	// FormPlain is a row-major tensor of any element type but F16.
 	FormPlain Form = iota
 
 	// FormPanels is the right-hand side of a matrix product: see Panels.
@@ -39,7 +40,7 @@ func (f Form) String() string {
 // A Param is a constant tensor.
 type Param struct {
 	Form Form
-	Elem tensor.Elem // F32 unless Form is FormPanels
+	Elem tensor.Elem // F32 if Form is FormTaps, F32 or F16 if it is FormPanels
 
 	// Shape is the tensor's shape for FormPlain, [Groups, K, N] for FormPanels
 	// and [taps, C] for FormTaps.
@@ -59,8 +60,8 @@ func (p Param) Bytes() (int, bool) {
 		}
 	}
 	switch {
-	case p.Form == FormPlain && p.Elem == tensor.F32:
-		return tensor.Product(4, p.Shape...)
+	case p.Form == FormPlain && p.Elem.Valid() && p.Elem != tensor.F16:
+		return tensor.Product(p.Elem.Size(), p.Shape...)
 	case p.Form == FormPanels && len(p.Shape) == 3:
 		return p.Panels().Bytes()
 	case p.Form == FormTaps && p.Elem == tensor.F32 && len(p.Shape) == 2:
@@ -89,17 +90,21 @@ func (p Param) CheckUnit() int {
 
 // CheckData checks a part of the data of a Param, whose Bytes are valid, that
 // begins off bytes, a multiple of its CheckUnit, into them: every element is
-// finite, and the padding of panels is zero.
+// finite, but that those of FormPlain may be infinite, as masks are; Booleans
+// are 0 or 1; and the padding of panels is zero.
 func (p Param) CheckData(off int, data []byte) error {
-	if p.Form == FormPanels {
+	switch {
+	case p.Form == FormPanels:
 		return p.Panels().check(off, data)
+	case p.Form == FormPlain:
+		return p.checkPlainData(off, data)
 	}
 	return checkFinite(tensor.F32, off, data)
 }
 
 // checkParam checks a param's form, its shape and the length of its data.
 func checkParam(s Spec, p Param, what string, form Form, shape ...int) error {
-	if p.Form != form || !slices.Equal(p.Shape, shape) {
+	if p.Form != form || form == FormPlain && p.Elem != tensor.F32 || !slices.Equal(p.Shape, shape) {
 		return errorf(s, "%s are %v %s where there should be %v %s", what, p.Form, p.Shape, form, tensor.Dims(shape...))
 	}
 	n, ok := p.Bytes()
@@ -108,6 +113,37 @@ func checkParam(s Spec, p Param, what string, form Form, shape ...int) error {
 	}
 	if n != len(p.Data) {
 		return errorf(s, "%s have %d bytes of data where %d are implied", what, len(p.Data), n)
+	}
+	return nil
+}
+
+// checkPlainData is CheckData for FormPlain.
+func (p Param) checkPlainData(off int, data []byte) error {
+	at := -1
+	switch p.Elem {
+	case tensor.F32:
+		if tensor.NotFinite(p.Elem, data) >= 0 {
+			at = slices.IndexFunc(tensor.Slice[float32](data), tensor.IsNaN)
+		}
+	case tensor.Bool:
+		at = slices.IndexFunc(data, func(b byte) bool { return b > 1 })
+	}
+	if at >= 0 {
+		return fmt.Errorf("element %d is no number, or no Boolean", off/p.Elem.Size()+at)
+	}
+	return nil
+}
+
+// checkPlain checks a param of FormPlain of any shape.
+func checkPlain(s Spec, p Param, what string, elem tensor.Elem) error {
+	if p.Form != FormPlain || p.Elem != elem {
+		return errorf(s, "%s is %v %v where there should be %v %v", what, p.Form, p.Elem, FormPlain, elem)
+	}
+	if err := p.Shape.Check(); err != nil {
+		return errorf(s, "%s %w", what, err)
+	}
+	if n, ok := p.Bytes(); !ok || n != len(p.Data) {
+		return errorf(s, "%s has %d bytes of data where %d are implied", what, len(p.Data), n)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type Tier struct {
 	gemmKernels     []func(*asm.GemmArgs) // by rows of the tile, 1 … MR
 	productKernels  []func(*asm.ProductArgs)
 	activateKernels [LastActivation + 1]func(*asm.ActivateArgs)
-	binaryKernels   [LastBinary + 1]func(*asm.BinaryArgs)
+	binaryKernels   [len(binaryKernels)]func(*asm.BinaryArgs)
 	widenKernel     func(*asm.WidenArgs)
 
 	reduceRowsKernels    [len(foldings)]func(*asm.ReduceArgs)

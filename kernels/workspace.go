@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"errors"
+
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
@@ -12,6 +14,11 @@ type Workspace struct {
 	// Scratch holds at least Op.Scratch bytes, of any content. Its first is
 	// aligned to tensor.Align.
 	Scratch []byte
+
+	// Fault is set by an Op whose operands' elements have no result: ErrIndex or
+	// ErrDivision. What it writes then is of no use. Whoever runs Ops looks at
+	// it afterwards, and clears it before.
+	Fault error
 
 	gemm       asm.GemmArgs
 	product    asm.ProductArgs
@@ -33,6 +40,12 @@ type Workspace struct {
 	softmax    asm.SoftmaxArgs
 	transpose  asm.TransposeArgs
 }
+
+// Faults of runs.
+var (
+	ErrIndex    = errors.New("an index is out of range")
+	ErrDivision = errors.New("an integer is divided by zero")
+)
 
 // floats is the scratch as float32.
 func (w *Workspace) floats() []float32 { return tensor.Slice[float32](w.Scratch) }

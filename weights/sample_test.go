@@ -42,7 +42,8 @@ func (b *builder) step(name string, spec kernels.Spec, in []int, params ...kerne
 	}
 	s := Step{Name: name, Spec: spec, In: slices.Clone(in)}
 	for _, t := range out {
-		s.Out = append(s.Out, b.value(name, t.Shape...))
+		b.net.Values = append(b.net.Values, Value{name, t})
+		s.Out = append(s.Out, len(b.net.Values)-1)
 	}
 	for _, p := range params {
 		s.Params = append(s.Params, len(b.net.Params))
@@ -113,7 +114,14 @@ func sample(t testing.TB) *Net {
 	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(tensor.F16, 1, 2, 5))
 	mean := b.step("mean", &kernels.Reduce{Kind: kernels.ReduceL2, Axes: []int{1}}, dense)
 	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)
-	b.net.Outputs = []int{softmax[0], split[0]}
+	top := b.step("top", &kernels.TopK{Axis: 1, K: 2, Smallest: true}, softmax)
+	arg := b.step("arg", &kernels.Arg{Axis: 1, Min: true, Last: true}, softmax)
+	row := b.step("row", &kernels.Gather{}, top[1:], kernels.Param{Elem: tensor.I16, Shape: tensor.Shape{5, 2}, Data: tensor.AlignedBytes(20)})
+	taken := b.step("taken", &kernels.Take{Axis: 1, Index: []int{4, 0, 4}}, softmax)
+	tiled := b.step("tiled", &kernels.Repeat{Times: []int{1, 3}}, arg)
+	bits := b.step("bits", &kernels.Convert{To: tensor.Bool}, tiled)
+	choice := b.step("choice", &kernels.Select{Constant: [3]bool{false, true, false}}, []int{bits[0], taken[0]}, b.plain(3))
+	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},

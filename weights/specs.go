@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // A specCode is one type of kernels.Spec in the file.
@@ -35,6 +36,13 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).normalise),
 	codeOf(1, (*coder).lrn),
 	codeOf(1, (*coder).resize),
+	codeOf(1, (*coder).convert),
+	codeOf(1, (*coder).selection),
+	codeOf(1, (*coder).repeat),
+	codeOf(1, (*coder).take),
+	codeOf(1, (*coder).gather),
+	codeOf(1, (*coder).arg),
+	codeOf(1, (*coder).topK),
 }
 
 func codeOf[T any, P interface {
@@ -152,7 +160,7 @@ func (c *coder) split(v *kernels.Split) {
 }
 
 func (c *coder) padding(v *kernels.Padding) {
-	enum(c, &v.Mode, kernels.PadEdge)
+	enum(c, &v.Mode, kernels.PadWrap)
 	c.intList(&v.Before)
 	c.intList(&v.After)
 	c.float(&v.Value)
@@ -197,4 +205,33 @@ func (c *coder) resize(v *kernels.Resize) {
 		c.float(&v.CubicA)
 		c.bool(&v.ExcludeOutside)
 	}
+}
+
+func (c *coder) convert(v *kernels.Convert) { enum(c, &v.To, tensor.LastElem) }
+
+func (c *coder) selection(v *kernels.Select) {
+	for i := range v.Constant {
+		c.bool(&v.Constant[i])
+	}
+}
+
+func (c *coder) repeat(v *kernels.Repeat) { c.intList(&v.Times) }
+
+func (c *coder) take(v *kernels.Take) {
+	c.int(&v.Axis)
+	c.intList(&v.Index)
+}
+
+func (c *coder) gather(v *kernels.Gather) { c.int(&v.Axis) }
+
+func (c *coder) arg(v *kernels.Arg) {
+	c.int(&v.Axis)
+	c.bool(&v.Min)
+	c.bool(&v.Last)
+}
+
+func (c *coder) topK(v *kernels.TopK) {
+	c.int(&v.Axis)
+	c.int(&v.K)
+	c.bool(&v.Smallest)
 }

@@ -330,3 +330,13 @@ func (e *evaluation) print(a *app, labels []string) {
 		fmt.Fprintln(a.stdout)
 	}
 }
+
+// onlyFloats refuses inputs of another type than float32.
+func onlyFloats(tensors []engine.Tensor) error {
+	for _, t := range tensors {
+		if t.Elem != tensor.F32 {
+			return fmt.Errorf("%q is %v, where pictures become f32", t.Name, t.Elem)
+		}
+	}
+	return nil
+}

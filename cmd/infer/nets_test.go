@@ -209,7 +209,7 @@ func TestAgainstPyTorch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := slices.Collect(slices.Chunk(reference.Data, 10))
+			want := slices.Collect(slices.Chunk(reference.Floats(), 10))
 			got := logits(t, frozen(t, net.name, tensor.F32), "", set, set.images.Len())
 			_, differ, worst := compare(got, want, set)
 			t.Logf("%d other answers than PyTorch's, logits differ by %.2g", differ, worst)

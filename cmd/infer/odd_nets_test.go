@@ -36,10 +36,32 @@ func TestRunScalarOutput(t *testing.T) {
 	})
 	out := filepath.Join(t.TempDir(), "y.npy")
 	mustInfer(t, "run", "--model", model, "--input", writeTensor(t, []int{1, 4}, []float32{1, 2, 3, 6}), "--output", out)
-	if got := readTensor(t, out); len(got.Shape) != 0 || !slices.Equal(got.Data, []float32{3}) {
-		t.Errorf("the mean is %v of shape %v, want 3 of no dimension", got.Data, got.Shape)
+	if got := readTensor(t, out); len(got.Shape) != 0 || !slices.Equal(got.Floats(), []float32{3}) {
+		t.Errorf("the mean is %v of shape %v, want 3 of no dimension", got.Floats(), got.Shape)
 	}
 	mustInfer(t, "inspect", model)
+}
+
+// Inputs and outputs are read and written as what they are.
+func TestRunIntegers(t *testing.T) {
+	long := tensor.Type{Elem: tensor.I64, Shape: tensor.Shape{1, 2}}
+	model := saveNet(t, &weights.Net{
+		Batched: true,
+		Values:  []weights.Value{{Name: "x", Type: long}, {Name: "y", Type: long}},
+		Inputs:  []int{0}, Outputs: []int{1},
+		Steps: []weights.Step{{Name: "twice", Spec: &kernels.Binary{Kind: kernels.Add}, In: []int{0, 0}, Out: []int{1}}},
+	})
+	out := filepath.Join(t.TempDir(), "y.npy")
+	var b bytes.Buffer
+	if err := npy.Write(&b, &npy.Array{Elem: tensor.I64, Shape: []int{2, 2}, Data: tensor.Bytes([]int64{-3, 1 << 40, 5, -1 << 50})}); err != nil {
+		t.Fatal(err)
+	}
+	mustInfer(t, "run", "--model", model, "--input", write(t, "x.npy", b.Bytes()), "--output", out)
+	want := &npy.Array{Elem: tensor.I64, Shape: []int{2, 2}, Data: tensor.Bytes([]int64{-6, 1 << 41, 10, -1 << 51})}
+	if got := readTensor(t, out); got.Elem != want.Elem || !slices.Equal(got.Shape, want.Shape) || !bytes.Equal(got.Data, want.Data) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	mustFail(t, exitFailed, []string{`its elements are f32, but input "x" takes i64`}, "run", "--model", model, "--input", writeTensor(t, []int{1, 2}, []float32{1, 2}), "--output", out)
 }
 
 // A net may begin with a scalar, which is a picture of one pixel to eval.
@@ -151,7 +173,7 @@ func TestOtherElements(t *testing.T) {
 func npyOf(t *testing.T, shape ...int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := npy.Write(&b, &npy.Array{Shape: shape, Data: make([]float32, tensor.Shape(shape).Volume())}); err != nil {
+	if err := npy.Write(&b, npy.Floats(shape, make([]float32, tensor.Shape(shape).Volume()))); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -16,8 +16,8 @@ var runCommand = command{
 	name: "run",
 	args: "[--model F] --input X.npy [--input ...] --output Y.npy [--output ...]",
 	help: `
-Compute a net on raw tensors: .npy files of float32, in the order and the
-shapes of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
+Compute a net on raw tensors: .npy files in the order, the shapes and the types
+of elements of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
 are given in the model's own order, and outputs may be fewer than it has. A
 model with an open batch takes any number of items, and one with an open height,
 width or length takes it from the files. An output may be a pipe or
@@ -71,9 +71,6 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	if len(outputs) > len(outs) {
 		return inFile(model.name(), fmt.Errorf("it has %s, not %d", counted(len(outs), "outputs"), len(outputs)))
 	}
-	if err := onlyFloats(append(ins, outs[:len(outputs)]...)); err != nil {
-		return inFile(model.name(), err)
-	}
 	arrays := make([]*npy.Array, len(inputs))
 	batch := 1
 	for i, file := range inputs {
@@ -83,6 +80,9 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		}
 		if arrays[i], err = npy.Read(bytes.NewReader(data)); err != nil {
 			return inFile(file, err)
+		}
+		if arrays[i].Elem != ins[i].Elem {
+			return fmt.Errorf("%s: its elements are %v, but input %q takes %v", file, arrays[i].Elem, ins[i].Name, ins[i].Elem)
 		}
 		n, ok := items(arrays[i].Shape, ins[i].Shape)
 		if !ok {
@@ -105,7 +105,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	defer s.Close()
 	outs = s.Outputs()
 	for i, x := range arrays {
-		copy(s.Input(i), x.Data)
+		copy(s.InputBytes(i), x.Data)
 	}
 	if err := s.Run(batch); err != nil {
 		return inFile(model.name(), err)
@@ -115,19 +115,9 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		if hasBatch(shape) {
 			shape[0] = batch
 		}
-		y := &npy.Array{Shape: shape, Data: s.Output(i)}
+		y := &npy.Array{Elem: outs[i].Elem, Shape: shape, Data: s.OutputBytes(i)}
 		if err := a.save(file, func(w io.Writer) error { return npy.Write(w, y) }); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// onlyFloats refuses inputs and outputs of another type than float32.
-func onlyFloats(tensors []engine.Tensor) error {
-	for _, t := range tensors {
-		if t.Elem != tensor.F32 {
-			return fmt.Errorf("%q is %v, where only f32 can be given and shown", t.Name, t.Elem)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func decode(t *testing.T, text string, into any, keys ...string) {
 func writeTensor(t *testing.T, shape []int, data []float32) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := npy.Write(&b, &npy.Array{Shape: shape, Data: data}); err != nil {
+	if err := npy.Write(&b, npy.Floats(shape, data)); err != nil {
 		t.Fatal(err)
 	}
 	return write(t, "x.npy", b.Bytes())
@@ -220,10 +220,10 @@ func TestDetector(t *testing.T) {
 		if !slices.Equal(got.Shape, want.Shape) {
 			t.Fatalf("output %d has shape %v, want %v", i, got.Shape, want.Shape)
 		}
-		span := slices.Max(want.Data) - slices.Min(want.Data)
-		for j, v := range got.Data {
-			if d := math.Abs(float64(v - want.Data[j])); d > 1e-3*float64(span) {
-				t.Fatalf("output %d: element %d is %g, want %g", i, j, v, want.Data[j])
+		span := slices.Max(want.Floats()) - slices.Min(want.Floats())
+		for j, v := range got.Floats() {
+			if d := math.Abs(float64(v - want.Floats()[j])); d > 1e-3*float64(span) {
+				t.Fatalf("output %d: element %d is %g, want %g", i, j, v, want.Floats()[j])
 			}
 		}
 	}
@@ -244,8 +244,8 @@ func TestRunTensors(t *testing.T) {
 	}
 	for i := range 3 { // each alone is the same to the bit
 		mustInfer(t, "run", "--input", writeTensor(t, []int{1, 1, 28, 28}, x[i*784:][:784]), "--output", out)
-		if one := readTensor(t, out); !slices.Equal(one.Data, all.Data[10*i:][:10]) {
-			t.Errorf("item %d alone is %v, in a batch %v", i, one.Data, all.Data[10*i:][:10])
+		if one := readTensor(t, out); !slices.Equal(one.Floats(), all.Floats()[10*i:][:10]) {
+			t.Errorf("item %d alone is %v, in a batch %v", i, one.Floats(), all.Floats()[10*i:][:10])
 		}
 	}
 
@@ -281,10 +281,10 @@ func TestConvertAndRun(t *testing.T) {
 	if !slices.Equal(got.Shape, want.Shape) {
 		t.Fatalf("shape %v, want %v", got.Shape, want.Shape)
 	}
-	span := slices.Max(want.Data) - slices.Min(want.Data)
-	for i, v := range got.Data {
-		if d := math.Abs(float64(v - want.Data[i])); d > 1e-3*float64(span) {
-			t.Errorf("output %d is %g, want %g", i, v, want.Data[i])
+	span := slices.Max(want.Floats()) - slices.Min(want.Floats())
+	for i, v := range got.Floats() {
+		if d := math.Abs(float64(v - want.Floats()[i])); d > 1e-3*float64(span) {
+			t.Errorf("output %d is %g, want %g", i, v, want.Floats()[i])
 		}
 	}
 	// Nobody said what its pictures are.

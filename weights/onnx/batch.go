@@ -140,7 +140,17 @@ func sameWeights(a, b *value) bool {
 	if a.data == b.data {
 		return true
 	}
-	x, y := a.data.floats, b.data.floats
+	if a.data.kind != b.data.kind {
+		return false
+	}
+	if a.data.kind.float() {
+		return repeats(a, b, a.data.floats, b.data.floats)
+	}
+	return repeats(a, b, a.data.ints, b.data.ints)
+}
+
+// repeats is sameWeights of values with the elements x and y.
+func repeats[T float32 | int64](a, b *value, x, y []T) bool {
 	if slices.Equal(a.shape, b.shape) {
 		return slices.Equal(x, y)
 	}
@@ -163,12 +173,12 @@ func mixesItems(n *node) bool {
 	}
 	in := make([]tensor.Type, len(n.in))
 	for i, v := range n.in {
-		in[i] = tensor.Floats(v.shape...)
+		in[i] = v.typ()
 	}
 	var params []kernels.Param
 	for _, w := range n.weights {
 		if w != nil {
-			params = append(params, kernels.Param{Shape: w.shape})
+			params = append(params, kernels.Param{Elem: w.typ().Elem, Shape: w.shape})
 		}
 	}
 	return n.op.(kernels.Spec).Traits(in, params).MixesItems

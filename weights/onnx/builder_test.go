@@ -46,6 +46,7 @@ type testTensor struct {
 type testValue struct {
 	name string
 	dims []int
+	elem elemType // 0 for float
 }
 
 // An attr is an attribute: an int64, a float32, a string, an []int64, a
@@ -59,7 +60,9 @@ func newModel(opset int64) *model {
 	return &model{opset: opset, rand: rand.New(rand.NewPCG(1, 2))}
 }
 
-func (m *model) input(name string, dims ...int) { m.inputs = append(m.inputs, testValue{name, dims}) }
+func (m *model) input(name string, dims ...int) {
+	m.inputs = append(m.inputs, testValue{name: name, dims: dims})
+}
 
 func (m *model) output(names ...string) { m.outputs = append(m.outputs, names...) }
 
@@ -217,7 +220,7 @@ func (v testValue) bytes() []byte {
 		}
 		shape = appendMessage(shape, 1, dim)
 	}
-	tensor := appendMessage(appendInt(nil, 1, int64(typeFloat)), 2, shape)
+	tensor := appendMessage(appendInt(nil, 1, int64(max(v.elem, typeFloat))), 2, shape)
 	return appendMessage(appendString(nil, 1, v.name), 2, appendMessage(nil, 1, tensor))
 }
 
@@ -239,14 +242,33 @@ type tensorValue struct {
 	x    []float32
 }
 
-// run computes n items of a net.
+// run computes n items of a net of float32.
 func run(t testing.TB, net *weights.Net, n int, in ...[]float32) [][]float32 {
 	t.Helper()
 	return runSized(t, net, nil, n, in...)
 }
 
-// runSized computes n items of a net at some sizes of its open dimensions.
+// runSized computes n items of a net of float32 at some sizes of its open
+// dimensions.
 func runSized(t testing.TB, net *weights.Net, sizes []int, n int, in ...[]float32) [][]float32 {
+	t.Helper()
+	bytes := make([][]byte, len(in))
+	for i, x := range in {
+		bytes[i] = tensor.Bytes(x)
+	}
+	var out [][]float32
+	for i, b := range runBytes(t, net, sizes, n, bytes...) {
+		if e := net.Values[net.Outputs[i]].Elem; e != tensor.F32 {
+			t.Fatalf("output %d is %v", i, e)
+		}
+		out = append(out, asFloats(tensor.F32, b))
+	}
+	return out
+}
+
+// runBytes computes n items of a net of any types at some sizes of its open
+// dimensions.
+func runBytes(t testing.TB, net *weights.Net, sizes []int, n int, in ...[]byte) [][]byte {
 	t.Helper()
 	data, err := weights.Marshal(net)
 	if err != nil {
@@ -263,17 +285,17 @@ func runSized(t testing.TB, net *weights.Net, sizes []int, n int, in ...[]float3
 	}
 	defer s.Close()
 	for i, x := range in {
-		if len(x) != len(s.Input(i)) {
-			t.Fatalf("input %d has %d elements, want %d", i, len(x), len(s.Input(i)))
+		if len(x) != len(s.InputBytes(i)) {
+			t.Fatalf("input %d has %d bytes, want %d", i, len(x), len(s.InputBytes(i)))
 		}
-		copy(s.Input(i), x)
+		copy(s.InputBytes(i), x)
 	}
 	if err := s.Run(n); err != nil {
 		t.Fatal(err)
 	}
-	var out [][]float32
+	var out [][]byte
 	for i := range net.Outputs {
-		out = append(out, slices.Clone(s.Output(i)))
+		out = append(out, slices.Clone(s.OutputBytes(i)))
 	}
 	return out
 }

@@ -129,16 +129,52 @@ func relativeDifference(t *testing.T, got, want []float32) float64 {
 		lo, hi = min(lo, float64(w)), max(hi, float64(w))
 		diff = max(diff, math.Abs(float64(got[i])-float64(w)))
 	}
+	if diff == 0 {
+		return 0 // where all are one number, too
+	}
 	if lo == hi {
 		return diff / math.Abs(lo)
 	}
 	return diff / (hi - lo)
 }
 
-var npyHeader = regexp.MustCompile(`'descr': '<f4', 'fortran_order': (True|False), 'shape': \(([^)]*)\)`)
+var npyHeader = regexp.MustCompile(`'descr': '(<f4|<i8|<i4|<i2|[|]i1|[|]u1|[|]b1)', 'fortran_order': (True|False), 'shape': \(([^)]*)\)`)
 
 // readNpy reads a .npy file of float32.
 func readNpy(t testing.TB, path string) (shape []int, x []float32) {
+	t.Helper()
+	elem, shape, b := readBytes(t, path)
+	if elem != tensor.F32 {
+		t.Fatalf("%s: elements of %v", path, elem)
+	}
+	return shape, asFloats(elem, b)
+}
+
+// asFloats are elements of any type as float32.
+func asFloats(e tensor.Elem, b []byte) []float32 {
+	x := make([]float32, len(b)/e.Size())
+	for i := range x {
+		word := make([]byte, 8)
+		copy(word, b[i*e.Size():][:e.Size()])
+		v := binary.LittleEndian.Uint64(word)
+		switch e {
+		case tensor.F32:
+			x[i] = math.Float32frombits(uint32(v))
+		case tensor.I8:
+			x[i] = float32(int8(v))
+		case tensor.I16:
+			x[i] = float32(int16(v))
+		case tensor.I32:
+			x[i] = float32(int32(v))
+		default:
+			x[i] = float32(int64(v))
+		}
+	}
+	return x
+}
+
+// readBytes reads a .npy file of any type.
+func readBytes(t testing.TB, path string) (elem tensor.Elem, shape []int, x []byte) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -152,27 +188,25 @@ func readNpy(t testing.TB, path string) (shape []int, x []float32) {
 	if m == nil {
 		t.Fatalf("%s: header %q", path, b[10:head])
 	}
-	for _, d := range strings.FieldsFunc(string(m[2]), func(r rune) bool { return r == ',' || r == ' ' }) {
+	elem = map[string]tensor.Elem{"<f4": tensor.F32, "<i8": tensor.I64, "<i4": tensor.I32, "<i2": tensor.I16, "|i1": tensor.I8, "|u1": tensor.U8, "|b1": tensor.Bool}[string(m[1])]
+	for _, d := range strings.FieldsFunc(string(m[3]), func(r rune) bool { return r == ',' || r == ' ' }) {
 		n, err := strconv.Atoi(d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		shape = append(shape, n)
 	}
-	x = make([]float32, (len(b)-head)/4)
-	for i := range x {
-		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[head+4*i:]))
+	x = b[head:]
+	if string(m[2]) == "True" {
+		x = fromFortran(shape, x, elem.Size())
 	}
-	if string(m[1]) == "True" {
-		x = fromFortran(shape, x)
-	}
-	return shape, x
+	return elem, shape, x
 }
 
 // fromFortran makes a column-major tensor row-major.
-func fromFortran(shape []int, x []float32) []float32 {
-	y := make([]float32, len(x))
-	for i := range y {
+func fromFortran(shape []int, x []byte, size int) []byte {
+	y := make([]byte, len(x))
+	for i := range len(y) / size {
 		from, rest, stride := 0, i, 1
 		for _, d := range shape {
 			stride *= d
@@ -182,7 +216,7 @@ func fromFortran(shape []int, x []float32) []float32 {
 			from += rest % shape[d] * stride
 			rest /= shape[d]
 		}
-		y[i] = x[from]
+		copy(y[i*size:][:size], x[from*size:])
 	}
 	return y
 }

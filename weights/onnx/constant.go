@@ -46,6 +46,28 @@ func (t elemType) float() bool {
 	return t == typeFloat || t == typeFloat16 || t == typeDouble || t == typeBFloat16
 }
 
+// elem is the type of the elements of an activation of the type: all
+// floating-point numbers are float32. It is false if there is none.
+func (t elemType) elem() (tensor.Elem, bool) {
+	switch t {
+	case typeFloat, typeFloat16, typeDouble, typeBFloat16:
+		return tensor.F32, true
+	case typeUint8:
+		return tensor.U8, true
+	case typeInt8:
+		return tensor.I8, true
+	case typeInt16:
+		return tensor.I16, true
+	case typeInt32:
+		return tensor.I32, true
+	case typeInt64:
+		return tensor.I64, true
+	case typeBool:
+		return tensor.Bool, true
+	}
+	return tensor.F32, false
+}
+
 // size is the size of an element in raw data; 0 if the type is not supported.
 func (t elemType) size() int {
 	switch t {

@@ -67,7 +67,7 @@ func TestElementwise(t *testing.T) {
 			if got := steps(net); got != c.only {
 				t.Errorf("steps %q, want %q", got, c.only)
 			}
-			compare(t, c.f, run(t, net, 1, ramp(60))[0], ramp(60))
+			compareFunction(t, c.f, run(t, net, 1, ramp(60))[0], ramp(60))
 		})
 	}
 }
@@ -91,7 +91,7 @@ func ramp(n int) []float32 {
 	return x
 }
 
-func compare(t *testing.T, f func(float64) float64, got, x []float32) {
+func compareFunction(t *testing.T, f func(float64) float64, got, x []float32) {
 	t.Helper()
 	for i, v := range x {
 		want := f(float64(v))
@@ -124,7 +124,7 @@ func TestPow(t *testing.T) {
 			t.Errorf("exponent %v: steps %q, want %q", c.exponent, got, want)
 		}
 		x := ramp(60)
-		compare(t, func(x float64) float64 { return math.Pow(-x, float64(c.exponent)) }, run(t, net, 1, x)[0], x)
+		compareFunction(t, func(x float64) float64 { return math.Pow(-x, float64(c.exponent)) }, run(t, net, 1, x)[0], x)
 	}
 
 	// An exponent of whole numbers, and one that adds a dimension.
@@ -157,7 +157,7 @@ func TestPow(t *testing.T) {
 	if net, _, err = Freeze(m.bytes(), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, func(x float64) float64 { return math.Exp2(x * x) }, run(t, net, 1, ramp(60))[0], ramp(60))
+	compareFunction(t, func(x float64) float64 { return math.Exp2(x * x) }, run(t, net, 1, ramp(60))[0], ramp(60))
 }
 
 // TestFoldElementwise computes functions of constants.
@@ -185,7 +185,7 @@ func TestFoldElementwise(t *testing.T) {
 		if got := steps(net); got != "Binary" {
 			t.Errorf("%s: steps %q", op, got)
 		}
-		compare(t, f, run(t, net, 1, make([]float32, 7))[0], []float32{0.25, 0.5, 1, 1.5, 2, 2.5, 100})
+		compareFunction(t, f, run(t, net, 1, make([]float32, 7))[0], []float32{0.25, 0.5, 1, 1.5, 2, 2.5, 100})
 	}
 }
 

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -108,30 +109,36 @@ func (c *call) foldConstantOfShape() []*value {
 	return c.folded(t)
 }
 
-// foldRange computes Range of whole numbers.
+// foldRange computes Range.
 func (c *call) foldRange() []*value {
-	var x [3]int64
+	var x [3]float64
+	var kind elemType
 	for i, what := range []string{"the start", "the limit", "the delta"} {
-		if list := c.constantInts(i, what); len(list) == 1 {
-			x[i] = list[0]
-		} else {
+		v := c.constant(i, what)
+		if c.ready() && v.data.len() != 1 {
 			c.fail("%s is no number", what)
 		}
+		if !c.ready() {
+			return nil
+		}
+		x[i], kind = v.data.float64(0), v.data.kind
 	}
 	start, limit, delta := x[0], x[1], x[2]
-	if min(start, limit, delta) < -tensor.MaxElements || max(start, limit, delta) > tensor.MaxElements || delta == 0 {
-		c.fail("a range from %d to %d by %d is endless, or too large", start, limit, delta)
+	n := math.Ceil((limit - start) / delta)
+	// Whole numbers of this size are exact in float64.
+	if most := max(math.Abs(start), math.Abs(limit), math.Abs(delta)); !(most <= tensor.MaxElements) || delta == 0 || !(n <= tensor.MaxElements) {
+		return c.fail("a range from %v to %v by %v is endless, or too large", start, limit, delta)
 	}
-	if !c.ready() {
-		return nil
-	}
-	n := max((limit-start+delta-sign(delta))/delta, 0)
-	t := c.newTensor(typeInt64, []int{int(n)})
+	t := c.newTensor(kind, []int{int(max(n, 0))})
 	if t == nil {
 		return nil
 	}
-	for i := range t.ints {
-		t.ints[i] = start + int64(i)*delta
+	for i := range t.len() {
+		if v := start + float64(i)*delta; kind.float() {
+			t.setFloat(i, v)
+		} else {
+			t.setInt(i, int64(v))
+		}
 	}
 	return c.folded(t)
 }
@@ -396,14 +403,20 @@ func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
 		return c.fail("%s %v and %s %v do not go together",
 			tensor.Dims(a.shape...), a.data.kind, tensor.Dims(b.shape...), b.data.kind)
 	}
-	t := c.newTensor(a.data.kind, dims)
+	result := a.data.kind
+	if kind.Compares() {
+		result = typeBool
+	}
+	t := c.newTensor(result, dims)
 	if t == nil {
 		return nil
 	}
 	at := make([]int, len(dims))
 	for i := range t.len() {
 		ia, ib := broadcastIndex(at, a.shape), broadcastIndex(at, b.shape)
-		if t.kind.float() {
+		if kind.Compares() {
+			t.ints[i] = compare(kind, a.data, ia, b.data, ib)
+		} else if t.kind.float() {
 			t.setFloat(i, floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
 		} else if y, ok := intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); ok {
 			t.setInt(i, y)
@@ -427,8 +440,35 @@ func floatArithmetic(kind kernels.BinaryKind, a, b float64) float64 {
 		return a / b
 	case kernels.Max:
 		return max(a, b)
+	case kernels.Fmod:
+		return math.Mod(a, b)
 	}
 	return min(a, b)
+}
+
+// compare compares two numbers: 1 is true.
+func compare(kind kernels.BinaryKind, a *constant, i int, b *constant, j int) int64 {
+	order := cmp.Compare(a.at(i), b.at(j))
+	if a.kind.float() {
+		x, y := a.floats[i], b.floats[j]
+		if x != x || y != y {
+			return 0
+		}
+		order = cmp.Compare(x, y)
+	}
+	switch {
+	case order == 0 && kind != kernels.Less, order < 0 && kind != kernels.Equal:
+		return 1
+	}
+	return 0
+}
+
+// at is element i of whole numbers, 0 of others.
+func (t *constant) at(i int) int64 {
+	if t.kind.float() {
+		return 0
+	}
+	return t.ints[i]
 }
 
 // intArithmetic is false for a division by zero.
@@ -445,6 +485,21 @@ func intArithmetic(kind kernels.BinaryKind, a, b int64) (int64, bool) {
 			return 0, false
 		}
 		return a / b, true
+	case kernels.Mod, kernels.Fmod:
+		if b == 0 {
+			return 0, false
+		}
+		r := a % b
+		if kind == kernels.Mod && r != 0 && (r < 0) != (b < 0) {
+			r += b
+		}
+		return r, true
+	case kernels.And:
+		return min(a, b), true
+	case kernels.Or:
+		return max(a, b), true
+	case kernels.Xor:
+		return a ^ b, true
 	case kernels.Max:
 		return max(a, b), true
 	}

@@ -39,6 +39,9 @@ func oddModel(op string, r *rand.Rand) *model {
 			m.weight(name, -2, 2, shape()...)
 		default:
 			m.input(name, shape()...)
+			if r.IntN(4) == 0 {
+				m.inputs[len(m.inputs)-1].elem = []elemType{typeUint8, typeInt8, typeInt32, typeInt64, typeBool}[r.IntN(5)]
+			}
 		}
 		in = append(in, name)
 	}
@@ -47,7 +50,7 @@ func oddModel(op string, r *rand.Rand) *model {
 		{"axis", r.IntN(7) - 3}, {"axes", []int64{int64(r.IntN(4) - 1)}}, {"keepdims", r.IntN(2)}, {"group", 1 + r.IntN(2)},
 		{"kernel_shape", []int64{2, 2}[:1+r.IntN(2)]}, {"strides", []int64{2, 1}[:1+r.IntN(2)]}, {"blocksize", 2}, {"size", 3},
 		{"auto_pad", "SAME_UPPER"}, {"transA", r.IntN(2)}, {"transB", r.IntN(2)}, {"alpha", float32(2)}, {"beta", float32(3)},
-		{"to", r.IntN(17)}, {"perm", []int64{1, 0}}, {"mode", "nearest"}, {"scales", []float32{1, 1, 2, 0.5}[:r.IntN(5)]},
+		{"to", r.IntN(17)}, {"perm", []int64{1, 0}}, {"largest", r.IntN(2)}, {"fmod", r.IntN(2)}, {"upper", r.IntN(2)}, {"mode", "nearest"}, {"scales", []float32{1, 1, 2, 0.5}[:r.IntN(5)]},
 		{"num_groups", 1 + r.IntN(3)}, {"p", 1 + r.IntN(2)}, {"equation", "ij,jk"},
 	} {
 		if r.IntN(3) == 0 {

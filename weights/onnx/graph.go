@@ -27,8 +27,19 @@ type output struct {
 // model's own (a feature map is [batch, channels, height, width]).
 type value struct {
 	name  string
+	elem  tensor.Elem // of an activation
 	shape tensor.Shape
 	data  *constant // what a constant holds; nil for an activation
+}
+
+// typ is the Type of a value; of a constant that no activation can be, and of
+// any of floating-point numbers, it is float32.
+func (v *value) typ() tensor.Type {
+	elem := v.elem
+	if v.data != nil {
+		elem, _ = v.data.kind.elem()
+	}
+	return tensor.Type{Elem: elem, Shape: v.shape}
 }
 
 // An operation is what a node computes: a kernels.Spec whose axes are the

@@ -54,7 +54,7 @@ func newLowering(batched bool, elem tensor.Elem) *lowering {
 func (l *lowering) run(g *graph, progress func(done, total int)) error {
 	taken := map[int]bool{} // inputs and outputs are values of their own
 	for _, v := range g.inputs {
-		id := l.addValue(v.name, tensor.Floats(v.shape...))
+		id := l.addValue(v.name, v.typ())
 		l.net.Inputs = append(l.net.Inputs, id)
 		taken[id] = true
 		l.setView(v, id, v.shape, identity(len(v.shape)))

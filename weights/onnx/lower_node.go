@@ -154,7 +154,15 @@ func (l *lowering) rowMajor(n *node, spec kernels.Spec) error {
 		}
 		in = append(in, id)
 	}
-	out, err := l.step(spec, in)
+	var params []kernels.Param
+	for _, w := range n.weights {
+		param, err := constantParam(w, len(w.shape), identity(len(w.shape)), false)
+		if err != nil {
+			return err
+		}
+		params = append(params, param)
+	}
+	out, err := l.step(spec, in, params...)
 	if err != nil {
 		return err
 	}
@@ -180,15 +188,15 @@ func padded(shape []int, rank int) []int {
 	return append(slices.Repeat([]int{1}, max(rank-len(shape), 0)), shape...)
 }
 
-// broadcast works in the order of its larger operand.
+// broadcast works in the order of its largest operand.
 func (l *lowering) broadcast(n *node, op kernels.Spec) error {
 	y := n.out[0]
 	rank := len(y.shape)
 	lead := n.in[0]
-	if len(n.in) == 2 {
-		a, b := n.in[0].shape.Volume(), n.in[1].shape.Volume()
+	for _, v := range n.in[1:] {
+		a, b := lead.shape.Volume(), v.shape.Volume()
 		if b > a || b == a && slices.IsSorted(l.order(lead, padded(lead.shape, rank))) {
-			lead = n.in[1]
+			lead = v
 		}
 	}
 	order := l.order(lead, padded(lead.shape, rank))
@@ -202,7 +210,7 @@ func (l *lowering) broadcast(n *node, op kernels.Spec) error {
 	}
 	var params []kernels.Param
 	for _, w := range n.weights {
-		param, err := constantParam(n, w, rank, order)
+		param, err := constantParam(w, rank, order, true)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -122,24 +123,41 @@ func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail
 	return kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: k, N: op.Channels}, weight, func(_, j int) float32 { return bias(j) }), nil
 }
 
-// constantParam is the constant operand of a Binary whose result has the given
-// rank and lies in the given order. Leading 1s are left out.
-func constantParam(n *node, w *value, rank int, order []int) (kernels.Param, error) {
+// constantParam is a constant operand of a node whose result has the given rank
+// and lies in the given order. Leading 1s are left out where that means nothing.
+func constantParam(w *value, rank int, order []int, leading bool) (kernels.Param, error) {
+	elem, ok := w.data.kind.elem()
+	if !ok {
+		return kernels.Param{}, fmt.Errorf("a constant operand of %v is not supported", w.data.kind)
+	}
 	dims := padded(w.shape, rank)
 	shape := permuted(dims, order)
-	x := make([]float32, w.data.len())
+	p := kernels.Param{Elem: elem, Data: tensor.AlignedBytes(w.data.len() * elem.Size())}
 	at, from := make([]int, rank), make([]int, rank)
-	for i := range x {
+	for i := range w.data.len() {
 		for j, d := range order {
 			from[d] = at[j]
 		}
-		x[i] = w.data.floats[flatIndex(from, dims)]
+		w.data.put(p.Data[i*elem.Size():], flatIndex(from, dims))
 		next(at, shape)
 	}
-	for len(shape) > 1 && shape[0] == 1 {
+	for leading && len(shape) > 1 && shape[0] == 1 {
 		shape = shape[1:]
 	}
-	return plain(n, shape, x)
+	p.Shape = shape
+	return p, nil
+}
+
+// put stores element i as the file does.
+func (t *constant) put(b []byte, i int) {
+	if t.kind.float() {
+		binary.LittleEndian.PutUint32(b, math.Float32bits(t.floats[i]))
+		return
+	}
+	var word [8]byte
+	binary.LittleEndian.PutUint64(word[:], uint64(t.ints[i]))
+	elem, _ := t.kind.elem()
+	copy(b[:elem.Size()], word[:])
 }
 
 // normaliseParams is the scale and the shift of a Normalise whose operand lies

@@ -8,11 +8,12 @@ type pass struct {
 }
 
 // passes are run in this order. Patterns come first, while the arithmetic that
-// they are made of still stands alone; residuals come before activations,
+// they are made of still stands alone; what is expanded for nothing hides none; residuals come before activations,
 // which a convolution applies after it has added one; a pool and an activation
 // may follow a convolution in either order.
 var passes = []pass{
 	{"recognise activations", recogniseActivations},
+	{"fold expand", foldExpand},
 	{"recognise normalisations", recogniseNormalisations},
 	{"fold scale and shift", foldNormalise},
 	{"fold scale of products", foldScales},

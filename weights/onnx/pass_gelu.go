@@ -89,10 +89,10 @@ func (e edges) product(n *node, depth int) (scale float64, factors []*value) {
 	return scale, factors
 }
 
-// scalar is the number that n, an operation of one operand and one number,
-// has; no number if it has several, or its shape is not the operand's.
+// scalar is the number that n, an operation of one operand and one number of
+// float32, has; no number if it has several, or its shape is not the operand's.
 func (n *node) scalar() (c float64, ok bool) {
-	if len(n.in) != 1 || len(n.weights) != 1 || n.weights[0].data.len() != 1 || !n.out[0].shape.Equal(n.in[0].shape) {
+	if len(n.in) != 1 || len(n.weights) != 1 || len(n.weights[0].data.floats) != 1 || !n.out[0].shape.Equal(n.in[0].shape) {
 		return 0, false
 	}
 	return float64(n.weights[0].data.floats[0]), true

@@ -54,8 +54,11 @@ func quotient(e edges, n *node) (x, root *value, ok bool) {
 // isReciprocal says whether n is 1/x.
 func isReciprocal(n *node) bool {
 	op, ok := n.op.(*kernels.Binary)
-	return ok && op.Kind == kernels.Div && op.Swap && op.Act == (kernels.Act{}) && len(n.weights) == 1 &&
-		n.weights[0].data.len() == 1 && n.weights[0].data.floats[0] == 1 && slices.Equal(n.out[0].shape, n.in[0].shape)
+	if !ok || op.Kind != kernels.Div || !op.Swap || op.Act != (kernels.Act{}) {
+		return false
+	}
+	c, ok := n.scalar()
+	return ok && c == 1
 }
 
 // recogniseQuotient rewrites n, which divides d by root, if that normalises.

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"math"
-	"slices"
 
 	"github.com/infer-go/infer/kernels"
 )
@@ -134,11 +133,11 @@ func mark(dead map[*node]bool, nodes []*node) {
 // them.
 func isScalar(n *node, kind kernels.BinaryKind, c float64) bool {
 	op, ok := n.op.(*kernels.Binary)
-	if !ok || op.Kind != kind || op.Swap && kind == kernels.Div || op.Act != (kernels.Act{}) || len(n.weights) != 1 {
+	if !ok || op.Kind != kind || op.Swap && kind == kernels.Div || op.Act != (kernels.Act{}) {
 		return false
 	}
-	w := n.weights[0].data
-	return w.len() == 1 && near(w.floats[0], c) && slices.Equal(n.out[0].shape, n.in[0].shape)
+	x, ok := n.scalar()
+	return ok && near(float32(x), c)
 }
 
 // near says whether x is c to within what exporters round.

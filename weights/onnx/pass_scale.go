@@ -64,18 +64,16 @@ func foldOperandScale(e edges, product *node, op *kernels.MatMul, v *value, dead
 // it does.
 func scalarFactor(n *node) (by float32, ok bool) {
 	op, isBinary := n.op.(*kernels.Binary)
-	if !isBinary || len(n.in) != 1 || len(n.weights) != 1 || op.Act != (kernels.Act{}) {
+	if !isBinary || op.Act != (kernels.Act{}) {
 		return 0, false
 	}
-	w := n.weights[0].data
-	if w.len() != 1 || !slices.Equal(n.out[0].shape, n.in[0].shape) {
-		return 0, false
-	}
+	c, ok := n.scalar()
 	switch {
+	case !ok:
 	case op.Kind == kernels.Mul:
-		by = w.floats[0]
+		by = float32(c)
 	case op.Kind == kernels.Div && !op.Swap:
-		by = 1 / w.floats[0]
+		by = 1 / float32(c)
 	}
 	return by, by != 0 && tensor.IsFinite(by)
 }

@@ -38,7 +38,11 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		if err != nil {
 			return nil, fmt.Errorf("input %q: %w", in.name, err)
 		}
-		v := &value{name: in.name, shape: shape}
+		elem, ok := in.elem.elem()
+		if !ok {
+			return nil, fmt.Errorf("input %q: inputs of %v are not supported: export the model with one of another type", in.name, in.elem)
+		}
+		v := &value{name: in.name, elem: elem, shape: shape}
 		t.values[in.name] = v
 		t.graph.inputs = append(t.graph.inputs, v)
 	}
@@ -62,9 +66,6 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 
 // shape is an input's declared shape, with the batch in it.
 func (v *valueInfo) shape(batch int) (tensor.Shape, error) {
-	if !v.elem.float() {
-		return nil, fmt.Errorf("inputs of %v are not supported, only floating-point ones: export the model without the conversion at its beginning", v.elem)
-	}
 	if v.dims == nil {
 		return nil, fmt.Errorf("its shape is not declared: export the model with the shapes of its inputs")
 	}
@@ -109,8 +110,8 @@ func (t *translator) node(n *nodeProto) (err error) {
 	nodes := len(t.graph.nodes)
 	var out []*value
 	switch {
-	case n.op == "Shape":
-		out = c.shapeOf()
+	case n.op == "Shape", n.op == "Size":
+		out = op.fold(c)
 	case !constant && op.translate == nil:
 		c.fail("it is supported on constants alone, and %q is none", c.firstActivation().name)
 	case !constant:
@@ -347,16 +348,31 @@ func (c *call) axes(list []int64, rank int) []int {
 // ready says that nothing has failed so far, and that the node can be built.
 func (c *call) ready() bool { return c.err == nil }
 
-// emit adds a node to the graph and returns its results, which have the given
-// shapes.
+// emit adds a node to the graph and returns its results, which are float32 of
+// the given shapes.
 func (c *call) emit(op operation, in, weights []*value, shapes ...tensor.Shape) []*value {
-	n := &node{name: c.node.label(), origin: c.String(), op: op, in: in, weights: weights}
+	types := make([]tensor.Type, len(shapes))
 	for i, shape := range shapes {
-		if err := shape.Check(); err != nil {
-			c.fail("a tensor %w", err)
-			return n.out
+		types[i].Shape = shape
+	}
+	return c.emitTypes(op, in, weights, types)
+}
+
+// emitTypes is emit for results of any types.
+func (c *call) emitTypes(op operation, in, weights []*value, types []tensor.Type) []*value {
+	n := &node{name: c.node.label(), origin: c.String(), op: op, in: in, weights: weights}
+	for _, v := range in {
+		if v.data != nil {
+			c.fail("operand %q is constant where an activation is wanted", v.name)
+			return slices.Repeat([]*value{{}}, len(types))
 		}
-		v := &value{shape: shape}
+	}
+	for i, t := range types {
+		if err := t.Shape.Check(); err != nil {
+			c.fail("a tensor %w", err)
+			return slices.Repeat([]*value{{}}, len(types))
+		}
+		v := &value{elem: t.Elem, shape: t.Shape}
 		if i < len(c.node.out) {
 			v.name = c.node.out[i]
 		}
@@ -373,14 +389,14 @@ func (c *call) apply(op kernels.Spec, in ...*value) []*value {
 	}
 	types := make([]tensor.Type, len(in))
 	for i, v := range in {
-		types[i] = tensor.Floats(v.shape...)
+		types[i] = v.typ()
 	}
 	out, err := op.Infer(types, nil)
 	if err != nil {
 		c.fail("%w", err)
 		return []*value{{}}
 	}
-	return c.emit(op, in, nil, tensor.Shapes(out)...)
+	return c.emitTypes(op, in, nil, out)
 }
 
 // reshape gives v another shape of as many elements.

@@ -13,6 +13,9 @@ import (
 func unary(spec func(c *call) kernels.Unary) func(*call) []*value {
 	return func(c *call) []*value {
 		x, op := c.activation(0), spec(c)
+		if x.elem != tensor.F32 {
+			return c.integerUnary(op, x)
+		}
 		return c.apply(&op, x)
 	}
 }
@@ -93,12 +96,56 @@ func (c *call) mean() []*value {
 	return []*value{c.scaled(sum[0], 1/float32(len(c.in)))}
 }
 
+// integerUnary is a unary operator of integers, by operations of two operands.
+func (c *call) integerUnary(op kernels.Unary, x *value) []*value {
+	zero := c.number(x.elem, 0)
+	switch {
+	case op.Kind == kernels.Abs && x.elem == tensor.U8:
+		return []*value{x}
+	case op.Kind == kernels.Abs:
+		return []*value{c.binary(&kernels.Binary{Kind: kernels.Max}, x, c.binary(&kernels.Binary{Kind: kernels.Sub}, zero, x))}
+	case op.Kind == kernels.Neg:
+		return []*value{c.binary(&kernels.Binary{Kind: kernels.Sub}, zero, x)}
+	case op.Kind == kernels.Activate && op.Act == relu:
+		return []*value{c.binary(&kernels.Binary{Kind: kernels.Max}, x, zero)}
+	}
+	return c.fail("it is not supported of %v: cast it to floats before", x.elem)
+}
+
+// number is a constant of no dimensions, of the type of an activation's
+// elements.
+func (c *call) number(e tensor.Elem, x int64) *value {
+	if e == tensor.F32 {
+		return &value{shape: []int{}, data: floatTensor([]int{}, []float32{float32(x)})}
+	}
+	for kind := range elemNames {
+		if k, ok := kind.elem(); ok && k == e {
+			return &value{shape: []int{}, data: &constant{kind: kind, dims: []int{}, ints: []int64{x}}}
+		}
+	}
+	c.fail("numbers of %v are not supported", e)
+	return &value{}
+}
+
+// integerClip is clip of integers.
+func (c *call) integerClip(x *value) []*value {
+	for i, kind := range []kernels.BinaryKind{kernels.Max, kernels.Min} {
+		if c.has(i + 1) {
+			x = c.binary(&kernels.Binary{Kind: kind}, x, c.operand(i+1))
+		}
+	}
+	return []*value{x}
+}
+
 // clip translates Clip, whose bounds were attributes before opset 11. A bound
 // that is absent is the lowest or the largest finite number, as ONNX says, and
 // infinities are clipped to it. A bound of NaN does nothing, as in ONNX
 // Runtime.
 func (c *call) clip() []*value {
 	x := c.activation(0)
+	if x.elem != tensor.F32 {
+		return c.integerClip(x)
+	}
 	lo, hi := float32(-math.MaxFloat32), float32(math.MaxFloat32)
 	if c.t.opset < 11 {
 		lo, hi = c.floatAttr("min", lo), c.floatAttr("max", hi)
@@ -132,14 +179,18 @@ func (c *call) bound(i int, what string, otherwise float32) float32 {
 	return x[0]
 }
 
-// cast translates Cast between floating-point types, which are all float32
-// here.
+// cast translates Cast. All floating-point types are float32 here.
 func (c *call) cast() []*value {
 	x := c.activation(0)
-	if to := elemType(c.intAttr("to", 0)); !to.float() {
-		c.fail("a cast of an activation to %v is not supported", to)
+	kind := elemType(c.intAttr("to", 0))
+	to, ok := kind.elem()
+	if !ok {
+		c.fail("a cast of an activation to %v is not supported", kind)
 	}
-	return []*value{x}
+	if !c.ready() || to == x.elem {
+		return []*value{x}
+	}
+	return c.apply(&kernels.Convert{To: to}, x)
 }
 
 // identity translates what does nothing to its first operand.
@@ -212,13 +263,92 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 		op.Swap = true
 	}
 	for _, w := range weights {
-		c.checkFloats(w, "the constant operand")
+		c.checkOperand(w)
 	}
-	out := c.emit(op, in, weights, shape)
+	z := a.typ()
+	if z.Elem != b.typ().Elem {
+		c.fail("operands of %v and of %v", z.Elem, b.typ().Elem)
+	}
+	if op.Kind.Compares() {
+		z.Elem = tensor.Bool
+	}
+	out := c.emitTypes(op, in, weights, []tensor.Type{z.Of(shape...)})
 	if !c.ready() {
 		return &value{}
 	}
 	return out[0]
+}
+
+// checkOperand checks a constant that stands where an activation could: it may
+// be infinite, as masks are.
+func (c *call) checkOperand(w *value) {
+	if _, ok := w.data.kind.elem(); !ok {
+		c.fail("the constant operand, %q, is of %v, which is not supported here", w.name, w.data.kind)
+	}
+	if i := slices.IndexFunc(w.data.floats, tensor.IsNaN); i >= 0 {
+		c.fail("the constant operand, %q: element %d is NaN", w.name, i)
+	}
+}
+
+// comparison translates a comparison or a function of Booleans, perhaps with
+// its operands changed over.
+func comparison(kind kernels.BinaryKind, swapped bool) func(*call) []*value {
+	return func(c *call) []*value {
+		if len(c.in) != 2 {
+			c.fail("%d operands where there should be 2", len(c.in))
+		}
+		a, b := c.operand(0), c.operand(1)
+		if swapped {
+			a, b = b, a
+		}
+		return []*value{c.binary(&kernels.Binary{Kind: kind}, a, b)}
+	}
+}
+
+// not translates Not.
+func (c *call) not() []*value {
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Equal}, c.activation(0), c.number(tensor.Bool, 0))}
+}
+
+// modKind is the function of Mod, which floats have with fmod alone.
+func (c *call) modKind() kernels.BinaryKind {
+	if c.intAttr("fmod", 0) != 0 {
+		return kernels.Fmod
+	}
+	return kernels.Mod
+}
+
+// mod translates Mod.
+func (c *call) mod() []*value { return comparison(c.modKind(), false)(c) }
+
+// where translates Where.
+func (c *call) where() []*value {
+	if len(c.in) != 3 {
+		return c.fail("%d operands where there should be 3", len(c.in))
+	}
+	op := &kernels.Select{}
+	var in, weights []*value
+	for i := range op.Constant {
+		v := c.operand(i)
+		if op.Constant[i] = v.data != nil; op.Constant[i] {
+			c.checkOperand(v)
+			weights = append(weights, v)
+		} else {
+			in = append(in, v)
+		}
+	}
+	condition, x, y := c.operand(0), c.operand(1), c.operand(2)
+	if !c.ready() {
+		return nil
+	}
+	shape, ok := tensor.Broadcast(x.shape, y.shape)
+	if ok {
+		shape, ok = tensor.Broadcast(shape, condition.shape)
+	}
+	if !ok {
+		return c.fail("shapes %s, %s and %s do not broadcast", tensor.Dims(condition.shape...), tensor.Dims(x.shape...), tensor.Dims(y.shape...))
+	}
+	return c.emitTypes(op, in, weights, []tensor.Type{x.typ().Of(shape...)})
 }
 
 // prelu translates PRelu, whose slope broadcasts to the shape of x.

@@ -94,7 +94,7 @@ func (c *call) reducedConstant(kind kernels.ReduceKind, x *value, axes []int, ke
 		next(index, x.shape)
 	}
 	for i, group := range groups {
-		if len(group) == 0 {
+		if len(group) == 0 && kind != kernels.ReduceProduct && kind != kernels.ReduceSum {
 			c.fail("a tensor of shape %s has nothing to be reduced", tensor.Dims(x.shape...))
 			return nil
 		}
@@ -164,7 +164,7 @@ func reducedFloats(kind kernels.ReduceKind, x []float32, group []int) float32 {
 // reducedInts is reducedFloats for whole numbers, of which some kinds make no
 // whole number.
 func reducedInts(kind kernels.ReduceKind, x []int64, group []int) (v int64, ok bool) {
-	sum, product, least, most := int64(0), int64(1), x[group[0]], x[group[0]]
+	sum, product, least, most := int64(0), int64(1), int64(math.MaxInt64), int64(math.MinInt64)
 	for _, i := range group {
 		sum += x[i]
 		product *= x[i]

@@ -23,10 +23,20 @@ func (c *call) concat() []*value {
 	return c.apply(&kernels.Concat{Axis: axis}, c.in...)
 }
 
-// split translates Split. Sizes were an attribute before opset 13; without
-// them the parts are equal, the last one of what is left since opset 18.
+// split translates Split.
 func (c *call) split() []*value {
 	x := c.activation(0)
+	axis, sizes := c.parts(x)
+	if !c.ready() {
+		return nil
+	}
+	return c.apply(&kernels.Split{Axis: axis, Sizes: sizes}, x)
+}
+
+// parts reads into what parts Split cuts a tensor, and along which axis. Sizes
+// were an attribute before opset 13; without them the parts are equal, the last
+// one of what is left since opset 18.
+func (c *call) parts(x *value) (int, []int) {
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	var sizes []int64
 	if c.t.opset < 13 {
@@ -36,15 +46,17 @@ func (c *call) split() []*value {
 	}
 	parts := len(c.node.out)
 	if !c.ready() {
-		return nil
+		return 0, nil
 	}
 	if sizes == nil {
 		if n := c.intAttr("num_outputs", int64(parts)); n != int64(parts) {
-			return c.fail("num_outputs is %d for %d results", n, parts)
+			c.fail("num_outputs is %d for %d results", n, parts)
+			return 0, nil
 		}
 		whole := x.shape[axis]
 		if c.t.opset < 18 && whole%parts != 0 {
-			return c.fail("%d elements do not split into %d equal parts", whole, parts)
+			c.fail("%d elements do not split into %d equal parts", whole, parts)
+			return 0, nil
 		}
 		each := (whole + parts - 1) / parts
 		for left := whole; len(sizes) < parts; left -= each {
@@ -52,9 +64,9 @@ func (c *call) split() []*value {
 		}
 	}
 	if len(sizes) != parts {
-		return c.fail("%d sizes for %d results", len(sizes), parts)
+		c.fail("%d sizes for %d results", len(sizes), parts)
 	}
-	return c.apply(&kernels.Split{Axis: axis, Sizes: c.sizes(sizes, "split")}, x)
+	return axis, c.sizes(sizes, "split")
 }
 
 // sizes makes ints of a list of whole numbers that must be in range.
@@ -162,7 +174,7 @@ func (c *call) pad() []*value {
 	if c.t.opset < 11 {
 		pads, op.Value = c.intsAttr("pads"), c.floatAttr("value", 0)
 	} else {
-		pads, op.Value = c.constantInts(1, "pads"), c.bound(2, "the value", 0)
+		pads, op.Value = c.constantInts(1, "pads"), c.padValue(x)
 		axes = c.constantInts(3, "axes")
 	}
 	switch mode := c.stringAttr("mode", "constant"); mode {
@@ -171,6 +183,8 @@ func (c *call) pad() []*value {
 		op.Mode = kernels.PadReflect
 	case "edge":
 		op.Mode = kernels.PadEdge
+	case "wrap":
+		op.Mode = kernels.PadWrap
 	default:
 		c.fail("mode %q is not supported", mode)
 	}
@@ -191,7 +205,7 @@ func (c *call) pad() []*value {
 	}
 	op.Before, op.After = make([]int, rank), make([]int, rank)
 	crop := &kernels.Slice{Start: make([]int, rank), Step: slices.Repeat([]int{1}, rank), Size: slices.Clone(x.shape)}
-	cropped, padded := false, false
+	cropped := false
 	for i, axis := range at {
 		before, after := pads[i], pads[len(at)+i]
 		if min(before, after) < -tensor.MaxElements || max(before, after) > tensor.MaxElements {
@@ -204,16 +218,65 @@ func (c *call) pad() []*value {
 			return c.fail("pads %v cut off all of dimension %d of shape %s", pads, axis, tensor.Dims(x.shape...))
 		}
 		crop.Size[axis] = int(left)
-		padded = padded || before > 0 || after > 0
 		cropped = cropped || before < 0 || after < 0
 	}
 	if cropped {
 		x = c.apply(crop, x)[0]
 	}
-	if !padded {
+	for axis, d := range crop.Size {
+		most := op.Mode.Most(d)
+		if !c.ready() || max(op.Before[axis], op.After[axis]) <= most {
+			continue
+		}
+		// More than a map has: its places, again and again.
+		x = c.take(x, axis, c.paddedPlaces(op.Mode, op.Before[axis], d, op.After[axis]))
+		op.Before[axis], op.After[axis] = 0, 0
+	}
+	if !slices.ContainsFunc(slices.Concat(op.Before, op.After), func(n int) bool { return n > 0 }) {
 		return []*value{x}
 	}
 	return c.apply(op, x)
+}
+
+// padValue is the constant of Pad, of the type of x.
+func (c *call) padValue(x *value) float32 {
+	if !c.has(2) {
+		return 0
+	}
+	v := c.constant(2, "the value")
+	if c.ready() && (v.data.len() != 1 || v.typ().Elem != x.elem) {
+		c.fail("the value, %q, is %s %v for a tensor of %v", v.name, tensor.Dims(v.shape...), v.data.kind, x.elem)
+	}
+	if !c.ready() {
+		return 0
+	}
+	f := v.data.float64(0)
+	if x.elem != tensor.F32 && float64(float32(f)) != f {
+		c.fail("the value %v is too large", f)
+	}
+	return float32(f)
+}
+
+// paddedPlaces are the places of a dimension of size d in one that is padded by
+// reflection or by wrapping.
+func (c *call) paddedPlaces(mode kernels.PadMode, before, d, after int) []int {
+	if int64(before)+int64(after) > int64(c.t.budget) {
+		c.fail("pads of %d and %d are too large", before, after)
+		return nil
+	}
+	period := d
+	if mode == kernels.PadReflect {
+		period = max(2*d-2, 1)
+	}
+	places := make([]int, before+d+after)
+	for i := range places {
+		at := ((i-before)%period + period) % period
+		if at >= d {
+			at = period - at
+		}
+		places[i] = at
+	}
+	return places
 }
 
 // translateView translates an operator that gives the same elements another

@@ -1,8 +1,9 @@
-// Package npy reads and writes numpy's .npy files of float32.
+// Package npy reads and writes numpy's .npy files.
 //
 // It exists because the libraries that do bring a matrix library along, or
 // allocate what a damaged header asks for. Only what ONNX tensors need is
-// understood: little-endian float32 in C order; format versions 1 to 3.
+// understood: little-endian elements in C order, of the types that a net's
+// inputs and outputs have; format versions 1 to 3.
 package npy
 
 import (
@@ -25,32 +26,56 @@ const magic = "\x93NUMPY"
 // some hundred bytes long.
 const maxHeader = 1 << 16
 
-// An Array is a row-major tensor. A scalar has an empty Shape.
+// An Array is a row-major tensor, whose bytes are little-endian. A scalar has an
+// empty Shape.
 type Array struct {
+	Elem  tensor.Elem
 	Shape []int
-	Data  []float32
+	Data  []byte
+}
+
+// descriptions are numpy's names of types.
+var descriptions = map[tensor.Elem]string{
+	tensor.F32: "<f4", tensor.U8: "|u1", tensor.I8: "|i1", tensor.I16: "<i2", tensor.I32: "<i4", tensor.I64: "<i8", tensor.Bool: "|b1",
+}
+
+// Floats is an array of float32.
+func Floats(shape []int, x []float32) *Array {
+	a := &Array{Shape: shape, Data: make([]byte, 0, 4*len(x))}
+	for _, v := range x {
+		a.Data = binary.LittleEndian.AppendUint32(a.Data, math.Float32bits(v))
+	}
+	return a
+}
+
+// Floats are the elements of an array of float32.
+func (a *Array) Floats() []float32 {
+	x := make([]float32, len(a.Data)/4)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(a.Data[4*i:]))
+	}
+	return x
 }
 
 // Read reads an array. What follows it is an error, as is everything but
-// little-endian float32 in C order. Memory grows only as data arrive.
+// a type of elements that is understood, in C order. Memory grows only as data arrive.
 func Read(r io.Reader) (*Array, error) {
-	shape, n, err := readHeader(r)
+	elem, shape, n, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	a := &Array{Shape: shape}
-	buf := make([]byte, min(4*n, 1<<16))
-	for len(a.Data) < n {
-		part := buf[:min(len(buf), 4*(n-len(a.Data)))]
+	a := &Array{Elem: elem, Shape: shape}
+	size := elem.Size()
+	buf := make([]byte, min(size*n, 1<<16))
+	for len(a.Data) < size*n {
+		part := buf[:min(len(buf), size*n-len(a.Data))]
 		if _, err := io.ReadFull(r, part); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return nil, fmt.Errorf("it is cut off: %d numbers of shape %v are missing", n-len(a.Data), shape)
+				return nil, fmt.Errorf("it is cut off: %d numbers of shape %v are missing", n-len(a.Data)/size, shape)
 			}
 			return nil, err
 		}
-		for ; len(part) > 0; part = part[4:] {
-			a.Data = append(a.Data, math.Float32frombits(binary.LittleEndian.Uint32(part)))
-		}
+		a.Data = append(a.Data, part...)
 	}
 	var extra [1]byte
 	switch _, err := io.ReadFull(r, extra[:]); err {
@@ -63,15 +88,15 @@ func Read(r io.Reader) (*Array, error) {
 	}
 }
 
-// readHeader reads up to the data and returns the shape and the number of
-// elements.
-func readHeader(r io.Reader) (shape []int, n int, err error) {
+// readHeader reads up to the data and returns the elements' type, the shape and
+// the number of elements.
+func readHeader(r io.Reader) (elem tensor.Elem, shape []int, n int, err error) {
 	var start [8]byte
 	if _, err := io.ReadFull(r, start[:]); err != nil {
-		return nil, 0, headerError(err)
+		return 0, nil, 0, headerError(err)
 	}
 	if string(start[:6]) != magic {
-		return nil, 0, errors.New("not a .npy file")
+		return 0, nil, 0, errors.New("not a .npy file")
 	}
 	var length int
 	switch version := start[6]; version {
@@ -84,17 +109,17 @@ func readHeader(r io.Reader) (shape []int, n int, err error) {
 		_, err = io.ReadFull(r, b[:])
 		length = int(min(binary.LittleEndian.Uint32(b[:]), maxHeader+1))
 	default:
-		return nil, 0, fmt.Errorf("version %d.%d of .npy is unknown", version, start[7])
+		return 0, nil, 0, fmt.Errorf("version %d.%d of .npy is unknown", version, start[7])
 	}
 	if err != nil {
-		return nil, 0, headerError(err)
+		return 0, nil, 0, headerError(err)
 	}
 	if length > maxHeader {
-		return nil, 0, errors.New("its header is too long")
+		return 0, nil, 0, errors.New("its header is too long")
 	}
 	header := make([]byte, length)
 	if _, err := io.ReadFull(r, header); err != nil {
-		return nil, 0, headerError(err)
+		return 0, nil, 0, headerError(err)
 	}
 	return parse(string(header))
 }
@@ -118,17 +143,23 @@ var patterns = sync.OnceValue(func() [3]*regexp.Regexp {
 })
 
 // parse reads the dictionary.
-func parse(header string) (shape []int, n int, err error) {
+func parse(header string) (elem tensor.Elem, shape []int, n int, err error) {
 	var found [3]string
 	for i, p := range patterns() {
 		m := p.FindStringSubmatch(header)
 		if m == nil {
-			return nil, 0, fmt.Errorf("its header has no %s that is understood", [...]string{"descr", "fortran_order", "shape"}[i])
+			return 0, nil, 0, fmt.Errorf("its header has no %s that is understood", [...]string{"descr", "fortran_order", "shape"}[i])
 		}
 		found[i] = m[1]
 	}
-	if found[0] != "<f4" {
-		return nil, 0, fmt.Errorf("its numbers are %q, not little-endian float32 (\"<f4\")", found[0])
+	known := false
+	for e, name := range descriptions {
+		if name == found[0] {
+			elem, known = e, true
+		}
+	}
+	if !known {
+		return 0, nil, 0, fmt.Errorf("its numbers are %q, not float32 (\"<f4\"), an integer of up to 64 bits (\"<i8\", \"<i4\", \"<i2\", \"|i1\", \"|u1\") or a Boolean (\"|b1\")", found[0])
 	}
 	for _, s := range strings.Split(found[2], ",") {
 		s = strings.TrimSpace(s)
@@ -137,18 +168,18 @@ func parse(header string) (shape []int, n int, err error) {
 		}
 		d, err := strconv.Atoi(s)
 		if err != nil {
-			return nil, 0, fmt.Errorf("its shape (%s) is not valid", found[2])
+			return 0, nil, 0, fmt.Errorf("its shape (%s) is not valid", found[2])
 		}
 		shape = append(shape, d)
 	}
 	n, ok := tensor.Shape(shape).Elements()
 	if !ok {
-		return nil, 0, fmt.Errorf("its shape (%s) is too large", found[2])
+		return 0, nil, 0, fmt.Errorf("its shape (%s) is too large", found[2])
 	}
 	if found[1] == "True" && len(shape) > 1 {
-		return nil, 0, errors.New("its order is Fortran's, not C's")
+		return 0, nil, 0, errors.New("its order is Fortran's, not C's")
 	}
-	return shape, n, nil
+	return elem, shape, n, nil
 }
 
 // Write writes an array as version 1.0, or 2.0 if the header is long.
@@ -157,14 +188,14 @@ func Write(w io.Writer, a *Array) error {
 	for i, d := range a.Shape {
 		dims[i] = strconv.Itoa(d)
 	}
-	if n, ok := tensor.Shape(a.Shape).Elements(); !ok || n != len(a.Data) {
-		return fmt.Errorf("%d numbers for the shape %v", len(a.Data), a.Shape)
+	if n, ok := tensor.Shape(a.Shape).Elements(); !ok || n*a.Elem.Size() != len(a.Data) {
+		return fmt.Errorf("%d bytes for %v of the shape %v", len(a.Data), a.Elem, a.Shape)
 	}
 	shape := strings.Join(dims, ", ")
 	if len(dims) == 1 {
 		shape += ","
 	}
-	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape)
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descriptions[a.Elem], shape)
 	// Spaces and a line end bring the data to a multiple of 64 bytes.
 	start := []byte(magic + "\x01\x00")
 	fill := (64-(len(start)+2+len(header)+1)%64)%64 + 1
@@ -180,16 +211,6 @@ func Write(w io.Writer, a *Array) error {
 	if _, err := w.Write(start); err != nil {
 		return err
 	}
-	const part = 1 << 14
-	buf := make([]byte, 0, 4*min(part, len(a.Data)))
-	for data := a.Data; len(data) > 0; data = data[min(part, len(data)):] {
-		buf = buf[:0]
-		for _, v := range data[:min(part, len(data))] {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-		}
-		if _, err := w.Write(buf); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := w.Write(a.Data)
+	return err
 }
