@@ -243,3 +243,31 @@ type WidenArgs struct {
 	Y *float32
 	N int
 }
+
+// IDCTArgs is the block of the inverse discrete cosine transforms of JPEG, T.81
+// A.3.3, for N blocks of S×S samples, where S is 8, or 4 for a picture at half
+// its size, of which only the lowest 4×4 coefficients are read. Sample x of row y
+// of block i stands at Y + At[i] + y·YStride + x. Shifts round down:
+//
+//	T[x,v] = (Σᵤ c(x,u)·X[u,v] + 2¹⁰) >> 11        0 ≤ x, y, u, v < S
+//	Z[x,y] = (Σᵥ c(y,v)·T[x,v] + 2¹⁷) >> 18
+//	Y[x,y] = min(max(Z[x,y] + 128, 0), 255)
+//	c(x,0) = 2¹³, c(x,u) ≈ 2¹³·√2·cos((2x+1)·u·π/(2S))
+//
+// The c are sums and differences of the constants of the fast algorithm of
+// Loeffler, Ligtenberg and Moschytz (ICASSP 1989), each rounded to an integer.
+//
+// X[u,v] is the coefficient of frequency u across and v down. Blocks are 16/S to
+// a group of S rows of 16 elements: of block i, X[u,v] is element
+// S·(i mod 16/S) + v of row u. The kernels clear them; those of no block are 0.
+//
+// Peak is raised to max(Z, −1−Z) of all Z, and to 32767 if that of a T is more
+// than 16383: then Z and Y are undefined. |X| is at most 8192.
+type IDCTArgs struct {
+	X       *int16
+	Y       *byte
+	At      *int // N elements
+	Peak    *int
+	YStride int
+	N       int // at least 1
+}

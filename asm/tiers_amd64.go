@@ -55,6 +55,8 @@ var Tiers = []Tier{
 			{Kernel{Op: "avgpool"}, "avx2", avgpool_f32_avx2},
 			{Kernel{Op: "depthwise"}, "avx2", depthwise_f32_avx2},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "avx2", widen_f16_f32_avx2},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"}, "avx2", idct_i16_u8_8_avx2},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"}, "avx2", idct_i16_u8_4_avx2},
 		},
 	},
 }

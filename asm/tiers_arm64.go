@@ -55,6 +55,8 @@ var Tiers = []Tier{
 			{Kernel{Op: "avgpool"}, "neon", avgpool_f32_neon},
 			{Kernel{Op: "depthwise"}, "neon", depthwise_f32_neon},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "neon", widen_f16_f32_neon},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"}, "neon", idct_i16_u8_8_neon},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"}, "neon", idct_i16_u8_4_neon},
 		},
 	},
 }

@@ -34,6 +34,7 @@ var microTests = map[string]microTest{
 	"avgpool":    testOf((*micro).testAveragePool),
 	"depthwise":  testOf((*micro).testDepthwise),
 	"widen":      testOf((*micro).testWiden),
+	"idct":       testOf((*micro).testIDCT),
 }
 
 type microTest func(m *micro, k asm.Kernel, run any)
@@ -217,7 +218,7 @@ func inBytes[A any](args *A) *A {
 }
 
 // place copies an operand to guarded memory.
-func place[T byte | uint16 | int | float32](m *micro, x []T) []T {
+func place[T byte | int16 | uint16 | int | float32](m *micro, x []T) []T {
 	y := guard.Make[T](m.memory, len(x), m.side)
 	copy(y, x)
 	m.operands = append(m.operands, operand{bytesOf(y), slices.Clone(bytesOf(y))})

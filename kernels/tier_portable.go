@@ -51,6 +51,8 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
+	add(idctKernel(8), idctPortable(8, idct8))
+	add(idctKernel(4), idctPortable(4, idct4))
 	return entries
 }
 

@@ -47,7 +47,11 @@ func DecodeAtMost(data []byte, pixels int) (img image.Image, err error) {
 	case max(c.Width, c.Height) > maxSide:
 		return nil, fmt.Errorf("%w: %d×%d, more than %d pixels a side", ErrTooLarge, c.Width, c.Height, maxSide)
 	}
-	img, _, err = image.Decode(bytes.NewReader(data))
+	if format == "jpeg" {
+		img, _, err = decodeJPEG(data, 0)
+	} else {
+		img, _, err = image.Decode(bytes.NewReader(data))
+	}
 	switch {
 	case err != nil:
 		return nil, damaged(format, err)

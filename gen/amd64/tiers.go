@@ -25,4 +25,5 @@ var avx2 = Emitters{
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
+	"idct_i16_u8":    idct,
 }

@@ -36,6 +36,7 @@ var blocks = map[string]string{
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
 	"widen":      "WidenArgs",
+	"idct":       "IDCTArgs",
 }
 
 // A Block is the type of a block of arguments, as it is declared.
