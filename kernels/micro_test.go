@@ -35,6 +35,10 @@ var microTests = map[string]microTest{
 	"depthwise":  testOf((*micro).testDepthwise),
 	"widen":      testOf((*micro).testWiden),
 	"idct":       testOf((*micro).testIDCT),
+	"weigh":      testOf((*micro).testWeigh),
+	"resample":   testOf((*micro).testResample),
+	"planes":     testOf((*micro).testColours),
+	"ycbcr":      testOf((*micro).testColours),
 }
 
 type microTest func(m *micro, k asm.Kernel, run any)

@@ -26,4 +26,9 @@ var avx2 = Emitters{
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
 	"idct_i16_u8":    idct,
+
+	"weigh_u8f32_f32": weigh,
+	"resample_f32":    resample,
+	"planes_u8":       planes,
+	"ycbcr_u8":        ycbcr,
 }

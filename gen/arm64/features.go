@@ -46,7 +46,7 @@ var (
 	}
 	baseVectors = []string{
 		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VBIF", "VBIT", "VDUP", "VEOR", "VFMLA", "VLD1", "VLD1R", "VMOV", "VORR",
-		"VSHL", "VST1", "VST3", "VSUB", "VTRN1", "VTRN2", "VZIP1", "VZIP2",
+		"VSHL", "VST1", "VST3", "VSUB", "VLD4", "VTRN1", "VTRN2", "VUSHLL", "VUSHLL2", "VZIP1", "VZIP2",
 	}
 )
 

@@ -309,3 +309,36 @@ func (b *builder) TRN1(lanes string, m, n, d vec) {
 func (b *builder) TRN2(lanes string, m, n, d vec) {
 	b.emit("VTRN2", m.as(lanes), n.as(lanes), d.as(lanes))
 }
+
+// USHLL and USHLL2 widen bytes, or int16, of the lower and the upper half of n,
+// and shift them to the left.
+
+func (b *builder) USHLL(bits int, n vec, from string, d vec, to string) {
+	b.emit("VUSHLL", imm(bits), n.as(from), d.as(to))
+}
+func (b *builder) USHLL2(bits int, n vec, from string, d vec, to string) {
+	b.emit("VUSHLL2", imm(bits), n.as(from), d.as(to))
+}
+
+// UCVTF converts uint32 to float32, FADDP adds neighbours.
+
+func (b *builder) UCVTF(n, d vec)    { b.one(0x6e21d800, "ucvtf", n, d) }
+func (b *builder) FADDP(m, n, d vec) { b.three(0x6e20d400, "faddp", m, n, d) }
+
+// SQRDMULH8 is ⌊(2·n·m + 2¹⁵)/2¹⁶⌋ of int16, and SQRSHRUN shifts int16 to the
+// right, rounds half up and limits to bytes, in the lower or the upper half of d.
+
+func (b *builder) SQRDMULH8(m, n, d vec) { b.eight(0x6e60b400, "sqrdmulh", m, n, d) }
+func (b *builder) VSUB8(m, n, d vec)     { b.emit("VSUB", m.as("H8"), n.as("H8"), d.as("H8")) }
+
+func (b *builder) SQRSHRUN(half, bits int, n, d vec) {
+	if bits < 1 || bits > 8 {
+		panic(fmt.Sprintf("sqrshrun by %d bits", bits))
+	}
+	code := 0x2f008c00 | uint32(16-bits)<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "sqrshrun v%d.8b, v%d.8h, #%d", int(d), int(n), bits)
+	} else {
+		b.word(code|1<<30, "sqrshrun2 v%d.16b, v%d.8h, #%d", int(d), int(n), bits)
+	}
+}

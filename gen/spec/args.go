@@ -269,3 +269,52 @@ type IDCTArgs struct {
 	YStride int
 	N       int // at least 1
 }
+
+// WeighArgs is the block of the kernel that makes a row of the weighted sum of K
+// rows of bytes, of which row k begins at X + Row[k].
+//
+//	Y[i] = Σₖ W[k]·X[k,i]   0 ≤ i < N
+//
+// Each element is one chain of fused multiply-adds in the order of k.
+type WeighArgs struct {
+	X   *byte
+	Row *int
+	W   *float32
+	Y   *float32
+	K   int // at least 1
+	N   int // a multiple of 32
+}
+
+// ResampleArgs is the block of the kernel that makes each element of a row of the
+// weighted sum of K neighbours in another row, which begin at X + At[i].
+//
+//	Y[i] = Σₖ W[i,k]·X[i,k]   0 ≤ i < N, 0 ≤ k < K
+type ResampleArgs struct {
+	X  *float32
+	At *int
+	W  *float32 // N·K elements
+	Y  *float32
+	K  int // a multiple of 8
+	N  int // at least 1
+}
+
+// ColourArgs is the block of the kernels that make N pixels of a picture's row
+// into a row of each of R, G and B.
+//
+//	planes   R[i] = X[4i] + 255 − X[4i+3], G and B of X[4i+1] and X[4i+2]
+//	ycbcr    R[i] = limit(16·X[i] + half(5743·Cr[i/S]))
+//	         G[i] = limit(16·X[i] − half(1410·Cb[i/S]) − half(2925·Cr[i/S]))
+//	         B[i] = limit(16·X[i] + half(7258·Cb[i/S]))
+//
+// planes takes premultiplied red, green, blue and opacity, and lays them on
+// white. ycbcr takes JFIF's luma, and chroma of S = 1 or 2 pixels to a sample:
+// half(c·v) is ⌊(c·(v − 128) + 128)/256⌋, and limit(v) is ⌊(v + 8)/16⌋ between 0
+// and 255.
+type ColourArgs struct {
+	X      *byte // luma, or four bytes a pixel
+	Cb, Cr *byte // N/S elements
+	R      *byte
+	G      *byte
+	B      *byte
+	N      int // a multiple of 16
+}

@@ -99,6 +99,10 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"},
 		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"},
+		Kernel{Op: "weigh", Operand: U8}, Kernel{Op: "resample"},
+		Kernel{Op: "planes", Operand: U8, Weight: U8, Result: U8},
+		Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "1"},
+		Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "2"},
 	)
 }
 

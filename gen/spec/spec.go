@@ -37,6 +37,10 @@ var blocks = map[string]string{
 	"depthwise":  "TapsArgs",
 	"widen":      "WidenArgs",
 	"idct":       "IDCTArgs",
+	"weigh":      "WeighArgs",
+	"resample":   "ResampleArgs",
+	"planes":     "ColourArgs",
+	"ycbcr":      "ColourArgs",
 }
 
 // A Block is the type of a block of arguments, as it is declared.

@@ -23,12 +23,9 @@ type block struct {
 	lower     int // from one row of MCUs to the next
 }
 
-// A placing says where the coefficients of a block go and what they are to be
-// multiplied by, in zigzag order.
-type placing [64]struct {
-	to        uint16
-	quantiser uint16
-}
+// A placing says, in zigzag order, where the coefficients of a block go, in the
+// lower half of an element, and what they are to be multiplied by.
+type placing [64]uint32
 
 // zigzag is the column and the row of each coefficient, T.81 figure 5.
 var zigzag = func() (z [64][2]int) {
@@ -130,7 +127,7 @@ func (d *decoder) place(p *placing, quantiser byte) {
 		default:
 			to = x*d.side + y
 		}
-		p[i].to, p[i].quantiser = uint16(to), d.quantisers[quantiser][i]
+		p[i] = uint32(d.quantisers[quantiser][i])<<16 | uint32(to)
 	}
 }
 
@@ -227,7 +224,7 @@ func (d *decoder) interval(first, count int) bool {
 			q := &s.queues[b.component]
 			at := b.at + mx*b.right + my*b.lower
 			places := &s.coefficients[b.component]
-			base := q.base
+			base, coefficients := q.base, &q.coefficients
 
 			if n < 32 {
 				if next > size+8 {
@@ -253,7 +250,7 @@ func (d *decoder) interval(first, count int) bool {
 			}
 			dc := predicted[b.component] + v
 			predicted[b.component] = dc
-			dc *= int32(places[0].quantiser)
+			dc *= int32(places[0] >> 16)
 			odd |= uint32(dc + coefficientLimit)
 
 			k := 1
@@ -286,10 +283,10 @@ func (d *decoder) interval(first, count int) bool {
 				if k > 64 {
 					break
 				}
-				p := &places[(k-1)&63]
-				v *= int32(p.quantiser)
+				p := places[(k-1)&63]
+				v *= int32(p >> 16)
 				odd |= uint32(v + coefficientLimit)
-				q.coefficients[(base+int(p.to))&(len(q.coefficients)-1)] = int16(v)
+				coefficients[(base+int(p&0xffff))&(len(coefficients)-1)] = int16(v)
 				stored = true
 			}
 			for k < 64 {
