@@ -8,13 +8,19 @@ import (
 )
 
 // Rows computes with rows of a picture: what packages that prepare pictures need
-// of a tier. Its methods take as long as they must; a kernel is never called for
-// more than some tens of microseconds.
+// of a tier. It serves one caller at a time, as it holds the blocks of arguments.
+// A method may take long, but calls kernels for no more than some tens of
+// microseconds each.
 type Rows struct {
 	weigh    func(*asm.WeighArgs)
 	resample func(*asm.ResampleArgs)
 	planes   func(*asm.ColourArgs)
 	ycbcr    [3]func(*asm.ColourArgs) // by columns to a sample of chroma
+	oracle   [3]func(*asm.ColourArgs)
+
+	weighing   asm.WeighArgs
+	resampling asm.ResampleArgs
+	colours    asm.ColourArgs
 }
 
 var (
@@ -35,7 +41,7 @@ func (t *Tier) Rows() *Rows {
 		planes:   find[asm.ColourArgs](t, planesKernel),
 	}
 	for _, columns := range []int{1, 2} {
-		r.ycbcr[columns] = find[asm.ColourArgs](t, ycbcrKernel(columns))
+		r.ycbcr[columns], r.oracle[columns] = find[asm.ColourArgs](t, ycbcrKernel(columns)), ycbcrPortable(columns)
 	}
 	return r
 }
@@ -54,8 +60,10 @@ func (r *Rows) Weigh(dst []float32, x []byte, row []int, weights []float32) {
 	_, _, _ = weights[k-1], x[slices.Min(row)], x[slices.Max(row)+n-1]
 	step := max(32, enough/k/32*32)
 	for i := 0; i < n; i += step {
-		r.weigh(&asm.WeighArgs{X: &x[i], Row: &row[0], W: &weights[0], Y: &dst[i], K: k, N: min(step, n-i)})
+		r.weighing = asm.WeighArgs{X: &x[i], Row: &row[0], W: &weights[0], Y: &dst[i], K: k, N: min(step, n-i)}
+		r.weigh(&r.weighing)
 	}
+	r.weighing = asm.WeighArgs{}
 }
 
 // Resample writes weighted sums of taps elements of x, a multiple of 8: those of
@@ -68,8 +76,10 @@ func (r *Rows) Resample(dst, x []float32, at []int, weights []float32, taps int)
 	_, _, _ = weights[n*taps-1], x[slices.Min(at[:n])/4], x[slices.Max(at[:n])/4+taps-1]
 	step := max(1, enough/taps)
 	for i := 0; i < n; i += step {
-		r.resample(&asm.ResampleArgs{X: &x[0], At: &at[i], W: &weights[i*taps], Y: &dst[i], K: taps, N: min(step, n-i)})
+		r.resampling = asm.ResampleArgs{X: &x[0], At: &at[i], W: &weights[i*taps], Y: &dst[i], K: taps, N: min(step, n-i)}
+		r.resample(&r.resampling)
 	}
+	r.resampling = asm.ResampleArgs{}
 }
 
 // Planes lays pixels of premultiplied red, green, blue and opacity, 4 bytes each,
@@ -77,9 +87,11 @@ func (r *Rows) Resample(dst, x []float32, at []int, weights []float32, taps int)
 func (r *Rows) Planes(red, green, blue, pixels []byte) {
 	n := len(red)
 	_, _, _ = green[:n], blue[:n], pixels[:4*n]
-	colours(r.planes, planesPortable, n, func(i int) asm.ColourArgs {
-		return asm.ColourArgs{X: &pixels[4*i], R: &red[i], G: &green[i], B: &blue[i]}
-	})
+	for i := 0; i < n; {
+		r.colours = asm.ColourArgs{X: &pixels[4*i], R: &red[i], G: &green[i], B: &blue[i]}
+		i += r.some(r.planes, planesPortable, n-i)
+	}
+	r.colours = asm.ColourArgs{}
 }
 
 // YCbCr writes the colours of luma and chroma of 1 or 2 columns to a sample. They
@@ -88,24 +100,23 @@ func (r *Rows) YCbCr(red, green, blue, y, cb, cr []byte, columns int) {
 	n := len(red)
 	_, _, _ = green[:n], blue[:n], y[:n]
 	_, _ = cb[:(n+columns-1)/columns], cr[:(n+columns-1)/columns]
-	colours(r.ycbcr[columns], ycbcrPortable(columns), n, func(i int) asm.ColourArgs {
-		return asm.ColourArgs{X: &y[i], Cb: &cb[i/columns], Cr: &cr[i/columns], R: &red[i], G: &green[i], B: &blue[i]}
-	})
+	for i := 0; i < n; {
+		c := i / columns
+		r.colours = asm.ColourArgs{X: &y[i], Cb: &cb[c], Cr: &cr[c], R: &red[i], G: &green[i], B: &blue[i]}
+		i += r.some(r.ycbcr[columns], r.oracle[columns], n-i)
+	}
+	r.colours = asm.ColourArgs{}
 }
 
-// colours calls a kernel for as many of n pixels as it takes, and the oracle for
-// the rest.
-func colours(kernel, oracle func(*asm.ColourArgs), n int, from func(i int) asm.ColourArgs) {
-	const step = 1 << 16
-	whole := n &^ 15
-	for i := 0; i < whole; i += step {
-		args := from(i)
-		args.N = min(step, whole-i)
-		kernel(&args)
+// some calls a kernel for as many of n pixels as it takes at a time, or the
+// oracle for those that are left. It returns how many these are.
+func (r *Rows) some(kernel, oracle func(*asm.ColourArgs), n int) int {
+	if n < 16 {
+		r.colours.N = n
+		oracle(&r.colours)
+		return n
 	}
-	if whole < n {
-		args := from(whole)
-		args.N = n - whole
-		oracle(&args)
-	}
+	r.colours.N = min(n&^15, 1<<15)
+	kernel(&r.colours)
+	return r.colours.N
 }

@@ -281,10 +281,10 @@ func (f *digitFinder) compose(dst []float32, box image.Rectangle) image.Rectangl
 	f.scale.down.set(f.h, float64(box.Min.Y), float64(box.Max.Y), h, support(box.Dy(), h))
 	body := f.body[:w*h]
 	clear(body)
-	f.scale.begin(1, Planar)
+	f.scale.begin()
 	from, to := f.scale.down.span()
 	for y := from; y < to; y++ {
-		f.scale.add(body, w*h, w, y, f.ink[y*f.w:][:f.w])
+		f.scale.add(body, y, f.ink[y*f.w:][:f.w])
 	}
 
 	var top, sum, sumX, sumY float32

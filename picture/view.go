@@ -1,0 +1,38 @@
+package picture
+
+import "image"
+
+// A view is a picture as it lies in its file, and what is to be made of it.
+type view struct {
+	img         image.Image
+	orientation int         // Exif's
+	shift       int         // its sides are the whole picture's, divided by 2^shift and rounded up
+	size        image.Point // of the whole picture, upright
+}
+
+// viewOf is the view of a picture, which Decode may have turned.
+func viewOf(img image.Image) view {
+	size := img.Bounds().Size()
+	t, ok := img.(*turned)
+	if !ok {
+		return view{img: img, size: size}
+	}
+	if slow, ok := t.src.(slowImage); ok {
+		return view{slow.Image, t.orientation, 0, size}
+	}
+	return view{t.src, t.orientation, 0, size}
+}
+
+// mirrored says whether rows of the file go from right to left, or upwards where
+// they are columns, and whether its columns go the other way.
+func (v view) mirrored() (rows, columns bool) {
+	switch v.orientation {
+	case 2, 3, 7, 8:
+		rows = true
+	}
+	switch v.orientation {
+	case 3, 4, 6, 7:
+		columns = true
+	}
+	return rows, columns
+}
