@@ -25,16 +25,17 @@ import (
 func DecodeJPEG(data []byte, reduction int) (image.Image, error) {
 	for shift := range jpeg.MaxShift + 1 {
 		if reduction == 1<<shift {
-			img, _, err := decodeJPEG(data, shift)
+			img, _, err := decodeJPEG(data, shift, nil)
 			return img, err
 		}
 	}
 	return nil, fmt.Errorf("a JPEG picture is not reduced by %d", reduction)
 }
 
-// decodeJPEG is DecodeJPEG, and says by which shift the picture is reduced.
-func decodeJPEG(data []byte, shift int) (image.Image, int, error) {
-	img, err := jpeg.Decode(data, shift)
+// decodeJPEG is DecodeJPEG, and says by which shift the picture is reduced. Planes
+// may be used for its samples; nil is none.
+func decodeJPEG(data []byte, shift int, planes *[]byte) (image.Image, int, error) {
+	img, err := jpeg.Decode(data, shift, planes)
 	if errors.Is(err, jpeg.ErrOdd) {
 		img, _, err = image.Decode(bytes.NewReader(data))
 		return img, 0, err

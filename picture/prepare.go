@@ -22,6 +22,7 @@ type preparer struct {
 	photos photoScaler
 	rows   rowReader
 	digit  digitFinder
+	planes []byte // of a picture that is decoded to be prepared
 }
 
 var preparers = sync.Pool{New: func() any { return new(preparer) }}
@@ -46,7 +47,9 @@ func Prepare(dst []float32, img image.Image, p *weights.Preparation, layout Layo
 	case tooLarge(img.Bounds()):
 		return Placement{}, fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in all are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
 	}
-	placed, err := prepare(dst, viewOf(img), p, layout)
+	w := preparers.Get().(*preparer)
+	defer preparers.Put(w)
+	placed, err := w.prepare(dst, viewOf(img), p, layout)
 	if err != nil {
 		return Placement{}, err
 	}
@@ -69,9 +72,7 @@ func check(dst []float32, p *weights.Preparation, layout Layout) error {
 
 // prepare is Prepare of what is all right. The Placement is on a picture whose
 // bounds begin at 0, 0.
-func prepare(dst []float32, v view, p *weights.Preparation, layout Layout) (Placement, error) {
-	w := preparers.Get().(*preparer)
-	defer preparers.Put(w)
+func (w *preparer) prepare(dst []float32, v view, p *weights.Preparation, layout Layout) (Placement, error) {
 	if p.Kind == weights.Photo {
 		return w.photo(dst, v, p, layout), nil
 	}
@@ -82,7 +83,7 @@ func prepare(dst []float32, v view, p *weights.Preparation, layout Layout) (Plac
 		return Placement{}, err
 	}
 	normaliseInk(dst, p)
-	return placed, nil
+	return placed.times(1 << v.shift), nil
 }
 
 // tooLarge says that r, which is not empty, has more than maxSide pixels on a

@@ -36,3 +36,11 @@ func (v view) mirrored() (rows, columns bool) {
 	}
 	return rows, columns
 }
+
+// upright is the size of the picture upright, if that is its size in the file.
+func (v view) upright(width, height int) image.Point {
+	if v.orientation >= 5 {
+		return image.Pt(height, width)
+	}
+	return image.Pt(width, height)
+}

@@ -28,7 +28,7 @@ func BenchmarkDecode(b *testing.B) {
 		for shift := range MaxShift + 1 {
 			b.Run(fmt.Sprintf("%s/%d", p.name, 1<<shift), func(b *testing.B) {
 				for b.Loop() {
-					if _, err := Decode(data, shift); err != nil {
+					if _, err := Decode(data, shift, nil); err != nil {
 						b.Fatal(err)
 					}
 				}

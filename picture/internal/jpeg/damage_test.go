@@ -15,7 +15,7 @@ import (
 // check decodes data: the result is image/jpeg's answer, or ErrOdd.
 func check(t testing.TB, data []byte) (decoded bool) {
 	t.Helper()
-	img, err := Decode(data, 0)
+	img, err := Decode(data, 0, nil)
 	switch {
 	case err == nil:
 		compare(t, data, img)
@@ -23,7 +23,7 @@ func check(t testing.TB, data []byte) (decoded bool) {
 		t.Fatalf("%v, %v", img, err)
 	}
 	for shift := 1; shift <= MaxShift; shift++ {
-		if img, err := Decode(data, shift); (img == nil) != (err != nil) || err != nil && !errors.Is(err, ErrOdd) {
+		if img, err := Decode(data, shift, nil); (img == nil) != (err != nil) || err != nil && !errors.Is(err, ErrOdd) {
 			t.Fatalf("shift %d: %v, %v", shift, img, err)
 		}
 	}
@@ -69,13 +69,13 @@ func TestReduced(t *testing.T) {
 	list := files(t)
 	list["a photo"] = encode(t, photo(333, 222, 2, 1), 90)
 	for name, data := range list {
-		whole, err := Decode(data, 0)
+		whole, err := Decode(data, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		size := whole.Bounds().Size()
 		for shift := 1; shift <= MaxShift; shift++ {
-			small, err := Decode(data, shift)
+			small, err := Decode(data, shift, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +178,7 @@ func TestMemory(t *testing.T) {
 	data := f.encodeBlocks(1)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := Decode(data, 0); !errors.Is(err, ErrOdd) {
+	if _, err := Decode(data, 0, nil); !errors.Is(err, ErrOdd) {
 		t.Error(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -186,7 +186,7 @@ func TestMemory(t *testing.T) {
 		t.Errorf("%d MB were taken", taken>>20)
 	}
 	binary.BigEndian.PutUint16(data[bytes.Index(data, []byte{0xff, 0xc0})+5:], 0) // no rows
-	if _, err := Decode(data, 0); !errors.Is(err, ErrOdd) {
+	if _, err := Decode(data, 0, nil); !errors.Is(err, ErrOdd) {
 		t.Error(err)
 	}
 }

@@ -18,13 +18,15 @@ const MaxShift = 3
 // Decode decodes a picture, its sides divided by 2^shift and rounded up. The
 // result is an *image.Gray or an *image.YCbCr whose bounds begin at 0, 0.
 //
-// It takes memory for the samples of whole MCUs, and a copy of the longest
-// stretch of data without a restart marker, which is kept.
-func Decode(data []byte, shift int) (image.Image, error) {
+// It takes memory for the samples of whole MCUs, and for a copy of the longest
+// stretch of data without a restart marker, which is kept. If planes is not nil,
+// it is the memory for the samples, and grows: the result is then valid until it
+// is used again.
+func Decode(data []byte, shift int, planes *[]byte) (image.Image, error) {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
 	defer d.release()
-	d.reset(shift)
+	d.reset(shift, planes)
 	if err := d.file(data); err != nil {
 		clear(d.scan.queues[:]) // of what was decoded
 		return nil, err
@@ -58,7 +60,8 @@ type decoder struct {
 	isQuantiser   [4]bool
 	tables        [2][4]table // of DC and of AC
 	isTable       [2][4]bool
-	scans         int
+	scanned       int     // components, a bit each
+	memory        *[]byte // for samples, or nil
 	space         [3]component
 	scan          scan
 	unstuffed     []byte
@@ -75,15 +78,16 @@ type component struct {
 }
 
 // reset makes d ready for another picture.
-func (d *decoder) reset(shift int) {
-	d.shift, d.side = shift, 8>>shift
-	d.frame, d.restart, d.scans = false, 0, 0
+func (d *decoder) reset(shift int, memory *[]byte) {
+	d.shift, d.side, d.memory = shift, 8>>shift, memory
+	d.frame, d.restart, d.scanned = false, 0, 0
 	d.isQuantiser, d.isTable = [4]bool{}, [2][4]bool{}
 }
 
 // release lets go of the samples, and of a copy of more than a usual picture.
 func (d *decoder) release() {
 	clear(d.space[:])
+	d.memory = nil
 	for i := range d.scan.queues {
 		d.scan.queues[i].samples = nil
 	}
@@ -109,7 +113,7 @@ func (d *decoder) file(data []byte) error {
 			data = data[1:]
 			continue
 		case marker == 0xd9: // end of image
-			if d.scans == 0 {
+			if !d.frame || d.scanned != 1<<len(d.components)-1 {
 				return ErrOdd
 			}
 			return nil
@@ -248,7 +252,16 @@ func (d *decoder) makePlanes() {
 		c.stride = d.across * c.h * d.side
 		total += c.stride * d.down * c.v * d.side
 	}
-	all := make([]byte, total)
+	var all []byte
+	switch {
+	case d.memory == nil:
+		all = make([]byte, total)
+	case cap(*d.memory) < total:
+		*d.memory = make([]byte, total)
+		fallthrough
+	default:
+		all = (*d.memory)[:total]
+	}
 	for i := range d.components {
 		c := &d.components[i]
 		n := c.stride * d.down * c.v * d.side

@@ -95,7 +95,7 @@ func TestDecode(t *testing.T) {
 				}
 				for _, m := range []image.Image{m, gray} {
 					data := encode(t, m, quality)
-					got, err := Decode(data, 0)
+					got, err := Decode(data, 0, nil)
 					if err != nil {
 						t.Errorf("%v, quality %d, noise %v: %v", size, quality, noise, err)
 						continue
@@ -105,7 +105,7 @@ func TestDecode(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Decode([]byte("no picture"), 0); !errors.Is(err, ErrOdd) {
+	if _, err := Decode([]byte("no picture"), 0, nil); !errors.Is(err, ErrOdd) {
 		t.Error(err)
 	}
 }

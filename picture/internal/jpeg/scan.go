@@ -60,10 +60,9 @@ func (d *decoder) scanHeader(b, data []byte) ([]byte, bool) {
 	if n < 1 || n > len(d.components) || len(b) != 4+2*n || b[1+2*n] != 0 || b[2+2*n] != 63 || b[3+2*n] != 0 {
 		return nil, false
 	}
-	if d.scans == 0 {
+	if d.scanned == 0 {
 		d.makePlanes()
 	}
-	d.scans++
 	s.blocks = s.space[:0]
 	s.across, s.down = d.across, d.down
 	for i := range n {
@@ -85,6 +84,7 @@ func (d *decoder) scanHeader(b, data []byte) ([]byte, bool) {
 		if !d.isQuantiser[c.quantiser] {
 			return nil, false
 		}
+		d.scanned |= 1 << k
 		d.place(&s.coefficients[k], c.quantiser)
 		s.queues[k].samples, s.queues[k].stride = c.plane, c.stride
 		q := block{component: k, dc: &d.tables[0][dc], ac: &d.tables[1][ac]}
