@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 
+	"github.com/infer-go/infer/picture/internal/jpeg"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -89,6 +90,10 @@ func (a axis) set(s *scale, size, shift int, reversed bool) {
 		lo, hi = float64(a.size)-hi, float64(a.size)-lo
 	}
 	reduction := float64(int(1) << shift)
+	if shift == jpeg.MaxShift { // otherwise, frequencies were left out
+		s.setOfMeans(size, lo/reduction, hi/reduction, a.n)
+		return
+	}
 	s.set(size, lo/reduction, hi/reduction, a.n, triangleSupport)
 }
 

@@ -25,7 +25,25 @@ const (
 // weights of what is inside are made to sum to one.
 func (s *scale) set(size int, lo, hi float64, n int, support float64) {
 	step := (hi - lo) / float64(n)
-	wide := max(step, 1)
+	s.stretch(size, lo, step, n, support, max(step, 1))
+}
+
+// ofMeans is how much less the square of the linear filter's stretch is where
+// samples are means of squares of a larger picture. ½ would make up for the
+// variance of the mean; measured, the differences from the larger picture, scaled,
+// are least here: a tenth less at the 99.9th percentile than without.
+const ofMeans = 0.3
+
+// setOfMeans is set with the linear filter for samples that are means of squares
+// of a larger picture.
+func (s *scale) setOfMeans(size int, lo, hi float64, n int) {
+	step := (hi - lo) / float64(n)
+	s.stretch(size, lo, step, n, triangleSupport, math.Sqrt(max(step*step-ofMeans, 1)))
+}
+
+// stretch computes the weights of a filter that is stretched to wide times its
+// width.
+func (s *scale) stretch(size int, lo, step float64, n int, support, wide float64) {
 	reach := support * wide
 
 	s.first = grow(s.first, n)
