@@ -29,7 +29,7 @@ import (
 
 var testdata = filepath.Join("..", "..", "testdata")
 
-func mnist(t *testing.T) dataSet {
+func mnist(t testing.TB) dataSet {
 	t.Helper()
 	set, err := (&app{}).readDataSet(
 		testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz"))
@@ -39,7 +39,7 @@ func mnist(t *testing.T) dataSet {
 	return set
 }
 
-func builtIn(t *testing.T) *engine.Model {
+func builtIn(t testing.TB) *engine.Model {
 	t.Helper()
 	m, err := engine.Parse(digits.Data)
 	if err != nil {
