@@ -37,11 +37,7 @@ type photoScaler struct {
 // begin begins a picture, for which the weights of both axes are set.
 func (s *photoScaler) begin(img image.Image) {
 	if s.rows == nil {
-		tier, err := kernels.Default()
-		if err != nil { // whoever opens a model is told
-			tier = kernels.Tiers()[0]
-		}
-		s.rows = tier.Rows()
+		s.rows = defaultTier().Rows()
 	}
 	from, to := s.across.span()
 	s.from = s.planes.open(img, s.rows, from, to)
@@ -128,4 +124,14 @@ func (s *photoScaler) luma(colours [3][]float32) []float32 {
 		s.lumaLine[i] = 0.299*r + 0.587*green[i] + 0.114*blue[i]
 	}
 	return s.lumaLine
+}
+
+// defaultTier is the tier of kernels that pictures are prepared by. Whoever opens
+// a model is told if another one is asked for that there is not.
+func defaultTier() *kernels.Tier {
+	tier, err := kernels.Default()
+	if err != nil {
+		return kernels.Tiers()[0]
+	}
+	return tier
 }
