@@ -4,35 +4,44 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"image"
+	"runtime"
 
 	"github.com/infer-go/infer/engine"
 )
 
 var classifyCommand = command{
-	args: "[--model F] [--top K] [--json] IMAGE...",
+	args: "[--model F] [--top K] [--json] [--threads N] [--files-from F] IMAGE|FOLDER...",
 	help: `
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
 that is one digit for a picture, drawn or printed in any colour, size and place.
 For one picture the answer stands alone on a line, for several behind the
 file's name. With --top there is a line for each of the K best answers, with
 its probability in front. --json prints one object for each picture:
-{"file","top":[{"index","label","probability"}],"error"}.`,
+{"file","top":[{"index","label","probability"}],"error"}.
+Of a folder, and the folders in it, all files are read that have a picture's
+extension, in order of their names; hidden ones and links are left out.
+Pictures are read and computed N at a time; the answers come in order.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		top := flags.Int("top", 0, "show the `K` best answers with their probabilities")
 		asJSON := flags.Bool("json", false, "print JSON, a line for each picture")
+		threads := flags.Int("threads", runtime.GOMAXPROCS(0), "take `N` pictures at a time, each on one thread")
+		filesFrom := flags.String("files-from", "", "read paths of pictures from `FILE`, one a line; - is standard input")
 		return func(a *app, args []string) error {
-			if len(args) == 0 {
-				return usagef("no picture is given")
+			list := pictureList{args, *filesFrom}
+			if err := list.check(); err != nil {
+				return err
 			}
 			if isGiven(flags, "top") {
 				if err := atLeastOne("top", *top); err != nil {
 					return err
 				}
 			}
-			pictures, stop := a.readAhead(args)
-			defer stop()
+			if err := atLeastOne("threads", *threads); err != nil {
+				return err
+			}
+			answers := a.ask(list, *threads, max(1, *top))
+			defer answers.stop()
 			m, err := model.open()
 			if err != nil {
 				return err
@@ -41,7 +50,8 @@ its probability in front. --json prints one object for each picture:
 			if err := model.checkPictures(m); err != nil {
 				return err
 			}
-			return a.classify(m, pictures, len(args) > 1, *top, *asJSON)
+			answers.begin(m)
+			return a.tell(answers, list.several(), *top, *asJSON)
 		}
 	},
 }
@@ -59,54 +69,35 @@ type class struct {
 	Probability float32 `json:"probability"`
 }
 
-// A pictureFile is a picture that has been read, or the reason why not.
-type pictureFile struct {
-	name string
-	img  image.Image
-	err  error
-}
-
-// readAhead reads the files one by one, each while the model is opened or
-// computes the one before. stop ends it.
-func (a *app) readAhead(files []string) (pictures <-chan pictureFile, stop func()) {
-	read, done := make(chan pictureFile), make(chan struct{})
-	go func() {
-		defer close(read)
-		for _, name := range files {
-			img, err := a.readPicture(name)
-			select {
-			case read <- pictureFile{name, img, err}:
-			case <-done:
-				return
-			}
-		}
-	}()
-	return read, func() { close(done) }
-}
-
-// classify answers each picture, behind its file's name if named; top is 0 if
-// the answer alone is wanted.
-func (a *app) classify(m *engine.Model, pictures <-chan pictureFile, named bool, top int, asJSON bool) error {
+// tell prints the answers, each behind its file's name if named; top is 0 if the
+// answer alone is wanted.
+func (a *app) tell(answers *answers, named bool, top int, asJSON bool) error {
+	bar := &progress{}
+	if named && !isTerminal(a.stdout.w) { // there, the answers show how far it is
+		bar = a.newProgress("pictures", 0)
+		defer bar.end()
+		defer bar.above(&a.stderr)()
+	}
 	failed := false
-	for picture := range pictures {
-		file := picture.name
-		classes, err := picture.answer(m, max(1, top))
-		if err != nil {
+	done := 0
+	for p := range answers.inOrder {
+		<-p.done
+		if p.err != nil {
 			failed = true
-			a.complain("%v", err)
+			a.complain("%v", p.err)
 		}
 		switch {
 		case asJSON:
-			if err := a.printJSON(newAnswer(file, classes, err)); err != nil && a.stdout.err == nil {
+			if err := a.printJSON(newAnswer(p.path, p.classes, p.err)); err != nil && a.stdout.err == nil {
 				failed = true
-				a.complain("%s: %v", file, err)
+				a.complain("%s: %v", p.path, err)
 			}
-		case err == nil:
+		case p.err == nil:
 			name := ""
 			if named {
-				name = printable(file) + ": "
+				name = printable(p.path) + ": "
 			}
-			for _, c := range classes {
+			for _, c := range p.classes {
 				if top > 0 {
 					name := fmt.Sprintf("%s%6.2f%%  ", name, 100*c.Probability)
 					fmt.Fprintln(a.stdout, name+printable(c.Label))
@@ -118,6 +109,8 @@ func (a *app) classify(m *engine.Model, pictures <-chan pictureFile, named bool,
 		if a.stdout.err != nil {
 			return nil // nobody listens; run says so
 		}
+		done++
+		bar.setOf(done, int(answers.listed.Load()))
 	}
 	if failed {
 		return errReported
@@ -136,18 +129,6 @@ func newAnswer(file string, classes []engine.Class, err error) answer {
 		ans.Top = append(ans.Top, class(c))
 	}
 	return ans
-}
-
-// answer is what the model says of the picture. Errors name the file.
-func (p *pictureFile) answer(m *engine.Model, top int) ([]engine.Class, error) {
-	if p.err != nil {
-		return nil, p.err
-	}
-	classes, err := m.Classify(p.img, top)
-	if err != nil {
-		return nil, inFile(p.name, err)
-	}
-	return classes, nil
 }
 
 // printJSON prints a value on one line.

@@ -246,7 +246,7 @@ func TestBadPictures(t *testing.T) {
 	}
 	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "missing.png")
 	mustFail(t, exitFailed, []string{"cat: no such file"}, "cat")
-	mustFail(t, exitFailed, []string{"it is a folder"}, t.TempDir())
+	mustFail(t, exitFailed, []string{"no picture is in the folder"}, t.TempDir())
 	mustFail(t, exitFailed, []string{"-: the file is empty"}, "-")
 }
 
