@@ -18,11 +18,27 @@ const leastStep = 1.4
 // next one.
 const keptPlanes = 64 << 20
 
-// PrepareBytes is Decode, then Prepare, in less time: a JPEG picture is not
-// decoded larger than the input needs it. Photos are decoded at the smallest of
-// 1/1, 1/2, 1/4 and 1/8 that leaves 1.4 times the size at which they come into the
-// input, or more; pictures of a digit at that which leaves as much as is looked
-// at. The Placement is on the whole picture, upright, whose bounds begin at 0, 0.
+// DecodeFor is Decode for Prepare by p: a JPEG picture is not decoded larger than
+// the input needs it. Photos are decoded at the smallest of 1/1, 1/2, 1/4 and 1/8
+// that leaves 1.4 times the size at which they come into the input, or more;
+// pictures of a digit at that which leaves as much as is looked at.
+//
+// The result has the whole picture's bounds, and each pixel several times;
+// Prepare takes it for what it is.
+func DecodeFor(data []byte, p *weights.Preparation) (image.Image, error) {
+	v, err := decodeFor(data, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	return v.image(), nil
+}
+
+func decodeFor(data []byte, p *weights.Preparation, planes *[]byte) (view, error) {
+	return decode(data, MaxDecoded, planes, func(size image.Point) int { return shiftFor(size, p) })
+}
+
+// PrepareBytes is DecodeFor, then Prepare, in memory that is kept. The Placement
+// is on the whole picture, upright, whose bounds begin at 0, 0.
 //
 // Errors are those of Decode and of Prepare.
 func PrepareBytes(dst []float32, data []byte, p *weights.Preparation, layout Layout) (Placement, error) {
@@ -31,7 +47,7 @@ func PrepareBytes(dst []float32, data []byte, p *weights.Preparation, layout Lay
 	}
 	w := preparers.Get().(*preparer)
 	defer preparers.Put(w)
-	v, err := decode(data, MaxDecoded, &w.planes, func(size image.Point) int { return shiftFor(size, p) })
+	v, err := decodeFor(data, p, &w.planes)
 	if err != nil {
 		return Placement{}, err
 	}
@@ -43,6 +59,9 @@ func PrepareBytes(dst []float32, data []byte, p *weights.Preparation, layout Lay
 
 // shiftFor is the greatest shift by which a picture may be reduced.
 func shiftFor(size image.Point, p *weights.Preparation) (shift int) {
+	if p.Kind == weights.NoPicture {
+		return 0
+	}
 	enough := func(reduction int) bool { return size.X*size.Y/(reduction*reduction) >= manyPixels }
 	if p.Kind == weights.Photo {
 		at := place(size, p)

@@ -86,6 +86,27 @@ func TestPrepareBytes(t *testing.T) {
 					if gotAt != wantAt {
 						t.Errorf("%s: placed %+v, want %+v", what, gotAt, wantAt)
 					}
+					img, err := DecodeFor(data, p)
+					if err != nil {
+						t.Fatal(err)
+					}
+					again := make([]float32, n)
+					if at, err := Prepare(again, img, p, Interleaved); err != nil || at != gotAt || !slices.Equal(again, got) {
+						t.Errorf("%s: decoded and prepared, it is another at %v: %v", what, at, err)
+					}
+					if img.Bounds() != whole.Bounds() {
+						t.Errorf("%s: bounds %v, want %v", what, img.Bounds(), whole.Bounds())
+					}
+					x, y := whole.Bounds().Dx()-9, 9
+					for k, c := range [2]color.RGBA64{color.RGBA64Model.Convert(img.At(x, y)).(color.RGBA64), color.RGBA64Model.Convert(img.At(y, x)).(color.RGBA64)} {
+						want := color.RGBA64Model.Convert(whole.At(x, y)).(color.RGBA64)
+						if k == 1 {
+							want = color.RGBA64Model.Convert(whole.At(y, x)).(color.RGBA64)
+						}
+						if d := max(int(c.R)-int(want.R), int(want.R)-int(c.R), int(c.G)-int(want.G), int(want.G)-int(c.G)); d > 20<<8 {
+							t.Errorf("%s: a pixel is %v, want %v", what, c, want)
+						}
+					}
 					reduced := name == "jpeg" && shiftFor(whole.Bounds().Size(), p) > 0
 					differences := make([]float64, n)
 					for i := range got {

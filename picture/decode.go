@@ -32,7 +32,7 @@ func DecodeAtMost(data []byte, pixels int) (img image.Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return turn(v.img, v.orientation), nil
+	return v.image(), nil
 }
 
 // whole says that a picture is not to be reduced.

@@ -10,17 +10,12 @@ type view struct {
 	size        image.Point // of the whole picture, upright
 }
 
-// viewOf is the view of a picture, which Decode may have turned.
+// viewOf is the view of a picture, which may be that of a file.
 func viewOf(img image.Image) view {
-	size := img.Bounds().Size()
-	t, ok := img.(*turned)
-	if !ok {
-		return view{img: img, size: size}
+	if t, ok := img.(*turned); ok {
+		return t.view
 	}
-	if slow, ok := t.src.(slowImage); ok {
-		return view{slow.Image, t.orientation, 0, size}
-	}
-	return view{t.src, t.orientation, 0, size}
+	return view{img: img, size: img.Bounds().Size()}
 }
 
 // mirrored says whether rows of the file go from right to left, or upwards where
