@@ -77,10 +77,18 @@ func (f modelFile) session(m *engine.Model, o engine.SessionOptions) (*engine.Se
 // checkPictures says why a model takes no pictures or does not tell what is on
 // them, and what to do.
 func (f modelFile) checkPictures(m *engine.Model) error {
+	if err := f.takesPictures(m); err != nil {
+		return err
+	}
+	return f.checkClasses(m)
+}
+
+// takesPictures says why a model takes none.
+func (f modelFile) takesPictures(m *engine.Model) error {
 	if m.Meta().Preparation.Kind == weights.NoPicture || len(m.Inputs()) != 1 {
 		return inFile(f.name(), fmt.Errorf("%w: freeze it with infer convert --crop or --digits, or give it tensors by infer run", engine.ErrNoPicture))
 	}
-	return f.checkClasses(m)
+	return nil
 }
 
 // checkClasses says why a model is no classifier.
