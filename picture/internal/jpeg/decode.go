@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"runtime"
 	"sync"
 
 	"github.com/infer-go/infer/kernels"
@@ -29,6 +30,7 @@ func Decode(data []byte, shift int, planes *[]byte) (image.Image, error) {
 	d.reset(shift, planes)
 	if err := d.file(data); err != nil {
 		clear(d.scan.queues[:]) // of what was decoded
+		d.giveUp()
 		return nil, err
 	}
 	return d.image(), nil
@@ -94,6 +96,26 @@ func (d *decoder) release() {
 	if cap(d.unstuffed) > 1<<24 {
 		d.unstuffed = nil
 	}
+}
+
+// muchMemory is how many bytes of samples may lie about while somebody else decodes
+// the picture again.
+const muchMemory = 32 << 20
+
+// giveUp gives back what a picture has taken that is not for this decoder.
+func (d *decoder) giveUp() {
+	taken := 0
+	for i := range d.space {
+		taken += len(d.space[i].plane)
+	}
+	if taken < muchMemory {
+		return
+	}
+	if d.memory != nil {
+		*d.memory = nil
+	}
+	d.release()
+	runtime.GC() // now, or there would be twice as much
 }
 
 // file reads the segments of a file.
