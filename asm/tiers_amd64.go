@@ -95,6 +95,13 @@ var Tiers = []Tier{
 			{Kernel{Op: "grouped"}, "avx2", grouped_f32_avx2},
 			{Kernel{Op: "blend"}, "avx2", blend_f32_avx2},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "avx2", widen_f16_f32_avx2},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"}, "avx2", idct_i16_u8_8_avx2},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"}, "avx2", idct_i16_u8_4_avx2},
+			{Kernel{Op: "weigh", Operand: U8}, "avx2", weigh_u8f32_f32_avx2},
+			{Kernel{Op: "resample"}, "avx2", resample_f32_avx2},
+			{Kernel{Op: "planes", Operand: U8, Weight: U8, Result: U8}, "avx2", planes_u8_avx2},
+			{Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "1"}, "avx2", ycbcr_u8_1_avx2},
+			{Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "2"}, "avx2", ycbcr_u8_2_avx2},
 		},
 	},
 }

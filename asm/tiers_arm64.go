@@ -95,6 +95,13 @@ var Tiers = []Tier{
 			{Kernel{Op: "grouped"}, "neon", grouped_f32_neon},
 			{Kernel{Op: "blend"}, "neon", blend_f32_neon},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "neon", widen_f16_f32_neon},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"}, "neon", idct_i16_u8_8_neon},
+			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"}, "neon", idct_i16_u8_4_neon},
+			{Kernel{Op: "weigh", Operand: U8}, "neon", weigh_u8f32_f32_neon},
+			{Kernel{Op: "resample"}, "neon", resample_f32_neon},
+			{Kernel{Op: "planes", Operand: U8, Weight: U8, Result: U8}, "neon", planes_u8_neon},
+			{Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "1"}, "neon", ycbcr_u8_1_neon},
+			{Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "2"}, "neon", ycbcr_u8_2_neon},
 		},
 	},
 }
