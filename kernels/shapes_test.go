@@ -93,7 +93,7 @@ func (m *maker) window() Window {
 }
 
 func (m *maker) spec() Spec {
-	switch m.byte() % 18 {
+	switch m.byte() % 19 {
 	case 0:
 		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
@@ -135,6 +135,8 @@ func (m *maker) spec() Spec {
 		return &Normalise{Kind: NormaliseKind(m.kind(byte(ByL2))), Axes: m.list(), Epsilon: m.float()}
 	case 16:
 		return &LRN{Size: m.int(), Alpha: m.float(), Beta: m.float(), Bias: m.float()}
+	case 17:
+		return &Recurrent{Kind: RecurrentKind(m.kind(byte(GRUResetAfter))), Reverse: m.bool()}
 	}
 	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
@@ -178,6 +180,9 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 			}
 		case *FullyConnected:
 			return []Param{sized(FormPanels, 1, c, s.Channels)}
+		case *Recurrent:
+			hidden := c / s.Kind.gates()
+			return []Param{sized(FormPanels, s.Kind.gates(), hidden, hidden), sized(FormPlain, s.Kind.states(), hidden)}[:1+m.byte()%2]
 		case *Normalise:
 			if m.bool() {
 				shape := append([]int{2}, in[0]...)
@@ -278,7 +283,7 @@ func tryExtents(t *testing.T, s Spec, m *maker) {
 }
 
 func FuzzShapes(f *testing.F) {
-	for kind := range byte(18) {
+	for kind := range byte(19) {
 		f.Add([]byte{4, kind, 3, 3, 1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { tryShapes(t, data) })
@@ -305,7 +310,7 @@ func TestShapesOfAnything(t *testing.T) {
 		}
 	}
 	t.Logf("accepted %v, ran %d", accepted, ran)
-	if len(accepted) < 18 {
+	if len(accepted) < 19 {
 		t.Errorf("only %d operations were ever accepted: %v", len(accepted), accepted)
 	}
 }

@@ -111,7 +111,8 @@ func sample(t testing.TB) *Net {
 	right := b.step("right", &kernels.Reshape{Shape: []int{1, 16, 2}}, resize)
 	product := b.step("product", &kernels.MatMul{Right: []int{0, 1, 2}, Scale: 0.5}, []int{left[0], right[0]})
 	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(tensor.F16, 1, 2, 5))
-	mean := b.step("mean", &kernels.Reduce{Kind: kernels.ReduceL2, Axes: []int{1}}, dense)
+	gru := b.step("gru", &kernels.Recurrent{Kind: kernels.GRUResetAfter, Reverse: true}, b.step("gates", &kernels.FullyConnected{Channels: 15}, dense, b.panels(tensor.F32, 1, 5, 15)), b.panels(tensor.F32, 3, 5, 5), b.plain(1, 5))
+	mean := b.step("mean", &kernels.Reduce{Kind: kernels.ReduceL2, Axes: []int{1}}, gru[:1])
 	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)
 	b.net.Outputs = []int{softmax[0], split[0]}
 	b.net.Meta = Meta{

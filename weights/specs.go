@@ -35,6 +35,7 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).normalise),
 	codeOf(1, (*coder).lrn),
 	codeOf(1, (*coder).resize),
+	codeOf(1, (*coder).recurrent),
 }
 
 func codeOf[T any, P interface {
@@ -199,4 +200,9 @@ func (c *coder) resize(v *kernels.Resize) {
 		c.float(&v.CubicA)
 		c.bool(&v.ExcludeOutside)
 	}
+}
+
+func (c *coder) recurrent(v *kernels.Recurrent) {
+	enum(c, &v.Kind, kernels.GRUResetAfter)
+	c.bool(&v.Reverse)
 }

@@ -17,6 +17,7 @@ var lowerings = map[string]func(*lowering, *node) error{
 	(*kernels.Normalise)(nil).Op():      (*lowering).normalise,
 	(*kernels.FullyConnected)(nil).Op(): (*lowering).fullyConnected,
 	(*kernels.MatMul)(nil).Op():         (*lowering).matMul,
+	(*kernels.Recurrent)(nil).Op():      (*lowering).recurrent,
 	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
 	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
 }
@@ -144,8 +145,17 @@ func (l *lowering) fullyConnected(n *node) error {
 	return nil
 }
 
+// recurrent works in the model's own order.
+func (l *lowering) recurrent(n *node) error {
+	params, err := l.recurrentParams(n)
+	if err != nil {
+		return err
+	}
+	return l.rowMajor(n, n.op.(kernels.Spec), params...)
+}
+
 // rowMajor works in the model's own order.
-func (l *lowering) rowMajor(n *node, spec kernels.Spec) error {
+func (l *lowering) rowMajor(n *node, spec kernels.Spec, params ...kernels.Param) error {
 	var in []int
 	for _, v := range n.in {
 		id, err := l.place(v, v.shape, identity(len(v.shape)))
@@ -154,7 +164,7 @@ func (l *lowering) rowMajor(n *node, spec kernels.Spec) error {
 		}
 		in = append(in, id)
 	}
-	out, err := l.step(spec, in)
+	out, err := l.step(spec, in, params...)
 	if err != nil {
 		return err
 	}

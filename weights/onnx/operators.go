@@ -109,6 +109,10 @@ func init() {
 		"MatMul":            {since: 1, translate: (*call).matMul},
 		"Einsum":            {since: 12, translate: (*call).einsum},
 
+		// Recurrent layers.
+		"LSTM": {since: 7, translate: (*call).lstm},
+		"GRU":  {since: 7, translate: (*call).gru},
+
 		// Normalisation.
 		"BatchNormalization":        {since: 7, translate: (*call).batchNorm},
 		"InstanceNormalization":     {since: 6, translate: (*call).instanceNorm},
