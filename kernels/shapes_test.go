@@ -93,7 +93,7 @@ func (m *maker) window() Window {
 }
 
 func (m *maker) spec() Spec {
-	switch m.byte() % 19 {
+	switch m.byte() % 20 {
 	case 0:
 		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
@@ -137,6 +137,8 @@ func (m *maker) spec() Spec {
 		return &LRN{Size: m.int(), Alpha: m.float(), Beta: m.float(), Bias: m.float()}
 	case 17:
 		return &Recurrent{Kind: RecurrentKind(m.kind(byte(GRUResetAfter))), Reverse: m.bool()}
+	case 18:
+		return &GridSample{Mode: ResizeMode(m.kind(byte(Cubic))), Padding: GridPadding(m.kind(byte(GridReflection))), AlignCorners: m.bool()}
 	}
 	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
@@ -283,7 +285,7 @@ func tryExtents(t *testing.T, s Spec, m *maker) {
 }
 
 func FuzzShapes(f *testing.F) {
-	for kind := range byte(19) {
+	for kind := range byte(20) {
 		f.Add([]byte{4, kind, 3, 3, 1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { tryShapes(t, data) })
@@ -293,7 +295,7 @@ func FuzzShapes(f *testing.F) {
 func TestShapesOfAnything(t *testing.T) {
 	r := rand.New(rand.NewPCG(60, 0))
 	accepted, ran := map[string]int{}, 0
-	for range 200_000 {
+	for range 400_000 {
 		data := make([]byte, 60)
 		for i := range data {
 			data[i] = byte(r.Uint32())
@@ -310,7 +312,7 @@ func TestShapesOfAnything(t *testing.T) {
 		}
 	}
 	t.Logf("accepted %v, ran %d", accepted, ran)
-	if len(accepted) < 19 {
+	if len(accepted) < 20 {
 		t.Errorf("only %d operations were ever accepted: %v", len(accepted), accepted)
 	}
 }

@@ -36,6 +36,7 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).lrn),
 	codeOf(1, (*coder).resize),
 	codeOf(1, (*coder).recurrent),
+	codeOf(1, (*coder).gridSample),
 }
 
 func codeOf[T any, P interface {
@@ -205,4 +206,10 @@ func (c *coder) resize(v *kernels.Resize) {
 func (c *coder) recurrent(v *kernels.Recurrent) {
 	enum(c, &v.Kind, kernels.GRUResetAfter)
 	c.bool(&v.Reverse)
+}
+
+func (c *coder) gridSample(v *kernels.GridSample) {
+	enum(c, &v.Mode, kernels.Cubic)
+	enum(c, &v.Padding, kernels.GridReflection)
+	c.bool(&v.AlignCorners)
 }

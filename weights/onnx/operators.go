@@ -181,6 +181,7 @@ func init() {
 		"DepthToSpace":    {since: 1, translate: (*call).depthToSpace},
 		"SpaceToDepth":    {since: 1, translate: (*call).spaceToDepth},
 		"Resize":          {since: 10, translate: (*call).resize},
+		"GridSample":      {since: 16, translate: (*call).gridSample},
 		"Upsample":        {since: 7, until: 9, translate: (*call).upsample},
 		"Shape":           {since: 1, fold: (*call).shapeOf},
 		"Constant":        {since: 1, fold: (*call).constantValue},
