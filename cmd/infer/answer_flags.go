@@ -14,10 +14,11 @@ type answerFlags struct {
 	least, overlap float64
 	most           int
 
-	some bool // one of them is given that goes with boxes alone
+	given map[string]bool // those that go with boxes alone, and are on the command line
 }
 
 func (f *answerFlags) declare(flags *flag.FlagSet) {
+	f.given = map[string]bool{}
 	flags.StringVar(&f.kind, "answer", "", "the net answers with `WHAT`: classes, detect (boxes), segment (a class for each pixel) or picture; classes if not given")
 	flags.StringVar(&f.head, "head", "", "how outputs hold boxes, and pictures are prepared if nothing else is said: `NAME` is yolov5, yolov8, yolox, yunet or ssd (RFB)")
 	flags.Float64Var(&f.least, "least", 0, "boxes of a lower `SCORE` do not count; as the head's authors have it if not given")
@@ -25,11 +26,11 @@ func (f *answerFlags) declare(flags *flag.FlagSet) {
 	flags.IntVar(&f.most, "boxes", 300, "at most `N` boxes for a picture")
 }
 
-// given notes that a flag of some name is on the command line.
-func (f *answerFlags) given(name string) {
+// note notes that a flag of some name is on the command line.
+func (f *answerFlags) note(name string) {
 	switch name {
 	case "head", "least", "overlap", "boxes":
-		f.some = true
+		f.given[name] = true
 	}
 }
 
@@ -58,7 +59,7 @@ var ones = [3]float32{1, 1, 1}
 // answer makes the flags into what the file says, and gives the preparation of
 // a head's preset if it has one.
 func (f *answerFlags) answer() (weights.Answer, *weights.Preparation, error) {
-	if f.some && f.kind != "detect" {
+	if len(f.given) > 0 && f.kind != "detect" {
 		return weights.Answer{}, nil, usagef("--head, --least, --overlap and --boxes go with --answer detect")
 	}
 	switch f.kind {
@@ -89,7 +90,7 @@ func (f *answerFlags) answer() (weights.Answer, *weights.Preparation, error) {
 		switch {
 		case !(v.from >= 0 && v.from <= 1):
 			return a, nil, usagef("--%s %v: it is from 0 to 1", v.name, v.from)
-		case v.from > 0:
+		case f.given[v.name]:
 			*v.to = float32(v.from)
 		}
 	}

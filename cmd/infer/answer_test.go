@@ -157,6 +157,12 @@ func TestConvertDetector(t *testing.T) {
 	if got := mustInfer(t, "--model", frozen, blank(t, 640, 480)); got != "" {
 		t.Errorf("a face on a blank picture: %s", got)
 	}
+	if code, _, complaint := infer("", "convert", model, frozen, "--answer", "detect", "--head", "ssd", "--overlap", "0"); code != exitOK {
+		t.Fatal(complaint)
+	}
+	if text := mustInfer(t, "inspect", frozen); !strings.Contains(text, "overlap at most 0,") {
+		t.Errorf("--overlap 0 is not what inspect says:\n%s", text)
+	}
 	for _, c := range []struct {
 		want string
 		args []string

@@ -17,7 +17,7 @@ import (
 
 var convertCommand = command{
 	name: "convert",
-	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] ...",
+	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] [--answer WHAT] ...",
 	help: `
 Freeze an ONNX model. How pictures become its input is told here and kept in
 the file: --digits prepares them as MNIST's; --crop, --stretch or --pad and the
@@ -46,7 +46,7 @@ is for one size alone. OUT.frz may be a pipe or a device;
 			}
 			flags.Visit(func(f *flag.Flag) {
 				o.picture.given(f.Name)
-				o.answer.given(f.Name)
+				o.answer.note(f.Name)
 			})
 			return a.convert(args[0], args[1], &o)
 		}

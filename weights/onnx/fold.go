@@ -356,9 +356,10 @@ func broadcastIndex(at, dims []int) int {
 	return i
 }
 
-// permuted is a shape whose dimension i is dimension perm[i] of dims.
-func permuted(dims, perm []int) []int {
-	out := make([]int, len(perm))
+// permuted is a list of one entry for each dimension, in another order: entry i
+// is entry perm[i] of dims.
+func permuted[T any](dims []T, perm []int) []T {
+	out := make([]T, len(perm))
 	for i, p := range perm {
 		out[i] = dims[p]
 	}

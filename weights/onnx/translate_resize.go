@@ -138,19 +138,6 @@ func channelsBehind(shape tensor.Shape, scales []float32, sizes []int64) []int {
 	return append(append([]int{0}, identity(rank)[2:]...), 1)
 }
 
-// permutedOr is a list of one entry for each dimension in another order, or the
-// list itself if it is none.
-func permutedOr[T any](x []T, order []int) []T {
-	if len(x) != len(order) {
-		return x
-	}
-	y := make([]T, len(x))
-	for i, d := range order {
-		y[i] = x[d]
-	}
-	return y
-}
-
 // resample adds a Resize of x by scales or to sizes, one for each dimension;
 // those of batch and channels must change nothing. Channels may be the last
 // dimension.
@@ -162,7 +149,12 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 	rank := n + 2
 	if last := channelsBehind(x.shape, scales, sizes); last != nil {
 		first := append([]int{0, rank - 1}, identity(rank)[1:rank-1]...)
-		y := c.resample(op, c.transpose(x, first...), permutedOr(scales, first), permutedOr(sizes, first))
+		if len(sizes) == rank {
+			scales, sizes = nil, permuted(sizes, first)
+		} else {
+			scales, sizes = permuted(scales, first), nil
+		}
+		y := c.resample(op, c.transpose(x, first...), scales, sizes)
 		if !c.ready() {
 			return nil
 		}
