@@ -14,7 +14,7 @@ import (
 
 // A Tier is everything that goes together for one kind of machine.
 type Tier struct {
-	// Name is what INFER_KERNELS calls it: "portable", "avx2", "neon".
+	// Name is what INFER_KERNELS calls it: "portable", "avx2", "avx512", "neon".
 	Name string
 
 	// Features are the CPU features that it needs, by cpuid's names.

@@ -43,7 +43,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, uses: uses.Map[int]{}}
+		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, uses: uses.Map[int]{}, masks: uses.Map[int]{}}
 		c.Function(b.symbol)
 		c.Attributes(attr.NOSPLIT)
 		c.Pragma("noescape")
@@ -78,8 +78,9 @@ type builder struct {
 	args   spec.Block
 	base   reg.Register // points to it
 	labels int
-	masked bool // it reads the table of masks
-	uses   uses.Map[int]
+	masked bool          // it reads the table of masks
+	uses   uses.Map[int] // of vector registers
+	masks  uses.Map[int] // of mask registers
 
 	constants []uint32 // its own table of vectors of eight equal elements
 }
@@ -118,9 +119,9 @@ func (b *builder) label(name string) string {
 	return fmt.Sprintf("%s%d", name, b.labels)
 }
 
-// loop emits body, to be run n times; n is counted down to 0 and must be at
-// least 1.
-func (b *builder) loop(name string, n reg.Register, body func()) {
+// loop emits body, to be run n times; n, a register or a place in memory, is
+// counted down to 0 and must be at least 1.
+func (b *builder) loop(name string, n operand.Op, body func()) {
 	top := b.label(name)
 	b.Label(top)
 	body()

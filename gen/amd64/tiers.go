@@ -4,9 +4,11 @@ import "github.com/infer-go/infer/gen/spec"
 
 // Targets are the tiers of amd64.
 //
-// Six rows of two vectors of eight are 12 of 16 registers.
+// Six rows of two vectors of eight are 12 of 16 registers; fourteen rows of one
+// vector of sixteen are as many as general registers can point to.
 var Targets = spec.Targets{
 	{Name: "avx2", GOARCH: "amd64", Features: []string{"AVX2", "FMA3", "F16C"}, Rows: 6, Panels: 1, Emitter: avx2},
+	{Name: "avx512", GOARCH: "amd64", Base: "avx2", Features: []string{"AVX512F", "AVX512VL"}, Rows: 14, Panels: 1, Emitter: avx512},
 }
 
 var avx2 = Emitters{
@@ -25,4 +27,9 @@ var avx2 = Emitters{
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
+}
+
+var avx512 = Emitters{
+	"gemm_f32":    gemmWide,
+	"product_f32": productWide,
 }
