@@ -164,7 +164,9 @@ func (s *Session) OutputBytes(i int) []byte {
 //
 // Errors are ErrClosed, ErrBusy, and ErrBatch if n is less than 1 or more than
 // the Session's batch. NaN and infinities in an input are no error: they go the
-// way of arithmetic, and NaN never turns into a number on it.
+// way of arithmetic, and NaN never turns into a number on it. But where float32
+// is quantised, an infinity becomes the largest or the least element, and NaN is
+// ErrNaN: the outputs then hold nothing of use.
 func (s *Session) Run(n int) error { return s.run(nil, n) }
 
 // RunContext is Run with a context that is looked at before each step, and in
@@ -188,6 +190,9 @@ func (s *Session) run(done <-chan struct{}, n int) error {
 	return s.compute(done, n)
 }
 
+// errQuantisedNaN is made once, as runs allocate nothing.
+var errQuantisedNaN = fmt.Errorf("%w: a NaN was to be quantised", ErrNaN)
+
 // compute runs n items. The caller has entered the Session.
 func (s *Session) compute(done <-chan struct{}, n int) error {
 	x := s.executor
@@ -196,8 +201,16 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 	}
 	s.items = n
 	x.done, x.pictures = done, s.takePictures(n)
+	for i := range x.threads {
+		x.threads[i].workspace.NaN = false
+	}
 	x.run(n)
 	x.done = nil
+	for i := range x.threads {
+		if x.threads[i].workspace.NaN {
+			return errQuantisedNaN
+		}
+	}
 	return nil
 }
 

@@ -21,10 +21,14 @@ const (
 // Binary applies a function to pairs of elements, with numpy's broadcasting.
 // The operands are In[0] and In[1]; or, if Params is not empty, In[0] and the
 // plain Params[0], whose shape broadcasts (in the other order if Swap is set).
+//
+// Of quantised operands there are two, of any scales; Kind is Add, Sub or Mul,
+// and Act a clamp at most.
 type Binary struct {
-	Kind BinaryKind
-	Act  Act
-	Swap bool
+	Kind   BinaryKind
+	Act    Act
+	Swap   bool
+	Result Elements
 }
 
 func (*Binary) Op() string { return "Binary" }
@@ -32,6 +36,8 @@ func (*Binary) Op() string { return "Binary" }
 func (*Binary) Order() Order { return AnyOrder }
 
 func (b *Binary) Activation() *Act { return &b.Act }
+
+func (b *Binary) ResultElements() *Elements { return &b.Result }
 
 // Traits: an operand of lower rank would broadcast its batch along another
 // dimension, a param of higher rank would move the operand's.
@@ -45,13 +51,13 @@ func (b *Binary) Traits(in []tensor.Type, params []Param) Traits {
 
 func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if len(params) == 0 {
-		if err := floatOperands(b, in, params, 2, 0); err != nil {
+		if err := computeOperands(b, b.Result, in, params, 2, 0); err != nil {
 			return nil, err
 		}
 		if b.Swap {
 			return nil, errorf(b, "only a param can be the first operand")
 		}
-	} else if err := floatOperands(b, in, params, 1, 1); err != nil {
+	} else if err := computeOperands(b, b.Result, in, params, 1, 1); err != nil {
 		return nil, err
 	}
 	if b.Kind > PRelu {
@@ -59,6 +65,16 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	}
 	if err := b.Act.check(b); err != nil {
 		return nil, err
+	}
+	if isQuantised(in) {
+		switch {
+		case len(params) == 1:
+			return nil, errorf(b, "a param where the operand is quantised")
+		case int(b.Kind) >= len(quantisedBinaryKernels):
+			return nil, errorf(b, "kind %d of quantised operands", b.Kind)
+		case !b.Act.isClamp():
+			return nil, errorf(b, "activation %d of quantised operands, where only a clamp can follow", b.Act.Kind)
+		}
 	}
 	x := in[0].Shape
 	y := in[len(in)-1].Shape
@@ -76,13 +92,16 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if !ok {
 		return nil, errorf(b, "%s and %s do not broadcast", x, y)
 	}
-	return result(b, in[0], out...)
+	return result(b, b.Result.Of(), out...)
 }
 
 func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	out, err := b.Infer(in, params)
 	if err != nil {
 		return nil, err
+	}
+	if isQuantised(in) {
+		return b.bindQuantised(t, in, out[0])
 	}
 	z := out[0].Shape
 	op := &binaryOp{flat: flat{volume: z.Volume()}, Tier: t, kernel: t.binary(b.Kind), act: b.Act}

@@ -49,6 +49,8 @@ const (
 // follows Scale from the middle of the map, where the two maps' middles, by
 // Size, coincide.
 //
+// Elements of any type are sampled by Nearest, float32 by the others.
+//
 // Rounding is for Nearest. CubicA and ExcludeOutside are for Cubic: the
 // parameter of Keys' weights, and whether neighbours outside the map have no
 // weight; otherwise they are what the map's edge is. In other modes both are
@@ -76,8 +78,14 @@ func (r *Resize) Traits([]tensor.Type, []Param) Traits {
 }
 
 func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := featureMap(r, in, params, 1, 0); err != nil {
+	if err := operands(r, in, params, 1, 0); err != nil {
 		return nil, err
+	}
+	if err := checkMap(r, in); err != nil {
+		return nil, err
+	}
+	if r.Mode != Nearest && in[0].Elem != tensor.F32 {
+		return nil, errorf(r, "operand 0 is %v, of which only the nearest element can be taken: others are computed of f32", in[0])
 	}
 	if r.Mode > Cubic || r.Coordinates > HalfPixelSymmetric || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)
@@ -111,6 +119,9 @@ func (r *Resize) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 			rows: r.cubicSamples(0, x[1]),
 			cols: r.cubicSamples(1, x[2]),
 		}, nil
+	}
+	if r.Mode == Nearest && in[0].Elem != tensor.F32 {
+		return &nearestOp{maps: x[0], width: x[2], item: x[1:].Volume(), pixel: x[3] * in[0].Elem.Size(), size: in[0].Elem.Size(), rows: r.samples(0, x[1]), cols: r.samples(1, x[2])}, nil
 	}
 	return &resizeOp{
 		maps:   x[0],
@@ -265,4 +276,27 @@ func mix(dst, a, b []float32, weight [2]float64) {
 // fuses them with the sum, and all processors agree.
 func weigh(a, b float64, weight [2]float64) float64 {
 	return float64(a*weight[0]) + float64(b*weight[1])
+}
+
+// nearestOp is a Resize that takes pixels as they are, whatever their elements.
+// A task is a row of results.
+type nearestOp struct {
+	scratchless
+	maps, width int
+	item        int // elements of a map
+	size, pixel int // bytes of an element, and of a pixel
+	rows, cols  []sample
+}
+
+func (op *nearestOp) Tasks(n int) int { return n * op.maps * len(op.rows) }
+
+func (op *nearestOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	for task := lo; task < hi; task++ {
+		x := in[0][(task/len(op.rows)*op.item)*op.size:]
+		x = x[op.rows[task%len(op.rows)].at[0]*op.width*op.pixel:]
+		y := out[0][task*len(op.cols)*op.pixel:]
+		for o := range op.cols {
+			copy(y[o*op.pixel:][:op.pixel], x[op.cols[o].at[0]*op.pixel:])
+		}
+	}
 }

@@ -29,6 +29,9 @@ type Tier struct {
 	// MR is the largest number of rows of a tile.
 	MR int
 
+	// The largest tile of the gemm family of quantised operands, 0 without one.
+	quantisedRows, quantisedPanels int
+
 	kernels []asm.Entry
 
 	// What operations share at run time; what belongs to one operation, its
@@ -45,6 +48,7 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	t := &Tier{
 		Name: a.Name, Features: a.Features, Costs: costsOf(a.Name), Supported: supported,
 		MR: a.Rows, kernels: a.Kernels,
+		quantisedRows: a.QuantisedRows, quantisedPanels: a.QuantisedPanels,
 		gemmKernels:    make([]func(*asm.GemmArgs), a.Rows+1),
 		productKernels: make([]func(*asm.ProductArgs), a.Rows+1),
 		widenKernel:    lookup[asm.WidenArgs](a.Kernels, asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}),

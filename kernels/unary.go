@@ -25,21 +25,39 @@ const (
 )
 
 // Unary applies a function to each element; Alpha and Beta are its parameters.
+//
+// Of quantised elements it is a table: the plain Params[0] of 256 uint8 has the
+// result for each element. TableParam makes one.
 type Unary struct {
 	Kind        UnaryKind
 	Act         Act // for Activate
 	Alpha, Beta float32
+	Result      Elements
 }
 
 func (*Unary) Op() string { return "Unary" }
 
 func (*Unary) Order() Order { return AnyOrder }
 
+func (u *Unary) ResultElements() *Elements { return &u.Result }
+
 func (*Unary) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
 
 func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := floatOperands(u, in, params, 1, 0); err != nil {
+	tables := 0
+	if isQuantised(in) {
+		tables = 1
+	}
+	if err := computeOperands(u, u.Result, in, params, 1, tables); err != nil {
 		return nil, err
+	}
+	if tables > 0 {
+		if err := checkForm(u, params[0], "the table", FormPlain, 256); err != nil {
+			return nil, err
+		}
+		if params[0].Elem != tensor.U8 || u.Result.Elem != tensor.U8 {
+			return nil, errorf(u, "a table of %v for a result of %v, where both are u8", params[0].Elem, u.Result.Of())
+		}
 	}
 	if u.Kind > ThresholdedRelu {
 		return nil, errorf(u, "unknown kind %d", u.Kind)
@@ -50,7 +68,7 @@ func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if tensor.IsNaN(u.Alpha) || tensor.IsNaN(u.Beta) {
 		return nil, errorf(u, "parameters %v and %v, of which none may be NaN", u.Alpha, u.Beta)
 	}
-	return result(u, in[0], slices.Clone(in[0].Shape)...)
+	return result(u, u.Result.Of(), slices.Clone(in[0].Shape)...)
 }
 
 func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
@@ -59,6 +77,8 @@ func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	}
 	op := flat{volume: in[0].Shape.Volume()}
 	switch {
+	case isQuantised(in):
+		return &tableOp{op, (*[256]byte)(params[0].Data)}, nil
 	case u.Kind == Exp:
 		return &elementOp{flat: op, Tier: t, kernel: find[asm.ActivateArgs](t, expKernel)}, nil
 	case u.Kind == Activate && u.Act.Kind != NoActivation:

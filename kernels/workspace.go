@@ -13,6 +13,10 @@ type Workspace struct {
 	// aligned to tensor.Align.
 	Scratch []byte
 
+	// NaN: an Op was given a NaN that its result cannot hold. Whoever runs Ops sets
+	// it back.
+	NaN bool
+
 	gemm       asm.GemmArgs
 	product    asm.ProductArgs
 	convPool   asm.ConvPoolArgs
@@ -25,6 +29,10 @@ type Workspace struct {
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs
+
+	quantisedGemm   asm.QuantisedGemmArgs
+	quantisedTaps   asm.QuantisedTapsArgs
+	quantisedBinary asm.QuantisedBinaryArgs
 }
 
 // floats is the scratch as float32.

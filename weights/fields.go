@@ -51,6 +51,19 @@ func (c *coder) graph(v *Net) {
 	list(c, "output", &v.Outputs, 4, (*coder).int)
 	list(c, "param", &v.Params, paramSize, (*coder).param)
 	list(c, "step", &v.Steps, stepSize, (*coder).step)
+	if c.reading && c.err == nil {
+		v.setResults()
+	}
+}
+
+// setResults tells each Spec the elements of its result, which in the file stand
+// with the value that its step writes. Indices have not been checked yet.
+func (v *Net) setResults() {
+	for _, s := range v.Steps {
+		if q, ok := s.Spec.(kernels.Quantising); ok && len(s.Out) == 1 && s.Out[0] >= 0 && s.Out[0] < len(v.Values) {
+			*q.ResultElements() = kernels.ElementsOf(v.Values[s.Out[0]].Type)
+		}
+	}
 }
 
 func (c *coder) value(v *Value) {

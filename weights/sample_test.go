@@ -42,7 +42,8 @@ func (b *builder) step(name string, spec kernels.Spec, in []int, params ...kerne
 	}
 	s := Step{Name: name, Spec: spec, In: slices.Clone(in)}
 	for _, t := range out {
-		s.Out = append(s.Out, b.value(name, t.Shape...))
+		b.net.Values = append(b.net.Values, Value{name, t})
+		s.Out = append(s.Out, len(b.net.Values)-1)
 	}
 	for _, p := range params {
 		s.Params = append(s.Params, len(b.net.Params))
@@ -72,6 +73,20 @@ func (b *builder) plain(shape ...int) kernels.Param {
 		x[i] = b.random()
 	}
 	return kernels.PlainParam(shape, x)
+}
+
+func (b *builder) quantisedPanels(k, n int) kernels.Param {
+	return kernels.QuantisedPanelsParam(kernels.Panels{Groups: 1, K: k, N: n},
+		func(int, int, int) int8 { return int8(b.rng.IntN(256)) },
+		func(int, int) float32 { return b.rng.Float32() + 0.5 },
+		func(int, int) int32 { return int32(b.rng.IntN(1000)) })
+}
+
+func (b *builder) quantisedTaps(taps, c int) kernels.Param {
+	return kernels.QuantisedTapsParam(taps, c,
+		func(int, int) int8 { return int8(b.rng.IntN(256)) },
+		func(int) float32 { return b.rng.Float32() + 0.5 },
+		func(int) int32 { return int32(b.rng.IntN(1000)) })
 }
 
 func window(kernel, stride, pad int) kernels.Window {
@@ -113,7 +128,12 @@ func sample(t testing.TB) *Net {
 	dense := b.step("dense", &kernels.FullyConnected{Channels: 5, Act: kernels.Act{Kind: kernels.ActHardSigmoid, Lo: 0.2, Hi: 0.5}}, product, b.panels(tensor.F16, 1, 2, 5))
 	mean := b.step("mean", &kernels.ReduceMean{Axes: []int{1}}, dense)
 	softmax := b.step("softmax", &kernels.Softmax{Axis: 1, Log: true}, mean)
-	b.net.Outputs = []int{softmax[0], split[0]}
+	bytes := kernels.Elements{Elem: tensor.U8, Scale: 0.125, Zero: 3}
+	quantised := b.step("quantised", &kernels.Convert{Result: bytes}, first)
+	table := b.step("table", &kernels.Unary{Kind: kernels.Abs, Result: bytes}, quantised, kernels.TableParam(bytes, bytes, math.Abs))
+	taps := b.step("taps", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: relu, Result: bytes}, table, b.quantisedTaps(9, 4))
+	integers := b.step("integers", &kernels.Conv{Window: window(1, 1, 0), Groups: 1, Channels: 3}, taps, b.quantisedPanels(4, 3))
+	b.net.Outputs = []int{softmax[0], split[0], integers[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},

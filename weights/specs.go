@@ -35,6 +35,7 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).instanceNorm),
 	codeOf(1, (*coder).lrn),
 	codeOf(1, (*coder).resize),
+	codeOf(1, (*coder).convert),
 }
 
 func codeOf[T any, P interface {
@@ -133,6 +134,9 @@ func (c *coder) binary(v *kernels.Binary) {
 	c.act(&v.Act)
 	c.bool(&v.Swap)
 }
+
+// convert has no fields: what elements become, the value says that it writes.
+func (c *coder) convert(*kernels.Convert) {}
 
 func (c *coder) concat(v *kernels.Concat) { c.int(&v.Axis) }
 

@@ -35,7 +35,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 	masked := false
 	var builders []*builder
 	for _, k := range ks {
-		args, err := spec.Args(k.Op)
+		args, err := spec.Args(k)
 		if err != nil {
 			return nil, err
 		}

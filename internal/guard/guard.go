@@ -73,7 +73,7 @@ func New(tb testing.TB) *Memory {
 
 // Make returns n elements, every byte Unset, whose first or last lies beside
 // forbidden memory. They are valid until Release.
-func Make[T byte | uint16 | int | float32](m *Memory, n int, side Side) []T {
+func Make[T byte | uint16 | int | int32 | float32](m *Memory, n int, side Side) []T {
 	m.tb.Helper()
 	size := n * int(unsafe.Sizeof(*new(T)))
 	if size == 0 {
