@@ -73,3 +73,283 @@ func gemm_f32_2x16_avx512(args *GemmArgs)
 //
 //go:noescape
 func gemm_f32_1x16_avx512(args *GemmArgs)
+
+// gemm_u8i8_14x32_avx512 is the gemm kernel of 14 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_14x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_13x32_avx512 is the gemm kernel of 13 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_13x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_12x32_avx512 is the gemm kernel of 12 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_12x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_11x32_avx512 is the gemm kernel of 11 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_11x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_10x32_avx512 is the gemm kernel of 10 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_10x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_9x32_avx512 is the gemm kernel of 9 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_9x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_8x32_avx512 is the gemm kernel of 8 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_8x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_7x32_avx512 is the gemm kernel of 7 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_7x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_6x32_avx512 is the gemm kernel of 6 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_6x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_5x32_avx512 is the gemm kernel of 5 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_5x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_4x32_avx512 is the gemm kernel of 4 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_4x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_3x32_avx512 is the gemm kernel of 3 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_3x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_2x32_avx512 is the gemm kernel of 2 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_2x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_1x32_avx512 is the gemm kernel of 1 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_1x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_14x16_avx512 is the gemm kernel of 14 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_14x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_13x16_avx512 is the gemm kernel of 13 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_13x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_12x16_avx512 is the gemm kernel of 12 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_12x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_11x16_avx512 is the gemm kernel of 11 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_11x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_10x16_avx512 is the gemm kernel of 10 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_10x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_9x16_avx512 is the gemm kernel of 9 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_9x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_8x16_avx512 is the gemm kernel of 8 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_8x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_7x16_avx512 is the gemm kernel of 7 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_7x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_6x16_avx512 is the gemm kernel of 6 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_6x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_5x16_avx512 is the gemm kernel of 5 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_5x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_4x16_avx512 is the gemm kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_4x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_3x16_avx512 is the gemm kernel of 3 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_3x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_2x16_avx512 is the gemm kernel of 2 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_2x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_1x16_avx512 is the gemm kernel of 1 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_1x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_14x32_avx512 is the gemm kernel of 14 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_14x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_13x32_avx512 is the gemm kernel of 13 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_13x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_12x32_avx512 is the gemm kernel of 12 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_12x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_11x32_avx512 is the gemm kernel of 11 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_11x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_10x32_avx512 is the gemm kernel of 10 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_10x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_9x32_avx512 is the gemm kernel of 9 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_9x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_8x32_avx512 is the gemm kernel of 8 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_8x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_7x32_avx512 is the gemm kernel of 7 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_7x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_6x32_avx512 is the gemm kernel of 6 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_6x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_5x32_avx512 is the gemm kernel of 5 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_5x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_4x32_avx512 is the gemm kernel of 4 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_4x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_3x32_avx512 is the gemm kernel of 3 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_3x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_2x32_avx512 is the gemm kernel of 2 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_2x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_1x32_avx512 is the gemm kernel of 1 rows by 32 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_1x32_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_14x16_avx512 is the gemm kernel of 14 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_14x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_13x16_avx512 is the gemm kernel of 13 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_13x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_12x16_avx512 is the gemm kernel of 12 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_12x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_11x16_avx512 is the gemm kernel of 11 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_11x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_10x16_avx512 is the gemm kernel of 10 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_10x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_9x16_avx512 is the gemm kernel of 9 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_9x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_8x16_avx512 is the gemm kernel of 8 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_8x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_7x16_avx512 is the gemm kernel of 7 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_7x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_6x16_avx512 is the gemm kernel of 6 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_6x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_5x16_avx512 is the gemm kernel of 5 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_5x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_4x16_avx512 is the gemm kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_4x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_3x16_avx512 is the gemm kernel of 3 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_3x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_2x16_avx512 is the gemm kernel of 2 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_2x16_avx512(args *QuantisedGemmArgs)
+
+// gemm_u8i8_f32_1x16_avx512 is the gemm kernel of 1 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_u8i8_f32_1x16_avx512(args *QuantisedGemmArgs)

@@ -8,7 +8,8 @@ import "github.com/infer-go/infer/gen/spec"
 // vector of sixteen are as many as general registers can point to.
 var Targets = spec.Targets{
 	{Name: "avx2", GOARCH: "amd64", Features: []string{"AVX2", "FMA3", "F16C"}, Rows: 6, Panels: 1, Emitter: avx2},
-	{Name: "avx512", GOARCH: "amd64", Base: "avx2", Features: []string{"AVX512F", "AVX512VL"}, Rows: 14, Panels: 1, Emitter: avx512},
+	{Name: "avx512", GOARCH: "amd64", Base: "avx2", Features: []string{"AVX512F", "AVX512BW", "AVX512VL", "AVX512VNNI"}, Rows: 14, Panels: 1,
+		QuantisedRows: 14, QuantisedPanels: 2, Emitter: avx512},
 }
 
 var avx2 = Emitters{
@@ -32,4 +33,7 @@ var avx2 = Emitters{
 var avx512 = Emitters{
 	"gemm_f32":    gemmWide,
 	"product_f32": productWide,
+
+	"gemm_u8i8":     gemmVNNI,
+	"gemm_u8i8_f32": gemmVNNI,
 }
