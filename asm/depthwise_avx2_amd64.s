@@ -2007,3 +2007,645 @@ DATA masks<>+116(SB)/4, $0x00000000
 DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
+
+// func depthwise_u8i8_avx2(args *QuantisedTapsArgs)
+// Requires: AVX, AVX2
+TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $56-8
+	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
+	// Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+	MOVQ         args+0(FP), AX
+	MOVQ         64(AX), CX
+	MOVQ         72(AX), DX
+	IMULQ        96(AX), DX
+	SUBQ         DX, CX
+	MOVQ         CX, (SP)
+	MOVQ         (AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         112(AX), BX
+	MOVQ         BX, 8(SP)
+	MOVQ         40(AX), BX
+	MOVQ         48(AX), SI
+	IMULQ        96(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 16(SP)
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 24(SP)
+	SHRQ $0x03, SI
+	MOVQ SI, 32(SP)
+	JEQ  rest3
+
+block5:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    56(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    88(AX), R10
+
+row6:
+	MOVQ 96(AX), R11
+
+tap7:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         72(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMOVZXBD    (DI)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	VPMOVZXBD    (R9), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         48(AX), DI
+	ADDQ         48(AX), R9
+	DECQ         R11
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	MOVQ         DX, SI
+	MOVQ         80(AX), DI
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)(BX*1)
+	ADDQ         DI, SI
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (SI)(BX*1)
+	ADDQ         DI, SI
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)(BX*1)
+	ADDQ         DI, SI
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (SI)(BX*1)
+	ADDQ         $0x08, BX
+	DECQ         32(SP)
+	JNE          block5
+
+rest3:
+	ANDQ $+7, 24(SP)
+	JEQ  done4
+
+one8:
+	MOVQ    16(AX), SI
+	VMOVD   (SI)(BX*4), X0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    56(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    88(AX), R10
+
+row9:
+	MOVQ 96(AX), R11
+
+tap10:
+	MOVBLSX   (SI), R12
+	VMOVD     R12, X8
+	ADDQ      72(AX), SI
+	MOVBLZX   (DI), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y0, Y0
+	MOVBLZX   (DI)(R8*1), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y1, Y1
+	MOVBLZX   (DI)(R8*2), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y2, Y2
+	MOVBLZX   (R9), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y3, Y3
+	ADDQ      48(AX), DI
+	ADDQ      48(AX), R9
+	DECQ      R11
+	JNE       tap10
+	ADDQ      16(SP), DI
+	ADDQ      16(SP), R9
+	ADDQ      (SP), SI
+	DECQ      R10
+	JNE       row9
+	MOVQ      24(AX), SI
+	VMOVD     (SI)(BX*4), X11
+	MOVQ      DX, SI
+	MOVQ      80(AX), DI
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VMAXPS    Y1, Y12, Y1
+	VMINPS    Y1, Y13, Y1
+	VCVTPS2DQ Y1, Y1
+	VPADDD    Y14, Y1, Y1
+	VPEXTRB   $0x00, X1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y11, Y2, Y2
+	VMAXPS    Y2, Y12, Y2
+	VMINPS    Y2, Y13, Y2
+	VCVTPS2DQ Y2, Y2
+	VPADDD    Y14, Y2, Y2
+	VPEXTRB   $0x00, X2, (SI)(BX*1)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y11, Y3, Y3
+	VMAXPS    Y3, Y12, Y3
+	VMINPS    Y3, Y13, Y3
+	VCVTPS2DQ Y3, Y3
+	VPADDD    Y14, Y3, Y3
+	VPEXTRB   $0x00, X3, (SI)(BX*1)
+	INCQ      BX
+	DECQ      24(SP)
+	JNE       one8
+
+done4:
+	MOVQ 56(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels11:
+	CMPQ 8(SP), $0x01
+	JLT  fewer12
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 40(SP)
+	SHRQ $0x03, SI
+	MOVQ SI, 48(SP)
+	JEQ  rest13
+
+block15:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    88(AX), R8
+
+row16:
+	MOVQ 96(AX), R9
+
+tap17:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         72(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         48(AX), DI
+	DECQ         R9
+	JNE          tap17
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row16
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	MOVQ         DX, SI
+	MOVQ         80(AX), DI
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)(BX*1)
+	ADDQ         $0x08, BX
+	DECQ         48(SP)
+	JNE          block15
+
+rest13:
+	ANDQ $+7, 40(SP)
+	JEQ  done14
+
+one18:
+	MOVQ  16(AX), SI
+	VMOVD (SI)(BX*4), X0
+	MOVQ  8(AX), SI
+	ADDQ  BX, SI
+	LEAQ  (CX)(BX*1), DI
+	MOVQ  88(AX), R8
+
+row19:
+	MOVQ 96(AX), R9
+
+tap20:
+	MOVBLSX   (SI), R10
+	VMOVD     R10, X8
+	ADDQ      72(AX), SI
+	MOVBLZX   (DI), R10
+	VMOVD     R10, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y0, Y0
+	ADDQ      48(AX), DI
+	DECQ      R9
+	JNE       tap20
+	ADDQ      16(SP), DI
+	ADDQ      (SP), SI
+	DECQ      R8
+	JNE       row19
+	MOVQ      24(AX), SI
+	VMOVD     (SI)(BX*4), X11
+	MOVQ      DX, SI
+	MOVQ      80(AX), DI
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (SI)(BX*1)
+	INCQ      BX
+	DECQ      40(SP)
+	JNE       one18
+
+done14:
+	MOVQ 56(AX), BX
+	ADDQ BX, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	SUBQ $0x01, 8(SP)
+	JMP  pixels11
+
+fewer12:
+	VZEROUPPER
+	RET
+
+// func depthwise_u8i8_f32_avx2(args *QuantisedTapsArgs)
+// Requires: AVX, AVX2
+TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $56-8
+	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
+	// Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	MOVQ         64(AX), CX
+	MOVQ         72(AX), DX
+	IMULQ        96(AX), DX
+	SUBQ         DX, CX
+	MOVQ         CX, (SP)
+	MOVQ         (AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         112(AX), BX
+	MOVQ         BX, 8(SP)
+	MOVQ         40(AX), BX
+	MOVQ         48(AX), SI
+	IMULQ        96(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 16(SP)
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 24(SP)
+	SHRQ $0x03, SI
+	MOVQ SI, 32(SP)
+	JEQ  rest3
+
+block5:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    56(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    88(AX), R10
+
+row6:
+	MOVQ 96(AX), R11
+
+tap7:
+	VPMOVSXBD (SI), Y8
+	ADDQ      72(AX), SI
+	VPMOVZXBD (DI), Y9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y0, Y0
+	VPMOVZXBD (DI)(R8*1), Y9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y1, Y1
+	VPMOVZXBD (DI)(R8*2), Y9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y2, Y2
+	VPMOVZXBD (R9), Y9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y3, Y3
+	ADDQ      48(AX), DI
+	ADDQ      48(AX), R9
+	DECQ      R11
+	JNE       tap7
+	ADDQ      16(SP), DI
+	ADDQ      16(SP), R9
+	ADDQ      (SP), SI
+	DECQ      R10
+	JNE       row6
+	MOVQ      24(AX), SI
+	VMOVDQU   (SI)(BX*4), Y11
+	MOVQ      DX, SI
+	MOVQ      80(AX), DI
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (SI)(BX*4)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VMAXPS    Y1, Y12, Y1
+	VMINPS    Y1, Y13, Y1
+	VMOVUPS   Y1, (SI)(BX*4)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y11, Y2, Y2
+	VMAXPS    Y2, Y12, Y2
+	VMINPS    Y2, Y13, Y2
+	VMOVUPS   Y2, (SI)(BX*4)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y11, Y3, Y3
+	VMAXPS    Y3, Y12, Y3
+	VMINPS    Y3, Y13, Y3
+	VMOVUPS   Y3, (SI)(BX*4)
+	ADDQ      $0x08, BX
+	DECQ      32(SP)
+	JNE       block5
+
+rest3:
+	ANDQ $+7, 24(SP)
+	JEQ  done4
+
+one8:
+	MOVQ    16(AX), SI
+	VMOVD   (SI)(BX*4), X0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    56(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    88(AX), R10
+
+row9:
+	MOVQ 96(AX), R11
+
+tap10:
+	MOVBLSX   (SI), R12
+	VMOVD     R12, X8
+	ADDQ      72(AX), SI
+	MOVBLZX   (DI), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y0, Y0
+	MOVBLZX   (DI)(R8*1), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y1, Y1
+	MOVBLZX   (DI)(R8*2), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y2, Y2
+	MOVBLZX   (R9), R12
+	VMOVD     R12, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y3, Y3
+	ADDQ      48(AX), DI
+	ADDQ      48(AX), R9
+	DECQ      R11
+	JNE       tap10
+	ADDQ      16(SP), DI
+	ADDQ      16(SP), R9
+	ADDQ      (SP), SI
+	DECQ      R10
+	JNE       row9
+	MOVQ      24(AX), SI
+	VMOVD     (SI)(BX*4), X11
+	MOVQ      DX, SI
+	MOVQ      80(AX), DI
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (SI)(BX*4)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VMAXPS    Y1, Y12, Y1
+	VMINPS    Y1, Y13, Y1
+	VMOVD     X1, (SI)(BX*4)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y11, Y2, Y2
+	VMAXPS    Y2, Y12, Y2
+	VMINPS    Y2, Y13, Y2
+	VMOVD     X2, (SI)(BX*4)
+	ADDQ      DI, SI
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y11, Y3, Y3
+	VMAXPS    Y3, Y12, Y3
+	VMINPS    Y3, Y13, Y3
+	VMOVD     X3, (SI)(BX*4)
+	INCQ      BX
+	DECQ      24(SP)
+	JNE       one8
+
+done4:
+	MOVQ 56(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels11:
+	CMPQ 8(SP), $0x01
+	JLT  fewer12
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 40(SP)
+	SHRQ $0x03, SI
+	MOVQ SI, 48(SP)
+	JEQ  rest13
+
+block15:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    88(AX), R8
+
+row16:
+	MOVQ 96(AX), R9
+
+tap17:
+	VPMOVSXBD (SI), Y8
+	ADDQ      72(AX), SI
+	VPMOVZXBD (DI), Y9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y0, Y0
+	ADDQ      48(AX), DI
+	DECQ      R9
+	JNE       tap17
+	ADDQ      16(SP), DI
+	ADDQ      (SP), SI
+	DECQ      R8
+	JNE       row16
+	MOVQ      24(AX), SI
+	VMOVDQU   (SI)(BX*4), Y11
+	MOVQ      DX, SI
+	MOVQ      80(AX), DI
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (SI)(BX*4)
+	ADDQ      $0x08, BX
+	DECQ      48(SP)
+	JNE       block15
+
+rest13:
+	ANDQ $+7, 40(SP)
+	JEQ  done14
+
+one18:
+	MOVQ  16(AX), SI
+	VMOVD (SI)(BX*4), X0
+	MOVQ  8(AX), SI
+	ADDQ  BX, SI
+	LEAQ  (CX)(BX*1), DI
+	MOVQ  88(AX), R8
+
+row19:
+	MOVQ 96(AX), R9
+
+tap20:
+	MOVBLSX   (SI), R10
+	VMOVD     R10, X8
+	ADDQ      72(AX), SI
+	MOVBLZX   (DI), R10
+	VMOVD     R10, X9
+	VPMADDWD  Y9, Y8, Y10
+	VPADDD    Y10, Y0, Y0
+	ADDQ      48(AX), DI
+	DECQ      R9
+	JNE       tap20
+	ADDQ      16(SP), DI
+	ADDQ      (SP), SI
+	DECQ      R8
+	JNE       row19
+	MOVQ      24(AX), SI
+	VMOVD     (SI)(BX*4), X11
+	MOVQ      DX, SI
+	MOVQ      80(AX), DI
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (SI)(BX*4)
+	INCQ      BX
+	DECQ      40(SP)
+	JNE       one18
+
+done14:
+	MOVQ 56(AX), BX
+	ADDQ BX, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	SUBQ $0x01, 8(SP)
+	JMP  pixels11
+
+fewer12:
+	VZEROUPPER
+	RET

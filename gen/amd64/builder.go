@@ -8,6 +8,7 @@ package amd64
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -43,7 +44,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, uses: uses.Map[int]{}, masks: uses.Map[int]{}}
+		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, wide: slices.Contains(t.Features, "AVX512F"), uses: uses.Map[int]{}, masks: uses.Map[int]{}}
 		c.Function(b.symbol)
 		c.Attributes(attr.NOSPLIT)
 		c.Pragma("noescape")
@@ -79,6 +80,7 @@ type builder struct {
 	base   reg.Register // points to it
 	labels int
 	masked bool          // it reads the table of masks
+	wide   bool          // the tier has registers of 512 bits
 	uses   uses.Map[int] // of vector registers
 	masks  uses.Map[int] // of mask registers
 

@@ -28,6 +28,14 @@ var avx2 = Emitters{
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
+
+	"maxpool_u8":         maxPoolQuantised,
+	"avgpool_u8":         averagePoolQuantised,
+	"avgpool_u8_f32":     averagePoolQuantised,
+	"depthwise_u8i8":     depthwiseQuantised,
+	"depthwise_u8i8_f32": depthwiseQuantised,
+	"binary_u8":          binaryQuantised,
+	"binary_u8_f32":      binaryQuantised,
 }
 
 var avx512 = Emitters{
@@ -36,4 +44,11 @@ var avx512 = Emitters{
 
 	"gemm_u8i8":     gemmVNNI,
 	"gemm_u8i8_f32": gemmVNNI,
+
+	"avgpool_u8":         averagePoolQuantised,
+	"avgpool_u8_f32":     averagePoolQuantised,
+	"depthwise_u8i8":     depthwiseQuantised,
+	"depthwise_u8i8_f32": depthwiseQuantised,
+	"binary_u8":          binaryQuantised,
+	"binary_u8_f32":      binaryQuantised,
 }
