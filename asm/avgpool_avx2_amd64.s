@@ -289,7 +289,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
-	SHRQ $0x03, SI
+	ANDQ $-8, SI
 	MOVQ SI, 24(SP)
 	JEQ  rest3
 
@@ -321,8 +321,8 @@ tap7:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (DX)(BX*1)
 	ADDQ         $0x08, BX
-	DECQ         24(SP)
-	JNE          block5
+	CMPQ         BX, 24(SP)
+	JLT          block5
 
 rest3:
 	ANDQ $+7, 16(SP)
@@ -394,7 +394,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
-	SHRQ $0x03, SI
+	ANDQ $-8, SI
 	MOVQ SI, 24(SP)
 	JEQ  rest3
 
@@ -421,8 +421,8 @@ tap7:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (DX)(BX*4)
 	ADDQ      $0x08, BX
-	DECQ      24(SP)
-	JNE       block5
+	CMPQ      BX, 24(SP)
+	JLT       block5
 
 rest3:
 	ANDQ $+7, 16(SP)

@@ -31,7 +31,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
-	SHRQ $0x04, SI
+	ANDQ $-16, SI
 	MOVQ SI, 24(SP)
 	JEQ  rest3
 
@@ -61,8 +61,8 @@ tap7:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (DX)(BX*1)
 	ADDQ      $0x10, BX
-	DECQ      24(SP)
-	JNE       block5
+	CMPQ      BX, 24(SP)
+	JLT       block5
 
 rest3:
 	ANDQ    $+15, 16(SP)
@@ -135,7 +135,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
-	SHRQ $0x04, SI
+	ANDQ $-16, SI
 	MOVQ SI, 24(SP)
 	JEQ  rest3
 
@@ -162,8 +162,8 @@ tap7:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (DX)(BX*4)
 	ADDQ      $0x10, BX
-	DECQ      24(SP)
-	JNE       block5
+	CMPQ      BX, 24(SP)
+	JLT       block5
 
 rest3:
 	ANDQ    $+15, 16(SP)

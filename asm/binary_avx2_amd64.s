@@ -1132,7 +1132,7 @@ TEXT ·binary_u8_add_avx2(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x03, SI
+	ANDQ         $-8, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -1155,8 +1155,8 @@ block6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         8(SP)
-	JNE          block6
+	CMPQ         AX, 8(SP)
+	JLT          block6
 
 rest4:
 	ANDQ $+7, (SP)
@@ -1196,7 +1196,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x03, CX
+	ANDQ         $-8, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest8
 
@@ -1215,8 +1215,8 @@ block10:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         24(SP)
-	JNE          block10
+	CMPQ         AX, 24(SP)
+	JLT          block10
 
 rest8:
 	ANDQ $+7, 16(SP)
@@ -1251,7 +1251,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x03, DX
+	ANDQ         $-8, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest12
 
@@ -1270,8 +1270,8 @@ block14:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         40(SP)
-	JNE          block14
+	CMPQ         AX, 40(SP)
+	JLT          block14
 
 rest12:
 	ANDQ $+7, 32(SP)
@@ -1321,7 +1321,7 @@ TEXT ·binary_u8_sub_avx2(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x03, SI
+	ANDQ         $-8, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -1344,8 +1344,8 @@ block6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         8(SP)
-	JNE          block6
+	CMPQ         AX, 8(SP)
+	JLT          block6
 
 rest4:
 	ANDQ $+7, (SP)
@@ -1385,7 +1385,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x03, CX
+	ANDQ         $-8, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest8
 
@@ -1404,8 +1404,8 @@ block10:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         24(SP)
-	JNE          block10
+	CMPQ         AX, 24(SP)
+	JLT          block10
 
 rest8:
 	ANDQ $+7, 16(SP)
@@ -1440,7 +1440,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x03, DX
+	ANDQ         $-8, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest12
 
@@ -1459,8 +1459,8 @@ block14:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         40(SP)
-	JNE          block14
+	CMPQ         AX, 40(SP)
+	JLT          block14
 
 rest12:
 	ANDQ $+7, 32(SP)
@@ -1510,7 +1510,7 @@ TEXT ·binary_u8_mul_avx2(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x03, SI
+	ANDQ         $-8, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -1531,8 +1531,8 @@ block6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         8(SP)
-	JNE          block6
+	CMPQ         AX, 8(SP)
+	JLT          block6
 
 rest4:
 	ANDQ $+7, (SP)
@@ -1568,7 +1568,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x03, CX
+	ANDQ         $-8, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest8
 
@@ -1587,8 +1587,8 @@ block10:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         24(SP)
-	JNE          block10
+	CMPQ         AX, 24(SP)
+	JLT          block10
 
 rest8:
 	ANDQ $+7, 16(SP)
@@ -1621,7 +1621,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x03, DX
+	ANDQ         $-8, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest12
 
@@ -1640,8 +1640,8 @@ block14:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	DECQ         40(SP)
-	JNE          block14
+	CMPQ         AX, 40(SP)
+	JLT          block14
 
 rest12:
 	ANDQ $+7, 32(SP)
@@ -1690,7 +1690,7 @@ TEXT ·binary_u8_f32_add_avx2(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x03, SI
+	ANDQ         $-8, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -1708,8 +1708,8 @@ block6:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ $+7, (SP)
@@ -1747,7 +1747,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x03, CX
+	ANDQ         $-8, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest8
 
@@ -1761,8 +1761,8 @@ block10:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      24(SP)
-	JNE       block10
+	CMPQ      AX, 24(SP)
+	JLT       block10
 
 rest8:
 	ANDQ $+7, 16(SP)
@@ -1795,7 +1795,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x03, DX
+	ANDQ         $-8, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest12
 
@@ -1809,8 +1809,8 @@ block14:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      40(SP)
-	JNE       block14
+	CMPQ      AX, 40(SP)
+	JLT       block14
 
 rest12:
 	ANDQ $+7, 32(SP)
@@ -1857,7 +1857,7 @@ TEXT ·binary_u8_f32_sub_avx2(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x03, SI
+	ANDQ         $-8, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -1875,8 +1875,8 @@ block6:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ $+7, (SP)
@@ -1914,7 +1914,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x03, CX
+	ANDQ         $-8, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest8
 
@@ -1928,8 +1928,8 @@ block10:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      24(SP)
-	JNE       block10
+	CMPQ      AX, 24(SP)
+	JLT       block10
 
 rest8:
 	ANDQ $+7, 16(SP)
@@ -1962,7 +1962,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x03, DX
+	ANDQ         $-8, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest12
 
@@ -1976,8 +1976,8 @@ block14:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      40(SP)
-	JNE       block14
+	CMPQ      AX, 40(SP)
+	JLT       block14
 
 rest12:
 	ANDQ $+7, 32(SP)
@@ -2024,7 +2024,7 @@ TEXT ·binary_u8_f32_mul_avx2(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x03, SI
+	ANDQ         $-8, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -2040,8 +2040,8 @@ block6:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ $+7, (SP)
@@ -2075,7 +2075,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x03, CX
+	ANDQ         $-8, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest8
 
@@ -2089,8 +2089,8 @@ block10:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      24(SP)
-	JNE       block10
+	CMPQ      AX, 24(SP)
+	JLT       block10
 
 rest8:
 	ANDQ $+7, 16(SP)
@@ -2121,7 +2121,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x03, DX
+	ANDQ         $-8, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest12
 
@@ -2135,8 +2135,8 @@ block14:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (BX)(AX*4)
 	ADDQ      $0x08, AX
-	DECQ      40(SP)
-	JNE       block14
+	CMPQ      AX, 40(SP)
+	JLT       block14
 
 rest12:
 	ANDQ $+7, 32(SP)

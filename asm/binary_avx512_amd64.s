@@ -27,7 +27,7 @@ TEXT ·binary_u8_add_avx512(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x04, SI
+	ANDQ         $-16, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -48,8 +48,8 @@ block6:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ        $+15, (SP)
@@ -88,7 +88,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x04, CX
+	ANDQ         $-16, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest7
 
@@ -105,8 +105,8 @@ block9:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      24(SP)
-	JNE       block9
+	CMPQ      AX, 24(SP)
+	JLT       block9
 
 rest7:
 	ANDQ        $+15, 16(SP)
@@ -141,7 +141,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x04, DX
+	ANDQ         $-16, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest10
 
@@ -158,8 +158,8 @@ block12:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      40(SP)
-	JNE       block12
+	CMPQ      AX, 40(SP)
+	JLT       block12
 
 rest10:
 	ANDQ        $+15, 32(SP)
@@ -209,7 +209,7 @@ TEXT ·binary_u8_sub_avx512(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x04, SI
+	ANDQ         $-16, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -230,8 +230,8 @@ block6:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ        $+15, (SP)
@@ -270,7 +270,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x04, CX
+	ANDQ         $-16, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest7
 
@@ -287,8 +287,8 @@ block9:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      24(SP)
-	JNE       block9
+	CMPQ      AX, 24(SP)
+	JLT       block9
 
 rest7:
 	ANDQ        $+15, 16(SP)
@@ -323,7 +323,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x04, DX
+	ANDQ         $-16, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest10
 
@@ -340,8 +340,8 @@ block12:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      40(SP)
-	JNE       block12
+	CMPQ      AX, 40(SP)
+	JLT       block12
 
 rest10:
 	ANDQ        $+15, 32(SP)
@@ -391,7 +391,7 @@ TEXT ·binary_u8_mul_avx512(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x04, SI
+	ANDQ         $-16, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -410,8 +410,8 @@ block6:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ        $+15, (SP)
@@ -446,7 +446,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x04, CX
+	ANDQ         $-16, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest7
 
@@ -463,8 +463,8 @@ block9:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      24(SP)
-	JNE       block9
+	CMPQ      AX, 24(SP)
+	JLT       block9
 
 rest7:
 	ANDQ        $+15, 16(SP)
@@ -497,7 +497,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x04, DX
+	ANDQ         $-16, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest10
 
@@ -514,8 +514,8 @@ block12:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	DECQ      40(SP)
-	JNE       block12
+	CMPQ      AX, 40(SP)
+	JLT       block12
 
 rest10:
 	ANDQ        $+15, 32(SP)
@@ -564,7 +564,7 @@ TEXT ·binary_u8_f32_add_avx512(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x04, SI
+	ANDQ         $-16, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -582,8 +582,8 @@ block6:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ        $+15, (SP)
@@ -619,7 +619,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x04, CX
+	ANDQ         $-16, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest7
 
@@ -633,8 +633,8 @@ block9:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      24(SP)
-	JNE       block9
+	CMPQ      AX, 24(SP)
+	JLT       block9
 
 rest7:
 	ANDQ        $+15, 16(SP)
@@ -666,7 +666,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x04, DX
+	ANDQ         $-16, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest10
 
@@ -680,8 +680,8 @@ block12:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      40(SP)
-	JNE       block12
+	CMPQ      AX, 40(SP)
+	JLT       block12
 
 rest10:
 	ANDQ        $+15, 32(SP)
@@ -727,7 +727,7 @@ TEXT ·binary_u8_f32_sub_avx512(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x04, SI
+	ANDQ         $-16, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -745,8 +745,8 @@ block6:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ        $+15, (SP)
@@ -782,7 +782,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x04, CX
+	ANDQ         $-16, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest7
 
@@ -796,8 +796,8 @@ block9:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      24(SP)
-	JNE       block9
+	CMPQ      AX, 24(SP)
+	JLT       block9
 
 rest7:
 	ANDQ        $+15, 16(SP)
@@ -829,7 +829,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x04, DX
+	ANDQ         $-16, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest10
 
@@ -843,8 +843,8 @@ block12:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      40(SP)
-	JNE       block12
+	CMPQ      AX, 40(SP)
+	JLT       block12
 
 rest10:
 	ANDQ        $+15, 32(SP)
@@ -890,7 +890,7 @@ TEXT ·binary_u8_f32_mul_avx512(SB), NOSPLIT, $48-8
 	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
-	SHRQ         $0x04, SI
+	ANDQ         $-16, SI
 	MOVQ         SI, 8(SP)
 	JEQ          rest4
 
@@ -906,8 +906,8 @@ block6:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      8(SP)
-	JNE       block6
+	CMPQ      AX, 8(SP)
+	JLT       block6
 
 rest4:
 	ANDQ        $+15, (SP)
@@ -939,7 +939,7 @@ xstill1:
 	MOVQ         40(AX), CX
 	XORQ         AX, AX
 	MOVQ         CX, 16(SP)
-	SHRQ         $0x04, CX
+	ANDQ         $-16, CX
 	MOVQ         CX, 24(SP)
 	JEQ          rest7
 
@@ -953,8 +953,8 @@ block9:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      24(SP)
-	JNE       block9
+	CMPQ      AX, 24(SP)
+	JLT       block9
 
 rest7:
 	ANDQ        $+15, 16(SP)
@@ -984,7 +984,7 @@ ystill2:
 	MOVQ         40(AX), DX
 	XORQ         AX, AX
 	MOVQ         DX, 32(SP)
-	SHRQ         $0x04, DX
+	ANDQ         $-16, DX
 	MOVQ         DX, 40(SP)
 	JEQ          rest10
 
@@ -998,8 +998,8 @@ block12:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (BX)(AX*4)
 	ADDQ      $0x10, AX
-	DECQ      40(SP)
-	JNE       block12
+	CMPQ      AX, 40(SP)
+	JLT       block12
 
 rest10:
 	ANDQ        $+15, 32(SP)

@@ -2038,7 +2038,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
-	SHRQ $0x03, SI
+	ANDQ $-8, SI
 	MOVQ SI, 32(SP)
 	JEQ  rest3
 
@@ -2131,8 +2131,8 @@ tap7:
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, (SI)(BX*1)
 	ADDQ         $0x08, BX
-	DECQ         32(SP)
-	JNE          block5
+	CMPQ         BX, 32(SP)
+	JLT          block5
 
 rest3:
 	ANDQ $+7, 24(SP)
@@ -2244,7 +2244,7 @@ pixels11:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
-	SHRQ $0x03, SI
+	ANDQ $-8, SI
 	MOVQ SI, 48(SP)
 	JEQ  rest13
 
@@ -2287,8 +2287,8 @@ tap17:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)(BX*1)
 	ADDQ         $0x08, BX
-	DECQ         48(SP)
-	JNE          block15
+	CMPQ         BX, 48(SP)
+	JLT          block15
 
 rest13:
 	ANDQ $+7, 40(SP)
@@ -2376,7 +2376,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
-	SHRQ $0x03, SI
+	ANDQ $-8, SI
 	MOVQ SI, 32(SP)
 	JEQ  rest3
 
@@ -2449,8 +2449,8 @@ tap7:
 	VMINPS    Y3, Y13, Y3
 	VMOVUPS   Y3, (SI)(BX*4)
 	ADDQ      $0x08, BX
-	DECQ      32(SP)
-	JNE       block5
+	CMPQ      BX, 32(SP)
+	JLT       block5
 
 rest3:
 	ANDQ $+7, 24(SP)
@@ -2554,7 +2554,7 @@ pixels11:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
-	SHRQ $0x03, SI
+	ANDQ $-8, SI
 	MOVQ SI, 48(SP)
 	JEQ  rest13
 
@@ -2592,8 +2592,8 @@ tap17:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (SI)(BX*4)
 	ADDQ      $0x08, BX
-	DECQ      48(SP)
-	JNE       block15
+	CMPQ      BX, 48(SP)
+	JLT       block15
 
 rest13:
 	ANDQ $+7, 40(SP)

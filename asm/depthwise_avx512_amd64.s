@@ -34,7 +34,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
-	SHRQ $0x04, SI
+	ANDQ $-16, SI
 	MOVQ SI, 32(SP)
 	JEQ  rest3
 
@@ -115,8 +115,8 @@ tap7:
 	VPMOVDB   Z3, X3
 	VMOVDQU   X3, (SI)(BX*1)
 	ADDQ      $0x10, BX
-	DECQ      32(SP)
-	JNE       block5
+	CMPQ      BX, 32(SP)
+	JLT       block5
 
 rest3:
 	ANDQ        $+15, 24(SP)
@@ -223,7 +223,7 @@ pixels10:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
-	SHRQ $0x04, SI
+	ANDQ $-16, SI
 	MOVQ SI, 48(SP)
 	JEQ  rest12
 
@@ -263,8 +263,8 @@ tap16:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (SI)(BX*1)
 	ADDQ      $0x10, BX
-	DECQ      48(SP)
-	JNE       block14
+	CMPQ      BX, 48(SP)
+	JLT       block14
 
 rest12:
 	ANDQ        $+15, 40(SP)
@@ -350,7 +350,7 @@ pixels1:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
-	SHRQ $0x04, SI
+	ANDQ $-16, SI
 	MOVQ SI, 32(SP)
 	JEQ  rest3
 
@@ -419,8 +419,8 @@ tap7:
 	VMINPS    Z3, Z13, Z3
 	VMOVUPS   Z3, (SI)(BX*4)
 	ADDQ      $0x10, BX
-	DECQ      32(SP)
-	JNE       block5
+	CMPQ      BX, 32(SP)
+	JLT       block5
 
 rest3:
 	ANDQ        $+15, 24(SP)
@@ -515,7 +515,7 @@ pixels10:
 	MOVQ 104(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
-	SHRQ $0x04, SI
+	ANDQ $-16, SI
 	MOVQ SI, 48(SP)
 	JEQ  rest12
 
@@ -552,8 +552,8 @@ tap16:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (SI)(BX*4)
 	ADDQ      $0x10, BX
-	DECQ      48(SP)
-	JNE       block14
+	CMPQ      BX, 48(SP)
+	JLT       block14
 
 rest12:
 	ANDQ        $+15, 40(SP)

@@ -133,6 +133,10 @@ func (q *quantisedPanels) tile(from, to int) int {
 	return min(q.kernels.panels(), to-from, q.PerGroup()-from%q.PerGroup())
 }
 
+// quantisedCalls bounds a call as callCycles does: the kernels of the slowest tier
+// in assembly do more than one multiply-add of one row by one panel in a cycle.
+const quantisedCalls = 2 * callCycles
+
 // gemm runs the kernels of n panels on rows rows, in tiles of sizes that differ
 // by one at most. w.quantisedGemm is set, but for Tiles, and has the first row's
 // addresses, which gemm changes.
@@ -146,7 +150,7 @@ func (q *quantisedPanels) gemm(w *Workspace, rows, n int) {
 		if larger == 0 {
 			mr, some = small, tiles
 		}
-		some = min(some, max(1, quad*callCycles/(mr*n*g.Segs*g.SegLen)))
+		some = min(some, max(1, quantisedCalls/(mr*n*g.Segs*g.SegLen)))
 		g.Tiles = some
 		g.A, g.C = stepBytes(a, done*g.AStride), stepBytes(c, done*g.CStride)
 		if d != nil {

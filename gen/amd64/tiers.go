@@ -7,7 +7,7 @@ import "github.com/infer-go/infer/gen/spec"
 // Six rows of two vectors of eight are 12 of 16 registers; fourteen rows of one
 // vector of sixteen are as many as general registers can point to.
 var Targets = spec.Targets{
-	{Name: "avx2", GOARCH: "amd64", Features: []string{"AVX2", "FMA3", "F16C"}, Rows: 6, Panels: 1, Emitter: avx2},
+	{Name: "avx2", GOARCH: "amd64", Features: []string{"AVX2", "FMA3", "F16C"}, Rows: 6, Panels: 1, QuantisedRows: 4, QuantisedPanels: 1, Emitter: avx2},
 	{Name: "avx512", GOARCH: "amd64", Base: "avx2", Features: []string{"AVX512F", "AVX512BW", "AVX512VL", "AVX512VNNI"}, Rows: 14, Panels: 1,
 		QuantisedRows: 14, QuantisedPanels: 2, Emitter: avx512},
 }
@@ -29,6 +29,8 @@ var avx2 = Emitters{
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
 
+	"gemm_u8i8":          gemmWords,
+	"gemm_u8i8_f32":      gemmWords,
 	"maxpool_u8":         maxPoolQuantised,
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,
