@@ -10,6 +10,7 @@ var Tiers = []Tier{
 		Name:     "neon",
 		Features: []string{"ASIMD"},
 		Rows:     6, Panels: 1,
+		QuantisedRows: 4, QuantisedPanels: 1,
 		Kernels: []Entry{
 			{Kernel{Op: "gemm", Rows: 6, Panels: 1}, "neon", gemm_f32_6x16_neon},
 			{Kernel{Op: "gemm", Rows: 5, Panels: 1}, "neon", gemm_f32_5x16_neon},
@@ -55,6 +56,14 @@ var Tiers = []Tier{
 			{Kernel{Op: "avgpool"}, "neon", avgpool_f32_neon},
 			{Kernel{Op: "depthwise"}, "neon", depthwise_f32_neon},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "neon", widen_f16_f32_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Result: U8, Rows: 4, Panels: 1}, "neon", gemm_u8i8_4x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Result: U8, Rows: 3, Panels: 1}, "neon", gemm_u8i8_3x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Result: U8, Rows: 2, Panels: 1}, "neon", gemm_u8i8_2x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Result: U8, Rows: 1, Panels: 1}, "neon", gemm_u8i8_1x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Rows: 4, Panels: 1}, "neon", gemm_u8i8_f32_4x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Rows: 3, Panels: 1}, "neon", gemm_u8i8_f32_3x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Rows: 2, Panels: 1}, "neon", gemm_u8i8_f32_2x16_neon},
+			{Kernel{Op: "gemm", Operand: U8, Weight: I8, Rows: 1, Panels: 1}, "neon", gemm_u8i8_f32_1x16_neon},
 		},
 	},
 }

@@ -52,7 +52,9 @@ func (e Elements) ends() (lo, hi int32) {
 func (e Elements) limits(a Act) (lo, hi float32) {
 	lo, hi = a.limits()
 	if e.Elem == tensor.F32 {
-		return lo, hi
+		// Processors disagree which of two zeros is the larger one. Sums are never
+		// −0, and no bound is.
+		return lo + 0, hi + 0
 	}
 	first, last := e.ends()
 	bound := func(x float32) float32 {
@@ -76,16 +78,16 @@ func (e Elements) decode(q int32) float32 { return float32(float32(q-e.Zero) * e
 // roundEven rounds to the nearest integer, ties to even.
 func roundEven(x float32) float32 { return float32(math.RoundToEven(float64(x))) }
 
-// maxMultiplier is the largest factor of a sum: the float32 of an int32 times
-// that, and a second one, are finite.
-const maxMultiplier = 0x1p+90
+// A factor of a sum is from minMultiplier to maxMultiplier: the product with an
+// int32 is finite, and so is the sum of two; and none is so small that it is −0.
+const minMultiplier, maxMultiplier = 0x1p-90, 0x1p+90
 
 // multiplier is the factor of products of operands' and weights' scales a and b
 // in a result of such elements.
 func (e Elements) multiplier(s Spec, a, b float32) (float32, error) {
 	m := float32(float32(a*b) / e.step())
-	if !(m <= maxMultiplier) {
-		return 0, errorf(s, "scales %v and %v of what is multiplied are too large for the result's, %v", a, b, e.step())
+	if !(minMultiplier <= m && m <= maxMultiplier) {
+		return 0, errorf(s, "scales %v and %v of what is multiplied do not go with the result's, %v", a, b, e.step())
 	}
 	return m, nil
 }

@@ -78,7 +78,7 @@ func newQuantisedPanels(s Spec, t *Tier, x, result Elements, a Act, p Param, seg
 	for i := range q.Count() {
 		bias, scale := from.header(from.panel(p.Data, i))
 		copy(q.bias[i*NR:], bias)
-		for j := range NR {
+		for j := range from.Columns(i) {
 			m, err := result.multiplier(s, x.Scale, scale[j])
 			if err != nil {
 				return nil, err

@@ -5,9 +5,10 @@ import "github.com/infer-go/infer/gen/spec"
 // Targets are the tiers of arm64.
 //
 // Six rows of four vectors are 24 of 32 registers, a vector of each row of A 6
-// more, and two are left for B.
+// more, and two are left for B. Of quantised operands four rows are 16 registers,
+// and B, as it is and widened, takes six.
 var Targets = spec.Targets{
-	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, Emitter: neon},
+	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, QuantisedRows: 4, QuantisedPanels: 1, Emitter: neon},
 }
 
 var neon = Emitters{
@@ -26,4 +27,7 @@ var neon = Emitters{
 	"avgpool_f32":    averagePool,
 	"depthwise_f32":  depthwise,
 	"widen_f16_f32":  widen,
+
+	"gemm_u8i8":     gemmQuantised,
+	"gemm_u8i8_f32": gemmQuantised,
 }
