@@ -120,7 +120,7 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "binary", Operand: U8, Weight: U8, Result: result, Variant: f})
 		}
 	}
-	return append(ks, Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8})
+	return append(ks, Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8})
 }
 
 // A Tier is the kernels for one kind of processor. The generated Tiers are

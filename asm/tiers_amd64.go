@@ -75,6 +75,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "sub"}, "avx2", binary_u8_f32_sub_avx2},
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "mul"}, "avx2", binary_u8_f32_mul_avx2},
 			{Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, "avx2", maxpool_u8_avx2},
+			{Kernel{Op: "quantise", Result: U8}, "avx2", quantise_f32_u8_avx2},
 		},
 	},
 	{
@@ -210,6 +211,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "sub"}, "avx512", binary_u8_f32_sub_avx512},
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "mul"}, "avx512", binary_u8_f32_mul_avx512},
 			{Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, "avx2", maxpool_u8_avx2},
+			{Kernel{Op: "quantise", Result: U8}, "avx2", quantise_f32_u8_avx2},
 		},
 	},
 }

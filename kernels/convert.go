@@ -3,6 +3,7 @@ package kernels
 import (
 	"slices"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -53,7 +54,7 @@ func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	return out, nil
 }
 
-func (c *Convert) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := c.Infer(in, params); err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (c *Convert) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 	case from.Elem == tensor.F32 && c.Result.Elem == tensor.F32:
 		return &copyElements{op, 4}, nil
 	case from.Elem == tensor.F32:
-		return &quantiseOp{op, c.Result}, nil
+		return newQuantise(t, op, c.Result), nil
 	case c.Result.Elem == tensor.F32:
 		d := &dequantiseOp{flat: op}
 		from.each(func(b byte, q int32) { d.table[b] = from.decode(q) })
@@ -97,20 +98,46 @@ func (op *copyElements) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	copy(out[0][from*op.size:to*op.size], in[0][from*op.size:to*op.size])
 }
 
-// quantiseOp makes integers of float32.
+// quantiseOp makes quantised elements of float32: uint8, and int8 of these.
 type quantiseOp struct {
 	flat
-	to Elements
+	kernel func(*asm.QuantiseArgs)
+	args   asm.QuantiseArgs // what is the same in all calls
+	signed bool
 }
+
+var quantiseKernel = asm.Kernel{Op: "quantise", Result: asm.U8}
+
+func newQuantise(t *Tier, f flat, to Elements) *quantiseOp {
+	op := &quantiseOp{flat: f, kernel: findQuantised[asm.QuantiseArgs](t, quantiseKernel), signed: to.Elem == tensor.I8}
+	op.args.Scale, op.args.Zero = to.Scale, to.Zero
+	op.args.Lo, op.args.Hi = to.limits(Act{})
+	if op.signed {
+		op.args.Zero += signBit
+	}
+	return op
+}
+
+// signBit is the difference between an int8 and the uint8 that stands for the same
+// number.
+const signBit = 128
 
 func (op *quantiseOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	dst := out[0][from:to]
-	for i, x := range floats(in[0])[from:to] {
-		if tensor.IsNaN(x) {
-			w.NaN = true
+	x, y := floats(in[0])[from:to], out[0][from:to]
+	a := &w.quantise
+	*a = op.args
+	for done := 0; done < len(x); done += taskSize {
+		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
+		op.kernel(a)
+	}
+	if a.NaN != 0 {
+		w.NaN = true
+	}
+	if op.signed {
+		for i := range y {
+			y[i] ^= signBit
 		}
-		dst[i] = byte(op.to.encode(x))
 	}
 }
 

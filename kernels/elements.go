@@ -63,15 +63,6 @@ func (e Elements) limits(a Act) (lo, hi float32) {
 	return bound(lo), bound(hi)
 }
 
-// encode is the element next to x, ties to even: a NaN becomes the zero point.
-func (e Elements) encode(x float32) int32 {
-	lo, hi := e.limits(Act{})
-	if tensor.IsNaN(x) {
-		return e.Zero
-	}
-	return int32(clamp(roundEven(x/e.Scale), lo, hi)) + e.Zero
-}
-
 // decode is the real number that an element stands for.
 func (e Elements) decode(q int32) float32 { return float32(float32(q-e.Zero) * e.step()) }
 

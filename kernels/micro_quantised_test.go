@@ -300,3 +300,33 @@ func (m *micro) quantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs)
 	}
 	m.checkBytes(z, func() { run(p) }, "%d elements, steps %d and %d", n, xStep, yStep)
 }
+
+func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
+	for n := 1; n <= 70; n++ {
+		p := &asm.QuantiseArgs{N: n, Scale: m.Float32() + 0.01}
+		p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
+		x, y := m.floats(n), m.byteTarget(asm.U8, n)
+		for i := range x {
+			switch m.IntN(3) {
+			case 0:
+				x[i] = (float32(m.IntN(300)) - 150.5) * p.Scale // a tie, or next to one
+			case 1:
+				x[i] *= 300 * p.Scale
+			}
+		}
+		copy(m.operands[len(m.operands)-1].before, bytesOf(x))
+		nan := false
+		for i, v := range x {
+			quotient := float32(float64(v) / float64(p.Scale))
+			if v != v {
+				nan, quotient = true, 0
+			}
+			y.set(i, quotient, p.Zero, p.Lo, p.Hi)
+		}
+		p.X, p.Y = &x[0], &y.got[0]
+		m.checkBytes(y, func() { run(p) }, "%d elements", n)
+		if (p.NaN != 0) != nan {
+			m.Fatalf("%d elements: NaN is %d, want %v", n, p.NaN, nan)
+		}
+	}
+}

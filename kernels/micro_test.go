@@ -25,6 +25,7 @@ var microTests = map[string]microTest{
 	"avgpool_u8":   testOf((*micro).testQuantisedTaps),
 	"depthwise_u8": testOf((*micro).testQuantisedTaps),
 	"binary_u8":    testOf((*micro).testQuantisedBinary),
+	"quantise":     testOf((*micro).testQuantise),
 
 	"gemm":       testOf((*micro).testGemm),
 	"product":    testOf((*micro).testProduct),

@@ -14,6 +14,7 @@ const quantisedRows = 2
 // oracle of all others, and what a tier has that lacks one.
 func quantisedPortable() map[asm.Kernel]any {
 	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
+	all[quantiseKernel] = quantisePortable
 	for _, result := range []asm.Elem{asm.U8, asm.F32} {
 		for rows := 1; rows <= quantisedRows; rows++ {
 			all[quantisedGemmKernel(result, rows, 1)] = gemmQuantised(result, rows)
@@ -160,5 +161,15 @@ func binaryQuantised(kind BinaryKind, result asm.Elem) func(*asm.QuantisedBinary
 			}
 			o.put(p.Z, 0, i, v)
 		}
+	}
+}
+
+func quantisePortable(p *asm.QuantiseArgs) {
+	y := at(p.Y, 0, p.N)
+	for i, x := range at(p.X, 0, p.N) {
+		if x != x {
+			p.NaN, x = 1, 0
+		}
+		y[i] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
 	}
 }

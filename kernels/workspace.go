@@ -30,6 +30,7 @@ type Workspace struct {
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs
 
+	quantise        asm.QuantiseArgs
 	quantisedGemm   asm.QuantisedGemmArgs
 	quantisedTaps   asm.QuantisedTapsArgs
 	quantisedBinary asm.QuantisedBinaryArgs

@@ -38,6 +38,7 @@ var avx2 = Emitters{
 	"depthwise_u8i8_f32": depthwiseQuantised,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
+	"quantise_f32_u8":    quantise,
 }
 
 var avx512 = Emitters{

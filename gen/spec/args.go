@@ -332,3 +332,20 @@ type QuantisedBinaryArgs struct {
 	Zero   int32
 	Lo, Hi float32
 }
+
+// QuantiseArgs is the block of the kernel that makes uint8 of float32, for 0 ≤ i
+// < N.
+//
+//	Y[i] = rne(min(max(X[i]/Scale, Lo), Hi)) + Zero
+//
+// The quotient is rounded to float32, then to the nearest integer, ties to even.
+// Where X[i] is NaN, Y[i] is Zero, and NaN is set, to anything but 0.
+type QuantiseArgs struct {
+	X      *float32
+	Y      *uint8
+	N      int
+	NaN    int
+	Scale  float32
+	Zero   int32
+	Lo, Hi float32
+}

@@ -28,6 +28,7 @@ var blocks = map[string]string{
 	"avgpool_u8":   "QuantisedTapsArgs",
 	"depthwise_u8": "QuantisedTapsArgs",
 	"binary_u8":    "QuantisedBinaryArgs",
+	"quantise":     "QuantiseArgs",
 
 	"gemm":       "GemmArgs",
 	"product":    "ProductArgs",
