@@ -1729,11 +1729,11 @@ TEXT ·gemm_u8i8_4x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -1751,7 +1751,7 @@ tile3:
 	VMOVDQU  32(BX), Y7
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
@@ -1759,7 +1759,7 @@ segment4:
 	LEAQ (CX)(R8*1), R8
 	LEAQ (R8)(DX*2), R9
 	ADDQ DX, R9
-	MOVQ 96(AX), R10
+	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
 k5:
@@ -1839,13 +1839,13 @@ k5:
 	VMULPS       (BX), Y6, Y6
 	VCVTDQ2PS    Y7, Y7
 	VMULPS       32(BX), Y7, Y7
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -1958,10 +1958,10 @@ done17:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -2141,7 +2141,7 @@ tile31:
 	VMOVDQU  (BX), Y6
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment32:
 	MOVQ (SI), R8
@@ -2149,7 +2149,7 @@ segment32:
 	LEAQ (CX)(R8*1), R8
 	LEAQ (R8)(DX*2), R9
 	ADDQ DX, R9
-	MOVQ 96(AX), R10
+	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
 k33:
@@ -2201,12 +2201,12 @@ k33:
 	VMULPS       (BX), Y4, Y4
 	VCVTDQ2PS    Y6, Y6
 	VMULPS       (BX), Y6, Y6
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual34
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer35
@@ -2299,10 +2299,10 @@ done45:
 	MOVQ      SI, 8(SP)
 
 noresidual34:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer47
@@ -2455,11 +2455,11 @@ TEXT ·gemm_u8i8_3x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -2475,13 +2475,13 @@ tile3:
 	VMOVDQU  32(BX), Y5
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k5:
@@ -2545,13 +2545,13 @@ k5:
 	VMULPS       (BX), Y4, Y4
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       32(BX), Y5, Y5
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -2637,10 +2637,10 @@ done14:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -2780,13 +2780,13 @@ tile25:
 	VMOVDQU  (BX), Y4
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment26:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k27:
@@ -2828,12 +2828,12 @@ k27:
 	VMULPS       (BX), Y2, Y2
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       (BX), Y4, Y4
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual28
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer29
@@ -2904,10 +2904,10 @@ done36:
 	MOVQ      SI, 8(SP)
 
 noresidual28:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer38
@@ -3029,11 +3029,11 @@ TEXT ·gemm_u8i8_2x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -3047,13 +3047,13 @@ tile3:
 	VMOVDQU  32(BX), Y3
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k5:
@@ -3102,13 +3102,13 @@ k5:
 	VMULPS       (BX), Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       32(BX), Y3, Y3
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -3167,10 +3167,10 @@ done11:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -3268,13 +3268,13 @@ tile19:
 	VMOVDQU  (BX), Y2
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment20:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k21:
@@ -3307,12 +3307,12 @@ k21:
 	VMULPS       (BX), Y0, Y0
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       (BX), Y2, Y2
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual22
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer23
@@ -3361,10 +3361,10 @@ done27:
 	MOVQ      SI, 8(SP)
 
 noresidual22:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer29
@@ -3453,11 +3453,11 @@ TEXT ·gemm_u8i8_1x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -3469,13 +3469,13 @@ tile3:
 	VMOVDQU  32(BX), Y1
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k5:
@@ -3509,13 +3509,13 @@ k5:
 	VMULPS       (BX), Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       32(BX), Y1, Y1
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -3547,10 +3547,10 @@ done8:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -3607,13 +3607,13 @@ tile13:
 	VMOVDQU  (BX), Y0
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment14:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k15:
@@ -3637,12 +3637,12 @@ k15:
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual16
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer17
@@ -3669,10 +3669,10 @@ done18:
 	MOVQ      SI, 8(SP)
 
 noresidual16:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 120(AX), Y14
-	MOVQ         72(AX), DI
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer20
@@ -3729,11 +3729,11 @@ TEXT ·gemm_u8i8_f32_4x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -3751,7 +3751,7 @@ tile3:
 	VMOVDQU  32(BX), Y7
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
@@ -3759,7 +3759,7 @@ segment4:
 	LEAQ (CX)(R8*1), R8
 	LEAQ (R8)(DX*2), R9
 	ADDQ DX, R9
-	MOVQ 96(AX), R10
+	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
 k5:
@@ -3839,13 +3839,13 @@ k5:
 	VMULPS       (BX), Y6, Y6
 	VCVTDQ2PS    Y7, Y7
 	VMULPS       32(BX), Y7, Y7
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -3958,13 +3958,13 @@ done17:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4012,7 +4012,7 @@ tile19:
 	VMOVDQU  (BX), Y6
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment20:
 	MOVQ (SI), R8
@@ -4020,7 +4020,7 @@ segment20:
 	LEAQ (CX)(R8*1), R8
 	LEAQ (R8)(DX*2), R9
 	ADDQ DX, R9
-	MOVQ 96(AX), R10
+	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
 k21:
@@ -4072,12 +4072,12 @@ k21:
 	VMULPS       (BX), Y4, Y4
 	VCVTDQ2PS    Y6, Y6
 	VMULPS       (BX), Y6, Y6
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual22
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer23
@@ -4170,13 +4170,13 @@ done33:
 	MOVQ      SI, 8(SP)
 
 noresidual22:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4217,11 +4217,11 @@ TEXT ·gemm_u8i8_f32_3x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -4237,13 +4237,13 @@ tile3:
 	VMOVDQU  32(BX), Y5
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k5:
@@ -4307,13 +4307,13 @@ k5:
 	VMULPS       (BX), Y4, Y4
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       32(BX), Y5, Y5
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -4399,13 +4399,13 @@ done14:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4446,13 +4446,13 @@ tile16:
 	VMOVDQU  (BX), Y4
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment17:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k18:
@@ -4494,12 +4494,12 @@ k18:
 	VMULPS       (BX), Y2, Y2
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       (BX), Y4, Y4
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual19
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer20
@@ -4570,13 +4570,13 @@ done27:
 	MOVQ      SI, 8(SP)
 
 noresidual19:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4614,11 +4614,11 @@ TEXT ·gemm_u8i8_f32_2x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -4632,13 +4632,13 @@ tile3:
 	VMOVDQU  32(BX), Y3
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k5:
@@ -4687,13 +4687,13 @@ k5:
 	VMULPS       (BX), Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       32(BX), Y3, Y3
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -4752,13 +4752,13 @@ done11:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4790,13 +4790,13 @@ tile13:
 	VMOVDQU  (BX), Y2
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment14:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k15:
@@ -4829,12 +4829,12 @@ k15:
 	VMULPS       (BX), Y0, Y0
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       (BX), Y2, Y2
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual16
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer17
@@ -4883,13 +4883,13 @@ done21:
 	MOVQ      SI, 8(SP)
 
 noresidual16:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4922,11 +4922,11 @@ TEXT ·gemm_u8i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
 	MOVQ BX, (SP)
 	MOVQ 48(AX), BX
 	MOVQ BX, 8(SP)
-	MOVQ 104(AX), BX
+	MOVQ 112(AX), BX
 	MOVQ BX, 16(SP)
 
 	// A panel of no more than 8 channels needs half of the work.
-	CMPQ 112(AX), $0x08
+	CMPQ 120(AX), $0x08
 	JLE  half1
 
 tile3:
@@ -4938,13 +4938,13 @@ tile3:
 	VMOVDQU  32(BX), Y1
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment4:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k5:
@@ -4978,13 +4978,13 @@ k5:
 	VMULPS       (BX), Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       32(BX), Y1, Y1
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	SUBQ         $0x08, BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual6
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	VPMOVZXBD    (SI), Y14
 	VPSUBD       Y12, Y14, Y14
@@ -5016,13 +5016,13 @@ done8:
 	MOVQ      SI, 8(SP)
 
 noresidual6:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -5046,13 +5046,13 @@ tile10:
 	VMOVDQU  (BX), Y0
 	MOVQ     16(AX), BX
 	MOVQ     8(AX), SI
-	MOVQ     88(AX), DI
+	MOVQ     96(AX), DI
 
 segment11:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
-	MOVQ 96(AX), R9
+	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
 k12:
@@ -5076,12 +5076,12 @@ k12:
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
 	JEQ          noresidual13
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
-	MOVQ         80(AX), DI
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
 	JLT          fewer14
@@ -5108,13 +5108,13 @@ done15:
 	MOVQ      SI, 8(SP)
 
 noresidual13:
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
 	SHLQ         $0x02, BX
 	SUBQ         BX, SI
 	VMOVDQU      (SI), Y15
-	MOVQ         72(AX), SI
+	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0

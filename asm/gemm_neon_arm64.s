@@ -4127,7 +4127,7 @@ TEXT ·gemm_u8i8_4x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -4141,10 +4141,10 @@ tile1:
 	FLDPQ (R6), (F16, F17)
 	FLDPQ 32(R6), (F18, F19)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -4240,7 +4240,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F20, F21)
 	FLDPQ   32(R7), (F22, F23)
@@ -4277,11 +4277,11 @@ k3:
 	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
 	WORD    $0x6e37de73 // fmul v19.4s, v19.4s, v23.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V20.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V21.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F22
@@ -4508,12 +4508,12 @@ done24:
 	WORD   $0x4e3ad673 // fadd v19.4s, v19.4s, v26.4s
 
 noresidual4:
-	ADD   $132, R0, R7
+	ADD   $140, R0, R7
 	VLD1R (R7), [V20.S4]
-	ADD   $136, R0, R7
+	ADD   $144, R0, R7
 	VLD1R (R7), [V21.S4]
-	MOVD  72(R0), R7
-	ADD   $120, R0, R8
+	MOVD  80(R0), R7
+	ADD   $128, R0, R8
 	VLD1R (R8), [V22.S4]
 	WORD  $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
 	WORD  $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
@@ -4739,7 +4739,7 @@ TEXT ·gemm_u8i8_3x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -4751,10 +4751,10 @@ tile1:
 	FLDPQ (R6), (F11, F12)
 	FLDPQ 32(R6), (F13, F14)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -4831,7 +4831,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F15, F16)
 	FLDPQ   32(R7), (F17, F18)
@@ -4860,11 +4860,11 @@ k3:
 	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
 	WORD    $0x6e32ddce // fmul v14.4s, v14.4s, v18.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V15.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V16.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F17
@@ -5035,12 +5035,12 @@ done18:
 	WORD   $0x4e35d5ce // fadd v14.4s, v14.4s, v21.4s
 
 noresidual4:
-	ADD   $132, R0, R7
+	ADD   $140, R0, R7
 	VLD1R (R7), [V15.S4]
-	ADD   $136, R0, R7
+	ADD   $144, R0, R7
 	VLD1R (R7), [V16.S4]
-	MOVD  72(R0), R7
-	ADD   $120, R0, R8
+	MOVD  80(R0), R7
+	ADD   $128, R0, R8
 	VLD1R (R8), [V17.S4]
 	WORD  $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
 	WORD  $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
@@ -5217,7 +5217,7 @@ TEXT ·gemm_u8i8_2x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -5227,10 +5227,10 @@ tile1:
 	FLDPQ (R6), (F6, F7)
 	FLDPQ 32(R6), (F8, F9)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -5288,7 +5288,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F10, F11)
 	FLDPQ   32(R7), (F12, F13)
@@ -5309,11 +5309,11 @@ k3:
 	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
 	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V10.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V11.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F12
@@ -5428,12 +5428,12 @@ done12:
 	WORD   $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
 
 noresidual4:
-	ADD   $132, R0, R7
+	ADD   $140, R0, R7
 	VLD1R (R7), [V10.S4]
-	ADD   $136, R0, R7
+	ADD   $144, R0, R7
 	VLD1R (R7), [V11.S4]
-	MOVD  72(R0), R7
-	ADD   $120, R0, R8
+	MOVD  80(R0), R7
+	ADD   $128, R0, R8
 	VLD1R (R8), [V12.S4]
 	WORD  $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
 	WORD  $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
@@ -5558,7 +5558,7 @@ TEXT ·gemm_u8i8_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -5566,10 +5566,10 @@ tile1:
 	FLDPQ (R6), (F1, F2)
 	FLDPQ 32(R6), (F3, F4)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -5608,7 +5608,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F5, F6)
 	FLDPQ   32(R7), (F7, F8)
@@ -5621,11 +5621,11 @@ k3:
 	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V5.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V6.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F7
@@ -5684,12 +5684,12 @@ done6:
 	WORD   $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
 
 noresidual4:
-	ADD   $132, R0, R7
+	ADD   $140, R0, R7
 	VLD1R (R7), [V5.S4]
-	ADD   $136, R0, R7
+	ADD   $144, R0, R7
 	VLD1R (R7), [V6.S4]
-	MOVD  72(R0), R7
-	ADD   $120, R0, R8
+	MOVD  80(R0), R7
+	ADD   $128, R0, R8
 	VLD1R (R8), [V7.S4]
 	WORD  $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
 	WORD  $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
@@ -5766,7 +5766,7 @@ TEXT ·gemm_u8i8_f32_4x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -5780,10 +5780,10 @@ tile1:
 	FLDPQ (R6), (F16, F17)
 	FLDPQ 32(R6), (F18, F19)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -5879,7 +5879,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F20, F21)
 	FLDPQ   32(R7), (F22, F23)
@@ -5916,11 +5916,11 @@ k3:
 	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
 	WORD    $0x6e37de73 // fmul v19.4s, v19.4s, v23.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V20.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V21.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F22
@@ -6147,11 +6147,11 @@ done24:
 	WORD   $0x4e3ad673 // fadd v19.4s, v19.4s, v26.4s
 
 noresidual4:
-	ADD     $132, R0, R7
+	ADD     $140, R0, R7
 	VLD1R   (R7), [V20.S4]
-	ADD     $136, R0, R7
+	ADD     $144, R0, R7
 	VLD1R   (R7), [V21.S4]
-	MOVD    72(R0), R7
+	MOVD    80(R0), R7
 	MOVD    R2, R8
 	ADD     R7, R8, R9
 	ADD     R7, R9, R10
@@ -6315,7 +6315,7 @@ TEXT ·gemm_u8i8_f32_3x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -6327,10 +6327,10 @@ tile1:
 	FLDPQ (R6), (F11, F12)
 	FLDPQ 32(R6), (F13, F14)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -6407,7 +6407,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F15, F16)
 	FLDPQ   32(R7), (F17, F18)
@@ -6436,11 +6436,11 @@ k3:
 	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
 	WORD    $0x6e32ddce // fmul v14.4s, v14.4s, v18.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V15.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V16.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F17
@@ -6611,11 +6611,11 @@ done18:
 	WORD   $0x4e35d5ce // fadd v14.4s, v14.4s, v21.4s
 
 noresidual4:
-	ADD     $132, R0, R7
+	ADD     $140, R0, R7
 	VLD1R   (R7), [V15.S4]
-	ADD     $136, R0, R7
+	ADD     $144, R0, R7
 	VLD1R   (R7), [V16.S4]
-	MOVD    72(R0), R7
+	MOVD    80(R0), R7
 	MOVD    R2, R8
 	ADD     R7, R8, R9
 	ADD     R7, R9, R10
@@ -6751,7 +6751,7 @@ TEXT ·gemm_u8i8_f32_2x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -6761,10 +6761,10 @@ tile1:
 	FLDPQ (R6), (F6, F7)
 	FLDPQ 32(R6), (F8, F9)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -6822,7 +6822,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F10, F11)
 	FLDPQ   32(R7), (F12, F13)
@@ -6843,11 +6843,11 @@ k3:
 	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
 	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V10.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V11.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F12
@@ -6962,11 +6962,11 @@ done12:
 	WORD   $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
 
 noresidual4:
-	ADD     $132, R0, R7
+	ADD     $140, R0, R7
 	VLD1R   (R7), [V10.S4]
-	ADD     $136, R0, R7
+	ADD     $144, R0, R7
 	VLD1R   (R7), [V11.S4]
-	MOVD    72(R0), R7
+	MOVD    80(R0), R7
 	MOVD    R2, R8
 	ADD     R7, R8, R9
 	CMP     $16, R6
@@ -7069,7 +7069,7 @@ TEXT ·gemm_u8i8_f32_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
-	MOVD 104(R0), R5
+	MOVD 112(R0), R5
 
 tile1:
 	// Every sum starts at its bias.
@@ -7077,10 +7077,10 @@ tile1:
 	FLDPQ (R6), (F1, F2)
 	FLDPQ 32(R6), (F3, F4)
 	MOVD  16(R0), R6
-	MOVD  96(R0), R7
+	MOVD  104(R0), R7
 	LSR   $2, R7, R7
 	MOVD  8(R0), R8
-	MOVD  88(R0), R9
+	MOVD  96(R0), R9
 
 segment2:
 	MOVD.P 8(R8), R10
@@ -7119,7 +7119,7 @@ k3:
 	BNE     k3
 	SUBS    $1, R9, R9
 	BNE     segment2
-	MOVD    112(R0), R6
+	MOVD    120(R0), R6
 	MOVD    32(R0), R7
 	FLDPQ   (R7), (F5, F6)
 	FLDPQ   32(R7), (F7, F8)
@@ -7132,11 +7132,11 @@ k3:
 	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
 	CBZ     R3, noresidual4
-	ADD     $124, R0, R7
+	ADD     $132, R0, R7
 	VLD1R   (R7), [V5.S4]
-	ADD     $128, R0, R7
+	ADD     $136, R0, R7
 	VLD1R   (R7), [V6.S4]
-	MOVD    80(R0), R7
+	MOVD    88(R0), R7
 	CMP     $16, R6
 	BNE     partial5
 	FMOVQ   (R3), F7
@@ -7195,11 +7195,11 @@ done6:
 	WORD   $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
 
 noresidual4:
-	ADD     $132, R0, R7
+	ADD     $140, R0, R7
 	VLD1R   (R7), [V5.S4]
-	ADD     $136, R0, R7
+	ADD     $144, R0, R7
 	VLD1R   (R7), [V6.S4]
-	MOVD    72(R0), R7
+	MOVD    80(R0), R7
 	MOVD    R2, R8
 	CMP     $16, R6
 	BNE     partial11

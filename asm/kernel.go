@@ -111,6 +111,9 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 			for r := rows; r >= 1; r-- {
 				ks = append(ks, Kernel{Op: "gemm", Operand: U8, Weight: I8, Result: result, Rows: r, Panels: p})
 			}
+			for r := max(rows/4, 1) * 4; r >= 4; r -= 4 {
+				ks = append(ks, Kernel{Op: "convpool", Operand: U8, Weight: I8, Result: result, Rows: r, Panels: p})
+			}
 		}
 		ks = append(ks,
 			Kernel{Op: "avgpool", Operand: U8, Weight: U8, Result: result},

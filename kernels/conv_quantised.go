@@ -93,6 +93,10 @@ type quantisedConv struct {
 	seg    []int
 	segLen int // a multiple of quad
 	block  int // panels in a task
+
+	// convPools are the kernels that pool sums, by panels and windows; nil where the
+	// tier has none, and rows of results are pooled.
+	convPools [][]func(*asm.QuantisedGemmArgs)
 }
 
 func newQuantisedConv(m quantisedMap, in []tensor.Type, p Param) (*quantisedConv, error) {
@@ -131,6 +135,9 @@ func newQuantisedConv(m quantisedMap, in []tensor.Type, p Param) (*quantisedConv
 	if c.quantisedPanels, err = newQuantisedPanels(c.Conv, c.Tier, ElementsOf(in[0]), c.Result, c.Act, p, segLen); err != nil {
 		return nil, err
 	}
+	if c.Pool {
+		c.convPools = c.quantisedConvPools(asm.Elem(c.Result.Elem))
+	}
 	if len(in) > 1 {
 		if err := c.setResidual(c.Conv, ElementsOf(in[1])); err != nil {
 			return nil, err
@@ -165,7 +172,7 @@ func (c *quantisedConv) channel(p int) int {
 
 func (c *quantisedConv) Scratch() int {
 	n := c.copiedBytes()
-	if c.Pool {
+	if c.Pool && c.convPools == nil {
 		n += 2 * c.convolved() * c.width16() * c.size
 	}
 	return n
@@ -201,6 +208,10 @@ func (c *quantisedConv) runStrip(w *Workspace, x, residual, y []byte, first, row
 		c.args(g, p, n)
 		g.Seg, g.Segs, g.SegLen, g.AStride = &c.seg[0], len(c.seg), c.segLen, c.right
 		switch {
+		case c.convPools != nil:
+			for r := range rows {
+				c.windows(w, a[2*r*c.down:], y[(at+r*c.line())*c.size:], n)
+			}
 		case c.Pool:
 			for r := range rows {
 				c.poolRow(w, a[2*r*c.down:], pair, y[(at+r*c.line())*c.size:], n)
@@ -224,6 +235,28 @@ func (c *quantisedConv) row(w *Workspace, a, residual, y []byte, at, pixels, n i
 		g.D, g.DStride = &residual[at], c.pixel
 	}
 	c.gemm(w, pixels, n)
+}
+
+// windows computes n panels of a row of pool windows, whose sums are pooled, in
+// tiles of sizes that differ by one at most.
+func (c *quantisedConv) windows(w *Workspace, a, y []byte, n int) {
+	g := &w.quantisedGemm
+	g.ARow, g.CStride = c.down, c.pixel*c.size
+	tiles := ceilDiv(c.out[1], len(c.convPools[n])-1)
+	small, larger := c.out[1]/tiles, c.out[1]%tiles // so many tiles have one window more
+	for done := 0; done < c.out[1]; {
+		windows, some := small+1, larger
+		if larger == 0 {
+			windows, some = small, tiles
+		}
+		some = min(some, max(1, quantisedCalls/(4*windows*n*g.Segs*g.SegLen)))
+		g.Tiles, g.A, g.C = some, &a[2*done*c.right], &y[done*g.CStride]
+		c.convPools[n][windows](g)
+		done, tiles = done+some*windows, tiles-some
+		if larger > 0 {
+			larger -= some
+		}
+	}
 }
 
 // poolRow computes n panels of a row of pool windows. A quantised maximum is

@@ -162,6 +162,10 @@ func (m *micro) testQuantisedGemm(k asm.Kernel, run func(*asm.QuantisedGemmArgs)
 func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs), tiles, n, segs, segLen int, residual bool) {
 	m.Helper()
 	rows, k, size := kernel.Rows*tiles, segs*segLen, resultSize(kernel.Result)
+	pools := kernel.Op == "convpool"
+	if pools {
+		rows, residual = rows/4, false
+	}
 	seg := m.offsets(segs, segLen)
 	g := &asm.QuantisedGemmArgs{
 		Segs: segs, SegLen: segLen, Tiles: tiles, N: n, Seg: &place(m, seg)[0],
@@ -169,7 +173,12 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 		DZero: int32(m.IntN(256)), DScale: m.Float32(),
 	}
 	g.Zero, g.Lo, g.Hi = m.bounds(kernel.Result)
-	a := m.uint8s((rows-1)*g.AStride + slices.Max(seg) + segLen)
+	last := (rows - 1) * g.AStride
+	if pools {
+		g.ARow = m.prime(1)
+		last = g.ARow + (2*rows-1)*g.AStride
+	}
+	a := m.uint8s(last + slices.Max(seg) + segLen)
 	b := m.weights8((kernel.Panels-1)*g.BStride + NR*k)
 	bias, scale := m.int32s(NR*kernel.Panels), m.factors(NR*kernel.Panels, k)
 	c := m.byteTarget(kernel.Result, (rows-1)*g.CStride+n*size)
@@ -182,12 +191,20 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 	for i := range rows {
 		for j := range n {
 			panel := b[j/NR*g.BStride:]
-			sum, at := bias[j], 0
-			for _, off := range seg {
-				for _, x := range a[i*g.AStride+off:][:segLen] {
-					sum += int32(x) * int32(int8(panel[at/quad*NR*quad+j%NR*quad+at%quad]))
-					at++
+			of := func(row int) int32 {
+				sum, at := bias[j], 0
+				for _, off := range seg {
+					for _, x := range a[row+off:][:segLen] {
+						sum += int32(x) * int32(int8(panel[at/quad*NR*quad+j%NR*quad+at%quad]))
+						at++
+					}
 				}
+				return sum
+			}
+			sum := of(i * g.AStride)
+			if pools {
+				left, right := 2*i*g.AStride, (2*i+1)*g.AStride
+				sum = max(of(left), of(right), of(g.ARow+left), of(g.ARow+right))
 			}
 			v := product32(sum, scale[j])
 			if residual {

@@ -21,6 +21,7 @@ import (
 // arguments in float64. Those of quantised operands have tests of their own.
 var microTests = map[string]microTest{
 	"gemm_u8":      testOf((*micro).testQuantisedGemm),
+	"convpool_u8":  testOf((*micro).testQuantisedGemm),
 	"maxpool_u8":   testOf((*micro).testQuantisedTaps),
 	"avgpool_u8":   testOf((*micro).testQuantisedTaps),
 	"depthwise_u8": testOf((*micro).testQuantisedTaps),

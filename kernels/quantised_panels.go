@@ -7,9 +7,10 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// quantisedGemmKernel is the kernel of a tile of so many rows and panels.
-func quantisedGemmKernel(result asm.Elem, rows, panels int) asm.Kernel {
-	return asm.Kernel{Op: "gemm", Operand: asm.U8, Weight: asm.I8, Result: result, Rows: rows, Panels: panels}
+// quantisedKernel is the gemm or convpool kernel of a tile of so many rows and
+// panels.
+func quantisedKernel(op string, result asm.Elem, rows, panels int) asm.Kernel {
+	return asm.Kernel{Op: op, Operand: asm.U8, Weight: asm.I8, Result: result, Rows: rows, Panels: panels}
 }
 
 // findQuantised is find for a kernel that computes in integers: where a tier has
@@ -39,7 +40,25 @@ func (t *Tier) quantisedGemms(result asm.Elem) quantisedGemms {
 	for p := 1; p < len(q); p++ {
 		q[p] = make([]func(*asm.QuantisedGemmArgs), t.quantisedRows+1)
 		for r := 1; r <= t.quantisedRows; r++ {
-			q[p][r] = find[asm.QuantisedGemmArgs](t, quantisedGemmKernel(result, r, p))
+			q[p][r] = find[asm.QuantisedGemmArgs](t, quantisedKernel("gemm", result, r, p))
+		}
+	}
+	return q
+}
+
+// quantisedConvPools are the tier's convpool kernels, by panels and by windows of
+// a tile; it has none if it lacks one.
+func (t *Tier) quantisedConvPools(result asm.Elem) [][]func(*asm.QuantisedGemmArgs) {
+	if t.quantisedRows == 0 {
+		t = portable
+	}
+	q := make([][]func(*asm.QuantisedGemmArgs), t.quantisedPanels+1)
+	for p := 1; p < len(q); p++ {
+		q[p] = make([]func(*asm.QuantisedGemmArgs), max(t.quantisedRows/4, 1)+1)
+		for w := 1; w < len(q[p]); w++ {
+			if q[p][w] = lookup[asm.QuantisedGemmArgs](t.kernels, quantisedKernel("convpool", result, 4*w, p)); q[p][w] == nil {
+				return nil
+			}
 		}
 	}
 	return q

@@ -17,8 +17,9 @@ func quantisedPortable() map[asm.Kernel]any {
 	all[quantiseKernel] = quantisePortable
 	for _, result := range []asm.Elem{asm.U8, asm.F32} {
 		for rows := 1; rows <= quantisedRows; rows++ {
-			all[quantisedGemmKernel(result, rows, 1)] = gemmQuantised(result, rows)
+			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
 		}
+		all[quantisedKernel("convpool", result, 4, 1)] = convPoolQuantised(result)
 		all[asm.Kernel{Op: "avgpool", Operand: asm.U8, Weight: asm.U8, Result: result}] = averagePoolQuantised(result)
 		all[asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result}] = depthwiseQuantised(result)
 		for kind := range quantisedBinaryKernels {
@@ -45,25 +46,50 @@ func (o output) put(y *uint8, off, i int, v float32) {
 	at(y, off+i, 1)[0] = uint8(int32(roundEven(v)) + o.zero)
 }
 
+// quantisedRow is the sums of the row that stands off bytes after A.
+func quantisedRow(g *asm.QuantisedGemmArgs, off int) [NR]int32 {
+	sums := [NR]int32(at(g.Bias, 0, NR))
+	k := 0
+	for _, seg := range at(g.Seg, 0, g.Segs) {
+		a := at(g.A, off+seg, g.SegLen)
+		for ; len(a) > 0; a = a[quad:] {
+			b := (*[NR * quad]int8)(unsafe.Pointer(&at(g.B, NR*quad*k, NR*quad)[0]))
+			x0, x1, x2, x3 := int32(a[0]), int32(a[1]), int32(a[2]), int32(a[3])
+			for j := range sums {
+				w := b[quad*j:][:quad]
+				sums[j] += x0*int32(w[0]) + x1*int32(w[1]) + x2*int32(w[2]) + x3*int32(w[3])
+			}
+			k++
+		}
+	}
+	return sums
+}
+
+// convPoolQuantised takes one window at a time.
+func convPoolQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
+	return func(g *asm.QuantisedGemmArgs) {
+		o := output{result, g.Zero, g.Lo, g.Hi}
+		scale := at(g.Scale, 0, NR)
+		for w := range g.Tiles {
+			sums := quantisedRow(g, 2*w*g.AStride)
+			for _, pixel := range []int{(2*w + 1) * g.AStride, g.ARow + 2*w*g.AStride, g.ARow + (2*w+1)*g.AStride} {
+				for j, s := range quantisedRow(g, pixel) {
+					sums[j] = max(sums[j], s)
+				}
+			}
+			for j := range g.N {
+				o.put(g.C, w*g.CStride, j, float32(float32(sums[j])*scale[j]))
+			}
+		}
+	}
+}
+
 func gemmQuantised(result asm.Elem, rows int) func(*asm.QuantisedGemmArgs) {
 	return func(g *asm.QuantisedGemmArgs) {
 		o := output{result, g.Zero, g.Lo, g.Hi}
 		scale := at(g.Scale, 0, NR)
 		for i := range g.Tiles * rows {
-			sums := [NR]int32(at(g.Bias, 0, NR))
-			k := 0
-			for _, off := range at(g.Seg, 0, g.Segs) {
-				a := at(g.A, i*g.AStride+off, g.SegLen)
-				for ; len(a) > 0; a = a[quad:] {
-					b := (*[NR * quad]int8)(unsafe.Pointer(&at(g.B, NR*quad*k, NR*quad)[0]))
-					x0, x1, x2, x3 := int32(a[0]), int32(a[1]), int32(a[2]), int32(a[3])
-					for j := range sums {
-						w := b[quad*j:][:quad]
-						sums[j] += x0*int32(w[0]) + x1*int32(w[1]) + x2*int32(w[2]) + x3*int32(w[3])
-					}
-					k++
-				}
-			}
+			sums := quantisedRow(g, i*g.AStride)
 			for j := range g.N {
 				v := float32(float32(sums[j]) * scale[j])
 				if g.D != nil {

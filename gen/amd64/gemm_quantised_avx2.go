@@ -13,7 +13,7 @@ import (
 // products of them, exactly: it makes two of a column's four products at a time.
 func gemmWords(b *builder) {
 	mr := b.kernel.Rows
-	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
+	b.doc(fmt.Sprintf("the %s kernel of %d rows by 16 columns of int8", b.kernel.Op, mr))
 	a, as := b.load("A"), b.load("AStride")
 	c, d, tiles := b.local("C"), b.local("D"), b.local("Tiles")
 	slot := b.AllocLocal(8)
@@ -28,6 +28,12 @@ func gemmWords(b *builder) {
 		}
 		b.loop("tile", tiles, func() {
 			b.wordSums(mr, vectors, a, as)
+			if b.kernel.Op == "convpool" {
+				b.poolSums(func(ops ...operand.Op) { b.VPMAXSD(ops[0], ops[1], ops[2]) }, vectors, func(row, v int) operand.Op { return y(2*row + v) })
+				b.wordEpilogue(mr/4, vectors, c, d, slot)
+				b.skip(a, as, mr/2)
+				return
+			}
 			b.wordEpilogue(mr, vectors, c, d, slot)
 			b.skip(a, as, mr)
 		})
@@ -59,7 +65,7 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 	panel := b.load("B")
 	b.segments(func(offset reg64) {
 		b.LEAQ(index(a, offset, 1), offset)
-		row := b.rowsFrom(offset, as, mr)
+		row := b.tileRows(offset, as)
 		k := b.load("SegLen")
 		b.SHRQ(imm(2), k)
 		b.loop("k", k, func() {
@@ -71,7 +77,7 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 				b.VPSRAW(imm(8), odd, odd)
 			}
 			for i := range mr {
-				b.VPBROADCASTD(row.at(i, 0), y(12))
+				b.VPBROADCASTD(row.at(i, mr), y(12))
 				b.VPAND(y(15), y(12), y(13))
 				b.VPSRLW(imm(8), y(12), y(12))
 				for v := range vectors {

@@ -16,7 +16,7 @@ import (
 // broadcasts: 16 loads for 28 instructions.
 func gemmVNNI(b *builder) {
 	mr, panels := b.kernel.Rows, b.kernel.Panels
-	b.doc(fmt.Sprintf("the gemm kernel of %d rows by %d columns of int8", mr, 16*panels))
+	b.doc(fmt.Sprintf("the %s kernel of %d rows by %d columns of int8", b.kernel.Op, mr, 16*panels))
 
 	a, as, bs := b.load("A"), b.load("AStride"), b.load("BStride")
 	c, d, tiles := b.local("C"), b.local("D"), b.local("Tiles")
@@ -28,10 +28,58 @@ func gemmVNNI(b *builder) {
 	b.columnMask(last)
 	b.loop("tile", tiles, func() {
 		b.vnniSums(mr, panels, a, as, bs)
+		if b.kernel.Op == "convpool" {
+			b.poolSums(b.VPMAXSD, panels, func(row, p int) operand.Op { return z(panels*row + p) })
+			b.vnniEpilogue(mr/4, panels, c, d)
+			b.skip(a, as, mr/2)
+			return
+		}
 		b.vnniEpilogue(mr, panels, c, d)
 		b.skip(a, as, mr)
 	})
 	b.VZEROUPPER()
+}
+
+// poolSums makes row w of a tile's sums the maximum of window w's: of pixels 2·w
+// and 2·w+1 of the upper row, which are the first half of the tile's rows, and of
+// the lower one.
+func (b *builder) poolSums(maximum func(...operand.Op), vectors int, sums func(row, v int) operand.Op) {
+	half := b.kernel.Rows / 2
+	for w := range half / 2 {
+		for v := range vectors {
+			// Rows before 2·w are done with.
+			maximum(sums(2*w, v), sums(2*w+1, v), sums(w, v))
+			for _, lower := range []int{half + 2*w, half + 2*w + 1} {
+				maximum(sums(lower, v), sums(w, v), sums(w, v))
+			}
+		}
+	}
+}
+
+// tileRows addresses the rows of a tile: those of the gemm family stand a stride
+// apart; of the convpool family the second half stands ARow behind the first.
+type tileRows struct{ halves []rows }
+
+// tileRows takes over p, which points to row 0.
+func (b *builder) tileRows(p, stride reg64) tileRows {
+	n := b.kernel.Rows
+	if b.kernel.Op != "convpool" {
+		return tileRows{[]rows{b.rowsFrom(p, stride, n)}}
+	}
+	lower := b.copy(p)
+	b.ADDQ(b.field("ARow"), lower)
+	return tileRows{[]rows{b.rowsFrom(p, stride, n/2), b.rowsFrom(lower, stride, n/2)}}
+}
+
+func (r tileRows) at(i, n int) operand.Mem {
+	per := n / len(r.halves)
+	return r.halves[i/per].at(i%per, 0)
+}
+
+func (r tileRows) advance(by operand.Op) {
+	for _, h := range r.halves {
+		h.advance(by)
+	}
 }
 
 // vnniSums emits a tile's sums: of row i and panel p in register panels·i+p.
@@ -49,7 +97,7 @@ func (b *builder) vnniSums(mr, panels int, a, as, bs reg64) {
 	panel := b.load("B")
 	b.segments(func(offset reg64) {
 		b.LEAQ(index(a, offset, 1), offset)
-		row := b.rowsFrom(offset, as, mr)
+		row := b.tileRows(offset, as)
 		k := b.load("SegLen")
 		b.SHRQ(imm(2), k)
 		b.loop("k", k, func() {
@@ -59,7 +107,7 @@ func (b *builder) vnniSums(mr, panels int, a, as, bs reg64) {
 			}
 			for i := range mr {
 				e := z(30 + i%2)
-				b.VPBROADCASTD(row.at(i, 0), e)
+				b.VPBROADCASTD(row.at(i, mr), e)
 				for p := range panels {
 					b.VPDPBUSD(z(28+p), e, z(panels*i+p))
 				}

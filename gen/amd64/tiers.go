@@ -31,6 +31,8 @@ var avx2 = Emitters{
 
 	"gemm_u8i8":          gemmWords,
 	"gemm_u8i8_f32":      gemmWords,
+	"convpool_u8i8":      gemmWords,
+	"convpool_u8i8_f32":  gemmWords,
 	"maxpool_u8":         maxPoolQuantised,
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,
@@ -45,8 +47,10 @@ var avx512 = Emitters{
 	"gemm_f32":    gemmWide,
 	"product_f32": productWide,
 
-	"gemm_u8i8":     gemmVNNI,
-	"gemm_u8i8_f32": gemmVNNI,
+	"gemm_u8i8":         gemmVNNI,
+	"gemm_u8i8_f32":     gemmVNNI,
+	"convpool_u8i8":     gemmVNNI,
+	"convpool_u8i8_f32": gemmVNNI,
 
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,

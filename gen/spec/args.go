@@ -255,6 +255,10 @@ type WidenArgs struct {
 // rounded one by one; rne rounds to the nearest integer, ties to even. Lo, Hi and
 // what is stored of V are within the type.
 //
+// The convpool family has Tiles tiles of MR/4 windows of 2×2 pixels, MR/2 of one row
+// and MR/2 of the row that begins ARow behind it. Of window w the largest of the
+// four sums is row w of S and of C; there is no D.
+//
 // A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Four rows of
 // B lie beside one another: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
 type QuantisedGemmArgs struct {
@@ -267,6 +271,7 @@ type QuantisedGemmArgs struct {
 	D       *uint8   // residual, or nil
 	BStride int
 	AStride int
+	ARow    int
 	CStride int
 	DStride int
 	Segs    int

@@ -24,6 +24,7 @@ var Sources embed.FS
 // operands has another than that of floats, by operation and operand.
 var blocks = map[string]string{
 	"gemm_u8":      "QuantisedGemmArgs",
+	"convpool_u8":  "QuantisedGemmArgs",
 	"maxpool_u8":   "QuantisedTapsArgs",
 	"avgpool_u8":   "QuantisedTapsArgs",
 	"depthwise_u8": "QuantisedTapsArgs",
