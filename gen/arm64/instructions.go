@@ -301,3 +301,18 @@ func narrowing(bits int) (code uint32, to [2]string, from string) {
 	}
 	return 0, [2]string{"8b", "16b"}, "8h"
 }
+
+// SDOT adds four products of int8 to each int32, SDOTElement with one lane of m.
+
+func (b *builder) SDOT(m, n, d vec) {
+	b.word(0x4e809400|m.number()<<16|n.number()<<5|d.number(), "sdot v%d.4s, v%d.16b, v%d.16b", int(d), int(n), int(m))
+}
+
+func (b *builder) SDOTElement(m vec, lane int, n, d vec) {
+	if lane < 0 || lane > 3 {
+		panic(fmt.Sprintf("there is no lane %d", lane))
+	}
+	l := uint32(lane)
+	b.word(0x4f80e000|m.number()<<16|(l&1)<<21|(l>>1)<<11|n.number()<<5|d.number(),
+		"sdot v%d.4s, v%d.16b, v%d.4b[%d]", int(d), int(n), int(m), lane)
+}
