@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/infer-go/infer/internal/guard"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -135,7 +136,7 @@ func store(y []byte, e Elements, a Act, v float32) []byte {
 }
 
 // testQuantised runs a Spec on every tier for batches of 1 and 3, with tasks in
-// two halves, and compares bytes.
+// two halves, and compares bytes. All memory ends at unmapped pages.
 func testQuantised(t *testing.T, what string, s Spec, in []quantisedTensor, params []Param, want []byte) {
 	t.Helper()
 	var types []tensor.Type
@@ -155,15 +156,17 @@ func testQuantised(t *testing.T, what string, s Spec, in []quantisedTensor, para
 			t.Fatalf("%s: %v", what, err)
 		}
 		for _, n := range []int{1, 3} {
+			memory := guard.New(t)
 			ins := make([][]byte, len(in))
 			for i, x := range in {
-				ins[i] = slices.Repeat(x.bytes(), n)
+				ins[i] = guard.Make[byte](memory, n*len(x.q), guard.End)
+				copy(ins[i], slices.Repeat(x.bytes(), n))
 			}
-			got := tensor.AlignedBytes(n * out[0].Bytes())
+			got := guard.Make[byte](memory, n*out[0].Bytes(), guard.End)
 			for i := range got {
 				got[i] = 0xa5
 			}
-			w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+			w := &Workspace{Scratch: guard.Make[byte](memory, op.Scratch(), guard.End)}
 			half := op.Tasks(n) / 2
 			op.Run(w, ins, [][]byte{got}, n, half, op.Tasks(n))
 			op.Run(w, ins, [][]byte{got}, n, 0, half)
@@ -174,6 +177,7 @@ func testQuantised(t *testing.T, what string, s Spec, in []quantisedTensor, para
 				}
 				t.Fatalf("%s on %s, %d items: byte %d of %d is %d, want %d", what, tier.Name, n, i, len(got), got[i], all[i])
 			}
+			memory.Release()
 		}
 	}
 }
