@@ -9,7 +9,8 @@
 // which the micro-kernels read them. At run time Op.Run computes, and neither
 // allocates nor locks.
 //
-// Activations are float32, feature maps NHWC, weights panels of NR columns.
+// Values are float32, or quantised uint8, of which [Elements] says how they are
+// computed with; feature maps are NHWC, weights panels of NR columns.
 //
 // # Rounding
 //
@@ -25,7 +26,8 @@
 // themselves.
 //
 // On one tier the bits of an element depend on nothing but its operands: not
-// on the number of items, nor on how the work is divided.
+// on the number of items, nor on how the work is divided. Of quantised operands
+// they are the same on all tiers.
 //
 // # Who may use it
 //
