@@ -124,7 +124,8 @@ func (m *Model) Close() error {
 // It must not be changed.
 func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
 
-// Kernels is the name of the kernels that compute: "portable", "avx2", "avx512", "neon", "neondot".
+// Kernels is the name of the kernels that compute: "portable", "avx2", "avx512",
+// "neon", "neondot".
 func (m *Model) Kernels() string { return m.tier.Name }
 
 // A Tensor is an input or an output of a Model. Its shape is in the order of

@@ -12,6 +12,10 @@ type quantisedFully struct {
 	size   int // bytes of an element of the result
 }
 
+// quantisedRowBlock is how many rows are a task: 16 tiles of 14. With 96, as of
+// float32, products of 512³ and 3136×64×64 take 2 % longer, of 12544×32×16 7 %.
+const quantisedRowBlock = 224
+
 func (f *FullyConnected) bindQuantised(t *Tier, x tensor.Type, p Param) (Op, error) {
 	k := p.Shape[1]
 	q, err := newQuantisedPanels(f, t, ElementsOf(x), f.Result, f.Act, p, k)
@@ -32,17 +36,17 @@ func (f *quantisedFully) copied() bool { return f.stride != f.k }
 
 func (f *quantisedFully) Scratch() int {
 	if f.copied() {
-		return rowBlock * f.stride
+		return quantisedRowBlock * f.stride
 	}
 	return 0
 }
 
 // cutsRows says that tasks are blocks of rows.
-func (f *quantisedFully) cutsRows(n int) bool { return n*f.rows >= 2*rowBlock }
+func (f *quantisedFully) cutsRows(n int) bool { return n*f.rows >= 2*quantisedRowBlock }
 
 func (f *quantisedFully) Tasks(n int) int {
 	if f.cutsRows(n) {
-		return ceilDiv(n*f.rows, rowBlock)
+		return ceilDiv(n*f.rows, quantisedRowBlock)
 	}
 	return ceilDiv(f.Count(), wide)
 }
@@ -50,15 +54,15 @@ func (f *quantisedFully) Tasks(n int) int {
 func (f *quantisedFully) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to, first, last := 0, n*f.rows, lo*wide, min(hi*wide, f.Count())
 	if f.cutsRows(n) {
-		from, to, first, last = lo*rowBlock, min(hi*rowBlock, to), 0, f.Count()
+		from, to, first, last = lo*quantisedRowBlock, min(hi*quantisedRowBlock, to), 0, f.Count()
 	}
-	for ; from < to; from += rowBlock {
-		end := min(from+rowBlock, to)
+	for ; from < to; from += quantisedRowBlock {
+		end := min(from+quantisedRowBlock, to)
 		f.block(w, in[0][from*f.k:end*f.k], out[0][from*f.N*f.size:], end-from, first, last)
 	}
 }
 
-// block computes the panels from, …, to−1 of up to rowBlock rows.
+// block computes the panels from, …, to−1 of up to quantisedRowBlock rows.
 func (f *quantisedFully) block(w *Workspace, x, y []byte, rows, from, to int) {
 	a := x
 	if f.copied() {

@@ -323,7 +323,7 @@ func TestQuantisedConvLarge(t *testing.T) {
 // TestQuantisedFully compares fully connected layers with sums of integers.
 func TestQuantisedFully(t *testing.T) {
 	g := newGenerator(3)
-	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 17}, {2, 128, 10}, {7, 33, 100}, {1, 2048, 70}, {100, 12, 20}, {70, 1024, 20}} {
+	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 17}, {2, 128, 10}, {7, 33, 100}, {1, 2048, 70}, {230, 12, 20}, {500, 5, 9}, {70, 1024, 20}} {
 		f := &FullyConnected{Channels: s[2], Act: g.clamps()}
 		x := g.quantised(1, s[0], s[1])
 		q := g.quantisedWeights(s[1], s[2])
