@@ -12,7 +12,9 @@ import (
 // micro-kernels are the formulas of package asm's blocks of arguments, loop by
 // loop. Products are rounded before they are added, on every processor, so
 // that its results are the same everywhere.
-var portable = newTier(asm.Tier{Name: "portable", Rows: portableRows, Panels: 1, Kernels: portableKernels()}, true)
+var portable = newTier(asm.Tier{
+	Name: "portable", Rows: portableRows, Panels: 1, QuantisedRows: quantisedRows, QuantisedPanels: 1, Kernels: portableKernels(),
+}, true)
 
 // portableRows is the largest number of rows of the portable tier's tiles.
 const portableRows = 4
@@ -60,6 +62,9 @@ func portableKernels() (entries []asm.Entry) {
 	add(blendKernel, blendPortable)
 	add(asm.Kernel{Op: "grouped"}, groupedPortable)
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
+	for k, run := range quantisedPortable() {
+		add(k, run)
+	}
 	return entries
 }
 
