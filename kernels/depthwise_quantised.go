@@ -13,8 +13,6 @@ import (
 // strip of rows.
 type quantisedDepthwise struct {
 	quantisedMap
-	bias   []int32
-	scale  []float32
 	kernel func(*asm.QuantisedTapsArgs)
 	args   asm.QuantisedTapsArgs // what is the same in all calls
 
@@ -33,27 +31,19 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 	d.down, d.right = d.Stride[0]*d.pitchLine(), d.Stride[1]*d.pitch
 	d.cutStrips(1)
 
-	taps, c := p.Shape[0], d.cin
-	d.bias, d.scale = tensor.Aligned[int32](c), tensor.Aligned[float32](c)
-	copy(d.bias, tensor.Slice[int32](p.Data[:4*c]))
-	for j, s := range tensor.Slice[float32](p.Data[4*c : 8*c]) {
-		m, err := d.Result.multiplier(d.Conv, in[0].Scale, s)
-		if err != nil {
-			return nil, err
-		}
-		d.scale[j] = m
+	c := d.cin
+	x := ElementsOf(in[0])
+	type form struct{ x, result Elements }
+	folded := remember(d.Tier, p, form{x, d.Result}, func() foldedTaps { return foldTaps(d.Conv, x, p) })
+	if folded.err != nil {
+		return nil, folded.err
 	}
 	weights := p.Data[8*c:]
-	for k := range taps {
-		for j, w := range weights[k*c : (k+1)*c] {
-			d.bias[j] -= in[0].Zero * int32(int8(w))
-		}
-	}
 	lo, hi := d.Result.limits(d.Act)
 	result := asm.Elem(d.Result.Elem)
 	d.args = asm.QuantisedTapsArgs{
 		W: (*int8)(unsafe.Pointer(&weights[0])), WRow: d.Kernel[1] * c, WCol: c,
-		Bias: &d.bias[0], Scale: &d.scale[0], C: c, Rows: d.Kernel[0], Cols: d.Kernel[1],
+		Bias: &folded.bias[0], Scale: &folded.scale[0], C: c, Rows: d.Kernel[0], Cols: d.Kernel[1],
 		XRow: d.Dilation[0] * d.pitchLine(), XCol: d.Dilation[1] * d.pitch, XStride: d.right,
 		Zero: d.Result.Zero, Lo: lo, Hi: hi,
 	}
@@ -70,6 +60,33 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 		return nil, errScratch(d.Conv, d.convolved())
 	}
 	return d, nil
+}
+
+// foldedTaps are what a channel's sums start at, the operand's zero point folded
+// into it, and the multipliers of the sums; or why there are none.
+type foldedTaps struct {
+	bias  []int32
+	scale []float32
+	err   error
+}
+
+func foldTaps(conv *Conv, x Elements, p Param) foldedTaps {
+	taps, c := p.Shape[0], p.Shape[1]
+	f := foldedTaps{bias: tensor.Aligned[int32](c), scale: tensor.Aligned[float32](c)}
+	copy(f.bias, tensor.Slice[int32](p.Data[:4*c]))
+	for j, s := range tensor.Slice[float32](p.Data[4*c : 8*c]) {
+		m, err := conv.Result.multiplier(conv, x.Scale, s)
+		if err != nil {
+			return foldedTaps{err: err}
+		}
+		f.scale[j] = m
+	}
+	for k := range taps {
+		for j, w := range p.Data[(8+k)*c : (9+k)*c] {
+			f.bias[j] -= x.Zero * int32(int8(w))
+		}
+	}
+	return f
 }
 
 // Scratch is the copied strip, and a row's results, or two, that something is to

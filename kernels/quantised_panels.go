@@ -64,15 +64,19 @@ func (t *Tier) quantisedConvPools(result asm.Elem) [][]func(*asm.QuantisedGemmAr
 	return q
 }
 
-// quantisedPanels are a product's right-hand side of int8, made ready for rows
-// of one quantised type and results of one type: the rows' zero point is part of
-// the biases, and scales are multipliers.
-type quantisedPanels struct {
+// readyPanels are a product's right-hand side of int8, made ready for rows of
+// one quantised type and results of one type: the rows' zero point is part of the
+// biases, and scales are multipliers.
+type readyPanels struct {
 	Panels
 	weights []byte
 	bias    []int32   // NR for each panel
 	scale   []float32 // NR for each panel
+}
 
+// quantisedPanels are readyPanels with what follows the sums.
+type quantisedPanels struct {
+	*readyPanels
 	kernels quantisedGemms
 	result  Elements
 	lo, hi  float32
@@ -82,14 +86,38 @@ type quantisedPanels struct {
 	dScale float32
 }
 
-// newQuantisedPanels prepares panels for rows x whose elements stand in segments
-// of segLen. Where that is no multiple of quad, panels are packed anew, with rows
-// of zeros after each segment, so that kernels can take quad elements at a time.
+// newQuantisedPanels makes panels ready for rows x whose elements stand in
+// segments of segLen.
 func newQuantisedPanels(s Spec, t *Tier, x, result Elements, a Act, p Param, segLen int) (*quantisedPanels, error) {
-	from := p.Panels()
-	q := &quantisedPanels{Panels: from, weights: p.Data, kernels: t.quantisedGemms(asm.Elem(result.Elem)), result: result}
+	if segLen%quad == 0 {
+		segLen = 0
+	}
+	type form struct {
+		x, result Elements
+		segLen    int
+	}
+	type made struct {
+		*readyPanels
+		err error
+	}
+	ready := remember(t, p, form{x, result, segLen}, func() made {
+		q, err := newReadyPanels(s, x, result, p, segLen)
+		return made{q, err}
+	})
+	if ready.err != nil {
+		return nil, ready.err
+	}
+	q := &quantisedPanels{readyPanels: ready.readyPanels, kernels: t.quantisedGemms(asm.Elem(result.Elem)), result: result}
 	q.lo, q.hi = result.limits(a)
-	if segLen%quad != 0 {
+	return q, nil
+}
+
+// newReadyPanels packs panels anew if segLen is not 0: with rows of zeros after
+// each segment, so that kernels can take quad elements at a time.
+func newReadyPanels(s Spec, x, result Elements, p Param, segLen int) (*readyPanels, error) {
+	from := p.Panels()
+	q := &readyPanels{Panels: from, weights: p.Data}
+	if segLen != 0 {
 		q.pack(from, p.Data, segLen)
 	}
 	n := q.Count() * NR
@@ -113,7 +141,7 @@ func newQuantisedPanels(s Spec, t *Tier, x, result Elements, a Act, p Param, seg
 }
 
 // pack stores panels with segments of segLen rows rounded up to quad.
-func (q *quantisedPanels) pack(from Panels, data []byte, segLen int) {
+func (q *readyPanels) pack(from Panels, data []byte, segLen int) {
 	padded := ceilDiv(segLen, quad) * quad
 	q.K = from.K / segLen * padded
 	q.weights = tensor.AlignedBytes(q.Count() * q.Size())
