@@ -83,13 +83,13 @@
 //
 // # Errors
 //
-// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch], [ErrSize], [ErrFault] and
-// [ErrMemory] of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
-// files, and those of package os; [ErrBlank], [ErrEmpty], [ErrTooLarge] and
-// [ErrNoPicture] of pictures; [ErrNotClassifier] of classes, and [ErrNaN] of
-// these and of runs. An index of an input or output that does not exist panics,
-// as that of a slice does. Nothing that a file, a picture or a tensor holds makes
-// the engine panic.
+// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch], [ErrSize],
+// [ErrFault] and [ErrMemory] of Models and Sessions; weights.ErrFormat and
+// weights.ErrVersion of model files, and those of package os; [ErrBlank],
+// [ErrEmpty], [ErrTooLarge] and [ErrNoPicture] of pictures; [ErrNotClassifier] of
+// classes, and [ErrNaN] of these and of runs. An index of an input or output that
+// does not exist panics, as that of a slice does. Nothing that a file, a picture
+// or a tensor holds makes the engine panic.
 //
 // # Closing
 //

@@ -133,6 +133,7 @@ func sample(t testing.TB) *Net {
 	row := b.step("row", &kernels.Gather{}, top[1:], kernels.Param{Elem: tensor.I16, Shape: tensor.Shape{5, 2}, Data: tensor.AlignedBytes(20)})
 	taken := b.step("taken", &kernels.Take{Axis: 1, Index: []int{4, 0, 4}}, softmax)
 	tiled := b.step("tiled", &kernels.Repeat{Times: []int{1, 3}}, arg)
+	compared := b.step("compared", &kernels.Binary{Kind: kernels.Less}, []int{arg[0], arg[0]})
 	bits := b.step("bits", &kernels.Convert{Result: kernels.Elements{Elem: tensor.Bool}}, tiled)
 	choice := b.step("choice", &kernels.Select{Constant: [3]bool{false, true, false}}, []int{bits[0], taken[0]}, b.plain(3))
 	bytes := kernels.Elements{Elem: tensor.U8, Scale: 0.125, Zero: 3}
@@ -140,7 +141,7 @@ func sample(t testing.TB) *Net {
 	table := b.step("table", &kernels.Unary{Kind: kernels.Abs, Result: bytes}, quantised, kernels.TableParam(bytes, bytes, math.Abs))
 	taps := b.step("taps", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: relu, Result: bytes}, table, b.quantisedTaps(9, 4))
 	integers := b.step("integers", &kernels.Conv{Window: window(1, 1, 0), Groups: 1, Channels: 3}, taps, b.quantisedPanels(4, 3))
-	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0], integers[0]}
+	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0], integers[0], compared[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},
