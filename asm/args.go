@@ -495,3 +495,80 @@ type QuantiseArgs struct {
 	Zero   int32
 	Lo, Hi float32
 }
+
+// IDCTArgs is the block of the inverse discrete cosine transforms of JPEG, T.81
+// A.3.3, for N blocks of S×S samples, where S is 8, or 4 for a picture at half
+// its size, of which only the lowest 4×4 coefficients are read. Sample x of row y
+// of block i stands at Y + At[i] + y·YStride + x. Shifts round down:
+//
+//	T[x,v] = (Σᵤ c(x,u)·X[u,v] + 2¹⁰) >> 11        0 ≤ x, y, u, v < S
+//	Z[x,y] = (Σᵥ c(y,v)·T[x,v] + 2¹⁷) >> 18
+//	Y[x,y] = min(max(Z[x,y] + 128, 0), 255)
+//	c(x,0) = 2¹³, c(x,u) ≈ 2¹³·√2·cos((2x+1)·u·π/(2S))
+//
+// The c are sums and differences of the constants of the fast algorithm of
+// Loeffler, Ligtenberg and Moschytz (ICASSP 1989), each rounded to an integer.
+//
+// X[u,v] is the coefficient of frequency u across and v down. Blocks are 16/S to
+// a group of S rows of 16 elements: of block i, X[u,v] is element
+// S·(i mod 16/S) + v of row u. The kernels clear them; those of no block are 0.
+//
+// Peak is raised to max(Z, −1−Z) of all Z, and to 32767 if that of a T is more
+// than 16383: then Z and Y are undefined. |X| is at most 8192.
+type IDCTArgs struct {
+	X       *int16
+	Y       *byte
+	At      *int // N elements
+	Peak    *int
+	YStride int
+	N       int // at least 1
+}
+
+// WeighArgs is the block of the kernel that makes a row of the weighted sum of K
+// rows of bytes, of which row k begins at X + Row[k].
+//
+//	Y[i] = Σₖ W[k]·X[k,i]   0 ≤ i < N
+//
+// Each element is one chain of fused multiply-adds in the order of k.
+type WeighArgs struct {
+	X   *byte
+	Row *int
+	W   *float32
+	Y   *float32
+	K   int // at least 1
+	N   int // a multiple of 32
+}
+
+// ResampleArgs is the block of the kernel that makes each element of a row of the
+// weighted sum of K neighbours in another row, which begin at X + At[i].
+//
+//	Y[i] = Σₖ W[i,k]·X[i,k]   0 ≤ i < N, 0 ≤ k < K
+type ResampleArgs struct {
+	X  *float32
+	At *int
+	W  *float32 // N·K elements
+	Y  *float32
+	K  int // a multiple of 8
+	N  int // at least 1
+}
+
+// ColourArgs is the block of the kernels that make N pixels of a picture's row
+// into a row of each of R, G and B.
+//
+//	planes   R[i] = X[4i] + 255 − X[4i+3], G and B of X[4i+1] and X[4i+2]
+//	ycbcr    R[i] = limit(16·X[i] + half(5743·Cr[i/S]))
+//	         G[i] = limit(16·X[i] − half(1410·Cb[i/S]) − half(2925·Cr[i/S]))
+//	         B[i] = limit(16·X[i] + half(7258·Cb[i/S]))
+//
+// planes takes premultiplied red, green, blue and opacity, and lays them on
+// white. ycbcr takes JFIF's luma, and chroma of S = 1 or 2 pixels to a sample:
+// half(c·v) is ⌊(c·(v − 128) + 128)/256⌋, and limit(v) is ⌊(v + 8)/16⌋ between 0
+// and 255.
+type ColourArgs struct {
+	X      *byte // luma, or four bytes a pixel
+	Cb, Cr *byte // N/S elements
+	R      *byte
+	G      *byte
+	B      *byte
+	N      int // a multiple of 16
+}

@@ -1,7 +1,8 @@
 // Command bench measures infer and its peers on the same work, in one process,
 // in turns, one thread each: whole nets against ONNX Runtime, matrix products
 // against OpenBLAS and gonum, and every layer against the limits of the
-// machine; one thread against two; and the latency of the first net under load.
+// machine; one thread against two; the latency of the first net under load; and
+// the way of a picture to the input, against Pillow and torchvision.
 // Before anything is timed, the results are compared.
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
@@ -51,6 +52,8 @@ type report struct {
 
 	Latencies []latency `json:"latencies"`
 	Jitters   []jitter  `json:"jitters"`
+
+	Pictures []pictureResult `json:"pictures"`
 }
 
 // A result is one row of the tables: ours and the peers' timings of one work.
@@ -73,6 +76,7 @@ var parts = []struct {
 	{"layers", (*bench).measureLayers},
 	{"latency", (*bench).measureLatency},
 	{"families", (*bench).raceFamilies},
+	{"pictures", (*bench).racePictures},
 }
 
 func main() {

@@ -81,9 +81,11 @@ func (m *Model) answers(kind weights.AnswerKind) error {
 	return nil
 }
 
-// look runs the Model on a picture, in a Session of the pool, and calls do with
-// the Session.
-func (m *Model) look(img image.Image, do func(*Session, picture.Placement) error) error {
+// answering is what is done with a Session that has run on a picture.
+type answering func(*Session, picture.Placement) error
+
+// look runs the Model on a picture, in a Session of the pool.
+func (m *Model) look(img image.Image, do answering) error {
 	var sizes []int
 	if len(m.net.Open) > 0 && img != nil {
 		var err error
@@ -91,12 +93,30 @@ func (m *Model) look(img image.Image, do func(*Session, picture.Placement) error
 			return err
 		}
 	}
+	return m.run(sizes, func(s *Session) (picture.Placement, error) { return s.SetPicture(0, img) }, do)
+}
+
+// lookBytes is look for a picture's file. For an input of any size the picture
+// is decoded whole.
+func (m *Model) lookBytes(data []byte, do answering) error {
+	if len(m.net.Open) > 0 {
+		img, err := picture.Decode(data)
+		if err != nil {
+			return err
+		}
+		return m.look(img, do)
+	}
+	return m.run(nil, func(s *Session) (picture.Placement, error) { return s.SetPictureBytes(0, data) }, do)
+}
+
+// run runs the Model for one item, which set gives to a Session of the pool.
+func (m *Model) run(sizes []int, set func(*Session) (picture.Placement, error), do answering) error {
 	s, err := m.borrow(sizes)
 	if err != nil {
 		return err
 	}
 	defer m.giveBack(s)
-	at, err := s.SetPicture(0, img)
+	at, err := set(s)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"image"
+	"image/png"
 	"math"
 	"slices"
 	"sync"
@@ -184,5 +186,32 @@ func TestClassifyOfNoClassifier(t *testing.T) {
 	}
 	if _, err := m.Top(make([]float32, 4), 1); !errors.Is(err, ErrNotClassifier) {
 		t.Errorf("Top: error %v, want ErrNotClassifier", err)
+	}
+}
+
+// A picture's bytes are classified as the picture is that they hold.
+func TestClassifyBytes(t *testing.T) {
+	m := newTestModel(t, halves(), portable)
+	img := &image.Gray{Pix: []uint8{10, 14, 10}, Stride: 3, Rect: image.Rect(0, 0, 3, 1)}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Classify(img, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := m.ClassifyBytes(b.Bytes(), 0); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	if _, err := m.ClassifyBytes(b.Bytes()[:b.Len()/2], 0); err == nil {
+		t.Error("half a picture was classified")
+	}
+	if _, err := m.ClassifyBytes([]byte("no picture"), 1); !errors.Is(err, image.ErrFormat) {
+		t.Error(err)
+	}
+	s := newTestSession(t, m, SessionOptions{})
+	if _, err := s.SetPictureBytes(1, b.Bytes()); !errors.Is(err, ErrBatch) {
+		t.Error(err)
 	}
 }

@@ -68,6 +68,27 @@ func ExampleModel_Classify() {
 	// true
 }
 
+// A picture's file needs one call, too. The program says which formats it reads:
+// this one imports image/png.
+func ExampleModel_ClassifyBytes() {
+	m, err := engine.Parse(digits.Data)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+
+	data, err := os.ReadFile("../testdata/7.png")
+	if err != nil {
+		log.Fatal(err)
+	}
+	classes, err := m.ClassifyBytes(data, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(classes[0].Label)
+	// Output: 7
+}
+
 // Several pictures are computed faster in one run than one by one. Prepare
 // makes each into its part of the input, and Top makes classes of its part of
 // the output.

@@ -58,6 +58,20 @@ func (b *binder) skipInterleaving() {
 // Errors are ErrClosed, ErrBusy, ErrBatch for an item that the Session has not,
 // and those of Model.Prepare. After an error the item is undefined.
 func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) {
+	return s.setPicture(i, func(dst []float32, p *weights.Preparation, layout picture.Layout) (picture.Placement, error) {
+		return picture.Prepare(dst, img, p, layout)
+	})
+}
+
+// SetPictureBytes is SetPicture of a picture's file, as picture.PrepareBytes
+// decodes it: no larger than the input needs it. Errors are its errors, too.
+func (s *Session) SetPictureBytes(i int, data []byte) (picture.Placement, error) {
+	return s.setPicture(i, func(dst []float32, p *weights.Preparation, layout picture.Layout) (picture.Placement, error) {
+		return picture.PrepareBytes(dst, data, p, layout)
+	})
+}
+
+func (s *Session) setPicture(i int, prepare func([]float32, *weights.Preparation, picture.Layout) (picture.Placement, error)) (picture.Placement, error) {
 	if err := s.enter(); err != nil {
 		return picture.Placement{}, err
 	}
@@ -74,7 +88,7 @@ func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) 
 	if x.program.interleaved {
 		layout = picture.Interleaved
 	}
-	at, err := picture.Prepare(tensor.Slice[float32](x.input(i)), img, &x.program.net.Meta.Preparation, layout)
+	at, err := prepare(tensor.Slice[float32](x.input(i)), &x.program.net.Meta.Preparation, layout)
 	s.pictures[i] = x.program.interleaved && err == nil
 	return at, err
 }

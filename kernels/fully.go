@@ -49,11 +49,18 @@ func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, er
 		return f.bindQuantised(t, in[0], params[0])
 	}
 	p := params[0].Panels()
+	op := newFully(t, p, in[0].Shape.Volume()/p.K, params[0].Data)
+	op.act = f.Act
+	return op, nil
+}
+
+// newFully multiplies so many rows of an item by the panels of one group.
+func newFully(t *Tier, p Panels, rows int, weights []byte) *fullyOp {
 	return &fullyOp{
-		Tier: t, Panels: p, act: f.Act, rows: in[0].Shape.Volume() / p.K, k: p.K, n: p.N, weights: params[0].Data,
+		Tier: t, Panels: p, rows: rows, k: p.K, n: p.N, weights: weights,
 		onePanel:   find[asm.FullyArgs](t, fullyKernel(p.Elem, 1)),
 		widePanels: find[asm.FullyArgs](t, fullyKernel(p.Elem, wide)),
-	}, nil
+	}
 }
 
 // fullyKernel is the kernel that takes so many panels of such weights at a time.

@@ -51,8 +51,8 @@
 //
 // # Who may use it
 //
-// The package exists for packages engine, weights and onnx, and changes with
-// them: nothing in it is promised from one release to the next. Whoever hands
+// The package exists for packages engine, picture, weights and onnx, and changes
+// with them: nothing in it is promised from one release to the next. Whoever hands
 // an Op wrong lengths corrupts memory, as kernels take addresses. Services use
 // package engine.
 package kernels

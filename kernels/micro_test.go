@@ -52,6 +52,11 @@ var microTests = map[string]microTest{
 	"normaliserows":    testOf((*micro).testNormaliseRows),
 	"normalisecolumns": testOf((*micro).testNormaliseColumns),
 	"softmax":          testOf((*micro).testSoftmax),
+	"idct":             testOf((*micro).testIDCT),
+	"weigh":            testOf((*micro).testWeigh),
+	"resample":         testOf((*micro).testResample),
+	"planes":           testOf((*micro).testColours),
+	"ycbcr":            testOf((*micro).testColours),
 }
 
 // microTestOf is the test of a kernel, nil if there is none.

@@ -93,7 +93,7 @@ func (m *maker) window() Window {
 }
 
 func (m *maker) spec() Spec {
-	switch m.byte() % 25 {
+	switch m.byte() % 27 {
 	case 0:
 		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
@@ -149,6 +149,10 @@ func (m *maker) spec() Spec {
 		return &Arg{Axis: m.int(), Min: m.bool(), Last: m.bool()}
 	case 24:
 		return &TopK{Axis: m.int(), K: m.int(), Smallest: m.bool()}
+	case 25:
+		return &Recurrent{Kind: RecurrentKind(m.kind(byte(GRUResetAfter))), Reverse: m.bool()}
+	case 26:
+		return &GridSample{Mode: ResizeMode(m.kind(byte(Cubic))), Padding: GridPadding(m.kind(byte(GridReflection))), AlignCorners: m.bool()}
 	}
 	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
@@ -192,6 +196,9 @@ func (m *maker) params(s Spec, in [][]int) []Param {
 			}
 		case *FullyConnected:
 			return []Param{sized(FormPanels, 1, c, s.Channels)}
+		case *Recurrent:
+			hidden := c / s.Kind.gates()
+			return []Param{sized(FormPanels, s.Kind.gates(), hidden, hidden), sized(FormPlain, s.Kind.states(), hidden)}[:1+m.byte()%2]
 		case *Normalise:
 			if m.bool() {
 				shape := append([]int{2}, in[0]...)
@@ -327,7 +334,7 @@ func tryExtents(t *testing.T, s Spec, m *maker) {
 }
 
 func FuzzShapes(f *testing.F) {
-	for kind := range byte(25) {
+	for kind := range byte(27) {
 		f.Add([]byte{4, kind, 3, 3, 1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { tryShapes(t, data) })
@@ -354,7 +361,7 @@ func TestShapesOfAnything(t *testing.T) {
 		}
 	}
 	t.Logf("accepted %v, ran %d", accepted, ran)
-	if len(accepted) < 25 {
+	if len(accepted) < 27 {
 		t.Errorf("only %d operations were ever accepted: %v", len(accepted), accepted)
 	}
 }

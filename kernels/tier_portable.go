@@ -62,6 +62,13 @@ func portableKernels() (entries []asm.Entry) {
 	add(blendKernel, blendPortable)
 	add(asm.Kernel{Op: "grouped"}, groupedPortable)
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
+	add(idctKernel(8), idctPortable(8, idct8))
+	add(idctKernel(4), idctPortable(4, idct4))
+	add(weighKernel, weighPortable)
+	add(resampleKernel, resamplePortable)
+	add(planesKernel, planesPortable)
+	add(ycbcrKernel(1), ycbcrPortable(1))
+	add(ycbcrKernel(2), ycbcrPortable(2))
 	for k, run := range quantisedPortable() {
 		add(k, run)
 	}

@@ -19,11 +19,17 @@ const (
 
 // A digit is looked for on the picture reduced to few pixels first, which is
 // fast and averages noise away. If it turns out to be small there, less than
-// twice as large as what is made of it, it is looked for again on more.
+// twice as large as what is made of it, it is looked for again where it was found,
+// on the part of the picture around it, at that size or more; if nothing was
+// found, on the whole picture, reduced to many pixels.
 const (
 	fewPixels  = 1 << 14
 	manyPixels = 1 << 19
 	largeBody  = 2 * digitBody
+
+	// leastMargin is how many pixels of the reduced picture are looked at
+	// around a digit, if it is not longer itself.
+	leastMargin = 8
 )
 
 const (
@@ -55,17 +61,19 @@ const (
 // one threshold a quarter lower, or a third higher as far as its range goes, it
 // read 1,488 to 1,492.
 type digitFinder struct {
-	k      int     // the factor by which the picture is reduced
-	w, h   int     // of the reduced picture
-	c      int     // its channels: 1 if it is grey, else 3
-	pix    []uint8 // w·h·c, interleaved
-	alpha  []uint8 // w·h
+	k      int         // the factor by which the picture is reduced
+	origin image.Point // where what was read begins on the picture
+	w, h   int         // of the reduced picture
+	c      int         // its channels: 1 if it is grey, else 3
+	pix    []uint8     // w·h·c, interleaved
+	alpha  []uint8     // w·h
 	opaque bool
 
 	ink      []float32 // w·h: difference from the ground, positive where there is ink
 	smooth   []float32 // w·h: ink with less noise; ink itself if it is clean
 	softened []float32 // smooth's memory
 	sums     []uint32  // one row of the reduction
+	opaques  opaqueReader
 
 	ground ground
 	parts  parts
@@ -79,14 +87,21 @@ type digitFinder struct {
 // picture whose bounds begin at 0, 0.
 func (f *digitFinder) find(dst []float32, rows *rowReader) (Placement, error) {
 	size := rows.bounds.Size()
+	page := image.Rectangle{Max: size}
 	coarse, fine := reduction(size, fewPixels), reduction(size, manyPixels)
-	f.read(rows, coarse)
+	f.read(rows, coarse, page)
 	if box, ok := f.ready(dst); ok {
 		return f.placement(box, box), nil
 	}
 	box, ok := f.segment(f.separate())
-	if coarse > fine && (!ok || max(box.Dx(), box.Dy()) < largeBody) {
-		f.read(rows, fine)
+	long := max(box.Dx(), box.Dy())
+	if ok && coarse > fine && long < largeBody {
+		// The rest of the page says nothing more.
+		f.read(rows, max(fine, long*coarse/largeBody), f.around(box).Intersect(page))
+		box, ok = f.segment(f.separate())
+	}
+	if !ok && coarse > fine {
+		f.read(rows, fine, page)
 		box, ok = f.segment(f.separate())
 	}
 	if !ok {
@@ -95,11 +110,19 @@ func (f *digitFinder) find(dst []float32, rows *rowReader) (Placement, error) {
 	return f.placement(box, f.compose(dst, box)), nil
 }
 
+// around is the part of the picture that is looked at again for a digit in a box
+// of the reduced one: as far as its strokes may lie apart, and paper enough to
+// know the ground.
+func (f *digitFinder) around(box image.Rectangle) image.Rectangle {
+	box = box.Inset(-max(leastMargin, max(box.Dx(), box.Dy())))
+	return image.Rect(f.k*box.Min.X, f.k*box.Min.Y, f.k*box.Max.X, f.k*box.Max.Y)
+}
+
 // placement is that of a box of the reduced picture at a rectangle of the
 // input.
 func (f *digitFinder) placement(box, at image.Rectangle) Placement {
 	k := float64(f.k)
-	return Placement{k * float64(box.Min.X), k * float64(box.Min.Y), k * float64(box.Max.X), k * float64(box.Max.Y), at}
+	return Placement{k * float64(box.Min.X), k * float64(box.Min.Y), k * float64(box.Max.X), k * float64(box.Max.Y), at}.add(f.origin)
 }
 
 // reduction is the factor that brings a picture to at most limit pixels.
@@ -109,123 +132,6 @@ func reduction(size image.Point, limit int) int {
 		k++
 	}
 	return k
-}
-
-// read reduces the picture by the factor k, averaging squares of k×k pixels.
-func (f *digitFinder) read(rows *rowReader, k int) {
-	size := rows.bounds.Size()
-	f.k = k
-	f.w, f.h = (size.X+k-1)/k, (size.Y+k-1)/k
-	n := f.w * f.h
-	f.pix = grow(f.pix, 3*n)
-	f.alpha = grow(f.alpha, n)
-	f.opaque = true
-	grey := true
-
-	if k > 1 {
-		f.sums = grow(f.sums, 4*f.w)
-	}
-	for y := range f.h {
-		alpha, pix := f.alpha[y*f.w:][:f.w], f.pix[3*y*f.w:][:3*f.w]
-		if k == 1 {
-			row := rows.row(y)
-			for x := range alpha {
-				s, d := row[4*x:4*x+4:4*x+4], pix[3*x:3*x+3:3*x+3]
-				d[0], d[1], d[2], alpha[x] = s[0], s[1], s[2], s[3]
-				if s[3] != 255 {
-					f.opaque = false
-				}
-				if s[0] != s[1] || s[1] != s[2] {
-					grey = false
-				}
-			}
-			continue
-		}
-		clear(f.sums)
-		high := min(k, size.Y-y*k)
-		for j := range high {
-			row := rows.row(y*k + j)
-			for x := range f.w {
-				t := f.sums[4*x : 4*x+4 : 4*x+4]
-				for i := 4 * x * k; i < min(4*(x+1)*k, len(row)); i += 4 {
-					s := row[i : i+4 : i+4]
-					t[0] += uint32(s[0])
-					t[1] += uint32(s[1])
-					t[2] += uint32(s[2])
-					t[3] += uint32(s[3])
-				}
-			}
-		}
-		for x := range alpha {
-			t, d := f.sums[4*x:4*x+4:4*x+4], pix[3*x:3*x+3:3*x+3]
-			area := uint32(high * min(k, size.X-x*k))
-			d[0] = uint8((t[0] + area/2) / area)
-			d[1] = uint8((t[1] + area/2) / area)
-			d[2] = uint8((t[2] + area/2) / area)
-			alpha[x] = uint8((t[3] + area/2) / area)
-			if alpha[x] != 255 {
-				f.opaque = false
-			}
-			if d[0] != d[1] || d[1] != d[2] {
-				grey = false
-			}
-		}
-	}
-
-	f.c = 3
-	if !f.opaque {
-		f.flatten()
-		return
-	}
-	if grey {
-		f.c = 1
-		for i := range n {
-			f.pix[i] = f.pix[3*i]
-		}
-	}
-}
-
-// flatten takes transparency out of the picture. Where the shape is drawn in
-// the transparency itself, the result is the opacity as a grey picture, ink
-// bright, whatever the ink's colour. Where an opaque page merely ends in
-// transparency, as with round corners, the page is continued.
-func (f *digitFinder) flatten() {
-	n := f.w * f.h
-	var count int // of opaque pixels
-	var hist [3][256]int
-	var sum, squares float64
-	for i, a := range f.alpha {
-		if a < opaqueAlpha {
-			continue
-		}
-		p := f.pix[3*i : 3*i+3 : 3*i+3]
-		for k, v := range p {
-			hist[k][v]++
-		}
-		l := float64(luma(p[0], p[1], p[2]))
-		sum += l
-		squares += l * l
-		count++
-	}
-	deviation := 0.0
-	if count > 0 {
-		deviation = math.Sqrt(max(0, squares/float64(count)-sum/float64(count)*sum/float64(count)))
-	}
-	if 2*count > n && deviation > drawnDeviation {
-		var page [3]uint8
-		for k := range page {
-			page[k] = uint8(median(hist[k][:], count))
-		}
-		for i, a := range f.alpha {
-			p := f.pix[3*i : 3*i+3 : 3*i+3]
-			for k := range p {
-				p[k] += uint8((uint32(page[k])*uint32(255-a) + 127) / 255)
-			}
-		}
-		return
-	}
-	f.c = 1
-	copy(f.pix, f.alpha)
 }
 
 // ready reports whether the picture is in MNIST's form already, 28×28 with
@@ -281,10 +187,10 @@ func (f *digitFinder) compose(dst []float32, box image.Rectangle) image.Rectangl
 	f.scale.down.set(f.h, float64(box.Min.Y), float64(box.Max.Y), h, support(box.Dy(), h))
 	body := f.body[:w*h]
 	clear(body)
-	f.scale.begin(1, Planar)
+	f.scale.begin()
 	from, to := f.scale.down.span()
 	for y := from; y < to; y++ {
-		f.scale.add(body, w*h, w, y, f.ink[y*f.w:][:f.w])
+		f.scale.add(body, y, f.ink[y*f.w:][:f.w])
 	}
 
 	var top, sum, sumX, sumY float32

@@ -60,5 +60,5 @@ func ExamplePrepare_digit() {
 		log.Fatal(err)
 	}
 	fmt.Printf("(%g,%g)-(%g,%g)\n", placed.X0, placed.Y0, placed.X1, placed.Y1)
-	// Output: (500,200)-(515,300)
+	// Output: (500,200)-(516,300)
 }

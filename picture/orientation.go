@@ -89,7 +89,11 @@ func tiffOrientation(data []byte) int {
 			return 0
 		}
 		if order.Uint16(entries) == 0x112 {
-			if v := order.Uint16(entries[8:]); v <= 8 {
+			v := uint32(order.Uint16(entries[8:]))
+			if order.Uint16(entries[2:]) == 4 { // some write 32 bits
+				v = order.Uint32(entries[8:])
+			}
+			if v <= 8 {
 				return int(v)
 			}
 			return 0

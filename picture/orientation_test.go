@@ -123,6 +123,14 @@ func TestOrientation(t *testing.T) {
 			}
 		}
 	}
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		mark := map[bool]string{true: "II", false: "MM"}[order == binary.AppendByteOrder(binary.LittleEndian)]
+		long := tiffHeader(order, mark, 0)
+		long = order.AppendUint32(order.AppendUint16(long[:len(long)-10], 4), 1) // the type, the count
+		if o := orientation(exifJPEG(inJPEG, order.AppendUint32(long, 7))); o != 7 {
+			t.Errorf("orientation 7 in 32 bits is taken for %d", o)
+		}
+	}
 	if o := orientation(exifJPEG(inJPEG, tiffHeader(binary.LittleEndian, "II", 9))); o != 0 {
 		t.Errorf("orientation 9 is taken for %d", o)
 	}

@@ -4,42 +4,97 @@ import (
 	"image"
 	"math"
 
+	"github.com/infer-go/infer/picture/internal/jpeg"
 	"github.com/infer-go/infer/weights"
 )
 
-// photo scales, cuts out and normalises. The Placement is on a picture whose
-// bounds begin at 0, 0.
-func (w *preparer) photo(dst []float32, p *weights.Preparation, layout Layout) Placement {
-	c := p.Order.Channels()
-	size := w.rows.bounds.Size()
-	placed := place(size, p)
+// photo scales, cuts out and normalises. The Placement is on the whole picture,
+// upright, whose bounds begin at 0, 0.
+//
+// The picture is scaled as it lies in the file, and turned when it is written:
+// that is little.
+func (w *preparer) photo(dst []float32, v view, p *weights.Preparation, layout Layout) Placement {
+	placed := place(v.size, p)
 	at := placed.Input
-	w.scale.across.set(size.X, placed.X0, placed.X1, at.Dx(), triangleSupport)
-	w.scale.down.set(size.Y, placed.Y0, placed.Y1, at.Dy(), triangleSupport)
-	w.line = grow(w.line, c*size.X)
+	across := axis{placed.X0, placed.X1, at.Dx(), v.size.X}
+	down := axis{placed.Y0, placed.Y1, at.Dy(), v.size.Y}
+	if v.orientation >= 5 {
+		across, down = down, across
+	}
+	mirrored, upsideDown := v.mirrored()
+	across.set(&w.photos.across, v.img.Bounds().Dx(), v.shift, mirrored)
+	down.set(&w.photos.down, v.img.Bounds().Dy(), v.shift, upsideDown)
 
+	c := p.Order.Channels()
 	channel, pixel := layout.strides(p.Width*p.Height, c)
 	row := p.Width * pixel
-	corner := at.Min.Y*row + at.Min.X*pixel
-	clear(dst)
-	w.scale.begin(c, layout)
-	from, to := w.scale.down.span()
-	for y := from; y < to; y++ {
-		toFloat(w.line, w.rows.row(y), p.Order)
-		w.scale.add(dst[corner:], channel, row, y, w.line)
+	first := at.Min.Y*row + at.Min.X*pixel
+	right, below := pixel, row // what a step in the file is in the input
+	if v.orientation >= 5 {
+		right, below = below, right
+	}
+	if mirrored {
+		first += (across.n - 1) * right
+		right = -right
+	}
+	if upsideDown {
+		first += (down.n - 1) * below
+		below = -below
 	}
 
-	// What the picture does not cover stays 0, the mean.
-	for k := range c {
-		a, b := affine(p, k)
-		for y := range at.Dy() {
-			line := dst[corner+k*channel+y*row:][:(at.Dx()-1)*pixel+1]
-			for i := 0; i < len(line); i += pixel {
-				line[i] = a*line[i] + b
+	if at != image.Rect(0, 0, p.Width, p.Height) {
+		clear(dst) // what the picture does not cover stays 0, the mean
+	}
+	w.photos.begin(v.img)
+	defer w.photos.end()
+	for i := range down.n {
+		colours := w.photos.row(i)
+		for k := range c {
+			a, b := affine(p, k)
+			line := colours[colourOf(p.Order, k)]
+			if p.Order == weights.Gray {
+				line = w.photos.luma(colours)
+			}
+			to := dst[k*channel:]
+			at := first + i*below
+			for _, v := range line {
+				to[at] = a*v + b
+				at += right
 			}
 		}
 	}
 	return placed
+}
+
+// colourOf is which of red, green and blue channel k is.
+func colourOf(order weights.Order, k int) int {
+	if order == weights.BGR {
+		return 2 - k
+	}
+	return k
+}
+
+// An axis is a stretch of a picture's side that n pixels of the input are made
+// of.
+type axis struct {
+	lo, hi float64
+	n      int
+	size   int
+}
+
+// set computes the weights of the side as it lies in the file, where it has size
+// samples: it may be the other way round there, and reduced.
+func (a axis) set(s *scale, size, shift int, reversed bool) {
+	lo, hi := a.lo, a.hi
+	if reversed {
+		lo, hi = float64(a.size)-hi, float64(a.size)-lo
+	}
+	reduction := float64(int(1) << shift)
+	if shift == jpeg.MaxShift { // otherwise, frequencies were left out
+		s.setOfMeans(size, lo/reduction, hi/reduction, a.n)
+		return
+	}
+	s.set(size, lo/reduction, hi/reduction, a.n, triangleSupport)
 }
 
 // place applies the rule p.Fit to a picture of a given size.
@@ -79,25 +134,5 @@ func place(size image.Point, p *weights.Preparation) Placement {
 		left * w / sw, top * h / sh,
 		(left + float64(p.Width)) * w / sw, (top + float64(p.Height)) * h / sh,
 		all,
-	}
-}
-
-// toFloat makes premultiplied RGBA into interleaved channels 0…255, on white
-// where the picture is transparent.
-func toFloat(dst []float32, row []uint8, order weights.Order) {
-	for x := range len(row) / 4 {
-		s := row[4*x : 4*x+4 : 4*x+4]
-		white := 255 - s[3]
-		r, g, b := s[0]+white, s[1]+white, s[2]+white
-		switch order {
-		case weights.Gray:
-			dst[x] = luma(r, g, b)
-		case weights.RGB:
-			d := dst[3*x : 3*x+3 : 3*x+3]
-			d[0], d[1], d[2] = float32(r), float32(g), float32(b)
-		default:
-			d := dst[3*x : 3*x+3 : 3*x+3]
-			d[0], d[1], d[2] = float32(b), float32(g), float32(r)
-		}
 	}
 }

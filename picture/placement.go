@@ -40,3 +40,9 @@ func (p Placement) add(by image.Point) Placement {
 	x, y := float64(by.X), float64(by.Y)
 	return Placement{p.X0 + x, p.Y0 + y, p.X1 + x, p.Y1 + y, p.Input}
 }
+
+// times makes the picture n times as large.
+func (p Placement) times(n int) Placement {
+	k := float64(n)
+	return Placement{k * p.X0, k * p.Y0, k * p.X1, k * p.Y1, p.Input}
+}

@@ -19,10 +19,10 @@ const (
 // A preparer turns pictures into inputs. It holds the buffers for it and
 // serves one picture at a time.
 type preparer struct {
-	rows  rowReader
-	line  []float32 // a row of a photo, interleaved
-	scale scaler
-	digit digitFinder
+	photos photoScaler
+	rows   rowReader
+	digit  digitFinder
+	planes []byte // of a picture that is decoded to be prepared
 }
 
 var preparers = sync.Pool{New: func() any { return new(preparer) }}
@@ -38,35 +38,52 @@ var preparers = sync.Pool{New: func() any { return new(preparer) }}
 // side or 2²⁸ in all, ErrBlank if no digit was found, and one of no kind for a
 // dst of another length or another layout. What is in dst is then undefined.
 func Prepare(dst []float32, img image.Image, p *weights.Preparation, layout Layout) (Placement, error) {
-	c := p.Order.Channels()
+	if err := check(dst, p, layout); err != nil {
+		return Placement{}, err
+	}
 	switch {
-	case p.Kind == weights.NoPicture:
-		return Placement{}, ErrNoPicture
-	case layout > Interleaved:
-		return Placement{}, fmt.Errorf("a picture is not prepared in the layout %d", layout)
 	case img == nil || img.Bounds().Empty():
 		return Placement{}, ErrEmpty
 	case tooLarge(img.Bounds()):
 		return Placement{}, fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in all are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
-	case len(dst) != c*p.Width*p.Height:
-		return Placement{}, fmt.Errorf("a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
 	}
 	w := preparers.Get().(*preparer)
 	defer preparers.Put(w)
-	w.rows.open(img)
-	defer w.rows.close()
-
-	var placed Placement
-	if p.Kind == weights.Photo {
-		placed = w.photo(dst, p, layout)
-	} else {
-		var err error
-		if placed, err = w.digit.find(dst, &w.rows); err != nil {
-			return Placement{}, err
-		}
-		normaliseInk(dst, p)
+	placed, err := w.prepare(dst, viewOf(img), p, layout)
+	if err != nil {
+		return Placement{}, err
 	}
-	return placed.add(w.rows.bounds.Min), nil
+	return placed.add(img.Bounds().Min), nil
+}
+
+// check checks all but the picture.
+func check(dst []float32, p *weights.Preparation, layout Layout) error {
+	c := p.Order.Channels()
+	switch {
+	case p.Kind == weights.NoPicture:
+		return ErrNoPicture
+	case layout > Interleaved:
+		return fmt.Errorf("a picture is not prepared in the layout %d", layout)
+	case len(dst) != c*p.Width*p.Height:
+		return fmt.Errorf("a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
+	}
+	return nil
+}
+
+// prepare is Prepare of what is all right. The Placement is on a picture whose
+// bounds begin at 0, 0.
+func (w *preparer) prepare(dst []float32, v view, p *weights.Preparation, layout Layout) (Placement, error) {
+	if p.Kind == weights.Photo {
+		return w.photo(dst, v, p, layout), nil
+	}
+	w.rows.open(turn(v.img, v.orientation))
+	defer w.rows.close()
+	placed, err := w.digit.find(dst, &w.rows)
+	if err != nil {
+		return Placement{}, err
+	}
+	normaliseInk(dst, p)
+	return placed.times(1 << v.shift), nil
 }
 
 // tooLarge says that r, which is not empty, has more than maxSide pixels on a

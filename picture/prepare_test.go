@@ -107,7 +107,7 @@ func TestScale(t *testing.T) {
 		var s scale
 		s.set(len(c.in), c.lo, c.hi, len(c.want), c.support)
 		got := make([]float32, len(c.want))
-		s.row(got, c.in, 1, Planar)
+		s.row(got, c.in)
 		for i := range got {
 			if math.Abs(float64(got[i]-c.want[i])) > 1e-4 {
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -129,7 +129,7 @@ func TestScaleOfConstants(t *testing.T) {
 			var s scale
 			s.set(size, lo, hi, n, support)
 			in, out := slices.Repeat([]float32{7}, size), make([]float32, n)
-			s.row(out, in, 1, Planar)
+			s.row(out, in)
 			for i, v := range out {
 				if math.Abs(float64(v-7)) > 1e-4 {
 					t.Fatalf("%d samples %g…%g to %d: output %d is %g, want 7", size, lo, hi, n, i, v)

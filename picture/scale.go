@@ -25,7 +25,25 @@ const (
 // weights of what is inside are made to sum to one.
 func (s *scale) set(size int, lo, hi float64, n int, support float64) {
 	step := (hi - lo) / float64(n)
-	wide := max(step, 1)
+	s.stretch(size, lo, step, n, support, max(step, 1))
+}
+
+// ofMeans is how much less the square of the linear filter's stretch is where
+// samples are means of squares of a larger picture. ½ would make up for the
+// variance of the mean; measured, the differences from the larger picture, scaled,
+// are least here: a tenth less at the 99.9th percentile than without.
+const ofMeans = 0.3
+
+// setOfMeans is set with the linear filter for samples that are means of squares
+// of a larger picture.
+func (s *scale) setOfMeans(size int, lo, hi float64, n int) {
+	step := (hi - lo) / float64(n)
+	s.stretch(size, lo, step, n, triangleSupport, math.Sqrt(max(step*step-ofMeans, 1)))
+}
+
+// stretch computes the weights of a filter that is stretched to wide times its
+// width.
+func (s *scale) stretch(size int, lo, step float64, n int, support, wide float64) {
 	reach := support * wide
 
 	s.first = grow(s.first, n)
@@ -79,70 +97,53 @@ func (s *scale) weight(i, j int) float32 {
 	return s.weights[k]
 }
 
-// row scales a row of samples of c interleaved channels into a row in a layout.
-func (s *scale) row(dst, src []float32, c int, layout Layout) {
-	n := len(s.first)
-	channel, pixel := layout.strides(n, c)
-	for i := range n {
+// longest is the greatest number of samples that an output is made of.
+func (s *scale) longest() (n int) {
+	for i := range s.first {
+		n = max(n, s.start[i+1]-s.start[i])
+	}
+	return n
+}
+
+// row scales a row of samples.
+func (s *scale) row(dst, src []float32) {
+	for i := range s.first {
 		w := s.weights[s.start[i]:s.start[i+1]]
-		part := src[c*s.first[i]:]
-		if c == 1 {
-			var sum float32
-			for j, v := range part[:len(w)] {
-				sum += w[j] * v
-			}
-			dst[i] = sum
-			continue
+		var sum float32
+		for j, v := range src[s.first[i]:][:len(w)] {
+			sum += w[j] * v
 		}
-		var s0, s1, s2 float32
-		for j, wj := range w {
-			p := part[3*j : 3*j+3 : 3*j+3]
-			s0 += wj * p[0]
-			s1 += wj * p[1]
-			s2 += wj * p[2]
-		}
-		d := dst[i*pixel:]
-		d[0], d[channel], d[2*channel] = s0, s1, s2
+		dst[i] = sum
 	}
 }
 
-// A scaler scales a picture of 1 or 3 channels in both directions, fed row by
-// row. Its buffers are reused.
+// A scaler scales a picture of one channel in both directions, fed row by row.
+// Its buffers are reused.
 type scaler struct {
 	across, down scale
-	channels     int
-	layout       Layout
 	line         []float32 // a row, scaled across
 	next         int       // first output row that later input rows may reach
 }
 
-// begin begins a picture of c channels, which is to be written in a layout.
-func (s *scaler) begin(c int, layout Layout) {
-	s.channels, s.layout = c, layout
-	s.line = grow(s.line, c*len(s.across.first))
+// begin begins a picture.
+func (s *scaler) begin() {
+	s.line = grow(s.line, len(s.across.first))
 	s.next = 0
 }
 
-// add adds input row y, of interleaved channels, to dst, whose planes lie
-// plane elements apart, and its rows stride elements. Rows come in order, those
-// of down.span alone.
-func (s *scaler) add(dst []float32, plane, stride int, y int, row []float32) {
-	s.across.row(s.line, row, s.channels, s.layout)
-	planes, w := s.channels, len(s.across.first)
-	if s.layout == Interleaved {
-		planes, w = 1, planes*w
-	}
+// add adds input row y to dst. Rows come in order, those of down.span alone.
+func (s *scaler) add(dst []float32, y int, row []float32) {
+	s.across.row(s.line, row)
+	w := len(s.line)
 	for i := s.next; i < len(s.down.first) && s.down.first[i] <= y; i++ {
 		if y >= s.down.first[i]+s.down.start[i+1]-s.down.start[i] {
 			s.next = i + 1
 			continue
 		}
 		wy := s.down.weight(i, y)
-		for k := range planes {
-			out := dst[k*plane+i*stride:][:w]
-			for x, v := range s.line[k*w:][:w] {
-				out[x] += wy * v
-			}
+		out := dst[i*w:][:w]
+		for x, v := range s.line {
+			out[x] += wy * v
 		}
 	}
 }

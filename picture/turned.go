@@ -11,45 +11,50 @@ func turn(img image.Image, orientation int) image.Image {
 	if orientation < 2 {
 		return img
 	}
-	src, ok := img.(image.RGBA64Image)
-	if !ok {
-		src = slowImage{img}
+	v := view{img: img, orientation: orientation}
+	v.size = v.upright(img.Bounds().Dx(), img.Bounds().Dy())
+	return v.image()
+}
+
+// image is the whole picture, upright.
+func (v view) image() image.Image {
+	if v.orientation < 2 && v.shift == 0 {
+		return v.img
 	}
-	return &turned{src, orientation}
+	src, ok := v.img.(image.RGBA64Image)
+	if !ok {
+		src = slowImage{v.img}
+	}
+	return &turned{v, src}
 }
 
 // A turned picture is another one, mirrored or turned by quarters: Exif's
-// orientations 2 to 8.
+// orientations 2 to 8; and one that was reduced, its pixels repeated.
 type turned struct {
-	src         image.RGBA64Image
-	orientation int
+	view view
+	src  image.RGBA64Image
 }
 
 func (t *turned) ColorModel() color.Model { return color.RGBA64Model }
 
 // Bounds begin at 0, 0.
-func (t *turned) Bounds() image.Rectangle {
-	size := t.src.Bounds().Size()
-	if t.orientation >= 5 {
-		size.X, size.Y = size.Y, size.X
-	}
-	return image.Rectangle{Max: size}
-}
+func (t *turned) Bounds() image.Rectangle { return image.Rectangle{Max: t.view.size} }
 
 func (t *turned) RGBA64At(x, y int) color.RGBA64 {
-	b := t.src.Bounds()
-	if t.orientation >= 5 { // rows of the file are columns
+	v := t.view
+	size := v.upright(v.size.X, v.size.Y) // in the file
+	if v.orientation >= 5 {               // rows of the file are columns
 		x, y = y, x
 	}
-	switch t.orientation {
-	case 2, 3, 7, 8:
-		x = b.Dx() - 1 - x
+	mirrored, upsideDown := v.mirrored()
+	if mirrored {
+		x = size.X - 1 - x
 	}
-	switch t.orientation {
-	case 3, 4, 6, 7:
-		y = b.Dy() - 1 - y
+	if upsideDown {
+		y = size.Y - 1 - y
 	}
-	return t.src.RGBA64At(b.Min.X+x, b.Min.Y+y)
+	b := t.src.Bounds()
+	return t.src.RGBA64At(b.Min.X+x>>v.shift, b.Min.Y+y>>v.shift)
 }
 
 func (t *turned) At(x, y int) color.Color { return t.RGBA64At(x, y) }

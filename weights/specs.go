@@ -42,6 +42,8 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).gather),
 	codeOf(1, (*coder).arg),
 	codeOf(1, (*coder).topK),
+	codeOf(1, (*coder).recurrent),
+	codeOf(1, (*coder).gridSample),
 }
 
 func codeOf[T any, P interface {
@@ -234,4 +236,15 @@ func (c *coder) topK(v *kernels.TopK) {
 	c.int(&v.Axis)
 	c.int(&v.K)
 	c.bool(&v.Smallest)
+}
+
+func (c *coder) recurrent(v *kernels.Recurrent) {
+	enum(c, &v.Kind, kernels.GRUResetAfter)
+	c.bool(&v.Reverse)
+}
+
+func (c *coder) gridSample(v *kernels.GridSample) {
+	enum(c, &v.Mode, kernels.Cubic)
+	enum(c, &v.Padding, kernels.GridReflection)
+	c.bool(&v.AlignCorners)
 }

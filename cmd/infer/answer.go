@@ -252,27 +252,54 @@ func hue(class int) color.NRGBA {
 	return color.NRGBA{channel(5), channel(3), channel(1), 255}
 }
 
-// An asker says what is on pictures: in a session for one size if it has one.
+// An asker says what is on pictures, for one goroutine: in a session for one size
+// if it has one.
 type asker struct {
 	m *engine.Model
 	s *engine.Session
 }
 
-// ask returns the answer to a picture, of a classifier the best classes, with
-// their probabilities in lines of text if rates is set.
-func (a asker) ask(img image.Image, top int, rates bool) (answer, error) {
-	labels := a.m.Meta().Labels
-	var at picture.Placement
+// open makes the session, once.
+func (a *asker) open(m *engine.Model, sizes []int) (err error) {
+	if a.m != nil {
+		return nil
+	}
+	if sizes != nil {
+		if a.s, err = m.NewSession(engine.SessionOptions{Sizes: sizes}); err != nil {
+			return err
+		}
+	}
+	a.m = m
+	return nil
+}
+
+func (a *asker) close() {
 	if a.s != nil {
-		var err error
-		if at, err = a.s.SetPicture(0, img); err != nil {
+		a.s.Close()
+	}
+}
+
+// ask returns the answer to a picture's file, of a classifier the best classes,
+// with their probabilities in lines of text if rates is set.
+func (a *asker) ask(data []byte, top int, rates bool) (answer, error) {
+	kind, labels := a.m.Meta().Answer.Kind, a.m.Meta().Labels
+	var img image.Image
+	var at picture.Placement
+	var err error
+	switch {
+	case a.s != nil:
+		if at, err = a.s.SetPictureBytes(0, data); err != nil {
 			return nil, err
 		}
 		if err := a.s.Run(1); err != nil {
 			return nil, err
 		}
+	case kind == weights.Boxes || kind == weights.Mask || kind == weights.Picture:
+		if img, err = picture.Decode(data); err != nil {
+			return nil, err
+		}
 	}
-	switch a.m.Meta().Answer.Kind {
+	switch kind {
 	case weights.Boxes:
 		return either(a.s, func() ([]engine.Detection, error) { return a.m.Detect(img) },
 			func() ([]engine.Detection, error) { return a.s.Detections(0, at) }, newBoxesAnswer)
@@ -284,7 +311,7 @@ func (a asker) ask(img image.Image, top int, rates bool) (answer, error) {
 		return either(a.s, func() (image.Image, error) { return a.m.Transform(img) },
 			func() (image.Image, error) { return a.s.Picture(0, at) }, newPictureAnswer)
 	}
-	return either(a.s, func() ([]engine.Class, error) { return a.m.Classify(img, top) },
+	return either(a.s, func() ([]engine.Class, error) { return a.m.ClassifyBytes(data, top) },
 		func() ([]engine.Class, error) { return a.m.Top(a.s.Output(0), top) },
 		func(classes []engine.Class) answer { return newClassesAnswer(classes, rates) })
 }
@@ -316,8 +343,12 @@ func noAnswer(m *engine.Model) answer {
 	return newClassesAnswer(nil, false)
 }
 
-// drawAnswer writes the picture of an answer.
-func (a *app) drawAnswer(file string, ans answer, img image.Image) error {
+// drawAnswer writes the picture of an answer to a picture's file.
+func (a *app) drawAnswer(file string, ans answer, data []byte) error {
+	img, err := picture.Decode(data)
+	if err != nil {
+		return err
+	}
 	drawing := ans.drawn(img)
 	return a.save(file, func(w io.Writer) error { return png.Encode(w, drawing) })
 }

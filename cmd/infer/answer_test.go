@@ -99,7 +99,7 @@ func TestDetections(t *testing.T) {
 	if want := `{"file":"missing.png","boxes":[],"error":"missing.png: no such file or directory"}` + "\n"; code != exitFailed || out != want {
 		t.Errorf("exit code %d, %s, want %s", code, out, want)
 	}
-	mustFail(t, exitUsage, []string{"--draw takes one picture, not 2"}, "--model", net, "--draw", drawing, picture, picture)
+	mustFail(t, exitUsage, []string{"--draw takes one picture"}, "--model", net, "--draw", drawing, picture, picture)
 	mustFail(t, exitUsage, []string{"of classes nothing can be drawn"}, "--draw", drawing, filepath.Join(testdata, "7.png"))
 	if text := mustInfer(t, "inspect", net); !strings.Contains(text, "boxes of yolov5, score at least 0.5, overlap at most 0.5, at most 9") {
 		t.Errorf("inspect shows\n%s", text)

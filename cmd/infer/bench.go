@@ -15,13 +15,19 @@ import (
 
 var benchCommand = command{
 	name: "bench",
-	args: "[--model F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json]",
+	args: "[--model F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json] [--picture IMAGE [--whole]]",
 	help: `
 Measure how long runs take, one after the other, on random numbers: the least,
 the median and the greatest times of a run, and allocations. With --layers the
 time of each step, too, on one thread. --json prints {"model","kernels","batch",
 "threads","runs","us":{"min","p50","p90","p99","max"},"images_per_second",
-"allocs_per_run","layers":[{"name","op","us","gmacs"}]}.`,
+"allocs_per_run","layers":[{"name","op","us","gmacs"}]}.
+With --picture, the way of a picture from its bytes to the net's answer, in CPU
+time of the process on one thread: how long it takes to decode, to prepare and to
+run. A JPEG picture is decoded no larger than the net needs it, or --whole.
+--json prints {"model","kernels","picture","whole","runs","decode_us",
+"prepare_us","run_us","total_us"}, each of the latter {"min","p50","p90","p99",
+"max","allocs"}.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		size := inputSizeFlag(flags, "`SIZES` of the open dimensions of the input, as 480x640")
@@ -30,6 +36,8 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 		duration := flags.Duration("duration", 3*time.Second, "measure for this `TIME`")
 		layers := flags.Bool("layers", false, "measure each step")
 		asJSON := flags.Bool("json", false, "print JSON")
+		file := flags.String("picture", "", "measure the way of the picture in `FILE`")
+		whole := flags.Bool("whole", false, "decode the picture at its full size")
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
@@ -39,6 +47,25 @@ time of each step, too, on one thread. --json prints {"model","kernels","batch",
 			}
 			if err := cmp.Or(atLeastOne("batch", *batch), atLeastOne("threads", *threads)); err != nil {
 				return err
+			}
+			if isGiven(flags, "picture") {
+				for _, other := range []string{"batch", "threads", "layers"} {
+					if isGiven(flags, other) {
+						return usagef("--%s is not for a picture", other)
+					}
+				}
+				r, err := a.benchPicture(model, *file, *whole, *duration)
+				switch {
+				case err != nil:
+					return err
+				case *asJSON:
+					return a.printJSON(r)
+				}
+				r.print(a)
+				return nil
+			}
+			if *whole {
+				return usagef("--whole is for --picture")
 			}
 			m, err := model.open()
 			if err != nil {
@@ -133,11 +160,9 @@ func measure(m *engine.Model, s *engine.Session, batch int, duration time.Durati
 	}
 	runtime.ReadMemStats(&after)
 
-	slices.Sort(runs)
-	at := func(q float64) float64 { return microseconds(runs[int(q*float64(len(runs)-1))]) }
 	return &measurement{
 		Runs:         len(runs),
-		Microseconds: times{at(0), at(0.5), at(0.9), at(0.99), at(1)},
+		Microseconds: timesOf(runs),
 		Rate:         float64(batch*len(runs)) / last.Seconds(),
 		Allocs:       float64((after.Mallocs-before.Mallocs)*1000/uint64(len(runs))) / 1000,
 	}, nil

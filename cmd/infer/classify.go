@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"image"
+	"runtime"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/weights"
 )
 
 var classifyCommand = command{
-	args: "[--model F] [--input-size HxW] [--top K] [--json] [--draw OUT.png] IMAGE...",
+	args: "[--model F] [--input-size HxW] [--top K] [--json] [--draw OUT.png] [--threads N] [--files-from F] IMAGE|FOLDER...",
 	help: `
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
 that is one digit for a picture, drawn or printed in any colour, size and place.
@@ -22,7 +22,10 @@ its probability in front. --json prints one object for each picture:
 A net that was frozen as a detector answers with boxes, in the picture's own
 pixels: {"file","boxes":[{"index","label","score","x","y","width","height"}],"error"};
 one that segments with the share of each class; one that makes pictures with
-their size. --draw shows the answer in a picture.`,
+their size. --draw shows the answer in a picture.
+Of a folder, and the folders in it, all files are read that have a picture's
+extension, in order of their names; hidden ones and links are left out.
+Pictures are read and computed N at a time; the answers come in order.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var o classifyOptions
@@ -30,17 +33,23 @@ their size. --draw shows the answer in a picture.`,
 		flags.BoolVar(&o.json, "json", false, "print JSON, a line for each picture")
 		flags.StringVar(&o.draw, "draw", "", "draw the answer to one picture, of boxes, a mask or a picture, into `OUT.png`")
 		size := inputSizeFlag(flags, "compute all pictures at this `HxW`, of a net that leaves the size open; each at its own if not given")
+		threads := flags.Int("threads", runtime.GOMAXPROCS(0), "take `N` pictures at a time, each on one thread")
+		filesFrom := flags.String("files-from", "", "read paths of pictures from `FILE`, one a line; - is standard input")
 		return func(a *app, args []string) error {
-			if len(args) == 0 {
-				return usagef("no picture is given")
+			list := pictureList{args, *filesFrom}
+			if err := list.check(); err != nil {
+				return err
 			}
 			if isGiven(flags, "top") {
 				if err := atLeastOne("top", o.top); err != nil {
 					return err
 				}
 			}
-			pictures, stop := a.readAhead(args)
-			defer stop()
+			if err := atLeastOne("threads", *threads); err != nil {
+				return err
+			}
+			answers := a.ask(list, *threads, o)
+			defer answers.stop()
 			m, err := model.open()
 			if err != nil {
 				return err
@@ -55,18 +64,19 @@ their size. --draw shows the answer in a picture.`,
 				}
 			}
 			if o.draw != "" {
-				if err := checkDraw(m, o.draw, args); err != nil {
+				if err := checkDraw(m, o.draw, list); err != nil {
 					return err
 				}
 			}
-			c := asker{m: m}
 			if *size != nil {
-				if c.s, err = model.session(m, engine.SessionOptions{Sizes: *size}); err != nil {
+				s, err := model.session(m, engine.SessionOptions{Sizes: *size})
+				if err != nil {
 					return err
 				}
-				defer c.s.Close()
+				s.Close()
 			}
-			return a.classify(c, pictures, len(args) > 1, o)
+			answers.begin(m, *size)
+			return a.tell(answers, list.several(), o)
 		}
 	},
 }
@@ -79,94 +89,64 @@ type classifyOptions struct {
 
 // checkDraw refuses to draw what cannot be drawn, or into what cannot be an
 // output.
-func checkDraw(m *engine.Model, out string, pictures []string) error {
+func checkDraw(m *engine.Model, out string, list pictureList) error {
 	switch kind := m.Meta().Answer.Kind; {
 	case kind == weights.Scores || kind == weights.Probabilities:
 		return usagef("--draw: of classes nothing can be drawn")
-	case len(pictures) != 1:
-		return usagef("--draw takes one picture, not %d", len(pictures))
+	case list.several():
+		return usagef("--draw takes one picture")
 	}
-	return checkOutput(out, pictures...)
+	return checkOutput(out, list.args...)
 }
 
-// A pictureFile is a picture that has been read, or the reason why not.
-type pictureFile struct {
-	name string
-	img  image.Image
-	err  error
-}
-
-// readAhead reads the files one by one, each while the model is opened or
-// computes the one before. stop ends it.
-func (a *app) readAhead(files []string) (pictures <-chan pictureFile, stop func()) {
-	read, done := make(chan pictureFile), make(chan struct{})
-	go func() {
-		defer close(read)
-		for _, name := range files {
-			img, err := a.readPicture(name)
-			select {
-			case read <- pictureFile{name, img, err}:
-			case <-done:
-				return
-			}
-		}
-	}()
-	return read, func() { close(done) }
-}
-
-// classify answers each picture, behind its file's name if named; top is 0 if
-// the answer alone is wanted.
-func (a *app) classify(c asker, pictures <-chan pictureFile, named bool, o classifyOptions) error {
+// tell prints the answers, each behind its file's name if named.
+func (a *app) tell(answers *answers, named bool, o classifyOptions) error {
+	bar := &progress{}
+	if named && !isTerminal(a.stdout.w) { // there, the answers show how far it is
+		bar = a.newProgress("pictures", 0)
+		defer bar.end()
+		defer bar.above(&a.stderr)()
+	}
 	failed := false
-	for picture := range pictures {
-		file := picture.name
-		ans, err := picture.answer(c, o)
-		if err == nil && o.draw != "" {
-			err = a.drawAnswer(o.draw, ans, picture.img)
+	done := 0
+	for p := range answers.inOrder {
+		<-p.done
+		if p.err == nil && o.draw != "" {
+			p.err = a.drawAnswer(o.draw, p.answer, p.data)
 		}
-		if err != nil {
+		if p.err != nil {
 			failed = true
-			a.complain("%v", err)
+			a.complain("%v", p.err)
 		}
 		switch {
 		case o.json:
-			if err != nil {
-				ans = noAnswer(c.m)
+			if p.err != nil {
+				p.answer = noAnswer(answers.model)
 			}
-			ans.about(file, err)
-			if err := a.printJSON(ans); err != nil && a.stdout.err == nil {
+			p.answer.about(p.path, p.err)
+			if err := a.printJSON(p.answer); err != nil && a.stdout.err == nil {
 				failed = true
-				a.complain("%s: %v", file, err)
+				a.complain("%s: %v", p.path, err)
 			}
-		case err == nil:
+		case p.err == nil:
 			name := ""
 			if named {
-				name = printable(file) + ": "
+				name = printable(p.path) + ": "
 			}
-			for _, line := range ans.lines() {
+			for _, line := range p.answer.lines() {
 				fmt.Fprintln(a.stdout, name+line)
 			}
 		}
 		if a.stdout.err != nil {
 			return nil // nobody listens; run says so
 		}
+		done++
+		bar.setOf(done, int(answers.listed.Load()))
 	}
 	if failed {
 		return errReported
 	}
 	return nil
-}
-
-// answer is what the model says of the picture. Errors name the file.
-func (p *pictureFile) answer(c asker, o classifyOptions) (answer, error) {
-	if p.err != nil {
-		return nil, p.err
-	}
-	ans, err := c.ask(p.img, max(1, o.top), o.top > 0)
-	if err != nil {
-		return nil, inFile(p.name, err)
-	}
-	return ans, nil
 }
 
 // printJSON prints a value on one line.

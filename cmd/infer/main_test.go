@@ -29,7 +29,7 @@ import (
 
 var testdata = filepath.Join("..", "..", "testdata")
 
-func mnist(t *testing.T) dataSet {
+func mnist(t testing.TB) dataSet {
 	t.Helper()
 	set, err := (&app{}).readDataSet(
 		testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz"))
@@ -39,7 +39,7 @@ func mnist(t *testing.T) dataSet {
 	return set
 }
 
-func builtIn(t *testing.T) *engine.Model {
+func builtIn(t testing.TB) *engine.Model {
 	t.Helper()
 	m, err := engine.Parse(digits.Data)
 	if err != nil {
@@ -246,7 +246,7 @@ func TestBadPictures(t *testing.T) {
 	}
 	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "missing.png")
 	mustFail(t, exitFailed, []string{"cat: no such file"}, "cat")
-	mustFail(t, exitFailed, []string{"it is a folder"}, t.TempDir())
+	mustFail(t, exitFailed, []string{"no picture is in the folder"}, t.TempDir())
 	mustFail(t, exitFailed, []string{"-: the file is empty"}, "-")
 }
 

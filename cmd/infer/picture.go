@@ -11,8 +11,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/infer-go/infer/picture"
-
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
@@ -23,23 +21,21 @@ const maxPicture = 512 << 20
 
 var errFolder = errors.New("it is a folder")
 
-// readPicture reads a picture and turns it upright. Errors name the file.
-func (a *app) readPicture(file string) (image.Image, error) {
+// readPicture reads the bytes of a picture. Errors name the file.
+func (a *app) readPicture(file string) ([]byte, error) {
 	data, err := a.readFile(file, maxPicture)
-	if err != nil {
-		return nil, err
+	if err == nil && len(data) == 0 {
+		err = inFile(file, errors.New("the file is empty"))
 	}
-	if len(data) == 0 {
-		return nil, inFile(file, errors.New("the file is empty"))
+	return data, err
+}
+
+// ofPicture is an error about a picture's file.
+func ofPicture(file string, err error) error {
+	if errors.Is(err, image.ErrFormat) {
+		err = errors.New("not a PNG, JPEG, GIF, BMP, TIFF or WebP picture")
 	}
-	img, err := picture.Decode(data)
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		return nil, inFile(file, errors.New("not a PNG, JPEG, GIF, BMP, TIFF or WebP picture"))
-	case err != nil:
-		return nil, inFile(file, err)
-	}
-	return img, nil
+	return inFile(file, err)
 }
 
 // readFile reads a file of at most limit bytes; - is standard input. Errors

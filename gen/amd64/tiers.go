@@ -38,6 +38,12 @@ var avx2 = Emitters{
 	"normaliserows_f32":    normaliseRows,
 	"normalisecolumns_f32": normaliseColumns,
 	"softmax_f32":          softmax,
+	"idct_i16_u8":          idct,
+
+	"weigh_u8f32_f32": weigh,
+	"resample_f32":    resample,
+	"planes_u8":       planes,
+	"ycbcr_u8":        ycbcr,
 
 	"gemm_u8i8":          gemmWords,
 	"gemm_u8i8_f32":      gemmWords,

@@ -38,8 +38,8 @@ func gemmQuantised(b *builder) {
 						b.SXTL2(row, words[1])
 						for i, e := range elements {
 							for half, w := range words {
-								b.SMLALElement(e, k, w, t.row(i)[2*half])
-								b.SMLAL2Element(e, k, w, t.row(i)[2*half+1])
+								b.SMLAL(0, e, k, w, t.row(i)[2*half])
+								b.SMLAL(1, e, k, w, t.row(i)[2*half+1])
 							}
 						}
 					}

@@ -56,6 +56,7 @@ func (b *builder) LSR(n int, x, d gp)                { b.emit("LSR", imm(n), x, 
 func (b *builder) SUBS(n int, x, d gp)               { b.emit("SUBS", imm(n), x, d) }
 func (b *builder) CMP(n int, x gp)                   { b.emit("CMP", imm(n), x) }
 func (b *builder) BNE(label string)                  { b.branch("BNE", label) }
+func (b *builder) BEQ(label string)                  { b.branch("BEQ", label) }
 func (b *builder) BGT(label string)                  { b.branch("BGT", label) }
 func (b *builder) BLE(label string)                  { b.branch("BLE", label) }
 func (b *builder) BLT(label string)                  { b.branch("BLT", label) }
@@ -273,26 +274,6 @@ func (b *builder) VEXT(bytes int, m, n, d vec) {
 	b.emit("VEXT", imm(bytes), m.as("B16"), n.as("B16"), d.as("B16"))
 }
 
-// SMLALElement and SMLAL2Element add products of the lower, or the upper, four
-// int16 of n and a lane of m to four int32.
-
-func (b *builder) SMLALElement(m vec, lane int, n, d vec) {
-	b.word(0x0f402000|halfElement(m, lane)|n.number()<<5|d.number(), "smlal v%d.4s, v%d.4h, v%d.h[%d]", int(d), int(n), int(m), lane)
-}
-
-func (b *builder) SMLAL2Element(m vec, lane int, n, d vec) {
-	b.word(0x4f402000|halfElement(m, lane)|n.number()<<5|d.number(), "smlal2 v%d.4s, v%d.8h, v%d.h[%d]", int(d), int(n), int(m), lane)
-}
-
-// halfElement is a lane of 16 bits in an instruction: of V0 … V15 only.
-func halfElement(m vec, lane int) uint32 {
-	if m.number() > 15 || lane < 0 || lane > 7 {
-		panic(fmt.Sprintf("there is no lane %d of V%d", lane, int(m)))
-	}
-	l := uint32(lane)
-	return m.number()<<16 | (l&1)<<20 | (l>>1&1)<<21 | (l>>2)<<11
-}
-
 // XTN and XTN2 take the lower halves of lanes of so many bits, into the lower and
 // the upper half of a vector.
 
@@ -326,4 +307,126 @@ func (b *builder) SDOTElement(m vec, lane int, n, d vec) {
 	l := uint32(lane)
 	b.word(0x4f80e000|m.number()<<16|(l&1)<<21|(l>>1)<<11|n.number()<<5|d.number(),
 		"sdot v%d.4s, v%d.16b, v%d.4b[%d]", int(d), int(n), int(m), lane)
+}
+
+// Vectors of eight int16. SMULL, SMLAL and SMLSL multiply them by one lane of m,
+// which is one of V0…V15, to four int32: the lower halves, or the upper ones.
+
+func (b *builder) SMULL(half int, m vec, lane int, n, d vec) {
+	b.longByElement(0x0f40a000, "smull", half, m, lane, n, d)
+}
+func (b *builder) SMLAL(half int, m vec, lane int, n, d vec) {
+	b.longByElement(0x0f402000, "smlal", half, m, lane, n, d)
+}
+
+func (b *builder) longByElement(code uint32, name string, half int, m vec, lane int, n, d vec) {
+	if m.number() > 15 || lane < 0 || lane > 7 {
+		panic(fmt.Sprintf("%s by V%d.H[%d]", name, int(m), lane))
+	}
+	l := uint32(lane)
+	code |= m.number()<<16 | (l&1)<<20 | (l>>1&1)<<21 | (l>>2)<<11 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "%s v%d.4s, v%d.4h, v%d.h[%d]", name, int(d), int(n), int(m), lane)
+	} else {
+		b.word(code|1<<30, "%s2 v%d.4s, v%d.8h, v%d.h[%d]", name, int(d), int(n), int(m), lane)
+	}
+}
+
+// SQRSHRN shifts int32 to the right, rounds half up and saturates to int16, in
+// the lower or the upper half of d. SHRN neither rounds nor saturates.
+
+func (b *builder) SQRSHRN(half, bits int, n, d vec) {
+	b.narrowing(0x0f009c00, "sqrshrn", half, bits, n, d)
+}
+func (b *builder) SHRN(half, bits int, n, d vec) { b.narrowing(0x0f008400, "shrn", half, bits, n, d) }
+
+func (b *builder) narrowing(code uint32, name string, half, bits int, n, d vec) {
+	if bits < 1 || bits > 16 {
+		panic(fmt.Sprintf("%s by %d bits", name, bits))
+	}
+	code |= uint32(32-bits)<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "%s v%d.4h, v%d.4s, #%d", name, int(d), int(n), bits)
+	} else {
+		b.word(code|1<<30, "%s2 v%d.8h, v%d.4s, #%d", name, int(d), int(n), bits)
+	}
+}
+
+func (b *builder) SSHR8(bits int, n, d vec) {
+	if bits < 1 || bits > 16 {
+		panic(fmt.Sprintf("a shift by %d bits", bits))
+	}
+	b.word(0x4f000400|uint32(32-bits)<<16|n.number()<<5|d.number(), "sshr v%d.8h, v%d.8h, #%d", int(d), int(n), bits)
+}
+
+func (b *builder) VADD8(m, n, d vec) { b.emit("VADD", m.as("H8"), n.as("H8"), d.as("H8")) }
+func (b *builder) SMAX8(m, n, d vec) { b.eight(0x4e606400, "smax", m, n, d) }
+func (b *builder) SMIN8(m, n, d vec) { b.eight(0x4e606c00, "smin", m, n, d) }
+
+func (b *builder) eight(code uint32, name string, m, n, d vec) {
+	b.word(code|m.number()<<16|n.number()<<5|d.number(), "%s v%d.8h, v%d.8h, v%d.8h", name, int(d), int(n), int(m))
+}
+
+// SMAXV8 is the greatest of eight int16, MVN inverts all bits, SQXTN8 saturates
+// int16 to int8 in the lower half of d.
+
+func (b *builder) SMAXV8(n, d vec) {
+	b.word(0x4e70a800|n.number()<<5|d.number(), "smaxv h%d, v%d.8h", int(d), int(n))
+}
+
+func (b *builder) MVN(n, d vec) {
+	b.word(0x6e205800|n.number()<<5|d.number(), "mvn v%d.16b, v%d.16b", int(d), int(n))
+}
+
+func (b *builder) SQXTN8(n, d vec) {
+	b.word(0x0e214800|n.number()<<5|d.number(), "sqxtn v%d.8b, v%d.8h", int(d), int(n))
+}
+
+// ZIP1 and ZIP2 interleave the lower and the upper halves of n and m; TRN1 and
+// TRN2 their even and odd lanes.
+
+func (b *builder) ZIP1(lanes string, m, n, d vec) {
+	b.emit("VZIP1", m.as(lanes), n.as(lanes), d.as(lanes))
+}
+func (b *builder) ZIP2(lanes string, m, n, d vec) {
+	b.emit("VZIP2", m.as(lanes), n.as(lanes), d.as(lanes))
+}
+func (b *builder) TRN1(lanes string, m, n, d vec) {
+	b.emit("VTRN1", m.as(lanes), n.as(lanes), d.as(lanes))
+}
+func (b *builder) TRN2(lanes string, m, n, d vec) {
+	b.emit("VTRN2", m.as(lanes), n.as(lanes), d.as(lanes))
+}
+
+// USHLL and USHLL2 widen bytes, or int16, of the lower and the upper half of n,
+// and shift them to the left.
+
+func (b *builder) USHLL(bits int, n vec, from string, d vec, to string) {
+	b.emit("VUSHLL", imm(bits), n.as(from), d.as(to))
+}
+func (b *builder) USHLL2(bits int, n vec, from string, d vec, to string) {
+	b.emit("VUSHLL2", imm(bits), n.as(from), d.as(to))
+}
+
+// UCVTF converts uint32 to float32, FADDP adds neighbours.
+
+func (b *builder) UCVTF(n, d vec)    { b.one(0x6e21d800, "ucvtf", n, d) }
+func (b *builder) FADDP(m, n, d vec) { b.three(0x6e20d400, "faddp", m, n, d) }
+
+// SQRDMULH8 is ⌊(2·n·m + 2¹⁵)/2¹⁶⌋ of int16, and SQRSHRUN shifts int16 to the
+// right, rounds half up and limits to bytes, in the lower or the upper half of d.
+
+func (b *builder) SQRDMULH8(m, n, d vec) { b.eight(0x6e60b400, "sqrdmulh", m, n, d) }
+func (b *builder) VSUB8(m, n, d vec)     { b.emit("VSUB", m.as("H8"), n.as("H8"), d.as("H8")) }
+
+func (b *builder) SQRSHRUN(half, bits int, n, d vec) {
+	if bits < 1 || bits > 8 {
+		panic(fmt.Sprintf("sqrshrun by %d bits", bits))
+	}
+	code := 0x2f008c00 | uint32(16-bits)<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "sqrshrun v%d.8b, v%d.8h, #%d", int(d), int(n), bits)
+	} else {
+		b.word(code|1<<30, "sqrshrun2 v%d.16b, v%d.8h, #%d", int(d), int(n), bits)
+	}
 }

@@ -17,6 +17,7 @@ import (
 //	gemm_u8i8_6x16_avx512      int8 weights
 //	widen_f16_f32_avx2         no weights, another result
 //	winograd_f32_in4_neon      a variant, no tile
+//	idct_i16_u8_8_avx2         a variant, the side of a block
 type Kernel struct {
 	Op string
 
@@ -105,6 +106,12 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
 		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
+		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"},
+		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"},
+		Kernel{Op: "weigh", Operand: U8}, Kernel{Op: "resample"},
+		Kernel{Op: "planes", Operand: U8, Weight: U8, Result: U8},
+		Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "1"},
+		Kernel{Op: "ycbcr", Operand: U8, Weight: U8, Result: U8, Variant: "2"},
 	)
 }
 

@@ -55,6 +55,11 @@ var blocks = map[string]string{
 	"normaliserows":    "NormaliseArgs",
 	"normalisecolumns": "NormaliseArgs",
 	"softmax":          "SoftmaxArgs",
+	"idct":             "IDCTArgs",
+	"weigh":            "WeighArgs",
+	"resample":         "ResampleArgs",
+	"planes":           "ColourArgs",
+	"ycbcr":            "ColourArgs",
 }
 
 // A Block is the type of a block of arguments, as it is declared.

@@ -64,7 +64,7 @@ func (l *linked) partlyOpen() string {
 func (l *linked) mistaken() string {
 	for _, v := range l.inputs {
 		if len(v.dims) == 1 && v.open() {
-			return fmt.Sprintf("; the only dimension of input %q is open and was taken for the batch: declare its size if it is something else", v.name)
+			return fmt.Sprintf("; the only dimension of input %q is open and was taken for the batch: give its size if it is something else, --shape %s=SIZE", v.name, v.name)
 		}
 	}
 	return ""

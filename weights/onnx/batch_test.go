@@ -51,7 +51,7 @@ func TestBatch(t *testing.T) {
 		}, false, `but that of "z" is 3: export the model with both open`},
 		{"a vector of open length", []int{0}, false, func(m *model) {
 			m.node("Softmax", "x", "y")
-		}, false, `the only dimension of input "x" is open and was taken for the batch: declare its size`},
+		}, false, `the only dimension of input "x" is open and was taken for the batch: give its size if it is something else, --shape x=SIZE`},
 		{"the batch reversed", []int{0, 4}, false, func(m *model) {
 			m.ints("starts", -1)
 			m.ints("ends", -1<<40)

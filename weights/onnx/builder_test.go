@@ -194,6 +194,11 @@ func (a attr) bytes() []byte {
 		for _, i := range v {
 			b = appendInt(b, 8, i)
 		}
+	case []string:
+		typ = attrStrings
+		for _, s := range v {
+			b = appendString(b, 9, s)
+		}
 	default:
 		panic(fmt.Sprintf("attribute %T", v))
 	}

@@ -42,23 +42,25 @@ type nodeProto struct {
 type attributeType int
 
 const (
-	attrFloat  attributeType = 1
-	attrInt    attributeType = 2
-	attrString attributeType = 3
-	attrTensor attributeType = 4
-	attrFloats attributeType = 6
-	attrInts   attributeType = 7
+	attrFloat   attributeType = 1
+	attrInt     attributeType = 2
+	attrString  attributeType = 3
+	attrTensor  attributeType = 4
+	attrFloats  attributeType = 6
+	attrInts    attributeType = 7
+	attrStrings attributeType = 8
 )
 
 type attribute struct {
-	name   string
-	typ    attributeType
-	f      float32
-	i      int64
-	s      string
-	tensor *constant
-	floats []float32
-	ints   []int64
+	name    string
+	typ     attributeType
+	f       float32
+	i       int64
+	s       string
+	tensor  *constant
+	floats  []float32
+	ints    []int64
+	strings []string
 }
 
 // valueInfo is the declared type of a graph's input or output.
@@ -255,6 +257,11 @@ func (d *decoder) attribute(f field) (attribute, error) {
 		case 8: // ints
 			a.ints, err = f.appendInts(a.ints)
 			seen = attrInts
+		case 9: // strings
+			var name string
+			name, err = f.string()
+			a.strings = append(a.strings, name)
+			seen = attrStrings
 		case 20: // type
 			var n int64
 			n, err = f.int64()

@@ -395,7 +395,7 @@ func TestBadInput(t *testing.T) {
 			m.inputs[0].dims = []int{0}
 			m.weight("w", 0, 1, 5, 2)
 			m.node("MatMul", "x w", "y")
-		}, []string{`MatMul "MatMuly"`, "cannot be multiplied", `the only dimension of input "x" is open and was taken for the batch: declare its size`}},
+		}, []string{`MatMul "MatMuly"`, "cannot be multiplied", `the only dimension of input "x" is open and was taken for the batch: give its size if it is something else, --shape x=SIZE`}},
 		{"a constant output", func(m *model) {
 			m.weight("w", 0, 1, 5)
 			m.node("Exp", "w", "y")

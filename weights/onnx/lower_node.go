@@ -17,6 +17,7 @@ var lowerings = map[string]func(*lowering, *node) error{
 	(*kernels.Normalise)(nil).Op():      (*lowering).normalise,
 	(*kernels.FullyConnected)(nil).Op(): (*lowering).fullyConnected,
 	(*kernels.MatMul)(nil).Op():         (*lowering).matMul,
+	(*kernels.Recurrent)(nil).Op():      (*lowering).recurrent,
 	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
 	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
 }
@@ -144,8 +145,18 @@ func (l *lowering) fullyConnected(n *node) error {
 	return nil
 }
 
-// rowMajor works in the model's own order.
-func (l *lowering) rowMajor(n *node, spec kernels.Spec) error {
+// recurrent works in the model's own order.
+func (l *lowering) recurrent(n *node) error {
+	params, err := l.recurrentParams(n)
+	if err != nil {
+		return err
+	}
+	return l.rowMajor(n, n.op.(kernels.Spec), params...)
+}
+
+// rowMajor works in the model's own order. Params that are not given are the
+// node's constants.
+func (l *lowering) rowMajor(n *node, spec kernels.Spec, params ...kernels.Param) error {
 	var in []int
 	for _, v := range n.in {
 		id, err := l.place(v, v.shape, identity(len(v.shape)))
@@ -154,13 +165,14 @@ func (l *lowering) rowMajor(n *node, spec kernels.Spec) error {
 		}
 		in = append(in, id)
 	}
-	var params []kernels.Param
-	for _, w := range n.weights {
-		param, err := constantParam(w, len(w.shape), identity(len(w.shape)), false)
-		if err != nil {
-			return err
+	if params == nil {
+		for _, w := range n.weights {
+			param, err := constantParam(w, len(w.shape), identity(len(w.shape)), false)
+			if err != nil {
+				return err
+			}
+			params = append(params, param)
 		}
-		params = append(params, param)
 	}
 	out, err := l.step(spec, in, params...)
 	if err != nil {

@@ -109,6 +109,10 @@ func init() {
 		"MatMul":            {since: 1, translate: (*call).matMul},
 		"Einsum":            {since: 12, translate: (*call).einsum},
 
+		// Recurrent layers.
+		"LSTM": {since: 7, translate: (*call).lstm},
+		"GRU":  {since: 7, translate: (*call).gru},
+
 		// Normalisation.
 		"BatchNormalization":        {since: 7, translate: (*call).batchNorm},
 		"InstanceNormalization":     {since: 6, translate: (*call).instanceNorm},
@@ -209,6 +213,7 @@ func init() {
 		"DepthToSpace":    {since: 1, translate: (*call).depthToSpace},
 		"SpaceToDepth":    {since: 1, translate: (*call).spaceToDepth},
 		"Resize":          {since: 10, translate: (*call).resize},
+		"GridSample":      {since: 16, translate: (*call).gridSample},
 		"Upsample":        {since: 7, until: 9, translate: (*call).upsample},
 		"Shape":           {since: 1, fold: (*call).shapeOf},
 		"Constant":        {since: 1, fold: (*call).constantValue},

@@ -123,6 +123,33 @@ func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail
 	return kernels.PanelsParam(kernels.Panels{Elem: l.elem, Groups: 1, K: k, N: op.Channels}, weight, func(_, j int) float32 { return bias(j) }), nil
 }
 
+// recurrentParams packs the weights [gates·H, H] of a recurrent layer, a gate's
+// matrix beside the other, and its first states [states, H] if it has any.
+func (l *lowering) recurrentParams(n *node) ([]kernels.Param, error) {
+	h := n.weights[0].shape[1]
+	p := kernels.Panels{Elem: l.elem, Groups: n.weights[0].shape[0] / h, K: h, N: h}
+	var params []kernels.Param
+	if l.zeros != nil {
+		matrices, err := l.zeros.param(kernels.FormPanels, p.Elem, p.Groups, p.K, p.N)
+		if err != nil {
+			return nil, err
+		}
+		params = append(params, matrices)
+	} else {
+		w, bias, err := kernelAndBias(n, l.elem)
+		if err != nil {
+			return nil, err
+		}
+		weight := func(g, k, j int) float32 { return w[(g*h+j)*h+k] }
+		params = append(params, kernels.PanelsParam(p, weight, func(g, j int) float32 { return bias(g*h + j) }))
+	}
+	if len(n.weights) < 3 {
+		return params, nil
+	}
+	first, err := plain(n, n.weights[2].shape, n.weights[2].data.floats)
+	return append(params, first), err
+}
+
 // constantParam is a constant operand of a node whose result has the given rank
 // and lies in the given order. Leading 1s are left out where that means nothing.
 func constantParam(w *value, rank int, order []int, leading bool) (kernels.Param, error) {

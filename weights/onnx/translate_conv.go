@@ -9,6 +9,9 @@ import (
 
 // conv translates Conv: X [N, Cin, …], W [Cout, Cin/group, …], B [Cout].
 func (c *call) conv() []*value {
+	if len(c.operand(0).shape) == 5 {
+		return c.conv3()
+	}
 	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
 	n := c.spatial(x)
 	groups := c.groups()

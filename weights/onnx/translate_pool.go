@@ -23,6 +23,9 @@ func (c *call) averagePool() []*value {
 
 func (c *call) pool(kind kernels.PoolKind) []*value {
 	x := c.activation(0)
+	if c.ready() && len(x.shape) == 5 {
+		return c.pool3(kind, x)
+	}
 	c.spatial(x)
 	if !c.ready() {
 		return nil
@@ -54,8 +57,19 @@ func trimPadding(w *kernels.Window, size, windows [2]int) {
 func globalPool(kind kernels.PoolKind) func(c *call) []*value {
 	return func(c *call) []*value {
 		x := c.activation(0)
-		c.spatial(x)
 		if !c.ready() {
+			return nil
+		}
+		if len(x.shape) == 5 {
+			// All that is in a volume is in a map of as many rows.
+			y := c.reshape(x, []int{x.shape[0], x.shape[1], x.shape[2] * x.shape[3], x.shape[4]})
+			if !c.ready() {
+				return nil
+			}
+			y = c.wholeMap(kind, y)[0]
+			return []*value{c.reshape(y, []int{x.shape[0], x.shape[1], 1, 1, 1})}
+		}
+		if c.spatial(x); !c.ready() {
 			return nil
 		}
 		return c.wholeMap(kind, x)

@@ -121,14 +121,53 @@ func (c *call) oldRounding(scale [2]float32) kernels.Rounding {
 	return kernels.RoundCeil
 }
 
+// channelsBehind returns the order that brings channels back to the end, if it is
+// the last dimension that keeps its size and dimension 1 does not, as exporters
+// of TensorFlow write it; nil otherwise.
+func channelsBehind(shape tensor.Shape, scales []float32, sizes []int64) []int {
+	rank := len(shape)
+	changes := func(i int) bool {
+		if len(sizes) == rank {
+			return sizes[i] != int64(shape[i])
+		}
+		return len(scales) == rank && scales[i] != 1
+	}
+	if rank < 3 || !changes(1) || changes(rank-1) {
+		return nil
+	}
+	return append(append([]int{0}, identity(rank)[2:]...), 1)
+}
+
+// permutedOr is a list of one entry for each dimension in another order, or the
+// list itself if it is none.
+func permutedOr[T any](x []T, order []int) []T {
+	if len(x) != len(order) {
+		return x
+	}
+	y := make([]T, len(x))
+	for i, d := range order {
+		y[i] = x[d]
+	}
+	return y
+}
+
 // resample adds a Resize of x by scales or to sizes, one for each dimension;
-// those of batch and channels must change nothing.
+// those of batch and channels must change nothing. Channels may be the last
+// dimension.
 func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []int64) []*value {
 	n := c.spatial(x)
 	if !c.ready() {
 		return nil
 	}
 	rank := n + 2
+	if last := channelsBehind(x.shape, scales, sizes); last != nil {
+		first := append([]int{0, rank - 1}, identity(rank)[1:rank-1]...)
+		y := c.resample(op, c.transpose(x, first...), permutedOr(scales, first), permutedOr(sizes, first))
+		if !c.ready() {
+			return nil
+		}
+		return []*value{c.transpose(y[0], last...)}
+	}
 	in := mapSize(x.shape)
 	op.Scale, op.Size = [2]float32{1, 1}, in
 	switch {

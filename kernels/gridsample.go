@@ -1,0 +1,166 @@
+package kernels
+
+import (
+	"math"
+
+	"github.com/infer-go/infer/tensor"
+)
+
+// GridPadding is what a GridSample reads outside its map.
+type GridPadding uint8
+
+const (
+	GridZeros      GridPadding = iota
+	GridBorder                 // the nearest element
+	GridReflection             // the map mirrored at its edge, again and again
+)
+
+// GridSample reads a map at the places that a grid names: In[0] is NHWC, In[1]
+// [N, Ho, Wo, 2], the x and the y of each place, −1 to 1 over the map's width
+// and height; Out[0] is [N, Ho, Wo, C]. With AlignCorners −1 and 1 are the
+// centres of the outermost elements, else their outer edges. A place between
+// elements is interpolated by Mode: the nearest, the even one of two equally
+// near, linear or, with Keys' constant −0.75, cubic. At a place that is NaN the
+// result is. It is ONNX's GridSample, whose formulas are PyTorch's.
+type GridSample struct {
+	Mode         ResizeMode
+	Padding      GridPadding
+	AlignCorners bool
+}
+
+func (*GridSample) Op() string { return "GridSample" }
+
+func (*GridSample) Order() Order { return RowMajor }
+
+// taps is how many elements a place reads in each direction.
+func (g *GridSample) taps() int { return []int{1, 2, 4}[min(g.Mode, Cubic)] }
+
+// Traits counts each element that is read.
+func (g *GridSample) Traits(in []tensor.Type, _ []Param) Traits {
+	x, grid := in[0].Shape, in[1].Shape
+	return Traits{Extra: tensor.Saturated(grid[0], grid[1], grid[2], x[3]+20, g.taps(), g.taps())}
+}
+
+func (g *GridSample) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := featureMap(g, in, params, 2, 0); err != nil {
+		return nil, err
+	}
+	if g.Mode > Cubic || g.Padding > GridReflection {
+		return nil, errorf(g, "unknown mode %d or padding %d", g.Mode, g.Padding)
+	}
+	x, grid := in[0].Shape, in[1].Shape
+	if len(grid) != 4 || grid[0] != x[0] || grid[3] != 2 {
+		return nil, errorf(g, "a grid of shape %s for a map of shape %s", grid, x)
+	}
+	return result(g, in[0], x[0], grid[1], grid[2], x[3])
+}
+
+func (g *GridSample) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := g.Infer(in, params); err != nil {
+		return nil, err
+	}
+	x, grid := in[0].Shape, in[1].Shape
+	return &gridOp{GridSample: *g, maps: x[0], size: [2]int{x[1], x[2]}, channels: x[3], rows: grid[1], columns: grid[2]}, nil
+}
+
+// gridOp is a GridSample. A task is a row of results.
+type gridOp struct {
+	scratchless
+	GridSample
+	maps          int
+	size          [2]int
+	channels      int
+	rows, columns int
+}
+
+func (op *gridOp) Tasks(n int) int { return n * op.maps * op.rows }
+
+func (op *gridOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, grid, y := floats(in[0]), floats(in[1]), floats(out[0])
+	item := op.size[0] * op.size[1] * op.channels
+	for place := lo * op.columns; place < hi*op.columns; place++ {
+		from := x[place/(op.rows*op.columns)*item:][:item]
+		op.sample(y[place*op.channels:][:op.channels], from, grid[2*place], grid[2*place+1])
+	}
+}
+
+// gridTaps are the elements that a place reads in one direction, −1 for none.
+type gridTaps struct {
+	at     [4]int
+	weight [4]float32
+}
+
+// sample reads one place.
+func (op *gridOp) sample(dst, x []float32, column, row float32) {
+	clear(dst)
+	if tensor.IsNaN(column) || tensor.IsNaN(row) {
+		for c := range dst {
+			dst[c] = float32(math.NaN())
+		}
+		return
+	}
+	rows, columns := op.along(row, op.size[0]), op.along(column, op.size[1])
+	for i, r := range rows.at[:op.taps()] {
+		for j, c := range columns.at[:op.taps()] {
+			w := rows.weight[i] * columns.weight[j]
+			if r < 0 || c < 0 || w == 0 {
+				continue
+			}
+			for k, v := range x[(r*op.size[1]+c)*op.channels:][:op.channels] {
+				dst[k] += float32(w * v)
+			}
+		}
+	}
+}
+
+// along is the taps of a place in a direction that has size elements.
+func (op *gridOp) along(at float32, size int) (t gridTaps) {
+	// No place is so far outside that its number would not be a whole one.
+	const most = 1 << 40
+	x := float64(float64(at)+1) * float64(size) / 2
+	if op.AlignCorners {
+		x = float64(float64(at)+1) * float64(size-1) / 2
+	} else {
+		x -= 0.5
+	}
+	x = clamp(x, -most, most)
+	first := math.Floor(x)
+	f := x - first
+	switch op.Mode {
+	case Nearest:
+		first = math.RoundToEven(x)
+		t.weight[0] = 1
+	case Linear:
+		t.weight = [4]float32{float32(1 - f), float32(f)}
+	case Cubic:
+		first--
+		for i, w := range cubicWeights(f, -0.75) {
+			t.weight[i] = float32(w)
+		}
+	}
+	for i := range op.taps() {
+		t.at[i] = op.inside(int64(first)+int64(i), int64(size))
+	}
+	return t
+}
+
+// inside is the element that stands for element i of size, −1 if it is zero.
+func (op *gridOp) inside(i, size int64) int {
+	switch {
+	case i >= 0 && i < size:
+		return int(i)
+	case op.Padding == GridZeros:
+		return -1
+	case op.Padding == GridBorder:
+		return int(min(max(i, 0), size-1))
+	}
+	period := 2 * size
+	if op.AlignCorners {
+		period = max(2*(size-1), 1) // of 1 for a single element, which is everywhere
+	}
+	i = (i%period + period) % period
+	if op.AlignCorners {
+		return int(min(i, period-i))
+	}
+	return int(min(i, period-1-i))
+}

@@ -1,0 +1,192 @@
+package onnx
+
+import (
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+)
+
+// maxDepthTaps bounds the depth of a window in three dimensions: each tap is a
+// step of its own.
+const maxDepthTaps = 64
+
+// along is the call with a window along some of three spatial dimensions only.
+func (c *call) along(axes ...int) *call {
+	n := *c.node
+	n.attributes = slices.Clone(n.attributes)
+	for i, a := range n.attributes {
+		if !slices.Contains([]string{"kernel_shape", "strides", "dilations", "pads"}, a.name) || len(a.ints)%3 != 0 {
+			continue
+		}
+		var ints []int64
+		for first := 0; first < len(a.ints); first += 3 {
+			for _, axis := range axes {
+				ints = append(ints, a.ints[first+axis])
+			}
+		}
+		n.attributes[i].ints = ints
+	}
+	return &call{t: c.t, node: &n, in: c.in, err: c.err}
+}
+
+// A volumeWindow is a window on a volume [N, C, D, H, W]: depth is that of a
+// map [N, C, D], plane that of the maps [N, C, H, W] of each depth.
+type volumeWindow struct {
+	depth, plane kernels.Window
+	depths       int // of the result
+	size         [2]int
+}
+
+func (c *call) volumeWindow(x *value, kernel []int64, ceil bool) (w volumeWindow) {
+	if len(kernel) != 3 {
+		c.fail("kernel_shape %v for 3 spatial dimensions", kernel)
+		return w
+	}
+	depth, plane := c.along(0), c.along(1, 2)
+	line := []int{x.shape[0], x.shape[1], x.shape[2]}
+	maps := []int{x.shape[0], x.shape[1], x.shape[3], x.shape[4]}
+	w.depth = depth.window(&value{name: x.name, shape: line}, kernel[:1])
+	w.depths = depth.windows(w.depth, mapSize(line), ceil)[1]
+	if c.err = depth.err; c.err != nil {
+		return w
+	}
+	w.plane = plane.window(&value{name: x.name, shape: maps}, kernel[1:])
+	w.size = plane.windows(w.plane, mapSize(maps), ceil)
+	c.err = plane.err
+	if c.ready() && w.depth.Kernel[1] > maxDepthTaps {
+		c.fail("a window of depth %d, where at most %d are supported", w.depth.Kernel[1], maxDepthTaps)
+	}
+	return w
+}
+
+// depthTaps is the elements at each tap of a window along dimension 1, padded
+// in a mode.
+func (c *call) depthTaps(x *value, w volumeWindow, mode kernels.PadMode) (taps []*value) {
+	d := w.depth
+	if d.Pad[1] > 0 || d.Pad[3] > 0 {
+		before, after := make([]int, len(x.shape)), make([]int, len(x.shape))
+		before[1], after[1] = d.Pad[1], d.Pad[3]
+		x = c.apply(&kernels.Padding{Mode: mode, Before: before, After: after}, x)[0]
+	}
+	for tap := range d.Kernel[1] {
+		if !c.ready() {
+			return nil
+		}
+		op := &kernels.Slice{Start: make([]int, len(x.shape)), Step: slices.Repeat([]int{1}, len(x.shape)), Size: slices.Clone(x.shape)}
+		op.Start[1], op.Step[1], op.Size[1] = tap*d.Dilation[1], d.Stride[1], w.depths
+		taps = append(taps, c.apply(op, x)[0])
+	}
+	return taps
+}
+
+// depthFirst is a volume as [N, D, C, H, W], or back.
+func (c *call) depthFirst(x *value) *value { return c.transpose(x, 0, 2, 1, 3, 4) }
+
+// conv3 translates a Conv in three dimensions: the depth taps become channels
+// of a convolution of the maps of each depth.
+func (c *call) conv3() []*value {
+	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
+	if !c.ready() {
+		return nil
+	}
+	if c.groups() != 1 {
+		return c.fail("groups in three dimensions are not supported")
+	}
+	if len(w.shape) != 5 || w.shape[1] != x.shape[1] {
+		return c.fail("a kernel of shape %s does not fit a map of shape %s", tensor.Dims(w.shape...), tensor.Dims(x.shape...))
+	}
+	c.checkKernel(w, 3)
+	c.checkBias(b, w.shape[0])
+	if !c.ready() {
+		return nil
+	}
+	window := c.volumeWindow(x, int64s(w.shape[2:]), false)
+	if !c.ready() {
+		return nil
+	}
+	taps := c.depthTaps(c.depthFirst(x), window, kernels.PadConstant)
+	if !c.ready() {
+		return nil
+	}
+	y := taps[0]
+	if len(taps) > 1 {
+		y = c.apply(&kernels.Concat{Axis: 2}, taps...)[0]
+	}
+	out, in, depth, plane := w.shape[0], w.shape[1], w.shape[2], w.shape[3]*w.shape[4]
+	kernel := make([]float32, len(w.data.floats))
+	for i := range kernel {
+		o, t, ci, p := i/plane/in/depth, i/plane/in%depth, i/plane%in, i%plane
+		kernel[i] = w.data.floats[((o*in+ci)*depth+t)*plane+p]
+	}
+	shape := []int{out, depth * in, w.shape[3], w.shape[4]}
+	n := x.shape[0] * window.depths
+	y = c.reshape(y, []int{n, depth * in, x.shape[3], x.shape[4]})
+	if !c.ready() {
+		return nil
+	}
+	weights := []*value{{name: w.name, shape: shape, data: floatTensor(shape, kernel)}, b}
+	y = c.emit(&kernels.Conv{Window: window.plane, Groups: 1, Channels: out}, []*value{y}, weights, tensor.Shape{n, out, window.size[0], window.size[1]})[0]
+	return c.volume(x, y, window)
+}
+
+// volume is the maps of each depth as a volume again.
+func (c *call) volume(x, y *value, w volumeWindow) []*value {
+	if !c.ready() {
+		return nil
+	}
+	y = c.reshape(y, []int{x.shape[0], y.shape[0] / x.shape[0], y.shape[1], w.size[0], w.size[1]})
+	return []*value{c.depthFirst(y)}
+}
+
+// pool3 translates a pool in three dimensions: one of the maps of each depth,
+// then one along the depth.
+func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
+	ceil := c.intAttr("ceil_mode", 0) != 0
+	w := c.volumeWindow(x, c.intsAttr("kernel_shape"), ceil)
+	if !c.ready() {
+		return nil
+	}
+	d := w.depth
+	padded := d.Pad[1] > 0 || d.Pad[3] > 0
+	switch {
+	case ceil:
+		return c.fail("ceil_mode in three dimensions is not supported")
+	case padded && (kind == kernels.AveragePool || d.Dilation[1] != 1 || max(d.Pad[1], d.Pad[3]) >= d.Kernel[1]):
+		return c.fail("padding %d and %d of the depth is not supported", d.Pad[1], d.Pad[3])
+	}
+	y := c.depthFirst(x)
+	if !c.ready() {
+		return nil
+	}
+	y = c.reshape(y, []int{x.shape[0] * x.shape[2], x.shape[1], x.shape[3], x.shape[4]})
+	if !c.ready() {
+		return nil
+	}
+	y = c.emit(&kernels.Pool{Window: w.plane, Kind: kind}, []*value{y}, nil, tensor.Shape{y.shape[0], x.shape[1], w.size[0], w.size[1]})[0]
+	if !c.ready() {
+		return nil
+	}
+	y = c.reshape(y, []int{x.shape[0], x.shape[2], x.shape[1], w.size[0], w.size[1]})
+	// The largest element of a window does not change where the outermost
+	// ones, which it holds, are repeated.
+	mode, combine := kernels.PadConstant, kernels.Add
+	if kind == kernels.MaxPool {
+		mode, combine = kernels.PadEdge, kernels.Max
+	}
+	taps := c.depthTaps(y, w, mode)
+	if !c.ready() {
+		return nil
+	}
+	y = taps[0]
+	for _, tap := range taps[1:] {
+		y = c.binary(&kernels.Binary{Kind: combine}, y, tap)
+	}
+	if kind != kernels.MaxPool {
+		y = c.times(y, 1/float32(len(taps)))
+	}
+	if !c.ready() {
+		return nil
+	}
+	return []*value{c.depthFirst(y)}
+}
