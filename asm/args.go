@@ -383,6 +383,119 @@ type SoftmaxArgs struct {
 	N    int
 }
 
+// QuantisedGemmArgs is the block of the gemm family of uint8 rows and int8
+// panels: Tiles tiles of MR consecutive rows, times as many panels as the tile
+// has, panel q's rows BStride behind those of panel q−1.
+//
+//	S[i,j] = Bias[j] + Σₖ A[i,k]·B[k,j]                         modulo 2³²
+//	V[i,j] = float32(S[i,j])·Scale[j] + float32(D[i,j] − DZero)·DScale
+//	C[i,j] = rne(min(max(V[i,j], Lo), Hi)) + Zero               uint8, or
+//	C[i,j] = min(max(V[i,j], Lo), Hi)                           float32
+//
+// for 0 ≤ i < MR·Tiles, 0 ≤ j < N. Products, sums and conversions of float32 are
+// rounded one by one; rne rounds to the nearest integer, ties to even. Lo, Hi and
+// what is stored of V are within the type.
+//
+// The convpool family has Tiles tiles of MR/4 windows of 2×2 pixels, MR/2 of one row
+// and MR/2 of the row that begins ARow behind it. Of window w the largest of the
+// four sums is row w of S and of C; there is no D.
+//
+// A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Four rows of
+// B lie beside one another: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
+type QuantisedGemmArgs struct {
+	A       *uint8
+	Seg     *int
+	B       *int8
+	Bias    *int32   // 16 for each panel
+	Scale   *float32 // 16 for each panel
+	C       *uint8   // or float32, as the kernel says
+	D       *uint8   // residual, or nil
+	BStride int
+	AStride int
+	ARow    int
+	CStride int
+	DStride int
+	Segs    int
+	SegLen  int
+	Tiles   int
+	N       int // columns to store: more than those of all panels but the last
+	Zero    int32
+	DZero   int32
+	DScale  float32
+	Lo, Hi  float32
+}
+
+// QuantisedTapsArgs is the block of the kernels that slide a window over a map
+// of uint8. Taps, pixels, strides and weights are as in TapsArgs.
+//
+//	maxpool    Y[p,c] = max over taps of X[p,tap,c]
+//	avgpool    V[p,c] = float32(Offset + Σ over taps of X[p,tap,c])·Factor
+//	depthwise  V[p,c] = float32(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c])·Scale[c]
+//
+// Sums are int32, modulo 2³². What becomes of V is said in QuantisedGemmArgs.
+type QuantisedTapsArgs struct {
+	X       *uint8
+	W       *int8
+	Bias    *int32   // C of them
+	Scale   *float32 // C of them
+	Y       *uint8   // or float32, as the kernel says
+	XRow    int
+	XCol    int
+	XStride int
+	WRow    int
+	WCol    int
+	YStride int
+	Rows    int
+	Cols    int
+	C       int
+	Pixels  int
+	Offset  int32
+	Factor  float32
+	Zero    int32
+	Lo, Hi  float32
+}
+
+// QuantisedBinaryArgs is the block of the kernels that compute a function of two
+// uint8, for 0 ≤ i < N, with x = X[i] − XZero and y = Y[i] − YZero.
+//
+//	add  V[i] = float32(x)·XScale + float32(y)·YScale
+//	sub  V[i] = float32(x)·XScale − float32(y)·YScale
+//	mul  V[i] = float32(x·y)·XScale
+//
+// XStep and YStep are 1, or 0 for an operand that stands still; not both are 0. Z
+// may be X or Y. What becomes of V is said in QuantisedGemmArgs.
+type QuantisedBinaryArgs struct {
+	X      *uint8
+	Y      *uint8
+	Z      *uint8 // or float32, as the kernel says
+	XStep  int
+	YStep  int
+	N      int
+	XZero  int32
+	YZero  int32
+	XScale float32
+	YScale float32
+	Zero   int32
+	Lo, Hi float32
+}
+
+// QuantiseArgs is the block of the kernel that makes uint8 of float32, for 0 ≤ i
+// < N.
+//
+//	Y[i] = rne(min(max(X[i]/Scale, Lo), Hi)) + Zero
+//
+// The quotient is rounded to float32, then to the nearest integer, ties to even.
+// Where X[i] is NaN, Y[i] is Zero, and NaN is set, to anything but 0.
+type QuantiseArgs struct {
+	X      *float32
+	Y      *uint8
+	N      int
+	NaN    int
+	Scale  float32
+	Zero   int32
+	Lo, Hi float32
+}
+
 // IDCTArgs is the block of the inverse discrete cosine transforms of JPEG, T.81
 // A.3.3, for N blocks of S×S samples, where S is 8, or 4 for a picture at half
 // its size, of which only the lowest 4×4 coefficients are read. Sample x of row y

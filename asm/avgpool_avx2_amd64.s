@@ -261,3 +261,208 @@ DATA masks<>+116(SB)/4, $0x00000000
 DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
+
+// func avgpool_u8_avx2(args *QuantisedTapsArgs)
+// Requires: AVX, AVX2
+TEXT ·avgpool_u8_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y9 a tap's elements; Y10 Offset; Y11 Factor; Y12 Lo; Y13 Hi; Y14 Zero;
+	// Y15 upper half.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         112(AX), BX
+	MOVQ         BX, (SP)
+	MOVQ         40(AX), BX
+	MOVQ         48(AX), SI
+	IMULQ        96(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 8(SP)
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	VBROADCASTSS 120(AX), Y10
+	VBROADCASTSS 124(AX), Y11
+
+pixels1:
+	CMPQ (SP), $0x01
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 16(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 24(SP)
+	JEQ  rest3
+
+block5:
+	VMOVAPS Y10, Y0
+	LEAQ    (CX)(BX*1), SI
+	MOVQ    88(AX), DI
+
+row6:
+	MOVQ 96(AX), R8
+
+tap7:
+	VPMOVZXBD    (SI), Y9
+	VPADDD       Y9, Y0, Y0
+	ADDQ         48(AX), SI
+	DECQ         R8
+	JNE          tap7
+	ADDQ         8(SP), SI
+	DECQ         DI
+	JNE          row6
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DX)(BX*1)
+	ADDQ         $0x08, BX
+	CMPQ         BX, 24(SP)
+	JLT          block5
+
+rest3:
+	ANDQ $+7, 16(SP)
+	JEQ  done4
+
+one8:
+	VMOVAPS Y10, Y0
+	LEAQ    (CX)(BX*1), SI
+	MOVQ    88(AX), DI
+
+row9:
+	MOVQ 96(AX), R8
+
+tap10:
+	MOVBLZX   (SI), R9
+	VMOVD     R9, X9
+	VPADDD    Y9, Y0, Y0
+	ADDQ      48(AX), SI
+	DECQ      R8
+	JNE       tap10
+	ADDQ      8(SP), SI
+	DECQ      DI
+	JNE       row9
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (DX)(BX*1)
+	INCQ      BX
+	DECQ      16(SP)
+	JNE       one8
+
+done4:
+	MOVQ 56(AX), BX
+	ADDQ BX, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	SUBQ $0x01, (SP)
+	JMP  pixels1
+
+fewer2:
+	VZEROUPPER
+	RET
+
+// func avgpool_u8_f32_avx2(args *QuantisedTapsArgs)
+// Requires: AVX, AVX2
+TEXT ·avgpool_u8_f32_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y9 a tap's elements; Y10 Offset; Y11 Factor; Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         112(AX), BX
+	MOVQ         BX, (SP)
+	MOVQ         40(AX), BX
+	MOVQ         48(AX), SI
+	IMULQ        96(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 8(SP)
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 120(AX), Y10
+	VBROADCASTSS 124(AX), Y11
+
+pixels1:
+	CMPQ (SP), $0x01
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 16(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 24(SP)
+	JEQ  rest3
+
+block5:
+	VMOVAPS Y10, Y0
+	LEAQ    (CX)(BX*1), SI
+	MOVQ    88(AX), DI
+
+row6:
+	MOVQ 96(AX), R8
+
+tap7:
+	VPMOVZXBD (SI), Y9
+	VPADDD    Y9, Y0, Y0
+	ADDQ      48(AX), SI
+	DECQ      R8
+	JNE       tap7
+	ADDQ      8(SP), SI
+	DECQ      DI
+	JNE       row6
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (DX)(BX*4)
+	ADDQ      $0x08, BX
+	CMPQ      BX, 24(SP)
+	JLT       block5
+
+rest3:
+	ANDQ $+7, 16(SP)
+	JEQ  done4
+
+one8:
+	VMOVAPS Y10, Y0
+	LEAQ    (CX)(BX*1), SI
+	MOVQ    88(AX), DI
+
+row9:
+	MOVQ 96(AX), R8
+
+tap10:
+	MOVBLZX   (SI), R9
+	VMOVD     R9, X9
+	VPADDD    Y9, Y0, Y0
+	ADDQ      48(AX), SI
+	DECQ      R8
+	JNE       tap10
+	ADDQ      8(SP), SI
+	DECQ      DI
+	JNE       row9
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y11, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (DX)(BX*4)
+	INCQ      BX
+	DECQ      16(SP)
+	JNE       one8
+
+done4:
+	MOVQ 56(AX), BX
+	ADDQ BX, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	SUBQ $0x01, (SP)
+	JMP  pixels1
+
+fewer2:
+	VZEROUPPER
+	RET

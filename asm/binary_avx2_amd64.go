@@ -43,3 +43,33 @@ func binary_f32_prelu_avx2(args *BinaryArgs)
 //
 //go:noescape
 func binary_f32_pow_avx2(args *BinaryArgs)
+
+// binary_u8_add_avx2 is add of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_add_avx2(args *QuantisedBinaryArgs)
+
+// binary_u8_sub_avx2 is sub of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_sub_avx2(args *QuantisedBinaryArgs)
+
+// binary_u8_mul_avx2 is mul of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_mul_avx2(args *QuantisedBinaryArgs)
+
+// binary_u8_f32_add_avx2 is add of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_f32_add_avx2(args *QuantisedBinaryArgs)
+
+// binary_u8_f32_sub_avx2 is sub of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_f32_sub_avx2(args *QuantisedBinaryArgs)
+
+// binary_u8_f32_mul_avx2 is mul of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_f32_mul_avx2(args *QuantisedBinaryArgs)

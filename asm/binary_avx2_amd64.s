@@ -2093,3 +2093,1055 @@ DATA constants_binary_f32_pow_avx2<>+852(SB)/4, $0xff800000
 DATA constants_binary_f32_pow_avx2<>+856(SB)/4, $0xff800000
 DATA constants_binary_f32_pow_avx2<>+860(SB)/4, $0xff800000
 GLOBL constants_binary_f32_pow_avx2<>(SB), RODATA|NOPTR, $864
+
+// func binary_u8_add_avx2(args *QuantisedBinaryArgs)
+// Requires: AVX, AVX2
+TEXT ·binary_u8_add_avx2(SB), NOSPLIT, $48-8
+	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
+	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	XORQ         AX, AX
+	MOVQ         SI, (SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 8(SP)
+	JEQ          rest4
+
+block6:
+	VPMOVZXBD    (CX)(AX*1), Y0
+	VPSUBD       Y8, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VPMOVZXBD    (DX)(AX*1), Y1
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 8(SP)
+	JLT          block6
+
+rest4:
+	ANDQ $+7, (SP)
+	JEQ  done5
+
+one7:
+	MOVBLZX   (CX)(AX*1), SI
+	VMOVD     SI, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	MOVBLZX   (DX)(AX*1), SI
+	VMOVD     SI, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VADDPS    Y1, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      (SP)
+	JNE       one7
+
+done5:
+	JMP end3
+
+xstill1:
+	MOVBLZX      (CX), CX
+	VMOVD        CX, X2
+	VPBROADCASTD X2, Y2
+	VPSUBD       Y8, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y10, Y2, Y2
+	MOVQ         40(AX), CX
+	XORQ         AX, AX
+	MOVQ         CX, 16(SP)
+	ANDQ         $-8, CX
+	MOVQ         CX, 24(SP)
+	JEQ          rest8
+
+block10:
+	VPMOVZXBD    (DX)(AX*1), Y1
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VADDPS       Y1, Y2, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 24(SP)
+	JLT          block10
+
+rest8:
+	ANDQ $+7, 16(SP)
+	JEQ  done9
+
+one11:
+	MOVBLZX   (DX)(AX*1), CX
+	VMOVD     CX, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VADDPS    Y1, Y2, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      16(SP)
+	JNE       one11
+
+done9:
+	JMP end3
+
+ystill2:
+	MOVBLZX      (DX), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	MOVQ         40(AX), DX
+	XORQ         AX, AX
+	MOVQ         DX, 32(SP)
+	ANDQ         $-8, DX
+	MOVQ         DX, 40(SP)
+	JEQ          rest12
+
+block14:
+	VPMOVZXBD    (CX)(AX*1), Y0
+	VPSUBD       Y8, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 40(SP)
+	JLT          block14
+
+rest12:
+	ANDQ $+7, 32(SP)
+	JEQ  done13
+
+one15:
+	MOVBLZX   (CX)(AX*1), DX
+	VMOVD     DX, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VADDPS    Y3, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      32(SP)
+	JNE       one15
+
+done13:
+end3:
+	VZEROUPPER
+	RET
+
+// func binary_u8_sub_avx2(args *QuantisedBinaryArgs)
+// Requires: AVX, AVX2
+TEXT ·binary_u8_sub_avx2(SB), NOSPLIT, $48-8
+	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
+	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	XORQ         AX, AX
+	MOVQ         SI, (SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 8(SP)
+	JEQ          rest4
+
+block6:
+	VPMOVZXBD    (CX)(AX*1), Y0
+	VPSUBD       Y8, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VPMOVZXBD    (DX)(AX*1), Y1
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 8(SP)
+	JLT          block6
+
+rest4:
+	ANDQ $+7, (SP)
+	JEQ  done5
+
+one7:
+	MOVBLZX   (CX)(AX*1), SI
+	VMOVD     SI, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	MOVBLZX   (DX)(AX*1), SI
+	VMOVD     SI, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VSUBPS    Y1, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      (SP)
+	JNE       one7
+
+done5:
+	JMP end3
+
+xstill1:
+	MOVBLZX      (CX), CX
+	VMOVD        CX, X2
+	VPBROADCASTD X2, Y2
+	VPSUBD       Y8, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y10, Y2, Y2
+	MOVQ         40(AX), CX
+	XORQ         AX, AX
+	MOVQ         CX, 16(SP)
+	ANDQ         $-8, CX
+	MOVQ         CX, 24(SP)
+	JEQ          rest8
+
+block10:
+	VPMOVZXBD    (DX)(AX*1), Y1
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VSUBPS       Y1, Y2, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 24(SP)
+	JLT          block10
+
+rest8:
+	ANDQ $+7, 16(SP)
+	JEQ  done9
+
+one11:
+	MOVBLZX   (DX)(AX*1), CX
+	VMOVD     CX, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VSUBPS    Y1, Y2, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      16(SP)
+	JNE       one11
+
+done9:
+	JMP end3
+
+ystill2:
+	MOVBLZX      (DX), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	MOVQ         40(AX), DX
+	XORQ         AX, AX
+	MOVQ         DX, 32(SP)
+	ANDQ         $-8, DX
+	MOVQ         DX, 40(SP)
+	JEQ          rest12
+
+block14:
+	VPMOVZXBD    (CX)(AX*1), Y0
+	VPSUBD       Y8, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VSUBPS       Y3, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 40(SP)
+	JLT          block14
+
+rest12:
+	ANDQ $+7, 32(SP)
+	JEQ  done13
+
+one15:
+	MOVBLZX   (CX)(AX*1), DX
+	VMOVD     DX, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VSUBPS    Y3, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      32(SP)
+	JNE       one15
+
+done13:
+end3:
+	VZEROUPPER
+	RET
+
+// func binary_u8_mul_avx2(args *QuantisedBinaryArgs)
+// Requires: AVX, AVX2
+TEXT ·binary_u8_mul_avx2(SB), NOSPLIT, $48-8
+	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
+	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	XORQ         AX, AX
+	MOVQ         SI, (SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 8(SP)
+	JEQ          rest4
+
+block6:
+	VPMOVZXBD    (CX)(AX*1), Y0
+	VPSUBD       Y8, Y0, Y0
+	VPMOVZXBD    (DX)(AX*1), Y1
+	VPSUBD       Y9, Y1, Y1
+	VPMULLD      Y1, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 8(SP)
+	JLT          block6
+
+rest4:
+	ANDQ $+7, (SP)
+	JEQ  done5
+
+one7:
+	MOVBLZX   (CX)(AX*1), SI
+	VMOVD     SI, X0
+	VPSUBD    Y8, Y0, Y0
+	MOVBLZX   (DX)(AX*1), SI
+	VMOVD     SI, X1
+	VPSUBD    Y9, Y1, Y1
+	VPMULLD   Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      (SP)
+	JNE       one7
+
+done5:
+	JMP end3
+
+xstill1:
+	MOVBLZX      (CX), CX
+	VMOVD        CX, X2
+	VPBROADCASTD X2, Y2
+	VPSUBD       Y8, Y2, Y2
+	MOVQ         40(AX), CX
+	XORQ         AX, AX
+	MOVQ         CX, 16(SP)
+	ANDQ         $-8, CX
+	MOVQ         CX, 24(SP)
+	JEQ          rest8
+
+block10:
+	VPMOVZXBD    (DX)(AX*1), Y1
+	VPSUBD       Y9, Y1, Y1
+	VPMULLD      Y1, Y2, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 24(SP)
+	JLT          block10
+
+rest8:
+	ANDQ $+7, 16(SP)
+	JEQ  done9
+
+one11:
+	MOVBLZX   (DX)(AX*1), CX
+	VMOVD     CX, X1
+	VPSUBD    Y9, Y1, Y1
+	VPMULLD   Y1, Y2, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      16(SP)
+	JNE       one11
+
+done9:
+	JMP end3
+
+ystill2:
+	MOVBLZX      (DX), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPSUBD       Y9, Y3, Y3
+	MOVQ         40(AX), DX
+	XORQ         AX, AX
+	MOVQ         DX, 32(SP)
+	ANDQ         $-8, DX
+	MOVQ         DX, 40(SP)
+	JEQ          rest12
+
+block14:
+	VPMOVZXBD    (CX)(AX*1), Y0
+	VPSUBD       Y8, Y0, Y0
+	VPMULLD      Y3, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y10, Y0, Y0
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (BX)(AX*1)
+	ADDQ         $0x08, AX
+	CMPQ         AX, 40(SP)
+	JLT          block14
+
+rest12:
+	ANDQ $+7, 32(SP)
+	JEQ  done13
+
+one15:
+	MOVBLZX   (CX)(AX*1), DX
+	VMOVD     DX, X0
+	VPSUBD    Y8, Y0, Y0
+	VPMULLD   Y3, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (BX)(AX*1)
+	INCQ      AX
+	DECQ      32(SP)
+	JNE       one15
+
+done13:
+end3:
+	VZEROUPPER
+	RET
+
+// func binary_u8_f32_add_avx2(args *QuantisedBinaryArgs)
+// Requires: AVX, AVX2
+TEXT ·binary_u8_f32_add_avx2(SB), NOSPLIT, $48-8
+	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
+	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	XORQ         AX, AX
+	MOVQ         SI, (SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 8(SP)
+	JEQ          rest4
+
+block6:
+	VPMOVZXBD (CX)(AX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VPMOVZXBD (DX)(AX*1), Y1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VADDPS    Y1, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 8(SP)
+	JLT       block6
+
+rest4:
+	ANDQ $+7, (SP)
+	JEQ  done5
+
+one7:
+	MOVBLZX   (CX)(AX*1), SI
+	VMOVD     SI, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	MOVBLZX   (DX)(AX*1), SI
+	VMOVD     SI, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VADDPS    Y1, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      (SP)
+	JNE       one7
+
+done5:
+	JMP end3
+
+xstill1:
+	MOVBLZX      (CX), CX
+	VMOVD        CX, X2
+	VPBROADCASTD X2, Y2
+	VPSUBD       Y8, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y10, Y2, Y2
+	MOVQ         40(AX), CX
+	XORQ         AX, AX
+	MOVQ         CX, 16(SP)
+	ANDQ         $-8, CX
+	MOVQ         CX, 24(SP)
+	JEQ          rest8
+
+block10:
+	VPMOVZXBD (DX)(AX*1), Y1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VADDPS    Y1, Y2, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 24(SP)
+	JLT       block10
+
+rest8:
+	ANDQ $+7, 16(SP)
+	JEQ  done9
+
+one11:
+	MOVBLZX   (DX)(AX*1), CX
+	VMOVD     CX, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VADDPS    Y1, Y2, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      16(SP)
+	JNE       one11
+
+done9:
+	JMP end3
+
+ystill2:
+	MOVBLZX      (DX), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	MOVQ         40(AX), DX
+	XORQ         AX, AX
+	MOVQ         DX, 32(SP)
+	ANDQ         $-8, DX
+	MOVQ         DX, 40(SP)
+	JEQ          rest12
+
+block14:
+	VPMOVZXBD (CX)(AX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VADDPS    Y3, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 40(SP)
+	JLT       block14
+
+rest12:
+	ANDQ $+7, 32(SP)
+	JEQ  done13
+
+one15:
+	MOVBLZX   (CX)(AX*1), DX
+	VMOVD     DX, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VADDPS    Y3, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      32(SP)
+	JNE       one15
+
+done13:
+end3:
+	VZEROUPPER
+	RET
+
+// func binary_u8_f32_sub_avx2(args *QuantisedBinaryArgs)
+// Requires: AVX, AVX2
+TEXT ·binary_u8_f32_sub_avx2(SB), NOSPLIT, $48-8
+	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
+	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	XORQ         AX, AX
+	MOVQ         SI, (SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 8(SP)
+	JEQ          rest4
+
+block6:
+	VPMOVZXBD (CX)(AX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VPMOVZXBD (DX)(AX*1), Y1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VSUBPS    Y1, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 8(SP)
+	JLT       block6
+
+rest4:
+	ANDQ $+7, (SP)
+	JEQ  done5
+
+one7:
+	MOVBLZX   (CX)(AX*1), SI
+	VMOVD     SI, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	MOVBLZX   (DX)(AX*1), SI
+	VMOVD     SI, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VSUBPS    Y1, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      (SP)
+	JNE       one7
+
+done5:
+	JMP end3
+
+xstill1:
+	MOVBLZX      (CX), CX
+	VMOVD        CX, X2
+	VPBROADCASTD X2, Y2
+	VPSUBD       Y8, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y10, Y2, Y2
+	MOVQ         40(AX), CX
+	XORQ         AX, AX
+	MOVQ         CX, 16(SP)
+	ANDQ         $-8, CX
+	MOVQ         CX, 24(SP)
+	JEQ          rest8
+
+block10:
+	VPMOVZXBD (DX)(AX*1), Y1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VSUBPS    Y1, Y2, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 24(SP)
+	JLT       block10
+
+rest8:
+	ANDQ $+7, 16(SP)
+	JEQ  done9
+
+one11:
+	MOVBLZX   (DX)(AX*1), CX
+	VMOVD     CX, X1
+	VPSUBD    Y9, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y11, Y1, Y1
+	VSUBPS    Y1, Y2, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      16(SP)
+	JNE       one11
+
+done9:
+	JMP end3
+
+ystill2:
+	MOVBLZX      (DX), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	MOVQ         40(AX), DX
+	XORQ         AX, AX
+	MOVQ         DX, 32(SP)
+	ANDQ         $-8, DX
+	MOVQ         DX, 40(SP)
+	JEQ          rest12
+
+block14:
+	VPMOVZXBD (CX)(AX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VSUBPS    Y3, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 40(SP)
+	JLT       block14
+
+rest12:
+	ANDQ $+7, 32(SP)
+	JEQ  done13
+
+one15:
+	MOVBLZX   (CX)(AX*1), DX
+	VMOVD     DX, X0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VSUBPS    Y3, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      32(SP)
+	JNE       one15
+
+done13:
+end3:
+	VZEROUPPER
+	RET
+
+// func binary_u8_f32_mul_avx2(args *QuantisedBinaryArgs)
+// Requires: AVX, AVX2
+TEXT ·binary_u8_f32_mul_avx2(SB), NOSPLIT, $48-8
+	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
+	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	XORQ         AX, AX
+	MOVQ         SI, (SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 8(SP)
+	JEQ          rest4
+
+block6:
+	VPMOVZXBD (CX)(AX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VPMOVZXBD (DX)(AX*1), Y1
+	VPSUBD    Y9, Y1, Y1
+	VPMULLD   Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 8(SP)
+	JLT       block6
+
+rest4:
+	ANDQ $+7, (SP)
+	JEQ  done5
+
+one7:
+	MOVBLZX   (CX)(AX*1), SI
+	VMOVD     SI, X0
+	VPSUBD    Y8, Y0, Y0
+	MOVBLZX   (DX)(AX*1), SI
+	VMOVD     SI, X1
+	VPSUBD    Y9, Y1, Y1
+	VPMULLD   Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      (SP)
+	JNE       one7
+
+done5:
+	JMP end3
+
+xstill1:
+	MOVBLZX      (CX), CX
+	VMOVD        CX, X2
+	VPBROADCASTD X2, Y2
+	VPSUBD       Y8, Y2, Y2
+	MOVQ         40(AX), CX
+	XORQ         AX, AX
+	MOVQ         CX, 16(SP)
+	ANDQ         $-8, CX
+	MOVQ         CX, 24(SP)
+	JEQ          rest8
+
+block10:
+	VPMOVZXBD (DX)(AX*1), Y1
+	VPSUBD    Y9, Y1, Y1
+	VPMULLD   Y1, Y2, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 24(SP)
+	JLT       block10
+
+rest8:
+	ANDQ $+7, 16(SP)
+	JEQ  done9
+
+one11:
+	MOVBLZX   (DX)(AX*1), CX
+	VMOVD     CX, X1
+	VPSUBD    Y9, Y1, Y1
+	VPMULLD   Y1, Y2, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      16(SP)
+	JNE       one11
+
+done9:
+	JMP end3
+
+ystill2:
+	MOVBLZX      (DX), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPSUBD       Y9, Y3, Y3
+	MOVQ         40(AX), DX
+	XORQ         AX, AX
+	MOVQ         DX, 32(SP)
+	ANDQ         $-8, DX
+	MOVQ         DX, 40(SP)
+	JEQ          rest12
+
+block14:
+	VPMOVZXBD (CX)(AX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VPMULLD   Y3, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVUPS   Y0, (BX)(AX*4)
+	ADDQ      $0x08, AX
+	CMPQ      AX, 40(SP)
+	JLT       block14
+
+rest12:
+	ANDQ $+7, 32(SP)
+	JEQ  done13
+
+one15:
+	MOVBLZX   (CX)(AX*1), DX
+	VMOVD     DX, X0
+	VPSUBD    Y8, Y0, Y0
+	VPMULLD   Y3, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y10, Y0, Y0
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VMOVD     X0, (BX)(AX*4)
+	INCQ      AX
+	DECQ      32(SP)
+	JNE       one15
+
+done13:
+end3:
+	VZEROUPPER
+	RET

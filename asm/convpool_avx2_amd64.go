@@ -8,3 +8,13 @@ package asm
 //
 //go:noescape
 func convpool_f32_4x16_avx2(args *ConvPoolArgs)
+
+// convpool_u8i8_4x16_avx2 is the convpool kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func convpool_u8i8_4x16_avx2(args *QuantisedGemmArgs)
+
+// convpool_u8i8_f32_4x16_avx2 is the convpool kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func convpool_u8i8_f32_4x16_avx2(args *QuantisedGemmArgs)

@@ -257,3 +257,656 @@ DATA masks<>+116(SB)/4, $0x00000000
 DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
+
+// func convpool_u8i8_4x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·convpool_u8i8_4x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 words of 255, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	VMOVDQU  (BX), Y4
+	VMOVDQU  32(BX), Y5
+	VMOVDQU  (BX), Y6
+	VMOVDQU  32(BX), Y7
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ R8, R9
+	ADDQ 72(AX), R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	VPMAXSD      Y0, Y2, Y0
+	VPMAXSD      Y4, Y0, Y0
+	VPMAXSD      Y6, Y0, Y0
+	VPMAXSD      Y1, Y3, Y1
+	VPMAXSD      Y5, Y1, Y1
+	VPMAXSD      Y7, Y1, Y1
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer10
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done11
+
+fewer10:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte12:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte12
+
+done11:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile13:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	VMOVDQU  (BX), Y4
+	VMOVDQU  (BX), Y6
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment14:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ R8, R9
+	ADDQ 72(AX), R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k15:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k15
+	DECQ         DI
+	JNE          segment14
+	VPMAXSD      Y0, Y2, Y0
+	VPMAXSD      Y4, Y0, Y0
+	VPMAXSD      Y6, Y0, Y0
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual16
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer17
+	VPMOVZXBD    (SI), Y14
+	JMP          done18
+
+fewer17:
+	XORQ R8, R8
+
+byte19:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte19
+	VPMOVZXBD 24(SP), Y14
+
+done18:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual16:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer20
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done21
+
+fewer20:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte22:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte22
+
+done21:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	DECQ 16(SP)
+	JNE  tile13
+
+end2:
+	VZEROUPPER
+	RET
+
+// func convpool_u8i8_f32_4x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·convpool_u8i8_f32_4x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
+	// Y15 words of 255, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	VMOVDQU  (BX), Y4
+	VMOVDQU  32(BX), Y5
+	VMOVDQU  (BX), Y6
+	VMOVDQU  32(BX), Y7
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ R8, R9
+	ADDQ 72(AX), R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	VPMAXSD      Y0, Y2, Y0
+	VPMAXSD      Y4, Y0, Y0
+	VPMAXSD      Y6, Y0, Y0
+	VPMAXSD      Y1, Y3, Y1
+	VPMAXSD      Y5, Y1, Y1
+	VPMAXSD      Y7, Y1, Y1
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	VMOVDQU  (BX), Y4
+	VMOVDQU  (BX), Y6
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment11:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ R8, R9
+	ADDQ 72(AX), R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k12:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k12
+	DECQ         DI
+	JNE          segment11
+	VPMAXSD      Y0, Y2, Y0
+	VPMAXSD      Y4, Y0, Y0
+	VPMAXSD      Y6, Y0, Y0
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual13
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer14
+	VPMOVZXBD    (SI), Y14
+	JMP          done15
+
+fewer14:
+	XORQ R8, R8
+
+byte16:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte16
+	VPMOVZXBD 24(SP), Y14
+
+done15:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual13:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	DECQ         16(SP)
+	JNE          tile10
+
+end2:
+	VZEROUPPER
+	RET

@@ -8,3 +8,13 @@ package asm
 //
 //go:noescape
 func depthwise_f32_avx2(args *TapsArgs)
+
+// depthwise_u8i8_avx2 is the weighted sum over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func depthwise_u8i8_avx2(args *QuantisedTapsArgs)
+
+// depthwise_u8i8_f32_avx2 is the weighted sum over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func depthwise_u8i8_f32_avx2(args *QuantisedTapsArgs)

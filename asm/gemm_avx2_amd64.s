@@ -1714,3 +1714,3417 @@ done14:
 end2:
 	VZEROUPPER
 	RET
+
+// func gemm_u8i8_4x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_4x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 words of 255, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	VMOVDQU  (BX), Y4
+	VMOVDQU  32(BX), Y5
+	VMOVDQU  (BX), Y6
+	VMOVDQU  32(BX), Y7
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(BX), Y7, Y7
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	CMPQ      BX, $0x08
+	JLT       fewer16
+	VPMOVZXBD 8(SI), Y14
+	JMP       done17
+
+fewer16:
+	XORQ R8, R8
+
+byte18:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte18
+	VPMOVZXBD 24(SP), Y14
+
+done17:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer19
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done20
+
+fewer19:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte21:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte21
+
+done20:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer22
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done23
+
+fewer22:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte24:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte24
+
+done23:
+	ADDQ         DI, SI
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer25
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 8(SI)
+	JMP          done26
+
+fewer25:
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 24(SP)
+	XORQ         R8, R8
+
+byte27:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte27
+
+done26:
+	ADDQ         DI, SI
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer28
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X15
+	VPACKSSDW    X15, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, 8(SI)
+	JMP          done29
+
+fewer28:
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X15
+	VPACKSSDW    X15, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, 24(SP)
+	XORQ         R8, R8
+
+byte30:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte30
+
+done29:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*4), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile31:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	VMOVDQU  (BX), Y4
+	VMOVDQU  (BX), Y6
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment32:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k33:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k33
+	DECQ         DI
+	JNE          segment32
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual34
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer35
+	VPMOVZXBD    (SI), Y14
+	JMP          done36
+
+fewer35:
+	XORQ R8, R8
+
+byte37:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte37
+	VPMOVZXBD 24(SP), Y14
+
+done36:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer38
+	VPMOVZXBD (SI), Y14
+	JMP       done39
+
+fewer38:
+	XORQ R8, R8
+
+byte40:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte40
+	VPMOVZXBD 24(SP), Y14
+
+done39:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer41
+	VPMOVZXBD (SI), Y14
+	JMP       done42
+
+fewer41:
+	XORQ R8, R8
+
+byte43:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte43
+	VPMOVZXBD 24(SP), Y14
+
+done42:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer44
+	VPMOVZXBD (SI), Y14
+	JMP       done45
+
+fewer44:
+	XORQ R8, R8
+
+byte46:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte46
+	VPMOVZXBD 24(SP), Y14
+
+done45:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual34:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer47
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done48
+
+fewer47:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte49:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte49
+
+done48:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer50
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done51
+
+fewer50:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte52:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte52
+
+done51:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer53
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	JMP          done54
+
+fewer53:
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
+	XORQ         R8, R8
+
+byte55:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte55
+
+done54:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer56
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	JMP          done57
+
+fewer56:
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, 24(SP)
+	XORQ         R8, R8
+
+byte58:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte58
+
+done57:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*4), CX
+	DECQ 16(SP)
+	JNE  tile31
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_3x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_3x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y5 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 words of 255, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	VMOVDQU  (BX), Y4
+	VMOVDQU  32(BX), Y5
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer16
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done17
+
+fewer16:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte18:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte18
+
+done17:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer19
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done20
+
+fewer19:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte21:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte21
+
+done20:
+	ADDQ         DI, SI
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer22
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 8(SI)
+	JMP          done23
+
+fewer22:
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 24(SP)
+	XORQ         R8, R8
+
+byte24:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte24
+
+done23:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile25:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	VMOVDQU  (BX), Y4
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment26:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k27:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k27
+	DECQ         DI
+	JNE          segment26
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual28
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer29
+	VPMOVZXBD    (SI), Y14
+	JMP          done30
+
+fewer29:
+	XORQ R8, R8
+
+byte31:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte31
+	VPMOVZXBD 24(SP), Y14
+
+done30:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer32
+	VPMOVZXBD (SI), Y14
+	JMP       done33
+
+fewer32:
+	XORQ R8, R8
+
+byte34:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte34
+	VPMOVZXBD 24(SP), Y14
+
+done33:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer35
+	VPMOVZXBD (SI), Y14
+	JMP       done36
+
+fewer35:
+	XORQ R8, R8
+
+byte37:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte37
+	VPMOVZXBD 24(SP), Y14
+
+done36:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual28:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer38
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done39
+
+fewer38:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte40:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte40
+
+done39:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer41
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done42
+
+fewer41:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte43:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte43
+
+done42:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer44
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	JMP          done45
+
+fewer44:
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
+	XORQ         R8, R8
+
+byte46:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte46
+
+done45:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile25
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_2x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_2x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y3 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 words of 255, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer13
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done14
+
+fewer13:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte15:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte15
+
+done14:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer16
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done17
+
+fewer16:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte18:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte18
+
+done17:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile19:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment20:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k21:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k21
+	DECQ         DI
+	JNE          segment20
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual22
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer23
+	VPMOVZXBD    (SI), Y14
+	JMP          done24
+
+fewer23:
+	XORQ R8, R8
+
+byte25:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte25
+	VPMOVZXBD 24(SP), Y14
+
+done24:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer26
+	VPMOVZXBD (SI), Y14
+	JMP       done27
+
+fewer26:
+	XORQ R8, R8
+
+byte28:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte28
+	VPMOVZXBD 24(SP), Y14
+
+done27:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual22:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer29
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done30
+
+fewer29:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte31:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte31
+
+done30:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer32
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done33
+
+fewer32:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte34:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte34
+
+done33:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	DECQ 16(SP)
+	JNE  tile19
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_1x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_1x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0, Y1 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 words of 255, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer10
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done11
+
+fewer10:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte12:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte12
+
+done11:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile13:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment14:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k15:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k15
+	DECQ         DI
+	JNE          segment14
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual16
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer17
+	VPMOVZXBD    (SI), Y14
+	JMP          done18
+
+fewer17:
+	XORQ R8, R8
+
+byte19:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte19
+	VPMOVZXBD 24(SP), Y14
+
+done18:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual16:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer20
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done21
+
+fewer20:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte22:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte22
+
+done21:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile13
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_f32_4x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_f32_4x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
+	// Y15 words of 255, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	VMOVDQU  (BX), Y4
+	VMOVDQU  32(BX), Y5
+	VMOVDQU  (BX), Y6
+	VMOVDQU  32(BX), Y7
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(BX), Y7, Y7
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	CMPQ      BX, $0x08
+	JLT       fewer16
+	VPMOVZXBD 8(SI), Y14
+	JMP       done17
+
+fewer16:
+	XORQ R8, R8
+
+byte18:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte18
+	VPMOVZXBD 24(SP), Y14
+
+done17:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMASKMOVPS   Y5, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (BX)
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMASKMOVPS   Y7, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*4), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile19:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	VMOVDQU  (BX), Y4
+	VMOVDQU  (BX), Y6
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment20:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k21:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNE          k21
+	DECQ         DI
+	JNE          segment20
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual22
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer23
+	VPMOVZXBD    (SI), Y14
+	JMP          done24
+
+fewer23:
+	XORQ R8, R8
+
+byte25:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte25
+	VPMOVZXBD 24(SP), Y14
+
+done24:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer26
+	VPMOVZXBD (SI), Y14
+	JMP       done27
+
+fewer26:
+	XORQ R8, R8
+
+byte28:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte28
+	VPMOVZXBD 24(SP), Y14
+
+done27:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer29
+	VPMOVZXBD (SI), Y14
+	JMP       done30
+
+fewer29:
+	XORQ R8, R8
+
+byte31:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte31
+	VPMOVZXBD 24(SP), Y14
+
+done30:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer32
+	VPMOVZXBD (SI), Y14
+	JMP       done33
+
+fewer32:
+	XORQ R8, R8
+
+byte34:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte34
+	VPMOVZXBD 24(SP), Y14
+
+done33:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual22:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMASKMOVPS   Y4, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMASKMOVPS   Y6, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*4), CX
+	DECQ         16(SP)
+	JNE          tile19
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_f32_3x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_f32_3x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y5 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
+	// Y15 words of 255, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	VMOVDQU  (BX), Y4
+	VMOVDQU  32(BX), Y5
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMASKMOVPS   Y5, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile16:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	VMOVDQU  (BX), Y4
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment17:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k18:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k18
+	DECQ         DI
+	JNE          segment17
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual19
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer20
+	VPMOVZXBD    (SI), Y14
+	JMP          done21
+
+fewer20:
+	XORQ R8, R8
+
+byte22:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte22
+	VPMOVZXBD 24(SP), Y14
+
+done21:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer23
+	VPMOVZXBD (SI), Y14
+	JMP       done24
+
+fewer23:
+	XORQ R8, R8
+
+byte25:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte25
+	VPMOVZXBD 24(SP), Y14
+
+done24:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer26
+	VPMOVZXBD (SI), Y14
+	JMP       done27
+
+fewer26:
+	XORQ R8, R8
+
+byte28:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte28
+	VPMOVZXBD 24(SP), Y14
+
+done27:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual19:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMASKMOVPS   Y4, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile16
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_f32_2x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_f32_2x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y3 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
+	// Y15 words of 255, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	VMOVDQU  (BX), Y2
+	VMOVDQU  32(BX), Y3
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile13:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  (BX), Y2
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment14:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k15:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k15
+	DECQ         DI
+	JNE          segment14
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual16
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer17
+	VPMOVZXBD    (SI), Y14
+	JMP          done18
+
+fewer17:
+	XORQ R8, R8
+
+byte19:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte19
+	VPMOVZXBD 24(SP), Y14
+
+done18:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer20
+	VPMOVZXBD (SI), Y14
+	JMP       done21
+
+fewer20:
+	XORQ R8, R8
+
+byte22:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte22
+	VPMOVZXBD 24(SP), Y14
+
+done21:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual16:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	DECQ         16(SP)
+	JNE          tile13
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_u8i8_f32_1x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_u8i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0, Y1 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
+	// Y15 words of 255, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	VMOVDQU  32(BX), Y1
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VMOVDQU      32(BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile10:
+	// Every sum starts at its bias.
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     24(AX), BX
+	VMOVDQU  (BX), Y0
+	MOVQ     16(AX), BX
+	MOVQ     8(AX), SI
+	MOVQ     96(AX), DI
+
+segment11:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k12:
+	VMOVDQU      (BX), Y9
+	VPSLLW       $0x08, Y9, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPBROADCASTD (R8), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VPMADDWD     Y8, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R8
+	DECQ         R9
+	JNE          k12
+	DECQ         DI
+	JNE          segment11
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual13
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer14
+	VPMOVZXBD    (SI), Y14
+	JMP          done15
+
+fewer14:
+	XORQ R8, R8
+
+byte16:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte16
+	VPMOVZXBD 24(SP), Y14
+
+done15:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual13:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile10
+
+end2:
+	VZEROUPPER
+	RET

@@ -8,3 +8,8 @@ package asm
 //
 //go:noescape
 func maxpool_f32_avx2(args *TapsArgs)
+
+// maxpool_u8_avx2 is the maximum over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func maxpool_u8_avx2(args *QuantisedTapsArgs)

@@ -427,3 +427,109 @@ DATA masks<>+116(SB)/4, $0x00000000
 DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
+
+// func maxpool_u8_avx2(args *QuantisedTapsArgs)
+// Requires: AVX, AVX2
+TEXT ·maxpool_u8_avx2(SB), NOSPLIT, $24-8
+	// Registers: Y0 maxima; Y1 a tap's elements.
+	MOVQ  args+0(FP), AX
+	MOVQ  (AX), CX
+	MOVQ  32(AX), DX
+	MOVQ  112(AX), BX
+	MOVQ  BX, (SP)
+	MOVQ  40(AX), BX
+	MOVQ  48(AX), SI
+	IMULQ 96(AX), SI
+	SUBQ  SI, BX
+	MOVQ  BX, 8(SP)
+
+pixel1:
+	CMPQ (SP), $0x00
+	JEQ  done2
+	XORQ BX, BX
+	MOVQ 104(AX), SI
+	MOVQ SI, 16(SP)
+
+block3:
+	CMPQ  16(SP), $0x20
+	JLT   fewer4
+	VPXOR Y0, Y0, Y0
+	LEAQ  (CX)(BX*1), SI
+	MOVQ  88(AX), DI
+
+row5:
+	MOVQ 96(AX), R8
+
+tap6:
+	VPMAXUB (SI), Y0, Y0
+	ADDQ    48(AX), SI
+	DECQ    R8
+	JNE     tap6
+	ADDQ    8(SP), SI
+	DECQ    DI
+	JNE     row5
+	VMOVDQU Y0, (DX)(BX*1)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, 16(SP)
+	JMP     block3
+
+fewer4:
+block7:
+	CMPQ  16(SP), $0x08
+	JLT   fewer8
+	VPXOR Y0, Y0, Y0
+	LEAQ  (CX)(BX*1), SI
+	MOVQ  88(AX), DI
+
+row9:
+	MOVQ 96(AX), R8
+
+tap10:
+	VMOVQ   (SI), X1
+	VPMAXUB X1, X0, X0
+	ADDQ    48(AX), SI
+	DECQ    R8
+	JNE     tap10
+	ADDQ    8(SP), SI
+	DECQ    DI
+	JNE     row9
+	VMOVQ   X0, (DX)(BX*1)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, 16(SP)
+	JMP     block7
+
+fewer8:
+block11:
+	CMPQ  16(SP), $0x01
+	JLT   fewer12
+	VPXOR Y0, Y0, Y0
+	LEAQ  (CX)(BX*1), SI
+	MOVQ  88(AX), DI
+
+row13:
+	MOVQ 96(AX), R8
+
+tap14:
+	MOVBLZX (SI), R9
+	VMOVD   R9, X1
+	VPMAXUB X1, X0, X0
+	ADDQ    48(AX), SI
+	DECQ    R8
+	JNE     tap14
+	ADDQ    8(SP), SI
+	DECQ    DI
+	JNE     row13
+	VPEXTRB $0x00, X0, (DX)(BX*1)
+	ADDQ    $0x01, BX
+	SUBQ    $0x01, 16(SP)
+	JMP     block11
+
+fewer12:
+	ADDQ 56(AX), CX
+	ADDQ 80(AX), DX
+	DECQ (SP)
+	JMP  pixel1
+
+done2:
+	VZEROUPPER
+	RET

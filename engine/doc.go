@@ -73,19 +73,23 @@
 // to the last bit whatever the batch, its place in it, its neighbours, the
 // number of threads and the number of runs before. Tiers differ from one
 // another by rounding, within the bound that package kernels states. The
-// portable kernels round in the same way on every processor.
+// portable kernels round in the same way on every processor. Steps that compute
+// with quantised numbers have the same bits on all tiers.
 //
 // NaN in an input makes the outputs that depend on it NaN: a damaged number
-// never becomes a confident answer. Infinities follow the rules of arithmetic.
+// never becomes a confident answer. Infinities follow the rules of arithmetic. A
+// step that quantises numbers, which then cannot be NaN, makes the run's error
+// [ErrNaN] of one.
 //
 // # Errors
 //
-// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch], [ErrSize] and
-// [ErrMemory] of Models and Sessions; weights.ErrFormat and weights.ErrVersion of model
-// files, and those of package os; [ErrBlank], [ErrEmpty], [ErrTooLarge] and
-// [ErrNoPicture] of pictures; [ErrNotClassifier] and [ErrNaN] of classes. An
-// index of an input or output that does not exist panics, as that of a slice
-// does. Nothing that a file, a picture or a tensor holds makes the engine panic.
+// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch], [ErrSize],
+// [ErrFault] and [ErrMemory] of Models and Sessions; weights.ErrFormat and
+// weights.ErrVersion of model files, and those of package os; [ErrBlank],
+// [ErrEmpty], [ErrTooLarge] and [ErrNoPicture] of pictures; [ErrNotClassifier] of
+// classes, and [ErrNaN] of these and of runs. An index of an input or output that
+// does not exist panics, as that of a slice does. Nothing that a file, a picture
+// or a tensor holds makes the engine panic.
 //
 // # Closing
 //
@@ -97,12 +101,13 @@
 //
 // # Limits
 //
-// Tensors are float32; weights may be half precision. Moves (transpose, slice,
-// concatenation and the like) take any element type; InputBytes and OutputBytes
-// of a Session show inputs and outputs of other types. All shapes but the batch
-// and open dimensions are fixed when the model is frozen. Processors must be little-endian. A
-// model has at most 8,192 steps, which have at most 65,536 operands and results
-// together.
+// Convolutions, products and pools are of float32 or of quantised uint8; weights
+// may be half precision, or int8. Moves (transpose, slice, concatenation and the
+// like) take any element type; InputBytes and OutputBytes of a Session show
+// inputs and outputs of other types than float32. All shapes but the batch and
+// open dimensions are fixed when the model is frozen. Processors must be
+// little-endian. A model has at most 8,192 steps, which have at most 65,536
+// operands and results together.
 //
 // A file that nobody vouches for can ask for much memory, which
 // SessionOptions.MaxMemory bounds, and for much time: [Model.Steps] and

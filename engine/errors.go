@@ -61,6 +61,7 @@ var (
 
 	// ErrNaN says that a Model computed something that is not a number: a
 	// score that is NaN, or scores the greatest of which is infinite, of which
-	// no probabilities can be made.
+	// no probabilities can be made; or that it was given, or computed, a NaN
+	// where numbers are to be quantised, which cannot hold it.
 	ErrNaN = errors.New("engine: the model computed something that is not a number")
 )

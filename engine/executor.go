@@ -67,10 +67,15 @@ func (x *executor) close() error {
 func (x *executor) fault() (err error) {
 	for i := range x.threads {
 		w := &x.threads[i].workspace
-		if w.Fault != nil {
+		switch w.Fault {
+		case nil:
+			continue
+		case kernels.ErrNaN:
+			err = fmt.Errorf("%w: %w", ErrNaN, w.Fault)
+		default:
 			err = fmt.Errorf("%w: %w", ErrFault, w.Fault)
-			w.Fault = nil
 		}
+		w.Fault = nil
 	}
 	return err
 }

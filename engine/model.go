@@ -28,8 +28,9 @@ type Model struct {
 // want.
 type Options struct {
 	// Kernels names the kernels to compute with, as the environment variable
-	// INFER_KERNELS does and in its place: "portable", "avx2", "neon". Empty
-	// means that variable, or else the fastest that the processor can run.
+	// INFER_KERNELS does and in its place: "portable", "avx2", "avx512", "neon",
+	// "neondot". Empty means that variable, or else the fastest that the processor
+	// can run.
 	Kernels string
 }
 
@@ -135,7 +136,8 @@ func (m *Model) Close() error {
 // It must not be changed.
 func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
 
-// Kernels is the name of the kernels that compute: "portable", "avx2", "neon".
+// Kernels is the name of the kernels that compute: "portable", "avx2", "avx512",
+// "neon", "neondot".
 func (m *Model) Kernels() string { return m.tier.Name }
 
 // A Tensor is an input or an output of a Model. Its shape is in the order of

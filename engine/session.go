@@ -195,7 +195,9 @@ func (s *Session) OutputBytes(i int) []byte {
 // Session's batch, and ErrFault if an index that the inputs hold, or that was
 // computed, does not exist, or an integer was divided by zero: the outputs then
 // hold nothing of use. NaN and infinities in an input are no error: they go the
-// way of arithmetic, and NaN never turns into a number on it.
+// way of arithmetic, and NaN never turns into a number on it. But where float32
+// is quantised, an infinity becomes the largest or the least element, and NaN is
+// ErrNaN: the outputs then hold nothing of use either.
 func (s *Session) Run(n int) error { return s.run(nil, n) }
 
 // RunContext is Run with a context that is looked at before each step, and in

@@ -3,7 +3,7 @@ module github.com/infer-go/infer/gen
 go 1.26.0
 
 require (
-	github.com/mmcloughlin/avo v0.5.0
+	github.com/mmcloughlin/avo v0.6.0
 	golang.org/x/arch v0.32.0
 )
 

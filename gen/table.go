@@ -16,7 +16,11 @@ type table struct{ bytes.Buffer }
 
 // add prints a tier.
 func (b *table) add(t spec.Target, features []string, entries []spec.Entry) {
-	fmt.Fprintf(b, "{\nName: %q,\nFeatures: %#v,\nRows: %d, Panels: %d,\nKernels: []Entry{\n", t.Name, features, t.Rows, t.Panels)
+	fmt.Fprintf(b, "{\nName: %q,\nFeatures: %#v,\nRows: %d, Panels: %d,\n", t.Name, features, t.Rows, t.Panels)
+	if t.QuantisedRows > 0 {
+		fmt.Fprintf(b, "QuantisedRows: %d, QuantisedPanels: %d,\n", t.QuantisedRows, t.QuantisedPanels)
+	}
+	b.WriteString("Kernels: []Entry{\n")
 	for _, e := range entries {
 		fmt.Fprintf(b, "{%s, %q, %s},\n", identity(e.Kernel), e.From, e.Symbol())
 	}

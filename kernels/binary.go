@@ -53,10 +53,14 @@ func (k BinaryKind) takes(e tensor.Elem) bool {
 // is divided by 0 is a fault of the run, see Workspace.Fault; Act is for float32.
 // The operands are In[0] and In[1]; or, if Params is not empty, In[0] and the
 // plain Params[0], whose shape broadcasts (in the other order if Swap is set).
+//
+// Of quantised operands there are two, of any scales; Kind is Add, Sub or Mul,
+// and Act a clamp at most.
 type Binary struct {
-	Kind BinaryKind
-	Act  Act
-	Swap bool
+	Kind   BinaryKind
+	Act    Act
+	Swap   bool
+	Result Elements
 }
 
 func (*Binary) Op() string { return "Binary" }
@@ -64,6 +68,8 @@ func (*Binary) Op() string { return "Binary" }
 func (*Binary) Order() Order { return AnyOrder }
 
 func (b *Binary) Activation() *Act { return &b.Act }
+
+func (b *Binary) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &b.Result) }
 
 // Traits: an operand of lower rank would broadcast its batch along another
 // dimension, a param of higher rank would move the operand's.
@@ -76,29 +82,24 @@ func (b *Binary) Traits(in []tensor.Type, params []Param) Traits {
 }
 
 func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if len(params) == 0 {
-		if err := operands(b, in, params, 2, 0); err != nil {
-			return nil, err
-		}
-		if !in[0].SameElements(in[1]) {
-			return nil, errorf(b, "operands of %v and of %v", in[0].Elem, in[1].Elem)
-		}
-		if b.Swap {
-			return nil, errorf(b, "only a param can be the first operand")
-		}
-	} else if err := operands(b, in, params, 1, 1); err != nil {
+	wantIn := 2
+	if len(params) > 0 {
+		wantIn = 1
+	}
+	if err := operands(b, in, params, wantIn, 2-wantIn); err != nil {
 		return nil, err
+	}
+	if b.Swap && len(params) == 0 {
+		return nil, errorf(b, "only a param can be the first operand")
 	}
 	if b.Kind > LastBinary {
 		return nil, errorf(b, "unknown kind %d", b.Kind)
 	}
-	if e := in[0].Elem; !b.Kind.takes(e) || in[0].Quantised() {
-		return nil, errorf(b, "kind %d is not computed of %v", b.Kind, in[0].Elem)
-	}
-	if b.Act.Kind != NoActivation && (in[0].Elem != tensor.F32 || b.Kind > Pow) {
-		return nil, errorf(b, "an activation of %v by kind %d", in[0].Elem, b.Kind)
-	}
 	if err := b.Act.check(b); err != nil {
+		return nil, err
+	}
+	elements, err := b.elements(in, params)
+	if err != nil {
 		return nil, err
 	}
 	x := in[0].Shape
@@ -114,17 +115,38 @@ func (b *Binary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if !ok {
 		return nil, errorf(b, "%s and %s do not broadcast", x, y)
 	}
-	z := in[0]
-	if b.Kind.Compares() {
-		z = tensor.Type{Elem: tensor.Bool}
+	return result(b, elements, out...)
+}
+
+// elements are those of the result; an error if what is computed is not computed
+// of such operands.
+func (b *Binary) elements(in []tensor.Type, params []Param) (tensor.Type, error) {
+	if isQuantised(in) {
+		return b.quantisedElements(in, params)
 	}
-	return result(b, z, out...)
+	x := in[0]
+	switch {
+	case b.Result != Elements{}:
+		return x, errorf(b, "a result of %v, where operands are not quantised", b.Result.Of())
+	case !x.SameElements(in[len(in)-1]):
+		return x, errorf(b, "operands of %v and of %v", x.Elem, in[1].Elem)
+	case !b.Kind.takes(x.Elem) || x.Quantised():
+		return x, errorf(b, "kind %d is not computed of %v", b.Kind, x.Elem)
+	case b.Act.Kind != NoActivation && (x.Elem != tensor.F32 || b.Kind > Pow):
+		return x, errorf(b, "an activation of %v by kind %d", x.Elem, b.Kind)
+	case b.Kind.Compares():
+		return tensor.Type{Elem: tensor.Bool}, nil
+	}
+	return x, nil
 }
 
 func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	out, err := b.Infer(in, params)
 	if err != nil {
 		return nil, err
+	}
+	if isQuantised(in) {
+		return b.bindQuantised(t, in, out[0])
 	}
 	if in[0].Elem != tensor.F32 || b.Kind > Pow {
 		return newBroadcastOp(out[0], in, params, []bool{len(params) == 1 && b.Swap, len(params) == 1 && !b.Swap}, b.rowFunc(in[0].Elem)), nil

@@ -54,6 +54,11 @@ func featureMap(s Spec, in []tensor.Type, params []Param, wantIn, wantParams int
 	if err := floatOperands(s, in, params, wantIn, wantParams); err != nil {
 		return err
 	}
+	return checkMap(s, in)
+}
+
+// checkMap checks that operand 0 is a feature map.
+func checkMap(s Spec, in []tensor.Type) error {
 	if len(in[0].Shape) != 4 {
 		return errorf(s, "operand 0 of shape %s is no map of 4 dimensions", in[0].Shape)
 	}

@@ -17,6 +17,9 @@ func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type,
 		return nil, err
 	}
 	x, y, p := in[0].Shape, out[0].Shape, params[0]
+	if isQuantised(in) {
+		return c.bindQuantised(t, in, out[0], p)
+	}
 	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{y[1], y[2]}, pixel: c.Channels}
 	switch {
 	case c.coversMap(x) && len(in) == 1 && p.Form == FormPanels:
@@ -114,30 +117,46 @@ type strip struct {
 // pitchLine is a row of the strip, in elements.
 func (s *strip) pitchLine() int { return s.pixels * s.pitch }
 
-// fill copies rows rows of x, from first on, to dst. Rows outside of the map
-// are zeros, and so are pixels, and channels up to the pitch.
+// fill is fillStrip with zeros.
 func (s *strip) fill(dst, x []float32, m *convMap, first, rows int) {
+	fillStrip(s, dst, x, m, first, rows, 0)
+}
+
+// fillStrip copies rows rows of x, from first on, to dst. Rows outside of the
+// map are padding, and so are pixels, and channels up to the pitch.
+func fillStrip[T float32 | byte](s *strip, dst, x []T, m *convMap, first, rows int, padding T) {
 	line := s.pitchLine()
 	for r := range rows {
 		row := dst[r*line : (r+1)*line]
 		y := first + r*s.every
 		if y < 0 || y >= m.height {
-			clear(row)
+			set(row, padding)
 			continue
 		}
 		src := x[y*m.width*m.cin : (y+1)*m.width*m.cin]
 		end := min(max(s.left, 0), s.pixels)
-		clear(row[:end*s.pitch])
+		set(row[:end*s.pitch], padding)
 		src = src[min(max(-s.left, 0), m.width)*m.cin:]
 		if s.pitch == m.cin && s.every == 1 {
 			end += copy(row[end*s.pitch:], src) / s.pitch
 		} else {
 			for p := 0; p*m.cin < len(src) && end < s.pixels; p += s.every {
 				to := row[end*s.pitch : (end+1)*s.pitch]
-				clear(to[copy(to, src[p*m.cin:(p+1)*m.cin]):])
+				set(to[copy(to, src[p*m.cin:(p+1)*m.cin]):], padding)
 				end++
 			}
 		}
-		clear(row[end*s.pitch:])
+		set(row[end*s.pitch:], padding)
+	}
+}
+
+// set gives all elements one value.
+func set[T float32 | byte](x []T, v T) {
+	if v == 0 {
+		clear(x)
+		return
+	}
+	for i := range x {
+		x[i] = v
 	}
 }

@@ -26,6 +26,9 @@ const (
 // With Pool the sums are max-pooled by 2×2 windows of stride 2, without padding
 // and with the last odd row and column dropped, before act: for activations
 // that keep the order of their operands that is the maximum of the results.
+//
+// If x is quantised, so are r and the weights, which are int8, and Act is a clamp
+// at most; there is no Winograd.
 type Conv struct {
 	Window
 	Groups   int
@@ -33,6 +36,7 @@ type Conv struct {
 	Act      Act
 	Pool     bool
 	Winograd Winograd
+	Result   Elements
 }
 
 func (*Conv) Op() string { return "Conv" }
@@ -40,6 +44,8 @@ func (*Conv) Op() string { return "Conv" }
 func (*Conv) Order() Order { return Maps }
 
 func (c *Conv) Activation() *Act { return &c.Act }
+
+func (c *Conv) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &c.Result) }
 
 // Traits counts the sums before they are pooled.
 func (c *Conv) Traits(in []tensor.Type, params []Param) Traits {
@@ -56,7 +62,10 @@ func (c *Conv) Traits(in []tensor.Type, params []Param) Traits {
 }
 
 func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := featureMap(c, in, params, min(max(len(in), 1), 2), 1); err != nil {
+	if err := computeOperands(c, c.Result, in, params, min(max(len(in), 1), 2), 1); err != nil {
+		return nil, err
+	}
+	if err := checkMap(c, in); err != nil {
 		return nil, err
 	}
 	x := in[0].Shape
@@ -70,6 +79,9 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := c.Act.check(c); err != nil {
 		return nil, err
 	}
+	if err := checkWeights(c, in[0], params[0], c.Act); err != nil {
+		return nil, err
+	}
 	taps, ok := tensor.Product(1, c.Kernel[:]...)
 	k, ok2 := tensor.Product(taps, x[3]/c.Groups)
 	if !ok || !ok2 {
@@ -79,12 +91,17 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 		if err := c.checkEdge(c, n); err != nil {
 			return nil, err
 		}
-		err = checkParam(c, p, "the weights", FormTaps, taps, c.Channels)
+		if isQuantised(in) {
+			if err := c.checkPadded(x); err != nil {
+				return nil, err
+			}
+		}
+		err = checkForm(c, p, "the weights", FormTaps, taps, c.Channels)
 	} else {
 		if err := c.checkPadded(x); err != nil {
 			return nil, err
 		}
-		err = checkParam(c, p, "the weights", FormPanels, c.Groups, k, c.Channels/c.Groups)
+		err = checkForm(c, p, "the weights", FormPanels, c.Groups, k, c.Channels/c.Groups)
 	}
 	if err != nil {
 		return nil, err
@@ -94,6 +111,8 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 		return nil, errorf(c, "unknown algorithm %d", c.Winograd)
 	case c.Winograd != NoWinograd && (!c.FitsWinograd() || params[0].Form != FormPanels):
 		return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1, one group and weights in panels")
+	case c.Winograd != NoWinograd && isQuantised(in):
+		return nil, errorf(c, "Winograd is for f32 operands")
 	}
 	if c.Pool {
 		if len(in) == 2 {
@@ -104,11 +123,11 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 		}
 		n[0], n[1] = n[0]/2, n[1]/2
 	}
-	out, err := result64(c, in[0], x[0], n, c.Channels)
+	out, err := result64(c, c.Result.Of(), x[0], n, c.Channels)
 	if err != nil {
 		return nil, err
 	}
-	if len(in) == 2 && !in[1].Equal(out[0]) {
+	if len(in) == 2 && !in[1].Shape.Equal(out[0].Shape) {
 		return nil, errorf(c, "the residual of shape %s does not fit the result of shape %s", in[1].Shape, out[0].Shape)
 	}
 	return out, nil

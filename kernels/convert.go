@@ -7,32 +7,72 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Convert gives each element another type, To: the nearest float32; the lowest
+// Convert gives each element another type, Result.
+//
+// Where neither type is quantised it becomes the nearest float32; the lowest
 // bits of an integer; of a float32 what FloatToInt says. As Bool all but 0 is
 // true, NaN too.
-type Convert struct{ To tensor.Elem }
+//
+// Float32, uint8 and int8, quantised or not, can be quantised: each becomes the
+// element next to the real number that it stands for, ties to even, clamped to
+// the least and the largest one. Of float32 x that is clamp(rne(x / scale) +
+// zero), the quotient rounded to float32; what Elements says holds for all
+// others. So int8 q of zero point z and uint8 q+128 of zero point z+128 and the
+// same scale are converted to one another exactly. A NaN has no element next to
+// it: it becomes the zero point, and the run's fault is ErrNaN. Quantised
+// elements that are not quantised anew become the float32 that they stand for,
+// and nothing else.
+type Convert struct{ Result Elements }
 
 func (*Convert) Op() string { return "Convert" }
 
 func (*Convert) Order() Order { return AnyOrder }
 
-func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{} }
+func (c *Convert) ResultElements(tensor.Type) *Elements { return &c.Result }
+
+func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
 
 func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := operands(c, in, params, 1, 0); err != nil {
 		return nil, err
 	}
-	if !c.To.Valid() || c.To == tensor.F16 || in[0].Elem == tensor.F16 || in[0].Quantised() {
-		return nil, errorf(c, "a conversion of %v to %v", in[0].Elem, c.To)
+	to := c.Result.Of()
+	if !to.Elem.Valid() || to.Elem == tensor.F16 || in[0].Elem == tensor.F16 {
+		return nil, errorf(c, "a conversion of %v to %v", in[0].Elem, to.Elem)
 	}
-	return result(c, tensor.Type{Elem: c.To}, slices.Clone(in[0].Shape)...)
+	out, err := result(c, to, slices.Clone(in[0].Shape)...)
+	if err != nil {
+		return nil, err
+	}
+	if err := out[0].Check(); err != nil {
+		return nil, errorf(c, "the result %w", err)
+	}
+	switch {
+	case to.Quantised():
+		return out, c.checkQuantised(ElementsOf(in[0]))
+	case in[0].Quantised() && to.Elem != tensor.F32:
+		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be quantised anew, and not %v", in[0], to.Elem)
+	}
+	return out, nil
 }
 
-func (c *Convert) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := c.Infer(in, params); err != nil {
 		return nil, err
 	}
-	return &convertOp{flat{volume: in[0].Shape.Volume()}, in[0].Elem, c.To}, nil
+	op := flat{volume: in[0].Shape.Volume()}
+	from, to := ElementsOf(in[0]), c.Result
+	switch {
+	case from == to && to.Elem != tensor.Bool:
+		return &copyElements{op, to.Elem.Size()}, nil
+	case to.Of().Quantised() && from.Elem == tensor.F32:
+		return newQuantise(t, op, to), nil
+	case to.Of().Quantised():
+		return c.requantise(op, from), nil
+	case to.Elem == tensor.F32 && (from.Elem == tensor.U8 || from.Elem == tensor.I8):
+		return newDequantise(op, from), nil
+	}
+	return &convertOp{op, from.Elem, to.Elem}, nil
 }
 
 // FloatToInt is a floating-point number as an element of a type of integers:
@@ -60,6 +100,17 @@ func FloatToInt(x float64, e tensor.Elem) int64 {
 	return v
 }
 
+// copyElements is a Convert that changes nothing.
+type copyElements struct {
+	flat
+	size int
+}
+
+func (op *copyElements) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	copy(out[0][from*op.size:to*op.size], in[0][from*op.size:to*op.size])
+}
+
 // convertOp converts by way of int64, some elements at a time.
 type convertOp struct {
 	flat
@@ -68,11 +119,6 @@ type convertOp struct {
 
 func (op *convertOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	start, end := op.elements(n, lo, hi)
-	if op.from == op.to && op.from != tensor.Bool {
-		size := op.from.Size()
-		copy(out[0][start*size:end*size], in[0][start*size:end*size])
-		return
-	}
 	var block [256]int64
 	for from := start; from < end; from += len(block) {
 		x := block[:min(len(block), end-from)]

@@ -45,6 +45,9 @@ func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, er
 	if _, err := f.Infer(in, params); err != nil {
 		return nil, err
 	}
+	if isQuantised(in) {
+		return f.bindQuantised(t, in[0], params[0])
+	}
 	p := params[0].Panels()
 	op := newFully(t, p, in[0].Shape.Volume()/p.K, params[0].Data)
 	op.act = f.Act

@@ -9,7 +9,8 @@
 // which the micro-kernels read them. At run time Op.Run computes, and neither
 // allocates nor locks.
 //
-// Values are float32 where an operation does not say otherwise, feature maps
+// Values are float32 where an operation does not say otherwise, or quantised
+// uint8, of which [Elements] says how they are computed with; feature maps are
 // NHWC, weights panels of NR columns.
 //
 // # Rounding
@@ -45,7 +46,8 @@
 // themselves.
 //
 // On one tier the bits of an element depend on nothing but its operands: not
-// on the number of items, nor on how the work is divided.
+// on the number of items, nor on how the work is divided. Of quantised operands
+// they are the same on all tiers.
 //
 // # Who may use it
 //

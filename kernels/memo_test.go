@@ -72,3 +72,49 @@ func TestMemo(t *testing.T) {
 		t.Error("WithMemo changes the tier itself")
 	}
 }
+
+// TestMemoOfQuantised does as TestMemo with quantised operands: what is made of
+// params depends on the elements of operand and result too.
+func TestMemoOfQuantised(t *testing.T) {
+	g := newGenerator(91)
+	x, y := Elements{tensor.U8, 0.1, 3}, Elements{tensor.U8, 0.2, 5}
+	for _, c := range []struct {
+		name  string
+		spec  Conv
+		param Param
+	}{
+		{"panels", Conv{Window: square(3, 1, 1), Groups: 1, Channels: 20, Result: y}, g.quantisedWeights(9*6, 20).panels(1, 9*6, 20)},
+		{"taps", Conv{Window: square(3, 1, 1), Groups: 6, Channels: 6, Result: y}, g.quantisedWeights(9, 6).taps(9, 6)},
+	} {
+		bind := func(tier *Tier, size int, x, y Elements) *int32 {
+			t.Helper()
+			spec := c.spec
+			spec.Result = y
+			op, err := spec.Bind(tier, []tensor.Type{x.Of(1, size, size+1, 6)}, []Param{c.param})
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch op := op.(type) {
+			case *quantisedConv:
+				return &op.bias[0]
+			case *quantisedDepthwise:
+				return op.args.Bias
+			}
+			t.Fatalf("bound as %T", op)
+			return nil
+		}
+		with := portable.WithMemo()
+		first := bind(with, 8, x, y)
+		for size := 9; size < 12; size++ {
+			if bind(with, size, x, y) != first {
+				t.Errorf("%s: made again for a size of %d", c.name, size)
+			}
+		}
+		if bind(with, 8, y, y) == first || bind(with, 8, x, x) == first {
+			t.Errorf("%s: other elements share what is made", c.name)
+		}
+		if bind(portable, 8, x, y) == first {
+			t.Errorf("%s: a tier without a memory has one", c.name)
+		}
+	}
+}

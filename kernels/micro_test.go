@@ -18,8 +18,16 @@ import (
 
 // microTests say how the kernels of each operation are tested: every tier's
 // kernel gets the same cases, and is compared with the formula of its block of
-// arguments in float64.
+// arguments in float64. Those of quantised operands have tests of their own.
 var microTests = map[string]microTest{
+	"gemm_u8":      testOf((*micro).testQuantisedGemm),
+	"convpool_u8":  testOf((*micro).testQuantisedGemm),
+	"maxpool_u8":   testOf((*micro).testQuantisedTaps),
+	"avgpool_u8":   testOf((*micro).testQuantisedTaps),
+	"depthwise_u8": testOf((*micro).testQuantisedTaps),
+	"binary_u8":    testOf((*micro).testQuantisedBinary),
+	"quantise":     testOf((*micro).testQuantise),
+
 	"gemm":       testOf((*micro).testGemm),
 	"product":    testOf((*micro).testProduct),
 	"convpool":   testOf((*micro).testConvPool),
@@ -51,6 +59,17 @@ var microTests = map[string]microTest{
 	"ycbcr":            testOf((*micro).testColours),
 }
 
+// microTestOf is the test of a kernel, nil if there is none.
+func microTestOf(k asm.Kernel) microTest {
+	if test := microTests[k.Op+"_"+k.Operand.String()]; test != nil {
+		return test
+	}
+	if k.Operand == asm.U8 {
+		return nil
+	}
+	return microTests[k.Op]
+}
+
 type microTest func(m *micro, k asm.Kernel, run any)
 
 func testOf[A any](f func(m *micro, k asm.Kernel, run func(*A))) microTest {
@@ -62,7 +81,7 @@ func testOf[A any](f func(m *micro, k asm.Kernel, run func(*A))) microTest {
 func TestKernels(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier *Tier) {
 		for _, e := range tier.kernels {
-			if test := microTests[e.Op]; test != nil && e.From == tier.Name {
+			if test := microTestOf(e.Kernel); test != nil && e.From == tier.Name {
 				eachMicro(t, e.Symbol(), func(m *micro) {
 					test(m, e.Kernel, e.Run)
 					if m.checked == 0 {
@@ -79,7 +98,7 @@ func TestKernels(t *testing.T) {
 func TestEveryKernelIsTested(t *testing.T) {
 	for _, tier := range Tiers() {
 		for _, e := range tier.kernels {
-			if microTests[e.Op] == nil {
+			if microTestOf(e.Kernel) == nil {
 				t.Errorf("nothing tests %s", e.Symbol())
 			}
 		}
@@ -94,6 +113,12 @@ func TestTables(t *testing.T) {
 		var got, want []string
 		for _, k := range asm.Kernels(tier.MR, 1) {
 			want = append(want, k.Name())
+		}
+		for _, k := range asm.QuantisedKernels(tier.quantisedRows, tier.quantisedPanels) {
+			// Of these a tier may lack any but tiles of its gemm.
+			if k.Op == "gemm" || tier == portable || hasKernel(tier, k) {
+				want = append(want, k.Name())
+			}
 		}
 		for _, e := range tier.kernels {
 			got = append(got, e.Name())
@@ -111,6 +136,10 @@ func TestTables(t *testing.T) {
 	if first := Tiers()[0]; first != portable || !first.Supported {
 		t.Errorf("the first tier is %s", first.Name)
 	}
+}
+
+func hasKernel(tier *Tier, k asm.Kernel) bool {
+	return slices.ContainsFunc(tier.kernels, func(e asm.Entry) bool { return e.Kernel == k })
 }
 
 // eachTier runs f as a subtest for every tier that this processor supports.

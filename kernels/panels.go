@@ -3,6 +3,7 @@ package kernels
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/infer-go/infer/tensor"
 )
@@ -15,14 +16,15 @@ const NR = 16
 // N columns, for each of Groups groups, cut into panels of NR columns; the
 // panels of the first group come first. A panel is
 //
-//	header   NR float32 of bias, whatever Elem is
+//	header   NR float32 of bias; if Elem is I8, NR int32 of bias, in units of the
+//	         operand's scale times the weight's, then NR float32: the weights' scales
 //	rows     K rows of NR elements, in steps of as many rows as depth says
 //	padding  zeros up to the next multiple of tensor.Align bytes
 //
-// Biases and elements of columns past N are zero. Nothing else knows the
-// layout; FORMAT.md describes it.
+// What belongs to columns past N is zero, and so are elements of rows past K.
+// Nothing else knows the layout; FORMAT.md describes it.
 type Panels struct {
-	Elem         tensor.Elem // F32 or F16
+	Elem         tensor.Elem // F32, F16 or I8
 	Groups, K, N int
 }
 
@@ -38,11 +40,17 @@ func (l panelLayout) index(k, column int) int {
 	return k/l.depth*NR*l.depth + column*l.depth + k%l.depth
 }
 
+// quad is how many products of bytes an instruction adds to a sum, and how many
+// rows of int8 lie beside one another: a row of the layout is 64 bytes then.
+const quad = 4
+
 // layout returns false for elements of which there are no panels.
 func (p Panels) layout() (panelLayout, bool) {
 	switch p.Elem {
 	case tensor.F32, tensor.F16:
 		return panelLayout{header: NR * 4, depth: 1}, true
+	case tensor.I8:
+		return panelLayout{header: 2 * NR * 4, depth: quad}, true
 	}
 	return panelLayout{}, false
 }
@@ -96,8 +104,13 @@ func (p Panels) panel(data []byte, i int) []byte {
 	return data[i*size : (i+1)*size]
 }
 
-// bias is the NR biases of a panel.
+// bias is the NR biases of a panel of floats.
 func (p Panels) bias(panel []byte) []float32 { return tensor.Slice[float32](panel[:NR*4]) }
+
+// header is the NR biases and the NR scales of a panel of int8.
+func (p Panels) header(panel []byte) (bias []int32, scale []float32) {
+	return tensor.Slice[int32](panel[:NR*4]), tensor.Slice[float32](panel[NR*4 : 2*NR*4])
+}
 
 // rowsFrom is the rows of a panel from row k on, a multiple of depth.
 func (p Panels) rowsFrom(panel []byte, k int) []byte {
@@ -175,8 +188,32 @@ func (p Panels) putColumn(panel []byte, column, from, to int, weight func(k int)
 	}
 }
 
+// QuantisedPanelsParam makes a Param of panels of int8 from weight(group, row,
+// column), scale(group, column), which is positive and finite, and bias(group,
+// column), in units of the operand's scale times that one.
+func QuantisedPanelsParam(p Panels, weight func(g, k, n int) int8, scale func(g, n int) float32, bias func(g, n int) int32) Param {
+	p.Elem = tensor.I8
+	size, ok := p.Bytes()
+	if !ok {
+		panic("kernels: no panels " + fmt.Sprintf("%+v", p))
+	}
+	data := tensor.AlignedBytes(size)
+	l, _ := p.layout()
+	for g := range p.Groups {
+		for j := range p.N {
+			panel, column := p.panel(data, g*p.PerGroup()+j/NR), j%NR
+			binary.LittleEndian.PutUint32(panel[4*column:], uint32(bias(g, j)))
+			putFloat(panel[4*(NR+column):], scale(g, j))
+			for k := range p.K {
+				panel[l.header+l.index(k, column)] = byte(weight(g, k, j))
+			}
+		}
+	}
+	return Param{Form: FormPanels, Elem: p.Elem, Shape: tensor.Shape{p.Groups, p.K, p.N}, Data: data}
+}
+
 // check checks some whole panels, the first of which begins off bytes into all
-// of them: biases and weights are finite, and padding is zero.
+// of them: biases and weights are finite, scales positive, and padding is zero.
 func (p Panels) check(off int, data []byte) error {
 	size := p.Size()
 	for ; len(data) > 0; off, data = off+size, data[size:] {
@@ -192,7 +229,11 @@ func (p Panels) checkPanel(off int, panel []byte, columns int) error {
 	l, _ := p.layout()
 	row := p.rowBytes()
 	end := l.header + p.rows()*row
-	if err := checkFinite(tensor.F32, off, panel[:l.header]); err != nil {
+	if p.Elem == tensor.I8 {
+		if err := checkScales(off+4*NR, panel[4*NR:4*(NR+columns)]); err != nil {
+			return err
+		}
+	} else if err := checkFinite(tensor.F32, off, panel[:l.header]); err != nil {
 		return err
 	}
 	if err := checkFinite(p.Elem, off+l.header, panel[l.header:end]); err != nil {
@@ -201,15 +242,35 @@ func (p Panels) checkPanel(off int, panel []byte, columns int) error {
 	if !tensor.IsZero(panel[end:]) {
 		return fmt.Errorf("byte %d: the padding after a panel's rows is not zero", off+end)
 	}
+	if used := p.K % l.depth; used > 0 {
+		for i := end - row; i < end; i += row / NR {
+			if pad := i + used*p.Elem.Size(); !tensor.IsZero(panel[pad : i+row/NR]) {
+				return fmt.Errorf("byte %d: the padding after a column's rows is not zero", off+pad)
+			}
+		}
+	}
 	if columns == NR {
 		return nil
 	}
-	if !tensor.IsZero(panel[4*columns : l.header]) {
-		return fmt.Errorf("byte %d: the padding after a panel's biases is not zero", off+4*columns)
+	for i := 0; i < l.header; i += 4 * NR {
+		if pad := i + 4*columns; !tensor.IsZero(panel[pad : i+4*NR]) {
+			return fmt.Errorf("byte %d: the padding after a panel's %s is not zero", off+pad, [...]string{"biases", "scales"}[i/(4*NR)])
+		}
 	}
 	for i := l.header; i < end; i += row {
 		if pad := i + columns*row/NR; !tensor.IsZero(panel[pad : i+row]) {
 			return fmt.Errorf("byte %d: the padding after a panel's columns is not zero", off+pad)
+		}
+	}
+	return nil
+}
+
+// checkScales checks that scales, the first of which stands off bytes into a
+// Param's data, are positive and finite.
+func checkScales(off int, data []byte) error {
+	for i := 0; i < len(data); i += 4 {
+		if x := math.Float32frombits(binary.LittleEndian.Uint32(data[i:])); !(x > 0 && tensor.IsFinite(x)) {
+			return fmt.Errorf("byte %d: a scale of %v, which is not positive and finite", off+i, x)
 		}
 	}
 	return nil

@@ -21,7 +21,8 @@ const (
 
 	// FormTaps is a depthwise filter: C float32 of bias, then one row of C float32
 	// for each filter tap, rows from the top, taps from the left; those of a
-	// ConvTranspose are in its own order.
+	// ConvTranspose are in its own order. One of int8 has C int32 of bias, C float32
+	// of scales, as panels do, and rows of C int8.
 	FormTaps
 )
 
@@ -40,7 +41,7 @@ func (f Form) String() string {
 // A Param is a constant tensor.
 type Param struct {
 	Form Form
-	Elem tensor.Elem // F32 if Form is FormTaps, F32 or F16 if it is FormPanels
+	Elem tensor.Elem // F32, F16 or I8 of panels, F32 or I8 of taps, any but F16 of a plain tensor
 
 	// Shape is the tensor's shape for FormPlain, [Groups, K, N] for FormPanels
 	// and [taps, C] for FormTaps.
@@ -66,6 +67,8 @@ func (p Param) Bytes() (int, bool) {
 		return p.Panels().Bytes()
 	case p.Form == FormTaps && p.Elem == tensor.F32 && len(p.Shape) == 2:
 		return tensor.Product(4, p.Shape[0]+1, p.Shape[1])
+	case p.Form == FormTaps && p.Elem == tensor.I8 && len(p.Shape) == 2:
+		return tensor.Product(8+p.Shape[0], p.Shape[1])
 	}
 	return 0, false
 }
@@ -91,20 +94,35 @@ func (p Param) CheckUnit() int {
 // CheckData checks a part of the data of a Param, whose Bytes are valid, that
 // begins off bytes, a multiple of its CheckUnit, into them: every element is
 // finite, but that those of FormPlain may be infinite, as masks are; Booleans
-// are 0 or 1; and the padding of panels is zero.
+// are 0 or 1; scales are positive; and the padding of panels is zero.
 func (p Param) CheckData(off int, data []byte) error {
 	switch {
 	case p.Form == FormPanels:
 		return p.Panels().check(off, data)
 	case p.Form == FormPlain:
 		return p.checkPlainData(off, data)
+	case p.Form == FormTaps && p.Elem == tensor.I8:
+		from, to := 4*p.Shape[1], 8*p.Shape[1] // the scales
+		from, to = max(from, off), min(to, off+len(data))
+		if from >= to {
+			return nil
+		}
+		return checkScales(from, data[from-off:to-off])
 	}
-	return checkFinite(tensor.F32, off, data)
+	return checkFinite(p.Elem, off, data)
 }
 
-// checkParam checks a param's form, its shape and the length of its data.
+// checkParam is checkForm for a param of floats.
 func checkParam(s Spec, p Param, what string, form Form, shape ...int) error {
-	if p.Form != form || form == FormPlain && p.Elem != tensor.F32 || !slices.Equal(p.Shape, shape) {
+	if !p.Elem.Float() {
+		return errorf(s, "%s are %v, where there should be floats", what, p.Elem)
+	}
+	return checkForm(s, p, what, form, shape...)
+}
+
+// checkForm checks a param's form, its shape and the length of its data.
+func checkForm(s Spec, p Param, what string, form Form, shape ...int) error {
+	if p.Form != form || !slices.Equal(p.Shape, shape) {
 		return errorf(s, "%s are %v %s where there should be %v %s", what, p.Form, p.Shape, form, tensor.Dims(shape...))
 	}
 	n, ok := p.Bytes()
@@ -165,6 +183,38 @@ func TapsParam(taps, c int, weight func(tap, c int) float32, bias func(c int) fl
 		putFloat(p.Data[4*j:], bias(j))
 		for t := range taps {
 			putFloat(p.Data[4*((t+1)*c+j):], weight(t, j))
+		}
+	}
+	return p
+}
+
+// TableParam makes the Param of a Unary on quantised operands: it takes elements
+// of type x to those of type y next to f of the real numbers. It is computed in
+// float64, where the net is frozen, since processors round functions such as exp
+// in ways of their own.
+func TableParam(x, y Elements, f func(float64) float64) Param {
+	data := tensor.AlignedBytes(256)
+	lo, hi := y.ends()
+	x.each(func(b byte, q int32) {
+		v := math.RoundToEven(f(float64(q-x.Zero)*float64(x.step()))/float64(y.step())) + float64(y.Zero)
+		if v != v {
+			v = float64(y.Zero)
+		}
+		data[b] = byte(int32(min(max(v, float64(lo)), float64(hi))))
+	})
+	return Param{Form: FormPlain, Elem: tensor.U8, Shape: tensor.Shape{256}, Data: data}
+}
+
+// QuantisedTapsParam makes a Param of FormTaps of int8 from weight(tap, channel),
+// scale(channel), which is positive and finite, and bias(channel), in units of
+// the operand's scale times that one.
+func QuantisedTapsParam(taps, c int, weight func(tap, c int) int8, scale func(c int) float32, bias func(c int) int32) Param {
+	p := Param{Form: FormTaps, Elem: tensor.I8, Shape: tensor.Shape{taps, c}, Data: tensor.AlignedBytes((8 + taps) * c)}
+	for j := range c {
+		binary.LittleEndian.PutUint32(p.Data[4*j:], uint32(bias(j)))
+		putFloat(p.Data[4*(c+j):], scale(j))
+		for t := range taps {
+			p.Data[(8+t)*c+j] = byte(weight(t, j))
 		}
 	}
 	return p

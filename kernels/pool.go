@@ -19,10 +19,13 @@ const (
 // Pool reduces windows of an NHWC map. Ceil rounds the output's size up;
 // windows are then cut off at the padded map's edge. A global pool is one
 // whose Kernel is the whole map.
+//
+// If the operand is quantised, a maximum has the operand's elements.
 type Pool struct {
 	Window
-	Kind PoolKind
-	Ceil bool
+	Kind   PoolKind
+	Ceil   bool
+	Result Elements
 }
 
 func (*Pool) Op() string { return "Pool" }
@@ -38,6 +41,8 @@ func (p *Pool) WithExtents(extents []int) Spec {
 	return &other
 }
 
+func (p *Pool) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &p.Result) }
+
 // Traits counts each element of each window.
 func (p *Pool) Traits(in []tensor.Type, _ []Param) Traits {
 	x := in[0].Shape
@@ -52,7 +57,10 @@ func (p *Pool) Traits(in []tensor.Type, _ []Param) Traits {
 }
 
 func (p *Pool) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := featureMap(p, in, params, 1, 0); err != nil {
+	if err := computeOperands(p, p.Result, in, params, 1, 0); err != nil {
+		return nil, err
+	}
+	if err := checkMap(p, in); err != nil {
 		return nil, err
 	}
 	if p.Kind > AveragePoolPadded {
@@ -73,13 +81,21 @@ func (p *Pool) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := p.checkEdge(p, n); err != nil {
 		return nil, err
 	}
-	return result64(p, in[0], x[0], n, x[3])
+	if isQuantised(in) {
+		if err := p.checkQuantised(in[0]); err != nil {
+			return nil, err
+		}
+	}
+	return result64(p, p.Result.Of(), x[0], n, x[3])
 }
 
 func (p *Pool) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	out, err := p.Infer(in, params)
 	if err != nil {
 		return nil, err
+	}
+	if isQuantised(in) {
+		return p.bindQuantised(t, in[0], out[0]), nil
 	}
 	x, y := in[0].Shape, out[0].Shape
 	op := &poolOp{

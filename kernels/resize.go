@@ -52,7 +52,8 @@ const (
 //
 // A result of Linear and Cubic differs from the exact weighted sum by at most
 // 16·2⁻²⁴·Σ|wᵢ·xᵢ|. What has no weight is not looked at: an infinity beside a
-// coordinate that is whole does not spread.
+// coordinate that is whole does not spread. They compute with float32; Nearest
+// takes elements of any type.
 //
 // Rounding is for Nearest. CubicA and ExcludeOutside are for Cubic: the
 // parameter of Keys' weights, and whether neighbours outside the map have no
@@ -89,8 +90,14 @@ func (r *Resize) Traits([]tensor.Type, []Param) Traits {
 }
 
 func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := featureMap(r, in, params, 1, 0); err != nil {
+	if err := operands(r, in, params, 1, 0); err != nil {
 		return nil, err
+	}
+	if err := checkMap(r, in); err != nil {
+		return nil, err
+	}
+	if r.Mode != Nearest && in[0].Elem != tensor.F32 {
+		return nil, errorf(r, "operand 0 is %v, of which only the nearest element can be taken: others are computed of f32", in[0])
 	}
 	if r.Mode > Cubic || r.Coordinates > HalfPixelSymmetric || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)
@@ -117,17 +124,25 @@ func (r *Resize) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	x := in[0].Shape
+	if r.Mode == Nearest && in[0].Elem != tensor.F32 {
+		pixel := x[3] * in[0].Elem.Size()
+		return &nearestOp{
+			maps: x[0], size: x[1] * x[2] * pixel, pixel: pixel,
+			rows: r.samples(0, x[1], x[2]*pixel),
+			cols: r.samples(1, x[2], pixel),
+		}, nil
+	}
 	return &resizeOp{
 		kernel: find[asm.BlendArgs](t, blendKernel),
 		maps:   x[0],
 		height: x[1], width: x[2], channels: x[3],
-		rows: r.samples(0, x[1], x[2]*x[3]),
-		cols: r.samples(1, x[2], x[3]),
+		rows: r.samples(0, x[1], 4*x[2]*x[3]),
+		cols: r.samples(1, x[2], 4*x[3]),
 	}, nil
 }
 
 // samples are what the rows (i = 0) or columns (i = 1) are the weighted sums
-// of, of a map that has size of them, stride elements apart.
+// of, of a map that has size of them, stride bytes apart.
 func (r *Resize) samples(i, size, stride int) []asm.Sample {
 	s := make([]asm.Sample, r.Size[i])
 	for o := range s {
@@ -141,7 +156,7 @@ func (r *Resize) samples(i, size, stride int) []asm.Sample {
 			s[o] = r.cubic(x, size)
 		}
 		for t := range s[o].At {
-			s[o].At[t] *= 4 * stride
+			s[o].At[t] *= stride
 		}
 	}
 	return s
@@ -273,6 +288,27 @@ func (op *resizeOp) mixColumns(w *Workspace, dst, x []float32) {
 			a.Pixels = min(a.Pixels, len(op.cols)-o)
 			a.X, a.Y, a.Samples = &x[c], &dst[o*op.channels+c], &op.cols[o]
 			op.kernel(a)
+		}
+	}
+}
+
+// nearestOp is a Resize that takes pixels as they are, whatever their elements.
+// A task is a row of results.
+type nearestOp struct {
+	scratchless
+	maps        int
+	size, pixel int // of a map and of a pixel, in bytes
+	rows, cols  []asm.Sample
+}
+
+func (op *nearestOp) Tasks(n int) int { return n * op.maps * len(op.rows) }
+
+func (op *nearestOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	for task := lo; task < hi; task++ {
+		x := in[0][task/len(op.rows)*op.size+op.rows[task%len(op.rows)].At[0]:]
+		y := out[0][task*len(op.cols)*op.pixel:]
+		for o := range op.cols {
+			copy(y[o*op.pixel:][:op.pixel], x[op.cols[o].At[0]:])
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (m *maker) spec() Spec {
 	case 16:
 		return &LRN{Size: m.int(), Alpha: m.float(), Beta: m.float(), Bias: m.float()}
 	case 18:
-		return &Convert{To: tensor.Elem(m.kind(byte(tensor.LastElem)))}
+		return &Convert{Result: Elements{Elem: tensor.Elem(m.kind(byte(tensor.LastElem)))}}
 	case 19:
 		return &Select{Constant: [3]bool{m.bool(), m.bool(), m.bool()}}
 	case 20:

@@ -14,7 +14,7 @@ import (
 
 // A Tier is everything that goes together for one kind of machine.
 type Tier struct {
-	// Name is what INFER_KERNELS calls it: "portable", "avx2", "neon".
+	// Name is what INFER_KERNELS calls it: "portable", "avx2", "avx512", "neon".
 	Name string
 
 	// Features are the CPU features that it needs, by cpuid's names.
@@ -28,6 +28,9 @@ type Tier struct {
 
 	// MR is the largest number of rows of a tile.
 	MR int
+
+	// The largest tile of the gemm family of quantised operands, 0 without one.
+	quantisedRows, quantisedPanels int
 
 	kernels []asm.Entry
 	memo    *memo // nil if Ops share nothing
@@ -51,6 +54,7 @@ func newTier(a asm.Tier, supported bool) *Tier {
 	t := &Tier{
 		Name: a.Name, Features: a.Features, Costs: costsOf(a.Name), Supported: supported,
 		MR: a.Rows, kernels: a.Kernels,
+		quantisedRows: a.QuantisedRows, quantisedPanels: a.QuantisedPanels,
 		gemmKernels:    make([]func(*asm.GemmArgs), a.Rows+1),
 		productKernels: make([]func(*asm.ProductArgs), a.Rows+1),
 		widenKernel:    lookup[asm.WidenArgs](a.Kernels, asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}),

@@ -18,3 +18,13 @@ func TestTierAVX2(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTierAVX512 does the same for AVX-512.
+func TestTierAVX512(t *testing.T) {
+	if !cpu.X86.HasAVX512F || !cpu.X86.HasAVX512VL {
+		t.Skip("this processor lacks AVX-512 F or VL")
+	}
+	if _, err := ByName("avx512"); err != nil {
+		t.Error(err)
+	}
+}

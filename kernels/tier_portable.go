@@ -12,7 +12,9 @@ import (
 // micro-kernels are the formulas of package asm's blocks of arguments, loop by
 // loop. Products are rounded before they are added, on every processor, so
 // that its results are the same everywhere.
-var portable = newTier(asm.Tier{Name: "portable", Rows: portableRows, Panels: 1, Kernels: portableKernels()}, true)
+var portable = newTier(asm.Tier{
+	Name: "portable", Rows: portableRows, Panels: 1, QuantisedRows: quantisedRows, QuantisedPanels: 1, Kernels: portableKernels(),
+}, true)
 
 // portableRows is the largest number of rows of the portable tier's tiles.
 const portableRows = 4
@@ -67,6 +69,9 @@ func portableKernels() (entries []asm.Entry) {
 	add(planesKernel, planesPortable)
 	add(ycbcrKernel(1), ycbcrPortable(1))
 	add(ycbcrKernel(2), ycbcrPortable(2))
+	for k, run := range quantisedPortable() {
+		add(k, run)
+	}
 	return entries
 }
 

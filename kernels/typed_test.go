@@ -324,7 +324,7 @@ func TestConvert(t *testing.T) {
 			shape := g.shape(2, 30)
 			in := []tensor.Type{{Elem: from, Shape: shape}}
 			x := [][]byte{g.elements(from, 2*in[0].Shape.Volume())}
-			got, _, _ := g.runTyped(t, &Convert{To: to}, in, nil, x, 2)
+			got, _, _ := g.runTyped(t, &Convert{Result: Elements{Elem: to}}, in, nil, x, 2)
 			result := cells(to, got[0])
 			for i, v := range cells(from, x[0]) {
 				var want cell

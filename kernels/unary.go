@@ -31,20 +31,38 @@ const (
 )
 
 // Unary applies a function to each element. NaN stays NaN in all of them.
+//
+// Of quantised elements it is a table: the plain Params[0] of 256 uint8 has the
+// result for each element. TableParam makes one.
 type Unary struct {
-	Kind UnaryKind
-	Act  Act // for Activate
+	Kind   UnaryKind
+	Act    Act // for Activate
+	Result Elements
 }
 
 func (*Unary) Op() string { return "Unary" }
 
 func (*Unary) Order() Order { return AnyOrder }
 
+func (u *Unary) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &u.Result) }
+
 func (*Unary) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
 
 func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := floatOperands(u, in, params, 1, 0); err != nil {
+	tables := 0
+	if isQuantised(in) {
+		tables = 1
+	}
+	if err := computeOperands(u, u.Result, in, params, 1, tables); err != nil {
 		return nil, err
+	}
+	if tables > 0 {
+		if err := checkForm(u, params[0], "the table", FormPlain, 256); err != nil {
+			return nil, err
+		}
+		if params[0].Elem != tensor.U8 || u.Result.Elem != tensor.U8 {
+			return nil, errorf(u, "a table of %v for a result of %v, where both are u8", params[0].Elem, u.Result.Of())
+		}
 	}
 	if u.Kind > LastUnary {
 		return nil, errorf(u, "unknown kind %d", u.Kind)
@@ -52,7 +70,7 @@ func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := u.Act.check(u); err != nil {
 		return nil, err
 	}
-	return result(u, in[0], slices.Clone(in[0].Shape)...)
+	return result(u, u.Result.Of(), slices.Clone(in[0].Shape)...)
 }
 
 func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
@@ -60,6 +78,9 @@ func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	op := flat{volume: in[0].Shape.Volume()}
+	if isQuantised(in) {
+		return &tableOp{op, (*[256]byte)(params[0].Data)}, nil
+	}
 	if u.Kind == Activate {
 		return &activateOp{flat: op, Tier: t, act: u.Act}, nil
 	}

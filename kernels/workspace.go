@@ -15,9 +15,9 @@ type Workspace struct {
 	// aligned to tensor.Align.
 	Scratch []byte
 
-	// Fault is set by an Op whose operands' elements have no result: ErrIndex or
-	// ErrDivision. What it writes then is of no use. Whoever runs Ops looks at
-	// it afterwards, and clears it before.
+	// Fault is set by an Op whose operands' elements have no result: ErrIndex,
+	// ErrDivision or ErrNaN. What it writes then is of no use. Whoever runs Ops
+	// looks at it afterwards, and clears it before.
 	Fault error
 
 	gemm       asm.GemmArgs
@@ -39,12 +39,18 @@ type Workspace struct {
 	normalise  asm.NormaliseArgs
 	softmax    asm.SoftmaxArgs
 	transpose  asm.TransposeArgs
+
+	quantise        asm.QuantiseArgs
+	quantisedGemm   asm.QuantisedGemmArgs
+	quantisedTaps   asm.QuantisedTapsArgs
+	quantisedBinary asm.QuantisedBinaryArgs
 }
 
 // Faults of runs.
 var (
 	ErrIndex    = errors.New("an index is out of range")
 	ErrDivision = errors.New("an integer is divided by zero")
+	ErrNaN      = errors.New("a NaN was to be quantised")
 )
 
 // floats is the scratch as float32.

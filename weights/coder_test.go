@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
 )
 
 // The sizes by which counts are capped must not be larger than what an item
@@ -80,6 +81,10 @@ func TestEveryFieldIsCoded(t *testing.T) {
 		}
 		if m, ok := was.(*Meta); ok {
 			m.Answer.Kind = Boxes // other answers are nothing but their kind
+		}
+		if q, ok := was.(kernels.Quantising); ok {
+			quantised := tensor.Type{Elem: tensor.U8, Scale: 1}
+			*q.ResultElements(quantised) = kernels.Elements{} // stands with the value
 		}
 		w := writer()
 		code(w, was)

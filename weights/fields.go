@@ -68,6 +68,30 @@ func (c *coder) graph(v *Net) {
 	list(c, "output", &v.Outputs, 4, (*coder).int)
 	list(c, "param", &v.Params, paramSize, (*coder).param)
 	list(c, "step", &v.Steps, stepSize, (*coder).step)
+	if c.reading && c.err == nil {
+		v.setResults()
+	}
+}
+
+// setResults tells each Spec the elements of its result, which in the file stand
+// with the value that its step writes. Indices have not been checked yet.
+func (v *Net) setResults() {
+	value := func(numbers []int) *Value {
+		if len(numbers) == 0 || numbers[0] < 0 || numbers[0] >= len(v.Values) {
+			return nil
+		}
+		return &v.Values[numbers[0]]
+	}
+	for _, s := range v.Steps {
+		q, ok := s.Spec.(kernels.Quantising)
+		x, y := value(s.In), value(s.Out)
+		if !ok || x == nil || y == nil {
+			continue
+		}
+		if e := q.ResultElements(x.Type); e != nil {
+			*e = kernels.ElementsOf(y.Type)
+		}
+	}
 }
 
 // openDims codes what a Net with open dimensions says of them.

@@ -75,6 +75,20 @@ func (b *builder) plain(shape ...int) kernels.Param {
 	return kernels.PlainParam(shape, x)
 }
 
+func (b *builder) quantisedPanels(k, n int) kernels.Param {
+	return kernels.QuantisedPanelsParam(kernels.Panels{Groups: 1, K: k, N: n},
+		func(int, int, int) int8 { return int8(b.rng.IntN(256)) },
+		func(int, int) float32 { return b.rng.Float32() + 0.5 },
+		func(int, int) int32 { return int32(b.rng.IntN(1000)) })
+}
+
+func (b *builder) quantisedTaps(taps, c int) kernels.Param {
+	return kernels.QuantisedTapsParam(taps, c,
+		func(int, int) int8 { return int8(b.rng.IntN(256)) },
+		func(int) float32 { return b.rng.Float32() + 0.5 },
+		func(int) int32 { return int32(b.rng.IntN(1000)) })
+}
+
 func window(kernel, stride, pad int) kernels.Window {
 	return kernels.Window{
 		Kernel:   [2]int{kernel, kernel},
@@ -121,9 +135,15 @@ func sample(t testing.TB) *Net {
 	row := b.step("row", &kernels.Gather{}, top[1:], kernels.Param{Elem: tensor.I16, Shape: tensor.Shape{5, 2}, Data: tensor.AlignedBytes(20)})
 	taken := b.step("taken", &kernels.Take{Axis: 1, Index: []int{4, 0, 4}}, softmax)
 	tiled := b.step("tiled", &kernels.Repeat{Times: []int{1, 3}}, arg)
-	bits := b.step("bits", &kernels.Convert{To: tensor.Bool}, tiled)
+	compared := b.step("compared", &kernels.Binary{Kind: kernels.Less}, []int{arg[0], arg[0]})
+	bits := b.step("bits", &kernels.Convert{Result: kernels.Elements{Elem: tensor.Bool}}, tiled)
 	choice := b.step("choice", &kernels.Select{Constant: [3]bool{false, true, false}}, []int{bits[0], taken[0]}, b.plain(3))
-	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0]}
+	bytes := kernels.Elements{Elem: tensor.U8, Scale: 0.125, Zero: 3}
+	quantised := b.step("quantised", &kernels.Convert{Result: bytes}, first)
+	table := b.step("table", &kernels.Unary{Kind: kernels.Abs, Result: bytes}, quantised, kernels.TableParam(bytes, bytes, math.Abs))
+	taps := b.step("taps", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: relu, Result: bytes}, table, b.quantisedTaps(9, 4))
+	integers := b.step("integers", &kernels.Conv{Window: window(1, 1, 0), Groups: 1, Channels: 3}, taps, b.quantisedPanels(4, 3))
+	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0], integers[0], compared[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},

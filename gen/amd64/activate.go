@@ -46,7 +46,7 @@ func (b *builder) eightsMasked(n reg64, body func(masked bool)) {
 	b.Label(rest)
 	b.ANDQ(imm(7), left)
 	b.JEQ(operand.LabelRef(done))
-	b.mask(left)
+	b.setMask(left)
 	body(true)
 	b.Label(done)
 }

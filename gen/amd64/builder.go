@@ -8,6 +8,7 @@ package amd64
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -35,7 +36,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 	masked := false
 	var builders []*builder
 	for _, k := range ks {
-		args, err := spec.Args(k.Op)
+		args, err := spec.Args(k)
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +44,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, uses: uses.Map[int]{}}
+		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, wide: slices.Contains(t.Features, "AVX512F"), uses: uses.Map[int]{}, masks: uses.Map[int]{}}
 		c.Function(b.symbol)
 		c.Attributes(attr.NOSPLIT)
 		c.Pragma("noescape")
@@ -78,8 +79,10 @@ type builder struct {
 	args   spec.Block
 	base   reg.Register // points to it
 	labels int
-	masked bool // it reads the table of masks
-	uses   uses.Map[int]
+	masked bool          // it reads the table of masks
+	wide   bool          // the tier has registers of 512 bits
+	uses   uses.Map[int] // of vector registers
+	masks  uses.Map[int] // of mask registers
 
 	constants []uint32 // its own table of vectors of eight equal elements
 }
@@ -118,9 +121,9 @@ func (b *builder) label(name string) string {
 	return fmt.Sprintf("%s%d", name, b.labels)
 }
 
-// loop emits body, to be run n times; n is counted down to 0 and must be at
-// least 1.
-func (b *builder) loop(name string, n reg.Register, body func()) {
+// loop emits body, to be run n times; n, a register or a place in memory, is
+// counted down to 0 and must be at least 1.
+func (b *builder) loop(name string, n operand.Op, body func()) {
 	top := b.label(name)
 	b.Label(top)
 	body()

@@ -12,8 +12,9 @@ import (
 	"github.com/infer-go/infer/gen/spec"
 )
 
-// TestFeatures plants instructions in a kernel of the avx2 tier: those of
-// AVX-512 are refused, by their own names or by their registers alone.
+// TestFeatures plants instructions in a kernel: those of AVX-512 are refused in
+// the avx2 tier, by their own names or by their registers alone, and in the
+// avx512 tier those of extensions that it does not ask for.
 func TestFeatures(t *testing.T) {
 	raw := func(isa ...string) func(*builder) {
 		return func(b *builder) {
@@ -23,32 +24,37 @@ func TestFeatures(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		emit func(b *builder)
-		want string // in the error; "" is none
+		want string // in avx2's error; "" is none
+		wide string // in avx512's
 	}{
-		{"of the tier", func(b *builder) { b.VFMADD231PS(y(0), y(1), y(2)); b.VCVTPH2PS(x(0), y(3)) }, ""},
-		{"512 bits", func(b *builder) { b.VADDPS(reg.Z0, reg.Z1, reg.Z2) }, "needs AVX512F"},
-		{"its FMA", func(b *builder) { b.VFMADD231PS(reg.Z0, reg.Z1, reg.Z2) }, "needs AVX512F"},
-		{"Y16", func(b *builder) { b.VFMADD231PS(reg.Y16, reg.Y1, reg.Y2) }, "needs AVX512F"},
-		{"X31", func(b *builder) { b.VADDPS(reg.X0, reg.X1, reg.X31) }, "needs AVX512F"},
-		{"a mask", func(b *builder) { b.VADDPS(reg.Y0, reg.Y1, reg.K1, reg.Y2) }, "needs AVX512F"},
-		{"a mask register alone", func(b *builder) { b.KMOVW(b.GP32(), reg.K1) }, "needs AVX512F"},
-		{"bytes", func(b *builder) { b.VPERMW(reg.Y0, reg.Y1, reg.Y2) }, "needs AVX512BW"},
-		{"what avo does not know", raw("AVX512VNNI"), "needs AVX512VNNI"},
-		{"what says nothing", raw(), "VPDPBUSD: which CPU feature"},
-		{"another extension", func(b *builder) { b.VAESENC(x(0), x(1), x(2)) }, "needs AES"},
+		{"of the tier", func(b *builder) { b.VFMADD231PS(y(0), y(1), y(2)); b.VCVTPH2PS(x(0), y(3)) }, "", ""},
+		{"512 bits", func(b *builder) { b.VADDPS(reg.Z0, reg.Z1, reg.Z2) }, "needs AVX512F", ""},
+		{"its FMA", func(b *builder) { b.VFMADD231PS(reg.Z0, reg.Z1, reg.Z2) }, "needs AVX512F", ""},
+		{"Y16", func(b *builder) { b.VFMADD231PS(reg.Y16, reg.Y1, reg.Y2) }, "needs AVX512F", ""},
+		{"X31", func(b *builder) { b.VADDPS(reg.X0, reg.X1, reg.X31) }, "needs AVX512F", ""},
+		{"a mask", func(b *builder) { b.VADDPS(reg.Y0, reg.Y1, reg.K1, reg.Y2) }, "needs AVX512F", ""},
+		{"a mask register alone", func(b *builder) { b.KMOVW(b.GP32(), reg.K1) }, "needs AVX512F", ""},
+		{"bytes", func(b *builder) { b.VPERMW(reg.Y0, reg.Y1, reg.Y2) }, "needs AVX512BW", ""},
+		{"what avo does not know", raw("AVX512VNNI"), "needs AVX512VNNI", ""},
+		{"what says nothing", raw(), "VPDPBUSD: which CPU feature", "VPDPBUSD: which CPU feature"},
+		{"another extension", func(b *builder) { b.VAESENC(x(0), x(1), x(2)) }, "needs AES", "needs AES"},
+		{"bits of bytes", func(b *builder) { b.VPOPCNTB(reg.Y0, reg.Y1) }, "needs AVX512BITALG", "needs AVX512BITALG"},
 	} {
 		planted := Emitters{"clamp_f32": func(b *builder) {
 			b.note("planted", reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y16, reg.X31)
+			b.noteMask("planted", reg.K1)
 			c.emit(b)
 		}}
-		f, err := planted.File(Targets[0], []spec.Kernel{{Op: "clamp"}})
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		err = Targets.CheckFeatures(Targets[0], f.Functions()[0])
-		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: the error is %v, want %q", c.name, err, c.want)
+		for i, want := range []string{c.want, c.wide} {
+			f, err := planted.File(Targets[i], []spec.Kernel{{Op: "clamp"}})
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			err = Targets.CheckFeatures(Targets[i], f.Functions()[0])
+			if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s in %s: the error is %v, want %q", c.name, Targets[i].Name, err, want)
+			}
 		}
 	}
 }

@@ -68,7 +68,7 @@ func fully(b *builder) {
 				step(i*size, i, i == 0)
 			}
 			b.ADDQ(imm(4*perLine), a)
-			panel.advance(64)
+			panel.advance(imm(64))
 		})
 		if perLine > 1 {
 			b.Label(rest)

@@ -66,7 +66,7 @@ func (b *builder) gemmSums(mr, vectors int, a, as, ahead reg64) {
 				}
 			}
 			b.ADDQ(imm(64), panel)
-			row.advance(4)
+			row.advance(imm(4))
 		})
 	})
 }
@@ -120,7 +120,7 @@ func (b *builder) gemmEpilogue(mr, vectors int, c, cs, d reg64) {
 	b.JMP(operand.LabelRef(done))
 
 	b.Label(partial)
-	b.masks(n)
+	b.setMasks(n)
 	residual(func(row rows) {
 		b.note("residual", ys(12, vectors)...)
 		each(func(i, v int) {

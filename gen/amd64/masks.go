@@ -2,8 +2,8 @@ package amd64
 
 import "github.com/mmcloughlin/avo/operand"
 
-// masks sets Y14 and Y15 to select the first n of 16 elements.
-func (b *builder) masks(n reg64) {
+// setMasks sets Y14 and Y15 to select the first n of 16 elements.
+func (b *builder) setMasks(n reg64) {
 	b.note("masks of the last columns", ys(14, 2)...)
 	b.masked = true
 	table := b.GP64()
@@ -15,8 +15,8 @@ func (b *builder) masks(n reg64) {
 	b.VMOVDQU(mem(table, 32), y(15))
 }
 
-// mask sets Y15 to select the first n of 8 elements.
-func (b *builder) mask(n reg64) {
+// setMask sets Y15 to select the first n of 8 elements.
+func (b *builder) setMask(n reg64) {
 	b.note("the mask of the last elements", y(15))
 	b.masked = true
 	table := b.GP64()
@@ -26,7 +26,7 @@ func (b *builder) mask(n reg64) {
 	b.VMOVDQU(mem(table, 0), y(15))
 }
 
-// maskTable emits what masks reads: 16 times all ones, 16 times zero.
+// maskTable emits what setMasks reads: 16 times all ones, 16 times zero.
 func (b *builder) maskTable() {
 	b.StaticGlobal("masks")
 	b.DataAttributes(rodata)

@@ -32,7 +32,7 @@ func product(b *builder) {
 				b.VFMADD231PS(y(13), e, y(2*i+1))
 			}
 			b.ADDQ(imm(64), panel)
-			row.advance(4)
+			row.advance(imm(4))
 		})
 		out := b.rowsFrom(b.copy(c), cs, mr)
 		for i := range mr {

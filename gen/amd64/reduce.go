@@ -213,7 +213,7 @@ func (b *builder) sixteens(body func(masked bool)) {
 	b.Label(rest)
 	b.ANDQ(imm(15), left)
 	b.JEQ(operand.LabelRef(done))
-	b.masks(left)
+	b.setMasks(left)
 	body(true)
 	b.Label(done)
 }

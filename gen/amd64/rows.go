@@ -4,44 +4,39 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// rows addresses up to six rows that stand a stride of bytes apart, with two
-// pointers, three rows apart, and scaled indexing.
+// rows addresses rows that stand a stride of bytes apart, with a pointer for
+// every three of them and scaled indexing.
 type rows struct {
-	b      *builder
-	low    reg64 // row 0
-	high   reg64 // row 3, if there are more than three
-	stride reg64
-	n      int
+	b        *builder
+	pointers []reg64 // rows 0, 3, 6 …
+	stride   reg64
 }
 
-// rowsFrom takes over p, which points to row 0.
+// rowsFrom takes over p, which points to row 0 of n.
 func (b *builder) rowsFrom(p, stride reg64, n int) rows {
-	r := rows{b: b, low: p, stride: stride, n: n}
-	if n > 3 {
-		r.high = b.GP64()
-		b.LEAQ(index(p, stride, 2), r.high)
-		b.ADDQ(stride, r.high)
+	r := rows{b: b, pointers: []reg64{p}, stride: stride}
+	for last := p; len(r.pointers)*3 < n; {
+		next := b.GP64()
+		b.LEAQ(index(last, stride, 2), next)
+		b.ADDQ(stride, next)
+		r.pointers, last = append(r.pointers, next), next
 	}
 	return r
 }
 
 // at is row i's element at a displacement of bytes.
 func (r rows) at(i, disp int) operand.Mem {
-	m := operand.Mem{Base: r.low, Disp: disp}
-	if i >= 3 {
-		m.Base = r.high
-	}
+	m := operand.Mem{Base: r.pointers[i/3], Disp: disp}
 	if i %= 3; i > 0 {
 		m.Index, m.Scale = r.stride, uint8(i)
 	}
 	return m
 }
 
-// advance moves all rows on by bytes.
-func (r rows) advance(bytes int) {
-	r.b.ADDQ(imm(bytes), r.low)
-	if r.n > 3 {
-		r.b.ADDQ(imm(bytes), r.high)
+// advance moves all rows on by so many bytes, an immediate or a register.
+func (r rows) advance(by operand.Op) {
+	for _, p := range r.pointers {
+		r.b.ADDQ(by, p)
 	}
 }
 

@@ -103,7 +103,7 @@ func (b *builder) channels(p patch, body func(p patch)) {
 	n = b.load("C")
 	b.ANDQ(imm(7), n)
 	b.JEQ(operand.LabelRef(done))
-	b.mask(n)
+	b.setMask(n)
 	body(p)
 	b.Label(done)
 }
@@ -112,19 +112,9 @@ func (b *builder) channels(p patch, body func(p patch)) {
 // elements, and end after a row of taps.
 func (s *slide) taps(p patch, each func(tap []row), end func()) {
 	b := s.builder
-	tap := rows{b: b, low: b.GP64(), stride: p.stride, n: p.pixels}
-	b.LEAQ(index(s.in, p.offset, 1), tap.low)
-	if tap.n > 3 {
-		tap.high = b.GP64()
-		b.LEAQ(index(tap.low, p.stride, 2), tap.high)
-		b.ADDQ(p.stride, tap.high)
-	}
-	step := func(by operand.Op) {
-		b.ADDQ(by, tap.low)
-		if tap.n > 3 {
-			b.ADDQ(by, tap.high)
-		}
-	}
+	first := b.GP64()
+	b.LEAQ(index(s.in, p.offset, 1), first)
+	tap := b.rowsFrom(first, p.stride, p.pixels)
 	elements := make([]row, p.pixels)
 	for i := range elements {
 		elements[i] = func(vector int) operand.Mem { return tap.at(i, 32*vector) }
@@ -133,9 +123,9 @@ func (s *slide) taps(p patch, each func(tap []row), end func()) {
 	b.loop("row", b.load("Rows"), func() {
 		b.loop("tap", b.load("Cols"), func() {
 			each(elements)
-			step(col)
+			tap.advance(col)
 		})
-		step(s.skip)
+		tap.advance(s.skip)
 		end()
 	})
 }

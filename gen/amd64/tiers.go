@@ -4,9 +4,12 @@ import "github.com/infer-go/infer/gen/spec"
 
 // Targets are the tiers of amd64.
 //
-// Six rows of two vectors of eight are 12 of 16 registers.
+// Six rows of two vectors of eight are 12 of 16 registers; fourteen rows of one
+// vector of sixteen are as many as general registers can point to.
 var Targets = spec.Targets{
-	{Name: "avx2", GOARCH: "amd64", Features: []string{"AVX2", "FMA3", "F16C"}, Rows: 6, Panels: 1, Emitter: avx2},
+	{Name: "avx2", GOARCH: "amd64", Features: []string{"AVX2", "FMA3", "F16C"}, Rows: 6, Panels: 1, QuantisedRows: 4, QuantisedPanels: 1, Emitter: avx2},
+	{Name: "avx512", GOARCH: "amd64", Base: "avx2", Features: []string{"AVX512F", "AVX512BW", "AVX512VL", "AVX512VNNI"}, Rows: 14, Panels: 1,
+		QuantisedRows: 14, QuantisedPanels: 2, Emitter: avx512},
 }
 
 var avx2 = Emitters{
@@ -41,4 +44,34 @@ var avx2 = Emitters{
 	"resample_f32":    resample,
 	"planes_u8":       planes,
 	"ycbcr_u8":        ycbcr,
+
+	"gemm_u8i8":          gemmWords,
+	"gemm_u8i8_f32":      gemmWords,
+	"convpool_u8i8":      gemmWords,
+	"convpool_u8i8_f32":  gemmWords,
+	"maxpool_u8":         maxPoolQuantised,
+	"avgpool_u8":         averagePoolQuantised,
+	"avgpool_u8_f32":     averagePoolQuantised,
+	"depthwise_u8i8":     depthwiseQuantised,
+	"depthwise_u8i8_f32": depthwiseQuantised,
+	"binary_u8":          binaryQuantised,
+	"binary_u8_f32":      binaryQuantised,
+	"quantise_f32_u8":    quantise,
+}
+
+var avx512 = Emitters{
+	"gemm_f32":    gemmWide,
+	"product_f32": productWide,
+
+	"gemm_u8i8":         gemmVNNI,
+	"gemm_u8i8_f32":     gemmVNNI,
+	"convpool_u8i8":     gemmVNNI,
+	"convpool_u8i8_f32": gemmVNNI,
+
+	"avgpool_u8":         averagePoolQuantised,
+	"avgpool_u8_f32":     averagePoolQuantised,
+	"depthwise_u8i8":     depthwiseQuantised,
+	"depthwise_u8i8_f32": depthwiseQuantised,
+	"binary_u8":          binaryQuantised,
+	"binary_u8_f32":      binaryQuantised,
 }

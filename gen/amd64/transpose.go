@@ -27,7 +27,7 @@ func transpose(b *builder) {
 	b.upTo(rows, loaded, func(i int) { b.VMOVUPS(from[i], y(i)) })
 	b.JMP(operand.LabelRef(loaded))
 	b.Label(partial)
-	b.mask(b.copy(columns))
+	b.setMask(b.copy(columns))
 	b.upTo(rows, loaded, func(i int) { b.VMASKMOVPS(from[i], y(15), y(i)) })
 	b.Label(loaded)
 	b.transposeSquare()

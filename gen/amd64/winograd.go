@@ -116,10 +116,7 @@ func (b *builder) columns(t transform, src, rowStride, step reg64) {
 			b.VMOVUPS(y(r), mem(temp, 32*t.n*i))
 		}
 		b.ADDQ(imm(32), temp)
-		b.ADDQ(step, row.low)
-		if t.n > 3 {
-			b.ADDQ(step, row.high)
-		}
+		row.advance(step)
 	})
 }
 

@@ -37,7 +37,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 
 // assembled emits one kernel. What the emitter panics with becomes the error.
 func assembled(t spec.Target, k spec.Kernel, emit func(*builder)) (fn *ir.Function, err error) {
-	args, err := spec.Args(k.Op)
+	args, err := spec.Args(k)
 	if err != nil {
 		return nil, err
 	}

@@ -235,6 +235,80 @@ func (b *builder) FCVTN2(n, d vec) {
 	b.word(0x4e616800|n.number()<<5|d.number(), "fcvtn2 v%d.4s, v%d.2d", int(d), int(n))
 }
 
+// Integers.
+
+// VLD4 loads 64 bytes, every fourth into the same of four registers, which must
+// be neighbours, and moves from on.
+func (b *builder) VLD4(from gp, to []vec) {
+	list := to[0].as("B16").Asm()
+	for i, v := range to[1:] {
+		if v != to[i]+1 {
+			panic("registers of VLD4 are no neighbours")
+		}
+		list += ", " + v.as("B16").Asm()
+	}
+	b.emit("VLD4.P", mem(from, 64), text("["+list+"]"))
+}
+
+// VUXTL and VUXTL2 widen unsigned lanes of the lower and the upper half; SXTL and
+// SXTL2 int8 to int16.
+
+func (b *builder) VUXTL(from string, n vec, to string, d vec) {
+	b.emit("VUXTL", n.as(from), d.as(to))
+}
+
+func (b *builder) VUXTL2(from string, n vec, to string, d vec) {
+	b.emit("VUXTL2", n.as(from), d.as(to))
+}
+
+func (b *builder) SXTL(n, d vec) {
+	b.word(0x0f08a400|n.number()<<5|d.number(), "sxtl v%d.8h, v%d.8b", int(d), int(n))
+}
+
+func (b *builder) SXTL2(n, d vec) {
+	b.word(0x4f08a400|n.number()<<5|d.number(), "sxtl2 v%d.8h, v%d.16b", int(d), int(n))
+}
+
+// VEXT moves bytes down by so many, those of m behind those of n.
+func (b *builder) VEXT(bytes int, m, n, d vec) {
+	b.emit("VEXT", imm(bytes), m.as("B16"), n.as("B16"), d.as("B16"))
+}
+
+// XTN and XTN2 take the lower halves of lanes of so many bits, into the lower and
+// the upper half of a vector.
+
+func (b *builder) XTN(bits int, n, d vec) {
+	code, to, from := narrowing(bits)
+	b.word(0x0e212800|code|n.number()<<5|d.number(), "xtn v%d.%s, v%d.%s", int(d), to[0], int(n), from)
+}
+
+func (b *builder) XTN2(bits int, n, d vec) {
+	code, to, from := narrowing(bits)
+	b.word(0x4e212800|code|n.number()<<5|d.number(), "xtn2 v%d.%s, v%d.%s", int(d), to[1], int(n), from)
+}
+
+func narrowing(bits int) (code uint32, to [2]string, from string) {
+	if bits == 32 {
+		return 1 << 22, [2]string{"4h", "8h"}, "4s"
+	}
+	return 0, [2]string{"8b", "16b"}, "8h"
+}
+
+// SDOT adds four products of int8 to each int32, SDOTElement with one lane of m.
+
+func (b *builder) SDOT(m, n, d vec) {
+	b.word(0x4e809400|m.number()<<16|n.number()<<5|d.number(), "sdot v%d.4s, v%d.16b, v%d.16b", int(d), int(n), int(m))
+}
+
+func (b *builder) SDOTElement(m vec, lane int, n, d vec) {
+	if lane < 0 || lane > 3 {
+		panic(fmt.Sprintf("there is no lane %d", lane))
+	}
+	l := uint32(lane)
+	b.word(0x4f80e000|m.number()<<16|(l&1)<<21|(l>>1)<<11|n.number()<<5|d.number(),
+		"sdot v%d.4s, v%d.16b, v%d.4b[%d]", int(d), int(n), int(m), lane)
+}
+
 // Vectors of eight int16. SMULL, SMLAL and SMLSL multiply them by one lane of m,
 // which is one of V0…V15, to four int32: the lower halves, or the upper ones.
 

@@ -87,7 +87,7 @@ func planes(b *builder) {
 	b.LSR(4, n, n)
 	b.loop("sixteen", n, func() {
 		c := b.v.takeAll(4, "red, green, blue and opacity")
-		b.emit("VLD4.P", mem(in, 64), text("["+c[0].as("B16").Asm()+", "+c[1].as("B16").Asm()+", "+c[2].as("B16").Asm()+", "+c[3].as("B16").Asm()+"]"))
+		b.VLD4(in, c)
 		b.MVN(c[3], c[3])
 		for i, p := range out {
 			b.emit("VADD", c[3].as("B16"), c[i].as("B16"), c[i].as("B16"))

@@ -5,9 +5,12 @@ import "github.com/infer-go/infer/gen/spec"
 // Targets are the tiers of arm64.
 //
 // Six rows of four vectors are 24 of 32 registers, a vector of each row of A 6
-// more, and two are left for B.
+// more, and two are left for B. Of quantised operands four rows are 16 registers,
+// and B, as it is and widened, takes six; of dot products five rows are 20, what
+// they start at four.
 var Targets = spec.Targets{
-	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, Emitter: neon},
+	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, QuantisedRows: 4, QuantisedPanels: 1, Emitter: neon},
+	{Name: "neondot", GOARCH: "arm64", Base: "neon", Features: []string{"ASIMDDP"}, Rows: 6, Panels: 1, QuantisedRows: 5, QuantisedPanels: 1, Emitter: neondot},
 }
 
 var neon = Emitters{
@@ -42,4 +45,12 @@ var neon = Emitters{
 	"resample_f32":    resample,
 	"planes_u8":       planes,
 	"ycbcr_u8":        ycbcr,
+
+	"gemm_u8i8":     gemmQuantised,
+	"gemm_u8i8_f32": gemmQuantised,
+}
+
+var neondot = Emitters{
+	"gemm_u8i8":     gemmDot,
+	"gemm_u8i8_f32": gemmDot,
 }

@@ -2,6 +2,7 @@ package arm64
 
 import (
 	endian "encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +67,10 @@ func TestWords(t *testing.T) {
 		for code, want := range seen {
 			inst, err := arm64asm.Decode(endian.LittleEndian.AppendUint32(nil, code))
 			if err != nil {
-				t.Errorf("%#x, %s: %v", code, want, err)
+				// It knows no extensions: objdump has to do for them.
+				if feature, none := needsWord(fmt.Sprintf("$%#08x // %s", code, want)); none != nil || feature == "ASIMD" {
+					t.Errorf("%#x, %s: %v", code, want, err)
+				}
 			} else if got := arm64asm.GNUSyntax(inst); got != strings.TrimSuffix(want, ".0") { // it writes #0.0 as #0
 				t.Errorf("%#x is %q, and is called %q", code, got, want)
 			}

@@ -115,6 +115,31 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	)
 }
 
+// QuantisedKernels lists the kernels that compute in integers, of a tier whose
+// gemm tiles have up to rows rows by up to panels panels. They have the same bits
+// on every tier, so that one which lacks a kernel takes the portable tier's; of
+// the gemm family it has all or none.
+func QuantisedKernels(rows, panels int) (ks []Kernel) {
+	for _, result := range []Elem{U8, F32} {
+		for p := panels; p >= 1; p-- {
+			for r := rows; r >= 1; r-- {
+				ks = append(ks, Kernel{Op: "gemm", Operand: U8, Weight: I8, Result: result, Rows: r, Panels: p})
+			}
+			for r := max(rows/4, 1) * 4; r >= 4; r -= 4 {
+				ks = append(ks, Kernel{Op: "convpool", Operand: U8, Weight: I8, Result: result, Rows: r, Panels: p})
+			}
+		}
+		ks = append(ks,
+			Kernel{Op: "avgpool", Operand: U8, Weight: U8, Result: result},
+			Kernel{Op: "depthwise", Operand: U8, Weight: I8, Result: result},
+		)
+		for _, f := range []string{"add", "sub", "mul"} {
+			ks = append(ks, Kernel{Op: "binary", Operand: U8, Weight: U8, Result: result, Variant: f})
+		}
+	}
+	return append(ks, Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8})
+}
+
 // A Tier is the kernels for one kind of processor. The generated Tiers are
 // those of the GOARCH that is compiled for.
 type Tier struct {
@@ -123,6 +148,10 @@ type Tier struct {
 
 	// The largest tile of the gemm and product families.
 	Rows, Panels int
+
+	// The largest tile of the gemm family of quantised operands; 0 if the tier has
+	// none of it.
+	QuantisedRows, QuantisedPanels int
 
 	Kernels []Entry
 }

@@ -20,8 +20,17 @@ import (
 //go:embed args.go kernel.go
 var Sources embed.FS
 
-// blocks are the blocks of arguments by operation.
+// blocks are the blocks of arguments by operation; and where one of quantised
+// operands has another than that of floats, by operation and operand.
 var blocks = map[string]string{
+	"gemm_u8":      "QuantisedGemmArgs",
+	"convpool_u8":  "QuantisedGemmArgs",
+	"maxpool_u8":   "QuantisedTapsArgs",
+	"avgpool_u8":   "QuantisedTapsArgs",
+	"depthwise_u8": "QuantisedTapsArgs",
+	"binary_u8":    "QuantisedBinaryArgs",
+	"quantise":     "QuantiseArgs",
+
 	"gemm":       "GemmArgs",
 	"product":    "ProductArgs",
 	"convpool":   "ConvPoolArgs",
@@ -60,12 +69,15 @@ type Block struct {
 	Pkg  *types.Package
 }
 
-// Args is the block of arguments of an operation's kernels. Emitters take the
-// offsets of its fields from it.
-func Args(op string) (Block, error) {
-	name, ok := blocks[op]
+// Args is a kernel's block of arguments. Emitters take the offsets of its fields
+// from it.
+func Args(k Kernel) (Block, error) {
+	name, ok := blocks[k.Op+"_"+k.Operand.String()]
 	if !ok {
-		return Block{}, fmt.Errorf("no block of arguments is known for %s", op)
+		name, ok = blocks[k.Op]
+	}
+	if !ok {
+		return Block{}, fmt.Errorf("no block of arguments is known for %s", k.Name())
 	}
 	pkg, err := declarations()
 	if err != nil {

@@ -19,8 +19,9 @@ type Target struct {
 	// none of its own; "" is none.
 	Base string
 
-	// The largest tile of the gemm and product families.
-	Rows, Panels int
+	// The largest tiles, as in Tier.
+	Rows, Panels                   int
+	QuantisedRows, QuantisedPanels int
 
 	Emitter Emitter
 }
@@ -108,6 +109,14 @@ func (ts Targets) Kernels(t Target) (own []Kernel, all []Entry, err error) {
 			return own, all, fmt.Errorf("no emitter for %s", k.Symbol(t.Name))
 		}
 		all = append(all, inherited[i])
+	}
+	for _, k := range QuantisedKernels(t.QuantisedRows, t.QuantisedPanels) {
+		if t.Emitter.Emits(k) {
+			own = append(own, k)
+			all = append(all, Entry{Kernel: k, From: t.Name})
+		} else if i := slices.IndexFunc(inherited, func(e Entry) bool { return e.Kernel == k }); i >= 0 {
+			all = append(all, inherited[i])
+		}
 	}
 	return own, all, nil
 }

@@ -190,7 +190,7 @@ func (c *call) cast() []*value {
 	if !c.ready() || to == x.elem {
 		return []*value{x}
 	}
-	return c.apply(&kernels.Convert{To: to}, x)
+	return c.apply(&kernels.Convert{Result: kernels.Elements{Elem: to}}, x)
 }
 
 // identity translates what does nothing to its first operand.

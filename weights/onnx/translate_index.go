@@ -180,7 +180,7 @@ func (c *call) oneHot() []*value {
 		places.data.ints[i], negative.data.ints[i] = int64(i), int64(i-int(n))
 	}
 	if x.elem != tensor.I64 {
-		x = c.apply(&kernels.Convert{To: tensor.I64}, x)[0]
+		x = c.apply(&kernels.Convert{Result: kernels.Elements{Elem: tensor.I64}}, x)[0]
 	}
 	if !c.ready() {
 		return nil

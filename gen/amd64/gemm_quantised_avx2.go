@@ -1,0 +1,185 @@
+package amd64
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/infer-go/infer/gen/spec"
+)
+
+// gemmWords emits a tile of MR rows by one panel of int8. Bytes are widened to
+// words where they are, even ones and odd ones apart, and VPMADDWD adds two
+// products of them, exactly: it makes two of a column's four products at a time.
+func gemmWords(b *builder) {
+	mr := b.kernel.Rows
+	b.doc(fmt.Sprintf("the %s kernel of %d rows by 16 columns of int8", b.kernel.Op, mr))
+	a, as := b.load("A"), b.load("AStride")
+	c, d, tiles := b.local("C"), b.local("D"), b.local("Tiles")
+	slot := b.AllocLocal(8)
+	b.Comment("A panel of no more than 8 channels needs half of the work.")
+	half, end := b.label("half"), b.label("end")
+	b.CMPQ(b.field("N"), imm(8))
+	b.JLE(operand.LabelRef(half))
+	for _, vectors := range []int{2, 1} {
+		if vectors == 1 {
+			b.JMP(operand.LabelRef(end))
+			b.Label(half)
+		}
+		b.loop("tile", tiles, func() {
+			b.wordSums(mr, vectors, a, as)
+			if b.kernel.Op == "convpool" {
+				b.poolSums(func(ops ...operand.Op) { b.VPMAXSD(ops[0], ops[1], ops[2]) }, vectors, func(row, v int) operand.Op { return y(2*row + v) })
+				b.wordEpilogue(mr/4, vectors, c, d, slot)
+				b.skip(a, as, mr/2)
+				return
+			}
+			b.wordEpilogue(mr, vectors, c, d, slot)
+			b.skip(a, as, mr)
+		})
+	}
+	b.Label(end)
+	b.VZEROUPPER()
+}
+
+// wordSums emits a tile's sums: of row i and vector v in register 2·i+v.
+func (b *builder) wordSums(mr, vectors int, a, as reg64) {
+	b.Comment("Every sum starts at its bias.")
+	b.note("sums", ys(0, 2*mr)...)
+	for v := range vectors {
+		b.note("even bytes of B", y(8+2*v))
+		b.note("odd bytes of B", y(9+2*v))
+	}
+	b.note("elements of A, then the odd ones", y(12))
+	b.note("the even ones", y(13))
+	b.note("products", y(14))
+	b.note("words of 255", y(15))
+	b.VPCMPEQD(y(15), y(15), y(15))
+	b.VPSRLW(imm(8), y(15), y(15))
+	bias := b.load("Bias")
+	for i := range mr {
+		for v := range vectors {
+			b.VMOVDQU(mem(bias, 32*v), y(2*i+v))
+		}
+	}
+	panel := b.load("B")
+	b.segments(func(offset reg64) {
+		b.LEAQ(index(a, offset, 1), offset)
+		row := b.tileRows(offset, as)
+		k := b.load("SegLen")
+		b.SHRQ(imm(2), k)
+		b.loop("k", k, func() {
+			for v := range vectors {
+				even, odd := y(8+2*v), y(9+2*v)
+				b.VMOVDQU(mem(panel, 32*v), odd)
+				b.VPSLLW(imm(8), odd, even)
+				b.VPSRAW(imm(8), even, even)
+				b.VPSRAW(imm(8), odd, odd)
+			}
+			for i := range mr {
+				b.VPBROADCASTD(row.at(i, mr), y(12))
+				b.VPAND(y(15), y(12), y(13))
+				b.VPSRLW(imm(8), y(12), y(12))
+				for v := range vectors {
+					for odd := range 2 {
+						b.VPMADDWD(y(8+2*v+odd), y(13-odd), y(14))
+						b.VPADDD(y(14), y(2*i+v), y(2*i+v))
+					}
+				}
+			}
+			b.ADDQ(imm(64), panel)
+			row.advance(imm(4))
+		})
+	})
+}
+
+// wordEpilogue makes results of mr rows of sums and stores them. It moves c and d
+// on by a tile.
+func (b *builder) wordEpilogue(mr, vectors int, c, d, slot operand.Mem) {
+	l := lanes{b, 8, false}
+	scale := b.load("Scale")
+	for i := range mr {
+		for v := range vectors {
+			b.VCVTDQ2PS(y(2*i+v), y(2*i+v))
+			b.VMULPS(mem(scale, 32*v), y(2*i+v), y(2*i+v))
+		}
+	}
+	n := b.load("N")
+	if vectors == 2 {
+		b.SUBQ(imm(8), n)
+	}
+	none := b.label("noresidual")
+	b.CMPQ(d, imm(0))
+	b.JEQ(operand.LabelRef(none))
+	l.broadcastField("DZero", "DZero", 12)
+	l.broadcastField("DScale", "DScale", 13)
+	b.note("residual", y(14))
+	b.eachRow(d, "DStride", mr, func(at reg64, i int) {
+		for v := range vectors {
+			load := func(from operand.Mem) { b.VPMOVZXBD(from, y(14)) }
+			if v == vectors-1 {
+				b.someBytes(n, mem(at, 8*v), slot, true, load)
+			} else {
+				load(mem(at, 8*v))
+			}
+			b.VPSUBD(y(12), y(14), y(14))
+			b.VCVTDQ2PS(y(14), y(14))
+			b.VMULPS(y(13), y(14), y(14))
+			b.VADDPS(y(14), y(2*i+v), y(2*i+v))
+		}
+	})
+	b.Label(none)
+	l.finishIn()
+	if b.kernel.Result == spec.F32 {
+		b.setMask(n)
+	}
+	b.eachRow(c, "CStride", mr, func(at reg64, i int) {
+		for v := range vectors {
+			r, last := 2*i+v, v == vectors-1
+			switch {
+			case b.kernel.Result == spec.F32 && last:
+				b.VMAXPS(y(r), y(12), y(r))
+				b.VMINPS(y(r), y(13), y(r))
+				b.VMASKMOVPS(y(r), y(15), mem(at, 32*v))
+			case last:
+				b.someBytes(n, mem(at, 8*v), slot, false, func(to operand.Mem) { l.finish(r, to) })
+			default:
+				l.finish(r, mem(at, 8*v*b.resultSize()))
+			}
+		}
+	})
+}
+
+// someBytes emits f with the address of 8 bytes: of those at m, or, where n is
+// less than 8, of a slot on the stack, which holds n of those at m: before f, or
+// is to be copied there after it.
+func (b *builder) someBytes(n reg64, m, slot operand.Mem, before bool, f func(at operand.Mem)) {
+	fewer, done := b.label("fewer"), b.label("done")
+	b.CMPQ(n, imm(8))
+	b.JLT(operand.LabelRef(fewer))
+	f(m)
+	b.JMP(operand.LabelRef(done))
+	b.Label(fewer)
+	if !before {
+		f(slot)
+	}
+	top, i, e := b.label("byte"), b.GP64(), b.GP32()
+	b.XORQ(i, i)
+	b.Label(top)
+	outside := operand.Mem{Base: m.Base, Disp: m.Disp, Index: i, Scale: 1}
+	inside := operand.Mem{Base: slot.Base, Symbol: slot.Symbol, Disp: slot.Disp, Index: i, Scale: 1}
+	if before {
+		b.MOVBLZX(outside, e)
+		b.MOVB(e.As8(), inside)
+	} else {
+		b.MOVBLZX(inside, e)
+		b.MOVB(e.As8(), outside)
+	}
+	b.INCQ(i)
+	b.CMPQ(i, n)
+	b.JLT(operand.LabelRef(top))
+	if before {
+		f(slot)
+	}
+	b.Label(done)
+}

@@ -1,0 +1,29 @@
+package amd64
+
+import "github.com/mmcloughlin/avo/operand"
+
+// quantise emits the conversion of float32 to uint8. What is NaN becomes 0 before
+// it is converted, and leaves a trace.
+func quantise(b *builder) {
+	b.doc("the conversion of float32 to quantised uint8")
+	xp, yp, offset := b.load("X"), b.load("Y"), b.GP64()
+	whole := lanes{b, 8, false}
+	whole.finishIn()
+	whole.broadcastField("Scale", "Scale", 11)
+	b.note("all ones where a NaN was seen", y(10))
+	b.VXORPS(y(10), y(10), y(10))
+	b.lanesOf(8, b.load("N"), offset, func(l lanes) {
+		b.note("quotients", y(0))
+		b.note("all ones where they are NaN", y(1))
+		l.words(operand.Mem{Base: xp, Index: offset, Scale: 4}, 0)
+		b.VDIVPS(y(11), y(0), y(0))
+		b.VCMPPS(unordered, y(0), y(0), y(1))
+		b.VORPS(y(1), y(10), y(10))
+		b.VANDNPS(y(0), y(1), y(0))
+		l.finish(0, l.resultAt(yp, offset))
+	})
+	seen := b.GP32()
+	b.VMOVMSKPS(y(10), seen)
+	b.ORQ(seen.As64(), b.field("NaN"))
+	b.VZEROUPPER()
+}

@@ -1,0 +1,277 @@
+package amd64
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// quantisedPatch emits body for every patch of so many pixels by some channels,
+// as long as so many pixels are left.
+func (s *slide) quantisedPatch(pixels int, body func(l lanes, offset reg64)) {
+	top, fewer := s.label("pixels"), s.label("fewer")
+	s.Label(top)
+	s.CMPQ(s.left, imm(pixels))
+	s.JLT(operand.LabelRef(fewer))
+	offset := s.GP64()
+	s.lanesOf(s.lanesOfTier(), s.load("C"), offset, func(l lanes) { body(l, offset) })
+	stride := s.load("XStride")
+	for range pixels {
+		s.ADDQ(stride, s.in)
+	}
+	stride = s.load("YStride")
+	for range pixels {
+		s.ADDQ(stride, s.out)
+	}
+	s.SUBQ(imm(pixels), s.left)
+	s.JMP(operand.LabelRef(top))
+	s.Label(fewer)
+}
+
+// quantisedTaps emits the loops over a window: each for every tap, with its
+// address for every pixel, and end after a row of taps.
+func (s *slide) quantisedTaps(pixels int, offset reg64, each func(tap rows), end func()) {
+	first := s.GP64()
+	s.LEAQ(index(s.in, offset, 1), first)
+	stride := first
+	if pixels > 1 {
+		stride = s.load("XStride")
+	}
+	tap := s.rowsFrom(first, stride, pixels)
+	s.loop("row", s.load("Rows"), func() {
+		s.loop("tap", s.load("Cols"), func() {
+			each(tap)
+			tap.advance(s.field("XCol"))
+		})
+		tap.advance(s.skip)
+		end()
+	})
+}
+
+// depthwiseQuantised emits the weighted sum over a window's taps.
+func depthwiseQuantised(b *builder) {
+	b.doc("the weighted sum over a window's taps, channel by channel")
+	skip := b.AllocLocal(8)
+	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
+	s := b.slide()
+	lanes{builder: b, n: b.lanesOfTier()}.finishIn()
+	done := b.label("done")
+	for _, stride := range []int{1, 2} {
+		other := b.label("other")
+		b.Comment(fmt.Sprintf("Windows of 3×3 taps, %d apart from pixel to pixel.", stride))
+		for _, field := range []string{"Rows", "Cols"} {
+			b.CMPQ(b.field(field), imm(3))
+			b.JNE(operand.LabelRef(other))
+		}
+		step := b.load("XCol")
+		b.SHLQ(imm(stride-1), step)
+		b.CMPQ(step, b.field("XStride"))
+		b.JNE(operand.LabelRef(other))
+		b.depthwiseThrees(stride)
+		b.JMP(operand.LabelRef(done))
+		b.Label(other)
+	}
+	b.Comment("All other windows.")
+	for _, pixels := range []int{4, 1} {
+		s.quantisedPatch(pixels, func(l lanes, offset reg64) {
+			for i := range pixels {
+				l.note("sums", l.vec(i))
+			}
+			l.note("weights", l.vec(8))
+			l.note("a tap's elements", l.vec(9))
+			l.note("products", l.vec(10))
+			l.note("multipliers", l.vec(11))
+			bias := b.load("Bias")
+			l.words(operand.Mem{Base: bias, Index: offset, Scale: 4}, 0)
+			for i := 1; i < pixels; i++ {
+				b.VMOVAPS(l.vec(0), l.vec(i))
+			}
+			weights := b.load("W")
+			b.ADDQ(offset, weights)
+			s.quantisedTaps(pixels, offset, func(tap rows) {
+				l.weights(mem(weights, 0), 8)
+				b.ADDQ(b.field("WCol"), weights)
+				for i := range pixels {
+					l.elements(tap.at(i, 0), 9)
+					l.multiplyAdd(9, 8, 10, i)
+				}
+			}, func() { b.ADDQ(skip, weights) })
+			l.words(operand.Mem{Base: b.load("Scale"), Index: offset, Scale: 4}, 11)
+			to, stride := b.copy(s.out), b.load("YStride")
+			for i := range pixels {
+				b.VCVTDQ2PS(l.vec(i), l.vec(i))
+				b.VMULPS(l.vec(11), l.vec(i), l.vec(i))
+				l.finish(i, l.resultAt(to, offset))
+				if i < pixels-1 {
+					b.ADDQ(stride, to)
+				}
+			}
+		})
+	}
+	b.Label(done)
+	b.VZEROUPPER()
+}
+
+// depthwiseThrees emits the sums of windows of 3×3, so many taps apart: for some
+// channels of all pixels at a time, so that weights are widened once, where
+// registers can hold them, and an element once for all pixels that it is a tap of.
+func (b *builder) depthwiseThrees(stride int) {
+	offset := b.GP64()
+	b.lanesOf(b.lanesOfTier(), b.load("C"), offset, func(l lanes) {
+		weights := func(r, k int) {
+			w := b.load("W")
+			b.ADDQ(offset, w)
+			for range r {
+				b.ADDQ(b.field("WRow"), w)
+			}
+			for range k {
+				b.ADDQ(b.field("WCol"), w)
+			}
+			l.note("weights", l.vec(l.weight(r, k)))
+			l.weights(mem(w, 0), l.weight(r, k))
+		}
+		if l.n == 16 {
+			for i := range 9 {
+				weights(i/3, i%3)
+			}
+		}
+		l.note("multipliers", l.vec(11))
+		l.note("a tap's elements", l.vec(9))
+		l.note("products", l.vec(10))
+		l.words(operand.Mem{Base: b.load("Scale"), Index: offset, Scale: 4}, 11)
+		in, out, bias, left := b.load("X"), b.load("Y"), b.load("Bias"), b.AllocLocal(8)
+		b.ADDQ(offset, in)
+		b.LEAQ(index(out, offset, uint8(b.resultSize())), out)
+		b.LEAQ(index(bias, offset, 4), bias)
+		b.MOVQ(b.load("Pixels"), left)
+		for _, pixels := range []int{4, 1} {
+			top, fewer := b.label("pixels"), b.label("fewer")
+			b.Label(top)
+			b.CMPQ(left, imm(pixels))
+			b.JLT(operand.LabelRef(fewer))
+			for i := range pixels {
+				l.note("sums", l.vec(i))
+				l.words(mem(bias, 0), i)
+			}
+			first, col := b.copy(in), b.load("XCol")
+			for r := range 3 {
+				if l.n != 16 {
+					for k := range 3 {
+						weights(r, k)
+					}
+				}
+				x := b.copy(first)
+				for j := range (pixels-1)*stride + 3 {
+					if j > 0 {
+						b.ADDQ(col, x)
+					}
+					l.elements(mem(x, 0), 9)
+					for k := range 3 {
+						if i := j - k; i >= 0 && i%stride == 0 && i/stride < pixels {
+							l.multiplyAdd(9, l.weight(r, k), 10, i/stride)
+						}
+					}
+				}
+				b.ADDQ(b.field("XRow"), first)
+			}
+			for i := range pixels {
+				b.VCVTDQ2PS(l.vec(i), l.vec(i))
+				b.VMULPS(l.vec(11), l.vec(i), l.vec(i))
+				l.finish(i, mem(out, 0))
+				b.ADDQ(b.field("YStride"), out)
+				b.ADDQ(b.field("XStride"), in)
+			}
+			b.SUBQ(imm(pixels), left)
+			b.JMP(operand.LabelRef(top))
+			b.Label(fewer)
+		}
+	})
+}
+
+// weight is the register of a weight of 3×3: there are 16 more where a vector has
+// 16 lanes.
+func (l lanes) weight(r, k int) int {
+	if l.n == 16 {
+		return 16 + 3*r + k
+	}
+	return 4 + k
+}
+
+// averagePoolQuantised emits the sum over a window's taps, times a factor.
+func averagePoolQuantised(b *builder) {
+	b.doc("the mean over a window's taps, channel by channel")
+	s := b.slide()
+	whole := lanes{builder: b, n: b.lanesOfTier()}
+	whole.finishIn()
+	whole.broadcastField("Offset", "Offset", 10)
+	whole.broadcastField("Factor", "Factor", 11)
+	s.quantisedPatch(1, func(l lanes, offset reg64) {
+		l.note("sums", l.vec(0))
+		l.note("a tap's elements", l.vec(9))
+		b.VMOVAPS(l.vec(10), l.vec(0))
+		s.quantisedTaps(1, offset, func(tap rows) {
+			l.elements(tap.at(0, 0), 9)
+			b.VPADDD(l.vec(9), l.vec(0), l.vec(0))
+		}, func() {})
+		b.VCVTDQ2PS(l.vec(0), l.vec(0))
+		b.VMULPS(l.vec(11), l.vec(0), l.vec(0))
+		l.finish(0, l.resultAt(s.out, offset))
+	})
+	b.VZEROUPPER()
+}
+
+// maxPoolQuantised emits the maximum over a window's taps, of bytes: 32 of them
+// at a time, then 8, then one by one.
+func maxPoolQuantised(b *builder) {
+	b.doc("the maximum over a window's taps, channel by channel")
+	b.note("maxima", y(0))
+	b.note("a tap's elements", y(1))
+	s := b.slide()
+	top, done := b.label("pixel"), b.label("done")
+	b.Label(top)
+	b.CMPQ(s.left, imm(0))
+	b.JEQ(operand.LabelRef(done))
+	offset := b.GP64()
+	b.XORQ(offset, offset)
+	left := b.AllocLocal(8)
+	b.MOVQ(b.load("C"), left)
+	for _, n := range []int{32, 8, 1} {
+		block, fewer := b.label("block"), b.label("fewer")
+		b.Label(block)
+		b.CMPQ(left, imm(n))
+		b.JLT(operand.LabelRef(fewer))
+		b.VPXOR(y(0), y(0), y(0))
+		s.quantisedTaps(1, offset, func(tap rows) {
+			switch n {
+			case 32:
+				b.VPMAXUB(tap.at(0, 0), y(0), y(0))
+				return
+			case 8:
+				b.VMOVQ(tap.at(0, 0), x(1))
+			case 1:
+				e := b.GP32()
+				b.MOVBLZX(tap.at(0, 0), e)
+				b.VMOVD(e, x(1))
+			}
+			b.VPMAXUB(x(1), x(0), x(0))
+		}, func() {})
+		switch to := index(s.out, offset, 1); n {
+		case 32:
+			b.VMOVDQU(y(0), to)
+		case 8:
+			b.VMOVQ(x(0), to)
+		case 1:
+			b.VPEXTRB(imm(0), x(0), to)
+		}
+		b.ADDQ(imm(n), offset)
+		b.SUBQ(imm(n), left)
+		b.JMP(operand.LabelRef(block))
+		b.Label(fewer)
+	}
+	b.ADDQ(b.field("XStride"), s.in)
+	b.ADDQ(b.field("YStride"), s.out)
+	b.DECQ(s.left)
+	b.JMP(operand.LabelRef(top))
+	b.Label(done)
+	b.VZEROUPPER()
+}

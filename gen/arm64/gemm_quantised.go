@@ -1,0 +1,271 @@
+package arm64
+
+import (
+	"fmt"
+
+	"github.com/infer-go/infer/gen/spec"
+)
+
+// gemmQuantised emits a tile of MR rows by one panel of int8. Bytes are widened
+// to words; four of each row of A are a vector, of which the multiply-adds take a
+// lane.
+func gemmQuantised(b *builder) {
+	mr := b.kernel.Rows
+	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
+	a, c, d := b.load("A"), b.load("C"), b.load("D")
+	as, tiles := b.load("AStride"), b.load("Tiles")
+	elements := b.v.takeAll(mr, "elements of A") // a lane is taken of V0 … V15 only
+	t := &tile{builder: b, rows: mr, vectors: 4}
+	t.sums = b.v.takeAll(4*mr, "sums")
+
+	b.loop("tile", tiles, func() {
+		t.fromBias()
+		b.scope(func() {
+			panel, quads := b.load("B"), b.load("SegLen")
+			b.LSR(2, quads, quads)
+			bytes, words := b.v.takeAll(4, "rows of B"), b.v.takeAll(2, "a row of B, in words")
+			b.segments(a, func(segment gp) {
+				rows := b.from(segment, as, mr, "rows of A")
+				k := b.copy(quads, "fours of k left")
+				b.loop("k", k, func() {
+					b.VLD4(panel, bytes)
+					for i, e := range elements {
+						b.loadPiece(1, rows[i], []vec{e}) // four bytes
+						b.VUXTL("B8", e, "H8", e)
+					}
+					for k, row := range bytes {
+						b.SXTL(row, words[0])
+						b.SXTL2(row, words[1])
+						for i, e := range elements {
+							for half, w := range words {
+								b.SMLAL(0, e, k, w, t.row(i)[2*half])
+								b.SMLAL(1, e, k, w, t.row(i)[2*half+1])
+							}
+						}
+					}
+				})
+			})
+		})
+		t.quantise(c, d)
+		b.skip(a, as, mr)
+	})
+}
+
+// quantise makes results of a tile's sums and stores them. It moves c and d on by
+// the tile.
+func (t *tile) quantise(c, d gp) {
+	t.scope(func() {
+		n := t.load("N")
+		t.scope(func() {
+			scale, at := t.v.takeAll(4, "multipliers"), t.load("Scale")
+			t.peek(16, at, scale)
+			for i := range t.rows {
+				for v, s := range t.row(i) {
+					t.SCVTF(s, s)
+					t.FMUL(scale[v], s, s)
+				}
+			}
+		})
+		none := t.label("noresidual")
+		t.CBZ(d, none)
+		t.scope(func() {
+			zero, scale := t.broadcast("DZero"), t.broadcast("DScale")
+			by := t.load("DStride")
+			bytes, r := t.v.take("residual"), t.v.takeAll(4, "residual, widened")
+			for i := range t.rows {
+				t.loadBytes(n, d, bytes)
+				t.ADD(by, d, d)
+				t.widen(bytes, r)
+				for v, s := range t.row(i) {
+					t.VSUB(zero, r[v], r[v])
+					t.SCVTF(r[v], r[v])
+					t.FMUL(scale, r[v], r[v])
+					t.FADD(r[v], s, s)
+				}
+			}
+		})
+		t.place(none)
+		t.storeResults(c, n)
+	})
+}
+
+// storeResults clamps values, makes results of the first n of each row and stores
+// them, and moves c on.
+func (t *tile) storeResults(c, n gp) {
+	limits := t.loadLimits()
+	cs := t.load("CStride")
+	if t.kernel.Result == spec.F32 {
+		out := t.builder.rows(c, cs, t.rows, "rows of C")
+		t.columns(n, func(p piece) { t.storeClamped(p, limits, out) })
+		t.skip(c, cs, t.rows)
+		return
+	}
+	zero := t.broadcast("Zero")
+	for i := range t.rows {
+		t.clamp(limits, t.row(i))
+		for _, s := range t.row(i) {
+			t.FCVTNS(s, s)
+			t.VADD(zero, s, s)
+		}
+		t.narrow(t.row(i))
+		t.storeBytes(n, t.row(i)[0], c)
+		t.ADD(cs, c, c)
+	}
+}
+
+// widen makes four vectors of uint32 of 16 uint8.
+func (b *builder) widen(bytes vec, to []vec) {
+	b.VUXTL("B8", bytes, "H8", to[0])
+	b.VUXTL2("B16", bytes, "H8", to[2])
+	for _, half := range []int{0, 2} {
+		b.VUXTL2("H8", to[half], "S4", to[half+1])
+		b.VUXTL("H4", to[half], "S4", to[half])
+	}
+}
+
+// narrow makes 16 uint8, in the first register, of four vectors of int32 that are
+// none other.
+func (b *builder) narrow(v []vec) {
+	for _, half := range []int{0, 2} {
+		b.XTN(32, v[half], v[half])
+		b.XTN2(32, v[half+1], v[half])
+	}
+	b.XTN(16, v[0], v[0])
+	b.XTN2(16, v[2], v[0])
+}
+
+// storeBytes stores the first n of 16 bytes, and destroys the register.
+func (b *builder) storeBytes(n gp, from vec, to gp) {
+	partial, done := b.label("partial"), b.label("done")
+	b.CMP(16, n)
+	b.BNE(partial)
+	b.emit("FMOVQ", from, mem(to, 0))
+	b.B(done)
+	b.place(partial)
+	b.scope(func() {
+		at := b.copy(to, "where to store")
+		for _, size := range []int{8, 4, 2, 1} {
+			none := b.label("none")
+			b.TBZ(map[int]int{8: 3, 4: 2, 2: 1, 1: 0}[size], n, none)
+			switch size {
+			case 8, 4:
+				b.storePiece(piece(size/4), []vec{from}, at)
+			case 2:
+				b.emit("VST1.P", from.lane("H", 0), mem(at, 2))
+			case 1:
+				b.emit("VST1.P", from.lane("B", 0), mem(at, 1))
+			}
+			if size > 1 {
+				b.VEXT(size, from, from, from)
+			}
+			b.place(none)
+		}
+	})
+	b.place(done)
+}
+
+// loadBytes loads the first n of 16 bytes: those behind them hold whatever comes.
+// from is kept.
+func (b *builder) loadBytes(n, from gp, to vec) {
+	partial, done := b.label("partial"), b.label("done")
+	b.CMP(16, n)
+	b.BNE(partial)
+	b.FMOVQ(mem(from, 0), to)
+	b.B(done)
+	b.place(partial)
+	b.scope(func() {
+		// The last come first, and make room for those before them.
+		at := b.copy(from, "behind what is to be loaded")
+		b.ADD(n, at, at)
+		for _, size := range []int{1, 2, 4, 8} {
+			none := b.label("none")
+			b.TBZ(map[int]int{8: 3, 4: 2, 2: 1, 1: 0}[size], n, none)
+			b.VEXT(16-size, to, to, to)
+			b.SUB(imm(size), at, at)
+			b.emit("VLD1", mem(at, 0), to.lane(map[int]string{8: "D", 4: "S", 2: "H", 1: "B"}[size], 0))
+			b.place(none)
+		}
+	})
+	b.place(done)
+}
+
+// gemmDot emits the same with dot products of four int8 at a time. They take
+// signed elements only: of x, which is unsigned, x − 128 is multiplied, and sums
+// start with 128 times the sum of their column's weights.
+func gemmDot(b *builder) {
+	mr := b.kernel.Rows
+	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
+	a, c, d := b.load("A"), b.load("C"), b.load("D")
+	as, tiles, quads := b.load("AStride"), b.load("Tiles"), b.load("SegLen")
+	b.LSR(2, quads, quads)
+	least, start := b.v.take("16 times −128"), b.v.takeAll(4, "what sums start at")
+	b.scope(func() {
+		bits := b.r.take("−128")
+		b.MOVD(imm(128), bits)
+		b.emit("VDUP", bits, least.as("B16"))
+	})
+	b.startDot(quads, least, start)
+	t := &tile{builder: b, rows: mr, vectors: 4}
+	t.sums = b.v.takeAll(4*mr, "sums")
+	b.loop("tile", tiles, func() {
+		for i := range mr {
+			for v, s := range t.row(i) {
+				b.VMOV(start[v], s)
+			}
+		}
+		b.scope(func() {
+			panel := b.load("B")
+			b.segments(a, func(segment gp) {
+				rows := b.from(segment, as, mr, "rows of A")
+				b.fours(quads, func(k int) { t.dot(rows, panel, k, least) })
+			})
+		})
+		t.quantise(c, d)
+		b.skip(a, as, mr)
+	})
+}
+
+// startDot sets what sums start at: the bias, less the products of the weights
+// with −128.
+func (b *builder) startDot(quads gp, least vec, start []vec) {
+	b.scope(func() {
+		left, panel, bias := b.load("Segs"), b.load("B"), b.load("Bias")
+		b.MUL(quads, left, left)
+		sums, row := b.v.takeAll(4, "sums of weights"), b.v.takeAll(4, "a row of B")
+		for _, s := range sums {
+			b.VEOR(s, s, s)
+		}
+		b.loop("k", left, func() {
+			b.loadPiece(16, panel, row)
+			for v, s := range sums {
+				b.SDOT(least, row[v], s)
+			}
+		})
+		b.peek(16, bias, start)
+		for v, s := range sums {
+			b.VSUB(s, start[v], start[v])
+		}
+	})
+}
+
+// dot adds the products of k fours of elements of each row, as multiply does.
+func (t *tile) dot(a []gp, panel gp, k int, least vec) {
+	elements := t.v.takeAll(t.rows, "elements of A")
+	for i, e := range elements {
+		t.loadPiece(piece(k), a[i], []vec{e})
+		t.VEOR(least, e, e)
+	}
+	depth := 8
+	for depth > len(t.v.free) {
+		depth /= 2
+	}
+	row := t.v.takeAll(depth, "rows of B")
+	pipelined(4*k, depth, func(i int) {
+		t.FMOVQ(mem(panel, 16*i), row[i%depth])
+	}, func(i int) {
+		for r, e := range elements {
+			t.SDOTElement(e, i/4, row[i%depth], t.row(r)[i%4])
+		}
+	})
+	t.ADD(imm(64*k), panel, panel)
+}

@@ -1,0 +1,106 @@
+package kernels
+
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
+
+// checkQuantised checks that elements can become quantised ones.
+func (c *Convert) checkQuantised(from Elements) error {
+	switch from.Elem {
+	case tensor.F32:
+		return nil
+	case tensor.U8, tensor.I8:
+		_, err := c.Result.multiplier(c, from.step(), 1)
+		return err
+	}
+	return errorf(c, "operand 0 is %v, where f32, u8 and i8 can be quantised", from.Elem)
+}
+
+// requantise makes quantised elements of others, of which there are 256.
+func (c *Convert) requantise(f flat, from Elements) *tableOp {
+	table := new([256]byte)
+	m, _ := c.Result.multiplier(c, from.step(), 1)
+	lo, hi := c.Result.limits(Act{})
+	from.each(func(b byte, q int32) {
+		table[b] = byte(int32(roundEven(clamp(float32(q-from.Zero)*m, lo, hi))) + c.Result.Zero)
+	})
+	return &tableOp{f, table}
+}
+
+// quantiseOp makes quantised elements of float32: uint8, and int8 of these.
+type quantiseOp struct {
+	flat
+	kernel func(*asm.QuantiseArgs)
+	args   asm.QuantiseArgs // what is the same in all calls
+	signed bool
+}
+
+var quantiseKernel = asm.Kernel{Op: "quantise", Result: asm.U8}
+
+func newQuantise(t *Tier, f flat, to Elements) *quantiseOp {
+	op := &quantiseOp{flat: f, kernel: findQuantised[asm.QuantiseArgs](t, quantiseKernel), signed: to.Elem == tensor.I8}
+	op.args.Scale, op.args.Zero = to.Scale, to.Zero
+	op.args.Lo, op.args.Hi = to.limits(Act{})
+	if op.signed {
+		op.args.Zero += signBit
+	}
+	return op
+}
+
+// signBit is the difference between an int8 and the uint8 that stands for the same
+// number.
+const signBit = 128
+
+func (op *quantiseOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	x, y := floats(in[0])[from:to], out[0][from:to]
+	a := &w.quantise
+	*a = op.args
+	for done := 0; done < len(x); done += taskSize {
+		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
+		op.kernel(a)
+	}
+	if a.NaN != 0 {
+		w.Fault = ErrNaN
+	}
+	if op.signed {
+		for i := range y {
+			y[i] ^= signBit
+		}
+	}
+}
+
+// dequantiseOp makes float32 of integers.
+type dequantiseOp struct {
+	flat
+	table [256]float32
+}
+
+func newDequantise(f flat, from Elements) *dequantiseOp {
+	op := &dequantiseOp{flat: f}
+	from.each(func(b byte, q int32) { op.table[b] = from.decode(q) })
+	return op
+}
+
+func (op *dequantiseOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	dst := floats(out[0])[from:to]
+	for i, b := range in[0][from:to] {
+		dst[i] = op.table[b]
+	}
+}
+
+// tableOp looks bytes up: any function of one quantised element.
+type tableOp struct {
+	flat
+	table *[256]byte
+}
+
+func (op *tableOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	from, to := op.elements(n, lo, hi)
+	dst := out[0][from:to]
+	for i, b := range in[0][from:to] {
+		dst[i] = op.table[b]
+	}
+}

@@ -1,0 +1,149 @@
+package kernels
+
+import (
+	"unsafe"
+
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
+
+// quantisedDepthwise is a convolution of each channel by itself, of quantised
+// operands. Padding is copied, so that every window has all its taps, and the
+// zero point times the sum of their weights is part of the bias. A task is a
+// strip of rows.
+type quantisedDepthwise struct {
+	quantisedMap
+	kernel func(*asm.QuantisedTapsArgs)
+	args   asm.QuantisedTapsArgs // what is the same in all calls
+
+	// With a residual, the kernel's results are float32, without limits, and sum
+	// makes the result of them.
+	residual bool
+	sum      output
+	dZero    int32
+	dScale   float32
+}
+
+func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantisedDepthwise, error) {
+	d := &quantisedDepthwise{quantisedMap: m, residual: len(in) > 1}
+	d.strip = strip{left: d.Pad[1], pixels: d.Pad[1] + d.width + d.Pad[3], pitch: d.cin, every: 1}
+	d.copied = d.Pad != [4]int{}
+	d.down, d.right = d.Stride[0]*d.pitchLine(), d.Stride[1]*d.pitch
+	d.cutStrips(1)
+
+	c := d.cin
+	x := ElementsOf(in[0])
+	type form struct{ x, result Elements }
+	folded := remember(d.Tier, p, form{x, d.Result}, func() foldedTaps { return foldTaps(d.Conv, x, p) })
+	if folded.err != nil {
+		return nil, folded.err
+	}
+	weights := p.Data[8*c:]
+	lo, hi := d.Result.limits(d.Act)
+	result := asm.Elem(d.Result.Elem)
+	d.args = asm.QuantisedTapsArgs{
+		W: (*int8)(unsafe.Pointer(&weights[0])), WRow: d.Kernel[1] * c, WCol: c,
+		Bias: &folded.bias[0], Scale: &folded.scale[0], C: c, Rows: d.Kernel[0], Cols: d.Kernel[1],
+		XRow: d.Dilation[0] * d.pitchLine(), XCol: d.Dilation[1] * d.pitch, XStride: d.right,
+		Zero: d.Result.Zero, Lo: lo, Hi: hi,
+	}
+	if d.residual {
+		var err error
+		if d.dScale, err = d.Result.multiplier(d.Conv, in[1].Scale, 1); err != nil {
+			return nil, err
+		}
+		d.dZero, d.sum, result = in[1].Zero, output{result, d.Result.Zero, lo, hi}, asm.F32
+		d.args.Lo, d.args.Hi = Act{}.limits()
+	}
+	d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result})
+	if _, ok := tensor.Product(scratchSpare, 2*d.pooled(), d.convolved(), c); !ok {
+		return nil, errScratch(d.Conv, d.convolved())
+	}
+	return d, nil
+}
+
+// foldedTaps are what a channel's sums start at, the operand's zero point folded
+// into it, and the multipliers of the sums; or why there are none.
+type foldedTaps struct {
+	bias  []int32
+	scale []float32
+	err   error
+}
+
+func foldTaps(conv *Conv, x Elements, p Param) foldedTaps {
+	taps, c := p.Shape[0], p.Shape[1]
+	f := foldedTaps{bias: tensor.Aligned[int32](c), scale: tensor.Aligned[float32](c)}
+	copy(f.bias, tensor.Slice[int32](p.Data[:4*c]))
+	for j, s := range tensor.Slice[float32](p.Data[4*c : 8*c]) {
+		m, err := conv.Result.multiplier(conv, x.Scale, s)
+		if err != nil {
+			return foldedTaps{err: err}
+		}
+		f.scale[j] = m
+	}
+	for k := range taps {
+		for j, w := range p.Data[(8+k)*c : (9+k)*c] {
+			f.bias[j] -= x.Zero * int32(int8(w))
+		}
+	}
+	return f
+}
+
+// Scratch is the copied strip, and a row's results, or two, that something is to
+// be made of.
+func (d *quantisedDepthwise) Scratch() int {
+	n := d.copiedBytes()
+	switch {
+	case d.Pool:
+		n += 2 * d.convolved() * d.cin * d.size
+	case d.residual:
+		n += 4 * d.convolved() * d.cin
+	}
+	return n
+}
+
+func (d *quantisedDepthwise) Tasks(n int) int { return n * d.maps * d.strips }
+
+func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	rest := w.Scratch[d.copiedBytes():]
+	for task := lo; task < hi; task++ {
+		x, residual, y := d.operands(in, out, task/d.strips)
+		first := task % d.strips * d.rows
+		rows := min(d.rows, d.out[0]-first)
+		src := d.read(w.Scratch, x, first, rows)
+		for r := range rows {
+			at := (first + r) * d.line()
+			switch {
+			case d.Pool:
+				for k := range 2 {
+					d.row(w, rest[k*d.convolved()*d.cin*d.size:], src[(2*r+k)*d.down:], d.size)
+				}
+				d.pools.pair(w, y[at*d.size:], rest, d.out[1], d.cin, d.cin)
+			case d.residual:
+				d.row(w, rest, src[r*d.down:], 4)
+				d.addRow(y[at*d.size:], floats(rest), residual[at:at+d.line()])
+			default:
+				d.row(w, y[at*d.size:], src[r*d.down:], d.size)
+			}
+		}
+	}
+}
+
+// row computes a row of the convolution, of elements of size bytes.
+func (d *quantisedDepthwise) row(w *Workspace, y, x []byte, size int) {
+	a := &w.quantisedTaps
+	*a = d.args
+	a.YStride = d.cin * size
+	most := int(max(1, int64(callCycles)*lanes/(int64(a.Rows)*int64(a.Cols)*int64(d.cin))))
+	for done := 0; done < d.convolved(); done += most {
+		a.X, a.Y, a.Pixels = &x[done*d.right], &y[done*a.YStride], min(most, d.convolved()-done)
+		d.kernel(a)
+	}
+}
+
+// addRow adds a row of the residual to sums and makes results of them.
+func (d *quantisedDepthwise) addRow(y []byte, sums []float32, residual []byte) {
+	for i, r := range residual {
+		d.sum.put(&y[0], 0, i, sums[i]+float32(float32(int32(r)-d.dZero)*d.dScale))
+	}
+}

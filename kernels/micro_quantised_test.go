@@ -1,0 +1,349 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/internal/guard"
+)
+
+// A byteTarget is a buffer of results that a kernel writes, u8 or float32, and
+// what should be in it.
+type byteTarget struct {
+	result asm.Elem
+	got    []byte
+	want   map[int][]byte // by offset
+}
+
+func (m *micro) byteTarget(result asm.Elem, n int) *byteTarget {
+	return &byteTarget{result, guard.Make[byte](m.memory, n, m.side), map[int][]byte{}}
+}
+
+// resultSize is the bytes of an element of a result.
+func resultSize(e asm.Elem) int {
+	if e == asm.F32 {
+		return 4
+	}
+	return 1
+}
+
+// set says what the element that stands off bytes into it is made of.
+func (r *byteTarget) set(off int, v float32, zero int32, lo, hi float32) {
+	switch { // a zero that equals a bound keeps its sign
+	case v < lo:
+		v = lo
+	case v > hi:
+		v = hi
+	}
+	if r.result == asm.F32 {
+		r.want[off] = bytesOf([]float32{v})
+	} else {
+		r.want[off] = []byte{byte(nearest(float64(v)) + float64(zero))}
+	}
+}
+
+// checkBytes runs the kernel on a target of two different contents, so that what
+// it leaves alone shows, and ends the case.
+func (m *micro) checkBytes(r *byteTarget, run func(), format string, args ...any) {
+	m.Helper()
+	m.checked++
+	what := func() string { return fmt.Sprintf(format, args...) + ", " + m.side.String() }
+	for _, before := range []byte{0xa5, 0x5a} {
+		for i := range r.got {
+			r.got[i] = before
+		}
+		run()
+		for i := 0; i < len(r.got); {
+			want := r.want[i]
+			if want == nil {
+				want = []byte{before}
+			}
+			if got := r.got[i : i+len(want)]; !slices.Equal(got, want) {
+				m.Fatalf("%s: byte %d is %v, want %v; written: %v", what(), i, got, want, r.want[i] != nil)
+			}
+			i += len(want)
+		}
+	}
+	for _, o := range m.operands {
+		if !slices.Equal(o.now, o.before) {
+			m.Fatalf("%s: an operand was written", what())
+		}
+	}
+	m.operands = m.operands[:0]
+	m.memory.Release()
+}
+
+// uint8s are n random elements, of which many are extreme.
+func (m *micro) uint8s(n int) []byte {
+	x := make([]byte, n)
+	for i := range x {
+		x[i] = byte(m.IntN(256))
+		if m.special && m.IntN(4) == 0 {
+			x[i] = byte(255 * m.IntN(2))
+		}
+	}
+	return place(m, x)
+}
+
+// weights8 are n random int8, as bytes, of which many are extreme.
+func (m *micro) weights8(n int) []byte {
+	x := make([]byte, n)
+	for i := range x {
+		x[i] = byte(m.IntN(256))
+		if m.special && m.IntN(4) == 0 {
+			x[i] = 127 + byte(m.IntN(2))
+		}
+	}
+	return place(m, x)
+}
+
+// int32s are n random biases; special ones take sums over the end of int32.
+func (m *micro) int32s(n int) []int32 {
+	x := make([]int32, n)
+	for i := range x {
+		x[i] = int32(m.IntN(1<<16)) - 1<<15
+		if m.special && m.IntN(16) == 0 {
+			x[i] = math.MaxInt32 - int32(m.IntN(1000))
+		}
+	}
+	return place(m, x)
+}
+
+// factors are n random multipliers with which sums of k products have a good size.
+func (m *micro) factors(n, k int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = m.Float32() / 64 / float32(math.Sqrt(float64(k)))
+		if m.special && m.IntN(16) == 0 {
+			x[i] = []float32{1, 0.5, minMultiplier, maxMultiplier}[m.IntN(4)]
+		}
+	}
+	return place(m, x)
+}
+
+// bounds are those of a random result, and its zero point.
+func (m *micro) bounds(result asm.Elem) (zero int32, lo, hi float32) {
+	if result == asm.F32 {
+		lo, hi = m.limits()
+		return 0, lo, hi
+	}
+	zero = []int32{0, 128, 255, int32(m.IntN(256))}[m.IntN(4)]
+	lo, hi = float32(-zero), float32(255-zero)
+	if m.IntN(3) == 0 {
+		lo = max(lo, 0)
+	}
+	return zero, lo, hi
+}
+
+// product32 is the rounded product of an int32, rounded, and a factor.
+func product32(n int32, factor float32) float32 {
+	return float32(float64(float32(n)) * float64(factor))
+}
+
+func int8Of(b []byte) *int8 { return (*int8)(unsafe.Pointer(unsafe.SliceData(b))) }
+
+func (m *micro) testQuantisedGemm(k asm.Kernel, run func(*asm.QuantisedGemmArgs)) {
+	for n := NR*(k.Panels-1) + 1; n <= NR*k.Panels; n++ {
+		for range 4 {
+			m.quantisedGemm(k, run, m.between(1, 4), n, m.between(1, 4), m.between(1, 9)*quad, m.IntN(2) == 0)
+		}
+	}
+	for tiles := 1; tiles <= 4; tiles++ {
+		for _, residual := range []bool{false, true} {
+			m.quantisedGemm(k, run, tiles, NR*k.Panels, 3, 100, residual)
+			m.quantisedGemm(k, run, tiles, NR*k.Panels-1, 1, 304, residual)
+		}
+	}
+}
+
+func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs), tiles, n, segs, segLen int, residual bool) {
+	m.Helper()
+	rows, k, size := kernel.Rows*tiles, segs*segLen, resultSize(kernel.Result)
+	pools := kernel.Op == "convpool"
+	if pools {
+		rows, residual = rows/4, false
+	}
+	seg := m.offsets(segs, segLen)
+	g := &asm.QuantisedGemmArgs{
+		Segs: segs, SegLen: segLen, Tiles: tiles, N: n, Seg: &place(m, seg)[0],
+		BStride: m.prime(NR * k), AStride: m.prime(1), CStride: m.prime(n) * size, DStride: m.prime(n),
+		DZero: int32(m.IntN(256)), DScale: m.Float32(),
+	}
+	g.Zero, g.Lo, g.Hi = m.bounds(kernel.Result)
+	last := (rows - 1) * g.AStride
+	if pools {
+		g.ARow = m.prime(1)
+		last = g.ARow + (2*rows-1)*g.AStride
+	}
+	a := m.uint8s(last + slices.Max(seg) + segLen)
+	b := m.weights8((kernel.Panels-1)*g.BStride + NR*k)
+	bias, scale := m.int32s(NR*kernel.Panels), m.factors(NR*kernel.Panels, k)
+	c := m.byteTarget(kernel.Result, (rows-1)*g.CStride+n*size)
+	g.A, g.B, g.Bias, g.Scale, g.C = &a[0], int8Of(b), &bias[0], &scale[0], &c.got[0]
+	var d []byte
+	if residual {
+		d = m.uint8s((rows-1)*g.DStride + n)
+		g.D = &d[0]
+	}
+	for i := range rows {
+		for j := range n {
+			panel := b[j/NR*g.BStride:]
+			of := func(row int) int32 {
+				sum, at := bias[j], 0
+				for _, off := range seg {
+					for _, x := range a[row+off:][:segLen] {
+						sum += int32(x) * int32(int8(panel[at/quad*NR*quad+j%NR*quad+at%quad]))
+						at++
+					}
+				}
+				return sum
+			}
+			sum := of(i * g.AStride)
+			if pools {
+				left, right := 2*i*g.AStride, (2*i+1)*g.AStride
+				sum = max(of(left), of(right), of(g.ARow+left), of(g.ARow+right))
+			}
+			v := product32(sum, scale[j])
+			if residual {
+				v = float32(float64(v) + float64(product32(int32(d[i*g.DStride+j])-g.DZero, g.DScale)))
+			}
+			c.set(i*g.CStride+j*size, v, g.Zero, g.Lo, g.Hi)
+		}
+	}
+	m.checkBytes(c, func() { run(g) }, "%d tiles, %d columns, %d segments of %d, residual %v", tiles, n, segs, segLen, residual)
+}
+
+func (m *micro) testQuantisedTaps(k asm.Kernel, run func(*asm.QuantisedTapsArgs)) {
+	for c := 1; c <= 70; c++ {
+		for _, w := range [][2]int{{1, 1}, {3, 3}, {2, 2}, {m.between(1, 5), m.between(1, 5)}} {
+			if brief() && m.IntN(4) > 0 {
+				continue
+			}
+			m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 6))
+		}
+	}
+	m.quantisedTaps(k, run, 7, 7, 130, 3)
+}
+
+func (m *micro) quantisedTaps(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), rows, cols, channels, pixels int) {
+	m.Helper()
+	size := resultSize(kernel.Result)
+	p := &asm.QuantisedTapsArgs{
+		XRow: m.prime(1), XCol: m.prime(1), XStride: m.prime(1), YStride: m.prime(channels) * size,
+		Rows: rows, Cols: cols, C: channels, Pixels: pixels,
+	}
+	x := m.uint8s((rows-1)*p.XRow + (cols-1)*p.XCol + (pixels-1)*p.XStride + channels)
+	y := m.byteTarget(kernel.Result, (pixels-1)*p.YStride+channels*size)
+	p.X, p.Y = &x[0], &y.got[0]
+	var weights []byte
+	var bias []int32
+	var scale []float32
+	switch kernel.Op {
+	case "maxpool":
+		p.Lo, p.Hi = -1e9, 1e9
+	case "avgpool":
+		p.Zero, p.Lo, p.Hi = m.bounds(kernel.Result)
+		p.Offset, p.Factor = -int32(rows*cols*m.IntN(256)), m.Float32()/float32(rows*cols)
+	case "depthwise":
+		p.Zero, p.Lo, p.Hi = m.bounds(kernel.Result)
+		p.WRow, p.WCol = m.prime(1), m.prime(1)
+		weights = m.weights8((rows-1)*p.WRow + (cols-1)*p.WCol + channels)
+		bias, scale = m.int32s(channels), m.factors(channels, rows*cols)
+		p.W, p.Bias, p.Scale = int8Of(weights), &bias[0], &scale[0]
+	}
+	for i := range pixels {
+		for c := range channels {
+			sum, most := p.Offset, byte(0)
+			if bias != nil {
+				sum = bias[c]
+			}
+			for r := range rows {
+				for k := range cols {
+					v := x[i*p.XStride+r*p.XRow+k*p.XCol+c]
+					most = max(most, v)
+					if weights != nil {
+						sum += int32(v) * int32(int8(weights[r*p.WRow+k*p.WCol+c]))
+					} else {
+						sum += int32(v)
+					}
+				}
+			}
+			v := float32(most)
+			switch kernel.Op {
+			case "avgpool":
+				v = product32(sum, p.Factor)
+			case "depthwise":
+				v = product32(sum, scale[c])
+			}
+			y.set(i*p.YStride+c*size, v, p.Zero, p.Lo, p.Hi)
+		}
+	}
+	m.checkBytes(y, func() { run(p) }, "%d×%d taps, %d channels, %d pixels", rows, cols, channels, pixels)
+}
+
+func (m *micro) testQuantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs)) {
+	for n := 1; n <= 100; n++ {
+		for steps := range 3 {
+			m.quantisedBinary(k, run, n, min(steps, 1), min(2-steps, 1))
+		}
+	}
+}
+
+func (m *micro) quantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs), n, xStep, yStep int) {
+	m.Helper()
+	size := resultSize(k.Result)
+	p := &asm.QuantisedBinaryArgs{
+		N: n, XStep: xStep, YStep: yStep, XZero: int32(m.IntN(256)), YZero: int32(m.IntN(256)),
+		XScale: m.Float32(), YScale: m.Float32(),
+	}
+	p.Zero, p.Lo, p.Hi = m.bounds(k.Result)
+	x, y, z := m.uint8s((n-1)*xStep+1), m.uint8s((n-1)*yStep+1), m.byteTarget(k.Result, n*size)
+	p.X, p.Y, p.Z = &x[0], &y[0], &z.got[0]
+	for i := range n {
+		a, b := int32(x[i*xStep])-p.XZero, int32(y[i*yStep])-p.YZero
+		var v float32
+		switch k.Variant {
+		case "mul":
+			v = product32(a*b, p.XScale)
+		case "sub":
+			v = float32(float64(product32(a, p.XScale)) - float64(product32(b, p.YScale)))
+		case "add":
+			v = float32(float64(product32(a, p.XScale)) + float64(product32(b, p.YScale)))
+		}
+		z.set(i*size, v, p.Zero, p.Lo, p.Hi)
+	}
+	m.checkBytes(z, func() { run(p) }, "%d elements, steps %d and %d", n, xStep, yStep)
+}
+
+func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
+	for n := 1; n <= 70; n++ {
+		p := &asm.QuantiseArgs{N: n, Scale: m.Float32() + 0.01}
+		p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
+		x, y := m.floats(n), m.byteTarget(asm.U8, n)
+		for i := range x {
+			switch m.IntN(3) {
+			case 0:
+				x[i] = (float32(m.IntN(300)) - 150.5) * p.Scale // a tie, or next to one
+			case 1:
+				x[i] *= 300 * p.Scale
+			}
+		}
+		copy(m.operands[len(m.operands)-1].before, bytesOf(x))
+		nan := false
+		for i, v := range x {
+			quotient := float32(float64(v) / float64(p.Scale))
+			if v != v {
+				nan, quotient = true, 0
+			}
+			y.set(i, quotient, p.Zero, p.Lo, p.Hi)
+		}
+		p.X, p.Y = &x[0], &y.got[0]
+		m.checkBytes(y, func() { run(p) }, "%d elements", n)
+		if (p.NaN != 0) != nan {
+			m.Fatalf("%d elements: NaN is %d, want %v", n, p.NaN, nan)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package kernels
+
+import (
+	"unsafe"
+
+	"github.com/infer-go/infer/asm"
+)
+
+// quantisedRows is the largest number of rows of the portable tier's tiles of
+// quantised operands.
+const quantisedRows = 2
+
+// quantisedPortable are the portable kernels that compute in integers: the
+// oracle of all others, and what a tier has that lacks one.
+func quantisedPortable() map[asm.Kernel]any {
+	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
+	all[quantiseKernel] = quantisePortable
+	for _, result := range []asm.Elem{asm.U8, asm.F32} {
+		for rows := 1; rows <= quantisedRows; rows++ {
+			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
+		}
+		all[quantisedKernel("convpool", result, 4, 1)] = convPoolQuantised(result)
+		all[asm.Kernel{Op: "avgpool", Operand: asm.U8, Weight: asm.U8, Result: result}] = averagePoolQuantised(result)
+		all[asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result}] = depthwiseQuantised(result)
+		for kind := range quantisedBinaryKernels {
+			all[quantisedBinaryKernel(BinaryKind(kind), result)] = binaryQuantised(BinaryKind(kind), result)
+		}
+	}
+	return all
+}
+
+// An output stores what becomes of values: quantised elements, or float32.
+type output struct {
+	result asm.Elem
+	zero   int32
+	lo, hi float32
+}
+
+// put stores element i of the row that stands off bytes after y.
+func (o output) put(y *uint8, off, i int, v float32) {
+	v = clamp(v, o.lo, o.hi)
+	if o.result == asm.F32 {
+		at((*float32)(unsafe.Pointer(y)), off+4*i, 1)[0] = v
+		return
+	}
+	at(y, off+i, 1)[0] = uint8(int32(roundEven(v)) + o.zero)
+}
+
+// quantisedRow is the sums of the row that stands off bytes after A.
+func quantisedRow(g *asm.QuantisedGemmArgs, off int) [NR]int32 {
+	sums := [NR]int32(at(g.Bias, 0, NR))
+	k := 0
+	for _, seg := range at(g.Seg, 0, g.Segs) {
+		a := at(g.A, off+seg, g.SegLen)
+		for ; len(a) > 0; a = a[quad:] {
+			b := (*[NR * quad]int8)(unsafe.Pointer(&at(g.B, NR*quad*k, NR*quad)[0]))
+			x0, x1, x2, x3 := int32(a[0]), int32(a[1]), int32(a[2]), int32(a[3])
+			for j := range sums {
+				w := b[quad*j:][:quad]
+				sums[j] += x0*int32(w[0]) + x1*int32(w[1]) + x2*int32(w[2]) + x3*int32(w[3])
+			}
+			k++
+		}
+	}
+	return sums
+}
+
+// convPoolQuantised takes one window at a time.
+func convPoolQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
+	return func(g *asm.QuantisedGemmArgs) {
+		o := output{result, g.Zero, g.Lo, g.Hi}
+		scale := at(g.Scale, 0, NR)
+		for w := range g.Tiles {
+			sums := quantisedRow(g, 2*w*g.AStride)
+			for _, pixel := range []int{(2*w + 1) * g.AStride, g.ARow + 2*w*g.AStride, g.ARow + (2*w+1)*g.AStride} {
+				for j, s := range quantisedRow(g, pixel) {
+					sums[j] = max(sums[j], s)
+				}
+			}
+			for j := range g.N {
+				o.put(g.C, w*g.CStride, j, float32(float32(sums[j])*scale[j]))
+			}
+		}
+	}
+}
+
+func gemmQuantised(result asm.Elem, rows int) func(*asm.QuantisedGemmArgs) {
+	return func(g *asm.QuantisedGemmArgs) {
+		o := output{result, g.Zero, g.Lo, g.Hi}
+		scale := at(g.Scale, 0, NR)
+		for i := range g.Tiles * rows {
+			sums := quantisedRow(g, i*g.AStride)
+			for j := range g.N {
+				v := float32(float32(sums[j]) * scale[j])
+				if g.D != nil {
+					d := int32(at(g.D, i*g.DStride+j, 1)[0])
+					v += float32(float32(d-g.DZero) * g.DScale)
+				}
+				o.put(g.C, i*g.CStride, j, v)
+			}
+		}
+	}
+}
+
+// eachQuantisedTap calls f with the C elements of each tap of pixel i, and with
+// those of its weights.
+func eachQuantisedTap(p *asm.QuantisedTapsArgs, i int, f func(x []uint8, w []int8)) {
+	for r := range p.Rows {
+		for k := range p.Cols {
+			var w []int8
+			if p.W != nil {
+				w = at(p.W, r*p.WRow+k*p.WCol, p.C)
+			}
+			f(at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C), w)
+		}
+	}
+}
+
+func maxPoolQuantised(p *asm.QuantisedTapsArgs) {
+	for i := range p.Pixels {
+		y := at(p.Y, i*p.YStride, p.C)
+		clear(y)
+		eachQuantisedTap(p, i, func(x []uint8, _ []int8) {
+			for c, v := range x {
+				y[c] = max(y[c], v)
+			}
+		})
+	}
+}
+
+func averagePoolQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
+	return func(p *asm.QuantisedTapsArgs) {
+		o := output{result, p.Zero, p.Lo, p.Hi}
+		for i := range p.Pixels {
+			for from := 0; from < p.C; from += lanes {
+				var sums [lanes]int32
+				n := min(lanes, p.C-from)
+				eachQuantisedTap(p, i, func(x []uint8, _ []int8) {
+					for c, v := range x[from : from+n] {
+						sums[c] += int32(v)
+					}
+				})
+				for c, s := range sums[:n] {
+					o.put(p.Y, i*p.YStride, from+c, float32(float32(p.Offset+s)*p.Factor))
+				}
+			}
+		}
+	}
+}
+
+func depthwiseQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
+	return func(p *asm.QuantisedTapsArgs) {
+		o := output{result, p.Zero, p.Lo, p.Hi}
+		bias, scale := at(p.Bias, 0, p.C), at(p.Scale, 0, p.C)
+		for i := range p.Pixels {
+			for from := 0; from < p.C; from += lanes {
+				var sums [lanes]int32
+				n := copy(sums[:], bias[from:])
+				eachQuantisedTap(p, i, func(x []uint8, w []int8) {
+					w = w[from : from+n]
+					for c, v := range x[from : from+n] {
+						sums[c] += int32(v) * int32(w[c])
+					}
+				})
+				for c, s := range sums[:n] {
+					o.put(p.Y, i*p.YStride, from+c, float32(float32(s)*scale[from+c]))
+				}
+			}
+		}
+	}
+}
+
+func binaryQuantised(kind BinaryKind, result asm.Elem) func(*asm.QuantisedBinaryArgs) {
+	return func(p *asm.QuantisedBinaryArgs) {
+		o := output{result, p.Zero, p.Lo, p.Hi}
+		for i := range p.N {
+			x := int32(at(p.X, i*p.XStep, 1)[0]) - p.XZero
+			y := int32(at(p.Y, i*p.YStep, 1)[0]) - p.YZero
+			var v float32
+			switch kind {
+			case Mul:
+				v = float32(float32(x*y) * p.XScale)
+			case Sub:
+				v = float32(float32(x)*p.XScale) - float32(float32(y)*p.YScale)
+			default:
+				v = float32(float32(x)*p.XScale) + float32(float32(y)*p.YScale)
+			}
+			o.put(p.Z, 0, i, v)
+		}
+	}
+}
+
+func quantisePortable(p *asm.QuantiseArgs) {
+	y := at(p.Y, 0, p.N)
+	for i, x := range at(p.X, 0, p.N) {
+		if x != x {
+			p.NaN, x = 1, 0
+		}
+		y[i] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
+	}
+}
