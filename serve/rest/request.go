@@ -88,7 +88,7 @@ func (q *inferRequest) parse(m *serve.Model, text, behind []byte, maxDepth int) 
 					return err
 				case "timeout":
 					n, err := s.integer()
-					q.timeout = min(time.Duration(min(n, math.MaxInt64/int(time.Microsecond)))*time.Microsecond, maxTimeout)
+					q.timeout = time.Duration(min(int64(n), int64(maxTimeout/time.Microsecond))) * time.Microsecond
 					return err
 				}
 				return s.skip()
