@@ -59,7 +59,7 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	flags.DurationVar(&o.rest.Timeout, "timeout", 30*time.Second, "give requests up after `TIME`; 30s if not given")
 	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "give up requests that take longer than `TIME` to come; 30s if not given")
 	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies of more than `MB`, decompressed; 64 if not given")
-	flags.Int64Var(&o.bodies, "max-bodies", 1024, "refuse requests while bodies take more than `MB`; 1024 if not given")
+	flags.Int64Var(&o.bodies, "max-bodies", 1024, "refuse requests while bodies and tensors take more than `MB`; 1024 if not given")
 	flags.IntVar(&o.header, "max-header", 64, "refuse headers of more than `KB`; 64 if not given")
 	flags.IntVar(&o.rest.MaxPixels, "max-pixels", 50_000_000, "refuse pictures of more than `N` pixels; 50 million if not given")
 	flags.IntVar(&o.rest.MaxDepth, "max-depth", 100, "refuse JSON nested more than `N` deep; 100 if not given")

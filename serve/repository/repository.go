@@ -40,6 +40,7 @@ type Repository struct {
 type source struct {
 	Source
 	off      bool // it was unloaded by a request
+	unlisted bool // the Server was told of its version 1 that nothing is there
 	versions map[int64]*found
 }
 
@@ -135,10 +136,15 @@ func (r *Repository) lookAt(s *source, atOnce bool) {
 		// It goes on with what it has: a file may be missing while another one
 		// takes its place.
 		if atOnce {
+			s.unlisted = true
 			r.failed(s.Name, 1, err)
 		}
 		return
 	}
+	if s.unlisted && files[1] == "" && s.versions[1] == nil {
+		r.server.Unload(s.Name, 1) // there never was one
+	}
+	s.unlisted = false
 	for _, f := range s.versions {
 		f.present = false
 	}

@@ -103,6 +103,9 @@ func TestVersions(t *testing.T) {
 	if m, err := served(s); err != nil || m.Version != 10 {
 		t.Fatalf("%v, %v", m, err)
 	}
+	if list := s.Index(); len(list) != 3 || list[0].Version != 2 || list[2].Reason == nil {
+		t.Errorf("%v", list)
+	}
 	os.RemoveAll(filepath.Join(dir, "10"))
 	r.Reload()
 	if m, err := served(s); err != nil || m.Version != 2 {

@@ -26,7 +26,7 @@ import (
 type Options struct {
 	Version     string        // of the server, as it tells clients; "devel"
 	MaxBody     int64         // bytes of a body, after decompression; 64 MiB
-	MaxInFlight int64         // bytes of all bodies together; 1 GiB
+	MaxInFlight int64         // bytes of all bodies and tensors together; 1 GiB
 	MaxDepth    int           // of JSON; 100
 	MaxPixels   int           // of a picture; 50 million
 	Timeout     time.Duration // of a request; 30 s
@@ -314,7 +314,7 @@ func (c *call) writeText(text []byte) {
 func (c *call) charge(n int) error {
 	c.charged += int64(n)
 	if c.inFlight.Add(int64(n)) > c.options.MaxInFlight {
-		return status(http.StatusServiceUnavailable, "too many bodies are under way")
+		return status(http.StatusServiceUnavailable, "too many bytes are under way")
 	}
 	return nil
 }
@@ -411,9 +411,18 @@ func (c *call) inference(m *serve.Model) error {
 	if err != nil {
 		return err
 	}
+	// What JSON became counts as the body does, and so does what the net makes of
+	// it, which is large for some.
+	if err := c.charge(q.size()); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), q.deadline(c.options.Timeout))
 	defer cancel()
+	before := q.size()
 	if err := m.Infer(ctx, &q.core); err != nil {
+		return err
+	}
+	if err := c.charge(q.size() - before); err != nil {
 		return err
 	}
 	c.text, c.data, err = q.appendResponse(c.text[:0], c.data[:0], m)
