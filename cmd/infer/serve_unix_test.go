@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -233,6 +234,41 @@ func TestServeEnds(t *testing.T) {
 	if n := strings.Count(s.log.String(), "a model is loaded"); n < 3 || answered.Load() == 0 {
 		t.Errorf("%d requests were answered, and the model loaded %d times", answered.Load(), n)
 	}
+}
+
+// TestServeBadClients sends bodies that never end, and connections that do.
+func TestServeBadClients(t *testing.T) {
+	s := startServer(t, "--read-timeout", "200ms")
+	address := strings.TrimPrefix(s.url, "http://")
+	begin := func() net.Conn {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "POST /v2/models/digits/infer HTTP/1.1\r\nHost: %s\r\nContent-Length: 3136\r\nInference-Header-Content-Length: 0\r\n\r\n....", address)
+		return c
+	}
+	for range 200 {
+		begin().Close()
+	}
+	slow := begin()
+	defer slow.Close()
+	slow.SetReadDeadline(time.Now().Add(10 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout || !bytes.Contains(text, []byte(`"error"`)) {
+		t.Errorf("a slow body: %d %s", resp.StatusCode, text)
+	}
+	if code, text := answerOf(http.DefaultClient, "POST", s.url+"/v2/models/digits/infer", make([]byte, 784*4), "Inference-Header-Content-Length", "0"); code != 200 {
+		t.Errorf("after all: %d %s", code, text)
+	}
+	if _, text := answerOf(http.DefaultClient, "GET", s.admin+"/metrics", nil); !strings.Contains(text, `infer_inflight_requests{model="digits",version="1"} 0`) {
+		t.Errorf("requests are left: %s", text)
+	}
+	s.stop(t)
 }
 
 func TestServeTLSAndToken(t *testing.T) {

@@ -378,10 +378,10 @@ func (c *call) readBody() error {
 func (c *call) bodyError(err error) error {
 	var timeout interface{ Timeout() bool }
 	switch {
+	case errors.As(err, &timeout) && timeout.Timeout(): // which ends the context, too
+		return status(http.StatusRequestTimeout, "the body came too slowly")
 	case c.r.Context().Err() != nil:
 		return c.r.Context().Err()
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return status(http.StatusRequestTimeout, "the body came too slowly")
 	}
 	return status(http.StatusBadRequest, "the body cannot be read: %w", err)
 }
