@@ -15,6 +15,7 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/answers"
 	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/weights"
 )
@@ -44,25 +45,12 @@ func errorText(err error) *string {
 
 // classesAnswer is that of a classifier.
 type classesAnswer struct {
-	File  string  `json:"file"`
-	Top   []class `json:"top"`
-	Error *string `json:"error"`
-
+	answers.Classes
 	rates bool // lines show probabilities
 }
 
-type class struct {
-	Index       int     `json:"index"`
-	Label       string  `json:"label"`
-	Probability float32 `json:"probability"`
-}
-
 func newClassesAnswer(classes []engine.Class, rates bool) answer {
-	a := &classesAnswer{Top: []class{}, rates: rates}
-	for _, c := range classes {
-		a.Top = append(a.Top, class(c))
-	}
-	return a
+	return &classesAnswer{answers.OfClasses(classes), rates}
 }
 
 func (a *classesAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
@@ -81,34 +69,16 @@ func (a *classesAnswer) lines() (lines []string) {
 func (*classesAnswer) drawn(image.Image) image.Image { return nil }
 
 // boxesAnswer is that of a detector.
-type boxesAnswer struct {
-	File  string  `json:"file"`
-	Boxes []box   `json:"boxes"`
-	Error *string `json:"error"`
-}
-
-type box struct {
-	Index  int     `json:"index"`
-	Label  string  `json:"label"`
-	Score  float32 `json:"score"`
-	X      float64 `json:"x"`
-	Y      float64 `json:"y"`
-	Width  float64 `json:"width"`
-	Height float64 `json:"height"`
-}
+type boxesAnswer struct{ answers.Boxes }
 
 func newBoxesAnswer(found []engine.Detection) answer {
-	a := &boxesAnswer{Boxes: []box{}}
-	for _, d := range found {
-		a.Boxes = append(a.Boxes, box(d))
-	}
-	return a
+	return &boxesAnswer{answers.OfDetections(found)}
 }
 
 func (a *boxesAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 func (a *boxesAnswer) lines() (lines []string) {
-	for _, b := range a.Boxes {
+	for _, b := range a.Boxes.Boxes {
 		lines = append(lines, fmt.Sprintf("%6.2f%%  %s  %.0f×%.0f at %.0f,%.0f", 100*b.Score, printable(b.Label), b.Width, b.Height, b.X, b.Y))
 	}
 	return lines
@@ -117,7 +87,7 @@ func (a *boxesAnswer) lines() (lines []string) {
 func (a *boxesAnswer) drawn(img image.Image) image.Image {
 	canvas := copied(img)
 	line := max(2, max(canvas.Rect.Dx(), canvas.Rect.Dy())/400)
-	for _, b := range slices.Backward(a.Boxes) { // the best on top
+	for _, b := range slices.Backward(a.Boxes.Boxes) { // the best on top
 		ink := image.NewUniform(hue(b.Index))
 		r := image.Rect(int(math.Floor(b.X)), int(math.Floor(b.Y)), int(math.Ceil(b.X+b.Width)), int(math.Ceil(b.Y+b.Height)))
 		for _, side := range []image.Rectangle{
@@ -147,43 +117,12 @@ func caption(canvas *image.NRGBA, at image.Point, text string, ground image.Imag
 
 // maskAnswer is that of a net that says of each pixel what it shows.
 type maskAnswer struct {
-	File    string       `json:"file"`
-	Width   int          `json:"width"`
-	Height  int          `json:"height"`
-	Classes []maskedArea `json:"classes"`
-	Error   *string      `json:"error"`
-
+	answers.Mask
 	mask *engine.Mask
 }
 
-type maskedArea struct {
-	Index  int     `json:"index"`
-	Label  string  `json:"label"`
-	Pixels int     `json:"pixels"`
-	Share  float64 `json:"share"`
-}
-
-// newMaskAnswer counts the pixels of each class, the largest first.
 func newMaskAnswer(mask *engine.Mask, labels []string) *maskAnswer {
-	a := &maskAnswer{Width: mask.Rect.Dx(), Height: mask.Rect.Dy(), Classes: []maskedArea{}, mask: mask}
-	pixels := map[int]int{}
-	for _, c := range mask.Class {
-		pixels[int(c)]++
-	}
-	for class, n := range pixels {
-		label := fmt.Sprint(class)
-		if class < len(labels) {
-			label = labels[class]
-		}
-		a.Classes = append(a.Classes, maskedArea{class, label, n, float64(n) / float64(len(mask.Class))})
-	}
-	slices.SortFunc(a.Classes, func(a, b maskedArea) int {
-		if a.Pixels != b.Pixels {
-			return b.Pixels - a.Pixels
-		}
-		return a.Index - b.Index
-	})
-	return a
+	return &maskAnswer{answers.OfMask(mask, labels), mask}
 }
 
 func (a *maskAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
@@ -212,17 +151,12 @@ func (a *maskAnswer) drawn(img image.Image) image.Image {
 
 // pictureAnswer is that of a net that makes another picture.
 type pictureAnswer struct {
-	File   string  `json:"file"`
-	Width  int     `json:"width"`
-	Height int     `json:"height"`
-	Error  *string `json:"error"`
-
+	answers.Picture
 	result image.Image
 }
 
 func newPictureAnswer(result image.Image) answer {
-	b := result.Bounds()
-	return &pictureAnswer{Width: b.Dx(), Height: b.Dy(), result: result}
+	return &pictureAnswer{answers.OfPicture(result), result}
 }
 
 func (a *pictureAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
@@ -336,7 +270,7 @@ func noAnswer(m *engine.Model) answer {
 	case weights.Boxes:
 		return newBoxesAnswer(nil)
 	case weights.Mask:
-		return &maskAnswer{Classes: []maskedArea{}}
+		return &maskAnswer{Mask: answers.Mask{Classes: []answers.Area{}}}
 	case weights.Picture:
 		return &pictureAnswer{}
 	}

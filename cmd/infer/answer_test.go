@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/internal/answers"
 	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
@@ -90,9 +91,9 @@ func TestDetections(t *testing.T) {
 		t.Error("the box is full")
 	}
 
-	var a boxesAnswer
+	var a answers.Boxes
 	decode(t, mustInfer(t, "--model", net, "--json", picture), &a, "file", "boxes", "error")
-	if want := (box{1, "dog", 0.75, 80, 60, 160, 40}); len(a.Boxes) != 1 || a.Boxes[0] != want || a.File != picture {
+	if want := (answers.Box{Index: 1, Label: "dog", Score: 0.75, X: 80, Y: 60, Width: 160, Height: 40}); len(a.Boxes) != 1 || a.Boxes[0] != want || a.File != picture {
 		t.Errorf("%+v, want %+v", a, want)
 	}
 	code, out, _ := infer("", "--model", net, "--json", "missing.png")
@@ -125,9 +126,9 @@ func TestAnswersOfPixels(t *testing.T) {
 	if got := readPNG(t, drawing).Bounds().Size(); got != image.Pt(32, 16) {
 		t.Errorf("a mask of %v", got)
 	}
-	var m maskAnswer
+	var m answers.Mask
 	decode(t, mustInfer(t, "--model", file, "--json", picture), &m, "file", "width", "height", "classes", "error")
-	if want := (maskedArea{1, "green", 512, 1}); len(m.Classes) != 1 || m.Classes[0] != want || m.Width != 32 || m.Height != 16 {
+	if want := (answers.Area{Index: 1, Label: "green", Pixels: 512, Share: 1}); len(m.Classes) != 1 || m.Classes[0] != want || m.Width != 32 || m.Height != 16 {
 		t.Errorf("%+v, want %+v", m, want)
 	}
 

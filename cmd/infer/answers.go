@@ -6,9 +6,9 @@ import (
 	"github.com/infer-go/infer/engine"
 )
 
-// answers are those to many pictures. Some are worked on at a time, and they come
-// in order.
-type answers struct {
+// An answerStream gives the answers to many pictures, in order. Some are worked
+// on at a time.
+type answerStream struct {
 	inOrder chan *asked
 	listed  atomic.Int64 // pictures that are known of
 
@@ -32,10 +32,11 @@ type asked struct {
 // progress bar knows as many.
 const listedAhead = 1 << 12
 
-// ask begins to read pictures, and to answer them when the model is there. No more than twice as many as there are threads are read, or
-// wait for those before them.
-func (a *app) ask(list pictureList, threads int, o classifyOptions) *answers {
-	s := &answers{
+// ask begins to read pictures, and to answer them when the model is there. No
+// more than twice as many as there are threads are read, or wait for those
+// before them.
+func (a *app) ask(list pictureList, threads int, o classifyOptions) *answerStream {
+	s := &answerStream{
 		inOrder: make(chan *asked, threads),
 		ready:   make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -85,12 +86,12 @@ func send(to chan<- *asked, p *asked, stopped <-chan struct{}) bool {
 
 // begin says that there is a model, and at which sizes it computes if not at
 // each picture's own.
-func (s *answers) begin(m *engine.Model, sizes []int) {
+func (s *answerStream) begin(m *engine.Model, sizes []int) {
 	s.model, s.sizes = m, sizes
 	close(s.ready)
 }
 
-func (s *answers) answer(a *app, p *asked, with *asker, o classifyOptions) {
+func (s *answerStream) answer(a *app, p *asked, with *asker, o classifyOptions) {
 	if p.err != nil {
 		return
 	}

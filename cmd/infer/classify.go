@@ -100,7 +100,7 @@ func checkDraw(m *engine.Model, out string, list pictureList) error {
 }
 
 // tell prints the answers, each behind its file's name if named.
-func (a *app) tell(answers *answers, named bool, o classifyOptions) error {
+func (a *app) tell(answers *answerStream, named bool, o classifyOptions) error {
 	bar := &progress{}
 	if named && !isTerminal(a.stdout.w) { // there, the answers show how far it is
 		bar = a.newProgress("pictures", 0)

@@ -1,0 +1,114 @@
+// Package answers has the JSON of what models say of pictures, which is the same
+// from the command and from its server.
+package answers
+
+import (
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/infer-go/infer/engine"
+)
+
+// Classes is the answer of a classifier.
+type Classes struct {
+	File  string  `json:"file"`
+	Top   []Class `json:"top"`
+	Error *string `json:"error"`
+}
+
+// A Class is an engine.Class.
+type Class struct {
+	Index       int     `json:"index"`
+	Label       string  `json:"label"`
+	Probability float32 `json:"probability"`
+}
+
+// OfClasses is the answer of so many classes.
+func OfClasses(classes []engine.Class) Classes {
+	a := Classes{Top: []Class{}}
+	for _, c := range classes {
+		a.Top = append(a.Top, Class(c))
+	}
+	return a
+}
+
+// Boxes is the answer of a detector.
+type Boxes struct {
+	File  string  `json:"file"`
+	Boxes []Box   `json:"boxes"`
+	Error *string `json:"error"`
+}
+
+// A Box is an engine.Detection.
+type Box struct {
+	Index  int     `json:"index"`
+	Label  string  `json:"label"`
+	Score  float32 `json:"score"`
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// OfDetections is the answer of what was found.
+func OfDetections(found []engine.Detection) Boxes {
+	a := Boxes{Boxes: []Box{}}
+	for _, d := range found {
+		a.Boxes = append(a.Boxes, Box(d))
+	}
+	return a
+}
+
+// Mask is the answer of a net that says of each pixel what it shows.
+type Mask struct {
+	File    string  `json:"file"`
+	Width   int     `json:"width"`
+	Height  int     `json:"height"`
+	Classes []Area  `json:"classes"`
+	Error   *string `json:"error"`
+}
+
+// An Area is what a class has of a Mask.
+type Area struct {
+	Index  int     `json:"index"`
+	Label  string  `json:"label"`
+	Pixels int     `json:"pixels"`
+	Share  float64 `json:"share"`
+}
+
+// OfMask counts the pixels of each class, the largest first.
+func OfMask(mask *engine.Mask, labels []string) Mask {
+	a := Mask{Width: mask.Rect.Dx(), Height: mask.Rect.Dy(), Classes: []Area{}}
+	pixels := map[int]int{}
+	for _, c := range mask.Class {
+		pixels[int(c)]++
+	}
+	for class, n := range pixels {
+		label := fmt.Sprint(class)
+		if class < len(labels) {
+			label = labels[class]
+		}
+		a.Classes = append(a.Classes, Area{class, label, n, float64(n) / float64(len(mask.Class))})
+	}
+	slices.SortFunc(a.Classes, func(a, b Area) int {
+		if a.Pixels != b.Pixels {
+			return b.Pixels - a.Pixels
+		}
+		return a.Index - b.Index
+	})
+	return a
+}
+
+// Picture is the answer of a net that makes another picture.
+type Picture struct {
+	File   string  `json:"file"`
+	Width  int     `json:"width"`
+	Height int     `json:"height"`
+	Error  *string `json:"error"`
+}
+
+// OfPicture is the answer of a picture that was made.
+func OfPicture(img image.Image) Picture {
+	return Picture{Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}
+}

@@ -1,0 +1,38 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrNotFound says that there is no model of a name, or not in a version.
+	ErrNotFound = errors.New("no such model")
+
+	// ErrNotReady says that a model is known, but could not be loaded.
+	ErrNotReady = errors.New("the model is not ready")
+
+	// ErrInput says that a Request does not fit its model.
+	ErrInput = errors.New("the input does not fit the model")
+
+	// ErrMemory says that the Sessions in use leave too little memory for
+	// another one.
+	ErrMemory = errors.New("too much memory is in use")
+
+	// ErrClosed is what a Server answers after Close.
+	ErrClosed = errors.New("the server is closed")
+
+	// ErrComputing says that a model failed while it computed, which is a fault
+	// of this program.
+	ErrComputing = errors.New("the model failed")
+)
+
+// A BusyError says that a request would have waited too long.
+type BusyError struct {
+	Wait time.Duration // how long, as was estimated
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("too busy: the request would wait for %v", e.Wait.Round(time.Microsecond))
+}

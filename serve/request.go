@@ -1,0 +1,89 @@
+package serve
+
+import (
+	"context"
+	"time"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/tensor"
+)
+
+// A Request is what a model is asked. It is for one goroutine at a time, and
+// can be used again after Infer, which then reuses the memory of Outputs.
+type Request struct {
+	Items int // at least 1, and 1 for a model that computes one item at a time
+
+	// Inputs are the tensors, in the order of the model's inputs: row-major
+	// elements, little-endian, of all items one after the other. Infer only
+	// reads them.
+	Inputs [][]byte
+
+	// Sizes are those of the model's open dimensions, as Model.Sizes of package
+	// engine finds them; nil if it has none.
+	Sizes []int
+
+	// Outputs are what the model computes, in the form of Inputs. Infer sets
+	// them, in the memory that they have if it is enough.
+	Outputs [][]byte
+
+	// Times say where the time went.
+	Times Times
+
+	ctx     context.Context
+	use     func(*engine.Session) error // instead of Inputs and Outputs
+	outputs []engine.Tensor
+
+	// What follows is the pool's.
+	state      state
+	prev, next *Request      // in its model's queue
+	follower   *Request      // the next one in the batch
+	session    *session      // of the one that leads a batch; nil if it is to make one
+	ready      chan struct{} // it leads a batch, or is answered
+	since      time.Time     // it queues
+	chunk      int           // items in the batch
+	done       int           // items that are computed
+	err        error
+}
+
+// A state is where a Request stands.
+type state uint8
+
+const (
+	queued   state = iota
+	leading        // it has a permit, and computes for its batch
+	follows        // another one computes it
+	answered       // computed, or given up with err
+)
+
+// Times are the parts of the time that a Request took.
+type Times struct {
+	Queue  time.Duration // it waited
+	Input  time.Duration // inputs were copied into the Session
+	Run    time.Duration // the net was computed
+	Output time.Duration // outputs were copied out
+}
+
+// OutputShape is the shape of output i, after Infer, with the items as its
+// dimension 0 where that is the batch.
+func (r *Request) OutputShape(i int) tensor.Shape {
+	shape := append(tensor.Shape(nil), r.outputs[i].Shape...)
+	if len(shape) > 0 && shape[0] == -1 {
+		shape[0] = r.Items
+	}
+	return shape
+}
+
+// begin prepares the Request for the pool.
+func (r *Request) begin(ctx context.Context, outputs int) {
+	r.ctx, r.err, r.done, r.Times = ctx, nil, 0, Times{}
+	r.prev, r.next, r.follower, r.session = nil, nil, nil, nil
+	if r.ready == nil {
+		r.ready = make(chan struct{}, 1)
+	}
+	if len(r.Outputs) != outputs {
+		r.Outputs = make([][]byte, outputs)
+	}
+}
+
+// left is how many items are still to be computed.
+func (r *Request) left() int { return r.Items - r.done }

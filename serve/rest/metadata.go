@@ -1,0 +1,262 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/serve"
+)
+
+// platform is what the protocol calls the kind of a model's file.
+const platform = "infer_frz"
+
+func (c *call) live() error {
+	return c.write(map[string]bool{"live": true})
+}
+
+// ready is so once models are loaded, and until the server drains. One that is
+// broken does not make the others unready.
+func (c *call) ready() error {
+	ready := false
+	for _, s := range c.server.Index() {
+		ready = ready || s.Ready
+	}
+	if !ready || c.draining.Load() {
+		return status(http.StatusServiceUnavailable, "not ready")
+	}
+	return c.write(map[string]bool{"ready": true})
+}
+
+func (c *call) metadata() error {
+	extensions := []string{"binary_tensor_data", "classification", "statistics", "model_configuration", "parameters"}
+	if c.options.Load != nil {
+		extensions = append(extensions, "model_repository")
+	}
+	return c.write(struct {
+		Name       string   `json:"name"`
+		Version    string   `json:"version"`
+		Extensions []string `json:"extensions"`
+	}{"infer", c.options.Version, extensions})
+}
+
+func (c *call) models() error {
+	names := []string{}
+	for _, s := range c.server.Index() {
+		if s.Ready && (len(names) == 0 || names[len(names)-1] != s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return c.write(map[string][]string{"models": names})
+}
+
+// A tensorMetadata is what the protocol tells of an input or an output.
+type tensorMetadata struct {
+	Name     string `json:"name"`
+	Datatype string `json:"datatype"`
+	Shape    []int  `json:"shape"`
+}
+
+func tensorsMetadata(list []engine.Tensor) []tensorMetadata {
+	all := make([]tensorMetadata, len(list))
+	for i, t := range list {
+		all[i] = tensorMetadata{t.Name, datatypeOf(t.Elem).name, append([]int{}, t.Shape...)}
+	}
+	return all
+}
+
+func (c *call) modelMetadata(m *serve.Model) error {
+	versions := []string{}
+	for _, s := range c.server.Index() {
+		if s.Name == m.Name && s.Ready {
+			versions = append(versions, strconv.FormatInt(s.Version, 10))
+		}
+	}
+	return c.write(struct {
+		Name     string           `json:"name"`
+		Versions []string         `json:"versions"`
+		Platform string           `json:"platform"`
+		Inputs   []tensorMetadata `json:"inputs"`
+		Outputs  []tensorMetadata `json:"outputs"`
+	}{m.Name, versions, platform, tensorsMetadata(m.Inputs()), tensorsMetadata(m.Outputs())})
+}
+
+// modelReady answers for a model by name, as one that is not ready cannot be
+// acquired.
+func (c *call) modelReady(name, version string) error {
+	m, err := c.server.Acquire(name, version)
+	if err != nil {
+		return err
+	}
+	defer m.Release()
+	if c.draining.Load() {
+		return status(http.StatusServiceUnavailable, "the server ends")
+	}
+	return c.write(struct {
+		Name  string `json:"name"`
+		Ready bool   `json:"ready"`
+	}{name, true})
+}
+
+// A tensorConfig is what a model's configuration tells of an input or an
+// output: dims are those of an item.
+type tensorConfig struct {
+	Name     string `json:"name"`
+	Datatype string `json:"data_type"`
+	Dims     []int  `json:"dims"`
+}
+
+func (c *call) config(m *serve.Model) error {
+	configs := func(list []engine.Tensor) []tensorConfig {
+		all := make([]tensorConfig, len(list))
+		for i, t := range list {
+			dims := append([]int{}, t.Shape...)
+			if m.Batched() {
+				dims = dims[1:]
+			}
+			all[i] = tensorConfig{t.Name, "TYPE_" + datatypeOf(t.Elem).name, dims}
+		}
+		return all
+	}
+	most := 0 // stands for a model without a batch
+	if m.Batched() {
+		most = m.Batch()
+	}
+	return c.write(struct {
+		Name         string         `json:"name"`
+		Platform     string         `json:"platform"`
+		MaxBatchSize int            `json:"max_batch_size"`
+		Input        []tensorConfig `json:"input"`
+		Output       []tensorConfig `json:"output"`
+	}{m.Name, platform, most, configs(m.Inputs()), configs(m.Outputs())})
+}
+
+// A duration is a total as the protocol has it.
+type duration struct {
+	Count uint64 `json:"count"`
+	NS    int64  `json:"ns"`
+}
+
+func durationOf(t serve.Total) duration { return duration{t.Count, int64(t.Time)} }
+
+type modelStats struct {
+	Name           string `json:"name"`
+	Version        string `json:"version"`
+	LastInference  int64  `json:"last_inference"` // milliseconds since 1970
+	InferenceCount uint64 `json:"inference_count"`
+	ExecutionCount uint64 `json:"execution_count"`
+	InferenceStats struct {
+		Success       duration `json:"success"`
+		Fail          duration `json:"fail"`
+		Queue         duration `json:"queue"`
+		ComputeInput  duration `json:"compute_input"`
+		ComputeInfer  duration `json:"compute_infer"`
+		ComputeOutput duration `json:"compute_output"`
+	} `json:"inference_stats"`
+	BatchStats []batchStats `json:"batch_stats"`
+}
+
+type batchStats struct {
+	BatchSize     int      `json:"batch_size"`
+	ComputeInput  duration `json:"compute_input"`
+	ComputeInfer  duration `json:"compute_infer"`
+	ComputeOutput duration `json:"compute_output"`
+}
+
+func statsOf(m *serve.Model) modelStats {
+	s := m.Stats()
+	r := modelStats{Name: m.Name, Version: m.VersionName(), InferenceCount: s.Items, ExecutionCount: s.Executions(), BatchStats: []batchStats{}}
+	if !s.Last.IsZero() {
+		r.LastInference = s.Last.UnixNano() / int64(time.Millisecond)
+	}
+	i := &r.InferenceStats
+	i.Success, i.Fail, i.Queue = durationOf(s.Success), durationOf(s.Fail), durationOf(s.Queue)
+	i.ComputeInput, i.ComputeInfer, i.ComputeOutput = durationOf(s.Input), durationOf(s.Run), durationOf(s.Output)
+	for _, b := range s.Batches {
+		r.BatchStats = append(r.BatchStats, batchStats{b.Size, durationOf(b.Input), durationOf(b.Run), durationOf(b.Output)})
+	}
+	return r
+}
+
+func (c *call) stats(m *serve.Model) error {
+	return c.write(map[string][]modelStats{"model_stats": {statsOf(m)}})
+}
+
+func (c *call) allStats() error {
+	list := []modelStats{}
+	for _, s := range c.server.Index() {
+		m, err := c.server.Acquire(s.Name, strconv.FormatInt(s.Version, 10))
+		if err != nil {
+			continue // it is not ready, or gone
+		}
+		list = append(list, statsOf(m))
+		m.Release()
+	}
+	return c.write(map[string][]modelStats{"model_stats": list})
+}
+
+// An indexed is a version of a model in the repository's index.
+type indexed struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	State   string `json:"state"`
+	Reason  string `json:"reason"`
+}
+
+// index lists all models; the body may ask for those that are ready alone.
+func (c *call) index() error {
+	if err := c.readBody(); err != nil {
+		return err
+	}
+	onlyReady := false
+	if s := (&scanner{data: c.body, maxDepth: c.options.MaxDepth}); s.peek() != 0 {
+		err := s.object(func(name []byte) (err error) {
+			if string(name) == "ready" {
+				onlyReady, err = s.boolean()
+				return err
+			}
+			return s.skip()
+		})
+		if err == nil {
+			err = s.end()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	list := []indexed{}
+	for _, s := range c.server.Index() {
+		x := indexed{s.Name, strconv.FormatInt(s.Version, 10), "READY", ""}
+		if !s.Ready {
+			x.State = "UNAVAILABLE"
+		}
+		if s.Reason != nil {
+			x.Reason = s.Reason.Error()
+		}
+		if s.Ready || !onlyReady {
+			list = append(list, x)
+		}
+	}
+	return c.write(list)
+}
+
+// repository loads or unloads a model, if that is allowed.
+func (c *call) repository(do func(context.Context, string) error, name string) error {
+	if do == nil {
+		return status(http.StatusForbidden, "models cannot be loaded and unloaded by requests here")
+	}
+	if err := c.readBody(); err != nil {
+		return err
+	}
+	err := do(c.r.Context(), name)
+	switch {
+	case errors.Is(err, serve.ErrNotFound):
+		return err
+	case err != nil:
+		return status(http.StatusBadRequest, "%w", err)
+	}
+	return c.write(struct{}{})
+}

@@ -1,0 +1,172 @@
+package rest
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/tensor"
+)
+
+// appendText appends a string as JSON.
+func appendText(to []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f || c == '<' || c == '>' || c == '&' {
+			quoted, err := json.Marshal(text)
+			if err != nil {
+				panic(err) // of a string there is none
+			}
+			return append(to, quoted...)
+		}
+	}
+	return append(append(append(to, '"'), text...), '"')
+}
+
+// appendElement appends an element of a tensor as JSON, in the shortest form
+// that is read back as the same. It is false for what JSON cannot say.
+func appendElement(to []byte, e tensor.Elem, b []byte) ([]byte, bool) {
+	switch e {
+	case tensor.F32:
+		x := math.Float32frombits(binary.LittleEndian.Uint32(b))
+		if !tensor.IsFinite(x) {
+			return to, false
+		}
+		return strconv.AppendFloat(to, float64(x), 'g', -1, 32), true
+	case tensor.Bool:
+		return strconv.AppendBool(to, b[0] != 0), true
+	}
+	return strconv.AppendInt(to, datatypeOf(e).read(b).i, 10), true
+}
+
+// A answerError is one that is found while the answer is written.
+type answerError struct{ error }
+
+// appendResponse appends the JSON of an answer to text, and what is binary in it
+// to data.
+func (q *inferRequest) appendResponse(text, data []byte, m *serve.Model) ([]byte, []byte, error) {
+	text = append(text, `{"model_name":`...)
+	text = appendText(text, m.Name)
+	text = append(text, `,"model_version":"`...)
+	text = append(text, m.VersionName()...)
+	text = append(text, '"')
+	if q.id != nil {
+		text = append(text, `,"id":`...)
+		text = appendText(text, string(q.id))
+	}
+	text = append(text, `,"outputs":[`...)
+	for k, w := range q.outputs {
+		if k > 0 {
+			text = append(text, ',')
+		}
+		var err error
+		if text, data, err = q.appendOutput(text, data, m, w); err != nil {
+			return nil, nil, err
+		}
+	}
+	return append(text, "]}"...), data, nil
+}
+
+func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedOutput) ([]byte, []byte, error) {
+	out := m.Outputs()[w.index]
+	x, shape, name := q.core.Outputs[w.index], q.core.OutputShape(w.index), datatypeOf(out.Elem).name
+	var classes [][]byte
+	if w.classes > 0 {
+		items := 1
+		if m.Batched() {
+			items = q.core.Items
+		}
+		var n int
+		classes, n = classify(tensor.Slice[float32](x), items, w.classes, m.Engine().Meta().Labels)
+		if shape, name = (tensor.Shape{n}), "BYTES"; m.Batched() {
+			shape = tensor.Shape{items, n}
+		}
+	}
+	text = append(text, `{"name":`...)
+	text = appendText(text, out.Name)
+	text = append(text, `,"datatype":"`...)
+	text = append(text, name...)
+	text = append(text, `","shape":[`...)
+	for i, d := range shape {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(d), 10)
+	}
+	text = append(text, ']')
+	if w.binary {
+		before := len(data)
+		for _, c := range classes {
+			data = append(binary.LittleEndian.AppendUint32(data, uint32(len(c))), c...)
+		}
+		if classes == nil {
+			data = append(data, x...)
+		}
+		text = append(text, `,"parameters":{"binary_data_size":`...)
+		text = strconv.AppendInt(text, int64(len(data)-before), 10)
+		return append(text, "}}"...), data, nil
+	}
+	text = append(text, `,"data":[`...)
+	for i, c := range classes {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = appendText(text, string(c))
+	}
+	if classes == nil {
+		if out.Elem == tensor.F16 {
+			return nil, nil, answerError{fmt.Errorf("output %q is FP16, which is for binary data alone", out.Name)}
+		}
+		size := out.Elem.Size()
+		for i := 0; i < len(x); i += size {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			var ok bool
+			if text, ok = appendElement(text, out.Elem, x[i:]); !ok {
+				return nil, nil, answerError{fmt.Errorf("output %q: element %d is not a finite number, which JSON cannot say: ask for binary data", out.Name, i/size)}
+			}
+		}
+	}
+	return append(text, "]}"...), data, nil
+}
+
+// classify lists the greatest scores of each item, value:index[:label], and says
+// how many of an item there are.
+func classify(scores []float32, items, most int, labels []string) (list [][]byte, n int) {
+	size := len(scores) / items
+	n = min(most, size)
+	list = make([][]byte, 0, n*items)
+	order := make([]int, size)
+	for item := range items {
+		x := scores[item*size:][:size]
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			switch {
+			case x[a] > x[b]:
+				return -1
+			case x[a] < x[b]:
+				return 1
+			case x[a] != x[a] && x[b] == x[b]:
+				return 1 // NaN is behind everything
+			case x[a] == x[a] && x[b] != x[b]:
+				return -1
+			}
+			return 0
+		})
+		for _, i := range order[:n] {
+			text := strconv.AppendFloat(nil, float64(x[i]), 'f', 6, 32)
+			text = strconv.AppendInt(append(text, ':'), int64(i), 10)
+			if i < len(labels) {
+				text = append(append(text, ':'), labels[i]...)
+			}
+			list = append(list, text)
+		}
+	}
+	return list, n
+}
