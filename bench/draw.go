@@ -15,33 +15,17 @@ import (
 
 var (
 	oursColor  = color.RGBA{0x1f, 0x77, 0xb4, 0xff}
-	halfColor  = color.RGBA{0x6b, 0xae, 0xd6, 0xff}
 	theirColor = color.RGBA{0xd9, 0x5f, 0x02, 0xff}
 	grayColor  = color.RGBA{0x88, 0x88, 0x88, 0xff}
 )
 
-// drawResults draws whole nets as time an item, and layers as the part of
-// their roofline that they reach.
-func drawResults(r report, path string) error {
-	var plots []*plot.Plot
-	if len(r.Nets) > 0 {
-		p, err := netsPlot(r.Nets)
-		if err != nil {
-			return err
-		}
-		plots = append(plots, p)
+// drawLayers draws layers as the part of their roofline that they reach.
+func drawLayers(r report, path string) error {
+	p, err := layersPlot(r.Layers, r.Machine)
+	if err != nil {
+		return err
 	}
-	if len(r.Layers) > 0 {
-		p, err := layersPlot(r.Layers, r.Machine)
-		if err != nil {
-			return err
-		}
-		plots = append(plots, p)
-	}
-	if len(plots) == 0 {
-		return nil
-	}
-	return savePlots(plots, path)
+	return savePlots([]*plot.Plot{p}, path)
 }
 
 // savePlots draws plots side by side.
@@ -60,38 +44,6 @@ func savePlots(plots []*plot.Plot, path string) error {
 		return err
 	}
 	return f.Close()
-}
-
-// netsPlot has a group of bars for each net and batch, one for each contender.
-func netsPlot(nets []result) (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text = "time per picture, one thread (less is better)"
-	p.Y.Label.Text = "µs"
-	p.Y.Min = 0
-	p.Legend.Top = true
-	width := vg.Points(14)
-	colors := []color.Color{halfColor, oursColor, theirColor}
-	var names []string
-	for _, r := range nets {
-		names = append(names, r.Work)
-	}
-	for i, t := range nets[0].Timings {
-		values := make(plotter.Values, len(nets))
-		for j, r := range nets {
-			values[j] = r.Timings[i].Best / 1e3 / float64(r.Items)
-		}
-		bars, err := plotter.NewBarChart(values, width)
-		if err != nil {
-			return nil, err
-		}
-		bars.Color, bars.Offset = colors[i], vg.Length(i-1)*width
-		bars.LineStyle.Width = 0
-		p.Add(bars)
-		p.Legend.Add(t.Name, bars)
-	}
-	p.Y.Max *= 1.25 // room for the legend
-	nominal(p, names)
-	return p, nil
 }
 
 // nominal names the bars, aslant.

@@ -49,12 +49,22 @@ static void read_loop(const float *p, size_t n) {
 import "C"
 
 import (
+	"runtime"
 	"time"
 	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/infer-go/infer/engine"
 )
 
-// A machine is its measured limits.
+// A machine is its measured limits, and what was measured on it.
 type machine struct {
+	Name        string `json:"name"` // the processor's own
+	Kernels     string `json:"kernels"`
+	Go          string `json:"go"`
+	ONNXRuntime string `json:"onnxruntime"`
+
 	Peak float64 `json:"fma_gmacs"` // float32 multiply-adds per nanosecond
 
 	// GB/s of reading what lies in each cache, and in memory.
@@ -62,7 +72,8 @@ type machine struct {
 }
 
 func measureMachine() machine {
-	var m machine
+	m := machine{Name: cpuid.CPU.BrandName, Go: runtime.Version()}
+	m.Kernels, _ = engine.DefaultTier()
 	const n = 20000
 	for range 200 {
 		start := time.Now()

@@ -7,11 +7,14 @@
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
 //	bench/prepare && go -C bench run . [-quick] -families DIR [NET.onnx...]
+//	go -C bench run . -publish
 //
 // The second form compares nets of many families, which nets.py builds in DIR,
-// with ONNX Runtime, and nothing else.
+// with ONNX Runtime, and nothing else. The third measures nothing: it writes the
+// tables of the documents, and their picture, from the committed results.json.
 //
-// It writes results.json, results.png and latency.png to the folder -out.
+// It writes results.json, layers.png and latency.png to the folder -out. With
+// -compare FILE it tells which ratios are worse than in an older results.json.
 package main
 
 import (
@@ -92,12 +95,17 @@ func run() error {
 		names = append(names, p.name)
 	}
 	library := flag.String("onnxruntime", ".peers/libonnxruntime.so.1", "ONNX Runtime's shared library")
-	out := flag.String("out", "results", "folder for results.json, results.png and latency.png")
+	out := flag.String("out", "results", "folder for results.json, layers.png and latency.png")
+	older := flag.String("compare", "", "an older results.json; worse ratios than in `FILE` are an error")
+	publishing := flag.Bool("publish", false, "write the documents' tables from results.json, and measure nothing")
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "one part alone: "+strings.Join(names, ", "))
 	families := flag.String("families", "", "compare the nets that nets.py builds in this folder with ONNX Runtime, alone")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets")
 	flag.Parse()
+	if *publishing {
+		return publish("results.json")
+	}
 	if *only != "" && !slices.Contains(names, *only) {
 		return fmt.Errorf("there is no part %q: there are %s", *only, strings.Join(names, ", "))
 	}
@@ -130,6 +138,7 @@ func run() error {
 	singleThreadedBLAS()
 
 	b.Machine = measureMachine()
+	b.Machine.ONNXRuntime = ort.GetVersion()
 	fmt.Printf("limits: %.1f GMAC/s; reading L1 %.0f, L2 %.0f, L3 %.0f, memory %.0f GB/s\n\n",
 		b.Machine.Peak, b.Machine.L1, b.Machine.L2, b.Machine.L3, b.Machine.Memory)
 	for _, p := range parts {
@@ -146,5 +155,13 @@ func run() error {
 	if err := os.WriteFile(filepath.Join(b.out, "results.json"), text, 0o644); err != nil {
 		return err
 	}
-	return drawResults(b.report, filepath.Join(b.out, "results.png"))
+	if len(b.Layers) > 0 {
+		if err := drawLayers(b.report, filepath.Join(b.out, "layers.png")); err != nil {
+			return err
+		}
+	}
+	if *older != "" {
+		return compare(&b.report, *older)
+	}
+	return nil
 }
