@@ -56,12 +56,19 @@ func running(name string, s *engine.Session, n int) contender {
 	}}
 }
 
+// largeMACs are the multiply-adds of an item beyond which a batch brings nothing
+// new, and takes minutes.
+const largeMACs = 1e8
+
 // raceNets runs whole nets against ONNX Runtime, and PyTorch beside them. A net
 // that cannot take part, as it computes one item at a time, does not keep the
 // others from it.
 func (b *bench) raceNets() error {
 	for _, path := range b.nets {
-		for _, batch := range b.batches {
+		for i, batch := range b.batches {
+			if last := len(b.Nets) - 1; i > 0 && last >= 0 && b.Nets[last].MACs/float64(b.Nets[last].Items) > largeMACs {
+				break
+			}
 			r, err := raceNet(path, batch, b.rounds, b.each)
 			if err != nil {
 				log.Printf("%s at batch %d: %v", path, batch, err)
