@@ -2,14 +2,19 @@ package weights
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"flag"
+	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/infer-go/infer/tensor"
@@ -48,15 +53,55 @@ var update = flag.Bool("update", false, "write the golden file of this version a
 
 const golden = "testdata/v1.frz"
 
+// updateGolden writes a golden file if that is asked for, and no release has it:
+// testdata/released.txt lists those that must stay as they are.
+func updateGolden(t *testing.T, path string, n *Net) {
+	t.Helper()
+	if !*update {
+		return
+	}
+	released, err := os.ReadFile("testdata/released.txt")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if bytes.Contains(released, []byte(" "+filepath.Base(path)+" ")) {
+		t.Fatalf("%s has been released: give the format another version", path)
+	}
+	if err := Save(path, n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReleased compares the golden files with the checksums that they had when
+// they were released.
+func TestReleased(t *testing.T) {
+	released, err := os.ReadFile("testdata/released.txt")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("nothing has been released")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(released)) {
+		var sum, name, version string
+		if _, err := fmt.Sscan(line, &sum, &name, &version); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(data)); got != sum {
+			t.Errorf("%s is not what %s had", name, version)
+		}
+	}
+}
+
 // Whatever becomes of this package, it opens the files of version 1, and
 // finds in them what was put there.
 func TestGolden(t *testing.T) {
 	want := sample(t)
-	if *update {
-		if err := Save(golden, want); err != nil {
-			t.Fatal(err)
-		}
-	}
+	updateGolden(t, golden, want)
 	data, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)

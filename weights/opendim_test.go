@@ -79,11 +79,7 @@ func TestOpenFile(t *testing.T) {
 func TestGoldenOpen(t *testing.T) {
 	const file = "testdata/v1_open.frz"
 	want := openSample(t)
-	if *update {
-		if err := Save(file, want); err != nil {
-			t.Fatal(err)
-		}
-	}
+	updateGolden(t, file, want)
 	if bigEndian() {
 		return
 	}

@@ -39,8 +39,14 @@ func (a *app) version() error {
 	return nil
 }
 
+// release is set by the linker where archives of a release are made.
+var release string
+
 // version is that of this module: "devel" if it was not built as a release.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return strings.Trim(info.Main.Version, "()")
 	}
