@@ -19,18 +19,19 @@ type Detection struct {
 	Label string  // the Model's name for it, or the index if it has none
 	Score float32 // 0…1
 
-	// X and Y are the left upper corner, on the picture: its own pixels, in the
-	// coordinates of its Bounds, where pixel i reaches from i to i+1.
+	// X and Y are the upper left corner, in the picture's own pixels and the
+	// coordinates of its Bounds: pixel i extends from i to i+1.
 	X, Y, Width, Height float64
 }
 
-// Detect finds what a detector knows on a picture, the best first: as the model
-// file says, boxes of a score that is high enough, of which none overlaps a
-// better one of its class too far. They end where the part of the picture does
-// that became the input.
+// Detect finds objects on a picture, the highest score first. As the model file
+// specifies, boxes need a minimum score, and no box may overlap a better one of
+// its class by too much. Boxes are clipped to the part of the picture that
+// became the input.
 //
-// Any number of goroutines may call it. Errors are ErrAnswer for a Model of
-// another kind, ErrNaN, and those of PictureSizes, SetPicture and NewSession.
+// Any number of goroutines may call it. Errors are ErrAnswer for a Model with
+// another kind of answer, ErrNaN, and those of PictureSizes, SetPicture and
+// NewSession.
 func (m *Model) Detect(img image.Image) (found []Detection, err error) {
 	if err := m.answers(weights.Boxes); err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (m *Model) Detect(img image.Image) (found []Detection, err error) {
 	return found, err
 }
 
-// Segment says of each pixel of a picture what it shows.
+// Segment gives the class of each pixel of a picture.
 //
 // Any number of goroutines may call it. Errors are those of Detect.
 func (m *Model) Segment(img image.Image) (mask *Mask, err error) {
@@ -56,10 +57,10 @@ func (m *Model) Segment(img image.Image) (mask *Mask, err error) {
 	return mask, err
 }
 
-// Transform makes another picture of a picture, with a Model whose output is
-// one: larger, cleaner, in another style. It has as many pixels for each pixel
-// of the input as the Model says; what was filled up around the picture is cut
-// off.
+// Transform makes a new picture from a picture, with a Model whose output is
+// one: a larger one, a cleaner one, or one in another style. How many pixels it
+// has for each pixel of the input is a property of the Model. Padding around
+// the picture is cut off.
 //
 // Any number of goroutines may call it. Errors are those of Detect.
 func (m *Model) Transform(img image.Image) (result image.Image, err error) {
@@ -126,8 +127,8 @@ func (m *Model) run(sizes []int, set func(*Session) (picture.Placement, error), 
 	return do(s, at)
 }
 
-// Detections are what Detect answers, of item i of the last run. at is what
-// SetPicture said of it.
+// Detections returns what Detect would, for item i of the last run. at is what
+// SetPicture returned for that item.
 //
 // Errors are ErrClosed, ErrAnswer, ErrBatch for an item that was not computed,
 // and ErrNaN.
@@ -159,18 +160,19 @@ func (s *Session) Detections(i int, at picture.Placement) ([]Detection, error) {
 	return found, nil
 }
 
-// A Mask says what is where on a picture.
+// A Mask gives the class of each pixel of a picture.
 type Mask struct {
-	// Rect is the part of the picture that became the input, in pixels that
-	// have their middle in it.
+	// Rect is the part of the picture that became the input: the pixels whose
+	// centres lie in it.
 	Rect image.Rectangle
 
-	// Class is the class of each pixel, row by row. Labels of them are the
-	// Model's.
+	// Class is the class of each pixel of Rect, row by row, as an index of the
+	// Model's labels.
 	Class []uint16
 }
 
-// At is the class at a pixel of the picture. It is false outside of Rect.
+// At returns the class of a pixel of the picture, and false for a pixel outside
+// of Rect.
 func (m *Mask) At(x, y int) (class int, ok bool) {
 	if !(image.Point{X: x, Y: y}).In(m.Rect) {
 		return 0, false
@@ -178,8 +180,8 @@ func (m *Mask) At(x, y int) (class int, ok bool) {
 	return int(m.Class[(y-m.Rect.Min.Y)*m.Rect.Dx()+x-m.Rect.Min.X]), true
 }
 
-// Mask is what Segment answers, of item i of the last run. at is what
-// SetPicture said of it. Errors are those of Detections.
+// Mask returns what Segment would, for item i of the last run. at is what
+// SetPicture returned for that item. Errors are those of Detections.
 func (s *Session) Mask(i int, at picture.Placement) (*Mask, error) {
 	p, err := s.answer(i, weights.Mask)
 	if err != nil {
@@ -236,9 +238,9 @@ func greatest(scores []float32, classes int) ([]uint16, error) {
 	return best, nil
 }
 
-// Picture is what Transform answers, of item i of the last run: an *image.Gray
-// or an *image.NRGBA. at is what SetPicture said of it. Errors are those of
-// Detections.
+// Picture returns what Transform would, for item i of the last run: an
+// *image.Gray or an *image.NRGBA. at is what SetPicture returned for that item.
+// Errors are those of Detections.
 func (s *Session) Picture(i int, at picture.Placement) (image.Image, error) {
 	p, err := s.answer(i, weights.Picture)
 	if err != nil {

@@ -12,19 +12,19 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Class is one answer of a Model that classifies.
+// A Class is one answer of a classifier.
 type Class struct {
 	Index       int
 	Label       string  // the Model's name for it, or the index if it has none
 	Probability float32 // 0…1, of all classes together 1
 }
 
-// Classify says what is on a picture: the k most probable classes, the best
-// first, or all of them if k is less than 1 or more than there are. Where
-// probabilities are equal, the class that comes first in the Model does here.
+// Classify says what a picture shows: the k most probable classes, the most
+// probable first, or all classes if k is less than 1 or greater than their
+// number. Classes of equal probability keep the Model's order.
 //
-// Of a Model whose input has an open height and width, they are the picture's
-// own, as PictureSizes has them.
+// If the Model's input has an open height and width, it is computed at the
+// picture's own size, as PictureSizes determines it.
 //
 // Any number of goroutines may call it; Sessions are pooled. Errors are those
 // of PictureSizes, SetPicture, Top and NewSession.
@@ -32,12 +32,13 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 	return m.classify(k, func(do answering) error { return m.look(img, do) })
 }
 
-// ClassifyBytes is Classify of a picture's file: its formats are those that the
-// program has registered with package image, and it is turned upright. A large
-// JPEG picture takes a fraction of the time that it takes to decode it whole and
-// then to classify it, and no memory that grows with it once the first is done.
+// ClassifyBytes is Classify for the bytes of a picture file, in any format that
+// the program has registered with package image. The picture is turned upright.
+// A large JPEG picture takes a fraction of the time of decoding it whole and
+// then classifying it. After the first call, no memory is allocated that grows
+// with the picture.
 //
-// Errors are those of picture.Decode, too.
+// Errors are those of Classify and of picture.Decode.
 func (m *Model) ClassifyBytes(data []byte, k int) ([]Class, error) {
 	return m.classify(k, func(do answering) error { return m.lookBytes(data, do) })
 }
@@ -54,12 +55,12 @@ func (m *Model) classify(k int, look func(answering) error) ([]Class, error) {
 	return classes, err
 }
 
-// Top says what the scores of one item stand for, in the way of Classify: they
-// are the item's part of a Session's Output(0), as many as there are classes.
-// They are logits or, if the model file says so, probabilities already.
+// Top makes classes of the scores of one item, as Classify does: scores is that
+// item's part of a Session's Output(0), with one element for each class. Scores
+// are logits or, if the model file says so, already probabilities.
 //
-// Errors are ErrNotClassifier, ErrNaN, and one of no kind for another number
-// of scores.
+// Errors are ErrNotClassifier and ErrNaN; the number of scores must be that of
+// the classes.
 func (m *Model) Top(scores []float32, k int) ([]Class, error) {
 	n := m.Classes()
 	switch {
@@ -104,9 +105,9 @@ func softmax(list []Class) {
 	}
 }
 
-// Classes is the number of classes that the Model scores, 0 if it is no
-// classifier: of the dimensions of its first output one must be at least 2, and
-// the others 1.
+// Classes is the number of classes of a classifier, or 0 if the Model is not
+// one. In a classifier one dimension of the first output is at least 2, and all
+// others are 1.
 func (m *Model) Classes() int {
 	if kind := m.net.Meta.Answer.Kind; kind != weights.Scores && kind != weights.Probabilities {
 		return 0
@@ -122,23 +123,24 @@ func (m *Model) Classes() int {
 	return n
 }
 
-// Prepare makes a picture into the Model's input, as the model file says: dst
-// is a Session's Input(0), or the part of it that is one item's. The picture
-// may be of any type of package image, with its bounds anywhere, and have up
-// to 2¹⁶ pixels a side and 2²⁸ in all.
+// Prepare converts a picture to the Model's input in the way that the model
+// file specifies. dst is a Session's Input(0), or one item's part of it. The
+// picture may be of any type of package image, with any bounds, up to 2¹⁶
+// pixels on a side and 2²⁸ in total.
 //
-// For photos the file gives size, crop, order of channels, scale, mean and
-// deviation.
+// For photos the file specifies size, crop, order of channels, scale, mean and
+// standard deviation.
 //
-// A digit is looked for wherever on the picture it is, dark on bright or bright
-// on dark, in any colour or in transparency, and brought to the form of
-// MNIST's. There should be one: of several, that with the most ink is taken,
-// those close to it as strokes of the same digit, and the others left out,
-// which nothing tells from a picture of one.
+// A digit is searched for anywhere on the picture, dark on light or light on
+// dark, in any colour or transparency, and brought into the form of MNIST's
+// digits. There should be one digit: of several, the one with the most ink is
+// taken, together with what is close enough to be a stroke of it, and the
+// others are ignored, since a picture of several cannot be told from a picture
+// of one.
 //
 // Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
-// found, ErrSize for a Model with open dimensions, for which there is
-// Session.SetPicture, and one of no kind for a dst that is not one item's.
+// found, and ErrSize for a Model with open dimensions, for which there is
+// Session.SetPicture. dst must have the length of one item.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if err := onlyInput(len(m.net.Inputs)); err != nil {
 		return err

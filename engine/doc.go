@@ -29,119 +29,118 @@
 // [Session.SetPicture] makes a picture into an item of the next run, as directly as
 // the net allows; [Model.Prepare] makes it into its part of such an input; and
 // [Model.Top] makes the part of the output that is one item's into classes.
-// Package picture decodes pictures and turns them upright, and leads from places
-// in the input back to the picture.
+// Package picture decodes pictures, turns them upright, and maps positions in
+// the input back to the picture.
 //
 // # Goroutines
 //
-// A [Model] is immutable and serves any number of goroutines. A Session is for
-// one goroutine at a time (others get [ErrBusy]) and costs the memory of its
-// tensors ([Model.Memory] says how much). The weights belong to the Model;
-// those that are used where they lie in the file exist once for all processes
-// that have opened it with [Open]. Of convolutions by Winograd's algorithm, and
-// of most of half precision, each Model keeps a copy in another form. A service
-// keeps a Session for each goroutine that computes, or a sync.Pool of them.
-// [Model.Classify] pools its own.
+// A [Model] is immutable and may be used by any number of goroutines. A Session
+// may be used by one goroutine at a time (a second one gets [ErrBusy]) and takes
+// the memory of its tensors ([Model.Memory] says how much). The weights belong
+// to the Model. Weights that are used in place in the file exist once for all
+// processes that have opened it with [Open]. For convolutions by Winograd's
+// algorithm, and for most weights of half precision, each Model keeps a copy in
+// another form. A service keeps one Session for each goroutine that computes, or
+// a sync.Pool of them. [Model.Classify] has a pool of its own.
 //
 // A Session runs on the caller's goroutine alone unless SessionOptions.Threads
-// asks for more. The others belong to the Session, sleep between runs, never
-// spin, and are never waited for before they have woken up. A service that has
-// many requests at a time gets most out of its processors with one thread for
-// each; more threads shorten the time of a single run.
+// asks for more. The other goroutines belong to the Session. They sleep between
+// runs, never spin, and a run never waits for one that has not woken up. A
+// service with many concurrent requests makes best use of its processors with
+// one thread per request; more threads shorten the time of a single run.
 //
 // # Batches
 //
-// Several items in one run share the reading of large weights. Items pass
-// through the layers in between a few at a time, so that what one layer writes
-// is still in the cache when the next reads it. A Session for a batch runs
-// smaller ones as well.
+// The items of a run share the reading of large weights. Items pass through
+// the layers a few at a time, so that what one layer writes is still in the
+// cache when the next layer reads it. A Session for a batch also runs smaller
+// batches.
 //
 // # Open sizes
 //
 // A model may leave the height and width of its pictures open, or the length of
-// its sequences: [Model.Open] lists such dimensions. A Session is made for one
-// size of each, SessionOptions.Sizes, which [Model.Sizes] finds for the shapes
-// of inputs and [Model.PictureSizes] for a picture in its own size, as
-// [Model.Classify] takes it. Weights exist once for all sizes, in each form that
-// an algorithm wants. Of the sizes that were used last a Model keeps the rest as
-// well, 32 of them and 64 MiB at most, so that another Session for one of them
-// costs little more than its memory, of which [Model.Memory] tells.
+// its sequences; [Model.Open] lists such dimensions. A Session is made for one
+// size of each, SessionOptions.Sizes. [Model.Sizes] finds the sizes for given
+// shapes of inputs, and [Model.PictureSizes] for a picture at its own size, which
+// is what [Model.Classify] uses. All sizes share the weights, in every form that
+// an algorithm needs. For the sizes used most recently, at most 32 of them and
+// 64 MiB, a Model also keeps everything else that was computed for them, so that
+// another Session for one of them costs little more than its memory.
 //
 // # The same bits
 //
-// On one tier ([Model.Kernels] names it) the outputs of an item are the same
-// to the last bit whatever the batch, its place in it, its neighbours, the
-// number of threads and the number of runs before. Tiers differ from one
-// another by rounding, within the bound that package kernels states. The
-// portable kernels round in the same way on every processor. Steps that compute
-// with quantised numbers have the same bits on all tiers.
+// On one tier ([Model.Kernels] names it) the outputs of an item are the same to
+// the last bit, whatever the size of the batch, the item's position in it, its
+// neighbours, the number of threads and the number of runs before. Tiers differ
+// from one another by rounding, within the bounds that package kernels states.
+// The portable kernels round in the same way on every processor. Steps that
+// compute with quantised numbers give the same bits on all tiers.
 //
-// NaN in an input makes the outputs that depend on it NaN: a damaged number
-// never becomes a confident answer. Infinities follow the rules of arithmetic. A
-// step that quantises numbers, which then cannot be NaN, makes the run's error
-// [ErrNaN] of one.
+// NaN in an input makes the outputs that depend on it NaN, so that a damaged
+// number never becomes a confident answer. Infinities follow the rules of IEEE
+// arithmetic. A step that quantises numbers has no way to represent NaN; a run
+// in which it meets one fails with [ErrNaN].
 //
 // # Errors
 //
-// Test errors by errors.Is: [ErrClosed], [ErrBusy], [ErrBatch], [ErrSize],
-// [ErrFault] and [ErrMemory] of Models and Sessions; weights.ErrFormat and
-// weights.ErrVersion of model files, and those of package os; [ErrBlank],
-// [ErrEmpty], [ErrTooLarge] and [ErrNoPicture] of pictures; [ErrNotClassifier] of
-// classes, and [ErrNaN] of these and of runs. An index of an input or output that
-// does not exist panics, as that of a slice does. Nothing that a file, a picture
-// or a tensor holds makes the engine panic.
+// Compare errors with errors.Is. Models and Sessions return [ErrClosed],
+// [ErrBusy], [ErrBatch], [ErrSize], [ErrFault] and [ErrMemory]; reading a model
+// file returns weights.ErrFormat, weights.ErrVersion and the errors of package
+// os; pictures give [ErrBlank], [ErrEmpty], [ErrTooLarge] and [ErrNoPicture];
+// answers give [ErrNotClassifier] and [ErrAnswer]; runs and answers give [ErrNaN].
+// An index of an input or output that is out of range panics, as it does for a
+// slice. No content of a file, a picture or a tensor makes the engine panic.
 //
 // # Closing
 //
-// Close gives memory back at once and is worth calling. Models and Sessions
-// that are merely forgotten are closed when the garbage collector finds them.
-// A Model can be closed while Sessions of it run: the file stays mapped until
-// the last of them is closed, and new ones are refused with ErrClosed. So a
-// service replaces a model by opening the new one, and closing the old.
+// Close releases memory at once, and is worth calling. Models and Sessions that
+// are merely dropped are closed when the garbage collector finds them. A Model
+// may be closed while its Sessions run: the file stays mapped until the last of
+// them is closed, and new ones are refused with ErrClosed. A service therefore
+// replaces a model by opening the new one and then closing the old one.
 //
 // # Limits
 //
-// Convolutions, products and pools are of float32 or of quantised uint8; weights
-// may be half precision, or int8. Moves (transpose, slice, concatenation and the
-// like) take any element type; InputBytes and OutputBytes of a Session show
-// inputs and outputs of other types than float32. All shapes but the batch and
-// open dimensions are fixed when the model is frozen. Processors must be
-// little-endian. A model has at most 8,192 steps, which have at most 65,536
-// operands and results together.
+// Convolutions, products and pools compute in float32 or with quantised uint8
+// values; weights may also be half precision or int8. Moves (transpose, slice,
+// concatenation and the like) take any element type. InputBytes and OutputBytes
+// of a Session show inputs and outputs of element types other than float32. All
+// dimensions except the batch and the open ones are fixed when the model is
+// frozen. Processors must be little-endian. A model has at most 8,192 steps,
+// with at most 65,536 operands and results in total.
 //
-// A file that nobody vouches for can ask for much memory, which
-// SessionOptions.MaxMemory bounds, and for much time: [Model.Steps] and
-// [Session.Steps] say beforehand how much work there is. A context given to [Session.RunContext]
-// ends a run between two parts of a step, which in such a file can take long
-// themselves. A picture that nobody vouches for is best refused by its size
-// before it is decoded, as picture.Decode does: preparing one takes time for
-// each of its pixels.
-// SECURITY.md in the repository says what is promised.
+// An untrusted model file can ask for much memory, which
+// SessionOptions.MaxMemory limits, and for much time: [Model.Steps] and
+// [Session.Steps] say beforehand how much work there is. The context of
+// [Session.RunContext] ends a run only between two parts of a step, and in such
+// a file a part can take long. An untrusted picture is best refused by its size
+// before it is decoded, as picture.Decode does, since preparing a picture takes
+// time for each of its pixels. SECURITY.md in the repository says what is
+// promised.
 //
-// The environment variable INFER_KERNELS forces a tier, as
-// [Options] does.
+// The environment variable INFER_KERNELS forces a tier, as [Options] does.
 //
 // # Compatibility
 //
 // Releases are numbered by semantic versioning. The promise covers
 //
-//   - this package, and package picture, all of them;
-//   - of package weights: Open, Parse, Save, Marshal and Sections, Meta with the
-//     types of its fields, and the errors. A Net's other fields, in terms of
-//     package kernels, are for the engine and the importer;
+//   - this package and package picture, completely;
+//   - of package weights: Open, Parse, Save, Marshal, Sections, Meta with the
+//     types of its fields, and the errors. The other fields of Net are in terms
+//     of package kernels, and exist for the engine and the importer;
 //   - of package weights/onnx: Freeze, Options with tensor.F32 and tensor.F16
-//     for its Weights, Report, Operators, and the error;
-//   - of package tensor: Elem and its constants, Shape and Type, which others show;
+//     as Weights, Report, Operators, and the error;
+//   - of package tensor: Elem and its constants, Shape and Type;
 //   - of package weights/digits: Data;
 //   - the command.
 //
-// Packages kernels and asm exist for them alone and promise nothing. Before 1.0 a minor release may change what is
-// exported; CHANGELOG.md says what and how to follow.
+// Packages kernels and asm promise nothing. Before 1.0 a minor release may change
+// what is exported; CHANGELOG.md says what changed, and what to do about it.
 //
-// A model file that one release reads is read by all later ones: a file of
-// each version of the format is kept, and opened by the tests. The bits of the
-// outputs are the same for one tier of one release. Another release
-// may round differently, within the same bounds.
+// A model file that one release reads is read by all later releases: the tests
+// open a file of each version of the format. The bits of the outputs are the same
+// for one tier of one release. Another release may round differently, within the
+// same bounds.
 //
-// The two latest releases of Go are supported.
+// The two most recent releases of Go are supported.
 package engine

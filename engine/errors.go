@@ -8,23 +8,22 @@ import (
 
 // Errors of Models and Sessions.
 var (
-	// ErrClosed is what a Model or a Session answers after Close.
+	// ErrClosed is returned by a Model or a Session after Close.
 	ErrClosed = errors.New("engine: closed")
 
-	// ErrBusy is what a Session answers while it is at work for another
-	// goroutine.
+	// ErrBusy is returned by a Session that another goroutine is using.
 	ErrBusy = errors.New("engine: the session is at work for another goroutine")
 
-	// ErrBatch says that a number of items is less than 1 or more than the
-	// Session, or the Model, can compute in one run.
+	// ErrBatch says that a number of items is less than 1, or more than the
+	// Session or the Model can compute in one run.
 	ErrBatch = errors.New("engine: batch out of range")
 
-	// ErrSize says that a Model cannot be computed at some sizes of its open
-	// dimensions, or that none are given.
+	// ErrSize says that a Model cannot be computed at the given sizes of its
+	// open dimensions, or that none are given.
 	ErrSize = errors.New("engine: sizes do not fit")
 
-	// ErrFault says that the inputs have no result: an index is out of range, or
-	// an integer is divided by zero.
+	// ErrFault says that the result for these inputs is undefined: an index is
+	// out of range, or an integer is divided by zero.
 	ErrFault = errors.New("engine: the inputs have no result")
 
 	// ErrMemory says that a Session would take more memory than
@@ -40,23 +39,23 @@ var (
 	// ErrEmpty says that a picture has no pixels.
 	ErrEmpty = picture.ErrEmpty
 
-	// ErrTooLarge says that a picture has more than 2¹⁶ pixels a side or 2²⁸ in
-	// all.
+	// ErrTooLarge says that a picture has more than 2¹⁶ pixels on a side, or
+	// more than 2²⁸ in total.
 	ErrTooLarge = picture.ErrTooLarge
 
-	// ErrNoPicture says that the model file does not tell how a picture becomes
-	// the Model's input, so that it can only be given raw tensors.
+	// ErrNoPicture says that the model file does not specify how a picture
+	// becomes the Model's input, so that it takes raw tensors only.
 	ErrNoPicture = picture.ErrNoPicture
 )
 
 // Errors of answers.
 var (
-	// ErrAnswer says that a Model answers with something else than it is asked
-	// for: with a mask, say, and not with boxes.
+	// ErrAnswer says that a Model has another kind of answer than the one asked
+	// for: a mask, for instance, instead of boxes.
 	ErrAnswer = errors.New("engine: the model answers with something else")
 
-	// ErrNotClassifier says that the first output of a Model is not one number
-	// for each of two or more classes.
+	// ErrNotClassifier says that the first output of a Model is not a list of
+	// scores, one for each of two or more classes.
 	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")
 
 	// ErrNaN says that a Model computed something that is not a number: a

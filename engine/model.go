@@ -27,32 +27,30 @@ type Model struct {
 // Options say how a model is opened. The zero value is what most programs
 // want.
 type Options struct {
-	// Kernels names the kernels to compute with, as the environment variable
-	// INFER_KERNELS does and in its place: "portable", "avx2", "avx512", "neon",
-	// "neondot". Empty means that variable, or else the fastest that the processor
-	// can run.
+	// Kernels names the tier to compute with: "portable", "avx2", "avx512", "neon"
+	// or "neondot". It overrides the environment variable INFER_KERNELS. If both
+	// are empty, the fastest tier that the processor supports is used.
 	Kernels string
 }
 
-// Open opens a model file. It is mapped into memory, where the system can do
-// that, and weights are used where they lie, but for those of which the Model
-// keeps a copy of its own, in another form: of convolutions by Winograd's
-// algorithm, transformed, and of most other convolutions of half precision, as
-// float32. The file must not be written to while the Model is in use. Putting
-// a new file in its place, as infer convert does, is safe.
+// Open opens a model file. The file is mapped into memory, where the system
+// supports that, and weights are used in place, with two exceptions of which the
+// Model keeps a copy in another form: weights of convolutions by Winograd's
+// algorithm, transformed, and most other half-precision weights of convolutions,
+// as float32. The file must not be written to while the Model is in use.
+// Replacing it by a new file, as infer convert does, is safe.
 //
-// Errors of the file name the path. They wrap those of package os;
-// weights.ErrVersion if it needs a newer infer; or weights.ErrFormat if it is
-// damaged, is no model, or is one too large to be run. On a big-endian
-// processor the error is errors.ErrUnsupported. Kernels that do not exist, or
-// that the processor cannot run, are an error of no kind, which lists those
-// that there are.
+// Errors of the file name its path. They wrap an error of package os;
+// weights.ErrVersion if the file needs a newer infer; or weights.ErrFormat if it
+// is damaged, is not a model, or is too large to run. On a big-endian processor
+// the error is errors.ErrUnsupported. An unknown tier, or one that the processor
+// does not support, gives an error that lists the supported ones.
 func Open(path string) (*Model, error) { return Options{}.Open(path) }
 
-// Parse makes a Model of the bytes of a model file, as from go:embed. They
-// must not change while the Model is in use. The weights are used as Open does
-// if data begins at an address that is a multiple of 32, and are copied once
-// otherwise. Errors are those of Open without a path.
+// Parse makes a Model from the bytes of a model file, for instance an embedded
+// one. They must not change while the Model is in use. The weights are used in
+// place if data begins at an address that is a multiple of 32, and are copied
+// once otherwise. Errors are those of Open, without a path.
 func Parse(data []byte) (*Model, error) { return Options{}.Parse(data) }
 
 // Open opens a model file as the function Open does.

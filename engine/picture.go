@@ -45,26 +45,27 @@ func (b *binder) skipInterleaving() {
 }
 
 // SetPicture prepares a picture as item i of the next run, as Model.Prepare
-// does for Input(0), but in the order in which the net computes: the run then
-// begins behind the step that would bring the input into it. The result says
-// where on the picture the input lies.
+// does for Input(0), but in the layout in which the net computes: the run then
+// skips the step that would convert the input. The result says which part of
+// the picture became which part of the input.
 //
 // It holds for one run. Input(0) and InputBytes(0) show such pictures in the
-// model's own order, if they are called after SetPicture; until the run, slices
-// that they returned before are undefined and must not be written to, for that
-// item. Items may be pictures and tensors in one run, which costs the step for
-// all of them.
+// model's own order if they are called after SetPicture. Until the run, what
+// slices that they returned earlier hold for that item is undefined and must
+// not be written to. Pictures and tensors may be mixed in one run; the step is
+// then computed for all items.
 //
-// Errors are ErrClosed, ErrBusy, ErrBatch for an item that the Session has not,
-// and those of Model.Prepare. After an error the item is undefined.
+// Errors are ErrClosed, ErrBusy, ErrBatch for an item that is out of range, and
+// those of Model.Prepare. After an error the item is undefined.
 func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) {
 	return s.setPicture(i, func(dst []float32, p *weights.Preparation, layout picture.Layout) (picture.Placement, error) {
 		return picture.Prepare(dst, img, p, layout)
 	})
 }
 
-// SetPictureBytes is SetPicture of a picture's file, as picture.PrepareBytes
-// decodes it: no larger than the input needs it. Errors are its errors, too.
+// SetPictureBytes is SetPicture for the bytes of a picture file, which is
+// decoded as picture.PrepareBytes does, no larger than the input needs it.
+// Errors are those of SetPicture and picture.PrepareBytes.
 func (s *Session) SetPictureBytes(i int, data []byte) (picture.Placement, error) {
 	return s.setPicture(i, func(dst []float32, p *weights.Preparation, layout picture.Layout) (picture.Placement, error) {
 		return picture.PrepareBytes(dst, data, p, layout)

@@ -12,8 +12,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// A Session computes a Model in memory of its own. It is for one goroutine at
-// a time: a call while another one is under way returns ErrBusy.
+// A Session runs a Model in memory of its own. It serves one goroutine at a
+// time: a call during another call returns ErrBusy.
 type Session struct {
 	busy     atomic.Bool // a call is under way
 	executor *executor   // nil once closed
@@ -24,9 +24,9 @@ type Session struct {
 	pictures []bool // of each item: it has been set, in the order of the second step
 }
 
-// SessionOptions say how a Session computes. The zero value stands for one
-// item at a time on the caller's goroutine. The results do not depend on them,
-// not in a single bit.
+// SessionOptions say how a Session computes. The zero value stands for one item
+// at a time on the caller's goroutine. The results do not depend on the
+// options, not in a single bit.
 type SessionOptions struct {
 	// Batch is the largest number of items that one run computes; 0 means 1.
 	Batch int
@@ -37,12 +37,12 @@ type SessionOptions struct {
 
 	// MaxMemory is the largest number of bytes that the Session may allocate
 	// for its tensors, as Model.Memory counts them; 0 means 4 GiB. A small
-	// hostile file can ask for any.
+	// hostile file can ask for any amount.
 	MaxMemory int64
 
-	// Sizes are those of the Model's open dimensions, in the order of
-	// Model.Open; Model.Sizes and Model.PictureSizes find them. They are nil for
-	// a Model that has none.
+	// Sizes are the sizes of the Model's open dimensions, in the order of
+	// Model.Open; Model.Sizes and Model.PictureSizes find them. Nil is for a
+	// Model that has none.
 	Sizes []int
 }
 
@@ -54,18 +54,17 @@ const (
 	addressable = min(math.MaxInt, 1<<47)
 )
 
-// NewSession makes a Session. It plans the memory for all tensors and
-// allocates it; runs allocate nothing.
+// NewSession makes a Session. It plans and allocates the memory for all
+// tensors; runs allocate nothing.
 //
-// A Model with open dimensions keeps what it finds out for the sizes that were
-// used last: at most 32 of them, and at most 64 MiB in all beside the weights,
-// which all sizes share. A Session for sizes that it knows is made within the
-// time that its memory takes.
+// A Model with open dimensions caches what it has planned for the sizes used
+// most recently: at most 32 of them, and at most 64 MiB in addition to the
+// weights, which all sizes share. A Session for cached sizes takes no more time
+// than the allocation of its memory.
 //
-// Errors are ErrClosed, ErrMemory, ErrBatch if the batch is negative or the
-// Model by its nature computes one item at a time, ErrSize if the Model cannot
-// be computed at these sizes, and one of no kind if Threads is negative or more
-// than 1,024.
+// Errors are ErrClosed; ErrMemory; ErrBatch if the batch is negative, or more
+// than 1 for a Model that can only compute one item at a time; ErrSize if the
+// Model cannot be computed at these sizes. Threads must be from 0 to 1,024.
 func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Threads < 0 || o.Threads > maxThreads {
 		return nil, fmt.Errorf("engine: %d threads, where 1 to %d are possible", o.Threads, maxThreads)
@@ -107,10 +106,10 @@ func (m *Model) plan(batch int, sizes []int) (*plan, error) {
 	return s.plan(max(batch, 1))
 }
 
-// Close ends the Session's goroutines and lets go of the Model. Afterwards Run
-// returns ErrClosed, and Input and Output nil; slices that they returned
-// before stay valid. A second Close returns ErrClosed, and one during a run
-// ErrBusy, without effect.
+// Close ends the Session's goroutines and releases the Model. Afterwards Run
+// returns ErrClosed, and Input and Output return nil; slices that they returned
+// before stay valid. A second Close returns ErrClosed. A Close during a run
+// returns ErrBusy and has no effect.
 func (s *Session) Close() error {
 	if err := s.enter(); err != nil {
 		return err
@@ -171,8 +170,9 @@ func (s *Session) clear(i int) {
 }
 
 // Output is the memory of output i of the Model, for as many items as the last
-// run computed, one after the other. The next run overwrites it. It is not to
-// be written to. It is nil for an output of another element type than float32.
+// run computed, one after the other. It must not be written to, and the next
+// run overwrites it. It is nil for an output of an element type other than
+// float32.
 func (s *Session) Output(i int) []float32 {
 	if s.executor == nil || s.executor.program.outputs[i].elem != tensor.F32 {
 		return nil
@@ -191,18 +191,18 @@ func (s *Session) OutputBytes(i int) []byte {
 // Run computes the first n items of the inputs. It allocates nothing and, with
 // one thread, takes no lock and switches to no other goroutine.
 //
-// Errors are ErrClosed, ErrBusy, ErrBatch if n is less than 1 or more than the
-// Session's batch, and ErrFault if an index that the inputs hold, or that was
-// computed, does not exist, or an integer was divided by zero: the outputs then
-// hold nothing of use. NaN and infinities in an input are no error: they go the
-// way of arithmetic, and NaN never turns into a number on it. But where float32
-// is quantised, an infinity becomes the largest or the least element, and NaN is
-// ErrNaN: the outputs then hold nothing of use either.
+// Errors are ErrClosed; ErrBusy; ErrBatch if n is less than 1 or more than the
+// Session's batch; and ErrFault if an index in the inputs, or one that was
+// computed, is out of range, or an integer was divided by zero. NaN and
+// infinities in an input are not errors: they follow the rules of IEEE
+// arithmetic, and NaN never turns into a number. Where float32 is quantised,
+// however, an infinity becomes the largest or smallest value, and NaN gives
+// ErrNaN. After ErrFault and ErrNaN the outputs are undefined.
 func (s *Session) Run(n int) error { return s.run(nil, n) }
 
-// RunContext is Run with a context that is looked at before each step, and in
-// long ones every millisecond or so. If it is done, the error is ctx.Err() and
-// the outputs hold nothing of use.
+// RunContext is Run with a context, which is checked before each step and about
+// once a millisecond within long steps. If it is done, the error is ctx.Err()
+// and the outputs are undefined.
 func (s *Session) RunContext(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -238,7 +238,7 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 }
 
 // Profile runs n items, on the caller's goroutine alone, and returns the time
-// that each of Model.Steps takes. Errors are those of Run.
+// that each of Model.Steps took. Errors are those of Run.
 func (s *Session) Profile(n int) ([]time.Duration, error) {
 	if err := s.enter(); err != nil {
 		return nil, err

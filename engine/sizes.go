@@ -12,10 +12,11 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// Open lists the dimensions of inputs that the Model leaves open: a Session is
-// made for one size of each, a multiple of Multiple from Least to Most, for
-// which SessionOptions.Sizes has the same order. Size is the one at which the
-// model was frozen, of which Steps tells. At.Input counts Inputs.
+// Open lists the dimensions of inputs that the Model leaves open. A Session is
+// made for one size of each, a multiple of Multiple between Least and Most;
+// SessionOptions.Sizes has the same order. Size is the one at which the model
+// was frozen, and for which Steps lists the operations. At.Input is an index of
+// Inputs.
 func (m *Model) Open() []weights.OpenDim {
 	list := slices.Clone(m.net.Open)
 	for i := range list {
@@ -24,9 +25,9 @@ func (m *Model) Open() []weights.OpenDim {
 	return list
 }
 
-// Sizes returns the sizes of the open dimensions for inputs of these shapes, in
-// the order of Inputs. Dimension 0 may be anything where it is the batch. Errors
-// wrap ErrSize.
+// Sizes returns the sizes of the open dimensions for inputs of these shapes,
+// which are in the order of Inputs. Where dimension 0 is the batch, any value
+// is accepted for it. Errors wrap ErrSize.
 func (m *Model) Sizes(shapes ...tensor.Shape) ([]int, error) {
 	inputs := m.Inputs()
 	if len(shapes) != len(inputs) {
@@ -54,10 +55,10 @@ func (m *Model) Sizes(shapes ...tensor.Shape) ([]int, error) {
 	return sizes, m.checkSizes(sizes)
 }
 
-// PictureSizes returns the sizes of the open dimensions for a picture in its
-// own size: each side rounded up to a multiple that is possible. The first
-// input is to be the picture, and nothing but its height and width open. Errors
-// wrap ErrNoPicture, ErrEmpty and ErrSize.
+// PictureSizes returns the sizes of the open dimensions for a picture at its
+// own size, with each side rounded up to the next possible one. The first input
+// must be the picture, and nothing else may be open than its height and width.
+// Errors wrap ErrNoPicture, ErrEmpty and ErrSize.
 func (m *Model) PictureSizes(bounds image.Rectangle) ([]int, error) {
 	if bounds.Empty() {
 		return nil, ErrEmpty

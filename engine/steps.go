@@ -10,19 +10,19 @@ type Step struct {
 	Weights int           // bytes
 	MACs    int64         // multiply-adds for one item
 
-	// Work is about how many multiply-adds take as long as the step does for
-	// one item, with what pools and LRN read and with what is loaded and
-	// stored: some 20 of them take a nanosecond.
+	// Work is an estimate of the time that the step takes for one item, in
+	// multiply-adds, including what pools and LRN read and what is loaded and
+	// stored: about 20 of them take a nanosecond.
 	Work int64
 
-	// View says that the step moves nothing and takes no time: it looks at its
-	// operand in another shape, or joins what other steps write where it is to
-	// stand.
+	// View says that the step moves nothing and takes no time: it shows its
+	// operand in another shape, or joins values that other steps wrote side by
+	// side.
 	View bool
 }
 
-// Steps lists the operations of the Model in the order in which they run. Where
-// dimensions are open, it is for the sizes that Model.Open gives.
+// Steps lists the operations of the Model in the order in which they run, for
+// the sizes in Model.Open if dimensions are open.
 func (m *Model) Steps() []Step { return m.own.program.list() }
 
 // Steps lists the operations that the Session runs. It is nil after Close.
@@ -52,9 +52,8 @@ func (p *program) list() []Step {
 	return list
 }
 
-// Memory is what a Session takes for its tensors, in bytes. One of n threads
-// allocates Arena + Scratch + (n−1)·Thread, which SessionOptions.MaxMemory
-// bounds.
+// Memory is what a Session allocates for its tensors, in bytes. With n threads
+// it is Arena + Scratch + (n−1)·Thread, which SessionOptions.MaxMemory limits.
 type Memory struct {
 	Arena   int64 // holds the tensors, for one thread
 	Scratch int64 // in which steps work, for one thread
@@ -64,7 +63,7 @@ type Memory struct {
 }
 
 // Memory returns what the tensors of a Session for up to batch items take, at
-// some sizes of the Model's open dimensions, if it has any. Errors are those of
+// given sizes of the Model's open dimensions if it has any. Errors are those of
 // NewSession.
 func (m *Model) Memory(batch int, sizes ...int) (Memory, error) {
 	pl, err := m.plan(batch, sizes)
