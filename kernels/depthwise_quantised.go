@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"strconv"
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
@@ -33,14 +34,27 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 
 	c := d.cin
 	x := ElementsOf(in[0])
-	type form struct{ x, result Elements }
-	folded := remember(d.Tier, p, form{x, d.Result}, func() foldedTaps { return foldTaps(d.Conv, x, p) })
+	result := asm.Elem(d.Result.Elem)
+	threes := d.Kernel == [2]int{3, 3} && d.Dilation[1] == 1 && d.Stride[1] <= threesStrides && result == asm.U8 && !d.residual
+	type form struct {
+		x, result Elements
+		threes    bool
+	}
+	folded := remember(d.Tier, p, form{x, d.Result, threes}, func() foldedTaps {
+		f := foldTaps(d.Conv, x, p)
+		if threes && f.err == nil {
+			f.interleave(p.Data[8*c:])
+		}
+		return f
+	})
 	if folded.err != nil {
 		return nil, folded.err
 	}
 	weights := p.Data[8*c:]
+	if threes {
+		weights = folded.weights
+	}
 	lo, hi := d.Result.limits(d.Act)
-	result := asm.Elem(d.Result.Elem)
 	d.args = asm.QuantisedTapsArgs{
 		W: (*int8)(unsafe.Pointer(&weights[0])), WRow: d.Kernel[1] * c, WCol: c,
 		Bias: &folded.bias[0], Scale: &folded.scale[0], C: c, Rows: d.Kernel[0], Cols: d.Kernel[1],
@@ -56,6 +70,9 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 		d.args.Lo, d.args.Hi = Act{}.limits()
 	}
 	d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result})
+	if threes {
+		d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, threesKernel(d.Stride[1]))
+	}
 	if _, ok := tensor.Product(scratchSpare, 2*d.pooled(), d.convolved(), c); !ok {
 		return nil, errScratch(d.Conv, d.convolved())
 	}
@@ -65,9 +82,10 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 // foldedTaps are what a channel's sums start at, the operand's zero point folded
 // into it, and the multipliers of the sums; or why there are none.
 type foldedTaps struct {
-	bias  []int32
-	scale []float32
-	err   error
+	bias    []int32
+	scale   []float32
+	weights []byte // of interleaved ones
+	err     error
 }
 
 func foldTaps(conv *Conv, x Elements, p Param) foldedTaps {
@@ -87,6 +105,40 @@ func foldTaps(conv *Conv, x Elements, p Param) foldedTaps {
 		}
 	}
 	return f
+}
+
+// The kernels of windows of 3×3 taps take what belongs to channels in blocks of
+// threesBlock, and have pixels 1 … threesStrides taps apart.
+const threesBlock, threesStrides = 64, 2
+
+func threesKernel(stride int) asm.Kernel {
+	return asm.Kernel{Op: "depthwise3x3", Operand: asm.U8, Weight: asm.I8, Result: asm.U8, Variant: strconv.Itoa(stride)}
+}
+
+// threesPlace is where such kernels have what belongs to channel c.
+func threesPlace(c int) int {
+	return c&^(threesBlock-1) | c>>2&3<<4 | c>>4&3<<2 | c&3
+}
+
+// threesWeight is where they have its weight of tap (r, k).
+func threesWeight(r, k, c int) int {
+	i := threesPlace(c)
+	return quad*(3*(i&^(threesBlock-1))+threesBlock*k+i%threesBlock) + r
+}
+
+// interleave brings f into the order of the kernels of windows of 3×3 taps.
+func (f *foldedTaps) interleave(weights []byte) {
+	c := len(f.bias)
+	n := ceilDiv(c, threesBlock) * threesBlock
+	bias, scale := tensor.Aligned[int32](n), tensor.Aligned[float32](n)
+	f.weights = tensor.AlignedBytes(3 * quad * n)
+	for j := range c {
+		bias[threesPlace(j)], scale[threesPlace(j)] = f.bias[j], f.scale[j]
+		for tap := range 9 {
+			f.weights[threesWeight(tap/3, tap%3, j)] = weights[tap*c+j]
+		}
+	}
+	f.bias, f.scale = bias, scale
 }
 
 // Scratch is the copied strip, and a row's results, or two, that something is to

@@ -15,6 +15,9 @@ const quantisedRows = 2
 func quantisedPortable() map[asm.Kernel]any {
 	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
 	all[quantiseKernel] = quantisePortable
+	for stride := range threesStrides {
+		all[threesKernel(stride+1)] = depthwiseThrees(stride + 1)
+	}
 	for _, result := range []asm.Elem{asm.U8, asm.F32} {
 		for rows := 1; rows <= quantisedRows; rows++ {
 			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
@@ -165,6 +168,27 @@ func depthwiseQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
 				for c, s := range sums[:n] {
 					o.put(p.Y, i*p.YStride, from+c, float32(float32(s)*scale[from+c]))
 				}
+			}
+		}
+	}
+}
+
+func depthwiseThrees(stride int) func(*asm.QuantisedTapsArgs) {
+	return func(p *asm.QuantisedTapsArgs) {
+		o := output{asm.U8, p.Zero, p.Lo, p.Hi}
+		n := ceilDiv(p.C, threesBlock)
+		bias, scale, weights := at(p.Bias, 0, n*threesBlock), at(p.Scale, 0, n*threesBlock), at(p.W, 0, n*threesBlock*3*quad)
+		for i := range p.Pixels {
+			for c := range p.C {
+				place := threesPlace(c)
+				sum := bias[place]
+				for r := range 3 {
+					for k := range 3 {
+						x := at(p.X, (i*stride+k)*p.XCol+r*p.XRow+c, 1)[0]
+						sum += int32(x) * int32(weights[threesWeight(r, k, c)])
+					}
+				}
+				o.put(p.Y, i*p.YStride, c, float32(float32(sum)*scale[place]))
 			}
 		}
 	}
