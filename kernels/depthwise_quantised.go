@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -16,6 +17,7 @@ type quantisedDepthwise struct {
 	quantisedMap
 	kernel func(*asm.QuantisedTapsArgs)
 	args   asm.QuantisedTapsArgs // what is the same in all calls
+	lines  bool                  // a call of the kernel can take many rows
 
 	// With a residual, the kernel's results are float32, without limits, and sum
 	// makes the result of them.
@@ -42,7 +44,7 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 	}
 	folded := remember(d.Tier, p, form{x, d.Result, threes}, func() foldedTaps {
 		f := foldTaps(d.Conv, x, p)
-		if threes && f.err == nil {
+		if threes && f.err == nil && slices.Max(f.scale) < 1 {
 			f.interleave(p.Data[8*c:])
 		}
 		return f
@@ -51,7 +53,7 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 		return nil, folded.err
 	}
 	weights := p.Data[8*c:]
-	if threes {
+	if threes = folded.weights != nil; threes {
 		weights = folded.weights
 	}
 	lo, hi := d.Result.limits(d.Act)
@@ -70,7 +72,7 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 		d.args.Lo, d.args.Hi = Act{}.limits()
 	}
 	d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result})
-	if threes {
+	if d.lines = threes; threes {
 		d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, threesKernel(d.Stride[1]))
 	}
 	if _, ok := tensor.Product(scratchSpare, 2*d.pooled(), d.convolved(), c); !ok {
@@ -84,7 +86,7 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 type foldedTaps struct {
 	bias    []int32
 	scale   []float32
-	weights []byte // of interleaved ones
+	weights []byte // interleaved, if there are kernels that take them so
 	err     error
 }
 
@@ -163,6 +165,10 @@ func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) 
 		first := task % d.strips * d.rows
 		rows := min(d.rows, d.out[0]-first)
 		src := d.read(w.Scratch, x, first, rows)
+		if d.lines && !d.Pool {
+			d.run(w, y[first*d.line():], src, rows)
+			continue
+		}
 		for r := range rows {
 			at := (first + r) * d.line()
 			switch {
@@ -181,8 +187,28 @@ func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) 
 	}
 }
 
+// run computes rows of the convolution, of bytes.
+func (d *quantisedDepthwise) run(w *Workspace, y, x []byte, rows int) {
+	a := &w.quantisedTaps
+	*a = d.args
+	a.YStride, a.XLine, a.YLine = d.cin, d.down, d.convolved()*d.cin
+	pixels := int(max(1, int64(callCycles)*lanes/(9*int64(d.cin))))
+	most := max(1, pixels/d.convolved())
+	for from := 0; from < rows; from += most {
+		a.Lines = min(most, rows-from)
+		for done := 0; done < d.convolved(); done += pixels {
+			a.X, a.Y, a.Pixels = &x[from*d.down+done*d.right], &y[from*a.YLine+done*d.cin], min(pixels, d.convolved()-done)
+			d.kernel(a)
+		}
+	}
+}
+
 // row computes a row of the convolution, of elements of size bytes.
 func (d *quantisedDepthwise) row(w *Workspace, y, x []byte, size int) {
+	if d.lines {
+		d.run(w, y, x, 1)
+		return
+	}
 	a := &w.quantisedTaps
 	*a = d.args
 	a.YStride = d.cin * size

@@ -289,22 +289,27 @@ func (m *micro) testThrees(k asm.Kernel, run func(*asm.QuantisedTapsArgs)) {
 		if brief() && m.IntN(4) > 0 {
 			continue
 		}
-		m.threes(k, run, c, 1+c%7)
+		m.threes(k, run, c, 1+c%7, m.between(1, 3))
 	}
-	m.threes(k, run, 192, 9)
-	m.threes(k, run, 320, 4)
+	m.threes(k, run, 192, 9, 2)
+	m.threes(k, run, 320, 4, 1)
 }
 
-func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), channels, pixels int) {
+func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), channels, pixels, lines int) {
 	m.Helper()
 	stride := int(kernel.Variant[0] - '0')
-	p := &asm.QuantisedTapsArgs{XRow: m.prime(1), XCol: m.prime(1), YStride: m.prime(channels), C: channels, Pixels: pixels}
+	p := &asm.QuantisedTapsArgs{XRow: m.prime(1), XCol: m.prime(1), YStride: m.prime(channels), XLine: m.prime(1), C: channels, Pixels: pixels, Lines: lines}
+	p.YLine = m.prime(pixels * p.YStride)
 	p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
-	x := m.uint8s(2*p.XRow + ((pixels-1)*stride+2)*p.XCol + channels)
-	y := m.byteTarget(asm.U8, (pixels-1)*p.YStride+channels)
+	x := m.uint8s((lines-1)*p.XLine + 2*p.XRow + ((pixels-1)*stride+2)*p.XCol + channels)
+	y := m.byteTarget(asm.U8, (lines-1)*p.YLine+(pixels-1)*p.YStride+channels)
 	// What belongs to channels is in blocks of 64, filled up.
 	n := (channels + 63) / 64 * 64
 	weights, bias, scale := m.weights8(9*n), m.int32s(n), m.factors(n, 9)
+	for i := range scale {
+		scale[i] = min(scale[i], 1-0x1p-24)
+	}
+	copy(m.operands[len(m.operands)-1].before, bytesOf(scale))
 	order := func(c int) int { return c/64*64 + c/4%4*16 + c/16%4*4 + c%4 }
 	packed := make([]byte, 12*n)
 	for c := range n {
@@ -315,17 +320,18 @@ func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), chan
 	}
 	packed = place(m, packed)
 	p.X, p.Y, p.W, p.Bias, p.Scale = &x[0], &y.got[0], int8Of(packed), &bias[0], &scale[0]
-	for i := range pixels {
+	for i := range lines * pixels {
+		line, pixel := i/pixels, i%pixels
 		for c := range channels {
 			sum := bias[order(c)]
 			for tap := range 9 {
-				v := x[(i*stride+tap%3)*p.XCol+tap/3*p.XRow+c]
+				v := x[line*p.XLine+(pixel*stride+tap%3)*p.XCol+tap/3*p.XRow+c]
 				sum += int32(v) * int32(int8(weights[tap*n+c]))
 			}
-			y.set(i*p.YStride+c, product32(sum, scale[order(c)]), p.Zero, p.Lo, p.Hi)
+			y.set(line*p.YLine+pixel*p.YStride+c, product32(sum, scale[order(c)]), p.Zero, p.Lo, p.Hi)
 		}
 	}
-	m.checkBytes(y, func() { run(p) }, "%d channels, %d pixels", channels, pixels)
+	m.checkBytes(y, func() { run(p) }, "%d channels, %d lines of %d pixels", channels, lines, pixels)
 }
 
 func (m *micro) testQuantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs)) {

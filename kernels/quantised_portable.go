@@ -176,19 +176,18 @@ func depthwiseQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
 func depthwiseThrees(stride int) func(*asm.QuantisedTapsArgs) {
 	return func(p *asm.QuantisedTapsArgs) {
 		o := output{asm.U8, p.Zero, p.Lo, p.Hi}
-		n := ceilDiv(p.C, threesBlock)
-		bias, scale, weights := at(p.Bias, 0, n*threesBlock), at(p.Scale, 0, n*threesBlock), at(p.W, 0, n*threesBlock*3*quad)
-		for i := range p.Pixels {
+		n := ceilDiv(p.C, threesBlock) * threesBlock
+		bias, scale, weights := at(p.Bias, 0, n), at(p.Scale, 0, n), at(p.W, 0, 3*quad*n)
+		for i := range p.Lines * p.Pixels {
+			line, pixel := i/p.Pixels, i%p.Pixels
 			for c := range p.C {
 				place := threesPlace(c)
 				sum := bias[place]
-				for r := range 3 {
-					for k := range 3 {
-						x := at(p.X, (i*stride+k)*p.XCol+r*p.XRow+c, 1)[0]
-						sum += int32(x) * int32(weights[threesWeight(r, k, c)])
-					}
+				for tap := range 9 {
+					x := at(p.X, line*p.XLine+tap/3*p.XRow+(pixel*stride+tap%3)*p.XCol+c, 1)[0]
+					sum += int32(x) * int32(weights[threesWeight(tap/3, tap%3, c)])
 				}
-				o.put(p.Y, i*p.YStride, c, float32(float32(sum)*scale[place]))
+				o.put(p.Y, line*p.YLine+pixel*p.YStride, c, float32(float32(sum)*scale[place]))
 			}
 		}
 	}

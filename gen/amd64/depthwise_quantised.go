@@ -17,7 +17,10 @@ type threes struct {
 	in, out reg64       // the column, and the pixel
 	row     reg64       // XRow
 	col     reg64       // XCol
-	left    operand.Mem // pixels
+	x, to   reg64       // the first pixel of the channels
+	left    operand.Mem // pixels of a line
+	lines   operand.Mem // lines
+	line    [2]operand.Mem
 
 	column func(taps []use) // loads a column and adds it to sums
 	start  func(set int)    // sets sums to the bias
@@ -30,7 +33,24 @@ type use struct{ tap, set int }
 // sets is how many pixels' sums are held at a time.
 func (t *threes) sets() int { return 4 - t.stride }
 
-// pixels emits the loop over all pixels, from in on.
+// all emits the loop over all pixels of all lines.
+func (t *threes) all(pixels func()) {
+	b := t.builder
+	b.MOVQ(t.x, t.in)
+	b.MOVQ(t.to, t.out)
+	b.MOVQ(b.load("Lines"), t.lines)
+	b.loop("line", t.lines, func() {
+		b.MOVQ(t.in, t.line[0])
+		b.MOVQ(t.out, t.line[1])
+		pixels()
+		b.MOVQ(t.line[0], t.in)
+		b.MOVQ(t.line[1], t.out)
+		b.ADDQ(b.field("XLine"), t.in)
+		b.ADDQ(b.field("YLine"), t.out)
+	})
+}
+
+// pixels emits the loop over a line's pixels, from in on.
 func (t *threes) pixels() {
 	b := t.builder
 	b.MOVQ(b.load("Pixels"), t.left)
@@ -76,7 +96,10 @@ func (b *builder) threes() *threes {
 		panic(err)
 	}
 	b.doc("the weighted sum over windows of 3×3 taps, channel by channel")
-	return &threes{builder: b, stride: stride, in: b.GP64(), out: b.GP64(), row: b.load("XRow"), col: b.load("XCol"), left: b.AllocLocal(8)}
+	return &threes{
+		builder: b, stride: stride, in: b.GP64(), out: b.GP64(), row: b.load("XRow"), col: b.load("XCol"), x: b.load("X"), to: b.load("Y"),
+		left: b.AllocLocal(8), lines: b.AllocLocal(8), line: [2]operand.Mem{b.AllocLocal(8), b.AllocLocal(8)},
+	}
 }
 
 // depthwiseVNNI emits the kernel for 64 channels at a time, then for 32, 16 and
@@ -85,8 +108,7 @@ func (b *builder) threes() *threes {
 // sums brings channels back into their order.
 func depthwiseVNNI(b *builder) {
 	t := b.threes()
-	x, to, w := b.load("X"), b.load("Y"), b.load("W")
-	bias, scale := b.load("Bias"), b.load("Scale")
+	w, bias, scale := b.load("W"), b.load("Bias"), b.load("Scale")
 	limits := b.byteLimits()
 	pass := func(bytes int, masked bool) {
 		v := func(i int) vec { return []vec{xmm[i], ymm[i], zmm[i]}[bytes/32] }
@@ -135,10 +157,8 @@ func depthwiseVNNI(b *builder) {
 			}
 		}
 		t.finish = func(set int) {
-			b.note("Hi", v(words))
-			b.VBROADCASTSS(b.field("Hi"), v(words))
 			for i := range 4 {
-				b.round(sums(set, i), mem(scale, 64*i), v(words))
+				b.round(sums(set, i), mem(scale, 64*i))
 			}
 			limits.pack(b, []vec{sums(set, 0), sums(set, 1), sums(set, 2), sums(set, 3)}, v(words))
 			if masked {
@@ -147,13 +167,11 @@ func depthwiseVNNI(b *builder) {
 				b.VMOVDQU8(sums(set, 0), mem(t.out, 0))
 			}
 		}
-		b.MOVQ(x, t.in)
-		b.MOVQ(to, t.out)
-		t.pixels()
+		t.all(t.pixels)
 	}
 	advance := func(bytes, weights, words int) {
-		b.ADDQ(imm(bytes), x)
-		b.ADDQ(imm(bytes), to)
+		b.ADDQ(imm(bytes), t.x)
+		b.ADDQ(imm(bytes), t.to)
 		b.ADDQ(imm(weights), w)
 		b.ADDQ(imm(words), bias)
 		b.ADDQ(imm(words), scale)
@@ -212,8 +230,8 @@ func (b *builder) byteLimits() byteLimits {
 
 // pack makes bytes of one, two or four vectors of rounded values, in the first: of
 // more than one in the order that interleaving has changed, which made them of one
-// or of half of one. What is below all int16 becomes the least of them, and no value
-// is above the bounds. It destroys constant.
+// or of half of one. What is beyond int16 becomes the least or the greatest of them.
+// It destroys constant.
 func (l byteLimits) pack(b *builder, v []vec, constant vec) {
 	b.note("what is added to results, or bounds them", constant)
 	b.VPBROADCASTD(l.zero, constant)

@@ -8,7 +8,7 @@ import "github.com/mmcloughlin/avo/operand"
 // 32 channels at a time, those of the lower or of the upper halves of lanes.
 func depthwiseWords(b *builder) {
 	t := &wordThrees{
-		threes: b.threes(), x: b.load("X"), to: b.load("Y"), w: b.load("W"), bias: b.load("Bias"), scale: b.load("Scale"),
+		threes: b.threes(), w: b.load("W"), bias: b.load("Bias"), scale: b.load("Scale"),
 		pairs: b.AllocLocal(5 * 2 * 32), limits: b.byteLimits(),
 	}
 	left, odd := b.AllocLocal(8), b.AllocLocal(8)
@@ -68,7 +68,7 @@ func depthwiseWords(b *builder) {
 // wordThrees is threes with what some channels have.
 type wordThrees struct {
 	*threes
-	x, to, w, bias, scale reg64
+	w, bias, scale reg64
 
 	// The weights of five pairs of taps by two vectors, as words: the first two rows
 	// of tap 0, 1 and 2; the third row of tap 0 and 1; 0 and the third row of tap 2.
@@ -119,9 +119,7 @@ func (t *wordThrees) vectors(bytes, half int) {
 		b.VMOVDQU(v(4), t.pair(4, i))
 	}
 	sums := func(set, i int) vec { return v(2*set + i) }
-	const upper, third, product, hi, raw, both, before, zero = 6, 8, 10, 11, 12, 13, 14, 15
-	b.note("Hi", v(hi))
-	b.VBROADCASTSS(b.field("Hi"), v(hi))
+	const upper, third, product, raw, both, before, zero = 6, 8, 10, 11, 12, 13, 14
 	b.note("0", v(zero))
 	b.VPXOR(v(zero), v(zero), v(zero))
 	load := func(from operand.Mem, to vec) {
@@ -175,7 +173,7 @@ func (t *wordThrees) vectors(bytes, half int) {
 	}
 	t.finish = func(set int) {
 		for i := range 2 {
-			t.round(sums(set, i), mem(t.scale, 64*(2*half+i)), v(hi))
+			t.round(sums(set, i), mem(t.scale, 64*(2*half+i)))
 		}
 		t.limits.pack(b, []vec{sums(set, 0), sums(set, 1)}, v(product))
 		b.VMOVQ(sums(set, 0).AsX(), mem(t.out, 8*half))
@@ -185,59 +183,58 @@ func (t *wordThrees) vectors(bytes, half int) {
 			b.VMOVQ(x(product), mem(t.out, 16+8*half))
 		}
 	}
-	b.MOVQ(t.x, t.in)
-	b.MOVQ(t.to, t.out)
-	t.pixels()
+	t.all(t.pixels)
 }
 
-// round makes integers of sums, none of which is above hi.
-func (b *builder) round(sums vec, scale operand.Mem, hi vec) {
+// round makes integers of sums, times what is below 1.
+func (b *builder) round(sums vec, scale operand.Mem) {
 	b.VCVTDQ2PS(sums, sums)
 	b.VMULPS(scale, sums, sums)
-	b.VMINPS(hi, sums, sums)
 	b.VCVTPS2DQ(sums, sums)
 }
 
 // single emits the pass of one channel, without vectors.
 func (t *wordThrees) single() {
 	b := t.builder
-	b.note("Hi", x(1))
-	b.VMOVSS(b.field("Hi"), x(1))
-	b.note("the multiplier", x(2))
-	b.VMOVSS(mem(t.scale, 0), x(2))
-	b.MOVQ(t.x, t.in)
-	b.MOVQ(t.to, t.out)
-	b.MOVQ(b.load("Pixels"), t.left)
-	b.loop("pixel", t.left, func() {
-		tap, sum := b.copy(t.in), b.GP32()
-		b.MOVL(mem(t.bias, 0), sum)
-		for k := range 3 {
-			if k > 0 {
-				b.ADDQ(t.col, tap)
-			}
-			for r := range 3 {
-				e, w := b.GP32(), b.GP32()
-				from := mem(tap, 0)
-				if r > 0 {
-					from = index(tap, t.row, uint8(r))
-				}
-				b.MOVBLZX(from, e)
-				b.MOVBLSX(mem(t.w, 256*k+r), w)
-				b.IMULL(w, e)
-				b.ADDL(e, sum)
-			}
-			if k < t.stride {
-				b.ADDQ(t.col, t.in)
-			}
-		}
-		b.note("the sum", x(0))
-		b.VMOVD(sum, x(0))
-		b.VCVTDQ2PS(x(0), x(0))
-		b.VMULSS(x(2), x(0), x(0))
-		b.VMINSS(x(1), x(0), x(0))
-		b.VCVTPS2DQ(x(0), x(0))
-		t.limits.pack(b, []vec{x(0)}, x(3))
-		b.VPEXTRB(imm(0), x(0), mem(t.out, 0))
-		b.ADDQ(b.field("YStride"), t.out)
+	b.note("the multiplier", x(1))
+	b.VMOVSS(mem(t.scale, 0), x(1))
+	t.all(func() {
+		b.MOVQ(b.load("Pixels"), t.left)
+		b.loop("pixel", t.left, t.singlePixel)
 	})
+}
+
+// singlePixel emits a channel of a pixel, whose multiplier is in X1.
+func (t *wordThrees) singlePixel() {
+	b := t.builder
+
+	tap, sum := b.copy(t.in), b.GP32()
+	b.MOVL(mem(t.bias, 0), sum)
+	for k := range 3 {
+		if k > 0 {
+			b.ADDQ(t.col, tap)
+		}
+		for r := range 3 {
+			e, w := b.GP32(), b.GP32()
+			from := mem(tap, 0)
+			if r > 0 {
+				from = index(tap, t.row, uint8(r))
+			}
+			b.MOVBLZX(from, e)
+			b.MOVBLSX(mem(t.w, 256*k+r), w)
+			b.IMULL(w, e)
+			b.ADDL(e, sum)
+		}
+		if k < t.stride {
+			b.ADDQ(t.col, t.in)
+		}
+	}
+	b.note("the sum", x(0))
+	b.VMOVD(sum, x(0))
+	b.VCVTDQ2PS(x(0), x(0))
+	b.VMULSS(x(1), x(0), x(0))
+	b.VCVTPS2DQ(x(0), x(0))
+	t.limits.pack(b, []vec{x(0)}, x(2))
+	b.VPEXTRB(imm(0), x(0), mem(t.out, 0))
+	b.ADDQ(b.field("YStride"), t.out)
 }
