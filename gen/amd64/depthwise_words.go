@@ -9,8 +9,12 @@ import "github.com/mmcloughlin/avo/operand"
 func depthwiseWords(b *builder) {
 	t := &wordThrees{
 		threes: b.threes(), w: b.load("W"), bias: b.load("Bias"), scale: b.load("Scale"),
-		pairs: b.AllocLocal(5 * 2 * 32), limits: b.byteLimits(),
+		pairs: b.GP64(), limits: b.byteLimits(),
 	}
+	b.Comment("What is read again and again crosses no line of the cache.")
+	b.LEAQ(b.AllocLocal(5*2*32+32), t.pairs)
+	b.ADDQ(imm(31), t.pairs)
+	b.ANDQ(operand.I32(-32), t.pairs)
 	left, odd := b.AllocLocal(8), b.AllocLocal(8)
 	passes := func(shift, rest int, body func()) {
 		none, n := b.label("none"), b.load("C")
@@ -72,7 +76,7 @@ type wordThrees struct {
 
 	// The weights of five pairs of taps by two vectors, as words: the first two rows
 	// of tap 0, 1 and 2; the third row of tap 0 and 1; 0 and the third row of tap 2.
-	pairs  operand.Mem
+	pairs  reg64
 	limits byteLimits
 }
 
@@ -84,7 +88,7 @@ func (t *wordThrees) advance(words, weights int) {
 }
 
 // pair is the place of the weights of a pair of taps.
-func (t *wordThrees) pair(i, v int) operand.Mem { return t.pairs.Offset(32 * (2*i + v)) }
+func (t *wordThrees) pair(i, v int) operand.Mem { return mem(t.pairs, 32*(2*i+v)) }
 
 // vectors emits the pass of so many bytes of which half are made, in two vectors;
 // or of 8, all.
