@@ -433,6 +433,15 @@ type QuantisedGemmArgs struct {
 //	depthwise  V[p,c] = float32(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c])·Scale[c]
 //
 // Sums are int32, modulo 2³². What becomes of V is said in QuantisedGemmArgs.
+//
+// The depthwise3x3 family computes depthwise of 3×3 taps in Lines lines of pixels,
+// of which line l begins at X + l·XLine and Y + l·YLine; pixels of a line are as many
+// XCol apart as the variant says, and Scale is below 1. What belongs to channels is
+// in blocks of 64, the last one filled up, with those of a block in the order in
+// which interleaved bytes come to lie: channel c is number i = 64·⌊c/64⌋ +
+// 16·(⌊c/4⌋ mod 4) + 4·(⌊c/16⌋ mod 4) + c mod 4. Bias[c] and Scale[c] are element i,
+// and the weight of tap (r, k) is byte 768·⌊i/64⌋ + 256·k + 4·(i mod 64) + r of W;
+// that of r = 3 is 0.
 type QuantisedTapsArgs struct {
 	X       *uint8
 	W       *int8
@@ -449,6 +458,9 @@ type QuantisedTapsArgs struct {
 	Cols    int
 	C       int
 	Pixels  int
+	Lines   int
+	XLine   int
+	YLine   int
 	Offset  int32
 	Factor  float32
 	Zero    int32

@@ -2010,9 +2010,9 @@ GLOBL masks<>(SB), RODATA|NOPTR, $128
 
 // func depthwise_u8i8_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
-TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $120-8
-	// Registers: Y0…Y3 sums; Y4…Y6 weights; Y8 weights; Y9 a tap's elements; Y10 products;
-	// Y11 multipliers; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $56-8
+	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
+	// Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
 	MOVQ         args+0(FP), AX
 	MOVQ         64(AX), CX
 	MOVQ         72(AX), DX
@@ -2028,1531 +2028,21 @@ TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $120-8
 	IMULQ        96(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
-	VBROADCASTSS 128(AX), Y14
+	VBROADCASTSS 156(AX), Y12
+	VBROADCASTSS 160(AX), Y13
+	VBROADCASTSS 152(AX), Y14
 
-	// Windows of 3×3 taps, 1 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other2
-	CMPQ 96(AX), $0x03
-	JNE  other2
-	MOVQ 48(AX), BX
-	SHLQ $0x00, BX
-	CMPQ BX, 56(AX)
-	JNE  other2
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 24(SP)
-	ANDQ $-8, DX
-	MOVQ DX, 32(SP)
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 24(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 32(SP)
 	JEQ  rest3
 
 block5:
-	MOVQ    24(AX), DX
-	VMOVDQU (DX)(CX*4), Y11
-	MOVQ    (AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    16(AX), SI
-	ADDQ    CX, DX
-	LEAQ    (BX)(CX*1), BX
-	LEAQ    (SI)(CX*4), SI
-	MOVQ    112(AX), DI
-	MOVQ    DI, 40(SP)
-
-pixels6:
-	CMPQ         40(SP), $0x04
-	JLT          fewer7
-	VMOVDQU      (SI), Y0
-	VMOVDQU      (SI), Y1
-	VMOVDQU      (SI), Y2
-	VMOVDQU      (SI), Y3
-	MOVQ         DX, DI
-	MOVQ         48(AX), R8
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         40(AX), DI
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y11, Y0, Y0
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VCVTPS2DQ    Y0, Y0
-	VPADDD       Y14, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X15
-	VPACKSSDW    X15, X0, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y11, Y1, Y1
-	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       Y14, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X15
-	VPACKSSDW    X15, X1, X1
-	VPACKUSWB    X1, X1, X1
-	VMOVQ        X1, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y11, Y2, Y2
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y14, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X15
-	VPACKSSDW    X15, X2, X2
-	VPACKUSWB    X2, X2, X2
-	VMOVQ        X2, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y11, Y3, Y3
-	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       Y14, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X15
-	VPACKSSDW    X15, X3, X3
-	VPACKUSWB    X3, X3, X3
-	VMOVQ        X3, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	SUBQ         $0x04, 40(SP)
-	JMP          pixels6
-
-fewer7:
-pixels8:
-	CMPQ         40(SP), $0x01
-	JLT          fewer9
-	VMOVDQU      (SI), Y0
-	MOVQ         DX, DI
-	MOVQ         48(AX), R8
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         40(AX), DI
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y11, Y0, Y0
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VCVTPS2DQ    Y0, Y0
-	VPADDD       Y14, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X15
-	VPACKSSDW    X15, X0, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	SUBQ         $0x01, 40(SP)
-	JMP          pixels8
-
-fewer9:
-	ADDQ $0x08, CX
-	CMPQ CX, 32(SP)
-	JLT  block5
-
-rest3:
-	ANDQ $+7, 24(SP)
-	JEQ  done4
-
-one10:
-	MOVQ  24(AX), DX
-	VMOVD (DX)(CX*4), X11
-	MOVQ  (AX), DX
-	MOVQ  32(AX), BX
-	MOVQ  16(AX), SI
-	ADDQ  CX, DX
-	LEAQ  (BX)(CX*1), BX
-	LEAQ  (SI)(CX*4), SI
-	MOVQ  112(AX), DI
-	MOVQ  DI, 48(SP)
-
-pixels11:
-	CMPQ      48(SP), $0x04
-	JLT       fewer12
-	VMOVD     (SI), X0
-	VMOVD     (SI), X1
-	VMOVD     (SI), X2
-	VMOVD     (SI), X3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VCVTPS2DQ Y0, Y0
-	VPADDD    Y14, Y0, Y0
-	VPEXTRB   $0x00, X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VCVTPS2DQ Y1, Y1
-	VPADDD    Y14, Y1, Y1
-	VPEXTRB   $0x00, X1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VCVTPS2DQ Y2, Y2
-	VPADDD    Y14, Y2, Y2
-	VPEXTRB   $0x00, X2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VCVTPS2DQ Y3, Y3
-	VPADDD    Y14, Y3, Y3
-	VPEXTRB   $0x00, X3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 48(SP)
-	JMP       pixels11
-
-fewer12:
-pixels13:
-	CMPQ      48(SP), $0x01
-	JLT       fewer14
-	VMOVD     (SI), X0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VCVTPS2DQ Y0, Y0
-	VPADDD    Y14, Y0, Y0
-	VPEXTRB   $0x00, X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 48(SP)
-	JMP       pixels13
-
-fewer14:
-	INCQ CX
-	DECQ 24(SP)
-	JNE  one10
-
-done4:
-	JMP done1
-
-other2:
-	// Windows of 3×3 taps, 2 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other15
-	CMPQ 96(AX), $0x03
-	JNE  other15
-	MOVQ 48(AX), BX
-	SHLQ $0x01, BX
-	CMPQ BX, 56(AX)
-	JNE  other15
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 56(SP)
-	ANDQ $-8, DX
-	MOVQ DX, 64(SP)
-	JEQ  rest16
-
-block18:
-	MOVQ    24(AX), DX
-	VMOVDQU (DX)(CX*4), Y11
-	MOVQ    (AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    16(AX), SI
-	ADDQ    CX, DX
-	LEAQ    (BX)(CX*1), BX
-	LEAQ    (SI)(CX*4), SI
-	MOVQ    112(AX), DI
-	MOVQ    DI, 72(SP)
-
-pixels19:
-	CMPQ         72(SP), $0x04
-	JLT          fewer20
-	VMOVDQU      (SI), Y0
-	VMOVDQU      (SI), Y1
-	VMOVDQU      (SI), Y2
-	VMOVDQU      (SI), Y3
-	MOVQ         DX, DI
-	MOVQ         48(AX), R8
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y2, Y2
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y1, Y1
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y2, Y2
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y3, Y3
-	ADDQ         40(AX), DI
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y11, Y0, Y0
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VCVTPS2DQ    Y0, Y0
-	VPADDD       Y14, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X15
-	VPACKSSDW    X15, X0, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y11, Y1, Y1
-	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       Y14, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X15
-	VPACKSSDW    X15, X1, X1
-	VPACKUSWB    X1, X1, X1
-	VMOVQ        X1, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y11, Y2, Y2
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y14, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X15
-	VPACKSSDW    X15, X2, X2
-	VPACKUSWB    X2, X2, X2
-	VMOVQ        X2, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y11, Y3, Y3
-	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       Y14, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X15
-	VPACKSSDW    X15, X3, X3
-	VPACKUSWB    X3, X3, X3
-	VMOVQ        X3, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	SUBQ         $0x04, 72(SP)
-	JMP          pixels19
-
-fewer20:
-pixels21:
-	CMPQ         72(SP), $0x01
-	JLT          fewer22
-	VMOVDQU      (SI), Y0
-	MOVQ         DX, DI
-	MOVQ         48(AX), R8
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         40(AX), DI
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	VPMOVSXBD    (R9), Y4
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y5
-	MOVQ         8(AX), R9
-	ADDQ         CX, R9
-	ADDQ         64(AX), R9
-	ADDQ         64(AX), R9
-	ADDQ         72(AX), R9
-	ADDQ         72(AX), R9
-	VPMOVSXBD    (R9), Y6
-	MOVQ         DI, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y4, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y5, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         R8, R9
-	VPMOVZXBD    (R9), Y9
-	VPMADDWD     Y9, Y6, Y10
-	VPADDD       Y10, Y0, Y0
-	ADDQ         40(AX), DI
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y11, Y0, Y0
-	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
-	VCVTPS2DQ    Y0, Y0
-	VPADDD       Y14, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X15
-	VPACKSSDW    X15, X0, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (BX)
-	ADDQ         80(AX), BX
-	ADDQ         56(AX), DX
-	SUBQ         $0x01, 72(SP)
-	JMP          pixels21
-
-fewer22:
-	ADDQ $0x08, CX
-	CMPQ CX, 64(SP)
-	JLT  block18
-
-rest16:
-	ANDQ $+7, 56(SP)
-	JEQ  done17
-
-one23:
-	MOVQ  24(AX), DX
-	VMOVD (DX)(CX*4), X11
-	MOVQ  (AX), DX
-	MOVQ  32(AX), BX
-	MOVQ  16(AX), SI
-	ADDQ  CX, DX
-	LEAQ  (BX)(CX*1), BX
-	LEAQ  (SI)(CX*4), SI
-	MOVQ  112(AX), DI
-	MOVQ  DI, 80(SP)
-
-pixels24:
-	CMPQ      80(SP), $0x04
-	JLT       fewer25
-	VMOVD     (SI), X0
-	VMOVD     (SI), X1
-	VMOVD     (SI), X2
-	VMOVD     (SI), X3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VCVTPS2DQ Y0, Y0
-	VPADDD    Y14, Y0, Y0
-	VPEXTRB   $0x00, X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VCVTPS2DQ Y1, Y1
-	VPADDD    Y14, Y1, Y1
-	VPEXTRB   $0x00, X1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VCVTPS2DQ Y2, Y2
-	VPADDD    Y14, Y2, Y2
-	VPEXTRB   $0x00, X2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VCVTPS2DQ Y3, Y3
-	VPADDD    Y14, Y3, Y3
-	VPEXTRB   $0x00, X3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 80(SP)
-	JMP       pixels24
-
-fewer25:
-pixels26:
-	CMPQ      80(SP), $0x01
-	JLT       fewer27
-	VMOVD     (SI), X0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VCVTPS2DQ Y0, Y0
-	VPADDD    Y14, Y0, Y0
-	VPEXTRB   $0x00, X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 80(SP)
-	JMP       pixels26
-
-fewer27:
-	INCQ CX
-	DECQ 56(SP)
-	JNE  one23
-
-done17:
-	JMP done1
-
-other15:
-	// All other windows.
-pixels28:
-	CMPQ 8(SP), $0x04
-	JLT  fewer29
-	MOVQ 104(AX), SI
-	XORQ BX, BX
-	MOVQ SI, 88(SP)
-	ANDQ $-8, SI
-	MOVQ SI, 96(SP)
-	JEQ  rest30
-
-block32:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	VMOVAPS Y0, Y1
@@ -3566,10 +2056,10 @@ block32:
 	ADDQ    R8, R9
 	MOVQ    88(AX), R10
 
-row33:
+row6:
 	MOVQ 96(AX), R11
 
-tap34:
+tap7:
 	VPMOVSXBD    (SI), Y8
 	ADDQ         72(AX), SI
 	VPMOVZXBD    (DI), Y9
@@ -3587,12 +2077,12 @@ tap34:
 	ADDQ         48(AX), DI
 	ADDQ         48(AX), R9
 	DECQ         R11
-	JNE          tap34
+	JNE          tap7
 	ADDQ         16(SP), DI
 	ADDQ         16(SP), R9
 	ADDQ         (SP), SI
 	DECQ         R10
-	JNE          row33
+	JNE          row6
 	MOVQ         24(AX), SI
 	VMOVDQU      (SI)(BX*4), Y11
 	MOVQ         DX, SI
@@ -3641,14 +2131,14 @@ tap34:
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, (SI)(BX*1)
 	ADDQ         $0x08, BX
-	CMPQ         BX, 96(SP)
-	JLT          block32
+	CMPQ         BX, 32(SP)
+	JLT          block5
 
-rest30:
-	ANDQ $+7, 88(SP)
-	JEQ  done31
+rest3:
+	ANDQ $+7, 24(SP)
+	JEQ  done4
 
-one35:
+one8:
 	MOVQ    16(AX), SI
 	VMOVD   (SI)(BX*4), X0
 	VMOVAPS Y0, Y1
@@ -3662,10 +2152,10 @@ one35:
 	ADDQ    R8, R9
 	MOVQ    88(AX), R10
 
-row36:
+row9:
 	MOVQ 96(AX), R11
 
-tap37:
+tap10:
 	MOVBLSX   (SI), R12
 	VMOVD     R12, X8
 	ADDQ      72(AX), SI
@@ -3688,12 +2178,12 @@ tap37:
 	ADDQ      48(AX), DI
 	ADDQ      48(AX), R9
 	DECQ      R11
-	JNE       tap37
+	JNE       tap10
 	ADDQ      16(SP), DI
 	ADDQ      16(SP), R9
 	ADDQ      (SP), SI
 	DECQ      R10
-	JNE       row36
+	JNE       row9
 	MOVQ      24(AX), SI
 	VMOVD     (SI)(BX*4), X11
 	MOVQ      DX, SI
@@ -3730,10 +2220,10 @@ tap37:
 	VPADDD    Y14, Y3, Y3
 	VPEXTRB   $0x00, X3, (SI)(BX*1)
 	INCQ      BX
-	DECQ      88(SP)
-	JNE       one35
+	DECQ      24(SP)
+	JNE       one8
 
-done31:
+done4:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
@@ -3745,20 +2235,20 @@ done31:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels28
+	JMP  pixels1
 
-fewer29:
-pixels38:
+fewer2:
+pixels11:
 	CMPQ 8(SP), $0x01
-	JLT  fewer39
+	JLT  fewer12
 	MOVQ 104(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 104(SP)
+	MOVQ SI, 40(SP)
 	ANDQ $-8, SI
-	MOVQ SI, 112(SP)
-	JEQ  rest40
+	MOVQ SI, 48(SP)
+	JEQ  rest13
 
-block42:
+block15:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	MOVQ    8(AX), SI
@@ -3766,10 +2256,10 @@ block42:
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    88(AX), R8
 
-row43:
+row16:
 	MOVQ 96(AX), R9
 
-tap44:
+tap17:
 	VPMOVSXBD    (SI), Y8
 	ADDQ         72(AX), SI
 	VPMOVZXBD    (DI), Y9
@@ -3777,11 +2267,11 @@ tap44:
 	VPADDD       Y10, Y0, Y0
 	ADDQ         48(AX), DI
 	DECQ         R9
-	JNE          tap44
+	JNE          tap17
 	ADDQ         16(SP), DI
 	ADDQ         (SP), SI
 	DECQ         R8
-	JNE          row43
+	JNE          row16
 	MOVQ         24(AX), SI
 	VMOVDQU      (SI)(BX*4), Y11
 	MOVQ         DX, SI
@@ -3797,14 +2287,14 @@ tap44:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)(BX*1)
 	ADDQ         $0x08, BX
-	CMPQ         BX, 112(SP)
-	JLT          block42
+	CMPQ         BX, 48(SP)
+	JLT          block15
 
-rest40:
-	ANDQ $+7, 104(SP)
-	JEQ  done41
+rest13:
+	ANDQ $+7, 40(SP)
+	JEQ  done14
 
-one45:
+one18:
 	MOVQ  16(AX), SI
 	VMOVD (SI)(BX*4), X0
 	MOVQ  8(AX), SI
@@ -3812,10 +2302,10 @@ one45:
 	LEAQ  (CX)(BX*1), DI
 	MOVQ  88(AX), R8
 
-row46:
+row19:
 	MOVQ 96(AX), R9
 
-tap47:
+tap20:
 	MOVBLSX   (SI), R10
 	VMOVD     R10, X8
 	ADDQ      72(AX), SI
@@ -3825,11 +2315,11 @@ tap47:
 	VPADDD    Y10, Y0, Y0
 	ADDQ      48(AX), DI
 	DECQ      R9
-	JNE       tap47
+	JNE       tap20
 	ADDQ      16(SP), DI
 	ADDQ      (SP), SI
 	DECQ      R8
-	JNE       row46
+	JNE       row19
 	MOVQ      24(AX), SI
 	VMOVD     (SI)(BX*4), X11
 	MOVQ      DX, SI
@@ -3842,27 +2332,26 @@ tap47:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (SI)(BX*1)
 	INCQ      BX
-	DECQ      104(SP)
-	JNE       one45
+	DECQ      40(SP)
+	JNE       one18
 
-done41:
+done14:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels38
+	JMP  pixels11
 
-fewer39:
-done1:
+fewer12:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
-TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $120-8
-	// Registers: Y0…Y3 sums; Y4…Y6 weights; Y8 weights; Y9 a tap's elements; Y10 products;
-	// Y11 multipliers; Y12 Lo; Y13 Hi.
+TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $56-8
+	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
+	// Y12 Lo; Y13 Hi.
 	MOVQ         args+0(FP), AX
 	MOVQ         64(AX), CX
 	MOVQ         72(AX), DX
@@ -3878,1460 +2367,20 @@ TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $120-8
 	IMULQ        96(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 132(AX), Y12
-	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 156(AX), Y12
+	VBROADCASTSS 160(AX), Y13
 
-	// Windows of 3×3 taps, 1 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other2
-	CMPQ 96(AX), $0x03
-	JNE  other2
-	MOVQ 48(AX), BX
-	SHLQ $0x00, BX
-	CMPQ BX, 56(AX)
-	JNE  other2
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 24(SP)
-	ANDQ $-8, DX
-	MOVQ DX, 32(SP)
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 24(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 32(SP)
 	JEQ  rest3
 
 block5:
-	MOVQ    24(AX), DX
-	VMOVDQU (DX)(CX*4), Y11
-	MOVQ    (AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    16(AX), SI
-	ADDQ    CX, DX
-	LEAQ    (BX)(CX*4), BX
-	LEAQ    (SI)(CX*4), SI
-	MOVQ    112(AX), DI
-	MOVQ    DI, 40(SP)
-
-pixels6:
-	CMPQ      40(SP), $0x04
-	JLT       fewer7
-	VMOVDQU   (SI), Y0
-	VMOVDQU   (SI), Y1
-	VMOVDQU   (SI), Y2
-	VMOVDQU   (SI), Y3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVUPS   Y1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVUPS   Y2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVUPS   Y3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 40(SP)
-	JMP       pixels6
-
-fewer7:
-pixels8:
-	CMPQ      40(SP), $0x01
-	JLT       fewer9
-	VMOVDQU   (SI), Y0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 40(SP)
-	JMP       pixels8
-
-fewer9:
-	ADDQ $0x08, CX
-	CMPQ CX, 32(SP)
-	JLT  block5
-
-rest3:
-	ANDQ $+7, 24(SP)
-	JEQ  done4
-
-one10:
-	MOVQ  24(AX), DX
-	VMOVD (DX)(CX*4), X11
-	MOVQ  (AX), DX
-	MOVQ  32(AX), BX
-	MOVQ  16(AX), SI
-	ADDQ  CX, DX
-	LEAQ  (BX)(CX*4), BX
-	LEAQ  (SI)(CX*4), SI
-	MOVQ  112(AX), DI
-	MOVQ  DI, 48(SP)
-
-pixels11:
-	CMPQ      48(SP), $0x04
-	JLT       fewer12
-	VMOVD     (SI), X0
-	VMOVD     (SI), X1
-	VMOVD     (SI), X2
-	VMOVD     (SI), X3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVD     X1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVD     X2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVD     X3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 48(SP)
-	JMP       pixels11
-
-fewer12:
-pixels13:
-	CMPQ      48(SP), $0x01
-	JLT       fewer14
-	VMOVD     (SI), X0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 48(SP)
-	JMP       pixels13
-
-fewer14:
-	INCQ CX
-	DECQ 24(SP)
-	JNE  one10
-
-done4:
-	JMP done1
-
-other2:
-	// Windows of 3×3 taps, 2 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other15
-	CMPQ 96(AX), $0x03
-	JNE  other15
-	MOVQ 48(AX), BX
-	SHLQ $0x01, BX
-	CMPQ BX, 56(AX)
-	JNE  other15
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 56(SP)
-	ANDQ $-8, DX
-	MOVQ DX, 64(SP)
-	JEQ  rest16
-
-block18:
-	MOVQ    24(AX), DX
-	VMOVDQU (DX)(CX*4), Y11
-	MOVQ    (AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    16(AX), SI
-	ADDQ    CX, DX
-	LEAQ    (BX)(CX*4), BX
-	LEAQ    (SI)(CX*4), SI
-	MOVQ    112(AX), DI
-	MOVQ    DI, 72(SP)
-
-pixels19:
-	CMPQ      72(SP), $0x04
-	JLT       fewer20
-	VMOVDQU   (SI), Y0
-	VMOVDQU   (SI), Y1
-	VMOVDQU   (SI), Y2
-	VMOVDQU   (SI), Y3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVUPS   Y1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVUPS   Y2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVUPS   Y3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 72(SP)
-	JMP       pixels19
-
-fewer20:
-pixels21:
-	CMPQ      72(SP), $0x01
-	JLT       fewer22
-	VMOVDQU   (SI), Y0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	VPMOVSXBD (R9), Y4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	VPMOVSXBD (R9), Y6
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 72(SP)
-	JMP       pixels21
-
-fewer22:
-	ADDQ $0x08, CX
-	CMPQ CX, 64(SP)
-	JLT  block18
-
-rest16:
-	ANDQ $+7, 56(SP)
-	JEQ  done17
-
-one23:
-	MOVQ  24(AX), DX
-	VMOVD (DX)(CX*4), X11
-	MOVQ  (AX), DX
-	MOVQ  32(AX), BX
-	MOVQ  16(AX), SI
-	ADDQ  CX, DX
-	LEAQ  (BX)(CX*4), BX
-	LEAQ  (SI)(CX*4), SI
-	MOVQ  112(AX), DI
-	MOVQ  DI, 80(SP)
-
-pixels24:
-	CMPQ      80(SP), $0x04
-	JLT       fewer25
-	VMOVD     (SI), X0
-	VMOVD     (SI), X1
-	VMOVD     (SI), X2
-	VMOVD     (SI), X3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y1, Y1
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y3, Y3
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y2, Y2
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVD     X1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVD     X2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVD     X3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 80(SP)
-	JMP       pixels24
-
-fewer25:
-pixels26:
-	CMPQ      80(SP), $0x01
-	JLT       fewer27
-	VMOVD     (SI), X0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R9
-	VMOVD     R9, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X4
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X5
-	MOVQ      8(AX), R9
-	ADDQ      CX, R9
-	ADDQ      64(AX), R9
-	ADDQ      64(AX), R9
-	ADDQ      72(AX), R9
-	ADDQ      72(AX), R9
-	MOVBLSX   (R9), R9
-	VMOVD     R9, X6
-	MOVQ      DI, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y4, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y5, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      R8, R9
-	MOVBLZX   (R9), R8
-	VMOVD     R8, X9
-	VPMADDWD  Y9, Y6, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 80(SP)
-	JMP       pixels26
-
-fewer27:
-	INCQ CX
-	DECQ 56(SP)
-	JNE  one23
-
-done17:
-	JMP done1
-
-other15:
-	// All other windows.
-pixels28:
-	CMPQ 8(SP), $0x04
-	JLT  fewer29
-	MOVQ 104(AX), SI
-	XORQ BX, BX
-	MOVQ SI, 88(SP)
-	ANDQ $-8, SI
-	MOVQ SI, 96(SP)
-	JEQ  rest30
-
-block32:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	VMOVAPS Y0, Y1
@@ -5345,10 +2394,10 @@ block32:
 	ADDQ    R8, R9
 	MOVQ    88(AX), R10
 
-row33:
+row6:
 	MOVQ 96(AX), R11
 
-tap34:
+tap7:
 	VPMOVSXBD (SI), Y8
 	ADDQ      72(AX), SI
 	VPMOVZXBD (DI), Y9
@@ -5366,12 +2415,12 @@ tap34:
 	ADDQ      48(AX), DI
 	ADDQ      48(AX), R9
 	DECQ      R11
-	JNE       tap34
+	JNE       tap7
 	ADDQ      16(SP), DI
 	ADDQ      16(SP), R9
 	ADDQ      (SP), SI
 	DECQ      R10
-	JNE       row33
+	JNE       row6
 	MOVQ      24(AX), SI
 	VMOVDQU   (SI)(BX*4), Y11
 	MOVQ      DX, SI
@@ -5400,14 +2449,14 @@ tap34:
 	VMINPS    Y3, Y13, Y3
 	VMOVUPS   Y3, (SI)(BX*4)
 	ADDQ      $0x08, BX
-	CMPQ      BX, 96(SP)
-	JLT       block32
+	CMPQ      BX, 32(SP)
+	JLT       block5
 
-rest30:
-	ANDQ $+7, 88(SP)
-	JEQ  done31
+rest3:
+	ANDQ $+7, 24(SP)
+	JEQ  done4
 
-one35:
+one8:
 	MOVQ    16(AX), SI
 	VMOVD   (SI)(BX*4), X0
 	VMOVAPS Y0, Y1
@@ -5421,10 +2470,10 @@ one35:
 	ADDQ    R8, R9
 	MOVQ    88(AX), R10
 
-row36:
+row9:
 	MOVQ 96(AX), R11
 
-tap37:
+tap10:
 	MOVBLSX   (SI), R12
 	VMOVD     R12, X8
 	ADDQ      72(AX), SI
@@ -5447,12 +2496,12 @@ tap37:
 	ADDQ      48(AX), DI
 	ADDQ      48(AX), R9
 	DECQ      R11
-	JNE       tap37
+	JNE       tap10
 	ADDQ      16(SP), DI
 	ADDQ      16(SP), R9
 	ADDQ      (SP), SI
 	DECQ      R10
-	JNE       row36
+	JNE       row9
 	MOVQ      24(AX), SI
 	VMOVD     (SI)(BX*4), X11
 	MOVQ      DX, SI
@@ -5481,10 +2530,10 @@ tap37:
 	VMINPS    Y3, Y13, Y3
 	VMOVD     X3, (SI)(BX*4)
 	INCQ      BX
-	DECQ      88(SP)
-	JNE       one35
+	DECQ      24(SP)
+	JNE       one8
 
-done31:
+done4:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
@@ -5496,20 +2545,20 @@ done31:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels28
+	JMP  pixels1
 
-fewer29:
-pixels38:
+fewer2:
+pixels11:
 	CMPQ 8(SP), $0x01
-	JLT  fewer39
+	JLT  fewer12
 	MOVQ 104(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 104(SP)
+	MOVQ SI, 40(SP)
 	ANDQ $-8, SI
-	MOVQ SI, 112(SP)
-	JEQ  rest40
+	MOVQ SI, 48(SP)
+	JEQ  rest13
 
-block42:
+block15:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	MOVQ    8(AX), SI
@@ -5517,10 +2566,10 @@ block42:
 	LEAQ    (CX)(BX*1), DI
 	MOVQ    88(AX), R8
 
-row43:
+row16:
 	MOVQ 96(AX), R9
 
-tap44:
+tap17:
 	VPMOVSXBD (SI), Y8
 	ADDQ      72(AX), SI
 	VPMOVZXBD (DI), Y9
@@ -5528,11 +2577,11 @@ tap44:
 	VPADDD    Y10, Y0, Y0
 	ADDQ      48(AX), DI
 	DECQ      R9
-	JNE       tap44
+	JNE       tap17
 	ADDQ      16(SP), DI
 	ADDQ      (SP), SI
 	DECQ      R8
-	JNE       row43
+	JNE       row16
 	MOVQ      24(AX), SI
 	VMOVDQU   (SI)(BX*4), Y11
 	MOVQ      DX, SI
@@ -5543,14 +2592,14 @@ tap44:
 	VMINPS    Y0, Y13, Y0
 	VMOVUPS   Y0, (SI)(BX*4)
 	ADDQ      $0x08, BX
-	CMPQ      BX, 112(SP)
-	JLT       block42
+	CMPQ      BX, 48(SP)
+	JLT       block15
 
-rest40:
-	ANDQ $+7, 104(SP)
-	JEQ  done41
+rest13:
+	ANDQ $+7, 40(SP)
+	JEQ  done14
 
-one45:
+one18:
 	MOVQ  16(AX), SI
 	VMOVD (SI)(BX*4), X0
 	MOVQ  8(AX), SI
@@ -5558,10 +2607,10 @@ one45:
 	LEAQ  (CX)(BX*1), DI
 	MOVQ  88(AX), R8
 
-row46:
+row19:
 	MOVQ 96(AX), R9
 
-tap47:
+tap20:
 	MOVBLSX   (SI), R10
 	VMOVD     R10, X8
 	ADDQ      72(AX), SI
@@ -5571,11 +2620,11 @@ tap47:
 	VPADDD    Y10, Y0, Y0
 	ADDQ      48(AX), DI
 	DECQ      R9
-	JNE       tap47
+	JNE       tap20
 	ADDQ      16(SP), DI
 	ADDQ      (SP), SI
 	DECQ      R8
-	JNE       row46
+	JNE       row19
 	MOVQ      24(AX), SI
 	VMOVD     (SI)(BX*4), X11
 	MOVQ      DX, SI
@@ -5586,18 +2635,17 @@ tap47:
 	VMINPS    Y0, Y13, Y0
 	VMOVD     X0, (SI)(BX*4)
 	INCQ      BX
-	DECQ      104(SP)
-	JNE       one45
+	DECQ      40(SP)
+	JNE       one18
 
-done41:
+done14:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels38
+	JMP  pixels11
 
-fewer39:
-done1:
+fewer12:
 	VZEROUPPER
 	RET

@@ -6,9 +6,9 @@
 
 // func depthwise_u8i8_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $120-8
+TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $56-8
 	// Registers: Z0…Z3 sums; Z8 weights; Z9 a tap's elements; Z11 multipliers; Z12 Lo; Z13 Hi;
-	// Z14 Zero; Z16…Z24 weights; K1 the columns to store.
+	// Z14 Zero; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         64(AX), CX
 	MOVQ         72(AX), DX
@@ -24,1060 +24,21 @@ TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $120-8
 	IMULQ        96(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 132(AX), Z12
-	VBROADCASTSS 136(AX), Z13
-	VBROADCASTSS 128(AX), Z14
+	VBROADCASTSS 156(AX), Z12
+	VBROADCASTSS 160(AX), Z13
+	VBROADCASTSS 152(AX), Z14
 
-	// Windows of 3×3 taps, 1 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other2
-	CMPQ 96(AX), $0x03
-	JNE  other2
-	MOVQ 48(AX), BX
-	SHLQ $0x00, BX
-	CMPQ BX, 56(AX)
-	JNE  other2
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 24(SP)
-	ANDQ $-16, DX
-	MOVQ DX, 32(SP)
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 24(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 32(SP)
 	JEQ  rest3
 
 block5:
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	VPMOVZXBD (DX), Z16
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z17
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z18
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z19
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z20
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z21
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z22
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z23
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z24
-	MOVQ      24(AX), DX
-	VMOVDQU32 (DX)(CX*4), Z11
-	MOVQ      (AX), DX
-	MOVQ      32(AX), BX
-	MOVQ      16(AX), SI
-	ADDQ      CX, DX
-	LEAQ      (BX)(CX*1), BX
-	LEAQ      (SI)(CX*4), SI
-	MOVQ      112(AX), DI
-	MOVQ      DI, 40(SP)
-
-pixels6:
-	CMPQ      40(SP), $0x04
-	JLT       fewer7
-	VMOVDQU32 (SI), Z0
-	VMOVDQU32 (SI), Z1
-	VMOVDQU32 (SI), Z2
-	VMOVDQU32 (SI), Z3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z1
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z2
-	VPDPBUSD  Z17, Z9, Z1
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z3
-	VPDPBUSD  Z17, Z9, Z2
-	VPDPBUSD  Z18, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z3
-	VPDPBUSD  Z18, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z1
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z2
-	VPDPBUSD  Z20, Z9, Z1
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z3
-	VPDPBUSD  Z20, Z9, Z2
-	VPDPBUSD  Z21, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z3
-	VPDPBUSD  Z21, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z1
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z2
-	VPDPBUSD  Z23, Z9, Z1
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z3
-	VPDPBUSD  Z23, Z9, Z2
-	VPDPBUSD  Z24, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z3
-	VPDPBUSD  Z24, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VCVTPS2DQ Z0, Z0
-	VPADDD    Z14, Z0, Z0
-	VPMOVDB   Z0, X0
-	VMOVDQU   X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VMAXPS    Z1, Z12, Z1
-	VMINPS    Z1, Z13, Z1
-	VCVTPS2DQ Z1, Z1
-	VPADDD    Z14, Z1, Z1
-	VPMOVDB   Z1, X1
-	VMOVDQU   X1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VMAXPS    Z2, Z12, Z2
-	VMINPS    Z2, Z13, Z2
-	VCVTPS2DQ Z2, Z2
-	VPADDD    Z14, Z2, Z2
-	VPMOVDB   Z2, X2
-	VMOVDQU   X2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VMAXPS    Z3, Z12, Z3
-	VMINPS    Z3, Z13, Z3
-	VCVTPS2DQ Z3, Z3
-	VPADDD    Z14, Z3, Z3
-	VPMOVDB   Z3, X3
-	VMOVDQU   X3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 40(SP)
-	JMP       pixels6
-
-fewer7:
-pixels8:
-	CMPQ      40(SP), $0x01
-	JLT       fewer9
-	VMOVDQU32 (SI), Z0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VCVTPS2DQ Z0, Z0
-	VPADDD    Z14, Z0, Z0
-	VPMOVDB   Z0, X0
-	VMOVDQU   X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 40(SP)
-	JMP       pixels8
-
-fewer9:
-	ADDQ $0x10, CX
-	CMPQ CX, 32(SP)
-	JLT  block5
-
-rest3:
-	ANDQ        $+15, 24(SP)
-	JEQ         done4
-	MOVQ        24(SP), DX
-	XORL        BX, BX
-	BTSQ        DX, BX
-	DECQ        BX
-	KMOVW       BX, K1
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	VPMOVZXBD.Z (DX), K1, Z16
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z17
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z18
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z19
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z20
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z21
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z22
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z23
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z24
-	MOVQ        24(AX), DX
-	VMOVDQU32.Z (DX)(CX*4), K1, Z11
-	MOVQ        (AX), DX
-	MOVQ        32(AX), BX
-	MOVQ        16(AX), SI
-	ADDQ        CX, DX
-	LEAQ        (BX)(CX*1), BX
-	LEAQ        (SI)(CX*4), SI
-	MOVQ        112(AX), CX
-	MOVQ        CX, 48(SP)
-
-pixels10:
-	CMPQ        48(SP), $0x04
-	JLT         fewer11
-	VMOVDQU32.Z (SI), K1, Z0
-	VMOVDQU32.Z (SI), K1, Z1
-	VMOVDQU32.Z (SI), K1, Z2
-	VMOVDQU32.Z (SI), K1, Z3
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z1
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z2
-	VPDPBUSD    Z17, Z9, Z1
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z3
-	VPDPBUSD    Z17, Z9, Z2
-	VPDPBUSD    Z18, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z3
-	VPDPBUSD    Z18, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z1
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z2
-	VPDPBUSD    Z20, Z9, Z1
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z3
-	VPDPBUSD    Z20, Z9, Z2
-	VPDPBUSD    Z21, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z3
-	VPDPBUSD    Z21, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z1
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z2
-	VPDPBUSD    Z23, Z9, Z1
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z3
-	VPDPBUSD    Z23, Z9, Z2
-	VPDPBUSD    Z24, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z3
-	VPDPBUSD    Z24, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z3
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VCVTPS2DQ   Z1, Z1
-	VPADDD      Z14, Z1, Z1
-	VPMOVDB     Z1, X1
-	VMOVDQU8    X1, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VCVTPS2DQ   Z2, Z2
-	VPADDD      Z14, Z2, Z2
-	VPMOVDB     Z2, X2
-	VMOVDQU8    X2, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VCVTPS2DQ   Z3, Z3
-	VPADDD      Z14, Z3, Z3
-	VPMOVDB     Z3, X3
-	VMOVDQU8    X3, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x04, 48(SP)
-	JMP         pixels10
-
-fewer11:
-pixels12:
-	CMPQ        48(SP), $0x01
-	JLT         fewer13
-	VMOVDQU32.Z (SI), K1, Z0
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x01, 48(SP)
-	JMP         pixels12
-
-fewer13:
-done4:
-	JMP done1
-
-other2:
-	// Windows of 3×3 taps, 2 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other14
-	CMPQ 96(AX), $0x03
-	JNE  other14
-	MOVQ 48(AX), BX
-	SHLQ $0x01, BX
-	CMPQ BX, 56(AX)
-	JNE  other14
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 56(SP)
-	ANDQ $-16, DX
-	MOVQ DX, 64(SP)
-	JEQ  rest15
-
-block17:
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	VPMOVZXBD (DX), Z16
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z17
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z18
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z19
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z20
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z21
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z22
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z23
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z24
-	MOVQ      24(AX), DX
-	VMOVDQU32 (DX)(CX*4), Z11
-	MOVQ      (AX), DX
-	MOVQ      32(AX), BX
-	MOVQ      16(AX), SI
-	ADDQ      CX, DX
-	LEAQ      (BX)(CX*1), BX
-	LEAQ      (SI)(CX*4), SI
-	MOVQ      112(AX), DI
-	MOVQ      DI, 72(SP)
-
-pixels18:
-	CMPQ      72(SP), $0x04
-	JLT       fewer19
-	VMOVDQU32 (SI), Z0
-	VMOVDQU32 (SI), Z1
-	VMOVDQU32 (SI), Z2
-	VMOVDQU32 (SI), Z3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z1
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z2
-	VPDPBUSD  Z18, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z3
-	VPDPBUSD  Z18, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z1
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z2
-	VPDPBUSD  Z21, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z3
-	VPDPBUSD  Z21, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z1
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z2
-	VPDPBUSD  Z24, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z3
-	VPDPBUSD  Z24, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VCVTPS2DQ Z0, Z0
-	VPADDD    Z14, Z0, Z0
-	VPMOVDB   Z0, X0
-	VMOVDQU   X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VMAXPS    Z1, Z12, Z1
-	VMINPS    Z1, Z13, Z1
-	VCVTPS2DQ Z1, Z1
-	VPADDD    Z14, Z1, Z1
-	VPMOVDB   Z1, X1
-	VMOVDQU   X1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VMAXPS    Z2, Z12, Z2
-	VMINPS    Z2, Z13, Z2
-	VCVTPS2DQ Z2, Z2
-	VPADDD    Z14, Z2, Z2
-	VPMOVDB   Z2, X2
-	VMOVDQU   X2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VMAXPS    Z3, Z12, Z3
-	VMINPS    Z3, Z13, Z3
-	VCVTPS2DQ Z3, Z3
-	VPADDD    Z14, Z3, Z3
-	VPMOVDB   Z3, X3
-	VMOVDQU   X3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 72(SP)
-	JMP       pixels18
-
-fewer19:
-pixels20:
-	CMPQ      72(SP), $0x01
-	JLT       fewer21
-	VMOVDQU32 (SI), Z0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VCVTPS2DQ Z0, Z0
-	VPADDD    Z14, Z0, Z0
-	VPMOVDB   Z0, X0
-	VMOVDQU   X0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 72(SP)
-	JMP       pixels20
-
-fewer21:
-	ADDQ $0x10, CX
-	CMPQ CX, 64(SP)
-	JLT  block17
-
-rest15:
-	ANDQ        $+15, 56(SP)
-	JEQ         done16
-	MOVQ        56(SP), DX
-	XORL        BX, BX
-	BTSQ        DX, BX
-	DECQ        BX
-	KMOVW       BX, K1
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	VPMOVZXBD.Z (DX), K1, Z16
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z17
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z18
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z19
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z20
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z21
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z22
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z23
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z24
-	MOVQ        24(AX), DX
-	VMOVDQU32.Z (DX)(CX*4), K1, Z11
-	MOVQ        (AX), DX
-	MOVQ        32(AX), BX
-	MOVQ        16(AX), SI
-	ADDQ        CX, DX
-	LEAQ        (BX)(CX*1), BX
-	LEAQ        (SI)(CX*4), SI
-	MOVQ        112(AX), CX
-	MOVQ        CX, 80(SP)
-
-pixels22:
-	CMPQ        80(SP), $0x04
-	JLT         fewer23
-	VMOVDQU32.Z (SI), K1, Z0
-	VMOVDQU32.Z (SI), K1, Z1
-	VMOVDQU32.Z (SI), K1, Z2
-	VMOVDQU32.Z (SI), K1, Z3
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z1
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z2
-	VPDPBUSD    Z18, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z3
-	VPDPBUSD    Z18, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z3
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z1
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z2
-	VPDPBUSD    Z21, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z3
-	VPDPBUSD    Z21, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z3
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z1
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z2
-	VPDPBUSD    Z24, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z3
-	VPDPBUSD    Z24, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z3
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z3
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VCVTPS2DQ   Z1, Z1
-	VPADDD      Z14, Z1, Z1
-	VPMOVDB     Z1, X1
-	VMOVDQU8    X1, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VCVTPS2DQ   Z2, Z2
-	VPADDD      Z14, Z2, Z2
-	VPMOVDB     Z2, X2
-	VMOVDQU8    X2, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VCVTPS2DQ   Z3, Z3
-	VPADDD      Z14, Z3, Z3
-	VPMOVDB     Z3, X3
-	VMOVDQU8    X3, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x04, 80(SP)
-	JMP         pixels22
-
-fewer23:
-pixels24:
-	CMPQ        80(SP), $0x01
-	JLT         fewer25
-	VMOVDQU32.Z (SI), K1, Z0
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x01, 80(SP)
-	JMP         pixels24
-
-fewer25:
-done16:
-	JMP done1
-
-other14:
-	// All other windows.
-pixels26:
-	CMPQ 8(SP), $0x04
-	JLT  fewer27
-	MOVQ 104(AX), SI
-	XORQ BX, BX
-	MOVQ SI, 88(SP)
-	ANDQ $-16, SI
-	MOVQ SI, 96(SP)
-	JEQ  rest28
-
-block30:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	VMOVAPS   Z0, Z1
@@ -1091,10 +52,10 @@ block30:
 	ADDQ      R8, R9
 	MOVQ      88(AX), R10
 
-row31:
+row6:
 	MOVQ 96(AX), R11
 
-tap32:
+tap7:
 	VPMOVZXBD (SI), Z8
 	ADDQ      72(AX), SI
 	VPMOVZXBD (DI), Z9
@@ -1108,12 +69,12 @@ tap32:
 	ADDQ      48(AX), DI
 	ADDQ      48(AX), R9
 	DECQ      R11
-	JNE       tap32
+	JNE       tap7
 	ADDQ      16(SP), DI
 	ADDQ      16(SP), R9
 	ADDQ      (SP), SI
 	DECQ      R10
-	JNE       row31
+	JNE       row6
 	MOVQ      24(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z11
 	MOVQ      DX, SI
@@ -1154,13 +115,13 @@ tap32:
 	VPMOVDB   Z3, X3
 	VMOVDQU   X3, (SI)(BX*1)
 	ADDQ      $0x10, BX
-	CMPQ      BX, 96(SP)
-	JLT       block30
+	CMPQ      BX, 32(SP)
+	JLT       block5
 
-rest28:
-	ANDQ        $+15, 88(SP)
-	JEQ         done29
-	MOVQ        88(SP), SI
+rest3:
+	ANDQ        $+15, 24(SP)
+	JEQ         done4
+	MOVQ        24(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -1178,10 +139,10 @@ rest28:
 	ADDQ        R8, R9
 	MOVQ        88(AX), R10
 
-row33:
+row8:
 	MOVQ 96(AX), R11
 
-tap34:
+tap9:
 	VPMOVZXBD.Z (SI), K1, Z8
 	ADDQ        72(AX), SI
 	VPMOVZXBD.Z (DI), K1, Z9
@@ -1195,12 +156,12 @@ tap34:
 	ADDQ        48(AX), DI
 	ADDQ        48(AX), R9
 	DECQ        R11
-	JNE         tap34
+	JNE         tap9
 	ADDQ        16(SP), DI
 	ADDQ        16(SP), R9
 	ADDQ        (SP), SI
 	DECQ        R10
-	JNE         row33
+	JNE         row8
 	MOVQ        24(AX), SI
 	VMOVDQU32.Z (SI)(BX*4), K1, Z11
 	MOVQ        DX, SI
@@ -1241,7 +202,7 @@ tap34:
 	VPMOVDB     Z3, X3
 	VMOVDQU8    X3, K1, (SI)(BX*1)
 
-done29:
+done4:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
@@ -1253,20 +214,20 @@ done29:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels26
+	JMP  pixels1
 
-fewer27:
-pixels35:
+fewer2:
+pixels10:
 	CMPQ 8(SP), $0x01
-	JLT  fewer36
+	JLT  fewer11
 	MOVQ 104(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 104(SP)
+	MOVQ SI, 40(SP)
 	ANDQ $-16, SI
-	MOVQ SI, 112(SP)
-	JEQ  rest37
+	MOVQ SI, 48(SP)
+	JEQ  rest12
 
-block39:
+block14:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	MOVQ      8(AX), SI
@@ -1274,21 +235,21 @@ block39:
 	LEAQ      (CX)(BX*1), DI
 	MOVQ      88(AX), R8
 
-row40:
+row15:
 	MOVQ 96(AX), R9
 
-tap41:
+tap16:
 	VPMOVZXBD (SI), Z8
 	ADDQ      72(AX), SI
 	VPMOVZXBD (DI), Z9
 	VPDPBUSD  Z8, Z9, Z0
 	ADDQ      48(AX), DI
 	DECQ      R9
-	JNE       tap41
+	JNE       tap16
 	ADDQ      16(SP), DI
 	ADDQ      (SP), SI
 	DECQ      R8
-	JNE       row40
+	JNE       row15
 	MOVQ      24(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z11
 	MOVQ      DX, SI
@@ -1302,13 +263,13 @@ tap41:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (SI)(BX*1)
 	ADDQ      $0x10, BX
-	CMPQ      BX, 112(SP)
-	JLT       block39
+	CMPQ      BX, 48(SP)
+	JLT       block14
 
-rest37:
-	ANDQ        $+15, 104(SP)
-	JEQ         done38
-	MOVQ        104(SP), SI
+rest12:
+	ANDQ        $+15, 40(SP)
+	JEQ         done13
+	MOVQ        40(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -1320,21 +281,21 @@ rest37:
 	LEAQ        (CX)(BX*1), DI
 	MOVQ        88(AX), R8
 
-row42:
+row17:
 	MOVQ 96(AX), R9
 
-tap43:
+tap18:
 	VPMOVZXBD.Z (SI), K1, Z8
 	ADDQ        72(AX), SI
 	VPMOVZXBD.Z (DI), K1, Z9
 	VPDPBUSD    Z8, Z9, Z0
 	ADDQ        48(AX), DI
 	DECQ        R9
-	JNE         tap43
+	JNE         tap18
 	ADDQ        16(SP), DI
 	ADDQ        (SP), SI
 	DECQ        R8
-	JNE         row42
+	JNE         row17
 	MOVQ        24(AX), SI
 	VMOVDQU32.Z (SI)(BX*4), K1, Z11
 	MOVQ        DX, SI
@@ -1348,24 +309,23 @@ tap43:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (SI)(BX*1)
 
-done38:
+done13:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels35
+	JMP  pixels10
 
-fewer36:
-done1:
+fewer11:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $120-8
+TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $56-8
 	// Registers: Z0…Z3 sums; Z8 weights; Z9 a tap's elements; Z11 multipliers; Z12 Lo; Z13 Hi;
-	// Z16…Z24 weights; K1 the columns to store.
+	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         64(AX), CX
 	MOVQ         72(AX), DX
@@ -1381,999 +341,20 @@ TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $120-8
 	IMULQ        96(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 132(AX), Z12
-	VBROADCASTSS 136(AX), Z13
+	VBROADCASTSS 156(AX), Z12
+	VBROADCASTSS 160(AX), Z13
 
-	// Windows of 3×3 taps, 1 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other2
-	CMPQ 96(AX), $0x03
-	JNE  other2
-	MOVQ 48(AX), BX
-	SHLQ $0x00, BX
-	CMPQ BX, 56(AX)
-	JNE  other2
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 24(SP)
-	ANDQ $-16, DX
-	MOVQ DX, 32(SP)
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 104(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 24(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 32(SP)
 	JEQ  rest3
 
 block5:
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	VPMOVZXBD (DX), Z16
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z17
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z18
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z19
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z20
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z21
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z22
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z23
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z24
-	MOVQ      24(AX), DX
-	VMOVDQU32 (DX)(CX*4), Z11
-	MOVQ      (AX), DX
-	MOVQ      32(AX), BX
-	MOVQ      16(AX), SI
-	ADDQ      CX, DX
-	LEAQ      (BX)(CX*4), BX
-	LEAQ      (SI)(CX*4), SI
-	MOVQ      112(AX), DI
-	MOVQ      DI, 40(SP)
-
-pixels6:
-	CMPQ      40(SP), $0x04
-	JLT       fewer7
-	VMOVDQU32 (SI), Z0
-	VMOVDQU32 (SI), Z1
-	VMOVDQU32 (SI), Z2
-	VMOVDQU32 (SI), Z3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z1
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z2
-	VPDPBUSD  Z17, Z9, Z1
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z3
-	VPDPBUSD  Z17, Z9, Z2
-	VPDPBUSD  Z18, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z3
-	VPDPBUSD  Z18, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z1
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z2
-	VPDPBUSD  Z20, Z9, Z1
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z3
-	VPDPBUSD  Z20, Z9, Z2
-	VPDPBUSD  Z21, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z3
-	VPDPBUSD  Z21, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z1
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z2
-	VPDPBUSD  Z23, Z9, Z1
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z3
-	VPDPBUSD  Z23, Z9, Z2
-	VPDPBUSD  Z24, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z3
-	VPDPBUSD  Z24, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VMAXPS    Z1, Z12, Z1
-	VMINPS    Z1, Z13, Z1
-	VMOVUPS   Z1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VMAXPS    Z2, Z12, Z2
-	VMINPS    Z2, Z13, Z2
-	VMOVUPS   Z2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VMAXPS    Z3, Z12, Z3
-	VMINPS    Z3, Z13, Z3
-	VMOVUPS   Z3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 40(SP)
-	JMP       pixels6
-
-fewer7:
-pixels8:
-	CMPQ      40(SP), $0x01
-	JLT       fewer9
-	VMOVDQU32 (SI), Z0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 40(SP)
-	JMP       pixels8
-
-fewer9:
-	ADDQ $0x10, CX
-	CMPQ CX, 32(SP)
-	JLT  block5
-
-rest3:
-	ANDQ        $+15, 24(SP)
-	JEQ         done4
-	MOVQ        24(SP), DX
-	XORL        BX, BX
-	BTSQ        DX, BX
-	DECQ        BX
-	KMOVW       BX, K1
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	VPMOVZXBD.Z (DX), K1, Z16
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z17
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z18
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z19
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z20
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z21
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z22
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z23
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z24
-	MOVQ        24(AX), DX
-	VMOVDQU32.Z (DX)(CX*4), K1, Z11
-	MOVQ        (AX), DX
-	MOVQ        32(AX), BX
-	MOVQ        16(AX), SI
-	ADDQ        CX, DX
-	LEAQ        (BX)(CX*4), BX
-	LEAQ        (SI)(CX*4), SI
-	MOVQ        112(AX), CX
-	MOVQ        CX, 48(SP)
-
-pixels10:
-	CMPQ        48(SP), $0x04
-	JLT         fewer11
-	VMOVDQU32.Z (SI), K1, Z0
-	VMOVDQU32.Z (SI), K1, Z1
-	VMOVDQU32.Z (SI), K1, Z2
-	VMOVDQU32.Z (SI), K1, Z3
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z1
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z2
-	VPDPBUSD    Z17, Z9, Z1
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z3
-	VPDPBUSD    Z17, Z9, Z2
-	VPDPBUSD    Z18, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z3
-	VPDPBUSD    Z18, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z1
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z2
-	VPDPBUSD    Z20, Z9, Z1
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z3
-	VPDPBUSD    Z20, Z9, Z2
-	VPDPBUSD    Z21, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z3
-	VPDPBUSD    Z21, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z1
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z2
-	VPDPBUSD    Z23, Z9, Z1
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z3
-	VPDPBUSD    Z23, Z9, Z2
-	VPDPBUSD    Z24, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z3
-	VPDPBUSD    Z24, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z3
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VMOVUPS     Z1, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VMOVUPS     Z2, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VMOVUPS     Z3, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x04, 48(SP)
-	JMP         pixels10
-
-fewer11:
-pixels12:
-	CMPQ        48(SP), $0x01
-	JLT         fewer13
-	VMOVDQU32.Z (SI), K1, Z0
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x01, 48(SP)
-	JMP         pixels12
-
-fewer13:
-done4:
-	JMP done1
-
-other2:
-	// Windows of 3×3 taps, 2 apart from pixel to pixel.
-	CMPQ 88(AX), $0x03
-	JNE  other14
-	CMPQ 96(AX), $0x03
-	JNE  other14
-	MOVQ 48(AX), BX
-	SHLQ $0x01, BX
-	CMPQ BX, 56(AX)
-	JNE  other14
-	MOVQ 104(AX), DX
-	XORQ CX, CX
-	MOVQ DX, 56(SP)
-	ANDQ $-16, DX
-	MOVQ DX, 64(SP)
-	JEQ  rest15
-
-block17:
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	VPMOVZXBD (DX), Z16
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z17
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z18
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z19
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z20
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z21
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	VPMOVZXBD (DX), Z22
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z23
-	MOVQ      8(AX), DX
-	ADDQ      CX, DX
-	ADDQ      64(AX), DX
-	ADDQ      64(AX), DX
-	ADDQ      72(AX), DX
-	ADDQ      72(AX), DX
-	VPMOVZXBD (DX), Z24
-	MOVQ      24(AX), DX
-	VMOVDQU32 (DX)(CX*4), Z11
-	MOVQ      (AX), DX
-	MOVQ      32(AX), BX
-	MOVQ      16(AX), SI
-	ADDQ      CX, DX
-	LEAQ      (BX)(CX*4), BX
-	LEAQ      (SI)(CX*4), SI
-	MOVQ      112(AX), DI
-	MOVQ      DI, 72(SP)
-
-pixels18:
-	CMPQ      72(SP), $0x04
-	JLT       fewer19
-	VMOVDQU32 (SI), Z0
-	VMOVDQU32 (SI), Z1
-	VMOVDQU32 (SI), Z2
-	VMOVDQU32 (SI), Z3
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z1
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z2
-	VPDPBUSD  Z18, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z3
-	VPDPBUSD  Z18, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z1
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z2
-	VPDPBUSD  Z21, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z3
-	VPDPBUSD  Z21, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z3
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z1
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z2
-	VPDPBUSD  Z24, Z9, Z1
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z3
-	VPDPBUSD  Z24, Z9, Z2
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z3
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z3
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VMAXPS    Z1, Z12, Z1
-	VMINPS    Z1, Z13, Z1
-	VMOVUPS   Z1, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VMAXPS    Z2, Z12, Z2
-	VMINPS    Z2, Z13, Z2
-	VMOVUPS   Z2, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VMAXPS    Z3, Z12, Z3
-	VMINPS    Z3, Z13, Z3
-	VMOVUPS   Z3, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x04, 72(SP)
-	JMP       pixels18
-
-fewer19:
-pixels20:
-	CMPQ      72(SP), $0x01
-	JLT       fewer21
-	VMOVDQU32 (SI), Z0
-	MOVQ      DX, DI
-	MOVQ      48(AX), R8
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z16, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z17, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z18, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z19, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z20, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z21, Z9, Z0
-	ADDQ      40(AX), DI
-	MOVQ      DI, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z22, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z23, Z9, Z0
-	ADDQ      R8, R9
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z24, Z9, Z0
-	ADDQ      40(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (BX)
-	ADDQ      80(AX), BX
-	ADDQ      56(AX), DX
-	SUBQ      $0x01, 72(SP)
-	JMP       pixels20
-
-fewer21:
-	ADDQ $0x10, CX
-	CMPQ CX, 64(SP)
-	JLT  block17
-
-rest15:
-	ANDQ        $+15, 56(SP)
-	JEQ         done16
-	MOVQ        56(SP), DX
-	XORL        BX, BX
-	BTSQ        DX, BX
-	DECQ        BX
-	KMOVW       BX, K1
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	VPMOVZXBD.Z (DX), K1, Z16
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z17
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z18
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z19
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z20
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z21
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z22
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z23
-	MOVQ        8(AX), DX
-	ADDQ        CX, DX
-	ADDQ        64(AX), DX
-	ADDQ        64(AX), DX
-	ADDQ        72(AX), DX
-	ADDQ        72(AX), DX
-	VPMOVZXBD.Z (DX), K1, Z24
-	MOVQ        24(AX), DX
-	VMOVDQU32.Z (DX)(CX*4), K1, Z11
-	MOVQ        (AX), DX
-	MOVQ        32(AX), BX
-	MOVQ        16(AX), SI
-	ADDQ        CX, DX
-	LEAQ        (BX)(CX*4), BX
-	LEAQ        (SI)(CX*4), SI
-	MOVQ        112(AX), CX
-	MOVQ        CX, 80(SP)
-
-pixels22:
-	CMPQ        80(SP), $0x04
-	JLT         fewer23
-	VMOVDQU32.Z (SI), K1, Z0
-	VMOVDQU32.Z (SI), K1, Z1
-	VMOVDQU32.Z (SI), K1, Z2
-	VMOVDQU32.Z (SI), K1, Z3
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z1
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z2
-	VPDPBUSD    Z18, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z3
-	VPDPBUSD    Z18, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z3
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z1
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z2
-	VPDPBUSD    Z21, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z3
-	VPDPBUSD    Z21, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z3
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z3
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z1
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z2
-	VPDPBUSD    Z24, Z9, Z1
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z3
-	VPDPBUSD    Z24, Z9, Z2
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z3
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z3
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VMOVUPS     Z1, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VMOVUPS     Z2, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VMOVUPS     Z3, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x04, 80(SP)
-	JMP         pixels22
-
-fewer23:
-pixels24:
-	CMPQ        80(SP), $0x01
-	JLT         fewer25
-	VMOVDQU32.Z (SI), K1, Z0
-	MOVQ        DX, CX
-	MOVQ        48(AX), DI
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z16, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z17, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z18, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z19, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z20, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z21, Z9, Z0
-	ADDQ        40(AX), CX
-	MOVQ        CX, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z22, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z23, Z9, Z0
-	ADDQ        DI, R8
-	VPMOVZXBD.Z (R8), K1, Z9
-	VPDPBUSD    Z24, Z9, Z0
-	ADDQ        40(AX), CX
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (BX)
-	ADDQ        80(AX), BX
-	ADDQ        56(AX), DX
-	SUBQ        $0x01, 80(SP)
-	JMP         pixels24
-
-fewer25:
-done16:
-	JMP done1
-
-other14:
-	// All other windows.
-pixels26:
-	CMPQ 8(SP), $0x04
-	JLT  fewer27
-	MOVQ 104(AX), SI
-	XORQ BX, BX
-	MOVQ SI, 88(SP)
-	ANDQ $-16, SI
-	MOVQ SI, 96(SP)
-	JEQ  rest28
-
-block30:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	VMOVAPS   Z0, Z1
@@ -2387,10 +368,10 @@ block30:
 	ADDQ      R8, R9
 	MOVQ      88(AX), R10
 
-row31:
+row6:
 	MOVQ 96(AX), R11
 
-tap32:
+tap7:
 	VPMOVZXBD (SI), Z8
 	ADDQ      72(AX), SI
 	VPMOVZXBD (DI), Z9
@@ -2404,12 +385,12 @@ tap32:
 	ADDQ      48(AX), DI
 	ADDQ      48(AX), R9
 	DECQ      R11
-	JNE       tap32
+	JNE       tap7
 	ADDQ      16(SP), DI
 	ADDQ      16(SP), R9
 	ADDQ      (SP), SI
 	DECQ      R10
-	JNE       row31
+	JNE       row6
 	MOVQ      24(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z11
 	MOVQ      DX, SI
@@ -2438,13 +419,13 @@ tap32:
 	VMINPS    Z3, Z13, Z3
 	VMOVUPS   Z3, (SI)(BX*4)
 	ADDQ      $0x10, BX
-	CMPQ      BX, 96(SP)
-	JLT       block30
+	CMPQ      BX, 32(SP)
+	JLT       block5
 
-rest28:
-	ANDQ        $+15, 88(SP)
-	JEQ         done29
-	MOVQ        88(SP), SI
+rest3:
+	ANDQ        $+15, 24(SP)
+	JEQ         done4
+	MOVQ        24(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -2462,10 +443,10 @@ rest28:
 	ADDQ        R8, R9
 	MOVQ        88(AX), R10
 
-row33:
+row8:
 	MOVQ 96(AX), R11
 
-tap34:
+tap9:
 	VPMOVZXBD.Z (SI), K1, Z8
 	ADDQ        72(AX), SI
 	VPMOVZXBD.Z (DI), K1, Z9
@@ -2479,12 +460,12 @@ tap34:
 	ADDQ        48(AX), DI
 	ADDQ        48(AX), R9
 	DECQ        R11
-	JNE         tap34
+	JNE         tap9
 	ADDQ        16(SP), DI
 	ADDQ        16(SP), R9
 	ADDQ        (SP), SI
 	DECQ        R10
-	JNE         row33
+	JNE         row8
 	MOVQ        24(AX), SI
 	VMOVDQU32.Z (SI)(BX*4), K1, Z11
 	MOVQ        DX, SI
@@ -2513,7 +494,7 @@ tap34:
 	VMINPS      Z3, Z13, Z3
 	VMOVUPS     Z3, K1, (SI)(BX*4)
 
-done29:
+done4:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
@@ -2525,20 +506,20 @@ done29:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels26
+	JMP  pixels1
 
-fewer27:
-pixels35:
+fewer2:
+pixels10:
 	CMPQ 8(SP), $0x01
-	JLT  fewer36
+	JLT  fewer11
 	MOVQ 104(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 104(SP)
+	MOVQ SI, 40(SP)
 	ANDQ $-16, SI
-	MOVQ SI, 112(SP)
-	JEQ  rest37
+	MOVQ SI, 48(SP)
+	JEQ  rest12
 
-block39:
+block14:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	MOVQ      8(AX), SI
@@ -2546,21 +527,21 @@ block39:
 	LEAQ      (CX)(BX*1), DI
 	MOVQ      88(AX), R8
 
-row40:
+row15:
 	MOVQ 96(AX), R9
 
-tap41:
+tap16:
 	VPMOVZXBD (SI), Z8
 	ADDQ      72(AX), SI
 	VPMOVZXBD (DI), Z9
 	VPDPBUSD  Z8, Z9, Z0
 	ADDQ      48(AX), DI
 	DECQ      R9
-	JNE       tap41
+	JNE       tap16
 	ADDQ      16(SP), DI
 	ADDQ      (SP), SI
 	DECQ      R8
-	JNE       row40
+	JNE       row15
 	MOVQ      24(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z11
 	MOVQ      DX, SI
@@ -2571,13 +552,13 @@ tap41:
 	VMINPS    Z0, Z13, Z0
 	VMOVUPS   Z0, (SI)(BX*4)
 	ADDQ      $0x10, BX
-	CMPQ      BX, 112(SP)
-	JLT       block39
+	CMPQ      BX, 48(SP)
+	JLT       block14
 
-rest37:
-	ANDQ        $+15, 104(SP)
-	JEQ         done38
-	MOVQ        104(SP), SI
+rest12:
+	ANDQ        $+15, 40(SP)
+	JEQ         done13
+	MOVQ        40(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -2589,21 +570,21 @@ rest37:
 	LEAQ        (CX)(BX*1), DI
 	MOVQ        88(AX), R8
 
-row42:
+row17:
 	MOVQ 96(AX), R9
 
-tap43:
+tap18:
 	VPMOVZXBD.Z (SI), K1, Z8
 	ADDQ        72(AX), SI
 	VPMOVZXBD.Z (DI), K1, Z9
 	VPDPBUSD    Z8, Z9, Z0
 	ADDQ        48(AX), DI
 	DECQ        R9
-	JNE         tap43
+	JNE         tap18
 	ADDQ        16(SP), DI
 	ADDQ        (SP), SI
 	DECQ        R8
-	JNE         row42
+	JNE         row17
 	MOVQ        24(AX), SI
 	VMOVDQU32.Z (SI)(BX*4), K1, Z11
 	MOVQ        DX, SI
@@ -2614,15 +595,14 @@ tap43:
 	VMINPS      Z0, Z13, Z0
 	VMOVUPS     Z0, K1, (SI)(BX*4)
 
-done38:
+done13:
 	MOVQ 56(AX), BX
 	ADDQ BX, CX
 	MOVQ 80(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels35
+	JMP  pixels10
 
-fewer36:
-done1:
+fewer11:
 	VZEROUPPER
 	RET

@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"slices"
+	"strconv"
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
@@ -15,6 +17,7 @@ type quantisedDepthwise struct {
 	quantisedMap
 	kernel func(*asm.QuantisedTapsArgs)
 	args   asm.QuantisedTapsArgs // what is the same in all calls
+	lines  bool                  // a call of the kernel can take many rows
 
 	// With a residual, the kernel's results are float32, without limits, and sum
 	// makes the result of them.
@@ -33,14 +36,27 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 
 	c := d.cin
 	x := ElementsOf(in[0])
-	type form struct{ x, result Elements }
-	folded := remember(d.Tier, p, form{x, d.Result}, func() foldedTaps { return foldTaps(d.Conv, x, p) })
+	result := asm.Elem(d.Result.Elem)
+	threes := d.Kernel == [2]int{3, 3} && d.Dilation[1] == 1 && d.Stride[1] <= threesStrides && result == asm.U8 && !d.residual
+	type form struct {
+		x, result Elements
+		threes    bool
+	}
+	folded := remember(d.Tier, p, form{x, d.Result, threes}, func() foldedTaps {
+		f := foldTaps(d.Conv, x, p)
+		if threes && f.err == nil && slices.Max(f.scale) < 1 {
+			f.interleave(p.Data[8*c:])
+		}
+		return f
+	})
 	if folded.err != nil {
 		return nil, folded.err
 	}
 	weights := p.Data[8*c:]
+	if threes = folded.weights != nil; threes {
+		weights = folded.weights
+	}
 	lo, hi := d.Result.limits(d.Act)
-	result := asm.Elem(d.Result.Elem)
 	d.args = asm.QuantisedTapsArgs{
 		W: (*int8)(unsafe.Pointer(&weights[0])), WRow: d.Kernel[1] * c, WCol: c,
 		Bias: &folded.bias[0], Scale: &folded.scale[0], C: c, Rows: d.Kernel[0], Cols: d.Kernel[1],
@@ -56,6 +72,9 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 		d.args.Lo, d.args.Hi = Act{}.limits()
 	}
 	d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result})
+	if d.lines = threes; threes {
+		d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, threesKernel(d.Stride[1]))
+	}
 	if _, ok := tensor.Product(scratchSpare, 2*d.pooled(), d.convolved(), c); !ok {
 		return nil, errScratch(d.Conv, d.convolved())
 	}
@@ -65,9 +84,10 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 // foldedTaps are what a channel's sums start at, the operand's zero point folded
 // into it, and the multipliers of the sums; or why there are none.
 type foldedTaps struct {
-	bias  []int32
-	scale []float32
-	err   error
+	bias    []int32
+	scale   []float32
+	weights []byte // interleaved, if there are kernels that take them so
+	err     error
 }
 
 func foldTaps(conv *Conv, x Elements, p Param) foldedTaps {
@@ -87,6 +107,40 @@ func foldTaps(conv *Conv, x Elements, p Param) foldedTaps {
 		}
 	}
 	return f
+}
+
+// The kernels of windows of 3×3 taps take what belongs to channels in blocks of
+// threesBlock, and have pixels 1 … threesStrides taps apart.
+const threesBlock, threesStrides = 64, 2
+
+func threesKernel(stride int) asm.Kernel {
+	return asm.Kernel{Op: "depthwise3x3", Operand: asm.U8, Weight: asm.I8, Result: asm.U8, Variant: strconv.Itoa(stride)}
+}
+
+// threesPlace is where such kernels have what belongs to channel c.
+func threesPlace(c int) int {
+	return c&^(threesBlock-1) | c>>2&3<<4 | c>>4&3<<2 | c&3
+}
+
+// threesWeight is where they have its weight of tap (r, k).
+func threesWeight(r, k, c int) int {
+	i := threesPlace(c)
+	return quad*(3*(i&^(threesBlock-1))+threesBlock*k+i%threesBlock) + r
+}
+
+// interleave brings f into the order of the kernels of windows of 3×3 taps.
+func (f *foldedTaps) interleave(weights []byte) {
+	c := len(f.bias)
+	n := ceilDiv(c, threesBlock) * threesBlock
+	bias, scale := tensor.Aligned[int32](n), tensor.Aligned[float32](n)
+	f.weights = tensor.AlignedBytes(3 * quad * n)
+	for j := range c {
+		bias[threesPlace(j)], scale[threesPlace(j)] = f.bias[j], f.scale[j]
+		for tap := range 9 {
+			f.weights[threesWeight(tap/3, tap%3, j)] = weights[tap*c+j]
+		}
+	}
+	f.bias, f.scale = bias, scale
 }
 
 // Scratch is the copied strip, and a row's results, or two, that something is to
@@ -111,6 +165,10 @@ func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) 
 		first := task % d.strips * d.rows
 		rows := min(d.rows, d.out[0]-first)
 		src := d.read(w.Scratch, x, first, rows)
+		if d.lines && !d.Pool {
+			d.run(w, y[first*d.line():], src, rows)
+			continue
+		}
 		for r := range rows {
 			at := (first + r) * d.line()
 			switch {
@@ -129,8 +187,28 @@ func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) 
 	}
 }
 
+// run computes rows of the convolution, of bytes.
+func (d *quantisedDepthwise) run(w *Workspace, y, x []byte, rows int) {
+	a := &w.quantisedTaps
+	*a = d.args
+	a.YStride, a.XLine, a.YLine = d.cin, d.down, d.convolved()*d.cin
+	pixels := int(max(1, int64(callCycles)*lanes/(9*int64(d.cin))))
+	most := max(1, pixels/d.convolved())
+	for from := 0; from < rows; from += most {
+		a.Lines = min(most, rows-from)
+		for done := 0; done < d.convolved(); done += pixels {
+			a.X, a.Y, a.Pixels = &x[from*d.down+done*d.right], &y[from*a.YLine+done*d.cin], min(pixels, d.convolved()-done)
+			d.kernel(a)
+		}
+	}
+}
+
 // row computes a row of the convolution, of elements of size bytes.
 func (d *quantisedDepthwise) row(w *Workspace, y, x []byte, size int) {
+	if d.lines {
+		d.run(w, y, x, 1)
+		return
+	}
 	a := &w.quantisedTaps
 	*a = d.args
 	a.YStride = d.cin * size

@@ -284,6 +284,56 @@ func (m *micro) quantisedTaps(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs
 	m.checkBytes(y, func() { run(p) }, "%d×%d taps, %d channels, %d pixels", rows, cols, channels, pixels)
 }
 
+func (m *micro) testThrees(k asm.Kernel, run func(*asm.QuantisedTapsArgs)) {
+	for c := 1; c <= 140; c++ {
+		if brief() && m.IntN(4) > 0 {
+			continue
+		}
+		m.threes(k, run, c, 1+c%7, m.between(1, 3))
+	}
+	m.threes(k, run, 192, 9, 2)
+	m.threes(k, run, 320, 4, 1)
+}
+
+func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), channels, pixels, lines int) {
+	m.Helper()
+	stride := int(kernel.Variant[0] - '0')
+	p := &asm.QuantisedTapsArgs{XRow: m.prime(1), XCol: m.prime(1), YStride: m.prime(channels), XLine: m.prime(1), C: channels, Pixels: pixels, Lines: lines}
+	p.YLine = m.prime(pixels * p.YStride)
+	p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
+	x := m.uint8s((lines-1)*p.XLine + 2*p.XRow + ((pixels-1)*stride+2)*p.XCol + channels)
+	y := m.byteTarget(asm.U8, (lines-1)*p.YLine+(pixels-1)*p.YStride+channels)
+	// What belongs to channels is in blocks of 64, filled up.
+	n := (channels + 63) / 64 * 64
+	weights, bias, scale := m.weights8(9*n), m.int32s(n), m.factors(n, 9)
+	for i := range scale {
+		scale[i] = min(scale[i], 1-0x1p-24)
+	}
+	copy(m.operands[len(m.operands)-1].before, bytesOf(scale))
+	order := func(c int) int { return c/64*64 + c/4%4*16 + c/16%4*4 + c%4 }
+	packed := make([]byte, 12*n)
+	for c := range n {
+		for tap := range 9 {
+			i := order(c)
+			packed[i/64*768+tap%3*256+i%64*4+tap/3] = weights[tap*n+c]
+		}
+	}
+	packed = place(m, packed)
+	p.X, p.Y, p.W, p.Bias, p.Scale = &x[0], &y.got[0], int8Of(packed), &bias[0], &scale[0]
+	for i := range lines * pixels {
+		line, pixel := i/pixels, i%pixels
+		for c := range channels {
+			sum := bias[order(c)]
+			for tap := range 9 {
+				v := x[line*p.XLine+(pixel*stride+tap%3)*p.XCol+tap/3*p.XRow+c]
+				sum += int32(v) * int32(int8(weights[tap*n+c]))
+			}
+			y.set(line*p.YLine+pixel*p.YStride+c, product32(sum, scale[order(c)]), p.Zero, p.Lo, p.Hi)
+		}
+	}
+	m.checkBytes(y, func() { run(p) }, "%d channels, %d lines of %d pixels", channels, lines, pixels)
+}
+
 func (m *micro) testQuantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs)) {
 	for n := 1; n <= 100; n++ {
 		for steps := range 3 {

@@ -20,13 +20,14 @@ import (
 // kernel gets the same cases, and is compared with the formula of its block of
 // arguments in float64. Those of quantised operands have tests of their own.
 var microTests = map[string]microTest{
-	"gemm_u8":      testOf((*micro).testQuantisedGemm),
-	"convpool_u8":  testOf((*micro).testQuantisedGemm),
-	"maxpool_u8":   testOf((*micro).testQuantisedTaps),
-	"avgpool_u8":   testOf((*micro).testQuantisedTaps),
-	"depthwise_u8": testOf((*micro).testQuantisedTaps),
-	"binary_u8":    testOf((*micro).testQuantisedBinary),
-	"quantise":     testOf((*micro).testQuantise),
+	"gemm_u8":         testOf((*micro).testQuantisedGemm),
+	"convpool_u8":     testOf((*micro).testQuantisedGemm),
+	"maxpool_u8":      testOf((*micro).testQuantisedTaps),
+	"avgpool_u8":      testOf((*micro).testQuantisedTaps),
+	"depthwise_u8":    testOf((*micro).testQuantisedTaps),
+	"depthwise3x3_u8": testOf((*micro).testThrees),
+	"binary_u8":       testOf((*micro).testQuantisedBinary),
+	"quantise":        testOf((*micro).testQuantise),
 
 	"gemm":       testOf((*micro).testGemm),
 	"product":    testOf((*micro).testProduct),
@@ -53,10 +54,10 @@ var microTests = map[string]microTest{
 	"normalisecolumns": testOf((*micro).testNormaliseColumns),
 	"softmax":          testOf((*micro).testSoftmax),
 	"idct":             testOf((*micro).testIDCT),
-	"weigh":            testOf((*micro).testWeigh),
+	"weigh_u8":         testOf((*micro).testWeigh),
 	"resample":         testOf((*micro).testResample),
-	"planes":           testOf((*micro).testColours),
-	"ycbcr":            testOf((*micro).testColours),
+	"planes_u8":        testOf((*micro).testColours),
+	"ycbcr_u8":         testOf((*micro).testColours),
 }
 
 // microTestOf is the test of a kernel, nil if there is none.

@@ -15,6 +15,9 @@ const quantisedRows = 2
 func quantisedPortable() map[asm.Kernel]any {
 	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
 	all[quantiseKernel] = quantisePortable
+	for stride := range threesStrides {
+		all[threesKernel(stride+1)] = depthwiseThrees(stride + 1)
+	}
 	for _, result := range []asm.Elem{asm.U8, asm.F32} {
 		for rows := 1; rows <= quantisedRows; rows++ {
 			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
@@ -165,6 +168,26 @@ func depthwiseQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
 				for c, s := range sums[:n] {
 					o.put(p.Y, i*p.YStride, from+c, float32(float32(s)*scale[from+c]))
 				}
+			}
+		}
+	}
+}
+
+func depthwiseThrees(stride int) func(*asm.QuantisedTapsArgs) {
+	return func(p *asm.QuantisedTapsArgs) {
+		o := output{asm.U8, p.Zero, p.Lo, p.Hi}
+		n := ceilDiv(p.C, threesBlock) * threesBlock
+		bias, scale, weights := at(p.Bias, 0, n), at(p.Scale, 0, n), at(p.W, 0, 3*quad*n)
+		for i := range p.Lines * p.Pixels {
+			line, pixel := i/p.Pixels, i%p.Pixels
+			for c := range p.C {
+				place := threesPlace(c)
+				sum := bias[place]
+				for tap := range 9 {
+					x := at(p.X, line*p.XLine+tap/3*p.XRow+(pixel*stride+tap%3)*p.XCol+c, 1)[0]
+					sum += int32(x) * int32(weights[threesWeight(tap/3, tap%3, c)])
+				}
+				o.put(p.Y, line*p.YLine+pixel*p.YStride, c, float32(float32(sum)*scale[place]))
 			}
 		}
 	}

@@ -1,10 +1,6 @@
 package amd64
 
-import (
-	"fmt"
-
-	"github.com/mmcloughlin/avo/operand"
-)
+import "github.com/mmcloughlin/avo/operand"
 
 // quantisedPatch emits body for every patch of so many pixels by some channels,
 // as long as so many pixels are left.
@@ -55,23 +51,6 @@ func depthwiseQuantised(b *builder) {
 	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
 	s := b.slide()
 	lanes{builder: b, n: b.lanesOfTier()}.finishIn()
-	done := b.label("done")
-	for _, stride := range []int{1, 2} {
-		other := b.label("other")
-		b.Comment(fmt.Sprintf("Windows of 3×3 taps, %d apart from pixel to pixel.", stride))
-		for _, field := range []string{"Rows", "Cols"} {
-			b.CMPQ(b.field(field), imm(3))
-			b.JNE(operand.LabelRef(other))
-		}
-		step := b.load("XCol")
-		b.SHLQ(imm(stride-1), step)
-		b.CMPQ(step, b.field("XStride"))
-		b.JNE(operand.LabelRef(other))
-		b.depthwiseThrees(stride)
-		b.JMP(operand.LabelRef(done))
-		b.Label(other)
-	}
-	b.Comment("All other windows.")
 	for _, pixels := range []int{4, 1} {
 		s.quantisedPatch(pixels, func(l lanes, offset reg64) {
 			for i := range pixels {
@@ -108,93 +87,7 @@ func depthwiseQuantised(b *builder) {
 			}
 		})
 	}
-	b.Label(done)
 	b.VZEROUPPER()
-}
-
-// depthwiseThrees emits the sums of windows of 3×3, so many taps apart: for some
-// channels of all pixels at a time, so that weights are widened once, where
-// registers can hold them, and an element once for all pixels that it is a tap of.
-func (b *builder) depthwiseThrees(stride int) {
-	offset := b.GP64()
-	b.lanesOf(b.lanesOfTier(), b.load("C"), offset, func(l lanes) {
-		weights := func(r, k int) {
-			w := b.load("W")
-			b.ADDQ(offset, w)
-			for range r {
-				b.ADDQ(b.field("WRow"), w)
-			}
-			for range k {
-				b.ADDQ(b.field("WCol"), w)
-			}
-			l.note("weights", l.vec(l.weight(r, k)))
-			l.weights(mem(w, 0), l.weight(r, k))
-		}
-		if l.n == 16 {
-			for i := range 9 {
-				weights(i/3, i%3)
-			}
-		}
-		l.note("multipliers", l.vec(11))
-		l.note("a tap's elements", l.vec(9))
-		l.note("products", l.vec(10))
-		l.words(operand.Mem{Base: b.load("Scale"), Index: offset, Scale: 4}, 11)
-		in, out, bias, left := b.load("X"), b.load("Y"), b.load("Bias"), b.AllocLocal(8)
-		b.ADDQ(offset, in)
-		b.LEAQ(index(out, offset, uint8(b.resultSize())), out)
-		b.LEAQ(index(bias, offset, 4), bias)
-		b.MOVQ(b.load("Pixels"), left)
-		for _, pixels := range []int{4, 1} {
-			top, fewer := b.label("pixels"), b.label("fewer")
-			b.Label(top)
-			b.CMPQ(left, imm(pixels))
-			b.JLT(operand.LabelRef(fewer))
-			for i := range pixels {
-				l.note("sums", l.vec(i))
-				l.words(mem(bias, 0), i)
-			}
-			first, col := b.copy(in), b.load("XCol")
-			for r := range 3 {
-				if l.n != 16 {
-					for k := range 3 {
-						weights(r, k)
-					}
-				}
-				x := b.copy(first)
-				for j := range (pixels-1)*stride + 3 {
-					if j > 0 {
-						b.ADDQ(col, x)
-					}
-					l.elements(mem(x, 0), 9)
-					for k := range 3 {
-						if i := j - k; i >= 0 && i%stride == 0 && i/stride < pixels {
-							l.multiplyAdd(9, l.weight(r, k), 10, i/stride)
-						}
-					}
-				}
-				b.ADDQ(b.field("XRow"), first)
-			}
-			for i := range pixels {
-				b.VCVTDQ2PS(l.vec(i), l.vec(i))
-				b.VMULPS(l.vec(11), l.vec(i), l.vec(i))
-				l.finish(i, mem(out, 0))
-				b.ADDQ(b.field("YStride"), out)
-				b.ADDQ(b.field("XStride"), in)
-			}
-			b.SUBQ(imm(pixels), left)
-			b.JMP(operand.LabelRef(top))
-			b.Label(fewer)
-		}
-	})
-}
-
-// weight is the register of a weight of 3×3: there are 16 more where a vector has
-// 16 lanes.
-func (l lanes) weight(r, k int) int {
-	if l.n == 16 {
-		return 16 + 3*r + k
-	}
-	return 4 + k
 }
 
 // averagePoolQuantised emits the sum over a window's taps, times a factor.

@@ -54,6 +54,7 @@ var avx2 = Emitters{
 	"avgpool_u8_f32":     averagePoolQuantised,
 	"depthwise_u8i8":     depthwiseQuantised,
 	"depthwise_u8i8_f32": depthwiseQuantised,
+	"depthwise3x3_u8i8":  depthwiseWords,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
@@ -72,6 +73,7 @@ var avx512 = Emitters{
 	"avgpool_u8_f32":     averagePoolQuantised,
 	"depthwise_u8i8":     depthwiseQuantised,
 	"depthwise_u8i8_f32": depthwiseQuantised,
+	"depthwise3x3_u8i8":  depthwiseVNNI,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 }

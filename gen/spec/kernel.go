@@ -137,6 +137,9 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "binary", Operand: U8, Weight: U8, Result: result, Variant: f})
 		}
 	}
+	for _, stride := range []string{"1", "2"} {
+		ks = append(ks, Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: stride})
+	}
 	return append(ks, Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8})
 }
 

@@ -28,6 +28,7 @@ var blocks = map[string]string{
 	"maxpool_u8":   "QuantisedTapsArgs",
 	"avgpool_u8":   "QuantisedTapsArgs",
 	"depthwise_u8": "QuantisedTapsArgs",
+	"depthwise3x3": "QuantisedTapsArgs",
 	"binary_u8":    "QuantisedBinaryArgs",
 	"quantise":     "QuantiseArgs",
 
