@@ -27,6 +27,9 @@ var microTests = map[string]microTest{
 	"depthwise_u8": testOf((*micro).testQuantisedTaps),
 	"binary_u8":    testOf((*micro).testQuantisedBinary),
 	"quantise":     testOf((*micro).testQuantise),
+	"winograd_u8":  testOf((*micro).testQuantisedPatch),
+	"product_i16":  testOf((*micro).testQuantisedProduct),
+	"winograd_i32": testOf((*micro).testQuantisedTile),
 
 	"gemm":       testOf((*micro).testGemm),
 	"product":    testOf((*micro).testProduct),
@@ -53,10 +56,10 @@ var microTests = map[string]microTest{
 	"normalisecolumns": testOf((*micro).testNormaliseColumns),
 	"softmax":          testOf((*micro).testSoftmax),
 	"idct":             testOf((*micro).testIDCT),
-	"weigh":            testOf((*micro).testWeigh),
+	"weigh_u8":         testOf((*micro).testWeigh),
 	"resample":         testOf((*micro).testResample),
-	"planes":           testOf((*micro).testColours),
-	"ycbcr":            testOf((*micro).testColours),
+	"planes_u8":        testOf((*micro).testColours),
+	"ycbcr_u8":         testOf((*micro).testColours),
 }
 
 // microTestOf is the test of a kernel, nil if there is none.

@@ -30,6 +30,9 @@ var blocks = map[string]string{
 	"depthwise_u8": "QuantisedTapsArgs",
 	"binary_u8":    "QuantisedBinaryArgs",
 	"quantise":     "QuantiseArgs",
+	"winograd_u8":  "QuantisedPatchArgs",
+	"product_i16":  "QuantisedProductArgs",
+	"winograd_i32": "QuantisedTileArgs",
 
 	"gemm":       "GemmArgs",
 	"product":    "ProductArgs",
