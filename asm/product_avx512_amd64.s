@@ -1015,9 +1015,10 @@ TEXT ·product_i16_i32_14x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1034,77 +1035,77 @@ frequency1:
 	VPXOR Y11, Y11, Y11
 	VPXOR Y12, Y12, Y12
 	VPXOR Y13, Y13, Y13
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
 	LEAQ  (R8)(BX*2), R9
 	ADDQ  BX, R9
 	LEAQ  (R9)(BX*2), R10
 	ADDQ  BX, R10
-	MOVQ  DX, R11
-	MOVQ  64(AX), R12
+	LEAQ  (R10)(BX*2), R11
+	ADDQ  BX, R11
+	MOVQ  DX, R12
+	MOVQ  72(AX), R13
 
 k2:
-	VMOVDQU32     (R11), Z31
-	PREFETCHT0    2048(R11)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	VPDPWSSD.BCST (R8)(BX*2), Z31, Z8
-	VPDPWSSD.BCST (R9), Z31, Z9
-	VPDPWSSD.BCST (R9)(BX*1), Z31, Z10
-	VPDPWSSD.BCST (R9)(BX*2), Z31, Z11
-	VPDPWSSD.BCST (R10), Z31, Z12
-	VPDPWSSD.BCST (R10)(BX*1), Z31, Z13
-	ADDQ          $0x40, R11
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R12), Z31
+	PREFETCHT1    (R12)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	VPDPWSSD.BCST (R10)(BX*2), Z31, Z11
+	VPDPWSSD.BCST (R11), Z31, Z12
+	VPDPWSSD.BCST (R11)(BX*1), Z31, Z13
+	ADDQ          $0x40, R12
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
 	ADDQ          $0x04, R9
 	ADDQ          $0x04, R10
-	DECQ          R12
+	ADDQ          $0x04, R11
+	DECQ          R13
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z11, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z12, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z13, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z8, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z9, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z10, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z11, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z12, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z13, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1119,9 +1120,10 @@ TEXT ·product_i16_i32_13x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1137,74 +1139,74 @@ frequency1:
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
 	VPXOR Y12, Y12, Y12
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
 	LEAQ  (R8)(BX*2), R9
 	ADDQ  BX, R9
 	LEAQ  (R9)(BX*2), R10
 	ADDQ  BX, R10
-	MOVQ  DX, R11
-	MOVQ  64(AX), R12
+	LEAQ  (R10)(BX*2), R11
+	ADDQ  BX, R11
+	MOVQ  DX, R12
+	MOVQ  72(AX), R13
 
 k2:
-	VMOVDQU32     (R11), Z31
-	PREFETCHT0    2048(R11)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	VPDPWSSD.BCST (R8)(BX*2), Z31, Z8
-	VPDPWSSD.BCST (R9), Z31, Z9
-	VPDPWSSD.BCST (R9)(BX*1), Z31, Z10
-	VPDPWSSD.BCST (R9)(BX*2), Z31, Z11
-	VPDPWSSD.BCST (R10), Z31, Z12
-	ADDQ          $0x40, R11
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R12), Z31
+	PREFETCHT1    (R12)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	VPDPWSSD.BCST (R10)(BX*2), Z31, Z11
+	VPDPWSSD.BCST (R11), Z31, Z12
+	ADDQ          $0x40, R12
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
 	ADDQ          $0x04, R9
 	ADDQ          $0x04, R10
-	DECQ          R12
+	ADDQ          $0x04, R11
+	DECQ          R13
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z11, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z12, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z8, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z9, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z10, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z11, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z12, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1219,9 +1221,10 @@ TEXT ·product_i16_i32_12x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1236,68 +1239,68 @@ frequency1:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
 	LEAQ  (R8)(BX*2), R9
 	ADDQ  BX, R9
-	MOVQ  DX, R10
-	MOVQ  64(AX), R11
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
 
 k2:
-	VMOVDQU32     (R10), Z31
-	PREFETCHT0    2048(R10)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	VPDPWSSD.BCST (R8)(BX*2), Z31, Z8
-	VPDPWSSD.BCST (R9), Z31, Z9
-	VPDPWSSD.BCST (R9)(BX*1), Z31, Z10
-	VPDPWSSD.BCST (R9)(BX*2), Z31, Z11
-	ADDQ          $0x40, R10
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R11), Z31
+	PREFETCHT1    (R11)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	VPDPWSSD.BCST (R10)(BX*2), Z31, Z11
+	ADDQ          $0x40, R11
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
 	ADDQ          $0x04, R9
-	DECQ          R11
+	ADDQ          $0x04, R10
+	DECQ          R12
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z11, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z8, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z9, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z10, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z11, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1312,9 +1315,10 @@ TEXT ·product_i16_i32_11x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1328,65 +1332,65 @@ frequency1:
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
 	LEAQ  (R8)(BX*2), R9
 	ADDQ  BX, R9
-	MOVQ  DX, R10
-	MOVQ  64(AX), R11
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
 
 k2:
-	VMOVDQU32     (R10), Z31
-	PREFETCHT0    2048(R10)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	VPDPWSSD.BCST (R8)(BX*2), Z31, Z8
-	VPDPWSSD.BCST (R9), Z31, Z9
-	VPDPWSSD.BCST (R9)(BX*1), Z31, Z10
-	ADDQ          $0x40, R10
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R11), Z31
+	PREFETCHT1    (R11)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	ADDQ          $0x40, R11
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
 	ADDQ          $0x04, R9
-	DECQ          R11
+	ADDQ          $0x04, R10
+	DECQ          R12
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z8, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z9, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z10, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1401,9 +1405,10 @@ TEXT ·product_i16_i32_10x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1416,62 +1421,62 @@ frequency1:
 	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
 	LEAQ  (R8)(BX*2), R9
 	ADDQ  BX, R9
-	MOVQ  DX, R10
-	MOVQ  64(AX), R11
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
 
 k2:
-	VMOVDQU32     (R10), Z31
-	PREFETCHT0    2048(R10)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	VPDPWSSD.BCST (R8)(BX*2), Z31, Z8
-	VPDPWSSD.BCST (R9), Z31, Z9
-	ADDQ          $0x40, R10
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R11), Z31
+	PREFETCHT1    (R11)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	ADDQ          $0x40, R11
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
 	ADDQ          $0x04, R9
-	DECQ          R11
+	ADDQ          $0x04, R10
+	DECQ          R12
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z8, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z9, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1486,9 +1491,10 @@ TEXT ·product_i16_i32_9x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1500,56 +1506,56 @@ frequency1:
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
-	MOVQ  DX, R9
-	MOVQ  64(AX), R10
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
 
 k2:
-	VMOVDQU32     (R9), Z31
-	PREFETCHT0    2048(R9)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	VPDPWSSD.BCST (R8)(BX*2), Z31, Z8
-	ADDQ          $0x40, R9
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R10), Z31
+	PREFETCHT1    (R10)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	ADDQ          $0x40, R10
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
-	DECQ          R10
+	ADDQ          $0x04, R9
+	DECQ          R11
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z8, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1564,9 +1570,10 @@ TEXT ·product_i16_i32_8x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1577,53 +1584,53 @@ frequency1:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
-	MOVQ  DX, R9
-	MOVQ  64(AX), R10
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
 
 k2:
-	VMOVDQU32     (R9), Z31
-	PREFETCHT0    2048(R9)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	VPDPWSSD.BCST (R8)(BX*1), Z31, Z7
-	ADDQ          $0x40, R9
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R10), Z31
+	PREFETCHT1    (R10)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	ADDQ          $0x40, R10
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
-	DECQ          R10
+	ADDQ          $0x04, R9
+	DECQ          R11
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z7, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1638,9 +1645,10 @@ TEXT ·product_i16_i32_7x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1650,50 +1658,50 @@ frequency1:
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  CX, DI
 	LEAQ  (DI)(BX*2), R8
 	ADDQ  BX, R8
-	MOVQ  DX, R9
-	MOVQ  64(AX), R10
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
 
 k2:
-	VMOVDQU32     (R9), Z31
-	PREFETCHT0    2048(R9)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	VPDPWSSD.BCST (R8), Z31, Z6
-	ADDQ          $0x40, R9
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R10), Z31
+	PREFETCHT1    (R10)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	ADDQ          $0x40, R10
 	ADDQ          $0x04, DI
 	ADDQ          $0x04, R8
-	DECQ          R10
+	ADDQ          $0x04, R9
+	DECQ          R11
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z6, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1708,9 +1716,10 @@ TEXT ·product_i16_i32_6x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1719,44 +1728,44 @@ frequency1:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
-	MOVQ  DX, R8
-	MOVQ  64(AX), R9
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	MOVQ  DX, R9
+	MOVQ  72(AX), R10
 
 k2:
-	VMOVDQU32     (R8), Z31
-	PREFETCHT0    2048(R8)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	VPDPWSSD.BCST (DI)(BX*2), Z31, Z5
-	ADDQ          $0x40, R8
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R9), Z31
+	PREFETCHT1    (R9)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	ADDQ          $0x40, R9
 	ADDQ          $0x04, DI
-	DECQ          R9
+	ADDQ          $0x04, R8
+	DECQ          R10
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z5, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1771,9 +1780,10 @@ TEXT ·product_i16_i32_5x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
@@ -1781,41 +1791,41 @@ frequency1:
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
-	MOVQ  DX, R8
-	MOVQ  64(AX), R9
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	MOVQ  DX, R9
+	MOVQ  72(AX), R10
 
 k2:
-	VMOVDQU32     (R8), Z31
-	PREFETCHT0    2048(R8)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	VPDPWSSD.BCST (DI)(BX*1), Z31, Z4
-	ADDQ          $0x40, R8
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R9), Z31
+	PREFETCHT1    (R9)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	ADDQ          $0x40, R9
 	ADDQ          $0x04, DI
-	DECQ          R9
+	ADDQ          $0x04, R8
+	DECQ          R10
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z4, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1830,47 +1840,48 @@ TEXT ·product_i16_i32_4x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ  CX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
-	MOVQ  DX, R8
-	MOVQ  64(AX), R9
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	MOVQ  DX, R9
+	MOVQ  72(AX), R10
 
 k2:
-	VMOVDQU32     (R8), Z31
-	PREFETCHT0    2048(R8)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	VPDPWSSD.BCST (DI), Z31, Z3
-	ADDQ          $0x40, R8
-	ADDQ          $0x04, SI
+	VMOVDQU32     (R9), Z31
+	PREFETCHT1    (R9)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	ADDQ          $0x40, R9
 	ADDQ          $0x04, DI
-	DECQ          R9
+	ADDQ          $0x04, R8
+	DECQ          R10
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z3, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1885,40 +1896,41 @@ TEXT ·product_i16_i32_3x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ  CX, SI
-	MOVQ  DX, DI
-	MOVQ  64(AX), R8
+	MOVQ  CX, DI
+	MOVQ  DX, R8
+	MOVQ  72(AX), R9
 
 k2:
-	VMOVDQU32     (DI), Z31
-	PREFETCHT0    2048(DI)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	VPDPWSSD.BCST (SI)(BX*2), Z31, Z2
-	ADDQ          $0x40, DI
-	ADDQ          $0x04, SI
-	DECQ          R8
+	VMOVDQU32     (R8), Z31
+	PREFETCHT1    (R8)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	ADDQ          $0x40, R8
+	ADDQ          $0x04, DI
+	DECQ          R9
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z2, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1933,36 +1945,37 @@ TEXT ·product_i16_i32_2x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
 
 frequency1:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ  CX, SI
-	MOVQ  DX, DI
-	MOVQ  64(AX), R8
+	MOVQ  CX, DI
+	MOVQ  DX, R8
+	MOVQ  72(AX), R9
 
 k2:
-	VMOVDQU32     (DI), Z31
-	PREFETCHT0    2048(DI)
-	VPDPWSSD.BCST (SI), Z31, Z0
-	VPDPWSSD.BCST (SI)(BX*1), Z31, Z1
-	ADDQ          $0x40, DI
-	ADDQ          $0x04, SI
-	DECQ          R8
+	VMOVDQU32     (R8), Z31
+	PREFETCHT1    (R8)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	ADDQ          $0x40, R8
+	ADDQ          $0x04, DI
+	DECQ          R9
 	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
 	MOVQ          56(AX), DI
-	MOVQ          (SP), SI
-	VMOVDQU32     Z0, (SI)
-	ADDQ          DI, SI
-	VMOVDQU32     Z1, (SI)
-	ADDQ          DI, SI
-	MOVQ          48(AX), SI
-	ADDQ          SI, (SP)
+	ADDQ          DI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER
@@ -1977,32 +1990,33 @@ TEXT ·product_i16_i32_1x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 40(AX), BX
 
 frequency1:
 	VPXOR Y0, Y0, Y0
-	MOVQ  CX, BX
-	MOVQ  DX, SI
-	MOVQ  64(AX), DI
+	MOVQ  CX, SI
+	MOVQ  DX, DI
+	MOVQ  72(AX), R8
 
 k2:
-	VMOVDQU32     (SI), Z31
-	PREFETCHT0    2048(SI)
-	VPDPWSSD.BCST (BX), Z31, Z0
-	ADDQ          $0x40, SI
-	ADDQ          $0x04, BX
-	DECQ          DI
+	VMOVDQU32     (DI), Z31
+	PREFETCHT1    (DI)(BX*1)
+	VPDPWSSD.BCST (SI), Z31, Z0
+	ADDQ          $0x40, DI
+	ADDQ          $0x04, SI
+	DECQ          R8
 	JNE           k2
+	MOVQ          64(AX), DI
+	MOVQ          (SP), SI
+	VMOVDQU32     Z0, (SI)
+	ADDQ          DI, SI
 	MOVQ          56(AX), SI
-	MOVQ          (SP), BX
-	VMOVDQU32     Z0, (BX)
-	ADDQ          SI, BX
-	MOVQ          48(AX), BX
-	ADDQ          BX, (SP)
+	ADDQ          SI, (SP)
 	ADDQ          24(AX), CX
-	ADDQ          40(AX), DX
+	ADDQ          48(AX), DX
 	DECQ          8(SP)
 	JNE           frequency1
 	VZEROUPPER

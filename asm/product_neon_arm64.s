@@ -1307,20 +1307,22 @@ done4:
 // Requires: ASIMD
 TEXT ·product_i16_i32_6x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 Pairs; R10 Freqs; R11…R15 rows of A, then rows of C;
-	// R19 rows of A, then rows of C; R20 the panel; R21 fours of k left.
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R15 rows of A, then rows of C;
+	// R19, R20 rows of A, then rows of C; R21 the panel;
+	// R22 fours of k left, then what is to be prefetched; R23 what is to be prefetched.
 	// Vectors: V0…V5 elements of A; V6…V29 sums; V30, V31 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	MOVD 56(R0), R5
+	MOVD 64(R0), R5
 	MOVD 24(R0), R6
-	MOVD 40(R0), R7
-	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
 
 frequency1:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -1347,28 +1349,29 @@ frequency1:
 	VEOR V27.B16, V27.B16, V27.B16
 	VEOR V28.B16, V28.B16, V28.B16
 	VEOR V29.B16, V29.B16, V29.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
+	MOVD R1, R12
 	ADD  R4, R12, R13
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R19
-	MOVD R2, R20
-	LSR  $2, R9, R21
-	CBZ  R21, rest2
+	ADD  R4, R19, R20
+	MOVD R2, R21
+	LSR  $2, R9, R22
+	CBZ  R22, rest2
 
 k5:
-	FMOVQ.P 16(R11), F0
-	FMOVQ.P 16(R12), F1
-	FMOVQ.P 16(R13), F2
-	FMOVQ.P 16(R14), F3
-	FMOVQ.P 16(R15), F4
-	FMOVQ.P 16(R19), F5
-	PRFM    2048(R20), PLDL1KEEP
-	PRFM    2112(R20), PLDL1KEEP
-	PRFM    2176(R20), PLDL1KEEP
-	PRFM    2240(R20), PLDL1KEEP
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	FMOVQ.P 16(R15), F3
+	FMOVQ.P 16(R19), F4
+	FMOVQ.P 16(R20), F5
+	ADD     R10, R21, R23
+	PRFM    (R23), PLDL2KEEP
+	PRFM    64(R23), PLDL2KEEP
+	PRFM    128(R23), PLDL2KEEP
+	PRFM    192(R23), PLDL2KEEP
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
 	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
 	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
@@ -1393,7 +1396,7 @@ k5:
 	WORD    $0x4f5423f7 // smlal2 v23.4s, v31.8h, v4.h[1]
 	WORD    $0x0f5523fa // smlal v26.4s, v31.4h, v5.h[1]
 	WORD    $0x4f5523fb // smlal2 v27.4s, v31.8h, v5.h[1]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f4023c8 // smlal v8.4s, v30.4h, v0.h[0]
 	WORD    $0x4f4023c9 // smlal2 v9.4s, v30.8h, v0.h[0]
 	WORD    $0x0f4123cc // smlal v12.4s, v30.4h, v1.h[0]
@@ -1418,7 +1421,7 @@ k5:
 	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
 	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
 	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
 	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
 	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
@@ -1443,7 +1446,7 @@ k5:
 	WORD    $0x4f7423f7 // smlal2 v23.4s, v31.8h, v4.h[3]
 	WORD    $0x0f7523fa // smlal v26.4s, v31.4h, v5.h[3]
 	WORD    $0x4f7523fb // smlal2 v27.4s, v31.8h, v5.h[3]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f6023c8 // smlal v8.4s, v30.4h, v0.h[2]
 	WORD    $0x4f6023c9 // smlal2 v9.4s, v30.8h, v0.h[2]
 	WORD    $0x0f6123cc // smlal v12.4s, v30.4h, v1.h[2]
@@ -1468,7 +1471,7 @@ k5:
 	WORD    $0x4f7423f9 // smlal2 v25.4s, v31.8h, v4.h[3]
 	WORD    $0x0f7523fc // smlal v28.4s, v31.4h, v5.h[3]
 	WORD    $0x4f7523fd // smlal2 v29.4s, v31.8h, v5.h[3]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
 	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
 	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
@@ -1493,7 +1496,7 @@ k5:
 	WORD    $0x4f542bf7 // smlal2 v23.4s, v31.8h, v4.h[5]
 	WORD    $0x0f552bfa // smlal v26.4s, v31.4h, v5.h[5]
 	WORD    $0x4f552bfb // smlal2 v27.4s, v31.8h, v5.h[5]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f402bc8 // smlal v8.4s, v30.4h, v0.h[4]
 	WORD    $0x4f402bc9 // smlal2 v9.4s, v30.8h, v0.h[4]
 	WORD    $0x0f412bcc // smlal v12.4s, v30.4h, v1.h[4]
@@ -1518,7 +1521,7 @@ k5:
 	WORD    $0x4f542bf9 // smlal2 v25.4s, v31.8h, v4.h[5]
 	WORD    $0x0f552bfc // smlal v28.4s, v31.4h, v5.h[5]
 	WORD    $0x4f552bfd // smlal2 v29.4s, v31.8h, v5.h[5]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
 	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
 	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
@@ -1543,7 +1546,7 @@ k5:
 	WORD    $0x4f742bf7 // smlal2 v23.4s, v31.8h, v4.h[7]
 	WORD    $0x0f752bfa // smlal v26.4s, v31.4h, v5.h[7]
 	WORD    $0x4f752bfb // smlal2 v27.4s, v31.8h, v5.h[7]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f602bc8 // smlal v8.4s, v30.4h, v0.h[6]
 	WORD    $0x4f602bc9 // smlal2 v9.4s, v30.8h, v0.h[6]
 	WORD    $0x0f612bcc // smlal v12.4s, v30.4h, v1.h[6]
@@ -1568,20 +1571,21 @@ k5:
 	WORD    $0x4f742bf9 // smlal2 v25.4s, v31.8h, v4.h[7]
 	WORD    $0x0f752bfc // smlal v28.4s, v31.4h, v5.h[7]
 	WORD    $0x4f752bfd // smlal2 v29.4s, v31.8h, v5.h[7]
-	SUBS    $1, R21, R21
+	SUBS    $1, R22, R22
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F0
-	FMOVD.P 8(R12), F1
-	FMOVD.P 8(R13), F2
-	FMOVD.P 8(R14), F3
-	FMOVD.P 8(R15), F4
-	FMOVD.P 8(R19), F5
-	PRFM    2048(R20), PLDL1KEEP
-	PRFM    2112(R20), PLDL1KEEP
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	FMOVD.P 8(R15), F3
+	FMOVD.P 8(R19), F4
+	FMOVD.P 8(R20), F5
+	ADD     R10, R21, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
 	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
 	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
@@ -1606,7 +1610,7 @@ rest2:
 	WORD    $0x4f5423f7 // smlal2 v23.4s, v31.8h, v4.h[1]
 	WORD    $0x0f5523fa // smlal v26.4s, v31.4h, v5.h[1]
 	WORD    $0x4f5523fb // smlal2 v27.4s, v31.8h, v5.h[1]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f4023c8 // smlal v8.4s, v30.4h, v0.h[0]
 	WORD    $0x4f4023c9 // smlal2 v9.4s, v30.8h, v0.h[0]
 	WORD    $0x0f4123cc // smlal v12.4s, v30.4h, v1.h[0]
@@ -1631,7 +1635,7 @@ rest2:
 	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
 	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
 	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
 	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
 	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
@@ -1656,7 +1660,7 @@ rest2:
 	WORD    $0x4f7423f7 // smlal2 v23.4s, v31.8h, v4.h[3]
 	WORD    $0x0f7523fa // smlal v26.4s, v31.4h, v5.h[3]
 	WORD    $0x4f7523fb // smlal2 v27.4s, v31.8h, v5.h[3]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f6023c8 // smlal v8.4s, v30.4h, v0.h[2]
 	WORD    $0x4f6023c9 // smlal2 v9.4s, v30.8h, v0.h[2]
 	WORD    $0x0f6123cc // smlal v12.4s, v30.4h, v1.h[2]
@@ -1684,14 +1688,15 @@ rest2:
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F0
-	FMOVS.P 4(R12), F1
-	FMOVS.P 4(R13), F2
-	FMOVS.P 4(R14), F3
-	FMOVS.P 4(R15), F4
-	FMOVS.P 4(R19), F5
-	PRFM    2048(R20), PLDL1KEEP
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	FMOVS.P 4(R15), F3
+	FMOVS.P 4(R19), F4
+	FMOVS.P 4(R20), F5
+	ADD     R10, R21, R22
+	PRFM    (R22), PLDL2KEEP
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
 	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
 	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
@@ -1716,7 +1721,7 @@ odd3:
 	WORD    $0x4f5423f7 // smlal2 v23.4s, v31.8h, v4.h[1]
 	WORD    $0x0f5523fa // smlal v26.4s, v31.4h, v5.h[1]
 	WORD    $0x4f5523fb // smlal2 v27.4s, v31.8h, v5.h[1]
-	VLD2.P  32(R20), [V30.H8, V31.H8]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
 	WORD    $0x0f4023c8 // smlal v8.4s, v30.4h, v0.h[0]
 	WORD    $0x4f4023c9 // smlal2 v9.4s, v30.8h, v0.h[0]
 	WORD    $0x0f4123cc // smlal v12.4s, v30.4h, v1.h[0]
@@ -1743,28 +1748,28 @@ odd3:
 	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
+	MOVD    R3, R12
 	ADD     R5, R12, R13
 	ADD     R5, R13, R14
 	ADD     R5, R14, R15
 	ADD     R5, R15, R19
-	FSTPQ.P (F6, F7), 32(R11)
-	FSTPQ.P (F8, F9), 32(R11)
-	FSTPQ.P (F10, F11), 32(R12)
-	FSTPQ.P (F12, F13), 32(R12)
-	FSTPQ.P (F14, F15), 32(R13)
-	FSTPQ.P (F16, F17), 32(R13)
-	FSTPQ.P (F18, F19), 32(R14)
-	FSTPQ.P (F20, F21), 32(R14)
-	FSTPQ.P (F22, F23), 32(R15)
-	FSTPQ.P (F24, F25), 32(R15)
-	FSTPQ.P (F26, F27), 32(R19)
-	FSTPQ.P (F28, F29), 32(R19)
+	ADD     R5, R19, R20
+	FSTPQ.P (F6, F7), 32(R12)
+	FSTPQ.P (F8, F9), 32(R12)
+	FSTPQ.P (F10, F11), 32(R13)
+	FSTPQ.P (F12, F13), 32(R13)
+	FSTPQ.P (F14, F15), 32(R14)
+	FSTPQ.P (F16, F17), 32(R14)
+	FSTPQ.P (F18, F19), 32(R15)
+	FSTPQ.P (F20, F21), 32(R15)
+	FSTPQ.P (F22, F23), 32(R19)
+	FSTPQ.P (F24, F25), 32(R19)
+	FSTPQ.P (F26, F27), 32(R20)
+	FSTPQ.P (F28, F29), 32(R20)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R11, R11
 	BNE     frequency1
 	RET
 
@@ -1772,20 +1777,22 @@ done4:
 // Requires: ASIMD
 TEXT ·product_i16_i32_5x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 Pairs; R10 Freqs; R11…R15 rows of A, then rows of C; R19 the panel;
-	// R20 fours of k left.
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R15 rows of A, then rows of C;
+	// R19 rows of A, then rows of C; R20 the panel;
+	// R21 fours of k left, then what is to be prefetched; R22 what is to be prefetched.
 	// Vectors: V0…V4 elements of A; V5…V24 sums; V25…V28 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	MOVD 56(R0), R5
+	MOVD 64(R0), R5
 	MOVD 24(R0), R6
-	MOVD 40(R0), R7
-	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
 
 frequency1:
 	VEOR V5.B16, V5.B16, V5.B16
@@ -1808,27 +1815,28 @@ frequency1:
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
 	VEOR V24.B16, V24.B16, V24.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
+	MOVD R1, R12
 	ADD  R4, R12, R13
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
-	MOVD R2, R19
-	LSR  $2, R9, R20
-	CBZ  R20, rest2
+	ADD  R4, R15, R19
+	MOVD R2, R20
+	LSR  $2, R9, R21
+	CBZ  R21, rest2
 
 k5:
-	FMOVQ.P 16(R11), F0
-	FMOVQ.P 16(R12), F1
-	FMOVQ.P 16(R13), F2
-	FMOVQ.P 16(R14), F3
-	FMOVQ.P 16(R15), F4
-	PRFM    2048(R19), PLDL1KEEP
-	PRFM    2112(R19), PLDL1KEEP
-	PRFM    2176(R19), PLDL1KEEP
-	PRFM    2240(R19), PLDL1KEEP
-	VLD2.P  32(R19), [V25.H8, V26.H8]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	FMOVQ.P 16(R15), F3
+	FMOVQ.P 16(R19), F4
+	ADD     R10, R20, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	PRFM    128(R22), PLDL2KEEP
+	PRFM    192(R22), PLDL2KEEP
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f402325 // smlal v5.4s, v25.4h, v0.h[0]
 	WORD    $0x4f402326 // smlal2 v6.4s, v25.8h, v0.h[0]
 	WORD    $0x0f412329 // smlal v9.4s, v25.4h, v1.h[0]
@@ -1849,7 +1857,7 @@ k5:
 	WORD    $0x4f532352 // smlal2 v18.4s, v26.8h, v3.h[1]
 	WORD    $0x0f542355 // smlal v21.4s, v26.4h, v4.h[1]
 	WORD    $0x4f542356 // smlal2 v22.4s, v26.8h, v4.h[1]
-	VLD2.P  32(R19), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
 	WORD    $0x0f402367 // smlal v7.4s, v27.4h, v0.h[0]
 	WORD    $0x4f402368 // smlal2 v8.4s, v27.8h, v0.h[0]
 	WORD    $0x0f41236b // smlal v11.4s, v27.4h, v1.h[0]
@@ -1870,7 +1878,7 @@ k5:
 	WORD    $0x4f532394 // smlal2 v20.4s, v28.8h, v3.h[1]
 	WORD    $0x0f542397 // smlal v23.4s, v28.4h, v4.h[1]
 	WORD    $0x4f542398 // smlal2 v24.4s, v28.8h, v4.h[1]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f602325 // smlal v5.4s, v25.4h, v0.h[2]
 	WORD    $0x4f602326 // smlal2 v6.4s, v25.8h, v0.h[2]
 	WORD    $0x0f612329 // smlal v9.4s, v25.4h, v1.h[2]
@@ -1891,7 +1899,7 @@ k5:
 	WORD    $0x4f732352 // smlal2 v18.4s, v26.8h, v3.h[3]
 	WORD    $0x0f742355 // smlal v21.4s, v26.4h, v4.h[3]
 	WORD    $0x4f742356 // smlal2 v22.4s, v26.8h, v4.h[3]
-	VLD2.P  32(R19), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
 	WORD    $0x0f602367 // smlal v7.4s, v27.4h, v0.h[2]
 	WORD    $0x4f602368 // smlal2 v8.4s, v27.8h, v0.h[2]
 	WORD    $0x0f61236b // smlal v11.4s, v27.4h, v1.h[2]
@@ -1912,7 +1920,7 @@ k5:
 	WORD    $0x4f732394 // smlal2 v20.4s, v28.8h, v3.h[3]
 	WORD    $0x0f742397 // smlal v23.4s, v28.4h, v4.h[3]
 	WORD    $0x4f742398 // smlal2 v24.4s, v28.8h, v4.h[3]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f402b25 // smlal v5.4s, v25.4h, v0.h[4]
 	WORD    $0x4f402b26 // smlal2 v6.4s, v25.8h, v0.h[4]
 	WORD    $0x0f412b29 // smlal v9.4s, v25.4h, v1.h[4]
@@ -1933,7 +1941,7 @@ k5:
 	WORD    $0x4f532b52 // smlal2 v18.4s, v26.8h, v3.h[5]
 	WORD    $0x0f542b55 // smlal v21.4s, v26.4h, v4.h[5]
 	WORD    $0x4f542b56 // smlal2 v22.4s, v26.8h, v4.h[5]
-	VLD2.P  32(R19), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
 	WORD    $0x0f402b67 // smlal v7.4s, v27.4h, v0.h[4]
 	WORD    $0x4f402b68 // smlal2 v8.4s, v27.8h, v0.h[4]
 	WORD    $0x0f412b6b // smlal v11.4s, v27.4h, v1.h[4]
@@ -1954,7 +1962,7 @@ k5:
 	WORD    $0x4f532b94 // smlal2 v20.4s, v28.8h, v3.h[5]
 	WORD    $0x0f542b97 // smlal v23.4s, v28.4h, v4.h[5]
 	WORD    $0x4f542b98 // smlal2 v24.4s, v28.8h, v4.h[5]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f602b25 // smlal v5.4s, v25.4h, v0.h[6]
 	WORD    $0x4f602b26 // smlal2 v6.4s, v25.8h, v0.h[6]
 	WORD    $0x0f612b29 // smlal v9.4s, v25.4h, v1.h[6]
@@ -1995,20 +2003,21 @@ k5:
 	WORD    $0x4f732b94 // smlal2 v20.4s, v28.8h, v3.h[7]
 	WORD    $0x0f742b97 // smlal v23.4s, v28.4h, v4.h[7]
 	WORD    $0x4f742b98 // smlal2 v24.4s, v28.8h, v4.h[7]
-	SUBS    $1, R20, R20
+	SUBS    $1, R21, R21
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F0
-	FMOVD.P 8(R12), F1
-	FMOVD.P 8(R13), F2
-	FMOVD.P 8(R14), F3
-	FMOVD.P 8(R15), F4
-	PRFM    2048(R19), PLDL1KEEP
-	PRFM    2112(R19), PLDL1KEEP
-	VLD2.P  32(R19), [V25.H8, V26.H8]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	FMOVD.P 8(R15), F3
+	FMOVD.P 8(R19), F4
+	ADD     R10, R20, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f402325 // smlal v5.4s, v25.4h, v0.h[0]
 	WORD    $0x4f402326 // smlal2 v6.4s, v25.8h, v0.h[0]
 	WORD    $0x0f412329 // smlal v9.4s, v25.4h, v1.h[0]
@@ -2029,7 +2038,7 @@ rest2:
 	WORD    $0x4f532352 // smlal2 v18.4s, v26.8h, v3.h[1]
 	WORD    $0x0f542355 // smlal v21.4s, v26.4h, v4.h[1]
 	WORD    $0x4f542356 // smlal2 v22.4s, v26.8h, v4.h[1]
-	VLD2.P  32(R19), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
 	WORD    $0x0f402367 // smlal v7.4s, v27.4h, v0.h[0]
 	WORD    $0x4f402368 // smlal2 v8.4s, v27.8h, v0.h[0]
 	WORD    $0x0f41236b // smlal v11.4s, v27.4h, v1.h[0]
@@ -2050,7 +2059,7 @@ rest2:
 	WORD    $0x4f532394 // smlal2 v20.4s, v28.8h, v3.h[1]
 	WORD    $0x0f542397 // smlal v23.4s, v28.4h, v4.h[1]
 	WORD    $0x4f542398 // smlal2 v24.4s, v28.8h, v4.h[1]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f602325 // smlal v5.4s, v25.4h, v0.h[2]
 	WORD    $0x4f602326 // smlal2 v6.4s, v25.8h, v0.h[2]
 	WORD    $0x0f612329 // smlal v9.4s, v25.4h, v1.h[2]
@@ -2094,14 +2103,15 @@ rest2:
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F0
-	FMOVS.P 4(R12), F1
-	FMOVS.P 4(R13), F2
-	FMOVS.P 4(R14), F3
-	FMOVS.P 4(R15), F4
-	PRFM    2048(R19), PLDL1KEEP
-	VLD2.P  32(R19), [V25.H8, V26.H8]
-	VLD2.P  32(R19), [V27.H8, V28.H8]
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	FMOVS.P 4(R15), F3
+	FMOVS.P 4(R19), F4
+	ADD     R10, R20, R21
+	PRFM    (R21), PLDL2KEEP
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
 	WORD    $0x0f402325 // smlal v5.4s, v25.4h, v0.h[0]
 	WORD    $0x4f402326 // smlal2 v6.4s, v25.8h, v0.h[0]
 	WORD    $0x0f412329 // smlal v9.4s, v25.4h, v1.h[0]
@@ -2144,25 +2154,25 @@ odd3:
 	WORD    $0x4f542398 // smlal2 v24.4s, v28.8h, v4.h[1]
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
+	MOVD    R3, R12
 	ADD     R5, R12, R13
 	ADD     R5, R13, R14
 	ADD     R5, R14, R15
-	FSTPQ.P (F5, F6), 32(R11)
-	FSTPQ.P (F7, F8), 32(R11)
-	FSTPQ.P (F9, F10), 32(R12)
-	FSTPQ.P (F11, F12), 32(R12)
-	FSTPQ.P (F13, F14), 32(R13)
-	FSTPQ.P (F15, F16), 32(R13)
-	FSTPQ.P (F17, F18), 32(R14)
-	FSTPQ.P (F19, F20), 32(R14)
-	FSTPQ.P (F21, F22), 32(R15)
-	FSTPQ.P (F23, F24), 32(R15)
+	ADD     R5, R15, R19
+	FSTPQ.P (F5, F6), 32(R12)
+	FSTPQ.P (F7, F8), 32(R12)
+	FSTPQ.P (F9, F10), 32(R13)
+	FSTPQ.P (F11, F12), 32(R13)
+	FSTPQ.P (F13, F14), 32(R14)
+	FSTPQ.P (F15, F16), 32(R14)
+	FSTPQ.P (F17, F18), 32(R15)
+	FSTPQ.P (F19, F20), 32(R15)
+	FSTPQ.P (F21, F22), 32(R19)
+	FSTPQ.P (F23, F24), 32(R19)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R11, R11
 	BNE     frequency1
 	RET
 
@@ -2170,20 +2180,21 @@ done4:
 // Requires: ASIMD
 TEXT ·product_i16_i32_4x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 Pairs; R10 Freqs; R11…R14 rows of A, then rows of C; R15 the panel;
-	// R19 fours of k left.
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R15 rows of A, then rows of C; R19 the panel;
+	// R20 fours of k left, then what is to be prefetched; R21 what is to be prefetched.
 	// Vectors: V0…V3 elements of A; V4…V19 sums; V20…V23 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	MOVD 56(R0), R5
+	MOVD 64(R0), R5
 	MOVD 24(R0), R6
-	MOVD 40(R0), R7
-	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
 
 frequency1:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -2202,25 +2213,26 @@ frequency1:
 	VEOR V17.B16, V17.B16, V17.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
+	MOVD R1, R12
 	ADD  R4, R12, R13
 	ADD  R4, R13, R14
-	MOVD R2, R15
-	LSR  $2, R9, R19
-	CBZ  R19, rest2
+	ADD  R4, R14, R15
+	MOVD R2, R19
+	LSR  $2, R9, R20
+	CBZ  R20, rest2
 
 k5:
-	FMOVQ.P 16(R11), F0
-	FMOVQ.P 16(R12), F1
-	FMOVQ.P 16(R13), F2
-	FMOVQ.P 16(R14), F3
-	PRFM    2048(R15), PLDL1KEEP
-	PRFM    2112(R15), PLDL1KEEP
-	PRFM    2176(R15), PLDL1KEEP
-	PRFM    2240(R15), PLDL1KEEP
-	VLD2.P  32(R15), [V20.H8, V21.H8]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	FMOVQ.P 16(R15), F3
+	ADD     R10, R19, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	PRFM    128(R21), PLDL2KEEP
+	PRFM    192(R21), PLDL2KEEP
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
 	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
 	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
@@ -2237,7 +2249,7 @@ k5:
 	WORD    $0x4f5222ad // smlal2 v13.4s, v21.8h, v2.h[1]
 	WORD    $0x0f5322b0 // smlal v16.4s, v21.4h, v3.h[1]
 	WORD    $0x4f5322b1 // smlal2 v17.4s, v21.8h, v3.h[1]
-	VLD2.P  32(R15), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
 	WORD    $0x0f4022c6 // smlal v6.4s, v22.4h, v0.h[0]
 	WORD    $0x4f4022c7 // smlal2 v7.4s, v22.8h, v0.h[0]
 	WORD    $0x0f4122ca // smlal v10.4s, v22.4h, v1.h[0]
@@ -2254,7 +2266,7 @@ k5:
 	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
 	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
 	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f602284 // smlal v4.4s, v20.4h, v0.h[2]
 	WORD    $0x4f602285 // smlal2 v5.4s, v20.8h, v0.h[2]
 	WORD    $0x0f612288 // smlal v8.4s, v20.4h, v1.h[2]
@@ -2271,7 +2283,7 @@ k5:
 	WORD    $0x4f7222ad // smlal2 v13.4s, v21.8h, v2.h[3]
 	WORD    $0x0f7322b0 // smlal v16.4s, v21.4h, v3.h[3]
 	WORD    $0x4f7322b1 // smlal2 v17.4s, v21.8h, v3.h[3]
-	VLD2.P  32(R15), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
 	WORD    $0x0f6022c6 // smlal v6.4s, v22.4h, v0.h[2]
 	WORD    $0x4f6022c7 // smlal2 v7.4s, v22.8h, v0.h[2]
 	WORD    $0x0f6122ca // smlal v10.4s, v22.4h, v1.h[2]
@@ -2288,7 +2300,7 @@ k5:
 	WORD    $0x4f7222ef // smlal2 v15.4s, v23.8h, v2.h[3]
 	WORD    $0x0f7322f2 // smlal v18.4s, v23.4h, v3.h[3]
 	WORD    $0x4f7322f3 // smlal2 v19.4s, v23.8h, v3.h[3]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f402a84 // smlal v4.4s, v20.4h, v0.h[4]
 	WORD    $0x4f402a85 // smlal2 v5.4s, v20.8h, v0.h[4]
 	WORD    $0x0f412a88 // smlal v8.4s, v20.4h, v1.h[4]
@@ -2305,7 +2317,7 @@ k5:
 	WORD    $0x4f522aad // smlal2 v13.4s, v21.8h, v2.h[5]
 	WORD    $0x0f532ab0 // smlal v16.4s, v21.4h, v3.h[5]
 	WORD    $0x4f532ab1 // smlal2 v17.4s, v21.8h, v3.h[5]
-	VLD2.P  32(R15), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
 	WORD    $0x0f402ac6 // smlal v6.4s, v22.4h, v0.h[4]
 	WORD    $0x4f402ac7 // smlal2 v7.4s, v22.8h, v0.h[4]
 	WORD    $0x0f412aca // smlal v10.4s, v22.4h, v1.h[4]
@@ -2322,7 +2334,7 @@ k5:
 	WORD    $0x4f522aef // smlal2 v15.4s, v23.8h, v2.h[5]
 	WORD    $0x0f532af2 // smlal v18.4s, v23.4h, v3.h[5]
 	WORD    $0x4f532af3 // smlal2 v19.4s, v23.8h, v3.h[5]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f602a84 // smlal v4.4s, v20.4h, v0.h[6]
 	WORD    $0x4f602a85 // smlal2 v5.4s, v20.8h, v0.h[6]
 	WORD    $0x0f612a88 // smlal v8.4s, v20.4h, v1.h[6]
@@ -2355,19 +2367,20 @@ k5:
 	WORD    $0x4f722aef // smlal2 v15.4s, v23.8h, v2.h[7]
 	WORD    $0x0f732af2 // smlal v18.4s, v23.4h, v3.h[7]
 	WORD    $0x4f732af3 // smlal2 v19.4s, v23.8h, v3.h[7]
-	SUBS    $1, R19, R19
+	SUBS    $1, R20, R20
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F0
-	FMOVD.P 8(R12), F1
-	FMOVD.P 8(R13), F2
-	FMOVD.P 8(R14), F3
-	PRFM    2048(R15), PLDL1KEEP
-	PRFM    2112(R15), PLDL1KEEP
-	VLD2.P  32(R15), [V20.H8, V21.H8]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	FMOVD.P 8(R15), F3
+	ADD     R10, R19, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
 	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
 	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
@@ -2384,7 +2397,7 @@ rest2:
 	WORD    $0x4f5222ad // smlal2 v13.4s, v21.8h, v2.h[1]
 	WORD    $0x0f5322b0 // smlal v16.4s, v21.4h, v3.h[1]
 	WORD    $0x4f5322b1 // smlal2 v17.4s, v21.8h, v3.h[1]
-	VLD2.P  32(R15), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
 	WORD    $0x0f4022c6 // smlal v6.4s, v22.4h, v0.h[0]
 	WORD    $0x4f4022c7 // smlal2 v7.4s, v22.8h, v0.h[0]
 	WORD    $0x0f4122ca // smlal v10.4s, v22.4h, v1.h[0]
@@ -2401,7 +2414,7 @@ rest2:
 	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
 	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
 	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f602284 // smlal v4.4s, v20.4h, v0.h[2]
 	WORD    $0x4f602285 // smlal2 v5.4s, v20.8h, v0.h[2]
 	WORD    $0x0f612288 // smlal v8.4s, v20.4h, v1.h[2]
@@ -2437,13 +2450,14 @@ rest2:
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F0
-	FMOVS.P 4(R12), F1
-	FMOVS.P 4(R13), F2
-	FMOVS.P 4(R14), F3
-	PRFM    2048(R15), PLDL1KEEP
-	VLD2.P  32(R15), [V20.H8, V21.H8]
-	VLD2.P  32(R15), [V22.H8, V23.H8]
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	FMOVS.P 4(R15), F3
+	ADD     R10, R19, R20
+	PRFM    (R20), PLDL2KEEP
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
 	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
 	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
 	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
@@ -2478,22 +2492,22 @@ odd3:
 	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
+	MOVD    R3, R12
 	ADD     R5, R12, R13
 	ADD     R5, R13, R14
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F6, F7), 32(R11)
-	FSTPQ.P (F8, F9), 32(R12)
-	FSTPQ.P (F10, F11), 32(R12)
-	FSTPQ.P (F12, F13), 32(R13)
-	FSTPQ.P (F14, F15), 32(R13)
-	FSTPQ.P (F16, F17), 32(R14)
-	FSTPQ.P (F18, F19), 32(R14)
+	ADD     R5, R14, R15
+	FSTPQ.P (F4, F5), 32(R12)
+	FSTPQ.P (F6, F7), 32(R12)
+	FSTPQ.P (F8, F9), 32(R13)
+	FSTPQ.P (F10, F11), 32(R13)
+	FSTPQ.P (F12, F13), 32(R14)
+	FSTPQ.P (F14, F15), 32(R14)
+	FSTPQ.P (F16, F17), 32(R15)
+	FSTPQ.P (F18, F19), 32(R15)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R11, R11
 	BNE     frequency1
 	RET
 
@@ -2501,20 +2515,21 @@ done4:
 // Requires: ASIMD
 TEXT ·product_i16_i32_3x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 Pairs; R10 Freqs; R11…R13 rows of A, then rows of C; R14 the panel;
-	// R15 fours of k left.
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R14 rows of A, then rows of C; R15 the panel;
+	// R19 fours of k left, then what is to be prefetched; R20 what is to be prefetched.
 	// Vectors: V0…V2 elements of A; V3…V14 sums; V15…V18 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	MOVD 56(R0), R5
+	MOVD 64(R0), R5
 	MOVD 24(R0), R6
-	MOVD 40(R0), R7
-	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
 
 frequency1:
 	VEOR V3.B16, V3.B16, V3.B16
@@ -2529,23 +2544,24 @@ frequency1:
 	VEOR V12.B16, V12.B16, V12.B16
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
+	MOVD R1, R12
 	ADD  R4, R12, R13
-	MOVD R2, R14
-	LSR  $2, R9, R15
-	CBZ  R15, rest2
+	ADD  R4, R13, R14
+	MOVD R2, R15
+	LSR  $2, R9, R19
+	CBZ  R19, rest2
 
 k5:
-	FMOVQ.P 16(R11), F0
-	FMOVQ.P 16(R12), F1
-	FMOVQ.P 16(R13), F2
-	PRFM    2048(R14), PLDL1KEEP
-	PRFM    2112(R14), PLDL1KEEP
-	PRFM    2176(R14), PLDL1KEEP
-	PRFM    2240(R14), PLDL1KEEP
-	VLD2.P  32(R14), [V15.H8, V16.H8]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	ADD     R10, R15, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	PRFM    128(R20), PLDL2KEEP
+	PRFM    192(R20), PLDL2KEEP
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f4021e3 // smlal v3.4s, v15.4h, v0.h[0]
 	WORD    $0x4f4021e4 // smlal2 v4.4s, v15.8h, v0.h[0]
 	WORD    $0x0f4121e7 // smlal v7.4s, v15.4h, v1.h[0]
@@ -2558,7 +2574,7 @@ k5:
 	WORD    $0x4f512208 // smlal2 v8.4s, v16.8h, v1.h[1]
 	WORD    $0x0f52220b // smlal v11.4s, v16.4h, v2.h[1]
 	WORD    $0x4f52220c // smlal2 v12.4s, v16.8h, v2.h[1]
-	VLD2.P  32(R14), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
 	WORD    $0x0f402225 // smlal v5.4s, v17.4h, v0.h[0]
 	WORD    $0x4f402226 // smlal2 v6.4s, v17.8h, v0.h[0]
 	WORD    $0x0f412229 // smlal v9.4s, v17.4h, v1.h[0]
@@ -2571,7 +2587,7 @@ k5:
 	WORD    $0x4f51224a // smlal2 v10.4s, v18.8h, v1.h[1]
 	WORD    $0x0f52224d // smlal v13.4s, v18.4h, v2.h[1]
 	WORD    $0x4f52224e // smlal2 v14.4s, v18.8h, v2.h[1]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f6021e3 // smlal v3.4s, v15.4h, v0.h[2]
 	WORD    $0x4f6021e4 // smlal2 v4.4s, v15.8h, v0.h[2]
 	WORD    $0x0f6121e7 // smlal v7.4s, v15.4h, v1.h[2]
@@ -2584,7 +2600,7 @@ k5:
 	WORD    $0x4f712208 // smlal2 v8.4s, v16.8h, v1.h[3]
 	WORD    $0x0f72220b // smlal v11.4s, v16.4h, v2.h[3]
 	WORD    $0x4f72220c // smlal2 v12.4s, v16.8h, v2.h[3]
-	VLD2.P  32(R14), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
 	WORD    $0x0f602225 // smlal v5.4s, v17.4h, v0.h[2]
 	WORD    $0x4f602226 // smlal2 v6.4s, v17.8h, v0.h[2]
 	WORD    $0x0f612229 // smlal v9.4s, v17.4h, v1.h[2]
@@ -2597,7 +2613,7 @@ k5:
 	WORD    $0x4f71224a // smlal2 v10.4s, v18.8h, v1.h[3]
 	WORD    $0x0f72224d // smlal v13.4s, v18.4h, v2.h[3]
 	WORD    $0x4f72224e // smlal2 v14.4s, v18.8h, v2.h[3]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f4029e3 // smlal v3.4s, v15.4h, v0.h[4]
 	WORD    $0x4f4029e4 // smlal2 v4.4s, v15.8h, v0.h[4]
 	WORD    $0x0f4129e7 // smlal v7.4s, v15.4h, v1.h[4]
@@ -2610,7 +2626,7 @@ k5:
 	WORD    $0x4f512a08 // smlal2 v8.4s, v16.8h, v1.h[5]
 	WORD    $0x0f522a0b // smlal v11.4s, v16.4h, v2.h[5]
 	WORD    $0x4f522a0c // smlal2 v12.4s, v16.8h, v2.h[5]
-	VLD2.P  32(R14), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
 	WORD    $0x0f402a25 // smlal v5.4s, v17.4h, v0.h[4]
 	WORD    $0x4f402a26 // smlal2 v6.4s, v17.8h, v0.h[4]
 	WORD    $0x0f412a29 // smlal v9.4s, v17.4h, v1.h[4]
@@ -2623,7 +2639,7 @@ k5:
 	WORD    $0x4f512a4a // smlal2 v10.4s, v18.8h, v1.h[5]
 	WORD    $0x0f522a4d // smlal v13.4s, v18.4h, v2.h[5]
 	WORD    $0x4f522a4e // smlal2 v14.4s, v18.8h, v2.h[5]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f6029e3 // smlal v3.4s, v15.4h, v0.h[6]
 	WORD    $0x4f6029e4 // smlal2 v4.4s, v15.8h, v0.h[6]
 	WORD    $0x0f6129e7 // smlal v7.4s, v15.4h, v1.h[6]
@@ -2648,18 +2664,19 @@ k5:
 	WORD    $0x4f712a4a // smlal2 v10.4s, v18.8h, v1.h[7]
 	WORD    $0x0f722a4d // smlal v13.4s, v18.4h, v2.h[7]
 	WORD    $0x4f722a4e // smlal2 v14.4s, v18.8h, v2.h[7]
-	SUBS    $1, R15, R15
+	SUBS    $1, R19, R19
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F0
-	FMOVD.P 8(R12), F1
-	FMOVD.P 8(R13), F2
-	PRFM    2048(R14), PLDL1KEEP
-	PRFM    2112(R14), PLDL1KEEP
-	VLD2.P  32(R14), [V15.H8, V16.H8]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	ADD     R10, R15, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f4021e3 // smlal v3.4s, v15.4h, v0.h[0]
 	WORD    $0x4f4021e4 // smlal2 v4.4s, v15.8h, v0.h[0]
 	WORD    $0x0f4121e7 // smlal v7.4s, v15.4h, v1.h[0]
@@ -2672,7 +2689,7 @@ rest2:
 	WORD    $0x4f512208 // smlal2 v8.4s, v16.8h, v1.h[1]
 	WORD    $0x0f52220b // smlal v11.4s, v16.4h, v2.h[1]
 	WORD    $0x4f52220c // smlal2 v12.4s, v16.8h, v2.h[1]
-	VLD2.P  32(R14), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
 	WORD    $0x0f402225 // smlal v5.4s, v17.4h, v0.h[0]
 	WORD    $0x4f402226 // smlal2 v6.4s, v17.8h, v0.h[0]
 	WORD    $0x0f412229 // smlal v9.4s, v17.4h, v1.h[0]
@@ -2685,7 +2702,7 @@ rest2:
 	WORD    $0x4f51224a // smlal2 v10.4s, v18.8h, v1.h[1]
 	WORD    $0x0f52224d // smlal v13.4s, v18.4h, v2.h[1]
 	WORD    $0x4f52224e // smlal2 v14.4s, v18.8h, v2.h[1]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f6021e3 // smlal v3.4s, v15.4h, v0.h[2]
 	WORD    $0x4f6021e4 // smlal2 v4.4s, v15.8h, v0.h[2]
 	WORD    $0x0f6121e7 // smlal v7.4s, v15.4h, v1.h[2]
@@ -2713,12 +2730,13 @@ rest2:
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F0
-	FMOVS.P 4(R12), F1
-	FMOVS.P 4(R13), F2
-	PRFM    2048(R14), PLDL1KEEP
-	VLD2.P  32(R14), [V15.H8, V16.H8]
-	VLD2.P  32(R14), [V17.H8, V18.H8]
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	ADD     R10, R15, R19
+	PRFM    (R19), PLDL2KEEP
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
 	WORD    $0x0f4021e3 // smlal v3.4s, v15.4h, v0.h[0]
 	WORD    $0x4f4021e4 // smlal2 v4.4s, v15.8h, v0.h[0]
 	WORD    $0x0f4121e7 // smlal v7.4s, v15.4h, v1.h[0]
@@ -2745,19 +2763,19 @@ odd3:
 	WORD    $0x4f52224e // smlal2 v14.4s, v18.8h, v2.h[1]
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
+	MOVD    R3, R12
 	ADD     R5, R12, R13
-	FSTPQ.P (F3, F4), 32(R11)
-	FSTPQ.P (F5, F6), 32(R11)
-	FSTPQ.P (F7, F8), 32(R12)
-	FSTPQ.P (F9, F10), 32(R12)
-	FSTPQ.P (F11, F12), 32(R13)
-	FSTPQ.P (F13, F14), 32(R13)
+	ADD     R5, R13, R14
+	FSTPQ.P (F3, F4), 32(R12)
+	FSTPQ.P (F5, F6), 32(R12)
+	FSTPQ.P (F7, F8), 32(R13)
+	FSTPQ.P (F9, F10), 32(R13)
+	FSTPQ.P (F11, F12), 32(R14)
+	FSTPQ.P (F13, F14), 32(R14)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R11, R11
 	BNE     frequency1
 	RET
 
@@ -2765,20 +2783,22 @@ done4:
 // Requires: ASIMD
 TEXT ·product_i16_i32_2x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 Pairs; R10 Freqs; R11, R12 rows of A, then rows of C; R13 the panel;
-	// R14 fours of k left.
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12, R13 rows of A, then rows of C;
+	// R14 the panel; R15 fours of k left, then what is to be prefetched;
+	// R19 what is to be prefetched.
 	// Vectors: V0, V1 elements of A; V2…V9 sums; V10…V13 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	MOVD 56(R0), R5
+	MOVD 64(R0), R5
 	MOVD 24(R0), R6
-	MOVD 40(R0), R7
-	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
 
 frequency1:
 	VEOR V2.B16, V2.B16, V2.B16
@@ -2789,21 +2809,22 @@ frequency1:
 	VEOR V7.B16, V7.B16, V7.B16
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
-	MOVD R2, R13
-	LSR  $2, R9, R14
-	CBZ  R14, rest2
+	MOVD R1, R12
+	ADD  R4, R12, R13
+	MOVD R2, R14
+	LSR  $2, R9, R15
+	CBZ  R15, rest2
 
 k5:
-	FMOVQ.P 16(R11), F0
-	FMOVQ.P 16(R12), F1
-	PRFM    2048(R13), PLDL1KEEP
-	PRFM    2112(R13), PLDL1KEEP
-	PRFM    2176(R13), PLDL1KEEP
-	PRFM    2240(R13), PLDL1KEEP
-	VLD2.P  32(R13), [V10.H8, V11.H8]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	ADD     R10, R14, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	PRFM    128(R19), PLDL2KEEP
+	PRFM    192(R19), PLDL2KEEP
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f402142 // smlal v2.4s, v10.4h, v0.h[0]
 	WORD    $0x4f402143 // smlal2 v3.4s, v10.8h, v0.h[0]
 	WORD    $0x0f412146 // smlal v6.4s, v10.4h, v1.h[0]
@@ -2812,7 +2833,7 @@ k5:
 	WORD    $0x4f502163 // smlal2 v3.4s, v11.8h, v0.h[1]
 	WORD    $0x0f512166 // smlal v6.4s, v11.4h, v1.h[1]
 	WORD    $0x4f512167 // smlal2 v7.4s, v11.8h, v1.h[1]
-	VLD2.P  32(R13), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
 	WORD    $0x0f402184 // smlal v4.4s, v12.4h, v0.h[0]
 	WORD    $0x4f402185 // smlal2 v5.4s, v12.8h, v0.h[0]
 	WORD    $0x0f412188 // smlal v8.4s, v12.4h, v1.h[0]
@@ -2821,7 +2842,7 @@ k5:
 	WORD    $0x4f5021a5 // smlal2 v5.4s, v13.8h, v0.h[1]
 	WORD    $0x0f5121a8 // smlal v8.4s, v13.4h, v1.h[1]
 	WORD    $0x4f5121a9 // smlal2 v9.4s, v13.8h, v1.h[1]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f602142 // smlal v2.4s, v10.4h, v0.h[2]
 	WORD    $0x4f602143 // smlal2 v3.4s, v10.8h, v0.h[2]
 	WORD    $0x0f612146 // smlal v6.4s, v10.4h, v1.h[2]
@@ -2830,7 +2851,7 @@ k5:
 	WORD    $0x4f702163 // smlal2 v3.4s, v11.8h, v0.h[3]
 	WORD    $0x0f712166 // smlal v6.4s, v11.4h, v1.h[3]
 	WORD    $0x4f712167 // smlal2 v7.4s, v11.8h, v1.h[3]
-	VLD2.P  32(R13), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
 	WORD    $0x0f602184 // smlal v4.4s, v12.4h, v0.h[2]
 	WORD    $0x4f602185 // smlal2 v5.4s, v12.8h, v0.h[2]
 	WORD    $0x0f612188 // smlal v8.4s, v12.4h, v1.h[2]
@@ -2839,7 +2860,7 @@ k5:
 	WORD    $0x4f7021a5 // smlal2 v5.4s, v13.8h, v0.h[3]
 	WORD    $0x0f7121a8 // smlal v8.4s, v13.4h, v1.h[3]
 	WORD    $0x4f7121a9 // smlal2 v9.4s, v13.8h, v1.h[3]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f402942 // smlal v2.4s, v10.4h, v0.h[4]
 	WORD    $0x4f402943 // smlal2 v3.4s, v10.8h, v0.h[4]
 	WORD    $0x0f412946 // smlal v6.4s, v10.4h, v1.h[4]
@@ -2848,7 +2869,7 @@ k5:
 	WORD    $0x4f502963 // smlal2 v3.4s, v11.8h, v0.h[5]
 	WORD    $0x0f512966 // smlal v6.4s, v11.4h, v1.h[5]
 	WORD    $0x4f512967 // smlal2 v7.4s, v11.8h, v1.h[5]
-	VLD2.P  32(R13), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
 	WORD    $0x0f402984 // smlal v4.4s, v12.4h, v0.h[4]
 	WORD    $0x4f402985 // smlal2 v5.4s, v12.8h, v0.h[4]
 	WORD    $0x0f412988 // smlal v8.4s, v12.4h, v1.h[4]
@@ -2857,7 +2878,7 @@ k5:
 	WORD    $0x4f5029a5 // smlal2 v5.4s, v13.8h, v0.h[5]
 	WORD    $0x0f5129a8 // smlal v8.4s, v13.4h, v1.h[5]
 	WORD    $0x4f5129a9 // smlal2 v9.4s, v13.8h, v1.h[5]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f602942 // smlal v2.4s, v10.4h, v0.h[6]
 	WORD    $0x4f602943 // smlal2 v3.4s, v10.8h, v0.h[6]
 	WORD    $0x0f612946 // smlal v6.4s, v10.4h, v1.h[6]
@@ -2874,17 +2895,18 @@ k5:
 	WORD    $0x4f7029a5 // smlal2 v5.4s, v13.8h, v0.h[7]
 	WORD    $0x0f7129a8 // smlal v8.4s, v13.4h, v1.h[7]
 	WORD    $0x4f7129a9 // smlal2 v9.4s, v13.8h, v1.h[7]
-	SUBS    $1, R14, R14
+	SUBS    $1, R15, R15
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F0
-	FMOVD.P 8(R12), F1
-	PRFM    2048(R13), PLDL1KEEP
-	PRFM    2112(R13), PLDL1KEEP
-	VLD2.P  32(R13), [V10.H8, V11.H8]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	ADD     R10, R14, R15
+	PRFM    (R15), PLDL2KEEP
+	PRFM    64(R15), PLDL2KEEP
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f402142 // smlal v2.4s, v10.4h, v0.h[0]
 	WORD    $0x4f402143 // smlal2 v3.4s, v10.8h, v0.h[0]
 	WORD    $0x0f412146 // smlal v6.4s, v10.4h, v1.h[0]
@@ -2893,7 +2915,7 @@ rest2:
 	WORD    $0x4f502163 // smlal2 v3.4s, v11.8h, v0.h[1]
 	WORD    $0x0f512166 // smlal v6.4s, v11.4h, v1.h[1]
 	WORD    $0x4f512167 // smlal2 v7.4s, v11.8h, v1.h[1]
-	VLD2.P  32(R13), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
 	WORD    $0x0f402184 // smlal v4.4s, v12.4h, v0.h[0]
 	WORD    $0x4f402185 // smlal2 v5.4s, v12.8h, v0.h[0]
 	WORD    $0x0f412188 // smlal v8.4s, v12.4h, v1.h[0]
@@ -2902,7 +2924,7 @@ rest2:
 	WORD    $0x4f5021a5 // smlal2 v5.4s, v13.8h, v0.h[1]
 	WORD    $0x0f5121a8 // smlal v8.4s, v13.4h, v1.h[1]
 	WORD    $0x4f5121a9 // smlal2 v9.4s, v13.8h, v1.h[1]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f602142 // smlal v2.4s, v10.4h, v0.h[2]
 	WORD    $0x4f602143 // smlal2 v3.4s, v10.8h, v0.h[2]
 	WORD    $0x0f612146 // smlal v6.4s, v10.4h, v1.h[2]
@@ -2922,11 +2944,12 @@ rest2:
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F0
-	FMOVS.P 4(R12), F1
-	PRFM    2048(R13), PLDL1KEEP
-	VLD2.P  32(R13), [V10.H8, V11.H8]
-	VLD2.P  32(R13), [V12.H8, V13.H8]
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	ADD     R10, R14, R15
+	PRFM    (R15), PLDL2KEEP
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
 	WORD    $0x0f402142 // smlal v2.4s, v10.4h, v0.h[0]
 	WORD    $0x4f402143 // smlal2 v3.4s, v10.8h, v0.h[0]
 	WORD    $0x0f412146 // smlal v6.4s, v10.4h, v1.h[0]
@@ -2945,16 +2968,16 @@ odd3:
 	WORD    $0x4f5121a9 // smlal2 v9.4s, v13.8h, v1.h[1]
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R11)
-	FSTPQ.P (F6, F7), 32(R12)
-	FSTPQ.P (F8, F9), 32(R12)
+	MOVD    R3, R12
+	ADD     R5, R12, R13
+	FSTPQ.P (F2, F3), 32(R12)
+	FSTPQ.P (F4, F5), 32(R12)
+	FSTPQ.P (F6, F7), 32(R13)
+	FSTPQ.P (F8, F9), 32(R13)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R11, R11
 	BNE     frequency1
 	RET
 
@@ -2962,69 +2985,71 @@ done4:
 // Requires: ASIMD
 TEXT ·product_i16_i32_1x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 Pairs; R10 Freqs; R11 rows of A, then rows of C; R12 the panel;
-	// R13 fours of k left.
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12 rows of A, then rows of C; R13 the panel;
+	// R14 fours of k left, then what is to be prefetched; R15 what is to be prefetched.
 	// Vectors: V0 elements of A; V1…V4 sums; V5…V8 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
 	MOVD 32(R0), R4
-	MOVD 56(R0), R5
+	MOVD 64(R0), R5
 	MOVD 24(R0), R6
-	MOVD 40(R0), R7
-	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
 
 frequency1:
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
 	VEOR V4.B16, V4.B16, V4.B16
-	MOVD R1, R11
-	MOVD R2, R12
-	LSR  $2, R9, R13
-	CBZ  R13, rest2
+	MOVD R1, R12
+	MOVD R2, R13
+	LSR  $2, R9, R14
+	CBZ  R14, rest2
 
 k5:
-	FMOVQ.P 16(R11), F0
-	PRFM    2048(R12), PLDL1KEEP
-	PRFM    2112(R12), PLDL1KEEP
-	PRFM    2176(R12), PLDL1KEEP
-	PRFM    2240(R12), PLDL1KEEP
-	VLD2.P  32(R12), [V5.H8, V6.H8]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	FMOVQ.P 16(R12), F0
+	ADD     R10, R13, R15
+	PRFM    (R15), PLDL2KEEP
+	PRFM    64(R15), PLDL2KEEP
+	PRFM    128(R15), PLDL2KEEP
+	PRFM    192(R15), PLDL2KEEP
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f4020a1 // smlal v1.4s, v5.4h, v0.h[0]
 	WORD    $0x4f4020a2 // smlal2 v2.4s, v5.8h, v0.h[0]
 	WORD    $0x0f5020c1 // smlal v1.4s, v6.4h, v0.h[1]
 	WORD    $0x4f5020c2 // smlal2 v2.4s, v6.8h, v0.h[1]
-	VLD2.P  32(R12), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
 	WORD    $0x0f4020e3 // smlal v3.4s, v7.4h, v0.h[0]
 	WORD    $0x4f4020e4 // smlal2 v4.4s, v7.8h, v0.h[0]
 	WORD    $0x0f502103 // smlal v3.4s, v8.4h, v0.h[1]
 	WORD    $0x4f502104 // smlal2 v4.4s, v8.8h, v0.h[1]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f6020a1 // smlal v1.4s, v5.4h, v0.h[2]
 	WORD    $0x4f6020a2 // smlal2 v2.4s, v5.8h, v0.h[2]
 	WORD    $0x0f7020c1 // smlal v1.4s, v6.4h, v0.h[3]
 	WORD    $0x4f7020c2 // smlal2 v2.4s, v6.8h, v0.h[3]
-	VLD2.P  32(R12), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
 	WORD    $0x0f6020e3 // smlal v3.4s, v7.4h, v0.h[2]
 	WORD    $0x4f6020e4 // smlal2 v4.4s, v7.8h, v0.h[2]
 	WORD    $0x0f702103 // smlal v3.4s, v8.4h, v0.h[3]
 	WORD    $0x4f702104 // smlal2 v4.4s, v8.8h, v0.h[3]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f4028a1 // smlal v1.4s, v5.4h, v0.h[4]
 	WORD    $0x4f4028a2 // smlal2 v2.4s, v5.8h, v0.h[4]
 	WORD    $0x0f5028c1 // smlal v1.4s, v6.4h, v0.h[5]
 	WORD    $0x4f5028c2 // smlal2 v2.4s, v6.8h, v0.h[5]
-	VLD2.P  32(R12), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
 	WORD    $0x0f4028e3 // smlal v3.4s, v7.4h, v0.h[4]
 	WORD    $0x4f4028e4 // smlal2 v4.4s, v7.8h, v0.h[4]
 	WORD    $0x0f502903 // smlal v3.4s, v8.4h, v0.h[5]
 	WORD    $0x4f502904 // smlal2 v4.4s, v8.8h, v0.h[5]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f6028a1 // smlal v1.4s, v5.4h, v0.h[6]
 	WORD    $0x4f6028a2 // smlal2 v2.4s, v5.8h, v0.h[6]
 	WORD    $0x0f7028c1 // smlal v1.4s, v6.4h, v0.h[7]
@@ -3033,26 +3058,27 @@ k5:
 	WORD    $0x4f6028e4 // smlal2 v4.4s, v7.8h, v0.h[6]
 	WORD    $0x0f702903 // smlal v3.4s, v8.4h, v0.h[7]
 	WORD    $0x4f702904 // smlal2 v4.4s, v8.8h, v0.h[7]
-	SUBS    $1, R13, R13
+	SUBS    $1, R14, R14
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F0
-	PRFM    2048(R12), PLDL1KEEP
-	PRFM    2112(R12), PLDL1KEEP
-	VLD2.P  32(R12), [V5.H8, V6.H8]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	FMOVD.P 8(R12), F0
+	ADD     R10, R13, R14
+	PRFM    (R14), PLDL2KEEP
+	PRFM    64(R14), PLDL2KEEP
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f4020a1 // smlal v1.4s, v5.4h, v0.h[0]
 	WORD    $0x4f4020a2 // smlal2 v2.4s, v5.8h, v0.h[0]
 	WORD    $0x0f5020c1 // smlal v1.4s, v6.4h, v0.h[1]
 	WORD    $0x4f5020c2 // smlal2 v2.4s, v6.8h, v0.h[1]
-	VLD2.P  32(R12), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
 	WORD    $0x0f4020e3 // smlal v3.4s, v7.4h, v0.h[0]
 	WORD    $0x4f4020e4 // smlal2 v4.4s, v7.8h, v0.h[0]
 	WORD    $0x0f502103 // smlal v3.4s, v8.4h, v0.h[1]
 	WORD    $0x4f502104 // smlal2 v4.4s, v8.8h, v0.h[1]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f6020a1 // smlal v1.4s, v5.4h, v0.h[2]
 	WORD    $0x4f6020a2 // smlal2 v2.4s, v5.8h, v0.h[2]
 	WORD    $0x0f7020c1 // smlal v1.4s, v6.4h, v0.h[3]
@@ -3064,10 +3090,11 @@ rest2:
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F0
-	PRFM    2048(R12), PLDL1KEEP
-	VLD2.P  32(R12), [V5.H8, V6.H8]
-	VLD2.P  32(R12), [V7.H8, V8.H8]
+	FMOVS.P 4(R12), F0
+	ADD     R10, R13, R14
+	PRFM    (R14), PLDL2KEEP
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
 	WORD    $0x0f4020a1 // smlal v1.4s, v5.4h, v0.h[0]
 	WORD    $0x4f4020a2 // smlal2 v2.4s, v5.8h, v0.h[0]
 	WORD    $0x0f5020c1 // smlal v1.4s, v6.4h, v0.h[1]
@@ -3078,12 +3105,12 @@ odd3:
 	WORD    $0x4f502104 // smlal2 v4.4s, v8.8h, v0.h[1]
 
 done4:
-	MOVD    R3, R11
-	FSTPQ.P (F1, F2), 32(R11)
-	FSTPQ.P (F3, F4), 32(R11)
+	MOVD    R3, R12
+	FSTPQ.P (F1, F2), 32(R12)
+	FSTPQ.P (F3, F4), 32(R12)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R11, R11
 	BNE     frequency1
 	RET

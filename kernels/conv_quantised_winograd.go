@@ -208,6 +208,11 @@ func (c *quantisedWinograd) multiply(w *Workspace, m, v []byte, j, tiles int) {
 		if larger > 0 {
 			n++
 		}
+		// The next panel's weights come from afar while the last tiles are computed.
+		p.Ahead = nearAhead
+		if done+n == tiles {
+			p.Ahead = 2 * frequencies * words
+		}
 		most := max(1, callCycles/(n*pairs))
 		for f := 0; f < frequencies; f += most {
 			p.A = (*int16)(unsafe.Pointer(&v[f*c.vFreq+done*c.vTile]))
@@ -274,3 +279,7 @@ func (c *quantisedWinograd) backward(w *Workspace, y, residual, m, tile, tileRes
 		}
 	}
 }
+
+// nearAhead is how many bytes ahead of their use weights are prefetched that are
+// not far away.
+const nearAhead = 2048

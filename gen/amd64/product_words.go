@@ -15,9 +15,9 @@ func productWords(b *builder) {
 
 	a, panels, c := b.load("A"), b.load("B"), b.load("C")
 	as, cs := b.load("AStride"), b.load("CStride")
-	af, bf, cf := b.load("AFreq"), b.load("BFreq"), b.load("CFreq")
+	ahead, freqs := b.load("Ahead"), b.local("Freqs")
 
-	b.loop("frequency", b.load("Freqs"), func() {
+	b.loop("frequency", freqs, func() {
 		for i := range 2 * mr {
 			b.VPXOR(y(i), y(i), y(i))
 		}
@@ -26,7 +26,7 @@ func productWords(b *builder) {
 		b.loop("k", b.load("Pairs"), func() {
 			b.VMOVDQU(mem(panel, 0), y(12))
 			b.VMOVDQU(mem(panel, 32), y(13))
-			b.PREFETCHT0(mem(panel, productAhead))
+			b.PREFETCHT1(index(panel, ahead, 1))
 			for i := range mr {
 				b.VPBROADCASTD(row.at(i, 0), y(14))
 				for v := range 2 {
@@ -42,9 +42,9 @@ func productWords(b *builder) {
 			b.VMOVDQU(y(2*i), out.at(i, 0))
 			b.VMOVDQU(y(2*i+1), out.at(i, 32))
 		}
-		b.ADDQ(af, a)
-		b.ADDQ(bf, panels)
-		b.ADDQ(cf, c)
+		b.ADDQ(b.field("AFreq"), a)
+		b.ADDQ(b.field("BFreq"), panels)
+		b.ADDQ(b.field("CFreq"), c)
 	})
 	b.VZEROUPPER()
 }
@@ -58,7 +58,7 @@ func productWordsWide(b *builder) {
 	b.note("two rows of B", z(31))
 
 	a, panels, c, freqs := b.load("A"), b.load("B"), b.local("C"), b.local("Freqs")
-	as := b.load("AStride")
+	as, ahead := b.load("AStride"), b.load("Ahead")
 	b.loop("frequency", freqs, func() {
 		for i := range mr {
 			b.VPXOR(y(i), y(i), y(i))
@@ -67,7 +67,7 @@ func productWordsWide(b *builder) {
 		panel := b.copy(panels)
 		b.loop("k", b.load("Pairs"), func() {
 			b.VMOVDQU32(mem(panel, 0), z(31))
-			b.PREFETCHT0(mem(panel, productAhead))
+			b.PREFETCHT1(index(panel, ahead, 1))
 			for i := range mr {
 				b.VPDPWSSD_BCST(row.at(i, 0), z(31), z(i))
 			}

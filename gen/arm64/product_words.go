@@ -11,7 +11,7 @@ func productWords(b *builder) {
 	a, panels, c := b.load("A"), b.load("B"), b.load("C")
 	as, cs := b.load("AStride"), b.load("CStride")
 	af, bf, cf := b.load("AFreq"), b.load("BFreq"), b.load("CFreq")
-	pairs := b.load("Pairs")
+	pairs, ahead := b.load("Pairs"), b.load("Ahead")
 	elements := b.v.takeAll(mr, "elements of A") // a lane is taken of V0 … V15 only
 	t := &tile{builder: b, rows: mr, vectors: 4, sums: b.v.takeAll(4*mr, "sums")}
 
@@ -20,7 +20,7 @@ func productWords(b *builder) {
 			b.VEOR(v, v, v)
 		}
 		b.scope(func() {
-			t.multiplyWords(b.rows(a, as, mr, "rows of A"), b.copy(panels, "the panel"), pairs, elements)
+			t.multiplyWords(b.rows(a, as, mr, "rows of A"), b.copy(panels, "the panel"), pairs, ahead, elements)
 		})
 		for i, row := range b.rows(c, cs, mr, "rows of C") {
 			b.storePiece(16, t.row(i), row)
@@ -33,13 +33,15 @@ func productWords(b *builder) {
 
 // multiplyWords adds the products of n pairs of int16 of each row of A with as many
 // of B, which panel points to. It moves all pointers on.
-func (t *tile) multiplyWords(a []gp, panel, n gp, elements []vec) {
+func (t *tile) multiplyWords(a []gp, panel, n, ahead gp, elements []vec) {
 	t.fours(n, func(k int) {
 		for i, e := range elements {
 			t.loadPiece(piece(k), a[i], []vec{e})
 		}
+		next := t.r.take("what is to be prefetched")
+		t.ADD(ahead, panel, next)
 		for i := range k {
-			t.PRFM(panel, productAhead+64*i, "PLDL1KEEP")
+			t.PRFM(next, 64*i, "PLDL2KEEP")
 		}
 		depth := min(2, len(t.v.free)/2)
 		rows := t.v.takeAll(2*depth, "rows of B")

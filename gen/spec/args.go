@@ -156,6 +156,7 @@ type QuantisedProductArgs struct {
 	C       *int32
 	AFreq   int // from one f to the next
 	AStride int // from one i to the next
+	Ahead   int // from B to what is to be prefetched
 	BFreq   int
 	CFreq   int
 	CStride int
