@@ -33,3 +33,33 @@ func product_f32_2x16_avx2(args *ProductArgs)
 //
 //go:noescape
 func product_f32_1x16_avx2(args *ProductArgs)
+
+// product_i16_i32_6x16_avx2 is the product kernel of 6 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_6x16_avx2(args *QuantisedProductArgs)
+
+// product_i16_i32_5x16_avx2 is the product kernel of 5 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_5x16_avx2(args *QuantisedProductArgs)
+
+// product_i16_i32_4x16_avx2 is the product kernel of 4 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_4x16_avx2(args *QuantisedProductArgs)
+
+// product_i16_i32_3x16_avx2 is the product kernel of 3 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_3x16_avx2(args *QuantisedProductArgs)
+
+// product_i16_i32_2x16_avx2 is the product kernel of 2 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_2x16_avx2(args *QuantisedProductArgs)
+
+// product_i16_i32_1x16_avx2 is the product kernel of 1 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_1x16_avx2(args *QuantisedProductArgs)

@@ -387,3 +387,423 @@ k2:
 	JNE          frequency1
 	VZEROUPPER
 	RET
+
+// func product_i16_i32_6x16_avx2(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·product_i16_i32_6x16_avx2(SB), NOSPLIT, $8-8
+	// Registers: Y0…Y11 sums; Y12, Y13 two rows of B; Y14 elements of A; Y15 products.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 80(AX), R9
+	MOVQ R9, (SP)
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	MOVQ  CX, R9
+	LEAQ  (R9)(SI*2), R10
+	ADDQ  SI, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
+
+k2:
+	VMOVDQU      (R11), Y12
+	VMOVDQU      32(R11), Y13
+	PREFETCHT1   (R11)(R8*1)
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R9)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R9)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y7, Y7
+	VPBROADCASTD (R10)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y9, Y9
+	VPBROADCASTD (R10)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y10, Y10
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y11, Y11
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNE          k2
+	MOVQ         BX, R9
+	LEAQ         (R9)(DI*2), R10
+	ADDQ         DI, R10
+	VMOVDQU      Y0, (R9)
+	VMOVDQU      Y1, 32(R9)
+	VMOVDQU      Y2, (R9)(DI*1)
+	VMOVDQU      Y3, 32(R9)(DI*1)
+	VMOVDQU      Y4, (R9)(DI*2)
+	VMOVDQU      Y5, 32(R9)(DI*2)
+	VMOVDQU      Y6, (R10)
+	VMOVDQU      Y7, 32(R10)
+	VMOVDQU      Y8, (R10)(DI*1)
+	VMOVDQU      Y9, 32(R10)(DI*1)
+	VMOVDQU      Y10, (R10)(DI*2)
+	VMOVDQU      Y11, 32(R10)(DI*2)
+	ADDQ         24(AX), CX
+	ADDQ         48(AX), DX
+	ADDQ         56(AX), BX
+	DECQ         (SP)
+	JNE          frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_5x16_avx2(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·product_i16_i32_5x16_avx2(SB), NOSPLIT, $8-8
+	// Registers: Y0…Y9 sums; Y12, Y13 two rows of B; Y14 elements of A; Y15 products.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 80(AX), R9
+	MOVQ R9, (SP)
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	MOVQ  CX, R9
+	LEAQ  (R9)(SI*2), R10
+	ADDQ  SI, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
+
+k2:
+	VMOVDQU      (R11), Y12
+	VMOVDQU      32(R11), Y13
+	PREFETCHT1   (R11)(R8*1)
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R9)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R9)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y7, Y7
+	VPBROADCASTD (R10)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y8, Y8
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y9, Y9
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNE          k2
+	MOVQ         BX, R9
+	LEAQ         (R9)(DI*2), R10
+	ADDQ         DI, R10
+	VMOVDQU      Y0, (R9)
+	VMOVDQU      Y1, 32(R9)
+	VMOVDQU      Y2, (R9)(DI*1)
+	VMOVDQU      Y3, 32(R9)(DI*1)
+	VMOVDQU      Y4, (R9)(DI*2)
+	VMOVDQU      Y5, 32(R9)(DI*2)
+	VMOVDQU      Y6, (R10)
+	VMOVDQU      Y7, 32(R10)
+	VMOVDQU      Y8, (R10)(DI*1)
+	VMOVDQU      Y9, 32(R10)(DI*1)
+	ADDQ         24(AX), CX
+	ADDQ         48(AX), DX
+	ADDQ         56(AX), BX
+	DECQ         (SP)
+	JNE          frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_4x16_avx2(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·product_i16_i32_4x16_avx2(SB), NOSPLIT, $8-8
+	// Registers: Y0…Y7 sums; Y12, Y13 two rows of B; Y14 elements of A; Y15 products.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 80(AX), R9
+	MOVQ R9, (SP)
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	MOVQ  CX, R9
+	LEAQ  (R9)(SI*2), R10
+	ADDQ  SI, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
+
+k2:
+	VMOVDQU      (R11), Y12
+	VMOVDQU      32(R11), Y13
+	PREFETCHT1   (R11)(R8*1)
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R9)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R9)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD (R10), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y6, Y6
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y7, Y7
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         R12
+	JNE          k2
+	MOVQ         BX, R9
+	LEAQ         (R9)(DI*2), R10
+	ADDQ         DI, R10
+	VMOVDQU      Y0, (R9)
+	VMOVDQU      Y1, 32(R9)
+	VMOVDQU      Y2, (R9)(DI*1)
+	VMOVDQU      Y3, 32(R9)(DI*1)
+	VMOVDQU      Y4, (R9)(DI*2)
+	VMOVDQU      Y5, 32(R9)(DI*2)
+	VMOVDQU      Y6, (R10)
+	VMOVDQU      Y7, 32(R10)
+	ADDQ         24(AX), CX
+	ADDQ         48(AX), DX
+	ADDQ         56(AX), BX
+	DECQ         (SP)
+	JNE          frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_3x16_avx2(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·product_i16_i32_3x16_avx2(SB), NOSPLIT, $8-8
+	// Registers: Y0…Y5 sums; Y12, Y13 two rows of B; Y14 elements of A; Y15 products.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 80(AX), R9
+	MOVQ R9, (SP)
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	MOVQ  CX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
+
+k2:
+	VMOVDQU      (R10), Y12
+	VMOVDQU      32(R10), Y13
+	PREFETCHT1   (R10)(R8*1)
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R9)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R9)(SI*2), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y4, Y4
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y5, Y5
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, R9
+	DECQ         R11
+	JNE          k2
+	MOVQ         BX, R9
+	VMOVDQU      Y0, (R9)
+	VMOVDQU      Y1, 32(R9)
+	VMOVDQU      Y2, (R9)(DI*1)
+	VMOVDQU      Y3, 32(R9)(DI*1)
+	VMOVDQU      Y4, (R9)(DI*2)
+	VMOVDQU      Y5, 32(R9)(DI*2)
+	ADDQ         24(AX), CX
+	ADDQ         48(AX), DX
+	ADDQ         56(AX), BX
+	DECQ         (SP)
+	JNE          frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_2x16_avx2(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·product_i16_i32_2x16_avx2(SB), NOSPLIT, $8-8
+	// Registers: Y0…Y3 sums; Y12, Y13 two rows of B; Y14 elements of A; Y15 products.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 80(AX), R9
+	MOVQ R9, (SP)
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  CX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
+
+k2:
+	VMOVDQU      (R10), Y12
+	VMOVDQU      32(R10), Y13
+	PREFETCHT1   (R10)(R8*1)
+	VPBROADCASTD (R9), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R9)(SI*1), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y2, Y2
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y3, Y3
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, R9
+	DECQ         R11
+	JNE          k2
+	MOVQ         BX, R9
+	VMOVDQU      Y0, (R9)
+	VMOVDQU      Y1, 32(R9)
+	VMOVDQU      Y2, (R9)(DI*1)
+	VMOVDQU      Y3, 32(R9)(DI*1)
+	ADDQ         24(AX), CX
+	ADDQ         48(AX), DX
+	ADDQ         56(AX), BX
+	DECQ         (SP)
+	JNE          frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_1x16_avx2(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·product_i16_i32_1x16_avx2(SB), NOSPLIT, $8-8
+	// Registers: Y0, Y1 sums; Y12, Y13 two rows of B; Y14 elements of A; Y15 products.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 64(AX), SI
+	MOVQ 40(AX), SI
+	MOVQ 80(AX), DI
+	MOVQ DI, (SP)
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	MOVQ  CX, DI
+	MOVQ  DX, R8
+	MOVQ  72(AX), R9
+
+k2:
+	VMOVDQU      (R8), Y12
+	VMOVDQU      32(R8), Y13
+	PREFETCHT1   (R8)(SI*1)
+	VPBROADCASTD (DI), Y14
+	VPMADDWD     Y12, Y14, Y15
+	VPADDD       Y15, Y0, Y0
+	VPMADDWD     Y13, Y14, Y15
+	VPADDD       Y15, Y1, Y1
+	ADDQ         $0x40, R8
+	ADDQ         $0x04, DI
+	DECQ         R9
+	JNE          k2
+	MOVQ         BX, DI
+	VMOVDQU      Y0, (DI)
+	VMOVDQU      Y1, 32(DI)
+	ADDQ         24(AX), CX
+	ADDQ         48(AX), DX
+	ADDQ         56(AX), BX
+	DECQ         (SP)
+	JNE          frequency1
+	VZEROUPPER
+	RET

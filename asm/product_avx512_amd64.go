@@ -73,3 +73,73 @@ func product_f32_2x16_avx512(args *ProductArgs)
 //
 //go:noescape
 func product_f32_1x16_avx512(args *ProductArgs)
+
+// product_i16_i32_14x16_avx512 is the product kernel of 14 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_14x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_13x16_avx512 is the product kernel of 13 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_13x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_12x16_avx512 is the product kernel of 12 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_12x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_11x16_avx512 is the product kernel of 11 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_11x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_10x16_avx512 is the product kernel of 10 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_10x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_9x16_avx512 is the product kernel of 9 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_9x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_8x16_avx512 is the product kernel of 8 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_8x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_7x16_avx512 is the product kernel of 7 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_7x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_6x16_avx512 is the product kernel of 6 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_6x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_5x16_avx512 is the product kernel of 5 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_5x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_4x16_avx512 is the product kernel of 4 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_4x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_3x16_avx512 is the product kernel of 3 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_3x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_2x16_avx512 is the product kernel of 2 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_2x16_avx512(args *QuantisedProductArgs)
+
+// product_i16_i32_1x16_avx512 is the product kernel of 1 rows by 16 columns of int16; see QuantisedProductArgs.
+//
+//go:noescape
+func product_i16_i32_1x16_avx512(args *QuantisedProductArgs)

@@ -1005,3 +1005,1019 @@ k2:
 	JNE              frequency1
 	VZEROUPPER
 	RET
+
+// func product_i16_i32_14x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_14x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z13 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	LEAQ  (R10)(BX*2), R11
+	ADDQ  BX, R11
+	MOVQ  DX, R12
+	MOVQ  72(AX), R13
+
+k2:
+	VMOVDQU32     (R12), Z31
+	PREFETCHT1    (R12)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	VPDPWSSD.BCST (R10)(BX*2), Z31, Z11
+	VPDPWSSD.BCST (R11), Z31, Z12
+	VPDPWSSD.BCST (R11)(BX*1), Z31, Z13
+	ADDQ          $0x40, R12
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	ADDQ          $0x04, R10
+	ADDQ          $0x04, R11
+	DECQ          R13
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z11, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z12, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z13, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_13x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_13x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z12 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	VPXOR Y12, Y12, Y12
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	LEAQ  (R10)(BX*2), R11
+	ADDQ  BX, R11
+	MOVQ  DX, R12
+	MOVQ  72(AX), R13
+
+k2:
+	VMOVDQU32     (R12), Z31
+	PREFETCHT1    (R12)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	VPDPWSSD.BCST (R10)(BX*2), Z31, Z11
+	VPDPWSSD.BCST (R11), Z31, Z12
+	ADDQ          $0x40, R12
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	ADDQ          $0x04, R10
+	ADDQ          $0x04, R11
+	DECQ          R13
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z11, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z12, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_12x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_12x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z11 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
+
+k2:
+	VMOVDQU32     (R11), Z31
+	PREFETCHT1    (R11)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	VPDPWSSD.BCST (R10)(BX*2), Z31, Z11
+	ADDQ          $0x40, R11
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	ADDQ          $0x04, R10
+	DECQ          R12
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z11, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_11x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_11x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z10 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
+
+k2:
+	VMOVDQU32     (R11), Z31
+	PREFETCHT1    (R11)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	VPDPWSSD.BCST (R10)(BX*1), Z31, Z10
+	ADDQ          $0x40, R11
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	ADDQ          $0x04, R10
+	DECQ          R12
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z10, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_10x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_10x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z9 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	LEAQ  (R9)(BX*2), R10
+	ADDQ  BX, R10
+	MOVQ  DX, R11
+	MOVQ  72(AX), R12
+
+k2:
+	VMOVDQU32     (R11), Z31
+	PREFETCHT1    (R11)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	VPDPWSSD.BCST (R10), Z31, Z9
+	ADDQ          $0x40, R11
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	ADDQ          $0x04, R10
+	DECQ          R12
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z9, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_9x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_9x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z8 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
+
+k2:
+	VMOVDQU32     (R10), Z31
+	PREFETCHT1    (R10)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	VPDPWSSD.BCST (R9)(BX*2), Z31, Z8
+	ADDQ          $0x40, R10
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	DECQ          R11
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z8, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_8x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_8x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z7 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
+
+k2:
+	VMOVDQU32     (R10), Z31
+	PREFETCHT1    (R10)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	VPDPWSSD.BCST (R9)(BX*1), Z31, Z7
+	ADDQ          $0x40, R10
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	DECQ          R11
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z7, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_7x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_7x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z6 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  DX, R10
+	MOVQ  72(AX), R11
+
+k2:
+	VMOVDQU32     (R10), Z31
+	PREFETCHT1    (R10)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	VPDPWSSD.BCST (R9), Z31, Z6
+	ADDQ          $0x40, R10
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	ADDQ          $0x04, R9
+	DECQ          R11
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z6, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_6x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_6x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z5 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	MOVQ  DX, R9
+	MOVQ  72(AX), R10
+
+k2:
+	VMOVDQU32     (R9), Z31
+	PREFETCHT1    (R9)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	VPDPWSSD.BCST (R8)(BX*2), Z31, Z5
+	ADDQ          $0x40, R9
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	DECQ          R10
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z5, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_5x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_5x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z4 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	MOVQ  DX, R9
+	MOVQ  72(AX), R10
+
+k2:
+	VMOVDQU32     (R9), Z31
+	PREFETCHT1    (R9)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	VPDPWSSD.BCST (R8)(BX*1), Z31, Z4
+	ADDQ          $0x40, R9
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	DECQ          R10
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z4, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_4x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_4x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z3 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  CX, DI
+	LEAQ  (DI)(BX*2), R8
+	ADDQ  BX, R8
+	MOVQ  DX, R9
+	MOVQ  72(AX), R10
+
+k2:
+	VMOVDQU32     (R9), Z31
+	PREFETCHT1    (R9)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	VPDPWSSD.BCST (R8), Z31, Z3
+	ADDQ          $0x40, R9
+	ADDQ          $0x04, DI
+	ADDQ          $0x04, R8
+	DECQ          R10
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z3, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_3x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_3x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0…Z2 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	MOVQ  CX, DI
+	MOVQ  DX, R8
+	MOVQ  72(AX), R9
+
+k2:
+	VMOVDQU32     (R8), Z31
+	PREFETCHT1    (R8)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	VPDPWSSD.BCST (DI)(BX*2), Z31, Z2
+	ADDQ          $0x40, R8
+	ADDQ          $0x04, DI
+	DECQ          R9
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z2, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_2x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_2x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0, Z1 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	MOVQ  CX, DI
+	MOVQ  DX, R8
+	MOVQ  72(AX), R9
+
+k2:
+	VMOVDQU32     (R8), Z31
+	PREFETCHT1    (R8)(SI*1)
+	VPDPWSSD.BCST (DI), Z31, Z0
+	VPDPWSSD.BCST (DI)(BX*1), Z31, Z1
+	ADDQ          $0x40, R8
+	ADDQ          $0x04, DI
+	DECQ          R9
+	JNE           k2
+	MOVQ          64(AX), R8
+	MOVQ          (SP), DI
+	VMOVDQU32     Z0, (DI)
+	ADDQ          R8, DI
+	VMOVDQU32     Z1, (DI)
+	ADDQ          R8, DI
+	MOVQ          56(AX), DI
+	ADDQ          DI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET
+
+// func product_i16_i32_1x16_avx512(args *QuantisedProductArgs)
+// Requires: AVX, AVX2, AVX512F, AVX512VNNI, MMX+
+TEXT ·product_i16_i32_1x16_avx512(SB), NOSPLIT, $16-8
+	// Registers: Z0 sums; Z31 two rows of B.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), BX
+
+frequency1:
+	VPXOR Y0, Y0, Y0
+	MOVQ  CX, SI
+	MOVQ  DX, DI
+	MOVQ  72(AX), R8
+
+k2:
+	VMOVDQU32     (DI), Z31
+	PREFETCHT1    (DI)(BX*1)
+	VPDPWSSD.BCST (SI), Z31, Z0
+	ADDQ          $0x40, DI
+	ADDQ          $0x04, SI
+	DECQ          R8
+	JNE           k2
+	MOVQ          64(AX), DI
+	MOVQ          (SP), SI
+	VMOVDQU32     Z0, (SI)
+	ADDQ          DI, SI
+	MOVQ          56(AX), SI
+	ADDQ          SI, (SP)
+	ADDQ          24(AX), CX
+	ADDQ          48(AX), DX
+	DECQ          8(SP)
+	JNE           frequency1
+	VZEROUPPER
+	RET

@@ -1302,3 +1302,1815 @@ done4:
 	SUBS    $1, R10, R10
 	BNE     frequency1
 	RET
+
+// func product_i16_i32_6x16_neon(args *QuantisedProductArgs)
+// Requires: ASIMD
+TEXT ·product_i16_i32_6x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R15 rows of A, then rows of C;
+	// R19, R20 rows of A, then rows of C; R21 the panel;
+	// R22 fours of k left, then what is to be prefetched; R23 what is to be prefetched.
+	// Vectors: V0…V5 elements of A; V6…V29 sums; V30, V31 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 32(R0), R4
+	MOVD 64(R0), R5
+	MOVD 24(R0), R6
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
+
+frequency1:
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+	VEOR V24.B16, V24.B16, V24.B16
+	VEOR V25.B16, V25.B16, V25.B16
+	VEOR V26.B16, V26.B16, V26.B16
+	VEOR V27.B16, V27.B16, V27.B16
+	VEOR V28.B16, V28.B16, V28.B16
+	VEOR V29.B16, V29.B16, V29.B16
+	MOVD R1, R12
+	ADD  R4, R12, R13
+	ADD  R4, R13, R14
+	ADD  R4, R14, R15
+	ADD  R4, R15, R19
+	ADD  R4, R19, R20
+	MOVD R2, R21
+	LSR  $2, R9, R22
+	CBZ  R22, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	FMOVQ.P 16(R15), F3
+	FMOVQ.P 16(R19), F4
+	FMOVQ.P 16(R20), F5
+	ADD     R10, R21, R23
+	PRFM    (R23), PLDL2KEEP
+	PRFM    64(R23), PLDL2KEEP
+	PRFM    128(R23), PLDL2KEEP
+	PRFM    192(R23), PLDL2KEEP
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
+	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
+	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
+	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
+	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
+	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
+	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
+	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
+	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
+	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
+	WORD    $0x0f4523da // smlal v26.4s, v30.4h, v5.h[0]
+	WORD    $0x4f4523db // smlal2 v27.4s, v30.8h, v5.h[0]
+	WORD    $0x0f5023e6 // smlal v6.4s, v31.4h, v0.h[1]
+	WORD    $0x4f5023e7 // smlal2 v7.4s, v31.8h, v0.h[1]
+	WORD    $0x0f5123ea // smlal v10.4s, v31.4h, v1.h[1]
+	WORD    $0x4f5123eb // smlal2 v11.4s, v31.8h, v1.h[1]
+	WORD    $0x0f5223ee // smlal v14.4s, v31.4h, v2.h[1]
+	WORD    $0x4f5223ef // smlal2 v15.4s, v31.8h, v2.h[1]
+	WORD    $0x0f5323f2 // smlal v18.4s, v31.4h, v3.h[1]
+	WORD    $0x4f5323f3 // smlal2 v19.4s, v31.8h, v3.h[1]
+	WORD    $0x0f5423f6 // smlal v22.4s, v31.4h, v4.h[1]
+	WORD    $0x4f5423f7 // smlal2 v23.4s, v31.8h, v4.h[1]
+	WORD    $0x0f5523fa // smlal v26.4s, v31.4h, v5.h[1]
+	WORD    $0x4f5523fb // smlal2 v27.4s, v31.8h, v5.h[1]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f4023c8 // smlal v8.4s, v30.4h, v0.h[0]
+	WORD    $0x4f4023c9 // smlal2 v9.4s, v30.8h, v0.h[0]
+	WORD    $0x0f4123cc // smlal v12.4s, v30.4h, v1.h[0]
+	WORD    $0x4f4123cd // smlal2 v13.4s, v30.8h, v1.h[0]
+	WORD    $0x0f4223d0 // smlal v16.4s, v30.4h, v2.h[0]
+	WORD    $0x4f4223d1 // smlal2 v17.4s, v30.8h, v2.h[0]
+	WORD    $0x0f4323d4 // smlal v20.4s, v30.4h, v3.h[0]
+	WORD    $0x4f4323d5 // smlal2 v21.4s, v30.8h, v3.h[0]
+	WORD    $0x0f4423d8 // smlal v24.4s, v30.4h, v4.h[0]
+	WORD    $0x4f4423d9 // smlal2 v25.4s, v30.8h, v4.h[0]
+	WORD    $0x0f4523dc // smlal v28.4s, v30.4h, v5.h[0]
+	WORD    $0x4f4523dd // smlal2 v29.4s, v30.8h, v5.h[0]
+	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
+	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
+	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
+	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
+	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
+	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
+	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
+	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
+	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
+	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
+	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
+	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
+	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
+	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
+	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
+	WORD    $0x0f6223ce // smlal v14.4s, v30.4h, v2.h[2]
+	WORD    $0x4f6223cf // smlal2 v15.4s, v30.8h, v2.h[2]
+	WORD    $0x0f6323d2 // smlal v18.4s, v30.4h, v3.h[2]
+	WORD    $0x4f6323d3 // smlal2 v19.4s, v30.8h, v3.h[2]
+	WORD    $0x0f6423d6 // smlal v22.4s, v30.4h, v4.h[2]
+	WORD    $0x4f6423d7 // smlal2 v23.4s, v30.8h, v4.h[2]
+	WORD    $0x0f6523da // smlal v26.4s, v30.4h, v5.h[2]
+	WORD    $0x4f6523db // smlal2 v27.4s, v30.8h, v5.h[2]
+	WORD    $0x0f7023e6 // smlal v6.4s, v31.4h, v0.h[3]
+	WORD    $0x4f7023e7 // smlal2 v7.4s, v31.8h, v0.h[3]
+	WORD    $0x0f7123ea // smlal v10.4s, v31.4h, v1.h[3]
+	WORD    $0x4f7123eb // smlal2 v11.4s, v31.8h, v1.h[3]
+	WORD    $0x0f7223ee // smlal v14.4s, v31.4h, v2.h[3]
+	WORD    $0x4f7223ef // smlal2 v15.4s, v31.8h, v2.h[3]
+	WORD    $0x0f7323f2 // smlal v18.4s, v31.4h, v3.h[3]
+	WORD    $0x4f7323f3 // smlal2 v19.4s, v31.8h, v3.h[3]
+	WORD    $0x0f7423f6 // smlal v22.4s, v31.4h, v4.h[3]
+	WORD    $0x4f7423f7 // smlal2 v23.4s, v31.8h, v4.h[3]
+	WORD    $0x0f7523fa // smlal v26.4s, v31.4h, v5.h[3]
+	WORD    $0x4f7523fb // smlal2 v27.4s, v31.8h, v5.h[3]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f6023c8 // smlal v8.4s, v30.4h, v0.h[2]
+	WORD    $0x4f6023c9 // smlal2 v9.4s, v30.8h, v0.h[2]
+	WORD    $0x0f6123cc // smlal v12.4s, v30.4h, v1.h[2]
+	WORD    $0x4f6123cd // smlal2 v13.4s, v30.8h, v1.h[2]
+	WORD    $0x0f6223d0 // smlal v16.4s, v30.4h, v2.h[2]
+	WORD    $0x4f6223d1 // smlal2 v17.4s, v30.8h, v2.h[2]
+	WORD    $0x0f6323d4 // smlal v20.4s, v30.4h, v3.h[2]
+	WORD    $0x4f6323d5 // smlal2 v21.4s, v30.8h, v3.h[2]
+	WORD    $0x0f6423d8 // smlal v24.4s, v30.4h, v4.h[2]
+	WORD    $0x4f6423d9 // smlal2 v25.4s, v30.8h, v4.h[2]
+	WORD    $0x0f6523dc // smlal v28.4s, v30.4h, v5.h[2]
+	WORD    $0x4f6523dd // smlal2 v29.4s, v30.8h, v5.h[2]
+	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
+	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
+	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
+	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
+	WORD    $0x0f7223f0 // smlal v16.4s, v31.4h, v2.h[3]
+	WORD    $0x4f7223f1 // smlal2 v17.4s, v31.8h, v2.h[3]
+	WORD    $0x0f7323f4 // smlal v20.4s, v31.4h, v3.h[3]
+	WORD    $0x4f7323f5 // smlal2 v21.4s, v31.8h, v3.h[3]
+	WORD    $0x0f7423f8 // smlal v24.4s, v31.4h, v4.h[3]
+	WORD    $0x4f7423f9 // smlal2 v25.4s, v31.8h, v4.h[3]
+	WORD    $0x0f7523fc // smlal v28.4s, v31.4h, v5.h[3]
+	WORD    $0x4f7523fd // smlal2 v29.4s, v31.8h, v5.h[3]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f402bc6 // smlal v6.4s, v30.4h, v0.h[4]
+	WORD    $0x4f402bc7 // smlal2 v7.4s, v30.8h, v0.h[4]
+	WORD    $0x0f412bca // smlal v10.4s, v30.4h, v1.h[4]
+	WORD    $0x4f412bcb // smlal2 v11.4s, v30.8h, v1.h[4]
+	WORD    $0x0f422bce // smlal v14.4s, v30.4h, v2.h[4]
+	WORD    $0x4f422bcf // smlal2 v15.4s, v30.8h, v2.h[4]
+	WORD    $0x0f432bd2 // smlal v18.4s, v30.4h, v3.h[4]
+	WORD    $0x4f432bd3 // smlal2 v19.4s, v30.8h, v3.h[4]
+	WORD    $0x0f442bd6 // smlal v22.4s, v30.4h, v4.h[4]
+	WORD    $0x4f442bd7 // smlal2 v23.4s, v30.8h, v4.h[4]
+	WORD    $0x0f452bda // smlal v26.4s, v30.4h, v5.h[4]
+	WORD    $0x4f452bdb // smlal2 v27.4s, v30.8h, v5.h[4]
+	WORD    $0x0f502be6 // smlal v6.4s, v31.4h, v0.h[5]
+	WORD    $0x4f502be7 // smlal2 v7.4s, v31.8h, v0.h[5]
+	WORD    $0x0f512bea // smlal v10.4s, v31.4h, v1.h[5]
+	WORD    $0x4f512beb // smlal2 v11.4s, v31.8h, v1.h[5]
+	WORD    $0x0f522bee // smlal v14.4s, v31.4h, v2.h[5]
+	WORD    $0x4f522bef // smlal2 v15.4s, v31.8h, v2.h[5]
+	WORD    $0x0f532bf2 // smlal v18.4s, v31.4h, v3.h[5]
+	WORD    $0x4f532bf3 // smlal2 v19.4s, v31.8h, v3.h[5]
+	WORD    $0x0f542bf6 // smlal v22.4s, v31.4h, v4.h[5]
+	WORD    $0x4f542bf7 // smlal2 v23.4s, v31.8h, v4.h[5]
+	WORD    $0x0f552bfa // smlal v26.4s, v31.4h, v5.h[5]
+	WORD    $0x4f552bfb // smlal2 v27.4s, v31.8h, v5.h[5]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f402bc8 // smlal v8.4s, v30.4h, v0.h[4]
+	WORD    $0x4f402bc9 // smlal2 v9.4s, v30.8h, v0.h[4]
+	WORD    $0x0f412bcc // smlal v12.4s, v30.4h, v1.h[4]
+	WORD    $0x4f412bcd // smlal2 v13.4s, v30.8h, v1.h[4]
+	WORD    $0x0f422bd0 // smlal v16.4s, v30.4h, v2.h[4]
+	WORD    $0x4f422bd1 // smlal2 v17.4s, v30.8h, v2.h[4]
+	WORD    $0x0f432bd4 // smlal v20.4s, v30.4h, v3.h[4]
+	WORD    $0x4f432bd5 // smlal2 v21.4s, v30.8h, v3.h[4]
+	WORD    $0x0f442bd8 // smlal v24.4s, v30.4h, v4.h[4]
+	WORD    $0x4f442bd9 // smlal2 v25.4s, v30.8h, v4.h[4]
+	WORD    $0x0f452bdc // smlal v28.4s, v30.4h, v5.h[4]
+	WORD    $0x4f452bdd // smlal2 v29.4s, v30.8h, v5.h[4]
+	WORD    $0x0f502be8 // smlal v8.4s, v31.4h, v0.h[5]
+	WORD    $0x4f502be9 // smlal2 v9.4s, v31.8h, v0.h[5]
+	WORD    $0x0f512bec // smlal v12.4s, v31.4h, v1.h[5]
+	WORD    $0x4f512bed // smlal2 v13.4s, v31.8h, v1.h[5]
+	WORD    $0x0f522bf0 // smlal v16.4s, v31.4h, v2.h[5]
+	WORD    $0x4f522bf1 // smlal2 v17.4s, v31.8h, v2.h[5]
+	WORD    $0x0f532bf4 // smlal v20.4s, v31.4h, v3.h[5]
+	WORD    $0x4f532bf5 // smlal2 v21.4s, v31.8h, v3.h[5]
+	WORD    $0x0f542bf8 // smlal v24.4s, v31.4h, v4.h[5]
+	WORD    $0x4f542bf9 // smlal2 v25.4s, v31.8h, v4.h[5]
+	WORD    $0x0f552bfc // smlal v28.4s, v31.4h, v5.h[5]
+	WORD    $0x4f552bfd // smlal2 v29.4s, v31.8h, v5.h[5]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f602bc6 // smlal v6.4s, v30.4h, v0.h[6]
+	WORD    $0x4f602bc7 // smlal2 v7.4s, v30.8h, v0.h[6]
+	WORD    $0x0f612bca // smlal v10.4s, v30.4h, v1.h[6]
+	WORD    $0x4f612bcb // smlal2 v11.4s, v30.8h, v1.h[6]
+	WORD    $0x0f622bce // smlal v14.4s, v30.4h, v2.h[6]
+	WORD    $0x4f622bcf // smlal2 v15.4s, v30.8h, v2.h[6]
+	WORD    $0x0f632bd2 // smlal v18.4s, v30.4h, v3.h[6]
+	WORD    $0x4f632bd3 // smlal2 v19.4s, v30.8h, v3.h[6]
+	WORD    $0x0f642bd6 // smlal v22.4s, v30.4h, v4.h[6]
+	WORD    $0x4f642bd7 // smlal2 v23.4s, v30.8h, v4.h[6]
+	WORD    $0x0f652bda // smlal v26.4s, v30.4h, v5.h[6]
+	WORD    $0x4f652bdb // smlal2 v27.4s, v30.8h, v5.h[6]
+	WORD    $0x0f702be6 // smlal v6.4s, v31.4h, v0.h[7]
+	WORD    $0x4f702be7 // smlal2 v7.4s, v31.8h, v0.h[7]
+	WORD    $0x0f712bea // smlal v10.4s, v31.4h, v1.h[7]
+	WORD    $0x4f712beb // smlal2 v11.4s, v31.8h, v1.h[7]
+	WORD    $0x0f722bee // smlal v14.4s, v31.4h, v2.h[7]
+	WORD    $0x4f722bef // smlal2 v15.4s, v31.8h, v2.h[7]
+	WORD    $0x0f732bf2 // smlal v18.4s, v31.4h, v3.h[7]
+	WORD    $0x4f732bf3 // smlal2 v19.4s, v31.8h, v3.h[7]
+	WORD    $0x0f742bf6 // smlal v22.4s, v31.4h, v4.h[7]
+	WORD    $0x4f742bf7 // smlal2 v23.4s, v31.8h, v4.h[7]
+	WORD    $0x0f752bfa // smlal v26.4s, v31.4h, v5.h[7]
+	WORD    $0x4f752bfb // smlal2 v27.4s, v31.8h, v5.h[7]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f602bc8 // smlal v8.4s, v30.4h, v0.h[6]
+	WORD    $0x4f602bc9 // smlal2 v9.4s, v30.8h, v0.h[6]
+	WORD    $0x0f612bcc // smlal v12.4s, v30.4h, v1.h[6]
+	WORD    $0x4f612bcd // smlal2 v13.4s, v30.8h, v1.h[6]
+	WORD    $0x0f622bd0 // smlal v16.4s, v30.4h, v2.h[6]
+	WORD    $0x4f622bd1 // smlal2 v17.4s, v30.8h, v2.h[6]
+	WORD    $0x0f632bd4 // smlal v20.4s, v30.4h, v3.h[6]
+	WORD    $0x4f632bd5 // smlal2 v21.4s, v30.8h, v3.h[6]
+	WORD    $0x0f642bd8 // smlal v24.4s, v30.4h, v4.h[6]
+	WORD    $0x4f642bd9 // smlal2 v25.4s, v30.8h, v4.h[6]
+	WORD    $0x0f652bdc // smlal v28.4s, v30.4h, v5.h[6]
+	WORD    $0x4f652bdd // smlal2 v29.4s, v30.8h, v5.h[6]
+	WORD    $0x0f702be8 // smlal v8.4s, v31.4h, v0.h[7]
+	WORD    $0x4f702be9 // smlal2 v9.4s, v31.8h, v0.h[7]
+	WORD    $0x0f712bec // smlal v12.4s, v31.4h, v1.h[7]
+	WORD    $0x4f712bed // smlal2 v13.4s, v31.8h, v1.h[7]
+	WORD    $0x0f722bf0 // smlal v16.4s, v31.4h, v2.h[7]
+	WORD    $0x4f722bf1 // smlal2 v17.4s, v31.8h, v2.h[7]
+	WORD    $0x0f732bf4 // smlal v20.4s, v31.4h, v3.h[7]
+	WORD    $0x4f732bf5 // smlal2 v21.4s, v31.8h, v3.h[7]
+	WORD    $0x0f742bf8 // smlal v24.4s, v31.4h, v4.h[7]
+	WORD    $0x4f742bf9 // smlal2 v25.4s, v31.8h, v4.h[7]
+	WORD    $0x0f752bfc // smlal v28.4s, v31.4h, v5.h[7]
+	WORD    $0x4f752bfd // smlal2 v29.4s, v31.8h, v5.h[7]
+	SUBS    $1, R22, R22
+	BNE     k5
+
+rest2:
+	TBZ     $1, R9, odd3
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	FMOVD.P 8(R15), F3
+	FMOVD.P 8(R19), F4
+	FMOVD.P 8(R20), F5
+	ADD     R10, R21, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
+	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
+	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
+	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
+	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
+	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
+	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
+	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
+	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
+	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
+	WORD    $0x0f4523da // smlal v26.4s, v30.4h, v5.h[0]
+	WORD    $0x4f4523db // smlal2 v27.4s, v30.8h, v5.h[0]
+	WORD    $0x0f5023e6 // smlal v6.4s, v31.4h, v0.h[1]
+	WORD    $0x4f5023e7 // smlal2 v7.4s, v31.8h, v0.h[1]
+	WORD    $0x0f5123ea // smlal v10.4s, v31.4h, v1.h[1]
+	WORD    $0x4f5123eb // smlal2 v11.4s, v31.8h, v1.h[1]
+	WORD    $0x0f5223ee // smlal v14.4s, v31.4h, v2.h[1]
+	WORD    $0x4f5223ef // smlal2 v15.4s, v31.8h, v2.h[1]
+	WORD    $0x0f5323f2 // smlal v18.4s, v31.4h, v3.h[1]
+	WORD    $0x4f5323f3 // smlal2 v19.4s, v31.8h, v3.h[1]
+	WORD    $0x0f5423f6 // smlal v22.4s, v31.4h, v4.h[1]
+	WORD    $0x4f5423f7 // smlal2 v23.4s, v31.8h, v4.h[1]
+	WORD    $0x0f5523fa // smlal v26.4s, v31.4h, v5.h[1]
+	WORD    $0x4f5523fb // smlal2 v27.4s, v31.8h, v5.h[1]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f4023c8 // smlal v8.4s, v30.4h, v0.h[0]
+	WORD    $0x4f4023c9 // smlal2 v9.4s, v30.8h, v0.h[0]
+	WORD    $0x0f4123cc // smlal v12.4s, v30.4h, v1.h[0]
+	WORD    $0x4f4123cd // smlal2 v13.4s, v30.8h, v1.h[0]
+	WORD    $0x0f4223d0 // smlal v16.4s, v30.4h, v2.h[0]
+	WORD    $0x4f4223d1 // smlal2 v17.4s, v30.8h, v2.h[0]
+	WORD    $0x0f4323d4 // smlal v20.4s, v30.4h, v3.h[0]
+	WORD    $0x4f4323d5 // smlal2 v21.4s, v30.8h, v3.h[0]
+	WORD    $0x0f4423d8 // smlal v24.4s, v30.4h, v4.h[0]
+	WORD    $0x4f4423d9 // smlal2 v25.4s, v30.8h, v4.h[0]
+	WORD    $0x0f4523dc // smlal v28.4s, v30.4h, v5.h[0]
+	WORD    $0x4f4523dd // smlal2 v29.4s, v30.8h, v5.h[0]
+	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
+	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
+	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
+	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
+	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
+	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
+	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
+	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
+	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
+	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
+	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
+	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f6023c6 // smlal v6.4s, v30.4h, v0.h[2]
+	WORD    $0x4f6023c7 // smlal2 v7.4s, v30.8h, v0.h[2]
+	WORD    $0x0f6123ca // smlal v10.4s, v30.4h, v1.h[2]
+	WORD    $0x4f6123cb // smlal2 v11.4s, v30.8h, v1.h[2]
+	WORD    $0x0f6223ce // smlal v14.4s, v30.4h, v2.h[2]
+	WORD    $0x4f6223cf // smlal2 v15.4s, v30.8h, v2.h[2]
+	WORD    $0x0f6323d2 // smlal v18.4s, v30.4h, v3.h[2]
+	WORD    $0x4f6323d3 // smlal2 v19.4s, v30.8h, v3.h[2]
+	WORD    $0x0f6423d6 // smlal v22.4s, v30.4h, v4.h[2]
+	WORD    $0x4f6423d7 // smlal2 v23.4s, v30.8h, v4.h[2]
+	WORD    $0x0f6523da // smlal v26.4s, v30.4h, v5.h[2]
+	WORD    $0x4f6523db // smlal2 v27.4s, v30.8h, v5.h[2]
+	WORD    $0x0f7023e6 // smlal v6.4s, v31.4h, v0.h[3]
+	WORD    $0x4f7023e7 // smlal2 v7.4s, v31.8h, v0.h[3]
+	WORD    $0x0f7123ea // smlal v10.4s, v31.4h, v1.h[3]
+	WORD    $0x4f7123eb // smlal2 v11.4s, v31.8h, v1.h[3]
+	WORD    $0x0f7223ee // smlal v14.4s, v31.4h, v2.h[3]
+	WORD    $0x4f7223ef // smlal2 v15.4s, v31.8h, v2.h[3]
+	WORD    $0x0f7323f2 // smlal v18.4s, v31.4h, v3.h[3]
+	WORD    $0x4f7323f3 // smlal2 v19.4s, v31.8h, v3.h[3]
+	WORD    $0x0f7423f6 // smlal v22.4s, v31.4h, v4.h[3]
+	WORD    $0x4f7423f7 // smlal2 v23.4s, v31.8h, v4.h[3]
+	WORD    $0x0f7523fa // smlal v26.4s, v31.4h, v5.h[3]
+	WORD    $0x4f7523fb // smlal2 v27.4s, v31.8h, v5.h[3]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f6023c8 // smlal v8.4s, v30.4h, v0.h[2]
+	WORD    $0x4f6023c9 // smlal2 v9.4s, v30.8h, v0.h[2]
+	WORD    $0x0f6123cc // smlal v12.4s, v30.4h, v1.h[2]
+	WORD    $0x4f6123cd // smlal2 v13.4s, v30.8h, v1.h[2]
+	WORD    $0x0f6223d0 // smlal v16.4s, v30.4h, v2.h[2]
+	WORD    $0x4f6223d1 // smlal2 v17.4s, v30.8h, v2.h[2]
+	WORD    $0x0f6323d4 // smlal v20.4s, v30.4h, v3.h[2]
+	WORD    $0x4f6323d5 // smlal2 v21.4s, v30.8h, v3.h[2]
+	WORD    $0x0f6423d8 // smlal v24.4s, v30.4h, v4.h[2]
+	WORD    $0x4f6423d9 // smlal2 v25.4s, v30.8h, v4.h[2]
+	WORD    $0x0f6523dc // smlal v28.4s, v30.4h, v5.h[2]
+	WORD    $0x4f6523dd // smlal2 v29.4s, v30.8h, v5.h[2]
+	WORD    $0x0f7023e8 // smlal v8.4s, v31.4h, v0.h[3]
+	WORD    $0x4f7023e9 // smlal2 v9.4s, v31.8h, v0.h[3]
+	WORD    $0x0f7123ec // smlal v12.4s, v31.4h, v1.h[3]
+	WORD    $0x4f7123ed // smlal2 v13.4s, v31.8h, v1.h[3]
+	WORD    $0x0f7223f0 // smlal v16.4s, v31.4h, v2.h[3]
+	WORD    $0x4f7223f1 // smlal2 v17.4s, v31.8h, v2.h[3]
+	WORD    $0x0f7323f4 // smlal v20.4s, v31.4h, v3.h[3]
+	WORD    $0x4f7323f5 // smlal2 v21.4s, v31.8h, v3.h[3]
+	WORD    $0x0f7423f8 // smlal v24.4s, v31.4h, v4.h[3]
+	WORD    $0x4f7423f9 // smlal2 v25.4s, v31.8h, v4.h[3]
+	WORD    $0x0f7523fc // smlal v28.4s, v31.4h, v5.h[3]
+	WORD    $0x4f7523fd // smlal2 v29.4s, v31.8h, v5.h[3]
+
+odd3:
+	TBZ     $0, R9, done4
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	FMOVS.P 4(R15), F3
+	FMOVS.P 4(R19), F4
+	FMOVS.P 4(R20), F5
+	ADD     R10, R21, R22
+	PRFM    (R22), PLDL2KEEP
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f4023c6 // smlal v6.4s, v30.4h, v0.h[0]
+	WORD    $0x4f4023c7 // smlal2 v7.4s, v30.8h, v0.h[0]
+	WORD    $0x0f4123ca // smlal v10.4s, v30.4h, v1.h[0]
+	WORD    $0x4f4123cb // smlal2 v11.4s, v30.8h, v1.h[0]
+	WORD    $0x0f4223ce // smlal v14.4s, v30.4h, v2.h[0]
+	WORD    $0x4f4223cf // smlal2 v15.4s, v30.8h, v2.h[0]
+	WORD    $0x0f4323d2 // smlal v18.4s, v30.4h, v3.h[0]
+	WORD    $0x4f4323d3 // smlal2 v19.4s, v30.8h, v3.h[0]
+	WORD    $0x0f4423d6 // smlal v22.4s, v30.4h, v4.h[0]
+	WORD    $0x4f4423d7 // smlal2 v23.4s, v30.8h, v4.h[0]
+	WORD    $0x0f4523da // smlal v26.4s, v30.4h, v5.h[0]
+	WORD    $0x4f4523db // smlal2 v27.4s, v30.8h, v5.h[0]
+	WORD    $0x0f5023e6 // smlal v6.4s, v31.4h, v0.h[1]
+	WORD    $0x4f5023e7 // smlal2 v7.4s, v31.8h, v0.h[1]
+	WORD    $0x0f5123ea // smlal v10.4s, v31.4h, v1.h[1]
+	WORD    $0x4f5123eb // smlal2 v11.4s, v31.8h, v1.h[1]
+	WORD    $0x0f5223ee // smlal v14.4s, v31.4h, v2.h[1]
+	WORD    $0x4f5223ef // smlal2 v15.4s, v31.8h, v2.h[1]
+	WORD    $0x0f5323f2 // smlal v18.4s, v31.4h, v3.h[1]
+	WORD    $0x4f5323f3 // smlal2 v19.4s, v31.8h, v3.h[1]
+	WORD    $0x0f5423f6 // smlal v22.4s, v31.4h, v4.h[1]
+	WORD    $0x4f5423f7 // smlal2 v23.4s, v31.8h, v4.h[1]
+	WORD    $0x0f5523fa // smlal v26.4s, v31.4h, v5.h[1]
+	WORD    $0x4f5523fb // smlal2 v27.4s, v31.8h, v5.h[1]
+	VLD2.P  32(R21), [V30.H8, V31.H8]
+	WORD    $0x0f4023c8 // smlal v8.4s, v30.4h, v0.h[0]
+	WORD    $0x4f4023c9 // smlal2 v9.4s, v30.8h, v0.h[0]
+	WORD    $0x0f4123cc // smlal v12.4s, v30.4h, v1.h[0]
+	WORD    $0x4f4123cd // smlal2 v13.4s, v30.8h, v1.h[0]
+	WORD    $0x0f4223d0 // smlal v16.4s, v30.4h, v2.h[0]
+	WORD    $0x4f4223d1 // smlal2 v17.4s, v30.8h, v2.h[0]
+	WORD    $0x0f4323d4 // smlal v20.4s, v30.4h, v3.h[0]
+	WORD    $0x4f4323d5 // smlal2 v21.4s, v30.8h, v3.h[0]
+	WORD    $0x0f4423d8 // smlal v24.4s, v30.4h, v4.h[0]
+	WORD    $0x4f4423d9 // smlal2 v25.4s, v30.8h, v4.h[0]
+	WORD    $0x0f4523dc // smlal v28.4s, v30.4h, v5.h[0]
+	WORD    $0x4f4523dd // smlal2 v29.4s, v30.8h, v5.h[0]
+	WORD    $0x0f5023e8 // smlal v8.4s, v31.4h, v0.h[1]
+	WORD    $0x4f5023e9 // smlal2 v9.4s, v31.8h, v0.h[1]
+	WORD    $0x0f5123ec // smlal v12.4s, v31.4h, v1.h[1]
+	WORD    $0x4f5123ed // smlal2 v13.4s, v31.8h, v1.h[1]
+	WORD    $0x0f5223f0 // smlal v16.4s, v31.4h, v2.h[1]
+	WORD    $0x4f5223f1 // smlal2 v17.4s, v31.8h, v2.h[1]
+	WORD    $0x0f5323f4 // smlal v20.4s, v31.4h, v3.h[1]
+	WORD    $0x4f5323f5 // smlal2 v21.4s, v31.8h, v3.h[1]
+	WORD    $0x0f5423f8 // smlal v24.4s, v31.4h, v4.h[1]
+	WORD    $0x4f5423f9 // smlal2 v25.4s, v31.8h, v4.h[1]
+	WORD    $0x0f5523fc // smlal v28.4s, v31.4h, v5.h[1]
+	WORD    $0x4f5523fd // smlal2 v29.4s, v31.8h, v5.h[1]
+
+done4:
+	MOVD    R3, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	ADD     R5, R15, R19
+	ADD     R5, R19, R20
+	FSTPQ.P (F6, F7), 32(R12)
+	FSTPQ.P (F8, F9), 32(R12)
+	FSTPQ.P (F10, F11), 32(R13)
+	FSTPQ.P (F12, F13), 32(R13)
+	FSTPQ.P (F14, F15), 32(R14)
+	FSTPQ.P (F16, F17), 32(R14)
+	FSTPQ.P (F18, F19), 32(R15)
+	FSTPQ.P (F20, F21), 32(R15)
+	FSTPQ.P (F22, F23), 32(R19)
+	FSTPQ.P (F24, F25), 32(R19)
+	FSTPQ.P (F26, F27), 32(R20)
+	FSTPQ.P (F28, F29), 32(R20)
+	ADD     R6, R1, R1
+	ADD     R7, R2, R2
+	ADD     R8, R3, R3
+	SUBS    $1, R11, R11
+	BNE     frequency1
+	RET
+
+// func product_i16_i32_5x16_neon(args *QuantisedProductArgs)
+// Requires: ASIMD
+TEXT ·product_i16_i32_5x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R15 rows of A, then rows of C;
+	// R19 rows of A, then rows of C; R20 the panel;
+	// R21 fours of k left, then what is to be prefetched; R22 what is to be prefetched.
+	// Vectors: V0…V4 elements of A; V5…V24 sums; V25…V28 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 32(R0), R4
+	MOVD 64(R0), R5
+	MOVD 24(R0), R6
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
+
+frequency1:
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+	VEOR V24.B16, V24.B16, V24.B16
+	MOVD R1, R12
+	ADD  R4, R12, R13
+	ADD  R4, R13, R14
+	ADD  R4, R14, R15
+	ADD  R4, R15, R19
+	MOVD R2, R20
+	LSR  $2, R9, R21
+	CBZ  R21, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	FMOVQ.P 16(R15), F3
+	FMOVQ.P 16(R19), F4
+	ADD     R10, R20, R22
+	PRFM    (R22), PLDL2KEEP
+	PRFM    64(R22), PLDL2KEEP
+	PRFM    128(R22), PLDL2KEEP
+	PRFM    192(R22), PLDL2KEEP
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f402325 // smlal v5.4s, v25.4h, v0.h[0]
+	WORD    $0x4f402326 // smlal2 v6.4s, v25.8h, v0.h[0]
+	WORD    $0x0f412329 // smlal v9.4s, v25.4h, v1.h[0]
+	WORD    $0x4f41232a // smlal2 v10.4s, v25.8h, v1.h[0]
+	WORD    $0x0f42232d // smlal v13.4s, v25.4h, v2.h[0]
+	WORD    $0x4f42232e // smlal2 v14.4s, v25.8h, v2.h[0]
+	WORD    $0x0f432331 // smlal v17.4s, v25.4h, v3.h[0]
+	WORD    $0x4f432332 // smlal2 v18.4s, v25.8h, v3.h[0]
+	WORD    $0x0f442335 // smlal v21.4s, v25.4h, v4.h[0]
+	WORD    $0x4f442336 // smlal2 v22.4s, v25.8h, v4.h[0]
+	WORD    $0x0f502345 // smlal v5.4s, v26.4h, v0.h[1]
+	WORD    $0x4f502346 // smlal2 v6.4s, v26.8h, v0.h[1]
+	WORD    $0x0f512349 // smlal v9.4s, v26.4h, v1.h[1]
+	WORD    $0x4f51234a // smlal2 v10.4s, v26.8h, v1.h[1]
+	WORD    $0x0f52234d // smlal v13.4s, v26.4h, v2.h[1]
+	WORD    $0x4f52234e // smlal2 v14.4s, v26.8h, v2.h[1]
+	WORD    $0x0f532351 // smlal v17.4s, v26.4h, v3.h[1]
+	WORD    $0x4f532352 // smlal2 v18.4s, v26.8h, v3.h[1]
+	WORD    $0x0f542355 // smlal v21.4s, v26.4h, v4.h[1]
+	WORD    $0x4f542356 // smlal2 v22.4s, v26.8h, v4.h[1]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	WORD    $0x0f402367 // smlal v7.4s, v27.4h, v0.h[0]
+	WORD    $0x4f402368 // smlal2 v8.4s, v27.8h, v0.h[0]
+	WORD    $0x0f41236b // smlal v11.4s, v27.4h, v1.h[0]
+	WORD    $0x4f41236c // smlal2 v12.4s, v27.8h, v1.h[0]
+	WORD    $0x0f42236f // smlal v15.4s, v27.4h, v2.h[0]
+	WORD    $0x4f422370 // smlal2 v16.4s, v27.8h, v2.h[0]
+	WORD    $0x0f432373 // smlal v19.4s, v27.4h, v3.h[0]
+	WORD    $0x4f432374 // smlal2 v20.4s, v27.8h, v3.h[0]
+	WORD    $0x0f442377 // smlal v23.4s, v27.4h, v4.h[0]
+	WORD    $0x4f442378 // smlal2 v24.4s, v27.8h, v4.h[0]
+	WORD    $0x0f502387 // smlal v7.4s, v28.4h, v0.h[1]
+	WORD    $0x4f502388 // smlal2 v8.4s, v28.8h, v0.h[1]
+	WORD    $0x0f51238b // smlal v11.4s, v28.4h, v1.h[1]
+	WORD    $0x4f51238c // smlal2 v12.4s, v28.8h, v1.h[1]
+	WORD    $0x0f52238f // smlal v15.4s, v28.4h, v2.h[1]
+	WORD    $0x4f522390 // smlal2 v16.4s, v28.8h, v2.h[1]
+	WORD    $0x0f532393 // smlal v19.4s, v28.4h, v3.h[1]
+	WORD    $0x4f532394 // smlal2 v20.4s, v28.8h, v3.h[1]
+	WORD    $0x0f542397 // smlal v23.4s, v28.4h, v4.h[1]
+	WORD    $0x4f542398 // smlal2 v24.4s, v28.8h, v4.h[1]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f602325 // smlal v5.4s, v25.4h, v0.h[2]
+	WORD    $0x4f602326 // smlal2 v6.4s, v25.8h, v0.h[2]
+	WORD    $0x0f612329 // smlal v9.4s, v25.4h, v1.h[2]
+	WORD    $0x4f61232a // smlal2 v10.4s, v25.8h, v1.h[2]
+	WORD    $0x0f62232d // smlal v13.4s, v25.4h, v2.h[2]
+	WORD    $0x4f62232e // smlal2 v14.4s, v25.8h, v2.h[2]
+	WORD    $0x0f632331 // smlal v17.4s, v25.4h, v3.h[2]
+	WORD    $0x4f632332 // smlal2 v18.4s, v25.8h, v3.h[2]
+	WORD    $0x0f642335 // smlal v21.4s, v25.4h, v4.h[2]
+	WORD    $0x4f642336 // smlal2 v22.4s, v25.8h, v4.h[2]
+	WORD    $0x0f702345 // smlal v5.4s, v26.4h, v0.h[3]
+	WORD    $0x4f702346 // smlal2 v6.4s, v26.8h, v0.h[3]
+	WORD    $0x0f712349 // smlal v9.4s, v26.4h, v1.h[3]
+	WORD    $0x4f71234a // smlal2 v10.4s, v26.8h, v1.h[3]
+	WORD    $0x0f72234d // smlal v13.4s, v26.4h, v2.h[3]
+	WORD    $0x4f72234e // smlal2 v14.4s, v26.8h, v2.h[3]
+	WORD    $0x0f732351 // smlal v17.4s, v26.4h, v3.h[3]
+	WORD    $0x4f732352 // smlal2 v18.4s, v26.8h, v3.h[3]
+	WORD    $0x0f742355 // smlal v21.4s, v26.4h, v4.h[3]
+	WORD    $0x4f742356 // smlal2 v22.4s, v26.8h, v4.h[3]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	WORD    $0x0f602367 // smlal v7.4s, v27.4h, v0.h[2]
+	WORD    $0x4f602368 // smlal2 v8.4s, v27.8h, v0.h[2]
+	WORD    $0x0f61236b // smlal v11.4s, v27.4h, v1.h[2]
+	WORD    $0x4f61236c // smlal2 v12.4s, v27.8h, v1.h[2]
+	WORD    $0x0f62236f // smlal v15.4s, v27.4h, v2.h[2]
+	WORD    $0x4f622370 // smlal2 v16.4s, v27.8h, v2.h[2]
+	WORD    $0x0f632373 // smlal v19.4s, v27.4h, v3.h[2]
+	WORD    $0x4f632374 // smlal2 v20.4s, v27.8h, v3.h[2]
+	WORD    $0x0f642377 // smlal v23.4s, v27.4h, v4.h[2]
+	WORD    $0x4f642378 // smlal2 v24.4s, v27.8h, v4.h[2]
+	WORD    $0x0f702387 // smlal v7.4s, v28.4h, v0.h[3]
+	WORD    $0x4f702388 // smlal2 v8.4s, v28.8h, v0.h[3]
+	WORD    $0x0f71238b // smlal v11.4s, v28.4h, v1.h[3]
+	WORD    $0x4f71238c // smlal2 v12.4s, v28.8h, v1.h[3]
+	WORD    $0x0f72238f // smlal v15.4s, v28.4h, v2.h[3]
+	WORD    $0x4f722390 // smlal2 v16.4s, v28.8h, v2.h[3]
+	WORD    $0x0f732393 // smlal v19.4s, v28.4h, v3.h[3]
+	WORD    $0x4f732394 // smlal2 v20.4s, v28.8h, v3.h[3]
+	WORD    $0x0f742397 // smlal v23.4s, v28.4h, v4.h[3]
+	WORD    $0x4f742398 // smlal2 v24.4s, v28.8h, v4.h[3]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f402b25 // smlal v5.4s, v25.4h, v0.h[4]
+	WORD    $0x4f402b26 // smlal2 v6.4s, v25.8h, v0.h[4]
+	WORD    $0x0f412b29 // smlal v9.4s, v25.4h, v1.h[4]
+	WORD    $0x4f412b2a // smlal2 v10.4s, v25.8h, v1.h[4]
+	WORD    $0x0f422b2d // smlal v13.4s, v25.4h, v2.h[4]
+	WORD    $0x4f422b2e // smlal2 v14.4s, v25.8h, v2.h[4]
+	WORD    $0x0f432b31 // smlal v17.4s, v25.4h, v3.h[4]
+	WORD    $0x4f432b32 // smlal2 v18.4s, v25.8h, v3.h[4]
+	WORD    $0x0f442b35 // smlal v21.4s, v25.4h, v4.h[4]
+	WORD    $0x4f442b36 // smlal2 v22.4s, v25.8h, v4.h[4]
+	WORD    $0x0f502b45 // smlal v5.4s, v26.4h, v0.h[5]
+	WORD    $0x4f502b46 // smlal2 v6.4s, v26.8h, v0.h[5]
+	WORD    $0x0f512b49 // smlal v9.4s, v26.4h, v1.h[5]
+	WORD    $0x4f512b4a // smlal2 v10.4s, v26.8h, v1.h[5]
+	WORD    $0x0f522b4d // smlal v13.4s, v26.4h, v2.h[5]
+	WORD    $0x4f522b4e // smlal2 v14.4s, v26.8h, v2.h[5]
+	WORD    $0x0f532b51 // smlal v17.4s, v26.4h, v3.h[5]
+	WORD    $0x4f532b52 // smlal2 v18.4s, v26.8h, v3.h[5]
+	WORD    $0x0f542b55 // smlal v21.4s, v26.4h, v4.h[5]
+	WORD    $0x4f542b56 // smlal2 v22.4s, v26.8h, v4.h[5]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	WORD    $0x0f402b67 // smlal v7.4s, v27.4h, v0.h[4]
+	WORD    $0x4f402b68 // smlal2 v8.4s, v27.8h, v0.h[4]
+	WORD    $0x0f412b6b // smlal v11.4s, v27.4h, v1.h[4]
+	WORD    $0x4f412b6c // smlal2 v12.4s, v27.8h, v1.h[4]
+	WORD    $0x0f422b6f // smlal v15.4s, v27.4h, v2.h[4]
+	WORD    $0x4f422b70 // smlal2 v16.4s, v27.8h, v2.h[4]
+	WORD    $0x0f432b73 // smlal v19.4s, v27.4h, v3.h[4]
+	WORD    $0x4f432b74 // smlal2 v20.4s, v27.8h, v3.h[4]
+	WORD    $0x0f442b77 // smlal v23.4s, v27.4h, v4.h[4]
+	WORD    $0x4f442b78 // smlal2 v24.4s, v27.8h, v4.h[4]
+	WORD    $0x0f502b87 // smlal v7.4s, v28.4h, v0.h[5]
+	WORD    $0x4f502b88 // smlal2 v8.4s, v28.8h, v0.h[5]
+	WORD    $0x0f512b8b // smlal v11.4s, v28.4h, v1.h[5]
+	WORD    $0x4f512b8c // smlal2 v12.4s, v28.8h, v1.h[5]
+	WORD    $0x0f522b8f // smlal v15.4s, v28.4h, v2.h[5]
+	WORD    $0x4f522b90 // smlal2 v16.4s, v28.8h, v2.h[5]
+	WORD    $0x0f532b93 // smlal v19.4s, v28.4h, v3.h[5]
+	WORD    $0x4f532b94 // smlal2 v20.4s, v28.8h, v3.h[5]
+	WORD    $0x0f542b97 // smlal v23.4s, v28.4h, v4.h[5]
+	WORD    $0x4f542b98 // smlal2 v24.4s, v28.8h, v4.h[5]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f602b25 // smlal v5.4s, v25.4h, v0.h[6]
+	WORD    $0x4f602b26 // smlal2 v6.4s, v25.8h, v0.h[6]
+	WORD    $0x0f612b29 // smlal v9.4s, v25.4h, v1.h[6]
+	WORD    $0x4f612b2a // smlal2 v10.4s, v25.8h, v1.h[6]
+	WORD    $0x0f622b2d // smlal v13.4s, v25.4h, v2.h[6]
+	WORD    $0x4f622b2e // smlal2 v14.4s, v25.8h, v2.h[6]
+	WORD    $0x0f632b31 // smlal v17.4s, v25.4h, v3.h[6]
+	WORD    $0x4f632b32 // smlal2 v18.4s, v25.8h, v3.h[6]
+	WORD    $0x0f642b35 // smlal v21.4s, v25.4h, v4.h[6]
+	WORD    $0x4f642b36 // smlal2 v22.4s, v25.8h, v4.h[6]
+	WORD    $0x0f702b45 // smlal v5.4s, v26.4h, v0.h[7]
+	WORD    $0x4f702b46 // smlal2 v6.4s, v26.8h, v0.h[7]
+	WORD    $0x0f712b49 // smlal v9.4s, v26.4h, v1.h[7]
+	WORD    $0x4f712b4a // smlal2 v10.4s, v26.8h, v1.h[7]
+	WORD    $0x0f722b4d // smlal v13.4s, v26.4h, v2.h[7]
+	WORD    $0x4f722b4e // smlal2 v14.4s, v26.8h, v2.h[7]
+	WORD    $0x0f732b51 // smlal v17.4s, v26.4h, v3.h[7]
+	WORD    $0x4f732b52 // smlal2 v18.4s, v26.8h, v3.h[7]
+	WORD    $0x0f742b55 // smlal v21.4s, v26.4h, v4.h[7]
+	WORD    $0x4f742b56 // smlal2 v22.4s, v26.8h, v4.h[7]
+	WORD    $0x0f602b67 // smlal v7.4s, v27.4h, v0.h[6]
+	WORD    $0x4f602b68 // smlal2 v8.4s, v27.8h, v0.h[6]
+	WORD    $0x0f612b6b // smlal v11.4s, v27.4h, v1.h[6]
+	WORD    $0x4f612b6c // smlal2 v12.4s, v27.8h, v1.h[6]
+	WORD    $0x0f622b6f // smlal v15.4s, v27.4h, v2.h[6]
+	WORD    $0x4f622b70 // smlal2 v16.4s, v27.8h, v2.h[6]
+	WORD    $0x0f632b73 // smlal v19.4s, v27.4h, v3.h[6]
+	WORD    $0x4f632b74 // smlal2 v20.4s, v27.8h, v3.h[6]
+	WORD    $0x0f642b77 // smlal v23.4s, v27.4h, v4.h[6]
+	WORD    $0x4f642b78 // smlal2 v24.4s, v27.8h, v4.h[6]
+	WORD    $0x0f702b87 // smlal v7.4s, v28.4h, v0.h[7]
+	WORD    $0x4f702b88 // smlal2 v8.4s, v28.8h, v0.h[7]
+	WORD    $0x0f712b8b // smlal v11.4s, v28.4h, v1.h[7]
+	WORD    $0x4f712b8c // smlal2 v12.4s, v28.8h, v1.h[7]
+	WORD    $0x0f722b8f // smlal v15.4s, v28.4h, v2.h[7]
+	WORD    $0x4f722b90 // smlal2 v16.4s, v28.8h, v2.h[7]
+	WORD    $0x0f732b93 // smlal v19.4s, v28.4h, v3.h[7]
+	WORD    $0x4f732b94 // smlal2 v20.4s, v28.8h, v3.h[7]
+	WORD    $0x0f742b97 // smlal v23.4s, v28.4h, v4.h[7]
+	WORD    $0x4f742b98 // smlal2 v24.4s, v28.8h, v4.h[7]
+	SUBS    $1, R21, R21
+	BNE     k5
+
+rest2:
+	TBZ     $1, R9, odd3
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	FMOVD.P 8(R15), F3
+	FMOVD.P 8(R19), F4
+	ADD     R10, R20, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f402325 // smlal v5.4s, v25.4h, v0.h[0]
+	WORD    $0x4f402326 // smlal2 v6.4s, v25.8h, v0.h[0]
+	WORD    $0x0f412329 // smlal v9.4s, v25.4h, v1.h[0]
+	WORD    $0x4f41232a // smlal2 v10.4s, v25.8h, v1.h[0]
+	WORD    $0x0f42232d // smlal v13.4s, v25.4h, v2.h[0]
+	WORD    $0x4f42232e // smlal2 v14.4s, v25.8h, v2.h[0]
+	WORD    $0x0f432331 // smlal v17.4s, v25.4h, v3.h[0]
+	WORD    $0x4f432332 // smlal2 v18.4s, v25.8h, v3.h[0]
+	WORD    $0x0f442335 // smlal v21.4s, v25.4h, v4.h[0]
+	WORD    $0x4f442336 // smlal2 v22.4s, v25.8h, v4.h[0]
+	WORD    $0x0f502345 // smlal v5.4s, v26.4h, v0.h[1]
+	WORD    $0x4f502346 // smlal2 v6.4s, v26.8h, v0.h[1]
+	WORD    $0x0f512349 // smlal v9.4s, v26.4h, v1.h[1]
+	WORD    $0x4f51234a // smlal2 v10.4s, v26.8h, v1.h[1]
+	WORD    $0x0f52234d // smlal v13.4s, v26.4h, v2.h[1]
+	WORD    $0x4f52234e // smlal2 v14.4s, v26.8h, v2.h[1]
+	WORD    $0x0f532351 // smlal v17.4s, v26.4h, v3.h[1]
+	WORD    $0x4f532352 // smlal2 v18.4s, v26.8h, v3.h[1]
+	WORD    $0x0f542355 // smlal v21.4s, v26.4h, v4.h[1]
+	WORD    $0x4f542356 // smlal2 v22.4s, v26.8h, v4.h[1]
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	WORD    $0x0f402367 // smlal v7.4s, v27.4h, v0.h[0]
+	WORD    $0x4f402368 // smlal2 v8.4s, v27.8h, v0.h[0]
+	WORD    $0x0f41236b // smlal v11.4s, v27.4h, v1.h[0]
+	WORD    $0x4f41236c // smlal2 v12.4s, v27.8h, v1.h[0]
+	WORD    $0x0f42236f // smlal v15.4s, v27.4h, v2.h[0]
+	WORD    $0x4f422370 // smlal2 v16.4s, v27.8h, v2.h[0]
+	WORD    $0x0f432373 // smlal v19.4s, v27.4h, v3.h[0]
+	WORD    $0x4f432374 // smlal2 v20.4s, v27.8h, v3.h[0]
+	WORD    $0x0f442377 // smlal v23.4s, v27.4h, v4.h[0]
+	WORD    $0x4f442378 // smlal2 v24.4s, v27.8h, v4.h[0]
+	WORD    $0x0f502387 // smlal v7.4s, v28.4h, v0.h[1]
+	WORD    $0x4f502388 // smlal2 v8.4s, v28.8h, v0.h[1]
+	WORD    $0x0f51238b // smlal v11.4s, v28.4h, v1.h[1]
+	WORD    $0x4f51238c // smlal2 v12.4s, v28.8h, v1.h[1]
+	WORD    $0x0f52238f // smlal v15.4s, v28.4h, v2.h[1]
+	WORD    $0x4f522390 // smlal2 v16.4s, v28.8h, v2.h[1]
+	WORD    $0x0f532393 // smlal v19.4s, v28.4h, v3.h[1]
+	WORD    $0x4f532394 // smlal2 v20.4s, v28.8h, v3.h[1]
+	WORD    $0x0f542397 // smlal v23.4s, v28.4h, v4.h[1]
+	WORD    $0x4f542398 // smlal2 v24.4s, v28.8h, v4.h[1]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f602325 // smlal v5.4s, v25.4h, v0.h[2]
+	WORD    $0x4f602326 // smlal2 v6.4s, v25.8h, v0.h[2]
+	WORD    $0x0f612329 // smlal v9.4s, v25.4h, v1.h[2]
+	WORD    $0x4f61232a // smlal2 v10.4s, v25.8h, v1.h[2]
+	WORD    $0x0f62232d // smlal v13.4s, v25.4h, v2.h[2]
+	WORD    $0x4f62232e // smlal2 v14.4s, v25.8h, v2.h[2]
+	WORD    $0x0f632331 // smlal v17.4s, v25.4h, v3.h[2]
+	WORD    $0x4f632332 // smlal2 v18.4s, v25.8h, v3.h[2]
+	WORD    $0x0f642335 // smlal v21.4s, v25.4h, v4.h[2]
+	WORD    $0x4f642336 // smlal2 v22.4s, v25.8h, v4.h[2]
+	WORD    $0x0f702345 // smlal v5.4s, v26.4h, v0.h[3]
+	WORD    $0x4f702346 // smlal2 v6.4s, v26.8h, v0.h[3]
+	WORD    $0x0f712349 // smlal v9.4s, v26.4h, v1.h[3]
+	WORD    $0x4f71234a // smlal2 v10.4s, v26.8h, v1.h[3]
+	WORD    $0x0f72234d // smlal v13.4s, v26.4h, v2.h[3]
+	WORD    $0x4f72234e // smlal2 v14.4s, v26.8h, v2.h[3]
+	WORD    $0x0f732351 // smlal v17.4s, v26.4h, v3.h[3]
+	WORD    $0x4f732352 // smlal2 v18.4s, v26.8h, v3.h[3]
+	WORD    $0x0f742355 // smlal v21.4s, v26.4h, v4.h[3]
+	WORD    $0x4f742356 // smlal2 v22.4s, v26.8h, v4.h[3]
+	WORD    $0x0f602367 // smlal v7.4s, v27.4h, v0.h[2]
+	WORD    $0x4f602368 // smlal2 v8.4s, v27.8h, v0.h[2]
+	WORD    $0x0f61236b // smlal v11.4s, v27.4h, v1.h[2]
+	WORD    $0x4f61236c // smlal2 v12.4s, v27.8h, v1.h[2]
+	WORD    $0x0f62236f // smlal v15.4s, v27.4h, v2.h[2]
+	WORD    $0x4f622370 // smlal2 v16.4s, v27.8h, v2.h[2]
+	WORD    $0x0f632373 // smlal v19.4s, v27.4h, v3.h[2]
+	WORD    $0x4f632374 // smlal2 v20.4s, v27.8h, v3.h[2]
+	WORD    $0x0f642377 // smlal v23.4s, v27.4h, v4.h[2]
+	WORD    $0x4f642378 // smlal2 v24.4s, v27.8h, v4.h[2]
+	WORD    $0x0f702387 // smlal v7.4s, v28.4h, v0.h[3]
+	WORD    $0x4f702388 // smlal2 v8.4s, v28.8h, v0.h[3]
+	WORD    $0x0f71238b // smlal v11.4s, v28.4h, v1.h[3]
+	WORD    $0x4f71238c // smlal2 v12.4s, v28.8h, v1.h[3]
+	WORD    $0x0f72238f // smlal v15.4s, v28.4h, v2.h[3]
+	WORD    $0x4f722390 // smlal2 v16.4s, v28.8h, v2.h[3]
+	WORD    $0x0f732393 // smlal v19.4s, v28.4h, v3.h[3]
+	WORD    $0x4f732394 // smlal2 v20.4s, v28.8h, v3.h[3]
+	WORD    $0x0f742397 // smlal v23.4s, v28.4h, v4.h[3]
+	WORD    $0x4f742398 // smlal2 v24.4s, v28.8h, v4.h[3]
+
+odd3:
+	TBZ     $0, R9, done4
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	FMOVS.P 4(R15), F3
+	FMOVS.P 4(R19), F4
+	ADD     R10, R20, R21
+	PRFM    (R21), PLDL2KEEP
+	VLD2.P  32(R20), [V25.H8, V26.H8]
+	VLD2.P  32(R20), [V27.H8, V28.H8]
+	WORD    $0x0f402325 // smlal v5.4s, v25.4h, v0.h[0]
+	WORD    $0x4f402326 // smlal2 v6.4s, v25.8h, v0.h[0]
+	WORD    $0x0f412329 // smlal v9.4s, v25.4h, v1.h[0]
+	WORD    $0x4f41232a // smlal2 v10.4s, v25.8h, v1.h[0]
+	WORD    $0x0f42232d // smlal v13.4s, v25.4h, v2.h[0]
+	WORD    $0x4f42232e // smlal2 v14.4s, v25.8h, v2.h[0]
+	WORD    $0x0f432331 // smlal v17.4s, v25.4h, v3.h[0]
+	WORD    $0x4f432332 // smlal2 v18.4s, v25.8h, v3.h[0]
+	WORD    $0x0f442335 // smlal v21.4s, v25.4h, v4.h[0]
+	WORD    $0x4f442336 // smlal2 v22.4s, v25.8h, v4.h[0]
+	WORD    $0x0f502345 // smlal v5.4s, v26.4h, v0.h[1]
+	WORD    $0x4f502346 // smlal2 v6.4s, v26.8h, v0.h[1]
+	WORD    $0x0f512349 // smlal v9.4s, v26.4h, v1.h[1]
+	WORD    $0x4f51234a // smlal2 v10.4s, v26.8h, v1.h[1]
+	WORD    $0x0f52234d // smlal v13.4s, v26.4h, v2.h[1]
+	WORD    $0x4f52234e // smlal2 v14.4s, v26.8h, v2.h[1]
+	WORD    $0x0f532351 // smlal v17.4s, v26.4h, v3.h[1]
+	WORD    $0x4f532352 // smlal2 v18.4s, v26.8h, v3.h[1]
+	WORD    $0x0f542355 // smlal v21.4s, v26.4h, v4.h[1]
+	WORD    $0x4f542356 // smlal2 v22.4s, v26.8h, v4.h[1]
+	WORD    $0x0f402367 // smlal v7.4s, v27.4h, v0.h[0]
+	WORD    $0x4f402368 // smlal2 v8.4s, v27.8h, v0.h[0]
+	WORD    $0x0f41236b // smlal v11.4s, v27.4h, v1.h[0]
+	WORD    $0x4f41236c // smlal2 v12.4s, v27.8h, v1.h[0]
+	WORD    $0x0f42236f // smlal v15.4s, v27.4h, v2.h[0]
+	WORD    $0x4f422370 // smlal2 v16.4s, v27.8h, v2.h[0]
+	WORD    $0x0f432373 // smlal v19.4s, v27.4h, v3.h[0]
+	WORD    $0x4f432374 // smlal2 v20.4s, v27.8h, v3.h[0]
+	WORD    $0x0f442377 // smlal v23.4s, v27.4h, v4.h[0]
+	WORD    $0x4f442378 // smlal2 v24.4s, v27.8h, v4.h[0]
+	WORD    $0x0f502387 // smlal v7.4s, v28.4h, v0.h[1]
+	WORD    $0x4f502388 // smlal2 v8.4s, v28.8h, v0.h[1]
+	WORD    $0x0f51238b // smlal v11.4s, v28.4h, v1.h[1]
+	WORD    $0x4f51238c // smlal2 v12.4s, v28.8h, v1.h[1]
+	WORD    $0x0f52238f // smlal v15.4s, v28.4h, v2.h[1]
+	WORD    $0x4f522390 // smlal2 v16.4s, v28.8h, v2.h[1]
+	WORD    $0x0f532393 // smlal v19.4s, v28.4h, v3.h[1]
+	WORD    $0x4f532394 // smlal2 v20.4s, v28.8h, v3.h[1]
+	WORD    $0x0f542397 // smlal v23.4s, v28.4h, v4.h[1]
+	WORD    $0x4f542398 // smlal2 v24.4s, v28.8h, v4.h[1]
+
+done4:
+	MOVD    R3, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	ADD     R5, R15, R19
+	FSTPQ.P (F5, F6), 32(R12)
+	FSTPQ.P (F7, F8), 32(R12)
+	FSTPQ.P (F9, F10), 32(R13)
+	FSTPQ.P (F11, F12), 32(R13)
+	FSTPQ.P (F13, F14), 32(R14)
+	FSTPQ.P (F15, F16), 32(R14)
+	FSTPQ.P (F17, F18), 32(R15)
+	FSTPQ.P (F19, F20), 32(R15)
+	FSTPQ.P (F21, F22), 32(R19)
+	FSTPQ.P (F23, F24), 32(R19)
+	ADD     R6, R1, R1
+	ADD     R7, R2, R2
+	ADD     R8, R3, R3
+	SUBS    $1, R11, R11
+	BNE     frequency1
+	RET
+
+// func product_i16_i32_4x16_neon(args *QuantisedProductArgs)
+// Requires: ASIMD
+TEXT ·product_i16_i32_4x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R15 rows of A, then rows of C; R19 the panel;
+	// R20 fours of k left, then what is to be prefetched; R21 what is to be prefetched.
+	// Vectors: V0…V3 elements of A; V4…V19 sums; V20…V23 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 32(R0), R4
+	MOVD 64(R0), R5
+	MOVD 24(R0), R6
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
+
+frequency1:
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	MOVD R1, R12
+	ADD  R4, R12, R13
+	ADD  R4, R13, R14
+	ADD  R4, R14, R15
+	MOVD R2, R19
+	LSR  $2, R9, R20
+	CBZ  R20, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	FMOVQ.P 16(R15), F3
+	ADD     R10, R19, R21
+	PRFM    (R21), PLDL2KEEP
+	PRFM    64(R21), PLDL2KEEP
+	PRFM    128(R21), PLDL2KEEP
+	PRFM    192(R21), PLDL2KEEP
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f432290 // smlal v16.4s, v20.4h, v3.h[0]
+	WORD    $0x4f432291 // smlal2 v17.4s, v20.8h, v3.h[0]
+	WORD    $0x0f5022a4 // smlal v4.4s, v21.4h, v0.h[1]
+	WORD    $0x4f5022a5 // smlal2 v5.4s, v21.8h, v0.h[1]
+	WORD    $0x0f5122a8 // smlal v8.4s, v21.4h, v1.h[1]
+	WORD    $0x4f5122a9 // smlal2 v9.4s, v21.8h, v1.h[1]
+	WORD    $0x0f5222ac // smlal v12.4s, v21.4h, v2.h[1]
+	WORD    $0x4f5222ad // smlal2 v13.4s, v21.8h, v2.h[1]
+	WORD    $0x0f5322b0 // smlal v16.4s, v21.4h, v3.h[1]
+	WORD    $0x4f5322b1 // smlal2 v17.4s, v21.8h, v3.h[1]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	WORD    $0x0f4022c6 // smlal v6.4s, v22.4h, v0.h[0]
+	WORD    $0x4f4022c7 // smlal2 v7.4s, v22.8h, v0.h[0]
+	WORD    $0x0f4122ca // smlal v10.4s, v22.4h, v1.h[0]
+	WORD    $0x4f4122cb // smlal2 v11.4s, v22.8h, v1.h[0]
+	WORD    $0x0f4222ce // smlal v14.4s, v22.4h, v2.h[0]
+	WORD    $0x4f4222cf // smlal2 v15.4s, v22.8h, v2.h[0]
+	WORD    $0x0f4322d2 // smlal v18.4s, v22.4h, v3.h[0]
+	WORD    $0x4f4322d3 // smlal2 v19.4s, v22.8h, v3.h[0]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
+	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f602284 // smlal v4.4s, v20.4h, v0.h[2]
+	WORD    $0x4f602285 // smlal2 v5.4s, v20.8h, v0.h[2]
+	WORD    $0x0f612288 // smlal v8.4s, v20.4h, v1.h[2]
+	WORD    $0x4f612289 // smlal2 v9.4s, v20.8h, v1.h[2]
+	WORD    $0x0f62228c // smlal v12.4s, v20.4h, v2.h[2]
+	WORD    $0x4f62228d // smlal2 v13.4s, v20.8h, v2.h[2]
+	WORD    $0x0f632290 // smlal v16.4s, v20.4h, v3.h[2]
+	WORD    $0x4f632291 // smlal2 v17.4s, v20.8h, v3.h[2]
+	WORD    $0x0f7022a4 // smlal v4.4s, v21.4h, v0.h[3]
+	WORD    $0x4f7022a5 // smlal2 v5.4s, v21.8h, v0.h[3]
+	WORD    $0x0f7122a8 // smlal v8.4s, v21.4h, v1.h[3]
+	WORD    $0x4f7122a9 // smlal2 v9.4s, v21.8h, v1.h[3]
+	WORD    $0x0f7222ac // smlal v12.4s, v21.4h, v2.h[3]
+	WORD    $0x4f7222ad // smlal2 v13.4s, v21.8h, v2.h[3]
+	WORD    $0x0f7322b0 // smlal v16.4s, v21.4h, v3.h[3]
+	WORD    $0x4f7322b1 // smlal2 v17.4s, v21.8h, v3.h[3]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	WORD    $0x0f6022c6 // smlal v6.4s, v22.4h, v0.h[2]
+	WORD    $0x4f6022c7 // smlal2 v7.4s, v22.8h, v0.h[2]
+	WORD    $0x0f6122ca // smlal v10.4s, v22.4h, v1.h[2]
+	WORD    $0x4f6122cb // smlal2 v11.4s, v22.8h, v1.h[2]
+	WORD    $0x0f6222ce // smlal v14.4s, v22.4h, v2.h[2]
+	WORD    $0x4f6222cf // smlal2 v15.4s, v22.8h, v2.h[2]
+	WORD    $0x0f6322d2 // smlal v18.4s, v22.4h, v3.h[2]
+	WORD    $0x4f6322d3 // smlal2 v19.4s, v22.8h, v3.h[2]
+	WORD    $0x0f7022e6 // smlal v6.4s, v23.4h, v0.h[3]
+	WORD    $0x4f7022e7 // smlal2 v7.4s, v23.8h, v0.h[3]
+	WORD    $0x0f7122ea // smlal v10.4s, v23.4h, v1.h[3]
+	WORD    $0x4f7122eb // smlal2 v11.4s, v23.8h, v1.h[3]
+	WORD    $0x0f7222ee // smlal v14.4s, v23.4h, v2.h[3]
+	WORD    $0x4f7222ef // smlal2 v15.4s, v23.8h, v2.h[3]
+	WORD    $0x0f7322f2 // smlal v18.4s, v23.4h, v3.h[3]
+	WORD    $0x4f7322f3 // smlal2 v19.4s, v23.8h, v3.h[3]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f402a84 // smlal v4.4s, v20.4h, v0.h[4]
+	WORD    $0x4f402a85 // smlal2 v5.4s, v20.8h, v0.h[4]
+	WORD    $0x0f412a88 // smlal v8.4s, v20.4h, v1.h[4]
+	WORD    $0x4f412a89 // smlal2 v9.4s, v20.8h, v1.h[4]
+	WORD    $0x0f422a8c // smlal v12.4s, v20.4h, v2.h[4]
+	WORD    $0x4f422a8d // smlal2 v13.4s, v20.8h, v2.h[4]
+	WORD    $0x0f432a90 // smlal v16.4s, v20.4h, v3.h[4]
+	WORD    $0x4f432a91 // smlal2 v17.4s, v20.8h, v3.h[4]
+	WORD    $0x0f502aa4 // smlal v4.4s, v21.4h, v0.h[5]
+	WORD    $0x4f502aa5 // smlal2 v5.4s, v21.8h, v0.h[5]
+	WORD    $0x0f512aa8 // smlal v8.4s, v21.4h, v1.h[5]
+	WORD    $0x4f512aa9 // smlal2 v9.4s, v21.8h, v1.h[5]
+	WORD    $0x0f522aac // smlal v12.4s, v21.4h, v2.h[5]
+	WORD    $0x4f522aad // smlal2 v13.4s, v21.8h, v2.h[5]
+	WORD    $0x0f532ab0 // smlal v16.4s, v21.4h, v3.h[5]
+	WORD    $0x4f532ab1 // smlal2 v17.4s, v21.8h, v3.h[5]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	WORD    $0x0f402ac6 // smlal v6.4s, v22.4h, v0.h[4]
+	WORD    $0x4f402ac7 // smlal2 v7.4s, v22.8h, v0.h[4]
+	WORD    $0x0f412aca // smlal v10.4s, v22.4h, v1.h[4]
+	WORD    $0x4f412acb // smlal2 v11.4s, v22.8h, v1.h[4]
+	WORD    $0x0f422ace // smlal v14.4s, v22.4h, v2.h[4]
+	WORD    $0x4f422acf // smlal2 v15.4s, v22.8h, v2.h[4]
+	WORD    $0x0f432ad2 // smlal v18.4s, v22.4h, v3.h[4]
+	WORD    $0x4f432ad3 // smlal2 v19.4s, v22.8h, v3.h[4]
+	WORD    $0x0f502ae6 // smlal v6.4s, v23.4h, v0.h[5]
+	WORD    $0x4f502ae7 // smlal2 v7.4s, v23.8h, v0.h[5]
+	WORD    $0x0f512aea // smlal v10.4s, v23.4h, v1.h[5]
+	WORD    $0x4f512aeb // smlal2 v11.4s, v23.8h, v1.h[5]
+	WORD    $0x0f522aee // smlal v14.4s, v23.4h, v2.h[5]
+	WORD    $0x4f522aef // smlal2 v15.4s, v23.8h, v2.h[5]
+	WORD    $0x0f532af2 // smlal v18.4s, v23.4h, v3.h[5]
+	WORD    $0x4f532af3 // smlal2 v19.4s, v23.8h, v3.h[5]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f602a84 // smlal v4.4s, v20.4h, v0.h[6]
+	WORD    $0x4f602a85 // smlal2 v5.4s, v20.8h, v0.h[6]
+	WORD    $0x0f612a88 // smlal v8.4s, v20.4h, v1.h[6]
+	WORD    $0x4f612a89 // smlal2 v9.4s, v20.8h, v1.h[6]
+	WORD    $0x0f622a8c // smlal v12.4s, v20.4h, v2.h[6]
+	WORD    $0x4f622a8d // smlal2 v13.4s, v20.8h, v2.h[6]
+	WORD    $0x0f632a90 // smlal v16.4s, v20.4h, v3.h[6]
+	WORD    $0x4f632a91 // smlal2 v17.4s, v20.8h, v3.h[6]
+	WORD    $0x0f702aa4 // smlal v4.4s, v21.4h, v0.h[7]
+	WORD    $0x4f702aa5 // smlal2 v5.4s, v21.8h, v0.h[7]
+	WORD    $0x0f712aa8 // smlal v8.4s, v21.4h, v1.h[7]
+	WORD    $0x4f712aa9 // smlal2 v9.4s, v21.8h, v1.h[7]
+	WORD    $0x0f722aac // smlal v12.4s, v21.4h, v2.h[7]
+	WORD    $0x4f722aad // smlal2 v13.4s, v21.8h, v2.h[7]
+	WORD    $0x0f732ab0 // smlal v16.4s, v21.4h, v3.h[7]
+	WORD    $0x4f732ab1 // smlal2 v17.4s, v21.8h, v3.h[7]
+	WORD    $0x0f602ac6 // smlal v6.4s, v22.4h, v0.h[6]
+	WORD    $0x4f602ac7 // smlal2 v7.4s, v22.8h, v0.h[6]
+	WORD    $0x0f612aca // smlal v10.4s, v22.4h, v1.h[6]
+	WORD    $0x4f612acb // smlal2 v11.4s, v22.8h, v1.h[6]
+	WORD    $0x0f622ace // smlal v14.4s, v22.4h, v2.h[6]
+	WORD    $0x4f622acf // smlal2 v15.4s, v22.8h, v2.h[6]
+	WORD    $0x0f632ad2 // smlal v18.4s, v22.4h, v3.h[6]
+	WORD    $0x4f632ad3 // smlal2 v19.4s, v22.8h, v3.h[6]
+	WORD    $0x0f702ae6 // smlal v6.4s, v23.4h, v0.h[7]
+	WORD    $0x4f702ae7 // smlal2 v7.4s, v23.8h, v0.h[7]
+	WORD    $0x0f712aea // smlal v10.4s, v23.4h, v1.h[7]
+	WORD    $0x4f712aeb // smlal2 v11.4s, v23.8h, v1.h[7]
+	WORD    $0x0f722aee // smlal v14.4s, v23.4h, v2.h[7]
+	WORD    $0x4f722aef // smlal2 v15.4s, v23.8h, v2.h[7]
+	WORD    $0x0f732af2 // smlal v18.4s, v23.4h, v3.h[7]
+	WORD    $0x4f732af3 // smlal2 v19.4s, v23.8h, v3.h[7]
+	SUBS    $1, R20, R20
+	BNE     k5
+
+rest2:
+	TBZ     $1, R9, odd3
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	FMOVD.P 8(R15), F3
+	ADD     R10, R19, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f432290 // smlal v16.4s, v20.4h, v3.h[0]
+	WORD    $0x4f432291 // smlal2 v17.4s, v20.8h, v3.h[0]
+	WORD    $0x0f5022a4 // smlal v4.4s, v21.4h, v0.h[1]
+	WORD    $0x4f5022a5 // smlal2 v5.4s, v21.8h, v0.h[1]
+	WORD    $0x0f5122a8 // smlal v8.4s, v21.4h, v1.h[1]
+	WORD    $0x4f5122a9 // smlal2 v9.4s, v21.8h, v1.h[1]
+	WORD    $0x0f5222ac // smlal v12.4s, v21.4h, v2.h[1]
+	WORD    $0x4f5222ad // smlal2 v13.4s, v21.8h, v2.h[1]
+	WORD    $0x0f5322b0 // smlal v16.4s, v21.4h, v3.h[1]
+	WORD    $0x4f5322b1 // smlal2 v17.4s, v21.8h, v3.h[1]
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	WORD    $0x0f4022c6 // smlal v6.4s, v22.4h, v0.h[0]
+	WORD    $0x4f4022c7 // smlal2 v7.4s, v22.8h, v0.h[0]
+	WORD    $0x0f4122ca // smlal v10.4s, v22.4h, v1.h[0]
+	WORD    $0x4f4122cb // smlal2 v11.4s, v22.8h, v1.h[0]
+	WORD    $0x0f4222ce // smlal v14.4s, v22.4h, v2.h[0]
+	WORD    $0x4f4222cf // smlal2 v15.4s, v22.8h, v2.h[0]
+	WORD    $0x0f4322d2 // smlal v18.4s, v22.4h, v3.h[0]
+	WORD    $0x4f4322d3 // smlal2 v19.4s, v22.8h, v3.h[0]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
+	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f602284 // smlal v4.4s, v20.4h, v0.h[2]
+	WORD    $0x4f602285 // smlal2 v5.4s, v20.8h, v0.h[2]
+	WORD    $0x0f612288 // smlal v8.4s, v20.4h, v1.h[2]
+	WORD    $0x4f612289 // smlal2 v9.4s, v20.8h, v1.h[2]
+	WORD    $0x0f62228c // smlal v12.4s, v20.4h, v2.h[2]
+	WORD    $0x4f62228d // smlal2 v13.4s, v20.8h, v2.h[2]
+	WORD    $0x0f632290 // smlal v16.4s, v20.4h, v3.h[2]
+	WORD    $0x4f632291 // smlal2 v17.4s, v20.8h, v3.h[2]
+	WORD    $0x0f7022a4 // smlal v4.4s, v21.4h, v0.h[3]
+	WORD    $0x4f7022a5 // smlal2 v5.4s, v21.8h, v0.h[3]
+	WORD    $0x0f7122a8 // smlal v8.4s, v21.4h, v1.h[3]
+	WORD    $0x4f7122a9 // smlal2 v9.4s, v21.8h, v1.h[3]
+	WORD    $0x0f7222ac // smlal v12.4s, v21.4h, v2.h[3]
+	WORD    $0x4f7222ad // smlal2 v13.4s, v21.8h, v2.h[3]
+	WORD    $0x0f7322b0 // smlal v16.4s, v21.4h, v3.h[3]
+	WORD    $0x4f7322b1 // smlal2 v17.4s, v21.8h, v3.h[3]
+	WORD    $0x0f6022c6 // smlal v6.4s, v22.4h, v0.h[2]
+	WORD    $0x4f6022c7 // smlal2 v7.4s, v22.8h, v0.h[2]
+	WORD    $0x0f6122ca // smlal v10.4s, v22.4h, v1.h[2]
+	WORD    $0x4f6122cb // smlal2 v11.4s, v22.8h, v1.h[2]
+	WORD    $0x0f6222ce // smlal v14.4s, v22.4h, v2.h[2]
+	WORD    $0x4f6222cf // smlal2 v15.4s, v22.8h, v2.h[2]
+	WORD    $0x0f6322d2 // smlal v18.4s, v22.4h, v3.h[2]
+	WORD    $0x4f6322d3 // smlal2 v19.4s, v22.8h, v3.h[2]
+	WORD    $0x0f7022e6 // smlal v6.4s, v23.4h, v0.h[3]
+	WORD    $0x4f7022e7 // smlal2 v7.4s, v23.8h, v0.h[3]
+	WORD    $0x0f7122ea // smlal v10.4s, v23.4h, v1.h[3]
+	WORD    $0x4f7122eb // smlal2 v11.4s, v23.8h, v1.h[3]
+	WORD    $0x0f7222ee // smlal v14.4s, v23.4h, v2.h[3]
+	WORD    $0x4f7222ef // smlal2 v15.4s, v23.8h, v2.h[3]
+	WORD    $0x0f7322f2 // smlal v18.4s, v23.4h, v3.h[3]
+	WORD    $0x4f7322f3 // smlal2 v19.4s, v23.8h, v3.h[3]
+
+odd3:
+	TBZ     $0, R9, done4
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	FMOVS.P 4(R15), F3
+	ADD     R10, R19, R20
+	PRFM    (R20), PLDL2KEEP
+	VLD2.P  32(R19), [V20.H8, V21.H8]
+	VLD2.P  32(R19), [V22.H8, V23.H8]
+	WORD    $0x0f402284 // smlal v4.4s, v20.4h, v0.h[0]
+	WORD    $0x4f402285 // smlal2 v5.4s, v20.8h, v0.h[0]
+	WORD    $0x0f412288 // smlal v8.4s, v20.4h, v1.h[0]
+	WORD    $0x4f412289 // smlal2 v9.4s, v20.8h, v1.h[0]
+	WORD    $0x0f42228c // smlal v12.4s, v20.4h, v2.h[0]
+	WORD    $0x4f42228d // smlal2 v13.4s, v20.8h, v2.h[0]
+	WORD    $0x0f432290 // smlal v16.4s, v20.4h, v3.h[0]
+	WORD    $0x4f432291 // smlal2 v17.4s, v20.8h, v3.h[0]
+	WORD    $0x0f5022a4 // smlal v4.4s, v21.4h, v0.h[1]
+	WORD    $0x4f5022a5 // smlal2 v5.4s, v21.8h, v0.h[1]
+	WORD    $0x0f5122a8 // smlal v8.4s, v21.4h, v1.h[1]
+	WORD    $0x4f5122a9 // smlal2 v9.4s, v21.8h, v1.h[1]
+	WORD    $0x0f5222ac // smlal v12.4s, v21.4h, v2.h[1]
+	WORD    $0x4f5222ad // smlal2 v13.4s, v21.8h, v2.h[1]
+	WORD    $0x0f5322b0 // smlal v16.4s, v21.4h, v3.h[1]
+	WORD    $0x4f5322b1 // smlal2 v17.4s, v21.8h, v3.h[1]
+	WORD    $0x0f4022c6 // smlal v6.4s, v22.4h, v0.h[0]
+	WORD    $0x4f4022c7 // smlal2 v7.4s, v22.8h, v0.h[0]
+	WORD    $0x0f4122ca // smlal v10.4s, v22.4h, v1.h[0]
+	WORD    $0x4f4122cb // smlal2 v11.4s, v22.8h, v1.h[0]
+	WORD    $0x0f4222ce // smlal v14.4s, v22.4h, v2.h[0]
+	WORD    $0x4f4222cf // smlal2 v15.4s, v22.8h, v2.h[0]
+	WORD    $0x0f4322d2 // smlal v18.4s, v22.4h, v3.h[0]
+	WORD    $0x4f4322d3 // smlal2 v19.4s, v22.8h, v3.h[0]
+	WORD    $0x0f5022e6 // smlal v6.4s, v23.4h, v0.h[1]
+	WORD    $0x4f5022e7 // smlal2 v7.4s, v23.8h, v0.h[1]
+	WORD    $0x0f5122ea // smlal v10.4s, v23.4h, v1.h[1]
+	WORD    $0x4f5122eb // smlal2 v11.4s, v23.8h, v1.h[1]
+	WORD    $0x0f5222ee // smlal v14.4s, v23.4h, v2.h[1]
+	WORD    $0x4f5222ef // smlal2 v15.4s, v23.8h, v2.h[1]
+	WORD    $0x0f5322f2 // smlal v18.4s, v23.4h, v3.h[1]
+	WORD    $0x4f5322f3 // smlal2 v19.4s, v23.8h, v3.h[1]
+
+done4:
+	MOVD    R3, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	FSTPQ.P (F4, F5), 32(R12)
+	FSTPQ.P (F6, F7), 32(R12)
+	FSTPQ.P (F8, F9), 32(R13)
+	FSTPQ.P (F10, F11), 32(R13)
+	FSTPQ.P (F12, F13), 32(R14)
+	FSTPQ.P (F14, F15), 32(R14)
+	FSTPQ.P (F16, F17), 32(R15)
+	FSTPQ.P (F18, F19), 32(R15)
+	ADD     R6, R1, R1
+	ADD     R7, R2, R2
+	ADD     R8, R3, R3
+	SUBS    $1, R11, R11
+	BNE     frequency1
+	RET
+
+// func product_i16_i32_3x16_neon(args *QuantisedProductArgs)
+// Requires: ASIMD
+TEXT ·product_i16_i32_3x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12…R14 rows of A, then rows of C; R15 the panel;
+	// R19 fours of k left, then what is to be prefetched; R20 what is to be prefetched.
+	// Vectors: V0…V2 elements of A; V3…V14 sums; V15…V18 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 32(R0), R4
+	MOVD 64(R0), R5
+	MOVD 24(R0), R6
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
+
+frequency1:
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	MOVD R1, R12
+	ADD  R4, R12, R13
+	ADD  R4, R13, R14
+	MOVD R2, R15
+	LSR  $2, R9, R19
+	CBZ  R19, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FMOVQ.P 16(R14), F2
+	ADD     R10, R15, R20
+	PRFM    (R20), PLDL2KEEP
+	PRFM    64(R20), PLDL2KEEP
+	PRFM    128(R20), PLDL2KEEP
+	PRFM    192(R20), PLDL2KEEP
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f4021e3 // smlal v3.4s, v15.4h, v0.h[0]
+	WORD    $0x4f4021e4 // smlal2 v4.4s, v15.8h, v0.h[0]
+	WORD    $0x0f4121e7 // smlal v7.4s, v15.4h, v1.h[0]
+	WORD    $0x4f4121e8 // smlal2 v8.4s, v15.8h, v1.h[0]
+	WORD    $0x0f4221eb // smlal v11.4s, v15.4h, v2.h[0]
+	WORD    $0x4f4221ec // smlal2 v12.4s, v15.8h, v2.h[0]
+	WORD    $0x0f502203 // smlal v3.4s, v16.4h, v0.h[1]
+	WORD    $0x4f502204 // smlal2 v4.4s, v16.8h, v0.h[1]
+	WORD    $0x0f512207 // smlal v7.4s, v16.4h, v1.h[1]
+	WORD    $0x4f512208 // smlal2 v8.4s, v16.8h, v1.h[1]
+	WORD    $0x0f52220b // smlal v11.4s, v16.4h, v2.h[1]
+	WORD    $0x4f52220c // smlal2 v12.4s, v16.8h, v2.h[1]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	WORD    $0x0f402225 // smlal v5.4s, v17.4h, v0.h[0]
+	WORD    $0x4f402226 // smlal2 v6.4s, v17.8h, v0.h[0]
+	WORD    $0x0f412229 // smlal v9.4s, v17.4h, v1.h[0]
+	WORD    $0x4f41222a // smlal2 v10.4s, v17.8h, v1.h[0]
+	WORD    $0x0f42222d // smlal v13.4s, v17.4h, v2.h[0]
+	WORD    $0x4f42222e // smlal2 v14.4s, v17.8h, v2.h[0]
+	WORD    $0x0f502245 // smlal v5.4s, v18.4h, v0.h[1]
+	WORD    $0x4f502246 // smlal2 v6.4s, v18.8h, v0.h[1]
+	WORD    $0x0f512249 // smlal v9.4s, v18.4h, v1.h[1]
+	WORD    $0x4f51224a // smlal2 v10.4s, v18.8h, v1.h[1]
+	WORD    $0x0f52224d // smlal v13.4s, v18.4h, v2.h[1]
+	WORD    $0x4f52224e // smlal2 v14.4s, v18.8h, v2.h[1]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f6021e3 // smlal v3.4s, v15.4h, v0.h[2]
+	WORD    $0x4f6021e4 // smlal2 v4.4s, v15.8h, v0.h[2]
+	WORD    $0x0f6121e7 // smlal v7.4s, v15.4h, v1.h[2]
+	WORD    $0x4f6121e8 // smlal2 v8.4s, v15.8h, v1.h[2]
+	WORD    $0x0f6221eb // smlal v11.4s, v15.4h, v2.h[2]
+	WORD    $0x4f6221ec // smlal2 v12.4s, v15.8h, v2.h[2]
+	WORD    $0x0f702203 // smlal v3.4s, v16.4h, v0.h[3]
+	WORD    $0x4f702204 // smlal2 v4.4s, v16.8h, v0.h[3]
+	WORD    $0x0f712207 // smlal v7.4s, v16.4h, v1.h[3]
+	WORD    $0x4f712208 // smlal2 v8.4s, v16.8h, v1.h[3]
+	WORD    $0x0f72220b // smlal v11.4s, v16.4h, v2.h[3]
+	WORD    $0x4f72220c // smlal2 v12.4s, v16.8h, v2.h[3]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	WORD    $0x0f602225 // smlal v5.4s, v17.4h, v0.h[2]
+	WORD    $0x4f602226 // smlal2 v6.4s, v17.8h, v0.h[2]
+	WORD    $0x0f612229 // smlal v9.4s, v17.4h, v1.h[2]
+	WORD    $0x4f61222a // smlal2 v10.4s, v17.8h, v1.h[2]
+	WORD    $0x0f62222d // smlal v13.4s, v17.4h, v2.h[2]
+	WORD    $0x4f62222e // smlal2 v14.4s, v17.8h, v2.h[2]
+	WORD    $0x0f702245 // smlal v5.4s, v18.4h, v0.h[3]
+	WORD    $0x4f702246 // smlal2 v6.4s, v18.8h, v0.h[3]
+	WORD    $0x0f712249 // smlal v9.4s, v18.4h, v1.h[3]
+	WORD    $0x4f71224a // smlal2 v10.4s, v18.8h, v1.h[3]
+	WORD    $0x0f72224d // smlal v13.4s, v18.4h, v2.h[3]
+	WORD    $0x4f72224e // smlal2 v14.4s, v18.8h, v2.h[3]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f4029e3 // smlal v3.4s, v15.4h, v0.h[4]
+	WORD    $0x4f4029e4 // smlal2 v4.4s, v15.8h, v0.h[4]
+	WORD    $0x0f4129e7 // smlal v7.4s, v15.4h, v1.h[4]
+	WORD    $0x4f4129e8 // smlal2 v8.4s, v15.8h, v1.h[4]
+	WORD    $0x0f4229eb // smlal v11.4s, v15.4h, v2.h[4]
+	WORD    $0x4f4229ec // smlal2 v12.4s, v15.8h, v2.h[4]
+	WORD    $0x0f502a03 // smlal v3.4s, v16.4h, v0.h[5]
+	WORD    $0x4f502a04 // smlal2 v4.4s, v16.8h, v0.h[5]
+	WORD    $0x0f512a07 // smlal v7.4s, v16.4h, v1.h[5]
+	WORD    $0x4f512a08 // smlal2 v8.4s, v16.8h, v1.h[5]
+	WORD    $0x0f522a0b // smlal v11.4s, v16.4h, v2.h[5]
+	WORD    $0x4f522a0c // smlal2 v12.4s, v16.8h, v2.h[5]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	WORD    $0x0f402a25 // smlal v5.4s, v17.4h, v0.h[4]
+	WORD    $0x4f402a26 // smlal2 v6.4s, v17.8h, v0.h[4]
+	WORD    $0x0f412a29 // smlal v9.4s, v17.4h, v1.h[4]
+	WORD    $0x4f412a2a // smlal2 v10.4s, v17.8h, v1.h[4]
+	WORD    $0x0f422a2d // smlal v13.4s, v17.4h, v2.h[4]
+	WORD    $0x4f422a2e // smlal2 v14.4s, v17.8h, v2.h[4]
+	WORD    $0x0f502a45 // smlal v5.4s, v18.4h, v0.h[5]
+	WORD    $0x4f502a46 // smlal2 v6.4s, v18.8h, v0.h[5]
+	WORD    $0x0f512a49 // smlal v9.4s, v18.4h, v1.h[5]
+	WORD    $0x4f512a4a // smlal2 v10.4s, v18.8h, v1.h[5]
+	WORD    $0x0f522a4d // smlal v13.4s, v18.4h, v2.h[5]
+	WORD    $0x4f522a4e // smlal2 v14.4s, v18.8h, v2.h[5]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f6029e3 // smlal v3.4s, v15.4h, v0.h[6]
+	WORD    $0x4f6029e4 // smlal2 v4.4s, v15.8h, v0.h[6]
+	WORD    $0x0f6129e7 // smlal v7.4s, v15.4h, v1.h[6]
+	WORD    $0x4f6129e8 // smlal2 v8.4s, v15.8h, v1.h[6]
+	WORD    $0x0f6229eb // smlal v11.4s, v15.4h, v2.h[6]
+	WORD    $0x4f6229ec // smlal2 v12.4s, v15.8h, v2.h[6]
+	WORD    $0x0f702a03 // smlal v3.4s, v16.4h, v0.h[7]
+	WORD    $0x4f702a04 // smlal2 v4.4s, v16.8h, v0.h[7]
+	WORD    $0x0f712a07 // smlal v7.4s, v16.4h, v1.h[7]
+	WORD    $0x4f712a08 // smlal2 v8.4s, v16.8h, v1.h[7]
+	WORD    $0x0f722a0b // smlal v11.4s, v16.4h, v2.h[7]
+	WORD    $0x4f722a0c // smlal2 v12.4s, v16.8h, v2.h[7]
+	WORD    $0x0f602a25 // smlal v5.4s, v17.4h, v0.h[6]
+	WORD    $0x4f602a26 // smlal2 v6.4s, v17.8h, v0.h[6]
+	WORD    $0x0f612a29 // smlal v9.4s, v17.4h, v1.h[6]
+	WORD    $0x4f612a2a // smlal2 v10.4s, v17.8h, v1.h[6]
+	WORD    $0x0f622a2d // smlal v13.4s, v17.4h, v2.h[6]
+	WORD    $0x4f622a2e // smlal2 v14.4s, v17.8h, v2.h[6]
+	WORD    $0x0f702a45 // smlal v5.4s, v18.4h, v0.h[7]
+	WORD    $0x4f702a46 // smlal2 v6.4s, v18.8h, v0.h[7]
+	WORD    $0x0f712a49 // smlal v9.4s, v18.4h, v1.h[7]
+	WORD    $0x4f712a4a // smlal2 v10.4s, v18.8h, v1.h[7]
+	WORD    $0x0f722a4d // smlal v13.4s, v18.4h, v2.h[7]
+	WORD    $0x4f722a4e // smlal2 v14.4s, v18.8h, v2.h[7]
+	SUBS    $1, R19, R19
+	BNE     k5
+
+rest2:
+	TBZ     $1, R9, odd3
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FMOVD.P 8(R14), F2
+	ADD     R10, R15, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f4021e3 // smlal v3.4s, v15.4h, v0.h[0]
+	WORD    $0x4f4021e4 // smlal2 v4.4s, v15.8h, v0.h[0]
+	WORD    $0x0f4121e7 // smlal v7.4s, v15.4h, v1.h[0]
+	WORD    $0x4f4121e8 // smlal2 v8.4s, v15.8h, v1.h[0]
+	WORD    $0x0f4221eb // smlal v11.4s, v15.4h, v2.h[0]
+	WORD    $0x4f4221ec // smlal2 v12.4s, v15.8h, v2.h[0]
+	WORD    $0x0f502203 // smlal v3.4s, v16.4h, v0.h[1]
+	WORD    $0x4f502204 // smlal2 v4.4s, v16.8h, v0.h[1]
+	WORD    $0x0f512207 // smlal v7.4s, v16.4h, v1.h[1]
+	WORD    $0x4f512208 // smlal2 v8.4s, v16.8h, v1.h[1]
+	WORD    $0x0f52220b // smlal v11.4s, v16.4h, v2.h[1]
+	WORD    $0x4f52220c // smlal2 v12.4s, v16.8h, v2.h[1]
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	WORD    $0x0f402225 // smlal v5.4s, v17.4h, v0.h[0]
+	WORD    $0x4f402226 // smlal2 v6.4s, v17.8h, v0.h[0]
+	WORD    $0x0f412229 // smlal v9.4s, v17.4h, v1.h[0]
+	WORD    $0x4f41222a // smlal2 v10.4s, v17.8h, v1.h[0]
+	WORD    $0x0f42222d // smlal v13.4s, v17.4h, v2.h[0]
+	WORD    $0x4f42222e // smlal2 v14.4s, v17.8h, v2.h[0]
+	WORD    $0x0f502245 // smlal v5.4s, v18.4h, v0.h[1]
+	WORD    $0x4f502246 // smlal2 v6.4s, v18.8h, v0.h[1]
+	WORD    $0x0f512249 // smlal v9.4s, v18.4h, v1.h[1]
+	WORD    $0x4f51224a // smlal2 v10.4s, v18.8h, v1.h[1]
+	WORD    $0x0f52224d // smlal v13.4s, v18.4h, v2.h[1]
+	WORD    $0x4f52224e // smlal2 v14.4s, v18.8h, v2.h[1]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f6021e3 // smlal v3.4s, v15.4h, v0.h[2]
+	WORD    $0x4f6021e4 // smlal2 v4.4s, v15.8h, v0.h[2]
+	WORD    $0x0f6121e7 // smlal v7.4s, v15.4h, v1.h[2]
+	WORD    $0x4f6121e8 // smlal2 v8.4s, v15.8h, v1.h[2]
+	WORD    $0x0f6221eb // smlal v11.4s, v15.4h, v2.h[2]
+	WORD    $0x4f6221ec // smlal2 v12.4s, v15.8h, v2.h[2]
+	WORD    $0x0f702203 // smlal v3.4s, v16.4h, v0.h[3]
+	WORD    $0x4f702204 // smlal2 v4.4s, v16.8h, v0.h[3]
+	WORD    $0x0f712207 // smlal v7.4s, v16.4h, v1.h[3]
+	WORD    $0x4f712208 // smlal2 v8.4s, v16.8h, v1.h[3]
+	WORD    $0x0f72220b // smlal v11.4s, v16.4h, v2.h[3]
+	WORD    $0x4f72220c // smlal2 v12.4s, v16.8h, v2.h[3]
+	WORD    $0x0f602225 // smlal v5.4s, v17.4h, v0.h[2]
+	WORD    $0x4f602226 // smlal2 v6.4s, v17.8h, v0.h[2]
+	WORD    $0x0f612229 // smlal v9.4s, v17.4h, v1.h[2]
+	WORD    $0x4f61222a // smlal2 v10.4s, v17.8h, v1.h[2]
+	WORD    $0x0f62222d // smlal v13.4s, v17.4h, v2.h[2]
+	WORD    $0x4f62222e // smlal2 v14.4s, v17.8h, v2.h[2]
+	WORD    $0x0f702245 // smlal v5.4s, v18.4h, v0.h[3]
+	WORD    $0x4f702246 // smlal2 v6.4s, v18.8h, v0.h[3]
+	WORD    $0x0f712249 // smlal v9.4s, v18.4h, v1.h[3]
+	WORD    $0x4f71224a // smlal2 v10.4s, v18.8h, v1.h[3]
+	WORD    $0x0f72224d // smlal v13.4s, v18.4h, v2.h[3]
+	WORD    $0x4f72224e // smlal2 v14.4s, v18.8h, v2.h[3]
+
+odd3:
+	TBZ     $0, R9, done4
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FMOVS.P 4(R14), F2
+	ADD     R10, R15, R19
+	PRFM    (R19), PLDL2KEEP
+	VLD2.P  32(R15), [V15.H8, V16.H8]
+	VLD2.P  32(R15), [V17.H8, V18.H8]
+	WORD    $0x0f4021e3 // smlal v3.4s, v15.4h, v0.h[0]
+	WORD    $0x4f4021e4 // smlal2 v4.4s, v15.8h, v0.h[0]
+	WORD    $0x0f4121e7 // smlal v7.4s, v15.4h, v1.h[0]
+	WORD    $0x4f4121e8 // smlal2 v8.4s, v15.8h, v1.h[0]
+	WORD    $0x0f4221eb // smlal v11.4s, v15.4h, v2.h[0]
+	WORD    $0x4f4221ec // smlal2 v12.4s, v15.8h, v2.h[0]
+	WORD    $0x0f502203 // smlal v3.4s, v16.4h, v0.h[1]
+	WORD    $0x4f502204 // smlal2 v4.4s, v16.8h, v0.h[1]
+	WORD    $0x0f512207 // smlal v7.4s, v16.4h, v1.h[1]
+	WORD    $0x4f512208 // smlal2 v8.4s, v16.8h, v1.h[1]
+	WORD    $0x0f52220b // smlal v11.4s, v16.4h, v2.h[1]
+	WORD    $0x4f52220c // smlal2 v12.4s, v16.8h, v2.h[1]
+	WORD    $0x0f402225 // smlal v5.4s, v17.4h, v0.h[0]
+	WORD    $0x4f402226 // smlal2 v6.4s, v17.8h, v0.h[0]
+	WORD    $0x0f412229 // smlal v9.4s, v17.4h, v1.h[0]
+	WORD    $0x4f41222a // smlal2 v10.4s, v17.8h, v1.h[0]
+	WORD    $0x0f42222d // smlal v13.4s, v17.4h, v2.h[0]
+	WORD    $0x4f42222e // smlal2 v14.4s, v17.8h, v2.h[0]
+	WORD    $0x0f502245 // smlal v5.4s, v18.4h, v0.h[1]
+	WORD    $0x4f502246 // smlal2 v6.4s, v18.8h, v0.h[1]
+	WORD    $0x0f512249 // smlal v9.4s, v18.4h, v1.h[1]
+	WORD    $0x4f51224a // smlal2 v10.4s, v18.8h, v1.h[1]
+	WORD    $0x0f52224d // smlal v13.4s, v18.4h, v2.h[1]
+	WORD    $0x4f52224e // smlal2 v14.4s, v18.8h, v2.h[1]
+
+done4:
+	MOVD    R3, R12
+	ADD     R5, R12, R13
+	ADD     R5, R13, R14
+	FSTPQ.P (F3, F4), 32(R12)
+	FSTPQ.P (F5, F6), 32(R12)
+	FSTPQ.P (F7, F8), 32(R13)
+	FSTPQ.P (F9, F10), 32(R13)
+	FSTPQ.P (F11, F12), 32(R14)
+	FSTPQ.P (F13, F14), 32(R14)
+	ADD     R6, R1, R1
+	ADD     R7, R2, R2
+	ADD     R8, R3, R3
+	SUBS    $1, R11, R11
+	BNE     frequency1
+	RET
+
+// func product_i16_i32_2x16_neon(args *QuantisedProductArgs)
+// Requires: ASIMD
+TEXT ·product_i16_i32_2x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12, R13 rows of A, then rows of C;
+	// R14 the panel; R15 fours of k left, then what is to be prefetched;
+	// R19 what is to be prefetched.
+	// Vectors: V0, V1 elements of A; V2…V9 sums; V10…V13 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 32(R0), R4
+	MOVD 64(R0), R5
+	MOVD 24(R0), R6
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
+
+frequency1:
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	MOVD R1, R12
+	ADD  R4, R12, R13
+	MOVD R2, R14
+	LSR  $2, R9, R15
+	CBZ  R15, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	ADD     R10, R14, R19
+	PRFM    (R19), PLDL2KEEP
+	PRFM    64(R19), PLDL2KEEP
+	PRFM    128(R19), PLDL2KEEP
+	PRFM    192(R19), PLDL2KEEP
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f402142 // smlal v2.4s, v10.4h, v0.h[0]
+	WORD    $0x4f402143 // smlal2 v3.4s, v10.8h, v0.h[0]
+	WORD    $0x0f412146 // smlal v6.4s, v10.4h, v1.h[0]
+	WORD    $0x4f412147 // smlal2 v7.4s, v10.8h, v1.h[0]
+	WORD    $0x0f502162 // smlal v2.4s, v11.4h, v0.h[1]
+	WORD    $0x4f502163 // smlal2 v3.4s, v11.8h, v0.h[1]
+	WORD    $0x0f512166 // smlal v6.4s, v11.4h, v1.h[1]
+	WORD    $0x4f512167 // smlal2 v7.4s, v11.8h, v1.h[1]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	WORD    $0x0f402184 // smlal v4.4s, v12.4h, v0.h[0]
+	WORD    $0x4f402185 // smlal2 v5.4s, v12.8h, v0.h[0]
+	WORD    $0x0f412188 // smlal v8.4s, v12.4h, v1.h[0]
+	WORD    $0x4f412189 // smlal2 v9.4s, v12.8h, v1.h[0]
+	WORD    $0x0f5021a4 // smlal v4.4s, v13.4h, v0.h[1]
+	WORD    $0x4f5021a5 // smlal2 v5.4s, v13.8h, v0.h[1]
+	WORD    $0x0f5121a8 // smlal v8.4s, v13.4h, v1.h[1]
+	WORD    $0x4f5121a9 // smlal2 v9.4s, v13.8h, v1.h[1]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f602142 // smlal v2.4s, v10.4h, v0.h[2]
+	WORD    $0x4f602143 // smlal2 v3.4s, v10.8h, v0.h[2]
+	WORD    $0x0f612146 // smlal v6.4s, v10.4h, v1.h[2]
+	WORD    $0x4f612147 // smlal2 v7.4s, v10.8h, v1.h[2]
+	WORD    $0x0f702162 // smlal v2.4s, v11.4h, v0.h[3]
+	WORD    $0x4f702163 // smlal2 v3.4s, v11.8h, v0.h[3]
+	WORD    $0x0f712166 // smlal v6.4s, v11.4h, v1.h[3]
+	WORD    $0x4f712167 // smlal2 v7.4s, v11.8h, v1.h[3]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	WORD    $0x0f602184 // smlal v4.4s, v12.4h, v0.h[2]
+	WORD    $0x4f602185 // smlal2 v5.4s, v12.8h, v0.h[2]
+	WORD    $0x0f612188 // smlal v8.4s, v12.4h, v1.h[2]
+	WORD    $0x4f612189 // smlal2 v9.4s, v12.8h, v1.h[2]
+	WORD    $0x0f7021a4 // smlal v4.4s, v13.4h, v0.h[3]
+	WORD    $0x4f7021a5 // smlal2 v5.4s, v13.8h, v0.h[3]
+	WORD    $0x0f7121a8 // smlal v8.4s, v13.4h, v1.h[3]
+	WORD    $0x4f7121a9 // smlal2 v9.4s, v13.8h, v1.h[3]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f402942 // smlal v2.4s, v10.4h, v0.h[4]
+	WORD    $0x4f402943 // smlal2 v3.4s, v10.8h, v0.h[4]
+	WORD    $0x0f412946 // smlal v6.4s, v10.4h, v1.h[4]
+	WORD    $0x4f412947 // smlal2 v7.4s, v10.8h, v1.h[4]
+	WORD    $0x0f502962 // smlal v2.4s, v11.4h, v0.h[5]
+	WORD    $0x4f502963 // smlal2 v3.4s, v11.8h, v0.h[5]
+	WORD    $0x0f512966 // smlal v6.4s, v11.4h, v1.h[5]
+	WORD    $0x4f512967 // smlal2 v7.4s, v11.8h, v1.h[5]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	WORD    $0x0f402984 // smlal v4.4s, v12.4h, v0.h[4]
+	WORD    $0x4f402985 // smlal2 v5.4s, v12.8h, v0.h[4]
+	WORD    $0x0f412988 // smlal v8.4s, v12.4h, v1.h[4]
+	WORD    $0x4f412989 // smlal2 v9.4s, v12.8h, v1.h[4]
+	WORD    $0x0f5029a4 // smlal v4.4s, v13.4h, v0.h[5]
+	WORD    $0x4f5029a5 // smlal2 v5.4s, v13.8h, v0.h[5]
+	WORD    $0x0f5129a8 // smlal v8.4s, v13.4h, v1.h[5]
+	WORD    $0x4f5129a9 // smlal2 v9.4s, v13.8h, v1.h[5]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f602942 // smlal v2.4s, v10.4h, v0.h[6]
+	WORD    $0x4f602943 // smlal2 v3.4s, v10.8h, v0.h[6]
+	WORD    $0x0f612946 // smlal v6.4s, v10.4h, v1.h[6]
+	WORD    $0x4f612947 // smlal2 v7.4s, v10.8h, v1.h[6]
+	WORD    $0x0f702962 // smlal v2.4s, v11.4h, v0.h[7]
+	WORD    $0x4f702963 // smlal2 v3.4s, v11.8h, v0.h[7]
+	WORD    $0x0f712966 // smlal v6.4s, v11.4h, v1.h[7]
+	WORD    $0x4f712967 // smlal2 v7.4s, v11.8h, v1.h[7]
+	WORD    $0x0f602984 // smlal v4.4s, v12.4h, v0.h[6]
+	WORD    $0x4f602985 // smlal2 v5.4s, v12.8h, v0.h[6]
+	WORD    $0x0f612988 // smlal v8.4s, v12.4h, v1.h[6]
+	WORD    $0x4f612989 // smlal2 v9.4s, v12.8h, v1.h[6]
+	WORD    $0x0f7029a4 // smlal v4.4s, v13.4h, v0.h[7]
+	WORD    $0x4f7029a5 // smlal2 v5.4s, v13.8h, v0.h[7]
+	WORD    $0x0f7129a8 // smlal v8.4s, v13.4h, v1.h[7]
+	WORD    $0x4f7129a9 // smlal2 v9.4s, v13.8h, v1.h[7]
+	SUBS    $1, R15, R15
+	BNE     k5
+
+rest2:
+	TBZ     $1, R9, odd3
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	ADD     R10, R14, R15
+	PRFM    (R15), PLDL2KEEP
+	PRFM    64(R15), PLDL2KEEP
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f402142 // smlal v2.4s, v10.4h, v0.h[0]
+	WORD    $0x4f402143 // smlal2 v3.4s, v10.8h, v0.h[0]
+	WORD    $0x0f412146 // smlal v6.4s, v10.4h, v1.h[0]
+	WORD    $0x4f412147 // smlal2 v7.4s, v10.8h, v1.h[0]
+	WORD    $0x0f502162 // smlal v2.4s, v11.4h, v0.h[1]
+	WORD    $0x4f502163 // smlal2 v3.4s, v11.8h, v0.h[1]
+	WORD    $0x0f512166 // smlal v6.4s, v11.4h, v1.h[1]
+	WORD    $0x4f512167 // smlal2 v7.4s, v11.8h, v1.h[1]
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	WORD    $0x0f402184 // smlal v4.4s, v12.4h, v0.h[0]
+	WORD    $0x4f402185 // smlal2 v5.4s, v12.8h, v0.h[0]
+	WORD    $0x0f412188 // smlal v8.4s, v12.4h, v1.h[0]
+	WORD    $0x4f412189 // smlal2 v9.4s, v12.8h, v1.h[0]
+	WORD    $0x0f5021a4 // smlal v4.4s, v13.4h, v0.h[1]
+	WORD    $0x4f5021a5 // smlal2 v5.4s, v13.8h, v0.h[1]
+	WORD    $0x0f5121a8 // smlal v8.4s, v13.4h, v1.h[1]
+	WORD    $0x4f5121a9 // smlal2 v9.4s, v13.8h, v1.h[1]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f602142 // smlal v2.4s, v10.4h, v0.h[2]
+	WORD    $0x4f602143 // smlal2 v3.4s, v10.8h, v0.h[2]
+	WORD    $0x0f612146 // smlal v6.4s, v10.4h, v1.h[2]
+	WORD    $0x4f612147 // smlal2 v7.4s, v10.8h, v1.h[2]
+	WORD    $0x0f702162 // smlal v2.4s, v11.4h, v0.h[3]
+	WORD    $0x4f702163 // smlal2 v3.4s, v11.8h, v0.h[3]
+	WORD    $0x0f712166 // smlal v6.4s, v11.4h, v1.h[3]
+	WORD    $0x4f712167 // smlal2 v7.4s, v11.8h, v1.h[3]
+	WORD    $0x0f602184 // smlal v4.4s, v12.4h, v0.h[2]
+	WORD    $0x4f602185 // smlal2 v5.4s, v12.8h, v0.h[2]
+	WORD    $0x0f612188 // smlal v8.4s, v12.4h, v1.h[2]
+	WORD    $0x4f612189 // smlal2 v9.4s, v12.8h, v1.h[2]
+	WORD    $0x0f7021a4 // smlal v4.4s, v13.4h, v0.h[3]
+	WORD    $0x4f7021a5 // smlal2 v5.4s, v13.8h, v0.h[3]
+	WORD    $0x0f7121a8 // smlal v8.4s, v13.4h, v1.h[3]
+	WORD    $0x4f7121a9 // smlal2 v9.4s, v13.8h, v1.h[3]
+
+odd3:
+	TBZ     $0, R9, done4
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	ADD     R10, R14, R15
+	PRFM    (R15), PLDL2KEEP
+	VLD2.P  32(R14), [V10.H8, V11.H8]
+	VLD2.P  32(R14), [V12.H8, V13.H8]
+	WORD    $0x0f402142 // smlal v2.4s, v10.4h, v0.h[0]
+	WORD    $0x4f402143 // smlal2 v3.4s, v10.8h, v0.h[0]
+	WORD    $0x0f412146 // smlal v6.4s, v10.4h, v1.h[0]
+	WORD    $0x4f412147 // smlal2 v7.4s, v10.8h, v1.h[0]
+	WORD    $0x0f502162 // smlal v2.4s, v11.4h, v0.h[1]
+	WORD    $0x4f502163 // smlal2 v3.4s, v11.8h, v0.h[1]
+	WORD    $0x0f512166 // smlal v6.4s, v11.4h, v1.h[1]
+	WORD    $0x4f512167 // smlal2 v7.4s, v11.8h, v1.h[1]
+	WORD    $0x0f402184 // smlal v4.4s, v12.4h, v0.h[0]
+	WORD    $0x4f402185 // smlal2 v5.4s, v12.8h, v0.h[0]
+	WORD    $0x0f412188 // smlal v8.4s, v12.4h, v1.h[0]
+	WORD    $0x4f412189 // smlal2 v9.4s, v12.8h, v1.h[0]
+	WORD    $0x0f5021a4 // smlal v4.4s, v13.4h, v0.h[1]
+	WORD    $0x4f5021a5 // smlal2 v5.4s, v13.8h, v0.h[1]
+	WORD    $0x0f5121a8 // smlal v8.4s, v13.4h, v1.h[1]
+	WORD    $0x4f5121a9 // smlal2 v9.4s, v13.8h, v1.h[1]
+
+done4:
+	MOVD    R3, R12
+	ADD     R5, R12, R13
+	FSTPQ.P (F2, F3), 32(R12)
+	FSTPQ.P (F4, F5), 32(R12)
+	FSTPQ.P (F6, F7), 32(R13)
+	FSTPQ.P (F8, F9), 32(R13)
+	ADD     R6, R1, R1
+	ADD     R7, R2, R2
+	ADD     R8, R3, R3
+	SUBS    $1, R11, R11
+	BNE     frequency1
+	RET
+
+// func product_i16_i32_1x16_neon(args *QuantisedProductArgs)
+// Requires: ASIMD
+TEXT ·product_i16_i32_1x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
+	// R8 CFreq; R9 Pairs; R10 Ahead; R11 Freqs; R12 rows of A, then rows of C; R13 the panel;
+	// R14 fours of k left, then what is to be prefetched; R15 what is to be prefetched.
+	// Vectors: V0 elements of A; V1…V4 sums; V5…V8 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 32(R0), R4
+	MOVD 64(R0), R5
+	MOVD 24(R0), R6
+	MOVD 48(R0), R7
+	MOVD 56(R0), R8
+	MOVD 72(R0), R9
+	MOVD 40(R0), R10
+	MOVD 80(R0), R11
+
+frequency1:
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	MOVD R1, R12
+	MOVD R2, R13
+	LSR  $2, R9, R14
+	CBZ  R14, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	ADD     R10, R13, R15
+	PRFM    (R15), PLDL2KEEP
+	PRFM    64(R15), PLDL2KEEP
+	PRFM    128(R15), PLDL2KEEP
+	PRFM    192(R15), PLDL2KEEP
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f4020a1 // smlal v1.4s, v5.4h, v0.h[0]
+	WORD    $0x4f4020a2 // smlal2 v2.4s, v5.8h, v0.h[0]
+	WORD    $0x0f5020c1 // smlal v1.4s, v6.4h, v0.h[1]
+	WORD    $0x4f5020c2 // smlal2 v2.4s, v6.8h, v0.h[1]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	WORD    $0x0f4020e3 // smlal v3.4s, v7.4h, v0.h[0]
+	WORD    $0x4f4020e4 // smlal2 v4.4s, v7.8h, v0.h[0]
+	WORD    $0x0f502103 // smlal v3.4s, v8.4h, v0.h[1]
+	WORD    $0x4f502104 // smlal2 v4.4s, v8.8h, v0.h[1]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f6020a1 // smlal v1.4s, v5.4h, v0.h[2]
+	WORD    $0x4f6020a2 // smlal2 v2.4s, v5.8h, v0.h[2]
+	WORD    $0x0f7020c1 // smlal v1.4s, v6.4h, v0.h[3]
+	WORD    $0x4f7020c2 // smlal2 v2.4s, v6.8h, v0.h[3]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	WORD    $0x0f6020e3 // smlal v3.4s, v7.4h, v0.h[2]
+	WORD    $0x4f6020e4 // smlal2 v4.4s, v7.8h, v0.h[2]
+	WORD    $0x0f702103 // smlal v3.4s, v8.4h, v0.h[3]
+	WORD    $0x4f702104 // smlal2 v4.4s, v8.8h, v0.h[3]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f4028a1 // smlal v1.4s, v5.4h, v0.h[4]
+	WORD    $0x4f4028a2 // smlal2 v2.4s, v5.8h, v0.h[4]
+	WORD    $0x0f5028c1 // smlal v1.4s, v6.4h, v0.h[5]
+	WORD    $0x4f5028c2 // smlal2 v2.4s, v6.8h, v0.h[5]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	WORD    $0x0f4028e3 // smlal v3.4s, v7.4h, v0.h[4]
+	WORD    $0x4f4028e4 // smlal2 v4.4s, v7.8h, v0.h[4]
+	WORD    $0x0f502903 // smlal v3.4s, v8.4h, v0.h[5]
+	WORD    $0x4f502904 // smlal2 v4.4s, v8.8h, v0.h[5]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f6028a1 // smlal v1.4s, v5.4h, v0.h[6]
+	WORD    $0x4f6028a2 // smlal2 v2.4s, v5.8h, v0.h[6]
+	WORD    $0x0f7028c1 // smlal v1.4s, v6.4h, v0.h[7]
+	WORD    $0x4f7028c2 // smlal2 v2.4s, v6.8h, v0.h[7]
+	WORD    $0x0f6028e3 // smlal v3.4s, v7.4h, v0.h[6]
+	WORD    $0x4f6028e4 // smlal2 v4.4s, v7.8h, v0.h[6]
+	WORD    $0x0f702903 // smlal v3.4s, v8.4h, v0.h[7]
+	WORD    $0x4f702904 // smlal2 v4.4s, v8.8h, v0.h[7]
+	SUBS    $1, R14, R14
+	BNE     k5
+
+rest2:
+	TBZ     $1, R9, odd3
+	FMOVD.P 8(R12), F0
+	ADD     R10, R13, R14
+	PRFM    (R14), PLDL2KEEP
+	PRFM    64(R14), PLDL2KEEP
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f4020a1 // smlal v1.4s, v5.4h, v0.h[0]
+	WORD    $0x4f4020a2 // smlal2 v2.4s, v5.8h, v0.h[0]
+	WORD    $0x0f5020c1 // smlal v1.4s, v6.4h, v0.h[1]
+	WORD    $0x4f5020c2 // smlal2 v2.4s, v6.8h, v0.h[1]
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	WORD    $0x0f4020e3 // smlal v3.4s, v7.4h, v0.h[0]
+	WORD    $0x4f4020e4 // smlal2 v4.4s, v7.8h, v0.h[0]
+	WORD    $0x0f502103 // smlal v3.4s, v8.4h, v0.h[1]
+	WORD    $0x4f502104 // smlal2 v4.4s, v8.8h, v0.h[1]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f6020a1 // smlal v1.4s, v5.4h, v0.h[2]
+	WORD    $0x4f6020a2 // smlal2 v2.4s, v5.8h, v0.h[2]
+	WORD    $0x0f7020c1 // smlal v1.4s, v6.4h, v0.h[3]
+	WORD    $0x4f7020c2 // smlal2 v2.4s, v6.8h, v0.h[3]
+	WORD    $0x0f6020e3 // smlal v3.4s, v7.4h, v0.h[2]
+	WORD    $0x4f6020e4 // smlal2 v4.4s, v7.8h, v0.h[2]
+	WORD    $0x0f702103 // smlal v3.4s, v8.4h, v0.h[3]
+	WORD    $0x4f702104 // smlal2 v4.4s, v8.8h, v0.h[3]
+
+odd3:
+	TBZ     $0, R9, done4
+	FMOVS.P 4(R12), F0
+	ADD     R10, R13, R14
+	PRFM    (R14), PLDL2KEEP
+	VLD2.P  32(R13), [V5.H8, V6.H8]
+	VLD2.P  32(R13), [V7.H8, V8.H8]
+	WORD    $0x0f4020a1 // smlal v1.4s, v5.4h, v0.h[0]
+	WORD    $0x4f4020a2 // smlal2 v2.4s, v5.8h, v0.h[0]
+	WORD    $0x0f5020c1 // smlal v1.4s, v6.4h, v0.h[1]
+	WORD    $0x4f5020c2 // smlal2 v2.4s, v6.8h, v0.h[1]
+	WORD    $0x0f4020e3 // smlal v3.4s, v7.4h, v0.h[0]
+	WORD    $0x4f4020e4 // smlal2 v4.4s, v7.8h, v0.h[0]
+	WORD    $0x0f502103 // smlal v3.4s, v8.4h, v0.h[1]
+	WORD    $0x4f502104 // smlal2 v4.4s, v8.8h, v0.h[1]
+
+done4:
+	MOVD    R3, R12
+	FSTPQ.P (F1, F2), 32(R12)
+	FSTPQ.P (F3, F4), 32(R12)
+	ADD     R6, R1, R1
+	ADD     R7, R2, R2
+	ADD     R8, R3, R3
+	SUBS    $1, R11, R11
+	BNE     frequency1
+	RET

@@ -33,3 +33,28 @@ func winograd_f32_outpool2_avx2(args *WinogradArgs)
 //
 //go:noescape
 func winograd_f32_outpool4_avx2(args *WinogradArgs)
+
+// winograd_u8_i16_in4_avx2 is the input transform of Winograd's F(4×4, 3×3), in integers; see QuantisedPatchArgs.
+//
+//go:noescape
+func winograd_u8_i16_in4_avx2(args *QuantisedPatchArgs)
+
+// winograd_i32_u8_out4_avx2 is the output transform out4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_u8_out4_avx2(args *QuantisedTileArgs)
+
+// winograd_i32_u8_outpool4_avx2 is the output transform outpool4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_u8_outpool4_avx2(args *QuantisedTileArgs)
+
+// winograd_i32_f32_out4_avx2 is the output transform out4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_f32_out4_avx2(args *QuantisedTileArgs)
+
+// winograd_i32_f32_outpool4_avx2 is the output transform outpool4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_f32_outpool4_avx2(args *QuantisedTileArgs)

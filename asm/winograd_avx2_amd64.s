@@ -972,3 +972,2496 @@ column3:
 	JNE          tile1
 	VZEROUPPER
 	RET
+
+// func winograd_u8_i16_in4_avx2(args *QuantisedPatchArgs)
+// Requires: AVX, AVX2
+TEXT ·winograd_u8_i16_in4_avx2(SB), NOSPLIT, $24-8
+	// Registers: Y0…Y13 elements; Y14 6·Zero.
+	MOVQ         args+0(FP), AX
+	MOVL         80(AX), CX
+	IMUL3Q       $0x06, CX, CX
+	VMOVD        CX, X14
+	VPBROADCASTW X14, Y14
+	MOVQ         (AX), CX
+	MOVQ         CX, (SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 8(SP)
+	MOVQ         64(AX), CX
+	MOVQ         CX, 16(SP)
+
+tile1:
+	MOVQ 72(AX), BX
+	MOVQ (SP), CX
+	MOVQ 8(SP), DX
+
+block2:
+	MOVQ 16(AX), SI
+	MOVQ CX, DI
+	MOVQ 32(AX), R8
+	LEAQ (DI)(R8*2), R9
+	ADDQ R8, R9
+	MOVQ 40(AX), R10
+	MOVQ $+6, R11
+
+column3:
+	VPMOVZXBW (DI), Y0
+	VPMOVZXBW (DI)(R8*1), Y1
+	VPMOVZXBW (DI)(R8*2), Y2
+	VPMOVZXBW (R9), Y3
+	VPMOVZXBW (R9)(R8*1), Y4
+	VPMOVZXBW (R9)(R8*2), Y5
+	VPSLLW    $0x02, Y2, Y6
+	VPSLLW    $0x02, Y1, Y7
+	VPSLLW    $0x02, Y0, Y11
+	VPSUBW    Y6, Y4, Y6
+	VPSUBW    Y7, Y3, Y9
+	VPSUBW    Y1, Y3, Y8
+	VPSUBW    Y2, Y4, Y10
+	VPADDW    Y8, Y8, Y8
+	VPSUBW    Y2, Y11, Y11
+	VPADDW    Y6, Y11, Y11
+	VPADDW    Y9, Y6, Y12
+	VPSUBW    Y9, Y6, Y13
+	VPSUBW    Y3, Y5, Y5
+	VPADDW    Y8, Y10, Y0
+	VPSUBW    Y8, Y10, Y4
+	VPSUBW    Y8, Y5, Y5
+	VPSUBW    Y8, Y5, Y5
+	VMOVDQU   Y11, (SI)
+	VPADDW    Y14, Y12, Y12
+	VMOVDQU   Y12, 192(SI)
+	VMOVDQU   Y13, 384(SI)
+	VMOVDQU   Y0, 576(SI)
+	VMOVDQU   Y4, 768(SI)
+	VMOVDQU   Y5, 960(SI)
+	ADDQ      $0x20, SI
+	ADDQ      R10, DI
+	ADDQ      R10, R9
+	DECQ      R11
+	JNE       column3
+	MOVQ      16(AX), SI
+	MOVQ      DX, DI
+	MOVQ      56(AX), R8
+	MOVQ      $+6, R9
+
+row4:
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	VMOVDQU 96(SI), Y3
+	VMOVDQU 128(SI), Y4
+	VMOVDQU 160(SI), Y5
+	MOVQ    DI, R10
+	LEAQ    (R10)(R8*2), R11
+	ADDQ    R8, R11
+	VPSLLW  $0x02, Y2, Y6
+	VPSLLW  $0x02, Y1, Y7
+	VPSLLW  $0x02, Y0, Y11
+	VPSUBW  Y6, Y4, Y6
+	VPSUBW  Y7, Y3, Y9
+	VPSUBW  Y1, Y3, Y8
+	VPSUBW  Y2, Y4, Y10
+	VPADDW  Y8, Y8, Y8
+	VPSUBW  Y2, Y11, Y11
+	VPADDW  Y6, Y11, Y11
+	VPADDW  Y9, Y6, Y12
+	VPSUBW  Y9, Y6, Y13
+	VPSUBW  Y3, Y5, Y5
+	VPADDW  Y8, Y10, Y0
+	VPSUBW  Y8, Y10, Y4
+	VPSUBW  Y8, Y5, Y5
+	VPSUBW  Y8, Y5, Y5
+	VMOVDQU Y11, (R10)
+	VMOVDQU Y12, (R10)(R8*1)
+	VMOVDQU Y13, (R10)(R8*2)
+	VMOVDQU Y0, (R11)
+	VMOVDQU Y4, (R11)(R8*1)
+	VMOVDQU Y5, (R11)(R8*2)
+	ADDQ    $+192, SI
+	LEAQ    (DI)(R8*4), DI
+	LEAQ    (DI)(R8*2), DI
+	DECQ    R9
+	JNE     row4
+	ADDQ    $0x10, CX
+	ADDQ    $0x20, DX
+	DECQ    BX
+	JNE     block2
+	MOVQ    24(AX), CX
+	ADDQ    CX, (SP)
+	MOVQ    48(AX), CX
+	ADDQ    CX, 8(SP)
+	DECQ    16(SP)
+	JNE     tile1
+	VZEROUPPER
+	RET
+
+// func winograd_i32_u8_out4_avx2(args *QuantisedTileArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·winograd_i32_u8_out4_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 elements; Y9 residual; Y10 DZero; Y11 DScale; Y12 Lo; Y13 Hi; Y14 Zero;
+	// Y15 upper half.
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 120(AX), Y14
+	VBROADCASTSS 124(AX), Y10
+	VBROADCASTSS 128(AX), Y11
+	MOVQ         (AX), CX
+	MOVQ         CX, (SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 8(SP)
+	MOVQ         32(AX), CX
+	MOVQ         CX, 16(SP)
+	MOVQ         112(AX), CX
+	MOVQ         CX, 24(SP)
+
+tile1:
+	MOVQ   56(AX), CX
+	IMUL3Q $0x06, CX, DX
+	MOVQ   (SP), BX
+	LEAQ   (BX)(DX*2), SI
+	ADDQ   DX, SI
+	MOVQ   16(AX), DI
+	MOVQ   40(AX), R8
+	MOVQ   $+6, R9
+
+column2:
+	VCVTDQ2PS   (BX), Y0
+	VMULPS      (DI), Y0, Y0
+	VCVTDQ2PS   (BX)(DX*1), Y1
+	VMULPS      384(DI), Y1, Y1
+	VCVTDQ2PS   (BX)(DX*2), Y2
+	VMULPS      768(DI), Y2, Y2
+	VCVTDQ2PS   (SI), Y3
+	VMULPS      1152(DI), Y3, Y3
+	VCVTDQ2PS   (SI)(DX*1), Y4
+	VMULPS      1536(DI), Y4, Y4
+	VCVTDQ2PS   (SI)(DX*2), Y5
+	VMULPS      1920(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column2
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual3
+	MOVQ        96(AX), DI
+	MOVQ        16(SP), DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual3:
+	MOVQ         BX, DI
+	LEAQ         (DI)(SI*2), R8
+	ADDQ         SI, R8
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (DI)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (R8)
+	ADDQ         72(AX), BX
+
+	// Row 1.
+	VMOVUPS     192(CX), Y0
+	VMOVUPS     224(CX), Y1
+	VMOVUPS     256(CX), Y2
+	VMOVUPS     288(CX), Y3
+	VMOVUPS     320(CX), Y4
+	VMOVUPS     352(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual4
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual4:
+	MOVQ         BX, DI
+	LEAQ         (DI)(SI*2), R8
+	ADDQ         SI, R8
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (DI)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (R8)
+	ADDQ         72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual5
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual5:
+	MOVQ         BX, DI
+	LEAQ         (DI)(SI*2), R8
+	ADDQ         SI, R8
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (DI)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (R8)
+	ADDQ         72(AX), BX
+
+	// Row 3.
+	VMOVUPS     576(CX), Y0
+	VMOVUPS     608(CX), Y1
+	VMOVUPS     640(CX), Y2
+	VMOVUPS     672(CX), Y3
+	VMOVUPS     704(CX), Y4
+	VMOVUPS     736(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual6
+	MOVQ        96(AX), DX
+	MOVQ        16(SP), CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	MOVQ        104(AX), DX
+	LEAQ        (CX)(DX*2), DI
+	ADDQ        DX, DI
+	VPMOVZXBD   (CX), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (CX)(DX*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (CX)(DX*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual6:
+	MOVQ         BX, CX
+	LEAQ         (CX)(SI*2), DX
+	ADDQ         SI, DX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (CX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (CX)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (CX)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (DX)
+	ADDQ         72(AX), BX
+	MOVQ         56(AX), CX
+	IMUL3Q       $0x06, CX, DX
+	MOVQ         (SP), BX
+	LEAQ         (BX)(DX*2), SI
+	ADDQ         DX, SI
+	MOVQ         16(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         $+6, R9
+
+column7:
+	VCVTDQ2PS   32(BX), Y0
+	VMULPS      32(DI), Y0, Y0
+	VCVTDQ2PS   32(BX)(DX*1), Y1
+	VMULPS      416(DI), Y1, Y1
+	VCVTDQ2PS   32(BX)(DX*2), Y2
+	VMULPS      800(DI), Y2, Y2
+	VCVTDQ2PS   32(SI), Y3
+	VMULPS      1184(DI), Y3, Y3
+	VCVTDQ2PS   32(SI)(DX*1), Y4
+	VMULPS      1568(DI), Y4, Y4
+	VCVTDQ2PS   32(SI)(DX*2), Y5
+	VMULPS      1952(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column7
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+	ADDQ        $0x08, BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual8
+	MOVQ        96(AX), DI
+	MOVQ        16(SP), DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual8:
+	MOVQ         BX, DI
+	LEAQ         (DI)(SI*2), R8
+	ADDQ         SI, R8
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (DI)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (R8)
+	ADDQ         72(AX), BX
+
+	// Row 1.
+	VMOVUPS     192(CX), Y0
+	VMOVUPS     224(CX), Y1
+	VMOVUPS     256(CX), Y2
+	VMOVUPS     288(CX), Y3
+	VMOVUPS     320(CX), Y4
+	VMOVUPS     352(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual9
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual9:
+	MOVQ         BX, DI
+	LEAQ         (DI)(SI*2), R8
+	ADDQ         SI, R8
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (DI)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (R8)
+	ADDQ         72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual10
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual10:
+	MOVQ         BX, DI
+	LEAQ         (DI)(SI*2), R8
+	ADDQ         SI, R8
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (DI)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (R8)
+	ADDQ         72(AX), BX
+
+	// Row 3.
+	VMOVUPS     576(CX), Y0
+	VMOVUPS     608(CX), Y1
+	VMOVUPS     640(CX), Y2
+	VMOVUPS     672(CX), Y3
+	VMOVUPS     704(CX), Y4
+	VMOVUPS     736(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual11
+	MOVQ        96(AX), DX
+	MOVQ        16(SP), CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	MOVQ        104(AX), DX
+	LEAQ        (CX)(DX*2), DI
+	ADDQ        DX, DI
+	VPMOVZXBD   8(CX), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(CX)(DX*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(CX)(DX*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual11:
+	MOVQ         BX, CX
+	LEAQ         (CX)(SI*2), DX
+	ADDQ         SI, DX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (CX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (CX)(SI*1)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (CX)(SI*2)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (DX)
+	ADDQ         72(AX), BX
+	MOVQ         48(AX), CX
+	ADDQ         CX, (SP)
+	MOVQ         64(AX), CX
+	ADDQ         CX, 8(SP)
+	MOVQ         88(AX), CX
+	ADDQ         CX, 16(SP)
+	DECQ         24(SP)
+	JNE          tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_i32_u8_out4_avx2<>+0(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+4(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+8(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+12(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+16(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+20(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+24(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+28(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_out4_avx2<>+32(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+36(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+40(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+44(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+48(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+52(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+56(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+60(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_out4_avx2<>+64(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+68(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+72(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+76(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+80(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+84(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+88(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_out4_avx2<>+92(SB)/4, $0x41000000
+GLOBL constants_winograd_i32_u8_out4_avx2<>(SB), RODATA|NOPTR, $96
+
+// func winograd_i32_u8_outpool4_avx2(args *QuantisedTileArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·winograd_i32_u8_outpool4_avx2(SB), NOSPLIT, $24-8
+	// Registers: Y0…Y7 elements; Y8…Y11 the row above; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 120(AX), Y14
+	MOVQ         (AX), CX
+	MOVQ         CX, (SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 8(SP)
+	MOVQ         112(AX), CX
+	MOVQ         CX, 16(SP)
+
+tile1:
+	MOVQ   56(AX), CX
+	IMUL3Q $0x06, CX, DX
+	MOVQ   (SP), BX
+	LEAQ   (BX)(DX*2), SI
+	ADDQ   DX, SI
+	MOVQ   16(AX), DI
+	MOVQ   40(AX), R8
+	MOVQ   $+6, R9
+
+column2:
+	VCVTDQ2PS   (BX), Y0
+	VMULPS      (DI), Y0, Y0
+	VCVTDQ2PS   (BX)(DX*1), Y1
+	VMULPS      384(DI), Y1, Y1
+	VCVTDQ2PS   (BX)(DX*2), Y2
+	VMULPS      768(DI), Y2, Y2
+	VCVTDQ2PS   (SI), Y3
+	VMULPS      1152(DI), Y3, Y3
+	VCVTDQ2PS   (SI)(DX*1), Y4
+	VMULPS      1536(DI), Y4, Y4
+	VCVTDQ2PS   (SI)(DX*2), Y5
+	VMULPS      1920(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column2
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 1.
+	VMOVUPS      192(CX), Y0
+	VMOVUPS      224(CX), Y1
+	VMOVUPS      256(CX), Y2
+	VMOVUPS      288(CX), Y3
+	VMOVUPS      320(CX), Y4
+	VMOVUPS      352(CX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y4
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y7, Y0, Y0
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS       Y5, Y1, Y3
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS       Y8, Y0, Y0
+	VMAXPS       Y9, Y1, Y1
+	VMAXPS       Y10, Y2, Y2
+	VMAXPS       Y11, Y3, Y3
+	VMAXPS       Y1, Y0, Y0
+	VADDPS       (DX), Y0, Y0
+	VMAXPS       Y3, Y2, Y1
+	VADDPS       (DX), Y1, Y1
+	MOVQ         BX, DI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	ADDQ         72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 3.
+	VMOVUPS      576(CX), Y0
+	VMOVUPS      608(CX), Y1
+	VMOVUPS      640(CX), Y2
+	VMOVUPS      672(CX), Y3
+	VMOVUPS      704(CX), Y4
+	VMOVUPS      736(CX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y4
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y7, Y0, Y0
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS       Y5, Y1, Y3
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS       Y8, Y0, Y0
+	VMAXPS       Y9, Y1, Y1
+	VMAXPS       Y10, Y2, Y2
+	VMAXPS       Y11, Y3, Y3
+	VMAXPS       Y1, Y0, Y0
+	VADDPS       (DX), Y0, Y0
+	VMAXPS       Y3, Y2, Y1
+	VADDPS       (DX), Y1, Y1
+	MOVQ         BX, CX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (CX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (CX)(SI*1)
+	ADDQ         72(AX), BX
+	MOVQ         56(AX), CX
+	IMUL3Q       $0x06, CX, DX
+	MOVQ         (SP), BX
+	LEAQ         (BX)(DX*2), SI
+	ADDQ         DX, SI
+	MOVQ         16(AX), DI
+	MOVQ         40(AX), R8
+	MOVQ         $+6, R9
+
+column3:
+	VCVTDQ2PS   32(BX), Y0
+	VMULPS      32(DI), Y0, Y0
+	VCVTDQ2PS   32(BX)(DX*1), Y1
+	VMULPS      416(DI), Y1, Y1
+	VCVTDQ2PS   32(BX)(DX*2), Y2
+	VMULPS      800(DI), Y2, Y2
+	VCVTDQ2PS   32(SI), Y3
+	VMULPS      1184(DI), Y3, Y3
+	VCVTDQ2PS   32(SI)(DX*1), Y4
+	VMULPS      1568(DI), Y4, Y4
+	VCVTDQ2PS   32(SI)(DX*2), Y5
+	VMULPS      1952(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column3
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+	ADDQ        $0x08, BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 1.
+	VMOVUPS      192(CX), Y0
+	VMOVUPS      224(CX), Y1
+	VMOVUPS      256(CX), Y2
+	VMOVUPS      288(CX), Y3
+	VMOVUPS      320(CX), Y4
+	VMOVUPS      352(CX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y4
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y7, Y0, Y0
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS       Y5, Y1, Y3
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS       Y8, Y0, Y0
+	VMAXPS       Y9, Y1, Y1
+	VMAXPS       Y10, Y2, Y2
+	VMAXPS       Y11, Y3, Y3
+	VMAXPS       Y1, Y0, Y0
+	VADDPS       32(DX), Y0, Y0
+	VMAXPS       Y3, Y2, Y1
+	VADDPS       32(DX), Y1, Y1
+	MOVQ         BX, DI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (DI)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (DI)(SI*1)
+	ADDQ         72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 3.
+	VMOVUPS      576(CX), Y0
+	VMOVUPS      608(CX), Y1
+	VMOVUPS      640(CX), Y2
+	VMOVUPS      672(CX), Y3
+	VMOVUPS      704(CX), Y4
+	VMOVUPS      736(CX), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y4
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y7, Y0, Y0
+	VMOVAPS      Y6, Y2
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS       Y5, Y1, Y3
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS  constants_winograd_i32_u8_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS       Y8, Y0, Y0
+	VMAXPS       Y9, Y1, Y1
+	VMAXPS       Y10, Y2, Y2
+	VMAXPS       Y11, Y3, Y3
+	VMAXPS       Y1, Y0, Y0
+	VADDPS       32(DX), Y0, Y0
+	VMAXPS       Y3, Y2, Y1
+	VADDPS       32(DX), Y1, Y1
+	MOVQ         BX, CX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (CX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (CX)(SI*1)
+	ADDQ         72(AX), BX
+	MOVQ         48(AX), CX
+	ADDQ         CX, (SP)
+	MOVQ         64(AX), CX
+	ADDQ         CX, 8(SP)
+	DECQ         16(SP)
+	JNE          tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_i32_u8_outpool4_avx2<>+0(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+4(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+8(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+12(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+16(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+20(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+24(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+28(SB)/4, $0x40800000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+32(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+36(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+40(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+44(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+48(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+52(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+56(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+60(SB)/4, $0x40000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+64(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+68(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+72(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+76(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+80(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+84(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+88(SB)/4, $0x41000000
+DATA constants_winograd_i32_u8_outpool4_avx2<>+92(SB)/4, $0x41000000
+GLOBL constants_winograd_i32_u8_outpool4_avx2<>(SB), RODATA|NOPTR, $96
+
+// func winograd_i32_f32_out4_avx2(args *QuantisedTileArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·winograd_i32_f32_out4_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 elements; Y9 residual; Y10 DZero; Y11 DScale; Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	VBROADCASTSS 124(AX), Y10
+	VBROADCASTSS 128(AX), Y11
+	MOVQ         (AX), CX
+	MOVQ         CX, (SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 8(SP)
+	MOVQ         32(AX), CX
+	MOVQ         CX, 16(SP)
+	MOVQ         112(AX), CX
+	MOVQ         CX, 24(SP)
+
+tile1:
+	MOVQ   56(AX), CX
+	IMUL3Q $0x06, CX, DX
+	MOVQ   (SP), BX
+	LEAQ   (BX)(DX*2), SI
+	ADDQ   DX, SI
+	MOVQ   16(AX), DI
+	MOVQ   40(AX), R8
+	MOVQ   $+6, R9
+
+column2:
+	VCVTDQ2PS   (BX), Y0
+	VMULPS      (DI), Y0, Y0
+	VCVTDQ2PS   (BX)(DX*1), Y1
+	VMULPS      384(DI), Y1, Y1
+	VCVTDQ2PS   (BX)(DX*2), Y2
+	VMULPS      768(DI), Y2, Y2
+	VCVTDQ2PS   (SI), Y3
+	VMULPS      1152(DI), Y3, Y3
+	VCVTDQ2PS   (SI)(DX*1), Y4
+	VMULPS      1536(DI), Y4, Y4
+	VCVTDQ2PS   (SI)(DX*2), Y5
+	VMULPS      1920(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column2
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual3
+	MOVQ        96(AX), DI
+	MOVQ        16(SP), DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual3:
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (DI)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DI)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (DI)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (R8)
+	ADDQ    72(AX), BX
+
+	// Row 1.
+	VMOVUPS     192(CX), Y0
+	VMOVUPS     224(CX), Y1
+	VMOVUPS     256(CX), Y2
+	VMOVUPS     288(CX), Y3
+	VMOVUPS     320(CX), Y4
+	VMOVUPS     352(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual4
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual4:
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (DI)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DI)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (DI)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (R8)
+	ADDQ    72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual5
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual5:
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (DI)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DI)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (DI)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (R8)
+	ADDQ    72(AX), BX
+
+	// Row 3.
+	VMOVUPS     576(CX), Y0
+	VMOVUPS     608(CX), Y1
+	VMOVUPS     640(CX), Y2
+	VMOVUPS     672(CX), Y3
+	VMOVUPS     704(CX), Y4
+	VMOVUPS     736(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      (DX), Y0, Y0
+	VADDPS      (DX), Y1, Y1
+	VADDPS      (DX), Y2, Y2
+	VADDPS      (DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual6
+	MOVQ        96(AX), DX
+	MOVQ        16(SP), CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	MOVQ        104(AX), DX
+	LEAQ        (CX)(DX*2), DI
+	ADDQ        DX, DI
+	VPMOVZXBD   (CX), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   (CX)(DX*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   (CX)(DX*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   (DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual6:
+	MOVQ    BX, CX
+	LEAQ    (CX)(SI*2), DX
+	ADDQ    SI, DX
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (CX)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (CX)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (CX)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (DX)
+	ADDQ    72(AX), BX
+	MOVQ    56(AX), CX
+	IMUL3Q  $0x06, CX, DX
+	MOVQ    (SP), BX
+	LEAQ    (BX)(DX*2), SI
+	ADDQ    DX, SI
+	MOVQ    16(AX), DI
+	MOVQ    40(AX), R8
+	MOVQ    $+6, R9
+
+column7:
+	VCVTDQ2PS   32(BX), Y0
+	VMULPS      32(DI), Y0, Y0
+	VCVTDQ2PS   32(BX)(DX*1), Y1
+	VMULPS      416(DI), Y1, Y1
+	VCVTDQ2PS   32(BX)(DX*2), Y2
+	VMULPS      800(DI), Y2, Y2
+	VCVTDQ2PS   32(SI), Y3
+	VMULPS      1184(DI), Y3, Y3
+	VCVTDQ2PS   32(SI)(DX*1), Y4
+	VMULPS      1568(DI), Y4, Y4
+	VCVTDQ2PS   32(SI)(DX*2), Y5
+	VMULPS      1952(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column7
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+	ADDQ        $0x20, BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual8
+	MOVQ        96(AX), DI
+	MOVQ        16(SP), DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual8:
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (DI)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DI)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (DI)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (R8)
+	ADDQ    72(AX), BX
+
+	// Row 1.
+	VMOVUPS     192(CX), Y0
+	VMOVUPS     224(CX), Y1
+	VMOVUPS     256(CX), Y2
+	VMOVUPS     288(CX), Y3
+	VMOVUPS     320(CX), Y4
+	VMOVUPS     352(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual9
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual9:
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (DI)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DI)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (DI)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (R8)
+	ADDQ    72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual10
+	MOVQ        96(AX), R8
+	MOVQ        16(SP), DI
+	ADDQ        R8, DI
+	ADDQ        R8, DI
+	MOVQ        104(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(DI)(R8*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(DI)(R8*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(R9), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual10:
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (DI)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DI)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (DI)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (R8)
+	ADDQ    72(AX), BX
+
+	// Row 3.
+	VMOVUPS     576(CX), Y0
+	VMOVUPS     608(CX), Y1
+	VMOVUPS     640(CX), Y2
+	VMOVUPS     672(CX), Y3
+	VMOVUPS     704(CX), Y4
+	VMOVUPS     736(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_out4_avx2<>+64(SB), Y4, Y3
+	VADDPS      32(DX), Y0, Y0
+	VADDPS      32(DX), Y1, Y1
+	VADDPS      32(DX), Y2, Y2
+	VADDPS      32(DX), Y3, Y3
+	CMPQ        32(AX), $0x00
+	JEQ         noresidual11
+	MOVQ        96(AX), DX
+	MOVQ        16(SP), CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	ADDQ        DX, CX
+	MOVQ        104(AX), DX
+	LEAQ        (CX)(DX*2), DI
+	ADDQ        DX, DI
+	VPMOVZXBD   8(CX), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VPMOVZXBD   8(CX)(DX*1), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VPMOVZXBD   8(CX)(DX*2), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VPMOVZXBD   8(DI), Y9
+	VPSUBD      Y10, Y9, Y9
+	VCVTDQ2PS   Y9, Y9
+	VMULPS      Y11, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+
+noresidual11:
+	MOVQ    BX, CX
+	LEAQ    (CX)(SI*2), DX
+	ADDQ    SI, DX
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (CX)
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (CX)(SI*1)
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (CX)(SI*2)
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (DX)
+	ADDQ    72(AX), BX
+	MOVQ    48(AX), CX
+	ADDQ    CX, (SP)
+	MOVQ    64(AX), CX
+	ADDQ    CX, 8(SP)
+	MOVQ    88(AX), CX
+	ADDQ    CX, 16(SP)
+	DECQ    24(SP)
+	JNE     tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_i32_f32_out4_avx2<>+0(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+4(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+8(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+12(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+16(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+20(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+24(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+28(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_out4_avx2<>+32(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+36(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+40(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+44(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+48(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+52(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+56(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+60(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_out4_avx2<>+64(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+68(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+72(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+76(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+80(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+84(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+88(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_out4_avx2<>+92(SB)/4, $0x41000000
+GLOBL constants_winograd_i32_f32_out4_avx2<>(SB), RODATA|NOPTR, $96
+
+// func winograd_i32_f32_outpool4_avx2(args *QuantisedTileArgs)
+// Requires: AVX, FMA3
+TEXT ·winograd_i32_f32_outpool4_avx2(SB), NOSPLIT, $24-8
+	// Registers: Y0…Y7 elements; Y8…Y11 the row above; Y12 Lo; Y13 Hi.
+	MOVQ         args+0(FP), AX
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         (AX), CX
+	MOVQ         CX, (SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 8(SP)
+	MOVQ         112(AX), CX
+	MOVQ         CX, 16(SP)
+
+tile1:
+	MOVQ   56(AX), CX
+	IMUL3Q $0x06, CX, DX
+	MOVQ   (SP), BX
+	LEAQ   (BX)(DX*2), SI
+	ADDQ   DX, SI
+	MOVQ   16(AX), DI
+	MOVQ   40(AX), R8
+	MOVQ   $+6, R9
+
+column2:
+	VCVTDQ2PS   (BX), Y0
+	VMULPS      (DI), Y0, Y0
+	VCVTDQ2PS   (BX)(DX*1), Y1
+	VMULPS      384(DI), Y1, Y1
+	VCVTDQ2PS   (BX)(DX*2), Y2
+	VMULPS      768(DI), Y2, Y2
+	VCVTDQ2PS   (SI), Y3
+	VMULPS      1152(DI), Y3, Y3
+	VCVTDQ2PS   (SI)(DX*1), Y4
+	VMULPS      1536(DI), Y4, Y4
+	VCVTDQ2PS   (SI)(DX*2), Y5
+	VMULPS      1920(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column2
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 1.
+	VMOVUPS     192(CX), Y0
+	VMOVUPS     224(CX), Y1
+	VMOVUPS     256(CX), Y2
+	VMOVUPS     288(CX), Y3
+	VMOVUPS     320(CX), Y4
+	VMOVUPS     352(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS      Y8, Y0, Y0
+	VMAXPS      Y9, Y1, Y1
+	VMAXPS      Y10, Y2, Y2
+	VMAXPS      Y11, Y3, Y3
+	VMAXPS      Y1, Y0, Y0
+	VADDPS      (DX), Y0, Y0
+	VMAXPS      Y3, Y2, Y1
+	VADDPS      (DX), Y1, Y1
+	MOVQ        BX, DI
+	VMAXPS      Y0, Y12, Y0
+	VMINPS      Y0, Y13, Y0
+	VMOVUPS     Y0, (DI)
+	VMAXPS      Y1, Y12, Y1
+	VMINPS      Y1, Y13, Y1
+	VMOVUPS     Y1, (DI)(SI*1)
+	ADDQ        72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 3.
+	VMOVUPS     576(CX), Y0
+	VMOVUPS     608(CX), Y1
+	VMOVUPS     640(CX), Y2
+	VMOVUPS     672(CX), Y3
+	VMOVUPS     704(CX), Y4
+	VMOVUPS     736(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS      Y8, Y0, Y0
+	VMAXPS      Y9, Y1, Y1
+	VMAXPS      Y10, Y2, Y2
+	VMAXPS      Y11, Y3, Y3
+	VMAXPS      Y1, Y0, Y0
+	VADDPS      (DX), Y0, Y0
+	VMAXPS      Y3, Y2, Y1
+	VADDPS      (DX), Y1, Y1
+	MOVQ        BX, CX
+	VMAXPS      Y0, Y12, Y0
+	VMINPS      Y0, Y13, Y0
+	VMOVUPS     Y0, (CX)
+	VMAXPS      Y1, Y12, Y1
+	VMINPS      Y1, Y13, Y1
+	VMOVUPS     Y1, (CX)(SI*1)
+	ADDQ        72(AX), BX
+	MOVQ        56(AX), CX
+	IMUL3Q      $0x06, CX, DX
+	MOVQ        (SP), BX
+	LEAQ        (BX)(DX*2), SI
+	ADDQ        DX, SI
+	MOVQ        16(AX), DI
+	MOVQ        40(AX), R8
+	MOVQ        $+6, R9
+
+column3:
+	VCVTDQ2PS   32(BX), Y0
+	VMULPS      32(DI), Y0, Y0
+	VCVTDQ2PS   32(BX)(DX*1), Y1
+	VMULPS      416(DI), Y1, Y1
+	VCVTDQ2PS   32(BX)(DX*2), Y2
+	VMULPS      800(DI), Y2, Y2
+	VCVTDQ2PS   32(SI), Y3
+	VMULPS      1184(DI), Y3, Y3
+	VCVTDQ2PS   32(SI)(DX*1), Y4
+	VMULPS      1568(DI), Y4, Y4
+	VCVTDQ2PS   32(SI)(DX*2), Y5
+	VMULPS      1952(DI), Y5, Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVUPS     Y0, (R8)
+	VMOVUPS     Y1, 192(R8)
+	VMOVUPS     Y2, 384(R8)
+	VMOVUPS     Y3, 576(R8)
+	ADDQ        $0x40, DI
+	ADDQ        $0x20, R8
+	ADDQ        CX, BX
+	ADDQ        CX, SI
+	DECQ        R9
+	JNE         column3
+	MOVQ        40(AX), CX
+	MOVQ        24(AX), DX
+	MOVQ        80(AX), SI
+	MOVQ        8(SP), BX
+	ADDQ        $0x20, BX
+
+	// Row 0.
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     128(CX), Y4
+	VMOVUPS     160(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 1.
+	VMOVUPS     192(CX), Y0
+	VMOVUPS     224(CX), Y1
+	VMOVUPS     256(CX), Y2
+	VMOVUPS     288(CX), Y3
+	VMOVUPS     320(CX), Y4
+	VMOVUPS     352(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS      Y8, Y0, Y0
+	VMAXPS      Y9, Y1, Y1
+	VMAXPS      Y10, Y2, Y2
+	VMAXPS      Y11, Y3, Y3
+	VMAXPS      Y1, Y0, Y0
+	VADDPS      32(DX), Y0, Y0
+	VMAXPS      Y3, Y2, Y1
+	VADDPS      32(DX), Y1, Y1
+	MOVQ        BX, DI
+	VMAXPS      Y0, Y12, Y0
+	VMINPS      Y0, Y13, Y0
+	VMOVUPS     Y0, (DI)
+	VMAXPS      Y1, Y12, Y1
+	VMINPS      Y1, Y13, Y1
+	VMOVUPS     Y1, (DI)(SI*1)
+	ADDQ        72(AX), BX
+
+	// Row 2.
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     512(CX), Y4
+	VMOVUPS     544(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMOVAPS     Y0, Y8
+	VMOVAPS     Y1, Y9
+	VMOVAPS     Y2, Y10
+	VMOVAPS     Y3, Y11
+
+	// Row 3.
+	VMOVUPS     576(CX), Y0
+	VMOVUPS     608(CX), Y1
+	VMOVUPS     640(CX), Y2
+	VMOVUPS     672(CX), Y3
+	VMOVUPS     704(CX), Y4
+	VMOVUPS     736(CX), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y4
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVAPS     Y6, Y2
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+0(SB), Y7, Y2
+	VADDPS      Y5, Y1, Y3
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+32(SB), Y4, Y1
+	VFMADD231PS constants_winograd_i32_f32_outpool4_avx2<>+64(SB), Y4, Y3
+	VMAXPS      Y8, Y0, Y0
+	VMAXPS      Y9, Y1, Y1
+	VMAXPS      Y10, Y2, Y2
+	VMAXPS      Y11, Y3, Y3
+	VMAXPS      Y1, Y0, Y0
+	VADDPS      32(DX), Y0, Y0
+	VMAXPS      Y3, Y2, Y1
+	VADDPS      32(DX), Y1, Y1
+	MOVQ        BX, CX
+	VMAXPS      Y0, Y12, Y0
+	VMINPS      Y0, Y13, Y0
+	VMOVUPS     Y0, (CX)
+	VMAXPS      Y1, Y12, Y1
+	VMINPS      Y1, Y13, Y1
+	VMOVUPS     Y1, (CX)(SI*1)
+	ADDQ        72(AX), BX
+	MOVQ        48(AX), CX
+	ADDQ        CX, (SP)
+	MOVQ        64(AX), CX
+	ADDQ        CX, 8(SP)
+	DECQ        16(SP)
+	JNE         tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_i32_f32_outpool4_avx2<>+0(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+4(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+8(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+12(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+16(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+20(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+24(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+28(SB)/4, $0x40800000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+32(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+36(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+40(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+44(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+48(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+52(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+56(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+60(SB)/4, $0x40000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+64(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+68(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+72(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+76(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+80(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+84(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+88(SB)/4, $0x41000000
+DATA constants_winograd_i32_f32_outpool4_avx2<>+92(SB)/4, $0x41000000
+GLOBL constants_winograd_i32_f32_outpool4_avx2<>(SB), RODATA|NOPTR, $96

@@ -33,3 +33,28 @@ func winograd_f32_outpool2_neon(args *WinogradArgs)
 //
 //go:noescape
 func winograd_f32_outpool4_neon(args *WinogradArgs)
+
+// winograd_u8_i16_in4_neon is the input transform of Winograd's F(4×4, 3×3), in integers; see QuantisedPatchArgs.
+//
+//go:noescape
+func winograd_u8_i16_in4_neon(args *QuantisedPatchArgs)
+
+// winograd_i32_u8_out4_neon is the output transform out4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_u8_out4_neon(args *QuantisedTileArgs)
+
+// winograd_i32_u8_outpool4_neon is the output transform outpool4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_u8_outpool4_neon(args *QuantisedTileArgs)
+
+// winograd_i32_f32_out4_neon is the output transform out4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_f32_out4_neon(args *QuantisedTileArgs)
+
+// winograd_i32_f32_outpool4_neon is the output transform outpool4 of Winograd's F(4×4, 3×3), in integers; see QuantisedTileArgs.
+//
+//go:noescape
+func winograd_i32_f32_outpool4_neon(args *QuantisedTileArgs)

@@ -1341,3 +1341,2517 @@ block2:
 	SUBS   $1, R7, R7
 	BNE    tile1
 	RET
+
+// func winograd_u8_i16_in4_neon(args *QuantisedPatchArgs)
+// Requires: ASIMD
+TEXT ·winograd_u8_i16_in4_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then XRow; R2 XPixel; R3 YFreq; R4 Blocks;
+	// R5 X; R6 Y; R7 Tiles; R8 X of these channels, then XTile, then YTile;
+	// R9 Y of these channels; R10 blocks left; R11 frequencies; R12 frequencies of row 5;
+	// R13 rows of the patch, then row 1 of the patch; R14, R15 rows of the patch;
+	// R19…R21 rows of the patch.
+	// Vectors: V0 Zero, then 6·Zero; V1 2·Zero, then elements; V2…V28 elements.
+	MOVD  args+0(FP), R0
+	ADD   $80, R0, R1
+	VLD1R (R1), [V0.S4]
+	VDUP  V0.H[0], V0.H8
+	VADD  V0.H8, V0.H8, V1.H8
+	VADD  V1.H8, V1.H8, V0.H8
+	VADD  V1.H8, V0.H8, V0.H8
+	MOVD  32(R0), R1
+	MOVD  40(R0), R2
+	MOVD  56(R0), R3
+	MOVD  72(R0), R4
+	LSL   $1, R4, R4
+	MOVD  (R0), R5
+	MOVD  8(R0), R6
+	MOVD  64(R0), R7
+
+tile1:
+	MOVD R5, R8
+	MOVD R6, R9
+	MOVD R4, R10
+
+block2:
+	MOVD R9, R11
+	MOVD R11, R12
+	ADD  R3<<1, R12, R12
+	ADD  R3<<2, R12, R12
+	ADD  R3<<3, R12, R12
+	ADD  R3<<4, R12, R12
+	MOVD R8, R13
+	ADD  R1, R13, R14
+	ADD  R1, R14, R15
+	ADD  R1, R15, R19
+	ADD  R1, R19, R20
+	ADD  R1, R20, R21
+
+	// Column 0.
+	VLD1.P (R13)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R19)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VLD1.P (R20)(R2), [V5.B8]
+	VUXTL  V5.B8, V5.H8
+	VLD1.P (R21)(R2), [V6.B8]
+	VUXTL  V6.B8, V6.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V3.H8, V5.H8, V5.H8
+	VSHL   $2, V3.H8, V3.H8
+	VADD   V1.H8, V5.H8, V5.H8
+	VSUB   V3.H8, V5.H8, V5.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V4.H8, V6.H8, V6.H8
+	VSHL   $2, V4.H8, V4.H8
+	VADD   V2.H8, V6.H8, V6.H8
+	VSUB   V4.H8, V6.H8, V6.H8
+
+	// Column 1.
+	VLD1.P (R13)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R19)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VLD1.P (R20)(R2), [V7.B8]
+	VUXTL  V7.B8, V7.H8
+	VLD1.P (R21)(R2), [V8.B8]
+	VUXTL  V8.B8, V8.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V3.H8, V7.H8, V7.H8
+	VSHL   $2, V3.H8, V3.H8
+	VADD   V1.H8, V7.H8, V7.H8
+	VSUB   V3.H8, V7.H8, V7.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V4.H8, V8.H8, V8.H8
+	VSHL   $2, V4.H8, V4.H8
+	VADD   V2.H8, V8.H8, V8.H8
+	VSUB   V4.H8, V8.H8, V8.H8
+
+	// Column 2.
+	VLD1.P (R13)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R19)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VLD1.P (R20)(R2), [V9.B8]
+	VUXTL  V9.B8, V9.H8
+	VLD1.P (R21)(R2), [V10.B8]
+	VUXTL  V10.B8, V10.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V3.H8, V9.H8, V9.H8
+	VSHL   $2, V3.H8, V3.H8
+	VADD   V1.H8, V9.H8, V9.H8
+	VSUB   V3.H8, V9.H8, V9.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V4.H8, V10.H8, V10.H8
+	VSHL   $2, V4.H8, V4.H8
+	VADD   V2.H8, V10.H8, V10.H8
+	VSUB   V4.H8, V10.H8, V10.H8
+
+	// Column 3.
+	VLD1.P (R13)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R19)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VLD1.P (R20)(R2), [V11.B8]
+	VUXTL  V11.B8, V11.H8
+	VLD1.P (R21)(R2), [V12.B8]
+	VUXTL  V12.B8, V12.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V3.H8, V11.H8, V11.H8
+	VSHL   $2, V3.H8, V3.H8
+	VADD   V1.H8, V11.H8, V11.H8
+	VSUB   V3.H8, V11.H8, V11.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V4.H8, V12.H8, V12.H8
+	VSHL   $2, V4.H8, V4.H8
+	VADD   V2.H8, V12.H8, V12.H8
+	VSUB   V4.H8, V12.H8, V12.H8
+
+	// Column 4.
+	VLD1.P (R13)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R19)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VLD1.P (R20)(R2), [V13.B8]
+	VUXTL  V13.B8, V13.H8
+	VLD1.P (R21)(R2), [V14.B8]
+	VUXTL  V14.B8, V14.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V3.H8, V13.H8, V13.H8
+	VSHL   $2, V3.H8, V3.H8
+	VADD   V1.H8, V13.H8, V13.H8
+	VSUB   V3.H8, V13.H8, V13.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V4.H8, V14.H8, V14.H8
+	VSHL   $2, V4.H8, V4.H8
+	VADD   V2.H8, V14.H8, V14.H8
+	VSUB   V4.H8, V14.H8, V14.H8
+
+	// Column 5.
+	VLD1.P (R13)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R19)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VLD1.P (R20)(R2), [V15.B8]
+	VUXTL  V15.B8, V15.H8
+	VLD1.P (R21)(R2), [V16.B8]
+	VUXTL  V16.B8, V16.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V3.H8, V15.H8, V15.H8
+	VSHL   $2, V3.H8, V3.H8
+	VADD   V1.H8, V15.H8, V15.H8
+	VSUB   V3.H8, V15.H8, V15.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V4.H8, V16.H8, V16.H8
+	VSHL   $2, V4.H8, V4.H8
+	VADD   V2.H8, V16.H8, V16.H8
+	VSUB   V4.H8, V16.H8, V16.H8
+	VMOV   V13.B16, V1.B16
+	VMOV   V7.B16, V2.B16
+	VMOV   V9.B16, V3.B16
+	VMOV   V11.B16, V4.B16
+	VSHL   $2, V5.H8, V5.H8
+	VSUB   V9.H8, V1.H8, V1.H8
+	VSHL   $2, V9.H8, V9.H8
+	VADD   V5.H8, V1.H8, V1.H8
+	VSUB   V9.H8, V1.H8, V1.H8
+	VSHL   $2, V7.H8, V7.H8
+	VSUB   V11.H8, V15.H8, V15.H8
+	VSHL   $2, V11.H8, V11.H8
+	VADD   V7.H8, V15.H8, V15.H8
+	VSUB   V11.H8, V15.H8, V15.H8
+	VSUB   V3.H8, V13.H8, V5.H8
+	VSHL   $2, V3.H8, V3.H8
+	VSUB   V3.H8, V13.H8, V13.H8
+	VSUB   V2.H8, V4.H8, V3.H8
+	VADD   V3.H8, V3.H8, V3.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V4.H8, V4.H8
+	VADD   V4.H8, V13.H8, V2.H8
+	VSUB   V4.H8, V13.H8, V13.H8
+	VSUB   V3.H8, V5.H8, V4.H8
+	VADD   V3.H8, V5.H8, V5.H8
+	VST1.P [V1.S4], (R11)(R3)
+	VST1.P [V2.S4], (R11)(R3)
+	VST1.P [V13.S4], (R11)(R3)
+	VST1.P [V5.S4], (R11)(R3)
+	VST1.P [V4.S4], (R11)(R3)
+	VST1.P [V15.S4], (R11)(R3)
+	VMOV   V14.B16, V1.B16
+	VMOV   V8.B16, V2.B16
+	VMOV   V10.B16, V3.B16
+	VMOV   V12.B16, V4.B16
+	VSHL   $2, V6.H8, V6.H8
+	VSUB   V10.H8, V1.H8, V1.H8
+	VSHL   $2, V10.H8, V10.H8
+	VADD   V6.H8, V1.H8, V1.H8
+	VSUB   V10.H8, V1.H8, V1.H8
+	VSHL   $2, V8.H8, V8.H8
+	VSUB   V12.H8, V16.H8, V16.H8
+	VSHL   $2, V12.H8, V12.H8
+	VADD   V8.H8, V16.H8, V16.H8
+	VSUB   V12.H8, V16.H8, V16.H8
+	VSUB   V3.H8, V14.H8, V5.H8
+	VSHL   $2, V3.H8, V3.H8
+	VSUB   V3.H8, V14.H8, V14.H8
+	VSUB   V2.H8, V4.H8, V3.H8
+	VADD   V3.H8, V3.H8, V3.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V4.H8, V4.H8
+	VADD   V4.H8, V14.H8, V2.H8
+	VSUB   V4.H8, V14.H8, V14.H8
+	VSUB   V3.H8, V5.H8, V4.H8
+	VADD   V3.H8, V5.H8, V5.H8
+	VST1.P [V1.S4], (R12)(R3)
+	VST1.P [V2.S4], (R12)(R3)
+	VST1.P [V14.S4], (R12)(R3)
+	VST1.P [V5.S4], (R12)(R3)
+	VST1.P [V4.S4], (R12)(R3)
+	VST1.P [V16.S4], (R12)(R3)
+	ADD    R1, R8, R13
+	MOVD   R13, R14
+	ADD    R1, R14, R15
+	ADD    R1, R15, R19
+	ADD    R1, R19, R20
+
+	// Column 0.
+	VLD1.P (R14)(R2), [V1.B8]
+	VUXTL  V1.B8, V1.H8
+	VLD1.P (R15)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R19)(R2), [V3.B8]
+	VUXTL  V3.B8, V3.H8
+	VLD1.P (R20)(R2), [V4.B8]
+	VUXTL  V4.B8, V4.H8
+	VSUB   V2.H8, V4.H8, V5.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V4.H8, V4.H8
+	VSUB   V1.H8, V3.H8, V2.H8
+	VADD   V2.H8, V2.H8, V2.H8
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V1.H8, V3.H8, V3.H8
+	VADD   V3.H8, V4.H8, V1.H8
+	VSUB   V3.H8, V4.H8, V4.H8
+	VSUB   V2.H8, V5.H8, V3.H8
+	VADD   V2.H8, V5.H8, V5.H8
+	VADD   V0.H8, V1.H8, V1.H8
+
+	// Column 1.
+	VLD1.P (R14)(R2), [V2.B8]
+	VUXTL  V2.B8, V2.H8
+	VLD1.P (R15)(R2), [V6.B8]
+	VUXTL  V6.B8, V6.H8
+	VLD1.P (R19)(R2), [V7.B8]
+	VUXTL  V7.B8, V7.H8
+	VLD1.P (R20)(R2), [V8.B8]
+	VUXTL  V8.B8, V8.H8
+	VSUB   V6.H8, V8.H8, V9.H8
+	VSHL   $2, V6.H8, V6.H8
+	VSUB   V6.H8, V8.H8, V8.H8
+	VSUB   V2.H8, V7.H8, V6.H8
+	VADD   V6.H8, V6.H8, V6.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V7.H8, V7.H8
+	VADD   V7.H8, V8.H8, V2.H8
+	VSUB   V7.H8, V8.H8, V8.H8
+	VSUB   V6.H8, V9.H8, V7.H8
+	VADD   V6.H8, V9.H8, V9.H8
+	VADD   V0.H8, V2.H8, V2.H8
+
+	// Column 2.
+	VLD1.P (R14)(R2), [V6.B8]
+	VUXTL  V6.B8, V6.H8
+	VLD1.P (R15)(R2), [V10.B8]
+	VUXTL  V10.B8, V10.H8
+	VLD1.P (R19)(R2), [V11.B8]
+	VUXTL  V11.B8, V11.H8
+	VLD1.P (R20)(R2), [V12.B8]
+	VUXTL  V12.B8, V12.H8
+	VSUB   V10.H8, V12.H8, V13.H8
+	VSHL   $2, V10.H8, V10.H8
+	VSUB   V10.H8, V12.H8, V12.H8
+	VSUB   V6.H8, V11.H8, V10.H8
+	VADD   V10.H8, V10.H8, V10.H8
+	VSHL   $2, V6.H8, V6.H8
+	VSUB   V6.H8, V11.H8, V11.H8
+	VADD   V11.H8, V12.H8, V6.H8
+	VSUB   V11.H8, V12.H8, V12.H8
+	VSUB   V10.H8, V13.H8, V11.H8
+	VADD   V10.H8, V13.H8, V13.H8
+	VADD   V0.H8, V6.H8, V6.H8
+
+	// Column 3.
+	VLD1.P (R14)(R2), [V10.B8]
+	VUXTL  V10.B8, V10.H8
+	VLD1.P (R15)(R2), [V14.B8]
+	VUXTL  V14.B8, V14.H8
+	VLD1.P (R19)(R2), [V15.B8]
+	VUXTL  V15.B8, V15.H8
+	VLD1.P (R20)(R2), [V16.B8]
+	VUXTL  V16.B8, V16.H8
+	VSUB   V14.H8, V16.H8, V17.H8
+	VSHL   $2, V14.H8, V14.H8
+	VSUB   V14.H8, V16.H8, V16.H8
+	VSUB   V10.H8, V15.H8, V14.H8
+	VADD   V14.H8, V14.H8, V14.H8
+	VSHL   $2, V10.H8, V10.H8
+	VSUB   V10.H8, V15.H8, V15.H8
+	VADD   V15.H8, V16.H8, V10.H8
+	VSUB   V15.H8, V16.H8, V16.H8
+	VSUB   V14.H8, V17.H8, V15.H8
+	VADD   V14.H8, V17.H8, V17.H8
+	VADD   V0.H8, V10.H8, V10.H8
+
+	// Column 4.
+	VLD1.P (R14)(R2), [V14.B8]
+	VUXTL  V14.B8, V14.H8
+	VLD1.P (R15)(R2), [V18.B8]
+	VUXTL  V18.B8, V18.H8
+	VLD1.P (R19)(R2), [V19.B8]
+	VUXTL  V19.B8, V19.H8
+	VLD1.P (R20)(R2), [V20.B8]
+	VUXTL  V20.B8, V20.H8
+	VSUB   V18.H8, V20.H8, V21.H8
+	VSHL   $2, V18.H8, V18.H8
+	VSUB   V18.H8, V20.H8, V20.H8
+	VSUB   V14.H8, V19.H8, V18.H8
+	VADD   V18.H8, V18.H8, V18.H8
+	VSHL   $2, V14.H8, V14.H8
+	VSUB   V14.H8, V19.H8, V19.H8
+	VADD   V19.H8, V20.H8, V14.H8
+	VSUB   V19.H8, V20.H8, V20.H8
+	VSUB   V18.H8, V21.H8, V19.H8
+	VADD   V18.H8, V21.H8, V21.H8
+	VADD   V0.H8, V14.H8, V14.H8
+
+	// Column 5.
+	VLD1.P (R14)(R2), [V18.B8]
+	VUXTL  V18.B8, V18.H8
+	VLD1.P (R15)(R2), [V22.B8]
+	VUXTL  V22.B8, V22.H8
+	VLD1.P (R19)(R2), [V23.B8]
+	VUXTL  V23.B8, V23.H8
+	VLD1.P (R20)(R2), [V24.B8]
+	VUXTL  V24.B8, V24.H8
+	VSUB   V22.H8, V24.H8, V25.H8
+	VSHL   $2, V22.H8, V22.H8
+	VSUB   V22.H8, V24.H8, V24.H8
+	VSUB   V18.H8, V23.H8, V22.H8
+	VADD   V22.H8, V22.H8, V22.H8
+	VSHL   $2, V18.H8, V18.H8
+	VSUB   V18.H8, V23.H8, V23.H8
+	VADD   V23.H8, V24.H8, V18.H8
+	VSUB   V23.H8, V24.H8, V24.H8
+	VSUB   V22.H8, V25.H8, V23.H8
+	VADD   V22.H8, V25.H8, V25.H8
+	VADD   V0.H8, V18.H8, V18.H8
+	VMOV   V14.B16, V22.B16
+	VMOV   V2.B16, V26.B16
+	VMOV   V6.B16, V27.B16
+	VMOV   V10.B16, V28.B16
+	VSHL   $2, V1.H8, V1.H8
+	VSUB   V6.H8, V22.H8, V22.H8
+	VSHL   $2, V6.H8, V6.H8
+	VADD   V1.H8, V22.H8, V22.H8
+	VSUB   V6.H8, V22.H8, V22.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V10.H8, V18.H8, V18.H8
+	VSHL   $2, V10.H8, V10.H8
+	VADD   V2.H8, V18.H8, V18.H8
+	VSUB   V10.H8, V18.H8, V18.H8
+	VSUB   V27.H8, V14.H8, V1.H8
+	VSHL   $2, V27.H8, V27.H8
+	VSUB   V27.H8, V14.H8, V14.H8
+	VSUB   V26.H8, V28.H8, V27.H8
+	VADD   V27.H8, V27.H8, V27.H8
+	VSHL   $2, V26.H8, V26.H8
+	VSUB   V26.H8, V28.H8, V28.H8
+	VADD   V28.H8, V14.H8, V26.H8
+	VSUB   V28.H8, V14.H8, V14.H8
+	VSUB   V27.H8, V1.H8, V28.H8
+	VADD   V27.H8, V1.H8, V1.H8
+	VST1.P [V22.S4], (R11)(R3)
+	VST1.P [V26.S4], (R11)(R3)
+	VST1.P [V14.S4], (R11)(R3)
+	VST1.P [V1.S4], (R11)(R3)
+	VST1.P [V28.S4], (R11)(R3)
+	VST1.P [V18.S4], (R11)(R3)
+	VMOV   V20.B16, V1.B16
+	VMOV   V8.B16, V2.B16
+	VMOV   V12.B16, V6.B16
+	VMOV   V16.B16, V10.B16
+	VSHL   $2, V4.H8, V4.H8
+	VSUB   V12.H8, V1.H8, V1.H8
+	VSHL   $2, V12.H8, V12.H8
+	VADD   V4.H8, V1.H8, V1.H8
+	VSUB   V12.H8, V1.H8, V1.H8
+	VSHL   $2, V8.H8, V8.H8
+	VSUB   V16.H8, V24.H8, V24.H8
+	VSHL   $2, V16.H8, V16.H8
+	VADD   V8.H8, V24.H8, V24.H8
+	VSUB   V16.H8, V24.H8, V24.H8
+	VSUB   V6.H8, V20.H8, V4.H8
+	VSHL   $2, V6.H8, V6.H8
+	VSUB   V6.H8, V20.H8, V20.H8
+	VSUB   V2.H8, V10.H8, V6.H8
+	VADD   V6.H8, V6.H8, V6.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V10.H8, V10.H8
+	VADD   V10.H8, V20.H8, V2.H8
+	VSUB   V10.H8, V20.H8, V20.H8
+	VSUB   V6.H8, V4.H8, V10.H8
+	VADD   V6.H8, V4.H8, V4.H8
+	VST1.P [V1.S4], (R11)(R3)
+	VST1.P [V2.S4], (R11)(R3)
+	VST1.P [V20.S4], (R11)(R3)
+	VST1.P [V4.S4], (R11)(R3)
+	VST1.P [V10.S4], (R11)(R3)
+	VST1.P [V24.S4], (R11)(R3)
+	VMOV   V21.B16, V1.B16
+	VMOV   V9.B16, V2.B16
+	VMOV   V13.B16, V4.B16
+	VMOV   V17.B16, V6.B16
+	VSHL   $2, V5.H8, V5.H8
+	VSUB   V13.H8, V1.H8, V1.H8
+	VSHL   $2, V13.H8, V13.H8
+	VADD   V5.H8, V1.H8, V1.H8
+	VSUB   V13.H8, V1.H8, V1.H8
+	VSHL   $2, V9.H8, V9.H8
+	VSUB   V17.H8, V25.H8, V25.H8
+	VSHL   $2, V17.H8, V17.H8
+	VADD   V9.H8, V25.H8, V25.H8
+	VSUB   V17.H8, V25.H8, V25.H8
+	VSUB   V4.H8, V21.H8, V5.H8
+	VSHL   $2, V4.H8, V4.H8
+	VSUB   V4.H8, V21.H8, V21.H8
+	VSUB   V2.H8, V6.H8, V4.H8
+	VADD   V4.H8, V4.H8, V4.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V6.H8, V6.H8
+	VADD   V6.H8, V21.H8, V2.H8
+	VSUB   V6.H8, V21.H8, V21.H8
+	VSUB   V4.H8, V5.H8, V6.H8
+	VADD   V4.H8, V5.H8, V5.H8
+	VST1.P [V1.S4], (R11)(R3)
+	VST1.P [V2.S4], (R11)(R3)
+	VST1.P [V21.S4], (R11)(R3)
+	VST1.P [V5.S4], (R11)(R3)
+	VST1.P [V6.S4], (R11)(R3)
+	VST1.P [V25.S4], (R11)(R3)
+	VMOV   V19.B16, V1.B16
+	VMOV   V7.B16, V2.B16
+	VMOV   V11.B16, V4.B16
+	VMOV   V15.B16, V5.B16
+	VSHL   $2, V3.H8, V3.H8
+	VSUB   V11.H8, V1.H8, V1.H8
+	VSHL   $2, V11.H8, V11.H8
+	VADD   V3.H8, V1.H8, V1.H8
+	VSUB   V11.H8, V1.H8, V1.H8
+	VSHL   $2, V7.H8, V7.H8
+	VSUB   V15.H8, V23.H8, V23.H8
+	VSHL   $2, V15.H8, V15.H8
+	VADD   V7.H8, V23.H8, V23.H8
+	VSUB   V15.H8, V23.H8, V23.H8
+	VSUB   V4.H8, V19.H8, V3.H8
+	VSHL   $2, V4.H8, V4.H8
+	VSUB   V4.H8, V19.H8, V19.H8
+	VSUB   V2.H8, V5.H8, V4.H8
+	VADD   V4.H8, V4.H8, V4.H8
+	VSHL   $2, V2.H8, V2.H8
+	VSUB   V2.H8, V5.H8, V5.H8
+	VADD   V5.H8, V19.H8, V2.H8
+	VSUB   V5.H8, V19.H8, V19.H8
+	VSUB   V4.H8, V3.H8, V5.H8
+	VADD   V4.H8, V3.H8, V3.H8
+	VST1.P [V1.S4], (R11)(R3)
+	VST1.P [V2.S4], (R11)(R3)
+	VST1.P [V19.S4], (R11)(R3)
+	VST1.P [V3.S4], (R11)(R3)
+	VST1.P [V5.S4], (R11)(R3)
+	VST1.P [V23.S4], (R11)(R3)
+	ADD    $8, R8, R8
+	ADD    $16, R9, R9
+	SUBS   $1, R10, R10
+	BNE    block2
+	MOVD   24(R0), R8
+	ADD    R8, R5, R5
+	MOVD   48(R0), R8
+	ADD    R8, R6, R6
+	SUBS   $1, R7, R7
+	BNE    tile1
+	RET
+
+// func winograd_i32_u8_out4_neon(args *QuantisedTileArgs)
+// Requires: ASIMD
+TEXT ·winograd_i32_u8_out4_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 a constant, then XFreq; R2 YPixel; R3 YRow; R4 DPixel;
+	// R5 DRow; R6 X; R7 Y; R8 D; R9 Tiles;
+	// R10 X of these channels, then XTile, then YTile, then DTile; R11 Y of these channels;
+	// R12 D of these channels; R13 Factor; R14 Bias; R15 fours of channels left;
+	// R19 from row to row of frequencies, then the row of Y;
+	// R20 rows of frequencies, then the row of D;
+	// R21 rows of frequencies, then D, then an address, then a pixel of D, then a pixel of Y;
+	// R22 rows of frequencies, then an address; R23…R25 rows of frequencies.
+	// Vectors: V0 constants in lanes; V1 frequencies, then elements;
+	// V2 frequencies, then bias, then DZero, then Lo;
+	// V3 frequencies, then bias, then DZero, then Lo, then DScale, then Hi; V4 frequencies;
+	// V5 frequencies, then residual, then Zero;
+	// V6 frequencies, then bias, then DZero, then Lo, then DScale, then Hi;
+	// V7 factors, then elements; V8 frequencies; V9 frequencies, then residual, then Zero;
+	// V10 frequencies; V11 factors, then elements; V12, V13 frequencies;
+	// V14 frequencies, then DScale, then Hi; V15 factors, then elements; V16, V17 frequencies;
+	// V18 frequencies, then residual, then Zero; V19 factors, then elements;
+	// V20, V21 frequencies; V22 frequencies, then elements; V23 factors, then elements;
+	// V24…V26 frequencies; V27 factors, then elements.
+	MOVD args+0(FP), R0
+	MOVD $0x40000000, R1
+	VMOV R1, V0.S[0]
+	MOVD $0x40800000, R1
+	VMOV R1, V0.S[1]
+	MOVD $0x41000000, R1
+	VMOV R1, V0.S[2]
+	MOVD 56(R0), R1
+	MOVD 80(R0), R2
+	MOVD 72(R0), R3
+	MOVD 104(R0), R4
+	MOVD 96(R0), R5
+	MOVD (R0), R6
+	MOVD 8(R0), R7
+	MOVD 32(R0), R8
+	MOVD 112(R0), R9
+
+tile1:
+	MOVD R6, R10
+	MOVD R7, R11
+	MOVD R8, R12
+	MOVD 16(R0), R13
+	MOVD 24(R0), R14
+	MOVD $4, R15
+
+four2:
+	LSL  $2, R1, R19
+	ADD  R1<<1, R19, R19
+	MOVD R10, R20
+	ADD  R19, R20, R21
+	ADD  R19, R21, R22
+	ADD  R19, R22, R23
+	ADD  R19, R23, R24
+	ADD  R19, R24, R25
+
+	// Column 0.
+	VLD1.P (R20)(R1), [V1.S4]
+	FMOVQ  (R13), F7
+	WORD   $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD   $0x6e27dc21 // fmul v1.4s, v1.4s, v7.4s
+	VLD1.P (R21)(R1), [V2.S4]
+	FMOVQ  384(R13), F7
+	WORD   $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD   $0x6e27dc42 // fmul v2.4s, v2.4s, v7.4s
+	VLD1.P (R22)(R1), [V3.S4]
+	FMOVQ  768(R13), F7
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	VLD1.P (R23)(R1), [V4.S4]
+	FMOVQ  1152(R13), F7
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	VLD1.P (R24)(R1), [V5.S4]
+	FMOVQ  1536(R13), F7
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
+	VLD1.P (R25)(R1), [V6.S4]
+	FMOVQ  1920(R13), F7
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	WORD   $0x4e23d447 // fadd v7.4s, v2.4s, v3.4s
+	WORD   $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD   $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD   $0x4ea5d485 // fsub v5.4s, v4.4s, v5.4s
+	WORD   $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD   $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD   $0x4fa01067 // fmla v7.4s, v3.4s, v0.s[1]
+	WORD   $0x4e26d444 // fadd v4.4s, v2.4s, v6.4s
+	WORD   $0x4f8010a2 // fmla v2.4s, v5.4s, v0.s[0]
+	WORD   $0x4f8018a4 // fmla v4.4s, v5.4s, v0.s[2]
+
+	// Column 1.
+	VLD1.P (R20)(R1), [V3.S4]
+	FMOVQ  64(R13), F11
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
+	VLD1.P (R21)(R1), [V5.S4]
+	FMOVQ  448(R13), F11
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	VLD1.P (R22)(R1), [V6.S4]
+	FMOVQ  832(R13), F11
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2bdcc6 // fmul v6.4s, v6.4s, v11.4s
+	VLD1.P (R23)(R1), [V8.S4]
+	FMOVQ  1216(R13), F11
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2bdd08 // fmul v8.4s, v8.4s, v11.4s
+	VLD1.P (R24)(R1), [V9.S4]
+	FMOVQ  1600(R13), F11
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VLD1.P (R25)(R1), [V10.S4]
+	FMOVQ  1984(R13), F11
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2bdd4a // fmul v10.4s, v10.4s, v11.4s
+	WORD   $0x4e26d4ab // fadd v11.4s, v5.4s, v6.4s
+	WORD   $0x4ea6d4a5 // fsub v5.4s, v5.4s, v6.4s
+	WORD   $0x4e29d506 // fadd v6.4s, v8.4s, v9.4s
+	WORD   $0x4ea9d509 // fsub v9.4s, v8.4s, v9.4s
+	WORD   $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD   $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD   $0x4fa010cb // fmla v11.4s, v6.4s, v0.s[1]
+	WORD   $0x4e2ad4a8 // fadd v8.4s, v5.4s, v10.4s
+	WORD   $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD   $0x4f801928 // fmla v8.4s, v9.4s, v0.s[2]
+
+	// Column 2.
+	VLD1.P (R20)(R1), [V6.S4]
+	FMOVQ  128(R13), F15
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2fdcc6 // fmul v6.4s, v6.4s, v15.4s
+	VLD1.P (R21)(R1), [V9.S4]
+	FMOVQ  512(R13), F15
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	VLD1.P (R22)(R1), [V10.S4]
+	FMOVQ  896(R13), F15
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2fdd4a // fmul v10.4s, v10.4s, v15.4s
+	VLD1.P (R23)(R1), [V12.S4]
+	FMOVQ  1280(R13), F15
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
+	VLD1.P (R24)(R1), [V13.S4]
+	FMOVQ  1664(R13), F15
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	VLD1.P (R25)(R1), [V14.S4]
+	FMOVQ  2048(R13), F15
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD   $0x4e2ad52f // fadd v15.4s, v9.4s, v10.4s
+	WORD   $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
+	WORD   $0x4e2dd58a // fadd v10.4s, v12.4s, v13.4s
+	WORD   $0x4eadd58d // fsub v13.4s, v12.4s, v13.4s
+	WORD   $0x4e2fd4c6 // fadd v6.4s, v6.4s, v15.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD   $0x4fa0114f // fmla v15.4s, v10.4s, v0.s[1]
+	WORD   $0x4e2ed52c // fadd v12.4s, v9.4s, v14.4s
+	WORD   $0x4f8011a9 // fmla v9.4s, v13.4s, v0.s[0]
+	WORD   $0x4f8019ac // fmla v12.4s, v13.4s, v0.s[2]
+
+	// Column 3.
+	VLD1.P (R20)(R1), [V10.S4]
+	FMOVQ  192(R13), F19
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	VLD1.P (R21)(R1), [V13.S4]
+	FMOVQ  576(R13), F19
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	VLD1.P (R22)(R1), [V14.S4]
+	FMOVQ  960(R13), F19
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e33ddce // fmul v14.4s, v14.4s, v19.4s
+	VLD1.P (R23)(R1), [V16.S4]
+	FMOVQ  1344(R13), F19
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e33de10 // fmul v16.4s, v16.4s, v19.4s
+	VLD1.P (R24)(R1), [V17.S4]
+	FMOVQ  1728(R13), F19
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e33de31 // fmul v17.4s, v17.4s, v19.4s
+	VLD1.P (R25)(R1), [V18.S4]
+	FMOVQ  2112(R13), F19
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	WORD   $0x4e2ed5b3 // fadd v19.4s, v13.4s, v14.4s
+	WORD   $0x4eaed5ad // fsub v13.4s, v13.4s, v14.4s
+	WORD   $0x4e31d60e // fadd v14.4s, v16.4s, v17.4s
+	WORD   $0x4eb1d611 // fsub v17.4s, v16.4s, v17.4s
+	WORD   $0x4e33d54a // fadd v10.4s, v10.4s, v19.4s
+	WORD   $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
+	WORD   $0x4fa011d3 // fmla v19.4s, v14.4s, v0.s[1]
+	WORD   $0x4e32d5b0 // fadd v16.4s, v13.4s, v18.4s
+	WORD   $0x4f80122d // fmla v13.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a30 // fmla v16.4s, v17.4s, v0.s[2]
+
+	// Column 4.
+	VLD1.P (R20)(R1), [V14.S4]
+	FMOVQ  256(R13), F23
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e37ddce // fmul v14.4s, v14.4s, v23.4s
+	VLD1.P (R21)(R1), [V17.S4]
+	FMOVQ  640(R13), F23
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e37de31 // fmul v17.4s, v17.4s, v23.4s
+	VLD1.P (R22)(R1), [V18.S4]
+	FMOVQ  1024(R13), F23
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e37de52 // fmul v18.4s, v18.4s, v23.4s
+	VLD1.P (R23)(R1), [V20.S4]
+	FMOVQ  1408(R13), F23
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e37de94 // fmul v20.4s, v20.4s, v23.4s
+	VLD1.P (R24)(R1), [V21.S4]
+	FMOVQ  1792(R13), F23
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e37deb5 // fmul v21.4s, v21.4s, v23.4s
+	VLD1.P (R25)(R1), [V22.S4]
+	FMOVQ  2176(R13), F23
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e37ded6 // fmul v22.4s, v22.4s, v23.4s
+	WORD   $0x4e32d637 // fadd v23.4s, v17.4s, v18.4s
+	WORD   $0x4eb2d631 // fsub v17.4s, v17.4s, v18.4s
+	WORD   $0x4e35d692 // fadd v18.4s, v20.4s, v21.4s
+	WORD   $0x4eb5d695 // fsub v21.4s, v20.4s, v21.4s
+	WORD   $0x4e37d5ce // fadd v14.4s, v14.4s, v23.4s
+	WORD   $0x4e32d5ce // fadd v14.4s, v14.4s, v18.4s
+	WORD   $0x4fa01257 // fmla v23.4s, v18.4s, v0.s[1]
+	WORD   $0x4e36d634 // fadd v20.4s, v17.4s, v22.4s
+	WORD   $0x4f8012b1 // fmla v17.4s, v21.4s, v0.s[0]
+	WORD   $0x4f801ab4 // fmla v20.4s, v21.4s, v0.s[2]
+
+	// Column 5.
+	VLD1.P (R20)(R1), [V18.S4]
+	FMOVQ  320(R13), F27
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e3bde52 // fmul v18.4s, v18.4s, v27.4s
+	VLD1.P (R21)(R1), [V21.S4]
+	FMOVQ  704(R13), F27
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e3bdeb5 // fmul v21.4s, v21.4s, v27.4s
+	VLD1.P (R22)(R1), [V22.S4]
+	FMOVQ  1088(R13), F27
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e3bded6 // fmul v22.4s, v22.4s, v27.4s
+	VLD1.P (R23)(R1), [V24.S4]
+	FMOVQ  1472(R13), F27
+	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
+	WORD   $0x6e3bdf18 // fmul v24.4s, v24.4s, v27.4s
+	VLD1.P (R24)(R1), [V25.S4]
+	FMOVQ  1856(R13), F27
+	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD   $0x6e3bdf39 // fmul v25.4s, v25.4s, v27.4s
+	VLD1.P (R25)(R1), [V26.S4]
+	FMOVQ  2240(R13), F27
+	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD   $0x6e3bdf5a // fmul v26.4s, v26.4s, v27.4s
+	WORD   $0x4e36d6bb // fadd v27.4s, v21.4s, v22.4s
+	WORD   $0x4eb6d6b5 // fsub v21.4s, v21.4s, v22.4s
+	WORD   $0x4e39d716 // fadd v22.4s, v24.4s, v25.4s
+	WORD   $0x4eb9d719 // fsub v25.4s, v24.4s, v25.4s
+	WORD   $0x4e3bd652 // fadd v18.4s, v18.4s, v27.4s
+	WORD   $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	WORD   $0x4fa012db // fmla v27.4s, v22.4s, v0.s[1]
+	WORD   $0x4e3ad6b8 // fadd v24.4s, v21.4s, v26.4s
+	WORD   $0x4f801335 // fmla v21.4s, v25.4s, v0.s[0]
+	WORD   $0x4f801b38 // fmla v24.4s, v25.4s, v0.s[2]
+	MOVD   R11, R19
+	MOVD   R12, R20
+
+	// Row 0.
+	WORD   $0x4e26d476 // fadd v22.4s, v3.4s, v6.4s
+	WORD   $0x4ea6d463 // fsub v3.4s, v3.4s, v6.4s
+	WORD   $0x4e2ed546 // fadd v6.4s, v10.4s, v14.4s
+	WORD   $0x4eaed54e // fsub v14.4s, v10.4s, v14.4s
+	WORD   $0x4e36d421 // fadd v1.4s, v1.4s, v22.4s
+	WORD   $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD   $0x4fa010d6 // fmla v22.4s, v6.4s, v0.s[1]
+	WORD   $0x4e32d46a // fadd v10.4s, v3.4s, v18.4s
+	WORD   $0x4f8011c3 // fmla v3.4s, v14.4s, v0.s[0]
+	WORD   $0x4f8019ca // fmla v10.4s, v14.4s, v0.s[2]
+	FMOVQ  (R14), F6
+	WORD   $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD   $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD   $0x4e26d6d6 // fadd v22.4s, v22.4s, v6.4s
+	WORD   $0x4e26d54a // fadd v10.4s, v10.4s, v6.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual3
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V6.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V14.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d421 // fadd v1.4s, v1.4s, v18.4s
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d6d6 // fadd v22.4s, v22.4s, v18.4s
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d54a // fadd v10.4s, v10.4s, v18.4s
+
+noresidual3:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V6.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V14.S4]
+	WORD   $0x4e26f421 // fmax v1.4s, v1.4s, v6.4s
+	WORD   $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
+	WORD   $0x4e26f463 // fmax v3.4s, v3.4s, v6.4s
+	WORD   $0x4eaef463 // fmin v3.4s, v3.4s, v14.4s
+	WORD   $0x4e26f6d6 // fmax v22.4s, v22.4s, v6.4s
+	WORD   $0x4eaef6d6 // fmin v22.4s, v22.4s, v14.4s
+	WORD   $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD   $0x4eaef54a // fmin v10.4s, v10.4s, v14.4s
+	MOVD   R19, R21
+	ADD    $120, R0, R22
+	VLD1R  (R22), [V18.S4]
+	WORD   $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD   V18.S4, V1.S4, V1.S4
+	WORD   $0x0e612821 // xtn v1.4h, v1.4s
+	WORD   $0x0e212821 // xtn v1.8b, v1.8h
+	VST1.P V1.S[0], (R21)(R2)
+	WORD   $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD   V18.S4, V3.S4, V3.S4
+	WORD   $0x0e612863 // xtn v3.4h, v3.4s
+	WORD   $0x0e212863 // xtn v3.8b, v3.8h
+	VST1.P V3.S[0], (R21)(R2)
+	WORD   $0x4e21aad6 // fcvtns v22.4s, v22.4s
+	VADD   V18.S4, V22.S4, V22.S4
+	WORD   $0x0e612ad6 // xtn v22.4h, v22.4s
+	WORD   $0x0e212ad6 // xtn v22.8b, v22.8h
+	VST1.P V22.S[0], (R21)(R2)
+	WORD   $0x4e21a94a // fcvtns v10.4s, v10.4s
+	VADD   V18.S4, V10.S4, V10.S4
+	WORD   $0x0e61294a // xtn v10.4h, v10.4s
+	WORD   $0x0e21294a // xtn v10.8b, v10.8h
+	VST1.P V10.S[0], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+
+	// Row 1.
+	WORD   $0x4e29d4a1 // fadd v1.4s, v5.4s, v9.4s
+	WORD   $0x4ea9d4a5 // fsub v5.4s, v5.4s, v9.4s
+	WORD   $0x4e31d5a9 // fadd v9.4s, v13.4s, v17.4s
+	WORD   $0x4eb1d5b1 // fsub v17.4s, v13.4s, v17.4s
+	WORD   $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	WORD   $0x4fa01121 // fmla v1.4s, v9.4s, v0.s[1]
+	WORD   $0x4e35d4ad // fadd v13.4s, v5.4s, v21.4s
+	WORD   $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a2d // fmla v13.4s, v17.4s, v0.s[2]
+	FMOVQ  (R14), F3
+	WORD   $0x4e23d442 // fadd v2.4s, v2.4s, v3.4s
+	WORD   $0x4e23d4a5 // fadd v5.4s, v5.4s, v3.4s
+	WORD   $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD   $0x4e23d5ad // fadd v13.4s, v13.4s, v3.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual4
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V3.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V6.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d5ad // fadd v13.4s, v13.4s, v9.4s
+
+noresidual4:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V3.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V6.S4]
+	WORD   $0x4e23f442 // fmax v2.4s, v2.4s, v3.4s
+	WORD   $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD   $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD   $0x4ea6f4a5 // fmin v5.4s, v5.4s, v6.4s
+	WORD   $0x4e23f421 // fmax v1.4s, v1.4s, v3.4s
+	WORD   $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD   $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD   $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	MOVD   R19, R21
+	ADD    $120, R0, R22
+	VLD1R  (R22), [V9.S4]
+	WORD   $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD   V9.S4, V2.S4, V2.S4
+	WORD   $0x0e612842 // xtn v2.4h, v2.4s
+	WORD   $0x0e212842 // xtn v2.8b, v2.8h
+	VST1.P V2.S[0], (R21)(R2)
+	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD   V9.S4, V5.S4, V5.S4
+	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD   $0x0e2128a5 // xtn v5.8b, v5.8h
+	VST1.P V5.S[0], (R21)(R2)
+	WORD   $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD   V9.S4, V1.S4, V1.S4
+	WORD   $0x0e612821 // xtn v1.4h, v1.4s
+	WORD   $0x0e212821 // xtn v1.8b, v1.8h
+	VST1.P V1.S[0], (R21)(R2)
+	WORD   $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	VADD   V9.S4, V13.S4, V13.S4
+	WORD   $0x0e6129ad // xtn v13.4h, v13.4s
+	WORD   $0x0e2129ad // xtn v13.8b, v13.8h
+	VST1.P V13.S[0], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+
+	// Row 2.
+	WORD   $0x4e2fd561 // fadd v1.4s, v11.4s, v15.4s
+	WORD   $0x4eafd56b // fsub v11.4s, v11.4s, v15.4s
+	WORD   $0x4e37d66f // fadd v15.4s, v19.4s, v23.4s
+	WORD   $0x4eb7d677 // fsub v23.4s, v19.4s, v23.4s
+	WORD   $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD   $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	WORD   $0x4fa011e1 // fmla v1.4s, v15.4s, v0.s[1]
+	WORD   $0x4e3bd573 // fadd v19.4s, v11.4s, v27.4s
+	WORD   $0x4f8012eb // fmla v11.4s, v23.4s, v0.s[0]
+	WORD   $0x4f801af3 // fmla v19.4s, v23.4s, v0.s[2]
+	FMOVQ  (R14), F2
+	WORD   $0x4e22d4e7 // fadd v7.4s, v7.4s, v2.4s
+	WORD   $0x4e22d56b // fadd v11.4s, v11.4s, v2.4s
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD   $0x4e22d673 // fadd v19.4s, v19.4s, v2.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual5
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V3.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d4e7 // fadd v7.4s, v7.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d56b // fadd v11.4s, v11.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d673 // fadd v19.4s, v19.4s, v5.4s
+
+noresidual5:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V3.S4]
+	WORD   $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD   $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	WORD   $0x4e22f56b // fmax v11.4s, v11.4s, v2.4s
+	WORD   $0x4ea3f56b // fmin v11.4s, v11.4s, v3.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	WORD   $0x4e22f673 // fmax v19.4s, v19.4s, v2.4s
+	WORD   $0x4ea3f673 // fmin v19.4s, v19.4s, v3.4s
+	MOVD   R19, R21
+	ADD    $120, R0, R22
+	VLD1R  (R22), [V5.S4]
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V5.S4, V7.S4, V7.S4
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x0e2128e7 // xtn v7.8b, v7.8h
+	VST1.P V7.S[0], (R21)(R2)
+	WORD   $0x4e21a96b // fcvtns v11.4s, v11.4s
+	VADD   V5.S4, V11.S4, V11.S4
+	WORD   $0x0e61296b // xtn v11.4h, v11.4s
+	WORD   $0x0e21296b // xtn v11.8b, v11.8h
+	VST1.P V11.S[0], (R21)(R2)
+	WORD   $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD   V5.S4, V1.S4, V1.S4
+	WORD   $0x0e612821 // xtn v1.4h, v1.4s
+	WORD   $0x0e212821 // xtn v1.8b, v1.8h
+	VST1.P V1.S[0], (R21)(R2)
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V5.S4, V19.S4, V19.S4
+	WORD   $0x0e612a73 // xtn v19.4h, v19.4s
+	WORD   $0x0e212a73 // xtn v19.8b, v19.8h
+	VST1.P V19.S[0], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+
+	// Row 3.
+	WORD   $0x4e2cd501 // fadd v1.4s, v8.4s, v12.4s
+	WORD   $0x4eacd508 // fsub v8.4s, v8.4s, v12.4s
+	WORD   $0x4e34d60c // fadd v12.4s, v16.4s, v20.4s
+	WORD   $0x4eb4d614 // fsub v20.4s, v16.4s, v20.4s
+	WORD   $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD   $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD   $0x4fa01181 // fmla v1.4s, v12.4s, v0.s[1]
+	WORD   $0x4e38d510 // fadd v16.4s, v8.4s, v24.4s
+	WORD   $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD   $0x4f801a90 // fmla v16.4s, v20.4s, v0.s[2]
+	FMOVQ  (R14), F2
+	WORD   $0x4e22d484 // fadd v4.4s, v4.4s, v2.4s
+	WORD   $0x4e22d508 // fadd v8.4s, v8.4s, v2.4s
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD   $0x4e22d610 // fadd v16.4s, v16.4s, v2.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual6
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V3.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d508 // fadd v8.4s, v8.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d610 // fadd v16.4s, v16.4s, v5.4s
+
+noresidual6:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V3.S4]
+	WORD   $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD   $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD   $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD   $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	WORD   $0x4e22f610 // fmax v16.4s, v16.4s, v2.4s
+	WORD   $0x4ea3f610 // fmin v16.4s, v16.4s, v3.4s
+	MOVD   R19, R21
+	ADD    $120, R0, R22
+	VLD1R  (R22), [V5.S4]
+	WORD   $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD   V5.S4, V4.S4, V4.S4
+	WORD   $0x0e612884 // xtn v4.4h, v4.4s
+	WORD   $0x0e212884 // xtn v4.8b, v4.8h
+	VST1.P V4.S[0], (R21)(R2)
+	WORD   $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD   V5.S4, V8.S4, V8.S4
+	WORD   $0x0e612908 // xtn v8.4h, v8.4s
+	WORD   $0x0e212908 // xtn v8.8b, v8.8h
+	VST1.P V8.S[0], (R21)(R2)
+	WORD   $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD   V5.S4, V1.S4, V1.S4
+	WORD   $0x0e612821 // xtn v1.4h, v1.4s
+	WORD   $0x0e212821 // xtn v1.8b, v1.8h
+	VST1.P V1.S[0], (R21)(R2)
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V5.S4, V16.S4, V16.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	VST1.P V16.S[0], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+	ADD    $16, R10, R10
+	ADD    $4, R11, R11
+	ADD    $4, R12, R12
+	ADD    $16, R13, R13
+	ADD    $16, R14, R14
+	SUBS   $1, R15, R15
+	BNE    four2
+	MOVD   48(R0), R10
+	ADD    R10, R6, R6
+	MOVD   64(R0), R10
+	ADD    R10, R7, R7
+	MOVD   88(R0), R10
+	ADD    R10, R8, R8
+	SUBS   $1, R9, R9
+	BNE    tile1
+	RET
+
+// func winograd_i32_u8_outpool4_neon(args *QuantisedTileArgs)
+// Requires: ASIMD
+TEXT ·winograd_i32_u8_outpool4_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 a constant, then XFreq; R2 YPixel; R3 YRow; R4 X; R5 Y;
+	// R6 Tiles; R7 X of these channels, then XTile, then YTile; R8 Y of these channels;
+	// R9 Factor; R10 Bias; R11 fours of channels left;
+	// R12 from row to row of frequencies, then the row of Y;
+	// R13 rows of frequencies, then an address, then a pixel of Y;
+	// R14 rows of frequencies, then an address; R15 rows of frequencies;
+	// R19…R21 rows of frequencies.
+	// Vectors: V0 constants in lanes; V1 frequencies, then elements;
+	// V2 frequencies, then bias, then Lo, then elements; V3 frequencies, then Hi;
+	// V4, V5 frequencies, then Zero; V6 frequencies, then elements; V7 factors, then elements;
+	// V8…V10 frequencies; V11 factors, then elements; V12…V14 frequencies;
+	// V15 factors, then elements; V16…V18 frequencies; V19 factors, then elements;
+	// V20, V21 frequencies; V22 frequencies, then elements; V23 factors, then elements;
+	// V24…V26 frequencies; V27 factors, then elements.
+	MOVD args+0(FP), R0
+	MOVD $0x40000000, R1
+	VMOV R1, V0.S[0]
+	MOVD $0x40800000, R1
+	VMOV R1, V0.S[1]
+	MOVD $0x41000000, R1
+	VMOV R1, V0.S[2]
+	MOVD 56(R0), R1
+	MOVD 80(R0), R2
+	MOVD 72(R0), R3
+	MOVD (R0), R4
+	MOVD 8(R0), R5
+	MOVD 112(R0), R6
+
+tile1:
+	MOVD R4, R7
+	MOVD R5, R8
+	MOVD 16(R0), R9
+	MOVD 24(R0), R10
+	MOVD $4, R11
+
+four2:
+	LSL  $2, R1, R12
+	ADD  R1<<1, R12, R12
+	MOVD R7, R13
+	ADD  R12, R13, R14
+	ADD  R12, R14, R15
+	ADD  R12, R15, R19
+	ADD  R12, R19, R20
+	ADD  R12, R20, R21
+
+	// Column 0.
+	VLD1.P (R13)(R1), [V1.S4]
+	FMOVQ  (R9), F7
+	WORD   $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD   $0x6e27dc21 // fmul v1.4s, v1.4s, v7.4s
+	VLD1.P (R14)(R1), [V2.S4]
+	FMOVQ  384(R9), F7
+	WORD   $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD   $0x6e27dc42 // fmul v2.4s, v2.4s, v7.4s
+	VLD1.P (R15)(R1), [V3.S4]
+	FMOVQ  768(R9), F7
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	VLD1.P (R19)(R1), [V4.S4]
+	FMOVQ  1152(R9), F7
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	VLD1.P (R20)(R1), [V5.S4]
+	FMOVQ  1536(R9), F7
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
+	VLD1.P (R21)(R1), [V6.S4]
+	FMOVQ  1920(R9), F7
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	WORD   $0x4e23d447 // fadd v7.4s, v2.4s, v3.4s
+	WORD   $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD   $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD   $0x4ea5d485 // fsub v5.4s, v4.4s, v5.4s
+	WORD   $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD   $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD   $0x4fa01067 // fmla v7.4s, v3.4s, v0.s[1]
+	WORD   $0x4e26d444 // fadd v4.4s, v2.4s, v6.4s
+	WORD   $0x4f8010a2 // fmla v2.4s, v5.4s, v0.s[0]
+	WORD   $0x4f8018a4 // fmla v4.4s, v5.4s, v0.s[2]
+
+	// Column 1.
+	VLD1.P (R13)(R1), [V3.S4]
+	FMOVQ  64(R9), F11
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
+	VLD1.P (R14)(R1), [V5.S4]
+	FMOVQ  448(R9), F11
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	VLD1.P (R15)(R1), [V6.S4]
+	FMOVQ  832(R9), F11
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2bdcc6 // fmul v6.4s, v6.4s, v11.4s
+	VLD1.P (R19)(R1), [V8.S4]
+	FMOVQ  1216(R9), F11
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2bdd08 // fmul v8.4s, v8.4s, v11.4s
+	VLD1.P (R20)(R1), [V9.S4]
+	FMOVQ  1600(R9), F11
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VLD1.P (R21)(R1), [V10.S4]
+	FMOVQ  1984(R9), F11
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2bdd4a // fmul v10.4s, v10.4s, v11.4s
+	WORD   $0x4e26d4ab // fadd v11.4s, v5.4s, v6.4s
+	WORD   $0x4ea6d4a5 // fsub v5.4s, v5.4s, v6.4s
+	WORD   $0x4e29d506 // fadd v6.4s, v8.4s, v9.4s
+	WORD   $0x4ea9d509 // fsub v9.4s, v8.4s, v9.4s
+	WORD   $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD   $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD   $0x4fa010cb // fmla v11.4s, v6.4s, v0.s[1]
+	WORD   $0x4e2ad4a8 // fadd v8.4s, v5.4s, v10.4s
+	WORD   $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD   $0x4f801928 // fmla v8.4s, v9.4s, v0.s[2]
+
+	// Column 2.
+	VLD1.P (R13)(R1), [V6.S4]
+	FMOVQ  128(R9), F15
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2fdcc6 // fmul v6.4s, v6.4s, v15.4s
+	VLD1.P (R14)(R1), [V9.S4]
+	FMOVQ  512(R9), F15
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	VLD1.P (R15)(R1), [V10.S4]
+	FMOVQ  896(R9), F15
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2fdd4a // fmul v10.4s, v10.4s, v15.4s
+	VLD1.P (R19)(R1), [V12.S4]
+	FMOVQ  1280(R9), F15
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
+	VLD1.P (R20)(R1), [V13.S4]
+	FMOVQ  1664(R9), F15
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	VLD1.P (R21)(R1), [V14.S4]
+	FMOVQ  2048(R9), F15
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD   $0x4e2ad52f // fadd v15.4s, v9.4s, v10.4s
+	WORD   $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
+	WORD   $0x4e2dd58a // fadd v10.4s, v12.4s, v13.4s
+	WORD   $0x4eadd58d // fsub v13.4s, v12.4s, v13.4s
+	WORD   $0x4e2fd4c6 // fadd v6.4s, v6.4s, v15.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD   $0x4fa0114f // fmla v15.4s, v10.4s, v0.s[1]
+	WORD   $0x4e2ed52c // fadd v12.4s, v9.4s, v14.4s
+	WORD   $0x4f8011a9 // fmla v9.4s, v13.4s, v0.s[0]
+	WORD   $0x4f8019ac // fmla v12.4s, v13.4s, v0.s[2]
+
+	// Column 3.
+	VLD1.P (R13)(R1), [V10.S4]
+	FMOVQ  192(R9), F19
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	VLD1.P (R14)(R1), [V13.S4]
+	FMOVQ  576(R9), F19
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	VLD1.P (R15)(R1), [V14.S4]
+	FMOVQ  960(R9), F19
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e33ddce // fmul v14.4s, v14.4s, v19.4s
+	VLD1.P (R19)(R1), [V16.S4]
+	FMOVQ  1344(R9), F19
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e33de10 // fmul v16.4s, v16.4s, v19.4s
+	VLD1.P (R20)(R1), [V17.S4]
+	FMOVQ  1728(R9), F19
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e33de31 // fmul v17.4s, v17.4s, v19.4s
+	VLD1.P (R21)(R1), [V18.S4]
+	FMOVQ  2112(R9), F19
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	WORD   $0x4e2ed5b3 // fadd v19.4s, v13.4s, v14.4s
+	WORD   $0x4eaed5ad // fsub v13.4s, v13.4s, v14.4s
+	WORD   $0x4e31d60e // fadd v14.4s, v16.4s, v17.4s
+	WORD   $0x4eb1d611 // fsub v17.4s, v16.4s, v17.4s
+	WORD   $0x4e33d54a // fadd v10.4s, v10.4s, v19.4s
+	WORD   $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
+	WORD   $0x4fa011d3 // fmla v19.4s, v14.4s, v0.s[1]
+	WORD   $0x4e32d5b0 // fadd v16.4s, v13.4s, v18.4s
+	WORD   $0x4f80122d // fmla v13.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a30 // fmla v16.4s, v17.4s, v0.s[2]
+
+	// Column 4.
+	VLD1.P (R13)(R1), [V14.S4]
+	FMOVQ  256(R9), F23
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e37ddce // fmul v14.4s, v14.4s, v23.4s
+	VLD1.P (R14)(R1), [V17.S4]
+	FMOVQ  640(R9), F23
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e37de31 // fmul v17.4s, v17.4s, v23.4s
+	VLD1.P (R15)(R1), [V18.S4]
+	FMOVQ  1024(R9), F23
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e37de52 // fmul v18.4s, v18.4s, v23.4s
+	VLD1.P (R19)(R1), [V20.S4]
+	FMOVQ  1408(R9), F23
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e37de94 // fmul v20.4s, v20.4s, v23.4s
+	VLD1.P (R20)(R1), [V21.S4]
+	FMOVQ  1792(R9), F23
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e37deb5 // fmul v21.4s, v21.4s, v23.4s
+	VLD1.P (R21)(R1), [V22.S4]
+	FMOVQ  2176(R9), F23
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e37ded6 // fmul v22.4s, v22.4s, v23.4s
+	WORD   $0x4e32d637 // fadd v23.4s, v17.4s, v18.4s
+	WORD   $0x4eb2d631 // fsub v17.4s, v17.4s, v18.4s
+	WORD   $0x4e35d692 // fadd v18.4s, v20.4s, v21.4s
+	WORD   $0x4eb5d695 // fsub v21.4s, v20.4s, v21.4s
+	WORD   $0x4e37d5ce // fadd v14.4s, v14.4s, v23.4s
+	WORD   $0x4e32d5ce // fadd v14.4s, v14.4s, v18.4s
+	WORD   $0x4fa01257 // fmla v23.4s, v18.4s, v0.s[1]
+	WORD   $0x4e36d634 // fadd v20.4s, v17.4s, v22.4s
+	WORD   $0x4f8012b1 // fmla v17.4s, v21.4s, v0.s[0]
+	WORD   $0x4f801ab4 // fmla v20.4s, v21.4s, v0.s[2]
+
+	// Column 5.
+	VLD1.P (R13)(R1), [V18.S4]
+	FMOVQ  320(R9), F27
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e3bde52 // fmul v18.4s, v18.4s, v27.4s
+	VLD1.P (R14)(R1), [V21.S4]
+	FMOVQ  704(R9), F27
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e3bdeb5 // fmul v21.4s, v21.4s, v27.4s
+	VLD1.P (R15)(R1), [V22.S4]
+	FMOVQ  1088(R9), F27
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e3bded6 // fmul v22.4s, v22.4s, v27.4s
+	VLD1.P (R19)(R1), [V24.S4]
+	FMOVQ  1472(R9), F27
+	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
+	WORD   $0x6e3bdf18 // fmul v24.4s, v24.4s, v27.4s
+	VLD1.P (R20)(R1), [V25.S4]
+	FMOVQ  1856(R9), F27
+	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD   $0x6e3bdf39 // fmul v25.4s, v25.4s, v27.4s
+	VLD1.P (R21)(R1), [V26.S4]
+	FMOVQ  2240(R9), F27
+	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD   $0x6e3bdf5a // fmul v26.4s, v26.4s, v27.4s
+	WORD   $0x4e36d6bb // fadd v27.4s, v21.4s, v22.4s
+	WORD   $0x4eb6d6b5 // fsub v21.4s, v21.4s, v22.4s
+	WORD   $0x4e39d716 // fadd v22.4s, v24.4s, v25.4s
+	WORD   $0x4eb9d719 // fsub v25.4s, v24.4s, v25.4s
+	WORD   $0x4e3bd652 // fadd v18.4s, v18.4s, v27.4s
+	WORD   $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	WORD   $0x4fa012db // fmla v27.4s, v22.4s, v0.s[1]
+	WORD   $0x4e3ad6b8 // fadd v24.4s, v21.4s, v26.4s
+	WORD   $0x4f801335 // fmla v21.4s, v25.4s, v0.s[0]
+	WORD   $0x4f801b38 // fmla v24.4s, v25.4s, v0.s[2]
+	MOVD   R8, R12
+
+	// Row 0.
+	WORD $0x4e26d476 // fadd v22.4s, v3.4s, v6.4s
+	WORD $0x4ea6d463 // fsub v3.4s, v3.4s, v6.4s
+	WORD $0x4e2ed546 // fadd v6.4s, v10.4s, v14.4s
+	WORD $0x4eaed54e // fsub v14.4s, v10.4s, v14.4s
+	WORD $0x4e36d421 // fadd v1.4s, v1.4s, v22.4s
+	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD $0x4fa010d6 // fmla v22.4s, v6.4s, v0.s[1]
+	WORD $0x4e32d46a // fadd v10.4s, v3.4s, v18.4s
+	WORD $0x4f8011c3 // fmla v3.4s, v14.4s, v0.s[0]
+	WORD $0x4f8019ca // fmla v10.4s, v14.4s, v0.s[2]
+
+	// Row 1.
+	WORD   $0x4e29d4a6 // fadd v6.4s, v5.4s, v9.4s
+	WORD   $0x4ea9d4a5 // fsub v5.4s, v5.4s, v9.4s
+	WORD   $0x4e31d5a9 // fadd v9.4s, v13.4s, v17.4s
+	WORD   $0x4eb1d5b1 // fsub v17.4s, v13.4s, v17.4s
+	WORD   $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	WORD   $0x4fa01126 // fmla v6.4s, v9.4s, v0.s[1]
+	WORD   $0x4e35d4ad // fadd v13.4s, v5.4s, v21.4s
+	WORD   $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a2d // fmla v13.4s, v17.4s, v0.s[2]
+	WORD   $0x4e23f421 // fmax v1.4s, v1.4s, v3.4s
+	WORD   $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4e2af6d6 // fmax v22.4s, v22.4s, v10.4s
+	WORD   $0x4e2df4c6 // fmax v6.4s, v6.4s, v13.4s
+	WORD   $0x4e26f6d6 // fmax v22.4s, v22.4s, v6.4s
+	FMOVQ  (R10), F2
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD   $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	ADD    $132, R0, R13
+	VLD1R  (R13), [V2.S4]
+	ADD    $136, R0, R13
+	VLD1R  (R13), [V3.S4]
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	WORD   $0x4e22f6d6 // fmax v22.4s, v22.4s, v2.4s
+	WORD   $0x4ea3f6d6 // fmin v22.4s, v22.4s, v3.4s
+	MOVD   R12, R13
+	ADD    $120, R0, R14
+	VLD1R  (R14), [V5.S4]
+	WORD   $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD   V5.S4, V1.S4, V1.S4
+	WORD   $0x0e612821 // xtn v1.4h, v1.4s
+	WORD   $0x0e212821 // xtn v1.8b, v1.8h
+	VST1.P V1.S[0], (R13)(R2)
+	WORD   $0x4e21aad6 // fcvtns v22.4s, v22.4s
+	VADD   V5.S4, V22.S4, V22.S4
+	WORD   $0x0e612ad6 // xtn v22.4h, v22.4s
+	WORD   $0x0e212ad6 // xtn v22.8b, v22.8h
+	VST1.P V22.S[0], (R13)(R2)
+	ADD    R3, R12, R12
+
+	// Row 2.
+	WORD $0x4e2fd561 // fadd v1.4s, v11.4s, v15.4s
+	WORD $0x4eafd56b // fsub v11.4s, v11.4s, v15.4s
+	WORD $0x4e37d66f // fadd v15.4s, v19.4s, v23.4s
+	WORD $0x4eb7d677 // fsub v23.4s, v19.4s, v23.4s
+	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	WORD $0x4fa011e1 // fmla v1.4s, v15.4s, v0.s[1]
+	WORD $0x4e3bd573 // fadd v19.4s, v11.4s, v27.4s
+	WORD $0x4f8012eb // fmla v11.4s, v23.4s, v0.s[0]
+	WORD $0x4f801af3 // fmla v19.4s, v23.4s, v0.s[2]
+
+	// Row 3.
+	WORD   $0x4e2cd502 // fadd v2.4s, v8.4s, v12.4s
+	WORD   $0x4eacd508 // fsub v8.4s, v8.4s, v12.4s
+	WORD   $0x4e34d60c // fadd v12.4s, v16.4s, v20.4s
+	WORD   $0x4eb4d614 // fsub v20.4s, v16.4s, v20.4s
+	WORD   $0x4e22d484 // fadd v4.4s, v4.4s, v2.4s
+	WORD   $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD   $0x4fa01182 // fmla v2.4s, v12.4s, v0.s[1]
+	WORD   $0x4e38d510 // fadd v16.4s, v8.4s, v24.4s
+	WORD   $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD   $0x4f801a90 // fmla v16.4s, v20.4s, v0.s[2]
+	WORD   $0x4e2bf4e7 // fmax v7.4s, v7.4s, v11.4s
+	WORD   $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
+	WORD   $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD   $0x4e33f421 // fmax v1.4s, v1.4s, v19.4s
+	WORD   $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	FMOVQ  (R10), F2
+	WORD   $0x4e22d4e7 // fadd v7.4s, v7.4s, v2.4s
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	ADD    $132, R0, R13
+	VLD1R  (R13), [V2.S4]
+	ADD    $136, R0, R13
+	VLD1R  (R13), [V3.S4]
+	WORD   $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD   $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	MOVD   R12, R13
+	ADD    $120, R0, R14
+	VLD1R  (R14), [V4.S4]
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V4.S4, V7.S4, V7.S4
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x0e2128e7 // xtn v7.8b, v7.8h
+	VST1.P V7.S[0], (R13)(R2)
+	WORD   $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD   V4.S4, V1.S4, V1.S4
+	WORD   $0x0e612821 // xtn v1.4h, v1.4s
+	WORD   $0x0e212821 // xtn v1.8b, v1.8h
+	VST1.P V1.S[0], (R13)(R2)
+	ADD    R3, R12, R12
+	ADD    $16, R7, R7
+	ADD    $4, R8, R8
+	ADD    $16, R9, R9
+	ADD    $16, R10, R10
+	SUBS   $1, R11, R11
+	BNE    four2
+	MOVD   48(R0), R7
+	ADD    R7, R4, R4
+	MOVD   64(R0), R7
+	ADD    R7, R5, R5
+	SUBS   $1, R6, R6
+	BNE    tile1
+	RET
+
+// func winograd_i32_f32_out4_neon(args *QuantisedTileArgs)
+// Requires: ASIMD
+TEXT ·winograd_i32_f32_out4_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 a constant, then XFreq; R2 YPixel; R3 YRow; R4 DPixel;
+	// R5 DRow; R6 X; R7 Y; R8 D; R9 Tiles;
+	// R10 X of these channels, then XTile, then YTile, then DTile; R11 Y of these channels;
+	// R12 D of these channels; R13 Factor; R14 Bias; R15 fours of channels left;
+	// R19 from row to row of frequencies, then the row of Y;
+	// R20 rows of frequencies, then the row of D;
+	// R21 rows of frequencies, then D, then an address, then a pixel of D, then a pixel of Y;
+	// R22…R25 rows of frequencies.
+	// Vectors: V0 constants in lanes; V1 frequencies, then elements;
+	// V2 frequencies, then bias, then DZero, then Lo;
+	// V3 frequencies, then bias, then DZero, then Lo, then DScale, then Hi; V4 frequencies;
+	// V5 frequencies, then residual;
+	// V6 frequencies, then bias, then DZero, then Lo, then DScale, then Hi;
+	// V7 factors, then elements; V8 frequencies; V9 frequencies, then residual; V10 frequencies;
+	// V11 factors, then elements; V12, V13 frequencies; V14 frequencies, then DScale, then Hi;
+	// V15 factors, then elements; V16, V17 frequencies; V18 frequencies, then residual;
+	// V19 factors, then elements; V20, V21 frequencies; V22 frequencies, then elements;
+	// V23 factors, then elements; V24…V26 frequencies; V27 factors, then elements.
+	MOVD args+0(FP), R0
+	MOVD $0x40000000, R1
+	VMOV R1, V0.S[0]
+	MOVD $0x40800000, R1
+	VMOV R1, V0.S[1]
+	MOVD $0x41000000, R1
+	VMOV R1, V0.S[2]
+	MOVD 56(R0), R1
+	MOVD 80(R0), R2
+	MOVD 72(R0), R3
+	MOVD 104(R0), R4
+	MOVD 96(R0), R5
+	MOVD (R0), R6
+	MOVD 8(R0), R7
+	MOVD 32(R0), R8
+	MOVD 112(R0), R9
+
+tile1:
+	MOVD R6, R10
+	MOVD R7, R11
+	MOVD R8, R12
+	MOVD 16(R0), R13
+	MOVD 24(R0), R14
+	MOVD $4, R15
+
+four2:
+	LSL  $2, R1, R19
+	ADD  R1<<1, R19, R19
+	MOVD R10, R20
+	ADD  R19, R20, R21
+	ADD  R19, R21, R22
+	ADD  R19, R22, R23
+	ADD  R19, R23, R24
+	ADD  R19, R24, R25
+
+	// Column 0.
+	VLD1.P (R20)(R1), [V1.S4]
+	FMOVQ  (R13), F7
+	WORD   $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD   $0x6e27dc21 // fmul v1.4s, v1.4s, v7.4s
+	VLD1.P (R21)(R1), [V2.S4]
+	FMOVQ  384(R13), F7
+	WORD   $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD   $0x6e27dc42 // fmul v2.4s, v2.4s, v7.4s
+	VLD1.P (R22)(R1), [V3.S4]
+	FMOVQ  768(R13), F7
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	VLD1.P (R23)(R1), [V4.S4]
+	FMOVQ  1152(R13), F7
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	VLD1.P (R24)(R1), [V5.S4]
+	FMOVQ  1536(R13), F7
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
+	VLD1.P (R25)(R1), [V6.S4]
+	FMOVQ  1920(R13), F7
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	WORD   $0x4e23d447 // fadd v7.4s, v2.4s, v3.4s
+	WORD   $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD   $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD   $0x4ea5d485 // fsub v5.4s, v4.4s, v5.4s
+	WORD   $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD   $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD   $0x4fa01067 // fmla v7.4s, v3.4s, v0.s[1]
+	WORD   $0x4e26d444 // fadd v4.4s, v2.4s, v6.4s
+	WORD   $0x4f8010a2 // fmla v2.4s, v5.4s, v0.s[0]
+	WORD   $0x4f8018a4 // fmla v4.4s, v5.4s, v0.s[2]
+
+	// Column 1.
+	VLD1.P (R20)(R1), [V3.S4]
+	FMOVQ  64(R13), F11
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
+	VLD1.P (R21)(R1), [V5.S4]
+	FMOVQ  448(R13), F11
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	VLD1.P (R22)(R1), [V6.S4]
+	FMOVQ  832(R13), F11
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2bdcc6 // fmul v6.4s, v6.4s, v11.4s
+	VLD1.P (R23)(R1), [V8.S4]
+	FMOVQ  1216(R13), F11
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2bdd08 // fmul v8.4s, v8.4s, v11.4s
+	VLD1.P (R24)(R1), [V9.S4]
+	FMOVQ  1600(R13), F11
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VLD1.P (R25)(R1), [V10.S4]
+	FMOVQ  1984(R13), F11
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2bdd4a // fmul v10.4s, v10.4s, v11.4s
+	WORD   $0x4e26d4ab // fadd v11.4s, v5.4s, v6.4s
+	WORD   $0x4ea6d4a5 // fsub v5.4s, v5.4s, v6.4s
+	WORD   $0x4e29d506 // fadd v6.4s, v8.4s, v9.4s
+	WORD   $0x4ea9d509 // fsub v9.4s, v8.4s, v9.4s
+	WORD   $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD   $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD   $0x4fa010cb // fmla v11.4s, v6.4s, v0.s[1]
+	WORD   $0x4e2ad4a8 // fadd v8.4s, v5.4s, v10.4s
+	WORD   $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD   $0x4f801928 // fmla v8.4s, v9.4s, v0.s[2]
+
+	// Column 2.
+	VLD1.P (R20)(R1), [V6.S4]
+	FMOVQ  128(R13), F15
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2fdcc6 // fmul v6.4s, v6.4s, v15.4s
+	VLD1.P (R21)(R1), [V9.S4]
+	FMOVQ  512(R13), F15
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	VLD1.P (R22)(R1), [V10.S4]
+	FMOVQ  896(R13), F15
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2fdd4a // fmul v10.4s, v10.4s, v15.4s
+	VLD1.P (R23)(R1), [V12.S4]
+	FMOVQ  1280(R13), F15
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
+	VLD1.P (R24)(R1), [V13.S4]
+	FMOVQ  1664(R13), F15
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	VLD1.P (R25)(R1), [V14.S4]
+	FMOVQ  2048(R13), F15
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD   $0x4e2ad52f // fadd v15.4s, v9.4s, v10.4s
+	WORD   $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
+	WORD   $0x4e2dd58a // fadd v10.4s, v12.4s, v13.4s
+	WORD   $0x4eadd58d // fsub v13.4s, v12.4s, v13.4s
+	WORD   $0x4e2fd4c6 // fadd v6.4s, v6.4s, v15.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD   $0x4fa0114f // fmla v15.4s, v10.4s, v0.s[1]
+	WORD   $0x4e2ed52c // fadd v12.4s, v9.4s, v14.4s
+	WORD   $0x4f8011a9 // fmla v9.4s, v13.4s, v0.s[0]
+	WORD   $0x4f8019ac // fmla v12.4s, v13.4s, v0.s[2]
+
+	// Column 3.
+	VLD1.P (R20)(R1), [V10.S4]
+	FMOVQ  192(R13), F19
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	VLD1.P (R21)(R1), [V13.S4]
+	FMOVQ  576(R13), F19
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	VLD1.P (R22)(R1), [V14.S4]
+	FMOVQ  960(R13), F19
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e33ddce // fmul v14.4s, v14.4s, v19.4s
+	VLD1.P (R23)(R1), [V16.S4]
+	FMOVQ  1344(R13), F19
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e33de10 // fmul v16.4s, v16.4s, v19.4s
+	VLD1.P (R24)(R1), [V17.S4]
+	FMOVQ  1728(R13), F19
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e33de31 // fmul v17.4s, v17.4s, v19.4s
+	VLD1.P (R25)(R1), [V18.S4]
+	FMOVQ  2112(R13), F19
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	WORD   $0x4e2ed5b3 // fadd v19.4s, v13.4s, v14.4s
+	WORD   $0x4eaed5ad // fsub v13.4s, v13.4s, v14.4s
+	WORD   $0x4e31d60e // fadd v14.4s, v16.4s, v17.4s
+	WORD   $0x4eb1d611 // fsub v17.4s, v16.4s, v17.4s
+	WORD   $0x4e33d54a // fadd v10.4s, v10.4s, v19.4s
+	WORD   $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
+	WORD   $0x4fa011d3 // fmla v19.4s, v14.4s, v0.s[1]
+	WORD   $0x4e32d5b0 // fadd v16.4s, v13.4s, v18.4s
+	WORD   $0x4f80122d // fmla v13.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a30 // fmla v16.4s, v17.4s, v0.s[2]
+
+	// Column 4.
+	VLD1.P (R20)(R1), [V14.S4]
+	FMOVQ  256(R13), F23
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e37ddce // fmul v14.4s, v14.4s, v23.4s
+	VLD1.P (R21)(R1), [V17.S4]
+	FMOVQ  640(R13), F23
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e37de31 // fmul v17.4s, v17.4s, v23.4s
+	VLD1.P (R22)(R1), [V18.S4]
+	FMOVQ  1024(R13), F23
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e37de52 // fmul v18.4s, v18.4s, v23.4s
+	VLD1.P (R23)(R1), [V20.S4]
+	FMOVQ  1408(R13), F23
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e37de94 // fmul v20.4s, v20.4s, v23.4s
+	VLD1.P (R24)(R1), [V21.S4]
+	FMOVQ  1792(R13), F23
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e37deb5 // fmul v21.4s, v21.4s, v23.4s
+	VLD1.P (R25)(R1), [V22.S4]
+	FMOVQ  2176(R13), F23
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e37ded6 // fmul v22.4s, v22.4s, v23.4s
+	WORD   $0x4e32d637 // fadd v23.4s, v17.4s, v18.4s
+	WORD   $0x4eb2d631 // fsub v17.4s, v17.4s, v18.4s
+	WORD   $0x4e35d692 // fadd v18.4s, v20.4s, v21.4s
+	WORD   $0x4eb5d695 // fsub v21.4s, v20.4s, v21.4s
+	WORD   $0x4e37d5ce // fadd v14.4s, v14.4s, v23.4s
+	WORD   $0x4e32d5ce // fadd v14.4s, v14.4s, v18.4s
+	WORD   $0x4fa01257 // fmla v23.4s, v18.4s, v0.s[1]
+	WORD   $0x4e36d634 // fadd v20.4s, v17.4s, v22.4s
+	WORD   $0x4f8012b1 // fmla v17.4s, v21.4s, v0.s[0]
+	WORD   $0x4f801ab4 // fmla v20.4s, v21.4s, v0.s[2]
+
+	// Column 5.
+	VLD1.P (R20)(R1), [V18.S4]
+	FMOVQ  320(R13), F27
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e3bde52 // fmul v18.4s, v18.4s, v27.4s
+	VLD1.P (R21)(R1), [V21.S4]
+	FMOVQ  704(R13), F27
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e3bdeb5 // fmul v21.4s, v21.4s, v27.4s
+	VLD1.P (R22)(R1), [V22.S4]
+	FMOVQ  1088(R13), F27
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e3bded6 // fmul v22.4s, v22.4s, v27.4s
+	VLD1.P (R23)(R1), [V24.S4]
+	FMOVQ  1472(R13), F27
+	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
+	WORD   $0x6e3bdf18 // fmul v24.4s, v24.4s, v27.4s
+	VLD1.P (R24)(R1), [V25.S4]
+	FMOVQ  1856(R13), F27
+	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD   $0x6e3bdf39 // fmul v25.4s, v25.4s, v27.4s
+	VLD1.P (R25)(R1), [V26.S4]
+	FMOVQ  2240(R13), F27
+	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD   $0x6e3bdf5a // fmul v26.4s, v26.4s, v27.4s
+	WORD   $0x4e36d6bb // fadd v27.4s, v21.4s, v22.4s
+	WORD   $0x4eb6d6b5 // fsub v21.4s, v21.4s, v22.4s
+	WORD   $0x4e39d716 // fadd v22.4s, v24.4s, v25.4s
+	WORD   $0x4eb9d719 // fsub v25.4s, v24.4s, v25.4s
+	WORD   $0x4e3bd652 // fadd v18.4s, v18.4s, v27.4s
+	WORD   $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	WORD   $0x4fa012db // fmla v27.4s, v22.4s, v0.s[1]
+	WORD   $0x4e3ad6b8 // fadd v24.4s, v21.4s, v26.4s
+	WORD   $0x4f801335 // fmla v21.4s, v25.4s, v0.s[0]
+	WORD   $0x4f801b38 // fmla v24.4s, v25.4s, v0.s[2]
+	MOVD   R11, R19
+	MOVD   R12, R20
+
+	// Row 0.
+	WORD   $0x4e26d476 // fadd v22.4s, v3.4s, v6.4s
+	WORD   $0x4ea6d463 // fsub v3.4s, v3.4s, v6.4s
+	WORD   $0x4e2ed546 // fadd v6.4s, v10.4s, v14.4s
+	WORD   $0x4eaed54e // fsub v14.4s, v10.4s, v14.4s
+	WORD   $0x4e36d421 // fadd v1.4s, v1.4s, v22.4s
+	WORD   $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD   $0x4fa010d6 // fmla v22.4s, v6.4s, v0.s[1]
+	WORD   $0x4e32d46a // fadd v10.4s, v3.4s, v18.4s
+	WORD   $0x4f8011c3 // fmla v3.4s, v14.4s, v0.s[0]
+	WORD   $0x4f8019ca // fmla v10.4s, v14.4s, v0.s[2]
+	FMOVQ  (R14), F6
+	WORD   $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD   $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD   $0x4e26d6d6 // fadd v22.4s, v22.4s, v6.4s
+	WORD   $0x4e26d54a // fadd v10.4s, v10.4s, v6.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual3
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V6.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V14.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d421 // fadd v1.4s, v1.4s, v18.4s
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d6d6 // fadd v22.4s, v22.4s, v18.4s
+	VLD1.P (R21)(R4), V18.S[0]
+	VUXTL  V18.B8, V18.H8
+	VUXTL  V18.H4, V18.S4
+	VSUB   V6.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d54a // fadd v10.4s, v10.4s, v18.4s
+
+noresidual3:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V6.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V14.S4]
+	WORD   $0x4e26f421 // fmax v1.4s, v1.4s, v6.4s
+	WORD   $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
+	WORD   $0x4e26f463 // fmax v3.4s, v3.4s, v6.4s
+	WORD   $0x4eaef463 // fmin v3.4s, v3.4s, v14.4s
+	WORD   $0x4e26f6d6 // fmax v22.4s, v22.4s, v6.4s
+	WORD   $0x4eaef6d6 // fmin v22.4s, v22.4s, v14.4s
+	WORD   $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD   $0x4eaef54a // fmin v10.4s, v10.4s, v14.4s
+	MOVD   R19, R21
+	VST1.P [V1.S4], (R21)(R2)
+	VST1.P [V3.S4], (R21)(R2)
+	VST1.P [V22.S4], (R21)(R2)
+	VST1.P [V10.S4], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+
+	// Row 1.
+	WORD   $0x4e29d4a1 // fadd v1.4s, v5.4s, v9.4s
+	WORD   $0x4ea9d4a5 // fsub v5.4s, v5.4s, v9.4s
+	WORD   $0x4e31d5a9 // fadd v9.4s, v13.4s, v17.4s
+	WORD   $0x4eb1d5b1 // fsub v17.4s, v13.4s, v17.4s
+	WORD   $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	WORD   $0x4fa01121 // fmla v1.4s, v9.4s, v0.s[1]
+	WORD   $0x4e35d4ad // fadd v13.4s, v5.4s, v21.4s
+	WORD   $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a2d // fmla v13.4s, v17.4s, v0.s[2]
+	FMOVQ  (R14), F3
+	WORD   $0x4e23d442 // fadd v2.4s, v2.4s, v3.4s
+	WORD   $0x4e23d4a5 // fadd v5.4s, v5.4s, v3.4s
+	WORD   $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD   $0x4e23d5ad // fadd v13.4s, v13.4s, v3.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual4
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V3.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V6.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	VLD1.P (R21)(R4), V9.S[0]
+	VUXTL  V9.B8, V9.H8
+	VUXTL  V9.H4, V9.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d5ad // fadd v13.4s, v13.4s, v9.4s
+
+noresidual4:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V3.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V6.S4]
+	WORD   $0x4e23f442 // fmax v2.4s, v2.4s, v3.4s
+	WORD   $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD   $0x4e23f4a5 // fmax v5.4s, v5.4s, v3.4s
+	WORD   $0x4ea6f4a5 // fmin v5.4s, v5.4s, v6.4s
+	WORD   $0x4e23f421 // fmax v1.4s, v1.4s, v3.4s
+	WORD   $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD   $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	WORD   $0x4ea6f5ad // fmin v13.4s, v13.4s, v6.4s
+	MOVD   R19, R21
+	VST1.P [V2.S4], (R21)(R2)
+	VST1.P [V5.S4], (R21)(R2)
+	VST1.P [V1.S4], (R21)(R2)
+	VST1.P [V13.S4], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+
+	// Row 2.
+	WORD   $0x4e2fd561 // fadd v1.4s, v11.4s, v15.4s
+	WORD   $0x4eafd56b // fsub v11.4s, v11.4s, v15.4s
+	WORD   $0x4e37d66f // fadd v15.4s, v19.4s, v23.4s
+	WORD   $0x4eb7d677 // fsub v23.4s, v19.4s, v23.4s
+	WORD   $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD   $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	WORD   $0x4fa011e1 // fmla v1.4s, v15.4s, v0.s[1]
+	WORD   $0x4e3bd573 // fadd v19.4s, v11.4s, v27.4s
+	WORD   $0x4f8012eb // fmla v11.4s, v23.4s, v0.s[0]
+	WORD   $0x4f801af3 // fmla v19.4s, v23.4s, v0.s[2]
+	FMOVQ  (R14), F2
+	WORD   $0x4e22d4e7 // fadd v7.4s, v7.4s, v2.4s
+	WORD   $0x4e22d56b // fadd v11.4s, v11.4s, v2.4s
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD   $0x4e22d673 // fadd v19.4s, v19.4s, v2.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual5
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V3.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d4e7 // fadd v7.4s, v7.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d56b // fadd v11.4s, v11.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d673 // fadd v19.4s, v19.4s, v5.4s
+
+noresidual5:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V3.S4]
+	WORD   $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD   $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	WORD   $0x4e22f56b // fmax v11.4s, v11.4s, v2.4s
+	WORD   $0x4ea3f56b // fmin v11.4s, v11.4s, v3.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	WORD   $0x4e22f673 // fmax v19.4s, v19.4s, v2.4s
+	WORD   $0x4ea3f673 // fmin v19.4s, v19.4s, v3.4s
+	MOVD   R19, R21
+	VST1.P [V7.S4], (R21)(R2)
+	VST1.P [V11.S4], (R21)(R2)
+	VST1.P [V1.S4], (R21)(R2)
+	VST1.P [V19.S4], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+
+	// Row 3.
+	WORD   $0x4e2cd501 // fadd v1.4s, v8.4s, v12.4s
+	WORD   $0x4eacd508 // fsub v8.4s, v8.4s, v12.4s
+	WORD   $0x4e34d60c // fadd v12.4s, v16.4s, v20.4s
+	WORD   $0x4eb4d614 // fsub v20.4s, v16.4s, v20.4s
+	WORD   $0x4e21d484 // fadd v4.4s, v4.4s, v1.4s
+	WORD   $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD   $0x4fa01181 // fmla v1.4s, v12.4s, v0.s[1]
+	WORD   $0x4e38d510 // fadd v16.4s, v8.4s, v24.4s
+	WORD   $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD   $0x4f801a90 // fmla v16.4s, v20.4s, v0.s[2]
+	FMOVQ  (R14), F2
+	WORD   $0x4e22d484 // fadd v4.4s, v4.4s, v2.4s
+	WORD   $0x4e22d508 // fadd v8.4s, v8.4s, v2.4s
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD   $0x4e22d610 // fadd v16.4s, v16.4s, v2.4s
+	MOVD   32(R0), R21
+	CBZ    R21, noresidual6
+	ADD    $124, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $128, R0, R21
+	VLD1R  (R21), [V3.S4]
+	MOVD   R20, R21
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d508 // fadd v8.4s, v8.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d421 // fadd v1.4s, v1.4s, v5.4s
+	VLD1.P (R21)(R4), V5.S[0]
+	VUXTL  V5.B8, V5.H8
+	VUXTL  V5.H4, V5.S4
+	VSUB   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD   $0x4e25d610 // fadd v16.4s, v16.4s, v5.4s
+
+noresidual6:
+	ADD    $132, R0, R21
+	VLD1R  (R21), [V2.S4]
+	ADD    $136, R0, R21
+	VLD1R  (R21), [V3.S4]
+	WORD   $0x4e22f484 // fmax v4.4s, v4.4s, v2.4s
+	WORD   $0x4ea3f484 // fmin v4.4s, v4.4s, v3.4s
+	WORD   $0x4e22f508 // fmax v8.4s, v8.4s, v2.4s
+	WORD   $0x4ea3f508 // fmin v8.4s, v8.4s, v3.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	WORD   $0x4e22f610 // fmax v16.4s, v16.4s, v2.4s
+	WORD   $0x4ea3f610 // fmin v16.4s, v16.4s, v3.4s
+	MOVD   R19, R21
+	VST1.P [V4.S4], (R21)(R2)
+	VST1.P [V8.S4], (R21)(R2)
+	VST1.P [V1.S4], (R21)(R2)
+	VST1.P [V16.S4], (R21)(R2)
+	ADD    R3, R19, R19
+	ADD    R5, R20, R20
+	ADD    $16, R10, R10
+	ADD    $16, R11, R11
+	ADD    $4, R12, R12
+	ADD    $16, R13, R13
+	ADD    $16, R14, R14
+	SUBS   $1, R15, R15
+	BNE    four2
+	MOVD   48(R0), R10
+	ADD    R10, R6, R6
+	MOVD   64(R0), R10
+	ADD    R10, R7, R7
+	MOVD   88(R0), R10
+	ADD    R10, R8, R8
+	SUBS   $1, R9, R9
+	BNE    tile1
+	RET
+
+// func winograd_i32_f32_outpool4_neon(args *QuantisedTileArgs)
+// Requires: ASIMD
+TEXT ·winograd_i32_f32_outpool4_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 a constant, then XFreq; R2 YPixel; R3 YRow; R4 X; R5 Y;
+	// R6 Tiles; R7 X of these channels, then XTile, then YTile; R8 Y of these channels;
+	// R9 Factor; R10 Bias; R11 fours of channels left;
+	// R12 from row to row of frequencies, then the row of Y;
+	// R13 rows of frequencies, then an address, then a pixel of Y; R14, R15 rows of frequencies;
+	// R19…R21 rows of frequencies.
+	// Vectors: V0 constants in lanes; V1 frequencies, then elements;
+	// V2 frequencies, then bias, then Lo, then elements; V3 frequencies, then Hi;
+	// V4, V5 frequencies; V6 frequencies, then elements; V7 factors, then elements;
+	// V8…V10 frequencies; V11 factors, then elements; V12…V14 frequencies;
+	// V15 factors, then elements; V16…V18 frequencies; V19 factors, then elements;
+	// V20, V21 frequencies; V22 frequencies, then elements; V23 factors, then elements;
+	// V24…V26 frequencies; V27 factors, then elements.
+	MOVD args+0(FP), R0
+	MOVD $0x40000000, R1
+	VMOV R1, V0.S[0]
+	MOVD $0x40800000, R1
+	VMOV R1, V0.S[1]
+	MOVD $0x41000000, R1
+	VMOV R1, V0.S[2]
+	MOVD 56(R0), R1
+	MOVD 80(R0), R2
+	MOVD 72(R0), R3
+	MOVD (R0), R4
+	MOVD 8(R0), R5
+	MOVD 112(R0), R6
+
+tile1:
+	MOVD R4, R7
+	MOVD R5, R8
+	MOVD 16(R0), R9
+	MOVD 24(R0), R10
+	MOVD $4, R11
+
+four2:
+	LSL  $2, R1, R12
+	ADD  R1<<1, R12, R12
+	MOVD R7, R13
+	ADD  R12, R13, R14
+	ADD  R12, R14, R15
+	ADD  R12, R15, R19
+	ADD  R12, R19, R20
+	ADD  R12, R20, R21
+
+	// Column 0.
+	VLD1.P (R13)(R1), [V1.S4]
+	FMOVQ  (R9), F7
+	WORD   $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD   $0x6e27dc21 // fmul v1.4s, v1.4s, v7.4s
+	VLD1.P (R14)(R1), [V2.S4]
+	FMOVQ  384(R9), F7
+	WORD   $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD   $0x6e27dc42 // fmul v2.4s, v2.4s, v7.4s
+	VLD1.P (R15)(R1), [V3.S4]
+	FMOVQ  768(R9), F7
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	VLD1.P (R19)(R1), [V4.S4]
+	FMOVQ  1152(R9), F7
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
+	VLD1.P (R20)(R1), [V5.S4]
+	FMOVQ  1536(R9), F7
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
+	VLD1.P (R21)(R1), [V6.S4]
+	FMOVQ  1920(R9), F7
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e27dcc6 // fmul v6.4s, v6.4s, v7.4s
+	WORD   $0x4e23d447 // fadd v7.4s, v2.4s, v3.4s
+	WORD   $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
+	WORD   $0x4e25d483 // fadd v3.4s, v4.4s, v5.4s
+	WORD   $0x4ea5d485 // fsub v5.4s, v4.4s, v5.4s
+	WORD   $0x4e27d421 // fadd v1.4s, v1.4s, v7.4s
+	WORD   $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD   $0x4fa01067 // fmla v7.4s, v3.4s, v0.s[1]
+	WORD   $0x4e26d444 // fadd v4.4s, v2.4s, v6.4s
+	WORD   $0x4f8010a2 // fmla v2.4s, v5.4s, v0.s[0]
+	WORD   $0x4f8018a4 // fmla v4.4s, v5.4s, v0.s[2]
+
+	// Column 1.
+	VLD1.P (R13)(R1), [V3.S4]
+	FMOVQ  64(R9), F11
+	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD   $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
+	VLD1.P (R14)(R1), [V5.S4]
+	FMOVQ  448(R9), F11
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	VLD1.P (R15)(R1), [V6.S4]
+	FMOVQ  832(R9), F11
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2bdcc6 // fmul v6.4s, v6.4s, v11.4s
+	VLD1.P (R19)(R1), [V8.S4]
+	FMOVQ  1216(R9), F11
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2bdd08 // fmul v8.4s, v8.4s, v11.4s
+	VLD1.P (R20)(R1), [V9.S4]
+	FMOVQ  1600(R9), F11
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	VLD1.P (R21)(R1), [V10.S4]
+	FMOVQ  1984(R9), F11
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2bdd4a // fmul v10.4s, v10.4s, v11.4s
+	WORD   $0x4e26d4ab // fadd v11.4s, v5.4s, v6.4s
+	WORD   $0x4ea6d4a5 // fsub v5.4s, v5.4s, v6.4s
+	WORD   $0x4e29d506 // fadd v6.4s, v8.4s, v9.4s
+	WORD   $0x4ea9d509 // fsub v9.4s, v8.4s, v9.4s
+	WORD   $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	WORD   $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD   $0x4fa010cb // fmla v11.4s, v6.4s, v0.s[1]
+	WORD   $0x4e2ad4a8 // fadd v8.4s, v5.4s, v10.4s
+	WORD   $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
+	WORD   $0x4f801928 // fmla v8.4s, v9.4s, v0.s[2]
+
+	// Column 2.
+	VLD1.P (R13)(R1), [V6.S4]
+	FMOVQ  128(R9), F15
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2fdcc6 // fmul v6.4s, v6.4s, v15.4s
+	VLD1.P (R14)(R1), [V9.S4]
+	FMOVQ  512(R9), F15
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	VLD1.P (R15)(R1), [V10.S4]
+	FMOVQ  896(R9), F15
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e2fdd4a // fmul v10.4s, v10.4s, v15.4s
+	VLD1.P (R19)(R1), [V12.S4]
+	FMOVQ  1280(R9), F15
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
+	VLD1.P (R20)(R1), [V13.S4]
+	FMOVQ  1664(R9), F15
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	VLD1.P (R21)(R1), [V14.S4]
+	FMOVQ  2048(R9), F15
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD   $0x4e2ad52f // fadd v15.4s, v9.4s, v10.4s
+	WORD   $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
+	WORD   $0x4e2dd58a // fadd v10.4s, v12.4s, v13.4s
+	WORD   $0x4eadd58d // fsub v13.4s, v12.4s, v13.4s
+	WORD   $0x4e2fd4c6 // fadd v6.4s, v6.4s, v15.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	WORD   $0x4fa0114f // fmla v15.4s, v10.4s, v0.s[1]
+	WORD   $0x4e2ed52c // fadd v12.4s, v9.4s, v14.4s
+	WORD   $0x4f8011a9 // fmla v9.4s, v13.4s, v0.s[0]
+	WORD   $0x4f8019ac // fmla v12.4s, v13.4s, v0.s[2]
+
+	// Column 3.
+	VLD1.P (R13)(R1), [V10.S4]
+	FMOVQ  192(R9), F19
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	VLD1.P (R14)(R1), [V13.S4]
+	FMOVQ  576(R9), F19
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	VLD1.P (R15)(R1), [V14.S4]
+	FMOVQ  960(R9), F19
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e33ddce // fmul v14.4s, v14.4s, v19.4s
+	VLD1.P (R19)(R1), [V16.S4]
+	FMOVQ  1344(R9), F19
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e33de10 // fmul v16.4s, v16.4s, v19.4s
+	VLD1.P (R20)(R1), [V17.S4]
+	FMOVQ  1728(R9), F19
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e33de31 // fmul v17.4s, v17.4s, v19.4s
+	VLD1.P (R21)(R1), [V18.S4]
+	FMOVQ  2112(R9), F19
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	WORD   $0x4e2ed5b3 // fadd v19.4s, v13.4s, v14.4s
+	WORD   $0x4eaed5ad // fsub v13.4s, v13.4s, v14.4s
+	WORD   $0x4e31d60e // fadd v14.4s, v16.4s, v17.4s
+	WORD   $0x4eb1d611 // fsub v17.4s, v16.4s, v17.4s
+	WORD   $0x4e33d54a // fadd v10.4s, v10.4s, v19.4s
+	WORD   $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
+	WORD   $0x4fa011d3 // fmla v19.4s, v14.4s, v0.s[1]
+	WORD   $0x4e32d5b0 // fadd v16.4s, v13.4s, v18.4s
+	WORD   $0x4f80122d // fmla v13.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a30 // fmla v16.4s, v17.4s, v0.s[2]
+
+	// Column 4.
+	VLD1.P (R13)(R1), [V14.S4]
+	FMOVQ  256(R9), F23
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e37ddce // fmul v14.4s, v14.4s, v23.4s
+	VLD1.P (R14)(R1), [V17.S4]
+	FMOVQ  640(R9), F23
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e37de31 // fmul v17.4s, v17.4s, v23.4s
+	VLD1.P (R15)(R1), [V18.S4]
+	FMOVQ  1024(R9), F23
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e37de52 // fmul v18.4s, v18.4s, v23.4s
+	VLD1.P (R19)(R1), [V20.S4]
+	FMOVQ  1408(R9), F23
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e37de94 // fmul v20.4s, v20.4s, v23.4s
+	VLD1.P (R20)(R1), [V21.S4]
+	FMOVQ  1792(R9), F23
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e37deb5 // fmul v21.4s, v21.4s, v23.4s
+	VLD1.P (R21)(R1), [V22.S4]
+	FMOVQ  2176(R9), F23
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e37ded6 // fmul v22.4s, v22.4s, v23.4s
+	WORD   $0x4e32d637 // fadd v23.4s, v17.4s, v18.4s
+	WORD   $0x4eb2d631 // fsub v17.4s, v17.4s, v18.4s
+	WORD   $0x4e35d692 // fadd v18.4s, v20.4s, v21.4s
+	WORD   $0x4eb5d695 // fsub v21.4s, v20.4s, v21.4s
+	WORD   $0x4e37d5ce // fadd v14.4s, v14.4s, v23.4s
+	WORD   $0x4e32d5ce // fadd v14.4s, v14.4s, v18.4s
+	WORD   $0x4fa01257 // fmla v23.4s, v18.4s, v0.s[1]
+	WORD   $0x4e36d634 // fadd v20.4s, v17.4s, v22.4s
+	WORD   $0x4f8012b1 // fmla v17.4s, v21.4s, v0.s[0]
+	WORD   $0x4f801ab4 // fmla v20.4s, v21.4s, v0.s[2]
+
+	// Column 5.
+	VLD1.P (R13)(R1), [V18.S4]
+	FMOVQ  320(R9), F27
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e3bde52 // fmul v18.4s, v18.4s, v27.4s
+	VLD1.P (R14)(R1), [V21.S4]
+	FMOVQ  704(R9), F27
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e3bdeb5 // fmul v21.4s, v21.4s, v27.4s
+	VLD1.P (R15)(R1), [V22.S4]
+	FMOVQ  1088(R9), F27
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e3bded6 // fmul v22.4s, v22.4s, v27.4s
+	VLD1.P (R19)(R1), [V24.S4]
+	FMOVQ  1472(R9), F27
+	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
+	WORD   $0x6e3bdf18 // fmul v24.4s, v24.4s, v27.4s
+	VLD1.P (R20)(R1), [V25.S4]
+	FMOVQ  1856(R9), F27
+	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD   $0x6e3bdf39 // fmul v25.4s, v25.4s, v27.4s
+	VLD1.P (R21)(R1), [V26.S4]
+	FMOVQ  2240(R9), F27
+	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD   $0x6e3bdf5a // fmul v26.4s, v26.4s, v27.4s
+	WORD   $0x4e36d6bb // fadd v27.4s, v21.4s, v22.4s
+	WORD   $0x4eb6d6b5 // fsub v21.4s, v21.4s, v22.4s
+	WORD   $0x4e39d716 // fadd v22.4s, v24.4s, v25.4s
+	WORD   $0x4eb9d719 // fsub v25.4s, v24.4s, v25.4s
+	WORD   $0x4e3bd652 // fadd v18.4s, v18.4s, v27.4s
+	WORD   $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	WORD   $0x4fa012db // fmla v27.4s, v22.4s, v0.s[1]
+	WORD   $0x4e3ad6b8 // fadd v24.4s, v21.4s, v26.4s
+	WORD   $0x4f801335 // fmla v21.4s, v25.4s, v0.s[0]
+	WORD   $0x4f801b38 // fmla v24.4s, v25.4s, v0.s[2]
+	MOVD   R8, R12
+
+	// Row 0.
+	WORD $0x4e26d476 // fadd v22.4s, v3.4s, v6.4s
+	WORD $0x4ea6d463 // fsub v3.4s, v3.4s, v6.4s
+	WORD $0x4e2ed546 // fadd v6.4s, v10.4s, v14.4s
+	WORD $0x4eaed54e // fsub v14.4s, v10.4s, v14.4s
+	WORD $0x4e36d421 // fadd v1.4s, v1.4s, v22.4s
+	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
+	WORD $0x4fa010d6 // fmla v22.4s, v6.4s, v0.s[1]
+	WORD $0x4e32d46a // fadd v10.4s, v3.4s, v18.4s
+	WORD $0x4f8011c3 // fmla v3.4s, v14.4s, v0.s[0]
+	WORD $0x4f8019ca // fmla v10.4s, v14.4s, v0.s[2]
+
+	// Row 1.
+	WORD   $0x4e29d4a6 // fadd v6.4s, v5.4s, v9.4s
+	WORD   $0x4ea9d4a5 // fsub v5.4s, v5.4s, v9.4s
+	WORD   $0x4e31d5a9 // fadd v9.4s, v13.4s, v17.4s
+	WORD   $0x4eb1d5b1 // fsub v17.4s, v13.4s, v17.4s
+	WORD   $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	WORD   $0x4fa01126 // fmla v6.4s, v9.4s, v0.s[1]
+	WORD   $0x4e35d4ad // fadd v13.4s, v5.4s, v21.4s
+	WORD   $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD   $0x4f801a2d // fmla v13.4s, v17.4s, v0.s[2]
+	WORD   $0x4e23f421 // fmax v1.4s, v1.4s, v3.4s
+	WORD   $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4e2af6d6 // fmax v22.4s, v22.4s, v10.4s
+	WORD   $0x4e2df4c6 // fmax v6.4s, v6.4s, v13.4s
+	WORD   $0x4e26f6d6 // fmax v22.4s, v22.4s, v6.4s
+	FMOVQ  (R10), F2
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD   $0x4e22d6d6 // fadd v22.4s, v22.4s, v2.4s
+	ADD    $132, R0, R13
+	VLD1R  (R13), [V2.S4]
+	ADD    $136, R0, R13
+	VLD1R  (R13), [V3.S4]
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	WORD   $0x4e22f6d6 // fmax v22.4s, v22.4s, v2.4s
+	WORD   $0x4ea3f6d6 // fmin v22.4s, v22.4s, v3.4s
+	MOVD   R12, R13
+	VST1.P [V1.S4], (R13)(R2)
+	VST1.P [V22.S4], (R13)(R2)
+	ADD    R3, R12, R12
+
+	// Row 2.
+	WORD $0x4e2fd561 // fadd v1.4s, v11.4s, v15.4s
+	WORD $0x4eafd56b // fsub v11.4s, v11.4s, v15.4s
+	WORD $0x4e37d66f // fadd v15.4s, v19.4s, v23.4s
+	WORD $0x4eb7d677 // fsub v23.4s, v19.4s, v23.4s
+	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
+	WORD $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	WORD $0x4fa011e1 // fmla v1.4s, v15.4s, v0.s[1]
+	WORD $0x4e3bd573 // fadd v19.4s, v11.4s, v27.4s
+	WORD $0x4f8012eb // fmla v11.4s, v23.4s, v0.s[0]
+	WORD $0x4f801af3 // fmla v19.4s, v23.4s, v0.s[2]
+
+	// Row 3.
+	WORD   $0x4e2cd502 // fadd v2.4s, v8.4s, v12.4s
+	WORD   $0x4eacd508 // fsub v8.4s, v8.4s, v12.4s
+	WORD   $0x4e34d60c // fadd v12.4s, v16.4s, v20.4s
+	WORD   $0x4eb4d614 // fsub v20.4s, v16.4s, v20.4s
+	WORD   $0x4e22d484 // fadd v4.4s, v4.4s, v2.4s
+	WORD   $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
+	WORD   $0x4fa01182 // fmla v2.4s, v12.4s, v0.s[1]
+	WORD   $0x4e38d510 // fadd v16.4s, v8.4s, v24.4s
+	WORD   $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD   $0x4f801a90 // fmla v16.4s, v20.4s, v0.s[2]
+	WORD   $0x4e2bf4e7 // fmax v7.4s, v7.4s, v11.4s
+	WORD   $0x4e28f484 // fmax v4.4s, v4.4s, v8.4s
+	WORD   $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD   $0x4e33f421 // fmax v1.4s, v1.4s, v19.4s
+	WORD   $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	FMOVQ  (R10), F2
+	WORD   $0x4e22d4e7 // fadd v7.4s, v7.4s, v2.4s
+	WORD   $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	ADD    $132, R0, R13
+	VLD1R  (R13), [V2.S4]
+	ADD    $136, R0, R13
+	VLD1R  (R13), [V3.S4]
+	WORD   $0x4e22f4e7 // fmax v7.4s, v7.4s, v2.4s
+	WORD   $0x4ea3f4e7 // fmin v7.4s, v7.4s, v3.4s
+	WORD   $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	WORD   $0x4ea3f421 // fmin v1.4s, v1.4s, v3.4s
+	MOVD   R12, R13
+	VST1.P [V7.S4], (R13)(R2)
+	VST1.P [V1.S4], (R13)(R2)
+	ADD    R3, R12, R12
+	ADD    $16, R7, R7
+	ADD    $16, R8, R8
+	ADD    $16, R9, R9
+	ADD    $16, R10, R10
+	SUBS   $1, R11, R11
+	BNE    four2
+	MOVD   48(R0), R7
+	ADD    R7, R4, R4
+	MOVD   64(R0), R7
+	ADD    R7, R5, R5
+	SUBS   $1, R6, R6
+	BNE    tile1
+	RET

@@ -16,6 +16,9 @@ func (c *Conv) bindQuantised(t *Tier, in []tensor.Type, out tensor.Type, p Param
 	if p.Form == FormTaps {
 		return newQuantisedDepthwise(m, in, p)
 	}
+	if c.Winograd != NoWinograd {
+		return newQuantisedWinograd(m, in, p)
+	}
 	return newQuantisedConv(m, in, p)
 }
 

@@ -111,8 +111,10 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 		return nil, errorf(c, "unknown algorithm %d", c.Winograd)
 	case c.Winograd != NoWinograd && (!c.FitsWinograd() || params[0].Form != FormPanels):
 		return nil, errorf(c, "Winograd is for 3×3 kernels with stride 1, dilation 1, one group and weights in panels")
-	case c.Winograd != NoWinograd && isQuantised(in):
-		return nil, errorf(c, "Winograd is for f32 operands")
+	case c.Winograd == WinogradF2 && isQuantised(in):
+		return nil, errorf(c, "F(2×2, 3×3) is for f32 operands")
+	case c.Winograd != NoWinograd && isQuantised(in) && x[3] > mostWordChannels:
+		return nil, errorf(c, "Winograd of quantised operands is for no more than %d channels, not for %d", mostWordChannels, x[3])
 	}
 	if c.Pool {
 		if len(in) == 2 {

@@ -33,6 +33,7 @@ func portableKernels() (entries []asm.Entry) {
 		add(alg.kernel("out"), alg.outPortable)
 		add(alg.kernel("outpool"), alg.outPoolPortable)
 	}
+	winogradQuantisedPortable(add)
 	add(asm.Kernel{Op: "largest"}, largestPortable)
 	for _, width := range []int{1, wide} {
 		for _, weights := range []tensor.Elem{tensor.F32, tensor.F16} {

@@ -44,6 +44,10 @@ type Workspace struct {
 	quantisedGemm   asm.QuantisedGemmArgs
 	quantisedTaps   asm.QuantisedTapsArgs
 	quantisedBinary asm.QuantisedBinaryArgs
+
+	quantisedPatch   asm.QuantisedPatchArgs
+	quantisedProduct asm.QuantisedProductArgs
+	quantisedTile    asm.QuantisedTileArgs
 }
 
 // Faults of runs.

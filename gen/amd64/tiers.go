@@ -58,6 +58,11 @@ var avx2 = Emitters{
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
+
+	"product_i16_i32":  productWords,
+	"winograd_u8_i16":  winogradPatches,
+	"winograd_i32_u8":  winogradTiles,
+	"winograd_i32_f32": winogradTiles,
 }
 
 var avx512 = Emitters{
@@ -76,4 +81,9 @@ var avx512 = Emitters{
 	"depthwise3x3_u8i8":  depthwiseVNNI,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
+
+	"product_i16_i32":  productWordsWide,
+	"winograd_u8_i16":  winogradPatches,
+	"winograd_i32_u8":  winogradTiles,
+	"winograd_i32_f32": winogradTiles,
 }

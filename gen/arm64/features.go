@@ -45,7 +45,7 @@ var (
 		"ADD", "B", "BEQ", "BGT", "BLE", "BLT", "BNE", "CBZ", "CMP", "LSL", "LSR", "MOVD", "MUL", "PRFM", "RET", "SUB", "SUBS", "TBZ",
 	}
 	baseVectors = []string{
-		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIF", "VBIT", "VDUP", "VEOR", "VEXT", "VFMLA", "VLD1", "VLD1R", "VLD4", "VMOV",
+		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIF", "VBIT", "VDUP", "VEOR", "VEXT", "VFMLA", "VLD1", "VLD1R", "VLD2", "VLD4", "VMOV",
 		"VORR", "VSHL", "VST1", "VST3", "VSUB", "VTRN1", "VTRN2", "VUSHLL", "VUSHLL2", "VUXTL", "VUXTL2", "VZIP1", "VZIP2",
 	}
 )

@@ -237,6 +237,15 @@ func (b *builder) FCVTN2(n, d vec) {
 
 // Integers.
 
+// VLD2 loads 16 int16, every second into the same of two registers, which must be
+// neighbours, and moves from on.
+func (b *builder) VLD2(from gp, to []vec) {
+	if to[1] != to[0]+1 {
+		panic("registers of VLD2 are no neighbours")
+	}
+	b.emit("VLD2.P", mem(from, 32), text("["+to[0].as("H8").Asm()+", "+to[1].as("H8").Asm()+"]"))
+}
+
 // VLD4 loads 64 bytes, every fourth into the same of four registers, which must
 // be neighbours, and moves from on.
 func (b *builder) VLD4(from gp, to []vec) {
@@ -358,6 +367,8 @@ func (b *builder) SSHR8(bits int, n, d vec) {
 	}
 	b.word(0x4f000400|uint32(32-bits)<<16|n.number()<<5|d.number(), "sshr v%d.8h, v%d.8h, #%d", int(d), int(n), bits)
 }
+
+func (b *builder) VSHL8(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("H8"), d.as("H8")) }
 
 func (b *builder) VADD8(m, n, d vec) { b.emit("VADD", m.as("H8"), n.as("H8"), d.as("H8")) }
 func (b *builder) SMAX8(m, n, d vec) { b.eight(0x4e606400, "smax", m, n, d) }

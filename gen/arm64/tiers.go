@@ -48,6 +48,11 @@ var neon = Emitters{
 
 	"gemm_u8i8":     gemmQuantised,
 	"gemm_u8i8_f32": gemmQuantised,
+
+	"product_i16_i32":  productWords,
+	"winograd_u8_i16":  winogradPatches,
+	"winograd_i32_u8":  winogradTiles,
+	"winograd_i32_f32": winogradTiles,
 }
 
 var neondot = Emitters{

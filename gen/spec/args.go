@@ -116,6 +116,98 @@ type WinogradArgs struct {
 	Lo, Hi float32
 }
 
+// QuantisedPatchArgs is the block of the input transform of Winograd's
+// F(4×4, 3×3) in integers, for Tiles tiles in a row and Blocks blocks of 16
+// channels.
+//
+//	V = Bᵀ (X − Zero) B     for each tile and channel, exactly
+//
+// Pixel (y, x) of the patch of 6×6 of tile t stands at X + t·XTile + y·XRow +
+// x·XPixel; V[u,v], frequency 6·u+v, is written at Y + (6·u+v)·YFreq + t·YTile. B
+// is the matrix of WinogradArgs' in4: no row of Bᵀ has more than 10 in absolute
+// values, so that |V| ≤ 10²·255, which an int16 holds.
+//
+// Temp is scratch of 36·64 bytes.
+type QuantisedPatchArgs struct {
+	X      *uint8
+	Y      *int16
+	Temp   *byte
+	XTile  int
+	XRow   int
+	XPixel int
+	YTile  int
+	YFreq  int
+	Tiles  int
+	Blocks int
+	Zero   int32 // 0…255
+}
+
+// QuantisedProductArgs is the block of the product family of int16, the middle of
+// Winograd's algorithm in integers: Freqs independent products of one tile of MR
+// rows by one panel.
+//
+//	C[f,i,j] = Σₖ A[f,i,k]·B[f,k,j]   modulo 2³², 0 ≤ i < MR, 0 ≤ j < 16, 0 ≤ k < 2·Pairs
+//
+// Two rows of B lie beside one another: B[f,k,j] is element 32·(k/2) + 2·j + k mod
+// 2 of those that begin at B + f·BFreq. No two products of −2¹⁵ and −2¹⁵ are added.
+type QuantisedProductArgs struct {
+	A       *int16
+	B       *int16
+	C       *int32
+	AFreq   int // from one f to the next
+	AStride int // from one i to the next
+	Ahead   int // from B to what is to be prefetched
+	BFreq   int
+	CFreq   int
+	CStride int
+	Pairs   int
+	Freqs   int
+}
+
+// QuantisedTileArgs is the block of the output transforms of Winograd's
+// F(4×4, 3×3) in integers, for Tiles tiles in a row and 16 channels.
+//
+//	M[u,v] = float32(X[u,v])·Factor[u,v]
+//	V[y,x] = (Aᵀ M A)[y,x] + Bias + float32(D[y,x] − DZero)·DScale
+//
+// Frequency 6·u+v of tile t, X[u,v], stands at X + (6·u+v)·XFreq + t·XTile, pixel
+// (y, x) of its 4×4 results at Y + t·YTile + y·YRow + x·YPixel. Factor has 16
+// float32 for each frequency, Bias has 16. If D is not nil it is a residual that
+// lies as Y does, with strides DTile, DRow and DPixel. What becomes of V is said in
+// QuantisedGemmArgs. The pooling transforms store the maximum of each 2×2 window
+// of Aᵀ M A instead, plus Bias; they take no residual.
+//
+// Aᵀ is applied to the columns of M, then to the rows of what that makes. Of six
+// numbers m it makes, with s = m1+m2, d = m1−m2, p = m3+m4, q = m3−m4,
+//
+//	(m0+s)+p, d+2·q, s+4·p, (d+m5)+8·q
+//
+// Each of these operations is rounded by itself; multiplied is by powers of two
+// alone, and so a fused multiply-add makes the same bits.
+//
+// Temp is scratch of 24·64 bytes.
+type QuantisedTileArgs struct {
+	X      *int32
+	Y      *uint8 // or float32, as the kernel says
+	Factor *float32
+	Bias   *float32
+	D      *uint8 // residual, or nil
+	Temp   *byte
+	XTile  int
+	XFreq  int
+	YTile  int
+	YRow   int
+	YPixel int
+	DTile  int
+	DRow   int
+	DPixel int
+	Tiles  int
+	Zero   int32
+	DZero  int32
+	DScale float32
+	Lo, Hi float32
+}
+
 // LargestArgs is the block of the kernel that finds the largest magnitude of N
 // elements, of which NaN is larger than infinity.
 //

@@ -17,6 +17,7 @@ import (
 //	gemm_u8i8_6x16_avx512      int8 weights
 //	widen_f16_f32_avx2         no weights, another result
 //	winograd_f32_in4_neon      a variant, no tile
+//	product_i16_i32_6x16_neon  int16 weights, another result
 //	idct_i16_u8_8_avx2         a variant, the side of a block
 type Kernel struct {
 	Op string
@@ -86,6 +87,15 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	}
 	ks = append(ks, Kernel{Op: "convpool", Rows: 4, Panels: 1})
 	variants("winograd", "in2", "in4", "out2", "out4", "outpool2", "outpool4")
+	for r := rows; r >= 1; r-- {
+		ks = append(ks, Kernel{Op: "product", Operand: I16, Weight: I16, Result: I32, Rows: r, Panels: panels})
+	}
+	ks = append(ks, Kernel{Op: "winograd", Operand: U8, Weight: U8, Result: I16, Variant: "in4"})
+	for _, result := range []Elem{U8, F32} {
+		for _, variant := range []string{"out4", "outpool4"} {
+			ks = append(ks, Kernel{Op: "winograd", Operand: I32, Weight: I32, Result: result, Variant: variant})
+		}
+	}
 	ks = append(ks, Kernel{Op: "largest"})
 	for _, weight := range []Elem{F32, F16} {
 		for _, wide := range []int{1, 4} {
