@@ -93,7 +93,7 @@ func (m *maker) window() Window {
 }
 
 func (m *maker) spec() Spec {
-	switch m.byte() % 27 {
+	switch m.byte() % 28 {
 	case 0:
 		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
@@ -153,6 +153,8 @@ func (m *maker) spec() Spec {
 		return &Recurrent{Kind: RecurrentKind(m.kind(byte(GRUResetAfter))), Reverse: m.bool()}
 	case 26:
 		return &GridSample{Mode: ResizeMode(m.kind(byte(Cubic))), Padding: GridPadding(m.kind(byte(GridReflection))), AlignCorners: m.bool()}
+	case 27:
+		return &Constant{}
 	}
 	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}

@@ -143,7 +143,8 @@ func sample(t testing.TB) *Net {
 	table := b.step("table", &kernels.Unary{Kind: kernels.Abs, Result: bytes}, quantised, kernels.TableParam(bytes, bytes, math.Abs))
 	taps := b.step("taps", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: relu, Result: bytes}, table, b.quantisedTaps(9, 4))
 	integers := b.step("integers", &kernels.Conv{Window: window(1, 1, 0), Groups: 1, Channels: 3}, taps, b.quantisedPanels(4, 3))
-	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0], integers[0], compared[0]}
+	fixed := b.step("fixed", &kernels.Constant{}, nil, b.plain(1, 2))
+	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0], integers[0], compared[0], fixed[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},

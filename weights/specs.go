@@ -44,6 +44,7 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).topK),
 	codeOf(1, (*coder).recurrent),
 	codeOf(1, (*coder).gridSample),
+	codeOf(1, (*coder).constant),
 }
 
 func codeOf[T any, P interface {
@@ -248,3 +249,6 @@ func (c *coder) gridSample(v *kernels.GridSample) {
 	enum(c, &v.Padding, kernels.GridReflection)
 	c.bool(&v.AlignCorners)
 }
+
+// constant has no fields: its param is all that it is.
+func (c *coder) constant(*kernels.Constant) {}

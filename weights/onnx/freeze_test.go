@@ -396,10 +396,10 @@ func TestBadInput(t *testing.T) {
 			m.weight("w", 0, 1, 5, 2)
 			m.node("MatMul", "x w", "y")
 		}, []string{`MatMul "MatMuly"`, "cannot be multiplied", `the only dimension of input "x" is open and was taken for the batch: give its size if it is something else, --shape x=SIZE`}},
-		{"a constant output", func(m *model) {
-			m.weight("w", 0, 1, 5)
-			m.node("Exp", "w", "y")
-		}, []string{`output "y"`, "constant", "take it out of the outputs"}},
+		{"an output without elements", func(m *model) {
+			m.ints("zero", 0)
+			m.node("ConstantOfShape", "zero", "y")
+		}, []string{`output "y"`, "constant", "has no elements"}},
 		{"the indices of a pool", func(m *model) {
 			m.node("MaxPool", "x", "p i", attr{"kernel_shape", []int64{2, 2}})
 			m.node("Add", "p i", "y")

@@ -217,6 +217,7 @@ func init() {
 		"Upsample":        {since: 7, until: 9, translate: (*call).upsample},
 		"Shape":           {since: 1, fold: (*call).shapeOf},
 		"Constant":        {since: 1, fold: (*call).constantValue},
+		"If":              {since: 1, translate: (*call).branch, fold: (*call).branch},
 		"ConstantOfShape": {since: 9, fold: (*call).foldConstantOfShape},
 		"Size":            {since: 1, fold: (*call).sizeOf},
 		"NonZero":         {since: 9, fold: (*call).foldNonZero},
