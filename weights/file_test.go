@@ -33,10 +33,10 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The sample must have every type of Spec, or it proves too little.
+// The samples must have every type of Spec, or they prove too little.
 func TestSampleHasEverySpec(t *testing.T) {
 	have := make([]bool, len(specCodes))
-	for _, s := range sample(t).Steps {
+	for _, s := range slices.Concat(sample(t).Steps, whole(t).Steps) {
 		have[codeOfSpec(s.Spec)] = true
 	}
 	if i := slices.Index(have, false); i >= 0 {
@@ -48,10 +48,17 @@ var update = flag.Bool("update", false, "write the golden file of this version a
 
 const golden = "testdata/v1.frz"
 
+// goldenWhole is that of a net that is not batched.
+const goldenWhole = "testdata/v1_whole.frz"
+
 // Whatever becomes of this package, it opens the files of version 1, and
 // finds in them what was put there.
 func TestGolden(t *testing.T) {
-	want := sample(t)
+	testGolden(t, golden, sample(t))
+	testGolden(t, goldenWhole, whole(t))
+}
+
+func testGolden(t *testing.T, golden string, want *Net) {
 	if *update {
 		if err := Save(golden, want); err != nil {
 			t.Fatal(err)

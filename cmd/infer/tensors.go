@@ -115,7 +115,13 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		if hasBatch(shape) {
 			shape[0] = batch
 		}
-		y := &npy.Array{Elem: outs[i].Elem, Shape: shape, Data: s.OutputBytes(i)}
+		data := s.OutputBytes(i)
+		if rows := s.Rows(i); len(shape) > 0 && rows < shape[0] {
+			// The other rows stand for nothing.
+			data = data[:len(data)/shape[0]*rows]
+			shape[0] = rows
+		}
+		y := &npy.Array{Elem: outs[i].Elem, Shape: shape, Data: data}
 		if err := a.save(file, func(w io.Writer) error { return npy.Write(w, y) }); err != nil {
 			return err
 		}

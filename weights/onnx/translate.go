@@ -19,7 +19,8 @@ type translator struct {
 
 	folded, passed int // nodes computed away, nodes whose result is an operand
 
-	made map[*value]*value // of constants, the values that hold them
+	made   map[*value]*value       // of constants, the values that hold them
+	inItem map[*value]placesInItem // of places in a tensor, those in an item of it
 }
 
 // translate makes the graph of a linked model. A batch of 0 takes the inputs'
@@ -33,6 +34,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		graph:  &graph{},
 		budget: budget,
 		made:   map[*value]*value{},
+		inItem: map[*value]placesInItem{},
 	}
 	t.enter(l)
 	for _, in := range l.inputs {
@@ -65,6 +67,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		}
 		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
 	}
+	removeDead(t.graph)
 	return t, nil
 }
 
@@ -142,6 +145,9 @@ func (t *translator) node(n *nodeProto) (err error) {
 				return fmt.Errorf("operand %q is an output that this operator does not have", name)
 			}
 			constant = constant && v.data != nil
+			if v.counted && n.op != "Identity" {
+				return fmt.Errorf("operand %q has as many rows as are found at a run, which only outputs can have: export the model with it as an output, and go on from there", name)
+			}
 		}
 		c.in = append(c.in, v)
 	}
