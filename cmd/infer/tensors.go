@@ -20,8 +20,9 @@ Compute a net on raw tensors: .npy files in the order, the shapes and the types
 of elements of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
 are given in the model's own order, and outputs may be fewer than it has. A
 model with an open batch takes any number of items, and one with an open height,
-width or length takes it from the files. An output may be a pipe or
-a device; - is standard output.`,
+width or length takes it from the files. An output with as many rows as are found
+(NonMaxSuppression) is written with these. It may be a pipe or a device; - is
+standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var inputs, outputs names
