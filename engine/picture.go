@@ -19,7 +19,7 @@ func (b *binder) skipInterleaving() {
 		return
 	}
 	input := b.inputs[0].buffer
-	if b.steps[0].in[0] != input || b.steps[0].traits.Interleaves != meta.Order.Channels() {
+	if first := b.steps[0].in; len(first) == 0 || first[0] != input || b.steps[0].traits.Interleaves != meta.Order.Channels() {
 		return
 	}
 	for _, s := range b.steps[1:] {

@@ -37,6 +37,10 @@ type program struct {
 type edge struct {
 	buffer int
 	elem   tensor.Elem
+
+	// counted: it has more rows than count, and row is the bytes of one.
+	counted bool
+	row     int
 }
 
 // A step is one bound operation.
@@ -124,15 +128,24 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 	}
 	for _, v := range net.Inputs {
 		b.fresh(v, true)
-		b.inputs = append(b.inputs, edge{b.buffer[v], net.Values[v].Elem})
+		b.inputs = append(b.inputs, edge{buffer: b.buffer[v], elem: net.Values[v].Elem})
 	}
+	counted := map[int]bool{} // values with more rows than count
 	for i, s := range net.Steps {
 		if err := b.step(i); err != nil {
 			return nil, fmt.Errorf("step %d, %s %q: %w", i, s.Spec.Op(), s.Name, err)
 		}
+		traits := s.Spec.Traits(net.Operands(s))
+		if traits.Counted || traits.View && counted[s.In[0]] {
+			counted[s.Out[0]] = true
+		}
 	}
 	for _, v := range net.Outputs {
-		b.outputs = append(b.outputs, edge{b.buffer[v], net.Values[v].Elem})
+		e := edge{buffer: b.buffer[v], elem: net.Values[v].Elem}
+		if t := net.Values[v].Type; counted[v] && len(t.Shape) > 0 {
+			e.counted, e.row = true, t.Bytes()/t.Shape[0]
+		}
+		b.outputs = append(b.outputs, e)
 	}
 	b.placeConcats()
 	b.skipInterleaving()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sort"
 	"sync/atomic"
 	"time"
 
@@ -186,6 +187,27 @@ func (s *Session) OutputBytes(i int) []byte {
 		return nil
 	}
 	return s.executor.outputs[i].bytes(s.executor.shared, nil, 0, s.items)
+}
+
+// Rows is how many rows of output i count after the last run. Of an output
+// whose number of rows depends on what is computed, as that of ONNX's
+// NonMaxSuppression does, the memory has as many as there could be, and these are
+// the first; of others it is dimension 0, for all items, or 1 if there is none.
+func (s *Session) Rows(i int) int {
+	if s.executor == nil {
+		return 0
+	}
+	e := &s.executor.program.outputs[i]
+	shape := s.executor.program.net.Values[s.executor.program.net.Outputs[i]].Shape
+	switch {
+	case e.counted:
+		// They end with the first that begins with a negative number.
+		data := s.OutputBytes(i)
+		return sort.Search(len(data)/e.row, func(k int) bool { return data[k*e.row+e.elem.Size()-1]&0x80 != 0 })
+	case len(shape) == 0:
+		return 1
+	}
+	return s.items * shape[0]
 }
 
 // Run computes the first n items of the inputs. It allocates nothing and, with

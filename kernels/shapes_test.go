@@ -70,6 +70,9 @@ func (m *maker) list() []int {
 	return m.ints(m.rank)
 }
 
+// spatial is a list for the dimensions of a map but the first two.
+func (m *maker) spatial() []int { return m.ints(max(m.rank-2, 0)) }
+
 func (m *maker) pair() [2]int { return [2]int(m.ints(2)) }
 func (m *maker) bool() bool   { return m.byte()%2 == 1 }
 func (m *maker) float() float32 {
@@ -93,7 +96,7 @@ func (m *maker) window() Window {
 }
 
 func (m *maker) spec() Spec {
-	switch m.byte() % 27 {
+	switch m.byte() % 33 {
 	case 0:
 		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
@@ -153,6 +156,18 @@ func (m *maker) spec() Spec {
 		return &Recurrent{Kind: RecurrentKind(m.kind(byte(GRUResetAfter))), Reverse: m.bool()}
 	case 26:
 		return &GridSample{Mode: ResizeMode(m.kind(byte(Cubic))), Padding: GridPadding(m.kind(byte(GridReflection))), AlignCorners: m.bool()}
+	case 27:
+		return &Constant{}
+	case 28:
+		return &MaxPlaces{Kernel: m.spatial(), Stride: m.spatial(), Dilation: m.spatial(), Before: m.spatial(), Size: m.spatial(), ColumnMajor: m.bool()}
+	case 29:
+		return &Scatter{Axis: m.int(), Size: m.int(), Kind: ScatterKind(m.kind(byte(ScatterMin)))}
+	case 30:
+		return &GatherElements{Axis: m.int()}
+	case 31:
+		return &NonMaxSuppression{Most: m.int(), Overlap: m.float(), Least: m.float(), Scored: m.bool(), Centred: m.bool()}
+	case 32:
+		return &RoiAlign{Max: m.bool(), HalfPixel: m.bool(), Size: m.pair(), Sampling: m.int(), Scale: m.float()}
 	}
 	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
@@ -245,6 +260,25 @@ func sized(f Form, shape ...int) Param {
 	return p
 }
 
+// fit makes shapes of three numbers or more fit a spec that would hardly ever
+// accept others, now and then.
+func (m *maker) fit(s Spec, in [][]int) [][]int {
+	if len(in) == 0 || len(in[0]) < 3 || m.bool() {
+		return in
+	}
+	x := in[0]
+	switch s.(type) {
+	case *NonMaxSuppression:
+		return [][]int{{x[0], x[1], 4}, {x[0], x[2], x[1]}}
+	case *RoiAlign:
+		return [][]int{append([]int{m.int()}, x[:3]...), {x[0], 4}, {x[0]}}
+	case *MaxPlaces:
+		m.rank = len(x)
+		return in[:1]
+	}
+	return in
+}
+
 // types are mostly float32; where that would be refused, what the spec wants.
 func (m *maker) types(s Spec, in [][]int) []tensor.Type {
 	t := types(in)
@@ -259,9 +293,13 @@ func (m *maker) types(s Spec, in [][]int) []tensor.Type {
 		if len(t) > 0 {
 			t[0].Elem = tensor.Bool
 		}
-	case *Gather:
+	case *Gather, *GatherElements, *RoiAlign:
 		if len(t) > 0 {
 			t[len(t)-1].Elem = tensor.I64
+		}
+	case *Scatter:
+		if len(t) > 1 {
+			t[len(t)-2].Elem = tensor.I64
 		}
 	}
 	return t
@@ -273,7 +311,7 @@ func (m *maker) types(s Spec, in [][]int) []tensor.Type {
 func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	m := newMaker(data)
 	s := m.spec()
-	shapes := m.shapes()
+	shapes := m.fit(s, m.shapes())
 	params := m.params(s, shapes)
 	in := m.types(s, shapes)
 	tryExtents(t, s, m)
@@ -334,7 +372,7 @@ func tryExtents(t *testing.T, s Spec, m *maker) {
 }
 
 func FuzzShapes(f *testing.F) {
-	for kind := range byte(27) {
+	for kind := range byte(33) {
 		f.Add([]byte{4, kind, 3, 3, 1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { tryShapes(t, data) })
@@ -361,7 +399,7 @@ func TestShapesOfAnything(t *testing.T) {
 		}
 	}
 	t.Logf("accepted %v, ran %d", accepted, ran)
-	if len(accepted) < 27 {
+	if len(accepted) < 33 {
 		t.Errorf("only %d operations were ever accepted: %v", len(accepted), accepted)
 	}
 }

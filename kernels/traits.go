@@ -41,6 +41,11 @@ type Traits struct {
 	// of the operands, one operand's behind the other's.
 	JoinsChannels bool
 
+	// Counted says that the only result has more rows than count: from the first
+	// on that begins with a negative number, they are there for the sake of its
+	// size alone.
+	Counted bool
+
 	// SumsToOne says that results are probabilities: they sum to one along an
 	// axis.
 	SumsToOne bool

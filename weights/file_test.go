@@ -38,10 +38,10 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The sample must have every type of Spec, or it proves too little.
+// The samples must have every type of Spec, or they prove too little.
 func TestSampleHasEverySpec(t *testing.T) {
 	have := make([]bool, len(specCodes))
-	for _, s := range sample(t).Steps {
+	for _, s := range slices.Concat(sample(t).Steps, whole(t).Steps) {
 		have[codeOfSpec(s.Spec)] = true
 	}
 	if i := slices.Index(have, false); i >= 0 {
@@ -52,6 +52,9 @@ func TestSampleHasEverySpec(t *testing.T) {
 var update = flag.Bool("update", false, "write the golden file of this version anew")
 
 const golden = "testdata/v1.frz"
+
+// goldenWhole is that of a net that is not batched.
+const goldenWhole = "testdata/v1_whole.frz"
 
 // updateGolden writes a golden file if that is asked for, and no release has it:
 // testdata/released.txt lists those that must stay as they are.
@@ -100,7 +103,11 @@ func TestReleased(t *testing.T) {
 // Whatever becomes of this package, it opens the files of version 1, and
 // finds in them what was put there.
 func TestGolden(t *testing.T) {
-	want := sample(t)
+	testGolden(t, golden, sample(t))
+	testGolden(t, goldenWhole, whole(t))
+}
+
+func testGolden(t *testing.T, golden string, want *Net) {
 	updateGolden(t, golden, want)
 	data, err := os.ReadFile(golden)
 	if err != nil {

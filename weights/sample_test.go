@@ -143,7 +143,14 @@ func sample(t testing.TB) *Net {
 	table := b.step("table", &kernels.Unary{Kind: kernels.Abs, Result: bytes}, quantised, kernels.TableParam(bytes, bytes, math.Abs))
 	taps := b.step("taps", &kernels.Conv{Window: window(3, 1, 1), Groups: 4, Channels: 4, Act: relu, Result: bytes}, table, b.quantisedTaps(9, 4))
 	integers := b.step("integers", &kernels.Conv{Window: window(1, 1, 0), Groups: 1, Channels: 3}, taps, b.quantisedPanels(4, 3))
-	b.net.Outputs = []int{softmax[0], split[0], choice[0], row[0], top[0], integers[0], compared[0]}
+	fixed := b.step("fixed", &kernels.Constant{}, nil, b.plain(1, 2))
+	places := b.step("places", &kernels.MaxPlaces{Kernel: []int{2, 3}, Stride: []int{1, 2}, Dilation: []int{1, 1}, Before: []int{1, 0}, Size: []int{2, 3}, ColumnMajor: true}, []int{x})
+	spread := b.step("spread", &kernels.Scatter{Axis: 1, Size: 200, Kind: kernels.ScatterMax}, []int{
+		b.step("flat places", &kernels.Reshape{Shape: []int{1, 18}}, places)[0],
+		b.step("flat", &kernels.Slice{Start: []int{0, 3}, Step: []int{1, 1}, Size: []int{1, 18}}, b.step("all", &kernels.Reshape{Shape: []int{1, 192}}, []int{x}))[0],
+	})
+	picked := b.step("picked", &kernels.GatherElements{Axis: 1}, []int{spread[0], b.step("which", &kernels.Reshape{Shape: []int{1, 18}}, places)[0]})
+	b.net.Outputs = []int{softmax[0], picked[0], split[0], choice[0], row[0], top[0], integers[0], compared[0], fixed[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},
@@ -183,7 +190,14 @@ func whole(t testing.TB) *Net {
 	b := newBuilder(t, false)
 	x := b.input("x", 3, 4)
 	sorted := b.step("swap", &kernels.Transpose{Perm: []int{1, 0}}, []int{x})
-	b.net.Outputs = b.step("scalar", &kernels.Reduce{Axes: []int{0, 1}}, b.step("softmax", &kernels.Softmax{}, sorted))
+	scalar := b.step("scalar", &kernels.Reduce{Axes: []int{0, 1}}, b.step("softmax", &kernels.Softmax{}, sorted))
+	boxes := b.step("boxes", &kernels.Reshape{Shape: []int{1, 3, 4}}, []int{x})
+	scores := b.step("scores", &kernels.Reshape{Shape: []int{1, 4, 3}}, []int{x})
+	rows := b.step("rows", &kernels.NonMaxSuppression{Most: 2, Overlap: 0.5, Least: 0.25, Scored: true, Centred: true}, []int{boxes[0], scores[0]})
+	maps := b.step("maps", &kernels.Constant{}, nil, kernels.Param{Elem: tensor.I32, Shape: tensor.Shape{3}, Data: tensor.AlignedBytes(12)})
+	pixels := b.step("pixels", &kernels.Reshape{Shape: []int{1, 2, 3, 2}}, []int{x})
+	aligned := b.step("aligned", &kernels.RoiAlign{Max: true, HalfPixel: true, Size: [2]int{2, 3}, Sampling: 2, Scale: 0.5}, []int{pixels[0], x, maps[0]})
+	b.net.Outputs = []int{scalar[0], rows[0], aligned[0]}
 	return b.net
 }
 

@@ -44,6 +44,12 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).topK),
 	codeOf(1, (*coder).recurrent),
 	codeOf(1, (*coder).gridSample),
+	codeOf(1, (*coder).constant),
+	codeOf(1, (*coder).maxPlaces),
+	codeOf(1, (*coder).scatter),
+	codeOf(1, (*coder).gatherElements),
+	codeOf(1, (*coder).suppression),
+	codeOf(1, (*coder).roiAlign),
 }
 
 func codeOf[T any, P interface {
@@ -247,4 +253,40 @@ func (c *coder) gridSample(v *kernels.GridSample) {
 	enum(c, &v.Mode, kernels.Cubic)
 	enum(c, &v.Padding, kernels.GridReflection)
 	c.bool(&v.AlignCorners)
+}
+
+// constant has no fields: its param is all that it is.
+func (c *coder) constant(*kernels.Constant) {}
+
+func (c *coder) maxPlaces(v *kernels.MaxPlaces) {
+	c.intList(&v.Kernel)
+	c.intList(&v.Stride)
+	c.intList(&v.Dilation)
+	c.intList(&v.Before)
+	c.intList(&v.Size)
+	c.bool(&v.ColumnMajor)
+}
+
+func (c *coder) scatter(v *kernels.Scatter) {
+	c.int(&v.Axis)
+	c.int(&v.Size)
+	enum(c, &v.Kind, kernels.ScatterMin)
+}
+
+func (c *coder) gatherElements(v *kernels.GatherElements) { c.int(&v.Axis) }
+
+func (c *coder) suppression(v *kernels.NonMaxSuppression) {
+	c.int(&v.Most)
+	c.float(&v.Overlap)
+	c.float(&v.Least)
+	c.bool(&v.Scored)
+	c.bool(&v.Centred)
+}
+
+func (c *coder) roiAlign(v *kernels.RoiAlign) {
+	c.bool(&v.Max)
+	c.bool(&v.HalfPixel)
+	c.ints(v.Size[:])
+	c.int(&v.Sampling)
+	c.float(&v.Scale)
 }

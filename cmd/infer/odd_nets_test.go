@@ -64,6 +64,26 @@ func TestRunIntegers(t *testing.T) {
 	mustFail(t, exitFailed, []string{`its elements are f32, but input "x" takes i64`}, "run", "--model", model, "--input", writeTensor(t, []int{1, 2}, []float32{1, 2}), "--output", out)
 }
 
+// Of an output whose number of rows is found at a run, only these are written.
+func TestRunRows(t *testing.T) {
+	model := saveNet(t, &weights.Net{
+		Values: []weights.Value{
+			{Name: "boxes", Type: tensor.Floats(1, 3, 4)}, {Name: "scores", Type: tensor.Floats(1, 1, 3)},
+			{Name: "rows", Type: tensor.Type{Elem: tensor.I64, Shape: tensor.Shape{3, 3}}},
+		},
+		Inputs: []int{0, 1}, Outputs: []int{2},
+		Steps: []weights.Step{{Name: "best", Spec: &kernels.NonMaxSuppression{Most: 3, Overlap: 0.5}, In: []int{0, 1}, Out: []int{2}}},
+	})
+	out := filepath.Join(t.TempDir(), "y.npy")
+	mustInfer(t, "run", "--model", model,
+		"--input", writeTensor(t, []int{1, 3, 4}, []float32{0, 0, 2, 2, 0, 0, 2, 2, 4, 4, 5, 5}),
+		"--input", writeTensor(t, []int{1, 1, 3}, []float32{0.5, 0.6, 0.7}), "--output", out)
+	want := tensor.Bytes([]int64{0, 0, 2, 0, 0, 1})
+	if got := readTensor(t, out); !slices.Equal(got.Shape, []int{2, 3}) || !bytes.Equal(got.Data, want) {
+		t.Errorf("% x of shape %v, want % x", got.Data, got.Shape, want)
+	}
+}
+
 // A net may begin with a scalar, which is a picture of one pixel to eval.
 func TestEvalScalarInput(t *testing.T) {
 	model := saveNet(t, &weights.Net{

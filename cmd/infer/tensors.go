@@ -20,8 +20,9 @@ Compute a net on raw tensors: .npy files in the order, the shapes and the types
 of elements of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
 are given in the model's own order, and outputs may be fewer than it has. A
 model with an open batch takes any number of items, and one with an open height,
-width or length takes it from the files. An output may be a pipe or
-a device; - is standard output.`,
+width or length takes it from the files. An output with as many rows as are found
+(NonMaxSuppression) is written with these. It may be a pipe or a device; - is
+standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var inputs, outputs names
@@ -115,7 +116,13 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		if hasBatch(shape) {
 			shape[0] = batch
 		}
-		y := &npy.Array{Elem: outs[i].Elem, Shape: shape, Data: s.OutputBytes(i)}
+		data := s.OutputBytes(i)
+		if rows := s.Rows(i); len(shape) > 0 && rows < shape[0] {
+			// The other rows stand for nothing.
+			data = data[:len(data)/shape[0]*rows]
+			shape[0] = rows
+		}
+		y := &npy.Array{Elem: outs[i].Elem, Shape: shape, Data: data}
 		if err := a.save(file, func(w io.Writer) error { return npy.Write(w, y) }); err != nil {
 			return err
 		}

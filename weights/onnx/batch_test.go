@@ -82,7 +82,7 @@ func TestBatch(t *testing.T) {
 			m.node("Shape", "x", "s")
 			m.node("Gather", "s zero", "g")
 			m.node("Slice", "x g ends axes", "y")
-		}, false, "empty"},
+		}, false, "no elements"},
 		{"a constant expanded to the batch", []int{0, 4}, false, func(m *model) {
 			m.weight("w", -1, 1, 1, 4)
 			m.node("Shape", "x", "s")

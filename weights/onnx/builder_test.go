@@ -42,6 +42,12 @@ type testTensor struct {
 	raw  []byte
 }
 
+// A testSparse is a tensor of which only the values stand for themselves.
+type testSparse struct {
+	values, indices testTensor
+	dims            []int
+}
+
 // A testValue is an input; a dimension of 0 is an open one.
 type testValue struct {
 	name string
@@ -50,7 +56,7 @@ type testValue struct {
 }
 
 // An attr is an attribute: an int64, a float32, a string, an []int64, a
-// []float32 or a testTensor.
+// []float32, a testTensor, a sparse one, or a model, of which it is the graph.
 type attr struct {
 	name  string
 	value any
@@ -132,6 +138,14 @@ func rawFloats(x []float32) []byte {
 
 // bytes encodes the model.
 func (m *model) bytes() []byte {
+	b := appendInt(nil, 1, 8)
+	b = appendString(b, 2, "a test")
+	b = appendMessage(b, 7, m.graph())
+	return appendMessage(b, 8, appendInt(nil, 2, m.opset))
+}
+
+// graph encodes the model's graph.
+func (m *model) graph() []byte {
 	var g []byte
 	for _, n := range m.nodes {
 		g = appendMessage(g, 1, n.bytes())
@@ -146,10 +160,7 @@ func (m *model) bytes() []byte {
 	for _, name := range m.outputs {
 		g = appendMessage(g, 12, appendString(nil, 1, name))
 	}
-	b := appendInt(nil, 1, 8)
-	b = appendString(b, 2, "a test")
-	b = appendMessage(b, 7, g)
-	return appendMessage(b, 8, appendInt(nil, 2, m.opset))
+	return g
 }
 
 func (n testNode) bytes() []byte {
@@ -186,6 +197,16 @@ func (a attr) bytes() []byte {
 	case testTensor:
 		typ = attrTensor
 		b = appendMessage(b, 5, v.bytes())
+	case *model:
+		typ = attrGraph
+		b = appendMessage(b, 6, v.graph())
+	case testSparse:
+		typ = attrSparse
+		s := appendMessage(appendMessage(nil, 1, v.values.bytes()), 2, v.indices.bytes())
+		for _, d := range v.dims {
+			s = appendInt(s, 3, int64(d))
+		}
+		b = appendMessage(b, 22, s)
 	case []float32:
 		typ = attrFloats
 		b = appendMessage(b, 7, rawFloats(v))

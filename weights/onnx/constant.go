@@ -68,6 +68,25 @@ func (t elemType) elem() (tensor.Elem, bool) {
 	return tensor.F32, false
 }
 
+// kindOf is the type whose elem is e.
+func kindOf(e tensor.Elem) elemType {
+	switch e {
+	case tensor.U8:
+		return typeUint8
+	case tensor.I8:
+		return typeInt8
+	case tensor.I16:
+		return typeInt16
+	case tensor.I32:
+		return typeInt32
+	case tensor.I64:
+		return typeInt64
+	case tensor.Bool:
+		return typeBool
+	}
+	return typeFloat
+}
+
 // size is the size of an element in raw data; 0 if the type is not supported.
 func (t elemType) size() int {
 	switch t {

@@ -25,6 +25,7 @@ type graphProto struct {
 	initializers []namedTensor
 	inputs       []valueInfo
 	outputs      []valueInfo
+	linked       *linked // of a graph that is an attribute, when it is linked
 }
 
 type namedTensor struct {
@@ -36,6 +37,7 @@ type nodeProto struct {
 	name, op, domain string
 	in, out          []string // an empty string is an operand left out
 	attributes       []attribute
+	captured         []string // what its graphs read of the graph around them
 }
 
 // attributeType is an AttributeProto.AttributeType.
@@ -46,9 +48,11 @@ const (
 	attrInt     attributeType = 2
 	attrString  attributeType = 3
 	attrTensor  attributeType = 4
+	attrGraph   attributeType = 5
 	attrFloats  attributeType = 6
 	attrInts    attributeType = 7
 	attrStrings attributeType = 8
+	attrSparse  attributeType = 11
 )
 
 type attribute struct {
@@ -58,6 +62,8 @@ type attribute struct {
 	i       int64
 	s       string
 	tensor  *constant
+	graph   *graphProto
+	sparse  *sparseTensor
 	floats  []float32
 	ints    []int64
 	strings []string
@@ -78,7 +84,13 @@ type dim struct {
 
 // A decoder reads messages. It knows the folder in which tensors that the
 // model keeps in files of their own may lie.
-type decoder struct{ dir *os.Root }
+type decoder struct {
+	dir   *os.Root
+	depth int // of graphs in graphs
+}
+
+// maxDepth bounds how deep graphs may lie in the attributes of one another.
+const maxDepth = 16
 
 // otherFormats are what is taken for a model by mistake, by its first bytes.
 var otherFormats = []struct{ magic, name string }{
@@ -158,6 +170,11 @@ func canonicalDomain(domain string) string {
 
 // graph reads a GraphProto. One that stands in several parts is their sum.
 func (d *decoder) graph(f field, g *graphProto) error {
+	if d.depth > maxDepth {
+		return fmt.Errorf("more than %d graphs lie in one another", maxDepth)
+	}
+	d.depth++
+	defer func() { d.depth-- }()
 	err := f.each(func(f field) error {
 		switch f.num {
 		case 1: // node
@@ -251,6 +268,10 @@ func (d *decoder) attribute(f field) (attribute, error) {
 			t, err = d.tensor(f)
 			a.tensor = t.tensor
 			seen = attrTensor
+		case 6: // g
+			a.graph = &graphProto{}
+			err = d.graph(f, a.graph)
+			seen = attrGraph
 		case 7: // floats
 			a.floats, err = f.appendFloats(a.floats)
 			seen = attrFloats
@@ -262,6 +283,9 @@ func (d *decoder) attribute(f field) (attribute, error) {
 			name, err = f.string()
 			a.strings = append(a.strings, name)
 			seen = attrStrings
+		case 22: // sparse_tensor
+			a.sparse, err = d.sparse(f)
+			seen = attrSparse
 		case 20: // type
 			var n int64
 			n, err = f.int64()
@@ -274,6 +298,33 @@ func (d *decoder) attribute(f field) (attribute, error) {
 		a.typ = seen
 	}
 	return a, err
+}
+
+// A sparseTensor holds the elements that are not zero: element i is that at
+// index i of indices, an index into all elements or a place in each dimension.
+type sparseTensor struct {
+	values, indices *constant
+	dims            []int64
+}
+
+// sparse reads a SparseTensorProto.
+func (d *decoder) sparse(f field) (*sparseTensor, error) {
+	s := &sparseTensor{values: &constant{}, indices: &constant{}}
+	err := f.each(func(f field) (err error) {
+		var t namedTensor
+		switch f.num {
+		case 1: // values
+			t, err = d.tensor(f)
+			s.values = t.tensor
+		case 2: // indices
+			t, err = d.tensor(f)
+			s.indices = t.tensor
+		case 3: // dims
+			s.dims, err = f.appendInts(s.dims)
+		}
+		return err
+	})
+	return s, err
 }
 
 // tensorProto is a TensorProto before its data are read.

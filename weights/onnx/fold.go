@@ -84,9 +84,49 @@ func (c *call) constantValue() []*value {
 			return c.folded(intTensor([]int{}, []int64{a.i}))
 		case a.name == "value_ints":
 			return c.folded(intTensor([]int{len(a.ints)}, a.ints))
+		case a.name == "sparse_value" && a.sparse != nil:
+			return c.dense(a.sparse)
 		}
 	}
-	return c.fail("it has no value of a supported type")
+	return c.fail("it has no value of a supported type: strings are none")
+}
+
+// dense is the tensor that a sparse one stands for.
+func (c *call) dense(s *sparseTensor) []*value {
+	dims := c.sizes(s.dims, "the dimensions")
+	if !c.ready() {
+		return nil
+	}
+	t := c.newTensor(s.values.kind, dims)
+	if t == nil {
+		return nil
+	}
+	places := 1 // numbers of an index
+	if len(s.indices.dims) == 2 {
+		places = len(dims)
+	}
+	n := s.values.len()
+	if s.indices.kind.float() || len(s.indices.ints) != n*places || places > len(s.indices.ints) && n > 0 {
+		return c.fail("%d indices for %d elements of a tensor of %d dimensions", len(s.indices.ints), n, len(dims))
+	}
+	for i := range n {
+		at := s.indices.ints[i*places:][:places]
+		flat := at[0]
+		if len(s.indices.dims) == 2 {
+			flat = 0
+			for d, k := range at {
+				if k < 0 || k >= int64(dims[d]) {
+					return c.fail("index %v is outside of shape %s", at, tensor.Dims(dims...))
+				}
+				flat = flat*int64(dims[d]) + k
+			}
+		}
+		if flat < 0 || flat >= int64(t.len()) {
+			return c.fail("index %v is outside of shape %s", at, tensor.Dims(dims...))
+		}
+		t.copyElem(int(flat), s.values, i)
+	}
+	return c.folded(t)
 }
 
 // foldConstantOfShape computes ConstantOfShape.

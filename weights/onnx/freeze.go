@@ -107,9 +107,12 @@ func (d *decoder) importModel(model []byte, opts Options) (m *importer, err erro
 	if err != nil {
 		return nil, err
 	}
-	l, err := proto.graph.link()
+	l, err := proto.graph.link(func(string) bool { return false })
 	if err != nil {
 		return nil, err
+	}
+	if len(l.inputs) == 0 {
+		return nil, errors.New("the model has no inputs: what it returns is always the same")
 	}
 	if err := l.giveShapes(opts.Shapes); err != nil {
 		return nil, err

@@ -396,14 +396,22 @@ func TestBadInput(t *testing.T) {
 			m.weight("w", 0, 1, 5, 2)
 			m.node("MatMul", "x w", "y")
 		}, []string{`MatMul "MatMuly"`, "cannot be multiplied", `the only dimension of input "x" is open and was taken for the batch: give its size if it is something else, --shape x=SIZE`}},
-		{"a constant output", func(m *model) {
-			m.weight("w", 0, 1, 5)
-			m.node("Exp", "w", "y")
-		}, []string{`output "y"`, "constant", "take it out of the outputs"}},
-		{"the indices of a pool", func(m *model) {
-			m.node("MaxPool", "x", "p i", attr{"kernel_shape", []int64{2, 2}})
-			m.node("Add", "p i", "y")
-		}, []string{`MaxPool "MaxPoolp"`, "Indices"}},
+		{"an output without elements", func(m *model) {
+			m.ints("zero", 0)
+			m.node("ConstantOfShape", "zero", "y")
+		}, []string{`output "y"`, "constant", "has no elements"}},
+		{"a number of rows that is found at a run", func(m *model) {
+			m.weight("boxes", 0, 1, 1, 5, 4)
+			m.weight("scores", 0, 1, 1, 2, 5)
+			m.ints("most", 3)
+			m.node("NonMaxSuppression", "boxes scores most", "rows")
+			m.node("Cast", "rows", "y", attr{"to", 1})
+		}, []string{`Cast "Casty"`, `"rows" has as many rows as are found at a run, which only outputs can have`}},
+		{"boxes of which none is picked", func(m *model) {
+			m.weight("boxes", 0, 1, 1, 5, 4)
+			m.weight("scores", 0, 1, 1, 2, 5)
+			m.node("NonMaxSuppression", "boxes scores", "y")
+		}, []string{`NonMaxSuppression`, "max_output_boxes_per_class is 0"}},
 		{"the mask of a dropout", func(m *model) {
 			m.node("Dropout", "x", "d mask")
 			m.node("Add", "d mask", "y")

@@ -30,6 +30,10 @@ type value struct {
 	elem  tensor.Elem // of an activation
 	shape tensor.Shape
 	data  *constant // what a constant holds; nil for an activation
+
+	// counted: it has more rows than count at a run, and only an output may be
+	// so.
+	counted bool
 }
 
 // typ is the Type of a value; of a constant that no activation can be, and of

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,10 +13,14 @@ type linked struct {
 	constants map[string]*constant
 	nodes     []*nodeProto
 	dropped   int // nodes that no output depends on
+	total     int // nodes, those of graphs in them included
+
+	captured []string // names that are those of the graph around it
 }
 
-// link resolves the names of a graph.
-func (g *graphProto) link() (*linked, error) {
+// link resolves the names of a graph, and of those in its nodes' attributes.
+// outer knows the names of the graphs around it.
+func (g *graphProto) link(outer func(name string) bool) (*linked, error) {
 	l := &linked{constants: map[string]*constant{}}
 	// What gives each name its value: −1 for inputs and initializers, else
 	// the index of a node.
@@ -48,9 +53,27 @@ func (g *graphProto) link() (*linked, error) {
 			source[name] = i
 		}
 	}
+	inner := func(name string) bool {
+		_, ok := source[name]
+		return ok || outer(name)
+	}
+	captured := map[string]bool{}
+	read := func(name string) bool {
+		if _, ok := source[name]; ok || name == "" {
+			return true
+		}
+		if !captured[name] {
+			captured[name] = true
+			l.captured = append(l.captured, name)
+		}
+		return outer(name)
+	}
 	for _, n := range g.nodes {
-		for _, name := range n.in {
-			if _, ok := source[name]; !ok && name != "" {
+		if err := l.linkAttributes(n, inner); err != nil {
+			return nil, fmt.Errorf("%s: %w", n, err)
+		}
+		for _, name := range slices.Concat(n.in, n.captured) {
+			if !read(name) {
 				return nil, fmt.Errorf("%s: nothing gives %q a value", n, name)
 			}
 		}
@@ -59,7 +82,7 @@ func (g *graphProto) link() (*linked, error) {
 		return nil, fmt.Errorf("the graph has no outputs")
 	}
 	for _, o := range g.outputs {
-		if _, ok := source[o.name]; !ok {
+		if o.name == "" || !read(o.name) {
 			return nil, fmt.Errorf("output %q: nothing gives it a value", o.name)
 		}
 	}
@@ -78,6 +101,26 @@ func (g *graphProto) link() (*linked, error) {
 	return l, nil
 }
 
+// linkAttributes links the graphs of a node.
+func (l *linked) linkAttributes(n *nodeProto, outer func(name string) bool) error {
+	l.total++
+	n.captured = nil
+	for i := range n.attributes {
+		a := &n.attributes[i]
+		if a.graph == nil {
+			continue
+		}
+		inner, err := a.graph.link(outer)
+		if err != nil {
+			return fmt.Errorf("attribute %q: %w", a.name, err)
+		}
+		a.graph.linked = inner
+		l.total += inner.total
+		n.captured = append(n.captured, inner.captured...)
+	}
+	return nil
+}
+
 // needed says of each node whether an output depends on it.
 func (g *graphProto) needed(source map[string]int) []bool {
 	needed := make([]bool, len(g.nodes))
@@ -94,7 +137,7 @@ func (g *graphProto) needed(source map[string]int) []bool {
 	for len(todo) > 0 {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		for _, name := range g.nodes[i].in {
+		for _, name := range slices.Concat(g.nodes[i].in, g.nodes[i].captured) {
 			visit(name)
 		}
 	}
@@ -108,7 +151,7 @@ func (g *graphProto) order(source map[string]int) ([]int, error) {
 	users := make([][]int, len(g.nodes))
 	sorted := true
 	for i, n := range g.nodes {
-		for _, name := range n.in {
+		for _, name := range slices.Concat(n.in, n.captured) {
 			if s, ok := source[name]; ok && s >= 0 {
 				waits[i]++
 				users[s] = append(users[s], i)

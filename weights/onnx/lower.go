@@ -18,6 +18,9 @@ type lowering struct {
 
 	views map[*value][]view // where each value lies; the first is the one its node made
 
+	// constants are values that a step writes when it is known in which order.
+	constants map[*value]*node
+
 	// Reshapes share storage: root is the value whose storage each value of
 	// the net has, and reshaped finds the one of another shape.
 	root     []int
@@ -42,11 +45,12 @@ func (g *graph) lower(batched bool, elem tensor.Elem, progress func(done, total 
 
 func newLowering(batched bool, elem tensor.Elem) *lowering {
 	return &lowering{
-		net:      &weights.Net{Batched: batched},
-		elem:     elem,
-		node:     &node{},
-		views:    map[*value][]view{},
-		reshaped: map[string]int{},
+		net:       &weights.Net{Batched: batched},
+		elem:      elem,
+		node:      &node{},
+		views:     map[*value][]view{},
+		constants: map[*value]*node{},
+		reshaped:  map[string]int{},
 	}
 }
 
@@ -230,6 +234,9 @@ func (l *lowering) place(v *value, shape, order []int) (int, error) {
 			return l.reshape(have.id, stored)
 		}
 	}
+	if n := l.constants[v]; n != nil {
+		return l.placeConstant(n, shape, order)
+	}
 	have := l.preferred(v).canonical()
 	from, to, ok := aligned(have, want)
 	if !ok {
@@ -286,6 +293,9 @@ func (l *lowering) transpose(from, to view) (int, error) {
 // order is an order of shape's dimensions in which v, seen as a tensor of that
 // shape, can be had without a move; else the row-major one.
 func (l *lowering) order(v *value, shape []int) []int {
+	if l.unplaced(v) {
+		return identity(len(shape)) // it can be had in any
+	}
 	if order, ok := l.preferred(v).orderOver(l.item(shape)); ok {
 		return l.fullOrder(order)
 	}

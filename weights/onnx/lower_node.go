@@ -20,11 +20,18 @@ var lowerings = map[string]func(*lowering, *node) error{
 	(*kernels.Recurrent)(nil).Op():      (*lowering).recurrent,
 	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
 	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
+	(*kernels.Constant)(nil).Op():       (*lowering).constant,
 }
 
 // lowerNode adds the steps of one node.
 func (l *lowering) lowerNode(n *node) (err error) {
 	defer recovered(&err)
+	if len(n.in) == 1 && n.op.Order() != kernels.Maps && l.unplaced(n.in[0]) {
+		x := n.in[0]
+		if _, err := l.place(x, x.shape, identity(len(x.shape))); err != nil {
+			return err
+		}
+	}
 	if lower, ok := lowerings[n.op.Op()]; ok {
 		return lower(l, n)
 	}

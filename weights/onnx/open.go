@@ -148,7 +148,7 @@ func (p *prover) try(size int) error {
 		p.first = append(p.first, steps)
 		steps++
 	}
-	p.probed += 3 * len(p.linked.nodes) // with and without a batch, and one of several items
+	p.probed += 3 * p.linked.total // with and without a batch, and one of several items
 	g, batched, err := p.graph(p.at(p.first), &Report{})
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (p *prover) shifted(by int) []int {
 // probe freezes the model at so many multiples, and compares it with the first
 // probe.
 func (p *prover) probe(steps []int) (*sketch, error) {
-	if p.probed += len(p.linked.nodes); p.probed > probeBudget {
+	if p.probed += p.linked.total; p.probed > probeBudget {
 		return nil, errors.New("the model is too large to be tried at many sizes")
 	}
 	batch := 0

@@ -24,6 +24,7 @@ var reports = []string{
 	"expand_se",
 	"gather_channel",
 	"gelu20",
+	"maxpool_indices",
 	"opset17_ln",
 	"pow2",
 	"real_BioscaG_energy_disaggregation_mlops_model_onnx",

@@ -10,13 +10,17 @@ import (
 
 // A translator turns a linked model into a graph, for one size of the batch.
 type translator struct {
+	model  *modelProto
 	opset  int64
 	batch  int
-	values map[string]*value
+	scope  *scope
 	graph  *graph
 	budget int // elements that folding may still produce
 
 	folded, passed int // nodes computed away, nodes whose result is an operand
+
+	made   map[*value]*value       // of constants, the values that hold them
+	inItem map[*value]placesInItem // of places in a tensor, those in an item of it
 }
 
 // translate makes the graph of a linked model. A batch of 0 takes the inputs'
@@ -24,15 +28,15 @@ type translator struct {
 // dimension 0 of every input.
 func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error) {
 	t := &translator{
+		model:  m,
 		opset:  m.opsets[""],
 		batch:  batch,
-		values: map[string]*value{},
 		graph:  &graph{},
 		budget: budget,
+		made:   map[*value]*value{},
+		inItem: map[*value]placesInItem{},
 	}
-	for name, c := range l.constants {
-		t.values[name] = &value{name: name, shape: c.dims, data: c}
-	}
+	t.enter(l)
 	for _, in := range l.inputs {
 		shape, err := in.shape(batch)
 		if err != nil {
@@ -43,24 +47,27 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 			return nil, fmt.Errorf("input %q: inputs of %v are not supported: export the model with one of another type", in.name, in.elem)
 		}
 		v := &value{name: in.name, elem: elem, shape: shape}
-		t.values[in.name] = v
+		t.scope.values[in.name] = v
 		t.graph.inputs = append(t.graph.inputs, v)
 	}
-	for _, n := range l.nodes {
-		if err := t.node(n); err != nil {
-			return nil, fmt.Errorf("%s: %w", &call{t: t, node: n}, err)
-		}
+	if err := t.nodes(l); err != nil {
+		return nil, err
 	}
 	for _, o := range m.graph.outputs {
-		v := t.values[o.name]
+		v := t.value(o.name)
 		switch {
 		case v == nil:
 			return nil, fmt.Errorf("output %q: it has no value", o.name)
 		case v.data != nil:
-			return nil, fmt.Errorf("output %q: it is constant, whatever the inputs are: take it out of the outputs of the model", o.name)
+			// A net has outputs that steps write.
+			c := &call{t: t, node: &nodeProto{op: "Constant", out: []string{o.name}}}
+			if v = c.computed(v); c.err != nil {
+				return nil, fmt.Errorf("output %q: it is constant: %w", o.name, c.err)
+			}
 		}
 		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
 	}
+	removeDead(t.graph)
 	return t, nil
 }
 
@@ -90,6 +97,40 @@ func (v *valueInfo) shape(batch int) (tensor.Shape, error) {
 	return shape, nil
 }
 
+// A scope is the names of a graph, and those around it.
+type scope struct {
+	values map[string]*value
+	outer  *scope
+}
+
+// enter begins the scope of a linked graph, with its constants.
+func (t *translator) enter(l *linked) {
+	t.scope = &scope{values: map[string]*value{}, outer: t.scope}
+	for name, c := range l.constants {
+		t.scope.values[name] = &value{name: name, shape: c.dims, data: c}
+	}
+}
+
+// value is what a name stands for; nil if it has no value.
+func (t *translator) value(name string) *value {
+	for s := t.scope; s != nil; s = s.outer {
+		if v := s.values[name]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// nodes translates the nodes of a linked graph.
+func (t *translator) nodes(l *linked) error {
+	for _, n := range l.nodes {
+		if err := t.node(n); err != nil {
+			return fmt.Errorf("%s: %w", &call{t: t, node: n}, err)
+		}
+	}
+	return nil
+}
+
 // node translates one node. What depends on constants alone is computed; so is
 // a shape, whatever it is the shape of.
 func (t *translator) node(n *nodeProto) (err error) {
@@ -100,10 +141,13 @@ func (t *translator) node(n *nodeProto) (err error) {
 	for _, name := range n.in {
 		var v *value
 		if name != "" {
-			if v = t.values[name]; v == nil {
+			if v = t.value(name); v == nil {
 				return fmt.Errorf("operand %q is an output that this operator does not have", name)
 			}
 			constant = constant && v.data != nil
+			if v.counted && n.op != "Identity" {
+				return fmt.Errorf("operand %q has as many rows as are found at a run, which only outputs can have: export the model with it as an output, and go on from there", name)
+			}
 		}
 		c.in = append(c.in, v)
 	}
@@ -119,7 +163,7 @@ func (t *translator) node(n *nodeProto) (err error) {
 	case op.fold != nil:
 		out = op.fold(c)
 	default:
-		c.fail("all its operands are constant, and it cannot be computed beforehand")
+		out = op.translate(c)
 	}
 	if c.err != nil {
 		return c.err
@@ -128,7 +172,7 @@ func (t *translator) node(n *nodeProto) (err error) {
 		if name == "" || i >= len(out) || out[i] == nil {
 			continue
 		}
-		t.values[name] = out[i]
+		t.scope.values[name] = out[i]
 	}
 	switch {
 	case len(out) > 0 && out[0].data != nil:
@@ -180,14 +224,32 @@ func (c *call) operand(i int) *value {
 	return c.in[i]
 }
 
-// activation returns operand i, which must not be constant.
-func (c *call) activation(i int) *value {
-	v := c.operand(i)
-	if v.data != nil {
-		c.fail("operand %d, %q, is constant where an activation is wanted", i, v.name)
+// activation returns operand i as a value that is computed at a run, which a
+// constant is made too.
+func (c *call) activation(i int) *value { return c.computed(c.operand(i)) }
+
+// computed returns v, or if it is constant the result of a Constant.
+func (c *call) computed(v *value) *value {
+	if v.data == nil {
+		return v
+	}
+	if made := c.t.made[v]; made != nil {
+		return made
+	}
+	if !c.ready() {
 		return &value{shape: v.shape}
 	}
-	return v
+	if v.data.len() == 0 {
+		c.fail("%q, of shape %s, has no elements", v.name, tensor.Dims(v.shape...))
+		return &value{shape: v.shape}
+	}
+	c.checkOperand(v)
+	made := c.emitTypes(&kernels.Constant{}, nil, []*value{v}, []tensor.Type{v.typ()})[0]
+	if c.ready() {
+		made.name = v.name
+		c.t.made[v] = made
+	}
+	return made
 }
 
 // constant returns operand i, which must be constant; what names its role.
@@ -360,12 +422,15 @@ func (c *call) emit(op operation, in, weights []*value, shapes ...tensor.Shape) 
 
 // emitTypes is emit for results of any types.
 func (c *call) emitTypes(op operation, in, weights []*value, types []tensor.Type) []*value {
-	n := &node{name: c.node.label(), origin: c.String(), op: op, in: in, weights: weights}
+	if len(types) == 1 && slices.Contains(types[0].Shape, 0) {
+		return []*value{c.empty(types[0].Elem, types[0].Shape)}
+	}
+	n := &node{name: c.node.label(), origin: c.String(), op: op, weights: weights}
 	for _, v := range in {
-		if v.data != nil {
-			c.fail("operand %q is constant where an activation is wanted", v.name)
-			return slices.Repeat([]*value{{}}, len(types))
-		}
+		n.in = append(n.in, c.computed(v))
+	}
+	if !c.ready() {
+		return slices.Repeat([]*value{{}}, len(types))
 	}
 	for i, t := range types {
 		if err := t.Shape.Check(); err != nil {
@@ -380,6 +445,15 @@ func (c *call) emitTypes(op operation, in, weights []*value, types []tensor.Type
 	}
 	c.t.graph.nodes = append(c.t.graph.nodes, n)
 	return n.out
+}
+
+// empty is a value without elements. It is a constant, whatever it was made of.
+func (c *call) empty(e tensor.Elem, shape []int) *value {
+	v := &value{shape: shape, data: &constant{kind: kindOf(e), dims: shape}}
+	if len(c.node.out) > 0 {
+		v.name = c.node.out[0]
+	}
+	return v
 }
 
 // apply is emit for an operation whose Infer does not depend on the layout: it infers the results' shapes.

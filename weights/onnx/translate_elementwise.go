@@ -12,7 +12,11 @@ import (
 // one operand.
 func unary(spec func(c *call) kernels.Unary) func(*call) []*value {
 	return func(c *call) []*value {
-		x, op := c.activation(0), spec(c)
+		x, op := c.operand(0), spec(c)
+		if x.data != nil && x.data.len() == 0 {
+			return []*value{x}
+		}
+		x = c.computed(x)
 		if x.elem != tensor.F32 {
 			return c.integerUnary(op, x)
 		}
@@ -118,13 +122,7 @@ func (c *call) number(e tensor.Elem, x int64) *value {
 	if e == tensor.F32 {
 		return &value{shape: []int{}, data: floatTensor([]int{}, []float32{float32(x)})}
 	}
-	for kind := range elemNames {
-		if k, ok := kind.elem(); ok && k == e {
-			return &value{shape: []int{}, data: &constant{kind: kind, dims: []int{}, ints: []int64{x}}}
-		}
-	}
-	c.fail("numbers of %v are not supported", e)
-	return &value{}
+	return &value{shape: []int{}, data: &constant{kind: kindOf(e), dims: []int{}, ints: []int64{x}}}
 }
 
 // integerClip is clip of integers.

@@ -19,7 +19,7 @@ func (c *call) gemm() []*value {
 		return nil
 	}
 	if a.data != nil && b.data != nil {
-		return c.fail("both matrices are constant")
+		a = c.computed(a)
 	}
 	transA, transB := c.intAttr("transA", 0) != 0, c.intAttr("transB", 0) != 0
 	var y *value
@@ -110,8 +110,7 @@ func (c *call) matMul() []*value {
 // product multiplies matrices, or stacks of them, of which one may be constant.
 func (c *call) product(a, b *value) *value {
 	if a.data != nil && b.data != nil {
-		c.fail("both matrices are constant")
-		return &value{}
+		a = c.computed(a)
 	}
 	var y *value
 	switch {

@@ -64,6 +64,9 @@ func (c *call) take(x *value, axis int, places []int) *value {
 	for i := range places {
 		even = even && places[i] == places[0]+i*step
 	}
+	if len(places) == 0 {
+		return c.empty(x.elem, replaced(x.shape, axis, 0))
+	}
 	if !even {
 		return c.apply(&kernels.Take{Axis: axis, Index: places}, x)[0]
 	}
@@ -85,7 +88,7 @@ func (c *call) expand() []*value {
 		return c.fail("shape %s does not expand to %s", tensor.Dims(x.shape...), tensor.Dims(want...))
 	}
 	if slices.Contains(dims, 0) {
-		return c.fail("the result, of shape %s, is empty", tensor.Dims(dims...))
+		return []*value{c.empty(x.elem, dims)}
 	}
 	x = c.reshape(x, padded(x.shape, len(dims)))
 	times := slices.Clone(dims)
@@ -122,7 +125,7 @@ func arg(least bool) func(*call) []*value {
 		axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 		last := c.intAttr("select_last_index", 0) != 0
 		y := c.apply(&kernels.Arg{Axis: axis, Min: least, Last: last}, x)[0]
-		if c.ready() && c.intAttr("keepdims", 1) == 0 {
+		if c.ready() && c.intAttr("keepdims", 1) != 1 {
 			y = c.reshape(y, slices.Delete(slices.Clone(x.shape), axis, axis+1))
 		}
 		return []*value{y}

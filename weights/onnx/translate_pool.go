@@ -4,13 +4,11 @@ import "github.com/infer-go/infer/kernels"
 
 // maxPool translates MaxPool.
 func (c *call) maxPool() []*value {
-	if len(c.node.out) > 1 && c.node.out[1] != "" {
-		return c.fail("the second result, Indices, is not supported")
+	out := c.pool(kernels.MaxPool)
+	if len(c.node.out) > 1 && c.node.out[1] != "" && c.ready() {
+		out = append(out, c.maxPlaces(out[0].shape))
 	}
-	if order := c.intAttr("storage_order", 0); order != 0 {
-		return c.fail("storage_order %d is not supported", order)
-	}
-	return c.pool(kernels.MaxPool)
+	return out
 }
 
 // averagePool translates AveragePool.

@@ -7,20 +7,39 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// concat translates Concat.
+// concat translates Concat. What has no elements adds nothing.
 func (c *call) concat() []*value {
-	for i := range c.in {
-		c.activation(i)
-	}
 	x := c.operand(0)
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
+	var in []*value
+	for i := range c.in {
+		v := c.operand(i)
+		if !c.ready() {
+			return nil
+		}
+		if len(v.shape) != len(x.shape) || v.shape[axis] > 0 {
+			in = append(in, c.forEachItem(v, axis))
+		}
+	}
+	if len(in) == 1 {
+		return in
+	}
+	return c.apply(&kernels.Concat{Axis: axis}, in...)
+}
+
+// forEachItem repeats a constant that a model exported for one picture has once,
+// as a class token is, for each item of the batch.
+func (c *call) forEachItem(v *value, axis int) *value {
+	if v.data == nil || c.t.batch < 2 || axis == 0 || v.shape[0] != 1 || c.firstActivation().shape[0] != c.t.batch {
+		return v
+	}
+	dims := slices.Clone(v.shape)
+	dims[0] = c.t.batch
+	all := c.strided(v.data, dims, func(at []int) int { return broadcastIndex(at, v.shape) })
 	if !c.ready() {
-		return nil
+		return v
 	}
-	if len(c.in) == 1 {
-		return []*value{x}
-	}
-	return c.apply(&kernels.Concat{Axis: axis}, c.in...)
+	return all[0]
 }
 
 // split translates Split.
@@ -30,7 +49,35 @@ func (c *call) split() []*value {
 	if !c.ready() {
 		return nil
 	}
-	return c.apply(&kernels.Split{Axis: axis, Sizes: sizes}, x)
+	var whole []int // parts with elements
+	out := make([]*value, len(sizes))
+	for i, n := range sizes {
+		if n > 0 {
+			whole = append(whole, n)
+		} else if out[i] = c.empty(x.elem, replaced(x.shape, axis, 0)); i < len(c.node.out) {
+			out[i].name = c.node.out[i]
+		}
+	}
+	parts := []*value{x}
+	if len(whole) != 1 || whole[0] != x.shape[axis] {
+		parts = c.apply(&kernels.Split{Axis: axis, Sizes: whole}, x)
+	}
+	if !c.ready() {
+		return nil
+	}
+	for i := range out {
+		if out[i] == nil {
+			out[i], parts = parts[0], parts[1:]
+		}
+	}
+	return out
+}
+
+// replaced is a shape with another size of one dimension.
+func replaced(shape []int, axis, size int) tensor.Shape {
+	shape = slices.Clone(shape)
+	shape[axis] = size
+	return shape
 }
 
 // parts reads into what parts Split cuts a tensor, and along which axis. Sizes
@@ -159,8 +206,8 @@ func (c *call) slice() []*value {
 	if c.ready() && slices.Equal(op.Size, x.shape) && !slices.ContainsFunc(op.Step, func(s int) bool { return s < 0 }) {
 		return []*value{x}
 	}
-	if n, ok := tensor.Shape(op.Size).Elements(); c.ready() && ok && n == 0 {
-		c.fail("the result, of shape %s, is empty", tensor.Dims(op.Size...))
+	if c.ready() && slices.Contains(op.Size, 0) {
+		return []*value{c.empty(x.elem, op.Size)}
 	}
 	return c.apply(op, x)
 }

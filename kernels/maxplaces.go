@@ -1,0 +1,156 @@
+package kernels
+
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
+
+// MaxPlaces is where a MaxPool finds its maxima: of an operand [N, C, …] of one
+// to three further dimensions the result [N, C, Size…] is, for each window, the
+// place of its largest element in the item [C, …], an int64 that counts the
+// elements row by row, or with ColumnMajor those of a channel column by column:
+// the first of the further dimensions then moves on fastest. Of equal elements
+// it is the first, in the order of the rows, and NaN counts for more than any
+// number. A window without elements has the place of its channel's first.
+//
+// There is one number for each of the further dimensions. Before is the padding
+// in front of the first element.
+type MaxPlaces struct {
+	Kernel, Stride, Dilation, Before, Size []int
+
+	ColumnMajor bool
+}
+
+func (*MaxPlaces) Op() string { return "MaxPlaces" }
+
+func (*MaxPlaces) Order() Order { return RowMajor }
+
+func (m *MaxPlaces) Extents() []int { return m.Size }
+
+func (m *MaxPlaces) WithExtents(extents []int) Spec {
+	other := *m
+	other.Size = extents
+	return &other
+}
+
+// Traits counts each element of each window.
+func (m *MaxPlaces) Traits(in []tensor.Type, _ []Param) Traits {
+	x := in[0].Shape
+	size := append([]int{x[0], x[1]}, m.Size...)
+	for i, k := range m.Kernel {
+		size = append(size, min(k, x[i+2]))
+	}
+	return Traits{Extra: tensor.Saturated(size...)}
+}
+
+func (m *MaxPlaces) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := floatOperands(m, in, params, 1, 0); err != nil {
+		return nil, err
+	}
+	x := in[0].Shape
+	if len(x) < 3 || len(x) > 5 {
+		return nil, errorf(m, "operand 0 of shape %s has not one to three dimensions behind its channels", x)
+	}
+	k := len(x) - 2
+	for _, list := range [][]int{m.Kernel, m.Stride, m.Dilation, m.Before, m.Size} {
+		if len(list) != k {
+			return nil, errorf(m, "%d numbers for %d dimensions", len(list), k)
+		}
+	}
+	for i := range k {
+		for _, n := range []int{m.Kernel[i], m.Stride[i], m.Dilation[i], m.Size[i], m.Before[i] + 1} {
+			if n < 1 || n > tensor.MaxDim {
+				return nil, errorf(m, "%d is not from 1 to %d", n, tensor.MaxDim)
+			}
+		}
+	}
+	return result(m, tensor.Type{Elem: tensor.I64}, slices.Concat(x[:2], m.Size)...)
+}
+
+func (m *MaxPlaces) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := m.Infer(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0].Shape
+	op := &maxPlacesOp{channels: x[1], maps: x[0] * x[1], columnMajor: m.ColumnMajor}
+	// Missing dimensions stand in front, and have one window of one element.
+	lead := 3 - len(m.Size)
+	for i := range 3 {
+		d := &op.dims[i]
+		*d = windowDim{in: 1, out: 1, kernel: 1, stride: 1, dilation: 1}
+		if k := i - lead; k >= 0 {
+			*d = windowDim{x[k+2], m.Size[k], m.Kernel[k], m.Stride[k], m.Dilation[k], m.Before[k]}
+		}
+	}
+	op.step = [3]int{op.dims[1].in * op.dims[2].in, op.dims[2].in, 1}
+	op.place = op.step
+	if m.ColumnMajor {
+		op.place = [3]int{1, op.dims[0].in, op.dims[0].in * op.dims[1].in}
+	}
+	return op, nil
+}
+
+// A windowDim is one dimension of windows that move over a map.
+type windowDim struct{ in, out, kernel, stride, dilation, before int }
+
+// inside are the places that window o sees: from first, count of them, every
+// dilation-th.
+func (d *windowDim) inside(o int) (first, count int) {
+	// In 64 bits no product of these numbers overflows.
+	start, step := int64(o)*int64(d.stride)-int64(d.before), int64(d.dilation)
+	skip := int64(0)
+	if start < 0 {
+		skip = (-start + step - 1) / step
+	}
+	at := start + skip*step
+	if skip >= int64(d.kernel) || at >= int64(d.in) {
+		return 0, 0
+	}
+	return int(at), int(min(int64(d.kernel)-skip, (int64(d.in)-1-at)/step+1))
+}
+
+// maxPlacesOp is a MaxPlaces. A task is a channel of a map.
+type maxPlacesOp struct {
+	scratchless
+	dims           [3]windowDim
+	step, place    [3]int // of a dimension, in elements and in places
+	channels, maps int
+	columnMajor    bool
+}
+
+func (op *maxPlacesOp) Tasks(n int) int { return n * op.maps }
+
+func (op *maxPlacesOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, z := floats(in[0]), tensor.Slice[int64](out[0])
+	d := &op.dims
+	area, results := d[0].in*op.step[0], d[0].out*d[1].out*d[2].out
+	for task := lo; task < hi; task++ {
+		from, base := x[task*area:][:area], int64(task%op.channels*area)
+		dst := z[task*results:][:results]
+		for a := range d[0].out {
+			first0, count0 := d[0].inside(a)
+			for b := range d[1].out {
+				first1, count1 := d[1].inside(b)
+				for c := range d[2].out {
+					first2, count2 := d[2].inside(c)
+					best, place, found := float32(0), 0, false
+					for i := range count0 {
+						at0 := first0 + i*d[0].dilation
+						for j := range count1 {
+							at1 := first1 + j*d[1].dilation
+							for k := range count2 {
+								at2 := first2 + k*d[2].dilation
+								v := from[at0*op.step[0]+at1*op.step[1]+at2]
+								if !found || v > best || v != v && best == best {
+									best, place, found = v, at0*op.place[0]+at1*op.place[1]+at2*op.place[2], true
+								}
+							}
+						}
+					}
+					dst[(a*d[1].out+b)*d[2].out+c] = base + int64(place)
+				}
+			}
+		}
+	}
+}

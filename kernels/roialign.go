@@ -1,0 +1,256 @@
+package kernels
+
+import (
+	"math"
+
+	"github.com/infer-go/infer/tensor"
+)
+
+// RoiAlign pools regions of maps: the operands are the maps, NHWC, the regions
+// [R, 4] as x1, y1, x2, y2, and the map that each lies on, int32 or int64 [R];
+// the result is [R, Size, C]. A region, times Scale, is cut into Size bins, and a
+// bin is the mean of samples, or with Max their maximum. Samples are Sampling in
+// each direction, or, if that is 0, as many as a bin has pixels, rounded up, and
+// are interpolated linearly; what is farther than a pixel outside of the map
+// is 0. With HalfPixel the centre of the first pixel is at ½, ½, else at 0, 0,
+// and a region then has a side of 1 at least. It is ONNX's RoiAlign.
+//
+// For ONNX Runtime, and here, the maximum is that of the four neighbours of all
+// samples, each times its weight.
+//
+// A region with a corner that is NaN, or from which coordinates beyond 2²⁰ come,
+// has a result of NaN; one on a map that does not exist is a fault of the run.
+type RoiAlign struct {
+	Max, HalfPixel bool
+	Size           [2]int
+	Sampling       int
+	Scale          float32
+}
+
+// maxSampling is the largest Sampling.
+const maxSampling = 1 << 10
+
+func (*RoiAlign) Op() string { return "RoiAlign" }
+
+func (*RoiAlign) Order() Order { return RowMajor }
+
+// Traits counts each neighbour of each sample on the map. All bins together have
+// at most two in a pixel, and one for each bin.
+func (r *RoiAlign) Traits(in []tensor.Type, _ []Param) Traits {
+	x := in[0].Shape
+	samples := [2]int{r.Sampling * r.Size[0], r.Sampling * r.Size[1]}
+	for i := range samples {
+		if r.Sampling == 0 {
+			samples[i] = 2*min(x[1+i], tensor.MaxDim/4) + r.Size[i]
+		}
+	}
+	return Traits{MixesItems: true, Extra: tensor.Saturated(4, in[1].Shape[0], samples[0], samples[1], x[3])}
+}
+
+func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
+	if err := operands(r, in, params, 3, 0); err != nil {
+		return nil, err
+	}
+	if err := checkMap(r, in); err != nil {
+		return nil, err
+	}
+	regions, maps := in[1].Shape, in[2].Shape
+	switch {
+	case in[0].Elem != tensor.F32 || in[1].Elem != tensor.F32 || in[2].Elem != tensor.I32 && in[2].Elem != tensor.I64:
+		return nil, errorf(r, "operands of %v, %v and %v", in[0], in[1], in[2])
+	case len(regions) != 2 || regions[1] != 4 || len(maps) != 1 || maps[0] != regions[0]:
+		return nil, errorf(r, "regions of shape %s on maps of shape %s", regions, maps)
+	case r.Sampling < 0 || r.Sampling > maxSampling:
+		return nil, errorf(r, "%d samples are not from 0 to %d", r.Sampling, maxSampling)
+	case !tensor.IsFinite(r.Scale):
+		return nil, errorf(r, "scale %v is not finite", r.Scale)
+	}
+	for _, n := range r.Size {
+		if n < 1 || n > MaxResized {
+			return nil, errorf(r, "bins of %s are none, or too many", tensor.Dims(r.Size[:]...))
+		}
+	}
+	return result(r, in[0], regions[0], r.Size[0], r.Size[1], in[0].Shape[3])
+}
+
+func (r *RoiAlign) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+	if _, err := r.Infer(in, params); err != nil {
+		return nil, err
+	}
+	x := in[0].Shape
+	return &roiOp{RoiAlign: *r, maps: x[0], size: [2]int{x[1], x[2]}, channels: x[3], regions: in[1].Shape[0], places: in[2].Elem}, nil
+}
+
+// roiOp is a RoiAlign. A task is a row of bins of a region.
+type roiOp struct {
+	scratchless
+	RoiAlign
+	maps     int
+	size     [2]int
+	channels int
+	regions  int
+	places   tensor.Elem
+}
+
+func (op *roiOp) Tasks(n int) int { return n * op.regions * op.RoiAlign.Size[0] }
+
+func (op *roiOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	y := floats(out[0])
+	bins := op.RoiAlign.Size
+	line := bins[1] * op.channels
+	for task := lo; task < hi; task++ {
+		region, row := task/bins[0], task%bins[0]
+		var at int64
+		if op.places == tensor.I32 {
+			at = int64(tensor.Slice[int32](in[2])[region])
+		} else {
+			at = tensor.Slice[int64](in[2])[region]
+		}
+		if at < 0 || at >= int64(op.maps) {
+			w.Fault = ErrIndex
+			return
+		}
+		area := op.size[0] * op.size[1] * op.channels
+		op.row(y[task*line:][:line], floats(in[0])[int(at)*area:][:area], floats(in[1])[4*region:][:4], row)
+	}
+}
+
+// row makes a row of bins.
+func (op *roiOp) row(dst, x, region []float32, row int) {
+	down, across, ok := op.grids(region)
+	for i := range op.RoiAlign.Size[1] {
+		bin := dst[i*op.channels:][:op.channels]
+		if !ok {
+			for c := range bin {
+				bin[c] = float32(math.NaN())
+			}
+			continue
+		}
+		op.bin(bin, x, down, across, float32(row), float32(i))
+	}
+}
+
+// A roiGrid is the samples of a region in one direction: of bin b sample i lies
+// at start + b·bin + (i + ½)·bin/count.
+type roiGrid struct {
+	start, bin float32
+	count      int
+}
+
+// grids are those of a region, down and across; false if there are none.
+func (op *roiOp) grids(region []float32) (down, across roiGrid, ok bool) {
+	var g [2]roiGrid
+	for i := range g {
+		start, end := float32(region[1-i]*op.Scale), float32(region[3-i]*op.Scale)
+		if op.HalfPixel {
+			start -= 0.5
+			end -= 0.5
+		}
+		size := end - start
+		if !op.HalfPixel {
+			size = max(size, 1)
+		}
+		const most = 1 << 20
+		if !(start > -most && start < most && size > -most && size < most) {
+			return down, across, false
+		}
+		g[i] = roiGrid{start: start, bin: size / float32(op.RoiAlign.Size[i]), count: op.Sampling}
+		if op.Sampling == 0 {
+			g[i].count = max(int(math.Ceil(float64(g[i].bin))), 0)
+		}
+	}
+	return g[0], g[1], true
+}
+
+// at is where a sample of a bin lies.
+func (g roiGrid) at(bin float32, i int) float32 {
+	return g.start + float32(bin*g.bin) + float32((float32(i)+0.5)*g.bin)/float32(g.count)
+}
+
+// inside are the samples lo, …, hi−1 of a bin, of those that pixels count, outside
+// of which none lies on a map of so many pixels, or less than one outside of it:
+// a region may be far larger than the map. Places in float32 are off by less than
+// a pixel.
+func (g roiGrid) inside(bin float32, size int) (lo, hi int) {
+	step := float64(g.bin) / float64(g.count) // ½ at least, of more than one
+	at := float64(g.at(bin, 0))
+	most := float64(g.count)
+	return int(clamp(math.Floor((-2-at)/step)-1, 0, most)), int(clamp(math.Ceil((float64(size)+1-at)/step)+2, 0, most))
+}
+
+// bin makes one.
+func (op *roiOp) bin(dst, x []float32, down, across roiGrid, row, column float32) {
+	clear(dst)
+	top, bottom, left, right := 0, down.count, 0, across.count
+	if op.Sampling == 0 && down.count > 1 {
+		top, bottom = down.inside(row, op.size[0])
+	}
+	if op.Sampling == 0 && across.count > 1 {
+		left, right = across.inside(column, op.size[1])
+	}
+	all := down.count == bottom-top && across.count == right-left
+	first := all // of a maximum that no sample outside keeps from being negative
+	for i := top; i < bottom; i++ {
+		v, ok := linearTaps(down.at(row, i), op.size[0])
+		for j := left; j < right; j++ {
+			h, on := linearTaps(across.at(column, j), op.size[1])
+			if !ok || !on {
+				if op.Max {
+					for c := range dst {
+						dst[c] = max(dst[c], 0)
+						if first {
+							dst[c] = 0
+						}
+					}
+					first = false
+				}
+				continue
+			}
+			for k := range 4 {
+				w := v.weight[k/2] * h.weight[k%2]
+				from := x[(v.at[k/2]*op.size[1]+h.at[k%2])*op.channels:][:op.channels]
+				switch {
+				case !op.Max && w != 0:
+					for c, e := range from {
+						dst[c] += float32(w * e)
+					}
+				case op.Max && first:
+					for c, e := range from {
+						dst[c] = float32(w * e)
+					}
+				case op.Max:
+					for c, e := range from {
+						dst[c] = max(dst[c], float32(w*e))
+					}
+				}
+				first = false
+			}
+		}
+	}
+	if !op.Max {
+		count := float32(max(int64(down.count)*int64(across.count), 1))
+		for c := range dst {
+			dst[c] /= count
+		}
+	}
+}
+
+// linearTaps are the two elements of size between which a place lies; false if it
+// lies farther than one outside.
+func linearTaps(at float32, size int) (t struct {
+	at     [2]int
+	weight [2]float32
+}, on bool) {
+	if at < -1 || at > float32(size) {
+		return t, false
+	}
+	at = max(at, 0)
+	low := int(at)
+	if low >= size-1 {
+		t.at, t.weight = [2]int{size - 1, size - 1}, [2]float32{1, 0}
+		return t, true
+	}
+	far := at - float32(low)
+	t.at, t.weight = [2]int{low, low + 1}, [2]float32{1 - far, far}
+	return t, true
+}
