@@ -7,11 +7,13 @@
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
 //	bench/prepare && go -C bench run . [-quick] -families DIR [NET.onnx...]
+//	bench/prepare && go -C bench run . -graphs COUNT [-seed N]
 //
 // The second form compares nets of many families, which nets.py builds in DIR,
-// with ONNX Runtime, and nothing else.
+// with ONNX Runtime, and nothing else. The third compares the answers to random
+// graphs over all operators, and measures nothing.
 //
-// It writes results.json, results.png and latency.png to the folder -out.
+// The first two write results.json, results.png and latency.png to the folder -out.
 package main
 
 import (
@@ -96,6 +98,8 @@ func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "one part alone: "+strings.Join(names, ", "))
 	families := flag.String("families", "", "compare the nets that nets.py builds in this folder with ONNX Runtime, alone")
+	graphs := flag.Int("graphs", 0, "compare so many random graphs with ONNX Runtime, alone")
+	seed := flag.Uint64("seed", 1, "of the first random graph")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets")
 	flag.Parse()
 	if *only != "" && !slices.Contains(names, *only) {
@@ -127,6 +131,9 @@ func run() error {
 		return fmt.Errorf("%w (run bench/prepare first)", err)
 	}
 	defer ort.DestroyEnvironment()
+	if *graphs > 0 {
+		return compareGraphs(*graphs, *seed)
+	}
 	singleThreadedBLAS()
 
 	b.Machine = measureMachine()

@@ -1,0 +1,404 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unsafe"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/onnxtest"
+	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/weights"
+	"github.com/infer-go/infer/weights/onnx"
+)
+
+// A comparison is of random graphs in infer and in ONNX Runtime.
+type comparison struct {
+	newest int64    // opset
+	tiers  []string // in turns
+
+	compared, nodes int
+	differences     []uint64       // seeds
+	refusedByPeer   map[string]int // by reason
+	refusedHere     map[string]int
+	unbatched       map[string]int // frozen for one item, by reason
+	peerAlone       int            // graphs in which ONNX Runtime differs from itself without its optimisations, and infer agrees with the latter
+	example         map[string]uint64
+}
+
+// compareGraphs compares so many random graphs, from a first seed on, in infer
+// and in ONNX Runtime, and prints each that differs, made as small as possible.
+func compareGraphs(count int, first uint64) error {
+	c := comparison{
+		newest: newestOpset(), refusedByPeer: map[string]int{}, refusedHere: map[string]int{}, unbatched: map[string]int{}, example: map[string]uint64{},
+	}
+	for _, t := range engine.Tiers() {
+		if t.Supported {
+			c.tiers = append(c.tiers, t.Name)
+		}
+	}
+	fmt.Printf("%d random graphs from seed %d on, opsets up to %d, on %s in turns\n", count, first, c.newest, strings.Join(c.tiers, ", "))
+	for i := range uint64(count) {
+		seed := first + i
+		c.compare(onnxtest.Random(seed, c.newest))
+		if (i+1)%1000 == 0 {
+			fmt.Printf("  %d graphs, %d differences\n", i+1, len(c.differences))
+		}
+	}
+	c.print()
+	if len(c.differences) > 0 {
+		return fmt.Errorf("%d graphs differ", len(c.differences))
+	}
+	return nil
+}
+
+// newestOpset is the newest that ONNX Runtime takes.
+func newestOpset() int64 {
+	for opset := int64(onnx.MaxOpset); ; opset-- {
+		m := onnxtest.Model{
+			Opset: opset, Inputs: []onnxtest.Input{{Name: "x", Type: onnxtest.Float, Dims: []int{1}}}, Outputs: []string{"y"},
+			Nodes: []onnxtest.Node{{Op: "Relu", In: []string{"x"}, Out: []string{"y"}}},
+		}
+		s, err := newPeer(&m, true)
+		if err == nil {
+			s.Destroy()
+			return opset
+		}
+		if opset <= onnx.MinOpset {
+			return opset
+		}
+	}
+}
+
+// A tensorData is an output: its type, its shape and its elements, little-endian.
+type tensorData struct {
+	elem onnxtest.DataType
+	dims []int
+	raw  []byte
+}
+
+
+// compare computes one graph in both.
+func (c *comparison) compare(g *onnxtest.Graph) {
+	if len(g.Outputs) == 0 {
+		return
+	}
+	tier := c.tiers[g.Seed%uint64(len(c.tiers))]
+	got, items, unbatched, err := computeHere(g, tier)
+	if err != nil {
+		c.count(c.refusedHere, err, g)
+		// It may be that both refuse it.
+		if _, err := computePeer(g, g.Items, true); err != nil {
+			c.refusedHere[reason(err)+" (both)"]++
+		}
+		return
+	}
+	if unbatched != "" {
+		c.count(c.unbatched, errors.New(unbatched), g)
+	}
+	want, err := computePeer(g, items, true)
+	if err != nil {
+		c.count(c.refusedByPeer, err, g)
+		return
+	}
+	c.compared++
+	c.nodes += len(g.Nodes)
+	diff := differ(g, got, want)
+	if diff == "" {
+		return
+	}
+	if plain, err := computePeer(g, items, false); err == nil && differ(g, got, plain) == "" {
+		c.peerAlone++
+		return
+	}
+	c.differences = append(c.differences, g.Seed)
+	small := g.Shrink(func(g *onnxtest.Graph) bool { return c.fails(g, tier) != "" })
+	fmt.Printf("DIFFERENCE on %s: %s\n%s", tier, diff, small)
+	if diff := c.fails(small, tier); diff != "" {
+		fmt.Printf("  %s\n", diff)
+	}
+}
+
+// fails says in what a graph differs; nothing if it does not, or if one of both
+// refuses it.
+func (c *comparison) fails(g *onnxtest.Graph, tier string) string {
+	got, items, _, err := computeHere(g, tier)
+	if err != nil {
+		return ""
+	}
+	want, err := computePeer(g, items, false)
+	if err != nil {
+		return ""
+	}
+	return differ(g, got, want)
+}
+
+func (c *comparison) count(of map[string]int, err error, g *onnxtest.Graph) {
+	key := reason(err)
+	if of[key]++; of[key] == 1 {
+		c.example[key] = g.Seed
+	}
+}
+
+var (
+	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|\b[vwxc][0-9]+(\.node)?\b`)
+	number = regexp.MustCompile(`-?[0-9]+(\.[0-9]+)?([×x][0-9]+)*`)
+)
+
+// reason is an error without what is a graph's own.
+func reason(err error) string {
+	text := strings.TrimSpace(err.Error())
+	text = quoted.ReplaceAllString(text, "…")
+	text = number.ReplaceAllString(text, "n")
+	text, _, _ = strings.Cut(text, "\n")
+	if len(text) > 220 {
+		text = text[:100] + " … " + text[len(text)-110:]
+	}
+	return text
+}
+
+// computeHere computes a graph in infer, for its number of items if the net
+// takes any, and for one if it does not: unbatched then says why.
+func computeHere(g *onnxtest.Graph, tier string) (out []tensorData, items int, unbatched string, err error) {
+	net, report, err := onnx.Freeze(g.Bytes(), onnx.Options{})
+	if err != nil {
+		return nil, 0, "", err
+	}
+	items = g.Items
+	if !net.Batched {
+		items = 1
+		unbatched = report.Unbatched
+	}
+	data, err := weights.Marshal(net)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	model, err := engine.Options{Kernels: tier}.Parse(data)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	defer model.Close()
+	var sizes []int
+	if len(model.Open()) > 0 {
+		var shapes []tensor.Shape
+		for _, in := range g.Inputs {
+			shapes = append(shapes, g.Shape(in.Name, items))
+		}
+		if sizes, err = model.Sizes(shapes...); err != nil {
+			return nil, 0, "", err
+		}
+	}
+	batch := items
+	if !net.Batched {
+		batch = 1
+	}
+	s, err := model.NewSession(engine.SessionOptions{Batch: batch, Sizes: sizes, Threads: 1 + int(g.Seed/8%2)})
+	if err != nil {
+		return nil, 0, "", err
+	}
+	defer s.Close()
+	for i, in := range g.Inputs {
+		x := g.Data(in.Name, items)
+		if len(x) != len(s.InputBytes(i)) {
+			return nil, 0, "", fmt.Errorf("input %s takes %d bytes, not %d", in.Name, len(s.InputBytes(i)), len(x))
+		}
+		copy(s.InputBytes(i), x)
+	}
+	if err := s.Run(batch); err != nil {
+		return nil, 0, "", err
+	}
+	for i, t := range s.Outputs() {
+		dims := slices.Clone(t.Shape)
+		if net.Batched {
+			dims[0] = batch
+		}
+		out = append(out, tensorData{elementType(t.Elem), dims, slices.Clone(s.OutputBytes(i))})
+	}
+	return out, items, unbatched, nil
+}
+
+func elementType(e tensor.Elem) onnxtest.DataType {
+	return map[tensor.Elem]onnxtest.DataType{
+		tensor.F32: onnxtest.Float, tensor.U8: onnxtest.Uint8, tensor.I8: onnxtest.Int8,
+		tensor.I32: onnxtest.Int32, tensor.I64: onnxtest.Int64, tensor.Bool: onnxtest.Bool,
+	}[e]
+}
+
+// newPeer makes a session of ONNX Runtime, with its optimisations or without.
+func newPeer(m *onnxtest.Model, optimised bool) (*ort.DynamicAdvancedSession, error) {
+	o, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer o.Destroy()
+	level := ort.GraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll)
+	if !optimised {
+		level = ort.GraphOptimizationLevelDisableAll
+	}
+	err = errors.Join(o.SetIntraOpNumThreads(1), o.SetInterOpNumThreads(1), o.SetGraphOptimizationLevel(level), o.SetLogSeverityLevel(ort.LoggingLevelFatal))
+	if err != nil {
+		return nil, err
+	}
+	var inputs []string
+	for _, in := range m.Inputs {
+		inputs = append(inputs, in.Name)
+	}
+	return ort.NewDynamicAdvancedSessionWithONNXData(m.Bytes(), inputs, m.Outputs, o)
+}
+
+// computePeer computes a graph in ONNX Runtime.
+func computePeer(g *onnxtest.Graph, items int, optimised bool) (out []tensorData, err error) {
+	s, err := newPeer(&g.Model, optimised)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Destroy()
+	var in []ort.Value
+	for _, x := range g.Inputs {
+		var shape ort.Shape
+		for _, d := range g.Shape(x.Name, items) {
+			shape = append(shape, int64(d))
+		}
+		v, err := ort.NewCustomDataTensor(shape, g.Data(x.Name, items), ort.TensorElementDataType(x.Type))
+		if err != nil {
+			return nil, err
+		}
+		defer v.Destroy()
+		in = append(in, v)
+	}
+	results := make([]ort.Value, len(g.Outputs))
+	if err := s.Run(in, results); err != nil {
+		return nil, err
+	}
+	for _, v := range results {
+		defer v.Destroy()
+		t, err := outputOf(v)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range v.GetShape() {
+			t.dims = append(t.dims, int(d))
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func outputOf(v ort.Value) (tensorData, error) {
+	switch v := v.(type) {
+	case *ort.Tensor[float32]:
+		return tensorData{elem: onnxtest.Float, raw: bytesOf(v.GetData())}, nil
+	case *ort.Tensor[uint8]:
+		return tensorData{elem: onnxtest.Uint8, raw: bytesOf(v.GetData())}, nil
+	case *ort.Tensor[int8]:
+		return tensorData{elem: onnxtest.Int8, raw: bytesOf(v.GetData())}, nil
+	case *ort.Tensor[int32]:
+		return tensorData{elem: onnxtest.Int32, raw: bytesOf(v.GetData())}, nil
+	case *ort.Tensor[int64]:
+		return tensorData{elem: onnxtest.Int64, raw: bytesOf(v.GetData())}, nil
+	case *ort.Tensor[bool]:
+		return tensorData{elem: onnxtest.Bool, raw: bytesOf(v.GetData())}, nil
+	}
+	return tensorData{}, fmt.Errorf("an output is a %T", v)
+}
+
+// bytesOf is a copy of the bytes of x.
+func bytesOf[T any](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	var v T
+	return slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(v))))
+}
+
+// Rounding of float32 that is no difference: a part of the largest magnitude of
+// the output, and, where large numbers cancel each other, of the largest that
+// any value of the graph can have.
+const (
+	ofOutput = 1e-4
+	ofScale  = 2e-6
+)
+
+// differ says in what outputs differ by more than rounding.
+func differ(g *onnxtest.Graph, got, want []tensorData) string {
+	for i, w := range want {
+		h := got[i]
+		name := g.Outputs[i]
+		if h.elem != w.elem || !slices.Equal(h.dims, w.dims) {
+			return fmt.Sprintf("output %s is %v %v, want %v %v", name, h.elem, h.dims, w.elem, w.dims)
+		}
+		if w.elem != onnxtest.Float {
+			if at := firstDifference(h.raw, w.raw); at >= 0 {
+				size := w.elem.Size()
+				at = at / size
+				return fmt.Sprintf("output %s: element %d of %d is %x, want %x", name, at, len(w.raw)/size, h.raw[at*size:][:size], w.raw[at*size:][:size])
+			}
+			continue
+		}
+		x, y := floatsOf(h.raw), floatsOf(w.raw)
+		most := 0.0
+		for _, v := range y {
+			if m := math.Abs(v); !math.IsInf(m, 0) && !math.IsNaN(m) {
+				most = max(most, m)
+			}
+		}
+		bound := ofOutput*most + ofScale*g.Scale()
+		for at := range y {
+			if same := x[at] == y[at] || math.IsNaN(x[at]) && math.IsNaN(y[at]); !same && !(math.Abs(x[at]-y[at]) <= bound) {
+				return fmt.Sprintf("output %s: element %d of %d is %v, want %v, which differs by more than %.3g", name, at, len(y), x[at], y[at], bound)
+			}
+		}
+	}
+	return ""
+}
+
+func firstDifference(a, b []byte) int {
+	for i := range a {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+func floatsOf(raw []byte) []float64 {
+	x := make([]float64, len(raw)/4)
+	for i := range x {
+		x[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
+	}
+	return x
+}
+
+// print prints what became of the graphs.
+func (c *comparison) print() {
+	fmt.Printf("\n%d graphs of %d nodes compared, %d differences %v\n", c.compared, c.nodes, len(c.differences), c.differences)
+	if c.peerAlone > 0 {
+		fmt.Printf("%d more in which only ONNX Runtime's optimisations make a difference\n", c.peerAlone)
+	}
+	for _, t := range []struct {
+		title string
+		of    map[string]int
+	}{
+		{"refused by ONNX Runtime", c.refusedByPeer},
+		{"refused here", c.refusedHere},
+		{"frozen for one item, though the batch is open", c.unbatched},
+	} {
+		total := 0
+		for _, n := range t.of {
+			total += n
+		}
+		fmt.Printf("\n%s: %d\n", t.title, total)
+		keys := slices.SortedFunc(maps.Keys(t.of), func(a, b string) int { return t.of[b] - t.of[a] })
+		for _, key := range keys {
+			fmt.Printf("%6d  %s (seed %d)\n", t.of[key], key, c.example[key])
+		}
+	}
+}
