@@ -229,3 +229,24 @@ func TestResizeIgnoresWhatHasNoWeight(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestResizeSame has a map keep its size at a scale that is not quite 1, so that
+// it is copied; along one dimension alone it is not.
+func TestResizeSame(t *testing.T) {
+	g := newGenerator(54)
+	x := g.elements(tensor.F32, 3*3*2)
+	for mode := Nearest; mode <= Cubic; mode++ {
+		r := &Resize{Mode: mode, Coordinates: Asymmetric, Scale: [2]float32{1.25, 1.25}, Size: [2]int{3, 3}}
+		out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 3, 3, 2)}, nil, [][]byte{x}, 1)
+		if !slices.Equal(out[0], x) {
+			t.Errorf("mode %d: %v, want %v", mode, floats(out[0]), floats(x))
+		}
+	}
+	r := &Resize{Coordinates: Asymmetric, Rounding: RoundFloor, Scale: [2]float32{1.25, 2}, Size: [2]int{3, 6}}
+	column := []float32{1, 2, 3}
+	out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 3, 1, 1)}, nil, [][]byte{tensor.Bytes(column)}, 1)
+	// Rows 0, 0.8 and 1.6, rounded down.
+	if want := slices.Concat(slices.Repeat([]float32{1}, 12), slices.Repeat([]float32{2}, 6)); !slices.Equal(floats(out[0]), want) {
+		t.Errorf("%v, want %v", floats(out[0]), want)
+	}
+}

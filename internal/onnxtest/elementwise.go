@@ -77,8 +77,12 @@ func alpha(name string, list []float64, f func(alpha float64) function) func(*gr
 func wholeUnary(f function) func(*grower, string) bool {
 	return func(g *grower, op string) bool {
 		types := floats
-		if g.chance(3) && (op != "Relu" || g.Opset >= 14) {
+		switch {
+		case !g.chance(3):
+		case op != "Relu":
 			types = integers
+		case g.Opset >= 14:
+			types = []DataType{Int32}
 		}
 		x := g.operand(demand{types: types, most: 5, exact: f.jumps})
 		if x == nil {
@@ -90,7 +94,7 @@ func wholeUnary(f function) func(*grower, string) bool {
 }
 
 func sigmoid(x float64) float64  { return 1 / (1 + math.Exp(-x)) }
-func softplus(x float64) float64 { return math.Log1p(math.Exp(x)) }
+func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 func elu(alpha float64) func(float64) float64 {
 	return func(x float64) float64 {
 		if x < 0 {
@@ -194,7 +198,12 @@ func (g *grower) constantOf(v *Value, t DataType, lo, hi float64, whole bool) op
 
 // together is the shape to which operands broadcast; false if they do not.
 func together(in ...operandOf) (dims []int, open []bool, ok bool) {
-	for _, o := range in {
+	for i, o := range in {
+		// An open dimension stays where it is: the first operand has them all.
+		if i > 0 && (slices.Contains(o.open, true) || slices.Contains(open, true)) && len(o.dims) > len(dims) ||
+			slices.Contains(o.open, true) && i > 0 && len(o.dims) != len(dims) {
+			return nil, nil, false
+		}
 		for len(dims) < len(o.dims) {
 			dims, open = append([]int{1}, dims...), append([]bool{false}, open...)
 		}
@@ -235,7 +244,7 @@ func (g *grower) partner(x *Value, exact bool) *Value {
 	}
 	// Only what inputs are can be open: the batch, and height and width.
 	for i, open := range v.Open {
-		if open && !(i == 0 && g.batch || g.plane && len(v.Dims) == 4 && i >= 2) {
+		if open && !(i == 0 && g.batch || g.plane && len(v.Dims) == 4 && i >= 2 && v.Dims[i] == g.size[i-2]) {
 			return nil
 		}
 	}

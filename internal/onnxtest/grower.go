@@ -32,6 +32,7 @@ type grower struct {
 	recent []*Value // that nodes may read, the latest last
 	batch  bool     // whether dimension 0 of inputs is open
 	plane  bool     // whether height and width of inputs are
+	size   [2]int   // these, where they are open: all inputs have the same
 	names  int
 }
 
@@ -54,6 +55,7 @@ func Random(seed uint64, newest int64) *Graph {
 	g.Opset = minOpset + g.r.Int64N(min(newest, maxOpset)-minOpset+1)
 	g.batch = g.r.IntN(2) == 0
 	g.plane = g.r.IntN(12) == 0
+	g.size = [2]int{8 + 4*g.r.IntN(3), 8 + 4*g.r.IntN(3)}
 	if g.batch {
 		g.Items = 1 + g.r.IntN(4)
 	}
@@ -210,7 +212,7 @@ func (g *grower) newValue(t DataType, d demand) *Value {
 	}
 	if g.plane && rank == 4 {
 		v.Open[2], v.Open[3] = true, true
-		v.Dims[2], v.Dims[3] = 8+4*g.r.IntN(3), 8+4*g.r.IntN(3)
+		v.Dims[2], v.Dims[3] = g.size[0], g.size[1]
 	}
 	g.bound(v, d.exact)
 	return v
@@ -314,7 +316,7 @@ func (g *grower) node(op string, in []string, out []*Value, attrs ...Attr) {
 		g.Values[v.Name] = v
 		g.recent = append(g.recent, v)
 	}
-	n.Name = n.Out[0] + ".node"
+	n.Name = fmt.Sprintf("%s.node%d", op, len(g.Nodes))
 	g.Nodes = append(g.Nodes, n)
 	for _, v := range out {
 		if v != nil {

@@ -182,7 +182,7 @@ func topK(g *grower, op string) bool {
 }
 
 func oneHot(g *grower, op string) bool {
-	x := g.operand(demand{types: []DataType{Int64, Int64, Int32}, most: 4, fit: func(v *Value) bool { return v.elements() < 500 }})
+	x := g.operand(demand{types: []DataType{Int64}, least: 1, most: 4, fit: func(v *Value) bool { return v.elements() < 500 }})
 	if x == nil {
 		return false
 	}

@@ -92,43 +92,43 @@ const irVersion = 8
 func (m *Model) Bytes() []byte {
 	var g []byte
 	for _, n := range m.Nodes {
-		g = appendMessage(g, 1, n.bytes())
+		g = AppendMessage(g, 1, n.bytes())
 	}
-	g = appendString(g, 2, "test")
+	g = AppendString(g, 2, "test")
 	for _, t := range m.Tensors {
-		g = appendMessage(g, 5, t.bytes())
+		g = AppendMessage(g, 5, t.bytes())
 	}
 	for _, v := range m.Inputs {
-		g = appendMessage(g, 11, v.bytes())
+		g = AppendMessage(g, 11, v.bytes())
 	}
 	for _, name := range m.Outputs {
-		g = appendMessage(g, 12, appendString(nil, 1, name))
+		g = AppendMessage(g, 12, AppendString(nil, 1, name))
 	}
-	b := appendInt(nil, 1, irVersion)
-	b = appendString(b, 2, "a test")
-	b = appendMessage(b, 7, g)
-	return appendMessage(b, 8, appendInt(nil, 2, m.Opset))
+	b := AppendInt(nil, 1, irVersion)
+	b = AppendString(b, 2, "a test")
+	b = AppendMessage(b, 7, g)
+	return AppendMessage(b, 8, AppendInt(nil, 2, m.Opset))
 }
 
 func (n Node) bytes() []byte {
 	var b []byte
 	for _, name := range n.In {
-		b = appendString(b, 1, name)
+		b = AppendString(b, 1, name)
 	}
 	for _, name := range n.Out {
-		b = appendString(b, 2, name)
+		b = AppendString(b, 2, name)
 	}
-	b = appendString(b, 3, n.Name)
-	b = appendString(b, 4, n.Op)
+	b = AppendString(b, 3, n.Name)
+	b = AppendString(b, 4, n.Op)
 	for _, a := range n.Attrs {
-		b = appendMessage(b, 5, a.bytes())
+		b = AppendMessage(b, 5, a.bytes())
 	}
 	return b
 }
 
 // bytes encodes an attribute; its last field is an AttributeProto.AttributeType.
 func (a Attr) bytes() []byte {
-	b := appendString(nil, 1, a.Name)
+	b := AppendString(nil, 1, a.Name)
 	var typ int64
 	switch v := a.Value.(type) {
 	case float32:
@@ -137,33 +137,33 @@ func (a Attr) bytes() []byte {
 		b = protowire.AppendFixed32(b, math.Float32bits(v))
 	case int64:
 		typ = 2
-		b = appendInt(b, 3, v)
+		b = AppendInt(b, 3, v)
 	case int:
 		typ = 2
-		b = appendInt(b, 3, int64(v))
+		b = AppendInt(b, 3, int64(v))
 	case string:
 		typ = 3
-		b = appendString(b, 4, v)
+		b = AppendString(b, 4, v)
 	case Tensor:
 		typ = 4
-		b = appendMessage(b, 5, v.bytes())
+		b = AppendMessage(b, 5, v.bytes())
 	case []float32:
 		typ = 6
-		b = appendMessage(b, 7, RawFloats(v))
+		b = AppendMessage(b, 7, RawFloats(v))
 	case []int64:
 		typ = 7
 		for _, i := range v {
-			b = appendInt(b, 8, i)
+			b = AppendInt(b, 8, i)
 		}
 	case []string:
 		typ = 8
 		for _, s := range v {
-			b = appendString(b, 9, s)
+			b = AppendString(b, 9, s)
 		}
 	default:
 		panic(fmt.Sprintf("attribute %T", v))
 	}
-	return appendInt(b, 20, typ)
+	return AppendInt(b, 20, typ)
 }
 
 func (t Tensor) bytes() []byte {
@@ -171,34 +171,37 @@ func (t Tensor) bytes() []byte {
 	for _, d := range t.Dims {
 		dims = protowire.AppendVarint(dims, uint64(d))
 	}
-	b := appendMessage(nil, 1, dims)
-	b = appendInt(b, 2, int64(t.Type))
-	b = appendString(b, 8, t.Name)
-	return appendMessage(b, 9, t.Raw)
+	b := AppendMessage(nil, 1, dims)
+	b = AppendInt(b, 2, int64(t.Type))
+	b = AppendString(b, 8, t.Name)
+	return AppendMessage(b, 9, t.Raw)
 }
 
 func (v Input) bytes() []byte {
 	var shape []byte
 	for i, d := range v.Dims {
-		dim := appendInt(nil, 1, int64(d))
+		dim := AppendInt(nil, 1, int64(d))
 		if d == 0 {
-			dim = appendString(nil, 2, fmt.Sprintf("dim%d", i))
+			dim = AppendString(nil, 2, fmt.Sprintf("dim%d", i))
 		}
-		shape = appendMessage(shape, 1, dim)
+		shape = AppendMessage(shape, 1, dim)
 	}
-	tensor := appendMessage(appendInt(nil, 1, int64(v.Type)), 2, shape)
-	return appendMessage(appendString(nil, 1, v.Name), 2, appendMessage(nil, 1, tensor))
+	tensor := AppendMessage(AppendInt(nil, 1, int64(v.Type)), 2, shape)
+	return AppendMessage(AppendString(nil, 1, v.Name), 2, AppendMessage(nil, 1, tensor))
 }
 
-func appendMessage(b []byte, num protowire.Number, m []byte) []byte {
+// AppendMessage appends a field that is a message, or bytes.
+func AppendMessage(b []byte, num protowire.Number, m []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), m)
 }
 
-func appendString(b []byte, num protowire.Number, s string) []byte {
-	return appendMessage(b, num, []byte(s))
+// AppendString appends a field that is a string.
+func AppendString(b []byte, num protowire.Number, s string) []byte {
+	return AppendMessage(b, num, []byte(s))
 }
 
-func appendInt(b []byte, num protowire.Number, v int64) []byte {
+// AppendInt appends a field that is an integer.
+func AppendInt(b []byte, num protowire.Number, v int64) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), uint64(v))
 }
 

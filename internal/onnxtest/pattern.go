@@ -49,7 +49,11 @@ func (g *grower) addTo(x *Value) *Value {
 	if z == nil {
 		return x
 	}
-	return g.one(pick(g.r, []string{"Add", "Add", "Sum"}), []string{x.Name, y.Name}, z)
+	op := "Add"
+	if g.Opset >= 8 && g.chance(3) {
+		op = "Sum"
+	}
+	return g.one(op, []string{x.Name, y.Name}, z)
 }
 
 // activation applies a function that is fused into what comes before.

@@ -62,6 +62,19 @@ func (g *grower) window(v *Value, dilated, pool bool) *window {
 	return w
 }
 
+// misses says whether a window may have all of its taps in the padding, of which
+// the maximum is −∞ here and in PyTorch, and the lowest finite number in ONNX
+// Runtime.
+func (w *window) misses(v *Value) bool {
+	for i, size := range spatial(v) {
+		padded := w.begin[i] > 0 || w.end[i] > 0 || w.auto != ""
+		if padded && w.dilation[i] > 1 || padded && size < w.kernel[i] {
+			return true
+		}
+	}
+	return false
+}
+
 // result is the sizes of what the window makes of a map.
 func (w *window) result(v *Value, ceil bool) []int {
 	var out []int
@@ -254,7 +267,7 @@ func pool(g *grower, op string) bool {
 	}
 	dilated := map[string]int64{"MaxPool": 10, "AveragePool": 19, "LpPool": 18}[op]
 	w := g.window(x, g.Opset >= dilated, true)
-	if w == nil {
+	if w == nil || op == "MaxPool" && w.misses(x) {
 		return false
 	}
 	attrs := g.windowAttrs(w, true)
