@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +28,7 @@ type comparison struct {
 	refusedByPeer   map[string]int // by reason
 	refusedHere     map[string]int
 	unbatched       map[string]int // frozen for one item, by reason
+	oneSize         map[string]int // frozen for one size, by reason
 	peerAlone       int            // graphs in which ONNX Runtime differs from itself without its optimisations, and infer agrees with the latter
 	example         map[string]uint64
 }
@@ -38,7 +37,7 @@ type comparison struct {
 // and in ONNX Runtime, and prints each that differs, made as small as possible.
 func compareGraphs(count int, first uint64) error {
 	c := comparison{
-		newest: newestOpset(), refusedByPeer: map[string]int{}, refusedHere: map[string]int{}, unbatched: map[string]int{}, example: map[string]uint64{},
+		newest: newestOpset(), refusedByPeer: map[string]int{}, refusedHere: map[string]int{}, unbatched: map[string]int{}, oneSize: map[string]int{}, example: map[string]uint64{},
 	}
 	for _, t := range engine.Tiers() {
 		if t.Supported {
@@ -78,21 +77,16 @@ func newestOpset() int64 {
 	}
 }
 
-// A tensorData is an output: its type, its shape and its elements, little-endian.
-type tensorData struct {
-	elem onnxtest.DataType
-	dims []int
-	raw  []byte
-}
-
-
 // compare computes one graph in both.
 func (c *comparison) compare(g *onnxtest.Graph) {
 	if len(g.Outputs) == 0 {
 		return
 	}
 	tier := c.tiers[g.Seed%uint64(len(c.tiers))]
-	got, items, unbatched, err := computeHere(g, tier)
+	got, err := computeHere(g, tier)
+	if got.oneSize != "" {
+		c.count(c.oneSize, errors.New(got.oneSize), g)
+	}
 	if err != nil {
 		c.count(c.refusedHere, err, g)
 		// It may be that both refuse it.
@@ -101,21 +95,21 @@ func (c *comparison) compare(g *onnxtest.Graph) {
 		}
 		return
 	}
-	if unbatched != "" {
-		c.count(c.unbatched, errors.New(unbatched), g)
+	if got.unbatched != "" {
+		c.count(c.unbatched, errors.New(got.unbatched), g)
 	}
-	want, err := computePeer(g, items, true)
+	want, err := computePeer(g, got.items, true)
 	if err != nil {
 		c.count(c.refusedByPeer, err, g)
 		return
 	}
 	c.compared++
 	c.nodes += len(g.Nodes)
-	diff := differ(g, got, want)
+	diff := g.Differ(got.out, want)
 	if diff == "" {
 		return
 	}
-	if plain, err := computePeer(g, items, false); err == nil && differ(g, got, plain) == "" {
+	if plain, err := computePeer(g, got.items, false); err == nil && g.Differ(got.out, plain) == "" {
 		c.peerAlone++
 		return
 	}
@@ -130,15 +124,15 @@ func (c *comparison) compare(g *onnxtest.Graph) {
 // fails says in what a graph differs; nothing if it does not, or if one of both
 // refuses it.
 func (c *comparison) fails(g *onnxtest.Graph, tier string) string {
-	got, items, _, err := computeHere(g, tier)
+	got, err := computeHere(g, tier)
 	if err != nil {
 		return ""
 	}
-	want, err := computePeer(g, items, false)
+	want, err := computePeer(g, got.items, false)
 	if err != nil {
 		return ""
 	}
-	return differ(g, got, want)
+	return g.Differ(got.out, want)
 }
 
 func (c *comparison) count(of map[string]int, err error, g *onnxtest.Graph) {
@@ -165,64 +159,84 @@ func reason(err error) string {
 	return text
 }
 
-// computeHere computes a graph in infer, for its number of items if the net
-// takes any, and for one if it does not: unbatched then says why.
-func computeHere(g *onnxtest.Graph, tier string) (out []tensorData, items int, unbatched string, err error) {
-	net, report, err := onnx.Freeze(g.Bytes(), onnx.Options{})
-	if err != nil {
-		return nil, 0, "", err
+// An answer is a graph computed in infer.
+type answer struct {
+	out       []onnxtest.Tensor
+	items     int
+	unbatched string // why the net takes one item, where the batch is open
+	oneSize   string // why it takes one size, where height and width are open
+}
+
+// computeHere computes a graph in infer: for its number of items if the net
+// takes any, and for one if it does not; with its height and width open if they
+// can be, and else as large as they are.
+func computeHere(g *onnxtest.Graph, tier string) (answer, error) {
+	r, err := compute(g, tier, onnx.Options{})
+	if err == nil || !g.OpenPlane() {
+		return r, err
 	}
-	items = g.Items
+	var options onnx.Options
+	for _, in := range g.Inputs {
+		if shape := g.Shape(in.Name, 1); slices.Contains(in.Dims, 0) {
+			options.Shapes = append(options.Shapes, onnx.InputShape{Input: in.Name, Dims: shape})
+		}
+	}
+	r, fixed := compute(g, tier, options)
+	r.oneSize = err.Error()
+	return r, fixed
+}
+
+func compute(g *onnxtest.Graph, tier string, options onnx.Options) (r answer, err error) {
+	net, report, err := onnx.Freeze(g.Bytes(), options)
+	if err != nil {
+		return r, err
+	}
+	r.items = g.Items
 	if !net.Batched {
-		items = 1
-		unbatched = report.Unbatched
+		r.items, r.unbatched = 1, report.Unbatched
 	}
 	data, err := weights.Marshal(net)
 	if err != nil {
-		return nil, 0, "", err
+		return r, err
 	}
 	model, err := engine.Options{Kernels: tier}.Parse(data)
 	if err != nil {
-		return nil, 0, "", err
+		return r, err
 	}
 	defer model.Close()
 	var sizes []int
 	if len(model.Open()) > 0 {
 		var shapes []tensor.Shape
 		for _, in := range g.Inputs {
-			shapes = append(shapes, g.Shape(in.Name, items))
+			shapes = append(shapes, g.Shape(in.Name, r.items))
 		}
 		if sizes, err = model.Sizes(shapes...); err != nil {
-			return nil, 0, "", err
+			return r, err
 		}
 	}
-	batch := items
-	if !net.Batched {
-		batch = 1
-	}
-	s, err := model.NewSession(engine.SessionOptions{Batch: batch, Sizes: sizes, Threads: 1 + int(g.Seed/8%2)})
+	s, err := model.NewSession(engine.SessionOptions{Batch: r.items, Sizes: sizes, Threads: 1 + int(g.Seed/8%2)})
 	if err != nil {
-		return nil, 0, "", err
+		return r, err
 	}
 	defer s.Close()
 	for i, in := range g.Inputs {
-		x := g.Data(in.Name, items)
+		x := g.Data(in.Name, r.items)
 		if len(x) != len(s.InputBytes(i)) {
-			return nil, 0, "", fmt.Errorf("input %s takes %d bytes, not %d", in.Name, len(s.InputBytes(i)), len(x))
+			return r, fmt.Errorf("input %s takes %d bytes, not %d", in.Name, len(s.InputBytes(i)), len(x))
 		}
 		copy(s.InputBytes(i), x)
 	}
-	if err := s.Run(batch); err != nil {
-		return nil, 0, "", err
+	if err := s.Run(r.items); err != nil {
+		return r, err
 	}
 	for i, t := range s.Outputs() {
 		dims := slices.Clone(t.Shape)
 		if net.Batched {
-			dims[0] = batch
+			dims[0] = r.items
 		}
-		out = append(out, tensorData{elementType(t.Elem), dims, slices.Clone(s.OutputBytes(i))})
+		r.out = append(r.out, onnxtest.Tensor{Type: elementType(t.Elem), Dims: dims, Raw: slices.Clone(s.OutputBytes(i))})
 	}
-	return out, items, unbatched, nil
+	return r, nil
 }
 
 func elementType(e tensor.Elem) onnxtest.DataType {
@@ -255,7 +269,7 @@ func newPeer(m *onnxtest.Model, optimised bool) (*ort.DynamicAdvancedSession, er
 }
 
 // computePeer computes a graph in ONNX Runtime.
-func computePeer(g *onnxtest.Graph, items int, optimised bool) (out []tensorData, err error) {
+func computePeer(g *onnxtest.Graph, items int, optimised bool) (out []onnxtest.Tensor, err error) {
 	s, err := newPeer(&g.Model, optimised)
 	if err != nil {
 		return nil, err
@@ -285,29 +299,29 @@ func computePeer(g *onnxtest.Graph, items int, optimised bool) (out []tensorData
 			return nil, err
 		}
 		for _, d := range v.GetShape() {
-			t.dims = append(t.dims, int(d))
+			t.Dims = append(t.Dims, int(d))
 		}
 		out = append(out, t)
 	}
 	return out, nil
 }
 
-func outputOf(v ort.Value) (tensorData, error) {
+func outputOf(v ort.Value) (onnxtest.Tensor, error) {
 	switch v := v.(type) {
 	case *ort.Tensor[float32]:
-		return tensorData{elem: onnxtest.Float, raw: bytesOf(v.GetData())}, nil
+		return onnxtest.Tensor{Type: onnxtest.Float, Raw: bytesOf(v.GetData())}, nil
 	case *ort.Tensor[uint8]:
-		return tensorData{elem: onnxtest.Uint8, raw: bytesOf(v.GetData())}, nil
+		return onnxtest.Tensor{Type: onnxtest.Uint8, Raw: bytesOf(v.GetData())}, nil
 	case *ort.Tensor[int8]:
-		return tensorData{elem: onnxtest.Int8, raw: bytesOf(v.GetData())}, nil
+		return onnxtest.Tensor{Type: onnxtest.Int8, Raw: bytesOf(v.GetData())}, nil
 	case *ort.Tensor[int32]:
-		return tensorData{elem: onnxtest.Int32, raw: bytesOf(v.GetData())}, nil
+		return onnxtest.Tensor{Type: onnxtest.Int32, Raw: bytesOf(v.GetData())}, nil
 	case *ort.Tensor[int64]:
-		return tensorData{elem: onnxtest.Int64, raw: bytesOf(v.GetData())}, nil
+		return onnxtest.Tensor{Type: onnxtest.Int64, Raw: bytesOf(v.GetData())}, nil
 	case *ort.Tensor[bool]:
-		return tensorData{elem: onnxtest.Bool, raw: bytesOf(v.GetData())}, nil
+		return onnxtest.Tensor{Type: onnxtest.Bool, Raw: bytesOf(v.GetData())}, nil
 	}
-	return tensorData{}, fmt.Errorf("an output is a %T", v)
+	return onnxtest.Tensor{}, fmt.Errorf("an output is a %T", v)
 }
 
 // bytesOf is a copy of the bytes of x.
@@ -317,64 +331,6 @@ func bytesOf[T any](x []T) []byte {
 	}
 	var v T
 	return slices.Clone(unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(v))))
-}
-
-// Rounding of float32 that is no difference: a part of the largest magnitude of
-// the output, and, where large numbers cancel each other, of the largest that
-// any value of the graph can have.
-const (
-	ofOutput = 1e-4
-	ofScale  = 2e-6
-)
-
-// differ says in what outputs differ by more than rounding.
-func differ(g *onnxtest.Graph, got, want []tensorData) string {
-	for i, w := range want {
-		h := got[i]
-		name := g.Outputs[i]
-		if h.elem != w.elem || !slices.Equal(h.dims, w.dims) {
-			return fmt.Sprintf("output %s is %v %v, want %v %v", name, h.elem, h.dims, w.elem, w.dims)
-		}
-		if w.elem != onnxtest.Float {
-			if at := firstDifference(h.raw, w.raw); at >= 0 {
-				size := w.elem.Size()
-				at = at / size
-				return fmt.Sprintf("output %s: element %d of %d is %x, want %x", name, at, len(w.raw)/size, h.raw[at*size:][:size], w.raw[at*size:][:size])
-			}
-			continue
-		}
-		x, y := floatsOf(h.raw), floatsOf(w.raw)
-		most := 0.0
-		for _, v := range y {
-			if m := math.Abs(v); !math.IsInf(m, 0) && !math.IsNaN(m) {
-				most = max(most, m)
-			}
-		}
-		bound := ofOutput*most + ofScale*g.Scale()
-		for at := range y {
-			if same := x[at] == y[at] || math.IsNaN(x[at]) && math.IsNaN(y[at]); !same && !(math.Abs(x[at]-y[at]) <= bound) {
-				return fmt.Sprintf("output %s: element %d of %d is %v, want %v, which differs by more than %.3g", name, at, len(y), x[at], y[at], bound)
-			}
-		}
-	}
-	return ""
-}
-
-func firstDifference(a, b []byte) int {
-	for i := range a {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return -1
-}
-
-func floatsOf(raw []byte) []float64 {
-	x := make([]float64, len(raw)/4)
-	for i := range x {
-		x[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
-	}
-	return x
 }
 
 // print prints what became of the graphs.
@@ -390,6 +346,7 @@ func (c *comparison) print() {
 		{"refused by ONNX Runtime", c.refusedByPeer},
 		{"refused here", c.refusedHere},
 		{"frozen for one item, though the batch is open", c.unbatched},
+		{"frozen for one size, though height and width are open", c.oneSize},
 	} {
 		total := 0
 		for _, n := range t.of {

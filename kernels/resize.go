@@ -228,11 +228,13 @@ func symmetric(size, resized, o int, scale float32) float64 {
 	return float64(coordinate)
 }
 
-// round rounds a coordinate to a whole one.
+// round rounds a coordinate to a whole one. In RoundPreferCeil the sum has the
+// precision of float32, as in ONNX Runtime: a coordinate that rounding has put
+// just below a half is rounded up too.
 func (r Rounding) round(x float64) float64 {
 	switch r {
 	case RoundPreferCeil:
-		return math.Floor(x + 0.5)
+		return math.Floor(float64(float32(x) + 0.5))
 	case RoundFloor:
 		return math.Floor(x)
 	case RoundCeil:

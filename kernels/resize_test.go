@@ -250,3 +250,23 @@ func TestResizeSame(t *testing.T) {
 		t.Errorf("%v, want %v", floats(out[0]), want)
 	}
 }
+
+// TestResizeBelowHalf has a coordinate of 0.49999997, by its formula ½, which
+// ONNX Runtime rounds up, or down, as if it were ½.
+func TestResizeBelowHalf(t *testing.T) {
+	line := make([]float32, 14)
+	for i := range line {
+		line[i] = float32(i)
+	}
+	g := newGenerator(55)
+	for rounding, want := range map[Rounding][]float32{
+		RoundPreferCeil:  {1, 2, 3, 5, 6, 7, 9, 10, 11, 13},
+		RoundPreferFloor: {0, 2, 3, 4, 6, 7, 8, 10, 11, 12},
+	} {
+		r := &Resize{Coordinates: HalfPixelSymmetric, Rounding: rounding, Scale: [2]float32{1, 0.75}, Size: [2]int{1, 10}}
+		out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 1, 14, 1)}, nil, [][]byte{tensor.Bytes(line)}, 1)
+		if !slices.Equal(floats(out[0]), want) {
+			t.Errorf("rounding %d: %v, want %v", rounding, floats(out[0]), want)
+		}
+	}
+}

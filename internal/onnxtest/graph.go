@@ -58,16 +58,9 @@ func product(dims []int) int {
 	return n
 }
 
-// Scale is the largest magnitude that any value can have, which bounds what
-// rounding can do where large numbers cancel each other.
-func (g *Graph) Scale() float64 {
-	scale := 1.0
-	for _, v := range g.Values {
-		if v.Type == Float {
-			scale = max(scale, v.most())
-		}
-	}
-	return scale
+// OpenPlane says whether an input's height and width are left open.
+func (g *Graph) OpenPlane() bool {
+	return slices.ContainsFunc(g.Inputs, func(in Input) bool { return len(in.Dims) > 0 && slices.Contains(in.Dims[1:], 0) })
 }
 
 // Shape is the shape of an input at so many items, where the batch is open.

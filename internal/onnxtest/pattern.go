@@ -169,7 +169,9 @@ func gate(g *grower) bool {
 
 // focus takes every second pixel, four times, and joins them.
 func focus(g *grower) bool {
-	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool { return v.Dims[2]%2 == 0 && v.Dims[3]%2 == 0 }})
+	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool {
+		return v.Dims[2]%2 == 0 && v.Dims[3]%2 == 0 && (g.plane || !v.Open[2] && !v.Open[3])
+	}})
 	if x == nil || g.Opset < 10 {
 		return false
 	}

@@ -47,10 +47,12 @@ func (g *grower) window(v *Value, dilated, pool bool) *window {
 			if d > 1 {
 				return nil
 			}
-			if pool && extent > size {
+			// Padding that comes out negative is none here and in TensorFlow; ONNX
+			// Runtime refuses it or begins inside of the map.
+			if pool && (extent > size || ((size+s-1)/s-1)*s+extent < size) {
 				return nil
 			}
-		} else if extent > size+b+e || v.Open[2+i] && extent > 8 {
+		} else if extent > size+b+e || v.Open[2+i] && !g.plane {
 			return nil
 		}
 		w.kernel, w.stride, w.dilation = append(w.kernel, k), append(w.stride, s), append(w.dilation, d)
@@ -62,9 +64,9 @@ func (g *grower) window(v *Value, dilated, pool bool) *window {
 	return w
 }
 
-// misses says whether a window may have all of its taps in the padding, of which
-// the maximum is −∞ here and in PyTorch, and the lowest finite number in ONNX
-// Runtime.
+// misses says whether a window may have all of its taps in the padding: the
+// maximum of nothing is −∞ here and in PyTorch, and the lowest finite number in
+// ONNX Runtime; the mean is NaN, and 0.
 func (w *window) misses(v *Value) bool {
 	for i, size := range spatial(v) {
 		padded := w.begin[i] > 0 || w.end[i] > 0 || w.auto != ""
@@ -267,7 +269,7 @@ func pool(g *grower, op string) bool {
 	}
 	dilated := map[string]int64{"MaxPool": 10, "AveragePool": 19, "LpPool": 18}[op]
 	w := g.window(x, g.Opset >= dilated, true)
-	if w == nil || op == "MaxPool" && w.misses(x) {
+	if w == nil || op != "LpPool" && w.misses(x) {
 		return false
 	}
 	attrs := g.windowAttrs(w, true)
