@@ -234,16 +234,9 @@ func compute(g *onnxtest.Graph, tier string, options onnx.Options) (r answer, er
 		if net.Batched {
 			dims[0] = r.items
 		}
-		r.out = append(r.out, onnxtest.Tensor{Type: elementType(t.Elem), Dims: dims, Raw: slices.Clone(s.OutputBytes(i))})
+		r.out = append(r.out, onnxtest.Tensor{Type: onnxtest.TypeOf(t.Elem), Dims: dims, Raw: slices.Clone(s.OutputBytes(i))})
 	}
 	return r, nil
-}
-
-func elementType(e tensor.Elem) onnxtest.DataType {
-	return map[tensor.Elem]onnxtest.DataType{
-		tensor.F32: onnxtest.Float, tensor.U8: onnxtest.Uint8, tensor.I8: onnxtest.Int8,
-		tensor.I32: onnxtest.Int32, tensor.I64: onnxtest.Int64, tensor.Bool: onnxtest.Bool,
-	}[e]
 }
 
 // newPeer makes a session of ONNX Runtime, with its optimisations or without.

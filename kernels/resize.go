@@ -228,19 +228,21 @@ func symmetric(size, resized, o int, scale float32) float64 {
 	return float64(coordinate)
 }
 
-// round rounds a coordinate to a whole one. In RoundPreferCeil the sum has the
-// precision of float32, as in ONNX Runtime: a coordinate that rounding has put
-// just below a half is rounded up too.
+// half is how close to a half a coordinate is taken for one, as in ONNX Runtime:
+// rounding may have put it there.
+const half = 1e-6
+
+// round rounds a coordinate to a whole one.
 func (r Rounding) round(x float64) float64 {
 	switch r {
 	case RoundPreferCeil:
-		return math.Floor(float64(float32(x) + 0.5))
+		return math.Floor(x + (0.5 + half))
 	case RoundFloor:
 		return math.Floor(x)
 	case RoundCeil:
 		return math.Ceil(x)
 	}
-	return math.Ceil(x - 0.5)
+	return math.Ceil(x - (0.5 + half))
 }
 
 // blendKernel makes pixels weighted sums of others.

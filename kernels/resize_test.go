@@ -251,20 +251,20 @@ func TestResizeSame(t *testing.T) {
 	}
 }
 
-// TestResizeBelowHalf has a coordinate of 0.49999997, by its formula ½, which
-// ONNX Runtime rounds up, or down, as if it were ½.
-func TestResizeBelowHalf(t *testing.T) {
-	line := make([]float32, 14)
+// TestResizeNearHalf has a coordinate of 0.4999998, by its formula a half, which ONNX
+// Runtime rounds as one.
+func TestResizeNearHalf(t *testing.T) {
+	line := make([]float32, 18)
 	for i := range line {
 		line[i] = float32(i)
 	}
 	g := newGenerator(55)
 	for rounding, want := range map[Rounding][]float32{
-		RoundPreferCeil:  {1, 2, 3, 5, 6, 7, 9, 10, 11, 13},
-		RoundPreferFloor: {0, 2, 3, 4, 6, 7, 8, 10, 11, 12},
+		RoundPreferCeil:  {1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17},
+		RoundPreferFloor: {0, 2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16},
 	} {
-		r := &Resize{Coordinates: HalfPixelSymmetric, Rounding: rounding, Scale: [2]float32{1, 0.75}, Size: [2]int{1, 10}}
-		out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 1, 14, 1)}, nil, [][]byte{tensor.Bytes(line)}, 1)
+		r := &Resize{Coordinates: HalfPixelSymmetric, Rounding: rounding, Scale: [2]float32{1, 0.75}, Size: [2]int{1, 13}}
+		out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 1, 18, 1)}, nil, [][]byte{tensor.Bytes(line)}, 1)
 		if !slices.Equal(floats(out[0]), want) {
 			t.Errorf("rounding %d: %v, want %v", rounding, floats(out[0]), want)
 		}

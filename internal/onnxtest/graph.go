@@ -238,3 +238,28 @@ func (g *Graph) prune() {
 		}
 	}
 }
+
+// Alone is a model of node i alone, with those that compute constants for it:
+// its inputs are the values that it reads.
+func (g *Graph) Alone(i int, values map[string]Tensor) *Model {
+	small := *g
+	n := g.Nodes[i]
+	small.Outputs = slices.DeleteFunc(slices.Clone(n.Out), func(name string) bool { return name == "" })
+	small.Nodes = nil
+	for _, before := range g.Nodes[:i] {
+		if g.constant[before.Out[0]] {
+			small.Nodes = append(small.Nodes, before)
+		}
+	}
+	small.Nodes = append(small.Nodes, n)
+	small.Inputs = nil
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		v := values[name]
+		small.Inputs = append(small.Inputs, Input{Name: name, Type: v.Type, Dims: v.Dims})
+	}
+	small.prune()
+	return &small.Model
+}
+
+// Constant says whether node i computes a constant.
+func (g *Graph) Constant(i int) bool { return g.constant[g.Nodes[i].Out[0]] }

@@ -9,6 +9,8 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // A DataType is a TensorProto.DataType.
@@ -24,6 +26,13 @@ const (
 	Float16 DataType = 10
 	Double  DataType = 11
 )
+
+// TypeOf is the data type of elements.
+func TypeOf(e tensor.Elem) DataType {
+	return map[tensor.Elem]DataType{
+		tensor.F32: Float, tensor.U8: Uint8, tensor.I8: Int8, tensor.I32: Int32, tensor.I64: Int64, tensor.Bool: Bool,
+	}[e]
+}
 
 // Size is how many bytes an element takes.
 func (t DataType) Size() int {

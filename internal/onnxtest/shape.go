@@ -506,6 +506,14 @@ func resize(g *grower, op string) bool {
 	if bySize {
 		for i := range n {
 			y.Dims[2+i] = g.upTo(2 * maxDim)
+			// A coordinate that is whole by its formula is so here, and may be
+			// rounded in ONNX Runtime: nearest ones come of quotients that are exact.
+			if size := x.Dims[2+i]; mode == "nearest" && y.Dims[2+i]*4%size != 0 {
+				y.Dims[2+i] = pick(g.r, []int{size, 2 * size, 3 * size, (size + 1) / 2 * 3})
+				if y.Dims[2+i]*2%size != 0 {
+					y.Dims[2+i] = size
+				}
+			}
 		}
 	}
 	if y.elements() > 2*maxElements {
