@@ -7,14 +7,18 @@
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
 //	bench/prepare && go -C bench run . [-quick] -families DIR [NET.onnx...]
+//	bench/prepare && go -C bench run . -graphs COUNT [-seed N]
 //	go -C bench run . -publish
 //
 // The second form compares nets of many families, which nets.py builds in DIR,
-// with ONNX Runtime, and nothing else. The third measures nothing: it writes the
-// tables of the documents, and their picture, from the committed results.json.
+// with ONNX Runtime, and nothing else. The third compares the answers to random
+// graphs over all operators, and measures nothing; nor does the fourth, which
+// writes the tables of the documents, and their picture, from the committed
+// results.json.
 //
-// It writes results.json, layers.png and latency.png to the folder -out. With
-// -compare FILE it tells which ratios are worse than in an older results.json.
+// The first two write results.json, layers.png and latency.png to the folder
+// -out. With -compare FILE they tell which ratios are worse than in an older
+// results.json.
 package main
 
 import (
@@ -101,6 +105,8 @@ func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "one part alone: "+strings.Join(names, ", "))
 	families := flag.String("families", "", "compare the nets that nets.py builds in this folder with ONNX Runtime, alone")
+	graphs := flag.Int("graphs", 0, "compare so many random graphs with ONNX Runtime, alone")
+	seed := flag.Uint64("seed", 1, "of the first random graph")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets; those of more than 100 million multiply-adds an item are measured at the first alone")
 	flag.Parse()
 	if *publishing {
@@ -135,6 +141,9 @@ func run() error {
 		return fmt.Errorf("%w (run bench/prepare first)", err)
 	}
 	defer ort.DestroyEnvironment()
+	if *graphs > 0 {
+		return compareGraphs(*graphs, *seed)
+	}
 	singleThreadedBLAS()
 
 	b.Machine = measureMachine()

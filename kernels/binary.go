@@ -35,6 +35,9 @@ const (
 // Compares says that the results of a kind are Bool.
 func (k BinaryKind) Compares() bool { return k >= Equal }
 
+// activates says whether a kind applies an activation, to float32.
+func (k BinaryKind) activates() bool { return k <= Pow }
+
 // takes says whether a kind has operands of an element type.
 func (k BinaryKind) takes(e tensor.Elem) bool {
 	switch e {
@@ -67,7 +70,13 @@ func (*Binary) Op() string { return "Binary" }
 
 func (*Binary) Order() Order { return AnyOrder }
 
-func (b *Binary) Activation() *Act { return &b.Act }
+// Activation is nil for the kinds that apply none.
+func (b *Binary) Activation() *Act {
+	if !b.Kind.activates() {
+		return nil
+	}
+	return &b.Act
+}
 
 func (b *Binary) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &b.Result) }
 
@@ -132,7 +141,7 @@ func (b *Binary) elements(in []tensor.Type, params []Param) (tensor.Type, error)
 		return x, errorf(b, "operands of %v and of %v", x.Elem, in[1].Elem)
 	case !b.Kind.takes(x.Elem) || x.Quantised():
 		return x, errorf(b, "kind %d is not computed of %v", b.Kind, x.Elem)
-	case b.Act.Kind != NoActivation && (x.Elem != tensor.F32 || b.Kind > Pow):
+	case b.Act.Kind != NoActivation && (x.Elem != tensor.F32 || !b.Kind.activates()):
 		return x, errorf(b, "an activation of %v by kind %d", x.Elem, b.Kind)
 	case b.Kind.Compares():
 		return tensor.Type{Elem: tensor.Bool}, nil

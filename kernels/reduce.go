@@ -28,7 +28,8 @@ const (
 //
 // Numbers are folded in float64 and rounded once: a sum of n elements is within
 // (2⁻²⁴ + n·2⁻⁵³)·Σ|x| of the exact one. A maximum or minimum of anything and
-// NaN is NaN.
+// NaN is NaN. Integers, which wrap around, have the kinds that make no fraction
+// of them, and means rounded towards zero.
 type Reduce struct {
 	Kind ReduceKind
 	Axes []int
@@ -63,11 +64,14 @@ func (r *Reduce) Traits(in []tensor.Type, _ []Param) Traits {
 }
 
 func (r *Reduce) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := floatOperands(r, in, params, 1, 0); err != nil {
+	if err := operands(r, in, params, 1, 0); err != nil {
 		return nil, err
 	}
 	if r.Kind > ReduceLogSumExp {
 		return nil, errorf(r, "unknown kind %d", r.Kind)
+	}
+	if e := in[0].Elem; e != tensor.F32 && (!r.Kind.takesIntegers() || e.Float() || e == tensor.Bool || in[0].Quantised()) {
+		return nil, errorf(r, "kind %d is not computed of %v", r.Kind, in[0])
 	}
 	x := in[0].Shape
 	if err := checkAxes(r, r.Axes, x); err != nil {
@@ -101,6 +105,9 @@ func checkAxes(s Spec, axes []int, x tensor.Shape) error {
 func (r *Reduce) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
+	}
+	if in[0].Elem != tensor.F32 {
+		return newIntegerReduce(r, in[0]), nil
 	}
 	return &reduceOp{reduction: newReduction(t, in[0].Shape, r.Axes, nil), kind: r.Kind}, nil
 }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -142,4 +143,78 @@ func TestMeanOfMany(t *testing.T) {
 			t.Errorf("%s of %d times 0.1 is %v", s.Op(), n, got[0])
 		}
 	}
+}
+
+// TestReduceIntegers compares with sums and products of big integers, which
+// wrap around in the end.
+func TestReduceIntegers(t *testing.T) {
+	g := newGenerator(35)
+	for range 600 {
+		e := allElems[1+g.IntN(5)]
+		shape := g.shape(g.between(0, 4), 5)
+		kind := []ReduceKind{ReduceMean, ReduceSum, ReduceMax, ReduceMin, ReduceProduct, ReduceL1, ReduceSquares}[g.IntN(7)]
+		r := &Reduce{Kind: kind, Axes: g.Perm(len(shape))[:g.between(0, len(shape))], Keep: g.IntN(2) == 0}
+		n := g.between(1, 2)
+		in := tensor.Type{Elem: e, Shape: shape}
+		x := g.elements(e, n*in.Shape.Volume())
+		out, types, _ := g.runTyped(t, r, []tensor.Type{in}, nil, [][]byte{x}, n)
+		if types[0].Elem != e {
+			t.Fatalf("a result of %v, want %v", types[0].Elem, e)
+		}
+		got := cells(e, out[0])
+		kept := slices.Clone(shape)
+		for _, axis := range r.Axes {
+			kept[axis] = 1
+		}
+		of, volume := array{shape: kept}, tensor.Shape(kept).Volume()
+		groups := make([][]int64, n*volume)
+		for item := range n {
+			i := 0
+			for index := range indices(shape) {
+				to := item*volume + of.place(bounded(index, kept))
+				groups[to] = append(groups[to], cells(e, x)[item*in.Shape.Volume()+i].i)
+				i++
+			}
+		}
+		for i, group := range groups {
+			if want := wrapInt(e, refReduceIntegers(kind, e, group)); got[i].i != want {
+				t.Fatalf("%+v of %v %v: result %d is %d, want %d of %v", r, e, shape, i, got[i].i, want, group)
+			}
+		}
+	}
+	for _, kind := range []ReduceKind{ReduceL2, ReduceLogSum, ReduceLogSumExp} {
+		if _, err := (&Reduce{Kind: kind}).Infer([]tensor.Type{{Elem: tensor.I64, Shape: tensor.Shape{3}}}, nil); err == nil {
+			t.Errorf("kind %d is computed of integers", kind)
+		}
+	}
+}
+
+// refReduceIntegers is a Reduce of integers, not yet wrapped around.
+func refReduceIntegers(kind ReduceKind, e tensor.Elem, x []int64) int64 {
+	sum, product := new(big.Int), big.NewInt(1)
+	for _, v := range x {
+		b := big.NewInt(v)
+		switch kind {
+		case ReduceL1:
+			b.Abs(b)
+		case ReduceSquares:
+			b.Mul(b, b)
+		}
+		sum.Add(sum, b)
+		product.Mul(product, b)
+	}
+	low := func(b *big.Int) int64 {
+		return int64(new(big.Int).And(b, new(big.Int).SetUint64(math.MaxUint64)).Uint64())
+	}
+	switch kind {
+	case ReduceMax:
+		return slices.Max(x)
+	case ReduceMin:
+		return slices.Min(x)
+	case ReduceProduct:
+		return low(product)
+	case ReduceMean:
+		return wrapInt(e, low(sum)) / int64(len(x))
+	}
+	return low(sum)
 }

@@ -43,8 +43,9 @@ const (
 // columns. Scale is output size over input size, as the model gives it.
 //
 // Where Scale is no quotient of whole sizes, coordinates follow it and not
-// Size, with two exceptions. AlignCorners puts the corners of the result on
-// those of the operand, so that Size alone counts: this is what PyTorch and
+// Size, with three exceptions. A map of which both height and width stay as they
+// are is copied, as in ONNX Runtime. AlignCorners puts the corners of the result
+// on those of the operand, so that Size alone counts: this is what PyTorch and
 // ONNX Runtime compute, whereas ONNX's reference implementation divides by
 // input size · Scale − 1 and misses the last corner. HalfPixelSymmetric
 // follows Scale from the middle of the map, where the two maps' middles, by
@@ -124,29 +125,34 @@ func (r *Resize) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	x := in[0].Shape
+	same := r.Size == [2]int{x[1], x[2]}
 	if r.Mode == Nearest && in[0].Elem != tensor.F32 {
 		pixel := x[3] * in[0].Elem.Size()
 		return &nearestOp{
 			maps: x[0], size: x[1] * x[2] * pixel, pixel: pixel,
-			rows: r.samples(0, x[1], x[2]*pixel),
-			cols: r.samples(1, x[2], pixel),
+			rows: r.samples(0, x[1], x[2]*pixel, same),
+			cols: r.samples(1, x[2], pixel, same),
 		}, nil
 	}
 	return &resizeOp{
 		kernel: find[asm.BlendArgs](t, blendKernel),
 		maps:   x[0],
 		height: x[1], width: x[2], channels: x[3],
-		rows: r.samples(0, x[1], 4*x[2]*x[3]),
-		cols: r.samples(1, x[2], 4*x[3]),
+		rows: r.samples(0, x[1], 4*x[2]*x[3], same),
+		cols: r.samples(1, x[2], 4*x[3], same),
 	}, nil
 }
 
 // samples are what the rows (i = 0) or columns (i = 1) are the weighted sums
-// of, of a map that has size of them, stride bytes apart.
-func (r *Resize) samples(i, size, stride int) []asm.Sample {
+// of, of a map that has size of them, stride bytes apart: those themselves, where the
+// map keeps the same size.
+func (r *Resize) samples(i, size, stride int, same bool) []asm.Sample {
 	s := make([]asm.Sample, r.Size[i])
 	for o := range s {
-		x := r.coordinate(i, size, o)
+		x := float64(o)
+		if !same {
+			x = r.coordinate(i, size, o)
+		}
 		switch r.Mode {
 		case Nearest:
 			s[o] = linear(min(max(r.Rounding.round(x), 0), float64(size-1)))
@@ -222,17 +228,21 @@ func symmetric(size, resized, o int, scale float32) float64 {
 	return float64(coordinate)
 }
 
+// half is how close to a half a coordinate is taken for one, as in ONNX Runtime:
+// rounding may have put it there.
+const half = 1e-6
+
 // round rounds a coordinate to a whole one.
 func (r Rounding) round(x float64) float64 {
 	switch r {
 	case RoundPreferCeil:
-		return math.Floor(x + 0.5)
+		return math.Floor(x + (0.5 + half))
 	case RoundFloor:
 		return math.Floor(x)
 	case RoundCeil:
 		return math.Ceil(x)
 	}
-	return math.Ceil(x - 0.5)
+	return math.Ceil(x - (0.5 + half))
 }
 
 // blendKernel makes pixels weighted sums of others.

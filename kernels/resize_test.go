@@ -229,3 +229,44 @@ func TestResizeIgnoresWhatHasNoWeight(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestResizeSame has a map keep its size at a scale that is not quite 1, so that
+// it is copied; along one dimension alone it is not.
+func TestResizeSame(t *testing.T) {
+	g := newGenerator(54)
+	x := g.elements(tensor.F32, 3*3*2)
+	for mode := Nearest; mode <= Cubic; mode++ {
+		r := &Resize{Mode: mode, Coordinates: Asymmetric, Scale: [2]float32{1.25, 1.25}, Size: [2]int{3, 3}}
+		out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 3, 3, 2)}, nil, [][]byte{x}, 1)
+		if !slices.Equal(out[0], x) {
+			t.Errorf("mode %d: %v, want %v", mode, floats(out[0]), floats(x))
+		}
+	}
+	r := &Resize{Coordinates: Asymmetric, Rounding: RoundFloor, Scale: [2]float32{1.25, 2}, Size: [2]int{3, 6}}
+	column := []float32{1, 2, 3}
+	out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 3, 1, 1)}, nil, [][]byte{tensor.Bytes(column)}, 1)
+	// Rows 0, 0.8 and 1.6, rounded down.
+	if want := slices.Concat(slices.Repeat([]float32{1}, 12), slices.Repeat([]float32{2}, 6)); !slices.Equal(floats(out[0]), want) {
+		t.Errorf("%v, want %v", floats(out[0]), want)
+	}
+}
+
+// TestResizeNearHalf has a coordinate of 0.4999998, by its formula a half, which ONNX
+// Runtime rounds as one.
+func TestResizeNearHalf(t *testing.T) {
+	line := make([]float32, 18)
+	for i := range line {
+		line[i] = float32(i)
+	}
+	g := newGenerator(55)
+	for rounding, want := range map[Rounding][]float32{
+		RoundPreferCeil:  {1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17},
+		RoundPreferFloor: {0, 2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16},
+	} {
+		r := &Resize{Coordinates: HalfPixelSymmetric, Rounding: rounding, Scale: [2]float32{1, 0.75}, Size: [2]int{1, 13}}
+		out, _, _ := g.runTyped(t, r, []tensor.Type{tensor.Floats(1, 1, 18, 1)}, nil, [][]byte{tensor.Bytes(line)}, 1)
+		if !slices.Equal(floats(out[0]), want) {
+			t.Errorf("rounding %d: %v, want %v", rounding, floats(out[0]), want)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/onnxtest"
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
@@ -62,6 +60,12 @@ type attr struct {
 	value any
 }
 
+// What tests of the decoder put fields together with.
+var (
+	appendMessage, appendString, appendInt = onnxtest.AppendMessage, onnxtest.AppendString, onnxtest.AppendInt
+	rawFloats                              = onnxtest.RawFloats
+)
+
 func newModel(opset int64) *model {
 	return &model{opset: opset, rand: rand.New(rand.NewPCG(1, 2))}
 }
@@ -105,11 +109,7 @@ func (m *model) floats(name string, dims []int, x ...float32) {
 }
 
 func (m *model) ints(name string, x ...int64) {
-	var raw []byte
-	for _, v := range x {
-		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
-	}
-	m.tensors = append(m.tensors, testTensor{name, typeInt64, []int{len(x)}, raw})
+	m.tensors = append(m.tensors, testTensor{name, typeInt64, []int{len(x)}, onnxtest.RawInts(x)})
 }
 
 // conv adds a convolution with a bias and random weights.
@@ -128,138 +128,41 @@ func (m *model) batchNorm(in, out string, channels int) {
 	m.node("BatchNormalization", in+strings.ReplaceAll(" @.scale @.shift @.mean @.var", "@", out), out)
 }
 
-func rawFloats(x []float32) []byte {
-	var raw []byte
-	for _, v := range x {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	return raw
-}
-
 // bytes encodes the model.
-func (m *model) bytes() []byte {
-	b := appendInt(nil, 1, 8)
-	b = appendString(b, 2, "a test")
-	b = appendMessage(b, 7, m.graph())
-	return appendMessage(b, 8, appendInt(nil, 2, m.opset))
-}
+func (m *model) bytes() []byte { return m.made().Bytes() }
 
-// graph encodes the model's graph.
-func (m *model) graph() []byte {
-	var g []byte
+func (m *model) made() *onnxtest.Model {
+	made := &onnxtest.Model{Opset: m.opset, Outputs: m.outputs}
 	for _, n := range m.nodes {
-		g = appendMessage(g, 1, n.bytes())
+		made.Nodes = append(made.Nodes, onnxtest.Node{Op: n.op, Name: n.name, In: n.in, Out: n.out, Attrs: attrsOf(n.attrs)})
 	}
-	g = appendString(g, 2, "test")
 	for _, t := range m.tensors {
-		g = appendMessage(g, 5, t.bytes())
+		made.Tensors = append(made.Tensors, t.made())
 	}
 	for _, v := range m.inputs {
-		g = appendMessage(g, 11, v.bytes())
+		made.Inputs = append(made.Inputs, onnxtest.Input{Name: v.name, Type: onnxtest.DataType(max(v.elem, typeFloat)), Dims: v.dims})
 	}
-	for _, name := range m.outputs {
-		g = appendMessage(g, 12, appendString(nil, 1, name))
-	}
-	return g
+	return made
 }
 
-func (n testNode) bytes() []byte {
-	var b []byte
-	for _, name := range n.in {
-		b = appendString(b, 1, name)
-	}
-	for _, name := range n.out {
-		b = appendString(b, 2, name)
-	}
-	b = appendString(b, 3, n.name)
-	b = appendString(b, 4, n.op)
-	for _, a := range n.attrs {
-		b = appendMessage(b, 5, a.bytes())
-	}
-	return b
-}
-
-func (a attr) bytes() []byte {
-	b := appendString(nil, 1, a.name)
-	typ := attrInt
-	switch v := a.value.(type) {
-	case int64:
-		b = appendInt(b, 3, v)
-	case int:
-		b = appendInt(b, 3, int64(v))
-	case float32:
-		typ = attrFloat
-		b = protowire.AppendTag(b, 2, protowire.Fixed32Type)
-		b = protowire.AppendFixed32(b, math.Float32bits(v))
-	case string:
-		typ = attrString
-		b = appendString(b, 4, v)
-	case testTensor:
-		typ = attrTensor
-		b = appendMessage(b, 5, v.bytes())
-	case *model:
-		typ = attrGraph
-		b = appendMessage(b, 6, v.graph())
-	case testSparse:
-		typ = attrSparse
-		s := appendMessage(appendMessage(nil, 1, v.values.bytes()), 2, v.indices.bytes())
-		for _, d := range v.dims {
-			s = appendInt(s, 3, int64(d))
+func attrsOf(list []attr) []onnxtest.Attr {
+	made := make([]onnxtest.Attr, len(list))
+	for i, a := range list {
+		made[i] = onnxtest.Attr{Name: a.name, Value: a.value}
+		switch v := a.value.(type) {
+		case testTensor:
+			made[i].Value = v.made()
+		case *model:
+			made[i].Value = v.made()
+		case testSparse:
+			made[i].Value = onnxtest.Sparse{Values: v.values.made(), Indices: v.indices.made(), Dims: v.dims}
 		}
-		b = appendMessage(b, 22, s)
-	case []float32:
-		typ = attrFloats
-		b = appendMessage(b, 7, rawFloats(v))
-	case []int64:
-		typ = attrInts
-		for _, i := range v {
-			b = appendInt(b, 8, i)
-		}
-	case []string:
-		typ = attrStrings
-		for _, s := range v {
-			b = appendString(b, 9, s)
-		}
-	default:
-		panic(fmt.Sprintf("attribute %T", v))
 	}
-	return appendInt(b, 20, int64(typ))
+	return made
 }
 
-func (t testTensor) bytes() []byte {
-	var dims []byte
-	for _, d := range t.dims {
-		dims = protowire.AppendVarint(dims, uint64(d))
-	}
-	b := appendMessage(nil, 1, dims)
-	b = appendInt(b, 2, int64(t.kind))
-	b = appendString(b, 8, t.name)
-	return appendMessage(b, 9, t.raw)
-}
-
-func (v testValue) bytes() []byte {
-	var shape []byte
-	for i, d := range v.dims {
-		dim := appendInt(nil, 1, int64(d))
-		if d == 0 {
-			dim = appendString(nil, 2, fmt.Sprintf("dim%d", i))
-		}
-		shape = appendMessage(shape, 1, dim)
-	}
-	tensor := appendMessage(appendInt(nil, 1, int64(max(v.elem, typeFloat))), 2, shape)
-	return appendMessage(appendString(nil, 1, v.name), 2, appendMessage(nil, 1, tensor))
-}
-
-func appendMessage(b []byte, num protowire.Number, m []byte) []byte {
-	return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), m)
-}
-
-func appendString(b []byte, num protowire.Number, s string) []byte {
-	return appendMessage(b, num, []byte(s))
-}
-
-func appendInt(b []byte, num protowire.Number, v int64) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), uint64(v))
+func (t testTensor) made() onnxtest.Tensor {
+	return onnxtest.Tensor{Name: t.name, Type: onnxtest.DataType(t.kind), Dims: t.dims, Raw: t.raw}
 }
 
 // A tensorValue is a computed activation.

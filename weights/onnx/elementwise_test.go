@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -346,4 +347,28 @@ func TestRecogniseGelu(t *testing.T) {
 			m.node("Mul", "p half", "y")
 		}, "Binary Unary Binary Binary Binary", 0},
 	})
+}
+
+// TestNumbers checks that what is made of numbers, tensors without dimensions,
+// has none either.
+func TestNumbers(t *testing.T) {
+	m := newModel(13)
+	m.input("x", 1, 6)
+	m.node("ReduceSum", "x", "s", attr{"keepdims", 0})
+	m.floats("c", nil, 2)
+	m.node("Mean", "s c", "n")
+	m.node("Reciprocal", "n", "i")
+	m.ints("axes", 0)
+	m.node("Unsqueeze", "i axes", "y")
+	m.output("y")
+	net, _, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shape := net.Values[net.Outputs[0]].Shape; !slices.Equal(shape, []int{1}) {
+		t.Errorf("shape %v, want [1]", shape)
+	}
+	if got, want := run(t, net, 1, []float32{1, 2, 3, 4, 5, 6})[0][0], float32(2.0/23); math.Abs(float64(got-want)) > 1e-7 {
+		t.Errorf("%v, want %v", got, want)
+	}
 }

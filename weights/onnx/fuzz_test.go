@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/internal/onnxtest"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -147,6 +148,9 @@ func FuzzFreeze(f *testing.F) {
 		for range 3 {
 			f.Add(oddModel(op, r).bytes())
 		}
+	}
+	for seed := range uint64(100) {
+		f.Add(onnxtest.Random(seed, MaxOpset).Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		net, _, err := Freeze(data, Options{})

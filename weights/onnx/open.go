@@ -40,6 +40,12 @@ var firstSizes = []int{200, 50}
 
 const probeSteps = 3
 
+// neighbours are how much larger than the first probe, in multiples, those are
+// that check the formulas: all of a stretch, since a window that takes its
+// padding from the map's size takes it from the remainder by its stride, and some
+// beyond it, since windows in front make maps smaller first.
+var neighbours = []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 32, 48, 64}
+
 // probeBudget is how many nodes may be translated to prove that dimensions can
 // stay open: some seconds, and a hundred times a model of thousands.
 const probeBudget = 1 << 20
@@ -161,6 +167,11 @@ func (p *prover) try(size int) error {
 	p.sketch = sketch
 	if err := p.fit(); err != nil {
 		return err
+	}
+	for _, by := range neighbours {
+		if err := p.verify(p.shifted(by)); err != nil {
+			return err
+		}
 	}
 	return p.bound()
 }

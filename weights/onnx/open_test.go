@@ -58,6 +58,10 @@ var openCases = []openCase{
 		m.conv("x", "a", 8, 3, 3, attr{"strides", []int64{2, 2}}, attr{"auto_pad", "SAME_UPPER"})
 		m.conv("a", "y", 8, 8, 3, attr{"strides", []int64{2, 2}}, attr{"auto_pad", "SAME_UPPER"})
 	}, 4, 8},
+	{"SAME padding for one remainder alone", []int{1, 3, 0, 0}, func(m *model) {
+		m.weight("w", -1, 1, 5, 3, 1, 2)
+		m.node("Conv", "x w", "y", attr{"strides", []int64{1, 3}}, attr{"auto_pad", "SAME_UPPER"})
+	}, 3, 6},
 	{"a global pool and a fully connected layer", []int{0, 3, 0, 0}, func(m *model) {
 		m.conv("x", "c", 16, 3, 3)
 		m.node("GlobalAveragePool", "c", "g")

@@ -33,6 +33,11 @@ func TestFuseActivations(t *testing.T) {
 			m.floats("lo", nil, 0.1)
 			m.node("Clip", "f lo", "y")
 		}, "FullyConnected", 1},
+		{"not one of a remainder", func(m *model) {
+			m.floats("c", nil, 0.3)
+			m.node("Mod", "x c", "r", attr{"fmod", 1})
+			m.node("Relu", "r", "y")
+		}, "Binary Unary", 0},
 		{"a sum", func(m *model) {
 			m.node("Abs", "x", "a")
 			m.node("Add", "a x", "s")

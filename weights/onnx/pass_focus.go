@@ -23,10 +23,10 @@ func foldFocus(g *graph) int {
 			nodes = append(nodes, n)
 			continue
 		}
+		e.uses[x]++ // first, so that nothing thinks that nobody needs x
 		for _, v := range n.in {
 			e.release(v, dead)
 		}
-		e.uses[x]++
 		y := n.out[0].shape
 		block := x.shape[2] / y[2]
 		wide := tensor.Shape{y[0], x.shape[1], y[2], block, y[3], block}

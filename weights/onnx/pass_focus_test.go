@@ -47,6 +47,15 @@ func TestFoldFocus(t *testing.T) {
 			}
 			m.node("Concat", parts[1:], "y", axis)
 		}, "Transpose", 7},
+		{"of what a step has made", func(m *model) {
+			m.input("x", 0, 3, 8, 2)
+			m.conv("x", "c", 3, 3, 1)
+			parts := part(m, "c", 0, 0, 2, true)
+			for _, p := range [][2]int64{{1, 0}, {0, 1}, {1, 1}} {
+				parts += " " + part(m, "c", p[0], p[1], 2, true)
+			}
+			m.node("Concat", parts, "y", axis)
+		}, "Transpose Conv Transpose", 2},
 		{"a part that is used elsewhere", func(m *model) {
 			m.input("x", 0, 3, 4, 4)
 			parts := part(m, "x", 0, 0, 2, true)

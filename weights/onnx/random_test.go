@@ -2,235 +2,112 @@ package onnx
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/internal/onnxtest"
 )
 
-// A grower adds random nodes to a model. It knows the shapes, without the
-// batch, of the activations that there are.
-type grower struct {
-	*model
-	r      *rand.Rand
-	names  []string
-	shapes map[string][]int
+// unseen are the operators of which there are no random graphs, and why.
+var unseen = map[string]string{
+	"If":                "TestIf has its branches, which are graphs of their own",
+	"NonMaxSuppression": "how many rows it has is known at a run",
+	"RoiAlign":          "kernels compares it with its formula",
+	"MaxUnpool":         "its indices have to be those of a pool",
 }
 
-// pick returns a random activation whose rank, without the batch, is in range.
-func (g *grower) pick(least, most int) (string, []int) {
-	for range 20 {
-		// The latest ones make the deepest graphs.
-		i := len(g.names) - 1 - min(g.r.IntN(4), g.r.IntN(len(g.names)))
-		name := g.names[max(i, 0)]
-		if n := len(g.shapes[name]); least <= n && n <= most {
-			return name, g.shapes[name]
+// TestOperatorsAreRandom checks that random graphs have nodes of every operator.
+func TestOperatorsAreRandom(t *testing.T) {
+	have := onnxtest.Operators()
+	for name := range operators {
+		_, excused := unseen[name]
+		if _, ok := slices.BinarySearch(have, name); ok == excused {
+			t.Errorf("%s has random nodes: %v; is excused: %v", name, ok, excused)
 		}
-	}
-	return "", nil
-}
-
-func (g *grower) add(op string, in []string, shape []int, attrs ...attr) {
-	name := fmt.Sprintf("v%d", len(g.names))
-	g.node(op, strings.Join(in, " "), name, attrs...)
-	g.names = append(g.names, name)
-	g.shapes[name] = shape
-}
-
-// broadcasting adds a weight that has a random part of the dimensions of shape.
-func (g *grower) broadcasting(shape []int) string {
-	name := fmt.Sprintf("w%d", len(g.tensors))
-	dims := slices.Clone(shape[g.r.IntN(len(shape)+1):])
-	for i := range dims {
-		if g.r.IntN(2) == 0 {
-			dims[i] = 1
-		}
-	}
-	g.weight(name, 0.5, 1.5, dims...)
-	return name
-}
-
-// grow adds one random node, if it can.
-func (g *grower) grow() {
-	one := func(n int) int { return 1 + g.r.IntN(n) }
-	w := fmt.Sprintf("w%d", len(g.tensors))
-	switch g.r.IntN(20) {
-	case 0, 1, 2:
-		x, s := g.pick(3, 3)
-		if x == "" || s[1] < 3 || s[2] < 3 {
-			return
-		}
-		cout, k, pad := []int{1, 4, 6, 17}[g.r.IntN(4)], []int{1, 3}[g.r.IntN(2)], g.r.IntN(2)
-		g.weight(w, -0.5, 0.5, cout, s[0], k, k)
-		g.add("Conv", []string{x, w}, []int{cout, s[1] + 2*pad - k + 1, s[2] + 2*pad - k + 1},
-			attr{"pads", slices.Repeat([]int64{int64(pad)}, 4)})
-	case 3:
-		x, s := g.pick(3, 3)
-		if x != "" && s[1] > 1 && s[2] > 1 {
-			g.add("MaxPool", []string{x}, []int{s[0], s[1] / 2, s[2] / 2}, attr{"kernel_shape", []int64{2, 2}}, attr{"strides", []int64{2, 2}})
-		}
-	case 4:
-		x, s := g.pick(1, 5)
-		op := []string{"Relu", "Sigmoid", "Tanh", "Abs", "LeakyRelu"}[g.r.IntN(5)]
-		if x != "" {
-			g.add(op, []string{x}, s)
-		}
-	case 5:
-		x, s := g.pick(1, 5)
-		op := []string{"Add", "Mul", "Sub"}[g.r.IntN(3)]
-		if x != "" {
-			in := []string{x, g.broadcasting(s)}
-			if g.r.IntN(2) == 0 {
-				slices.Reverse(in)
-			}
-			g.add(op, in, s)
-		}
-	case 6, 7:
-		x, s := g.pick(1, 5)
-		y, t := g.pick(1, 5)
-		if x != "" && slices.Equal(s, t) {
-			g.add([]string{"Add", "Mul", "Max"}[g.r.IntN(3)], []string{x, y}, s)
-		}
-	case 8:
-		x, s := g.pick(1, 5)
-		y, t := g.pick(1, 5)
-		if x == "" || len(s) != len(t) {
-			return
-		}
-		axis := g.r.IntN(len(s))
-		joined := slices.Clone(s)
-		joined[axis] = t[axis]
-		if slices.Equal(joined, t) && s[axis]+t[axis] < 40 {
-			joined[axis] += s[axis]
-			g.add("Concat", []string{x, y}, joined, attr{"axis", axis + 1})
-		}
-	case 9, 10:
-		x, s := g.pick(2, 5)
-		if x == "" {
-			return
-		}
-		perm := g.r.Perm(len(s))
-		full := []int64{0}
-		for _, p := range perm {
-			full = append(full, int64(p+1))
-		}
-		g.add("Transpose", []string{x}, permuted(s, perm), attr{"perm", full})
-	case 11, 12:
-		x, s := g.pick(1, 5)
-		if x == "" {
-			return
-		}
-		total, _ := tensor.Shape(s).Elements()
-		shape := []int{}
-		for rest := total; ; {
-			var divisors []int
-			for d := 1; d <= rest; d++ {
-				if rest%d == 0 {
-					divisors = append(divisors, d)
-				}
-			}
-			d := divisors[g.r.IntN(len(divisors))]
-			if len(shape) == 3 {
-				d = rest
-			}
-			shape = append(shape, d)
-			if rest /= d; rest == 1 {
-				break
-			}
-		}
-		g.ints(w, append([]int64{0}, int64s(shape)...)...)
-		g.add("Reshape", []string{x, w}, shape)
-	case 13:
-		x, s := g.pick(1, 5)
-		if x != "" {
-			g.add("Softmax", []string{x}, s, attr{"axis", one(len(s))})
-		}
-	case 14:
-		x, s := g.pick(1, 4)
-		if x == "" {
-			return
-		}
-		k, n := s[len(s)-1], one(20)
-		g.weight(w, -0.5, 0.5, k, n)
-		shape := slices.Clone(s)
-		shape[len(shape)-1] = n
-		g.add("MatMul", []string{x, w}, shape)
-	case 15:
-		x, s := g.pick(2, 5)
-		if x == "" {
-			return
-		}
-		axis := g.r.IntN(len(s))
-		op := []string{"ReduceMean", "ReduceMax", "ReduceL2", "ReduceLogSumExp"}[g.r.IntN(4)]
-		g.add(op, []string{x}, slices.Delete(slices.Clone(s), axis, axis+1), attr{"axes", []int64{int64(axis + 1)}}, attr{"keepdims", 0})
-	case 16:
-		x, s := g.pick(2, 4)
-		if x == "" {
-			return
-		}
-		g.weight(w, 0.5, 1.5, s[0])
-		g.weight(w+"shift", -1, 1, s[0])
-		g.add("InstanceNormalization", []string{x, w, w + "shift"}, s, attr{"epsilon", float32(0.1)})
-	case 17:
-		x, s := g.pick(1, 4)
-		if x != "" {
-			g.add("LpNormalization", []string{x}, s, attr{"axis", one(len(s))}, attr{"p", one(2)})
-		}
-	case 18, 19: // with itself, over the last dimension or the one before
-		x, s := g.pick(2, 4)
-		if x == "" {
-			return
-		}
-		perm, swapped := make([]int64, len(s)+1), slices.Clone(s)
-		for i := range perm {
-			perm[i] = int64(i)
-		}
-		last := len(s) - 1
-		perm[last], perm[last+1] = perm[last+1], perm[last]
-		swapped[last-1], swapped[last] = s[last], s[last-1]
-		g.add("Transpose", []string{x}, swapped, attr{"perm", perm})
-		y := g.names[len(g.names)-1]
-		shape := slices.Clone(s)
-		if g.r.IntN(2) == 0 {
-			shape[last] = s[last-1]
-		} else {
-			x, y = y, x
-			shape[last-1] = s[last]
-		}
-		g.add("MatMul", []string{x, y}, shape)
-		g.floats(w, nil, 0.1)
-		g.add("Mul", []string{g.names[len(g.names)-1], w}, shape)
 	}
 }
 
-// TestRandomGraphs checks graphs that nobody has thought of.
+// TestRandomGraphs compares graphs that nobody has thought of with what their
+// nodes compute when each is frozen alone, with row-major operands and results:
+// no pass and no layout can hide there.
 func TestRandomGraphs(t *testing.T) {
-	nodes := 0
-	for seed := range uint64(300) {
-		g := &grower{model: newModel(13), r: rand.New(rand.NewPCG(seed, 5)), names: []string{"v0"}, shapes: map[string][]int{"v0": {4, 6, 9}}}
-		g.input("v0", int(seed%2), 4, 6, 9) // batch open or 1
-		for range 30 {
-			if len(g.names) < 12 {
-				g.grow()
-			}
+	nodes, open, batched := 0, 0, 0
+	for seed := range uint64(1000) {
+		g := onnxtest.Random(seed, MaxOpset)
+		if g.OpenPlane() {
+			continue // its open dimensions are proved elsewhere
 		}
-		g.output(g.names[len(g.names)-1])
-		nodes += len(g.nodes)
-		if t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			net, report := g.check(t)
-			if open := seed%2 == 0; net.Batched != open {
-				t.Errorf("batched is %v: %s", net.Batched, report.Unbatched)
-			}
-		}); t.Failed() {
-			for _, n := range g.nodes {
-				t.Log(n.op, n.in, n.out, n.attrs)
-			}
-			return
+		var many, isOpen bool
+		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { many, isOpen = checkGraph(t, g) }) {
+			t.Fatalf("%s", g)
+		}
+		nodes += len(g.Nodes)
+		if isOpen {
+			open++
+		}
+		if many {
+			batched++
 		}
 	}
-	if nodes < 2000 {
+	if nodes < 6000 {
 		t.Errorf("only %d nodes", nodes)
 	}
+	if open < 300 || batched < open*9/10 {
+		t.Errorf("%d graphs have an open batch, and %d of them take any number of items", open, batched)
+	}
+}
+
+// checkGraph says whether a graph takes any number of items, and whether its
+// batch is open.
+func checkGraph(t *testing.T, g *onnxtest.Graph) (batched, open bool) {
+	open = slices.ContainsFunc(g.Inputs, func(in onnxtest.Input) bool { return in.Dims[0] == 0 })
+	net, _, err := Freeze(g.Bytes(), Options{})
+	if err != nil {
+		t.Skip(err) // what is refused is no wrong answer
+	}
+	items := 1
+	if net.Batched {
+		items = g.Items
+	}
+	values := map[string]onnxtest.Tensor{}
+	var in [][]byte
+	for _, v := range g.Inputs {
+		x := g.Data(v.Name, items)
+		values[v.Name] = onnxtest.Tensor{Name: v.Name, Type: v.Type, Dims: g.Shape(v.Name, items), Raw: x}
+		in = append(in, x)
+	}
+	var got, want []onnxtest.Tensor
+	for i, raw := range runBytes(t, net, nil, items, in...) {
+		v := net.Values[net.Outputs[i]]
+		dims := slices.Clone(v.Shape)
+		if net.Batched {
+			dims[0] = items
+		}
+		got = append(got, onnxtest.Tensor{Type: onnxtest.TypeOf(v.Elem), Dims: dims, Raw: raw})
+	}
+	for i, n := range g.Nodes {
+		if g.Constant(i) {
+			continue
+		}
+		one := g.Alone(i, values)
+		net, _, err := Freeze(one.Bytes(), Options{})
+		if err != nil {
+			t.Fatalf("%s %q alone: %v", n.Op, n.Name, err)
+		}
+		var in [][]byte
+		for _, v := range one.Inputs {
+			in = append(in, values[v.Name].Raw)
+		}
+		for j, raw := range runBytes(t, net, nil, 1, in...) {
+			v := net.Values[net.Outputs[j]]
+			values[one.Outputs[j]] = onnxtest.Tensor{Type: onnxtest.TypeOf(v.Elem), Dims: v.Shape, Raw: raw}
+		}
+	}
+	for _, name := range g.Outputs {
+		want = append(want, values[name])
+	}
+	if d := g.Differ(got, want); d != "" {
+		t.Error(d)
+	}
+	return net.Batched, open
 }

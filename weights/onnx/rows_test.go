@@ -372,3 +372,18 @@ func TestEinsumErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestLpPoolBeyond has windows that ceil_mode lets reach beyond the map.
+func TestLpPoolBeyond(t *testing.T) {
+	m := newModel(18)
+	m.input("x", 1, 1, 5)
+	m.node("LpPool", "x", "y", attr{"kernel_shape", []int64{3}}, attr{"strides", []int64{3}}, attr{"ceil_mode", 1}, attr{"p", 1})
+	m.output("y")
+	net, _, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := run(t, net, 1, []float32{1, -2, 3, -4, 5})[0], []float32{6, 9}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

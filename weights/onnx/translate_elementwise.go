@@ -112,6 +112,12 @@ func (c *call) integerUnary(op kernels.Unary, x *value) []*value {
 		return []*value{c.binary(&kernels.Binary{Kind: kernels.Sub}, zero, x)}
 	case op.Kind == kernels.Activate && op.Act == relu:
 		return []*value{c.binary(&kernels.Binary{Kind: kernels.Max}, x, zero)}
+	case op.Kind == kernels.Sign:
+		y := c.binary(&kernels.Binary{Kind: kernels.Min}, x, c.number(x.elem, 1))
+		if x.elem != tensor.U8 && c.ready() {
+			y = c.binary(&kernels.Binary{Kind: kernels.Max}, y, c.number(x.elem, -1))
+		}
+		return []*value{y}
 	}
 	return c.fail("it is not supported of %v: cast it to floats before", x.elem)
 }

@@ -244,7 +244,7 @@ func scaled(v *value, by float32) *value {
 
 // times multiplies an activation by a number.
 func (c *call) times(v *value, by float32) *value {
-	factor := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{by})}
+	factor := &value{shape: []int{}, data: floatTensor([]int{}, []float32{by})}
 	return c.binary(&kernels.Binary{Kind: kernels.Mul}, v, factor)
 }
 

@@ -154,9 +154,9 @@ func (c *call) layerStatistics(x *value, op *kernels.Normalise) []*value {
 	mean := c.apply(&kernels.Reduce{Axes: op.Axes, Keep: true}, x)[0]
 	d := c.binary(&kernels.Binary{Kind: kernels.Sub}, x, mean)
 	variance := c.apply(&kernels.Reduce{Axes: op.Axes, Keep: true}, c.binary(&kernels.Binary{Kind: kernels.Mul}, d, d))[0]
-	epsilon := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{op.Epsilon})}
+	epsilon := &value{shape: []int{}, data: floatTensor([]int{}, []float32{op.Epsilon})}
 	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, variance, epsilon)
-	one := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{1})}
+	one := &value{shape: []int{}, data: floatTensor([]int{}, []float32{1})}
 	deviation := c.apply(&kernels.Unary{Kind: kernels.Sqrt}, sum)[0]
 	return []*value{mean, c.binary(&kernels.Binary{Kind: kernels.Div}, one, deviation)}
 }

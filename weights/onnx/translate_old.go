@@ -30,7 +30,7 @@ func (c *call) imageScaler() []*value {
 // affine translates Affine: alpha·x + beta.
 func (c *call) affine() []*value {
 	alpha, beta := c.floatAttr("alpha", 1), c.floatAttr("beta", 0)
-	shift := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{beta})}
+	shift := &value{shape: []int{}, data: floatTensor([]int{}, []float32{beta})}
 	return []*value{c.binary(&kernels.Binary{Kind: kernels.Add}, c.scaled(c.activation(0), alpha), shift)}
 }
 

@@ -92,10 +92,17 @@ func (c *call) lpPool() []*value {
 			return x, 1
 		}
 		window := c.window(x, kernel)
-		op := &kernels.Pool{Window: window, Kind: kernels.AveragePoolPadded, Ceil: c.intAttr("ceil_mode", 0) != 0}
-		size := c.windows(op.Window, mapSize(x.shape), op.Ceil)
+		op := &kernels.Pool{Window: window, Kind: kernels.AveragePoolPadded}
+		in := mapSize(x.shape)
+		size := c.windows(window, in, c.intAttr("ceil_mode", 0) != 0)
 		if !c.ready() {
 			return x, 1
+		}
+		// A window that reaches beyond the map is padded, so that all means are of
+		// the same count.
+		for i := range 2 {
+			end := int64(size[i]-1)*int64(window.Stride[i]) + window.Extent(i)
+			op.Pad[i+2] = max(op.Pad[i+2], bounded(end-int64(in[i])-int64(op.Pad[i])))
 		}
 		return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size))[0], bounded(int64(window.Kernel[0]) * int64(window.Kernel[1]))
 	})

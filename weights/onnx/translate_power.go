@@ -76,12 +76,12 @@ func (c *call) reciprocal() []*value { return []*value{c.inverse(c.activation(0)
 
 // inverse is 1/x.
 func (c *call) inverse(x *value) *value {
-	one := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{1})}
+	one := &value{shape: []int{}, data: floatTensor([]int{}, []float32{1})}
 	return c.binary(&kernels.Binary{Kind: kernels.Div}, one, x)
 }
 
 // scaled is x times a number.
 func (c *call) scaled(x *value, by float32) *value {
-	factor := &value{shape: []int{1}, data: floatTensor([]int{1}, []float32{by})}
+	factor := &value{shape: []int{}, data: floatTensor([]int{}, []float32{by})}
 	return c.binary(&kernels.Binary{Kind: kernels.Mul}, x, factor)
 }

@@ -22,10 +22,10 @@ func reduce(kind kernels.ReduceKind, since int64) func(*call) []*value {
 			return nil
 		}
 		if noop {
-			return []*value{x}
+			return []*value{c.reducedAlone(kind, x)}
 		}
 		op := &kernels.Reduce{Kind: kind, Axes: axes, Keep: keep}
-		if kind != kernels.ReduceMean || len(x.shape) != 4 || !slices.Equal(axes, []int{2, 3}) {
+		if kind != kernels.ReduceMean || x.elem != tensor.F32 || len(x.shape) != 4 || !slices.Equal(axes, []int{2, 3}) {
 			return c.apply(op, x)
 		}
 		y := c.wholeMap(kernels.AveragePool, x)
@@ -34,6 +34,19 @@ func reduce(kind kernels.ReduceKind, since int64) func(*call) []*value {
 		}
 		return []*value{c.reshape(y[0], x.shape[:2])}
 	}
+}
+
+// reducedAlone is each element of x reduced by itself.
+func (c *call) reducedAlone(kind kernels.ReduceKind, x *value) *value {
+	switch kind {
+	case kernels.ReduceL1, kernels.ReduceL2:
+		return unary(function(kernels.Abs))(c)[0]
+	case kernels.ReduceSquares:
+		return c.binary(&kernels.Binary{Kind: kernels.Mul}, x, x)
+	case kernels.ReduceLogSum:
+		return c.apply(&kernels.Unary{Kind: kernels.Log}, x)[0]
+	}
+	return x
 }
 
 // reducedAxes are the axes that a reduction is over, sorted, and whether they
@@ -62,7 +75,7 @@ func foldReduce(kind kernels.ReduceKind, since int64) func(*call) []*value {
 			return nil
 		}
 		if noop {
-			return []*value{x}
+			axes, keep = nil, true
 		}
 		y := c.reducedConstant(kind, x, axes, keep)
 		if y == nil {

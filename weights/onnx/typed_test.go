@@ -31,6 +31,9 @@ func TestIntegers(t *testing.T) {
 		{"remainder of floats", func(m *model) { m.floats("c", nil, 2); m.node("Mod", "f c", "y", attr{"fmod", 1}) }, tensor.F32, []float32{-0.5, 1, 0, 0, 1, -1}},
 		{"absolute", one("Abs", "x"), tensor.I64, []float32{1 << 40, 3, 0, 5, 1<<33 + 1, 7}},
 		{"negative", one("Neg", "x"), tensor.I64, []float32{1 << 40, 3, 0, -5, -(1<<33 + 1), -7}},
+		{"sign", one("Sign", "x"), tensor.I64, []float32{-1, -1, 0, 1, 1, 1}},
+		{"sum along an axis", one("ReduceSum", "x", attr{"keepdims", 0}), tensor.I64, []float32{-(1 << 40) + 1<<33 + 10}},
+		{"largest along an axis", one("ReduceMax", "x", attr{"axes", []int64{1}}), tensor.I64, []float32{1<<33 + 1}},
 		{"clip", func(m *model) {
 			m.tensors = append(m.tensors, testTensor{"lo", typeInt64, nil, []byte{254, 255, 255, 255, 255, 255, 255, 255}})
 			m.node("Clip", "x lo", "y")
