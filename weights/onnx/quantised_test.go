@@ -378,7 +378,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Mul", "i three", "j")
 			m.node("Cast", "j", "g", attr{"to", int(typeFloat)})
 			m.node("Add", "f g", "y")
-		}, steps: "Convert Unary Convert Convert Binary Convert Binary", float: true},
+		}, steps: "Convert Unary Convert Convert Convert Binary Convert Binary", float: true},
 		{name: "softmax stays float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.node("Softmax", "a", "s", attr{"axis", 1})
