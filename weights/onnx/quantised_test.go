@@ -379,6 +379,28 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Cast", "j", "g", attr{"to", int(typeFloat)})
 			m.node("Add", "f g", "y")
 		}, steps: "Convert Unary Convert Convert Convert Binary Convert Binary", float: true},
+		{name: "clipped and joined elements", build: func(m *model) {
+			e := m.encoding("a", typeUint8, inScale, inZero)
+			m.node("QuantizeLinear", "x "+e, "q")
+			m.integers("lo", typeUint8, nil, 60)
+			m.integers("hi", typeUint8, nil, 210)
+			m.node("Clip", "q lo hi", "c")
+			m.node("QuantizeLinear", "x "+m.encoding("b", typeUint8, 0.02, 3), "p")
+			m.node("Concat", "p q", "k", attr{"axis", 1})
+			m.node("DequantizeLinear", "k "+e, "d")
+			m.node("DequantizeLinear", "c "+e, "f")
+			m.node("Concat", "d f", "g", attr{"axis", 1})
+			m.qdq("g", "y", typeUint8, 0.02, 100)
+		}, steps: "Convert Unary Convert Convert Binary Binary Convert Unary Concat Unary Convert Unary Unary Unary Concat Convert"},
+		{name: "padded elements", build: func(m *model) {
+			e := m.encoding("a", typeInt8, inScale, -8)
+			m.node("QuantizeLinear", "x "+e, "q")
+			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+			m.integers("value", typeInt8, nil, -100)
+			m.node("Pad", "q pads value", "p")
+			m.node("Pad", "p pads", "r")
+			m.node("DequantizeLinear", "r "+e, "y")
+		}, steps: "Convert Pad Pad Convert"},
 		{name: "softmax stays float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.node("Softmax", "a", "s", attr{"axis", 1})
@@ -864,6 +886,23 @@ func TestBadQuantisation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestQuantisedProbabilities checks that the answer of a net whose softmax is
+// quantised is probabilities.
+func TestQuantisedProbabilities(t *testing.T) {
+	m := newModel(13)
+	m.input("x", 0, 9)
+	m.node("Softmax", "x", "s")
+	m.qdq("s", "y", typeUint8, 1./256, 0)
+	m.output("y")
+	net, _, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind := net.Meta.Answer.Kind; kind != weights.Probabilities {
+		t.Errorf("the answer is of kind %v", kind)
 	}
 }
 
