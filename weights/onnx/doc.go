@@ -22,10 +22,10 @@
 // on the real numbers, between what dequantises and what quantises. Of either form
 // a pass makes operations that compute in integers: convolutions, fully connected
 // layers, means, sums and products of two values, and as tables all functions of one
-// element; what moves elements moves quantised ones. Weights must be int8 without
-// their zero point, whatever type they have, with one scale or one for each output
-// channel; a bias is rounded to units of the scales' product. All else is computed of
-// the real numbers.
+// element; what moves elements moves quantised ones. Weights have one scale or one for
+// each output channel, and any zero point: those that int8 cannot hold without it are
+// each the sum of two, which takes twice the multiply-adds. A bias is rounded to units
+// of the scales' product. All else is computed of the real numbers.
 //
 // Sums that fall between two elements may be rounded to the other one than by
 // another program. In a deep net that spreads, as any noise does: it stays as far
