@@ -21,11 +21,13 @@
 // on quantised elements, QLinearConv and its like, are what they mean: the operator
 // on the real numbers, between what dequantises and what quantises. Of either form
 // a pass makes operations that compute in integers: convolutions, fully connected
-// layers, means, sums and products of two values, and as tables all functions of one
-// element; what moves elements moves quantised ones. Weights have one scale or one for
-// each output channel, and any zero point: those that int8 cannot hold without it are
-// each the sum of two, which takes twice the multiply-adds. A bias is rounded to units
-// of the scales' product. All else is computed of the real numbers.
+// layers, what scales and shifts channels, means, sums and products of two values,
+// and, as tables, functions of one element. What moves elements moves quantised ones.
+// All else is computed of the real numbers.
+//
+// Weights have one scale or one for each output channel, and any zero point: those
+// that int8 cannot hold without it are each the sum of two, which takes twice the
+// multiply-adds. A bias is rounded to units of the scales' product.
 //
 // Sums that fall between two elements may be rounded to the other one than by
 // another program. In a deep net that spreads, as any noise does: it stays as far

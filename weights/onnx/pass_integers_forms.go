@@ -17,6 +17,7 @@ var integerForms = map[string]func(p *integers, n *node, twins []*value) bool{
 	(*kernels.Pool)(nil).Op():           (*integers).pool,
 	(*kernels.Binary)(nil).Op():         (*integers).binary,
 	(*kernels.Unary)(nil).Op():          (*integers).function,
+	channelAffine{}.Op():                (*integers).affine,
 }
 
 // result are the elements of the result of an operation on quantised operands.
@@ -188,12 +189,48 @@ func (p *integers) pool(n *node, twins []*value) bool {
 	return true
 }
 
+// affine makes what scales and shifts each channel, if the result is quantised, a
+// depthwise convolution of one tap. All weights are 127 or −127, so that biases are
+// rounded to 1/127 of a step.
+func (p *integers) affine(n *node, twins []*value) bool {
+	shape := n.out[0].shape
+	if len(shape) < 2 || !shape.Equal(n.in[0].shape) {
+		return false
+	}
+	scale, shift, ok := perChannel(n, shape, 1)
+	if !ok {
+		return false
+	}
+	w := &encoding{q: make([]int16, len(scale)), scale: make([]float32, len(scale))}
+	for i, s := range scale {
+		w.q[i], w.scale[i] = math.MaxInt8, s/math.MaxInt8
+		switch {
+		case s == 0:
+			w.q[i], w.scale[i] = 0, 1
+		case s < 0:
+			w.q[i], w.scale[i] = -math.MaxInt8, -s/math.MaxInt8
+		}
+	}
+	dims := tensor.Shape{len(scale), 1, 1, 1}
+	alone := &node{weights: []*value{{shape: dims, data: &constant{kind: typeFloat, dims: dims, encoding: w}}, vector(shift)}}
+	e := p.endingOf(n.out[0])
+	weights, ok := integerWeights(alone, twins[0], e.result())
+	if !ok || e.out.scale == 0 {
+		return false
+	}
+	ones := [2]int{1, 1}
+	op := &kernels.Conv{Window: kernels.Window{Kernel: ones, Stride: ones, Dilation: ones}, Groups: len(scale), Channels: len(scale), Act: e.act, Result: e.result()}
+	p.become(n, e, op, twins, weights)
+	return true
+}
+
 // binary makes a sum, a difference or a product of two quantised values; that of
-// one and a number is a function of an element.
+// one and a number is a function of an element, that of one and a number for each
+// channel is affine.
 func (p *integers) binary(n *node, twins []*value) bool {
 	op := *n.op.(*kernels.Binary)
 	if len(twins) == 1 {
-		return p.function(n, twins)
+		return p.function(n, twins) || p.affine(n, twins)
 	}
 	if twins[1] == nil || op.Act.Kind != kernels.NoActivation {
 		return false

@@ -250,6 +250,18 @@ func TestQuantisedModels(t *testing.T) {
 			relu(m, "n", "r")
 			m.qdq("r", "y", typeUint8, 0.03, 0)
 		}, steps: "Convert Transpose Conv Convert Transpose"},
+		{name: "scaled and shifted channels", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.batchNorm("a", "n", 4)
+			relu(m, "n", "r")
+			m.qdq("r", "b", typeUint8, 0.01, 0)
+			m.floats("f", []int{4, 1, 1}, 0.5, -2, 0, 1.5)
+			m.node("Mul", "b f", "p")
+			m.qdq("p", "c", typeUint8, 0.02, 200)
+			m.weight("w", -1, 1, 1, 4, 1, 1)
+			m.node("Sub", "w c", "d")
+			m.qdq("d", "y", typeUint8, 0.03, 100)
+		}, steps: "Convert Transpose Conv Conv Conv Convert Transpose"},
 		{name: "a residual without quantisation between", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 3, inScale, attr{"pads", []int64{1, 1, 1, 1}})
