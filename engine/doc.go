@@ -74,7 +74,8 @@
 // neighbours, the number of threads and the number of runs before. Tiers differ
 // from one another by rounding, within the bounds that package kernels states.
 // The portable kernels round in the same way on every processor. Steps that
-// compute with quantised numbers give the same bits on all tiers.
+// compute with quantised numbers give the same bits on all tiers, and so does a
+// Model as a whole for which [Model.Integer] is true.
 //
 // NaN in an input makes the outputs that depend on it NaN, so that a damaged
 // number never becomes a confident answer. Infinities follow the rules of IEEE

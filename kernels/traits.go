@@ -84,6 +84,42 @@ type Activating interface {
 	Activation() *Act
 }
 
+// A Moving Spec can be one that computes nothing: every element of its results
+// is one of its operands', or a constant's, as it is. So it makes no difference
+// whether elements are converted before it or behind it, by what keeps their
+// order.
+type Moving interface {
+	Spec
+
+	// Moves says whether it is one.
+	Moves() bool
+}
+
+// Moves says whether a Spec is Moving, and moves.
+func Moves(s Spec) bool {
+	m, ok := s.(Moving)
+	return ok && m.Moves()
+}
+
+// A Converting Spec can be one that does nothing but give each element another
+// type.
+type Converting interface {
+	Spec
+
+	// Converts says whether it is one.
+	Converts() bool
+}
+
+// Converts says whether a Spec is Converting, and converts.
+func Converts(s Spec) bool {
+	c, ok := s.(Converting)
+	return ok && c.Converts()
+}
+
+// Computes says whether a Spec does more than to move or to convert elements. Of
+// float32 that has the same bits on one tier, all else on every tier.
+func Computes(s Spec) bool { return !Moves(s) && !Converts(s) }
+
 // A Sized Spec repeats what the shapes of its operands say.
 type Sized interface {
 	Spec

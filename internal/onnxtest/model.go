@@ -68,6 +68,7 @@ type Model struct {
 // an empty string.
 type Node struct {
 	Op, Name string
+	Domain   string // of the operator, empty for ONNX's own
 	In, Out  []string
 	Attrs    []Attr
 }
@@ -143,7 +144,7 @@ func (n Node) bytes() []byte {
 	for _, a := range n.Attrs {
 		b = AppendMessage(b, 5, a.bytes())
 	}
-	return b
+	return AppendString(b, 7, n.Domain)
 }
 
 // bytes encodes an attribute; its last field is an AttributeProto.AttributeType.

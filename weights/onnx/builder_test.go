@@ -28,6 +28,7 @@ type model struct {
 
 type testNode struct {
 	op, name string
+	domain   string
 	in, out  []string
 	attrs    []attr
 	constant bool // its results are constants
@@ -79,7 +80,7 @@ func (m *model) output(names ...string) { m.outputs = append(m.outputs, names...
 // node adds a node; operands and results are separated by spaces, and _ stands
 // for one left out.
 func (m *model) node(op, in, out string, attrs ...attr) {
-	n := testNode{op: op, name: op + strings.Fields(out)[0], in: strings.Fields(in), out: strings.Fields(out), attrs: attrs}
+	n := testNode{op: op, name: op + strings.Fields(out)[0], domain: operators[op].domain, in: strings.Fields(in), out: strings.Fields(out), attrs: attrs}
 	for i, name := range n.in {
 		if name == "_" {
 			n.in[i] = ""
@@ -134,7 +135,7 @@ func (m *model) bytes() []byte { return m.made().Bytes() }
 func (m *model) made() *onnxtest.Model {
 	made := &onnxtest.Model{Opset: m.opset, Outputs: m.outputs}
 	for _, n := range m.nodes {
-		made.Nodes = append(made.Nodes, onnxtest.Node{Op: n.op, Name: n.name, In: n.in, Out: n.out, Attrs: attrsOf(n.attrs)})
+		made.Nodes = append(made.Nodes, onnxtest.Node{Op: n.op, Name: n.name, Domain: n.domain, In: n.in, Out: n.out, Attrs: attrsOf(n.attrs)})
 	}
 	for _, t := range m.tensors {
 		made.Tensors = append(made.Tensors, t.made())

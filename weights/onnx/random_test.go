@@ -10,11 +10,29 @@ import (
 
 // unseen are the operators of which there are no random graphs, and why.
 var unseen = map[string]string{
-	"If":                "TestIf has its branches, which are graphs of their own",
-	"NonMaxSuppression": "how many rows it has is known at a run",
-	"RoiAlign":          "kernels compares it with its formula",
-	"MaxUnpool":         "its indices have to be those of a pool",
+	"If":                       "TestIf has its branches, which are graphs of their own",
+	"NonMaxSuppression":        "how many rows it has is known at a run",
+	"RoiAlign":                 "kernels compares it with its formula",
+	"MaxUnpool":                "its indices have to be those of a pool",
+	"ConvInteger":              quantising,
+	"DequantizeLinear":         quantising,
+	"DynamicQuantizeLinear":    quantising,
+	"MatMulInteger":            quantising,
+	"QGemm":                    quantising,
+	"QLinearAdd":               quantising,
+	"QLinearAveragePool":       quantising,
+	"QLinearConcat":            quantising,
+	"QLinearConv":              quantising,
+	"QLinearGlobalAveragePool": quantising,
+	"QLinearLeakyRelu":         quantising,
+	"QLinearMatMul":            quantising,
+	"QLinearMul":               quantising,
+	"QLinearSigmoid":           quantising,
+	"QLinearSoftmax":           quantising,
+	"QuantizeLinear":           quantising,
 }
+
+const quantising = "TestRandomQuantised has them"
 
 // TestOperatorsAreRandom checks that random graphs have nodes of every operator.
 func TestOperatorsAreRandom(t *testing.T) {

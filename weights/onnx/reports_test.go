@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/internal/testenv"
+	"github.com/infer-go/infer/weights"
 )
 
 // reports are graphs that were once refused or computed wrongly.
@@ -27,10 +28,16 @@ var reports = []string{
 	"maxpool_indices",
 	"opset17_ln",
 	"pow2",
+	"real_2bitbit_ECE_2026_08_model_int8_onnx",
+	"real_2bitbit_ECE_2026_08_v2_output_model_int8_onnx",
+	"real_2bitbit_ECE_2026_08_v4_output_model_int8_onnx",
+	"real_2bitbit_ECE_2026_08_v5_output_model_int8_onnx",
 	"real_BioscaG_energy_disaggregation_mlops_model_onnx",
+	"real_BrandonKi_mnist_in_factorio_model_quantized_onnx",
 	"real_DominikKoller_bVAE_Interactive_ae_decoder_onnx",
 	"real_RuDr8A_RealTime_PPE_Compliance_face_detection_yunet_2026may_onnx",
 	"real_ShiqiYu_libfacedetection_train_onnx_yunet_s_dynamic_onnx",
+	"real_alrevuelta_cONNXr_scripts_quantized_model_onnx",
 	"real_cloudlab_aia_game_external_proc_FSRCNN_x2_onnx",
 	"real_cloudlab_aia_game_external_proc_FSRCNN_x3_onnx",
 	"real_cloudlab_aia_game_external_proc_FSRCNN_x4_onnx",
@@ -110,7 +117,11 @@ func TestReports(t *testing.T) {
 					t.Fatalf("output %d of shape %v, want %v", i, net.Values[net.Outputs[i]].Shape, shape)
 				}
 				diff := finiteDifference(t, got, want)
-				if !(diff <= 1e-4) && !(slices.Max(want) < sigmoidStep*(1<<15) && near0(got, want)) {
+				bound := 1e-4
+				if slices.ContainsFunc(net.Values, func(v weights.Value) bool { return v.Quantised() }) {
+					bound = 1e-2 // where a sum is rounded apart, an element is the next one
+				}
+				if !(diff <= bound) && !(slices.Max(want) < sigmoidStep*(1<<15) && near0(got, want)) {
 					t.Errorf("output %d differs by %.2g of its range", i, diff)
 				}
 				t.Logf("output %d differs by %.2g of its range", i, diff)

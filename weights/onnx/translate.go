@@ -21,6 +21,11 @@ type translator struct {
 
 	made   map[*value]*value       // of constants, the values that hold them
 	inItem map[*value]placesInItem // of places in a tensor, those in an item of it
+	// stands is the type that a tensor's elements have in the model, where those of
+	// its value are others: see quantised.go.
+	stands map[string]elemType
+
+	labels map[label]*value // values that are read by other labels than their own
 }
 
 // translate makes the graph of a linked model. A batch of 0 takes the inputs'
@@ -31,6 +36,8 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		model:  m,
 		opset:  m.opsets[""],
 		batch:  batch,
+		stands: map[string]elemType{},
+		labels: map[label]*value{},
 		graph:  &graph{},
 		budget: budget,
 		made:   map[*value]*value{},
@@ -64,6 +71,10 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 			if v = c.computed(v); c.err != nil {
 				return nil, fmt.Errorf("output %q: it is constant: %w", o.name, c.err)
 			}
+		}
+		c := &call{t: t, node: &nodeProto{name: o.name, in: []string{o.name}, out: []string{o.name}}, in: []*value{v}}
+		if v = c.returned(); c.err != nil {
+			return nil, fmt.Errorf("output %q: %w", o.name, c.err)
 		}
 		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
 	}
@@ -159,7 +170,12 @@ func (t *translator) node(n *nodeProto) (err error) {
 	case !constant && op.translate == nil:
 		c.fail("it is supported on constants alone, and %q is none", c.firstActivation().name)
 	case !constant:
-		out = op.translate(c)
+		if op.quantised == notQuantised {
+			c.makePlain()
+		}
+		if out = op.translate(c); op.quantised == moved {
+			c.stand(c.stands(0), n.out...)
+		}
 	case op.fold != nil:
 		out = op.fold(c)
 	default:
@@ -437,7 +453,7 @@ func (c *call) emitTypes(op operation, in, weights []*value, types []tensor.Type
 			c.fail("a tensor %w", err)
 			return slices.Repeat([]*value{{}}, len(types))
 		}
-		v := &value{elem: t.Elem, shape: t.Shape}
+		v := &value{elem: t.Elem, scale: t.Scale, zero: t.Zero, shape: t.Shape}
 		if i < len(c.node.out) {
 			v.name = c.node.out[i]
 		}

@@ -191,6 +191,14 @@ func (c *call) cast() []*value {
 	if !ok {
 		c.fail("a cast of an activation to %v is not supported", kind)
 	}
+	if !c.ready() {
+		return nil
+	}
+	if to == tensor.F32 {
+		x = c.floats(0)
+	} else {
+		x = c.plain(0)
+	}
 	if !c.ready() || to == x.elem {
 		return []*value{x}
 	}

@@ -12,19 +12,20 @@ func (c *call) concat() []*value {
 	x := c.operand(0)
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	var in []*value
+	var at []int
 	for i := range c.in {
 		v := c.operand(i)
 		if !c.ready() {
 			return nil
 		}
 		if len(v.shape) != len(x.shape) || v.shape[axis] > 0 {
-			in = append(in, c.forEachItem(v, axis))
+			in, at = append(in, c.forEachItem(v, axis)), append(at, i)
 		}
 	}
 	if len(in) == 1 {
 		return in
 	}
-	return c.apply(&kernels.Concat{Axis: axis}, in...)
+	return c.apply(&kernels.Concat{Axis: axis}, c.alike(in, at)...)
 }
 
 // forEachItem repeats a constant that a model exported for one picture has once,
@@ -287,6 +288,9 @@ func (c *call) pad() []*value {
 
 // padValue is the constant of Pad, of the type of x.
 func (c *call) padValue(x *value) float32 {
+	if x.scale != 0 {
+		return c.quantisedPadValue(x)
+	}
 	if !c.has(2) {
 		return 0
 	}
