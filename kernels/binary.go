@@ -256,6 +256,18 @@ func (t *Tier) add(w *Workspace, y, x []float32) {
 	}
 }
 
+// OfElement is the function of the other operand where one is the number c, for
+// TableParam; nil if it is not one of floats.
+func (b *Binary) OfElement(c float32) func(x float64) float64 {
+	switch {
+	case b.Kind > Pow:
+		return nil
+	case b.Swap:
+		return func(x float64) float64 { return float64(b.Kind.apply(c, float32(x))) }
+	}
+	return func(x float64) float64 { return float64(b.Kind.apply(float32(x), c)) }
+}
+
 // apply returns the function of two elements. The product of PRelu is only
 // looked at where the comparison says so, and NaN fails it.
 func (k BinaryKind) apply(x, y float32) float32 {

@@ -13,6 +13,9 @@ func (*Concat) Op() string { return "Concat" }
 
 func (*Concat) Order() Order { return ByAxis }
 
+// Moves makes it Moving.
+func (*Concat) Moves() bool { return true }
+
 func (c *Concat) Permute(order []int) Spec { return &Concat{Axis: slices.Index(order, c.Axis)} }
 
 func (c *Concat) Traits(in []tensor.Type, _ []Param) Traits {

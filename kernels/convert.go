@@ -30,7 +30,7 @@ func (*Convert) Order() Order { return AnyOrder }
 
 func (c *Convert) ResultElements(tensor.Type) *Elements { return &c.Result }
 
-func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
+func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true, Converts: true} }
 
 func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := operands(c, in, params, 1, 0); err != nil {

@@ -82,14 +82,20 @@ func roundEven(x float32) float32 { return float32(math.RoundToEven(float64(x)))
 // int32 is finite, and so is the sum of two; and none is so small that it is −0.
 const minMultiplier, maxMultiplier = 0x1p-90, 0x1p+90
 
+// Fits says whether sums of products of operands' and weights' scales a and b can
+// become such elements: whether the quotient of scales is one to multiply by.
+func (e Elements) Fits(a, b float32) bool {
+	m := float32(float32(a*b) / e.step())
+	return minMultiplier <= m && m <= maxMultiplier
+}
+
 // multiplier is the factor of products of operands' and weights' scales a and b
 // in a result of such elements.
 func (e Elements) multiplier(s Spec, a, b float32) (float32, error) {
-	m := float32(float32(a*b) / e.step())
-	if !(minMultiplier <= m && m <= maxMultiplier) {
+	if !e.Fits(a, b) {
 		return 0, errorf(s, "scales %v and %v of what is multiplied do not go with the result's, %v", a, b, e.step())
 	}
-	return m, nil
+	return float32(float32(a*b) / e.step()), nil
 }
 
 // A Quantising Spec says what the elements of its only result are, where they do

@@ -43,6 +43,9 @@ func (*Padding) Op() string { return "Pad" }
 
 func (*Padding) Order() Order { return ByAxis }
 
+// Moves makes it Moving.
+func (*Padding) Moves() bool { return true }
+
 func (p *Padding) Permute(order []int) Spec {
 	return &Padding{Mode: p.Mode, Before: permuted(p.Before, order), After: permuted(p.After, order), Value: p.Value}
 }

@@ -32,6 +32,9 @@ func (*Pool) Op() string { return "Pool" }
 
 func (*Pool) Order() Order { return Maps }
 
+// Moves: a maximum is one of its window's elements.
+func (p *Pool) Moves() bool { return p.Kind == MaxPool }
+
 // Extents are the window's: a global pool's are the map's.
 func (p *Pool) Extents() []int { return p.Kernel[:] }
 

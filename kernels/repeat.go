@@ -14,6 +14,9 @@ func (*Repeat) Op() string { return "Repeat" }
 
 func (*Repeat) Order() Order { return ByAxis }
 
+// Moves makes it Moving.
+func (*Repeat) Moves() bool { return true }
+
 func (r *Repeat) Permute(order []int) Spec { return &Repeat{Times: permuted(r.Times, order)} }
 
 func (r *Repeat) Traits([]tensor.Type, []Param) Traits {

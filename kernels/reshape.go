@@ -14,6 +14,9 @@ func (*Reshape) Op() string { return "Reshape" }
 
 func (*Reshape) Order() Order { return RowMajor }
 
+// Moves makes it Moving.
+func (*Reshape) Moves() bool { return true }
+
 func (r *Reshape) Sizeless() Spec { return &Reshape{} }
 
 func (r *Reshape) Extents() []int { return r.Shape }

@@ -77,6 +77,9 @@ func (*Resize) Op() string { return "Resize" }
 
 func (*Resize) Order() Order { return Maps }
 
+// Moves: the nearest element is taken as it is.
+func (r *Resize) Moves() bool { return r.Mode == Nearest }
+
 func (r *Resize) Extents() []int { return r.Size[:] }
 
 func (r *Resize) WithExtents(extents []int) Spec {

@@ -14,6 +14,9 @@ func (*Slice) Op() string { return "Slice" }
 
 func (*Slice) Order() Order { return ByAxis }
 
+// Moves makes it Moving.
+func (*Slice) Moves() bool { return true }
+
 func (s *Slice) Permute(order []int) Spec {
 	return &Slice{Start: permuted(s.Start, order), Step: permuted(s.Step, order), Size: permuted(s.Size, order)}
 }

@@ -17,6 +17,9 @@ func (*Split) Op() string { return "Split" }
 
 func (*Split) Order() Order { return ByAxis }
 
+// Moves makes it Moving.
+func (*Split) Moves() bool { return true }
+
 func (s *Split) Permute(order []int) Spec {
 	return &Split{Axis: slices.Index(order, s.Axis), Sizes: s.Sizes}
 }

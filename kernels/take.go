@@ -17,6 +17,9 @@ func (*Take) Op() string { return "Take" }
 
 func (*Take) Order() Order { return ByAxis }
 
+// Moves makes it Moving.
+func (*Take) Moves() bool { return true }
+
 func (t *Take) Permute(order []int) Spec {
 	return &Take{Axis: slices.Index(order, t.Axis), Index: t.Index}
 }

@@ -37,6 +37,10 @@ type Traits struct {
 	// same Type: each element is read before it is written.
 	InPlace bool
 
+	// Converts says that each element of the only result is that of the only
+	// operand, or the one next to it, of another type: the same on every tier.
+	Converts bool
+
 	// JoinsChannels says that the only result is a feature map of the channels
 	// of the operands, one operand's behind the other's.
 	JoinsChannels bool
@@ -77,6 +81,23 @@ type Activating interface {
 
 	// Activation is where the Spec keeps it.
 	Activation() *Act
+}
+
+// A Moving Spec can be one that computes nothing: every element of its results
+// is one of its operands', or a constant's, as it is. So it makes no difference
+// whether elements are converted before it or behind it, by what keeps their
+// order.
+type Moving interface {
+	Spec
+
+	// Moves says whether it is one.
+	Moves() bool
+}
+
+// Moves says whether a Spec is Moving, and moves.
+func Moves(s Spec) bool {
+	m, ok := s.(Moving)
+	return ok && m.Moves()
 }
 
 // A Sized Spec repeats what the shapes of its operands say.

@@ -14,6 +14,9 @@ func (*Transpose) Op() string { return "Transpose" }
 
 func (*Transpose) Order() Order { return RowMajor }
 
+// Moves makes it Moving.
+func (*Transpose) Moves() bool { return true }
+
 // Traits: only the order of dimensions of more than one element matters. The
 // batch is not moved where there is one.
 func (t *Transpose) Traits(in []tensor.Type, _ []Param) Traits {

@@ -73,6 +73,14 @@ func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	return result(u, u.Result.Of(), slices.Clone(in[0].Shape)...)
 }
 
+// Of is the function of a number, for TableParam.
+func (u *Unary) Of(x float64) float64 {
+	if u.Kind == Activate {
+		return float64(u.Act.apply(float32(x)))
+	}
+	return unaryFunctions[u.Kind].of(x)
+}
+
 func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := u.Infer(in, params); err != nil {
 		return nil, err

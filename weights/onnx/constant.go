@@ -93,8 +93,12 @@ type constant struct {
 
 	// What has been found out or made, as a model is translated more than once:
 	// all floats are finite; the transpose of the matrix that it is.
-	finite bool
-	turned *constant
+	finite      bool
+	turned      *constant
+	dequantised *dequantised
+
+	// encoding is how floats were quantised; nil if they were not.
+	encoding *encoding
 }
 
 func floatTensor(dims []int, x []float32) *constant {
@@ -161,7 +165,8 @@ func (t *constant) setInt(i int, x int64) {
 // reshaped is t with other dimensions, of the same product.
 func (t *constant) reshaped(dims []int) *constant {
 	c := *t
-	c.dims, c.turned = dims, nil
+	c.dims, c.turned, c.dequantised = dims, nil, nil
+	c.encoding = t.encoding.reshaped(t.dims, dims)
 	return &c
 }
 
@@ -172,21 +177,27 @@ func (t *constant) transposed(rows, columns int) *constant {
 	if t.turned != nil && t.turned.dims.Equal(dims) {
 		return t.turned
 	}
+	t.turned = floatTensor(dims, transposed(t.floats, rows, columns))
+	t.turned.encoding = t.encoding.transposed(rows, columns)
+	return t.turned
+}
+
+// transposed is the transpose of a matrix.
+func transposed[T any](x []T, rows, columns int) []T {
 	// Squares of both matrices stay in the cache while one is read by rows and
 	// the other written by columns.
 	const square = 32
-	y := make([]float32, len(t.floats))
+	y := make([]T, len(x))
 	for top := 0; top < rows; top += square {
 		for left := 0; left < columns; left += square {
 			for i := top; i < min(top+square, rows); i++ {
 				for j := left; j < min(left+square, columns); j++ {
-					y[j*rows+i] = t.floats[i*columns+j]
+					y[j*rows+i] = x[i*columns+j]
 				}
 			}
 		}
 	}
-	t.turned = floatTensor(dims, y)
-	return t.turned
+	return y
 }
 
 // fill reads t's elements from raw, little-endian, as ONNX stores them. The

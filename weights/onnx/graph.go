@@ -28,6 +28,8 @@ type output struct {
 type value struct {
 	name  string
 	elem  tensor.Elem // of an activation
+	scale float32     // of quantised elements
+	zero  int32       // their zero point
 	shape tensor.Shape
 	data  *constant // what a constant holds; nil for an activation
 }
@@ -39,8 +41,11 @@ func (v *value) typ() tensor.Type {
 	if v.data != nil {
 		elem, _ = v.data.kind.elem()
 	}
-	return tensor.Type{Elem: elem, Shape: v.shape}
+	return tensor.Type{Elem: elem, Shape: v.shape, Scale: v.scale, Zero: v.zero}
 }
+
+// elements are those of an activation.
+func (v *value) elements() kernels.Elements { return kernels.ElementsOf(v.typ()) }
 
 // An operation is what a node computes: a kernels.Spec whose axes are the
 // model's own, or channelAffine.
@@ -151,7 +156,7 @@ func (g *graph) parameters() int {
 // activation is the activation that n applies on its own, if that is all it
 // does.
 func (n *node) activation() (kernels.Act, bool) {
-	if u, ok := n.op.(*kernels.Unary); ok && u.Kind == kernels.Activate {
+	if u, ok := n.op.(*kernels.Unary); ok && u.Kind == kernels.Activate && len(n.weights) == 0 {
 		return u.Act, true
 	}
 	return kernels.Act{}, false

@@ -20,6 +20,7 @@ var lowerings = map[string]func(*lowering, *node) error{
 	(*kernels.Recurrent)(nil).Op():      (*lowering).recurrent,
 	(*kernels.Reshape)(nil).Op():        (*lowering).keepViews,
 	(*kernels.Transpose)(nil).Op():      (*lowering).permute,
+	(*kernels.Unary)(nil).Op():          (*lowering).unary,
 }
 
 // lowerNode adds the steps of one node.
@@ -50,7 +51,7 @@ func (l *lowering) conv(n *node) error {
 		return err
 	}
 	spec := *op
-	if spec.FitsWinograd() {
+	if spec.FitsWinograd() && n.in[0].scale == 0 {
 		spec.Winograd = kernels.WinogradF4
 	}
 	return l.mapStep(n, &spec, param)
@@ -184,10 +185,23 @@ func (l *lowering) rowMajor(n *node, spec kernels.Spec, params ...kernels.Param)
 	return nil
 }
 
+// unary is elementwise, of quantised elements by a table.
+func (l *lowering) unary(n *node) error {
+	var params []kernels.Param
+	for _, w := range n.weights {
+		table, err := constantParam(w, 1, identity(1), false)
+		if err != nil {
+			return err
+		}
+		params = append(params, table)
+	}
+	return l.elementwise(n, n.op.(kernels.Spec), params...)
+}
+
 // elementwise leaves its operand's order alone, whatever it is.
-func (l *lowering) elementwise(n *node, op kernels.Spec) error {
+func (l *lowering) elementwise(n *node, op kernels.Spec, params ...kernels.Param) error {
 	have := l.preferred(n.in[0])
-	out, err := l.step(op, []int{have.id})
+	out, err := l.step(op, []int{have.id}, params...)
 	if err != nil {
 		return err
 	}

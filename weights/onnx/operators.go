@@ -30,7 +30,24 @@ type operator struct {
 
 	// fold computes a call whose operands are all constant; nil if it cannot.
 	fold func(*call) []*value
+
+	// domain is that of the operator, if it is not ONNX's own; shared says that it
+	// is ONNX's own and has the same meaning in ONNX Runtime's.
+	domain string
+	shared bool
+
+	quantised quantisedOperands
 }
+
+// quantisedOperands is what an operator does with operands whose elements are
+// others here than in the model.
+type quantisedOperands uint8
+
+const (
+	notQuantised quantisedOperands = iota // it gets what they are in the model
+	moved                                 // its results are what the first one is
+	known                                 // it knows them
+)
 
 // Operators lists the operators that Freeze accepts, in alphabetical order,
 // each with the opsets for which it does.
@@ -51,6 +68,9 @@ func Operators() []string {
 	return list
 }
 
+// ortDomain is the domain of ONNX Runtime's own operators.
+const ortDomain = "com.microsoft"
+
 // ErrUnsupported is wrapped by the errors of Freeze that say that a model
 // needs an operator, or an opset, that is not supported.
 var ErrUnsupported = errors.New("not supported")
@@ -69,7 +89,7 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 	seen := map[string]bool{}
 	for _, n := range nodes {
 		op, ok := operators[n.op]
-		if ok && n.domain == "" && version >= op.since && (op.until == 0 || version <= op.until) {
+		if ok && (n.domain == op.domain || op.shared && n.domain == ortDomain) && version >= op.since && (op.until == 0 || version <= op.until) {
 			continue
 		}
 		key := n.domain + "." + n.op
@@ -99,7 +119,7 @@ func init() {
 		// Convolutions, pools, matrices.
 		"Conv":              {since: 1, translate: (*call).conv},
 		"ConvTranspose":     {since: 1, translate: (*call).convTranspose},
-		"MaxPool":           {since: 1, translate: (*call).maxPool},
+		"MaxPool":           {since: 1, quantised: moved, translate: (*call).maxPool},
 		"AveragePool":       {since: 1, translate: (*call).averagePool},
 		"GlobalAveragePool": {since: 1, translate: globalPool(kernels.AveragePool)},
 		"GlobalMaxPool":     {since: 1, translate: globalPool(kernels.MaxPool)},
@@ -189,9 +209,27 @@ func init() {
 		"Xor":             {since: 7, translate: comparison(kernels.Xor, false), fold: foldComparison(kernels.Xor, false)},
 		"Not":             {since: 1, translate: (*call).not, fold: (*call).foldNot},
 		"Where":           {since: 9, translate: (*call).where, fold: (*call).foldWhere},
-		"Cast":            {since: 6, translate: (*call).cast, fold: (*call).foldCast},
-		"Identity":        {since: 1, translate: (*call).identity, fold: (*call).identity},
-		"Dropout":         {since: 7, translate: (*call).dropout, fold: (*call).dropout},
+		"Cast":            {since: 6, quantised: known, translate: (*call).cast, fold: (*call).foldCast},
+		"Identity":        {since: 1, quantised: moved, translate: (*call).identity, fold: (*call).identity},
+		"Dropout":         {since: 7, quantised: moved, translate: (*call).dropout, fold: (*call).dropout},
+
+		// Quantised elements.
+		"QuantizeLinear":           {since: 10, shared: true, quantised: known, translate: (*call).quantizeLinear, fold: (*call).foldQuantize},
+		"DequantizeLinear":         {since: 10, shared: true, quantised: known, translate: (*call).dequantizeLinear, fold: (*call).foldDequantize},
+		"DynamicQuantizeLinear":    {since: 11, translate: (*call).dynamicQuantizeLinear},
+		"QLinearConv":              {since: 10, quantised: known, translate: (*call).qLinearConv},
+		"QLinearMatMul":            {since: 10, quantised: known, translate: (*call).qLinearMatMul},
+		"ConvInteger":              {since: 10, quantised: known, translate: (*call).convInteger},
+		"MatMulInteger":            {since: 10, quantised: known, translate: (*call).matMulInteger},
+		"QGemm":                    {since: 1, domain: ortDomain, quantised: known, translate: (*call).qGemm},
+		"QLinearAdd":               {since: 1, domain: ortDomain, quantised: known, translate: qLinearBinary(kernels.Add)},
+		"QLinearMul":               {since: 1, domain: ortDomain, quantised: known, translate: qLinearBinary(kernels.Mul)},
+		"QLinearConcat":            {since: 1, domain: ortDomain, quantised: known, translate: (*call).qLinearConcat},
+		"QLinearAveragePool":       {since: 1, domain: ortDomain, quantised: known, translate: qLinear((*call).averagePool)},
+		"QLinearGlobalAveragePool": {since: 1, domain: ortDomain, quantised: known, translate: qLinear(globalPool(kernels.AveragePool))},
+		"QLinearLeakyRelu":         {since: 1, domain: ortDomain, quantised: known, translate: qLinear(unary(leakyRelu))},
+		"QLinearSigmoid":           {since: 1, domain: ortDomain, quantised: known, translate: qLinear(unary(activate(kernels.Act{Kind: kernels.ActSigmoid})))},
+		"QLinearSoftmax":           {since: 1, domain: ortDomain, quantised: known, translate: (*call).qLinearSoftmax},
 
 		// Experiments, before opset 10.
 		"ImageScaler":        {since: 1, until: 9, translate: (*call).imageScaler},
@@ -201,28 +239,28 @@ func init() {
 		"ParametricSoftplus": {since: 1, until: 9, translate: (*call).parametricSoftplus},
 
 		// Shapes and places.
-		"Concat":          {since: 4, translate: (*call).concat, fold: (*call).foldConcat},
-		"Split":           {since: 2, translate: (*call).split, fold: (*call).foldSplit},
-		"Slice":           {since: 1, translate: (*call).slice, fold: (*call).foldSlice},
-		"Pad":             {since: 2, translate: (*call).pad},
-		"Reshape":         {since: 5, translate: translateView((*call).reshaped), fold: foldView((*call).reshaped)},
-		"Flatten":         {since: 1, translate: translateView((*call).flattened), fold: foldView((*call).flattened)},
-		"Squeeze":         {since: 1, translate: translateView((*call).squeezedItems), fold: foldView((*call).squeezed)},
-		"Unsqueeze":       {since: 1, translate: translateView((*call).unsqueezed), fold: foldView((*call).unsqueezed)},
-		"Transpose":       {since: 1, translate: (*call).transposed, fold: (*call).foldTranspose},
-		"DepthToSpace":    {since: 1, translate: (*call).depthToSpace},
-		"SpaceToDepth":    {since: 1, translate: (*call).spaceToDepth},
-		"Resize":          {since: 10, translate: (*call).resize},
+		"Concat":          {since: 4, quantised: moved, translate: (*call).concat, fold: (*call).foldConcat},
+		"Split":           {since: 2, quantised: moved, translate: (*call).split, fold: (*call).foldSplit},
+		"Slice":           {since: 1, quantised: moved, translate: (*call).slice, fold: (*call).foldSlice},
+		"Pad":             {since: 2, quantised: moved, translate: (*call).pad},
+		"Reshape":         {since: 5, quantised: moved, translate: translateView((*call).reshaped), fold: foldView((*call).reshaped)},
+		"Flatten":         {since: 1, quantised: moved, translate: translateView((*call).flattened), fold: foldView((*call).flattened)},
+		"Squeeze":         {since: 1, quantised: moved, translate: translateView((*call).squeezedItems), fold: foldView((*call).squeezed)},
+		"Unsqueeze":       {since: 1, quantised: moved, translate: translateView((*call).unsqueezed), fold: foldView((*call).unsqueezed)},
+		"Transpose":       {since: 1, quantised: moved, translate: (*call).transposed, fold: (*call).foldTranspose},
+		"DepthToSpace":    {since: 1, quantised: moved, translate: (*call).depthToSpace},
+		"SpaceToDepth":    {since: 1, quantised: moved, translate: (*call).spaceToDepth},
+		"Resize":          {since: 10, quantised: moved, translate: (*call).resize},
 		"GridSample":      {since: 16, translate: (*call).gridSample},
-		"Upsample":        {since: 7, until: 9, translate: (*call).upsample},
+		"Upsample":        {since: 7, quantised: moved, until: 9, translate: (*call).upsample},
 		"Shape":           {since: 1, fold: (*call).shapeOf},
 		"Constant":        {since: 1, fold: (*call).constantValue},
 		"ConstantOfShape": {since: 9, fold: (*call).foldConstantOfShape},
 		"Size":            {since: 1, fold: (*call).sizeOf},
 		"NonZero":         {since: 9, fold: (*call).foldNonZero},
-		"Gather":          {since: 1, translate: (*call).gather, fold: (*call).foldGather},
-		"Expand":          {since: 8, translate: (*call).expand, fold: (*call).foldExpand},
-		"Tile":            {since: 6, translate: (*call).tile, fold: (*call).foldTile},
+		"Gather":          {since: 1, quantised: moved, translate: (*call).gather, fold: (*call).foldGather},
+		"Expand":          {since: 8, quantised: moved, translate: (*call).expand, fold: (*call).foldExpand},
+		"Tile":            {since: 6, quantised: moved, translate: (*call).tile, fold: (*call).foldTile},
 		"ArgMax":          {since: 1, translate: arg(false)},
 		"ArgMin":          {since: 1, translate: arg(true)},
 		"TopK":            {since: 1, translate: (*call).topK},

@@ -59,12 +59,18 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 	if depthwise {
 		elem = tensor.F32
 	}
+	quantised := n.in[0].scale != 0
+	if quantised {
+		elem = tensor.I8
+	}
 	out := op.Channels / op.Groups
 	switch {
 	case l.zeros != nil && depthwise:
 		return l.zeros.param(kernels.FormTaps, elem, taps, op.Channels)
 	case l.zeros != nil:
 		return l.zeros.param(kernels.FormPanels, elem, op.Groups, taps*in, out)
+	case quantised:
+		return quantisedConvParam(n, op, depthwise), nil
 	}
 	w, bias, err := kernelAndBias(n, elem)
 	if err != nil {
@@ -78,6 +84,29 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 		return w[((g*out+j)*in+ci)*taps+tap]
 	}
 	return kernels.PanelsParam(kernels.Panels{Elem: elem, Groups: op.Groups, K: taps * in, N: out}, weight, func(g, j int) float32 { return bias(g*out + j) }), nil
+}
+
+// quantisedWeights are the weights, scales and biases of a node with quantised
+// operands.
+func quantisedWeights(n *node) (q []int8, scale []float32, bias []int64) {
+	e := n.weights[0].data.encoding
+	return e.q, e.scale, n.weights[1].data.ints
+}
+
+// quantisedConvParam is convParam for a quantised operand.
+func quantisedConvParam(n *node, op *kernels.Conv, depthwise bool) kernels.Param {
+	taps, in, out := op.Kernel[0]*op.Kernel[1], n.weights[0].shape[1], op.Channels/op.Groups
+	q, scale, bias := quantisedWeights(n)
+	if depthwise {
+		return kernels.QuantisedTapsParam(taps, op.Channels,
+			func(t, c int) int8 { return q[c*taps+t] },
+			func(c int) float32 { return scale[c] },
+			func(c int) int32 { return int32(bias[c]) })
+	}
+	return kernels.QuantisedPanelsParam(kernels.Panels{Groups: op.Groups, K: taps * in, N: out},
+		func(g, k, j int) int8 { return q[((g*out+j)*in+k%in)*taps+k/in] },
+		func(g, j int) float32 { return scale[g*out+j] },
+		func(g, j int) int32 { return int32(bias[g*out+j]) })
 }
 
 // affineParam makes a depthwise filter of one tap from scale and shift.
@@ -111,9 +140,21 @@ func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail
 	for i := range column {
 		column[i] = tail(i)
 	}
+	quantised := n.in[0].scale != 0
 	if l.zeros != nil {
+		elem := l.elem
+		if quantised {
+			elem = tensor.I8
+		}
 		l.rows = append(l.rows, column)
-		return l.zeros.param(kernels.FormPanels, l.elem, 1, k, op.Channels)
+		return l.zeros.param(kernels.FormPanels, elem, 1, k, op.Channels)
+	}
+	if quantised {
+		q, scale, bias := quantisedWeights(n)
+		return kernels.QuantisedPanelsParam(kernels.Panels{Groups: 1, K: k, N: op.Channels},
+			func(_, i, j int) int8 { return q[j*k+column[i]] },
+			func(_, j int) float32 { return scale[j] },
+			func(_, j int) int32 { return int32(bias[j]) }), nil
 	}
 	w, bias, err := kernelAndBias(n, l.elem)
 	if err != nil {

@@ -9,7 +9,8 @@ type pass struct {
 
 // passes are run in this order. Patterns come first, while the arithmetic that
 // they are made of still stands alone; what is expanded for nothing hides none; residuals come before activations,
-// which a convolution applies after it has added one; a pool and an activation
+// which a convolution applies after it has added one; integers come once
+// convolutions are whole, and what has no integer form is fused after them; a pool and an activation
 // may follow a convolution in either order.
 var passes = []pass{
 	{"recognise activations", recogniseActivations},
@@ -21,6 +22,8 @@ var passes = []pass{
 	{"fold padding", foldPadding},
 	{"fold batch norm and bias", foldAffine},
 	{"fuse residual add", fuseResiduals},
+	{"compute integers", computeIntegers},
+	{"fold padding", foldPadding},
 	{"fuse activation", fuseActivations},
 	{"fuse max-pool", fusePools},
 	{"fuse activation", fuseActivations},

@@ -20,6 +20,9 @@ func fuseActivations(g *graph) int {
 		if slot == nil || slot.Kind != kernels.NoActivation {
 			continue
 		}
+		if len(p.in) > 0 && p.in[0].scale != 0 && act.Kind != kernels.Clamp {
+			continue // of quantised operands only a clamp can follow the sums
+		}
 		// The activation of a fused pool is applied before pooling: a maximum
 		// lets only those through that keep the order of its operands.
 		if conv, ok := p.op.(*kernels.Conv); ok && conv.Pool && act.Kind != kernels.Clamp {

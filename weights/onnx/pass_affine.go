@@ -120,7 +120,11 @@ func scaleChannels(n *node, scale, shift []float32) {
 	for i, x := range w.data.floats {
 		y[i] = x * scale[channel(i)]
 	}
-	n.weights[0] = &value{name: w.name, shape: w.shape, data: floatTensor(w.shape, y)}
+	data := floatTensor(w.shape, y)
+	if _, ok := n.op.(*kernels.ConvTranspose); !ok {
+		data.encoding = w.data.encoding.scaled(scale)
+	}
+	n.weights[0] = &value{name: w.name, shape: w.shape, data: data}
 }
 
 // channelOf returns the function that says to which output channel an element

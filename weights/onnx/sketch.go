@@ -123,7 +123,8 @@ func equalWeights(a, b *value) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return slices.Equal(a.shape, b.shape) && (a.data == b.data || slices.Equal(a.data.floats, b.data.floats))
+	x, y := a.data, b.data
+	return slices.Equal(a.shape, b.shape) && (x == y || slices.Equal(x.floats, y.floats) && slices.Equal(x.ints, y.ints) && x.encoding.equal(y.encoding))
 }
 
 // sameParam compares params, and the data of those that have them.

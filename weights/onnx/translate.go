@@ -17,6 +17,10 @@ type translator struct {
 	budget int // elements that folding may still produce
 
 	folded, passed int // nodes computed away, nodes whose result is an operand
+
+	// stands is the type that a tensor's elements have in the model, where those of
+	// its value are others: see quantised.go.
+	stands map[string]elemType
 }
 
 // translate makes the graph of a linked model. A batch of 0 takes the inputs'
@@ -27,6 +31,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		opset:  m.opsets[""],
 		batch:  batch,
 		values: map[string]*value{},
+		stands: map[string]elemType{},
 		graph:  &graph{},
 		budget: budget,
 	}
@@ -58,6 +63,10 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 			return nil, fmt.Errorf("output %q: it has no value", o.name)
 		case v.data != nil:
 			return nil, fmt.Errorf("output %q: it is constant, whatever the inputs are: take it out of the outputs of the model", o.name)
+		}
+		c := &call{t: t, node: &nodeProto{name: o.name, in: []string{o.name}, out: []string{o.name}}, in: []*value{v}}
+		if v = c.returned(); c.err != nil {
+			return nil, fmt.Errorf("output %q: %w", o.name, c.err)
 		}
 		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
 	}
@@ -115,7 +124,12 @@ func (t *translator) node(n *nodeProto) (err error) {
 	case !constant && op.translate == nil:
 		c.fail("it is supported on constants alone, and %q is none", c.firstActivation().name)
 	case !constant:
-		out = op.translate(c)
+		if op.quantised == notQuantised {
+			c.makePlain()
+		}
+		if out = op.translate(c); op.quantised == moved {
+			c.stand(c.stands(0), n.out...)
+		}
 	case op.fold != nil:
 		out = op.fold(c)
 	default:
@@ -372,7 +386,7 @@ func (c *call) emitTypes(op operation, in, weights []*value, types []tensor.Type
 			c.fail("a tensor %w", err)
 			return slices.Repeat([]*value{{}}, len(types))
 		}
-		v := &value{elem: t.Elem, shape: t.Shape}
+		v := &value{elem: t.Elem, scale: t.Scale, zero: t.Zero, shape: t.Shape}
 		if i < len(c.node.out) {
 			v.name = c.node.out[i]
 		}

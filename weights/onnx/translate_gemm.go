@@ -240,7 +240,9 @@ func scaled(v *value, by float32) *value {
 	for i := range y {
 		y[i] = v.data.floats[i] * by
 	}
-	return &value{name: v.name, shape: v.shape, data: floatTensor(v.shape, y)}
+	data := floatTensor(v.shape, y)
+	data.encoding = v.data.encoding.scaled([]float32{by})
+	return &value{name: v.name, shape: v.shape, data: data}
 }
 
 // times multiplies an activation by a number.

@@ -1,6 +1,9 @@
 package onnx
 
-import "github.com/infer-go/infer/kernels"
+import (
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+)
 
 // maxPool translates MaxPool.
 func (c *call) maxPool() []*value {
@@ -35,7 +38,15 @@ func (c *call) pool(kind kernels.PoolKind) []*value {
 	if !op.Ceil {
 		trimPadding(&op.Window, mapSize(x.shape), size)
 	}
-	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], size))
+	return c.emitPool(op, x, mapShape(x.shape, x.shape[1], size))
+}
+
+// emitPool adds a pool, whose result has the operand's elements.
+func (c *call) emitPool(op *kernels.Pool, x *value, shape tensor.Shape) []*value {
+	if e := op.ResultElements(x.typ()); e != nil {
+		*e = x.elements()
+	}
+	return c.emitTypes(op, []*value{x}, nil, []tensor.Type{x.typ().Of(shape...)})
 }
 
 // trimPadding takes away the padding at the end of a map that none of its

@@ -20,7 +20,7 @@ func (c *call) concat() []*value {
 	if len(c.in) == 1 {
 		return []*value{x}
 	}
-	return c.apply(&kernels.Concat{Axis: axis}, c.in...)
+	return c.apply(&kernels.Concat{Axis: axis}, c.alike(c.in)...)
 }
 
 // split translates Split.
@@ -240,6 +240,9 @@ func (c *call) pad() []*value {
 
 // padValue is the constant of Pad, of the type of x.
 func (c *call) padValue(x *value) float32 {
+	if x.scale != 0 {
+		return c.quantisedPadValue(x)
+	}
 	if !c.has(2) {
 		return 0
 	}

@@ -1,0 +1,91 @@
+package onnx
+
+import (
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
+
+// An encoding is how the floats of a constant were quantised: element i is q[i]
+// times the scale, of which there is one, or one for each index of axis. Zero
+// points have been taken off.
+type encoding struct {
+	q     []int8
+	scale []float32
+	axis  int
+}
+
+// equal says whether two encodings are the same one.
+func (e *encoding) equal(f *encoding) bool {
+	if e == nil || f == nil {
+		return e == f
+	}
+	return e.axis == f.axis && slices.Equal(e.q, f.q) && slices.Equal(e.scale, f.scale)
+}
+
+// reshaped is the encoding of the same elements in another shape; nil if the
+// scales are then those of no axis.
+func (e *encoding) reshaped(from, to []int) *encoding {
+	if e == nil {
+		return nil
+	}
+	y := *e
+	if len(e.scale) == 1 {
+		return &y
+	}
+	before := tensor.Shape(from[:e.axis]).Volume()
+	for axis, d := range to {
+		if d == len(e.scale) && tensor.Shape(to[:axis]).Volume() == before {
+			y.axis = axis
+			return &y
+		}
+	}
+	return nil
+}
+
+// transposed is the encoding of a matrix's transpose.
+func (e *encoding) transposed(rows, columns int) *encoding {
+	if e == nil {
+		return nil
+	}
+	return &encoding{transposed(e.q, rows, columns), e.scale, 1 - e.axis}
+}
+
+// scaled is the encoding of elements that are multiplied by a number, or each
+// index of the first dimension by its own. It is nil if there is none: if scales
+// are those of another dimension, if one would not be positive and finite, or if
+// −128 changes its sign.
+func (e *encoding) scaled(by []float32) *encoding {
+	if e == nil || len(e.q) == 0 || len(e.scale) > 1 && len(by) > 1 && e.axis != 0 {
+		return nil
+	}
+	y := &encoding{e.q, make([]float32, max(len(e.scale), len(by))), e.axis}
+	if len(by) > 1 {
+		y.axis = 0
+	}
+	for i := range y.scale {
+		x := e.scale[i%len(e.scale)] * by[i%len(by)]
+		if y.scale[i] = max(x, -x); !isScale(y.scale[i]) {
+			return nil
+		}
+	}
+	if !slices.ContainsFunc(by, func(x float32) bool { return x < 0 }) {
+		return y
+	}
+	y.q = slices.Clone(e.q)
+	each := len(y.q) / len(by)
+	for i := range y.q {
+		if by[i/each] >= 0 {
+			continue
+		}
+		if y.q[i] == math.MinInt8 {
+			return nil
+		}
+		y.q[i] = -y.q[i]
+	}
+	return y
+}
+
+// isScale says whether elements can be quantised by x.
+func isScale(x float32) bool { return x > 0 && tensor.IsFinite(x) }

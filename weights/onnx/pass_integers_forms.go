@@ -1,0 +1,220 @@
+package onnx
+
+import (
+	"math"
+	"slices"
+
+	"github.com/infer-go/infer/kernels"
+	"github.com/infer-go/infer/tensor"
+)
+
+// integerForms make integer operations of those on real numbers, by the name of
+// the operation, where there is one on the quantised values that the operands are
+// made of, twins; the first is not nil. They return false if there is none.
+var integerForms = map[string]func(p *integers, n *node, twins []*value) bool{
+	(*kernels.Conv)(nil).Op():           (*integers).conv,
+	(*kernels.FullyConnected)(nil).Op(): (*integers).fullyConnected,
+	(*kernels.Pool)(nil).Op():           (*integers).pool,
+	(*kernels.Binary)(nil).Op():         (*integers).binary,
+	(*kernels.Unary)(nil).Op():          (*integers).function,
+}
+
+// result are the elements of the result of an operation on quantised operands.
+func (e *ending) result() kernels.Elements {
+	if e.out.scale == 0 {
+		return kernels.Elements{}
+	}
+	return e.out.elements()
+}
+
+func (p *integers) conv(n *node, twins []*value) bool {
+	op := *n.op.(*kernels.Conv)
+	if op.Act.Kind != kernels.NoActivation {
+		return false
+	}
+	if len(n.in) == 2 && twins[1] == nil {
+		return p.convAlone(n)
+	}
+	e := p.endingOf(n.out[0])
+	weights, ok := integerWeights(n, twins[0], e.result())
+	if !ok || len(n.in) == 2 && !e.result().Fits(twins[1].scale, 1) {
+		return false
+	}
+	op.Act, op.Result = e.act, e.result()
+	p.become(n, e, &op, twins, weights)
+	return true
+}
+
+// convAlone is conv where the residual is not quantised: it is added by itself.
+func (p *integers) convAlone(n *node) bool {
+	sum := &value{name: n.out[0].name, shape: n.out[0].shape}
+	alone := &node{name: n.name, origin: n.origin, op: n.op, in: n.in[:1], weights: n.weights, out: []*value{sum}}
+	if !p.conv(alone, p.twinsOf(alone.in)) {
+		return false
+	}
+	n.op, n.weights = &kernels.Binary{Kind: kernels.Add}, nil
+	n.in = []*value{sum, n.in[1]}
+	p.add(n)
+	return true
+}
+
+func (p *integers) fullyConnected(n *node, twins []*value) bool {
+	op := *n.op.(*kernels.FullyConnected)
+	e := p.endingOf(n.out[0])
+	weights, ok := integerWeights(n, twins[0], e.result())
+	if !ok || op.Act.Kind != kernels.NoActivation {
+		return false
+	}
+	op.Act, op.Result = e.act, e.result()
+	p.become(n, e, &op, twins, weights)
+	return true
+}
+
+// integerWeights are n's weights [Cout, …], which know how they were quantised, by
+// channel or all alike, and its bias as int32 in units of the operand's scale
+// times the weights'. It is false if they cannot be that.
+func integerWeights(n *node, x *value, result kernels.Elements) ([]*value, bool) {
+	w, bias := n.weights[0], n.weights[1]
+	e := w.data.encoding
+	channels := w.shape[0]
+	if e == nil || len(e.scale) != 1 && e.axis != 0 {
+		return nil, false
+	}
+	scale := make([]float32, channels)
+	b := &constant{kind: typeInt32, dims: tensor.Shape{channels}, ints: make([]int64, channels)}
+	each := len(e.q) / channels
+	for i := range scale {
+		scale[i] = e.scale[i%len(e.scale)]
+		if bias != nil {
+			v := float64(bias.data.floats[i])
+			unit := float64(x.scale) * float64(scale[i])
+			if most := float64(math.MaxInt32); !(math.Abs(v) <= unit*most) {
+				// Of weights that are 0 the scale can be any.
+				if slices.ContainsFunc(e.q[i*each:][:each], func(q int8) bool { return q != 0 }) {
+					return nil, false
+				}
+				scale[i] = float32(math.Abs(v) / float64(x.scale) / (1 << 24))
+				unit = float64(x.scale) * float64(scale[i])
+			}
+			b.ints[i] = int64(math.RoundToEven(v / unit))
+		}
+		if !isScale(scale[i]) || !result.Fits(x.scale, scale[i]) {
+			return nil, false
+		}
+	}
+	data := &constant{kind: typeInt8, dims: w.shape, encoding: &encoding{q: e.q, scale: scale}}
+	return []*value{{name: w.name, shape: w.shape, data: data}, {shape: b.dims, data: b}}, true
+}
+
+// pool makes a mean of quantised elements; maxima move them.
+func (p *integers) pool(n *node, twins []*value) bool {
+	op := *n.op.(*kernels.Pool)
+	e := p.endingOf(n.out[0])
+	const most = math.MaxInt32 / math.MaxUint8 // elements that an int32 can sum
+	if e.act.Kind != kernels.NoActivation || !e.result().Fits(twins[0].scale, 1) || int64(op.Kernel[0])*int64(op.Kernel[1]) > most {
+		return false
+	}
+	op.Result = e.result()
+	p.become(n, e, &op, twins, nil)
+	return true
+}
+
+// binary makes a sum, a difference or a product of two quantised values; that of
+// one and a number is a function of an element.
+func (p *integers) binary(n *node, twins []*value) bool {
+	op := *n.op.(*kernels.Binary)
+	if len(twins) == 1 {
+		return p.function(n, twins)
+	}
+	if twins[1] == nil || op.Act.Kind != kernels.NoActivation {
+		return false
+	}
+	e := p.endingOf(n.out[0])
+	a, b, result := twins[0].scale, twins[1].scale, e.result()
+	switch op.Kind {
+	case kernels.Add, kernels.Sub:
+		if !result.Fits(a, 1) || !result.Fits(b, 1) {
+			return false
+		}
+	case kernels.Mul:
+		if !result.Fits(a, b) {
+			return false
+		}
+	default:
+		return false
+	}
+	op.Act, op.Result = e.act, result
+	p.become(n, e, &op, twins, nil)
+	return true
+}
+
+// function makes a table of a function of one element, with all that follow it, if
+// the result is quantised in the end.
+func (p *integers) function(n *node, twins []*value) bool {
+	var chain []*node
+	f := func(x float64) float64 { return x }
+	last := n
+	for ; last != nil && !last.quantises(); last = p.reader(last.out[0]) {
+		of := last.ofElement()
+		if of == nil || len(chain) == maxChain {
+			return false
+		}
+		inner := f
+		f = func(x float64) float64 { return of(inner(x)) }
+		chain = append(chain, last)
+	}
+	if last == nil {
+		return false
+	}
+	x, out := twins[0], last.out[0]
+	if act, ok := n.activation(); ok && act.Kind == kernels.Clamp && len(chain) == 1 && out.elements() == x.elements() && p.clampMaker(x, n.in[0], act) {
+		p.done[last] = true
+		p.is[out] = x
+		p.uses[x] += p.uses[out]
+		return true
+	}
+	op := &kernels.Unary{Result: out.elements()}
+	if u, ok := n.op.(*kernels.Unary); ok {
+		op.Kind, op.Act = u.Kind, u.Act
+	}
+	table := kernels.TableParam(x.elements(), out.elements(), f).Data
+	e := ending{out: out, nodes: append(chain[1:], last)}
+	p.become(n, e, op, twins, []*value{tableOf(func(q int) int64 { return int64(table[q]) })})
+	return true
+}
+
+// maxChain is the most functions that one table stands for.
+const maxChain = 64
+
+// clampMaker lets the integer operation that makes x clamp it, if nobody reads x
+// but one who clamps the numbers for which its elements stand, of: the elements
+// are clamped as those are.
+func (p *integers) clampMaker(x, of *value, act kernels.Act) bool {
+	m := p.maker[x]
+	if m == nil || len(m.in) == 0 || m.in[0].scale == 0 || p.uses[x] != 1 || p.uses[of] != 1 {
+		return false
+	}
+	slot := m.fusedAct()
+	if slot == nil || slot.Kind != kernels.NoActivation {
+		return false
+	}
+	*slot = act
+	return true
+}
+
+// ofElement is the function of one element that a node is, nil if it is none.
+func (n *node) ofElement() func(float64) float64 {
+	switch op := n.op.(type) {
+	case *kernels.Unary:
+		if len(n.weights) == 0 {
+			return op.Of
+		}
+	case *kernels.Binary:
+		c, ok := n.scalar()
+		if !ok || op.Act.Kind != kernels.NoActivation {
+			return nil
+		}
+		return op.OfElement(float32(c))
+	}
+	return nil
+}
