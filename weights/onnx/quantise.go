@@ -299,6 +299,9 @@ func (q *quantiser) choose(answer weights.Answer) (*QuantisationReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	if dbg {
+		fmt.Println("choice", nets[0].outputs.decibels(), nets[1].outputs.decibels())
+	}
 	r := &QuantisationReport{Items: q.n, Changed: -1}
 	if nets[1].outputs.error < nets[0].outputs.error {
 		plan, r.Corrected = corrected, true
@@ -333,7 +336,9 @@ func (q *quantiser) choose(answer weights.Answer) (*QuantisationReport, error) {
 }
 
 // listed says whether a node is among the layers of a report.
-func (p *quantisePlan) listed(i int, n *node) bool { return p.integer[i] || hasProducts(n) }
+func (p *quantisePlan) listed(i int, n *node) bool {
+	return p.integer[i] && !n.moves() || hasProducts(n)
+}
 
 // plan makes a plan by what has been collected. Nodes whose weights are none for
 // integers stay float.
@@ -421,6 +426,9 @@ func (q *quantiser) probe(p *quantisePlan) (*quantisePlan, error) {
 		return nil, err
 	}
 	for k, i := range nodes {
+		if dbg {
+			fmt.Printf("%6.1f %s %d\n", c.noises[k].decibels(), q.graph.nodes[i].name, len(q.graph.nodes[i].weights))
+		}
 		if db := c.noises[k].decibels(); db < leastSNR {
 			q.stay[i] = fmt.Sprintf("%.1f dB by itself", db)
 		}
@@ -436,3 +444,5 @@ func (q *quantiser) progress(what string) func(done, total int) {
 		}
 	}
 }
+
+var dbg bool

@@ -16,16 +16,7 @@ type quantisePlan struct {
 	integer []bool                   // of each node
 	float   []string                 // why a node that could be is not, empty if it is or could not
 	values  map[int]kernels.Elements // of those values that are quantised
-	weights []*quantisedWeights      // of each node that has such
-}
-
-// quantisedWeights are those of a convolution or a fully connected layer, in the
-// order of the model: w = scale[c]·q for the weights of channel c, and the bias is
-// bias[c]·scale[c]·x, where x is the operand's scale.
-type quantisedWeights struct {
-	q     []int8
-	scale []float32
-	bias  []int32
+	weights [][]*value               // of each node that has such: with their encoding
 }
 
 // numbered are the values of a graph in an order that is the same at every size:
@@ -102,76 +93,40 @@ func hasProducts(n *node) bool {
 type quantisedForm int
 
 const (
-	onlyFloat   quantisedForm = iota
-	sameScale                 // results are elements of the operands, whose scales must be one
-	ownScale                  // the result has a scale of its own
+	onlyFloat quantisedForm = iota
+	sameScale               // results are elements of the operands, whose scales must be one
+	ownScale                // the result has a scale of its own
 )
 
-// formOf finds out how a node can be computed, by asking its Spec.
+// formOf is how a node can be computed, as computeIntegers does it.
 func formOf(n *node) quantisedForm {
-	if hasProducts(n) {
-		act := n.fusedAct()
-		if n.weights[0] == nil || act.Kind > kernels.Clamp {
-			return onlyFloat
-		}
-		return ownScale
-	}
-	spec, ok := n.op.(kernels.Spec)
-	if !ok {
+	if len(n.in) == 0 || slices.ContainsFunc(n.in, func(v *value) bool { return v.typ().Elem != tensor.F32 }) {
 		return onlyFloat
 	}
-	one := kernels.Elements{Elem: tensor.U8, Scale: 1}
-	var in []tensor.Type
-	some := false
-	for _, v := range n.in {
-		t := v.typ()
-		if spec.Order() == kernels.Maps {
-			if len(t.Shape) < 2 {
-				return onlyFloat
+	act := n.fusedAct()
+	switch op := n.op.(type) {
+	case *kernels.Conv, *kernels.FullyConnected:
+		if n.weights[0] != nil && act.Kind <= kernels.Clamp {
+			return ownScale
+		}
+		return onlyFloat
+	case *kernels.Binary:
+		if len(n.in) == 2 {
+			if op.Kind <= kernels.Mul && act.Kind <= kernels.Clamp {
+				return ownScale
 			}
-			t.Shape = permuted(asMap(t.Shape), channelsLast)
-		}
-		if t.Elem == tensor.F32 {
-			some = true
-			t = one.Of(t.Shape...)
-		}
-		in = append(in, t)
-	}
-	var params []kernels.Param
-	for _, w := range n.weights {
-		if w == nil {
 			return onlyFloat
 		}
-		p, err := constantParam(w, len(w.shape), identity(len(w.shape)), false)
-		if err != nil {
-			return onlyFloat
+	case *kernels.Pool:
+		if op.Kind != kernels.MaxPool {
+			return ownScale
 		}
-		params = append(params, p)
 	}
-	if !some {
-		return onlyFloat
-	}
-	q, ok := spec.(kernels.Quantising)
-	if !ok || q.ResultElements(in[0]) == nil {
-		if out, err := spec.Infer(in, params); err == nil && !slices.ContainsFunc(out, func(t tensor.Type) bool { return !t.SameElements(one.Of()) }) {
-			return sameScale
-		}
-		return onlyFloat
-	}
-	if u, ok := spec.(*kernels.Unary); ok && u != nil {
-		params = append(params, kernels.TableParam(one, one, math.Abs))
-	}
-	result := q.ResultElements(in[0])
-	before := *result
-	defer func() { *result = before }()
-	for _, try := range []struct {
-		scale float32
-		form  quantisedForm
-	}{{2, ownScale}, {1, sameScale}} {
-		*result = kernels.Elements{Elem: tensor.U8, Scale: try.scale}
-		if _, err := spec.Infer(in, params); err == nil {
-			return try.form
-		}
+	switch {
+	case n.moves():
+		return sameScale
+	case n.ofElement() != nil:
+		return ownScale
 	}
 	return onlyFloat
 }
@@ -183,7 +138,7 @@ func formOf(n *node) quantisedForm {
 func newPlan(g *graph, float map[int]string) *quantisePlan {
 	p := &quantisePlan{
 		integer: make([]bool, len(g.nodes)), float: make([]string, len(g.nodes)),
-		values: map[int]kernels.Elements{}, weights: make([]*quantisedWeights, len(g.nodes)),
+		values: map[int]kernels.Elements{}, weights: make([][]*value, len(g.nodes)),
 	}
 	forms := make([]quantisedForm, len(g.nodes))
 	leads := map[*value]bool{} // to products
@@ -264,7 +219,7 @@ func (p *quantisePlan) quantised(g *graph) [][]int {
 		if !p.integer[i] {
 			continue
 		}
-		same := formOf(n) == sameScale
+		same := n.moves()
 		first := -1
 		join := func(v *value) {
 			k, ok := enter(v)
@@ -330,15 +285,16 @@ const leastScale = 0x1p-40
 
 // quantiseWeights quantises a node's weights for an operand of elements x, and
 // says why not if that cannot be done. mean, if not nil, is the mean of the
-// operand at column k of channel c: the bias makes up for what the rounding of
-// weights adds to the mean of the result.
-func quantiseWeights(n *node, x kernels.Elements, mean func(c, k int) float64) (*quantisedWeights, error) {
-	w := n.weights[0].data.floats
-	channels := n.weights[0].shape[0]
-	rows := len(w) / channels
-	q := &quantisedWeights{make([]int8, len(w)), make([]float32, channels), make([]int32, channels)}
+// operand that goes with weight k of channel c: the bias makes up for what the
+// rounding of weights adds to the mean of the result.
+func quantiseWeights(n *node, x kernels.Elements, mean func(c, k int) float64) ([]*value, error) {
+	w := n.weights[0]
+	channels := w.shape[0]
+	rows := w.data.len() / channels
+	e := &encoding{q: make([]int8, w.data.len()), scale: make([]float32, channels)}
+	floats, biases := make([]float32, w.data.len()), make([]float32, channels)
 	for c := range channels {
-		row := w[c*rows:][:rows]
+		row := w.data.floats[c*rows:][:rows]
 		most := 0.0
 		for _, v := range row {
 			most = max(most, math.Abs(float64(v)))
@@ -351,28 +307,32 @@ func quantiseWeights(n *node, x kernels.Elements, mean func(c, k int) float64) (
 			return nil, fmt.Errorf("a weight is not finite")
 		}
 		// A bias is an int32, and the sum with it.
-		scale := max(most/math.MaxInt8, math.Abs(bias)/float64(x.Scale)/mostBias, leastScale)
+		scale := float32(max(most/math.MaxInt8, math.Abs(bias)/float64(x.Scale)/mostBias, leastScale))
 		if most == 0 && bias == 0 {
 			scale = 1
 		}
-		q.scale[c] = float32(scale)
-		step := float64(q.scale[c])
+		e.scale[c] = scale
 		sum := 0.0
 		for k, v := range row {
-			r := min(max(math.RoundToEven(float64(v)/step), -math.MaxInt8), math.MaxInt8)
-			q.q[c*rows+k] = int8(r)
-			sum += math.Abs(r)
+			q := min(max(math.RoundToEven(float64(v)/float64(scale)), -math.MaxInt8), math.MaxInt8)
+			e.q[c*rows+k] = int8(q)
+			floats[c*rows+k] = float32(q) * scale
+			sum += math.Abs(q)
 			if mean != nil {
-				bias += (float64(v) - r*step) * mean(c, k)
+				bias += (float64(v) - q*float64(scale)) * mean(c, k)
 			}
 		}
-		b := math.RoundToEven(bias / (step * float64(x.Scale)))
+		unit := float64(scale) * float64(x.Scale)
+		b := math.RoundToEven(bias / unit)
 		if math.Abs(b)+sum*math.MaxUint8 > math.MaxInt32 {
 			return nil, fmt.Errorf("the sum of %d products can be beyond an int32", rows)
 		}
-		q.bias[c] = int32(b)
+		biases[c] = float32(b * unit)
 	}
-	return q, nil
+	data := floatTensor(w.shape, floats)
+	data.encoding = e
+	shape := tensor.Shape{channels}
+	return []*value{{name: w.name, shape: w.shape, data: data}, {shape: shape, data: floatTensor(shape, biases)}}, nil
 }
 
 // mostBias is the largest bias in units of the products: a quarter of what an
