@@ -43,8 +43,8 @@ type Quantisation struct {
 // stays float. Layers of real nets have 25 to 45.
 const leastSNR = 12
 
-// probeItems is by how many items that is found out, and the noise of all layers
-// together; noise is about the same in all.
+// probeItems is by how many items, about, the noise of layers is found out: it is
+// much the same in all.
 const probeItems = 32
 
 // A quantiser quantises an importer's graph.
@@ -265,7 +265,8 @@ func (q *quantiser) findMeans(plan *quantisePlan) error {
 	return nil
 }
 
-// choose makes the graph that measures best.
+// choose makes the graph that measures best, with biases that are corrected or as
+// they are.
 func (q *quantiser) choose(answer weights.Answer) (*QuantisationReport, error) {
 	plan, err := q.plan(false)
 	if err != nil {
@@ -278,48 +279,33 @@ func (q *quantiser) choose(answer weights.Answer) (*QuantisationReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	best := []*quantisePlan{plan, corrected}
-	var nets []*netComparison
-	var all []*evaluator
-	for _, p := range best {
-		c, err := q.compare(p)
-		if err != nil {
-			return nil, err
-		}
-		nets, all = append(nets, c), append(all, c.other)
-	}
-	part := *q.calibration
-	part.n = min(part.n, probeItems)
-	err = part.each(q.progress("choosing"), func(int) error {
-		for _, c := range nets {
-			c.ends()
-		}
-		return nil
-	}, append(all, q.float)...)
+	first, err := q.compare(corrected)
 	if err != nil {
 		return nil, err
 	}
-	if dbg {
-		fmt.Println("choice", nets[0].outputs.decibels(), nets[1].outputs.decibels())
-	}
-	r := &QuantisationReport{Items: q.n, Changed: -1}
-	if nets[1].outputs.error < nets[0].outputs.error {
-		plan, r.Corrected = corrected, true
-	}
-	c, err := q.compare(plan) // which leaves the importer with the graph
+	c, err := q.compare(plan)
 	if err != nil {
 		return nil, err
 	}
 	every := (q.n + probeItems - 1) / probeItems
 	err = q.each(q.progress("comparing"), func(i int) error {
-		if i%every == 0 {
-			c.layers()
+		for _, c := range []*netComparison{first, c} {
+			if i%every == 0 {
+				c.layers()
+			}
+			c.ends()
 		}
-		c.ends()
 		return nil
-	}, q.float, c.other)
+	}, q.float, first.other, c.other)
 	if err != nil {
 		return nil, err
+	}
+	r := &QuantisationReport{Items: q.n, Changed: -1, Corrected: first.outputs.error < c.outputs.error}
+	if r.Corrected {
+		c, plan = first, corrected
+		if _, err := q.rewritten(func(g *graph) { plan.apply(g) }); err != nil {
+			return nil, err
+		}
 	}
 	k := 0
 	for i, n := range q.graph.nodes {
