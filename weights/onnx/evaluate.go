@@ -128,22 +128,35 @@ func (e *evaluator) step(i int, in, out [][]byte) error {
 }
 
 // floats are the real numbers for which the elements of a value stand: in buf, if
-// they have to be computed. It is nil for integers that are no quantised ones.
+// they have to be computed.
 func (e *evaluator) floats(value int, buf []float32) []float32 {
 	t, data := e.sized.Values[value].Type, e.values[value]
-	if t.Elem == tensor.F32 {
-		return tensor.Slice[float32](data)
-	}
-	if !t.Quantised() {
-		return nil
-	}
 	buf = buf[:0]
-	for _, b := range data {
-		q := int32(b)
-		if t.Elem == tensor.I8 {
-			q = int32(int8(b))
-		}
-		buf = append(buf, float32(q-t.Zero)*t.Scale)
+	switch t.Elem {
+	case tensor.F32:
+		return tensor.Slice[float32](data)
+	case tensor.I8:
+		buf = appendFloats(buf, tensor.Slice[int8](data), t)
+	case tensor.I16:
+		buf = appendFloats(buf, tensor.Slice[int16](data), t)
+	case tensor.I32:
+		buf = appendFloats(buf, tensor.Slice[int32](data), t)
+	case tensor.I64:
+		buf = appendFloats(buf, tensor.Slice[int64](data), t)
+	default:
+		buf = appendFloats(buf, data, t)
+	}
+	return buf
+}
+
+// appendFloats are the real numbers for which elements of a type stand.
+func appendFloats[T uint8 | int8 | int16 | int32 | int64](buf []float32, x []T, t tensor.Type) []float32 {
+	scale := t.Scale
+	if !t.Quantised() {
+		scale = 1
+	}
+	for _, v := range x {
+		buf = append(buf, float32(int64(v)-int64(t.Zero))*scale)
 	}
 	return buf
 }

@@ -75,6 +75,8 @@ func (m *importer) quantise(how *Quantisation, meta weights.Meta) (*Quantisation
 		return nil, errors.New("there is nothing to calibrate with")
 	case !(how.Percentile >= 0 && how.Percentile <= 100):
 		return nil, fmt.Errorf("a range of %v percent", how.Percentile)
+	case slices.ContainsFunc(m.result.numbered(), func(v *value) bool { return v.scale != 0 }):
+		return nil, errors.New("it is quantised already: freeze it as it is")
 	}
 	var err error
 	if q.plain, err = q.rewritten(func(*graph) {}); err != nil {
