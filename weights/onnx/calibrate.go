@@ -86,7 +86,7 @@ func (c *calibration) check(item []Tensor) error {
 			return fmt.Errorf("%v, where input %q takes %v", x.Type, in.Name, in.Of(want[i]...))
 		}
 		if at := tensor.NotFinite(x.Elem, x.Data); at >= 0 {
-			return fmt.Errorf("element %d for input %q is not finite", at, in.Name)
+			return fmt.Errorf("element %d for input %q is not finite", at/in.Elem.Size(), in.Name)
 		}
 	}
 	return c.net.CheckSizes(sizes)
@@ -180,7 +180,7 @@ func (r *ranger) ends(percentile float64) (lo, hi float32) {
 	for _, n := range r.counts {
 		total += n
 	}
-	cut := int64(float64(total) * (100 - percentile) / 200)
+	cut := int64(math.Round(float64(total) * (100 - percentile) / 200))
 	bin := 2 * r.span / rangerBins
 	lo, hi = r.lo, r.hi
 	for i, left := 0, cut; i < rangerBins; i++ {

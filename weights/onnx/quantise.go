@@ -414,9 +414,6 @@ func (q *quantiser) probe(p *quantisePlan) (*quantisePlan, error) {
 		return nil, err
 	}
 	for k, i := range nodes {
-		if dbg {
-			fmt.Printf("%6.1f %s %d\n", c.noises[k].decibels(), q.graph.nodes[i].name, len(q.graph.nodes[i].weights))
-		}
 		if db := c.noises[k].decibels(); db < leastSNR {
 			q.stay[i] = fmt.Sprintf("%.1f dB by itself", db)
 		}
@@ -432,5 +429,3 @@ func (q *quantiser) progress(what string) func(done, total int) {
 		}
 	}
 }
-
-var dbg bool

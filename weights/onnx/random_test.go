@@ -205,18 +205,24 @@ func (g *grower) grow() {
 	}
 }
 
+// randomModel is a model that nobody has thought of: its batch is open, or 1.
+func randomModel(seed uint64) *grower {
+	g := &grower{model: newModel(13), r: rand.New(rand.NewPCG(seed, 5)), names: []string{"v0"}, shapes: map[string][]int{"v0": {4, 6, 9}}}
+	g.input("v0", int(seed%2), 4, 6, 9)
+	for range 30 {
+		if len(g.names) < 12 {
+			g.grow()
+		}
+	}
+	g.output(g.names[len(g.names)-1])
+	return g
+}
+
 // TestRandomGraphs checks graphs that nobody has thought of.
 func TestRandomGraphs(t *testing.T) {
 	nodes := 0
 	for seed := range uint64(300) {
-		g := &grower{model: newModel(13), r: rand.New(rand.NewPCG(seed, 5)), names: []string{"v0"}, shapes: map[string][]int{"v0": {4, 6, 9}}}
-		g.input("v0", int(seed%2), 4, 6, 9) // batch open or 1
-		for range 30 {
-			if len(g.names) < 12 {
-				g.grow()
-			}
-		}
-		g.output(g.names[len(g.names)-1])
+		g := randomModel(seed)
 		nodes += len(g.nodes)
 		if t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			net, report := g.check(t)
