@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"path/filepath"
+	"os"
 	"slices"
 	"sort"
 	"strings"
@@ -65,12 +65,18 @@ func (a *app) calibration(paths []string, net *weights.Net) (*calibration, error
 
 // open finds out what there is at a path.
 func (c *calibration) open(path string) error {
-	base := strings.ToLower(filepath.Base(path))
-	switch {
-	case isFolder(path):
-	case strings.HasSuffix(base, ".npy"):
+	if _, err := os.Stat(path); err != nil && !strings.Contains(path, ",") {
+		return inFile(path, err)
+	}
+	first, _, several := strings.Cut(path, ",")
+	several = several && len(firstBytes(path)) == 0
+	if !several {
+		first = path
+	}
+	switch head := firstBytes(first); {
+	case several, bytes.HasPrefix(head, []byte("\x93NUMPY")):
 		return c.openTensors(strings.Split(path, ","))
-	case strings.Contains(strings.TrimSuffix(base, ".gz"), "idx") || strings.HasSuffix(base, ".gz"):
+	case bytes.HasPrefix(head, []byte("\x00\x00")), bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		array, err := c.a.readIDX(path)
 		if err != nil {
 			return err
@@ -176,22 +182,24 @@ func (c *calibration) Len() int {
 	return c.ends[len(c.ends)-1]
 }
 
-func (c *calibration) Item(i int) ([]onnx.Tensor, error) {
+// of is where item i is: which one of what source.
+func (c *calibration) of(i int) (*itemSource, int) {
 	k := sort.SearchInts(c.ends, i+1)
 	s := &c.sources[k]
-	i -= c.ends[k] - s.n
-	item, err := c.item(s, i)
-	if err != nil && s.n > 1 {
-		err = fmt.Errorf("item %d: %w", i, err)
-	}
-	if err != nil {
-		return nil, inFile(s.path, err)
-	}
-	return item, nil
+	return s, i - (c.ends[k] - s.n)
 }
 
-// item is item i of a source.
-func (c *calibration) item(s *itemSource, i int) ([]onnx.Tensor, error) {
+// inItem is an error about an item, which names its file.
+func (c *calibration) inItem(e *onnx.ItemError) error {
+	s, i := c.of(e.Item)
+	if s.n > 1 {
+		return inFile(s.path, fmt.Errorf("item %d: %w", i, e.Err))
+	}
+	return ofPicture(s.path, e.Err)
+}
+
+func (c *calibration) Item(i int) ([]onnx.Tensor, error) {
+	s, i := c.of(i)
 	if s.npy != nil {
 		var item []onnx.Tensor
 		for _, a := range s.npy {

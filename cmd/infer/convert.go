@@ -137,6 +137,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta,
 		Progress: func(done, total int) { show("freezing", done, total) },
 	}
+	var items *calibration
 	if o.quantise.int8 {
 		options.Quantise = &onnx.Quantisation{
 			Percentile: float64(o.quantise.span),
@@ -147,7 +148,8 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 				if float.Meta.Preparation, err = o.picture.preparation(float); err != nil {
 					return nil, err
 				}
-				return a.calibration(o.quantise.paths, float)
+				items, err = a.calibration(o.quantise.paths, float)
+				return items, err
 			},
 		}
 	}
@@ -156,7 +158,14 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if kind := kindOf(model); err != nil && kind != "" && kind != "an ONNX model" {
 		err = errors.New("it is " + kind + ", not an ONNX model")
 	}
-	if err != nil {
+	var item *onnx.ItemError
+	var file *fileError
+	switch {
+	case errors.As(err, &item):
+		return items.inItem(item)
+	case errors.As(err, &file): // of what it is calibrated with
+		return file
+	case err != nil:
 		return inFile(in, err)
 	}
 	first := net.Values[net.Outputs[0]]

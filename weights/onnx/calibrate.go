@@ -24,6 +24,18 @@ type Items interface {
 	Item(i int) ([]Tensor, error)
 }
 
+// An ItemError is an error about one of the items.
+type ItemError struct {
+	Item int
+	Err  error
+}
+
+func (e *ItemError) Error() string {
+	return fmt.Sprintf("item %d to calibrate with: %v", e.Item, e.Err)
+}
+
+func (e *ItemError) Unwrap() error { return e.Err }
+
 // LeastItems is the least number of items with which a net is calibrated;
 // MostItems are looked at of more, evenly spread.
 const LeastItems, MostItems = 16, 1000
@@ -44,20 +56,6 @@ func newCalibration(items Items, net *weights.Net) (*calibration, error) {
 		return nil, fmt.Errorf("%d items are not enough to calibrate with: at least %d are", n, LeastItems)
 	}
 	return &calibration{items, net, min(n, MostItems)}, nil
-}
-
-// item is item i of those that are looked at, of which it has been checked that
-// the net can compute it.
-func (c *calibration) item(i int) ([]Tensor, error) {
-	at := i * c.items.Len() / c.n
-	item, err := c.items.Item(at)
-	if err == nil {
-		err = c.check(item)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("item %d to calibrate with: %w", at, err)
-	}
-	return item, nil
 }
 
 // check checks that an item fits the inputs.
@@ -92,20 +90,24 @@ func (c *calibration) check(item []Tensor) error {
 	return c.net.CheckSizes(sizes)
 }
 
-// each computes all items in turn, and calls look after each.
+// each computes the items that are looked at in turn, and calls look after each.
 func (c *calibration) each(progress func(done, total int), look func(i int) error, evaluators ...*evaluator) error {
 	for i := range c.n {
-		item, err := c.item(i)
-		if err != nil {
-			return err
+		at := i * c.items.Len() / c.n
+		item, err := c.items.Item(at)
+		if err == nil {
+			err = c.check(item)
 		}
 		for _, e := range evaluators {
-			if err := e.run(item); err != nil {
-				return fmt.Errorf("item %d to calibrate with: %w", i, err)
+			if err == nil {
+				err = e.run(item)
 			}
 		}
-		if err := look(i); err != nil {
-			return err
+		if err == nil {
+			err = look(i)
+		}
+		if err != nil {
+			return &ItemError{at, err}
 		}
 		if progress != nil {
 			progress(i+1, c.n)
