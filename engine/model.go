@@ -140,6 +140,12 @@ func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
 // "neon", "neondot".
 func (m *Model) Kernels() string { return m.tier.Name }
 
+// Integer says whether the Model computes in integers: of what it quantises, with
+// every step that reads float32 only moving elements or converting them, as at its
+// edges. Its outputs then have the same bits on every processor, and otherwise on
+// one tier: see Kernels.
+func (m *Model) Integer() bool { return m.net.Integer() }
+
 // A Tensor is an input or an output of a Model. Its shape is in the order of
 // the model that was frozen, with −1 for the batch, and for dimensions that are
 // open or follow those that are.

@@ -30,7 +30,10 @@ func (*Convert) Order() Order { return AnyOrder }
 
 func (c *Convert) ResultElements(tensor.Type) *Elements { return &c.Result }
 
-func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true, Converts: true} }
+// Converts makes it Converting.
+func (*Convert) Converts() bool { return true }
+
+func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
 
 func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := operands(c, in, params, 1, 0); err != nil {

@@ -189,18 +189,18 @@ func TapsParam(taps, c int, weight func(tap, c int) float32, bias func(c int) fl
 }
 
 // TableParam makes the Param of a Unary on quantised operands: it takes elements
-// of type x to those of type y next to f of the real numbers. It is computed in
-// float64, where the net is frozen, since processors round functions such as exp
-// in ways of their own.
+// of type x to what Convert makes of f, rounded to float32, of the float32 that
+// Convert makes of them; a NaN is the zero point. It is computed where the net is
+// frozen, since processors round functions such as exp in ways of their own.
 func TableParam(x, y Elements, f func(float64) float64) Param {
 	data := tensor.AlignedBytes(256)
-	lo, hi := y.ends()
+	lo, hi := y.limits(Act{})
 	x.each(func(b byte, q int32) {
-		v := math.RoundToEven(f(float64(q-x.Zero)*float64(x.step()))/float64(y.step())) + float64(y.Zero)
+		v := roundEven(clamp(float32(f(float64(x.decode(q))))/y.step(), lo, hi))
 		if v != v {
-			v = float64(y.Zero)
+			v = 0
 		}
-		data[b] = byte(int32(min(max(v, float64(lo)), float64(hi))))
+		data[b] = byte(int32(v) + y.Zero)
 	})
 	return Param{Form: FormPlain, Elem: tensor.U8, Shape: tensor.Shape{256}, Data: data}
 }

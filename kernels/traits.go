@@ -37,10 +37,6 @@ type Traits struct {
 	// same Type: each element is read before it is written.
 	InPlace bool
 
-	// Converts says that each element of the only result is that of the only
-	// operand, or the one next to it, of another type: the same on every tier.
-	Converts bool
-
 	// JoinsChannels says that the only result is a feature map of the channels
 	// of the operands, one operand's behind the other's.
 	JoinsChannels bool
@@ -98,6 +94,22 @@ type Moving interface {
 func Moves(s Spec) bool {
 	m, ok := s.(Moving)
 	return ok && m.Moves()
+}
+
+// A Converting Spec can be one that does nothing but give each element another
+// type.
+type Converting interface {
+	Spec
+
+	// Converts says whether it is one.
+	Converts() bool
+}
+
+// Computes says whether a Spec does more than to move or to convert elements. Of
+// float32 that has the same bits on one tier, all else on every tier.
+func Computes(s Spec) bool {
+	c, ok := s.(Converting)
+	return !Moves(s) && !(ok && c.Converts())
 }
 
 // A Sized Spec repeats what the shapes of its operands say.

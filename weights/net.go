@@ -1,6 +1,8 @@
 package weights
 
 import (
+	"slices"
+
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 )
@@ -69,6 +71,18 @@ func (n *Net) Operands(s Step) (in []tensor.Type, params []kernels.Param) {
 		params = append(params, n.Params[p])
 	}
 	return in, params
+}
+
+// Integer says whether a net computes in integers: some value is quantised, and
+// every step that reads float32 only moves elements, or converts them, as at the
+// net's edges. Such a net gives the same bits on every processor; one with a step
+// that computes from float32 gives them on one tier.
+func (n *Net) Integer() bool {
+	quantised := slices.ContainsFunc(n.Values, func(v Value) bool { return v.Quantised() })
+	return quantised && !slices.ContainsFunc(n.Steps, func(s Step) bool {
+		reads := slices.ContainsFunc(s.In, func(v int) bool { return n.Values[v].Elem.Float() })
+		return reads && kernels.Computes(s.Spec)
+	})
 }
 
 // Meta says what a net is, where it came from and what its numbers mean.

@@ -62,6 +62,7 @@ type view struct {
 	Nodes       int           `json:"nodes"`
 	Parameters  int           `json:"parameters"`
 	MACs        int64         `json:"macs"`
+	Integer     bool          `json:"integer"`
 	Memory      memoryView    `json:"memory"`
 	Bytes       int           `json:"bytes"`
 	Sections    []sectionView `json:"sections"`
@@ -144,6 +145,7 @@ func (a *app) inspect(file string) (*view, error) {
 		Preparation: preparationString(meta.Preparation),
 		Answer:      answerString(meta.Answer),
 		Open:        open,
+		Integer:     m.Integer(),
 		Nodes:       meta.Nodes, Parameters: meta.Parameters, Bytes: len(data),
 		Memory: memoryView{memory.Arena, memory.Scratch, memory.Tensors},
 	}
@@ -245,6 +247,9 @@ func (v *view) print(a *app) {
 	line("parameters", "%s", count(v.Parameters))
 	line("multiply-adds", "%s for one item", count(v.MACs))
 	line("operators", "%s, frozen into %s", count(v.Nodes), counted(v.steps(), "steps"))
+	if v.Integer {
+		line("arithmetic", "integers: the same bits on every processor")
+	}
 	line("memory", "%s for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
 		counted(v.Memory.Arena+v.Memory.Scratch, "bytes"), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
 

@@ -30,6 +30,7 @@ type model struct {
 
 type testNode struct {
 	op, name string
+	domain   string
 	in, out  []string
 	attrs    []attr
 	constant bool // its results are constants
@@ -69,7 +70,7 @@ func (m *model) output(names ...string) { m.outputs = append(m.outputs, names...
 // node adds a node; operands and results are separated by spaces, and _ stands
 // for one left out.
 func (m *model) node(op, in, out string, attrs ...attr) {
-	n := testNode{op: op, name: op + strings.Fields(out)[0], in: strings.Fields(in), out: strings.Fields(out), attrs: attrs}
+	n := testNode{op: op, name: op + strings.Fields(out)[0], domain: operators[op].domain, in: strings.Fields(in), out: strings.Fields(out), attrs: attrs}
 	for i, name := range n.in {
 		if name == "_" {
 			n.in[i] = ""
@@ -165,7 +166,7 @@ func (n testNode) bytes() []byte {
 	for _, a := range n.attrs {
 		b = appendMessage(b, 5, a.bytes())
 	}
-	return b
+	return appendString(b, 7, n.domain)
 }
 
 func (a attr) bytes() []byte {

@@ -32,11 +32,11 @@ func oddModel(op string, r *rand.Rand) *model {
 		case 1:
 			dims := shape()
 			n, _ := tensor.Shape(dims).Elements()
-			m.tensors = append(m.tensors, testTensor{name, []elemType{typeUint8, typeBool}[r.IntN(2)], dims, make([]byte, n)})
+			m.tensors = append(m.tensors, testTensor{name, []elemType{typeUint8, typeInt8, typeBool}[r.IntN(3)], dims, make([]byte, n)})
 		case 2:
 			m.ints(name, []int64{int64(r.IntN(5) - 1), 1, 2, 0}[:r.IntN(5)]...)
 		case 3:
-			m.weight(name, -2, 2, shape()...)
+			m.weight(name, float32(-2*r.IntN(2)), 2, shape()...)
 		default:
 			m.input(name, shape()...)
 			if r.IntN(4) == 0 {
@@ -131,6 +131,26 @@ func FuzzFreeze(f *testing.F) {
 			m.weight("w", -1, 1, 4, 2, 3, 3)
 			m.node("ConvTranspose", "r w", "c", attr{"group", 2}, attr{"auto_pad", "SAME_UPPER"}, attr{"strides", []int64{2, 2}})
 			m.node("ReduceMean", "c", "y", attr{"axes", []int64{2, 3}})
+		},
+		func(m *model) {
+			m.qdq("x", "a", typeUint8, 0.01, 120)
+			m.qdqConv("a", "c", 4, 4, 3, 0.01, attr{"pads", []int64{1, 1, 1, 1}})
+			m.node("Add", "c a", "s")
+			m.node("Relu", "s", "r")
+			m.node("MaxPool", "r", "p", attr{"kernel_shape", []int64{2, 2}})
+			m.qdq("p", "b", typeInt8, 0.03, -128)
+			m.node("Sigmoid", "b", "y")
+		},
+		func(m *model) {
+			e := m.encoding("a", typeUint8, 0.01, 120)
+			m.node("QuantizeLinear", "x "+e, "a")
+			m.codes("w", typeInt8, -127, 127, 4, 4, 1, 1)
+			m.node("QLinearConv", "a "+e+" w "+m.channelScales("w", typeInt8, 4)+" "+e, "c")
+			m.node("QLinearAdd", "a "+e+" c "+e+" "+e, "s")
+			m.node("QLinearConcat", e+" a "+e+" s "+e, "k", attr{"axis", 1})
+			m.node("DynamicQuantizeLinear", "x", "q s z")
+			m.node("ConvInteger", "q w z", "i")
+			m.node("DequantizeLinear", "k "+e, "y")
 		},
 	} {
 		m := newModel(13)

@@ -201,7 +201,7 @@ func (p *integers) visit(n *node) {
 			p.uses[twins[0]] += p.uses[n.out[0]]
 			return
 		}
-		n.in[0] = twins[0]
+		n.op, n.in, n.weights = &kernels.Unary{Result: n.out[0].elements()}, twins, []*value{table(twins[0], n.out[0], same)}
 	case n.moves():
 		if p.move(n, twins) {
 			return
@@ -213,6 +213,15 @@ func (p *integers) visit(n *node) {
 	}
 	p.add(n)
 }
+
+// table is the constant of a Unary that makes elements of y of those of x, by a
+// function of the numbers that they stand for.
+func table(x, y *value, f func(float64) float64) *value {
+	bytes := kernels.TableParam(x.elements(), y.elements(), f).Data
+	return tableOf(func(q int) int64 { return int64(bytes[q]) })
+}
+
+func same(x float64) float64 { return x }
 
 // twinsOf are the quantised values that values are made of, nil where there is
 // none.

@@ -158,7 +158,7 @@ func (p *integers) binary(n *node, twins []*value) bool {
 // the result is quantised in the end.
 func (p *integers) function(n *node, twins []*value) bool {
 	var chain []*node
-	f := func(x float64) float64 { return x }
+	f := same
 	last := n
 	for ; last != nil && !last.quantises(); last = p.reader(last.out[0]) {
 		of := last.ofElement()
@@ -166,7 +166,7 @@ func (p *integers) function(n *node, twins []*value) bool {
 			return false
 		}
 		inner := f
-		f = func(x float64) float64 { return of(inner(x)) }
+		f = func(x float64) float64 { return float64(float32(of(inner(x)))) }
 		chain = append(chain, last)
 	}
 	if last == nil {
@@ -183,9 +183,8 @@ func (p *integers) function(n *node, twins []*value) bool {
 	if u, ok := n.op.(*kernels.Unary); ok {
 		op.Kind, op.Act = u.Kind, u.Act
 	}
-	table := kernels.TableParam(x.elements(), out.elements(), f).Data
 	e := ending{out: out, nodes: append(chain[1:], last)}
-	p.become(n, e, op, twins, []*value{tableOf(func(q int) int64 { return int64(table[q]) })})
+	p.become(n, e, op, twins, []*value{table(x, out, f)})
 	return true
 }
 

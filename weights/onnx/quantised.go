@@ -88,7 +88,17 @@ func (c *call) labelled(v *value, e kernels.Elements) *value {
 	if v.elements() == e || !c.ready() {
 		return v
 	}
-	return c.emitTypes(&kernels.Unary{Result: e}, []*value{v}, []*value{tableOf(sameByte)}, []tensor.Type{e.Of(v.shape...)})[0]
+	key := label{v, e}
+	if c.t.labels[key] == nil {
+		c.t.labels[key] = c.emitTypes(&kernels.Unary{Result: e}, []*value{v}, []*value{tableOf(sameByte)}, []tensor.Type{e.Of(v.shape...)})[0]
+	}
+	return c.t.labels[key]
+}
+
+// A label is what the elements of a value stand for to those who read it.
+type label struct {
+	*value
+	kernels.Elements
 }
 
 // sameByte leaves an element as it is.
@@ -125,11 +135,11 @@ func (c *call) plain(i int) *value {
 		return v
 	}
 	elem, _ := kind.elem()
-	v = c.floats(i)
-	if c.stands(i) != 0 && v.scale == 0 {
-		v = c.apply(&kernels.Unary{Kind: kernels.Round}, v)[0]
+	y := c.floats(i)
+	if v.elem == tensor.F32 {
+		y = c.apply(&kernels.Unary{Kind: kernels.Round}, y)[0]
 	}
-	return c.apply(&kernels.Convert{Result: kernels.Elements{Elem: elem}}, v)[0]
+	return c.apply(&kernels.Convert{Result: kernels.Elements{Elem: elem}}, y)[0]
 }
 
 // makePlain makes all operands plain.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/infer-go/infer/internal/testenv"
+	"github.com/infer-go/infer/weights"
 )
 
 // reports are graphs that were once refused or computed wrongly.
@@ -115,7 +116,11 @@ func TestReports(t *testing.T) {
 					t.Fatalf("output %d of shape %v, want %v", i, net.Values[net.Outputs[i]].Shape, shape)
 				}
 				diff := finiteDifference(t, got, want)
-				if !(diff <= 1e-4) && !(slices.Max(want) < sigmoidStep*(1<<15) && near0(got, want)) {
+				bound := 1e-4
+				if slices.ContainsFunc(net.Values, func(v weights.Value) bool { return v.Quantised() }) {
+					bound = 1e-2 // where a sum is rounded apart, an element is the next one
+				}
+				if !(diff <= bound) && !(slices.Max(want) < sigmoidStep*(1<<15) && near0(got, want)) {
 					t.Errorf("output %d differs by %.2g of its range", i, diff)
 				}
 				t.Logf("output %d differs by %.2g of its range", i, diff)

@@ -21,6 +21,8 @@ type translator struct {
 	// stands is the type that a tensor's elements have in the model, where those of
 	// its value are others: see quantised.go.
 	stands map[string]elemType
+
+	labels map[label]*value // values that are read by other labels than their own
 }
 
 // translate makes the graph of a linked model. A batch of 0 takes the inputs'
@@ -32,6 +34,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		batch:  batch,
 		values: map[string]*value{},
 		stands: map[string]elemType{},
+		labels: map[label]*value{},
 		graph:  &graph{},
 		budget: budget,
 	}

@@ -190,7 +190,12 @@ func (c *call) cast() []*value {
 	if !c.ready() {
 		return nil
 	}
-	if x = c.plain(0); to == x.elem {
+	if to == tensor.F32 {
+		x = c.floats(0)
+	} else {
+		x = c.plain(0)
+	}
+	if !c.ready() || to == x.elem {
 		return []*value{x}
 	}
 	return c.apply(&kernels.Convert{Result: kernels.Elements{Elem: to}}, x)
