@@ -74,7 +74,8 @@
 // number of threads and the number of runs before. Tiers differ from one
 // another by rounding, within the bound that package kernels states. The
 // portable kernels round in the same way on every processor. Steps that compute
-// with quantised numbers have the same bits on all tiers.
+// with quantised numbers have the same bits on all tiers, and so has a whole Model of
+// which [Model.Integer] is true.
 //
 // NaN in an input makes the outputs that depend on it NaN: a damaged number
 // never becomes a confident answer. Infinities follow the rules of arithmetic. A

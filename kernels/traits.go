@@ -105,12 +105,15 @@ type Converting interface {
 	Converts() bool
 }
 
+// Converts says whether a Spec is Converting, and converts.
+func Converts(s Spec) bool {
+	c, ok := s.(Converting)
+	return ok && c.Converts()
+}
+
 // Computes says whether a Spec does more than to move or to convert elements. Of
 // float32 that has the same bits on one tier, all else on every tier.
-func Computes(s Spec) bool {
-	c, ok := s.(Converting)
-	return !Moves(s) && !(ok && c.Converts())
-}
+func Computes(s Spec) bool { return !Moves(s) && !Converts(s) }
 
 // A Sized Spec repeats what the shapes of its operands say.
 type Sized interface {

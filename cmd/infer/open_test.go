@@ -155,6 +155,28 @@ func TestInspectOpen(t *testing.T) {
 	}
 }
 
+// TestConvertQuantised converts a model of quantised elements: inspect says that it
+// computes in integers, and of the built-in net nothing of the kind.
+func TestConvertQuantised(t *testing.T) {
+	model := filepath.Join(testenv.File(t, "onnx", "reports", "real_2bitbit_ECE_2026_08_model_int8_onnx"), "model.onnx")
+	file := filepath.Join(t.TempDir(), "net.frz")
+	if code, _, complaint := infer("", "convert", model, file); code != exitOK {
+		t.Fatal(complaint)
+	}
+	for _, c := range []struct {
+		args    []string
+		integer bool
+	}{{[]string{"inspect", file}, true}, {[]string{"inspect"}, false}} {
+		if text := mustInfer(t, c.args...); strings.Contains(text, "integers: the same bits on every processor\n") != c.integer {
+			t.Errorf("%v shows\n%s", c.args, text)
+		}
+		var v view
+		if err := json.Unmarshal([]byte(mustInfer(t, append(c.args, "--json")...)), &v); err != nil || v.Integer != c.integer {
+			t.Errorf("%v: integer is %v: %v", c.args, v.Integer, err)
+		}
+	}
+}
+
 func TestConvertOpen(t *testing.T) {
 	folder := testenv.File(t, "onnx", "reports", "dyn_hw")
 	model := filepath.Join(folder, "model.onnx")

@@ -64,7 +64,7 @@ func readTensor(t *testing.T, file string) *npy.Array {
 func TestInspect(t *testing.T) {
 	var v view
 	decode(t, mustInfer(t, "inspect", "--json"), &v, "file", "name", "source", "producer", "note", "labels",
-		"preparation", "answer", "inputs", "outputs", "open", "layers", "nodes", "parameters", "macs", "memory", "bytes", "sections")
+		"preparation", "answer", "inputs", "outputs", "open", "layers", "nodes", "parameters", "macs", "integer", "memory", "bytes", "sections")
 	if v.Parameters != 211_690 || v.MACs != 2_234_112 || v.Bytes != len(digits.Data) || v.Labels == nil || len(v.Layers) < 4 {
 		t.Errorf("the built-in net: %+v", v)
 	}

@@ -9,9 +9,9 @@ import (
 
 // An encoding is how the floats of a constant were quantised: element i is q[i]
 // times the scale, of which there is one, or one for each index of axis. Zero
-// points have been taken off.
+// points have been taken off, which leaves numbers from −255 to 255.
 type encoding struct {
-	q     []int8
+	q     []int16
 	scale []float32
 	axis  int
 }
@@ -53,9 +53,8 @@ func (e *encoding) transposed(rows, columns int) *encoding {
 }
 
 // scaled is the encoding of elements that are multiplied by a number, or each
-// index of the first dimension by its own. It is nil if there is none: if scales
-// are those of another dimension, if one would not be positive and finite, or if
-// −128 changes its sign.
+// index of the first dimension by its own. It is nil if scales are those of another
+// dimension, or if one would not be positive and finite.
 func (e *encoding) scaled(by []float32) *encoding {
 	if e == nil || len(e.q) == 0 || len(e.scale) > 1 && len(by) > 1 && e.axis != 0 {
 		return nil
@@ -76,15 +75,29 @@ func (e *encoding) scaled(by []float32) *encoding {
 	y.q = slices.Clone(e.q)
 	each := len(y.q) / len(by)
 	for i := range y.q {
-		if by[i/each] >= 0 {
-			continue
+		if by[i/each] < 0 {
+			y.q[i] = -y.q[i]
 		}
-		if y.q[i] == math.MinInt8 {
-			return nil
-		}
-		y.q[i] = -y.q[i]
 	}
 	return y
+}
+
+// fits says whether int8 can hold all elements.
+func (e *encoding) fits() bool {
+	return !slices.ContainsFunc(e.q, func(q int16) bool { return q != int16(int8(q)) })
+}
+
+// halves are elements of twice as many, in pairs of neighbours along an axis, which
+// int8 can hold and whose sums are those of e. There are none for 255.
+func (e *encoding) halves(shape tensor.Shape, axis int) (*encoding, bool) {
+	y := &encoding{q: make([]int16, 2*len(e.q)), scale: e.scale, axis: e.axis}
+	inner := shape[axis+1:].Volume()
+	for i, q := range e.q {
+		first := i/inner*2*inner + i%inner
+		y.q[first] = min(max(q, math.MinInt8), math.MaxInt8)
+		y.q[first+inner] = q - y.q[first]
+	}
+	return y, y.fits()
 }
 
 // isScale says whether elements can be quantised by x.

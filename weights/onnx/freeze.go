@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
@@ -235,7 +236,7 @@ func (m *modelProto) checkItems(l *linked, one *graph, budget int) error {
 }
 
 // endsInSoftmax says whether the first output is that of a softmax, perhaps
-// in another shape.
+// in another shape, or quantised and dequantised.
 func endsInSoftmax(net *weights.Net) bool {
 	v := net.Outputs[0]
 	for i := len(net.Steps) - 1; i >= 0; i-- {
@@ -246,7 +247,7 @@ func endsInSoftmax(net *weights.Net) bool {
 		switch t := s.Spec.Traits(net.Operands(s)); {
 		case t.SumsToOne:
 			return true
-		case t.Rearranges:
+		case t.Rearranges || kernels.Converts(s.Spec):
 			v = s.In[0]
 		default:
 			return false

@@ -513,12 +513,14 @@ func TestOperators(t *testing.T) {
 		Selu Softplus Softsign ThresholdedRelu Abs Neg Exp Sqrt Add Sub Mul Div Max Min Sum Concat Split Slice Pad
 		Reshape Flatten Squeeze Unsqueeze Transpose Gemm MatMul Softmax LogSoftmax ReduceMean Resize Upsample
 		DepthToSpace SpaceToDepth Dropout Identity Constant Cast Shape Gather Pow Log Sin Cos Tan Erf Sign Floor Ceil Round
-		Gelu Celu Mish Swish Shrink Mean ImageScaler Affine`) {
+		Gelu Celu Mish Swish Shrink Mean ImageScaler Affine QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv
+		QLinearMatMul ConvInteger MatMulInteger QGemm QLinearAdd QLinearMul QLinearConcat QLinearAveragePool
+		QLinearGlobalAveragePool QLinearLeakyRelu QLinearSigmoid QLinearSoftmax`) {
 		if !slices.ContainsFunc(list, func(line string) bool { return strings.HasPrefix(line, name+" ") }) {
 			t.Errorf("%s is not listed", name)
 		}
 	}
-	for _, want := range []string{"Conv 1–26", "Gemm 7–26", "HardSwish 14–26", "Upsample 7–9", "Crop 1–9", "Gather 1–26", "Range 11–26 (of constants)"} {
+	for _, want := range []string{"Conv 1–26", "Gemm 7–26", "HardSwish 14–26", "Upsample 7–9", "Crop 1–9", "Gather 1–26", "QuantizeLinear 10–26", "QGemm (of com.microsoft)", "Range 11–26 (of constants)"} {
 		if !slices.Contains(list, want) {
 			t.Errorf("%q is not listed", want)
 		}

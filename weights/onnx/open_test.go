@@ -65,6 +65,16 @@ var openCases = []openCase{
 		m.weight("w", -1, 1, 16, 7)
 		m.node("Gemm", "f w", "y")
 	}, 1, 3},
+	{"a net of integers", []int{0, 3, 0, 0}, func(m *model) {
+		m.qdq("x", "a", typeUint8, 0.01, 120)
+		m.qdqConv("a", "b", 8, 3, 3, 0.01, attr{"pads", []int64{1, 1, 1, 1}}, attr{"strides", []int64{2, 2}})
+		m.node("Relu", "b", "c")
+		m.qdq("c", "d", typeUint8, 0.02, 0)
+		m.node("GlobalAveragePool", "d", "e")
+		m.qdq("e", "f", typeUint8, 0.01, 0)
+		m.node("Mul", "d f", "g")
+		m.qdq("g", "y", typeUint8, 0.01, 0)
+	}, 1, 3},
 	{"strides in front of a global pool", []int{0, 3, 0, 0}, func(m *model) {
 		same := attr{"pads", []int64{1, 1, 1, 1}}
 		two := attr{"strides", []int64{2, 2}}

@@ -50,7 +50,7 @@ const (
 )
 
 // Operators lists the operators that Freeze accepts, in alphabetical order,
-// each with the opsets for which it does.
+// each with the opsets for which it does, or the domain that it is of.
 func Operators() []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(operators)) {
@@ -60,6 +60,9 @@ func Operators() []string {
 			until = MaxOpset
 		}
 		line := fmt.Sprintf("%s %d–%d", name, op.since, until)
+		if op.domain != "" {
+			line = fmt.Sprintf("%s (of %s)", name, op.domain)
+		}
 		if op.translate == nil {
 			line += " (of constants)"
 		}

@@ -88,7 +88,7 @@ func (l *lowering) convParam(n *node, op *kernels.Conv) (kernels.Param, error) {
 
 // quantisedWeights are the weights, scales and biases of a node with quantised
 // operands.
-func quantisedWeights(n *node) (q []int8, scale []float32, bias []int64) {
+func quantisedWeights(n *node) (q []int16, scale []float32, bias []int64) {
 	e := n.weights[0].data.encoding
 	return e.q, e.scale, n.weights[1].data.ints
 }
@@ -99,12 +99,12 @@ func quantisedConvParam(n *node, op *kernels.Conv, depthwise bool) kernels.Param
 	q, scale, bias := quantisedWeights(n)
 	if depthwise {
 		return kernels.QuantisedTapsParam(taps, op.Channels,
-			func(t, c int) int8 { return q[c*taps+t] },
+			func(t, c int) int8 { return int8(q[c*taps+t]) },
 			func(c int) float32 { return scale[c] },
 			func(c int) int32 { return int32(bias[c]) })
 	}
 	return kernels.QuantisedPanelsParam(kernels.Panels{Groups: op.Groups, K: taps * in, N: out},
-		func(g, k, j int) int8 { return q[((g*out+j)*in+k%in)*taps+k/in] },
+		func(g, k, j int) int8 { return int8(q[((g*out+j)*in+k%in)*taps+k/in]) },
 		func(g, j int) float32 { return scale[g*out+j] },
 		func(g, j int) int32 { return int32(bias[g*out+j]) })
 }
@@ -152,7 +152,7 @@ func (l *lowering) fullyConnectedParam(n *node, op *kernels.FullyConnected, tail
 	if quantised {
 		q, scale, bias := quantisedWeights(n)
 		return kernels.QuantisedPanelsParam(kernels.Panels{Groups: 1, K: k, N: op.Channels},
-			func(_, i, j int) int8 { return q[j*k+column[i]] },
+			func(_, i, j int) int8 { return int8(q[j*k+column[i]]) },
 			func(_, j int) float32 { return scale[j] },
 			func(_, j int) int32 { return int32(bias[j]) }), nil
 	}

@@ -17,6 +17,7 @@ var integerForms = map[string]func(p *integers, n *node, twins []*value) bool{
 	(*kernels.Pool)(nil).Op():           (*integers).pool,
 	(*kernels.Binary)(nil).Op():         (*integers).binary,
 	(*kernels.Unary)(nil).Op():          (*integers).function,
+	channelAffine{}.Op():                (*integers).affine,
 }
 
 // result are the elements of the result of an operation on quantised operands.
@@ -39,6 +40,11 @@ func (p *integers) conv(n *node, twins []*value) bool {
 	weights, ok := integerWeights(n, twins[0], e.result())
 	if !ok || len(n.in) == 2 && !e.result().Fits(twins[1].scale, 1) {
 		return false
+	}
+	if !weights[0].data.encoding.fits() {
+		if weights[0], twins[0], ok = p.halveRows(n, &op, weights[0], twins[0]); !ok {
+			return false
+		}
 	}
 	op.Act, op.Result = e.act, e.result()
 	p.become(n, e, &op, twins, weights)
@@ -71,9 +77,73 @@ func (p *integers) fullyConnected(n *node, twins []*value) bool {
 	if !ok {
 		return false
 	}
+	if !weights[0].data.encoding.fits() {
+		x := twins[0]
+		last := len(x.shape) - 1
+		if weights[0], ok = halved(weights[0], 1); !ok || !canDouble(x.shape, last) {
+			return false
+		}
+		take := &kernels.Take{Axis: last, Index: make([]int, 2*x.shape[last])}
+		for i := range take.Index {
+			take.Index[i] = i / 2
+		}
+		twins[0] = p.doubled(n, take, x, last)
+	}
 	op.Act, op.Result = e.act, e.result()
 	p.become(n, e, &op, twins, weights)
 	return true
+}
+
+// Weights of uint8 may have more than int8 can hold without their zero point. Then
+// each is the sum of two, and each element is read twice: sums are as exact as
+// before.
+
+// halved are weights in pairs of neighbours along an axis.
+func halved(w *value, axis int) (*value, bool) {
+	e, ok := w.data.encoding.halves(w.shape, axis)
+	shape := slices.Clone(w.shape)
+	shape[axis] *= 2
+	return &value{name: w.name, shape: shape, data: &constant{kind: w.data.kind, dims: shape, encoding: e}}, ok
+}
+
+// canDouble says whether a dimension of a shape can be twice as large.
+func canDouble(shape tensor.Shape, axis int) bool {
+	twice := slices.Clone(shape)
+	twice[axis] = min(twice[axis], tensor.MaxDim/2) * 2
+	return twice[axis] == 2*shape[axis] && twice.Check() == nil
+}
+
+// doubled adds what repeats each element of x along an axis.
+func (p *integers) doubled(n *node, op operation, x *value, axis int) *value {
+	y := &value{name: x.name, shape: slices.Clone(x.shape)}
+	y.shape[axis] *= 2
+	setElements(y, x.elements())
+	p.add(&node{name: n.name, origin: n.origin, op: op, in: []*value{x}, out: []*value{y}})
+	return y
+}
+
+// halveRows makes a convolution one of pairs of rows, of a map in which each row
+// stands twice; or of columns, where rows are dilated or there are none.
+func (p *integers) halveRows(n *node, op *kernels.Conv, w, x *value) (halves, twice *value, ok bool) {
+	sides := len(x.shape) - 2 // of a map of one dimension there are no rows
+	for axis := range sides {
+		at := 2 - sides + axis
+		if op.Dilation[at] != 1 || max(op.Kernel[at], op.Stride[at], op.Pad[at], op.Pad[at+2]) > tensor.MaxDim/2 || !canDouble(x.shape, 2+axis) {
+			continue
+		}
+		if halves, ok = halved(w, 2+axis); !ok {
+			break
+		}
+		op.Kernel[at] *= 2
+		op.Stride[at] *= 2
+		op.Pad[at] *= 2
+		op.Pad[at+2] *= 2
+		resize := &kernels.Resize{Coordinates: kernels.Asymmetric, Rounding: kernels.RoundFloor, Scale: [2]float32{1, 1}, Size: mapSize(x.shape)}
+		resize.Scale[at] = 2
+		resize.Size[at] *= 2
+		return halves, p.doubled(n, resize, x, 2+axis), true
+	}
+	return nil, nil, false
 }
 
 // integerWeights are n's weights [Cout, …], which know how they were quantised, by
@@ -96,7 +166,7 @@ func integerWeights(n *node, x *value, result kernels.Elements) ([]*value, bool)
 			unit := float64(x.scale) * float64(scale[i])
 			if most := float64(math.MaxInt32); !(math.Abs(v) <= unit*most) {
 				// Of weights that are 0 the scale can be any.
-				if slices.ContainsFunc(e.q[i*each:][:each], func(q int8) bool { return q != 0 }) {
+				if slices.ContainsFunc(e.q[i*each:][:each], func(q int16) bool { return q != 0 }) {
 					return nil, false
 				}
 				scale[i] = float32(math.Abs(v) / float64(x.scale) / (1 << 24))
@@ -125,12 +195,48 @@ func (p *integers) pool(n *node, twins []*value) bool {
 	return true
 }
 
+// affine makes what scales and shifts each channel, if the result is quantised, a
+// depthwise convolution of one tap. All weights are 127 or −127, so that biases are
+// rounded to 1/127 of a step.
+func (p *integers) affine(n *node, twins []*value) bool {
+	shape := n.out[0].shape
+	if len(shape) < 2 || !shape.Equal(n.in[0].shape) {
+		return false
+	}
+	scale, shift, ok := perChannel(n, shape, 1)
+	if !ok {
+		return false
+	}
+	w := &encoding{q: make([]int16, len(scale)), scale: make([]float32, len(scale))}
+	for i, s := range scale {
+		w.q[i], w.scale[i] = math.MaxInt8, s/math.MaxInt8
+		switch {
+		case s == 0:
+			w.q[i], w.scale[i] = 0, 1
+		case s < 0:
+			w.q[i], w.scale[i] = -math.MaxInt8, -s/math.MaxInt8
+		}
+	}
+	dims := tensor.Shape{len(scale), 1, 1, 1}
+	alone := &node{weights: []*value{{shape: dims, data: &constant{kind: typeFloat, dims: dims, encoding: w}}, vector(shift)}}
+	e := p.endingOf(n.out[0])
+	weights, ok := integerWeights(alone, twins[0], e.result())
+	if !ok || e.out.scale == 0 {
+		return false
+	}
+	ones := [2]int{1, 1}
+	op := &kernels.Conv{Window: kernels.Window{Kernel: ones, Stride: ones, Dilation: ones}, Groups: len(scale), Channels: len(scale), Act: e.act, Result: e.result()}
+	p.become(n, e, op, twins, weights)
+	return true
+}
+
 // binary makes a sum, a difference or a product of two quantised values; that of
-// one and a number is a function of an element.
+// one and a number is a function of an element, that of one and a number for each
+// channel is affine.
 func (p *integers) binary(n *node, twins []*value) bool {
 	op := *n.op.(*kernels.Binary)
 	if len(twins) == 1 {
-		return p.function(n, twins)
+		return p.function(n, twins) || p.affine(n, twins)
 	}
 	e, ok := p.endingOf(n)
 	if twins[1] == nil || !ok {

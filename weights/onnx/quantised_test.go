@@ -250,6 +250,18 @@ func TestQuantisedModels(t *testing.T) {
 			relu(m, "n", "r")
 			m.qdq("r", "y", typeUint8, 0.03, 0)
 		}, steps: "Convert Transpose Conv Convert Transpose"},
+		{name: "scaled and shifted channels", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.batchNorm("a", "n", 4)
+			relu(m, "n", "r")
+			m.qdq("r", "b", typeUint8, 0.01, 0)
+			m.floats("f", []int{4, 1, 1}, 0.5, -2, 0, 1.5)
+			m.node("Mul", "b f", "p")
+			m.qdq("p", "c", typeUint8, 0.02, 200)
+			m.weight("w", -1, 1, 1, 4, 1, 1)
+			m.node("Sub", "w c", "d")
+			m.qdq("d", "y", typeUint8, 0.03, 100)
+		}, steps: "Convert Transpose Conv Conv Conv Convert Transpose"},
 		{name: "a residual without quantisation between", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 3, inScale, attr{"pads", []int64{1, 1, 1, 1}})
@@ -379,6 +391,28 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Cast", "j", "g", attr{"to", int(typeFloat)})
 			m.node("Add", "f g", "y")
 		}, steps: "Convert Unary Convert Convert Convert Binary Convert Binary", float: true},
+		{name: "clipped and joined elements", build: func(m *model) {
+			e := m.encoding("a", typeUint8, inScale, inZero)
+			m.node("QuantizeLinear", "x "+e, "q")
+			m.integers("lo", typeUint8, nil, 60)
+			m.integers("hi", typeUint8, nil, 210)
+			m.node("Clip", "q lo hi", "c")
+			m.node("QuantizeLinear", "x "+m.encoding("b", typeUint8, 0.02, 3), "p")
+			m.node("Concat", "p q", "k", attr{"axis", 1})
+			m.node("DequantizeLinear", "k "+e, "d")
+			m.node("DequantizeLinear", "c "+e, "f")
+			m.node("Concat", "d f", "g", attr{"axis", 1})
+			m.qdq("g", "y", typeUint8, 0.02, 100)
+		}, steps: "Convert Unary Convert Convert Binary Binary Convert Unary Concat Unary Convert Unary Unary Unary Concat Convert"},
+		{name: "padded elements", build: func(m *model) {
+			e := m.encoding("a", typeInt8, inScale, -8)
+			m.node("QuantizeLinear", "x "+e, "q")
+			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+			m.integers("value", typeInt8, nil, -100)
+			m.node("Pad", "q pads value", "p")
+			m.node("Pad", "p pads", "r")
+			m.node("DequantizeLinear", "r "+e, "y")
+		}, steps: "Convert Pad Pad Convert"},
 		{name: "softmax stays float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.node("Softmax", "a", "s", attr{"axis", 1})
@@ -388,9 +422,49 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeUint8, 0, 255, 6, 4, 3, 3)
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 100), "wf")
-			m.node("Conv", "a wf", "c")
+			m.node("Conv", "a wf", "c", attr{"strides", []int64{2, 1}}, attr{"pads", []int64{1, 0, 2, 1}})
+			m.qdq("c", "y", typeUint8, 0.06, 128)
+		}, steps: "Convert Transpose Resize Conv Convert Transpose"},
+		{name: "such weights of a dilated depthwise convolution, and of a sum", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.codes("w", typeUint8, 0, 255, 4, 1, 3, 3)
+			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 170), "wf")
+			m.node("Conv", "a wf", "c", attr{"group", 4}, attr{"dilations", []int64{2, 1}}, attr{"pads", []int64{2, 1, 2, 1}})
+			m.node("Add", "c a", "s")
+			m.qdq("s", "y", typeUint8, 0.06, 128)
+		}, steps: "Convert Transpose Resize Conv Convert Transpose"},
+		{name: "such weights of a convolution of one dimension", build: func(m *model) {
+			m.input("x", 0, 4, 20)
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.codes("w", typeUint8, 0, 255, 6, 4, 3)
+			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 100), "wf")
+			m.node("Conv", "a wf", "c", attr{"pads", []int64{1, 2}})
+			m.qdq("c", "y", typeUint8, 0.06, 128)
+		}, steps: "Convert Transpose Resize Conv Convert Transpose"},
+		{name: "such weights dilated both ways stay float", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.codes("w", typeUint8, 0, 255, 6, 4, 3, 3)
+			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 100), "wf")
+			m.node("Conv", "a wf", "c", attr{"dilations", []int64{2, 2}})
 			m.qdq("c", "y", typeUint8, 0.06, 128)
 		}, steps: "Convert Convert Transpose Conv Convert Convert Transpose", float: true},
+		{name: "such weights of a product", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.qdqConv("a", "p", 8, 4, 3, inScale)
+			m.qdq("p", "q", typeUint8, 0.05, 100)
+			m.node("Flatten", "q", "f")
+			m.codes("w", typeUint8, 0, 255, 288, 5)
+			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 77), "wf")
+			m.node("MatMul", "f wf", "c")
+			m.qdq("c", "y", typeUint8, 0.9, 128)
+		}, steps: "Convert Transpose Conv Transpose Take FullyConnected Convert"},
+		{name: "a weight of 255 stays float", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.integers("w", typeUint8, []int{1, 4, 1, 1}, 255, 3, 0, 200)
+			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 0), "wf")
+			m.node("Conv", "a wf", "c")
+			m.qdq("c", "y", typeUint8, 0.06, 128)
+		}, steps: "Convert Convert Transpose Conv Convert Convert", float: true},
 		{name: "weights of uint8", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeUint8, 0, 255, 6, 4, 3, 3)
@@ -618,19 +692,19 @@ func TestQLinearOperators(t *testing.T) {
 func TestIntegerSums(t *testing.T) {
 	const rows, k, columns = 3, 40, 5
 	for _, c := range []struct {
-		name        string
-		xKind       elemType
-		wKind       elemType
-		xZero       int64
-		wZero       []int64
-		conv, float bool
+		name  string
+		xKind elemType
+		wKind elemType
+		xZero int64
+		wZero []int64
+		conv  bool
 	}{
-		{"int8 weights", typeUint8, typeInt8, 113, []int64{0}, false, false},
-		{"int8 of both", typeInt8, typeInt8, -7, []int64{5}, false, false},
-		{"uint8 weights", typeUint8, typeUint8, 3, []int64{77}, false, true},
-		{"a zero point for each column", typeUint8, typeInt8, 3, []int64{1, -2, 3, -4, 5}, false, true},
-		{"a convolution", typeUint8, typeInt8, 113, []int64{-1}, true, true},
-		{"a convolution of int8", typeInt8, typeInt8, 9, nil, true, false},
+		{"int8 weights", typeUint8, typeInt8, 113, []int64{0}, false},
+		{"int8 of both", typeInt8, typeInt8, -7, []int64{5}, false},
+		{"uint8 weights", typeUint8, typeUint8, 3, []int64{77}, false},
+		{"a zero point for each column", typeUint8, typeInt8, 3, []int64{1, -2, 3, -4, 5}, false},
+		{"a convolution", typeUint8, typeInt8, 113, []int64{-1}, true},
+		{"a convolution of int8", typeInt8, typeInt8, 9, nil, true},
 	} {
 		for _, to := range []elemType{typeInt32, typeFloat} {
 			t.Run(fmt.Sprint(c.name, " as ", to), func(t *testing.T) {
@@ -864,6 +938,23 @@ func TestBadQuantisation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestQuantisedProbabilities checks that the answer of a net whose softmax is
+// quantised is probabilities.
+func TestQuantisedProbabilities(t *testing.T) {
+	m := newModel(13)
+	m.input("x", 0, 9)
+	m.node("Softmax", "x", "s")
+	m.qdq("s", "y", typeUint8, 1./256, 0)
+	m.output("y")
+	net, _, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind := net.Meta.Answer.Kind; kind != weights.Probabilities {
+		t.Errorf("the answer is of kind %v", kind)
 	}
 }
 

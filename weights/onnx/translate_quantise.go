@@ -211,7 +211,7 @@ func (c *call) dequantisedConstant(t *constant, s *scheme) *constant {
 	c.t.budget -= y.len()
 	e := &encoding{scale: s.scale, axis: s.axis}
 	if s.kind.isByte() {
-		e.q = make([]int8, y.len())
+		e.q = make([]int16, y.len())
 		y.encoding = e
 	}
 	each := 1 // elements of one index of axis
@@ -222,11 +222,8 @@ func (c *call) dequantisedConstant(t *constant, s *scheme) *constant {
 		k := i / each % len(s.scale)
 		q := t.ints[i] - s.zero[k]
 		y.floats[i] = float32(float64(q) * float64(s.scale[k]))
-		if e.q == nil {
-			continue
-		}
-		if e.q[i] = int8(q); int64(e.q[i]) != q {
-			e.q, y.encoding = nil, nil // more than int8 can hold without its zero point
+		if e.q != nil {
+			e.q[i] = int16(q)
 		}
 	}
 	t.dequantised = &dequantised{s, y}
