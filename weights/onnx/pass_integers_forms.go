@@ -219,9 +219,12 @@ func (p *integers) affine(n *node, twins []*value) bool {
 	}
 	dims := tensor.Shape{len(scale), 1, 1, 1}
 	alone := &node{weights: []*value{{shape: dims, data: &constant{kind: typeFloat, dims: dims, encoding: w}}, vector(shift)}}
-	e := p.endingOf(n.out[0])
-	weights, ok := integerWeights(alone, twins[0], e.result())
+	e, ok := p.endingOf(n)
 	if !ok || e.out.scale == 0 {
+		return false
+	}
+	weights, ok := integerWeights(alone, twins[0], e.result())
+	if !ok {
 		return false
 	}
 	ones := [2]int{1, 1}

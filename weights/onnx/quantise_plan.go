@@ -117,6 +117,9 @@ func formOf(n *node) quantisedForm {
 			}
 			return onlyFloat
 		}
+		if _, _, ok := perChannel(n, n.out[0].shape, min(1, len(n.out[0].shape)-1)); ok && n.out[0].shape.Equal(n.in[0].shape) {
+			return ownScale
+		}
 	case *kernels.Pool:
 		if op.Kind != kernels.MaxPool {
 			return ownScale
@@ -130,6 +133,8 @@ func formOf(n *node) quantisedForm {
 	}
 	return onlyFloat
 }
+
+func isPool(n *node) bool { _, ok := n.op.(*kernels.Pool); return ok }
 
 // newPlan decides what of a graph is computed in integers: convolutions and fully
 // connected layers, unless they are to stay float, and what lies between them.
@@ -157,10 +162,14 @@ func newPlan(g *graph, float map[int]string) *quantisePlan {
 		}
 		p.float[i] = float[i]
 	}
+	read := func(n *node) bool { // by somebody who computes in integers
+		return slices.ContainsFunc(n.out, func(v *value) bool {
+			return slices.ContainsFunc(users[v], func(u int) bool { return p.integer[u] })
+		})
+	}
 	made := map[*value]bool{} // in integers
 	consider := func(i int) {
 		n := g.nodes[i]
-		pool, _ := n.op.(*kernels.Pool)
 		follows := slices.ContainsFunc(n.in, func(v *value) bool { return made[v] })
 		goes := !slices.ContainsFunc(n.out, func(v *value) bool {
 			return len(users[v]) == 0 || slices.ContainsFunc(users[v], func(u int) bool { return !p.integer[u] })
@@ -169,10 +178,10 @@ func newPlan(g *graph, float map[int]string) *quantisePlan {
 		case forms[i] == onlyFloat:
 		case hasProducts(n):
 			p.integer[i] = true
-		case pool != nil && follows:
+		case isPool(n) && follows:
 			p.integer[i] = true
 		default:
-			p.integer[i] = leads[n.out[0]] && (follows || goes)
+			p.integer[i] = leads[n.out[0]] && (follows || goes && forms[i] == sameScale)
 		}
 		if p.integer[i] {
 			for _, v := range n.out {
@@ -187,6 +196,12 @@ func newPlan(g *graph, float map[int]string) *quantisePlan {
 	for i := len(g.nodes) - 1; i >= 0; i-- {
 		if !p.integer[i] {
 			consider(i)
+		}
+	}
+	// What nobody reads in integers need not be rounded to such.
+	for i, n := range slices.Backward(g.nodes) {
+		if p.integer[i] && !hasProducts(n) && !isPool(n) && !read(n) {
+			p.integer[i] = false
 		}
 	}
 	return p
@@ -291,7 +306,7 @@ func quantiseWeights(n *node, x kernels.Elements, mean func(c, k int) float64) (
 	w := n.weights[0]
 	channels := w.shape[0]
 	rows := w.data.len() / channels
-	e := &encoding{q: make([]int8, w.data.len()), scale: make([]float32, channels)}
+	e := &encoding{q: make([]int16, w.data.len()), scale: make([]float32, channels)}
 	floats, biases := make([]float32, w.data.len()), make([]float32, channels)
 	for c := range channels {
 		row := w.data.floats[c*rows:][:rows]
@@ -315,7 +330,7 @@ func quantiseWeights(n *node, x kernels.Elements, mean func(c, k int) float64) (
 		sum := 0.0
 		for k, v := range row {
 			q := min(max(math.RoundToEven(float64(v)/float64(scale)), -math.MaxInt8), math.MaxInt8)
-			e.q[c*rows+k] = int8(q)
+			e.q[c*rows+k] = int16(q)
 			floats[c*rows+k] = float32(q) * scale
 			sum += math.Abs(q)
 			if mean != nil {
