@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/tensor"
@@ -17,7 +19,7 @@ import (
 
 var convertCommand = command{
 	name: "convert",
-	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] [--answer WHAT] ...",
+	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] [--answer WHAT] [--int8 --calibrate PATH...] ...",
 	help: `
 Freeze an ONNX model. How pictures become its input is told here and kept in
 the file: --digits prepares them as MNIST's; --crop, --stretch or --pad and the
@@ -28,7 +30,17 @@ from --resize to --std stands for --crop where no other way is given. Without
 any of them the net takes raw tensors only. A height, width or length that the
 model leaves open stays open, where that is possible; --shape says that the net
 is for one size alone. OUT.frz may be a pipe or a device;
-- is standard output.`,
+- is standard output.
+
+With --int8 values become integers of 8 bits, and so do weights: the file is a
+quarter as large, and the net several times as fast. What integers stand for is
+found out by --calibrate, with what the net will be given: 16 pictures or tensors
+at least, better some hundreds; of more than 1,000 an even sample of 1,000 is
+looked at. Pictures become inputs as the file will say, those of an IDX file that
+are of the input's size as in infer eval. A layer whose error would be out of
+proportion stays float, as does what --keep-float names. A table says at the end
+what it costs: of each layer how many decibels its signal is above the noise that
+integers bring, and of the net how many answers have changed.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o convertOptions
 		flags.StringVar(&o.weights, "weights", "f32", "element `TYPE` of the weights: f32, or half for a file of half the size")
@@ -40,9 +52,12 @@ is for one size alone. OUT.frz may be a pipe or a device;
 		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, as 1x3x480x640, or those of its open dimensions alone, as 480x640; of the only input without NAME=; may be repeated")
 		o.picture.declare(flags)
 		o.answer.declare(flags)
+		o.quantise.declare(flags)
 		return func(a *app, args []string) error {
-			if len(args) != 2 {
-				return usagef("two files are needed, IN.onnx and OUT.frz, not %d", len(args))
+			if n := len(args); n > 2 && len(o.quantise.paths) > 0 {
+				o.quantise.paths = append(o.quantise.paths, args[2:]...)
+			} else if n != 2 {
+				return usagef("two files are needed, IN.onnx and OUT.frz, not %d", n)
 			}
 			flags.Visit(func(f *flag.Flag) {
 				o.picture.given(f.Name)
@@ -59,6 +74,7 @@ type convertOptions struct {
 	shapes                      shapeFlags
 	picture                     pictureFlags
 	answer                      answerFlags
+	quantise                    quantiseFlags
 }
 
 // maxModel is the largest model that is read, in bytes: that of protobuf.
@@ -77,7 +93,10 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if err := o.picture.check(); err != nil {
 		return err
 	}
-	if err := checkOutput(out, in, o.labels); err != nil {
+	if err := o.quantise.check(); err != nil {
+		return err
+	}
+	if err := checkOutput(out, append(slices.Clone(o.quantise.paths), in, o.labels)...); err != nil {
 		return err
 	}
 	bar := a.newProgress("reading", 1)
@@ -106,22 +125,47 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	if in != "-" {
 		dir = filepath.Dir(in)
 	}
-	frozen := false
-	net, report, err := onnx.Freeze(model, onnx.Options{
+	doing := ""
+	show := func(what string, done, total int) {
+		if what != doing {
+			bar.end()
+			bar, doing = a.newProgress(what, total), what
+		}
+		bar.set(done)
+	}
+	options := onnx.Options{
 		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta,
-		Progress: func(done, total int) {
-			if !frozen {
-				bar.end()
-				bar, frozen = a.newProgress("freezing", total), true
-			}
-			bar.set(done)
-		},
-	})
+		Progress: func(done, total int) { show("freezing", done, total) },
+	}
+	var items *calibration
+	if o.quantise.int8 {
+		options.Quantise = &onnx.Quantisation{
+			Percentile: float64(o.quantise.span),
+			KeepFloat:  o.quantise.keep,
+			Progress:   show,
+			Items: func(float *weights.Net) (onnx.Items, error) {
+				var err error
+				if float.Meta.Preparation, err = o.picture.preparation(float); err != nil {
+					return nil, err
+				}
+				items, err = a.calibration(o.quantise.paths, float)
+				return items, err
+			},
+		}
+	}
+	net, report, err := onnx.Freeze(model, options)
 	bar.end()
 	if kind := kindOf(model); err != nil && kind != "" && kind != "an ONNX model" {
 		err = errors.New("it is " + kind + ", not an ONNX model")
 	}
-	if err != nil {
+	var item *onnx.ItemError
+	var file *fileError
+	switch {
+	case errors.As(err, &item):
+		return items.inItem(item)
+	case errors.As(err, &file): // of what it is calibrated with
+		return file
+	case err != nil:
 		return inFile(in, err)
 	}
 	first := net.Values[net.Outputs[0]]
@@ -147,7 +191,30 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		return err
 	}
 	bar.end()
+	if report.Quantised != nil {
+		a.showQuantised(report.Quantised)
+	}
 	return a.summarize(out, m, len(data), report, o.verbose)
+}
+
+// showQuantised tells what integers cost.
+func (a *app) showQuantised(r *onnx.QuantisationReport) {
+	w := tabwriter.NewWriter(a.stderr, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "LAYER\tOPERATION\tSIGNAL TO NOISE\t")
+	for _, l := range r.Layers {
+		why := ""
+		if l.Float != "" {
+			why = "stays float: " + l.Float
+		}
+		fmt.Fprintf(w, "%s\t%s\t%.1f dB\t%s\n", printable(l.Name), l.Op, l.SNR, printable(why))
+	}
+	w.Flush()
+	fmt.Fprintf(a.stderr, "calibrated with %s: the outputs' signal is %.1f dB above the noise, the largest difference %.3g of a range of %.3g",
+		counted(r.Items, "items"), r.SNR, r.Largest, r.Range)
+	if r.Changed >= 0 {
+		fmt.Fprintf(a.stderr, "; %d of %s changed", r.Changed, counted(r.Items, "answers"))
+	}
+	fmt.Fprintln(a.stderr)
 }
 
 // summarize tells what became of the model: a file of so many bytes.

@@ -183,6 +183,10 @@ type evaluator struct {
 	scale weights.Preparation
 }
 
+// fromZeroToOne is how pictures of a data set become inputs of a net that does not
+// say how.
+var fromZeroToOne = weights.Preparation{Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
+
 // chooseInput chooses how pictures become inputs. A data set of the net's own
 // size is what it was trained with, and is measured as it is.
 func (v *evaluator) chooseInput(prepare bool) error {
@@ -197,7 +201,7 @@ func (v *evaluator) chooseInput(prepare bool) error {
 	switch {
 	case ownSize && p.Kind == weights.NoPicture:
 		// Nobody said how: 0…1 is what most nets take.
-		p = weights.Preparation{Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
+		p = fromZeroToOne
 	case !ownSize || p.Order != weights.Gray:
 		return v.file.checkPictures(v.m)
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/infer-go/infer/internal/spelling"
 )
 
 // A usageError is a mistake in the command line.
@@ -109,31 +111,9 @@ func meant(word string) string {
 	best, least := "", len(word)
 	for _, c := range commands() {
 		// Of short names, little may be wrong: cat is no cpu.
-		if d := distance(word, c.name); 2*d < len(c.name) && d < least {
+		if d := spelling.Distance(word, c.name); 2*d < len(c.name) && d < least {
 			best, least = c.name, d
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's: how many bytes must be put in, taken out or
-// changed to make one word of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := corner
-			if a[i] != b[j] {
-				changed++
-			}
-			corner = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -36,4 +36,14 @@
 // DynamicQuantizeLinear, and what follows it, is computed for each item of a batch
 // by itself: an item's scale does not depend on its neighbours. Its sums of products
 // are float32, and exact up to 2²⁴.
+//
+// # Quantising
+//
+// Options.Quantise makes such a net of a float model. The passes run first; then the
+// float net computes the items that it is calibrated with, and ranges of its values
+// are collected. A plan says which nodes compute in integers, and what the elements
+// of their operands and results are. It is carried out by nodes that quantise and
+// dequantise, put behind values, and the same pass as above. What has been made is
+// compared with the float net, item by item. Files quantise*.go hold this in the
+// order of their names: the way of it, noise, the plan, and how it is carried out.
 package onnx

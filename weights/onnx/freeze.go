@@ -32,6 +32,10 @@ type Options struct {
 	// and the first output is that of a Softmax.
 	Meta weights.Meta
 
+	// Quantise, if not nil, makes a net that computes in integers. Panels of what
+	// stays float have elements of the type Weights.
+	Quantise *Quantisation
+
 	// Progress, if not nil, is told from time to time how many of the net's
 	// operations have been written.
 	Progress func(done, total int)
@@ -66,6 +70,11 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if opts.Quantise != nil {
+		if m.report.Quantised, err = m.quantise(opts.Quantise, opts.Meta); err != nil {
+			return nil, nil, err
+		}
+	}
 	net, transposes, err := m.result.lower(m.batched, opts.Weights, opts.Progress)
 	if err != nil {
 		return nil, nil, err
@@ -98,6 +107,9 @@ type importer struct {
 	batched bool
 	open    []weights.OpenDim
 	growth  []weights.Growth
+
+	// rewrite, if not nil, is done to every graph behind the passes.
+	rewrite func(*graph)
 }
 
 // importModel makes a model's graph, which passes have been through: all of
@@ -125,16 +137,24 @@ func (d *decoder) importModel(model []byte, opts Options) (m *importer, err erro
 		modelProto: proto, linked: l, elem: opts.Weights, ask: opts.Batch, budget: foldBudget(model),
 		report: &Report{Producer: proto.producer, Opset: int(proto.opsets[""]), Operators: len(proto.graph.nodes)},
 	}
+	return m, m.make()
+}
+
+// make makes the graph.
+func (m *importer) make() (err error) {
+	l := m.linked
 	if open := l.openDims(); len(open) > 0 {
+		m.probed = 0
 		p, err := m.prove(open)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		m.open, m.growth = p.dims, p.formulas
 		l = p.at(p.first)
 	}
+	m.report.Passes = nil
 	m.result, m.batched, err = m.graph(l, m.report)
-	return m, err
+	return err
 }
 
 // graph makes the graph of a model whose shapes are all known.
@@ -146,6 +166,9 @@ func (m *importer) graph(l *linked, report *Report) (*graph, bool, error) {
 	report.Parameters = g.parameters()
 	for _, p := range passes {
 		report.add(p.name, p.run(g))
+	}
+	if m.rewrite != nil {
+		m.rewrite(g)
 	}
 	return g, batched, nil
 }

@@ -92,23 +92,26 @@ func (l *lowering) run(g *graph, progress func(done, total int)) error {
 }
 
 // placeInputs converts the maps that convolutions and pools read straight from
-// the inputs before anything else, so that whatever else reads them does so in
-// the same order.
+// the inputs, or after their elements were converted, before anything else, so
+// that whatever else reads them does so in the same order.
 func (l *lowering) placeInputs(g *graph) error {
-	inputs := map[*value]bool{}
+	inputs := map[*value]*value{} // by what holds their elements, be they others
 	for _, v := range g.inputs {
-		inputs[v] = true
+		inputs[v] = v
 	}
 	for _, n := range g.nodes {
+		if n.conversion() != nil && inputs[n.in[0]] != nil {
+			inputs[n.out[0]] = inputs[n.in[0]]
+		}
 		if n.op.Order() != kernels.Maps {
 			continue
 		}
 		for _, v := range n.in {
-			if !inputs[v] {
+			if inputs[v] == nil {
 				continue
 			}
-			if _, err := l.placeMap(v); err != nil {
-				return fmt.Errorf("input %q: %w", v.name, err)
+			if _, err := l.placeMap(inputs[v]); err != nil {
+				return fmt.Errorf("input %q: %w", inputs[v].name, err)
 			}
 		}
 	}

@@ -222,6 +222,9 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 	for _, pass := range passes {
 		pass.run(t.graph)
 	}
+	if p.rewrite != nil {
+		p.rewrite(t.graph)
+	}
 	s, err := newSketch(t.graph, p.several, p.elem, &p.zeros)
 	if err != nil {
 		return nil, err

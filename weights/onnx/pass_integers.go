@@ -272,11 +272,18 @@ type ending struct {
 	nodes []*node
 }
 
-// endingOf finds what follows an operation with the result v.
-func (p *integers) endingOf(v *value) ending {
-	e := ending{out: v}
-	next := p.reader(v)
-	if next != nil {
+// endingOf finds what follows an operation of one result, after the activation
+// that it applies itself. It is false if that is more than a clamp.
+func (p *integers) endingOf(n *node) (ending, bool) {
+	e := ending{out: n.out[0]}
+	if act := n.fusedAct(); act != nil {
+		e.act = *act
+	}
+	if e.act.Kind != kernels.NoActivation && e.act.Kind != kernels.Clamp {
+		return e, false
+	}
+	next := p.reader(e.out)
+	if next != nil && e.act.Kind == kernels.NoActivation {
 		if act, ok := next.activation(); ok && act.Kind == kernels.Clamp {
 			e = ending{act, next.out[0], []*node{next}}
 			next = p.reader(e.out)
@@ -285,7 +292,7 @@ func (p *integers) endingOf(v *value) ending {
 	if next != nil && next.quantises() {
 		e.out, e.nodes = next.out[0], append(e.nodes, next)
 	}
-	return e
+	return e, true
 }
 
 // become makes n an operation on quantised operands, and the nodes of its ending

@@ -30,13 +30,13 @@ func (e *ending) result() kernels.Elements {
 
 func (p *integers) conv(n *node, twins []*value) bool {
 	op := *n.op.(*kernels.Conv)
-	if op.Act.Kind != kernels.NoActivation {
-		return false
-	}
 	if len(n.in) == 2 && twins[1] == nil {
 		return p.convAlone(n)
 	}
-	e := p.endingOf(n.out[0])
+	e, ok := p.endingOf(n)
+	if !ok {
+		return false
+	}
 	weights, ok := integerWeights(n, twins[0], e.result())
 	if !ok || len(n.in) == 2 && !e.result().Fits(twins[1].scale, 1) {
 		return false
@@ -54,11 +54,14 @@ func (p *integers) conv(n *node, twins []*value) bool {
 // convAlone is conv where the residual is not quantised: it is added by itself.
 func (p *integers) convAlone(n *node) bool {
 	sum := &value{name: n.out[0].name, shape: n.out[0].shape}
-	alone := &node{name: n.name, origin: n.origin, op: n.op, in: n.in[:1], weights: n.weights, out: []*value{sum}}
+	op := *n.op.(*kernels.Conv)
+	act := op.Act
+	op.Act = kernels.Act{}
+	alone := &node{name: n.name, origin: n.origin, op: &op, in: n.in[:1], weights: n.weights, out: []*value{sum}}
 	if !p.conv(alone, p.twinsOf(alone.in)) {
 		return false
 	}
-	n.op, n.weights = &kernels.Binary{Kind: kernels.Add}, nil
+	n.op, n.weights = &kernels.Binary{Kind: kernels.Add, Act: act}, nil
 	n.in = []*value{sum, n.in[1]}
 	p.add(n)
 	return true
@@ -66,9 +69,12 @@ func (p *integers) convAlone(n *node) bool {
 
 func (p *integers) fullyConnected(n *node, twins []*value) bool {
 	op := *n.op.(*kernels.FullyConnected)
-	e := p.endingOf(n.out[0])
+	e, ok := p.endingOf(n)
+	if !ok {
+		return false
+	}
 	weights, ok := integerWeights(n, twins[0], e.result())
-	if !ok || op.Act.Kind != kernels.NoActivation {
+	if !ok {
 		return false
 	}
 	if !weights[0].data.encoding.fits() {
@@ -179,7 +185,7 @@ func integerWeights(n *node, x *value, result kernels.Elements) ([]*value, bool)
 // pool makes a mean of quantised elements; maxima move them.
 func (p *integers) pool(n *node, twins []*value) bool {
 	op := *n.op.(*kernels.Pool)
-	e := p.endingOf(n.out[0])
+	e, _ := p.endingOf(n)
 	const most = math.MaxInt32 / math.MaxUint8 // elements that an int32 can sum
 	if e.act.Kind != kernels.NoActivation || !e.result().Fits(twins[0].scale, 1) || int64(op.Kernel[0])*int64(op.Kernel[1]) > most {
 		return false
@@ -213,9 +219,12 @@ func (p *integers) affine(n *node, twins []*value) bool {
 	}
 	dims := tensor.Shape{len(scale), 1, 1, 1}
 	alone := &node{weights: []*value{{shape: dims, data: &constant{kind: typeFloat, dims: dims, encoding: w}}, vector(shift)}}
-	e := p.endingOf(n.out[0])
-	weights, ok := integerWeights(alone, twins[0], e.result())
+	e, ok := p.endingOf(n)
 	if !ok || e.out.scale == 0 {
+		return false
+	}
+	weights, ok := integerWeights(alone, twins[0], e.result())
+	if !ok {
 		return false
 	}
 	ones := [2]int{1, 1}
@@ -232,10 +241,10 @@ func (p *integers) binary(n *node, twins []*value) bool {
 	if len(twins) == 1 {
 		return p.function(n, twins) || p.affine(n, twins)
 	}
-	if twins[1] == nil || op.Act.Kind != kernels.NoActivation {
+	e, ok := p.endingOf(n)
+	if twins[1] == nil || !ok {
 		return false
 	}
-	e := p.endingOf(n.out[0])
 	a, b, result := twins[0].scale, twins[1].scale, e.result()
 	switch op.Kind {
 	case kernels.Add, kernels.Sub:

@@ -21,7 +21,7 @@ func randomQuantised(r *rand.Rand, scale func() float32) *model {
 	last, all := "x", []string{"x"}
 	for i := range 2 + r.IntN(9) {
 		next, other := fmt.Sprintf("v%d", i), all[r.IntN(len(all))]
-		switch r.IntN(14) {
+		switch r.IntN(18) {
 		case 0:
 			m.qdqConv(last, next, 4, 4, 3, 0, attr{"pads", []int64{1, 1, 1, 1}})
 		case 1:
@@ -42,6 +42,15 @@ func randomQuantised(r *rand.Rand, scale func() float32) *model {
 		case 8:
 			m.floats(next+".c", nil, 0.3)
 			m.node([]string{"Add", "Mul"}[r.IntN(2)], last+" "+next+".c", next)
+		case 9:
+			m.batchNorm(last, next, 4)
+		case 10:
+			m.codes(next+".w", typeUint8, 0, 255, 4, 4, 3, 3)
+			m.constant("DequantizeLinear", next+".w "+m.encoding(next+".w", typeUint8, 0.005, int64(1+r.IntN(255))), next+".wf")
+			m.node("Conv", last+" "+next+".wf", next, attr{"pads", []int64{1, 1, 1, 1}})
+		case 11:
+			m.node("Clip", last+" "+next+".lo", next)
+			m.floats(next+".lo", nil, -0.2)
 		default:
 			kind := []elemType{typeUint8, typeInt8}[r.IntN(2)]
 			m.qdq(last, next, kind, scale(), int64(r.IntN(256))-kind.shift())

@@ -200,12 +200,12 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdqConv("a", "c", 6, 4, 3, inScale, attr{"pads", []int64{1, 1, 1, 1}})
 			relu(m, "c", "r")
 			m.qdq("r", "y", typeUint8, 0.02, 0)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "int8 and signed results", build: func(m *model) {
 			m.qdq("x", "a", typeInt8, inScale, inZero-128)
 			m.qdqConv("a", "c", 6, 4, 3, inScale)
 			m.qdq("c", "y", typeInt8, 0.05, 3)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a net", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 16, 4, 3, inScale, attr{"pads", []int64{1, 1, 1, 1}})
@@ -225,7 +225,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("DequantizeLinear", "w "+m.channelScales("w", typeInt8, 10), "wf", attr{"axis", 0})
 			m.weight("bias", -1, 1, 10)
 			m.node("Gemm", "l wf bias", "y", attr{"transB", 1})
-		}, steps: "Convert Transpose Conv Conv Binary Pool FullyConnected", deep: true},
+		}, steps: "Transpose Convert Conv Conv Binary Pool FullyConnected", deep: true},
 		{name: "a depthwise convolution with stride and a clip", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 1, 3, inScale, attr{"group", 4}, attr{"strides", []int64{2, 2}}, attr{"pads", []int64{1, 1, 1, 1}})
@@ -233,7 +233,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.floats("hi", nil, 0.9)
 			m.node("Clip", "c lo hi", "r")
 			m.qdq("r", "y", typeUint8, 0.02, 50)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "weights quantised from floats, by tensor", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.weight("w", -1, 1, 6, 4, 1, 1)
@@ -242,14 +242,14 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("DequantizeLinear", "wq w.s w.z", "wf")
 			m.node("Conv", "a wf", "c")
 			m.qdq("c", "y", typeUint8, 0.02, 128)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "batch norm between", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 6, 4, 3, inScale)
 			m.batchNorm("c", "n", 6)
 			relu(m, "n", "r")
 			m.qdq("r", "y", typeUint8, 0.03, 0)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "scaled and shifted channels", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.batchNorm("a", "n", 4)
@@ -261,20 +261,20 @@ func TestQuantisedModels(t *testing.T) {
 			m.weight("w", -1, 1, 1, 4, 1, 1)
 			m.node("Sub", "w c", "d")
 			m.qdq("d", "y", typeUint8, 0.03, 100)
-		}, steps: "Convert Transpose Conv Conv Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Conv Conv Convert Transpose"},
 		{name: "a residual without quantisation between", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 3, inScale, attr{"pads", []int64{1, 1, 1, 1}})
 			m.node("Add", "c a", "s")
 			relu(m, "s", "r")
 			m.qdq("r", "y", typeUint8, 0.03, 0)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a residual of floats", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 3, inScale, attr{"pads", []int64{1, 1, 1, 1}})
 			m.node("Sin", "x", "i")
 			m.node("Add", "c i", "y")
-		}, steps: "Convert Unary Transpose Conv Transpose Binary Transpose", float: true},
+		}, steps: "Transpose Convert Unary Conv Binary Transpose", float: true},
 		{name: "a residual of a product", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.node("Mul", "a a", "p")
@@ -298,14 +298,14 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdq("c", "d", typeUint8, 0.05, 100)
 			relu(m, "d", "r")
 			m.qdq("r", "y", typeUint8, 0.05, 100)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a clamp of other elements", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 6, 4, 3, inScale)
 			m.qdq("c", "d", typeUint8, 0.05, 100)
 			relu(m, "d", "r")
 			m.qdq("r", "y", typeUint8, 0.03, 0)
-		}, steps: "Convert Transpose Conv Unary Convert Transpose"},
+		}, steps: "Transpose Convert Conv Unary Convert Transpose"},
 		{name: "a value that several read", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
@@ -314,7 +314,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdq("r", "e", typeUint8, 0.05, 100)
 			m.node("Add", "d e", "s")
 			m.qdq("s", "y", typeUint8, 0.05, 100)
-		}, steps: "Convert Transpose Conv Unary Binary Convert Transpose"},
+		}, steps: "Transpose Convert Conv Unary Binary Convert Transpose"},
 		{name: "moves", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
@@ -333,14 +333,14 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("SpaceToDepth", "k", "z", attr{"blocksize", 2})
 			m.node("Transpose", "z", "t", attr{"perm", []int64{0, 3, 1, 2}})
 			m.qdq("t", "y", typeUint8, 0.03, 100)
-		}, steps: "Convert Transpose Conv Pad Resize Slice Split Concat Convert Transpose"},
+		}, steps: "Transpose Convert Conv Pad Resize Slice Split Concat Convert Transpose"},
 		{name: "operands of two scales joined", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
 			m.qdq("c", "d", typeUint8, 0.03, 100)
 			m.node("Concat", "a d", "k", attr{"axis", 1})
 			m.qdq("k", "y", typeUint8, 0.02, 110)
-		}, steps: "Convert Transpose Conv Unary Unary Concat Convert Transpose"},
+		}, steps: "Transpose Convert Conv Unary Unary Concat Convert Transpose"},
 		{name: "pooled floats", build: func(m *model) {
 			m.node("Sin", "x", "s")
 			m.node("MaxPool", "s", "p", attr{"kernel_shape", []int64{3, 3}}, attr{"pads", []int64{1, 1, 1, 1}})
@@ -381,7 +381,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 6, 4, 3, inScale)
 			m.node("QuantizeLinear", "c "+m.encoding("c", typeUint8, 0.05, 100), "y")
-		}, steps: "Convert Transpose Conv Transpose"},
+		}, steps: "Transpose Convert Conv Transpose"},
 		{name: "integers in the middle", build: func(m *model) {
 			m.node("QuantizeLinear", "x "+m.encoding("a", typeInt8, inScale, -8), "q")
 			m.node("Cast", "q", "f", attr{"to", int(typeFloat)})
@@ -424,7 +424,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 100), "wf")
 			m.node("Conv", "a wf", "c", attr{"strides", []int64{2, 1}}, attr{"pads", []int64{1, 0, 2, 1}})
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Resize Conv Convert Transpose"},
+		}, steps: "Transpose Convert Resize Conv Convert Transpose"},
 		{name: "such weights of a dilated depthwise convolution, and of a sum", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeUint8, 0, 255, 4, 1, 3, 3)
@@ -432,7 +432,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Conv", "a wf", "c", attr{"group", 4}, attr{"dilations", []int64{2, 1}}, attr{"pads", []int64{2, 1, 2, 1}})
 			m.node("Add", "c a", "s")
 			m.qdq("s", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Resize Conv Convert Transpose"},
+		}, steps: "Transpose Convert Resize Conv Convert Transpose"},
 		{name: "such weights of a convolution of one dimension", build: func(m *model) {
 			m.input("x", 0, 4, 20)
 			m.qdq("x", "a", typeUint8, inScale, inZero)
@@ -440,14 +440,14 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 100), "wf")
 			m.node("Conv", "a wf", "c", attr{"pads", []int64{1, 2}})
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Resize Conv Convert Transpose"},
+		}, steps: "Transpose Convert Resize Conv Convert Transpose"},
 		{name: "such weights dilated both ways stay float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeUint8, 0, 255, 6, 4, 3, 3)
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 100), "wf")
 			m.node("Conv", "a wf", "c", attr{"dilations", []int64{2, 2}})
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Convert Transpose Conv Convert Convert Transpose", float: true},
+		}, steps: "Transpose Convert Convert Conv Convert Convert Transpose", float: true},
 		{name: "such weights of a product", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "p", 8, 4, 3, inScale)
@@ -457,28 +457,28 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 77), "wf")
 			m.node("MatMul", "f wf", "c")
 			m.qdq("c", "y", typeUint8, 0.9, 128)
-		}, steps: "Convert Transpose Conv Transpose Take FullyConnected Convert"},
+		}, steps: "Transpose Convert Conv Transpose Take FullyConnected Convert"},
 		{name: "a weight of 255 stays float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.integers("w", typeUint8, []int{1, 4, 1, 1}, 255, 3, 0, 200)
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 0), "wf")
 			m.node("Conv", "a wf", "c")
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Convert Transpose Conv Convert Convert", float: true},
+		}, steps: "Transpose Convert Convert Conv Convert Convert", float: true},
 		{name: "weights of uint8", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeUint8, 0, 255, 6, 4, 3, 3)
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeUint8, 0.01, 128), "wf")
 			m.node("Conv", "a wf", "c")
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "weights of int8 with a zero point", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeInt8, -100, 127, 6, 4, 3, 3)
 			m.constant("DequantizeLinear", "w "+m.encoding("w", typeInt8, 0.01, 9), "wf")
 			m.node("Conv", "a wf", "c")
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a bias of another scale", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeInt8, -127, 127, 6, 4, 3, 3)
@@ -487,7 +487,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("DequantizeLinear", "b "+m.encoding("b", typeInt32, 0.003, 0), "bf")
 			m.node("Conv", "a wf bf", "c")
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a bias too large for its unit", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, 1e-4, inZero)
 			m.codes("w", typeInt8, -127, 127, 6, 4, 3, 3)
@@ -495,7 +495,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.weight("b", -0.1, 0.1, 6)
 			m.node("Conv", "a wf b", "c")
 			m.qdq("c", "y", typeUint8, 0.001, 128)
-		}, steps: "Convert Convert Transpose Conv Convert Convert Transpose", float: true},
+		}, steps: "Transpose Convert Convert Conv Convert Convert Transpose", float: true},
 		{name: "a channel of zeros", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.integers("w", typeInt8, []int{2, 4, 1, 1}, 1, -2, 3, 100, 0, 0, 0, 0)
@@ -505,7 +505,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.floats("b", []int{2}, 0.1, 0.37)
 			m.node("Conv", "a wf b", "c")
 			m.qdq("c", "y", typeUint8, 0.01, 128)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a product with a matrix", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.codes("w", typeInt8, -127, 127, 8, 5)
@@ -582,7 +582,7 @@ func TestQLinearOperators(t *testing.T) {
 			}
 			return m.encoding("w", kind, 0.01, map[elemType]int64{typeUint8: 128, typeInt8: 3}[kind])
 		}
-		return quantisedCase{name: fmt.Sprint("QLinearConv of ", kind, channels, bias), steps: "Convert Transpose Conv Convert Transpose", build: func(m *model) {
+		return quantisedCase{name: fmt.Sprint("QLinearConv of ", kind, channels, bias), steps: "Transpose Convert Conv Convert Transpose", build: func(m *model) {
 			in := input(m, typeUint8)
 			weights(m, kind, 6, 4, 3, 3)
 			in += " w " + scales(m)
@@ -676,8 +676,8 @@ func TestQLinearOperators(t *testing.T) {
 	for _, c := range []quantisedCase{
 		one("QLinearSigmoid", "Sigmoid", "Convert Unary Convert", false, nil),
 		one("QLinearLeakyRelu", "LeakyRelu", "Convert Unary Convert", false, nil, attr{"alpha", float32(0.3)}),
-		one("QLinearGlobalAveragePool", "GlobalAveragePool", "Convert Transpose Pool Convert", false, []attr{{"channels_last", 0}}),
-		one("QLinearAveragePool", "AveragePool", "Convert Transpose Pool Convert Transpose", false, nil, window...),
+		one("QLinearGlobalAveragePool", "GlobalAveragePool", "Transpose Convert Pool Convert", false, []attr{{"channels_last", 0}}),
+		one("QLinearAveragePool", "AveragePool", "Transpose Convert Pool Convert Transpose", false, nil, window...),
 		one("QLinearSoftmax", "Softmax", "Convert Convert Softmax Convert Convert", true, []attr{{"opset", 13}}, attr{"axis", 1}),
 		two("QLinearAdd", "Add", typeUint8), two("QLinearAdd", "Add", typeInt8), two("QLinearMul", "Mul", typeUint8),
 		conv(typeInt8, true, true), conv(typeInt8, false, true), conv(typeInt8, false, false), conv(typeUint8, false, true),

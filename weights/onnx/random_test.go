@@ -14,25 +14,25 @@ var unseen = map[string]string{
 	"NonMaxSuppression":        "how many rows it has is known at a run",
 	"RoiAlign":                 "kernels compares it with its formula",
 	"MaxUnpool":                "its indices have to be those of a pool",
-	"ConvInteger":              quantising,
-	"DequantizeLinear":         quantising,
-	"DynamicQuantizeLinear":    quantising,
-	"MatMulInteger":            quantising,
-	"QGemm":                    quantising,
-	"QLinearAdd":               quantising,
-	"QLinearAveragePool":       quantising,
-	"QLinearConcat":            quantising,
-	"QLinearConv":              quantising,
-	"QLinearGlobalAveragePool": quantising,
-	"QLinearLeakyRelu":         quantising,
-	"QLinearMatMul":            quantising,
-	"QLinearMul":               quantising,
-	"QLinearSigmoid":           quantising,
-	"QLinearSoftmax":           quantising,
-	"QuantizeLinear":           quantising,
+	"ConvInteger":              byQuantised,
+	"DequantizeLinear":         byQuantised,
+	"DynamicQuantizeLinear":    byQuantised,
+	"MatMulInteger":            byQuantised,
+	"QGemm":                    byQuantised,
+	"QLinearAdd":               byQuantised,
+	"QLinearAveragePool":       byQuantised,
+	"QLinearConcat":            byQuantised,
+	"QLinearConv":              byQuantised,
+	"QLinearGlobalAveragePool": byQuantised,
+	"QLinearLeakyRelu":         byQuantised,
+	"QLinearMatMul":            byQuantised,
+	"QLinearMul":               byQuantised,
+	"QLinearSigmoid":           byQuantised,
+	"QLinearSoftmax":           byQuantised,
+	"QuantizeLinear":           byQuantised,
 }
 
-const quantising = "TestRandomQuantised has them"
+const byQuantised = "TestRandomQuantised has them"
 
 // TestOperatorsAreRandom checks that random graphs have nodes of every operator.
 func TestOperatorsAreRandom(t *testing.T) {

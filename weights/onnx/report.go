@@ -16,6 +16,9 @@ type Report struct {
 	// for it.
 	Transposes int
 
+	// Quantised says what became of the model if it was quantised.
+	Quantised *QuantisationReport
+
 	// Unbatched says why a model was frozen for one item at a time although its
 	// inputs, or some of them, leave the batch open; empty if that is not so.
 	Unbatched string

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// quantiseFlags tell how a net is made one that computes in integers.
+type quantiseFlags struct {
+	int8  bool
+	paths names
+	span  percentileFlag
+	keep  names
+}
+
+func (q *quantiseFlags) declare(flags *flag.FlagSet) {
+	flags.BoolVar(&q.int8, "int8", false, "a net that computes in integers of 8 bits; needs --calibrate")
+	flags.Var(&q.paths, "calibrate", "what the net is calibrated with: a picture, a folder of such, an IDX file, or a .npy tensor of one item or several (of a net of several inputs, a file for each: A.npy,B.npy): `PATH`; may be repeated, and more may stand behind OUT.frz")
+	flags.Var(&q.span, "range", "which numbers integers stand for: `WHAT` is minmax, all that were seen, or percentile:99.99, all but a few; minmax if not given")
+	flags.Var(&q.keep, "keep-float", "the model's node of that `NAME`, as inspect lists it, stays float; may be repeated")
+}
+
+// check finds flags that do not go together.
+func (q *quantiseFlags) check() error {
+	switch {
+	case q.int8 && len(q.paths) == 0:
+		return usagef("--int8 needs --calibrate: pictures or tensors such as the net will be given")
+	case !q.int8 && (len(q.paths) > 0 || q.span != 0 || len(q.keep) > 0):
+		return usagef("--calibrate, --range and --keep-float go with --int8")
+	}
+	return nil
+}
+
+// percentileFlag is how many of a hundred elements are within a range; 0 for all.
+type percentileFlag float64
+
+func (p *percentileFlag) String() string { return "" }
+
+func (p *percentileFlag) Set(s string) error {
+	if s == "minmax" {
+		*p = 0
+		return nil
+	}
+	text, ok := strings.CutPrefix(s, "percentile:")
+	v, err := strconv.ParseFloat(text, 64)
+	if !ok || err != nil || !(v > 50 && v <= 100) {
+		return fmt.Errorf("%q: it is minmax, or percentile:99.99 with a number above 50, up to 100", s)
+	}
+	*p = percentileFlag(v)
+	return nil
+}
