@@ -2096,13 +2096,114 @@ GLOBL constants_binary_f32_pow_avx2<>(SB), RODATA|NOPTR, $864
 
 // func binary_u8_add_avx2(args *QuantisedBinaryArgs)
 // Requires: AVX, AVX2
-TEXT ·binary_u8_add_avx2(SB), NOSPLIT, $48-8
-	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
-	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+TEXT ·binary_u8_add_avx2(SB), NOSPLIT, $72-8
+	// Registers: Y0 a bound, then values, then x; Y1 values, then y;
+	// Y2, Y3 values, then the element that stands still;
+	// Y4 elements, then words of the lower halves of lanes;
+	// Y5 words of the upper halves of lanes; Y6 of the second operand; Y7 0;
+	// Y8 the upper half of 2²³, twice, then XZero; Y9 2²³ and the zero point of X, then YZero;
+	// Y10 2²³ and the zero point of Y, then XScale; Y11 the scale of X, then YScale;
+	// Y12 the scale of Y, then Lo; Y13 what is added to results, or bounds them, then Hi;
+	// Y14 Zero, then the element that stands still; Y15 upper half.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	MOVL         64(AX), SI
+	MOVL         SI, DI
+	SHLL         $0x10, DI
+	ORL          SI, DI
+	MOVL         DI, (SP)
+	VMOVSS       68(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 8(SP)
+	VMOVSS       72(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 16(SP)
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer4
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+
+bytes5:
+	VMOVDQU      (CX), Y4
+	ADDQ         $0x20, CX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y9, Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y9, Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y9, Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y9, Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VMOVDQU      (DX), Y4
+	ADDQ         $0x20, DX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VADDPS       Y6, Y3, Y3
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes5
+
+fewer4:
 	VBROADCASTSS 68(AX), Y12
 	VBROADCASTSS 72(AX), Y13
 	VBROADCASTSS 64(AX), Y14
@@ -2110,18 +2211,13 @@ TEXT ·binary_u8_add_avx2(SB), NOSPLIT, $48-8
 	VBROADCASTSS 52(AX), Y9
 	VBROADCASTSS 56(AX), Y10
 	VBROADCASTSS 60(AX), Y11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
-	MOVQ         SI, (SP)
+	MOVQ         SI, 24(SP)
 	ANDQ         $-8, SI
-	MOVQ         SI, 8(SP)
-	JEQ          rest4
+	MOVQ         SI, 32(SP)
+	JEQ          rest6
 
-block6:
+block8:
 	VPMOVZXBD    (CX)(AX*1), Y0
 	VPSUBD       Y8, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
@@ -2140,14 +2236,14 @@ block6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 8(SP)
-	JLT          block6
+	CMPQ         AX, 32(SP)
+	JLT          block8
 
-rest4:
-	ANDQ $+7, (SP)
-	JEQ  done5
+rest6:
+	ANDQ $+7, 24(SP)
+	JEQ  done7
 
-one7:
+one9:
 	MOVBLZX   (CX)(AX*1), SI
 	VMOVD     SI, X0
 	VPSUBD    Y8, Y0, Y0
@@ -2165,27 +2261,99 @@ one7:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      (SP)
-	JNE       one7
+	DECQ      24(SP)
+	JNE       one9
 
-done5:
+done7:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer10
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+	MOVBLZX      (CX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Y14
+	VSUBPS       Y9, Y14, Y14
+	VMULPS       Y11, Y14, Y14
+
+bytes11:
+	VMOVDQU      (DX), Y4
+	ADDQ         $0x20, DX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y10, Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VADDPS       Y0, Y14, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y10, Y1, Y1
+	VMULPS       Y12, Y1, Y1
+	VADDPS       Y1, Y14, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y10, Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VADDPS       Y2, Y14, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y10, Y3, Y3
+	VMULPS       Y12, Y3, Y3
+	VADDPS       Y3, Y14, Y3
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes11
+
+fewer10:
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	VPSUBD       Y8, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y10, Y2, Y2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-8, CX
-	MOVQ         CX, 24(SP)
-	JEQ          rest8
+	MOVQ         SI, 40(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 48(SP)
+	JEQ          rest12
 
-block10:
+block14:
 	VPMOVZXBD    (DX)(AX*1), Y1
 	VPSUBD       Y9, Y1, Y1
 	VCVTDQ2PS    Y1, Y1
@@ -2200,14 +2368,14 @@ block10:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 24(SP)
-	JLT          block10
+	CMPQ         AX, 48(SP)
+	JLT          block14
 
-rest8:
-	ANDQ $+7, 16(SP)
-	JEQ  done9
+rest12:
+	ANDQ $+7, 40(SP)
+	JEQ  done13
 
-one11:
+one15:
 	MOVBLZX   (DX)(AX*1), CX
 	VMOVD     CX, X1
 	VPSUBD    Y9, Y1, Y1
@@ -2220,27 +2388,99 @@ one11:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      16(SP)
-	JNE       one11
+	DECQ      40(SP)
+	JNE       one15
 
-done9:
+done13:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer16
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+	MOVBLZX      (DX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Y14
+	VSUBPS       Y10, Y14, Y14
+	VMULPS       Y12, Y14, Y14
+
+bytes17:
+	VMOVDQU      (CX), Y4
+	ADDQ         $0x20, CX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y9, Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VADDPS       Y14, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y9, Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VADDPS       Y14, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y9, Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VADDPS       Y14, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y9, Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VADDPS       Y14, Y3, Y3
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes17
+
+fewer16:
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Y3
 	VPSUBD       Y9, Y3, Y3
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y11, Y3, Y3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-8, DX
-	MOVQ         DX, 40(SP)
-	JEQ          rest12
+	MOVQ         SI, 56(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 64(SP)
+	JEQ          rest18
 
-block14:
+block20:
 	VPMOVZXBD    (CX)(AX*1), Y0
 	VPSUBD       Y8, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
@@ -2255,14 +2495,14 @@ block14:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 40(SP)
-	JLT          block14
+	CMPQ         AX, 64(SP)
+	JLT          block20
 
-rest12:
-	ANDQ $+7, 32(SP)
-	JEQ  done13
+rest18:
+	ANDQ $+7, 56(SP)
+	JEQ  done19
 
-one15:
+one21:
 	MOVBLZX   (CX)(AX*1), DX
 	VMOVD     DX, X0
 	VPSUBD    Y8, Y0, Y0
@@ -2275,23 +2515,124 @@ one15:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      32(SP)
-	JNE       one15
+	DECQ      56(SP)
+	JNE       one21
 
-done13:
+done19:
 end3:
 	VZEROUPPER
 	RET
 
 // func binary_u8_sub_avx2(args *QuantisedBinaryArgs)
 // Requires: AVX, AVX2
-TEXT ·binary_u8_sub_avx2(SB), NOSPLIT, $48-8
-	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
-	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+TEXT ·binary_u8_sub_avx2(SB), NOSPLIT, $72-8
+	// Registers: Y0 a bound, then values, then x; Y1 values, then y;
+	// Y2, Y3 values, then the element that stands still;
+	// Y4 elements, then words of the lower halves of lanes;
+	// Y5 words of the upper halves of lanes; Y6 of the second operand; Y7 0;
+	// Y8 the upper half of 2²³, twice, then XZero; Y9 2²³ and the zero point of X, then YZero;
+	// Y10 2²³ and the zero point of Y, then XScale; Y11 the scale of X, then YScale;
+	// Y12 the scale of Y, then Lo; Y13 what is added to results, or bounds them, then Hi;
+	// Y14 Zero, then the element that stands still; Y15 upper half.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	MOVL         64(AX), SI
+	MOVL         SI, DI
+	SHLL         $0x10, DI
+	ORL          SI, DI
+	MOVL         DI, (SP)
+	VMOVSS       68(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 8(SP)
+	VMOVSS       72(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 16(SP)
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer4
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+
+bytes5:
+	VMOVDQU      (CX), Y4
+	ADDQ         $0x20, CX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y9, Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y9, Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y9, Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y9, Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VMOVDQU      (DX), Y4
+	ADDQ         $0x20, DX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VSUBPS       Y6, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VSUBPS       Y6, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VSUBPS       Y6, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VSUBPS       Y6, Y3, Y3
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes5
+
+fewer4:
 	VBROADCASTSS 68(AX), Y12
 	VBROADCASTSS 72(AX), Y13
 	VBROADCASTSS 64(AX), Y14
@@ -2299,18 +2640,13 @@ TEXT ·binary_u8_sub_avx2(SB), NOSPLIT, $48-8
 	VBROADCASTSS 52(AX), Y9
 	VBROADCASTSS 56(AX), Y10
 	VBROADCASTSS 60(AX), Y11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
-	MOVQ         SI, (SP)
+	MOVQ         SI, 24(SP)
 	ANDQ         $-8, SI
-	MOVQ         SI, 8(SP)
-	JEQ          rest4
+	MOVQ         SI, 32(SP)
+	JEQ          rest6
 
-block6:
+block8:
 	VPMOVZXBD    (CX)(AX*1), Y0
 	VPSUBD       Y8, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
@@ -2329,14 +2665,14 @@ block6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 8(SP)
-	JLT          block6
+	CMPQ         AX, 32(SP)
+	JLT          block8
 
-rest4:
-	ANDQ $+7, (SP)
-	JEQ  done5
+rest6:
+	ANDQ $+7, 24(SP)
+	JEQ  done7
 
-one7:
+one9:
 	MOVBLZX   (CX)(AX*1), SI
 	VMOVD     SI, X0
 	VPSUBD    Y8, Y0, Y0
@@ -2354,27 +2690,99 @@ one7:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      (SP)
-	JNE       one7
+	DECQ      24(SP)
+	JNE       one9
 
-done5:
+done7:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer10
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+	MOVBLZX      (CX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Y14
+	VSUBPS       Y9, Y14, Y14
+	VMULPS       Y11, Y14, Y14
+
+bytes11:
+	VMOVDQU      (DX), Y4
+	ADDQ         $0x20, DX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y10, Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VSUBPS       Y0, Y14, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y10, Y1, Y1
+	VMULPS       Y12, Y1, Y1
+	VSUBPS       Y1, Y14, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y10, Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VSUBPS       Y2, Y14, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y10, Y3, Y3
+	VMULPS       Y12, Y3, Y3
+	VSUBPS       Y3, Y14, Y3
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes11
+
+fewer10:
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	VPSUBD       Y8, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y10, Y2, Y2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-8, CX
-	MOVQ         CX, 24(SP)
-	JEQ          rest8
+	MOVQ         SI, 40(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 48(SP)
+	JEQ          rest12
 
-block10:
+block14:
 	VPMOVZXBD    (DX)(AX*1), Y1
 	VPSUBD       Y9, Y1, Y1
 	VCVTDQ2PS    Y1, Y1
@@ -2389,14 +2797,14 @@ block10:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 24(SP)
-	JLT          block10
+	CMPQ         AX, 48(SP)
+	JLT          block14
 
-rest8:
-	ANDQ $+7, 16(SP)
-	JEQ  done9
+rest12:
+	ANDQ $+7, 40(SP)
+	JEQ  done13
 
-one11:
+one15:
 	MOVBLZX   (DX)(AX*1), CX
 	VMOVD     CX, X1
 	VPSUBD    Y9, Y1, Y1
@@ -2409,27 +2817,99 @@ one11:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      16(SP)
-	JNE       one11
+	DECQ      40(SP)
+	JNE       one15
 
-done9:
+done13:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer16
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+	MOVBLZX      (DX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Y14
+	VSUBPS       Y10, Y14, Y14
+	VMULPS       Y12, Y14, Y14
+
+bytes17:
+	VMOVDQU      (CX), Y4
+	ADDQ         $0x20, CX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y9, Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VSUBPS       Y14, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y9, Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VSUBPS       Y14, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y9, Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VSUBPS       Y14, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y9, Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VSUBPS       Y14, Y3, Y3
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes17
+
+fewer16:
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Y3
 	VPSUBD       Y9, Y3, Y3
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y11, Y3, Y3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-8, DX
-	MOVQ         DX, 40(SP)
-	JEQ          rest12
+	MOVQ         SI, 56(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 64(SP)
+	JEQ          rest18
 
-block14:
+block20:
 	VPMOVZXBD    (CX)(AX*1), Y0
 	VPSUBD       Y8, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
@@ -2444,14 +2924,14 @@ block14:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 40(SP)
-	JLT          block14
+	CMPQ         AX, 64(SP)
+	JLT          block20
 
-rest12:
-	ANDQ $+7, 32(SP)
-	JEQ  done13
+rest18:
+	ANDQ $+7, 56(SP)
+	JEQ  done19
 
-one15:
+one21:
 	MOVBLZX   (CX)(AX*1), DX
 	VMOVD     DX, X0
 	VPSUBD    Y8, Y0, Y0
@@ -2464,23 +2944,120 @@ one15:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      32(SP)
-	JNE       one15
+	DECQ      56(SP)
+	JNE       one21
 
-done13:
+done19:
 end3:
 	VZEROUPPER
 	RET
 
 // func binary_u8_mul_avx2(args *QuantisedBinaryArgs)
 // Requires: AVX, AVX2
-TEXT ·binary_u8_mul_avx2(SB), NOSPLIT, $48-8
-	// Registers: Y0 x, then values; Y1 y; Y2, Y3 the element that stands still; Y8 XZero;
-	// Y9 YZero; Y10 XScale; Y11 YScale; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+TEXT ·binary_u8_mul_avx2(SB), NOSPLIT, $72-8
+	// Registers: Y0 a bound, then values, then x; Y1 values, then y;
+	// Y2, Y3 values, then the element that stands still;
+	// Y4 elements, then words of the lower halves of lanes;
+	// Y5 words of the upper halves of lanes; Y6 of the second operand; Y7 0;
+	// Y8 the upper half of 2²³, twice, then XZero; Y9 2²³ and the zero point of X, then YZero;
+	// Y10 2²³ and the zero point of Y, then XScale; Y11 the scale of X, then YScale;
+	// Y12 the scale of Y, then Lo; Y13 what is added to results, or bounds them, then Hi;
+	// Y14 Zero, then the element that stands still; Y15 upper half.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	MOVL         64(AX), SI
+	MOVL         SI, DI
+	SHLL         $0x10, DI
+	ORL          SI, DI
+	MOVL         DI, (SP)
+	VMOVSS       68(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 8(SP)
+	VMOVSS       72(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 16(SP)
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer4
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+
+bytes5:
+	VMOVDQU      (CX), Y4
+	ADDQ         $0x20, CX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y9, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y9, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y9, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y9, Y3, Y3
+	VMOVDQU      (DX), Y4
+	ADDQ         $0x20, DX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y6, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y6, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y6, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y6
+	VSUBPS       Y10, Y6, Y6
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y11, Y0, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMULPS       Y11, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMULPS       Y11, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes5
+
+fewer4:
 	VBROADCASTSS 68(AX), Y12
 	VBROADCASTSS 72(AX), Y13
 	VBROADCASTSS 64(AX), Y14
@@ -2488,18 +3065,13 @@ TEXT ·binary_u8_mul_avx2(SB), NOSPLIT, $48-8
 	VBROADCASTSS 52(AX), Y9
 	VBROADCASTSS 56(AX), Y10
 	VBROADCASTSS 60(AX), Y11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
-	MOVQ         SI, (SP)
+	MOVQ         SI, 24(SP)
 	ANDQ         $-8, SI
-	MOVQ         SI, 8(SP)
-	JEQ          rest4
+	MOVQ         SI, 32(SP)
+	JEQ          rest6
 
-block6:
+block8:
 	VPMOVZXBD    (CX)(AX*1), Y0
 	VPSUBD       Y8, Y0, Y0
 	VPMOVZXBD    (DX)(AX*1), Y1
@@ -2516,14 +3088,14 @@ block6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 8(SP)
-	JLT          block6
+	CMPQ         AX, 32(SP)
+	JLT          block8
 
-rest4:
-	ANDQ $+7, (SP)
-	JEQ  done5
+rest6:
+	ANDQ $+7, 24(SP)
+	JEQ  done7
 
-one7:
+one9:
 	MOVBLZX   (CX)(AX*1), SI
 	VMOVD     SI, X0
 	VPSUBD    Y8, Y0, Y0
@@ -2539,25 +3111,96 @@ one7:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      (SP)
-	JNE       one7
+	DECQ      24(SP)
+	JNE       one9
 
-done5:
+done7:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer10
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+	MOVBLZX      (CX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Y14
+	VSUBPS       Y9, Y14, Y14
+
+bytes11:
+	VMOVDQU      (DX), Y4
+	ADDQ         $0x20, DX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y10, Y0, Y0
+	VMULPS       Y0, Y14, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y10, Y1, Y1
+	VMULPS       Y1, Y14, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y10, Y2, Y2
+	VMULPS       Y2, Y14, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y10, Y3, Y3
+	VMULPS       Y3, Y14, Y3
+	VMULPS       Y11, Y0, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMULPS       Y11, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMULPS       Y11, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes11
+
+fewer10:
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	VPSUBD       Y8, Y2, Y2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-8, CX
-	MOVQ         CX, 24(SP)
-	JEQ          rest8
+	MOVQ         SI, 40(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 48(SP)
+	JEQ          rest12
 
-block10:
+block14:
 	VPMOVZXBD    (DX)(AX*1), Y1
 	VPSUBD       Y9, Y1, Y1
 	VPMULLD      Y1, Y2, Y0
@@ -2572,14 +3215,14 @@ block10:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 24(SP)
-	JLT          block10
+	CMPQ         AX, 48(SP)
+	JLT          block14
 
-rest8:
-	ANDQ $+7, 16(SP)
-	JEQ  done9
+rest12:
+	ANDQ $+7, 40(SP)
+	JEQ  done13
 
-one11:
+one15:
 	MOVBLZX   (DX)(AX*1), CX
 	VMOVD     CX, X1
 	VPSUBD    Y9, Y1, Y1
@@ -2592,25 +3235,96 @@ one11:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      16(SP)
-	JNE       one11
+	DECQ      40(SP)
+	JNE       one15
 
-done9:
+done13:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x20
+	JLT          fewer16
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
+	VPXOR        Y7, Y7, Y7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VBROADCASTSS 56(AX), Y11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Y10
+	VBROADCASTSS 60(AX), Y12
+	MOVBLZX      (DX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Y14
+	VSUBPS       Y10, Y14, Y14
+
+bytes17:
+	VMOVDQU      (CX), Y4
+	ADDQ         $0x20, CX
+	VPUNPCKHBW   Y7, Y4, Y5
+	VPUNPCKLBW   Y7, Y4, Y4
+	VPUNPCKLWD   Y8, Y4, Y0
+	VSUBPS       Y9, Y0, Y0
+	VMULPS       Y14, Y0, Y0
+	VPUNPCKHWD   Y8, Y4, Y1
+	VSUBPS       Y9, Y1, Y1
+	VMULPS       Y14, Y1, Y1
+	VPUNPCKLWD   Y8, Y5, Y2
+	VSUBPS       Y9, Y2, Y2
+	VMULPS       Y14, Y2, Y2
+	VPUNPCKHWD   Y8, Y5, Y3
+	VSUBPS       Y9, Y3, Y3
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y11, Y0, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMULPS       Y11, Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMULPS       Y11, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPBROADCASTD (SP), Y13
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDSW      Y13, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDSW      Y13, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VPBROADCASTD 8(SP), Y13
+	VPMAXUB      Y13, Y0, Y0
+	VPBROADCASTD 16(SP), Y13
+	VPMINUB      Y13, Y0, Y0
+	VMOVDQU      Y0, (BX)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, SI
+	CMPQ         SI, $0x20
+	JGE          bytes17
+
+fewer16:
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Y3
 	VPSUBD       Y9, Y3, Y3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-8, DX
-	MOVQ         DX, 40(SP)
-	JEQ          rest12
+	MOVQ         SI, 56(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 64(SP)
+	JEQ          rest18
 
-block14:
+block20:
 	VPMOVZXBD    (CX)(AX*1), Y0
 	VPSUBD       Y8, Y0, Y0
 	VPMULLD      Y3, Y0, Y0
@@ -2625,14 +3339,14 @@ block14:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (BX)(AX*1)
 	ADDQ         $0x08, AX
-	CMPQ         AX, 40(SP)
-	JLT          block14
+	CMPQ         AX, 64(SP)
+	JLT          block20
 
-rest12:
-	ANDQ $+7, 32(SP)
-	JEQ  done13
+rest18:
+	ANDQ $+7, 56(SP)
+	JEQ  done19
 
-one15:
+one21:
 	MOVBLZX   (CX)(AX*1), DX
 	VMOVD     DX, X0
 	VPSUBD    Y8, Y0, Y0
@@ -2645,10 +3359,10 @@ one15:
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (BX)(AX*1)
 	INCQ      AX
-	DECQ      32(SP)
-	JNE       one15
+	DECQ      56(SP)
+	JNE       one21
 
-done13:
+done19:
 end3:
 	VZEROUPPER
 	RET
@@ -2662,17 +3376,17 @@ TEXT ·binary_u8_f32_add_avx2(SB), NOSPLIT, $48-8
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
 	VBROADCASTSS 68(AX), Y12
 	VBROADCASTSS 72(AX), Y13
 	VBROADCASTSS 48(AX), Y8
 	VBROADCASTSS 52(AX), Y9
 	VBROADCASTSS 56(AX), Y10
 	VBROADCASTSS 60(AX), Y11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
 	ANDQ         $-8, SI
@@ -2723,17 +3437,23 @@ done5:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	VPSUBD       Y8, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y10, Y2, Y2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-8, CX
-	MOVQ         CX, 24(SP)
+	MOVQ         SI, 16(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 24(SP)
 	JEQ          rest8
 
 block10:
@@ -2771,17 +3491,23 @@ done9:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Y3
 	VPSUBD       Y9, Y3, Y3
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y11, Y3, Y3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-8, DX
-	MOVQ         DX, 40(SP)
+	MOVQ         SI, 32(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 40(SP)
 	JEQ          rest12
 
 block14:
@@ -2829,17 +3555,17 @@ TEXT ·binary_u8_f32_sub_avx2(SB), NOSPLIT, $48-8
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
 	VBROADCASTSS 68(AX), Y12
 	VBROADCASTSS 72(AX), Y13
 	VBROADCASTSS 48(AX), Y8
 	VBROADCASTSS 52(AX), Y9
 	VBROADCASTSS 56(AX), Y10
 	VBROADCASTSS 60(AX), Y11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
 	ANDQ         $-8, SI
@@ -2890,17 +3616,23 @@ done5:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	VPSUBD       Y8, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y10, Y2, Y2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-8, CX
-	MOVQ         CX, 24(SP)
+	MOVQ         SI, 16(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 24(SP)
 	JEQ          rest8
 
 block10:
@@ -2938,17 +3670,23 @@ done9:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Y3
 	VPSUBD       Y9, Y3, Y3
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y11, Y3, Y3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-8, DX
-	MOVQ         DX, 40(SP)
+	MOVQ         SI, 32(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 40(SP)
 	JEQ          rest12
 
 block14:
@@ -2996,17 +3734,17 @@ TEXT ·binary_u8_f32_mul_avx2(SB), NOSPLIT, $48-8
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
 	VBROADCASTSS 68(AX), Y12
 	VBROADCASTSS 72(AX), Y13
 	VBROADCASTSS 48(AX), Y8
 	VBROADCASTSS 52(AX), Y9
 	VBROADCASTSS 56(AX), Y10
 	VBROADCASTSS 60(AX), Y11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
 	ANDQ         $-8, SI
@@ -3053,15 +3791,21 @@ done5:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Y2
 	VPSUBD       Y8, Y2, Y2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-8, CX
-	MOVQ         CX, 24(SP)
+	MOVQ         SI, 16(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 24(SP)
 	JEQ          rest8
 
 block10:
@@ -3099,15 +3843,21 @@ done9:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 72(AX), Y13
+	VBROADCASTSS 48(AX), Y8
+	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 60(AX), Y11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Y3
 	VPSUBD       Y9, Y3, Y3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-8, DX
-	MOVQ         DX, 40(SP)
+	MOVQ         SI, 32(SP)
+	ANDQ         $-8, SI
+	MOVQ         SI, 40(SP)
 	JEQ          rest12
 
 block14:

@@ -6,13 +6,114 @@
 
 // func binary_u8_add_avx512(args *QuantisedBinaryArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·binary_u8_add_avx512(SB), NOSPLIT, $48-8
-	// Registers: Z0 x, then values; Z1 y; Z2, Z3 the element that stands still; Z8 XZero;
-	// Z9 YZero; Z10 XScale; Z11 YScale; Z12 Lo; Z13 Hi; Z14 Zero; K1 the columns to store.
+TEXT ·binary_u8_add_avx512(SB), NOSPLIT, $72-8
+	// Registers: Z0 a bound, then values, then x; Z1 values, then y;
+	// Z2, Z3 values, then the element that stands still;
+	// Z4 elements, then words of the lower halves of lanes;
+	// Z5 words of the upper halves of lanes; Z6 of the second operand; Z7 0;
+	// Z8 the upper half of 2²³, twice, then XZero; Z9 2²³ and the zero point of X, then YZero;
+	// Z10 2²³ and the zero point of Y, then XScale; Z11 the scale of X, then YScale;
+	// Z12 the scale of Y, then Lo; Z13 what is added to results, or bounds them, then Hi;
+	// Z14 Zero, then the element that stands still; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	MOVL         64(AX), SI
+	MOVL         SI, DI
+	SHLL         $0x10, DI
+	ORL          SI, DI
+	MOVL         DI, (SP)
+	VMOVSS       68(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 8(SP)
+	VMOVSS       72(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 16(SP)
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer4
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+
+bytes5:
+	VMOVDQU32    (CX), Z4
+	ADDQ         $0x40, CX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z9, Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z9, Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z9, Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z9, Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VMOVDQU32    (DX), Z4
+	ADDQ         $0x40, DX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VADDPS       Z6, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VADDPS       Z6, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VADDPS       Z6, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VADDPS       Z6, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes5
+
+fewer4:
 	VBROADCASTSS 68(AX), Z12
 	VBROADCASTSS 72(AX), Z13
 	VBROADCASTSS 64(AX), Z14
@@ -20,18 +121,13 @@ TEXT ·binary_u8_add_avx512(SB), NOSPLIT, $48-8
 	VBROADCASTSS 52(AX), Z9
 	VBROADCASTSS 56(AX), Z10
 	VBROADCASTSS 60(AX), Z11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
-	MOVQ         SI, (SP)
+	MOVQ         SI, 24(SP)
 	ANDQ         $-16, SI
-	MOVQ         SI, 8(SP)
-	JEQ          rest4
+	MOVQ         SI, 32(SP)
+	JEQ          rest6
 
-block6:
+block8:
 	VPMOVZXBD (CX)(AX*1), Z0
 	VPSUBD    Z8, Z0, Z0
 	VCVTDQ2PS Z0, Z0
@@ -48,13 +144,13 @@ block6:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 8(SP)
-	JLT       block6
+	CMPQ      AX, 32(SP)
+	JLT       block8
 
-rest4:
-	ANDQ        $+15, (SP)
-	JEQ         done5
-	MOVQ        (SP), SI
+rest6:
+	ANDQ        $+15, 24(SP)
+	JEQ         done7
+	MOVQ        24(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -75,24 +171,96 @@ rest4:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done5:
+done7:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer9
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+	MOVBLZX      (CX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Z14
+	VSUBPS       Z9, Z14, Z14
+	VMULPS       Z11, Z14, Z14
+
+bytes10:
+	VMOVDQU32    (DX), Z4
+	ADDQ         $0x40, DX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z10, Z0, Z0
+	VMULPS       Z12, Z0, Z0
+	VADDPS       Z0, Z14, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z10, Z1, Z1
+	VMULPS       Z12, Z1, Z1
+	VADDPS       Z1, Z14, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z10, Z2, Z2
+	VMULPS       Z12, Z2, Z2
+	VADDPS       Z2, Z14, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z10, Z3, Z3
+	VMULPS       Z12, Z3, Z3
+	VADDPS       Z3, Z14, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes10
+
+fewer9:
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Z2
 	VPSUBD       Z8, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
 	VMULPS       Z10, Z2, Z2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-16, CX
-	MOVQ         CX, 24(SP)
-	JEQ          rest7
+	MOVQ         SI, 40(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 48(SP)
+	JEQ          rest11
 
-block9:
+block13:
 	VPMOVZXBD (DX)(AX*1), Z1
 	VPSUBD    Z9, Z1, Z1
 	VCVTDQ2PS Z1, Z1
@@ -105,13 +273,13 @@ block9:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 24(SP)
-	JLT       block9
+	CMPQ      AX, 48(SP)
+	JLT       block13
 
-rest7:
-	ANDQ        $+15, 16(SP)
-	JEQ         done8
-	MOVQ        16(SP), CX
+rest11:
+	ANDQ        $+15, 40(SP)
+	JEQ         done12
+	MOVQ        40(SP), CX
 	XORL        SI, SI
 	BTSQ        CX, SI
 	DECQ        SI
@@ -128,24 +296,96 @@ rest7:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done8:
+done12:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer14
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+	MOVBLZX      (DX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Z14
+	VSUBPS       Z10, Z14, Z14
+	VMULPS       Z12, Z14, Z14
+
+bytes15:
+	VMOVDQU32    (CX), Z4
+	ADDQ         $0x40, CX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z9, Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VADDPS       Z14, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z9, Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VADDPS       Z14, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z9, Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VADDPS       Z14, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z9, Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VADDPS       Z14, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes15
+
+fewer14:
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Z3
 	VPSUBD       Z9, Z3, Z3
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-16, DX
-	MOVQ         DX, 40(SP)
-	JEQ          rest10
+	MOVQ         SI, 56(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 64(SP)
+	JEQ          rest16
 
-block12:
+block18:
 	VPMOVZXBD (CX)(AX*1), Z0
 	VPSUBD    Z8, Z0, Z0
 	VCVTDQ2PS Z0, Z0
@@ -158,13 +398,13 @@ block12:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 40(SP)
-	JLT       block12
+	CMPQ      AX, 64(SP)
+	JLT       block18
 
-rest10:
-	ANDQ        $+15, 32(SP)
-	JEQ         done11
-	MOVQ        32(SP), DX
+rest16:
+	ANDQ        $+15, 56(SP)
+	JEQ         done17
+	MOVQ        56(SP), DX
 	XORL        SI, SI
 	BTSQ        DX, SI
 	DECQ        SI
@@ -181,20 +421,121 @@ rest10:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done11:
+done17:
 end3:
 	VZEROUPPER
 	RET
 
 // func binary_u8_sub_avx512(args *QuantisedBinaryArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·binary_u8_sub_avx512(SB), NOSPLIT, $48-8
-	// Registers: Z0 x, then values; Z1 y; Z2, Z3 the element that stands still; Z8 XZero;
-	// Z9 YZero; Z10 XScale; Z11 YScale; Z12 Lo; Z13 Hi; Z14 Zero; K1 the columns to store.
+TEXT ·binary_u8_sub_avx512(SB), NOSPLIT, $72-8
+	// Registers: Z0 a bound, then values, then x; Z1 values, then y;
+	// Z2, Z3 values, then the element that stands still;
+	// Z4 elements, then words of the lower halves of lanes;
+	// Z5 words of the upper halves of lanes; Z6 of the second operand; Z7 0;
+	// Z8 the upper half of 2²³, twice, then XZero; Z9 2²³ and the zero point of X, then YZero;
+	// Z10 2²³ and the zero point of Y, then XScale; Z11 the scale of X, then YScale;
+	// Z12 the scale of Y, then Lo; Z13 what is added to results, or bounds them, then Hi;
+	// Z14 Zero, then the element that stands still; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	MOVL         64(AX), SI
+	MOVL         SI, DI
+	SHLL         $0x10, DI
+	ORL          SI, DI
+	MOVL         DI, (SP)
+	VMOVSS       68(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 8(SP)
+	VMOVSS       72(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 16(SP)
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer4
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+
+bytes5:
+	VMOVDQU32    (CX), Z4
+	ADDQ         $0x40, CX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z9, Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z9, Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z9, Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z9, Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VMOVDQU32    (DX), Z4
+	ADDQ         $0x40, DX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VSUBPS       Z6, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VSUBPS       Z6, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VSUBPS       Z6, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z12, Z6, Z6
+	VSUBPS       Z6, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes5
+
+fewer4:
 	VBROADCASTSS 68(AX), Z12
 	VBROADCASTSS 72(AX), Z13
 	VBROADCASTSS 64(AX), Z14
@@ -202,18 +543,13 @@ TEXT ·binary_u8_sub_avx512(SB), NOSPLIT, $48-8
 	VBROADCASTSS 52(AX), Z9
 	VBROADCASTSS 56(AX), Z10
 	VBROADCASTSS 60(AX), Z11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
-	MOVQ         SI, (SP)
+	MOVQ         SI, 24(SP)
 	ANDQ         $-16, SI
-	MOVQ         SI, 8(SP)
-	JEQ          rest4
+	MOVQ         SI, 32(SP)
+	JEQ          rest6
 
-block6:
+block8:
 	VPMOVZXBD (CX)(AX*1), Z0
 	VPSUBD    Z8, Z0, Z0
 	VCVTDQ2PS Z0, Z0
@@ -230,13 +566,13 @@ block6:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 8(SP)
-	JLT       block6
+	CMPQ      AX, 32(SP)
+	JLT       block8
 
-rest4:
-	ANDQ        $+15, (SP)
-	JEQ         done5
-	MOVQ        (SP), SI
+rest6:
+	ANDQ        $+15, 24(SP)
+	JEQ         done7
+	MOVQ        24(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -257,24 +593,96 @@ rest4:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done5:
+done7:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer9
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+	MOVBLZX      (CX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Z14
+	VSUBPS       Z9, Z14, Z14
+	VMULPS       Z11, Z14, Z14
+
+bytes10:
+	VMOVDQU32    (DX), Z4
+	ADDQ         $0x40, DX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z10, Z0, Z0
+	VMULPS       Z12, Z0, Z0
+	VSUBPS       Z0, Z14, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z10, Z1, Z1
+	VMULPS       Z12, Z1, Z1
+	VSUBPS       Z1, Z14, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z10, Z2, Z2
+	VMULPS       Z12, Z2, Z2
+	VSUBPS       Z2, Z14, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z10, Z3, Z3
+	VMULPS       Z12, Z3, Z3
+	VSUBPS       Z3, Z14, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes10
+
+fewer9:
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Z2
 	VPSUBD       Z8, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
 	VMULPS       Z10, Z2, Z2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-16, CX
-	MOVQ         CX, 24(SP)
-	JEQ          rest7
+	MOVQ         SI, 40(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 48(SP)
+	JEQ          rest11
 
-block9:
+block13:
 	VPMOVZXBD (DX)(AX*1), Z1
 	VPSUBD    Z9, Z1, Z1
 	VCVTDQ2PS Z1, Z1
@@ -287,13 +695,13 @@ block9:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 24(SP)
-	JLT       block9
+	CMPQ      AX, 48(SP)
+	JLT       block13
 
-rest7:
-	ANDQ        $+15, 16(SP)
-	JEQ         done8
-	MOVQ        16(SP), CX
+rest11:
+	ANDQ        $+15, 40(SP)
+	JEQ         done12
+	MOVQ        40(SP), CX
 	XORL        SI, SI
 	BTSQ        CX, SI
 	DECQ        SI
@@ -310,24 +718,96 @@ rest7:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done8:
+done12:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer14
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+	MOVBLZX      (DX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Z14
+	VSUBPS       Z10, Z14, Z14
+	VMULPS       Z12, Z14, Z14
+
+bytes15:
+	VMOVDQU32    (CX), Z4
+	ADDQ         $0x40, CX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z9, Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VSUBPS       Z14, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z9, Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VSUBPS       Z14, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z9, Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VSUBPS       Z14, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z9, Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VSUBPS       Z14, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes15
+
+fewer14:
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Z3
 	VPSUBD       Z9, Z3, Z3
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-16, DX
-	MOVQ         DX, 40(SP)
-	JEQ          rest10
+	MOVQ         SI, 56(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 64(SP)
+	JEQ          rest16
 
-block12:
+block18:
 	VPMOVZXBD (CX)(AX*1), Z0
 	VPSUBD    Z8, Z0, Z0
 	VCVTDQ2PS Z0, Z0
@@ -340,13 +820,13 @@ block12:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 40(SP)
-	JLT       block12
+	CMPQ      AX, 64(SP)
+	JLT       block18
 
-rest10:
-	ANDQ        $+15, 32(SP)
-	JEQ         done11
-	MOVQ        32(SP), DX
+rest16:
+	ANDQ        $+15, 56(SP)
+	JEQ         done17
+	MOVQ        56(SP), DX
 	XORL        SI, SI
 	BTSQ        DX, SI
 	DECQ        SI
@@ -363,20 +843,117 @@ rest10:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done11:
+done17:
 end3:
 	VZEROUPPER
 	RET
 
 // func binary_u8_mul_avx512(args *QuantisedBinaryArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·binary_u8_mul_avx512(SB), NOSPLIT, $48-8
-	// Registers: Z0 x, then values; Z1 y; Z2, Z3 the element that stands still; Z8 XZero;
-	// Z9 YZero; Z10 XScale; Z11 YScale; Z12 Lo; Z13 Hi; Z14 Zero; K1 the columns to store.
+TEXT ·binary_u8_mul_avx512(SB), NOSPLIT, $72-8
+	// Registers: Z0 a bound, then values, then x; Z1 values, then y;
+	// Z2, Z3 values, then the element that stands still;
+	// Z4 elements, then words of the lower halves of lanes;
+	// Z5 words of the upper halves of lanes; Z6 of the second operand; Z7 0;
+	// Z8 the upper half of 2²³, twice, then XZero; Z9 2²³ and the zero point of X, then YZero;
+	// Z10 2²³ and the zero point of Y, then XScale; Z11 the scale of X, then YScale;
+	// Z12 the scale of Y, then Lo; Z13 what is added to results, or bounds them, then Hi;
+	// Z14 Zero, then the element that stands still; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	MOVL         64(AX), SI
+	MOVL         SI, DI
+	SHLL         $0x10, DI
+	ORL          SI, DI
+	MOVL         DI, (SP)
+	VMOVSS       68(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 8(SP)
+	VMOVSS       72(AX), X0
+	VCVTSS2SI    X0, DI
+	ADDL         SI, DI
+	IMUL3L       $+16843009, DI, DI
+	MOVL         DI, 16(SP)
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer4
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+
+bytes5:
+	VMOVDQU32    (CX), Z4
+	ADDQ         $0x40, CX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z9, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z9, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z9, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z9, Z3, Z3
+	VMOVDQU32    (DX), Z4
+	ADDQ         $0x40, DX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z6, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z6, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z6, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z6
+	VSUBPS       Z10, Z6, Z6
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z11, Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMULPS       Z11, Z1, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMULPS       Z11, Z3, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes5
+
+fewer4:
 	VBROADCASTSS 68(AX), Z12
 	VBROADCASTSS 72(AX), Z13
 	VBROADCASTSS 64(AX), Z14
@@ -384,18 +961,13 @@ TEXT ·binary_u8_mul_avx512(SB), NOSPLIT, $48-8
 	VBROADCASTSS 52(AX), Z9
 	VBROADCASTSS 56(AX), Z10
 	VBROADCASTSS 60(AX), Z11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
-	MOVQ         SI, (SP)
+	MOVQ         SI, 24(SP)
 	ANDQ         $-16, SI
-	MOVQ         SI, 8(SP)
-	JEQ          rest4
+	MOVQ         SI, 32(SP)
+	JEQ          rest6
 
-block6:
+block8:
 	VPMOVZXBD (CX)(AX*1), Z0
 	VPSUBD    Z8, Z0, Z0
 	VPMOVZXBD (DX)(AX*1), Z1
@@ -410,13 +982,13 @@ block6:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 8(SP)
-	JLT       block6
+	CMPQ      AX, 32(SP)
+	JLT       block8
 
-rest4:
-	ANDQ        $+15, (SP)
-	JEQ         done5
-	MOVQ        (SP), SI
+rest6:
+	ANDQ        $+15, 24(SP)
+	JEQ         done7
+	MOVQ        24(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -435,22 +1007,93 @@ rest4:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done5:
+done7:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer9
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+	MOVBLZX      (CX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Z14
+	VSUBPS       Z9, Z14, Z14
+
+bytes10:
+	VMOVDQU32    (DX), Z4
+	ADDQ         $0x40, DX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z10, Z0, Z0
+	VMULPS       Z0, Z14, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z10, Z1, Z1
+	VMULPS       Z1, Z14, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z10, Z2, Z2
+	VMULPS       Z2, Z14, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z10, Z3, Z3
+	VMULPS       Z3, Z14, Z3
+	VMULPS       Z11, Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMULPS       Z11, Z1, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMULPS       Z11, Z3, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes10
+
+fewer9:
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Z2
 	VPSUBD       Z8, Z2, Z2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-16, CX
-	MOVQ         CX, 24(SP)
-	JEQ          rest7
+	MOVQ         SI, 40(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 48(SP)
+	JEQ          rest11
 
-block9:
+block13:
 	VPMOVZXBD (DX)(AX*1), Z1
 	VPSUBD    Z9, Z1, Z1
 	VPMULLD   Z1, Z2, Z0
@@ -463,13 +1106,13 @@ block9:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 24(SP)
-	JLT       block9
+	CMPQ      AX, 48(SP)
+	JLT       block13
 
-rest7:
-	ANDQ        $+15, 16(SP)
-	JEQ         done8
-	MOVQ        16(SP), CX
+rest11:
+	ANDQ        $+15, 40(SP)
+	JEQ         done12
+	MOVQ        40(SP), CX
 	XORL        SI, SI
 	BTSQ        CX, SI
 	DECQ        SI
@@ -486,22 +1129,93 @@ rest7:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done8:
+done12:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	CMPQ         SI, $0x40
+	JLT          fewer14
+	MOVL         $0x4b004b00, DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Z8
+	VPXORD       Z7, Z7, Z7
+	MOVL         48(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Z9
+	VBROADCASTSS 56(AX), Z11
+	MOVL         52(AX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X10
+	VPBROADCASTD X10, Z10
+	VBROADCASTSS 60(AX), Z12
+	MOVBLZX      (DX), DI
+	ORL          $0x4b000000, DI
+	VMOVD        DI, X14
+	VPBROADCASTD X14, Z14
+	VSUBPS       Z10, Z14, Z14
+
+bytes15:
+	VMOVDQU32    (CX), Z4
+	ADDQ         $0x40, CX
+	VPUNPCKHBW   Z7, Z4, Z5
+	VPUNPCKLBW   Z7, Z4, Z4
+	VPUNPCKLWD   Z8, Z4, Z0
+	VSUBPS       Z9, Z0, Z0
+	VMULPS       Z14, Z0, Z0
+	VPUNPCKHWD   Z8, Z4, Z1
+	VSUBPS       Z9, Z1, Z1
+	VMULPS       Z14, Z1, Z1
+	VPUNPCKLWD   Z8, Z5, Z2
+	VSUBPS       Z9, Z2, Z2
+	VMULPS       Z14, Z2, Z2
+	VPUNPCKHWD   Z8, Z5, Z3
+	VSUBPS       Z9, Z3, Z3
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z11, Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VMULPS       Z11, Z1, Z1
+	VCVTPS2DQ    Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VCVTPS2DQ    Z2, Z2
+	VMULPS       Z11, Z3, Z3
+	VCVTPS2DQ    Z3, Z3
+	VPBROADCASTD (SP), Z13
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z13, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	VPADDSW      Z13, Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPBROADCASTD 8(SP), Z13
+	VPMAXUB      Z13, Z0, Z0
+	VPBROADCASTD 16(SP), Z13
+	VPMINUB      Z13, Z0, Z0
+	VMOVDQU32    Z0, (BX)
+	ADDQ         $0x40, BX
+	SUBQ         $0x40, SI
+	CMPQ         SI, $0x40
+	JGE          bytes15
+
+fewer14:
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Z3
 	VPSUBD       Z9, Z3, Z3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-16, DX
-	MOVQ         DX, 40(SP)
-	JEQ          rest10
+	MOVQ         SI, 56(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 64(SP)
+	JEQ          rest16
 
-block12:
+block18:
 	VPMOVZXBD (CX)(AX*1), Z0
 	VPSUBD    Z8, Z0, Z0
 	VPMULLD   Z3, Z0, Z0
@@ -514,13 +1228,13 @@ block12:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (BX)(AX*1)
 	ADDQ      $0x10, AX
-	CMPQ      AX, 40(SP)
-	JLT       block12
+	CMPQ      AX, 64(SP)
+	JLT       block18
 
-rest10:
-	ANDQ        $+15, 32(SP)
-	JEQ         done11
-	MOVQ        32(SP), DX
+rest16:
+	ANDQ        $+15, 56(SP)
+	JEQ         done17
+	MOVQ        56(SP), DX
 	XORL        SI, SI
 	BTSQ        DX, SI
 	DECQ        SI
@@ -537,7 +1251,7 @@ rest10:
 	VPMOVDB     Z0, X0
 	VMOVDQU8    X0, K1, (BX)(AX*1)
 
-done11:
+done17:
 end3:
 	VZEROUPPER
 	RET
@@ -551,17 +1265,17 @@ TEXT ·binary_u8_f32_add_avx512(SB), NOSPLIT, $48-8
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
 	VBROADCASTSS 68(AX), Z12
 	VBROADCASTSS 72(AX), Z13
 	VBROADCASTSS 48(AX), Z8
 	VBROADCASTSS 52(AX), Z9
 	VBROADCASTSS 56(AX), Z10
 	VBROADCASTSS 60(AX), Z11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
 	ANDQ         $-16, SI
@@ -610,17 +1324,23 @@ done5:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Z2
 	VPSUBD       Z8, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
 	VMULPS       Z10, Z2, Z2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-16, CX
-	MOVQ         CX, 24(SP)
+	MOVQ         SI, 16(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 24(SP)
 	JEQ          rest7
 
 block9:
@@ -657,17 +1377,23 @@ done8:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Z3
 	VPSUBD       Z9, Z3, Z3
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-16, DX
-	MOVQ         DX, 40(SP)
+	MOVQ         SI, 32(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 40(SP)
 	JEQ          rest10
 
 block12:
@@ -714,17 +1440,17 @@ TEXT ·binary_u8_f32_sub_avx512(SB), NOSPLIT, $48-8
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
 	VBROADCASTSS 68(AX), Z12
 	VBROADCASTSS 72(AX), Z13
 	VBROADCASTSS 48(AX), Z8
 	VBROADCASTSS 52(AX), Z9
 	VBROADCASTSS 56(AX), Z10
 	VBROADCASTSS 60(AX), Z11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
 	ANDQ         $-16, SI
@@ -773,17 +1499,23 @@ done5:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Z2
 	VPSUBD       Z8, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
 	VMULPS       Z10, Z2, Z2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-16, CX
-	MOVQ         CX, 24(SP)
+	MOVQ         SI, 16(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 24(SP)
 	JEQ          rest7
 
 block9:
@@ -820,17 +1552,23 @@ done8:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Z3
 	VPSUBD       Z9, Z3, Z3
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-16, DX
-	MOVQ         DX, 40(SP)
+	MOVQ         SI, 32(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 40(SP)
 	JEQ          rest10
 
 block12:
@@ -877,17 +1615,17 @@ TEXT ·binary_u8_f32_mul_avx512(SB), NOSPLIT, $48-8
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
 	MOVQ         16(AX), BX
+	CMPQ         24(AX), $0x00
+	JEQ          xstill1
+	CMPQ         32(AX), $0x00
+	JEQ          ystill2
+	MOVQ         40(AX), SI
 	VBROADCASTSS 68(AX), Z12
 	VBROADCASTSS 72(AX), Z13
 	VBROADCASTSS 48(AX), Z8
 	VBROADCASTSS 52(AX), Z9
 	VBROADCASTSS 56(AX), Z10
 	VBROADCASTSS 60(AX), Z11
-	CMPQ         24(AX), $0x00
-	JEQ          xstill1
-	CMPQ         32(AX), $0x00
-	JEQ          ystill2
-	MOVQ         40(AX), SI
 	XORQ         AX, AX
 	MOVQ         SI, (SP)
 	ANDQ         $-16, SI
@@ -932,15 +1670,21 @@ done5:
 	JMP end3
 
 xstill1:
-	MOVBLZX      (CX), CX
-	VMOVD        CX, X2
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (CX), AX
+	VMOVD        AX, X2
 	VPBROADCASTD X2, Z2
 	VPSUBD       Z8, Z2, Z2
-	MOVQ         40(AX), CX
 	XORQ         AX, AX
-	MOVQ         CX, 16(SP)
-	ANDQ         $-16, CX
-	MOVQ         CX, 24(SP)
+	MOVQ         SI, 16(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 24(SP)
 	JEQ          rest7
 
 block9:
@@ -977,15 +1721,21 @@ done8:
 	JMP end3
 
 ystill2:
-	MOVBLZX      (DX), DX
-	VMOVD        DX, X3
+	MOVQ         40(AX), SI
+	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 72(AX), Z13
+	VBROADCASTSS 48(AX), Z8
+	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 60(AX), Z11
+	MOVBLZX      (DX), AX
+	VMOVD        AX, X3
 	VPBROADCASTD X3, Z3
 	VPSUBD       Z9, Z3, Z3
-	MOVQ         40(AX), DX
 	XORQ         AX, AX
-	MOVQ         DX, 32(SP)
-	ANDQ         $-16, DX
-	MOVQ         DX, 40(SP)
+	MOVQ         SI, 32(SP)
+	ANDQ         $-16, SI
+	MOVQ         SI, 40(SP)
 	JEQ          rest10
 
 block12:

@@ -56,8 +56,14 @@ func (b *Binary) bindQuantised(t *Tier, in []tensor.Type, out tensor.Type) (Op, 
 			return nil, err
 		}
 	}
+	if out.Elem != tensor.F32 && max(a.XScale, a.YScale) > maxBinaryScale {
+		op.kernel = binaryQuantised(b.Kind, asm.U8)
+	}
 	return op, nil
 }
+
+// maxBinaryScale is the largest scale with which the kernels' values fit an int32.
+const maxBinaryScale = 1 << 15
 
 // quantisedBinary is a Binary of quantised operands. It walks through the result
 // row by row, as binaryOp does.

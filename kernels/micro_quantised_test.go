@@ -340,6 +340,9 @@ func (m *micro) testQuantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryA
 			m.quantisedBinary(k, run, n, min(steps, 1), min(2-steps, 1))
 		}
 	}
+	for _, n := range []int{127, 128, 192 + m.IntN(64)} {
+		m.quantisedBinary(k, run, n, 1, 1)
+	}
 }
 
 func (m *micro) quantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs), n, xStep, yStep int) {
@@ -348,6 +351,9 @@ func (m *micro) quantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs)
 	p := &asm.QuantisedBinaryArgs{
 		N: n, XStep: xStep, YStep: yStep, XZero: int32(m.IntN(256)), YZero: int32(m.IntN(256)),
 		XScale: m.Float32(), YScale: m.Float32(),
+	}
+	if m.special && m.IntN(4) == 0 {
+		p.XScale, p.YScale = 1<<15, []float32{1 << 15, 0.5}[m.IntN(2)]
 	}
 	p.Zero, p.Lo, p.Hi = m.bounds(k.Result)
 	x, y, z := m.uint8s((n-1)*xStep+1), m.uint8s((n-1)*yStep+1), m.byteTarget(k.Result, n*size)

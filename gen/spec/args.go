@@ -565,7 +565,8 @@ type QuantisedTapsArgs struct {
 //	mul  V[i] = float32(x·y)·XScale
 //
 // XStep and YStep are 1, or 0 for an operand that stands still; not both are 0. Z
-// may be X or Y. What becomes of V is said in QuantisedGemmArgs.
+// may be X or Y. What becomes of V is said in QuantisedGemmArgs. Where Z is uint8,
+// XScale and YScale are at most 2¹⁵.
 type QuantisedBinaryArgs struct {
 	X      *uint8
 	Y      *uint8
