@@ -39,9 +39,9 @@
 // tensors ([Model.Memory] says how much). The weights belong to the Model;
 // those that are used where they lie in the file exist once for all processes
 // that have opened it with [Open]. Of convolutions by Winograd's algorithm, and
-// of most of half precision, each Model keeps a copy in another form. A service
-// keeps a Session for each goroutine that computes, or a sync.Pool of them.
-// [Model.Classify] pools its own.
+// of most of half precision, each Model keeps a copy in another form: by Winograd's
+// of int8 one of eight times the size. A service keeps a Session for each
+// goroutine that computes, or a sync.Pool of them. [Model.Classify] pools its own.
 //
 // A Session runs on the caller's goroutine alone unless SessionOptions.Threads
 // asks for more. The others belong to the Session, sleep between runs, never

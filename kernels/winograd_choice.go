@@ -74,6 +74,14 @@ func (c *Conv) QuantisedWinograd(in []tensor.Type, params []Param, tiers []strin
 	return WinogradF4
 }
 
+// Decide makes a Conv Deciding: how one of quantised operands is computed is said in
+// the file. Of float32 that is decided by Bind.
+func (c *Conv) Decide(in []tensor.Type, params []Param, tiers []string) {
+	if isQuantised(in) {
+		c.Winograd = c.QuantisedWinograd(in, params, tiers)
+	}
+}
+
 // pays says whether the algorithm takes less time than products of bytes, for a
 // convolution of so many rows and columns.
 func (w wordCost) pays(size [2]int, cin, cout int) bool {

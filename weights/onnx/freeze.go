@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
@@ -70,6 +71,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		return nil, nil, err
 	}
 	net.Open, net.Growth = m.open, m.growth
+	net.Decide(kernels.FreezeTiers)
 	report := m.report
 	report.Transposes = transposes
 	report.MACs = macs(net)
