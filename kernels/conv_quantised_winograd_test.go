@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -382,4 +383,46 @@ func quantisedFloats(t *testing.T, c *Conv, x quantisedTensor, p Param) []float3
 	w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
 	op.Run(w, [][]byte{x.bytes()}, [][]byte{y}, 1, 0, op.Tasks(1))
 	return floats(y)
+}
+
+// TestQuantisedWinogradCalls looks at how much one call takes of long rows and of
+// many channels.
+func TestQuantisedWinogradCalls(t *testing.T) {
+	g := newGenerator(19)
+	for _, s := range []struct{ height, width, cin int }{{4, 1000, 16}, {8, 30, 64}, {4, 4, 5000}} {
+		var blocks, products, tiles int // of the longest call
+		frequencies := 1                // in it
+		tier := wrapped(portable, func(k asm.Kernel, run any) any {
+			switch run := run.(type) {
+			case func(*asm.QuantisedPatchArgs):
+				return func(a *asm.QuantisedPatchArgs) {
+					blocks = max(blocks, a.Tiles*a.Blocks)
+					run(a)
+				}
+			case func(*asm.QuantisedProductArgs):
+				return func(a *asm.QuantisedProductArgs) {
+					products, frequencies = max(products, a.Freqs*a.Pairs*k.Rows), max(frequencies, a.Freqs)
+					run(a)
+				}
+			case func(*asm.QuantisedTileArgs):
+				return func(a *asm.QuantisedTileArgs) {
+					tiles = max(tiles, a.Tiles)
+					run(a)
+				}
+			}
+			return run
+		})
+		c := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: NR, Winograd: WinogradF4}
+		in := Elements{tensor.U8, 0.1, 3}.Of(1, s.height, s.width, s.cin)
+		p := g.quantisedWeights(9*s.cin, NR).panels(1, 9*s.cin, NR)
+		op, err := c.Bind(tier, []tensor.Type{in}, []Param{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+		op.Run(w, [][]byte{tensor.AlignedBytes(in.Bytes())}, [][]byte{tensor.AlignedBytes(4 * s.height * s.width * NR)}, 1, 0, op.Tasks(1))
+		if blocks == 0 || blocks > wordBlocks || tiles == 0 || tiles > wordTiles || products == 0 || frequencies > 1 && products > wordProducts {
+			t.Errorf("%+v: %d blocks, %d products of %d frequencies, %d tiles", s, blocks, products, frequencies, tiles)
+		}
+	}
 }
