@@ -24,7 +24,7 @@ type wordCost struct {
 // wordCosts are those of portable, avx2 and avx512 as measured on AMD's Zen 4,
 // and of neon and neondot as llvm-mca's model of Neoverse N1 has them.
 var wordCosts = map[string]wordCost{
-	"portable": {product: 1, transform: 100},
+	"portable": {product: 1, transform: 850},
 	"avx2":     {product: 1, transform: 300, partial: 280, fetch: 5, pixel: 15},
 	"avx512":   {product: 2, transform: 680, partial: 800, fetch: 12, pixel: 28},
 	"neon":     {product: 1, transform: 290, partial: 280, fetch: 5, pixel: 15},
