@@ -40,7 +40,8 @@
 // to the Model. Weights that are used in place in the file exist once for all
 // processes that have opened it with [Open]. For convolutions by Winograd's
 // algorithm, and for most weights of half precision, each Model keeps a copy in
-// another form. A service keeps one Session for each goroutine that computes, or
+// another form; for quantised convolutions by Winograd's it has eight times the
+// size. A service keeps one Session for each goroutine that computes, or
 // a sync.Pool of them. [Model.Classify] has a pool of its own.
 //
 // A Session runs on the caller's goroutine alone unless SessionOptions.Threads

@@ -166,9 +166,15 @@ func (c *quantisedWinograd) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	}
 }
 
-// wordBlocks is how many blocks of 16 channels, of all its tiles, one call of a
-// transform takes.
-const wordBlocks = callCycles / (8 * frequencies)
+// What one call takes, so that it ends in time with NEON, which takes longest: of
+// the input transform so many blocks of 16 channels, of all its tiles, each of
+// some 400 cycles; of the output transforms so many tiles, of 2,000; of the products
+// so many of two elements of a row and a panel, of 8.
+const (
+	wordBlocks   = callCycles / 400
+	wordTiles    = callCycles / 2000
+	wordProducts = callCycles / 8
+)
 
 // forward transforms the patches of rows rows of tiles.
 func (c *quantisedWinograd) forward(w *Workspace, v, strip []byte, rows int) {
@@ -213,7 +219,7 @@ func (c *quantisedWinograd) multiply(w *Workspace, m, v []byte, j, tiles int) {
 		if done+n == tiles {
 			p.Ahead = 2 * frequencies * words
 		}
-		most := max(1, callCycles/(n*pairs))
+		most := max(1, wordProducts/(n*pairs))
 		for f := 0; f < frequencies; f += most {
 			p.A = (*int16)(unsafe.Pointer(&v[f*c.vFreq+done*c.vTile]))
 			p.B = &weights[f*words]
@@ -245,12 +251,12 @@ func (c *quantisedWinograd) backward(w *Workspace, y, residual, m, tile, tileRes
 	next := c.step * c.pixel // from tile to tile of the result
 	a.YTile, a.YRow, a.YPixel = next*c.size, line*c.size, c.pixel*c.size
 	a.DTile, a.DRow, a.DPixel = next, line, c.pixel
-	for t := 0; t < whole; t += wordBlocks {
+	for t := 0; t < whole; t += wordTiles {
 		a.X, a.Y = (*int32)(unsafe.Pointer(&m[t*4*NR])), &y[(at+t*next)*c.size]
 		if residual != nil {
 			a.D = &residual[at+t*next]
 		}
-		a.Tiles = min(wordBlocks, whole-t)
+		a.Tiles = min(wordTiles, whole-t)
 		c.kernels.out(a)
 	}
 	a.Y, a.D = &tile[0], nil

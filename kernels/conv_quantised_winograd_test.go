@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -295,8 +296,11 @@ func TestQuantisedWinogradBound(t *testing.T) {
 // weights, each in units of the range of the result: the root of the mean square
 // and the largest.
 //
-//	channels      64            128           256           512
-//	algorithm     TABLE
+//	channels             64               128              256              512
+//	zero point 0         5.5e-5, 4.9e-4   1.1e-4, 7.5e-4   2.2e-4, 1.4e-3   5.4e-4, 5.6e-3
+//	int8 weights         1.2e-3, 5.0e-3   1.3e-3, 4.2e-3   1.0e-3, 3.5e-3   2.1e-3, 5.7e-3
+//	zero point 128       8.5e-5, 7.7e-4   1.7e-4, 1.6e-3   3.3e-4, 2.7e-3   6.0e-4, 4.6e-3
+//	int8 weights         1.1e-3, 3.7e-3   1.2e-3, 4.1e-3   1.3e-3, 5.4e-3   1.2e-3, 4.2e-3
 func TestQuantisedWinogradError(t *testing.T) {
 	g := newGenerator(16)
 	for _, zero := range []int32{0, 128} {
@@ -347,9 +351,14 @@ func TestQuantisedWinogradError(t *testing.T) {
 			}
 			unit := largest - least
 			rms, of := math.Sqrt(errors[0])/unit, math.Sqrt(weights[0])/unit
-			t.Logf("%d channels, zero point %d: %.1e / %.1e, int8 weights %.1e / %.1e", cin, zero, rms, errors[1]/unit, of, weights[1]/unit)
+			p := q.panels(1, 9*cin, channels)
+			estimate := math.Sqrt(roundingShare(p.Panels(), p.Data, cin, zero))
+			t.Logf("%d channels, zero point %d: %.1e / %.1e, int8 weights %.1e / %.1e, estimate of %.2f of that", cin, zero, rms, errors[1]/unit, of, weights[1]/unit, estimate)
 			if !(rms < of) {
 				t.Errorf("%d channels, zero point %d: an error of %v, of weights %v", cin, zero, rms, of)
+			}
+			if rms > 1.5*estimate*of || rms < estimate*of/2 {
+				t.Errorf("%d channels, zero point %d: an error of %v, where %v was estimated", cin, zero, rms, estimate*of)
 			}
 		}
 	}
@@ -374,4 +383,46 @@ func quantisedFloats(t *testing.T, c *Conv, x quantisedTensor, p Param) []float3
 	w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
 	op.Run(w, [][]byte{x.bytes()}, [][]byte{y}, 1, 0, op.Tasks(1))
 	return floats(y)
+}
+
+// TestQuantisedWinogradCalls looks at how much one call takes of long rows and of
+// many channels.
+func TestQuantisedWinogradCalls(t *testing.T) {
+	g := newGenerator(19)
+	for _, s := range []struct{ height, width, cin int }{{4, 1000, 16}, {8, 30, 64}, {4, 4, 5000}} {
+		var blocks, products, tiles int // of the longest call
+		frequencies := 1                // in it
+		tier := wrapped(portable, func(k asm.Kernel, run any) any {
+			switch run := run.(type) {
+			case func(*asm.QuantisedPatchArgs):
+				return func(a *asm.QuantisedPatchArgs) {
+					blocks = max(blocks, a.Tiles*a.Blocks)
+					run(a)
+				}
+			case func(*asm.QuantisedProductArgs):
+				return func(a *asm.QuantisedProductArgs) {
+					products, frequencies = max(products, a.Freqs*a.Pairs*k.Rows), max(frequencies, a.Freqs)
+					run(a)
+				}
+			case func(*asm.QuantisedTileArgs):
+				return func(a *asm.QuantisedTileArgs) {
+					tiles = max(tiles, a.Tiles)
+					run(a)
+				}
+			}
+			return run
+		})
+		c := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: NR, Winograd: WinogradF4}
+		in := Elements{tensor.U8, 0.1, 3}.Of(1, s.height, s.width, s.cin)
+		p := g.quantisedWeights(9*s.cin, NR).panels(1, 9*s.cin, NR)
+		op, err := c.Bind(tier, []tensor.Type{in}, []Param{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+		op.Run(w, [][]byte{tensor.AlignedBytes(in.Bytes())}, [][]byte{tensor.AlignedBytes(4 * s.height * s.width * NR)}, 1, 0, op.Tasks(1))
+		if blocks == 0 || blocks > wordBlocks || tiles == 0 || tiles > wordTiles || products == 0 || frequencies > 1 && products > wordProducts {
+			t.Errorf("%+v: %d blocks, %d products of %d frequencies, %d tiles", s, blocks, products, frequencies, tiles)
+		}
+	}
 }

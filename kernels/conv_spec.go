@@ -5,7 +5,9 @@ import "github.com/infer-go/infer/tensor"
 // Winograd is the largest of Winograd's algorithms by which a convolution may
 // be computed. Each is faster than the one before where there is much to
 // compute, and rounds more, by how much the package's documentation says. Which is used is
-// decided by Bind.
+// decided by Bind; but of quantised operands, whose bits are the same on every
+// tier, that is the one that is named, NoWinograd or WinogradF4, and QuantisedWinograd
+// decides when a net is frozen.
 type Winograd uint8
 
 const (
@@ -28,7 +30,8 @@ const (
 // that keep the order of their operands that is the maximum of the results.
 //
 // If x is quantised, so are r and the weights, which are int8, and Act is a clamp
-// at most; there is no Winograd.
+// at most. By WinogradF4 it is computed in int16, and rounds otherwise than its
+// sums, as the file's format says: then x has at most 2¹⁴ channels.
 type Conv struct {
 	Window
 	Groups   int

@@ -16,7 +16,9 @@ import (
 // the result's; what is added to it, a residual, is converted and multiplied
 // likewise; each of these operations is rounded by itself. A quantised result is
 // that, clamped, rounded to the nearest integer, ties to even, plus the zero
-// point; a float32 is that, clamped. Sums of products are int32 modulo 2³².
+// point; a float32 is that, clamped. Sums of products are int32 modulo 2³². Where
+// Winograd's algorithm makes them, the value that residual and bounds follow is
+// one that QuantisedTileArgs defines.
 type Elements struct {
 	Elem  tensor.Elem
 	Scale float32

@@ -84,9 +84,10 @@ func TestMemoOfQuantised(t *testing.T) {
 		param Param
 	}{
 		{"panels", Conv{Window: square(3, 1, 1), Groups: 1, Channels: 20, Result: y}, g.quantisedWeights(9*6, 20).panels(1, 9*6, 20)},
+		{"Winograd", Conv{Window: square(3, 1, 1), Groups: 1, Channels: 20, Result: y, Winograd: WinogradF4}, g.quantisedWeights(9*6, 20).panels(1, 9*6, 20)},
 		{"taps", Conv{Window: square(3, 1, 1), Groups: 6, Channels: 6, Result: y}, g.quantisedWeights(9, 6).taps(9, 6)},
 	} {
-		bind := func(tier *Tier, size int, x, y Elements) *int32 {
+		bind := func(tier *Tier, size int, x, y Elements) any {
 			t.Helper()
 			spec := c.spec
 			spec.Result = y
@@ -97,6 +98,8 @@ func TestMemoOfQuantised(t *testing.T) {
 			switch op := op.(type) {
 			case *quantisedConv:
 				return &op.bias[0]
+			case *quantisedWinograd:
+				return op.weights
 			case *quantisedDepthwise:
 				return op.args.Bias
 			}

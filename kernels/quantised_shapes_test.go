@@ -78,7 +78,12 @@ func tryQuantised(t *testing.T, data []byte) (op string, ran bool) {
 		s = &Convert{}
 	case 1, 2, 3:
 		// Of the convolutions that spec makes hardly one fits.
-		s = &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Pool: m.bool()}
+		c := &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Pool: m.bool()}
+		if m.bool() {
+			c.Kernel, c.Stride, c.Dilation, c.Groups = [2]int{3, 3}, [2]int{1, 1}, [2]int{1, 1}, 1
+			c.Winograd = Winograd(m.kind(byte(WinogradF4)))
+		}
+		s = c
 	default:
 		s = m.spec()
 	}
@@ -125,6 +130,9 @@ func tryQuantised(t *testing.T, data []byte) (op string, ran bool) {
 	}
 	w := &Workspace{Scratch: guard.Make[byte](memory, bound.Scratch(), guard.End)}
 	bound.Run(w, alloc(in), alloc(out), 2, 0, bound.Tasks(2))
+	if _, ok := bound.(*quantisedWinograd); ok {
+		return "Conv by Winograd", true
+	}
 	return s.Op(), true
 }
 
@@ -148,7 +156,7 @@ func TestQuantisedShapesOfAnything(t *testing.T) {
 		}
 	}
 	t.Logf("ran %v", ran)
-	for _, op := range []string{"Conv", "FullyConnected", "Pool", "Unary", "Binary", "Convert", "Concat", "Resize"} {
+	for _, op := range []string{"Conv", "Conv by Winograd", "FullyConnected", "Pool", "Unary", "Binary", "Convert", "Concat", "Resize"} {
 		if ran[op] == 0 {
 			t.Errorf("%s never ran", op)
 		}
@@ -173,6 +181,16 @@ func TestPreparedWeights(t *testing.T) {
 		sum.Write(q.weights)
 		sum.Write(tensor.Bytes([]float32{q.lo, q.hi}))
 	}
+	for range 10 {
+		cin, n := g.between(1, 40), g.between(1, 40)
+		w, err := newWordParam(&Conv{}, g.quantisedElements(), g.result(4), g.quantisedWeights(9*cin, n).panels(1, 9*cin, n), cin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Write(tensor.Bytes(w.words))
+		sum.Write(tensor.Bytes(w.factor))
+		sum.Write(tensor.Bytes(w.bias))
+	}
 	x, y := Elements{tensor.U8, 0.03, 77}, Elements{tensor.U8, 0.1, 5}
 	op, err := (&Convert{y}).Bind(portable, []tensor.Type{x.Of(1)}, nil)
 	if err != nil {
@@ -180,7 +198,7 @@ func TestPreparedWeights(t *testing.T) {
 	}
 	sum.Write(op.(*tableOp).table[:])
 	sum.Write(TableParam(x, y, math.Abs).Data)
-	if got := sum.Sum32(); got != 0x19d2e469 {
+	if got := sum.Sum32(); got != 0xa17f2b7f {
 		t.Errorf("the prepared weights' checksum is %#x", got)
 	}
 }

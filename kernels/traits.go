@@ -120,6 +120,16 @@ func Converts(s Spec) bool {
 // float32 that has the same bits on one tier, all else on every tier.
 func Computes(s Spec) bool { return !Moves(s) && !Converts(s) }
 
+// A Deciding Spec has a choice that changes the bits of its results, and that is
+// made when a net is frozen, by what is known then.
+type Deciding interface {
+	Spec
+
+	// Decide makes it, for operands and params, so that no tier of those named is
+	// slower by it.
+	Decide(in []tensor.Type, params []Param, tiers []string)
+}
+
 // A Sized Spec repeats what the shapes of its operands say.
 type Sized interface {
 	Spec

@@ -80,6 +80,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		return nil, nil, err
 	}
 	net.Open, net.Growth = m.open, m.growth
+	net.Decide(kernels.FreezeTiers)
 	report := m.report
 	report.Transposes = transposes
 	report.MACs = macs(net)
