@@ -154,7 +154,7 @@ func (t *translator) node(n *nodeProto) (err error) {
 	nodes := len(t.graph.nodes)
 	var out []*value
 	switch {
-	case n.op == "Shape", n.op == "Size":
+	case op.ofShape:
 		out = op.fold(c)
 	case !constant && op.translate == nil:
 		c.fail("it is supported on constants alone, and %q is none", c.firstActivation().name)
