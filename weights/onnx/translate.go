@@ -44,7 +44,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		}
 		elem, ok := in.elem.elem()
 		if !ok {
-			return nil, fmt.Errorf("input %q: inputs of %v are not supported: export the model with one of another type", in.name, in.elem)
+			return nil, fmt.Errorf("input %q: inputs of %v are not supported: export the model with one of another type%s", in.name, in.elem, in.elem.instead())
 		}
 		v := &value{name: in.name, elem: elem, shape: shape}
 		t.scope.values[in.name] = v
