@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"bytes"
 	"math"
 
 	"github.com/infer-go/infer/asm"
@@ -14,6 +15,8 @@ const (
 	Nearest ResizeMode = iota
 	Linear
 	Cubic
+	SmoothLinear // antialiased: with windows that grow as the map shrinks
+	SmoothCubic
 )
 
 // Coordinates maps an output coordinate to an input coordinate, as ONNX's
@@ -26,6 +29,7 @@ const (
 	AlignCorners
 	Asymmetric
 	HalfPixelSymmetric
+	CropAndResize // TensorFlow's: of the part Crop of the map
 )
 
 // Rounding is how Nearest rounds a coordinate.
@@ -56,10 +60,17 @@ const (
 // coordinate that is whole does not spread. They compute with float32; Nearest
 // takes elements of any type.
 //
-// Rounding is for Nearest. CubicA and ExcludeOutside are for Cubic: the
-// parameter of Keys' weights, and whether neighbours outside the map have no
-// weight; otherwise they are what the map's edge is. In other modes both are
-// zero.
+// Rounding is for Nearest. CubicA is for Cubic and SmoothCubic, the parameter of
+// Keys' weights, and ExcludeOutside for these and SmoothLinear: neighbours outside
+// the map have no weight; otherwise they are what the map's edge is. In other modes
+// they are zero.
+//
+// CropAndResize is as ONNX specifies it; ONNX Runtime ignores Crop in a direction
+// whose Scale is 1.
+//
+// Crop and Extrapolation are for CropAndResize, and else zero: the part of the map
+// that the result shows, top, left, bottom and right, 0 to 1 being the centres of
+// the outermost elements, and what is outside of the map.
 type Resize struct {
 	Mode        ResizeMode
 	Coordinates Coordinates
@@ -69,6 +80,8 @@ type Resize struct {
 
 	CubicA         float32
 	ExcludeOutside bool
+	Crop           [4]float32
+	Extrapolation  float32
 }
 
 // MaxResized is the largest height or width of a Resize's result.
@@ -89,8 +102,19 @@ func (r *Resize) WithExtents(extents []int) Spec {
 	return &other
 }
 
-func (r *Resize) Traits([]tensor.Type, []Param) Traits {
-	return Traits{TableEntries: r.Size[0] + r.Size[1]}
+func (r *Resize) Traits(in []tensor.Type, _ []Param) Traits {
+	if !r.smooth() {
+		return Traits{TableEntries: r.Size[0] + r.Size[1]}
+	}
+	// The rows of the map that a row of the result is made of, and its pixels.
+	x := in[0].Shape
+	taps := [2]int{}
+	for i := range taps {
+		taps[i] = int(min(2*r.reach()*r.stretch(i)+2, float64(x[1+i])))
+	}
+	rows := tensor.Saturated(x[0], r.Size[0], taps[0], x[2], x[3])
+	pixels := tensor.Saturated(x[0], r.Size[0], r.Size[1], taps[1], x[3])
+	return Traits{TableEntries: r.smoothEntries(x), Extra: rows + min(pixels, math.MaxInt64-rows)}
 }
 
 func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
@@ -103,12 +127,16 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if r.Mode != Nearest && in[0].Elem != tensor.F32 {
 		return nil, errorf(r, "operand 0 is %v, of which only the nearest element can be taken: others are computed of f32", in[0])
 	}
-	if r.Mode > Cubic || r.Coordinates > HalfPixelSymmetric || r.Rounding > RoundCeil {
+	if r.Mode > SmoothCubic || r.Coordinates > CropAndResize || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)
 	}
 	switch {
-	case r.Mode != Cubic && (r.CubicA != 0 || r.ExcludeOutside):
-		return nil, errorf(r, "mode %d has no CubicA and no ExcludeOutside", r.Mode)
+	case r.Mode != Cubic && r.Mode != SmoothCubic && r.CubicA != 0, r.Mode < Cubic && r.ExcludeOutside:
+		return nil, errorf(r, "mode %d has no CubicA or no ExcludeOutside", r.Mode)
+	case r.Coordinates != CropAndResize && (r.Crop != [4]float32{} || r.Extrapolation != 0):
+		return nil, errorf(r, "coordinates %d have no Crop and no Extrapolation", r.Coordinates)
+	case r.Coordinates == CropAndResize && !r.hasCrop(in[0]):
+		return nil, errorf(r, "crop %v is not finite, or there is no %v that is %v", r.Crop, in[0].Elem, r.Extrapolation)
 	case !tensor.IsFinite(r.CubicA):
 		return nil, errorf(r, "CubicA %v is not finite", r.CubicA)
 	}
@@ -117,25 +145,59 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 			return nil, errorf(r, "scale %v is not positive and finite", scale)
 		}
 	}
+	for i, scale := range r.Scale {
+		if r.smooth() && 1/float64(scale) > float64(in[0].Shape[1+i])+1 {
+			return nil, errorf(r, "scale %v leaves nothing of %d rows or columns", scale, in[0].Shape[1+i])
+		}
+	}
 	if max(r.Size[0], r.Size[1]) > MaxResized {
 		return nil, errorf(r, "the result's map of %s is larger than %d", tensor.Dims(r.Size[:]...), MaxResized)
 	}
 	return result(r, in[0], in[0].Shape[0], r.Size[0], r.Size[1], in[0].Shape[3])
 }
 
+// hasCrop says that Crop and Extrapolation are numbers, of which the latter is an
+// element of x.
+func (r *Resize) hasCrop(x tensor.Type) bool {
+	for _, v := range r.Crop {
+		if !tensor.IsFinite(v) {
+			return false
+		}
+	}
+	_, err := x.Encode(r.Extrapolation)
+	return err == nil && !tensor.IsNaN(r.Extrapolation)
+}
+
 func (r *Resize) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
+	op := r.bind(t, in[0])
+	if r.Coordinates != CropAndResize {
+		return op, nil
+	}
 	x := in[0].Shape
-	same := r.Size == [2]int{x[1], x[2]}
-	if r.Mode == Nearest && in[0].Elem != tensor.F32 {
-		pixel := x[3] * in[0].Elem.Size()
+	fill, _ := in[0].Encode(r.Extrapolation)
+	return &croppedOp{Op: op, rows: r.outside(0, x[1]), cols: r.outside(1, x[2]), pixel: bytes.Repeat(fill, x[3])}, nil
+}
+
+// bind is Bind, with the edge of the map where CropAndResize reads outside.
+func (r *Resize) bind(t *Tier, operand tensor.Type) Op {
+	x := operand.Shape
+	same := r.Size == [2]int{x[1], x[2]} && r.Coordinates != CropAndResize
+	if r.smooth() {
+		return &smoothOp{
+			maps: x[0], height: x[1], width: x[2], channels: x[3],
+			rows: r.smoothSamples(0, x[1]), cols: r.smoothSamples(1, x[2]),
+		}
+	}
+	if r.Mode == Nearest && operand.Elem != tensor.F32 {
+		pixel := x[3] * operand.Elem.Size()
 		return &nearestOp{
 			maps: x[0], size: x[1] * x[2] * pixel, pixel: pixel,
 			rows: r.samples(0, x[1], x[2]*pixel, same),
 			cols: r.samples(1, x[2], pixel, same),
-		}, nil
+		}
 	}
 	return &resizeOp{
 		kernel: find[asm.BlendArgs](t, blendKernel),
@@ -143,7 +205,7 @@ func (r *Resize) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		height: x[1], width: x[2], channels: x[3],
 		rows: r.samples(0, x[1], 4*x[2]*x[3], same),
 		cols: r.samples(1, x[2], 4*x[3], same),
-	}, nil
+	}
 }
 
 // samples are what the rows (i = 0) or columns (i = 1) are the weighted sums
@@ -211,6 +273,12 @@ func (r *Resize) coordinate(i, size, o int) float64 {
 		if r.Size[i] == 1 {
 			return 0
 		}
+	case CropAndResize:
+		start, end := float64(r.Crop[i]), float64(r.Crop[2+i])
+		if r.Size[i] == 1 {
+			return (start + end) / 2 * (in - 1)
+		}
+		return float64(start*(in-1)) + float64(o)*(end-start)*(in-1)/float64(r.Size[i]-1)
 	case HalfPixelSymmetric:
 		return symmetric(size, r.Size[i], o, r.Scale[i])
 	}

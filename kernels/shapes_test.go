@@ -169,10 +169,16 @@ func (m *maker) spec() Spec {
 	case 32:
 		return &RoiAlign{Max: m.bool(), HalfPixel: m.bool(), Size: m.pair(), Sampling: m.int(), Scale: m.float()}
 	}
-	r := &Resize{Mode: ResizeMode(m.kind(byte(Cubic))), Coordinates: Coordinates(m.kind(byte(HalfPixelSymmetric))), Rounding: Rounding(m.kind(3)),
+	r := &Resize{Mode: ResizeMode(m.kind(byte(SmoothCubic))), Coordinates: Coordinates(m.kind(byte(CropAndResize))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}
-	if r.Mode == Cubic {
-		r.CubicA, r.ExcludeOutside = m.float(), m.bool()
+	if r.Mode >= Cubic {
+		r.ExcludeOutside = m.bool()
+	}
+	if r.Mode == Cubic || r.Mode == SmoothCubic {
+		r.CubicA = m.float()
+	}
+	if r.Coordinates == CropAndResize {
+		r.Crop, r.Extrapolation = [4]float32{m.float(), m.float(), m.float(), m.float()}, m.float()
 	}
 	return r
 }

@@ -77,7 +77,7 @@ func TestEveryFieldIsCoded(t *testing.T) {
 	roundTrip := func(what string, was, is any, code func(c *coder, v any)) {
 		populate(reflect.ValueOf(was).Elem())
 		if r, ok := was.(*kernels.Resize); ok {
-			r.Mode = kernels.Cubic // other modes lack two fields
+			r.Mode, r.Coordinates = kernels.Cubic, kernels.CropAndResize // others lack fields
 		}
 		if m, ok := was.(*Meta); ok {
 			m.Answer.Kind = Boxes // other answers are nothing but their kind

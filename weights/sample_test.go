@@ -197,7 +197,8 @@ func whole(t testing.TB) *Net {
 	maps := b.step("maps", &kernels.Constant{}, nil, kernels.Param{Elem: tensor.I32, Shape: tensor.Shape{3}, Data: tensor.AlignedBytes(12)})
 	pixels := b.step("pixels", &kernels.Reshape{Shape: []int{1, 2, 3, 2}}, []int{x})
 	aligned := b.step("aligned", &kernels.RoiAlign{Max: true, HalfPixel: true, Size: [2]int{2, 3}, Sampling: 2, Scale: 0.5}, []int{pixels[0], x, maps[0]})
-	b.net.Outputs = []int{scalar[0], rows[0], aligned[0]}
+	smooth := b.step("smooth", &kernels.Resize{Mode: kernels.SmoothCubic, Coordinates: kernels.CropAndResize, Scale: [2]float32{0.5, 1.5}, Size: [2]int{1, 4}, CubicA: -0.5, ExcludeOutside: true, Crop: [4]float32{0.125, 0.25, 0.75, 1}, Extrapolation: 2}, pixels)
+	b.net.Outputs = []int{scalar[0], rows[0], aligned[0], smooth[0]}
 	return b.net
 }
 

@@ -205,15 +205,23 @@ func (c *coder) lrn(v *kernels.LRN) {
 }
 
 func (c *coder) resize(v *kernels.Resize) {
-	enum(c, &v.Mode, kernels.Cubic)
-	enum(c, &v.Coordinates, kernels.HalfPixelSymmetric)
+	enum(c, &v.Mode, kernels.SmoothCubic)
+	enum(c, &v.Coordinates, kernels.CropAndResize)
 	enum(c, &v.Rounding, kernels.RoundCeil)
 	c.float(&v.Scale[0])
 	c.float(&v.Scale[1])
 	c.ints(v.Size[:])
-	if v.Mode == kernels.Cubic {
+	if v.Mode == kernels.Cubic || v.Mode == kernels.SmoothCubic {
 		c.float(&v.CubicA)
+	}
+	if v.Mode >= kernels.Cubic {
 		c.bool(&v.ExcludeOutside)
+	}
+	if v.Coordinates == kernels.CropAndResize {
+		for i := range v.Crop {
+			c.float(&v.Crop[i])
+		}
+		c.float(&v.Extrapolation)
 	}
 }
 

@@ -68,6 +68,19 @@ func (t elemType) elem() (tensor.Elem, bool) {
 	return tensor.F32, false
 }
 
+// instead says which type to take for one that no activation has.
+func (t elemType) instead() string {
+	switch t {
+	case typeUint16:
+		return ": int32 holds its numbers"
+	case typeUint32:
+		return ": int64 holds its numbers"
+	case typeUint64:
+		return ": int64 holds its numbers below 2⁶³"
+	}
+	return ""
+}
+
 // kindOf is the type whose elem is e.
 func kindOf(e tensor.Elem) elemType {
 	switch e {

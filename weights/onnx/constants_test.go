@@ -288,3 +288,32 @@ func TestEmpty(t *testing.T) {
 		t.Run(c.name, c.run)
 	}
 }
+
+// TestOtherTypes has types that no value has, and what to take instead.
+func TestOtherTypes(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		build func(m *model)
+		want  string
+	}{
+		{"a cast", func(m *model) { m.node("Cast", "x", "y", attr{"to", int(typeUint16)}) },
+			"a cast of what is computed to uint16 is not supported: int32 holds its numbers"},
+		{"an input", func(m *model) {
+			m.input("z", 1)
+			m.inputs[1].elem = typeUint32
+			m.node("Identity", "z", "y")
+		}, `input "z": inputs of uint32 are not supported: export the model with one of another type: int64 holds its numbers`},
+		{"an output", func(m *model) {
+			m.tensors = append(m.tensors, testTensor{"w", typeUint64, []int{1}, make([]byte, 8)})
+			m.node("Identity", "w", "y")
+		}, "int64 holds its numbers below 2⁶³"},
+	} {
+		m := newModel(13)
+		m.input("x", 1)
+		c.build(m)
+		m.output("y")
+		if _, _, err := Freeze(m.bytes(), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one that contains %q", c.name, err, c.want)
+		}
+	}
+}

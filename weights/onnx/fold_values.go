@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
@@ -165,4 +166,100 @@ func (c *call) foldNonZero() []*value {
 		}
 	}
 	return c.folded(t)
+}
+
+// eyeLike computes EyeLike, whose operand's shape is always known: ones on a
+// diagonal.
+func (c *call) eyeLike() []*value {
+	x := c.operand(0)
+	kind := typeFloat
+	if x.data != nil {
+		kind = x.data.kind
+	} else {
+		kind = kindOf(x.elem)
+	}
+	kind = elemType(c.intAttr("dtype", int64(kind)))
+	if c.ready() && len(x.shape) != 2 {
+		c.fail("a tensor of shape %s is no matrix", tensor.Dims(x.shape...))
+	}
+	if c.ready() && kind.size() == 0 {
+		c.fail("elements of %v are not supported", kind)
+	}
+	k := min(max(c.intAttr("k", 0), -tensor.MaxDim), tensor.MaxDim)
+	if !c.ready() {
+		return nil
+	}
+	t := c.newTensor(kind, x.shape)
+	if t == nil {
+		return nil
+	}
+	for row := range x.shape[0] {
+		column := int64(row) + k
+		if column < 0 || column >= int64(x.shape[1]) {
+			continue
+		}
+		if i := row*x.shape[1] + int(column); kind.float() {
+			t.floats[i] = 1
+		} else {
+			t.ints[i] = 1
+		}
+	}
+	return c.folded(t)
+}
+
+// foldUnique computes Unique of all elements: each once, where it stands first,
+// which of them each element is, and how often it occurs.
+func (c *call) foldUnique() []*value {
+	x := c.operand(0)
+	if c.attribute("axis", attrInt) != nil {
+		c.fail("an axis is not supported")
+	}
+	sorted := c.intAttr("sorted", 1) != 0
+	if !c.ready() {
+		return nil
+	}
+	var first []int // of each element that differs from those before
+	rank, which := map[float64]int{}, make([]int, x.data.len())
+	for i := range which {
+		v := x.data.float64(i)
+		if v != v {
+			return c.fail("element %d is NaN", i)
+		}
+		if !x.data.kind.float() && int64(v) != x.data.ints[i] {
+			return c.fail("element %d, %d, is too large", i, x.data.ints[i])
+		}
+		k, ok := rank[v]
+		if !ok {
+			k = len(first)
+			rank[v] = k
+			first = append(first, i)
+		}
+		which[i] = k
+	}
+	order := identity(len(first))
+	if sorted {
+		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x.data.float64(first[a]), x.data.float64(first[b])) })
+	}
+	place := make([]int, len(order))
+	for i, k := range order {
+		place[k] = i
+	}
+	n := []int{len(first)}
+	y, at, count, inverse := c.newTensor(x.data.kind, n), c.newTensor(typeInt64, n), c.newTensor(typeInt64, n), c.newTensor(typeInt64, []int{len(which)})
+	if !c.ready() {
+		return nil
+	}
+	for i, k := range order {
+		y.copyElem(i, x.data, first[k])
+		at.ints[i] = int64(first[k])
+	}
+	for i, k := range which {
+		inverse.ints[i] = int64(place[k])
+		count.ints[place[k]]++
+	}
+	var out []*value
+	for _, t := range []*constant{y, at, inverse, count} {
+		out = append(out, c.folded(t)...)
+	}
+	return out
 }

@@ -37,6 +37,10 @@ type operator struct {
 	shared bool
 
 	quantised quantisedOperands
+
+	// ofShape says that fold needs no more than the operand's shape, which is
+	// known of all.
+	ofShape bool
 }
 
 // quantisedOperands is what an operator does with operands whose elements are
@@ -123,6 +127,7 @@ func init() {
 		"Conv":              {since: 1, translate: (*call).conv},
 		"ConvTranspose":     {since: 1, translate: (*call).convTranspose},
 		"MaxPool":           {since: 1, quantised: moved, translate: (*call).maxPool},
+		"Attention":         {since: 23, translate: (*call).attention},
 		"MaxUnpool":         {since: 9, translate: (*call).maxUnpool},
 		"RoiAlign":          {since: 10, translate: (*call).roiAlign},
 		"AveragePool":       {since: 1, translate: (*call).averagePool},
@@ -147,6 +152,8 @@ func init() {
 		"LayerNormalization":        {since: 17, translate: (*call).layerNorm},
 		"GroupNormalization":        {since: 18, translate: (*call).groupNorm},
 		"MeanVarianceNormalization": {since: 9, translate: (*call).meanVariance},
+		"RMSNormalization":          {since: 23, translate: (*call).rmsNorm},
+		"Hardmax":                   {since: 1, translate: (*call).hardmax},
 		"LpNormalization":           {since: 1, translate: (*call).lpNorm},
 
 		// Of many numbers one.
@@ -258,11 +265,11 @@ func init() {
 		"Resize":            {since: 10, quantised: moved, translate: (*call).resize},
 		"GridSample":        {since: 16, translate: (*call).gridSample},
 		"Upsample":          {since: 7, quantised: moved, until: 9, translate: (*call).upsample},
-		"Shape":             {since: 1, fold: (*call).shapeOf},
+		"Shape":             {since: 1, fold: (*call).shapeOf, ofShape: true},
 		"Constant":          {since: 1, fold: (*call).constantValue},
 		"If":                {since: 1, translate: (*call).branch, fold: (*call).branch},
 		"ConstantOfShape":   {since: 9, fold: (*call).foldConstantOfShape},
-		"Size":              {since: 1, fold: (*call).sizeOf},
+		"Size":              {since: 1, fold: (*call).sizeOf, ofShape: true},
 		"NonZero":           {since: 9, fold: (*call).foldNonZero},
 		"Gather":            {since: 1, quantised: moved, translate: (*call).gather, fold: (*call).foldGather},
 		"Expand":            {since: 8, quantised: moved, translate: (*call).expand, fold: (*call).foldExpand},
@@ -273,6 +280,16 @@ func init() {
 		"TopK":              {since: 1, translate: (*call).topK},
 		"OneHot":            {since: 9, translate: (*call).oneHot},
 		"Trilu":             {since: 14, translate: (*call).trilu, fold: (*call).foldTrilu},
+		"GatherElements":    {since: 11, translate: (*call).gatherElements, fold: (*call).gatherElements},
+		"GatherND":          {since: 11, translate: (*call).gatherND, fold: (*call).gatherND},
+		"ScatterElements":   {since: 11, translate: (*call).scatterElements, fold: (*call).scatterElements},
+		"Scatter":           {since: 9, until: 10, translate: (*call).scatterElements, fold: (*call).scatterElements},
+		"ScatterND":         {since: 11, translate: (*call).scatterND, fold: (*call).scatterND},
+		"ReverseSequence":   {since: 10, translate: (*call).reverseSequence, fold: (*call).reverseSequence},
+		"Compress":          {since: 9, translate: (*call).compress, fold: (*call).compress},
+		"CumSum":            {since: 11, translate: (*call).cumSum, fold: (*call).cumSum},
+		"EyeLike":           {since: 9, fold: (*call).eyeLike, ofShape: true},
+		"Unique":            {since: 11, fold: (*call).foldUnique},
 		"Range":             {since: 11, fold: (*call).foldRange},
 	}
 }

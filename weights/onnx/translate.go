@@ -51,7 +51,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		}
 		elem, ok := in.elem.elem()
 		if !ok {
-			return nil, fmt.Errorf("input %q: inputs of %v are not supported: export the model with one of another type", in.name, in.elem)
+			return nil, fmt.Errorf("input %q: inputs of %v are not supported: export the model with one of another type%s", in.name, in.elem, in.elem.instead())
 		}
 		v := &value{name: in.name, elem: elem, shape: shape}
 		t.scope.values[in.name] = v
@@ -165,7 +165,7 @@ func (t *translator) node(n *nodeProto) (err error) {
 	nodes := len(t.graph.nodes)
 	var out []*value
 	switch {
-	case n.op == "Shape", n.op == "Size":
+	case op.ofShape:
 		out = op.fold(c)
 	case !constant && op.translate == nil:
 		c.fail("it is supported on constants alone, and %q is none", c.firstActivation().name)

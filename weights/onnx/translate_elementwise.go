@@ -189,7 +189,7 @@ func (c *call) cast() []*value {
 	kind := elemType(c.intAttr("to", 0))
 	to, ok := kind.elem()
 	if !ok {
-		c.fail("a cast of an activation to %v is not supported", kind)
+		c.fail("a cast of what is computed to %v is not supported%s", kind, kind.instead())
 	}
 	if !c.ready() {
 		return nil
@@ -295,7 +295,7 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 // be infinite, as masks are.
 func (c *call) checkOperand(w *value) {
 	if _, ok := w.data.kind.elem(); !ok {
-		c.fail("the constant operand, %q, is of %v, which is not supported here", w.name, w.data.kind)
+		c.fail("the constant operand, %q, is of %v, which is not supported here%s", w.name, w.data.kind, w.data.kind.instead())
 	}
 	if i := slices.IndexFunc(w.data.floats, tensor.IsNaN); i >= 0 {
 		c.fail("the constant operand, %q: element %d is NaN", w.name, i)

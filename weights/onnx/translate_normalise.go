@@ -189,3 +189,17 @@ func (c *call) lpNorm() []*value {
 	}
 	return []*value{c.normalise(op, x, nil, nil)}
 }
+
+// rmsNorm translates RMSNormalization: over all dimensions from axis on.
+func (c *call) rmsNorm() []*value {
+	x, scale := c.activation(0), c.operand(1)
+	axis := c.axis(c.intAttr("axis", -1), len(x.shape))
+	if of, ok := tensor.Broadcast(x.shape, scale.shape); c.ready() && (!ok || !slices.Equal(of, x.shape)) {
+		c.fail("a scale of shape %s for a tensor of shape %s", tensor.Dims(scale.shape...), tensor.Dims(x.shape...))
+	}
+	if !c.ready() {
+		return nil
+	}
+	op := &kernels.Normalise{Kind: kernels.ByRootMeanSquare, Axes: axesFrom(axis, len(x.shape)), Epsilon: c.floatAttr("epsilon", 1e-5)}
+	return []*value{c.normalise(op, x, scale, nil)}
+}

@@ -131,18 +131,25 @@ func (c *call) globalLpPool() []*value {
 	})
 }
 
+// maxPower is the largest p of an LpPool: a larger one is a maximum, as far as
+// float32 goes.
+const maxPower = 64
+
 // lp takes the p-th root of the sum of |x|ᵖ, where mean takes the means of so
 // many elements.
 func (c *call) lp(mean func(x *value) (y *value, count int)) []*value {
 	x := c.activation(0)
 	p := c.intAttr("p", 2)
-	if p != 1 && p != 2 {
-		return c.fail("p is %d, and can be 1 or 2", p)
+	if p < 1 || p > maxPower {
+		return c.fail("p is %d, and can be 1 to %d", p, maxPower)
 	}
-	if p == 1 {
-		x = c.apply(&kernels.Unary{Kind: kernels.Abs}, x)[0]
-	} else {
+	power := func(x *value, by float32) *value {
+		return c.binary(&kernels.Binary{Kind: kernels.Pow}, x, &value{shape: []int{}, data: floatTensor([]int{}, []float32{by})})
+	}
+	if p == 2 {
 		x = c.binary(&kernels.Binary{Kind: kernels.Mul}, x, x)
+	} else if x = c.apply(&kernels.Unary{Kind: kernels.Abs}, x)[0]; p > 2 {
+		x = power(x, float32(p))
 	}
 	if !c.ready() {
 		return nil
@@ -152,8 +159,11 @@ func (c *call) lp(mean func(x *value) (y *value, count int)) []*value {
 		return nil
 	}
 	y = c.times(y, float32(count))
-	if p == 1 {
+	switch p {
+	case 1:
 		return []*value{y}
+	case 2:
+		return c.apply(&kernels.Unary{Kind: kernels.Sqrt}, y)
 	}
-	return c.apply(&kernels.Unary{Kind: kernels.Sqrt}, y)
+	return []*value{power(y, 1/float32(p))}
 }

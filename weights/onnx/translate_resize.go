@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
@@ -42,6 +43,9 @@ func (c *call) resize() []*value {
 		op.Coordinates = kernels.AlignCorners
 	case "asymmetric":
 		op.Coordinates = kernels.Asymmetric
+	case "tf_crop_and_resize":
+		op.Coordinates = kernels.CropAndResize
+		op.Extrapolation = c.floatAttr("extrapolation_value", 0)
 	default:
 		c.fail("coordinate_transformation_mode %q is not supported", mode)
 	}
@@ -61,16 +65,21 @@ func (c *call) resize() []*value {
 		op.Rounding = 0 // means nothing
 	}
 	if c.intAttr("antialias", 0) != 0 {
-		c.fail("antialias is not supported")
-	}
-	if p := c.stringAttr("keep_aspect_ratio_policy", "stretch"); p != "stretch" {
-		c.fail("keep_aspect_ratio_policy %q is not supported", p)
+		switch op.Mode {
+		case kernels.Linear:
+			op.Mode, op.ExcludeOutside = kernels.SmoothLinear, c.intAttr("exclude_outside", 0) != 0
+		case kernels.Cubic:
+			op.Mode = kernels.SmoothCubic
+		default:
+			c.fail("antialias without interpolation")
+		}
 	}
 	scales, sizes := c.constantFloats(2, "the scales"), c.constantInts(3, "the sizes")
+	axes := identity(len(x.shape))
 	// Scales or sizes may name some dimensions only (since opset 18); the
 	// others stay as they are.
 	if list := c.intsAttr("axes"); list != nil && c.ready() {
-		axes := c.axes(list, len(x.shape))
+		axes = c.axes(list, len(x.shape))
 		switch {
 		case !c.ready():
 		case len(scales) == len(axes):
@@ -79,7 +88,64 @@ func (c *call) resize() []*value {
 			sizes = spread(axes, sizes, len(x.shape), func(i int) int64 { return int64(x.shape[i]) })
 		}
 	}
+	policy := c.stringAttr("keep_aspect_ratio_policy", "stretch")
+	if scales, sizes = c.keepAspect(policy, x.shape, axes, scales, sizes); op.Coordinates == kernels.CropAndResize {
+		c.resizedPart(op, x.shape, axes)
+	}
 	return c.resample(op, x, scales, sizes)
+}
+
+// keepAspect gives all axes that are resized one scale, if the policy is another
+// than to stretch: the largest or the smallest of theirs. Sizes follow from it and
+// are rounded, half a pixel up.
+func (c *call) keepAspect(policy string, shape tensor.Shape, axes []int, scales []float32, sizes []int64) ([]float32, []int64) {
+	if policy == "stretch" || len(sizes) != len(shape) || !c.ready() {
+		return scales, sizes
+	}
+	best := math.Inf(1)
+	switch policy {
+	case "not_larger":
+		for _, a := range axes {
+			best = min(best, float64(float32(sizes[a])/float32(shape[a])))
+		}
+	case "not_smaller":
+		best = 0
+		for _, a := range axes {
+			best = max(best, float64(float32(sizes[a])/float32(shape[a])))
+		}
+	default:
+		c.fail("keep_aspect_ratio_policy %q is not known", policy)
+	}
+	sizes = slices.Clone(sizes)
+	scales = slices.Repeat([]float32{1}, len(shape))
+	for _, a := range axes {
+		scales[a] = float32(best)
+		sizes[a] = int64(bounded(int64(math.Floor(float64(float32(best)*float32(shape[a])) + 0.5))))
+	}
+	return scales, sizes
+}
+
+// resizedPart reads the part of the map that is resized, in the dimensions of its
+// height and width; all of the others must be taken.
+func (c *call) resizedPart(op *kernels.Resize, shape tensor.Shape, axes []int) {
+	roi := c.constantFloats(1, "the part, roi")
+	n := len(shape)
+	if c.ready() && (len(roi) != 2*len(axes) || n < 3 || n > 4) {
+		c.fail("a roi of %d numbers for %d axes", len(roi), len(axes))
+	}
+	if !c.ready() {
+		return
+	}
+	op.Crop = [4]float32{0, 0, 1, 1}
+	for i, a := range axes {
+		start, end := roi[i], roi[len(axes)+i]
+		switch at := a - n + 2; {
+		case a >= 2:
+			op.Crop[at], op.Crop[2+at] = start, end
+		case start != 0 || end != 1:
+			c.fail("a roi from %v to %v of dimension %d", start, end, a)
+		}
+	}
 }
 
 // spread puts the elements of list at axes and fills the rest.
@@ -138,8 +204,8 @@ func channelsBehind(shape tensor.Shape, scales []float32, sizes []int64) []int {
 	return append(append([]int{0}, identity(rank)[2:]...), 1)
 }
 
-// resample adds a Resize of x by scales or to sizes, one for each dimension;
-// those of batch and channels must change nothing. Channels may be the last
+// resample adds a Resize of x by scales or to sizes, one for each dimension, or
+// both where sizes are scales rounded in a way of their own; those of batch and channels must change nothing. Channels may be the last
 // dimension.
 func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []int64) []*value {
 	n := c.spatial(x)
@@ -150,9 +216,10 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 	if last := channelsBehind(x.shape, scales, sizes); last != nil {
 		first := append([]int{0, rank - 1}, identity(rank)[1:rank-1]...)
 		if len(sizes) == rank {
-			scales, sizes = nil, permuted(sizes, first)
-		} else {
-			scales, sizes = permuted(scales, first), nil
+			sizes = permuted(sizes, first)
+		}
+		if len(scales) == rank {
+			scales = permuted(scales, first)
 		}
 		y := c.resample(op, c.transpose(x, first...), scales, sizes)
 		if !c.ready() {
@@ -170,6 +237,9 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		op.Size = c.pair("sizes", sizes[2:], n, 1, 1)
 		for i := range 2 {
 			op.Scale[i] = float32(float64(op.Size[i]) / float64(in[i]))
+			if at := rank - 2 + i; len(scales) == rank && at >= 2 {
+				op.Scale[i] = scales[at]
+			}
 		}
 	case len(scales) == rank:
 		if scales[0] != 1 || scales[1] != 1 {
