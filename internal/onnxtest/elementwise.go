@@ -233,7 +233,7 @@ func (g *grower) partner(x *Value, exact bool) *Value {
 			return v
 		}
 	}
-	if len(g.Inputs) >= maxInputs {
+	if len(g.Inputs) >= maxInputs || len(x.Dims) == 0 {
 		return nil
 	}
 	v := like(x, 0, 0, 0)

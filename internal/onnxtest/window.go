@@ -158,9 +158,6 @@ func (g *grower) conv() *Value {
 		return nil
 	}
 	groups, each := g.grouped(x.Dims[1])
-	if len(x.Dims) == 5 && g.chance(4) {
-		groups, each = 1, g.upTo(8)
-	}
 	in := x.Dims[1] / groups
 	size := w.result(x, false)
 	if x.Dims[0]*groups*each*product(size) > 2*maxElements || in*product(w.kernel) > 600 {
