@@ -192,5 +192,5 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 	if c.t.opset < 11 && op.Mode == kernels.Nearest {
 		op.Rounding = c.oldRounding(op.Scale)
 	}
-	return c.emit(op, []*value{x}, nil, mapShape(x.shape, x.shape[1], op.Size))
+	return c.emitTypes(op, []*value{x}, nil, []tensor.Type{x.typ().Of(mapShape(x.shape, x.shape[1], op.Size)...)})
 }
