@@ -292,7 +292,7 @@ func pool(g *grower, op string) bool {
 // globalPool adds a pool whose window is the whole map.
 func globalPool(g *grower, op string) bool {
 	most := 2
-	if g.chance(8) && op != "GlobalLpPool" {
+	if g.chance(8) {
 		most = 3
 	}
 	x := g.operand(mapsOf(1, most))

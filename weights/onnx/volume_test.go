@@ -89,4 +89,20 @@ func TestVolumes(t *testing.T) {
 		}
 		return y
 	})
+
+	// The roots of sums of squares of windows, and of all.
+	m = newModel(18)
+	m.node("LpPool", "x0", "l", attr{"kernel_shape", []int64{3, 2, 2}}, attr{"pads", []int64{1, 0, 0, 0, 0, 0}})
+	m.node("GlobalLpPool", "x0", "g", attr{"p", 1})
+	m.node("Mul", "l g", "y")
+	runsTo(t, m, [][]int{{1, 2, 5, 4, 6}}, []int{1, 2, 4, 3, 5}, func(in [][]float64) (y []float64) {
+		for i := range 120 {
+			sum := 0.0
+			for k := range 12 {
+				sum += square(at(in[0], i/60, i/15%4+k/4-1, i/5%3+k/2%2, i%5+k%2, 0))
+			}
+			y = append(y, math.Sqrt(sum)*total(in[0][i/60*120:][:120], math.Abs))
+		}
+		return y
+	})
 }
