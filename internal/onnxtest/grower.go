@@ -111,9 +111,7 @@ func (g *grower) finish() {
 var operatorNames []string
 
 func init() {
-	for _, name := range slices.Sorted(maps.Keys(operators)) {
-		operatorNames = append(operatorNames, name)
-	}
+	operatorNames = Operators()
 	for _, name := range []string{"Conv", "MatMul", "Add", "Mul", "Concat", "Transpose", "Reshape", "Relu", "MaxPool", "AveragePool", "Gemm", "Slice", "Resize", "Pad"} {
 		operatorNames = append(operatorNames, slices.Repeat([]string{name}, 3)...)
 	}
