@@ -57,8 +57,11 @@ func permutedAxes(axes, order []int) []int {
 
 func (r *Reduce) Traits(in []tensor.Type, _ []Param) Traits {
 	t := Traits{MixesItems: slices.Contains(r.Axes, 0), Extra: macs(in[0])}
-	if r.Kind == ReduceLogSumExp {
+	switch {
+	case r.Kind == ReduceLogSumExp:
 		t.Extra = macs(in[0], 64)
+	case in[0].Elem != tensor.F32: // an element at a time
+		t.Extra = macs(in[0], 16)
 	}
 	return t
 }

@@ -1,6 +1,10 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"math"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // takesIntegers says whether a kind makes an integer of integers. A mean is
 // rounded towards zero.
@@ -16,9 +20,10 @@ type integerReduceOp struct {
 	elem          tensor.Elem
 	item          int // elements of an item of the operand
 	kept, reduced nest
-	results       int // of an item
-	count         int // elements that become one
-	perTask       int // results
+	row           loop // the innermost of the reduced loops
+	results       int  // of an item
+	count         int  // elements that become one
+	perTask       int  // results
 }
 
 func newIntegerReduce(r *Reduce, x tensor.Type) *integerReduceOp {
@@ -37,6 +42,10 @@ func newIntegerReduce(r *Reduce, x tensor.Type) *integerReduceOp {
 			op.results *= d
 			op.kept.add(d, stride[i], 0)
 		}
+	}
+	op.row = loop{size: 1}
+	if n := len(op.reduced.size); n > 0 {
+		op.row = op.reduced.remove(n - 1)
 	}
 	op.perTask = max(1, taskSize/op.count)
 	return op
@@ -64,13 +73,16 @@ func (op *integerReduceOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 func reduceIntegers[T integer](op *integerReduceOp, in, out []byte, from, to int) {
 	x, z := tensor.Slice[T](in), tensor.Slice[T](out)
 	for i := from; i < to; i++ {
-		at := op.kept.seek(i % op.results)
-		first := x[i/op.results*op.item+at.offset[0]:]
+		first := op.kept.seek(i % op.results).offset[0] + i/op.results*op.item
+		y := op.kind.identity()
 		var c cursor
-		y := op.kind.term(int64(first[0]))
-		for range op.count - 1 {
+		for range op.reduced.count() {
+			at := first + c.offset[0]
+			for range op.row.size {
+				y = op.kind.foldIntegers(y, int64(x[at]))
+				at += op.row.stride[0]
+			}
 			op.reduced.next(&c)
-			y = op.kind.foldIntegers(y, op.kind.term(int64(first[c.offset[0]])))
 		}
 		if op.kind == ReduceMean {
 			y = int64(T(y)) / int64(op.count)
@@ -79,26 +91,32 @@ func reduceIntegers[T integer](op *integerReduceOp, in, out []byte, from, to int
 	}
 }
 
-// term is what of an integer is folded.
-func (k ReduceKind) term(x int64) int64 {
-	switch k {
-	case ReduceL1:
-		return max(x, -x)
-	case ReduceSquares:
-		return x * x
-	}
-	return x
-}
-
-// foldIntegers makes one integer of two.
-func (k ReduceKind) foldIntegers(a, b int64) int64 {
+// identity is what folding no integers yields.
+func (k ReduceKind) identity() int64 {
 	switch k {
 	case ReduceMax:
-		return max(a, b)
+		return math.MinInt64
 	case ReduceMin:
-		return min(a, b)
+		return math.MaxInt64
 	case ReduceProduct:
-		return a * b
+		return 1
 	}
-	return a + b
+	return 0
+}
+
+// foldIntegers folds another integer.
+func (k ReduceKind) foldIntegers(y, x int64) int64 {
+	switch k {
+	case ReduceMax:
+		return max(y, x)
+	case ReduceMin:
+		return min(y, x)
+	case ReduceProduct:
+		return y * x
+	case ReduceL1:
+		return y + max(x, -x)
+	case ReduceSquares:
+		return y + x*x
+	}
+	return y + x
 }

@@ -177,6 +177,9 @@ func of(v *Value) operandOf { return operandOf{v.Name, v.Dims, v.Open, v.Lo, v.H
 // constantOf is a constant of type t that broadcasts with v, with elements
 // between lo and hi; if whole, of multiples of 1/4 or of 1.
 func (g *grower) constantOf(v *Value, t DataType, lo, hi float64, whole bool) operandOf {
+	if t == Uint8 {
+		lo = max(lo, 0)
+	}
 	o := operandOf{dims: g.broadcasting(v), lo: lo, hi: hi}
 	if len(v.Dims) < 5 && !v.openAny() && v.elements() < 500 && g.chance(8) { // it makes the result larger
 		o.dims = append([]int{g.upTo(3)}, v.Dims...)
@@ -233,7 +236,7 @@ func (g *grower) partner(x *Value, exact bool) *Value {
 			return v
 		}
 	}
-	if len(g.Inputs) >= maxInputs {
+	if len(g.Inputs) >= maxInputs || len(x.Dims) == 0 {
 		return nil
 	}
 	v := like(x, 0, 0, 0)
@@ -391,7 +394,7 @@ func pow(g *grower, op string) bool {
 func variadic(g *grower, op string) bool {
 	types := floats
 	if (op == "Max" || op == "Min") && g.Opset >= 12 {
-		types = numbers
+		types = ordered
 	}
 	x := g.operand(demand{types: types, most: 5})
 	if x == nil {
@@ -436,12 +439,12 @@ func variadic(g *grower, op string) bool {
 
 // mod takes remainders: of integers of either sign, of floats with fmod.
 func mod(g *grower, op string) bool {
-	x := g.operand(demand{types: numbers, most: 5, exact: true})
+	x := g.operand(demand{types: ordered, most: 5, exact: true})
 	if x == nil {
 		return false
 	}
 	lo, hi := 1.0, 5.0
-	if g.chance(3) {
+	if g.chance(3) && x.Type != Uint8 {
 		lo, hi = -5, -1
 	}
 	b := g.constantOf(x, x.Type, lo, hi, true)
@@ -516,7 +519,7 @@ func not(g *grower, op string) bool {
 
 // where chooses among two operands.
 func where(g *grower, op string) bool {
-	x := g.operand(demand{types: numbers, most: 5})
+	x := g.operand(demand{types: ordered, most: 5})
 	if x == nil {
 		return false
 	}
@@ -570,15 +573,18 @@ func cast(g *grower, op string) bool {
 func clip(g *grower, op string) bool {
 	types := floats
 	if g.Opset >= 12 {
-		types = numbers
+		types = ordered
 	}
 	x := g.operand(demand{types: types, most: 5})
 	if x == nil {
 		return false
 	}
 	bounds := [2]float64{pick(g.r, []float64{-1, 0, -0.5}), pick(g.r, []float64{6, 1, 0.5})}
-	if x.Type != Float {
+	switch x.Type {
+	case Int32, Int64:
 		bounds = [2]float64{-2, 3}
+	case Uint8:
+		bounds = [2]float64{2, 7}
 	}
 	y := like(x, x.Lo, x.Hi, min(x.Grain, 0.5))
 	if x.Type != Float {
@@ -618,9 +624,14 @@ func prelu(g *grower, op string) bool {
 	if x == nil {
 		return false
 	}
-	dims := g.broadcasting(x)
-	slope := g.floatTensor(-0.5, 1, 0.25, dims...)
 	m := x.most()
+	if y := g.partner(x, false); y != nil && g.chance(4) {
+		if z := g.join(Float, -m*max(1, y.most()), m*max(1, y.most()), 0, of(x), of(y)); z != nil && slices.Equal(z.Dims, x.Dims) {
+			g.one(op, []string{x.Name, y.Name}, z)
+			return true
+		}
+	}
+	slope := g.floatTensor(-0.5, 1, 0.25, g.broadcasting(x)...)
 	g.one(op, []string{x.Name, slope}, like(x, -m, m, x.Grain*0.25))
 	return true
 }

@@ -111,9 +111,7 @@ func (g *grower) finish() {
 var operatorNames []string
 
 func init() {
-	for _, name := range slices.Sorted(maps.Keys(operators)) {
-		operatorNames = append(operatorNames, name)
-	}
+	operatorNames = Operators()
 	for _, name := range []string{"Conv", "MatMul", "Add", "Mul", "Concat", "Transpose", "Reshape", "Relu", "MaxPool", "AveragePool", "Gemm", "Slice", "Resize", "Pad"} {
 		operatorNames = append(operatorNames, slices.Repeat([]string{name}, 3)...)
 	}
@@ -158,6 +156,7 @@ var (
 	integers = []DataType{Int32, Int64}
 	bools    = []DataType{Bool}
 	numbers  = []DataType{Float, Float, Float, Int32, Int64}
+	ordered  = []DataType{Float, Float, Float, Int32, Int64, Uint8}
 	anything = []DataType{Float, Float, Float, Float, Int32, Int64, Uint8, Bool}
 )
 
@@ -274,6 +273,15 @@ func (g *grower) float(dims []int, x ...float32) string {
 
 // ints adds an initializer, a list of int64.
 func (g *grower) ints(x ...int64) string { return g.tensor(Int64, []int{len(x)}, RawInts(x)) }
+
+// ints32 adds an initializer, a list of int32.
+func (g *grower) ints32(x ...int64) string {
+	var raw []byte
+	for _, v := range x {
+		raw = appendElement(raw, Int32, float64(v))
+	}
+	return g.tensor(Int32, []int{len(x)}, raw)
+}
 
 // scalar adds an initializer of one element: of no dimensions, or of one.
 func (g *grower) scalar(t DataType, x float64) string {

@@ -123,7 +123,11 @@ func tile(g *grower, op string) bool {
 
 // arg is ArgMax or ArgMin of exact elements, among which many are equal.
 func arg(g *grower, op string) bool {
-	x := g.operand(demand{types: []DataType{Float, Float, Int32}, least: 1, most: 5, exact: true})
+	types := []DataType{Float, Float, Int32}
+	if g.Opset >= 12 {
+		types = append(types, Uint8)
+	}
+	x := g.operand(demand{types: types, least: 1, most: 5, exact: true})
 	if x == nil {
 		return false
 	}

@@ -114,6 +114,22 @@ func gemm(g *grower, op string) bool {
 	if x.Open[1-transA] {
 		return false
 	}
+	if !x.openAny() && transA == 0 && g.chance(5) { // of a value by its own transpose
+		b := float64(k) * x.most() * x.most()
+		y := &Value{Type: Float, Dims: []int{m, m}, Open: make([]bool, 2), Lo: -b, Hi: b}
+		in := []string{x.Name, x.Name}
+		if c := g.partner(y, false); c != nil {
+			in = append(in, c.Name)
+			y.Lo, y.Hi = y.Lo-c.most(), y.Hi+c.most()
+			if dims, _, ok := together(of(y), of(c)); !ok || !slices.Equal(dims, y.Dims) {
+				return false
+			}
+		} else if g.Opset < 11 {
+			return false
+		}
+		g.one(op, in, y, Attr{"transB", 1})
+		return true
+	}
 	n := g.upTo(maxDim)
 	limit := 2 / math.Sqrt(float64(k))
 	bound := math.Abs(alpha) * 2 * math.Sqrt(float64(k)) * x.most()
@@ -170,9 +186,27 @@ func einsum(g *grower, op string) bool {
 	equation, in := term, []string{x.Name}
 	m := x.most()
 	taps := 1
-	if g.chance(3) { // of one operand
-		in = in[:1]
-	} else {
+	switch g.r.IntN(3) {
+	case 0: // of one operand
+	case 1: // of a value and itself, with some letters of its own
+		var second string
+		for i := range rank {
+			c := term[i : i+1]
+			if !x.Open[i] && g.chance(2) {
+				c = names[len(size) : len(size)+1]
+				size[c[0]] = x.Dims[i]
+			}
+			second += c
+		}
+		in = append(in, x.Name)
+		equation += "," + second
+		m *= x.most()
+		for _, c := range second {
+			if !strings.ContainsRune(term, c) {
+				term += string(c)
+			}
+		}
+	default:
 		var second string
 		var dims []int
 		for _, i := range g.r.Perm(rank)[:g.r.IntN(rank+1)] {
@@ -181,7 +215,7 @@ func einsum(g *grower, op string) bool {
 			}
 		}
 		for range g.r.IntN(3) {
-			c := names[rank+len(size)-rank : rank+len(size)-rank+1]
+			c := names[len(size) : len(size)+1]
 			size[c[0]] = g.upTo(8)
 			second, dims = second+c, append(dims, size[c[0]])
 		}

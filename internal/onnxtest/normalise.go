@@ -18,12 +18,14 @@ func (g *grower) batchNorm(x *Value) *Value {
 	c := x.Dims[1]
 	in := []string{x.Name, g.floatTensor(0.5, 1.5, 0, c), g.floatTensor(-0.5, 0.5, 0, c), g.floatTensor(-0.5, 0.5, 0, c), g.floatTensor(0.5, 1.5, 0, c)}
 	m := (x.most()+0.5)*1.5/math.Sqrt(0.5) + 0.5
-	return g.one("BatchNormalization", in, like(x, -m, m, 0), g.epsilon()...)
+	return g.one("BatchNormalization", in, like(x, -m, m, 0), g.epsilon(x)...)
 }
 
-// epsilon is large enough for what is normalised to have no noise in it.
-func (g *grower) epsilon() []Attr {
-	return []Attr{{"epsilon", float32(pick(g.r, []float64{1e-3, 1e-2, 0.1}))}}
+// epsilon is so large that what is normalised is no noise: rounding of large
+// elements that are nearly the same.
+func (g *grower) epsilon(x *Value) []Attr {
+	least := x.most() / 40
+	return []Attr{{"epsilon", float32(max(pick(g.r, []float64{1e-3, 1e-2, 0.1}), least*least))}}
 }
 
 // normalised is a value of x's shape with mean 0 and variance 1, scaled by up
@@ -39,7 +41,7 @@ func instanceNorm(g *grower, op string) bool {
 		return false
 	}
 	c := x.Dims[1]
-	g.one(op, []string{x.Name, g.floatTensor(0.5, 1.5, 0, c), g.floatTensor(-1, 1, 0, c)}, normalised(x, product(x.Dims[2:])), g.epsilon()...)
+	g.one(op, []string{x.Name, g.floatTensor(0.5, 1.5, 0, c), g.floatTensor(-1, 1, 0, c)}, normalised(x, product(x.Dims[2:])), g.epsilon(x)...)
 	return true
 }
 
@@ -63,7 +65,7 @@ func groupNorm(g *grower, op string) bool {
 		params = c
 	}
 	in := []string{x.Name, g.floatTensor(0.5, 1.5, 0, params), g.floatTensor(-1, 1, 0, params)}
-	g.one(op, in, normalised(x, product(x.Dims[1:])/groups), append(g.epsilon(), Attr{"num_groups", groups})...)
+	g.one(op, in, normalised(x, product(x.Dims[1:])/groups), append(g.epsilon(x), Attr{"num_groups", groups})...)
 	return true
 }
 
@@ -87,14 +89,14 @@ func layerNorm(g *grower, op string) bool {
 	if g.chance(2) {
 		in = append(in, g.floatTensor(-1, 1, 0, dims...))
 	}
-	attrs := append(g.epsilon(), Attr{"axis", g.signed(axis, rank)})
+	attrs := append(g.epsilon(x), Attr{"axis", g.signed(axis, rank)})
 	if axis == rank-1 && g.chance(2) {
 		attrs = attrs[:1]
 	}
 	out := []*Value{normalised(x, product(dims))}
 	if g.chance(6) {
 		kept := append(slices.Clone(x.Dims[:axis]), make1(rank-axis)...)
-		attrs[0].Value = float32(0.1)
+		attrs[0].Value = max(float32(0.1), attrs[0].Value.(float32))
 		out = append(out, &Value{Type: Float, Dims: kept, Open: slices.Clone(x.Open), Lo: x.Lo, Hi: x.Hi},
 			&Value{Type: Float, Dims: slices.Clone(kept), Open: slices.Clone(x.Open), Lo: 0, Hi: 4})
 	}

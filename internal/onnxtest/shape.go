@@ -153,11 +153,15 @@ func slice(g *grower, op string) bool {
 		g.one(op, []string{x.Name}, y, Attr{"starts", starts}, Attr{"ends", ends}, Attr{"axes", list})
 		return true
 	}
-	in := []string{x.Name, g.ints(starts...), g.ints(ends...)}
+	ints := g.ints
+	if g.chance(4) {
+		ints = g.ints32
+	}
+	in := []string{x.Name, ints(starts...), ints(ends...)}
 	if !plain || !slices.Equal(axes, axesOf(len(axes))) || g.chance(2) {
-		in = append(in, g.ints(list...))
+		in = append(in, ints(list...))
 		if !plain || g.chance(2) {
-			in = append(in, g.ints(steps...))
+			in = append(in, ints(steps...))
 		}
 	}
 	g.one(op, in, y)
@@ -464,7 +468,11 @@ func spaceToDepth(g *grower, op string) bool {
 
 // resize adds a Resize in all modes, by scales or to sizes, or an Upsample.
 func resize(g *grower, op string) bool {
-	x := g.operand(mapsOf(1, 2))
+	d := mapsOf(1, 2)
+	if g.Opset >= 11 && g.chance(5) {
+		d.types = []DataType{Int32, Uint8}
+	}
+	x := g.operand(d)
 	if x == nil {
 		return false
 	}
@@ -474,6 +482,9 @@ func resize(g *grower, op string) bool {
 		modes = append(modes, "cubic")
 	}
 	mode := pick(g.r, modes)
+	if x.Type != Float {
+		mode = "nearest"
+	}
 	m := x.most()
 	y := like(x, x.Lo, x.Hi, 0)
 	attrs := g.optional("mode", mode, "nearest")

@@ -158,9 +158,6 @@ func (g *grower) conv() *Value {
 		return nil
 	}
 	groups, each := g.grouped(x.Dims[1])
-	if len(x.Dims) == 5 && g.chance(4) {
-		groups, each = 1, g.upTo(8)
-	}
 	in := x.Dims[1] / groups
 	size := w.result(x, false)
 	if x.Dims[0]*groups*each*product(size) > 2*maxElements || in*product(w.kernel) > 600 {
@@ -295,7 +292,7 @@ func pool(g *grower, op string) bool {
 // globalPool adds a pool whose window is the whole map.
 func globalPool(g *grower, op string) bool {
 	most := 2
-	if g.chance(8) && op != "GlobalLpPool" {
+	if g.chance(8) {
 		most = 3
 	}
 	x := g.operand(mapsOf(1, most))

@@ -175,7 +175,7 @@ func bfloat16(x float32) float32 {
 }
 
 // setInt sets element i of a tensor of ints to x, which wraps around where the
-// type ends, as it does in C.
+// type ends, as it does in C. All Booleans but 0 are 1.
 func (t *constant) setInt(i int, x int64) {
 	switch t.kind {
 	case typeUint8:
@@ -190,6 +190,10 @@ func (t *constant) setInt(i int, x int64) {
 		x = int64(uint32(x))
 	case typeInt32:
 		x = int64(int32(x))
+	case typeBool:
+		if x != 0 {
+			x = 1
+		}
 	}
 	t.ints[i] = x
 }
@@ -280,8 +284,10 @@ func rawFloat(kind elemType, b []byte) float32 {
 
 func rawInt(kind elemType, b []byte) int64 {
 	switch kind {
-	case typeUint8, typeBool:
+	case typeUint8:
 		return int64(b[0])
+	case typeBool:
+		return int64(min(b[0], 1))
 	case typeInt8:
 		return int64(int8(b[0]))
 	case typeUint16:

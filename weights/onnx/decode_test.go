@@ -60,6 +60,9 @@ func TestTensors(t *testing.T) {
 		{"uint16 raw", tensorField([]int64{1}, typeUint16, appendMessage(nil, 9, []byte{0xff, 0xff})), nil, []int64{65535}},
 		{"uint32 raw", tensorField([]int64{1}, typeUint32, appendMessage(nil, 9, []byte{0xff, 0xff, 0xff, 0xff})), nil, []int64{1<<32 - 1}},
 		{"bool typed", tensorField([]int64{2}, typeBool, appendMessage(nil, 5, packed(1, 0))), nil, []int64{1, 0}},
+		{"bool that is neither 0 nor 1", tensorField([]int64{3}, typeBool, appendMessage(nil, 9, []byte{0, 2, 255})), nil, []int64{0, 1, 1}},
+		{"bool typed that is neither", tensorField([]int64{3}, typeBool, appendMessage(nil, 5, packed(0, 2, minus1))), nil, []int64{0, 1, 1}},
+		{"uint8 typed that is too large", tensorField([]int64{1}, typeUint8, appendMessage(nil, 5, packed(258))), nil, []int64{2}},
 		{"a scalar", tensorField(nil, typeFloat, appendMessage(nil, 9, rawFloats([]float32{7}))), []float32{7}, nil},
 		{"no elements", tensorField([]int64{0, 3}, typeInt64), nil, nil},
 	} {

@@ -64,25 +64,27 @@ func trimPadding(w *kernels.Window, size, windows [2]int) {
 // globalPool translates GlobalAveragePool and GlobalMaxPool: a pool whose
 // window is the whole map.
 func globalPool(kind kernels.PoolKind) func(c *call) []*value {
-	return func(c *call) []*value {
-		x := c.activation(0)
-		if !c.ready() {
-			return nil
-		}
-		if len(x.shape) == 5 {
-			// All that is in a volume is in a map of as many rows.
-			y := c.reshape(x, []int{x.shape[0], x.shape[1], x.shape[2] * x.shape[3], x.shape[4]})
-			if !c.ready() {
-				return nil
-			}
-			y = c.wholeMap(kind, y)[0]
-			return []*value{c.reshape(y, []int{x.shape[0], x.shape[1], 1, 1, 1})}
-		}
+	return func(c *call) []*value { return c.wholePool(kind, c.activation(0)) }
+}
+
+// wholePool pools all of a map, or of a volume.
+func (c *call) wholePool(kind kernels.PoolKind, x *value) []*value {
+	if !c.ready() {
+		return nil
+	}
+	if len(x.shape) != 5 {
 		if c.spatial(x); !c.ready() {
 			return nil
 		}
 		return c.wholeMap(kind, x)
 	}
+	// All that is in a volume is in a map of as many rows.
+	y := c.reshape(x, []int{x.shape[0], x.shape[1], x.shape[2] * x.shape[3], x.shape[4]})
+	if !c.ready() {
+		return nil
+	}
+	y = c.wholeMap(kind, y)[0]
+	return []*value{c.reshape(y, []int{x.shape[0], x.shape[1], 1, 1, 1})}
 }
 
 // wholeMap pools all of a map.
@@ -96,8 +98,11 @@ func (c *call) wholeMap(kind kernels.PoolKind, x *value) []*value {
 // lpPool translates LpPool: the p-th root of the sum of |x|ᵖ over a window.
 // Padding adds nothing to a sum.
 func (c *call) lpPool() []*value {
-	kernel := c.intsAttr("kernel_shape")
+	kernel, ceil := c.intsAttr("kernel_shape"), c.intAttr("ceil_mode", 0) != 0
 	return c.lp(func(x *value) (*value, int) {
+		if len(x.shape) == 5 {
+			return c.lpVolume(x, kernel, ceil)
+		}
 		c.spatial(x)
 		if !c.ready() {
 			return x, 1
@@ -105,7 +110,7 @@ func (c *call) lpPool() []*value {
 		window := c.window(x, kernel)
 		op := &kernels.Pool{Window: window, Kind: kernels.AveragePoolPadded}
 		in := mapSize(x.shape)
-		size := c.windows(window, in, c.intAttr("ceil_mode", 0) != 0)
+		size := c.windows(window, in, ceil)
 		if !c.ready() {
 			return x, 1
 		}
@@ -119,15 +124,27 @@ func (c *call) lpPool() []*value {
 	})
 }
 
+// lpVolume is the means of LpPool in three dimensions.
+func (c *call) lpVolume(x *value, kernel []int64, ceil bool) (mean *value, count int) {
+	if ceil {
+		c.fail("ceil_mode in three dimensions is not supported")
+	}
+	y := c.pool3(kernels.AveragePoolPadded, x)
+	if !c.ready() {
+		return x, 1
+	}
+	return y[0], bounded(kernel[0] * min(kernel[1]*kernel[2], tensor.MaxElements))
+}
+
 // globalLpPool translates GlobalLpPool: an LpPool whose window is the whole map.
 func (c *call) globalLpPool() []*value {
 	return c.lp(func(x *value) (*value, int) {
-		c.spatial(x)
+		count := tensor.Shape(x.shape[min(2, len(x.shape)):]).Volume()
+		y := c.wholePool(kernels.AveragePool, x)
 		if !c.ready() {
 			return x, 1
 		}
-		size := mapSize(x.shape)
-		return c.wholeMap(kernels.AveragePool, x)[0], size[0] * size[1]
+		return y[0], count
 	})
 }
 

@@ -35,6 +35,7 @@ func (c *call) along(axes ...int) *call {
 type volumeWindow struct {
 	depth, plane kernels.Window
 	depths       int // of the result
+	beyond       int // how far the last window reaches beyond the padding of the depth
 	size         [2]int
 }
 
@@ -51,6 +52,9 @@ func (c *call) volumeWindow(x *value, kernel []int64, ceil bool) (w volumeWindow
 	if c.err = depth.err; c.err != nil {
 		return w
 	}
+	if end := int64(w.depths-1)*int64(w.depth.Stride[1]) + w.depth.Extent(1); ceil {
+		w.beyond = bounded(max(end-int64(line[2])-int64(w.depth.Pad[1])-int64(w.depth.Pad[3]), 0))
+	}
 	w.plane = plane.window(&value{name: x.name, shape: maps}, kernel[1:])
 	w.size = plane.windows(w.plane, mapSize(maps), ceil)
 	c.err = plane.err
@@ -64,9 +68,9 @@ func (c *call) volumeWindow(x *value, kernel []int64, ceil bool) (w volumeWindow
 // in a mode.
 func (c *call) depthTaps(x *value, w volumeWindow, mode kernels.PadMode) (taps []*value) {
 	d := w.depth
-	if d.Pad[1] > 0 || d.Pad[3] > 0 {
+	if end := d.Pad[3] + w.beyond; d.Pad[1] > 0 || end > 0 {
 		before, after := make([]int, len(x.shape)), make([]int, len(x.shape))
-		before[1], after[1] = d.Pad[1], d.Pad[3]
+		before[1], after[1] = d.Pad[1], end
 		x = c.apply(&kernels.Padding{Mode: mode, Before: before, After: after}, x)[0]
 	}
 	for tap := range d.Kernel[1] {
@@ -90,11 +94,9 @@ func (c *call) conv3() []*value {
 	if !c.ready() {
 		return nil
 	}
-	if c.groups() != 1 {
-		return c.fail("groups in three dimensions are not supported")
-	}
-	if len(w.shape) != 5 || w.shape[1] != x.shape[1] {
-		return c.fail("a kernel of shape %s does not fit a map of shape %s", tensor.Dims(w.shape...), tensor.Dims(x.shape...))
+	groups := c.groups()
+	if len(w.shape) != 5 || x.shape[1]%groups != 0 || w.shape[1] != x.shape[1]/groups || w.shape[0]%groups != 0 {
+		return c.fail("a kernel of shape %s with %d groups does not fit a map of shape %s", tensor.Dims(w.shape...), groups, tensor.Dims(x.shape...))
 	}
 	c.checkKernel(w, 3)
 	c.checkBias(b, w.shape[0])
@@ -109,11 +111,11 @@ func (c *call) conv3() []*value {
 	if !c.ready() {
 		return nil
 	}
-	y := taps[0]
-	if len(taps) > 1 {
-		y = c.apply(&kernels.Concat{Axis: 2}, taps...)[0]
-	}
 	out, in, depth, plane := w.shape[0], w.shape[1], w.shape[2], w.shape[3]*w.shape[4]
+	y := c.joinedTaps(taps, groups)
+	if !c.ready() {
+		return nil
+	}
 	kernel := make([]float32, len(w.data.floats))
 	for i := range kernel {
 		o, t, ci, p := i/plane/in/depth, i/plane/in%depth, i/plane%in, i%plane
@@ -121,13 +123,29 @@ func (c *call) conv3() []*value {
 	}
 	shape := []int{out, depth * in, w.shape[3], w.shape[4]}
 	n := x.shape[0] * window.depths
-	y = c.reshape(y, []int{n, depth * in, x.shape[3], x.shape[4]})
+	y = c.reshape(y, []int{n, groups * depth * in, x.shape[3], x.shape[4]})
 	if !c.ready() {
 		return nil
 	}
 	weights := []*value{{name: w.name, shape: shape, data: floatTensor(shape, kernel)}, b}
-	y = c.emit(&kernels.Conv{Window: window.plane, Groups: 1, Channels: out}, []*value{y}, weights, tensor.Shape{n, out, window.size[0], window.size[1]})[0]
+	y = c.emit(&kernels.Conv{Window: window.plane, Groups: groups, Channels: out}, []*value{y}, weights, tensor.Shape{n, out, window.size[0], window.size[1]})[0]
 	return c.volume(x, y, window)
+}
+
+// joinedTaps is taps [N, D, C, H, W] as channels side by side: for each group of
+// them its channels at the first tap, at the second, and so on.
+func (c *call) joinedTaps(taps []*value, groups int) *value {
+	if len(taps) == 1 {
+		return taps[0]
+	}
+	if groups == 1 {
+		return c.apply(&kernels.Concat{Axis: 2}, taps...)[0]
+	}
+	s := taps[0].shape
+	for i, tap := range taps {
+		taps[i] = c.reshape(tap, []int{s[0], s[1], groups, s[2] / groups, s[3], s[4]})
+	}
+	return c.apply(&kernels.Concat{Axis: 3}, taps...)[0]
 }
 
 // volume is the maps of each depth as a volume again.
@@ -148,10 +166,10 @@ func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
 		return nil
 	}
 	d := w.depth
-	padded := d.Pad[1] > 0 || d.Pad[3] > 0
+	padded := d.Pad[1] > 0 || d.Pad[3] > 0 || w.beyond > 0
 	switch {
-	case ceil:
-		return c.fail("ceil_mode in three dimensions is not supported")
+	case w.beyond > 0 && kind != kernels.MaxPool:
+		return c.fail("means of windows that reach beyond the depth, as ceil_mode lets them, are not supported")
 	case padded && (kind == kernels.AveragePool || d.Dilation[1] != 1 || max(d.Pad[1], d.Pad[3]) >= d.Kernel[1]):
 		return c.fail("padding %d and %d of the depth is not supported", d.Pad[1], d.Pad[3])
 	}
@@ -163,7 +181,7 @@ func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
 	if !c.ready() {
 		return nil
 	}
-	y = c.emit(&kernels.Pool{Window: w.plane, Kind: kind}, []*value{y}, nil, tensor.Shape{y.shape[0], x.shape[1], w.size[0], w.size[1]})[0]
+	y = c.emit(&kernels.Pool{Window: w.plane, Kind: kind, Ceil: ceil}, []*value{y}, nil, tensor.Shape{y.shape[0], x.shape[1], w.size[0], w.size[1]})[0]
 	if !c.ready() {
 		return nil
 	}

@@ -34,6 +34,17 @@ func TestIntegers(t *testing.T) {
 		{"sign", one("Sign", "x"), tensor.I64, []float32{-1, -1, 0, 1, 1, 1}},
 		{"sum along an axis", one("ReduceSum", "x", attr{"keepdims", 0}), tensor.I64, []float32{-(1 << 40) + 1<<33 + 10}},
 		{"largest along an axis", one("ReduceMax", "x", attr{"axes", []int64{1}}), tensor.I64, []float32{1<<33 + 1}},
+		{"resized, and what reads it", func(m *model) {
+			m.ints("line", 1, 1, 6)
+			m.ints("flat", 1, 12)
+			m.ints("c", 1)
+			m.floats("roi", []int{0})
+			m.floats("scales", []int{3}, 1, 1, 2)
+			m.node("Reshape", "x line", "l")
+			m.node("Resize", "l roi scales", "r")
+			m.node("Add", "r c", "a")
+			m.node("Reshape", "a flat", "y")
+		}, tensor.I64, []float32{-1<<40 + 1, -1<<40 + 1, -2, -2, 1, 1, 6, 6, 1<<33 + 2, 1<<33 + 2, 8, 8}},
 		{"clip", func(m *model) {
 			m.tensors = append(m.tensors, testTensor{"lo", typeInt64, nil, []byte{254, 255, 255, 255, 255, 255, 255, 255}})
 			m.node("Clip", "x lo", "y")
