@@ -8,3 +8,13 @@ package asm
 //
 //go:noescape
 func avgpool_f32_neon(args *TapsArgs)
+
+// avgpool_u8_neon is the mean over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func avgpool_u8_neon(args *QuantisedTapsArgs)
+
+// avgpool_u8_f32_neon is the mean over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func avgpool_u8_f32_neon(args *QuantisedTapsArgs)

@@ -228,3 +228,623 @@ none16:
 
 fewer1:
 	RET
+
+// func avgpool_u8_neon(args *QuantisedTapsArgs)
+// Requires: ASIMD
+TEXT ·avgpool_u8_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 XStride; R4 YStride; R5 XCol;
+	// R6 XRow, then that less a row of taps; R7 XCol, then C; R8 Cols, then Pixels; R9 Cols;
+	// R10 offset of the channel; R11 a tap; R12 where results go; R13 rows left;
+	// R14 columns left; R15 pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 Offset; V4 Factor; V5…V8 sums, then values;
+	// V9, V10 a tap's elements, as words.
+	MOVD  args+0(FP), R0
+	ADD   $156, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $160, R0, R1
+	VLD1R (R1), [V1.S4]
+	ADD   $152, R0, R1
+	VLD1R (R1), [V2.S4]
+	ADD   $144, R0, R1
+	VLD1R (R1), [V3.S4]
+	ADD   $148, R0, R1
+	VLD1R (R1), [V4.S4]
+	MOVD  (R0), R1
+	MOVD  32(R0), R2
+	MOVD  56(R0), R3
+	MOVD  80(R0), R4
+	MOVD  48(R0), R5
+	MOVD  40(R0), R6
+	MOVD  48(R0), R7
+	MOVD  96(R0), R8
+	MUL   R8, R7, R7
+	SUB   R7, R6, R6
+	MOVD  104(R0), R7
+	MOVD  112(R0), R8
+	MOVD  96(R0), R9
+
+pixel1:
+	MOVD $0, R10
+	MOVD R2, R12
+	LSR  $4, R7, R15
+	CBZ  R15, rest2
+
+piece3:
+	VMOV V3.B16, V5.B16
+	VMOV V3.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V8.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row4:
+	MOVD R9, R14
+
+tap5:
+	FMOVQ  (R11), F10
+	VUXTL  V10.B8, V9.H8
+	VUXTL2 V10.B16, V10.H8
+	WORD   $0x2e6910a5 // uaddw v5.4s, v5.4s, v9.4h
+	WORD   $0x6e6910c6 // uaddw2 v6.4s, v6.4s, v9.8h
+	WORD   $0x2e6a10e7 // uaddw v7.4s, v7.4s, v10.4h
+	WORD   $0x6e6a1108 // uaddw2 v8.4s, v8.4s, v10.8h
+	ADD    R5, R11, R11
+	SUBS   $1, R14, R14
+	BNE    tap5
+	ADD    R6, R11, R11
+	SUBS   $1, R13, R13
+	BNE    row4
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD   $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD   $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD   $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD   $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD   V2.S4, V6.S4, V6.S4
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD   V2.S4, V8.S4, V8.S4
+	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD   $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD   $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	FMOVQ  F5, (R12)
+	ADD    $16, R12, R12
+	ADD    $16, R10, R10
+	SUBS   $1, R15, R15
+	BNE    piece3
+
+rest2:
+	TBZ  $3, R7, none6
+	VMOV V3.B16, V5.B16
+	VMOV V3.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V8.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row7:
+	MOVD R9, R14
+
+tap8:
+	FMOVD  (R11), F10
+	VUXTL  V10.B8, V9.H8
+	VUXTL2 V10.B16, V10.H8
+	WORD   $0x2e6910a5 // uaddw v5.4s, v5.4s, v9.4h
+	WORD   $0x6e6910c6 // uaddw2 v6.4s, v6.4s, v9.8h
+	WORD   $0x2e6a10e7 // uaddw v7.4s, v7.4s, v10.4h
+	WORD   $0x6e6a1108 // uaddw2 v8.4s, v8.4s, v10.8h
+	ADD    R5, R11, R11
+	SUBS   $1, R14, R14
+	BNE    tap8
+	ADD    R6, R11, R11
+	SUBS   $1, R13, R13
+	BNE    row7
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD   $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD   $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD   $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD   $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD   V2.S4, V6.S4, V6.S4
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD   V2.S4, V8.S4, V8.S4
+	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD   $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD   $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	FMOVD  F5, (R12)
+	ADD    $8, R12, R12
+	ADD    $8, R10, R10
+
+none6:
+	TBZ  $2, R7, none9
+	VMOV V3.B16, V5.B16
+	VMOV V3.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V8.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row10:
+	MOVD R9, R14
+
+tap11:
+	FMOVS  (R11), F10
+	VUXTL  V10.B8, V9.H8
+	VUXTL2 V10.B16, V10.H8
+	WORD   $0x2e6910a5 // uaddw v5.4s, v5.4s, v9.4h
+	WORD   $0x6e6910c6 // uaddw2 v6.4s, v6.4s, v9.8h
+	WORD   $0x2e6a10e7 // uaddw v7.4s, v7.4s, v10.4h
+	WORD   $0x6e6a1108 // uaddw2 v8.4s, v8.4s, v10.8h
+	ADD    R5, R11, R11
+	SUBS   $1, R14, R14
+	BNE    tap11
+	ADD    R6, R11, R11
+	SUBS   $1, R13, R13
+	BNE    row10
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD   $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD   $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD   $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD   $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD   V2.S4, V6.S4, V6.S4
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD   V2.S4, V8.S4, V8.S4
+	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD   $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD   $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	FMOVS  F5, (R12)
+	ADD    $4, R12, R12
+	ADD    $4, R10, R10
+
+none9:
+	TBZ  $1, R7, none12
+	VMOV V3.B16, V5.B16
+	VMOV V3.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V8.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row13:
+	MOVD R9, R14
+
+tap14:
+	VLD1   (R11), V10.H[0]
+	VUXTL  V10.B8, V9.H8
+	VUXTL2 V10.B16, V10.H8
+	WORD   $0x2e6910a5 // uaddw v5.4s, v5.4s, v9.4h
+	WORD   $0x6e6910c6 // uaddw2 v6.4s, v6.4s, v9.8h
+	WORD   $0x2e6a10e7 // uaddw v7.4s, v7.4s, v10.4h
+	WORD   $0x6e6a1108 // uaddw2 v8.4s, v8.4s, v10.8h
+	ADD    R5, R11, R11
+	SUBS   $1, R14, R14
+	BNE    tap14
+	ADD    R6, R11, R11
+	SUBS   $1, R13, R13
+	BNE    row13
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD   $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD   $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD   $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD   $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD   V2.S4, V6.S4, V6.S4
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD   V2.S4, V8.S4, V8.S4
+	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD   $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD   $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	VST1   V5.H[0], (R12)
+	ADD    $2, R12, R12
+	ADD    $2, R10, R10
+
+none12:
+	TBZ  $0, R7, none15
+	VMOV V3.B16, V5.B16
+	VMOV V3.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V3.B16, V8.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row16:
+	MOVD R9, R14
+
+tap17:
+	VLD1   (R11), V10.B[0]
+	VUXTL  V10.B8, V9.H8
+	VUXTL2 V10.B16, V10.H8
+	WORD   $0x2e6910a5 // uaddw v5.4s, v5.4s, v9.4h
+	WORD   $0x6e6910c6 // uaddw2 v6.4s, v6.4s, v9.8h
+	WORD   $0x2e6a10e7 // uaddw v7.4s, v7.4s, v10.4h
+	WORD   $0x6e6a1108 // uaddw2 v8.4s, v8.4s, v10.8h
+	ADD    R5, R11, R11
+	SUBS   $1, R14, R14
+	BNE    tap17
+	ADD    R6, R11, R11
+	SUBS   $1, R13, R13
+	BNE    row16
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD   $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD   $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD   $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD   $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD   V2.S4, V5.S4, V5.S4
+	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD   V2.S4, V6.S4, V6.S4
+	WORD   $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD   V2.S4, V8.S4, V8.S4
+	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD   $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD   $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD   $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD   $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	VST1   V5.B[0], (R12)
+	ADD    $1, R12, R12
+	ADD    $1, R10, R10
+
+none15:
+	ADD  R3, R1, R1
+	ADD  R4, R2, R2
+	SUBS $1, R8, R8
+	BNE  pixel1
+	RET
+
+// func avgpool_u8_f32_neon(args *QuantisedTapsArgs)
+// Requires: ASIMD
+TEXT ·avgpool_u8_f32_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 XStride; R4 YStride; R5 XCol;
+	// R6 XRow, then that less a row of taps; R7 XCol, then C; R8 Cols, then Pixels; R9 Cols;
+	// R10 offset of the channel; R11 a tap; R12 where results go; R13 rows left;
+	// R14 columns left; R15 pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 Offset; V3 Factor; V4…V7 sums, then values;
+	// V8, V9 a tap's elements, as words.
+	MOVD  args+0(FP), R0
+	ADD   $156, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $160, R0, R1
+	VLD1R (R1), [V1.S4]
+	ADD   $144, R0, R1
+	VLD1R (R1), [V2.S4]
+	ADD   $148, R0, R1
+	VLD1R (R1), [V3.S4]
+	MOVD  (R0), R1
+	MOVD  32(R0), R2
+	MOVD  56(R0), R3
+	MOVD  80(R0), R4
+	MOVD  48(R0), R5
+	MOVD  40(R0), R6
+	MOVD  48(R0), R7
+	MOVD  96(R0), R8
+	MUL   R8, R7, R7
+	SUB   R7, R6, R6
+	MOVD  104(R0), R7
+	MOVD  112(R0), R8
+	MOVD  96(R0), R9
+
+pixel1:
+	MOVD $0, R10
+	MOVD R2, R12
+	LSR  $4, R7, R15
+	CBZ  R15, rest2
+
+piece3:
+	VMOV V2.B16, V4.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V7.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row4:
+	MOVD R9, R14
+
+tap5:
+	FMOVQ   (R11), F9
+	VUXTL   V9.B8, V8.H8
+	VUXTL2  V9.B16, V9.H8
+	WORD    $0x2e681084 // uaddw v4.4s, v4.4s, v8.4h
+	WORD    $0x6e6810a5 // uaddw2 v5.4s, v5.4s, v8.8h
+	WORD    $0x2e6910c6 // uaddw v6.4s, v6.4s, v9.4h
+	WORD    $0x6e6910e7 // uaddw2 v7.4s, v7.4s, v9.8h
+	ADD     R5, R11, R11
+	SUBS    $1, R14, R14
+	BNE     tap5
+	ADD     R6, R11, R11
+	SUBS    $1, R13, R13
+	BNE     row4
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD    $0x6e23dcc6 // fmul v6.4s, v6.4s, v3.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e23dce7 // fmul v7.4s, v7.4s, v3.4s
+	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
+	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
+	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FSTPQ.P (F4, F5), 32(R12)
+	FSTPQ.P (F6, F7), 32(R12)
+	ADD     $16, R10, R10
+	SUBS    $1, R15, R15
+	BNE     piece3
+
+rest2:
+	TBZ  $3, R7, none6
+	VMOV V2.B16, V4.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V7.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row7:
+	MOVD R9, R14
+
+tap8:
+	FMOVD   (R11), F9
+	VUXTL   V9.B8, V8.H8
+	VUXTL2  V9.B16, V9.H8
+	WORD    $0x2e681084 // uaddw v4.4s, v4.4s, v8.4h
+	WORD    $0x6e6810a5 // uaddw2 v5.4s, v5.4s, v8.8h
+	WORD    $0x2e6910c6 // uaddw v6.4s, v6.4s, v9.4h
+	WORD    $0x6e6910e7 // uaddw2 v7.4s, v7.4s, v9.8h
+	ADD     R5, R11, R11
+	SUBS    $1, R14, R14
+	BNE     tap8
+	ADD     R6, R11, R11
+	SUBS    $1, R13, R13
+	BNE     row7
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD    $0x6e23dcc6 // fmul v6.4s, v6.4s, v3.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e23dce7 // fmul v7.4s, v7.4s, v3.4s
+	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
+	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
+	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FSTPQ.P (F4, F5), 32(R12)
+	ADD     $8, R10, R10
+
+none6:
+	TBZ  $2, R7, none9
+	VMOV V2.B16, V4.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V7.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row10:
+	MOVD R9, R14
+
+tap11:
+	FMOVS   (R11), F9
+	VUXTL   V9.B8, V8.H8
+	VUXTL2  V9.B16, V9.H8
+	WORD    $0x2e681084 // uaddw v4.4s, v4.4s, v8.4h
+	WORD    $0x6e6810a5 // uaddw2 v5.4s, v5.4s, v8.8h
+	WORD    $0x2e6910c6 // uaddw v6.4s, v6.4s, v9.4h
+	WORD    $0x6e6910e7 // uaddw2 v7.4s, v7.4s, v9.8h
+	ADD     R5, R11, R11
+	SUBS    $1, R14, R14
+	BNE     tap11
+	ADD     R6, R11, R11
+	SUBS    $1, R13, R13
+	BNE     row10
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD    $0x6e23dcc6 // fmul v6.4s, v6.4s, v3.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e23dce7 // fmul v7.4s, v7.4s, v3.4s
+	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
+	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
+	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FMOVQ.P F4, 16(R12)
+	ADD     $4, R10, R10
+
+none9:
+	TBZ  $1, R7, none12
+	VMOV V2.B16, V4.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V7.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row13:
+	MOVD R9, R14
+
+tap14:
+	VLD1    (R11), V9.H[0]
+	VUXTL   V9.B8, V8.H8
+	VUXTL2  V9.B16, V9.H8
+	WORD    $0x2e681084 // uaddw v4.4s, v4.4s, v8.4h
+	WORD    $0x6e6810a5 // uaddw2 v5.4s, v5.4s, v8.8h
+	WORD    $0x2e6910c6 // uaddw v6.4s, v6.4s, v9.4h
+	WORD    $0x6e6910e7 // uaddw2 v7.4s, v7.4s, v9.8h
+	ADD     R5, R11, R11
+	SUBS    $1, R14, R14
+	BNE     tap14
+	ADD     R6, R11, R11
+	SUBS    $1, R13, R13
+	BNE     row13
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD    $0x6e23dcc6 // fmul v6.4s, v6.4s, v3.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e23dce7 // fmul v7.4s, v7.4s, v3.4s
+	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
+	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
+	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FMOVD.P F4, 8(R12)
+	ADD     $2, R10, R10
+
+none12:
+	TBZ  $0, R7, none15
+	VMOV V2.B16, V4.B16
+	VMOV V2.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V2.B16, V7.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row16:
+	MOVD R9, R14
+
+tap17:
+	VLD1    (R11), V9.B[0]
+	VUXTL   V9.B8, V8.H8
+	VUXTL2  V9.B16, V9.H8
+	WORD    $0x2e681084 // uaddw v4.4s, v4.4s, v8.4h
+	WORD    $0x6e6810a5 // uaddw2 v5.4s, v5.4s, v8.8h
+	WORD    $0x2e6910c6 // uaddw v6.4s, v6.4s, v9.4h
+	WORD    $0x6e6910e7 // uaddw2 v7.4s, v7.4s, v9.8h
+	ADD     R5, R11, R11
+	SUBS    $1, R14, R14
+	BNE     tap17
+	ADD     R6, R11, R11
+	SUBS    $1, R13, R13
+	BNE     row16
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
+	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD    $0x6e23dcc6 // fmul v6.4s, v6.4s, v3.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e23dce7 // fmul v7.4s, v7.4s, v3.4s
+	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
+	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
+	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FMOVS.P F4, 4(R12)
+	ADD     $1, R10, R10
+
+none15:
+	ADD  R3, R1, R1
+	ADD  R4, R2, R2
+	SUBS $1, R8, R8
+	BNE  pixel1
+	RET

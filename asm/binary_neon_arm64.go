@@ -43,3 +43,33 @@ func binary_f32_prelu_neon(args *BinaryArgs)
 //
 //go:noescape
 func binary_f32_pow_neon(args *BinaryArgs)
+
+// binary_u8_add_neon is add of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_add_neon(args *QuantisedBinaryArgs)
+
+// binary_u8_sub_neon is sub of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_sub_neon(args *QuantisedBinaryArgs)
+
+// binary_u8_mul_neon is mul of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_mul_neon(args *QuantisedBinaryArgs)
+
+// binary_u8_f32_add_neon is add of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_f32_add_neon(args *QuantisedBinaryArgs)
+
+// binary_u8_f32_sub_neon is sub of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_f32_sub_neon(args *QuantisedBinaryArgs)
+
+// binary_u8_f32_mul_neon is mul of two elements; see QuantisedBinaryArgs.
+//
+//go:noescape
+func binary_u8_f32_mul_neon(args *QuantisedBinaryArgs)

@@ -4032,3 +4032,4985 @@ none21:
 
 end3:
 	RET
+
+// func binary_u8_add_neon(args *QuantisedBinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_u8_add_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N; R4 Z; R5 XStep; R6 YStep;
+	// R7 an address, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 XZero; V4 YZero; V5 XScale; V6 YScale; V7 elements;
+	// V8…V11 of X, then values; V12…V15 of Y; V16…V19 values.
+	MOVD  args+0(FP), R0
+	ADD   $68, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $72, R0, R1
+	VLD1R (R1), [V1.S4]
+	ADD   $64, R0, R1
+	VLD1R (R1), [V2.S4]
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  40(R0), R3
+	MOVD  16(R0), R4
+	MOVD  24(R0), R5
+	MOVD  32(R0), R6
+	ADD   $48, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $52, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $56, R0, R7
+	VLD1R (R7), [V5.S4]
+	ADD   $60, R0, R7
+	VLD1R (R7), [V6.S4]
+	CBZ   R5, xstill2
+	CBZ   R6, ystill3
+	LSR   $4, R3, R7
+	CBZ   R7, rest4
+
+piece5:
+	FMOVQ  (R1), F7
+	ADD    $16, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece5
+
+rest4:
+	TBZ    $3, R3, none6
+	FMOVD  (R1), F7
+	ADD    $8, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	FMOVD  (R2), F7
+	ADD    $8, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none6:
+	TBZ    $2, R3, none7
+	FMOVS  (R1), F7
+	ADD    $4, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	FMOVS  (R2), F7
+	ADD    $4, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none7:
+	TBZ    $1, R3, none8
+	VLD1   (R1), V7.H[0]
+	ADD    $2, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VLD1   (R2), V7.H[0]
+	ADD    $2, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none8:
+	TBZ    $0, R3, none9
+	VLD1   (R1), V7.B[0]
+	ADD    $1, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VLD1   (R2), V7.B[0]
+	ADD    $1, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none9:
+	B end1
+
+	// The element of X stands still.
+xstill2:
+	VLD1   (R1), V7.B[0]
+	VDUP   V7.B[0], V7.B16
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest10
+
+piece11:
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece11
+
+rest10:
+	TBZ    $3, R3, none12
+	FMOVD  (R2), F7
+	ADD    $8, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none12:
+	TBZ    $2, R3, none13
+	FMOVS  (R2), F7
+	ADD    $4, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none13:
+	TBZ    $1, R3, none14
+	VLD1   (R2), V7.H[0]
+	ADD    $2, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none14:
+	TBZ    $0, R3, none15
+	VLD1   (R2), V7.B[0]
+	ADD    $1, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none15:
+	B end1
+
+	// The element of Y stands still.
+ystill3:
+	VLD1   (R2), V7.B[0]
+	VDUP   V7.B[0], V7.B16
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest16
+
+piece17:
+	FMOVQ  (R1), F7
+	ADD    $16, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece17
+
+rest16:
+	TBZ    $3, R3, none18
+	FMOVD  (R1), F7
+	ADD    $8, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none18:
+	TBZ    $2, R3, none19
+	FMOVS  (R1), F7
+	ADD    $4, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none19:
+	TBZ    $1, R3, none20
+	VLD1   (R1), V7.H[0]
+	ADD    $2, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none20:
+	TBZ    $0, R3, none21
+	VLD1   (R1), V7.B[0]
+	ADD    $1, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD   $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD   $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD   $0x4e2fd573 // fadd v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none21:
+end1:
+	RET
+
+// func binary_u8_sub_neon(args *QuantisedBinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_u8_sub_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N; R4 Z; R5 XStep; R6 YStep;
+	// R7 an address, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 XZero; V4 YZero; V5 XScale; V6 YScale; V7 elements;
+	// V8…V11 of X, then values; V12…V15 of Y; V16…V19 values.
+	MOVD  args+0(FP), R0
+	ADD   $68, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $72, R0, R1
+	VLD1R (R1), [V1.S4]
+	ADD   $64, R0, R1
+	VLD1R (R1), [V2.S4]
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  40(R0), R3
+	MOVD  16(R0), R4
+	MOVD  24(R0), R5
+	MOVD  32(R0), R6
+	ADD   $48, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $52, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $56, R0, R7
+	VLD1R (R7), [V5.S4]
+	ADD   $60, R0, R7
+	VLD1R (R7), [V6.S4]
+	CBZ   R5, xstill2
+	CBZ   R6, ystill3
+	LSR   $4, R3, R7
+	CBZ   R7, rest4
+
+piece5:
+	FMOVQ  (R1), F7
+	ADD    $16, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece5
+
+rest4:
+	TBZ    $3, R3, none6
+	FMOVD  (R1), F7
+	ADD    $8, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	FMOVD  (R2), F7
+	ADD    $8, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none6:
+	TBZ    $2, R3, none7
+	FMOVS  (R1), F7
+	ADD    $4, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	FMOVS  (R2), F7
+	ADD    $4, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none7:
+	TBZ    $1, R3, none8
+	VLD1   (R1), V7.H[0]
+	ADD    $2, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VLD1   (R2), V7.H[0]
+	ADD    $2, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none8:
+	TBZ    $0, R3, none9
+	VLD1   (R1), V7.B[0]
+	ADD    $1, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VLD1   (R2), V7.B[0]
+	ADD    $1, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none9:
+	B end1
+
+	// The element of X stands still.
+xstill2:
+	VLD1   (R1), V7.B[0]
+	VDUP   V7.B[0], V7.B16
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest10
+
+piece11:
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece11
+
+rest10:
+	TBZ    $3, R3, none12
+	FMOVD  (R2), F7
+	ADD    $8, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none12:
+	TBZ    $2, R3, none13
+	FMOVS  (R2), F7
+	ADD    $4, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none13:
+	TBZ    $1, R3, none14
+	VLD1   (R2), V7.H[0]
+	ADD    $2, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none14:
+	TBZ    $0, R3, none15
+	VLD1   (R2), V7.B[0]
+	ADD    $1, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none15:
+	B end1
+
+	// The element of Y stands still.
+ystill3:
+	VLD1   (R2), V7.B[0]
+	VDUP   V7.B[0], V7.B16
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	VSUB   V4.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e26ddad // fmul v13.4s, v13.4s, v6.4s
+	VSUB   V4.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e26ddef // fmul v15.4s, v15.4s, v6.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest16
+
+piece17:
+	FMOVQ  (R1), F7
+	ADD    $16, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece17
+
+rest16:
+	TBZ    $3, R3, none18
+	FMOVD  (R1), F7
+	ADD    $8, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none18:
+	TBZ    $2, R3, none19
+	FMOVS  (R1), F7
+	ADD    $4, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none19:
+	TBZ    $1, R3, none20
+	VLD1   (R1), V7.H[0]
+	ADD    $2, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none20:
+	TBZ    $0, R3, none21
+	VLD1   (R1), V7.B[0]
+	ADD    $1, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e25dd4a // fmul v10.4s, v10.4s, v5.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	WORD   $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD   $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD   $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD   $0x4eafd573 // fsub v19.4s, v11.4s, v15.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none21:
+end1:
+	RET
+
+// func binary_u8_mul_neon(args *QuantisedBinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_u8_mul_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N; R4 Z; R5 XStep; R6 YStep;
+	// R7 an address, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 XZero; V4 YZero; V5 XScale; V6 YScale; V7 elements;
+	// V8…V11 of X, then values; V12…V15 of Y; V16…V19 values.
+	MOVD  args+0(FP), R0
+	ADD   $68, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $72, R0, R1
+	VLD1R (R1), [V1.S4]
+	ADD   $64, R0, R1
+	VLD1R (R1), [V2.S4]
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  40(R0), R3
+	MOVD  16(R0), R4
+	MOVD  24(R0), R5
+	MOVD  32(R0), R6
+	ADD   $48, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $52, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $56, R0, R7
+	VLD1R (R7), [V5.S4]
+	ADD   $60, R0, R7
+	VLD1R (R7), [V6.S4]
+	CBZ   R5, xstill2
+	CBZ   R6, ystill3
+	LSR   $4, R3, R7
+	CBZ   R7, rest4
+
+piece5:
+	FMOVQ  (R1), F7
+	ADD    $16, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece5
+
+rest4:
+	TBZ    $3, R3, none6
+	FMOVD  (R1), F7
+	ADD    $8, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	FMOVD  (R2), F7
+	ADD    $8, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none6:
+	TBZ    $2, R3, none7
+	FMOVS  (R1), F7
+	ADD    $4, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	FMOVS  (R2), F7
+	ADD    $4, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none7:
+	TBZ    $1, R3, none8
+	VLD1   (R1), V7.H[0]
+	ADD    $2, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	VLD1   (R2), V7.H[0]
+	ADD    $2, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none8:
+	TBZ    $0, R3, none9
+	VLD1   (R1), V7.B[0]
+	ADD    $1, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	VLD1   (R2), V7.B[0]
+	ADD    $1, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none9:
+	B end1
+
+	// The element of X stands still.
+xstill2:
+	VLD1   (R1), V7.B[0]
+	VDUP   V7.B[0], V7.B16
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	LSR    $4, R3, R7
+	CBZ    R7, rest10
+
+piece11:
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece11
+
+rest10:
+	TBZ    $3, R3, none12
+	FMOVD  (R2), F7
+	ADD    $8, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none12:
+	TBZ    $2, R3, none13
+	FMOVS  (R2), F7
+	ADD    $4, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none13:
+	TBZ    $1, R3, none14
+	VLD1   (R2), V7.H[0]
+	ADD    $2, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none14:
+	TBZ    $0, R3, none15
+	VLD1   (R2), V7.B[0]
+	ADD    $1, R2, R2
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none15:
+	B end1
+
+	// The element of Y stands still.
+ystill3:
+	VLD1   (R2), V7.B[0]
+	VDUP   V7.B[0], V7.B16
+	VUXTL  V7.B8, V12.H8
+	VUXTL2 V7.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V4.S4, V12.S4, V12.S4
+	VSUB   V4.S4, V13.S4, V13.S4
+	VSUB   V4.S4, V14.S4, V14.S4
+	VSUB   V4.S4, V15.S4, V15.S4
+	LSR    $4, R3, R7
+	CBZ    R7, rest16
+
+piece17:
+	FMOVQ  (R1), F7
+	ADD    $16, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVQ  F16, (R4)
+	ADD    $16, R4, R4
+	SUBS   $1, R7, R7
+	BNE    piece17
+
+rest16:
+	TBZ    $3, R3, none18
+	FMOVD  (R1), F7
+	ADD    $8, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVD  F16, (R4)
+	ADD    $8, R4, R4
+
+none18:
+	TBZ    $2, R3, none19
+	FMOVS  (R1), F7
+	ADD    $4, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	FMOVS  F16, (R4)
+	ADD    $4, R4, R4
+
+none19:
+	TBZ    $1, R3, none20
+	VLD1   (R1), V7.H[0]
+	ADD    $2, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.H[0], (R4)
+	ADD    $2, R4, R4
+
+none20:
+	TBZ    $0, R3, none21
+	VLD1   (R1), V7.B[0]
+	ADD    $1, R1, R1
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V3.S4, V8.S4, V8.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	VSUB   V3.S4, V10.S4, V10.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e25de10 // fmul v16.4s, v16.4s, v5.4s
+	WORD   $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e25de31 // fmul v17.4s, v17.4s, v5.4s
+	WORD   $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e25de52 // fmul v18.4s, v18.4s, v5.4s
+	WORD   $0x4eaf9d73 // mul v19.4s, v11.4s, v15.4s
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e25de73 // fmul v19.4s, v19.4s, v5.4s
+	WORD   $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD   $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD   $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD   $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD   $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD   $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD   $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD   $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD   $0x4e21aa10 // fcvtns v16.4s, v16.4s
+	VADD   V2.S4, V16.S4, V16.S4
+	WORD   $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	VADD   V2.S4, V17.S4, V17.S4
+	WORD   $0x4e21aa52 // fcvtns v18.4s, v18.4s
+	VADD   V2.S4, V18.S4, V18.S4
+	WORD   $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	VADD   V2.S4, V19.S4, V19.S4
+	WORD   $0x0e612a10 // xtn v16.4h, v16.4s
+	WORD   $0x4e612a30 // xtn2 v16.8h, v17.4s
+	WORD   $0x0e612a52 // xtn v18.4h, v18.4s
+	WORD   $0x4e612a72 // xtn2 v18.8h, v19.4s
+	WORD   $0x0e212a10 // xtn v16.8b, v16.8h
+	WORD   $0x4e212a50 // xtn2 v16.16b, v18.8h
+	VST1   V16.B[0], (R4)
+	ADD    $1, R4, R4
+
+none21:
+end1:
+	RET
+
+// func binary_u8_f32_add_neon(args *QuantisedBinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_u8_f32_add_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N; R4 Z; R5 XStep; R6 YStep;
+	// R7 an address, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 XZero; V3 YZero; V4 XScale; V5 YScale; V6 elements;
+	// V7…V10 of X, then values; V11…V14 of Y; V15…V18 values.
+	MOVD  args+0(FP), R0
+	ADD   $68, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $72, R0, R1
+	VLD1R (R1), [V1.S4]
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  40(R0), R3
+	MOVD  16(R0), R4
+	MOVD  24(R0), R5
+	MOVD  32(R0), R6
+	ADD   $48, R0, R7
+	VLD1R (R7), [V2.S4]
+	ADD   $52, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $56, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $60, R0, R7
+	VLD1R (R7), [V5.S4]
+	CBZ   R5, xstill2
+	CBZ   R6, ystill3
+	LSR   $4, R3, R7
+	CBZ   R7, rest4
+
+piece5:
+	FMOVQ   (R1), F6
+	ADD     $16, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	FMOVQ   (R2), F6
+	ADD     $16, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece5
+
+rest4:
+	TBZ     $3, R3, none6
+	FMOVD   (R1), F6
+	ADD     $8, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	FMOVD   (R2), F6
+	ADD     $8, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none6:
+	TBZ     $2, R3, none7
+	FMOVS   (R1), F6
+	ADD     $4, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	FMOVS   (R2), F6
+	ADD     $4, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none7:
+	TBZ     $1, R3, none8
+	VLD1    (R1), V6.H[0]
+	ADD     $2, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	VLD1    (R2), V6.H[0]
+	ADD     $2, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none8:
+	TBZ     $0, R3, none9
+	VLD1    (R1), V6.B[0]
+	ADD     $1, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	VLD1    (R2), V6.B[0]
+	ADD     $1, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none9:
+	B end1
+
+	// The element of X stands still.
+xstill2:
+	VLD1   (R1), V6.B[0]
+	VDUP   V6.B[0], V6.B16
+	VUXTL  V6.B8, V7.H8
+	VUXTL2 V6.B16, V9.H8
+	VUXTL2 V7.H8, V8.S4
+	VUXTL  V7.H4, V7.S4
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VSUB   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest10
+
+piece11:
+	FMOVQ   (R2), F6
+	ADD     $16, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece11
+
+rest10:
+	TBZ     $3, R3, none12
+	FMOVD   (R2), F6
+	ADD     $8, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none12:
+	TBZ     $2, R3, none13
+	FMOVS   (R2), F6
+	ADD     $4, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none13:
+	TBZ     $1, R3, none14
+	VLD1    (R2), V6.H[0]
+	ADD     $2, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none14:
+	TBZ     $0, R3, none15
+	VLD1    (R2), V6.B[0]
+	ADD     $1, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none15:
+	B end1
+
+	// The element of Y stands still.
+ystill3:
+	VLD1   (R2), V6.B[0]
+	VDUP   V6.B[0], V6.B16
+	VUXTL  V6.B8, V11.H8
+	VUXTL2 V6.B16, V13.H8
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VUXTL2 V13.H8, V14.S4
+	VUXTL  V13.H4, V13.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB   V3.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB   V3.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest16
+
+piece17:
+	FMOVQ   (R1), F6
+	ADD     $16, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece17
+
+rest16:
+	TBZ     $3, R3, none18
+	FMOVD   (R1), F6
+	ADD     $8, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none18:
+	TBZ     $2, R3, none19
+	FMOVS   (R1), F6
+	ADD     $4, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none19:
+	TBZ     $1, R3, none20
+	VLD1    (R1), V6.H[0]
+	ADD     $2, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none20:
+	TBZ     $0, R3, none21
+	VLD1    (R1), V6.B[0]
+	ADD     $1, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4e2bd4ef // fadd v15.4s, v7.4s, v11.4s
+	WORD    $0x4e2cd510 // fadd v16.4s, v8.4s, v12.4s
+	WORD    $0x4e2dd531 // fadd v17.4s, v9.4s, v13.4s
+	WORD    $0x4e2ed552 // fadd v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none21:
+end1:
+	RET
+
+// func binary_u8_f32_sub_neon(args *QuantisedBinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_u8_f32_sub_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N; R4 Z; R5 XStep; R6 YStep;
+	// R7 an address, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 XZero; V3 YZero; V4 XScale; V5 YScale; V6 elements;
+	// V7…V10 of X, then values; V11…V14 of Y; V15…V18 values.
+	MOVD  args+0(FP), R0
+	ADD   $68, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $72, R0, R1
+	VLD1R (R1), [V1.S4]
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  40(R0), R3
+	MOVD  16(R0), R4
+	MOVD  24(R0), R5
+	MOVD  32(R0), R6
+	ADD   $48, R0, R7
+	VLD1R (R7), [V2.S4]
+	ADD   $52, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $56, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $60, R0, R7
+	VLD1R (R7), [V5.S4]
+	CBZ   R5, xstill2
+	CBZ   R6, ystill3
+	LSR   $4, R3, R7
+	CBZ   R7, rest4
+
+piece5:
+	FMOVQ   (R1), F6
+	ADD     $16, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	FMOVQ   (R2), F6
+	ADD     $16, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece5
+
+rest4:
+	TBZ     $3, R3, none6
+	FMOVD   (R1), F6
+	ADD     $8, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	FMOVD   (R2), F6
+	ADD     $8, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none6:
+	TBZ     $2, R3, none7
+	FMOVS   (R1), F6
+	ADD     $4, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	FMOVS   (R2), F6
+	ADD     $4, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none7:
+	TBZ     $1, R3, none8
+	VLD1    (R1), V6.H[0]
+	ADD     $2, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	VLD1    (R2), V6.H[0]
+	ADD     $2, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none8:
+	TBZ     $0, R3, none9
+	VLD1    (R1), V6.B[0]
+	ADD     $1, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	VLD1    (R2), V6.B[0]
+	ADD     $1, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none9:
+	B end1
+
+	// The element of X stands still.
+xstill2:
+	VLD1   (R1), V6.B[0]
+	VDUP   V6.B[0], V6.B16
+	VUXTL  V6.B8, V7.H8
+	VUXTL2 V6.B16, V9.H8
+	VUXTL2 V7.H8, V8.S4
+	VUXTL  V7.H4, V7.S4
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VSUB   V2.S4, V7.S4, V7.S4
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest10
+
+piece11:
+	FMOVQ   (R2), F6
+	ADD     $16, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece11
+
+rest10:
+	TBZ     $3, R3, none12
+	FMOVD   (R2), F6
+	ADD     $8, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none12:
+	TBZ     $2, R3, none13
+	FMOVS   (R2), F6
+	ADD     $4, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none13:
+	TBZ     $1, R3, none14
+	VLD1    (R2), V6.H[0]
+	ADD     $2, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none14:
+	TBZ     $0, R3, none15
+	VLD1    (R2), V6.B[0]
+	ADD     $1, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB    V3.S4, V12.S4, V12.S4
+	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD    $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB    V3.S4, V13.S4, V13.S4
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD    $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none15:
+	B end1
+
+	// The element of Y stands still.
+ystill3:
+	VLD1   (R2), V6.B[0]
+	VDUP   V6.B[0], V6.B16
+	VUXTL  V6.B8, V11.H8
+	VUXTL2 V6.B16, V13.H8
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VUXTL2 V13.H8, V14.S4
+	VUXTL  V13.H4, V13.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e25dd8c // fmul v12.4s, v12.4s, v5.4s
+	VSUB   V3.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e25ddad // fmul v13.4s, v13.4s, v5.4s
+	VSUB   V3.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e25ddce // fmul v14.4s, v14.4s, v5.4s
+	LSR    $4, R3, R7
+	CBZ    R7, rest16
+
+piece17:
+	FMOVQ   (R1), F6
+	ADD     $16, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece17
+
+rest16:
+	TBZ     $3, R3, none18
+	FMOVD   (R1), F6
+	ADD     $8, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none18:
+	TBZ     $2, R3, none19
+	FMOVS   (R1), F6
+	ADD     $4, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none19:
+	TBZ     $1, R3, none20
+	VLD1    (R1), V6.H[0]
+	ADD     $2, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none20:
+	TBZ     $0, R3, none21
+	VLD1    (R1), V6.B[0]
+	ADD     $1, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e24dce7 // fmul v7.4s, v7.4s, v4.4s
+	VSUB    V2.S4, V8.S4, V8.S4
+	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD    $0x6e24dd08 // fmul v8.4s, v8.4s, v4.4s
+	VSUB    V2.S4, V9.S4, V9.S4
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD    $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD    $0x4eabd4ef // fsub v15.4s, v7.4s, v11.4s
+	WORD    $0x4eacd510 // fsub v16.4s, v8.4s, v12.4s
+	WORD    $0x4eadd531 // fsub v17.4s, v9.4s, v13.4s
+	WORD    $0x4eaed552 // fsub v18.4s, v10.4s, v14.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none21:
+end1:
+	RET
+
+// func binary_u8_f32_mul_neon(args *QuantisedBinaryArgs)
+// Requires: ASIMD
+TEXT ·binary_u8_f32_mul_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N; R4 Z; R5 XStep; R6 YStep;
+	// R7 an address, then pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 XZero; V3 YZero; V4 XScale; V5 YScale; V6 elements;
+	// V7…V10 of X, then values; V11…V14 of Y; V15…V18 values.
+	MOVD  args+0(FP), R0
+	ADD   $68, R0, R1
+	VLD1R (R1), [V0.S4]
+	ADD   $72, R0, R1
+	VLD1R (R1), [V1.S4]
+	MOVD  (R0), R1
+	MOVD  8(R0), R2
+	MOVD  40(R0), R3
+	MOVD  16(R0), R4
+	MOVD  24(R0), R5
+	MOVD  32(R0), R6
+	ADD   $48, R0, R7
+	VLD1R (R7), [V2.S4]
+	ADD   $52, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $56, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $60, R0, R7
+	VLD1R (R7), [V5.S4]
+	CBZ   R5, xstill2
+	CBZ   R6, ystill3
+	LSR   $4, R3, R7
+	CBZ   R7, rest4
+
+piece5:
+	FMOVQ   (R1), F6
+	ADD     $16, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	FMOVQ   (R2), F6
+	ADD     $16, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece5
+
+rest4:
+	TBZ     $3, R3, none6
+	FMOVD   (R1), F6
+	ADD     $8, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	FMOVD   (R2), F6
+	ADD     $8, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none6:
+	TBZ     $2, R3, none7
+	FMOVS   (R1), F6
+	ADD     $4, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	FMOVS   (R2), F6
+	ADD     $4, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none7:
+	TBZ     $1, R3, none8
+	VLD1    (R1), V6.H[0]
+	ADD     $2, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	VLD1    (R2), V6.H[0]
+	ADD     $2, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none8:
+	TBZ     $0, R3, none9
+	VLD1    (R1), V6.B[0]
+	ADD     $1, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	VLD1    (R2), V6.B[0]
+	ADD     $1, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none9:
+	B end1
+
+	// The element of X stands still.
+xstill2:
+	VLD1   (R1), V6.B[0]
+	VDUP   V6.B[0], V6.B16
+	VUXTL  V6.B8, V7.H8
+	VUXTL2 V6.B16, V9.H8
+	VUXTL2 V7.H8, V8.S4
+	VUXTL  V7.H4, V7.S4
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VSUB   V2.S4, V7.S4, V7.S4
+	VSUB   V2.S4, V8.S4, V8.S4
+	VSUB   V2.S4, V9.S4, V9.S4
+	VSUB   V2.S4, V10.S4, V10.S4
+	LSR    $4, R3, R7
+	CBZ    R7, rest10
+
+piece11:
+	FMOVQ   (R2), F6
+	ADD     $16, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece11
+
+rest10:
+	TBZ     $3, R3, none12
+	FMOVD   (R2), F6
+	ADD     $8, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none12:
+	TBZ     $2, R3, none13
+	FMOVS   (R2), F6
+	ADD     $4, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none13:
+	TBZ     $1, R3, none14
+	VLD1    (R2), V6.H[0]
+	ADD     $2, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none14:
+	TBZ     $0, R3, none15
+	VLD1    (R2), V6.B[0]
+	ADD     $1, R2, R2
+	VUXTL   V6.B8, V11.H8
+	VUXTL2  V6.B16, V13.H8
+	VUXTL2  V11.H8, V12.S4
+	VUXTL   V11.H4, V11.S4
+	VUXTL2  V13.H8, V14.S4
+	VUXTL   V13.H4, V13.S4
+	VSUB    V3.S4, V11.S4, V11.S4
+	VSUB    V3.S4, V12.S4, V12.S4
+	VSUB    V3.S4, V13.S4, V13.S4
+	VSUB    V3.S4, V14.S4, V14.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none15:
+	B end1
+
+	// The element of Y stands still.
+ystill3:
+	VLD1   (R2), V6.B[0]
+	VDUP   V6.B[0], V6.B16
+	VUXTL  V6.B8, V11.H8
+	VUXTL2 V6.B16, V13.H8
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VUXTL2 V13.H8, V14.S4
+	VUXTL  V13.H4, V13.S4
+	VSUB   V3.S4, V11.S4, V11.S4
+	VSUB   V3.S4, V12.S4, V12.S4
+	VSUB   V3.S4, V13.S4, V13.S4
+	VSUB   V3.S4, V14.S4, V14.S4
+	LSR    $4, R3, R7
+	CBZ    R7, rest16
+
+piece17:
+	FMOVQ   (R1), F6
+	ADD     $16, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+	FSTPQ.P (F17, F18), 32(R4)
+	SUBS    $1, R7, R7
+	BNE     piece17
+
+rest16:
+	TBZ     $3, R3, none18
+	FMOVD   (R1), F6
+	ADD     $8, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FSTPQ.P (F15, F16), 32(R4)
+
+none18:
+	TBZ     $2, R3, none19
+	FMOVS   (R1), F6
+	ADD     $4, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVQ.P F15, 16(R4)
+
+none19:
+	TBZ     $1, R3, none20
+	VLD1    (R1), V6.H[0]
+	ADD     $2, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVD.P F15, 8(R4)
+
+none20:
+	TBZ     $0, R3, none21
+	VLD1    (R1), V6.B[0]
+	ADD     $1, R1, R1
+	VUXTL   V6.B8, V7.H8
+	VUXTL2  V6.B16, V9.H8
+	VUXTL2  V7.H8, V8.S4
+	VUXTL   V7.H4, V7.S4
+	VUXTL2  V9.H8, V10.S4
+	VUXTL   V9.H4, V9.S4
+	VSUB    V2.S4, V7.S4, V7.S4
+	VSUB    V2.S4, V8.S4, V8.S4
+	VSUB    V2.S4, V9.S4, V9.S4
+	VSUB    V2.S4, V10.S4, V10.S4
+	WORD    $0x4eab9cef // mul v15.4s, v7.4s, v11.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e24ddef // fmul v15.4s, v15.4s, v4.4s
+	WORD    $0x4eac9d10 // mul v16.4s, v8.4s, v12.4s
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD    $0x6e24de10 // fmul v16.4s, v16.4s, v4.4s
+	WORD    $0x4ead9d31 // mul v17.4s, v9.4s, v13.4s
+	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD    $0x6e24de31 // fmul v17.4s, v17.4s, v4.4s
+	WORD    $0x4eae9d52 // mul v18.4s, v10.4s, v14.4s
+	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD    $0x6e24de52 // fmul v18.4s, v18.4s, v4.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	FMOVS.P F15, 4(R4)
+
+none21:
+end1:
+	RET

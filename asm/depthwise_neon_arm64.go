@@ -8,3 +8,13 @@ package asm
 //
 //go:noescape
 func depthwise_f32_neon(args *TapsArgs)
+
+// depthwise_u8i8_neon is the weighted sum over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func depthwise_u8i8_neon(args *QuantisedTapsArgs)
+
+// depthwise_u8i8_f32_neon is the weighted sum over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func depthwise_u8i8_f32_neon(args *QuantisedTapsArgs)

@@ -8,3 +8,8 @@ package asm
 //
 //go:noescape
 func maxpool_f32_neon(args *TapsArgs)
+
+// maxpool_u8_neon is the maximum over a window's taps, channel by channel; see QuantisedTapsArgs.
+//
+//go:noescape
+func maxpool_u8_neon(args *QuantisedTapsArgs)

@@ -408,3 +408,150 @@ none34:
 
 fewer19:
 	RET
+
+// func maxpool_u8_neon(args *QuantisedTapsArgs)
+// Requires: ASIMD
+TEXT ·maxpool_u8_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 XStride; R4 YStride; R5 XCol;
+	// R6 XRow, then that less a row of taps; R7 XCol, then C; R8 Cols, then Pixels; R9 Cols;
+	// R10 offset of the channel; R11 a tap; R12 where results go; R13 rows left;
+	// R14 columns left; R15 pieces left.
+	// Vectors: V0 maxima; V1 a tap's elements.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 32(R0), R2
+	MOVD 56(R0), R3
+	MOVD 80(R0), R4
+	MOVD 48(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7
+	MOVD 96(R0), R8
+	MUL  R8, R7, R7
+	SUB  R7, R6, R6
+	MOVD 104(R0), R7
+	MOVD 112(R0), R8
+	MOVD 96(R0), R9
+
+pixel1:
+	MOVD $0, R10
+	MOVD R2, R12
+	LSR  $4, R7, R15
+	CBZ  R15, rest2
+
+piece3:
+	VEOR V0.B16, V0.B16, V0.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row4:
+	MOVD R9, R14
+
+tap5:
+	FMOVQ (R11), F1
+	VUMAX V1.B16, V0.B16, V0.B16
+	ADD   R5, R11, R11
+	SUBS  $1, R14, R14
+	BNE   tap5
+	ADD   R6, R11, R11
+	SUBS  $1, R13, R13
+	BNE   row4
+	FMOVQ F0, (R12)
+	ADD   $16, R12, R12
+	ADD   $16, R10, R10
+	SUBS  $1, R15, R15
+	BNE   piece3
+
+rest2:
+	TBZ  $3, R7, none6
+	VEOR V0.B16, V0.B16, V0.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row7:
+	MOVD R9, R14
+
+tap8:
+	FMOVD (R11), F1
+	VUMAX V1.B16, V0.B16, V0.B16
+	ADD   R5, R11, R11
+	SUBS  $1, R14, R14
+	BNE   tap8
+	ADD   R6, R11, R11
+	SUBS  $1, R13, R13
+	BNE   row7
+	FMOVD F0, (R12)
+	ADD   $8, R12, R12
+	ADD   $8, R10, R10
+
+none6:
+	TBZ  $2, R7, none9
+	VEOR V0.B16, V0.B16, V0.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row10:
+	MOVD R9, R14
+
+tap11:
+	FMOVS (R11), F1
+	VUMAX V1.B16, V0.B16, V0.B16
+	ADD   R5, R11, R11
+	SUBS  $1, R14, R14
+	BNE   tap11
+	ADD   R6, R11, R11
+	SUBS  $1, R13, R13
+	BNE   row10
+	FMOVS F0, (R12)
+	ADD   $4, R12, R12
+	ADD   $4, R10, R10
+
+none9:
+	TBZ  $1, R7, none12
+	VEOR V0.B16, V0.B16, V0.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row13:
+	MOVD R9, R14
+
+tap14:
+	VLD1  (R11), V1.H[0]
+	VUMAX V1.B16, V0.B16, V0.B16
+	ADD   R5, R11, R11
+	SUBS  $1, R14, R14
+	BNE   tap14
+	ADD   R6, R11, R11
+	SUBS  $1, R13, R13
+	BNE   row13
+	VST1  V0.H[0], (R12)
+	ADD   $2, R12, R12
+	ADD   $2, R10, R10
+
+none12:
+	TBZ  $0, R7, none15
+	VEOR V0.B16, V0.B16, V0.B16
+	ADD  R10, R1, R11
+	MOVD 88(R0), R13
+
+row16:
+	MOVD R9, R14
+
+tap17:
+	VLD1  (R11), V1.B[0]
+	VUMAX V1.B16, V0.B16, V0.B16
+	ADD   R5, R11, R11
+	SUBS  $1, R14, R14
+	BNE   tap17
+	ADD   R6, R11, R11
+	SUBS  $1, R13, R13
+	BNE   row16
+	VST1  V0.B[0], (R12)
+	ADD   $1, R12, R12
+	ADD   $1, R10, R10
+
+none15:
+	ADD  R3, R1, R1
+	ADD  R4, R2, R2
+	SUBS $1, R8, R8
+	BNE  pixel1
+	RET

@@ -37,7 +37,8 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 	c := d.cin
 	x := ElementsOf(in[0])
 	result := asm.Elem(d.Result.Elem)
-	threes := d.Kernel == [2]int{3, 3} && d.Dilation[1] == 1 && d.Stride[1] <= threesStrides && result == asm.U8 && !d.residual
+	threes := d.Kernel == [2]int{3, 3} && d.Dilation[1] == 1 && d.Stride[1] <= threesStrides && result == asm.U8 && !d.residual &&
+		lookup[asm.QuantisedTapsArgs](d.Tier.kernels, threesKernel(d.Stride[1])) != nil
 	type form struct {
 		x, result Elements
 		threes    bool
@@ -73,7 +74,7 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 	}
 	d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result})
 	if d.lines = threes; threes {
-		d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, threesKernel(d.Stride[1]))
+		d.kernel = find[asm.QuantisedTapsArgs](d.Tier, threesKernel(d.Stride[1]))
 	}
 	if _, ok := tensor.Product(scratchSpare, 2*d.pooled(), d.convolved(), c); !ok {
 		return nil, errScratch(d.Conv, d.convolved())

@@ -42,11 +42,11 @@ func (Emitters) Implies(feature, other string) bool { return other == "ASIMD" }
 // base and baseVectors are instructions of ARMv8.0 by the assembler's names.
 var (
 	base = []string{
-		"ADD", "B", "BEQ", "BGT", "BLE", "BLT", "BNE", "CBZ", "CMP", "LSL", "LSR", "MOVD", "MUL", "PRFM", "RET", "SUB", "SUBS", "TBZ",
+		"ADD", "B", "BEQ", "BGT", "BLE", "BLT", "BNE", "CBZ", "CMP", "LSL", "LSR", "MOVD", "MUL", "ORR", "PRFM", "RET", "SUB", "SUBS", "TBZ",
 	}
 	baseVectors = []string{
 		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIF", "VBIT", "VDUP", "VEOR", "VEXT", "VFMLA", "VLD1", "VLD1R", "VLD2", "VLD4", "VMOV",
-		"VORR", "VSHL", "VST1", "VST3", "VSUB", "VTRN1", "VTRN2", "VUSHLL", "VUSHLL2", "VUXTL", "VUXTL2", "VZIP1", "VZIP2",
+		"VORR", "VSHL", "VST1", "VST3", "VSUB", "VTRN1", "VTRN2", "VUMAX", "VUSHLL", "VUSHLL2", "VUXTL", "VUXTL2", "VZIP1", "VZIP2",
 	}
 )
 

@@ -132,9 +132,10 @@ func (b *builder) FMLS(m, n, d vec) { b.three(0x4ea0cc00, "fmls", m, n, d) }
 func (b *builder) FMAX(m, n, d vec) { b.three(0x4e20f400, "fmax", m, n, d) }
 func (b *builder) FMIN(m, n, d vec) { b.three(0x4ea0f400, "fmin", m, n, d) }
 
-// FCMGT sets the lanes in which n is greater than m, FCMGE those in which it is
-// no less, and clear the others. VBIT copies the bits of n that are set in m.
+// FCMEQ sets the lanes in which n equals m, FCMGT those in which it is greater and
+// FCMGE those in which it is no less, and clear the others. VBIT copies the bits of n that are set in m.
 
+func (b *builder) FCMEQ(m, n, d vec) { b.three(0x4e20e400, "fcmeq", m, n, d) }
 func (b *builder) FCMGT(m, n, d vec) { b.three(0x6ea0e400, "fcmgt", m, n, d) }
 func (b *builder) FCMGE(m, n, d vec) { b.three(0x6e20e400, "fcmge", m, n, d) }
 func (b *builder) VBIT(m, n, d vec)  { b.emit("VBIT", m.as("B16"), n.as("B16"), d.as("B16")) }
@@ -158,6 +159,7 @@ func (b *builder) FCVTNS(n, d vec)         { b.one(0x4e21a800, "fcvtns", n, d) }
 func (b *builder) SCVTF(n, d vec)          { b.one(0x4e21d800, "scvtf", n, d) }
 func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
+func (b *builder) VMUL(m, n, d vec)        { b.three(0x4ea09c00, "mul", m, n, d) }
 func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
 func (b *builder) VAND(m, n, d vec)        { b.emit("VAND", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
@@ -338,6 +340,27 @@ func (b *builder) longByElement(code uint32, name string, half int, m vec, lane 
 		b.word(code, "%s v%d.4s, v%d.4h, v%d.h[%d]", name, int(d), int(n), int(m), lane)
 	} else {
 		b.word(code|1<<30, "%s2 v%d.4s, v%d.8h, v%d.h[%d]", name, int(d), int(n), int(m), lane)
+	}
+}
+
+// SMLALVector adds products of int16, of the lower halves or the upper ones, to
+// int32. UADDW adds uint16 to int32 likewise.
+
+func (b *builder) SMLALVector(half int, m, n, d vec) {
+	code := 0x0e608000 | m.number()<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "smlal v%d.4s, v%d.4h, v%d.4h", int(d), int(n), int(m))
+	} else {
+		b.word(code|1<<30, "smlal2 v%d.4s, v%d.8h, v%d.8h", int(d), int(n), int(m))
+	}
+}
+
+func (b *builder) UADDW(half int, m, n, d vec) {
+	code := 0x2e601000 | m.number()<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "uaddw v%d.4s, v%d.4s, v%d.4h", int(d), int(n), int(m))
+	} else {
+		b.word(code|1<<30, "uaddw2 v%d.4s, v%d.4s, v%d.8h", int(d), int(n), int(m))
 	}
 }
 

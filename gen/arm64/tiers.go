@@ -46,13 +46,20 @@ var neon = Emitters{
 	"planes_u8":       planes,
 	"ycbcr_u8":        ycbcr,
 
-	"gemm_u8i8":     gemmQuantised,
-	"gemm_u8i8_f32": gemmQuantised,
-
-	"product_i16_i32":  productWords,
-	"winograd_u8_i16":  winogradPatches,
-	"winograd_i32_u8":  winogradTiles,
-	"winograd_i32_f32": winogradTiles,
+	"gemm_u8i8":          gemmQuantised,
+	"gemm_u8i8_f32":      gemmQuantised,
+	"maxpool_u8":         maxPoolQuantised,
+	"avgpool_u8":         averagePoolQuantised,
+	"avgpool_u8_f32":     averagePoolQuantised,
+	"depthwise_u8i8":     depthwiseQuantised,
+	"depthwise_u8i8_f32": depthwiseQuantised,
+	"binary_u8":          binaryQuantised,
+	"binary_u8_f32":      binaryQuantised,
+	"quantise_f32_u8":    quantise,
+	"product_i16_i32":    productWords,
+	"winograd_u8_i16":    winogradPatches,
+	"winograd_i32_u8":    winogradTiles,
+	"winograd_i32_f32":   winogradTiles,
 }
 
 var neondot = Emitters{
