@@ -423,6 +423,9 @@ func (t *tensorProto) typed() error {
 		}
 	default:
 		t.tensor.ints = t.ints
+		for i, x := range t.ints {
+			t.tensor.setInt(i, x)
+		}
 	}
 	return nil
 }
