@@ -219,3 +219,44 @@ func TestMaxPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestIndicesDoNotAllocate runs operations whose operands TestNoAllocation cannot
+// make.
+func TestIndicesDoNotAllocate(t *testing.T) {
+	places := tensor.Type{Elem: tensor.I64, Shape: tensor.Shape{2, 2}}
+	for _, c := range []struct {
+		spec   Spec
+		in     []tensor.Type
+		params []Param
+	}{
+		{&Scatter{Axis: 1}, []tensor.Type{tensor.Floats(2, 3), places, tensor.Floats(2, 2)}, nil},
+		{&Scatter{Axis: 1, Size: 5, Kind: ScatterMax}, []tensor.Type{places, tensor.Floats(2, 2)}, nil},
+		{&GatherElements{}, []tensor.Type{tensor.Floats(2, 3), places}, nil},
+		{&MaxPlaces{Kernel: []int{2}, Stride: []int{1}, Dilation: []int{1}, Before: []int{0}, Size: []int{3}}, []tensor.Type{tensor.Floats(1, 2, 4)}, nil},
+		{&NonMaxSuppression{Most: 3}, []tensor.Type{tensor.Floats(1, 40, 4), tensor.Floats(1, 2, 40)}, nil},
+		{&RoiAlign{Max: true, Size: [2]int{2, 2}, Scale: 1}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(2, 4), {Elem: tensor.I32, Shape: tensor.Shape{2}}}, nil},
+		{&Resize{Mode: SmoothLinear, Scale: [2]float32{0.5, 0.5}, Size: [2]int{2, 2}}, []tensor.Type{tensor.Floats(1, 4, 4, 3)}, nil},
+		{&Resize{Coordinates: CropAndResize, Scale: [2]float32{1, 1}, Size: [2]int{2, 2}, Crop: [4]float32{0, 0, 2, 2}}, []tensor.Type{tensor.Floats(1, 4, 4, 3)}, nil},
+		{&Constant{}, nil, []Param{sized(FormPlain, 1, 5)}},
+	} {
+		types, err := c.spec.Infer(c.in, c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, err := c.spec.Bind(Tiers()[0], c.in, c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in, out [][]byte
+		for _, x := range c.in {
+			in = append(in, tensor.AlignedBytes(x.Bytes()))
+		}
+		for _, y := range types {
+			out = append(out, tensor.AlignedBytes(y.Bytes()))
+		}
+		w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+		if n := testing.AllocsPerRun(10, func() { op.Run(w, in, out, 1, 0, op.Tasks(1)) }); n > 0 {
+			t.Errorf("%s allocates %v times", c.spec.Op(), n)
+		}
+	}
+}

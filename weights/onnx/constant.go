@@ -175,9 +175,13 @@ func bfloat16(x float32) float32 {
 }
 
 // setInt sets element i of a tensor of ints to x, which wraps around where the
-// type ends, as it does in C. All Booleans but 0 are 1.
+// type ends, as it does in C. Of Booleans all but 0 is true.
 func (t *constant) setInt(i int, x int64) {
 	switch t.kind {
+	case typeBool:
+		if x != 0 {
+			x = 1
+		}
 	case typeUint8:
 		x = int64(uint8(x))
 	case typeInt8:
@@ -190,10 +194,6 @@ func (t *constant) setInt(i int, x int64) {
 		x = int64(uint32(x))
 	case typeInt32:
 		x = int64(int32(x))
-	case typeBool:
-		if x != 0 {
-			x = 1
-		}
 	}
 	t.ints[i] = x
 }
@@ -265,7 +265,7 @@ func (t *constant) fill(raw []byte) error {
 	}
 	t.ints = make([]int64, n)
 	for i := range t.ints {
-		t.ints[i] = rawInt(t.kind, raw[i*size:])
+		t.setInt(i, rawInt(t.kind, raw[i*size:]))
 	}
 	return nil
 }
