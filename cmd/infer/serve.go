@@ -142,7 +142,7 @@ func (a *app) serve(o *serveOptions) error {
 
 	log := slog.New(slog.NewJSONHandler(a.stderr, &slog.HandlerOptions{Level: &o.logLevel}))
 	o.core.MaxMemory = o.memory << 20
-	o.rest.MaxBody, o.rest.MaxInFlight = o.body<<20, o.bodies<<20
+	o.rest.MaxBody, o.core.MaxInFlight = o.body<<20, o.bodies<<20
 	o.rest.Version, o.rest.Log = version(), log
 	guard := rest.Guard{Origins: o.origins}
 	var err error
@@ -238,7 +238,7 @@ func (a *app) serve(o *serveOptions) error {
 			repo.Reload()
 		case s := <-stop:
 			log.Info("draining", "signal", s.String(), "for", o.drain.String())
-			handler.Drain()
+			core.Drain()
 			wait(o.drain, stop)
 			return shutDown(servers, log)
 		}
