@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/serve/grpc"
 	"github.com/infer-go/infer/serve/metrics"
 	"github.com/infer-go/infer/serve/repository"
 	"github.com/infer-go/infer/serve/rest"
@@ -26,8 +27,10 @@ var serveCommand = command{
 	name: "serve",
 	args: "[--model NAME=PATH]... [--listen ADDR] [--admin ADDR]",
 	help: `
-Serve nets over HTTP by the Open Inference Protocol, version 2, that KServe and
-Triton speak: tensors as JSON or in binary, gzip and deflate. POST a picture to
+Serve nets by the Open Inference Protocol, version 2, that KServe and Triton
+speak, over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and
+deflate; gRPC with health and reflection, over HTTP/2 with TLS or without. The
+page at / draws a digit or takes a picture, and shows the answer. POST a picture to
 /v2/models/NAME/classify?top=K for the answer of infer --json. Without --model
 it is the built-in net, as digits. PATH is a frozen net or a folder, with one
 *.frz or with a VERSION/model.frz for each version; what changes there is loaded
@@ -158,7 +161,11 @@ func (a *app) serve(o *serveOptions) error {
 	if o.repository {
 		o.rest.Load, o.rest.Unload = repo.Load, repo.Unload
 	}
-	handler := rest.New(core, o.rest)
+	procedures := grpc.New(core, grpc.Options{
+		Version: o.rest.Version, MaxMessage: int(o.rest.MaxBody), Timeout: o.rest.Timeout,
+		Load: o.rest.Load, Unload: o.rest.Unload, Log: log,
+	})
+	handler := procedures.Handler(rest.New(core, o.rest))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)

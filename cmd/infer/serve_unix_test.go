@@ -28,6 +28,9 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
+
+	"github.com/infer-go/infer/serve/grpc/inference"
 	"github.com/infer-go/infer/weights/digits"
 )
 
@@ -146,6 +149,10 @@ func TestServe(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &got); err != nil || code != 200 || fmt.Sprint(got) != fmt.Sprint(wanted) {
 			t.Errorf("%s: %d %s, where the command says %s", name, code, text, want)
 		}
+	}
+	procedures := inference.NewGRPCInferenceServiceClient(&http.Client{Transport: &http.Transport{Protocols: h2c}}, s.url, connect.WithGRPC())
+	if ready, err := procedures.ModelReady(t.Context(), &inference.ModelReadyRequest{Name: "digits"}); err != nil || !ready.Ready {
+		t.Errorf("gRPC: %v, %v", ready, err)
 	}
 	if code, text := answerOf(http.DefaultClient, "GET", s.admin+"/metrics", nil); code != 200 || !strings.Contains(text, `infer_requests_total{model="digits",version="1",code="ok"} 2`) {
 		t.Errorf("metrics: %d %s", code, text)
@@ -313,6 +320,15 @@ func TestServeTLSAndToken(t *testing.T) {
 	}
 	if code, text := answerOf(c, "GET", url+"/v2/health/ready", nil); code != 200 {
 		t.Errorf("health: %d %s", code, text)
+	}
+	procedures := inference.NewGRPCInferenceServiceClient(c, url, connect.WithGRPC())
+	if _, err := procedures.ServerReady(t.Context(), &inference.ServerReadyRequest{}); connect.CodeOf(err) != connect.CodeUnauthenticated {
+		t.Errorf("gRPC without a token: %v", err)
+	}
+	ctx, call := connect.NewClientContext(t.Context())
+	call.RequestHeader().Set("Authorization", "Bearer secret")
+	if ready, err := procedures.ServerReady(ctx, &inference.ServerReadyRequest{}); err != nil || !ready.Ready {
+		t.Errorf("gRPC: %v, %v", ready, err)
 	}
 	c.CloseIdleConnections()
 	s.stop(t)

@@ -95,17 +95,10 @@ func (c *call) config(m *serve.Model) error {
 	configs := func(list []engine.Tensor) []tensorConfig {
 		all := make([]tensorConfig, len(list))
 		for i, t := range list {
-			dims := append([]int{}, t.Shape...)
-			if m.Batched() {
-				dims = dims[1:]
-			}
+			dims := append([]int{}, protocol.ItemDims(m, t)...)
 			all[i] = tensorConfig{t.Name, "TYPE_" + protocol.DatatypeOf(t.Elem).Name, dims}
 		}
 		return all
-	}
-	most := 0 // stands for a model without a batch
-	if m.Batched() {
-		most = m.Batch()
 	}
 	return c.write(struct {
 		Name         string         `json:"name"`
@@ -113,7 +106,7 @@ func (c *call) config(m *serve.Model) error {
 		MaxBatchSize int            `json:"max_batch_size"`
 		Input        []tensorConfig `json:"input"`
 		Output       []tensorConfig `json:"output"`
-	}{m.Name, protocol.Platform, most, configs(m.Inputs()), configs(m.Outputs())})
+	}{m.Name, protocol.Platform, protocol.MaxBatch(m), configs(m.Inputs()), configs(m.Outputs())})
 }
 
 // A duration is a total as the protocol has it.

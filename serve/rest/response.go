@@ -76,15 +76,8 @@ func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedO
 	x, shape, name := q.core.Outputs[w.index], q.core.OutputShape(w.index), protocol.DatatypeOf(out.Elem).Name
 	var classes [][]byte
 	if w.classes > 0 {
-		items := 1
-		if m.Batched() {
-			items = q.core.Items
-		}
-		var n int
-		classes, n = protocol.Classify(tensor.Slice[float32](x), items, w.classes, m.Engine().Meta().Labels)
-		if shape, name = (tensor.Shape{n}), "BYTES"; m.Batched() {
-			shape = tensor.Shape{items, n}
-		}
+		classes, shape = protocol.Classes(m, &q.core, w.index, w.classes)
+		name = "BYTES"
 	}
 	text = append(text, `{"name":`...)
 	text = appendText(text, out.Name)
@@ -100,9 +93,7 @@ func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedO
 	text = append(text, ']')
 	if w.binary {
 		before := len(data)
-		for _, c := range classes {
-			data = append(binary.LittleEndian.AppendUint32(data, uint32(len(c))), c...)
-		}
+		data = protocol.AppendBytes(data, classes)
 		if classes == nil {
 			data = append(data, x...)
 		}

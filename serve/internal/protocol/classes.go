@@ -1,13 +1,45 @@
 package protocol
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
+
+	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/tensor"
 )
 
-// Classify lists the greatest scores of each item, value:index[:label], and says
+// Classes lists the greatest scores that a Request has in output i, at most so
+// many of each item, and the shape of the list.
+func Classes(m *serve.Model, r *serve.Request, i, most int) ([][]byte, tensor.Shape) {
+	items := 1
+	if m.Batched() {
+		items = r.Items
+	}
+	list, n := classify(tensor.Slice[float32](r.Outputs[i]), items, most, m.Engine().Meta().Labels)
+	if m.Batched() {
+		return list, tensor.Shape{items, n}
+	}
+	return list, tensor.Shape{n}
+}
+
+// BinaryClasses is Classes as a tensor of BYTES.
+func BinaryClasses(m *serve.Model, r *serve.Request, i, most int) (data []byte, shape tensor.Shape) {
+	list, shape := Classes(m, r, i, most)
+	return AppendBytes(nil, list), shape
+}
+
+// AppendBytes appends a tensor of BYTES in binary.
+func AppendBytes(to []byte, list [][]byte) []byte {
+	for _, c := range list {
+		to = append(binary.LittleEndian.AppendUint32(to, uint32(len(c))), c...)
+	}
+	return to
+}
+
+// classify lists the greatest scores of each item, value:index[:label], and says
 // how many of an item there are.
-func Classify(scores []float32, items, most int, labels []string) (list [][]byte, n int) {
+func classify(scores []float32, items, most int, labels []string) (list [][]byte, n int) {
 	size := len(scores) / items
 	n = min(most, size)
 	list = make([][]byte, 0, n*items)

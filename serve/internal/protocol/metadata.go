@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/tensor"
 )
 
 // Name is what the server calls itself, Platform the kind of its models' files.
@@ -34,6 +36,22 @@ func Versions(s *serve.Server, name string) []string {
 		}
 	}
 	return list
+}
+
+// MaxBatch is the most items of a run, 0 for a model without a batch.
+func MaxBatch(m *serve.Model) int {
+	if m.Batched() {
+		return m.Batch()
+	}
+	return 0
+}
+
+// ItemDims is the shape of an item of one of the model's tensors.
+func ItemDims(m *serve.Model, t engine.Tensor) tensor.Shape {
+	if m.Batched() {
+		return t.Shape[1:]
+	}
+	return t.Shape
 }
 
 // An Indexed is a version of a model in the repository's index.
