@@ -18,6 +18,7 @@ import (
 	"github.com/infer-go/infer/serve"
 	"github.com/infer-go/infer/serve/grpc"
 	"github.com/infer-go/infer/serve/metrics"
+	"github.com/infer-go/infer/serve/page"
 	"github.com/infer-go/infer/serve/repository"
 	"github.com/infer-go/infer/serve/rest"
 	"github.com/infer-go/infer/weights/digits"
@@ -165,7 +166,7 @@ func (a *app) serve(o *serveOptions) error {
 		Version: o.rest.Version, MaxMessage: int(o.rest.MaxBody), Timeout: o.rest.Timeout,
 		Load: o.rest.Load, Unload: o.rest.Unload, Log: log,
 	})
-	handler := procedures.Handler(rest.New(core, o.rest))
+	handler := procedures.Handler(page.Handler(rest.New(core, o.rest)))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)

@@ -378,7 +378,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/v2/health/live", "", 200, `{"live":true}`},
 		{"GET", "/v2/health/ready", "", 200, `{"ready":true}`},
 		{"GET", "/v2/models", "", 200, `{"models":["digits"]}`},
-		{"GET", "/v2/models/digits", "", 200, `{"name":"digits","versions":["1"],"platform":"infer_frz","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,28,28]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}]}`},
+		{"GET", "/v2/models/digits", "", 200, `{"name":"digits","versions":["1"],"platform":"infer_frz","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,28,28]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}],"parameters":{"picture":"digit","answer":"classes"}}`},
 		{"GET", "/v2/models/digits/versions/1", "", 200, `"platform":"infer_frz"`},
 		{"GET", "/v2/models/digits/versions/2", "", 404, `error`},
 		{"GET", "/v2/models/digits/ready", "", 200, `{"name":"digits","ready":true}`},

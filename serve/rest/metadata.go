@@ -10,6 +10,7 @@ import (
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/serve"
 	"github.com/infer-go/infer/serve/internal/protocol"
+	"github.com/infer-go/infer/weights"
 )
 
 func (c *call) live() error {
@@ -58,12 +59,45 @@ func tensorsMetadata(list []engine.Tensor) []tensorMetadata {
 
 func (c *call) modelMetadata(m *serve.Model) error {
 	return c.write(struct {
-		Name     string           `json:"name"`
-		Versions []string         `json:"versions"`
-		Platform string           `json:"platform"`
-		Inputs   []tensorMetadata `json:"inputs"`
-		Outputs  []tensorMetadata `json:"outputs"`
-	}{m.Name, protocol.Versions(c.server, m.Name), protocol.Platform, tensorsMetadata(m.Inputs()), tensorsMetadata(m.Outputs())})
+		Name       string           `json:"name"`
+		Versions   []string         `json:"versions"`
+		Platform   string           `json:"platform"`
+		Inputs     []tensorMetadata `json:"inputs"`
+		Outputs    []tensorMetadata `json:"outputs"`
+		Parameters modelParameters  `json:"parameters"`
+	}{m.Name, protocol.Versions(c.server, m.Name), protocol.Platform, tensorsMetadata(m.Inputs()), tensorsMetadata(m.Outputs()), parametersOf(m)})
+}
+
+// modelParameters say what the protocol has no words for: how a picture is
+// prepared, if one can be classified, and what the answer is then.
+type modelParameters struct {
+	Picture string `json:"picture,omitempty"` // digit or photo
+	Answer  string `json:"answer,omitempty"`  // classes, boxes, mask or picture
+}
+
+func parametersOf(m *serve.Model) (p modelParameters) {
+	meta := m.Engine().Meta()
+	switch {
+	case len(m.Inputs()) != 1:
+		return p
+	case meta.Preparation.Kind == weights.Digit:
+		p.Picture = "digit"
+	case meta.Preparation.Kind == weights.Photo:
+		p.Picture = "photo"
+	default:
+		return p
+	}
+	switch meta.Answer.Kind {
+	case weights.Boxes:
+		p.Answer = "boxes"
+	case weights.Mask:
+		p.Answer = "mask"
+	case weights.Picture:
+		p.Answer = "picture"
+	default:
+		p.Answer = "classes"
+	}
+	return p
 }
 
 // modelReady answers for a model by name, as one that is not ready cannot be
