@@ -1,38 +1,25 @@
 // The page in a headless Chromium: by mouse, touch and keyboard, with pictures
 // dropped, pasted, chosen and photographed, and what axe says of it.
 //
-//   node browser.mjs INFER REPOSITORY [CLASSIFIER.frz PICTURE LABEL]
+//   node page.mjs INFER REPOSITORY [CLASSIFIER.frz PICTURE LABEL]
 //
 // INFER is the command; a classifier of photos, a picture of which it says
 // LABEL, are optional. CHROMIUM is another browser than Debian's. SHOTS is a
 // folder for screenshots.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
 import { crc32 } from "node:zlib";
 import { chromium } from "playwright-core";
+import { serve } from "./server.mjs";
 import { digits } from "./strokes.mjs";
 
 const [infer, repository, classifier, photo, label] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// The server says in its log where it listens.
 const models = ["--model", `digits=${repository}/weights/digits/digits.frz`];
 if (classifier) models.push("--model", `photos=${classifier}`);
-const server = spawn(infer, ["serve", "--listen", "127.0.0.1:0", "--admin", "", "--drain", "0s", ...models], { stdio: ["ignore", "ignore", "pipe"] });
-const url = await new Promise((resolve, reject) => {
-  server.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
-  createInterface(server.stderr).on("line", (line) => {
-    const entry = JSON.parse(line);
-    if (entry.msg === "serving") resolve(`http://${entry.address}`);
-  });
-});
-for (const end = Date.now() + 10_000; (await fetch(`${url}/v2/health/ready`)).status !== 200; ) {
-  assert(Date.now() < end, "the server is not ready");
-  await new Promise((resolve) => setTimeout(resolve, 20));
-}
+const { url, end } = await serve(infer, ...models);
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 let checks = 0;
@@ -236,14 +223,11 @@ try {
 
   // A server that is gone gets kind words, too.
   await page.selectOption("#model", "digits");
-  server.removeAllListeners("exit");
-  server.kill("SIGTERM");
-  await new Promise((resolve) => server.on("exit", resolve));
+  await end();
   await draw(page, mouse(page), digits[1]);
   await says(page, "cannot be reached");
   console.log(`${checks} checks of the page passed`);
 } finally {
-  server.removeAllListeners("exit");
-  server.kill();
   await browser.close();
+  await end();
 }
