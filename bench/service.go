@@ -294,6 +294,9 @@ func (b *bench) measureLoads(all []*transport) error {
 		}
 		fmt.Printf("%-14s %-12s %-20s %9.0f %9.0f %7.1f%% %8d %8.3f %9.3f %8.3f\n", r.Server, r.Transport, load, r.Rate, r.Goodput,
 			100*float64(r.Rejected)/float64(r.Requests), r.Failed, r.P50/1e6, r.P99/1e6, r.P999/1e6)
+		if s.err != nil {
+			fmt.Printf("  a request failed: %v\n", s.err)
+		}
 	}
 	fmt.Println()
 	return drawService(b.Service, filepath.Join(b.out, "service.png"))

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"golang.org/x/image/draw"
@@ -60,7 +61,9 @@ func newTransports(ours, peer string) ([]*transport, error) {
 		return &transport{server: server, name: name, loaded: loaded, compared: compared, connect: func() (asker, error) { return dialHTTP(address, request) }}
 	}
 	const path = "/v2/models/digits/infer"
-	length := func(head []byte) string { return "Inference-Header-Content-Length: " + strconv.Itoa(len(head)) + "\r\n" }
+	length := func(head []byte) string {
+		return "Inference-Header-Content-Length: " + strconv.Itoa(len(head)) + "\r\n"
+	}
 	list := []*transport{
 		plain("infer", "health", false, false, ours, fmt.Appendf(nil, "GET /v2/health/live HTTP/1.1\r\nHost: %s\r\n\r\n", ours)),
 		plain("infer", "binary", true, true, ours, post(ours, path, slices.Concat(head, raw), length(head))),
@@ -127,6 +130,8 @@ func compareAnswers(list []*transport) error {
 // An httpAsker speaks HTTP/1.1, no more of it than the servers here answer with:
 // a client that costs more than the server could not keep it busy.
 type httpAsker struct {
+	address string
+	used    time.Time
 	conn    net.Conn
 	r       *bufio.Reader
 	request []byte
@@ -138,10 +143,24 @@ func dialHTTP(address string, request []byte) (asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httpAsker{conn: conn, r: bufio.NewReader(conn), request: request}, nil
+	return &httpAsker{address: address, used: time.Now(), conn: conn, r: bufio.NewReader(conn), request: request}, nil
 }
 
+// maxIdle is less than the time after which servers close connections on which
+// nothing is asked.
+const maxIdle = 30 * time.Second
+
 func (a *httpAsker) ask() (int, error) {
+	if now := time.Now(); now.Sub(a.used) > maxIdle {
+		a.conn.Close()
+		conn, err := net.Dial("tcp", a.address)
+		if err != nil {
+			return 0, err
+		}
+		a.conn = conn
+		a.r.Reset(conn)
+	}
+	defer func() { a.used = time.Now() }()
 	if _, err := a.conn.Write(a.request); err != nil {
 		return 0, err
 	}

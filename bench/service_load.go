@@ -93,6 +93,21 @@ type serviceSeries struct {
 	goodputs         []float64
 	samples          []float64 // of those that were answered
 	rejected, failed int
+	err              error // why the first one failed
+}
+
+// An outcome is what became of the requests of one connection in a round.
+type outcome struct {
+	samples          []float64
+	rejected, failed int
+	err              error
+}
+
+func (o *outcome) fail(err error) {
+	o.failed++
+	if o.err == nil {
+		o.err = err
+	}
 }
 
 // round offers requests for a stretch of time, and waits for all answers.
@@ -102,10 +117,6 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 	}
 	arrivals := poisson(rate, each, rng)
 	due := make(chan time.Duration, len(arrivals))
-	type outcome struct {
-		samples          []float64
-		rejected, failed int
-	}
 	outcomes := make([]outcome, connections)
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -116,13 +127,13 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 				status, err := s.transport.pool[i].ask()
 				switch {
 				case err != nil:
-					o.failed++
+					o.fail(err)
 				case status == http.StatusOK:
 					o.samples = append(o.samples, float64(time.Since(start)-at))
 				case status == http.StatusServiceUnavailable:
 					o.rejected++
 				default:
-					o.failed++
+					o.fail(fmt.Errorf("status %d", status))
 				}
 			}
 		})
@@ -149,6 +160,9 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 		s.samples = append(s.samples, o.samples...)
 		s.rejected += o.rejected
 		s.failed += o.failed
+		if s.err == nil {
+			s.err = o.err
+		}
 		answered += len(o.samples)
 	}
 	s.rates = append(s.rates, rate)
