@@ -30,9 +30,10 @@ var serveCommand = command{
 	help: `
 Serve nets by the Open Inference Protocol, version 2, that KServe and Triton
 speak, over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and
-deflate; gRPC with health and reflection, over HTTP/2 with TLS or without. The
-page at / draws a digit or takes a picture, and shows the answer. POST a picture to
-/v2/models/NAME/classify?top=K for the answer of infer --json. Without --model
+deflate; gRPC with health and reflection, by HTTP/2 with TLS or without. On the
+page at / one draws a digit or gives a picture, and sees the answer. POST a
+picture to /v2/models/NAME/classify?top=K for the answer of infer --json; with
+&explain=true it tells the model's input, outputs and times too. Without --model
 it is the built-in net, as digits. PATH is a frozen net or a folder, with one
 *.frz or with a VERSION/model.frz for each version; what changes there is loaded
 and run once before it takes the old one's place. A request finds a thread at
@@ -62,13 +63,13 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	flags.Int64Var(&o.memory, "max-memory", 4096, "let sessions take `MB` at most; 4096 if not given")
 	flags.DurationVar(&o.rest.Timeout, "timeout", 30*time.Second, "give requests up after `TIME`; 30s if not given")
 	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "give up requests that take longer than `TIME` to come; 30s if not given")
-	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies of more than `MB`, decompressed; 64 if not given")
+	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies and gRPC's messages of more than `MB`, decompressed; 64 if not given")
 	flags.Int64Var(&o.bodies, "max-bodies", 1024, "refuse requests while bodies and tensors take more than `MB`; 1024 if not given")
 	flags.IntVar(&o.header, "max-header", 64, "refuse headers of more than `KB`; 64 if not given")
 	flags.IntVar(&o.rest.MaxPixels, "max-pixels", 50_000_000, "refuse pictures of more than `N` pixels; 50 million if not given")
 	flags.IntVar(&o.rest.MaxDepth, "max-depth", 100, "refuse JSON nested more than `N` deep; 100 if not given")
 	flags.DurationVar(&o.drain, "drain", 5*time.Second, "serve on for `TIME` after SIGTERM; 5s if not given")
-	flags.StringVar(&o.tokenFile, "token-file", "", "ask for the bearer token in `FILE`, but for /v2/health/")
+	flags.StringVar(&o.tokenFile, "token-file", "", "ask for the bearer token in `FILE`, but for health; browsers may send it as a password")
 	flags.Var(&o.origins, "allow-origin", "let pages of `SITE` use the server, and browsers call it by that name; may be given several times")
 	flags.StringVar(&o.cert, "tls-cert", "", "serve TLS with the certificate in `FILE`")
 	flags.StringVar(&o.key, "tls-key", "", "its key is in `FILE`")
