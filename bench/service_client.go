@@ -147,8 +147,9 @@ func dialHTTP(address string, request []byte) (asker, error) {
 }
 
 // maxIdle is less than the time after which servers close connections on which
-// nothing is asked.
-const maxIdle = 30 * time.Second
+// nothing is asked: package net/http waits for the first header no longer than
+// for any other.
+const maxIdle = 5 * time.Second
 
 func (a *httpAsker) ask() (int, error) {
 	if now := time.Now(); now.Sub(a.used) > maxIdle {
