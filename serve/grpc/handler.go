@@ -125,6 +125,18 @@ func (b *bill) charge(n int) error {
 	return nil
 }
 
+// raise charges what is missing to so many bytes: a message that came compressed
+// takes more than its body did.
+func (b *bill) raise(n int) error {
+	b.mu.Lock()
+	missing := int64(n) - b.bytes
+	b.mu.Unlock()
+	if missing <= 0 {
+		return nil
+	}
+	return b.charge(int(missing))
+}
+
 func (b *bill) settle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -288,6 +288,14 @@ func TestBusy(t *testing.T) {
 	if _, err := small.ModelInfer(t.Context(), q); connect.CodeOf(err) != connect.CodeUnavailable {
 		t.Errorf("too many bytes: %v", err)
 	}
+	small = newServer(t, serve.Options{MaxInFlight: 40_000}, Options{})
+	zipped := inference.NewGRPCInferenceServiceClient(small.http, small.url, connect.WithGRPC(), connect.WithSendGzip())
+	if _, err := zipped.ModelInfer(t.Context(), request(8, "FP32", make([]byte, 8*784*4))); connect.CodeOf(err) != connect.CodeUnavailable {
+		t.Errorf("too many bytes, compressed: %v", err)
+	}
+	if _, err := zipped.ModelInfer(t.Context(), request(1, "FP32", make([]byte, 784*4))); err != nil {
+		t.Errorf("few bytes, compressed: %v", err)
+	}
 	if n := small.core.InFlight(); n != 0 {
 		t.Errorf("%d bytes are in flight", n)
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/infer-go/infer/serve"
 	"github.com/infer-go/infer/serve/grpc/inference"
 	"github.com/infer-go/infer/serve/internal/protocol"
@@ -15,6 +17,12 @@ import (
 
 // ModelInfer answers a request for inference.
 func (s service) ModelInfer(ctx context.Context, q *inference.ModelInferRequest) (*inference.ModelInferResponse, error) {
+	b, billed := ctx.Value(billKey{}).(*bill)
+	if billed {
+		if err := b.raise(2 * proto.Size(q)); err != nil {
+			return nil, err
+		}
+	}
 	m, err := s.server.Acquire(q.ModelName, q.ModelVersion)
 	if err != nil {
 		return nil, err
@@ -40,7 +48,7 @@ func (s service) ModelInfer(ctx context.Context, q *inference.ModelInferRequest)
 	if err := m.Infer(ctx, &r); err != nil {
 		return nil, err
 	}
-	if b, ok := ctx.Value(billKey{}).(*bill); ok {
+	if billed {
 		size := 0
 		for _, out := range r.Outputs {
 			size += len(out)
