@@ -1,8 +1,9 @@
 // Command bench measures infer and its peers on the same work, in one process,
 // in turns, one thread each: whole nets against ONNX Runtime, matrix products
 // against OpenBLAS and gonum, and every layer against the limits of the
-// machine; one thread against two; the latency of the first net under load; and
-// the way of a picture to the input, against Pillow and torchvision.
+// machine; one thread against two; the latency of the first net under load; the
+// way of a picture to the input, against Pillow and torchvision; and `infer
+// serve` under load, against ONNX Runtime behind net/http.
 // Before anything is timed, the results are compared.
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
@@ -16,8 +17,8 @@
 // writes the tables of the documents, and their picture, from the committed
 // results.json.
 //
-// The first two write results.json, layers.png and latency.png to the folder
-// -out. With -compare FILE they tell which ratios are worse than in an older
+// The first two write results.json, layers.png, latency.png and service.png to the
+// folder -out. With -compare FILE they tell which ratios are worse than in an older
 // results.json.
 package main
 
@@ -44,6 +45,8 @@ type bench struct {
 	each    time.Duration // of a contender in a round
 	out     string        // folder for pictures and figures
 
+	library string // ONNX Runtime's
+
 	families string // folder of the nets that nets.py builds, if these are to be measured
 	report
 }
@@ -61,6 +64,10 @@ type report struct {
 	Jitters   []jitter  `json:"jitters"`
 
 	Pictures []pictureResult `json:"pictures"`
+
+	ServiceStart float64         `json:"service_start_ns,omitempty"`
+	ServiceCosts []serviceCost   `json:"service_costs,omitempty"`
+	Service      []serviceResult `json:"service,omitempty"`
 }
 
 // A result is one row of the tables: ours and the peers' timings of one work.
@@ -84,6 +91,7 @@ var parts = []struct {
 	{"latency", (*bench).measureLatency},
 	{"families", (*bench).raceFamilies},
 	{"pictures", (*bench).racePictures},
+	{"serve", (*bench).measureService},
 }
 
 func main() {
@@ -94,12 +102,15 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) == 4 && os.Args[1] == "onnxruntime-server" { // a process of part serve
+		return servePeer(os.Args[2], os.Args[3])
+	}
 	var names []string
 	for _, p := range parts {
 		names = append(names, p.name)
 	}
 	library := flag.String("onnxruntime", ".peers/libonnxruntime.so.1", "ONNX Runtime's shared library")
-	out := flag.String("out", "results", "folder for results.json, layers.png and latency.png")
+	out := flag.String("out", "results", "folder for results.json and pictures")
 	older := flag.String("compare", "", "an older results.json; worse ratios than in `FILE` are an error")
 	publishing := flag.Bool("publish", false, "write the documents' tables from results.json, and measure nothing")
 	quick := flag.Bool("quick", false, "a tenth of the time")
@@ -116,7 +127,7 @@ func run() error {
 		return fmt.Errorf("there is no part %q: there are %s", *only, strings.Join(names, ", "))
 	}
 
-	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, families: *families}
+	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, families: *families}
 	if *families != "" {
 		*only = "families"
 	}

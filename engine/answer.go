@@ -248,18 +248,52 @@ func (s *Session) Picture(i int, at picture.Placement) (image.Image, error) {
 	}
 	shape := p.net.Values[p.net.Outputs[0]].Shape
 	channels, height, width := shape[1], shape[2], shape[3]
-	x, prep, ratio := s.item(0, i), &p.net.Meta.Preparation, p.ratio()
-	var pixels [3][]uint8
-	for c := range channels {
-		if pixels[c], err = unprepared(x[c*height*width:][:height*width], prep, c); err != nil {
-			return nil, err
-		}
-	}
+	ratio := p.ratio()
 	// Of a picture that was padded, the padding has been computed too.
 	part := image.Rect(
 		int(math.Round(float64(at.Input.Min.X)*ratio[1])), int(math.Round(float64(at.Input.Min.Y)*ratio[0])),
 		int(math.Round(float64(at.Input.Max.X)*ratio[1])), int(math.Round(float64(at.Input.Max.Y)*ratio[0])),
 	).Intersect(image.Rect(0, 0, width, height))
+	return unpreparedImage(s.item(0, i), [3]int{channels, height, width}, part, &p.net.Meta.Preparation)
+}
+
+// Seen is what the model will see of the picture that SetPicture made item i
+// of: the input brought back to a picture, an *image.Gray or an *image.NRGBA.
+// It is to be called before the run, which uses the picture up.
+//
+// Errors are ErrClosed, ErrNoPicture, ErrBatch for an item that the Session has
+// not, and ErrNaN.
+func (s *Session) Seen(i int) (image.Image, error) {
+	if s.executor == nil {
+		return nil, ErrClosed
+	}
+	net := s.executor.program.net
+	if err := onlyInput(len(net.Inputs)); err != nil {
+		return nil, err
+	}
+	if net.Meta.Preparation.Kind == weights.NoPicture {
+		return nil, ErrNoPicture
+	}
+	if i < 0 || i >= s.executor.batch {
+		return nil, fmt.Errorf("%w: item %d of %d", ErrBatch, i, s.executor.batch)
+	}
+	shape := net.Values[net.Inputs[0]].Shape
+	channels, height, width := shape[1], shape[2], shape[3]
+	x := s.Input(0)[i*channels*height*width:][:channels*height*width]
+	return unpreparedImage(x, [3]int{channels, height, width}, image.Rect(0, 0, width, height), &net.Meta.Preparation)
+}
+
+// unpreparedImage is a part of the picture that x, [channels, height, width], is
+// in the channels and the range of a Preparation.
+func unpreparedImage(x []float32, shape [3]int, part image.Rectangle, prep *weights.Preparation) (image.Image, error) {
+	channels, height, width := shape[0], shape[1], shape[2]
+	var pixels [3][]uint8
+	for c := range channels {
+		var err error
+		if pixels[c], err = unprepared(x[c*height*width:][:height*width], prep, c); err != nil {
+			return nil, err
+		}
+	}
 	if channels == 1 {
 		gray := &image.Gray{Pix: pixels[0], Stride: width, Rect: image.Rect(0, 0, width, height)}
 		return gray.SubImage(part), nil

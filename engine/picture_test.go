@@ -214,3 +214,35 @@ func TestSetPictureAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A picture of the input's own size is seen as it is, in either order of the
+// input's elements.
+func TestSeen(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(rand.Uint32())
+		if i%4 == 3 {
+			img.Pix[i] = 255
+		}
+	}
+	for name, c := range pictureNets(t) {
+		s := newTestSession(t, newTestModel(t, c.net, portable), SessionOptions{Batch: 2})
+		if _, err := s.SetPicture(1, img); err != nil {
+			t.Fatal(err)
+		}
+		seen, err := s.Seen(1)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got, ok := seen.(*image.NRGBA); !ok || !slices.Equal(got.Pix, img.Pix) {
+			t.Errorf("%s: another picture is seen", name)
+		}
+		if _, err := s.Seen(2); !errors.Is(err, ErrBatch) {
+			t.Errorf("%s: item 2: %v", name, err)
+		}
+		s.Close()
+		if _, err := s.Seen(0); !errors.Is(err, ErrClosed) {
+			t.Errorf("%s, closed: %v", name, err)
+		}
+	}
+}

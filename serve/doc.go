@@ -1,6 +1,6 @@
 // Package serve answers many requests at once with frozen nets: it is the core
-// of a server, without a transport. `infer serve` puts REST on top of it, and
-// a service with a protocol of its own can do the same.
+// of a server, without a transport. `infer serve` puts REST and gRPC on top of
+// it, and a service with a protocol of its own can do the same.
 //
 //	s := serve.New(serve.Options{})
 //	defer s.Close()

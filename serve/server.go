@@ -27,6 +27,10 @@ type Options struct {
 	// MaxMemory is how many bytes all Sessions may take together; 0 means 4 GiB.
 	MaxMemory int64
 
+	// MaxInFlight is how many bytes all requests under way may take, as far as
+	// transports Charge for them; 0 means 1 GiB.
+	MaxInFlight int64
+
 	// Idle is how long a Session is kept that nobody uses; 0 means a minute.
 	Idle time.Duration
 
@@ -43,6 +47,9 @@ type Server struct {
 	options Options
 	pool    pool
 	stop    chan struct{}
+
+	draining atomic.Bool
+	inFlight atomic.Int64 // bytes
 
 	mu     sync.Mutex // of those who change the table
 	closed bool
@@ -68,6 +75,7 @@ func New(o Options) *Server {
 	o.Batch = cmp.Or(o.Batch, 8)
 	o.MaxQueueDelay = cmp.Or(o.MaxQueueDelay, 100*time.Millisecond)
 	o.MaxMemory = cmp.Or(o.MaxMemory, 4<<30)
+	o.MaxInFlight = cmp.Or(o.MaxInFlight, 1<<30)
 	o.Idle = cmp.Or(o.Idle, time.Minute)
 	s := &Server{options: o, stop: make(chan struct{})}
 	s.pool.permits, s.pool.free = o.Permits, o.Permits
@@ -93,6 +101,35 @@ func (s *Server) reap() {
 
 // Options are those that the Server works with, the defaults filled in.
 func (s *Server) Options() Options { return s.options }
+
+// Drain makes the Server say that it is not ready, so that nobody sends
+// anything any more. It goes on answering.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Draining says whether Drain was called.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+// Ready says whether the Server has a model that is ready, and does not drain.
+// A model that is broken does not make the others unready.
+func (s *Server) Ready() bool {
+	return !s.Draining() && slices.ContainsFunc(s.Index(), func(m Status) bool { return m.Ready })
+}
+
+// Charge counts bytes that a request takes, of its body and its tensors, until
+// they are discharged. The error is ErrMemory, and nothing is counted then.
+func (s *Server) Charge(n int64) error {
+	if s.inFlight.Add(n) > s.options.MaxInFlight {
+		s.inFlight.Add(-n)
+		return fmt.Errorf("%w: requests have more than %d bytes together", ErrMemory, s.options.MaxInFlight)
+	}
+	return nil
+}
+
+// Discharge says that a request no longer takes so many bytes.
+func (s *Server) Discharge(n int64) { s.inFlight.Add(-n) }
+
+// InFlight is how many bytes are charged.
+func (s *Server) InFlight() int64 { return s.inFlight.Load() }
 
 // Close unloads all models. Requests that are under way are answered.
 func (s *Server) Close() error {

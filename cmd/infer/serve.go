@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/serve/grpc"
 	"github.com/infer-go/infer/serve/metrics"
+	"github.com/infer-go/infer/serve/page"
 	"github.com/infer-go/infer/serve/repository"
 	"github.com/infer-go/infer/serve/rest"
 	"github.com/infer-go/infer/weights/digits"
@@ -26,9 +28,12 @@ var serveCommand = command{
 	name: "serve",
 	args: "[--model NAME=PATH]... [--listen ADDR] [--admin ADDR]",
 	help: `
-Serve nets over HTTP by the Open Inference Protocol, version 2, that KServe and
-Triton speak: tensors as JSON or in binary, gzip and deflate. POST a picture to
-/v2/models/NAME/classify?top=K for the answer of infer --json. Without --model
+Serve nets by the Open Inference Protocol, version 2, that KServe and Triton
+speak, over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and
+deflate; gRPC with health and reflection, by HTTP/2 with TLS or without. On the
+page at / one draws a digit or gives a picture, and sees the answer. POST a
+picture to /v2/models/NAME/classify?top=K for the answer of infer --json; with
+&explain=true it tells the model's input, outputs and times too. Without --model
 it is the built-in net, as digits. PATH is a frozen net or a folder, with one
 *.frz or with a VERSION/model.frz for each version; what changes there is loaded
 and run once before it takes the old one's place. A request finds a thread at
@@ -58,13 +63,13 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	flags.Int64Var(&o.memory, "max-memory", 4096, "let sessions take `MB` at most; 4096 if not given")
 	flags.DurationVar(&o.rest.Timeout, "timeout", 30*time.Second, "give requests up after `TIME`; 30s if not given")
 	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "give up requests that take longer than `TIME` to come; 30s if not given")
-	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies of more than `MB`, decompressed; 64 if not given")
+	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies and gRPC's messages of more than `MB`, decompressed; 64 if not given")
 	flags.Int64Var(&o.bodies, "max-bodies", 1024, "refuse requests while bodies and tensors take more than `MB`; 1024 if not given")
 	flags.IntVar(&o.header, "max-header", 64, "refuse headers of more than `KB`; 64 if not given")
 	flags.IntVar(&o.rest.MaxPixels, "max-pixels", 50_000_000, "refuse pictures of more than `N` pixels; 50 million if not given")
 	flags.IntVar(&o.rest.MaxDepth, "max-depth", 100, "refuse JSON nested more than `N` deep; 100 if not given")
 	flags.DurationVar(&o.drain, "drain", 5*time.Second, "serve on for `TIME` after SIGTERM; 5s if not given")
-	flags.StringVar(&o.tokenFile, "token-file", "", "ask for the bearer token in `FILE`, but for /v2/health/")
+	flags.StringVar(&o.tokenFile, "token-file", "", "ask for the bearer token in `FILE`, but for health; browsers may send it as a password")
 	flags.Var(&o.origins, "allow-origin", "let pages of `SITE` use the server, and browsers call it by that name; may be given several times")
 	flags.StringVar(&o.cert, "tls-cert", "", "serve TLS with the certificate in `FILE`")
 	flags.StringVar(&o.key, "tls-key", "", "its key is in `FILE`")
@@ -142,7 +147,7 @@ func (a *app) serve(o *serveOptions) error {
 
 	log := slog.New(slog.NewJSONHandler(a.stderr, &slog.HandlerOptions{Level: &o.logLevel}))
 	o.core.MaxMemory = o.memory << 20
-	o.rest.MaxBody, o.rest.MaxInFlight = o.body<<20, o.bodies<<20
+	o.rest.MaxBody, o.core.MaxInFlight = o.body<<20, o.bodies<<20
 	o.rest.Version, o.rest.Log = version(), log
 	guard := rest.Guard{Origins: o.origins}
 	var err error
@@ -158,7 +163,11 @@ func (a *app) serve(o *serveOptions) error {
 	if o.repository {
 		o.rest.Load, o.rest.Unload = repo.Load, repo.Unload
 	}
-	handler := rest.New(core, o.rest)
+	procedures := grpc.New(core, grpc.Options{
+		Version: o.rest.Version, MaxMessage: int(o.rest.MaxBody), Timeout: o.rest.Timeout,
+		Load: o.rest.Load, Unload: o.rest.Unload, Log: log,
+	})
+	handler := procedures.Handler(page.Handler(rest.New(core, o.rest)))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -238,7 +247,7 @@ func (a *app) serve(o *serveOptions) error {
 			repo.Reload()
 		case s := <-stop:
 			log.Info("draining", "signal", s.String(), "for", o.drain.String())
-			handler.Drain()
+			core.Drain()
 			wait(o.drain, stop)
 			return shutDown(servers, log)
 		}

@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,9 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
+
+	"github.com/infer-go/infer/serve/grpc/inference"
 	"github.com/infer-go/infer/weights/digits"
 )
 
@@ -147,6 +151,10 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s: %d %s, where the command says %s", name, code, text, want)
 		}
 	}
+	procedures := inference.NewGRPCInferenceServiceClient(&http.Client{Transport: &http.Transport{Protocols: h2c}}, s.url, connect.WithGRPC())
+	if ready, err := procedures.ModelReady(t.Context(), &inference.ModelReadyRequest{Name: "digits"}); err != nil || !ready.Ready {
+		t.Errorf("gRPC: %v, %v", ready, err)
+	}
 	if code, text := answerOf(http.DefaultClient, "GET", s.admin+"/metrics", nil); code != 200 || !strings.Contains(text, `infer_requests_total{model="digits",version="1",code="ok"} 2`) {
 		t.Errorf("metrics: %d %s", code, text)
 	}
@@ -176,6 +184,36 @@ func TestServe(t *testing.T) {
 	s.stop(t)
 }
 
+// often is how often something is done: few times, or as many as it takes to be
+// sure, where INFER_LOAD=full.
+func often(few, many int) int {
+	if os.Getenv("INFER_LOAD") == "full" {
+		return many
+	}
+	return few
+}
+
+// resident is this process's memory in bytes, 0 where nobody tells.
+func resident() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, pages int64
+	fmt.Sscan(string(text), &size, &pages)
+	return pages * int64(os.Getpagesize())
+}
+
+// isFlat says whether memory has not grown since a time by more than what Go's
+// collector leaves now and then.
+func isFlat(before int64) bool { return before == 0 || resident() < before+before/2+64<<20 }
+
+// p99 is that of durations, and sorts them.
+func p99(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)*99/100]
+}
+
 // TestServeEnds asks from many sides while a model is replaced again and again,
 // and then the server is told to end: whoever was admitted is answered.
 func TestServeEnds(t *testing.T) {
@@ -198,26 +236,56 @@ func TestServeEnds(t *testing.T) {
 	}
 	body := make([]byte, 784*4)
 	var stop atomic.Bool
-	var answered atomic.Int64
+	var mu sync.Mutex
+	var took []time.Duration // since the last time that somebody looked
+	look := func() (list []time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		list, took = took, nil
+		return list
+	}
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			c := &http.Client{Transport: &http.Transport{}}
 			defer c.CloseIdleConnections()
 			for !stop.Load() {
+				start := time.Now()
 				code, text := answerOf(c, "POST", s.url+"/v2/models/d/infer", body, "Inference-Header-Content-Length", "0")
 				if code != 200 {
 					t.Errorf("%d %s", code, text)
 					return
 				}
-				answered.Add(1)
+				mu.Lock()
+				took = append(took, time.Since(start))
+				mu.Unlock()
 			}
 		})
 	}
-	for range 10 {
+	reloads := often(10, 1000)
+	time.Sleep(time.Duration(reloads) * 5 * time.Millisecond)
+	quiet := look()
+	var memory int64
+	for i := range reloads {
 		write()
 		syscall.Kill(os.Getpid(), syscall.SIGHUP)
-		time.Sleep(5 * time.Millisecond)
+		for end := time.Now().Add(10 * time.Second); strings.Count(s.log.String(), "a model is loaded") < i+2; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("reload %d does not come", i)
+			}
+		}
+		if i == reloads/10 {
+			memory = resident()
+		}
+	}
+	loud := look()
+	if len(quiet) == 0 || len(loud) == 0 {
+		t.Errorf("%d and %d requests were answered", len(quiet), len(loud))
+	} else {
+		t.Logf("%d reloads under load: p99 %v before (%d requests), %v while (%d)", reloads, p99(quiet), len(quiet), p99(loud), len(loud))
+	}
+	if !isFlat(memory) {
+		t.Errorf("memory grew from %d to %d bytes in %d reloads", memory, resident(), reloads)
 	}
 	// It says that it is not ready before it turns anybody away.
 	syscall.Kill(os.Getpid(), syscall.SIGTERM)
@@ -230,9 +298,6 @@ func TestServeEnds(t *testing.T) {
 	wg.Wait()
 	if err := <-s.ended; err != nil {
 		t.Error(err)
-	}
-	if n := strings.Count(s.log.String(), "a model is loaded"); n < 3 || answered.Load() == 0 {
-		t.Errorf("%d requests were answered, and the model loaded %d times", answered.Load(), n)
 	}
 }
 
@@ -248,20 +313,35 @@ func TestServeBadClients(t *testing.T) {
 		fmt.Fprintf(c, "POST /v2/models/digits/infer HTTP/1.1\r\nHost: %s\r\nContent-Length: 3136\r\nInference-Header-Content-Length: 0\r\n\r\n....", address)
 		return c
 	}
-	for range 200 {
+	drops := often(200, 10_000)
+	var memory int64
+	for i := range drops {
 		begin().Close()
+		if i == drops/10 {
+			memory = resident()
+		}
 	}
-	slow := begin()
-	defer slow.Close()
-	slow.SetReadDeadline(time.Now().Add(10 * time.Second))
-	resp, err := http.ReadResponse(bufio.NewReader(slow), nil)
-	if err != nil {
-		t.Fatal(err)
+	if !isFlat(memory) {
+		t.Errorf("memory grew from %d to %d bytes with %d connections that were dropped", memory, resident(), drops)
 	}
-	defer resp.Body.Close()
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout || !bytes.Contains(text, []byte(`"error"`)) {
-		t.Errorf("a slow body: %d %s", resp.StatusCode, text)
+	var wg sync.WaitGroup
+	for range often(8, 400) {
+		slow := begin()
+		wg.Go(func() {
+			defer slow.Close()
+			slow.SetReadDeadline(time.Now().Add(20 * time.Second))
+			resp, err := http.ReadResponse(bufio.NewReader(slow), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestTimeout || !bytes.Contains(text, []byte(`"error"`)) {
+				t.Errorf("a slow body: %d %s", resp.StatusCode, text)
+			}
+		})
 	}
+	wg.Wait()
 	if code, text := answerOf(http.DefaultClient, "POST", s.url+"/v2/models/digits/infer", make([]byte, 784*4), "Inference-Header-Content-Length", "0"); code != 200 {
 		t.Errorf("after all: %d %s", code, text)
 	}
@@ -313,6 +393,15 @@ func TestServeTLSAndToken(t *testing.T) {
 	}
 	if code, text := answerOf(c, "GET", url+"/v2/health/ready", nil); code != 200 {
 		t.Errorf("health: %d %s", code, text)
+	}
+	procedures := inference.NewGRPCInferenceServiceClient(c, url, connect.WithGRPC())
+	if _, err := procedures.ServerReady(t.Context(), &inference.ServerReadyRequest{}); connect.CodeOf(err) != connect.CodeUnauthenticated {
+		t.Errorf("gRPC without a token: %v", err)
+	}
+	ctx, call := connect.NewClientContext(t.Context())
+	call.RequestHeader().Set("Authorization", "Bearer secret")
+	if ready, err := procedures.ServerReady(ctx, &inference.ServerReadyRequest{}); err != nil || !ready.Ready {
+		t.Errorf("gRPC: %v, %v", ready, err)
 	}
 	c.CloseIdleConnections()
 	s.stop(t)

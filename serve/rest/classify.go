@@ -6,6 +6,7 @@ import (
 	"image"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/answers"
@@ -25,18 +26,34 @@ func (c *call) classify(m *serve.Model) error {
 		}
 		top = n
 	}
+	var why *explanation
+	if explain := c.r.URL.Query().Get("explain"); explain != "" {
+		on, err := strconv.ParseBool(explain)
+		if err != nil {
+			return status(http.StatusBadRequest, "explain is %.20q, and must be true or false", explain)
+		}
+		if on {
+			why = &explanation{}
+		}
+	}
 	if err := c.readBody(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.options.Timeout)
 	defer cancel()
+	start := time.Now()
 	img, err := c.decode(ctx)
 	if err != nil {
 		return err
 	}
-	answer, err := ask(ctx, m, img, top)
+	decoded := time.Now()
+	answer, err := ask(ctx, m, img, top, why)
 	if err != nil {
 		return pictureError(err)
+	}
+	if why != nil {
+		why.Times.Decode = microseconds(decoded.Sub(start))
+		return c.writeExplained(answer, why)
 	}
 	return c.write(answer)
 }
@@ -76,8 +93,8 @@ func pictureError(err error) error {
 	return err
 }
 
-// ask is what a model says of a picture.
-func ask(ctx context.Context, m *serve.Model, img image.Image, top int) (answer any, err error) {
+// ask is what a model says of a picture, and why, unless that is nil.
+func ask(ctx context.Context, m *serve.Model, img image.Image, top int, why *explanation) (answer any, err error) {
 	var sizes []int
 	em := m.Engine()
 	meta := em.Meta()
@@ -93,13 +110,27 @@ func ask(ctx context.Context, m *serve.Model, img image.Image, top int) (answer 
 			return nil, err
 		}
 	}
+	asked := time.Now()
 	err = m.Use(ctx, sizes, func(s *engine.Session) error {
+		begun := time.Now()
 		at, err := s.SetPicture(0, img)
 		if err != nil {
 			return err
 		}
+		prepared := time.Now()
+		if why != nil {
+			if err := why.before(s); err != nil {
+				return err
+			}
+		}
+		running := time.Now()
 		if err := s.RunContext(ctx, 1); err != nil {
 			return err
+		}
+		if why != nil {
+			why.Times.Run = microseconds(time.Since(running))
+			why.Times.Queue, why.Times.Prepare = microseconds(begun.Sub(asked)), microseconds(prepared.Sub(begun))
+			why.after(s, em.Kernels())
 		}
 		switch kind {
 		case weights.Boxes:

@@ -10,7 +10,9 @@
 //	POST /v2/models/{model}[/versions/{version}]/classify?top=K
 //
 // whose body is a picture, in a format that the program has registered with
-// package image, and whose answer is that of infer --json.
+// package image, and whose answer is that of infer --json. With explain=true it
+// tells the picture as the model saw it, the outputs, and the time that each
+// part took as well.
 //
 // What is not answered with 200 is answered with {"error":"…"}: 400 for what
 // does not fit the protocol or the model, 404 for what there is not, 405, 408

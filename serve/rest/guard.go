@@ -14,7 +14,8 @@ import (
 // A Guard says whose requests reach a handler.
 type Guard struct {
 	// Token returns the bearer token that every request must have but those of
-	// health; nil if none is asked for.
+	// health, over REST and gRPC; nil if none is asked for. A browser may send it
+	// as a password.
 	Token func() string
 
 	// Origins are sites, such as https://example.com, whose pages may use the
@@ -34,8 +35,8 @@ func (g Guard) Handler(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if g.Token != nil && !strings.HasPrefix(r.URL.Path, "/v2/health/") && !g.authorized(r) {
-			w.Header().Set("WWW-Authenticate", "Bearer")
+		if g.Token != nil && !isHealth(r.URL.Path) && !g.authorized(r) {
+			w.Header()["WWW-Authenticate"] = []string{"Bearer", `Basic realm="infer: the token is the password"`}
 			refuse(w, http.StatusUnauthorized, "a bearer token is needed")
 			return
 		}
@@ -86,8 +87,16 @@ func (g Guard) ownName(host string) bool {
 	})
 }
 
+// isHealth says whether a path only tells whether the server is well.
+func isHealth(path string) bool {
+	return strings.HasPrefix(path, "/v2/health/") || strings.HasPrefix(path, "/grpc.health.v1.Health/")
+}
+
 func (g Guard) authorized(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if _, password, ok := r.BasicAuth(); ok {
+		scheme, token = "Bearer", password
+	}
 	// Of digests, the comparison tells nothing of lengths either.
 	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(g.Token()))
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1

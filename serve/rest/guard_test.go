@@ -32,6 +32,8 @@ func TestGuard(t *testing.T) {
 		{"a friend asks before", open, "OPTIONS", "http://127.0.0.1:8080/v2/x", []string{"Origin", "https://friend.example", "Access-Control-Request-Method", "POST"}, 204},
 		{"without a token", closed, "GET", "http://h/v2/models", nil, 401},
 		{"health", closed, "GET", "http://h/v2/health/live", nil, 200},
+		{"health over gRPC", closed, "POST", "http://h/grpc.health.v1.Health/Check", nil, 200},
+		{"the token as a password", closed, "GET", "http://h/", []string{"Authorization", "Basic dXNlcjpzZWNyZXQ="}, 200},
 		{"a wrong token", closed, "GET", "http://h/v2/models", []string{"Authorization", "Bearer secre"}, 401},
 		{"another scheme", closed, "GET", "http://h/v2/models", []string{"Authorization", "Basic secret"}, 401},
 		{"the token", closed, "GET", "http://h/v2/models", []string{"Authorization", "Bearer secret"}, 200},

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/infer-go/infer/serve"
@@ -24,12 +23,11 @@ import (
 // Options say what a Handler accepts. The zero value stands for what is written
 // behind each.
 type Options struct {
-	Version     string        // of the server, as it tells clients; "devel"
-	MaxBody     int64         // bytes of a body, after decompression; 64 MiB
-	MaxInFlight int64         // bytes of all bodies and tensors together; 1 GiB
-	MaxDepth    int           // of JSON; 100
-	MaxPixels   int           // of a picture; 50 million
-	Timeout     time.Duration // of a request; 30 s
+	Version   string        // of the server, as it tells clients; "devel"
+	MaxBody   int64         // bytes of a body, after decompression; 64 MiB
+	MaxDepth  int           // of JSON; 100
+	MaxPixels int           // of a picture; 50 million
+	Timeout   time.Duration // of a request; 30 s
 
 	// Load and Unload are what the repository's requests do, nil if they are not
 	// allowed.
@@ -45,9 +43,6 @@ func (o *Options) fill() {
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 64 << 20
-	}
-	if o.MaxInFlight == 0 {
-		o.MaxInFlight = 1 << 30
 	}
 	if o.MaxDepth == 0 {
 		o.MaxDepth = 100
@@ -67,8 +62,6 @@ func (o *Options) fill() {
 type Handler struct {
 	server   *serve.Server
 	options  Options
-	draining atomic.Bool
-	inFlight atomic.Int64  // bytes of bodies
 	decoding chan struct{} // has room for as many pictures as are decoded at a time
 }
 
@@ -78,10 +71,6 @@ func New(s *serve.Server, o Options) *Handler {
 	return &Handler{server: s, options: o, decoding: make(chan struct{}, s.Options().Permits)}
 }
 
-// Drain makes the server say that it is not ready, so that nobody sends
-// anything any more. It goes on answering.
-func (h *Handler) Drain() { h.draining.Store(true) }
-
 // A call is one request under way. Calls are pooled, as their memory is worth
 // keeping.
 type call struct {
@@ -90,7 +79,7 @@ type call struct {
 	r    *http.Request
 	path []string
 
-	charged    int64 // bytes of MaxInFlight
+	charged    int64 // that are in flight
 	body       []byte
 	text, data []byte // of the answer
 	infer      inferRequest
@@ -126,7 +115,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if level := logLevel(err); h.options.Log.Enabled(r.Context(), level) {
 		h.log(level, r, err, time.Since(start))
 	}
-	h.inFlight.Add(-c.charged)
+	h.server.Discharge(c.charged)
 	c.Handler, c.w, c.r, c.charged = nil, nil, nil, 0
 	if cap(c.body)+cap(c.text)+cap(c.data)+c.infer.size() <= maxKept {
 		calls.Put(c)
@@ -310,13 +299,13 @@ func (c *call) writeText(text []byte) {
 	c.w.Write(text) // a client that is gone needs no error
 }
 
-// charge takes bytes from those that all bodies may have.
+// charge counts bytes of the body, or of tensors.
 func (c *call) charge(n int) error {
-	c.charged += int64(n)
-	if c.inFlight.Add(int64(n)) > c.options.MaxInFlight {
-		return status(http.StatusServiceUnavailable, "too many bytes are under way")
+	err := c.server.Charge(int64(n))
+	if err == nil {
+		c.charged += int64(n)
 	}
-	return nil
+	return err
 }
 
 // readBody reads the body, decompressed.

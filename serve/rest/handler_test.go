@@ -23,13 +23,19 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/serve/internal/protocol"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights/digits"
 )
 
 func newHandler(t testing.TB, o Options) (*Handler, *serve.Server) {
 	t.Helper()
-	s := serve.New(serve.Options{})
+	return newHandlerOf(t, serve.Options{}, o)
+}
+
+func newHandlerOf(t testing.TB, core serve.Options, o Options) (*Handler, *serve.Server) {
+	t.Helper()
+	s := serve.New(core)
 	t.Cleanup(func() { s.Close() })
 	if err := s.Load("digits", 1, digits.Data); err != nil {
 		t.Fatal(err)
@@ -213,8 +219,8 @@ func TestDatatypes(t *testing.T) {
 		numbers[i] = float32(i % 128)
 	}
 	want := computed(t, numbers)
-	for _, d := range datatypes {
-		if d.kind == bools {
+	for _, d := range protocol.Datatypes() {
+		if d.Kind == protocol.Bools {
 			continue
 		}
 		var data []byte
@@ -222,67 +228,32 @@ func TestDatatypes(t *testing.T) {
 			var b [8]byte
 			bits := uint64(v)
 			switch {
-			case d.name == "FP16":
+			case d.Name == "FP16":
 				bits = uint64(tensor.Float16(v))
-			case d.name == "FP32":
+			case d.Name == "FP32":
 				bits = uint64(math.Float32bits(v))
-			case d.name == "FP64":
+			case d.Name == "FP64":
 				bits = math.Float64bits(float64(v))
 			}
 			binary.LittleEndian.PutUint64(b[:], bits)
-			data = append(data, b[:d.size]...)
+			data = append(data, b[:d.Size]...)
 		}
-		in := object{"name": "input", "shape": []int{1, 1, 28, 28}, "datatype": d.name, "parameters": object{"binary_data_size": len(data)}}
+		in := object{"name": "input", "shape": []int{1, 1, 28, 28}, "datatype": d.Name, "parameters": object{"binary_data_size": len(data)}}
 		text := marshal(t, object{"inputs": []any{in}, "parameters": object{"binary_data_output": true}})
 		w := send(h, "POST", "/v2/models/digits/infer", append(text, data...), headerLength, fmt.Sprint(len(text)))
 		if w.Code != 200 || !bytes.HasSuffix(w.Body.Bytes(), tensor.Bytes(want)) {
-			t.Errorf("%s in binary: %d %s", d.name, w.Code, w.Body)
+			t.Errorf("%s in binary: %d %s", d.Name, w.Code, w.Body)
 		}
-		in = object{"name": "input", "shape": []int{1, 1, 28, 28}, "datatype": d.name, "data": numbers}
+		in = object{"name": "input", "shape": []int{1, 1, 28, 28}, "datatype": d.Name, "data": numbers}
 		text = marshal(t, object{"inputs": []any{in}, "parameters": object{"binary_data_output": true}})
 		w = send(h, "POST", "/v2/models/digits/infer", text)
 		switch {
-		case d.name == "FP16":
+		case d.Name == "FP16":
 			if w.Code != 400 {
 				t.Errorf("FP16 in JSON: %d", w.Code)
 			}
 		case w.Code != 200 || !bytes.HasSuffix(w.Body.Bytes(), tensor.Bytes(want)):
-			t.Errorf("%s in JSON: %d %s", d.name, w.Code, w.Body)
-		}
-	}
-}
-
-func TestConversions(t *testing.T) {
-	for _, c := range []struct {
-		v  value
-		e  tensor.Elem
-		ok bool
-	}{
-		{whole(1 << 24), tensor.F32, true}, {whole(1<<24 + 1), tensor.F32, false}, {whole(math.MaxInt64), tensor.F32, false}, {whole(math.MinInt64), tensor.F32, true},
-		{value{f: 0.1}, tensor.F32, false}, {value{f: float64(float32(0.1))}, tensor.F32, true}, {value{f: math.NaN()}, tensor.F32, true}, {value{f: math.Inf(1)}, tensor.F32, true}, {value{f: 1e300}, tensor.F32, false},
-		{value{f: 0.5}, tensor.F16, true}, {value{f: float64(float32(0.1))}, tensor.F16, false}, {value{f: math.NaN()}, tensor.F16, true}, {value{f: 1e6}, tensor.F16, false},
-		{whole(255), tensor.U8, true}, {whole(256), tensor.U8, false}, {whole(-1), tensor.U8, false}, {value{f: 3}, tensor.U8, true}, {value{f: 3.5}, tensor.U8, false},
-		{whole(-128), tensor.I8, true}, {whole(128), tensor.I8, false}, {whole(-32768), tensor.I16, true}, {whole(32768), tensor.I16, false},
-		{whole(math.MaxInt32), tensor.I32, true}, {whole(math.MaxInt32 + 1), tensor.I32, false}, {whole(math.MinInt64), tensor.I64, true}, {value{f: 1 << 63}, tensor.I64, false}, {value{f: math.NaN()}, tensor.I64, false},
-		{whole(1), tensor.Bool, true}, {whole(2), tensor.Bool, false},
-	} {
-		b, err := c.v.store(nil, c.e)
-		if (err == nil) != c.ok {
-			t.Errorf("%v as %v: %v", c.v, c.e, err)
-		}
-		if err != nil {
-			continue
-		}
-		back := datatypeOf(c.e).read(b)
-		x, _ := c.v.float()
-		y, _ := back.float()
-		if x != y && x == x || (x == x) != (y == y) {
-			t.Errorf("%v as %v is %v", c.v, c.e, back)
-		}
-	}
-	for e := range tensor.LastElem + 1 {
-		if d := datatypeOf(e); d.size != e.Size() {
-			t.Errorf("%v is %v", e, d)
+			t.Errorf("%s in JSON: %d %s", d.Name, w.Code, w.Body)
 		}
 	}
 }
@@ -324,10 +295,6 @@ func TestClassification(t *testing.T) {
 			t.Fatalf("in binary: %q", data)
 		}
 		data = data[4+len(text):]
-	}
-	list, n := classify([]float32{1, float32(math.NaN()), 3, 3}, 1, 9, []string{"a", "b"})
-	if got := fmt.Sprintf("%s", list); n != 4 || got != "[3.000000:2 3.000000:3 1.000000:0:a NaN:1:b]" {
-		t.Errorf("%s", got)
 	}
 }
 
@@ -411,7 +378,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/v2/health/live", "", 200, `{"live":true}`},
 		{"GET", "/v2/health/ready", "", 200, `{"ready":true}`},
 		{"GET", "/v2/models", "", 200, `{"models":["digits"]}`},
-		{"GET", "/v2/models/digits", "", 200, `{"name":"digits","versions":["1"],"platform":"infer_frz","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,28,28]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}]}`},
+		{"GET", "/v2/models/digits", "", 200, `{"name":"digits","versions":["1"],"platform":"infer_frz","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,28,28]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}],"parameters":{"picture":"digit","answer":"classes"}}`},
 		{"GET", "/v2/models/digits/versions/1", "", 200, `"platform":"infer_frz"`},
 		{"GET", "/v2/models/digits/versions/2", "", 404, `error`},
 		{"GET", "/v2/models/digits/ready", "", 200, `{"name":"digits","ready":true}`},
@@ -445,7 +412,7 @@ func TestPages(t *testing.T) {
 			errorOf(t, w)
 		}
 	}
-	h.Drain()
+	s.Drain()
 	if w := send(h, "GET", "/v2/health/ready", nil); w.Code != 503 {
 		t.Errorf("draining: %d", w.Code)
 	}
@@ -524,12 +491,12 @@ func TestBusy(t *testing.T) {
 	if w := send(h, "POST", "/v2/models/digits/infer", body); w.Code != 200 {
 		t.Errorf("then: %d %s", w.Code, w.Body)
 	}
-	h.options.MaxInFlight = 10
+	h, s = newHandlerOf(t, serve.Options{MaxInFlight: 10}, Options{})
 	if w := send(h, "POST", "/v2/models/digits/infer", body); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("too many bodies: %d %s", w.Code, w.Body)
 	}
-	if h.inFlight.Load() != 0 {
-		t.Errorf("%d bytes are in flight", h.inFlight.Load())
+	if n := s.InFlight(); n != 0 {
+		t.Errorf("%d bytes are in flight", n)
 	}
 	for err, code := range map[error]int{
 		&serve.BusyError{}: 503, serve.ErrMemory: 503, context.Canceled: 499, serve.ErrComputing: 500, errors.New("x"): 400, fmt.Errorf("%w", serve.ErrNotReady): 503,

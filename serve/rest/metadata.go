@@ -9,38 +9,27 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/serve/internal/protocol"
+	"github.com/infer-go/infer/weights"
 )
-
-// platform is what the protocol calls the kind of a model's file.
-const platform = "infer_frz"
 
 func (c *call) live() error {
 	return c.write(map[string]bool{"live": true})
 }
 
-// ready is so once models are loaded, and until the server drains. One that is
-// broken does not make the others unready.
 func (c *call) ready() error {
-	ready := false
-	for _, s := range c.server.Index() {
-		ready = ready || s.Ready
-	}
-	if !ready || c.draining.Load() {
+	if !c.server.Ready() {
 		return status(http.StatusServiceUnavailable, "not ready")
 	}
 	return c.write(map[string]bool{"ready": true})
 }
 
 func (c *call) metadata() error {
-	extensions := []string{"binary_tensor_data", "classification", "statistics", "model_configuration", "parameters"}
-	if c.options.Load != nil {
-		extensions = append(extensions, "model_repository")
-	}
 	return c.write(struct {
 		Name       string   `json:"name"`
 		Version    string   `json:"version"`
 		Extensions []string `json:"extensions"`
-	}{"infer", c.options.Version, extensions})
+	}{protocol.Name, c.options.Version, protocol.Extensions(c.options.Load != nil, "binary_tensor_data")})
 }
 
 func (c *call) models() error {
@@ -63,25 +52,52 @@ type tensorMetadata struct {
 func tensorsMetadata(list []engine.Tensor) []tensorMetadata {
 	all := make([]tensorMetadata, len(list))
 	for i, t := range list {
-		all[i] = tensorMetadata{t.Name, datatypeOf(t.Elem).name, append([]int{}, t.Shape...)}
+		all[i] = tensorMetadata{t.Name, protocol.DatatypeOf(t.Elem).Name, append([]int{}, t.Shape...)}
 	}
 	return all
 }
 
 func (c *call) modelMetadata(m *serve.Model) error {
-	versions := []string{}
-	for _, s := range c.server.Index() {
-		if s.Name == m.Name && s.Ready {
-			versions = append(versions, strconv.FormatInt(s.Version, 10))
-		}
-	}
 	return c.write(struct {
-		Name     string           `json:"name"`
-		Versions []string         `json:"versions"`
-		Platform string           `json:"platform"`
-		Inputs   []tensorMetadata `json:"inputs"`
-		Outputs  []tensorMetadata `json:"outputs"`
-	}{m.Name, versions, platform, tensorsMetadata(m.Inputs()), tensorsMetadata(m.Outputs())})
+		Name       string           `json:"name"`
+		Versions   []string         `json:"versions"`
+		Platform   string           `json:"platform"`
+		Inputs     []tensorMetadata `json:"inputs"`
+		Outputs    []tensorMetadata `json:"outputs"`
+		Parameters modelParameters  `json:"parameters"`
+	}{m.Name, protocol.Versions(c.server, m.Name), protocol.Platform, tensorsMetadata(m.Inputs()), tensorsMetadata(m.Outputs()), parametersOf(m)})
+}
+
+// modelParameters say what the protocol has no words for: how a picture is
+// prepared, if one can be classified, and what the answer is then.
+type modelParameters struct {
+	Picture string `json:"picture,omitempty"` // digit or photo
+	Answer  string `json:"answer,omitempty"`  // classes, boxes, mask or picture
+}
+
+func parametersOf(m *serve.Model) (p modelParameters) {
+	meta := m.Engine().Meta()
+	switch {
+	case len(m.Inputs()) != 1:
+		return p
+	case meta.Preparation.Kind == weights.Digit:
+		p.Picture = "digit"
+	case meta.Preparation.Kind == weights.Photo:
+		p.Picture = "photo"
+	default:
+		return p
+	}
+	switch meta.Answer.Kind {
+	case weights.Boxes:
+		p.Answer = "boxes"
+	case weights.Mask:
+		p.Answer = "mask"
+	case weights.Picture:
+		p.Answer = "picture"
+	default:
+		p.Answer = "classes"
+	}
+	return p
 }
 
 // modelReady answers for a model by name, as one that is not ready cannot be
@@ -92,7 +108,7 @@ func (c *call) modelReady(name, version string) error {
 		return err
 	}
 	defer m.Release()
-	if c.draining.Load() {
+	if c.server.Draining() {
 		return status(http.StatusServiceUnavailable, "the server ends")
 	}
 	return c.write(struct {
@@ -113,17 +129,10 @@ func (c *call) config(m *serve.Model) error {
 	configs := func(list []engine.Tensor) []tensorConfig {
 		all := make([]tensorConfig, len(list))
 		for i, t := range list {
-			dims := append([]int{}, t.Shape...)
-			if m.Batched() {
-				dims = dims[1:]
-			}
-			all[i] = tensorConfig{t.Name, "TYPE_" + datatypeOf(t.Elem).name, dims}
+			dims := append([]int{}, protocol.ItemDims(m, t)...)
+			all[i] = tensorConfig{t.Name, "TYPE_" + protocol.DatatypeOf(t.Elem).Name, dims}
 		}
 		return all
-	}
-	most := 0 // stands for a model without a batch
-	if m.Batched() {
-		most = m.Batch()
 	}
 	return c.write(struct {
 		Name         string         `json:"name"`
@@ -131,7 +140,7 @@ func (c *call) config(m *serve.Model) error {
 		MaxBatchSize int            `json:"max_batch_size"`
 		Input        []tensorConfig `json:"input"`
 		Output       []tensorConfig `json:"output"`
-	}{m.Name, platform, most, configs(m.Inputs()), configs(m.Outputs())})
+	}{m.Name, protocol.Platform, protocol.MaxBatch(m), configs(m.Inputs()), configs(m.Outputs())})
 }
 
 // A duration is a total as the protocol has it.
@@ -198,14 +207,6 @@ func (c *call) allStats() error {
 	return c.write(map[string][]modelStats{"model_stats": list})
 }
 
-// An indexed is a version of a model in the repository's index.
-type indexed struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	State   string `json:"state"`
-	Reason  string `json:"reason"`
-}
-
 // index lists all models; the body may ask for those that are ready alone.
 func (c *call) index() error {
 	if err := c.readBody(); err != nil {
@@ -227,20 +228,7 @@ func (c *call) index() error {
 			return err
 		}
 	}
-	list := []indexed{}
-	for _, s := range c.server.Index() {
-		x := indexed{s.Name, strconv.FormatInt(s.Version, 10), "READY", ""}
-		if !s.Ready {
-			x.State = "UNAVAILABLE"
-		}
-		if s.Reason != nil {
-			x.Reason = s.Reason.Error()
-		}
-		if s.Ready || !onlyReady {
-			list = append(list, x)
-		}
-	}
-	return c.write(list)
+	return c.write(protocol.Index(c.server, onlyReady))
 }
 
 // repository loads or unloads a model, if that is allowed.

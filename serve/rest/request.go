@@ -7,8 +7,8 @@ import (
 	"math"
 	"time"
 
-	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/serve/internal/protocol"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -26,7 +26,7 @@ type inferRequest struct {
 // A givenInput is one of the request's inputs.
 type givenInput struct {
 	name     []byte
-	datatype *datatype
+	datatype *protocol.Datatype
 	shape    []int
 	parsed   bool   // data is set
 	later    int    // where the JSON data begin that could not be read yet, 0 if there are none
@@ -157,7 +157,7 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 		case "datatype":
 			var text []byte
 			if text, err = s.text(); err == nil {
-				in.datatype, err = datatypeNamed(string(text))
+				in.datatype, err = protocol.DatatypeNamed(string(text))
 			}
 		case "shape":
 			hasShape = true
@@ -184,7 +184,7 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 			}
 			hasData = true
 			s.peek()
-			if i := inputNamed(m, in.name); i >= 0 && in.datatype != nil && hasShape {
+			if i := protocol.Named(m.Inputs(), in.name); i >= 0 && in.datatype != nil && hasShape {
 				in.parsed = true
 				return in.scanData(s, m.Inputs()[i].Elem)
 			}
@@ -210,28 +210,16 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 	return nil
 }
 
-// inputNamed is the place of an input, −1 if the model has none of the name.
-func inputNamed(m *serve.Model, name []byte) int { return named(m.Inputs(), name) }
-
-func named(list []engine.Tensor, name []byte) int {
-	for i := range list {
-		if list[i].Name == string(name) {
-			return i
-		}
-	}
-	return -1
-}
-
 // scanData reads data, flat or nested.
 func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
-	if in.datatype.name == "FP16" {
+	if in.datatype.Name == "FP16" {
 		return fmt.Errorf("input %q: FP16 is for binary data alone", in.name)
 	}
 	most, ok := tensor.Product(1, in.shape...)
 	if !ok {
 		return fmt.Errorf("input %q: the shape is too large", in.name)
 	}
-	same := in.datatype.elem == tensor.F32 && in.datatype.kind == floats && in.datatype.has && e == tensor.F32
+	same := in.datatype.Is(tensor.F32) && e == tensor.F32
 	n := 0
 	var element func() error
 	element = func() error {
@@ -246,11 +234,11 @@ func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
 			in.buffer = binary.LittleEndian.AppendUint32(in.buffer, math.Float32bits(x))
 			return err
 		}
-		v, err := in.datatype.scan(s)
+		v, err := s.element(in.datatype)
 		if err != nil {
 			return err
 		}
-		if in.buffer, err = v.store(in.buffer, e); err != nil {
+		if in.buffer, err = v.Store(in.buffer, e); err != nil {
 			return fmt.Errorf("input %q: element %d %w", in.name, n-1, err)
 		}
 		return nil
@@ -298,7 +286,7 @@ func (q *inferRequest) scanOutput(s *scanner, m *serve.Model) error {
 	if err != nil {
 		return err
 	}
-	if out.index = named(m.Outputs(), name); out.index < 0 {
+	if out.index = protocol.Named(m.Outputs(), name); out.index < 0 {
 		return fmt.Errorf("the model has no output %.100q", name)
 	}
 	if out.classes > 0 && m.Outputs()[out.index].Elem != tensor.F32 {
@@ -318,7 +306,7 @@ func (q *inferRequest) settle(m *serve.Model, s *scanner, behind []byte) error {
 	shapes := make([]tensor.Shape, len(inputs))
 	for k := range q.inputs {
 		in := &q.inputs[k]
-		i := inputNamed(m, in.name)
+		i := protocol.Named(m.Inputs(), in.name)
 		switch {
 		case i < 0:
 			return fmt.Errorf("the model has no input %.100q", in.name)
@@ -343,7 +331,9 @@ func (q *inferRequest) settle(m *serve.Model, s *scanner, behind []byte) error {
 			q.outputs = append(q.outputs, wantedOutput{index: i, binary: q.binary})
 		}
 	}
-	return q.shape(m, shapes)
+	var err error
+	q.core.Items, q.core.Sizes, err = protocol.Fit(m, shapes)
+	return err
 }
 
 // settle takes an input's data from where they are.
@@ -355,7 +345,7 @@ func (in *givenInput) settle(e tensor.Elem, s *scanner, behind *[]byte) error {
 		s.at, s.depth = in.later, 3 // in the request, its inputs, and this one
 		return in.scanData(s, e)
 	}
-	size, ok := tensor.Product(in.datatype.size, in.shape...)
+	size, ok := tensor.Product(in.datatype.Size, in.shape...)
 	switch {
 	case !ok || size != in.binary:
 		return fmt.Errorf("input %q: a binary_data_size of %d does not fit shape and datatype", in.name, in.binary)
@@ -365,37 +355,10 @@ func (in *givenInput) settle(e tensor.Elem, s *scanner, behind *[]byte) error {
 	data := (*behind)[:size]
 	*behind = (*behind)[size:]
 	var err error
-	if in.data, err = convert(data, in.datatype, e); err != nil {
+	if in.data, err = protocol.Convert(data, in.datatype, e); err != nil {
 		return fmt.Errorf("input %q: %w", in.name, err)
 	}
 	return nil
-}
-
-// shape checks shapes, and takes from them how many items there are and how
-// large.
-func (q *inferRequest) shape(m *serve.Model, shapes []tensor.Shape) error {
-	q.core.Items, q.core.Sizes = 1, nil
-	for i, in := range m.Inputs() {
-		fits := len(shapes[i]) == len(in.Shape)
-		for d := 0; fits && d < len(in.Shape); d++ {
-			fits = shapes[i][d] == in.Shape[d] || in.Shape[d] == -1 && shapes[i][d] > 0
-		}
-		if !fits {
-			return fmt.Errorf("input %q has the shape %v, where the model takes %s", in.Name, []int(shapes[i]), in.Dims())
-		}
-		if m.Batched() {
-			if i > 0 && shapes[i][0] != q.core.Items {
-				return errors.New("inputs have different numbers of items")
-			}
-			q.core.Items = shapes[i][0]
-		}
-	}
-	if len(m.Engine().Open()) == 0 {
-		return nil
-	}
-	var err error
-	q.core.Sizes, err = m.Engine().Sizes(shapes...)
-	return err
 }
 
 // parseRaw takes a body as the tensor of a model's only input, of one item.

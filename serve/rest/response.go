@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/infer-go/infer/serve"
+	"github.com/infer-go/infer/serve/internal/protocol"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -39,7 +39,8 @@ func appendElement(to []byte, e tensor.Elem, b []byte) ([]byte, bool) {
 	case tensor.Bool:
 		return strconv.AppendBool(to, b[0] != 0), true
 	}
-	return strconv.AppendInt(to, datatypeOf(e).read(b).i, 10), true
+	i, _ := protocol.DatatypeOf(e).Read(b).Int()
+	return strconv.AppendInt(to, i, 10), true
 }
 
 // A answerError is one that is found while the answer is written.
@@ -72,18 +73,11 @@ func (q *inferRequest) appendResponse(text, data []byte, m *serve.Model) ([]byte
 
 func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedOutput) ([]byte, []byte, error) {
 	out := m.Outputs()[w.index]
-	x, shape, name := q.core.Outputs[w.index], q.core.OutputShape(w.index), datatypeOf(out.Elem).name
+	x, shape, name := q.core.Outputs[w.index], q.core.OutputShape(w.index), protocol.DatatypeOf(out.Elem).Name
 	var classes [][]byte
 	if w.classes > 0 {
-		items := 1
-		if m.Batched() {
-			items = q.core.Items
-		}
-		var n int
-		classes, n = classify(tensor.Slice[float32](x), items, w.classes, m.Engine().Meta().Labels)
-		if shape, name = (tensor.Shape{n}), "BYTES"; m.Batched() {
-			shape = tensor.Shape{items, n}
-		}
+		classes, shape = protocol.Classes(m, &q.core, w.index, w.classes)
+		name = "BYTES"
 	}
 	text = append(text, `{"name":`...)
 	text = appendText(text, out.Name)
@@ -99,9 +93,7 @@ func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedO
 	text = append(text, ']')
 	if w.binary {
 		before := len(data)
-		for _, c := range classes {
-			data = append(binary.LittleEndian.AppendUint32(data, uint32(len(c))), c...)
-		}
+		data = protocol.AppendBytes(data, classes)
 		if classes == nil {
 			data = append(data, x...)
 		}
@@ -132,41 +124,4 @@ func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedO
 		}
 	}
 	return append(text, "]}"...), data, nil
-}
-
-// classify lists the greatest scores of each item, value:index[:label], and says
-// how many of an item there are.
-func classify(scores []float32, items, most int, labels []string) (list [][]byte, n int) {
-	size := len(scores) / items
-	n = min(most, size)
-	list = make([][]byte, 0, n*items)
-	order := make([]int, size)
-	for item := range items {
-		x := scores[item*size:][:size]
-		for i := range order {
-			order[i] = i
-		}
-		slices.SortStableFunc(order, func(a, b int) int {
-			switch {
-			case x[a] > x[b]:
-				return -1
-			case x[a] < x[b]:
-				return 1
-			case x[a] != x[a] && x[b] == x[b]:
-				return 1 // NaN is behind everything
-			case x[a] == x[a] && x[b] != x[b]:
-				return -1
-			}
-			return 0
-		})
-		for _, i := range order[:n] {
-			text := strconv.AppendFloat(nil, float64(x[i]), 'f', 6, 32)
-			text = strconv.AppendInt(append(text, ':'), int64(i), 10)
-			if i < len(labels) {
-				text = append(append(text, ':'), labels[i]...)
-			}
-			list = append(list, text)
-		}
-	}
-	return list, n
 }

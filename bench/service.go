@@ -1,0 +1,303 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A server is measured as its clients see it: `infer serve` with the embedded
+// net, and the same net behind package net/http with ONNX Runtime, each a
+// process of its own with half of the processors, asked over the loopback by
+// this process, which has the rest. Requests arrive at random (a Poisson
+// process) whether or not others are answered, and their latency counts from
+// the moment at which they were to arrive.
+
+// queueBound is the server's --max-queue-delay.
+const queueBound = 10 * time.Millisecond
+
+// serviceLoads are parts of the capacity.
+var serviceLoads = []float64{0.5, 0.8, 0.95, 1.5}
+
+// A serviceResult is what became of requests in one situation.
+type serviceResult struct {
+	Server    string  `json:"server"`
+	Transport string  `json:"transport"`
+	Load      float64 `json:"load"`                // part of the capacity, its own unless Same
+	Same      bool    `json:"same_rate"`           // part of the slower one's capacity
+	Rate      float64 `json:"requests_per_second"` // that were offered
+	Requests  int     `json:"requests"`
+	Rejected  int     `json:"rejected"`
+	Failed    int     `json:"failed"`
+	Goodput   float64 `json:"answers_per_second"`
+	Capacity  float64 `json:"capacity_per_second"`
+	P50       float64 `json:"p50_ns"` // of those that were answered
+	P99       float64 `json:"p99_ns"`
+	P999      float64 `json:"p99_9_ns"`
+}
+
+// A serviceCost is what a request costs the server.
+type serviceCost struct {
+	Request string  `json:"request"`
+	CPU     float64 `json:"cpu_ns"`
+	Health  float64 `json:"health_requests"` // that cost as much
+}
+
+// A process is a server under load.
+type process struct {
+	name, address string
+	cmd           *exec.Cmd
+	started       time.Time
+}
+
+// measureService is of the embedded net.
+func (b *bench) measureService() error {
+	dir, err := os.MkdirTemp("", "bench-service")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	command := filepath.Join(dir, "infer")
+	if out, err := exec.Command("go", "build", "-C", "..", "-o", command, "./cmd/infer").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if err := b.measureStart(command); err != nil {
+		return err
+	}
+	ours, err := startInfer(command)
+	if err != nil {
+		return err
+	}
+	defer ours.end()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	peer, err := startProcess("ONNX Runtime", self, "onnxruntime-server", b.library, defaultNets()[0])
+	if err != nil {
+		return err
+	}
+	defer peer.end()
+
+	// This process has the other processors.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(1, runtime.NumCPU()-serverCPUs())))
+	transports, err := newTransports(ours.address, peer.address)
+	if err != nil {
+		return err
+	}
+	if err := b.measureCosts(ours, transports); err != nil {
+		return err
+	}
+	return b.measureLoads(transports)
+}
+
+// serverCPUs is how many processors a server has.
+func serverCPUs() int { return max(1, runtime.NumCPU()/2) }
+
+// startProcess starts a server on the first processors. It writes the address
+// at which it listens as a line of its own.
+func startProcess(name, command string, args ...string) (*process, error) {
+	n := serverCPUs()
+	p := &process{name: name, cmd: exec.Command("taskset", append([]string{"-c", fmt.Sprintf("0-%d", n-1), command}, args...)...)}
+	p.cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(n))
+	out, err := p.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.started = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var entry struct{ Msg, Address string }
+		if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
+			p.address = entry.Address
+			go func() { // nobody may wait for a full pipe
+				for lines.Scan() {
+				}
+			}()
+			return p, nil
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("%s ended before it served", name), p.cmd.Wait())
+}
+
+func startInfer(command string) (*process, error) {
+	return startProcess("infer", command, "serve", "--listen", "127.0.0.1:0", "--admin", "", "--drain", "0s", "--max-queue-delay", queueBound.String())
+}
+
+func (p *process) end() {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.cmd.Wait()
+}
+
+// cpu is the time that the process has computed, in nanoseconds.
+func (p *process) cpu() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// Behind the name, which may hold anything: state is field 3, utime and stime
+	// are 14 and 15, in hundredths of a second.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	sum := 0.0
+	for _, f := range fields[11:13] {
+		ticks, err := strconv.ParseFloat(f, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += ticks
+	}
+	return sum * 1e7, nil
+}
+
+// measureStart says how long the server takes from its start until it is ready.
+func (b *bench) measureStart(command string) error {
+	var took []float64
+	for range b.rounds {
+		p, err := startInfer(command)
+		if err != nil {
+			return err
+		}
+		for {
+			resp, err := http.Get("http://" + p.address + "/v2/health/ready")
+			if err != nil {
+				p.end()
+				return err
+			}
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		took = append(took, float64(time.Since(p.started)))
+		p.end()
+	}
+	slices.Sort(took)
+	b.ServiceStart = took[len(took)/2]
+	fmt.Printf("infer serve is ready after %.1f ms, the median of %d starts; the best %.1f ms\n\n", b.ServiceStart/1e6, len(took), took[0]/1e6)
+	return nil
+}
+
+// measureCosts compares what requests cost the server, one after the other on
+// one connection each, in turns.
+func (b *bench) measureCosts(p *process, all []*transport) error {
+	const batch = 2000
+	type total struct{ cpu, requests float64 }
+	totals := make([]total, len(all))
+	connections := make([]asker, len(all))
+	for i, t := range all {
+		var err error
+		if connections[i], err = t.connect(); err != nil {
+			return err
+		}
+		defer connections[i].close()
+	}
+	for range b.rounds {
+		for i, t := range all {
+			if t.server != "infer" {
+				continue
+			}
+			before, err := p.cpu()
+			if err != nil {
+				return err
+			}
+			for range batch {
+				if status, err := connections[i].ask(); err != nil || status != http.StatusOK {
+					return fmt.Errorf("%s: status %d, %v", t.name, status, err)
+				}
+			}
+			after, err := p.cpu()
+			if err != nil {
+				return err
+			}
+			totals[i].cpu += after - before
+			totals[i].requests += batch
+		}
+	}
+	fmt.Println("what a request costs the server, in CPU time, and in requests of health")
+	for i, t := range all {
+		if totals[i].requests == 0 {
+			continue
+		}
+		c := serviceCost{t.name, totals[i].cpu / totals[i].requests, 0}
+		c.Health = c.CPU / (totals[0].cpu / totals[0].requests)
+		b.ServiceCosts = append(b.ServiceCosts, c)
+		fmt.Printf("  %-14s %7.1f µs %6.2f\n", c.Request, c.CPU/1e3, c.Health)
+	}
+	fmt.Println()
+	return nil
+}
+
+// measureLoads puts all transports under all loads, in turns, and then both
+// servers under the same.
+func (b *bench) measureLoads(all []*transport) error {
+	var series []*serviceSeries
+	for _, t := range all {
+		if !t.loaded {
+			continue
+		}
+		for _, load := range serviceLoads {
+			series = append(series, &serviceSeries{transport: t, load: load})
+		}
+	}
+	for _, t := range all {
+		if t.compared {
+			series = append(series, &serviceSeries{transport: t, load: 0.8, same: true})
+		}
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range b.rounds {
+		slowest := 0.0 // of those that are compared
+		for _, t := range all {
+			if !t.loaded {
+				continue
+			}
+			if err := t.measureCapacity(2 * b.each); err != nil {
+				return err
+			}
+			if t.compared && (slowest == 0 || t.capacity < slowest) {
+				slowest = t.capacity
+			}
+		}
+		for _, s := range series {
+			rate := s.load * s.transport.capacity
+			if s.same {
+				rate = s.load * slowest
+			}
+			if err := s.round(rate, 4*b.each, rng); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Printf("open-loop load on a server with %d of %d processors; latency of what was answered, from the intended arrival on, in ms\n", serverCPUs(), runtime.NumCPU())
+	fmt.Printf("%-14s %-12s %-20s %9s %9s %8s %8s %8s %9s %8s\n", "server", "transport", "load", "offered/s", "goodput/s", "rejected", "failed", "p50", "p99", "p99.9")
+	for _, s := range series {
+		r := s.result()
+		b.Service = append(b.Service, r)
+		load := fmt.Sprintf("%.0f %%", 100*r.Load)
+		if r.Same {
+			load += " of the slower's"
+		}
+		fmt.Printf("%-14s %-12s %-20s %9.0f %9.0f %7.1f%% %8d %8.3f %9.3f %8.3f\n", r.Server, r.Transport, load, r.Rate, r.Goodput,
+			100*float64(r.Rejected)/float64(r.Requests), r.Failed, r.P50/1e6, r.P99/1e6, r.P999/1e6)
+		if s.err != nil {
+			fmt.Printf("  a request failed: %v\n", s.err)
+		}
+	}
+	fmt.Println()
+	return drawService(b.Service, filepath.Join(b.out, "service.png"))
+}
