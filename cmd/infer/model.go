@@ -119,13 +119,3 @@ func (f modelFile) checkClasses(m *engine.Model) error {
 	}
 	return nil
 }
-
-// itemSize is the number of elements of one item of a tensor. A dimension of
-// −1 is the batch.
-func itemSize(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= max(d, 1)
-	}
-	return n
-}

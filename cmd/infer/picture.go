@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
 	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
@@ -28,14 +27,6 @@ func (a *app) readPicture(file string) ([]byte, error) {
 		err = inFile(file, errors.New("the file is empty"))
 	}
 	return data, err
-}
-
-// ofPicture is an error about a picture's file.
-func ofPicture(file string, err error) error {
-	if errors.Is(err, image.ErrFormat) {
-		err = errors.New("not a PNG, JPEG, GIF, BMP, TIFF or WebP picture")
-	}
-	return inFile(file, err)
 }
 
 // readFile reads a file of at most limit bytes; - is standard input. Errors
@@ -65,7 +56,7 @@ func (a *app) readFile(file string, limit int64) ([]byte, error) {
 		return nil, inFile(file, err)
 	}
 	if n > limit {
-		return nil, fmt.Errorf("%s: more than %d MB", file, limit>>20)
+		return nil, inFile(file, fmt.Errorf("more than %d MB", limit>>20))
 	}
 	return b.Bytes(), nil
 }

@@ -52,18 +52,23 @@ func (l pictureList) each(a *app, f func(path string, err error) bool) {
 		defer file.Close()
 		in = file
 	}
-	lines := bufio.NewReader(in)
+	err := eachLine(in, func(path string) bool { return eachInArgument(path, f) })
+	if err != nil {
+		f(l.filesFrom, inFile(l.filesFrom, err))
+	}
+}
+
+// eachLine calls f for every line that is not empty, however it ends, until f
+// returns false.
+func eachLine(r io.Reader, f func(line string) bool) error {
+	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadString('\n')
-		if path := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"); path != "" && !eachInArgument(path, f) {
-			return
-		}
-		if err == io.EOF {
-			return
+		if line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"); line != "" && !f(line) || err == io.EOF {
+			return nil
 		}
 		if err != nil {
-			f(l.filesFrom, inFile(l.filesFrom, err))
-			return
+			return err
 		}
 	}
 }

@@ -1,0 +1,45 @@
+package answers
+
+import (
+	"errors"
+	"image"
+	"os"
+	"strings"
+)
+
+// InFile is an error about a file, which it names once, and first. It leaves out
+// which package found the fault: that is of no use to whoever typed a command.
+func InFile(file string, err error) error {
+	switch e := err.(type) {
+	case *os.PathError:
+		err = e.Err
+	case *fileError:
+		if e.file == file {
+			return e
+		}
+	}
+	return &fileError{file, err}
+}
+
+type fileError struct {
+	file string
+	err  error
+}
+
+func (e *fileError) Error() string {
+	text := e.err.Error()
+	for _, name := range [...]string{"engine: ", "onnx: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	return e.file + ": " + text
+}
+
+func (e *fileError) Unwrap() error { return e.err }
+
+// InPicture is an error about a picture's file.
+func InPicture(file string, err error) error {
+	if errors.Is(err, image.ErrFormat) {
+		err = errors.New("not a PNG, JPEG, GIF, BMP, TIFF or WebP picture")
+	}
+	return InFile(file, err)
+}
