@@ -8,12 +8,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/infer-go/infer/internal/answers"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/weights"
 )
 
 // inFile is an error about a file, which it names once, and first.
-func inFile(file string, err error) error { return answers.InFile(file, err) }
+func inFile(file string, err error) error { return files.Error(file, err) }
 
 // kindOf says what a file seems to be, by its first bytes; "" if that is not
 // clear.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
 )
@@ -48,7 +49,7 @@ func (f modelFile) open() (*engine.Model, error) {
 	case err != nil:
 		return nil, inFile(path, err)
 	case info.IsDir():
-		return nil, inFile(path, errFolder)
+		return nil, inFile(path, files.ErrFolder)
 	}
 	m, err := engine.Open(path)
 	switch {

@@ -9,10 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// pictureExtensions are those of the files that are read of a folder.
-var pictureExtensions = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+	"github.com/infer-go/infer/internal/files"
+)
 
 // A pictureList says which pictures are meant: those of the arguments, then those
 // whose paths stand in a file, a path a line.
@@ -103,7 +102,7 @@ func eachInFolder(folder string, f func(path string, err error) bool) bool {
 			if !eachInFolder(path, f) {
 				return false
 			}
-		case entry.Type().IsRegular() && slices.Contains(pictureExtensions, strings.ToLower(filepath.Ext(path))):
+		case entry.Type().IsRegular() && files.IsPicture(path):
 			if !f(path, nil) {
 				return false
 			}

@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -193,26 +191,4 @@ func (a *app) writePart(j *job, m *engine.Model, source *source) (done result, e
 		return <-failed
 	})
 	return done, err
-}
-
-// scoreFile reads a picture of a list. That it is not there, or is no picture's
-// file, is what the job has to say of it. But where something is that cannot be
-// read, that may pass, and ends the part.
-func (a *app) scoreFile(path string) ([]byte, error) {
-	data, err := a.readPicture(path)
-	var system syscallError
-	if errors.As(err, &system) && !errors.Is(err, fs.ErrPermission) {
-		if info, missing := os.Stat(path); missing == nil && !info.IsDir() {
-			return nil, score.Fatal{Err: err}
-		}
-	}
-	return data, err
-}
-
-// A syscallError is one of the system: package syscall's Errno has these methods
-// everywhere.
-type syscallError interface {
-	error
-	Temporary() bool
-	Timeout() bool
 }

@@ -105,7 +105,7 @@ func (s *source) openList(a *app) error {
 		i, more := 0, true
 		err := eachLine(s.file, func(path string) bool {
 			if i >= first && i < last {
-				pictures = append(pictures, score.Picture{Name: path, File: func() ([]byte, error) { return a.scoreFile(path) }})
+				pictures = append(pictures, score.Picture{Name: path, File: func() ([]byte, error) { return score.ReadFile(path) }})
 			}
 			i++
 			if len(pictures) == scoredTogether || i == last {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/answers"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 )
@@ -32,6 +33,16 @@ type Fatal struct{ Err error }
 
 func (f Fatal) Error() string { return f.Err.Error() }
 func (f Fatal) Unwrap() error { return f.Err }
+
+// ReadFile reads the file of a picture. That it is not there, or is no picture's
+// file, is to be said of the picture; what may pass is a Fatal.
+func ReadFile(path string) ([]byte, error) {
+	data, err := files.ReadPicture(path)
+	if err != nil && files.MayPass(path, err) {
+		return nil, Fatal{err}
+	}
+	return data, err
+}
 
 // Name is how the pictures of a file that holds many are called: FILE#n, from 0.
 func Name(file string, n int) string { return fmt.Sprintf("%s#%d", file, n) }

@@ -2,6 +2,7 @@ package score
 
 import (
 	"sync"
+	"time"
 
 	"github.com/infer-go/infer/engine"
 )
@@ -22,7 +23,9 @@ func NewPool(m *engine.Model, threads, top int) *Pool {
 			w := worker{m: m, top: top}
 			defer w.close()
 			for b := range p.work {
+				begin := time.Now()
 				b.answers, b.err = w.answer(b.Pictures)
+				b.took = time.Since(begin)
 				close(b.done)
 			}
 		})
@@ -36,6 +39,7 @@ type Batch struct {
 
 	answers []Answer
 	err     error
+	took    time.Duration
 	done    chan struct{}
 }
 
@@ -63,6 +67,9 @@ func (b *Batch) Wait() ([]Answer, error) {
 	<-b.done
 	return b.answers, b.err
 }
+
+// Took is how long the thread was at it, after Wait.
+func (b *Batch) Took() time.Duration { return b.took }
 
 // Close ends the threads when what has begun is done.
 func (p *Pool) Close() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/answers"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/weights"
 )
@@ -69,7 +70,7 @@ func (w *worker) take(i int) error {
 // fail answers a picture with an error about it.
 func (w *worker) fail(i int, err error) {
 	name := w.pictures[i].Name
-	w.out[i] = failed(w.m, name, answers.InPicture(name, err))
+	w.out[i] = failed(w.m, name, files.PictureError(name, err))
 }
 
 // set puts a picture into the session's input.

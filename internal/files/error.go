@@ -1,4 +1,4 @@
-package answers
+package files
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// InFile is an error about a file, which it names once, and first. It leaves out
+// Error is an error about a file, which it names once, and first. It leaves out
 // which package found the fault: that is of no use to whoever typed a command.
-func InFile(file string, err error) error {
+func Error(file string, err error) error {
 	switch e := err.(type) {
 	case *os.PathError:
 		err = e.Err
@@ -36,10 +36,10 @@ func (e *fileError) Error() string {
 
 func (e *fileError) Unwrap() error { return e.err }
 
-// InPicture is an error about a picture's file.
-func InPicture(file string, err error) error {
+// PictureError is an error about a picture's file.
+func PictureError(file string, err error) error {
 	if errors.Is(err, image.ErrFormat) {
 		err = errors.New("not a PNG, JPEG, GIF, BMP, TIFF or WebP picture")
 	}
-	return InFile(file, err)
+	return Error(file, err)
 }
