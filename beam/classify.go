@@ -103,6 +103,12 @@ func (f *classifyPixelsFn) ProcessElement(ctx context.Context, at beam.EventTime
 	if p.Width < 1 || p.Height < 1 || len(p.Data)%size != 0 {
 		return fmt.Errorf("inferbeam.Classify: %d bytes of %s are no pictures of %d×%d", len(p.Data), p.File, p.Width, p.Height)
 	}
+	return f.take(ctx, emit, bad, at, split(p)...)
+}
+
+// split makes pictures of pixels.
+func split(p Pixels) []score.Picture {
+	size := p.Width * p.Height
 	pictures := make([]score.Picture, len(p.Data)/size)
 	for i := range pictures {
 		pictures[i] = score.Picture{
@@ -110,5 +116,5 @@ func (f *classifyPixelsFn) ProcessElement(ctx context.Context, at beam.EventTime
 			Pixels: p.Data[i*size:][:size], Width: p.Width, Height: p.Height,
 		}
 	}
-	return f.take(ctx, emit, bad, at, pictures...)
+	return pictures
 }
