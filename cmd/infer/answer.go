@@ -26,21 +26,12 @@ type answer interface {
 	// lines are printed, each behind the picture's name.
 	lines() []string
 
-	// about says in the JSON which picture it was, and what went wrong.
-	about(file string, err error)
+	// About says in the JSON which picture it was, and what went wrong.
+	About(file string, err error)
 
 	// drawn is the picture for --draw, which shows the answer on img. It is nil
 	// for answers that nothing can be drawn of.
 	drawn(img image.Image) image.Image
-}
-
-// errorText is the error in JSON, null if there is none.
-func errorText(err error) *string {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	return &text
 }
 
 // classesAnswer is that of a classifier.
@@ -52,8 +43,6 @@ type classesAnswer struct {
 func newClassesAnswer(classes []engine.Class, rates bool) answer {
 	return &classesAnswer{answers.OfClasses(classes), rates}
 }
-
-func (a *classesAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 func (a *classesAnswer) lines() (lines []string) {
 	for _, c := range a.Top {
@@ -74,8 +63,6 @@ type boxesAnswer struct{ answers.Boxes }
 func newBoxesAnswer(found []engine.Detection) answer {
 	return &boxesAnswer{answers.OfDetections(found)}
 }
-
-func (a *boxesAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 func (a *boxesAnswer) lines() (lines []string) {
 	for _, b := range a.Boxes.Boxes {
@@ -125,8 +112,6 @@ func newMaskAnswer(mask *engine.Mask, labels []string) *maskAnswer {
 	return &maskAnswer{answers.OfMask(mask, labels), mask}
 }
 
-func (a *maskAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
-
 func (a *maskAnswer) lines() (lines []string) {
 	for _, c := range a.Classes {
 		lines = append(lines, fmt.Sprintf("%6.2f%%  %s", 100*c.Share, printable(c.Label)))
@@ -158,8 +143,6 @@ type pictureAnswer struct {
 func newPictureAnswer(result image.Image) answer {
 	return &pictureAnswer{answers.OfPicture(result), result}
 }
-
-func (a *pictureAnswer) about(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 func (a *pictureAnswer) lines() []string {
 	return []string{fmt.Sprintf("a picture of %d×%d", a.Width, a.Height)}
@@ -262,19 +245,6 @@ func either[T any](s *engine.Session, ofModel, ofSession func() (T, error), make
 		return nil, err
 	}
 	return make(v), nil
-}
-
-// noAnswer is the answer of a model to a picture of which there is none.
-func noAnswer(m *engine.Model) answer {
-	switch m.Meta().Answer.Kind {
-	case weights.Boxes:
-		return newBoxesAnswer(nil)
-	case weights.Mask:
-		return &maskAnswer{Mask: answers.Mask{Classes: []answers.Area{}}}
-	case weights.Picture:
-		return &pictureAnswer{}
-	}
-	return newClassesAnswer(nil, false)
 }
 
 // drawAnswer writes the picture of an answer to a picture's file.

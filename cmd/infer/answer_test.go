@@ -107,19 +107,27 @@ func TestDetections(t *testing.T) {
 	}
 }
 
-// TestAnswersOfPixels gives a net of one convolution, whose result has the size
-// of the picture, every answer that there is of such.
-func TestAnswersOfPixels(t *testing.T) {
+// pixels is a net that scales the channels of each pixel.
+func pixels(kind weights.AnswerKind) *weights.Net {
 	net := oneBox()
-	net.Meta.Labels = []string{"red", "green", "blue"}
+	net.Meta.Answer = weights.Answer{Kind: kind}
+	net.Meta.Labels = nil
+	if kind == weights.Mask {
+		net.Meta.Labels = []string{"red", "green", "blue"}
+	}
 	net.Values = []weights.Value{{Name: "x", Type: tensor.Floats(1, 3, 16, 16)}, {Name: "y", Type: tensor.Floats(1, 3, 16, 16)}}
 	net.Outputs = []int{1}
 	net.Steps = []weights.Step{{Name: "scale", Spec: &kernels.Binary{Kind: kernels.Mul}, In: []int{0}, Out: []int{1}, Params: []int{0}}}
 	net.Params = []kernels.Param{kernels.PlainParam([]int{3, 1, 1}, []float32{0.5, 1, 0.25})}
+	return net
+}
+
+// TestAnswersOfPixels gives a net of one convolution, whose result has the size
+// of the picture, every answer that there is of such.
+func TestAnswersOfPixels(t *testing.T) {
 	picture, drawing := blank(t, 32, 16), filepath.Join(t.TempDir(), "out.png")
 
-	net.Meta.Answer = weights.Answer{Kind: weights.Mask}
-	file := saveNet(t, net)
+	file := saveNet(t, pixels(weights.Mask))
 	if got, want := mustInfer(t, "--model", file, "--draw", drawing, picture), "100.00%  green\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -132,8 +140,7 @@ func TestAnswersOfPixels(t *testing.T) {
 		t.Errorf("%+v, want %+v", m, want)
 	}
 
-	net.Meta.Labels, net.Meta.Answer = nil, weights.Answer{Kind: weights.Picture}
-	file = saveNet(t, net)
+	file = saveNet(t, pixels(weights.Picture))
 	if got, want := mustInfer(t, "--model", file, "--draw", drawing, picture), "a picture of 16×16\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 )
 
 // An answerStream gives the answers to many pictures, in order. Some are worked
@@ -109,7 +110,7 @@ func (s *answerStream) answer(a *app, p *asked, with *asker, o classifyOptions) 
 		return
 	}
 	if p.answer, err = with.ask(data, max(1, o.top), o.top > 0); err != nil {
-		p.err = ofPicture(p.path, err)
+		p.err = files.PictureError(p.path, err)
 	}
 	if o.draw != "" {
 		p.data = data

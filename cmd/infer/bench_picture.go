@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/picture"
 )
 
@@ -91,7 +92,7 @@ func (a *app) benchPicture(model *modelFile, file string, whole bool, duration t
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			if err := b.stage(i); err != nil {
-				return nil, ofPicture(file, err)
+				return nil, files.PictureError(file, err)
 			}
 			runtime.ReadMemStats(&after)
 			if n == 0 {
@@ -107,7 +108,7 @@ func (a *app) benchPicture(model *modelFile, file string, whole bool, duration t
 		last := first
 		for i := range stages {
 			if err := b.stage(i); err != nil {
-				return nil, ofPicture(file, err)
+				return nil, files.PictureError(file, err)
 			}
 			now := cpuTime()
 			took[i] = append(took[i], now-last)

@@ -10,9 +10,11 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/infer-go/infer/cmd/infer/internal/idx"
 	"github.com/infer-go/infer/cmd/infer/internal/npy"
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
+	"github.com/infer-go/infer/internal/idx"
+	"github.com/infer-go/infer/internal/score"
 	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
@@ -195,7 +197,7 @@ func (c *calibration) inItem(e *onnx.ItemError) error {
 	if s.n > 1 {
 		return inFile(s.path, fmt.Errorf("item %d: %w", i, e.Err))
 	}
-	return ofPicture(s.path, e.Err)
+	return files.PictureError(s.path, e.Err)
 }
 
 func (c *calibration) Item(i int) ([]onnx.Tensor, error) {
@@ -223,7 +225,7 @@ func (c *calibration) Item(i int) ([]onnx.Tensor, error) {
 	if c.ownSize(s.array) {
 		p := c.net.Meta.Preparation
 		if p.Kind == weights.NoPicture {
-			p = fromZeroToOne
+			p = score.FromZeroToOne
 		}
 		x := c.input(c.net.Values[c.net.Inputs[0]].Shape)
 		picture.NormaliseGray(c.floats, pix, &p)

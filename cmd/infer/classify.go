@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"runtime"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/answers"
 	"github.com/infer-go/infer/weights"
 )
 
@@ -48,8 +48,8 @@ Pictures are read and computed N at a time; the answers come in order.`,
 			if err := atLeastOne("threads", *threads); err != nil {
 				return err
 			}
-			answers := a.ask(list, *threads, o)
-			defer answers.stop()
+			stream := a.ask(list, *threads, o)
+			defer stream.stop()
 			m, err := model.open()
 			if err != nil {
 				return err
@@ -75,8 +75,8 @@ Pictures are read and computed N at a time; the answers come in order.`,
 				}
 				s.Close()
 			}
-			answers.begin(m, *size)
-			return a.tell(answers, list.several(), o)
+			stream.begin(m, *size)
+			return a.tell(stream, list.several(), o)
 		}
 	},
 }
@@ -100,7 +100,7 @@ func checkDraw(m *engine.Model, out string, list pictureList) error {
 }
 
 // tell prints the answers, each behind its file's name if named.
-func (a *app) tell(answers *answerStream, named bool, o classifyOptions) error {
+func (a *app) tell(stream *answerStream, named bool, o classifyOptions) error {
 	bar := &progress{}
 	if named && !isTerminal(a.stdout.w) { // there, the answers show how far it is
 		bar = a.newProgress("pictures", 0)
@@ -109,7 +109,7 @@ func (a *app) tell(answers *answerStream, named bool, o classifyOptions) error {
 	}
 	failed := false
 	done := 0
-	for p := range answers.inOrder {
+	for p := range stream.inOrder {
 		<-p.done
 		if p.err == nil && o.draw != "" {
 			p.err = a.drawAnswer(o.draw, p.answer, p.data)
@@ -120,11 +120,12 @@ func (a *app) tell(answers *answerStream, named bool, o classifyOptions) error {
 		}
 		switch {
 		case o.json:
+			var object answers.Answer = p.answer
 			if p.err != nil {
-				p.answer = noAnswer(answers.model)
+				object = answers.None(stream.model)
 			}
-			p.answer.about(p.path, p.err)
-			if err := a.printJSON(p.answer); err != nil && a.stdout.err == nil {
+			object.About(p.path, p.err)
+			if err := a.printJSON(object); err != nil && a.stdout.err == nil {
 				failed = true
 				a.complain("%s: %v", p.path, err)
 			}
@@ -141,7 +142,7 @@ func (a *app) tell(answers *answerStream, named bool, o classifyOptions) error {
 			return nil // nobody listens; run says so
 		}
 		done++
-		bar.setOf(done, int(answers.listed.Load()))
+		bar.setOf(done, int(stream.listed.Load()))
 	}
 	if failed {
 		return errReported
@@ -151,7 +152,9 @@ func (a *app) tell(answers *answerStream, named bool, o classifyOptions) error {
 
 // printJSON prints a value on one line.
 func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	line, err := answers.Line(v)
+	if err == nil {
+		_, err = a.stdout.Write(line)
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
@@ -159,12 +160,11 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		err = errors.New("it is " + kind + ", not an ONNX model")
 	}
 	var item *onnx.ItemError
-	var file *fileError
 	switch {
 	case errors.As(err, &item):
 		return items.inItem(item)
-	case errors.As(err, &file): // of what it is calibrated with
-		return file
+	case files.Named(err) != nil: // of what it is calibrated with
+		return files.Named(err)
 	case err != nil:
 		return inFile(in, err)
 	}

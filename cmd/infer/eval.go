@@ -8,8 +8,9 @@ import (
 	"image"
 	"time"
 
-	"github.com/infer-go/infer/cmd/infer/internal/idx"
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/idx"
+	"github.com/infer-go/infer/internal/score"
 	"github.com/infer-go/infer/picture"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
@@ -183,10 +184,6 @@ type evaluator struct {
 	scale weights.Preparation
 }
 
-// fromZeroToOne is how pictures of a data set become inputs of a net that does not
-// say how.
-var fromZeroToOne = weights.Preparation{Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
-
 // chooseInput chooses how pictures become inputs. A data set of the net's own
 // size is what it was trained with, and is measured as it is.
 func (v *evaluator) chooseInput(prepare bool) error {
@@ -196,13 +193,8 @@ func (v *evaluator) chooseInput(prepare bool) error {
 	if err := onlyFloats(v.m.Inputs()); err != nil {
 		return inFile(v.file.name(), err)
 	}
-	p := v.m.Meta().Preparation
-	ownSize := !prepare && v.fits()
-	switch {
-	case ownSize && p.Kind == weights.NoPicture:
-		// Nobody said how: 0…1 is what most nets take.
-		p = fromZeroToOne
-	case !ownSize || p.Order != weights.Gray:
+	p, raw := score.Raw(v.m, v.set.images.Shape[2], v.set.images.Shape[1])
+	if !raw || prepare {
 		return v.file.checkPictures(v.m)
 	}
 	v.raw, v.scale = true, p
@@ -212,15 +204,6 @@ func (v *evaluator) chooseInput(prepare bool) error {
 // shape is that of a picture as an input.
 func (v *evaluator) shape() tensor.Shape {
 	return tensor.Shape{1, 1, v.set.images.Shape[1], v.set.images.Shape[2]}
-}
-
-// fits says that pictures have the size of an input.
-func (v *evaluator) fits() bool {
-	if len(v.m.Open()) == 0 {
-		return itemSize(v.m.Inputs()[0].Shape) == v.set.images.Size()
-	}
-	_, err := v.m.Sizes(v.shape())
-	return err == nil
 }
 
 // sizes are those of the model's open dimensions for the pictures.

@@ -8,33 +8,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/weights"
 )
 
 // inFile is an error about a file, which it names once, and first.
-func inFile(file string, err error) error {
-	if path, ok := err.(*os.PathError); ok {
-		err = path.Err
-	}
-	return &fileError{file, err}
-}
-
-type fileError struct {
-	file string
-	err  error
-}
-
-// Error leaves out which package found the fault: that is of no use to whoever
-// typed a command.
-func (e *fileError) Error() string {
-	text := e.err.Error()
-	for _, name := range [...]string{"engine: ", "onnx: "} {
-		text = strings.TrimPrefix(text, name)
-	}
-	return e.file + ": " + text
-}
-
-func (e *fileError) Unwrap() error { return e.err }
+func inFile(file string, err error) error { return files.Error(file, err) }
 
 // kindOf says what a file seems to be, by its first bytes; "" if that is not
 // clear.

@@ -47,7 +47,7 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{classifyCommand, convertCommand, inspectCommand, evalCommand, runCommand, serveCommand, benchCommand, cpuCommand, opsCommand, versionCommand, manualCommand(), completionCommand()}
+	return []command{classifyCommand, convertCommand, inspectCommand, evalCommand, runCommand, scoreCommand, serveCommand, benchCommand, cpuCommand, opsCommand, versionCommand, manualCommand(), completionCommand()}
 }
 
 // run is the whole command, and returns its exit code.

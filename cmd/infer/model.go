@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
 )
@@ -48,7 +49,7 @@ func (f modelFile) open() (*engine.Model, error) {
 	case err != nil:
 		return nil, inFile(path, err)
 	case info.IsDir():
-		return nil, inFile(path, errFolder)
+		return nil, inFile(path, files.ErrFolder)
 	}
 	m, err := engine.Open(path)
 	switch {
@@ -118,14 +119,4 @@ func (f modelFile) checkClasses(m *engine.Model) error {
 		return inFile(f.name(), fmt.Errorf("%w: infer run gives what it computes", engine.ErrNotClassifier))
 	}
 	return nil
-}
-
-// itemSize is the number of elements of one item of a tensor. A dimension of
-// −1 is the batch.
-func itemSize(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= max(d, 1)
-	}
-	return n
 }

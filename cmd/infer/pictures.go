@@ -9,10 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// pictureExtensions are those of the files that are read of a folder.
-var pictureExtensions = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+	"github.com/infer-go/infer/internal/files"
+)
 
 // A pictureList says which pictures are meant: those of the arguments, then those
 // whose paths stand in a file, a path a line.
@@ -52,18 +51,23 @@ func (l pictureList) each(a *app, f func(path string, err error) bool) {
 		defer file.Close()
 		in = file
 	}
-	lines := bufio.NewReader(in)
+	err := eachLine(in, func(path string) bool { return eachInArgument(path, f) })
+	if err != nil {
+		f(l.filesFrom, inFile(l.filesFrom, err))
+	}
+}
+
+// eachLine calls f for every line that is not empty, however it ends, until f
+// returns false.
+func eachLine(r io.Reader, f func(line string) bool) error {
+	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadString('\n')
-		if path := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"); path != "" && !eachInArgument(path, f) {
-			return
-		}
-		if err == io.EOF {
-			return
+		if line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"); line != "" && !f(line) || err == io.EOF {
+			return nil
 		}
 		if err != nil {
-			f(l.filesFrom, inFile(l.filesFrom, err))
-			return
+			return err
 		}
 	}
 }
@@ -98,7 +102,7 @@ func eachInFolder(folder string, f func(path string, err error) bool) bool {
 			if !eachInFolder(path, f) {
 				return false
 			}
-		case entry.Type().IsRegular() && slices.Contains(pictureExtensions, strings.ToLower(filepath.Ext(path))):
+		case entry.Type().IsRegular() && files.IsPicture(path):
 			if !f(path, nil) {
 				return false
 			}

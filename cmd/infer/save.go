@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/internal/replace"
 )
 
@@ -55,7 +56,7 @@ func checkOutput(out string, inputs ...string) error {
 	case err != nil || out == "-":
 		return nil // a new file, most likely, or standard output
 	case to.IsDir():
-		return inFile(out, errFolder)
+		return inFile(out, files.ErrFolder)
 	}
 	for _, in := range inputs {
 		if from, err := os.Stat(in); err == nil && os.SameFile(from, to) {

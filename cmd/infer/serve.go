@@ -221,13 +221,20 @@ func (a *app) serve(o *serveOptions) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	ready := func() {
+		if err := notify(notifyReady); err != nil {
+			log.Warn("the service manager is not told that this is ready", "error", err)
+		}
+	}
 	if len(o.models) == 0 {
 		if err := core.Load("digits", 1, digits.Data); err != nil {
 			return err
 		}
+		ready()
 	} else {
 		go func() {
 			repo.Reload()
+			ready()
 			repo.Watch(ctx, time.Second)
 		}()
 	}
@@ -247,6 +254,7 @@ func (a *app) serve(o *serveOptions) error {
 			repo.Reload()
 		case s := <-stop:
 			log.Info("draining", "signal", s.String(), "for", o.drain.String())
+			notify(notifyStopping) // it sees that by itself, too
 			core.Drain()
 			wait(o.drain, stop)
 			return shutDown(servers, log)

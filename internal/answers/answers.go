@@ -10,12 +10,30 @@ import (
 	"github.com/infer-go/infer/engine"
 )
 
+// An Answer is what a model says of a picture.
+type Answer interface {
+	// About says which picture it was, and what went wrong.
+	About(file string, err error)
+}
+
+// errorText is the error in JSON, null if there is none.
+func errorText(err error) *string {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	return &text
+}
+
 // Classes is the answer of a classifier.
 type Classes struct {
 	File  string  `json:"file"`
 	Top   []Class `json:"top"`
 	Error *string `json:"error"`
 }
+
+// About says which picture it was, and what went wrong.
+func (a *Classes) About(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 // A Class is an engine.Class.
 type Class struct {
@@ -39,6 +57,9 @@ type Boxes struct {
 	Boxes []Box   `json:"boxes"`
 	Error *string `json:"error"`
 }
+
+// About says which picture it was, and what went wrong.
+func (a *Boxes) About(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 // A Box is an engine.Detection.
 type Box struct {
@@ -68,6 +89,9 @@ type Mask struct {
 	Classes []Area  `json:"classes"`
 	Error   *string `json:"error"`
 }
+
+// About says which picture it was, and what went wrong.
+func (a *Mask) About(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 // An Area is what a class has of a Mask.
 type Area struct {
@@ -107,6 +131,9 @@ type Picture struct {
 	Height int     `json:"height"`
 	Error  *string `json:"error"`
 }
+
+// About says which picture it was, and what went wrong.
+func (a *Picture) About(file string, err error) { a.File, a.Error = file, errorText(err) }
 
 // OfPicture is the answer of a picture that was made.
 func OfPicture(img image.Image) Picture {

@@ -5,6 +5,7 @@
 package testenv
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,7 +30,8 @@ func Missing(t testing.TB, err error) {
 	t.Skip(err)
 }
 
-// repository is the folder of go.mod. Tests run somewhere below it.
+// repository is the folder of the go.mod that is no nested module's. Tests run
+// somewhere below it.
 func repository(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -37,7 +39,7 @@ func repository(t testing.TB) string {
 		t.Fatal(err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && bytes.HasPrefix(text, []byte("module github.com/infer-go/infer\n")) {
 			return dir
 		}
 		above := filepath.Dir(dir)

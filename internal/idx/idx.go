@@ -52,51 +52,67 @@ func Read(r io.Reader) (*Array, error) {
 }
 
 func read(r io.Reader) (*Array, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, cutOff(err)
-	}
-	dims := int(head[3])
-	if head[0] != 0 || head[1] != 0 || dims == 0 || dims > maxDims {
-		return nil, errors.New("not an IDX file")
-	}
-	if head[2] != 8 {
-		return nil, fmt.Errorf("not an IDX file of unsigned bytes: element type 0x%02x", head[2])
-	}
-	a := &Array{Shape: make([]int, dims)}
-	n := int64(1)
-	for i := range a.Shape {
-		var d [4]byte
-		if _, err := io.ReadFull(r, d[:]); err != nil {
-			return nil, cutOff(err)
-		}
-		size := int64(binary.BigEndian.Uint32(d[:]))
-		if size == 0 {
-			return nil, fmt.Errorf("dimension %d is 0", i)
-		}
-		if n > math.MaxInt/size {
-			return nil, errors.New("its dimensions are too large")
-		}
-		n *= size
-		a.Shape[i] = int(size)
+	shape, n, err := header(r)
+	if err != nil {
+		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(r, n))
 	if err != nil {
 		return nil, cutOff(err)
 	}
 	if int64(len(data)) < n {
-		return nil, fmt.Errorf("it is cut off: %d of %d bytes of shape %v", len(data), n, a.Shape)
+		return nil, tooShort(int64(len(data)), n, shape)
 	}
 	var extra [1]byte
 	switch _, err := io.ReadFull(r, extra[:]); err {
 	case io.EOF: // for gzip, the checksum was right
 	case nil:
-		return nil, fmt.Errorf("there is more in it than %d bytes of shape %v", n, a.Shape)
+		return nil, tooLong(n, shape)
 	default:
 		return nil, cutOff(err)
 	}
-	a.Data = data
-	return a, nil
+	return &Array{shape, data}, nil
+}
+
+// header reads what stands before the data, and says how many bytes those have.
+func header(r io.Reader) (shape []int, n int64, err error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, 0, cutOff(err)
+	}
+	dims := int(head[3])
+	if head[0] != 0 || head[1] != 0 || dims == 0 || dims > maxDims {
+		return nil, 0, errors.New("not an IDX file")
+	}
+	if head[2] != 8 {
+		return nil, 0, fmt.Errorf("not an IDX file of unsigned bytes: element type 0x%02x", head[2])
+	}
+	shape = make([]int, dims)
+	n = 1
+	for i := range shape {
+		var d [4]byte
+		if _, err := io.ReadFull(r, d[:]); err != nil {
+			return nil, 0, cutOff(err)
+		}
+		size := int64(binary.BigEndian.Uint32(d[:]))
+		if size == 0 {
+			return nil, 0, fmt.Errorf("dimension %d is 0", i)
+		}
+		if n > math.MaxInt/size {
+			return nil, 0, errors.New("its dimensions are too large")
+		}
+		n *= size
+		shape[i] = int(size)
+	}
+	return shape, n, nil
+}
+
+func tooShort(have, n int64, shape []int) error {
+	return fmt.Errorf("it is cut off: %d of %d bytes of shape %v", have, n, shape)
+}
+
+func tooLong(n int64, shape []int) error {
+	return fmt.Errorf("there is more in it than %d bytes of shape %v", n, shape)
 }
 
 func cutOff(err error) error {
