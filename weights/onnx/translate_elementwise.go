@@ -181,7 +181,7 @@ func (c *call) bound(i int, what string, otherwise float32) float32 {
 
 // cast translates Cast. All floating-point types are float32 here.
 func (c *call) cast() []*value {
-	x := c.activation(0)
+	c.activation(0)
 	kind := elemType(c.intAttr("to", 0))
 	to, ok := kind.elem()
 	if !ok {
@@ -190,11 +190,11 @@ func (c *call) cast() []*value {
 	if !c.ready() {
 		return nil
 	}
+	as := c.plain
 	if to == tensor.F32 {
-		x = c.floats(0)
-	} else {
-		x = c.plain(0)
+		as = c.floats
 	}
+	x := as(0)
 	if !c.ready() || to == x.elem {
 		return []*value{x}
 	}
