@@ -161,6 +161,9 @@ func TestQuantisedNet(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
+		if !m.Integer() {
+			t.Errorf("%s: not all steps are integer", tier.Name)
+		}
 		for _, o := range []SessionOptions{{}, {Batch: batch}, {Batch: batch, Threads: 2}, {Threads: 2}} {
 			s := newTestSession(t, m, o)
 			n := max(o.Batch, 1)
@@ -187,6 +190,42 @@ func TestQuantisedNet(t *testing.T) {
 			if allocs := testing.AllocsPerRun(10, func() { s.Run(1) }); allocs != 0 && o.Threads < 2 {
 				t.Errorf("%s, %+v: %v allocations", tier.Name, o, allocs)
 			}
+		}
+	}
+}
+
+// TestInteger has nets that are not of integers alone.
+func TestInteger(t *testing.T) {
+	e := kernels.Elements{Elem: tensor.U8, Scale: 0.1, Zero: 3}
+	for _, c := range []struct {
+		name  string
+		build func(n *netBuilder, x int) int
+		want  bool
+	}{
+		{"conversions and moves", func(n *netBuilder, x int) int {
+			x = n.step(&kernels.Convert{Result: e}, n.step(&kernels.Transpose{Perm: []int{0, 2, 1}}, x))
+			return n.step(&kernels.Reshape{Shape: []int{1, 12}}, n.step(&kernels.Convert{}, x))
+		}, true},
+		{"a function of what was dequantised", func(n *netBuilder, x int) int {
+			return n.step(&kernels.Softmax{Axis: 1}, n.step(&kernels.Convert{}, n.step(&kernels.Convert{Result: e}, x)))
+		}, false},
+		{"moves of floats alone", func(n *netBuilder, x int) int {
+			return n.step(&kernels.Transpose{Perm: []int{0, 2, 1}}, x)
+		}, false},
+	} {
+		net := newNet(t, true)
+		net.output(c.build(net, net.input(1, 3, 4)))
+		data, err := weights.Marshal(net.net)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if got := m.Integer(); got != c.want {
+			t.Errorf("%s: integer is %v", c.name, got)
 		}
 	}
 }

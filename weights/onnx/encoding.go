@@ -44,6 +44,24 @@ func (e *encoding) reshaped(from, to []int) *encoding {
 	return nil
 }
 
+// permuted is the encoding of a tensor of a shape whose dimensions are permuted.
+func (e *encoding) permuted(shape tensor.Shape, perm []int) *encoding {
+	if e == nil {
+		return nil
+	}
+	y := &encoding{make([]int16, len(e.q)), e.scale, slices.Index(perm, e.axis)}
+	dims := permuted(shape, perm)
+	at, from := make([]int, len(dims)), make([]int, len(dims))
+	for i := range y.q {
+		for j, p := range perm {
+			from[p] = at[j]
+		}
+		y.q[i] = e.q[flatIndex(from, shape)]
+		next(at, dims)
+	}
+	return y
+}
+
 // transposed is the encoding of a matrix's transpose.
 func (e *encoding) transposed(rows, columns int) *encoding {
 	if e == nil {

@@ -287,12 +287,16 @@ func (c *call) foldTranspose() []*value {
 	}
 	dims := permuted(x.shape, perm)
 	from := make([]int, len(dims))
-	return c.strided(x.data, dims, func(at []int) int {
+	y := c.strided(x.data, dims, func(at []int) int {
 		for i, p := range perm {
 			from[p] = at[i]
 		}
 		return flatIndex(from, x.shape)
 	})
+	if c.ready() {
+		y[0].data.encoding = x.data.encoding.permuted(x.shape, perm)
+	}
+	return y
 }
 
 // foldExpand computes Expand: broadcasting to a shape.

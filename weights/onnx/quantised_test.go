@@ -515,6 +515,24 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Add", "b c", "d")
 			m.qdq("d", "y", typeUint8, 0.06, 128)
 		}, steps: "Convert FullyConnected Convert"},
+		{name: "a product with a matrix that is transposed", build: func(m *model) {
+			m.qdq("x", "a", typeInt8, inScale, 0)
+			m.codes("w", typeInt8, -127, 127, 5, 8)
+			m.constant("DequantizeLinear", "w "+m.channelScales("w", typeInt8, 5), "wf", attr{"axis", 0})
+			m.constant("Transpose", "wf", "wt", attr{"perm", []int64{1, 0}})
+			m.node("MatMul", "a wt", "c")
+			m.qdq("c", "y", typeInt8, 0.06, 0)
+		}, steps: "Convert FullyConnected Convert"},
+		{name: "weights whose dimensions are permuted and joined", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.codes("w", typeInt8, -127, 127, 3, 3, 4, 6)
+			m.constant("DequantizeLinear", "w "+m.channelScales("w", typeInt8, 6), "wf", attr{"axis", 3})
+			m.constant("Transpose", "wf", "wt", attr{"perm", []int64{3, 2, 0, 1}})
+			m.ints("shape", 6, 4, 9, 1)
+			m.constant("Reshape", "wt shape", "wr")
+			m.node("Conv", "a wr", "c", attr{"pads", []int64{4, 0, 4, 0}})
+			m.qdq("c", "y", typeUint8, 0.06, 128)
+		}, steps: "Convert Transpose Conv Convert Transpose"},
 		{name: "products of two values stay float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.node("MatMul", "a a", "c")
