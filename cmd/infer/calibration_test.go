@@ -30,7 +30,7 @@ func strokes(n int) [][]byte {
 			for step := range 90 {
 				r := float64(step)/10 - 4.5
 				x, y := 14+float64(j-1)*3+r*math.Cos(angle), 14+r*math.Sin(angle)
-				pix[int(y)*28+int(x)] = byte(150 + i*4%100)
+				pix[int(y)*28+int(x)] = byte(min(150+5*i, 255))
 			}
 		}
 		all = append(all, pix)

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -206,15 +207,23 @@ func (a *app) showQuantised(r *onnx.QuantisationReport) {
 		if l.Float != "" {
 			why = "stays float: " + l.Float
 		}
-		fmt.Fprintf(w, "%s\t%s\t%.1f dB\t%s\n", printable(l.Name), l.Op, l.SNR, printable(why))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(l.Name), l.Op, decibels(l.SNR), printable(why))
 	}
 	w.Flush()
-	fmt.Fprintf(a.stderr, "calibrated with %s: the outputs' signal is %.1f dB above the noise, the largest difference %.3g of a range of %.3g",
-		counted(r.Items, "items"), r.SNR, r.Largest, r.Range)
+	fmt.Fprintf(a.stderr, "calibrated with %s: the outputs' signal to noise is %s, the largest difference %.3g of a range of %.3g",
+		counted(r.Items, "items"), decibels(r.SNR), r.Largest, r.Range)
 	if r.Changed >= 0 {
 		fmt.Fprintf(a.stderr, "; %d of %s changed", r.Changed, counted(r.Items, "answers"))
 	}
 	fmt.Fprintln(a.stderr)
+}
+
+// decibels writes a ratio of signal to noise.
+func decibels(db float64) string {
+	if math.IsInf(db, 1) {
+		return "exact"
+	}
+	return fmt.Sprintf("%.1f dB", db)
 }
 
 // summarize tells what became of the model: a file of so many bytes.

@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -22,7 +23,9 @@ import (
 // them exactly. Only what is between convolutions and fully connected layers
 // becomes integer, and pools behind the last.
 type Quantisation struct {
-	// Items returns what to calibrate with, given the float net.
+	// Items returns what to calibrate with, given the float net. If it says how
+	// pictures become the net's input, in its Meta.Preparation, that input's range
+	// is that of all pictures.
 	Items func(float *weights.Net) (Items, error)
 
 	// Percentile is how many of a hundred elements of a value the range must
@@ -68,7 +71,8 @@ type lowered struct {
 }
 
 // quantise makes m's graph one that computes in integers.
-func (m *importer) quantise(how *Quantisation, meta weights.Meta) (*QuantisationReport, error) {
+func (m *importer) quantise(how *Quantisation, meta weights.Meta) (report *QuantisationReport, err error) {
+	defer recovered(&err)
 	q := &quantiser{importer: m, Quantisation: how}
 	switch {
 	case how.Items == nil:
@@ -78,7 +82,6 @@ func (m *importer) quantise(how *Quantisation, meta weights.Meta) (*Quantisation
 	case slices.ContainsFunc(m.result.numbered(), func(v *value) bool { return v.scale != 0 }):
 		return nil, errors.New("it is quantised already: freeze it as it is")
 	}
-	var err error
 	if q.plain, err = q.rewritten(func(*graph) {}); err != nil {
 		return nil, err
 	}
@@ -333,7 +336,12 @@ func (p *quantisePlan) listed(i int, n *node) bool {
 func (q *quantiser) plan(corrected bool) (*quantisePlan, error) {
 	for {
 		p := newPlan(q.graph, q.stay)
-		p.setRanges(q.graph, func(v int) (lo, hi float32) { return q.ends[v].ends(q.Percentile) })
+		p.setRanges(q.graph, func(v int) (lo, hi float32) {
+			if v == 0 && q.net.Meta.Preparation.Kind != weights.NoPicture {
+				return pictureRange(&q.net.Meta.Preparation)
+			}
+			return q.ends[v].ends(q.Percentile)
+		})
 		number := numbers(q.plain.values)
 		before := len(q.stay)
 		for i, n := range q.graph.nodes {
@@ -356,6 +364,20 @@ func (q *quantiser) plan(corrected bool) (*quantisePlan, error) {
 			return p, nil
 		}
 	}
+}
+
+// pictureRange is between which numbers a picture can lie that has been prepared:
+// so a first layer reads its bytes, as they are where all channels are prepared
+// alike.
+func pictureRange(p *weights.Preparation) (lo, hi float32) {
+	lo, hi = float32(math.Inf(1)), float32(math.Inf(-1))
+	for c := range p.Order.Channels() {
+		for _, v := range []float32{0, math.MaxUint8} {
+			x := (v*p.Scale - p.Mean[c]) / p.Std[c]
+			lo, hi = min(lo, x), max(hi, x)
+		}
+	}
+	return lo, hi
 }
 
 // compare makes a net by a plan, to be compared with the float one.

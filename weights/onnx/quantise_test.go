@@ -430,3 +430,39 @@ func TestQuantiseRandomGraphs(t *testing.T) {
 		t.Errorf("only %s", fmt.Sprint(quantised))
 	}
 }
+
+// TestPictureRange checks that an input that is a picture can be any, whatever
+// pictures it was calibrated with, and that bytes stay what they are where all
+// channels are prepared alike.
+func TestPictureRange(t *testing.T) {
+	m := newModel(13)
+	m.input("x", 0, 3, 8, 8)
+	m.conv("x", "y", 4, 3, 3)
+	m.output("y")
+	items := smoothItems(16, 1, 3, 8, 8)
+	prep := weights.Preparation{Kind: weights.Photo, Order: weights.RGB, Width: 8, Height: 8, Scale: 1,
+		Mean: [3]float32{127, 127, 127}, Std: [3]float32{128, 128, 128}}
+	for _, c := range []struct {
+		mean   float32 // of the last channel
+		lo, hi float64
+	}{{127, -127. / 128, 1}, {63, -127. / 128, 1.5}} {
+		prep.Mean[2] = c.mean
+		opts := Options{Quantise: &Quantisation{Items: func(net *weights.Net) (Items, error) {
+			net.Meta.Preparation = prep
+			return items, nil
+		}}}
+		net, _, err := Freeze(m.bytes(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(net.Values, func(v weights.Value) bool { return v.Quantised() })
+		v := net.Values[i]
+		lo, hi := float64(-v.Zero)*float64(v.Scale), float64(255-v.Zero)*float64(v.Scale)
+		if step := float64(v.Scale); math.Abs(lo-c.lo) > step/2 || math.Abs(hi-c.hi) > step/2 {
+			t.Errorf("mean %v: %v lies from %v to %v, want %v to %v", c.mean, v.Type, lo, hi, c.lo, c.hi)
+		}
+		if c.mean == 127 && (v.Scale != 1./128 || v.Zero != 127) {
+			t.Errorf("%v are no bytes", v.Type)
+		}
+	}
+}

@@ -532,7 +532,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.constant("Reshape", "wt shape", "wr")
 			m.node("Conv", "a wr", "c", attr{"pads", []int64{4, 0, 4, 0}})
 			m.qdq("c", "y", typeUint8, 0.06, 128)
-		}, steps: "Convert Transpose Conv Convert Transpose"},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "products of two values stay float", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.node("MatMul", "a a", "c")
