@@ -302,7 +302,7 @@ func TestKServe(t *testing.T) {
 		fault{"periodSeconds: 2", "periodSecond: 2", "periodSecond"},
 		fault{"runAsNonRoot: true", "runAsNonRoot: false", "root"})
 	examine(t, "kserve/service.yaml", checkService,
-		fault{"storageUri", "storageURL", "storageURL"},
+		fault{"storageUri:", "storageUrl:", "storageUrl"},
 		fault{"scaleMetric: cpu", "scaleMetric: cpus", "cpus"},
 		fault{"minReplicas: 1", "minReplicas: 11", "replicas"},
 		fault{"Standard", "Standart", "mode"})
@@ -355,7 +355,7 @@ func TestUnit(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
 	examine(t, "systemd/infer.service", func(text string) error {
 		file := filepath.Join(t.TempDir(), "infer.service")
-		text = strings.Replace(text, "/usr/local/bin/infer", "/bin/true", 1)
+		text = strings.ReplaceAll(text, "/usr/local/bin/infer", "/bin/true")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return err
 		}
