@@ -1,6 +1,10 @@
 package onnx
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 // TestOpsets checks that what an operator meant in an old opset comes to the
 // same as its spelling in a new one.
@@ -190,5 +194,30 @@ func TestOpsets(t *testing.T) {
 				t.Errorf("element %d of %d differs from that of %d", at, len(results[1]), len(results[0]))
 			}
 		})
+	}
+}
+
+// Dropout in training mode does nothing if it drops nothing, and else has no
+// answer.
+func TestDropoutInTraining(t *testing.T) {
+	for ratio, fault := range map[float32]string{0: "", 0.5: "what it drops is random"} {
+		m := newModel(13)
+		m.input("x", 1, 4)
+		m.floats("ratio", nil, ratio)
+		m.tensors = append(m.tensors, testTensor{name: "training", kind: typeBool, raw: []byte{1}})
+		m.node("Dropout", "x ratio training", "d")
+		m.node("Relu", "d", "y")
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		switch {
+		case fault != "" && (err == nil || !strings.Contains(err.Error(), fault)):
+			t.Errorf("ratio %v: %v", ratio, err)
+		case fault == "" && err != nil:
+			t.Errorf("ratio %v: %v", ratio, err)
+		case fault == "":
+			if got := run(t, net, 1, []float32{-1, 2, -3, 4}); !slices.Equal(got[0], []float32{0, 2, 0, 4}) {
+				t.Errorf("ratio %v: %v", ratio, got)
+			}
+		}
 	}
 }

@@ -210,11 +210,14 @@ func (c *call) identity() []*value {
 	return []*value{c.operand(0)}
 }
 
-// dropout translates Dropout, which does nothing unless in training. Its
-// second result, the mask, has no value.
+// dropout translates Dropout, which does nothing unless in training, and then
+// nothing with a ratio of 0: exporters leave such behind. Its second result, the
+// mask, has no value.
 func (c *call) dropout() []*value {
 	if training := c.constantInts(2, "training_mode"); len(training) > 0 && training[0] != 0 {
-		c.fail("training_mode is true")
+		if ratio := c.constantFloats(1, "ratio"); len(ratio) != 1 || ratio[0] != 0 {
+			c.fail("training_mode is true, and what it drops is random: export the model for inference")
+		}
 	}
 	return c.identity()
 }
