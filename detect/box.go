@@ -29,10 +29,10 @@ func Overlap(a, b Box) float64 {
 	return shared / (a.area() + b.area() - shared)
 }
 
-// Suppress is non-maximum suppression, for each class by itself: it leaves at
-// most the most best boxes, best first, and none that overlaps a better one of
-// its class by more than overlap. Of boxes with the same score the first is the
-// better one. The result is in the memory of boxes.
+// Suppress is non-maximum suppression, separately for each class. It keeps at
+// most most boxes, the best first, and none that overlaps a better one of its
+// class by more than overlap. Of boxes with equal scores, the earlier one is
+// better. The result uses the memory of boxes.
 func Suppress(boxes []Box, overlap float64, most int) []Box {
 	slices.SortStableFunc(boxes, func(a, b Box) int { return cmp.Compare(b.Score, a.Score) })
 	kept := boxes[:0] // never ahead of the box that is looked at

@@ -62,8 +62,8 @@ func (h Head) String() string {
 	return fmt.Sprintf("head %d", uint8(h))
 }
 
-// HeadNamed is the Head of a name: yolov5, yolov8, yolox, yunet or ssd, in
-// letters of any size.
+// HeadNamed returns the Head of a name: yolov5, yolov8, yolox, yunet or ssd, in
+// upper or lower case.
 func HeadNamed(name string) (Head, error) {
 	if i := slices.Index(headNames[1:], strings.ToLower(name)); i >= 0 {
 		return Head(i + 1), nil
@@ -73,10 +73,12 @@ func HeadNamed(name string) (Head, error) {
 
 // Errors that callers tell apart.
 var (
-	// ErrOutputs is wrapped by errors about outputs that a Head does not have.
+	// ErrOutputs is wrapped by errors about outputs that do not have the form
+	// of a Head.
 	ErrOutputs = errors.New("detect: these are not the outputs of such a head")
 
-	// ErrNaN says that a score, or the place of a box, is not a finite number.
+	// ErrNaN says that a score, or a coordinate of a box, is not a finite
+	// number.
 	ErrNaN = errors.New("detect: a score or a box is not a finite number")
 )
 
@@ -86,8 +88,8 @@ type Output struct {
 	Shape []int // dimension 0 is 1, or left out
 }
 
-// A Decoder makes boxes of the outputs of one detector, for one size of input.
-// It is immutable, and any number of goroutines may use it.
+// A Decoder converts the outputs of one detector to boxes, for one size of
+// input. It is immutable, and any number of goroutines may use it.
 type Decoder struct {
 	head    Head
 	classes int
@@ -96,8 +98,9 @@ type Decoder struct {
 	decode  func(dst []Box, out [][]float32, least float32) []Box
 }
 
-// New returns the Decoder for outputs of an input of so many pixels. Errors
-// wrap ErrOutputs and say what is wrong with which.
+// New returns the Decoder for the outputs of a detector with an input of
+// width×height pixels. Errors wrap ErrOutputs and say which output is wrong,
+// and how.
 func New(head Head, outputs []Output, width, height int) (*Decoder, error) {
 	if head < 1 || head > LastHead {
 		return nil, fmt.Errorf("detect: there is no %v", head)
@@ -132,14 +135,15 @@ func New(head Head, outputs []Output, width, height int) (*Decoder, error) {
 	return d, nil
 }
 
-// Classes is the number of classes, the background not counted.
+// Classes is the number of classes, without the background.
 func (d *Decoder) Classes() int { return d.classes }
 
 // Decode appends to dst the boxes of one picture whose score is at least least,
-// each with the class that scores highest, and of equal ones the first. outputs
-// are those of New, in the same order.
+// each with the class of the highest score, and the first of several with the
+// same. outputs has the order of New's, and each must have the length that its
+// shape says.
 //
-// Errors are ErrNaN, and one of no kind for outputs of other lengths.
+// The other error is ErrNaN.
 func (d *Decoder) Decode(dst []Box, outputs [][]float32, least float32) ([]Box, error) {
 	if len(outputs) != len(d.lengths) {
 		return dst, fmt.Errorf("detect: %d outputs where there should be %d", len(outputs), len(d.lengths))

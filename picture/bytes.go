@@ -18,13 +18,14 @@ const leastStep = 1.4
 // next one.
 const keptPlanes = 64 << 20
 
-// DecodeFor is Decode for Prepare by p: a JPEG picture is not decoded larger than
-// the input needs it. Photos are decoded at the smallest of 1/1, 1/2, 1/4 and 1/8
-// that leaves 1.4 times the size at which they come into the input, or more;
-// pictures of a digit at that which leaves as much as is looked at.
+// DecodeFor is Decode for a picture that Prepare will prepare by p: a JPEG
+// picture is decoded no larger than the input needs. Photos are decoded at the
+// smallest of 1/1, 1/2, 1/4 and 1/8 that leaves at least 1.4 times the size
+// that they have in the input; pictures of a digit at the smallest that leaves
+// as many pixels as the search for the digit looks at.
 //
-// The result has the whole picture's bounds, and each pixel several times;
-// Prepare takes it for what it is.
+// The result has the bounds of the whole picture and repeats each of its
+// pixels. Prepare takes this into account.
 func DecodeFor(data []byte, p *weights.Preparation) (image.Image, error) {
 	v, err := decodeFor(data, p, nil)
 	if err != nil {
@@ -37,8 +38,8 @@ func decodeFor(data []byte, p *weights.Preparation, planes *[]byte) (view, error
 	return decode(data, MaxDecoded, planes, func(size image.Point) int { return shiftFor(size, p) })
 }
 
-// PrepareBytes is DecodeFor, then Prepare, in memory that is kept. The Placement
-// is on the whole picture, upright, whose bounds begin at 0, 0.
+// PrepareBytes is DecodeFor followed by Prepare, with memory that is reused.
+// The Placement is on the whole upright picture, whose bounds begin at 0, 0.
 //
 // Errors are those of Decode and of Prepare.
 func PrepareBytes(dst []float32, data []byte, p *weights.Preparation, layout Layout) (Placement, error) {

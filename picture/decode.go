@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// MaxDecoded is how many pixels Decode decodes at most.
+// MaxDecoded is the largest number of pixels that Decode decodes.
 const MaxDecoded = 100_000_000
 
-// Decode decodes a picture of at most MaxDecoded pixels and turns it upright,
-// as the Exif data of its file ask for, or TIFF's own tag. Its formats are those
-// that the program has registered with package image.
+// Decode decodes a picture of at most MaxDecoded pixels and turns it upright as
+// the Exif data of its file say, or TIFF's own tag. It reads the formats that
+// the program has registered with package image.
 //
-// Errors are image.ErrFormat for data in none of these formats, ErrTooLarge,
-// ErrEmpty, and of no kind for data that are cut off, damaged or not supported.
-// Decoders that panic make such an error.
+// Errors are image.ErrFormat for data in none of these formats, ErrTooLarge and
+// ErrEmpty. Data that are cut off, damaged or not supported give the decoder's
+// error; a decoder that panics gives one, too.
 func Decode(data []byte) (image.Image, error) { return DecodeAtMost(data, MaxDecoded) }
 
-// DecodeAtMost is Decode with another limit. More than 2¹⁶ pixels a side are
-// never decoded: Prepare would refuse them.
+// DecodeAtMost is Decode with another limit. Pictures with more than 2¹⁶ pixels
+// on a side are never decoded, since Prepare would refuse them.
 //
-// The limit is compared with what the header claims, before memory is taken for
-// it: a few kilobytes can ask for gigabytes. Decoders take up to 8 bytes for a
-// pixel, and some of them several times that while they work.
+// The limit is compared with the size in the header before memory is allocated,
+// because a few kilobytes can ask for gigabytes. Decoders take up to 8 bytes
+// for a pixel, and some take several times as much while they work.
 func DecodeAtMost(data []byte, pixels int) (img image.Image, err error) {
 	v, err := decode(data, pixels, nil, whole)
 	if err != nil {

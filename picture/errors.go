@@ -5,8 +5,7 @@ import "errors"
 // Errors of pictures. They say what is wrong with one in words that go behind
 // the name of its file, or of whatever else it came in.
 var (
-	// ErrBlank says that a digit was to be found, and nothing is drawn on the
-	// picture.
+	// ErrBlank says that a picture of a digit shows nothing.
 	ErrBlank = errors.New("nothing is drawn on it")
 
 	// ErrEmpty says that a picture has no pixels.
@@ -16,7 +15,7 @@ var (
 	// are decoded or prepared.
 	ErrTooLarge = errors.New("the picture is too large")
 
-	// ErrNoPicture says that a Preparation does not tell how a picture becomes
-	// an input.
+	// ErrNoPicture says that a Preparation does not specify how a picture
+	// becomes an input.
 	ErrNoPicture = errors.New("the model does not say how a picture becomes its input")
 )

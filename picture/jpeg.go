@@ -9,19 +9,20 @@ import (
 	"github.com/infer-go/infer/picture/internal/jpeg"
 )
 
-// DecodeJPEG decodes a JPEG picture, as the file has it and not turned upright,
-// with its sides divided by reduction, 1, 2, 4 or 8, and rounded up. The bounds
-// of the result begin at 0, 0.
+// DecodeJPEG decodes a JPEG picture without turning it upright. Its sides are
+// divided by reduction, which is 1, 2, 4 or 8, and rounded up. The bounds of
+// the result begin at 0, 0.
 //
-// Sequential pictures of 8 bits, gray or YCbCr, are decoded here, several times as
-// fast as package image/jpeg does it, and are an *image.Gray or an *image.YCbCr.
-// Of one that is decoded whole each sample is within 1 of image/jpeg's. One that
-// is reduced by 8 has the means of 8×8 samples; those by 2 and 4 keep the lower
-// spatial frequencies of such squares. Others, and what is damaged, are left to
-// the decoder that the program has registered, and come whole.
+// Sequential pictures of 8 bits, gray or YCbCr, are decoded by this package
+// several times as fast as by image/jpeg, and become an *image.Gray or an
+// *image.YCbCr. Without reduction each sample is within 1 of image/jpeg's. A
+// picture reduced by 8 has the means of 8×8 samples; one reduced by 2 or 4
+// keeps the lower spatial frequencies of these squares. Other pictures, and
+// damaged ones, are left to the decoder that the program has registered, and
+// are not reduced.
 //
-// There is no limit to its size, nor does it say what of the file is wrong as
-// Decode does: errors are those of image.Decode.
+// There is no limit to the size of the picture. Errors are those of
+// image.Decode.
 func DecodeJPEG(data []byte, reduction int) (image.Image, error) {
 	for shift := range jpeg.MaxShift + 1 {
 		if reduction == 1<<shift {

@@ -1,6 +1,6 @@
 package picture
 
-// A Layout is the order in which an input's elements lie in memory.
+// A Layout is the order of an input's elements in memory.
 type Layout uint8
 
 const (

@@ -2,9 +2,9 @@ package picture
 
 import "github.com/infer-go/infer/weights"
 
-// NormaliseGray makes grey pixels of 0…255, which are as many as the input has
-// and already in its form, into the input: v becomes (v·Scale − Mean[0]) /
-// Std[0]. Nothing is looked for, scaled or cut out. dst is as long as pix.
+// NormaliseGray converts gray pixels of 0…255, which already have the input's
+// size and form, to the input: v becomes (v·Scale − Mean[0]) / Std[0]. dst is
+// as long as pix.
 func NormaliseGray(dst []float32, pix []uint8, p *weights.Preparation) {
 	dst = dst[:len(pix)]
 	a, b := affine(p, 0)

@@ -2,19 +2,19 @@ package picture
 
 import "image"
 
-// A Placement says which part of a picture went to which rectangle of an
-// input, and so leads from a place in the one to the same place in the other.
+// A Placement says which part of a picture became which rectangle of an input.
+// It converts positions from one to the other.
 //
-// Coordinates are of type float64 and continuous: pixel i reaches from i to
-// i+1, and its middle is i+½. Those of the picture are the coordinates that
-// the image has which Prepare was given, its Bounds anywhere. If Decode turned
-// it upright, they are those of the upright picture, not of the file's.
+// Coordinates are continuous: pixel i extends from i to i+1, and its centre is
+// i+½. Those of the picture are in the coordinate system of the image's Bounds,
+// which need not begin at 0, 0. If Decode turned the picture upright, they are
+// those of the upright picture.
 type Placement struct {
-	// X0, Y0, X1 and Y1 bound the part of the picture: what is cut out of a
-	// photo, all of one that is stretched or padded, the box around the ink of
-	// a digit. A digit is looked for on a picture that is reduced by a whole
-	// factor, so that its box may reach past the picture's right or lower edge
-	// by less than that.
+	// X0, Y0, X1 and Y1 bound the part of the picture: what was cropped out of
+	// a photo, all of a picture that was stretched or padded, or the box around
+	// the ink of a digit. A digit is searched for on a picture that is reduced
+	// by an integer factor, so that its box may extend beyond the picture's
+	// right or lower edge by less than that.
 	X0, Y0, X1, Y1 float64
 
 	// Input is the rectangle of the input: all of it, or less if the picture
@@ -22,14 +22,14 @@ type Placement struct {
 	Input image.Rectangle
 }
 
-// ToPicture leads from the input to the picture. What lies outside of p.Input
-// comes to lie where the picture, or the part of it, would go on.
+// ToPicture converts a position in the input to one on the picture. Positions
+// outside of p.Input are extrapolated.
 func (p Placement) ToPicture(x, y float64) (float64, float64) {
 	return p.X0 + (x-float64(p.Input.Min.X))*(p.X1-p.X0)/float64(p.Input.Dx()),
 		p.Y0 + (y-float64(p.Input.Min.Y))*(p.Y1-p.Y0)/float64(p.Input.Dy())
 }
 
-// ToInput leads from the picture to the input, the other way.
+// ToInput converts a position on the picture to one in the input.
 func (p Placement) ToInput(x, y float64) (float64, float64) {
 	return float64(p.Input.Min.X) + (x-p.X0)*float64(p.Input.Dx())/(p.X1-p.X0),
 		float64(p.Input.Min.Y) + (y-p.Y0)*float64(p.Input.Dy())/(p.Y1-p.Y0)

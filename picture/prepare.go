@@ -27,16 +27,16 @@ type preparer struct {
 
 var preparers = sync.Pool{New: func() any { return new(preparer) }}
 
-// Prepare turns img into an input in a layout, as p says, which weights has
-// checked: dst has a place for each channel of each of p.Width×p.Height pixels,
-// and no more. The Placement says where they lie on img.
+// Prepare converts img to an input, as p says, in the given layout. p must have
+// been checked by package weights. dst has one element for each channel of each
+// of the p.Width×p.Height pixels. The Placement says where they are on img.
 //
 // An element has the same bits in either layout. Any number of goroutines may
 // call Prepare.
 //
-// Errors are ErrNoPicture, ErrEmpty, ErrTooLarge for more than 2¹⁶ pixels a
-// side or 2²⁸ in all, ErrBlank if no digit was found, and one of no kind for a
-// dst of another length or another layout. What is in dst is then undefined.
+// Errors are ErrNoPicture; ErrEmpty; ErrTooLarge for more than 2¹⁶ pixels on a
+// side or 2²⁸ in total; ErrBlank if no digit was found; and an error for a dst
+// of another length, or an unknown layout. After an error dst is undefined.
 func Prepare(dst []float32, img image.Image, p *weights.Preparation, layout Layout) (Placement, error) {
 	if err := check(dst, p, layout); err != nil {
 		return Placement{}, err

@@ -28,7 +28,8 @@ var (
 	ErrComputing = errors.New("the model failed")
 )
 
-// A BusyError says that a request would have waited too long.
+// A BusyError says that a request was refused because it would have waited too
+// long.
 type BusyError struct {
 	Wait time.Duration // how long, as was estimated
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// A Model is a version of a model that a Server has loaded. It was acquired,
-// and must be released.
+// A Model is a loaded version of a model. Acquire returns it, and Release must
+// be called for it.
 type Model struct {
 	Name    string
 	Version int64
@@ -112,7 +112,7 @@ func (m *Model) Outputs() []engine.Tensor { return m.outputs }
 // Batched says that dimension 0 of inputs and outputs is the batch.
 func (m *Model) Batched() bool { return m.batched }
 
-// Batch is the most items that are computed in one run.
+// Batch is the largest number of items in one run.
 func (m *Model) Batch() int { return m.batch }
 
 // acquire takes a reference, unless the last one is gone.
@@ -146,10 +146,10 @@ func (m *Model) Release() {
 	m.model.Close()
 }
 
-// Infer computes a Request. It allocates nothing if a Session is idle, or was
-// made before, and the Request has been used for the same number of items. The
-// answers have the same bits as those of a Session of package engine that is
-// given the same items, whatever else is computed with them.
+// Infer computes a Request. It allocates nothing if the Session that it uses
+// exists already, and the Request has been used for the same number of items
+// before. The answers have the same bits as those of a Session of package
+// engine for the same items, whatever else is in the batch.
 //
 // Errors are ErrInput, a *BusyError, ErrMemory, ctx.Err(), and ErrComputing.
 func (m *Model) Infer(ctx context.Context, r *Request) error {
@@ -158,9 +158,10 @@ func (m *Model) Infer(ctx context.Context, r *Request) error {
 	return m.serve(r, m.check(r))
 }
 
-// Use lends a Session for these sizes of the model's open dimensions to f, as
-// Infer would use it: for pictures, and answers that are more than tensors. f
-// must not keep it. Errors are those of Infer, and f's.
+// Use calls f with a Session for the given sizes of the model's open
+// dimensions, scheduled as by Infer. It is for pictures, and for answers other
+// than tensors. f must not keep the Session. Errors are those of Infer and of
+// f.
 func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) error) error {
 	r := &Request{Items: 1, Sizes: sizes, use: f}
 	r.begin(ctx, 0)

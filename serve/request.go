@@ -8,22 +8,22 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// A Request is what a model is asked. It is for one goroutine at a time, and
-// can be used again after Infer, which then reuses the memory of Outputs.
+// A Request is a request to a model. It is used by one goroutine at a time, and
+// may be used again after Infer, which reuses the memory of Outputs.
 type Request struct {
 	Items int // at least 1, and 1 for a model that computes one item at a time
 
-	// Inputs are the tensors, in the order of the model's inputs: row-major
-	// elements, little-endian, of all items one after the other. Infer only
-	// reads them.
+	// Inputs are the tensors in the order of the model's inputs: row-major
+	// elements, little-endian, of all items one after the other. Infer does not
+	// change them.
 	Inputs [][]byte
 
-	// Sizes are those of the model's open dimensions, as Model.Sizes of package
-	// engine finds them; nil if it has none.
+	// Sizes are the sizes of the model's open dimensions, as Model.Sizes of
+	// package engine finds them; nil if it has none.
 	Sizes []int
 
-	// Outputs are what the model computes, in the form of Inputs. Infer sets
-	// them, in the memory that they have if it is enough.
+	// Outputs are the tensors that the model computes, in the form of Inputs.
+	// Infer sets them and reuses their memory if it is large enough.
 	Outputs [][]byte
 
 	// Times say where the time went.

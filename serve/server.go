@@ -20,21 +20,21 @@ type Options struct {
 	// Batch is the most items of one run; 0 means 8.
 	Batch int
 
-	// MaxQueueDelay is how long a request may wait, as is estimated when it
-	// comes; 0 means 100 ms.
+	// MaxQueueDelay is the longest time that a request may be expected to wait
+	// when it arrives; 0 means 100 ms.
 	MaxQueueDelay time.Duration
 
 	// MaxMemory is how many bytes all Sessions may take together; 0 means 4 GiB.
 	MaxMemory int64
 
-	// MaxInFlight is how many bytes all requests under way may take, as far as
-	// transports Charge for them; 0 means 1 GiB.
+	// MaxInFlight is the number of bytes that all requests in progress may
+	// take, as counted by Charge; 0 means 1 GiB.
 	MaxInFlight int64
 
-	// Idle is how long a Session is kept that nobody uses; 0 means a minute.
+	// Idle is how long an unused Session is kept; 0 means a minute.
 	Idle time.Duration
 
-	// Kernels is that of package engine's Options.
+	// Kernels names a tier, as in package engine's Options.
 	Kernels string
 }
 
@@ -99,24 +99,24 @@ func (s *Server) reap() {
 	}
 }
 
-// Options are those that the Server works with, the defaults filled in.
+// Options returns the Options in use, with the defaults filled in.
 func (s *Server) Options() Options { return s.options }
 
-// Drain makes the Server say that it is not ready, so that nobody sends
-// anything any more. It goes on answering.
+// Drain makes the Server report that it is not ready, so that load balancers
+// send no further requests. It goes on answering.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // Draining says whether Drain was called.
 func (s *Server) Draining() bool { return s.draining.Load() }
 
-// Ready says whether the Server has a model that is ready, and does not drain.
-// A model that is broken does not make the others unready.
+// Ready reports whether at least one model is ready and the Server is not
+// draining. A broken model does not make the others unready.
 func (s *Server) Ready() bool {
 	return !s.Draining() && slices.ContainsFunc(s.Index(), func(m Status) bool { return m.Ready })
 }
 
-// Charge counts bytes that a request takes, of its body and its tensors, until
-// they are discharged. The error is ErrMemory, and nothing is counted then.
+// Charge counts bytes that a request takes for its body and its tensors, until
+// Discharge. If there are too many it counts nothing and returns ErrMemory.
 func (s *Server) Charge(n int64) error {
 	if s.inFlight.Add(n) > s.options.MaxInFlight {
 		s.inFlight.Add(-n)
@@ -125,13 +125,13 @@ func (s *Server) Charge(n int64) error {
 	return nil
 }
 
-// Discharge says that a request no longer takes so many bytes.
+// Discharge takes back bytes that Charge counted.
 func (s *Server) Discharge(n int64) { s.inFlight.Add(-n) }
 
-// InFlight is how many bytes are charged.
+// InFlight is the number of bytes counted by Charge.
 func (s *Server) InFlight() int64 { return s.inFlight.Load() }
 
-// Close unloads all models. Requests that are under way are answered.
+// Close unloads all models. Requests in progress are still answered.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,10 +156,9 @@ func (e *entry) release() {
 }
 
 // Load loads a version of a model, 1 or more, from the bytes of its file, which
-// must not change from then on, and runs it once before anybody else does. It
-// takes the place of the one that had the version before. If there is an error,
-// which is one of package engine's Parse and NewSession, everything stays as it
-// was, and Index tells of it.
+// must not change afterwards. It runs the model once, and then replaces the
+// previous one of that version. After an error, one of package engine's Parse
+// or NewSession, nothing has changed, and Index reports the error.
 func (s *Server) Load(name string, version int64, data []byte) error {
 	if name == "" || version < 1 {
 		return fmt.Errorf("a model needs a name and a version of at least 1, not %q and %d", name, version)
@@ -181,8 +180,8 @@ func (s *Server) Load(name string, version int64, data []byte) error {
 	return nil
 }
 
-// Fail notes why a version of a model could not be loaded. If it is ready, from
-// an earlier file, it stays so.
+// Fail records why a version of a model could not be loaded. A version that is
+// ready, from an earlier file, stays ready.
 func (s *Server) Fail(name string, version int64, reason error) {
 	s.put(name, slot{number: version, reason: reason})
 }
@@ -229,8 +228,8 @@ func (p *pool) drop(m *Model) {
 	}
 }
 
-// Unload takes a model out, all versions if version is 0. Who has acquired it
-// keeps it until Release. The error is ErrNotFound.
+// Unload removes a version of a model, or all of them if version is 0. Those
+// who have acquired it keep it until Release. The error is ErrNotFound.
 func (s *Server) Unload(name string, version int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -258,8 +257,8 @@ func (s *Server) Unload(name string, version int64) error {
 	return nil
 }
 
-// Acquire finds a model, in a version or in the Newest. The caller must Release
-// it. Errors are ErrNotFound, and ErrNotReady with the reason.
+// Acquire finds a model by name and version, or its Newest version. The caller
+// must call Release. Errors are ErrNotFound, and ErrNotReady with the reason.
 func (s *Server) Acquire(name, version string) (*Model, error) {
 	for {
 		m, err := s.table.Load().find(name, version)
@@ -296,7 +295,7 @@ func (t *table) find(name, version string) (*Model, error) {
 	return nil, reason
 }
 
-// A Status says how a version of a model stands.
+// A Status is the state of a version of a model.
 type Status struct {
 	Name    string
 	Version int64

@@ -9,7 +9,7 @@ import (
 	"github.com/infer-go/infer/engine"
 )
 
-// An Outcome is what became of a request.
+// An Outcome is the result of a request.
 type Outcome uint8
 
 const (
@@ -64,8 +64,8 @@ func isInvalid(err error) bool {
 	return false
 }
 
-// A Total is a number of times that something was done, and how long it took
-// in all.
+// A Total is the number of times that something was done, and the time it took
+// altogether.
 type Total struct {
 	Count uint64
 	Time  time.Duration
@@ -82,7 +82,7 @@ type BatchTotal struct {
 	Input, Run, Output Total
 }
 
-// Stats are what a Model counts from when it was loaded.
+// Stats are what a Model has counted since it was loaded.
 type Stats struct {
 	Last     time.Time        // a request was answered; zero if none was
 	Items    uint64           // that were computed

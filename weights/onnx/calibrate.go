@@ -9,22 +9,23 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Tensor is one of the inputs with which a net is calibrated: its elements,
-// row-major in the model's own order.
+// A Tensor is one input of the calibration data: its elements, row-major in the
+// model's own order.
 type Tensor struct {
 	tensor.Type
 	Data []byte
 }
 
-// Items are what a net is calibrated with: inputs such as it will meet. Item may
-// be called for any of them again and again, in any order, and returns the same
-// tensors each time, one for each input: they are only read until the next call.
+// Items are the calibration data: inputs like those that the net will be given.
+// Item is called several times for the same i, in any order, and must return
+// the same tensors each time, one for each input. They are only read, and only
+// until the next call.
 type Items interface {
 	Len() int
 	Item(i int) ([]Tensor, error)
 }
 
-// An ItemError is an error about one of the items.
+// An ItemError is an error about one of the items of the calibration data.
 type ItemError struct {
 	Item int
 	Err  error

@@ -12,19 +12,19 @@ import (
 
 // Options say how a model is frozen. The zero value is useful.
 type Options struct {
-	// Weights is the type of the elements of panels: tensor.F32, or
+	// Weights is the element type in which weights are stored: tensor.F32, or
 	// tensor.F16 for a file of half the size.
 	Weights tensor.Elem
 
-	// Batch makes a net for any number of items of a model whose inputs are
-	// declared for one. Models that leave the batch open need not ask.
+	// Batch freezes a model whose inputs are declared for one item for any
+	// number of items. It is not needed for models that leave the batch open.
 	Batch bool
 
-	// Shapes are those of inputs whose dimensions the model leaves open.
+	// Shapes are the sizes of inputs whose dimensions the model leaves open.
 	Shapes []InputShape
 
-	// Dir is the folder of a model that keeps tensors in files of their own;
-	// nothing outside of it is read. If it is empty, such a model is an error.
+	// Dir is the folder of a model that keeps tensors in separate files;
+	// nothing outside of it is read. If Dir is empty, such a model is an error.
 	Dir string
 
 	// Meta is what the net's Meta will say. Freeze itself fills in Nodes and
@@ -32,19 +32,18 @@ type Options struct {
 	// and the first output is that of a Softmax.
 	Meta weights.Meta
 
-	// Quantise, if not nil, makes a net that computes in integers. Panels of what
-	// stays float have elements of the type Weights.
+	// Quantise, if not nil, makes a net that computes in integers. What remains
+	// float has weights of the type Weights.
 	Quantise *Quantisation
 
-	// Progress, if not nil, is told from time to time how many of the net's
-	// operations have been written.
+	// Progress, if not nil, is called from time to time with the number of
+	// operations that have been written, and of all.
 	Progress func(done, total int)
 }
 
-// Freeze makes a net of an ONNX model, which is the content of an .onnx file.
-// Errors name the place: the node with its operator and opset, the input, the
-// tensor. Those for operators and opsets that are not supported wrap
-// ErrUnsupported.
+// Freeze converts an ONNX model, the content of an .onnx file, to a net. Errors
+// name the node with its operator and opset, the input, or the tensor. Errors
+// about operators and opsets that are not supported wrap ErrUnsupported.
 func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	net, report, err := freeze(model, opts)
 	if err != nil {

@@ -54,7 +54,7 @@ const (
 )
 
 // Operators lists the operators that Freeze accepts, in alphabetical order,
-// each with the opsets for which it does, or the domain that it is of.
+// each with its opsets, or with its domain if it is not ONNX's own.
 func Operators() []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(operators)) {

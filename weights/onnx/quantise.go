@@ -13,27 +13,27 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Quantisation says how a net of float32 is made into one that computes in
-// integers: values become uint8 with a scale and a zero point each, by how the
-// float net's lie when it is given some items; weights int8 with a scale for each
-// channel of the result, biases int32.
+// A Quantisation says how a float32 net is converted to one that computes in
+// integers. Values become uint8 with one scale and zero point each, from the
+// ranges that they have in the float net for the calibration data; weights
+// become int8 with a scale for each output channel, and biases int32.
 //
-// Whatever joins values, or only moves their elements, has one scale for all of
-// them; operands of additions and products keep their own, since sums are made of
-// them exactly. Only what is between convolutions and fully connected layers
-// becomes integer, and pools behind the last.
+// Operations that join values or only move elements share one scale. Operands
+// of additions and products have their own, because their sums are exact. Only
+// the part of the net between the first and the last convolution or fully
+// connected layer becomes integer, and the pools that follow it.
 type Quantisation struct {
-	// Items returns what to calibrate with, given the float net. If it says how
-	// pictures become the net's input, in its Meta.Preparation, that input's range
-	// is that of all pictures.
+	// Items returns the calibration data, given the float net. If that net's
+	// Meta.Preparation says how pictures become the input, the range of the
+	// input is that of all possible pictures.
 	Items func(float *weights.Net) (Items, error)
 
-	// Percentile is how many of a hundred elements of a value the range must
-	// cover: what lies outside is clamped. 0 and 100 are for all.
+	// Percentile is the percentage of a value's elements that its range must
+	// cover; elements outside are clamped. 0 and 100 mean all.
 	Percentile float64
 
-	// KeepFloat are names of the model's nodes that are to stay float, whether
-	// they are a step by themselves or a part of one.
+	// KeepFloat are names of nodes of the model that are to remain float,
+	// whether they become a step of their own or part of one.
 	KeepFloat []string
 
 	// Progress, if not nil, is told what is done, and how many items of how many

@@ -26,8 +26,8 @@ func (n *noise) decibels() float64 {
 	return 10 * math.Log10(n.signal/n.error)
 }
 
-// A QuantisationReport says what became of a model that was quantised, by the
-// items with which it was calibrated.
+// A QuantisationReport compares a quantised net with the float net, on the
+// calibration data.
 type QuantisationReport struct {
 	Items int
 
@@ -40,8 +40,8 @@ type QuantisationReport struct {
 	SNR            float64
 	Largest, Range float64
 
-	// Changed is of how many items the greatest element of the first output is
-	// another one; −1 if the net answers with something else than classes.
+	// Changed is the number of items whose greatest element of the first output
+	// is another one; −1 if the net is not a classifier.
 	Changed int
 
 	// Corrected says that biases make up for what rounding adds to the means of
@@ -49,7 +49,7 @@ type QuantisationReport struct {
 	Corrected bool
 }
 
-// A QuantisedLayer is one operation of a net.
+// A QuantisedLayer is one operation of a quantised net.
 type QuantisedLayer struct {
 	Name, Op string
 
@@ -57,7 +57,8 @@ type QuantisedLayer struct {
 	// net's, in decibels: with all that has come from the layers before.
 	SNR float64
 
-	// Float says why it is computed in float32; empty if it is not.
+	// Float says why the layer is computed in float32; it is empty if it is
+	// not.
 	Float string
 }
 

@@ -19,8 +19,8 @@ type Report struct {
 	// Quantised says what became of the model if it was quantised.
 	Quantised *QuantisationReport
 
-	// Unbatched says why a model was frozen for one item at a time although its
-	// inputs, or some of them, leave the batch open; empty if that is not so.
+	// Unbatched says why a model was frozen for one item at a time although at
+	// least one of its inputs leaves the batch open. It is empty otherwise.
 	Unbatched string
 }
 

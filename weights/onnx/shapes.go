@@ -13,9 +13,8 @@ type InputShape struct {
 	// Input is the input's name; it may be empty where the model has only one.
 	Input string
 
-	// Dims are all of the input's dimensions, or the open ones alone; the batch,
-	// an open dimension 0, may be left out of these. A batch of 1 stays as open
-	// as it is.
+	// Dims are all dimensions of the input, or only the open ones. The batch,
+	// which is an open dimension 0, may be left out. A batch of 1 stays open.
 	Dims []int
 }
 
