@@ -601,6 +601,17 @@ type QuantiseArgs struct {
 	Lo, Hi float32
 }
 
+// TableArgs is the block of the kernel that looks uint8 up in a table of 256, for
+// 0 ≤ i < N. Y may be X, but not overlap it otherwise.
+//
+//	Y[i] = Table[X[i]]
+type TableArgs struct {
+	X     *uint8
+	Y     *uint8
+	Table *uint8
+	N     int
+}
+
 // IDCTArgs is the block of the inverse discrete cosine transforms of JPEG, T.81
 // A.3.3, for N blocks of S×S samples, where S is 8, or 4 for a picture at half
 // its size, of which only the lowest 4×4 coefficients are read. Sample x of row y

@@ -134,6 +134,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "mul"}, "neon", binary_u8_f32_mul_neon},
 			{Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, "neon", maxpool_u8_neon},
 			{Kernel{Op: "quantise", Result: U8}, "neon", quantise_f32_u8_neon},
+			{Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8}, "neon", table_u8_neon},
 		},
 	},
 	{
@@ -266,6 +267,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "mul"}, "neon", binary_u8_f32_mul_neon},
 			{Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, "neon", maxpool_u8_neon},
 			{Kernel{Op: "quantise", Result: U8}, "neon", quantise_f32_u8_neon},
+			{Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8}, "neon", table_u8_neon},
 		},
 	},
 }

@@ -69,10 +69,15 @@ func BenchmarkQuantised(b *testing.B) {
 			[]Param{TapsParam(9, c[1], func(_, _ int) float32 { return rand.Float32() }, func(int) float32 { return 0 })}, false,
 		})
 	}
+	sigmoid := &Unary{Act: Act{Kind: ActSigmoid}}
 	layers = append(layers,
 		layer{name: "maxpool/112x64", spec: &Pool{Window: square(3, 2, 1)}, shape: []int{1, 112, 112, 64}},
 		layer{name: "avgpool/7x2048", spec: &Pool{Window: square(7, 1, 0), Kind: AveragePool}, shape: []int{1, 7, 7, 2048}},
 		layer{name: "add/56x256", spec: &Binary{Kind: Add, Act: relu}, shape: []int{1, 56, 56, 256}},
+		layer{
+			name: "sigmoid/56x256", spec: sigmoid, shape: []int{1, 56, 56, 256},
+			quantised: []Param{TableParam(x, result, sigmoid.Of)},
+		},
 	)
 	for _, l := range layers {
 		b.Run(l.name, func(b *testing.B) {

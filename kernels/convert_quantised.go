@@ -18,14 +18,14 @@ func (c *Convert) checkQuantised(from Elements) error {
 }
 
 // requantise makes quantised elements of others, of which there are 256.
-func (c *Convert) requantise(f flat, from Elements) *tableOp {
+func (c *Convert) requantise(t *Tier, f flat, from Elements) *tableOp {
 	table := new([256]byte)
 	m, _ := c.Result.multiplier(c, from.step(), 1)
 	lo, hi := c.Result.limits(Act{})
 	from.each(func(b byte, q int32) {
 		table[b] = byte(int32(roundEven(clamp(float32(q-from.Zero)*m, lo, hi))) + c.Result.Zero)
 	})
-	return &tableOp{f, table}
+	return newTable(t, f, table)
 }
 
 // quantiseOp makes quantised elements of float32: uint8, and int8 of these.
@@ -94,13 +94,23 @@ func (op *dequantiseOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 // tableOp looks bytes up: any function of one quantised element.
 type tableOp struct {
 	flat
-	table *[256]byte
+	kernel func(*asm.TableArgs)
+	table  *[256]byte
 }
 
-func (op *tableOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+var tableKernel = asm.Kernel{Op: "table", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}
+
+func newTable(t *Tier, f flat, table *[256]byte) *tableOp {
+	return &tableOp{f, findQuantised[asm.TableArgs](t, tableKernel), table}
+}
+
+func (op *tableOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	dst := out[0][from:to]
-	for i, b := range in[0][from:to] {
-		dst[i] = op.table[b]
+	x, y := in[0][from:to], out[0][from:to]
+	a := &w.table
+	a.Table = &op.table[0]
+	for done := 0; done < len(x); done += taskSize {
+		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
+		op.kernel(a)
 	}
 }

@@ -403,3 +403,32 @@ func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
 		}
 	}
 }
+
+func (m *micro) testTable(_ asm.Kernel, run func(*asm.TableArgs)) {
+	for n := 1; n <= 300; n++ {
+		m.table(run, n)
+	}
+	m.table(run, taskSize)
+}
+
+// table looks n elements up, in another place and in their own.
+func (m *micro) table(run func(*asm.TableArgs), n int) {
+	m.Helper()
+	x, table := m.uint8s(n), m.bytes(256)
+	for i := range min(n, 256) { // from 256 on every element comes
+		x[i] = byte(i + n)
+	}
+	copy(m.operands[0].before, x)
+	y, same := m.byteTarget(asm.U8, n), guard.Make[byte](m.memory, n, m.side)
+	copy(same, x)
+	for i, v := range x {
+		y.want[i] = []byte{table[v]}
+	}
+	run(&asm.TableArgs{X: &same[0], Y: &same[0], Table: &table[0], N: n})
+	for i, v := range x {
+		if same[i] != table[v] {
+			m.Fatalf("%d elements in place, %v: element %d, which was %d, is %d, want %d", n, m.side, i, v, same[i], table[v])
+		}
+	}
+	m.checkBytes(y, func() { run(&asm.TableArgs{X: &x[0], Y: &y.got[0], Table: &table[0], N: n}) }, "%d elements", n)
+}

@@ -15,6 +15,7 @@ const quantisedRows = 2
 func quantisedPortable() map[asm.Kernel]any {
 	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
 	all[quantiseKernel] = quantisePortable
+	all[tableKernel] = tablePortable
 	for stride := range threesStrides {
 		all[threesKernel(stride+1)] = depthwiseThrees(stride + 1)
 	}
@@ -220,5 +221,12 @@ func quantisePortable(p *asm.QuantiseArgs) {
 			p.NaN, x = 1, 0
 		}
 		y[i] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
+	}
+}
+
+func tablePortable(p *asm.TableArgs) {
+	y, table := at(p.Y, 0, p.N), (*[256]uint8)(unsafe.Pointer(p.Table))
+	for i, x := range at(p.X, 0, p.N) {
+		y[i] = table[x]
 	}
 }

@@ -41,6 +41,7 @@ type Workspace struct {
 	transpose  asm.TransposeArgs
 
 	quantise        asm.QuantiseArgs
+	table           asm.TableArgs
 	quantisedGemm   asm.QuantisedGemmArgs
 	quantisedTaps   asm.QuantisedTapsArgs
 	quantisedBinary asm.QuantisedBinaryArgs

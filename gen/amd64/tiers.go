@@ -58,6 +58,7 @@ var avx2 = Emitters{
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
+	"table_u8":           byteTable,
 
 	"product_i16_i32":  productWords,
 	"winograd_u8_i16":  winogradPatches,
@@ -81,6 +82,7 @@ var avx512 = Emitters{
 	"depthwise3x3_u8i8":  depthwiseVNNI,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
+	"table_u8":           byteTableWide,
 
 	"product_i16_i32":  productWordsWide,
 	"winograd_u8_i16":  winogradPatches,

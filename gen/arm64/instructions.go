@@ -251,14 +251,19 @@ func (b *builder) VLD2(from gp, to []vec) {
 // VLD4 loads 64 bytes, every fourth into the same of four registers, which must
 // be neighbours, and moves from on.
 func (b *builder) VLD4(from gp, to []vec) {
-	list := to[0].as("B16").Asm()
-	for i, v := range to[1:] {
-		if v != to[i]+1 {
-			panic("registers of VLD4 are no neighbours")
+	b.emit("VLD4.P", mem(from, 64), four(to))
+}
+
+// four is a list of four registers of bytes.
+func four(vs []vec) operand.Op {
+	list := vs[0].as("B16").Asm()
+	for i := 1; i < 4; i++ {
+		if vs[i] != vs[0]+vec(i) {
+			panic("four registers of a list are no neighbours")
 		}
-		list += ", " + v.as("B16").Asm()
+		list += ", " + vs[i].as("B16").Asm()
 	}
-	b.emit("VLD4.P", mem(from, 64), text("["+list+"]"))
+	return text("[" + list + "]")
 }
 
 // VUXTL and VUXTL2 widen unsigned lanes of the lower and the upper half; SXTL and
@@ -441,6 +446,12 @@ func (b *builder) USHLL(bits int, n vec, from string, d vec, to string) {
 func (b *builder) USHLL2(bits int, n vec, from string, d vec, to string) {
 	b.emit("VUSHLL2", imm(bits), n.as(from), d.as(to))
 }
+
+// VTBL looks bytes up in the table of 64 that four registers hold, which must be
+// neighbours: those beyond it become 0, or, by VTBX, leave d's as they are.
+
+func (b *builder) VTBL(table []vec, n, d vec) { b.emit("VTBL", n.as("B16"), four(table), d.as("B16")) }
+func (b *builder) VTBX(table []vec, n, d vec) { b.emit("VTBX", n.as("B16"), four(table), d.as("B16")) }
 
 // UCVTF converts uint32 to float32, FADDP adds neighbours.
 

@@ -150,7 +150,10 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 	for _, stride := range []string{"1", "2"} {
 		ks = append(ks, Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: stride})
 	}
-	return append(ks, Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8})
+	return append(ks,
+		Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8},
+		Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
+	)
 }
 
 // A Tier is the kernels for one kind of processor. The generated Tiers are
