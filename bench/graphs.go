@@ -95,7 +95,7 @@ func (c *comparison) compare(g *onnxtest.Graph) {
 		c.count(c.refusedHere, err, g)
 		// It may be that both refuse it.
 		if _, err := computePeer(g, g.Items, true); err != nil {
-			c.refusedHere[reason(err)+" (both)"]++
+			c.count(c.refusedHere, fmt.Errorf("both refuse it: %w", err), g)
 		}
 		return
 	}
