@@ -311,11 +311,13 @@ func (c *call) padValue(x *value) float32 {
 // paddedPlaces are the places of a dimension of size d in one that is padded by
 // reflection or by wrapping.
 func (c *call) paddedPlaces(mode kernels.PadMode, before, d, after int) []int {
-	if int64(before)+int64(d)+int64(after) > int64(c.t.budget) {
+	// A place takes longer than a folded element, and is made anew by each probe.
+	const price = 4
+	if price*(int64(before)+int64(d)+int64(after)) > int64(c.t.budget) {
 		c.fail("pads of %d and %d are too large", before, after)
 		return nil
 	}
-	c.t.budget -= before + d + after
+	c.t.budget -= price * (before + d + after)
 	period := d
 	if mode == kernels.PadReflect {
 		period = max(2*d-2, 1)
