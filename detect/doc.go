@@ -1,6 +1,6 @@
-// Package detect makes boxes of what a detector's outputs hold: it decodes the
-// heads of the families of detectors that are published most, and leaves of
-// boxes that overlap the best.
+// Package detect converts a detector's outputs to boxes: it decodes the heads
+// of the most widely published families of detectors, and keeps only the best
+// of boxes that overlap.
 //
 //	decoder, err := detect.New(detect.YOLOX, outputs, 416, 416)
 //	…

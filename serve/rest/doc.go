@@ -10,13 +10,13 @@
 //	POST /v2/models/{model}[/versions/{version}]/classify?top=K
 //
 // whose body is a picture, in a format that the program has registered with
-// package image, and whose answer is that of infer --json. With explain=true it
-// tells the picture as the model saw it, the outputs, and the time that each
-// part took as well.
+// package image, and whose answer is that of infer --json. With explain=true
+// the answer also has the picture as the model saw it, the outputs, and the
+// time that each part took.
 //
-// What is not answered with 200 is answered with {"error":"…"}: 400 for what
-// does not fit the protocol or the model, 404 for what there is not, 405, 408
-// for a body that comes too slowly, 413, 415, 422 for a picture or a tensor with
-// which nothing can be done, 503 with Retry-After for a server that has too much
-// to do, 504 for a deadline that passed.
+// Every status but 200 has the body {"error":"…"}: 400 for a request that does
+// not fit the protocol or the model, 404 for something that does not exist, 405,
+// 408 for a body that arrives too slowly, 413, 415, 422 for a picture or a
+// tensor that cannot be processed, 503 with Retry-After for a server that is
+// overloaded, 504 for a deadline that passed.
 package rest
