@@ -214,6 +214,9 @@ func writeBytes(t *testing.T, shape []int, data []byte) string {
 // TestIntegersAnswerMNIST checks that the shipped nets answer MNIST as well in
 // integers, calibrated with its training pictures.
 func TestIntegersAnswerMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it calibrates two nets, and asks each 20,000 pictures")
+	}
 	images, labels := testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz")
 	train := testenv.File(t, "mnist", "train-images-idx3-ubyte.gz")
 	for _, name := range []string{"seed", "digits"} {

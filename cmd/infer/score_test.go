@@ -59,6 +59,9 @@ func TestShards(t *testing.T) {
 // The parts of all shards are the one part of a run without shards, whatever the
 // threads, and what infer eval says of the pictures is what they say.
 func TestScoreImages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it scores 10,000 pictures several times")
+	}
 	set := mnist(t)
 	images, labels := testenv.File(t, "mnist", "t10k-images-idx3-ubyte.gz"), testenv.File(t, "mnist", "t10k-labels-idx1-ubyte.gz")
 	whole, said := mustScore(t, "--images", images, "--threads", "1")
