@@ -33,13 +33,13 @@ type Axis struct{ Input, Dim int }
 //	Σ By[A−1] · Π (S[k] − Open[k].Size) / Open[k].Multiple
 //
 // where A runs through the non-empty sets of open dimensions, written as the
-// bits of a number, and k through the dimensions in A. For one open
-// dimension, this is a linear function. For two it has a third number, which
-// belongs to both together, and so can be the number of a map's pixels.
+// bits of a number, and k through the dimensions in A. With one open
+// dimension this is a linear function. With two, By has a third number, for
+// both together, so that an extent can be the number of a map's pixels.
 //
 // Without By, the extent is the size of dimension Dim of value Value, which
-// is an input or is written by an earlier step. This is for windows that are
-// as large as a map whose size strides have divided, and rounded.
+// is an input or is written by an earlier step. This is for windows as large
+// as a map whose size has been divided by strides, and rounded.
 type Growth struct {
 	Step, Extent int
 	By           []int // 2ⁿ − 1, for n open dimensions
