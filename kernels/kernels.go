@@ -1,65 +1,67 @@
-// Package kernels is what can be computed: each operation of a ConvNet as a
-// Spec that says what it means, a portable Go implementation that is the
-// oracle of all others, and a table of micro-kernels for every tier of
-// machine.
+// Package kernels contains what can be computed: each operation of a ConvNet
+// as a Spec that says what it means, a portable Go implementation against
+// which all others are tested, and a table of micro-kernels for every tier
+// of machine.
 //
-// An operation has three lives. At freeze time a Spec is checked and its
-// results' Types are inferred. When a model is opened, Spec.Bind turns it into an Op
-// for one tier, with its geometry computed and its weights in the order in
-// which the micro-kernels read them. At run time Op.Run computes, and neither
-// allocates nor locks.
+// An operation has three stages. When a model is frozen, a Spec is checked
+// and the Types of its results are inferred. When a model is opened,
+// Spec.Bind turns it into an Op for one tier, with its geometry computed and
+// its weights in the order in which the micro-kernels read them. When it
+// runs, Op.Run computes, and neither allocates nor locks.
 //
-// Values are float32 where an operation does not say otherwise, or quantised
-// uint8, of which [Elements] says how they are computed with; feature maps are
-// NHWC, weights panels of NR columns.
+// Values are float32 unless an operation says otherwise, or quantised uint8,
+// for which [Elements] says how they are computed with. Feature maps are
+// NHWC, and weights are panels of NR columns.
 //
 // # Rounding
 //
 // An element of a convolution, a fully connected layer or a matrix product
-// over K products aᵢ·bᵢ, computed directly, differs from the exact one by at
-// most (K+16)·2⁻²⁴·Σ|aᵢ·bᵢ|, on every tier.
+// over K products aᵢ·bᵢ, computed directly, differs from the exact result by
+// at most (K+16)·2⁻²⁴·Σ|aᵢ·bᵢ|, on every tier.
 //
 // Winograd's algorithm F(m×m, 3×3) computes tiles of m×m elements of a
-// convolution, each from a patch of (m+2)×(m+2) pixels, and all of the patch
-// bounds an element's error, which is at most
+// convolution, each from a patch of (m+2)×(m+2) pixels. The error of an
+// element is bounded in terms of the whole patch. It is at most
 //
 //	C·2⁻²⁴·Σ over input channels of (max over the patch |x|)·(Σ|w|)
 //	C = 17·(K+16) for F(2×2, 3×3), 900·(K+32) for F(4×4, 3×3)
 //
-// with K the number of input channels and Σ|w| over a channel's nine weights.
-// Bias b and residual r add 3·2⁻²⁴·(|b|+|r|) to it, and numbers below 2⁻¹²⁶,
-// which have fewer digits, 2⁻¹³²·Σ over input channels of (max over the patch
-// |x|) + K·2⁻¹⁴¹. 16 and 88²/9 = 860.4 are what a weight counts on its way
-// through the transforms, in absolute values, K+12 and K+26 the roundings on
-// that way; C has a little to spare for products of these. So much is certain; on
-// normally distributed numbers the difference stays below 4·2⁻²⁴·Σ|aᵢ·bᵢ| for
-// F(2×2, 3×3) and 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3).
+// with K the number of input channels and Σ|w| over a channel's nine
+// weights. Bias b and residual r add 3·2⁻²⁴·(|b|+|r|) to it. Numbers below
+// 2⁻¹²⁶, which have fewer digits, add 2⁻¹³²·Σ over input channels of (max
+// over the patch |x|) + K·2⁻¹⁴¹. The numbers 16 and 88²/9 = 860.4 say how
+// much a weight counts after the transforms, with their coefficients in
+// absolute values; K+12 and K+26 count the roundings on the way. C is a
+// little larger, to allow for products of roundings. This much is certain;
+// for normally distributed numbers the difference stays below
+// 4·2⁻²⁴·Σ|aᵢ·bᵢ| for F(2×2, 3×3) and 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3).
 //
-// A tile in whose patch there is an element that is not finite, or larger than
-// 2¹⁶ in magnitude, is computed directly. So NaN and infinities come only into
-// elements whose windows hold them, and a huge number takes no digits from the
-// others. A convolution with a weight larger than 2⁶⁴ in magnitude, or with more
-// than 2¹⁹ input channels, is computed directly altogether: nothing overflows
-// in Winograd's algorithm.
+// A tile whose patch contains an element that is not finite, or is larger
+// than 2¹⁶ in magnitude, is computed directly. So NaN and infinities reach
+// only elements whose windows contain them, and a huge number does not take
+// digits from the others. A convolution with a weight larger than 2⁶⁴ in
+// magnitude, or with more than 2¹⁹ input channels, is computed directly as a
+// whole. Thus nothing overflows in Winograd's algorithm.
 //
-// Of quantised operands Winograd's algorithm rounds the transformed weights to
-// int16, so that no sum can overflow: relative to the error of int8 weights its own
-// is a twentieth in the root of the mean square with 64 input channels, a half with
-// 512. QuantisedWinograd leaves it out where it estimates more than a half.
+// For quantised operands, Winograd's algorithm rounds the transformed
+// weights to int16, so that no sum can overflow. Relative to the error of
+// int8 weights, the error that this adds is a twentieth, in root mean
+// square, with 64 input channels, and a half with 512. QuantisedWinograd
+// does not use the algorithm where it estimates more than a half.
 //
-// Weights of half precision have been rounded before, by up to 2⁻¹¹ of
-// themselves.
+// Weights of half precision have been rounded beforehand, by up to 2⁻¹¹ of
+// their values.
 //
 // On one tier the bits of an element depend on nothing but its operands: not
-// on the number of items, nor on how the work is divided. Of quantised operands
-// they are the same on all tiers.
+// on the number of items, nor on how the work is divided. For quantised
+// operands they are the same on all tiers.
 //
 // # Who may use it
 //
-// The package exists for packages engine, picture, weights and onnx, and changes
-// with them: nothing in it is promised from one release to the next. Whoever hands
-// an Op wrong lengths corrupts memory, as kernels take addresses. Services use
-// package engine.
+// The package exists for packages engine, picture, weights and onnx, and
+// changes with them: nothing in it is promised from one release to the next.
+// Giving an Op wrong lengths corrupts memory, since kernels take addresses.
+// Services use package engine.
 package kernels
 
 import "github.com/infer-go/infer/tensor"

@@ -1,21 +1,21 @@
-// Package picture turns the bytes of a picture into an upright image, an image
-// into the input of a net, and places in the input back into places on the
+// Package picture turns the bytes of a picture into an upright image and an
+// image into the input of a net, and maps positions in the input back to the
 // picture.
 //
 //	img, err := picture.Decode(data)  // an image.Image, upright
 //	p := &model.Meta().Preparation    // what the file of an engine.Model asks for
 //	placed, err := picture.Prepare(dst, img, p, picture.Planar)
 //	placed, err = picture.PrepareBytes(dst, data, p, picture.Planar) // both, in less time
-//	x, y := placed.ToPicture(90, 120) // from a place in the input
+//	x, y := placed.ToPicture(90, 120) // from a position in the input
 //
-// Whoever only wants classes need not prepare: that is part of Classify, of
-// package engine.
+// If you only need classes, you need not prepare pictures yourself: Classify
+// of package engine does it.
 //
 // # Formats
 //
-// Decode reads the formats that the program has registered with package image,
-// and this package registers none, so that a service links no decoder that it
-// does not ask for:
+// Decode reads the formats that the program has registered with package
+// image. This package registers none, so that a service does not link
+// decoders that it does not ask for:
 //
 //	import (
 //		_ "image/jpeg"
@@ -24,34 +24,36 @@
 //		_ "golang.org/x/image/webp"
 //	)
 //
-// If image/jpeg is registered, sequential JPEG pictures of 8 bits, gray or YCbCr,
-// are decoded by this package nevertheless, several times as fast: each sample is
-// within 1 of image/jpeg's. Progressive pictures, those in CMYK or RGB, and all that
-// are damaged, are image/jpeg's.
+// If image/jpeg is registered, this package nevertheless decodes sequential
+// JPEG pictures of 8 bits, gray or YCbCr, itself, several times as fast;
+// each sample is within 1 of image/jpeg's. Progressive pictures, those in
+// CMYK or RGB, and all damaged ones are left to image/jpeg.
 //
-// Exif's orientation is read from JPEG, PNG and WebP files, and TIFF's own tag,
-// which means the same.
+// The orientation is read from the Exif data of JPEG, PNG and WebP files,
+// and from TIFF's own tag, which has the same meaning.
 //
 // # Preparing
 //
-// Photos are scaled, cut out or padded, and normalised. Where they shrink, the
-// linear filter is widened so that every pixel counts, as Pillow has it, and
-// torchvision with antialiasing; a crop is torchvision's Resize and CenterCrop.
-// Pictures lie on white where they are transparent.
+// Photos are scaled, cropped or padded, and normalised. When a photo is
+// reduced, the linear filter is widened so that every pixel counts, as in
+// Pillow, and in torchvision with antialiasing. A crop is that of
+// torchvision's Resize and CenterCrop. Transparent parts of pictures are
+// shown on white.
 //
-// A digit is looked for wherever on the picture it is, in either polarity, in
-// any colour or in transparency, and brought to the form of MNIST's: its ink is
-// fitted into 20×20 and laid into 28×28 by the centre of its mass.
+// A digit is found anywhere on the picture, in either polarity, in any
+// colour or in transparency, and brought to the form of MNIST's: its ink is
+// scaled to fit into 20×20 pixels and placed in 28×28 by its centre of mass.
 //
-// The same picture gives the same bits, in either Layout, on the same tier of
-// kernels: that which INFER_KERNELS names, or the fastest. Another one adds in
-// another order, and differs in the last bits.
+// The same picture gives the same bits, in either Layout, on the same tier
+// of kernels: the one that INFER_KERNELS names, or the fastest. Another tier
+// adds in another order, and its results differ in the last bits.
 //
 // # Limits
 //
-// Prepare takes pictures with up to 2¹⁶ pixels a side and 2²⁸ in all, time for
-// every pixel, and memory for some rows, for digits for a reduced copy; that
-// memory is kept for the next picture. Decode refuses more than [MaxDecoded]
-// pixels by what the header claims. It does not bound the time that decoders
-// take, which grows with the length of the data as well: bound that, too.
+// Prepare accepts pictures with up to 2¹⁶ pixels on a side and 2²⁸ in total.
+// It takes time for every pixel, and memory for some rows or, for digits,
+// for a reduced copy of the picture. This memory is kept for the next
+// picture. Decode refuses pictures that have more than MaxDecoded pixels
+// according to their header. It does not limit the time that decoders take,
+// which also grows with the length of the data: limit that, too.
 package picture

@@ -1,6 +1,6 @@
-// Package serve answers many requests at once with frozen nets: it is the core
-// of a server, without a transport. `infer serve` puts REST and gRPC on top of
-// it, and a service with a protocol of its own can do the same.
+// Package serve answers many concurrent requests with frozen nets. It is the
+// core of a server, without a transport: `infer serve` puts REST and gRPC on
+// top of it, and a service with a protocol of its own can do the same.
 //
 //	s := serve.New(serve.Options{})
 //	defer s.Close()
@@ -18,28 +18,29 @@
 //
 // # Scheduling
 //
-// A Server has as many permits as goroutines may compute at a time. A request
-// that finds a permit free computes at once, on the caller's goroutine, with a
-// Session of its model. Otherwise it queues. Whoever gives a permit back takes
-// its share of what waits, the number of items by the number of permits,
-// rounded up, and hands it with the permit to the first request in it, which
-// computes for all. So there is no timer that a request would have to wait for,
-// no permit is idle beside a request that waits, and batches grow by
-// themselves, up to Options.Batch, when there is more to do than permits.
-// Answers do not depend on it in a single bit.
+// A Server has a fixed number of permits: that many goroutines may compute
+// at a time. A request that finds a permit free is computed at once, on the
+// caller's goroutine, with a Session of its model. Otherwise it queues. A
+// goroutine that returns its permit hands it to the first request that
+// waits. With it goes a share of what waits, the number of items divided by
+// the number of permits, rounded up, and that request computes for all in
+// the share. So no request waits for a timer, no permit is idle while a
+// request waits, and batches grow by themselves, up to Options.Batch, when
+// there is more work than permits. None of this changes a single bit of an
+// answer.
 //
-// Requests of a model are taken in the order in which they came. One with more
-// items than a batch queues again behind the others for each further batch.
-// Among models, permits go round by deficit round robin (Shreedhar and
-// Varghese, 1995), measured in computing time.
+// Requests for a model are taken in the order in which they arrived. A
+// request with more items than a batch queues again, behind the others, for
+// each further batch. Permits go to the models in turn by deficit round
+// robin (Shreedhar and Varghese, 1995), measured in computing time.
 //
-// A request that would wait longer than Options.MaxQueueDelay, or than its
-// context's deadline, is refused at once, with a *BusyError.
+// A request that would wait longer than Options.MaxQueueDelay, or beyond its
+// context's deadline, is refused at once with a *BusyError.
 //
 // # Lifetimes
 //
 // A model that is replaced or unloaded goes on answering those who have
-// acquired it, and gives its memory back with the last of them. A file that
-// cannot be loaded changes nothing for the others, nor for the model whose
-// place it was to take.
+// acquired it, and releases its memory when the last of them has released
+// it. A file that cannot be loaded affects neither the other models nor the
+// model that it was to replace.
 package serve

@@ -7,7 +7,8 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no model of a name, or not in a version.
+	// ErrNotFound says that there is no model with this name, or that it
+	// does not have this version.
 	ErrNotFound = errors.New("no such model")
 
 	// ErrNotReady says that a model is known, but could not be loaded.
@@ -20,7 +21,7 @@ var (
 	// another one.
 	ErrMemory = errors.New("too much memory is in use")
 
-	// ErrClosed is what a Server answers after Close.
+	// ErrClosed is the error of a Server after Close.
 	ErrClosed = errors.New("the server is closed")
 
 	// ErrComputing says that a model failed while it computed, which is a fault

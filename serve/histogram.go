@@ -28,7 +28,7 @@ func (h *Histogram) add(d time.Duration) {
 	h.Sum += d
 }
 
-// Count is how many durations were counted.
+// Count returns the number of durations.
 func (h *Histogram) Count() uint64 {
 	n := uint64(0)
 	for _, c := range h.Counts {

@@ -97,16 +97,18 @@ func (m *Model) warmUp() error {
 	return nil
 }
 
-// Engine is the model as package engine knows it.
+// Engine returns the model as a Model of package engine.
 func (m *Model) Engine() *engine.Model { return m.model }
 
-// VersionName is the version in words.
+// VersionName returns the version as text.
 func (m *Model) VersionName() string { return m.version }
 
-// Inputs and Outputs are those of the model, made once.
+// Inputs returns the model's inputs. The slice is shared and must not be
+// changed.
 func (m *Model) Inputs() []engine.Tensor { return m.inputs }
 
-// Outputs are those of the model.
+// Outputs returns the model's outputs. The slice is shared and must not be
+// changed.
 func (m *Model) Outputs() []engine.Tensor { return m.outputs }
 
 // Batched says that dimension 0 of inputs and outputs is the batch.

@@ -26,7 +26,7 @@ type Request struct {
 	// Infer sets them and reuses their memory if it is large enough.
 	Outputs [][]byte
 
-	// Times say where the time went.
+	// Times say how the time was spent.
 	Times Times
 
 	ctx     context.Context
@@ -55,7 +55,7 @@ const (
 	answered       // computed, or given up with err
 )
 
-// Times are the parts of the time that a Request took.
+// Times say how long the parts of a Request took.
 type Times struct {
 	Queue  time.Duration // it waited
 	Input  time.Duration // inputs were copied into the Session
@@ -63,8 +63,8 @@ type Times struct {
 	Output time.Duration // outputs were copied out
 }
 
-// OutputShape is the shape of output i, after Infer, with the items as its
-// dimension 0 where that is the batch.
+// OutputShape returns the shape of output i, after Infer. Dimension 0 is the
+// number of items if it is the batch.
 func (r *Request) OutputShape(i int) tensor.Shape {
 	shape := append(tensor.Shape(nil), r.outputs[i].Shape...)
 	if len(shape) > 0 && shape[0] == -1 {

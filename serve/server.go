@@ -14,17 +14,19 @@ import (
 
 // Options say how a Server works. The zero value is what most programs want.
 type Options struct {
-	// Permits is how many goroutines compute at a time; 0 means GOMAXPROCS.
+	// Permits is the number of goroutines that compute at a time; 0 means
+	// GOMAXPROCS.
 	Permits int
 
-	// Batch is the most items of one run; 0 means 8.
+	// Batch is the largest number of items in one run; 0 means 8.
 	Batch int
 
 	// MaxQueueDelay is the longest time that a request may be expected to wait
 	// when it arrives; 0 means 100 ms.
 	MaxQueueDelay time.Duration
 
-	// MaxMemory is how many bytes all Sessions may take together; 0 means 4 GiB.
+	// MaxMemory is the number of bytes that all Sessions together may take;
+	// 0 means 4 GiB.
 	MaxMemory int64
 
 	// MaxInFlight is the number of bytes that all requests in progress may
@@ -115,8 +117,9 @@ func (s *Server) Ready() bool {
 	return !s.Draining() && slices.ContainsFunc(s.Index(), func(m Status) bool { return m.Ready })
 }
 
-// Charge counts bytes that a request takes for its body and its tensors, until
-// Discharge. If there are too many it counts nothing and returns ErrMemory.
+// Charge counts bytes that a request takes for its body and its tensors,
+// until Discharge. If the limit would be exceeded, it counts nothing and
+// returns ErrMemory.
 func (s *Server) Charge(n int64) error {
 	if s.inFlight.Add(n) > s.options.MaxInFlight {
 		s.inFlight.Add(-n)
@@ -125,10 +128,10 @@ func (s *Server) Charge(n int64) error {
 	return nil
 }
 
-// Discharge takes back bytes that Charge counted.
+// Discharge subtracts bytes that Charge counted.
 func (s *Server) Discharge(n int64) { s.inFlight.Add(-n) }
 
-// InFlight is the number of bytes counted by Charge.
+// InFlight returns the number of bytes that Charge has counted.
 func (s *Server) InFlight() int64 { return s.inFlight.Load() }
 
 // Close unloads all models. Requests in progress are still answered.

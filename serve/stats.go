@@ -64,7 +64,7 @@ func isInvalid(err error) bool {
 	return false
 }
 
-// A Total is the number of times that something was done, and the time it took
+// A Total says how often something was done, and how much time it took
 // altogether.
 type Total struct {
 	Count uint64
@@ -100,7 +100,7 @@ type Stats struct {
 	Memory   int64 // bytes, of the Sessions
 }
 
-// Executions is the number of batches.
+// Executions returns the number of batches.
 func (s *Stats) Executions() uint64 { return s.Run.Count }
 
 // Stats returns a copy of what the Model has counted.

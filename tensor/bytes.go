@@ -15,9 +15,10 @@ func AlignUp(n int) int { return (n + Align - 1) &^ (Align - 1) }
 // AlignedBytes allocates n zero bytes whose first is aligned to Align.
 func AlignedBytes(n int) []byte { return aligned(make([]byte, n+Align-1)) }
 
-// DirtyBytes is AlignedBytes for memory that is written before it is read: it
-// holds anything. Large memory is had at once, where zeros would take a
-// millisecond for every few megabytes that the program has used before.
+// DirtyBytes is AlignedBytes for memory that is written before it is read:
+// its content is undefined. Large memory is available at once, whereas
+// clearing it would take a millisecond for every few megabytes that the
+// program has used before.
 func DirtyBytes(n int) []byte {
 	// Nothing in the language allocates without zeros, but a Builder does. Its
 	// string is of no more than the byte that makes its address known, and
@@ -40,16 +41,16 @@ func Aligned[T Number](n int) []T {
 	return Slice[T](AlignedBytes(n * int(unsafe.Sizeof(*new(T)))))
 }
 
-// Number is a Go type in which elements can be looked at: float32 for F32,
-// uint16 for F16, and so on; float64 for sums; an unsigned integer for elements
-// that are only moved.
+// A Number is a Go type as which elements can be viewed: float32 for F32,
+// uint16 for F16, and so on; float64 for sums; an unsigned integer for
+// elements that are only moved.
 type Number interface {
 	float32 | float64 | uint8 | int8 | uint16 | int16 | uint32 | int32 | uint64 | int64
 }
 
-// Slice looks at bytes as elements, in place. Their first must be aligned to
-// the size of an element, and the processor little-endian; bytes at the end
-// that make no whole element are left out.
+// Slice views bytes as elements, in place. The first byte must be aligned to
+// the size of an element, and the processor must be little-endian. Bytes at
+// the end that do not make a whole element are left out.
 func Slice[T Number](b []byte) []T {
 	n := len(b) / int(unsafe.Sizeof(*new(T)))
 	if n == 0 {
@@ -58,7 +59,7 @@ func Slice[T Number](b []byte) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n)
 }
 
-// Bytes looks at elements as bytes, in place.
+// Bytes views elements as bytes, in place.
 func Bytes[T Number](x []T) []byte {
 	if len(x) == 0 {
 		return nil

@@ -1,6 +1,6 @@
-// Package tensor is the ground on which the others stand: element types,
-// shapes, what a value's type is, and aligned memory. It knows no operation.
+// Package tensor is what the other packages build on: element types, shapes,
+// the types of values, and aligned memory. It contains no operations.
 //
-// Tensors themselves are bytes, in the order of a little-endian processor; who
-// computes with them looks at them as elements by [Slice].
+// Tensors themselves are bytes, in the order of a little-endian processor.
+// Code that computes with them views them as elements, by Slice.
 package tensor

@@ -1,6 +1,7 @@
 package tensor
 
-// Elem is the type of a tensor's elements. Its values are those of the file.
+// An Elem is the type of a tensor's elements. Its values are those in model
+// files.
 type Elem uint8
 
 const (

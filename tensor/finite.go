@@ -11,8 +11,9 @@ func IsNaN(x float32) bool { return x != x }
 // IsFinite says whether x is neither NaN nor an infinity.
 func IsFinite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
-// NotFinite is the place, in bytes, of the first of floating-point elements
-// that is NaN or an infinity; −1 if there is none, as among integers.
+// NotFinite returns the offset, in bytes, of the first floating-point
+// element that is NaN or an infinity; −1 if there is none, which includes
+// integer elements.
 func NotFinite(e Elem, b []byte) int {
 	var l lanes
 	switch e {

@@ -2,8 +2,8 @@ package tensor
 
 import "math"
 
-// Float16 returns the IEEE 754 binary16 nearest to x, ties to even. What is
-// too large becomes an infinity.
+// Float16 returns the IEEE 754 binary16 number nearest to x, ties to even.
+// Numbers that are too large become infinities.
 func Float16(x float32) uint16 {
 	b := math.Float32bits(x)
 	sign := uint16(b >> 16 & 0x8000)
@@ -21,7 +21,7 @@ func Float16(x float32) uint16 {
 	return sign | uint16((abs-0x38000000+0xfff+abs>>13&1)>>13)
 }
 
-// Float32 returns the value of the IEEE 754 binary16 h. It is exact.
+// Float32 returns the value of the IEEE 754 binary16 number h. It is exact.
 func Float32(h uint16) float32 {
 	sign := uint32(h&0x8000) << 16
 	exp, frac := uint32(h>>10&0x1f), uint32(h&0x3ff)

@@ -15,21 +15,22 @@ const (
 	// MaxDim is the largest dimension, 2³¹ − 1.
 	MaxDim = math.MaxInt32
 
-	// MaxElements is the largest number of elements: 2³¹ − 1, and no more than
-	// an int can count the bytes of, at 8 bytes each.
+	// MaxElements is the largest number of elements: 2³¹ − 1, or fewer where
+	// the number of bytes, at 8 for each element, would overflow an int.
 	MaxElements = min(math.MaxInt32, math.MaxInt/8)
 )
 
-// A Shape is a tensor's dimensions, the slowest first: the last one's
-// neighbours are neighbours in memory. A Shape without dimensions is that of a
-// scalar. A dimension of −1 stands for a batch in what is shown to users.
+// A Shape is a tensor's dimensions, the slowest first: elements that are
+// neighbours along the last dimension are neighbours in memory. A Shape
+// without dimensions is that of a scalar. In what users see, a dimension of
+// −1 stands for the batch.
 type Shape []int
 
-// String is the shape in words, as errors have it: 1×28×28×1, and N for a
-// dimension of −1.
+// String writes the shape as in errors: 1×28×28×1, with N for a dimension of
+// −1.
 func (s Shape) String() string { return Dims(s...) }
 
-// Dims is Shape.String of dimensions of any type.
+// Dims is Shape.String for dimensions of any type.
 func Dims[T int | int64](dims ...T) string {
 	if len(dims) == 0 {
 		return "scalar"
@@ -48,7 +49,7 @@ func Dims[T int | int64](dims ...T) string {
 	return b.String()
 }
 
-// Product multiplies numbers that are not negative; false says that the product
+// Product multiplies non-negative numbers. It returns false if the product
 // overflows an int.
 func Product(x int, dims ...int) (int, bool) {
 	for _, d := range dims {
@@ -61,7 +62,8 @@ func Product(x int, dims ...int) (int, bool) {
 	return x, true
 }
 
-// Saturated is a product of positive numbers, at most the largest int64.
+// Saturated multiplies positive numbers. It returns the largest int64 if the
+// product is larger.
 func Saturated(dims ...int) int64 {
 	x := int64(1)
 	for _, d := range dims {
@@ -73,9 +75,9 @@ func Saturated(dims ...int) int64 {
 	return x
 }
 
-// Elements is the number of elements, which may be 0. It is false if a
-// dimension is negative, or if the others than 0 multiply to more than
-// MaxElements.
+// Elements returns the number of elements, which may be 0. It returns false
+// if a dimension is negative, or if the product of the dimensions other than
+// 0 exceeds MaxElements.
 func (s Shape) Elements() (int, bool) {
 	n, empty := 1, false
 	for _, d := range s {
@@ -94,16 +96,17 @@ func (s Shape) Elements() (int, bool) {
 	return n, true
 }
 
-// Volume is the number of elements of a shape that has passed Check, or of a
-// part of one.
+// Volume returns the number of elements of a shape that has passed Check, or
+// of part of such a shape.
 func (s Shape) Volume() int {
 	n, _ := s.Elements()
 	return n
 }
 
-// Check says what is wrong with the shape of a value: more than MaxRank
-// dimensions, one that is not from 1 to MaxDim, or more than MaxElements. The
-// error has no subject: "of 3×0 elements is empty".
+// Check says what is wrong with the shape of a value: that it has more than
+// MaxRank dimensions, one that is not from 1 to MaxDim, or more than
+// MaxElements elements. The error has no subject: "of 3×0 elements is
+// empty".
 func (s Shape) Check() error {
 	if len(s) > MaxRank {
 		return fmt.Errorf("has %d dimensions, more than %d", len(s), MaxRank)
@@ -125,7 +128,8 @@ func (s Shape) Check() error {
 // Equal says whether two shapes have the same dimensions.
 func (s Shape) Equal(t Shape) bool { return slices.Equal(s, t) }
 
-// Strides are the distances, in elements, of neighbours along each dimension.
+// Strides returns the distances, in elements, between neighbours along each
+// dimension.
 func (s Shape) Strides() []int {
 	strides := make([]int, len(s))
 	step := 1
@@ -136,8 +140,9 @@ func (s Shape) Strides() []int {
 	return strides
 }
 
-// BroadcastStrides are the strides of a tensor that is repeated to a larger
-// shape of rank dimensions: 0 along those in which it stands still.
+// BroadcastStrides returns the strides of a tensor that is repeated to a
+// larger shape of rank dimensions. They are 0 along the dimensions in which
+// it is repeated.
 func (s Shape) BroadcastStrides(rank int) []int {
 	strides := make([]int, rank)
 	for i, step := range s.Strides() {
@@ -148,9 +153,10 @@ func (s Shape) BroadcastStrides(rank int) []int {
 	return strides
 }
 
-// Broadcast is the shape of what a function of two operands computes, by
-// numpy's rule: shapes are aligned at their last dimension, and a dimension
-// that is 1 or missing is repeated. It is false if they do not fit.
+// Broadcast returns the shape of the result of a function of two operands,
+// by numpy's rule: shapes are aligned at their last dimension, and a
+// dimension that is 1 or missing is repeated. It returns false if the shapes
+// do not fit.
 func Broadcast(a, b Shape) (Shape, bool) {
 	if len(a) < len(b) {
 		a, b = b, a

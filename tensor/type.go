@@ -8,7 +8,8 @@ import (
 )
 
 // A Type says what the bytes of a tensor mean: the type of its elements, its
-// shape, and, for quantised values, how an element q stands for a real number:
+// shape and, for quantised values, the real number that an element q stands
+// for:
 //
 //	Scale · (q − Zero)
 //
@@ -20,22 +21,22 @@ type Type struct {
 	Zero  int32 // the zero point: the element that stands for 0
 }
 
-// Floats is the Type of float32 elements of a shape.
+// Floats returns the Type of float32 elements in the given shape.
 func Floats(shape ...int) Type { return Type{Elem: F32, Shape: shape} }
 
-// Of is the Type with the same elements in another shape.
+// Of returns the Type with the same elements in another shape.
 func (t Type) Of(shape ...int) Type {
 	t.Shape = shape
 	return t
 }
 
-// Quantised says whether elements stand for real numbers by a scale.
+// Quantised says whether elements stand for real numbers by way of a scale.
 func (t Type) Quantised() bool { return t.Scale != 0 }
 
-// Check says what is wrong with a Type: its element type does not exist, its
-// shape is one that Shape.Check refuses, its scale is negative or not finite, a
-// type other than U8 and I8 is quantised, or its zero point is no element. The
-// error has no subject, as Shape.Check's.
+// Check says what is wrong with a Type: its element type does not exist,
+// Shape.Check refuses its shape, its scale is negative or not finite, a type
+// other than U8 and I8 is quantised, or its zero point is not an element.
+// Like Shape.Check's, the error has no subject.
 func (t Type) Check() error {
 	if !t.Elem.Valid() {
 		return fmt.Errorf("is of the unknown element type %d", t.Elem)
@@ -56,9 +57,9 @@ func (t Type) Check() error {
 	return nil
 }
 
-// Encode is the element that stands for the real number x: the nearest one,
-// ties to even, if t is quantised; otherwise x itself, and an error if no
-// element is x. A float16 is rounded.
+// Encode returns the element that stands for the real number x. If t is
+// quantised, it is the nearest one, ties to even. Otherwise it is x itself,
+// with float16 rounded; there is an error if no element is x.
 func (t Type) Encode(x float32) ([]byte, error) {
 	b := make([]byte, 8)
 	switch t.Elem {
@@ -98,8 +99,8 @@ func (e Elem) limits() (lo, hi int64) {
 	return 0, 0
 }
 
-// SameElements says whether the elements of two tensors are of one type and
-// mean the same, whatever their shapes.
+// SameElements says whether the elements of two tensors have the same type
+// and the same meaning, whatever their shapes.
 func (t Type) SameElements(u Type) bool {
 	return t.Elem == u.Elem && t.Scale == u.Scale && t.Zero == u.Zero
 }
@@ -107,11 +108,12 @@ func (t Type) SameElements(u Type) bool {
 // Equal says whether two Types are the same.
 func (t Type) Equal(u Type) bool { return t.SameElements(u) && slices.Equal(t.Shape, u.Shape) }
 
-// Bytes is the size of a tensor whose shape has passed Check.
+// Bytes returns the size, in bytes, of a tensor whose shape has passed
+// Check.
 func (t Type) Bytes() int { return t.Shape.Volume() * t.Elem.Size() }
 
-// String is the type in words, as errors have it: "f32 1×28×28×1", "u8 1×10 of
-// scale 0.5 and zero point 3".
+// String writes the type as in errors: "f32 1×28×28×1", "u8 1×10 of scale
+// 0.5 and zero point 3".
 func (t Type) String() string {
 	s := t.Elem.String() + " " + t.Shape.String()
 	if t.Quantised() {
@@ -120,7 +122,7 @@ func (t Type) String() string {
 	return s
 }
 
-// Shapes are the shapes of Types.
+// Shapes returns the shapes of Types.
 func Shapes(types []Type) []Shape {
 	s := make([]Shape, len(types))
 	for i, t := range types {

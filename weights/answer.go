@@ -6,13 +6,13 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// AnswerKind is what a net's outputs are.
+// An AnswerKind says what a net's outputs are.
 type AnswerKind uint8
 
 const (
 	// Scores: the first output holds a logit for each class, if it has the
-	// shape of such a list; a softmax turns them into probabilities. It is what
-	// is taken of a net of which nobody has said anything.
+	// shape of such a list; a softmax turns them into probabilities. A net
+	// is taken to have Scores if nothing else has been specified.
 	Scores AnswerKind = iota
 
 	// Probabilities: the first output holds a number for each class, and they
@@ -22,12 +22,12 @@ const (
 	// Boxes: the outputs are those of a detector.
 	Boxes
 
-	// Mask: the first output says of each pixel of a map what class it is, by
-	// scores [1, classes, height, width], of which the greatest counts.
+	// Mask: the first output gives the class of each pixel of a map, as
+	// scores [1, classes, height, width], of which the greatest decides.
 	Mask
 
-	// Picture: the first output is a picture, [1, 1 or 3, height, width], of the
-	// channels and the range that Preparation gives the input.
+	// Picture: the first output is a picture, [1, 1 or 3, height, width],
+	// with the channels and the range that Preparation gives the input.
 	Picture
 )
 
@@ -44,10 +44,11 @@ func (k AnswerKind) String() string {
 type Answer struct {
 	Kind AnswerKind
 
-	// The others are for Boxes alone. Head names how outputs hold them, as
-	// package detect does. Boxes whose score is less than Least do not count, nor
-	// any that overlaps a better one of its class by more than Overlap,
-	// intersection over union; of the others the Most best ones do.
+	// The other fields are used only for Boxes. Head names the form in which
+	// the outputs hold boxes, as in package detect. Boxes whose score is
+	// less than Least are dropped, and so is each that overlaps a better one
+	// of its class by more than Overlap, as intersection over union. Of the
+	// rest, the best are kept, at most Most of them.
 	Head           string
 	Least, Overlap float32
 	Most           int
@@ -83,8 +84,9 @@ func (a *Answer) check(output tensor.Type) error {
 	return nil
 }
 
-// Classes is how many classes a net's labels name, given its first output. It is
-// false for boxes, of which package engine knows.
+// Classes returns the number of classes that a net's labels must name, given
+// the type of its first output. It returns false for Boxes, whose number of
+// classes package engine determines.
 func (a *Answer) Classes(output tensor.Type) (int, bool) {
 	switch a.Kind {
 	case Scores, Probabilities:

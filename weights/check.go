@@ -11,13 +11,19 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Check says whether a Net is one that can be written, read and run: indices
-// are in range, steps in order, each value written once and before it is read,
-// each param used once; every shape is what the steps' Specs make of it, and
-// every param as long as its shape implies; weights are finite and the
-// padding of panels is zero; if Batched, no step mixes items; labels and
-// preparation fit the outputs and the inputs; open dimensions are those of inputs,
-// and what follows them is an extent of a step. Errors name the place.
+// Check says whether a Net can be written, read and run:
+//
+//   - indices are in range, steps are in order, each value is written once and
+//     before it is read, and each param is used once;
+//   - every shape is the one that the steps' Specs imply, and every param is as
+//     long as its shape implies;
+//   - weights are finite, and the padding of panels is zero;
+//   - if the Net is Batched, no step mixes items;
+//   - labels fit the outputs, and the preparation fits the inputs;
+//   - open dimensions are dimensions of inputs, and everything that depends on
+//     them is an extent of a step.
+//
+// Errors name the place.
 func (n *Net) Check() error {
 	if err := n.checkGraph(); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Marshal returns the file of a Net that passes Check. The same Net gives the
-// same bytes.
+// Marshal returns the file of a Net, which must pass Check. The same Net
+// always gives the same bytes.
 func Marshal(n *Net) ([]byte, error) {
 	if err := n.Check(); err != nil {
 		return nil, err
@@ -46,11 +46,11 @@ func Marshal(n *Net) ([]byte, error) {
 
 // Parse reads a Net from the bytes of a file and checks all of it.
 //
-// The params' data are data's own bytes if data begins at an address that is
-// a multiple of 32, as mapped and large allocated memory does, and an embedded
-// file where the linker puts it so; otherwise the section of the weights is
-// copied to where it is aligned. In either case the caller must leave data as
-// they are for as long as the Net is in use.
+// The Net's weights are used in place in data if data begins at an address
+// that is a multiple of 32. This is true of mapped memory, of large
+// allocations, and of an embedded file if the linker happens to place it so.
+// Otherwise the section of the weights is copied to aligned memory. In
+// either case data must not be changed for as long as the Net is in use.
 //
 // Errors are ErrFormat, ErrVersion, or errors.ErrUnsupported on a big-endian
 // processor.

@@ -8,42 +8,43 @@ import (
 )
 
 // A Net is a frozen network: a flat list of steps over numbered values, in
-// the order in which they run. It holds no graph and no names that the engine
-// has to look up; whatever can be decided before the first picture arrives is
-// decided here.
+// the order in which they run. It holds no graph, and no names that the
+// engine has to look up: everything that can be decided before the first
+// picture arrives has been decided here.
 //
-// All shapes are physical: a feature map is [batch, height, width, channels]
-// (NHWC), a one-dimensional one [batch, 1, length, channels]. Everything that
-// is not the input or the output of a convolution, pool or resize may have
-// any shape, row-major. Where a model's own order (ONNX has NCHW) differs, a
-// Transpose step stands at the edge.
+// All shapes are physical. A feature map is [batch, height, width, channels]
+// (NHWC), a one-dimensional one [batch, 1, length, channels]. A value that
+// is neither an input nor an output of a convolution, pool or resize may
+// have any shape, row-major. Where the model's own order differs (ONNX has
+// NCHW), there is a Transpose step at the model's inputs or outputs.
 type Net struct {
 	Meta Meta
 
-	// Batched says that dimension 0 of every value is the batch: it is 1 in
-	// every shape and stands for any n at run time. A Net that is not batched
-	// runs with n = 1 only.
+	// Batched says that dimension 0 of every value is the batch. It is 1 in
+	// every shape, and stands for any n at run time. A Net that is not
+	// batched runs with n = 1 only.
 	Batched bool
 
-	// Open are the dimensions of inputs that can have other sizes than the
-	// shapes say, and Growth what else follows them; Sized makes a Net for one
-	// size. Both are empty where every dimension but the batch is fixed.
-	// Growth is in the order of steps, and of extents.
+	// Open lists the dimensions of inputs that may have other sizes than the
+	// shapes say, and Growth everything else that depends on these sizes,
+	// ordered by step and then by extent. Sized makes a Net for one size of
+	// each. Both are empty if every dimension except the batch is fixed.
 	Open   []OpenDim
 	Growth []Growth
 
-	// Values are the activations; a step names them by index.
+	// Values are the activations. Steps refer to them by index.
 	Values []Value
 
-	// Inputs and Outputs index Values. Their shapes are the model's own.
+	// Inputs and Outputs are indices into Values. Their shapes are the
+	// model's own.
 	Inputs, Outputs []int
 
-	// Steps run in order; each reads only inputs and what earlier steps wrote,
-	// and writes values that nothing else writes.
+	// Steps run in order. Each reads only inputs and what earlier steps have
+	// written, and writes values that nothing else writes.
 	Steps []Step
 
-	// Params are the constant tensors; a step names them by index, and each is
-	// named by exactly one step.
+	// Params are the constant tensors. Steps refer to them by index, and
+	// each belongs to exactly one step.
 	Params []kernels.Param
 }
 
@@ -62,7 +63,8 @@ type Step struct {
 	Params []int        // indices into Net.Params
 }
 
-// Operands are the Types of the values that a step reads, and its Params.
+// Operands returns the Types of the values that a step reads, and its
+// Params.
 func (n *Net) Operands(s Step) (in []tensor.Type, params []kernels.Param) {
 	for _, v := range s.In {
 		in = append(in, n.Values[v].Type)
@@ -73,10 +75,11 @@ func (n *Net) Operands(s Step) (in []tensor.Type, params []kernels.Param) {
 	return in, params
 }
 
-// Integer says whether a net computes in integers: some value is quantised, and
-// every step that reads float32 only moves elements, or converts them, as at the
-// net's edges. Such a net gives the same bits on every processor; one with a step
-// that computes from float32 gives them on one tier.
+// Integer says whether a net computes in integers: some value is quantised,
+// and every step that reads float32 only moves elements or converts them, as
+// at the inputs and outputs of the net. Such a net gives the same bits on
+// every processor. A net with a step that computes on float32 values gives
+// the same bits only on processors of one tier.
 func (n *Net) Integer() bool {
 	quantised := slices.ContainsFunc(n.Values, func(v Value) bool { return v.Quantised() })
 	return quantised && !slices.ContainsFunc(n.Steps, func(s Step) bool {
@@ -85,7 +88,8 @@ func (n *Net) Integer() bool {
 	})
 }
 
-// Meta says what a net is, where it came from and what its numbers mean.
+// Meta says what a net is, where it came from, and what its inputs and
+// outputs mean.
 type Meta struct {
 	Name     string // short name, "digits"
 	Source   string // what it was made from: file name and SHA-256
@@ -101,29 +105,31 @@ type Meta struct {
 	// Answer says what the outputs are.
 	Answer Answer
 
-	// Nodes is the number of operators in the model that was frozen,
+	// Nodes is the number of operators in the model that was frozen, and
 	// Parameters the number of its weights and biases.
 	Nodes, Parameters int
 }
 
-// Kind is a way to prepare a picture.
+// A Kind is a way to prepare a picture.
 type Kind uint8
 
 const (
-	// NoPicture: the model's input is not a picture, or nobody said how to
-	// make it; only raw tensors can be given.
+	// NoPicture: the model's input is not a picture, or nothing is known
+	// about how to make it from one. The net takes raw tensors only.
 	NoPicture Kind = iota
 
-	// Photo scales the picture, cuts out its middle and normalises each channel.
+	// Photo brings the picture to the input's size by the rule Fit, and
+	// normalises each channel.
 	Photo
 
-	// Digit finds ink on a ground of any polarity, crops to it, fits it into
-	// 20×20 and centres it by mass in 28×28, as MNIST was made: 0 is ground,
-	// 255 is ink.
+	// Digit finds ink on a ground of either polarity, crops the picture to
+	// it, scales it to fit into 20×20 pixels and centres it in 28×28 by its
+	// centre of mass, as the pictures of MNIST were made: 0 is ground, 255
+	// is ink.
 	Digit
 )
 
-// Order is the order of a picture's channels.
+// An Order is the order of a picture's channels.
 type Order uint8
 
 const (
@@ -140,7 +146,7 @@ func (o Order) Channels() int {
 	return 3
 }
 
-// Fit is the rule by which a Photo is brought to the input's size.
+// A Fit is the rule by which a Photo is brought to the input's size.
 type Fit uint8
 
 const (
@@ -149,8 +155,8 @@ const (
 	Pad                // scale the longer side, fill the rest with the mean (zero after normalisation)
 )
 
-// Preparation turns a picture into an input of [1, channels, height, width].
-// A channel's value v in 0…255 becomes (v·Scale − Mean[c]) / Std[c].
+// A Preparation says how a picture becomes an input of [1, channels, height,
+// width]. A channel's value v in 0…255 becomes (v·Scale − Mean[c]) / Std[c].
 type Preparation struct {
 	Kind          Kind
 	Order         Order

@@ -17,11 +17,11 @@ type File struct {
 }
 
 // Open opens a file and checks all of it. A regular file is mapped into
-// memory where the system can do that, read-only and shared with all other
-// processes that map it; anything else is read.
+// memory, on systems that can do so, read-only and shared with all other
+// processes that map it; any other file is read.
 //
-// A mapped file must not be written to or cut off while it is open: Save
-// does neither, as it puts a new file in the old one's place.
+// A mapped file must be neither written to nor truncated while it is open.
+// Save does neither, since it puts a new file in the place of the old one.
 //
 // Errors name the path; they are those of Parse and of package os.
 func Open(path string) (*File, error) {
@@ -49,9 +49,9 @@ func Open(path string) (*File, error) {
 	return &File{Net: n, unmap: unmap}, nil
 }
 
-// Close gives the memory of the weights back. Whoever still reads them then,
-// by slices kept from the Net's Params, crashes the program; the Net itself
-// has lost them. Close may be called more than once.
+// Close releases the memory of the weights. The Net no longer has them, and
+// reading them through a slice that was kept from the Net's Params crashes
+// the program. Close may be called more than once.
 func (f *File) Close() error {
 	if f.closed.Swap(true) {
 		return nil

@@ -11,14 +11,14 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// An OpenDim is a dimension of inputs that a Net leaves open, such as the
-// height of a picture.
+// An OpenDim is a dimension that a Net leaves open in its inputs, such as
+// the height of a picture.
 type OpenDim struct {
 	Name string // the model's own: "height"
 	At   []Axis // where it stands, once at least
 
-	// Size is the one that the Net's shapes have. Any other is a multiple of
-	// Multiple as well, from Least to Most.
+	// Size is the size in the Net's shapes. Like every other size that the
+	// dimension may have, it is a multiple of Multiple, from Least to Most.
 	Size                  int
 	Multiple, Least, Most int
 }
@@ -26,26 +26,28 @@ type OpenDim struct {
 // An Axis is dimension Dim of the value Net.Inputs[Input].
 type Axis struct{ Input, Dim int }
 
-// A Growth says how extent Extent of step Step, whose Spec is a kernels.Elastic,
-// follows the open dimensions. At other sizes S it is larger by
+// A Growth says how the extent Extent of step Step, whose Spec is a
+// kernels.Elastic, depends on the open dimensions. At sizes S it is larger
+// than in the Net by
 //
 //	Σ By[A−1] · Π (S[k] − Open[k].Size) / Open[k].Multiple
 //
-// where A goes through the sets of open dimensions that are not empty, as bits
-// of a number, and k through those in A. Of one dimension that is a linear
-// function; of two, with a third number for both together, one can be the
-// number of a map's pixels.
+// where A runs through the non-empty sets of open dimensions, written as the
+// bits of a number, and k through the dimensions in A. With one open
+// dimension this is a linear function. With two, By has a third number, for
+// both together, so that an extent can be the number of a map's pixels.
 //
-// Without By it is as large as dimension Dim of the value Value, which is an
-// input or what an earlier step writes: a window as large as a map that strides
-// have made, and rounded.
+// Without By, the extent is the size of dimension Dim of value Value, which
+// is an input or is written by an earlier step. This is for windows as large
+// as a map whose size has been divided by strides, and rounded.
 type Growth struct {
 	Step, Extent int
 	By           []int // 2ⁿ − 1, for n open dimensions
 	Value, Dim   int   // 0 if there is By
 }
 
-// MaxOpen is the most open dimensions: a Growth has up to 15 numbers.
+// MaxOpen is the largest number of open dimensions. A Growth therefore has
+// at most 15 numbers.
 const MaxOpen = 4
 
 // checkOpen checks what a Net says of open dimensions, whose inputs and steps
@@ -146,7 +148,7 @@ func (n *Net) checkGrowth(g Growth, writers []int) error {
 	return nil
 }
 
-// OpenNames names the open dimensions, in their order.
+// OpenNames returns the names of the open dimensions, in their order.
 func (n *Net) OpenNames() string {
 	names := make([]string, len(n.Open))
 	for i, d := range n.Open {
@@ -155,8 +157,9 @@ func (n *Net) OpenNames() string {
 	return strings.Join(names, ", ")
 }
 
-// CheckSizes says whether the open dimensions, in their order, can have these
-// sizes, as far as they themselves tell. Sized tells the rest.
+// CheckSizes says whether the open dimensions can have these sizes, which
+// are in the order of Open, as far as Open itself tells. Sized finds what
+// else may prevent it.
 func (n *Net) CheckSizes(sizes []int) error {
 	if len(sizes) != len(n.Open) {
 		if len(n.Open) == 0 {
@@ -177,9 +180,9 @@ func (n *Net) CheckSizes(sizes []int) error {
 	return nil
 }
 
-// Sized returns the Net for one size of each open dimension, in their order: a
-// Net that has none any more. It shares the params. It passes Check; errors
-// name the step that cannot be computed at this size.
+// Sized returns the Net for these sizes of the open dimensions, in the order
+// of Open. The result has no open dimensions, shares the params and passes
+// Check. Errors name the step that cannot be computed at these sizes.
 func (n *Net) Sized(sizes []int) (*Net, error) {
 	if err := n.CheckSizes(sizes); err != nil {
 		return nil, err
@@ -191,8 +194,8 @@ func (n *Net) Sized(sizes []int) (*Net, error) {
 	return m, m.checkGraph()
 }
 
-// Shaped is Sized without checks: of a Net that may be unfinished, and of which
-// only shapes are wanted.
+// Shaped is Sized without checks, for Nets that may be unfinished and of
+// which only the shapes are needed.
 func (n *Net) Shaped(sizes []int) (*Net, error) {
 	m := *n
 	m.Open, m.Growth = nil, nil

@@ -2,16 +2,16 @@ package weights
 
 import "github.com/infer-go/infer/internal/replace"
 
-// Save writes the file of a Net that passes Check to path. It writes and
-// syncs a temporary file beside it, then renames that: whenever it is
-// interrupted, path holds the old file or the new one, whole.
+// Save writes the file of a Net, which must pass Check, to path. It writes a
+// temporary file beside path, syncs it and renames it: at whatever moment it
+// is interrupted, path is the whole old file or the whole new one.
 //
-// If path is a symbolic link its target is replaced, or the link itself if it
-// leads nowhere. The permissions are those of a new file, whatever the old
-// one had. A device or a pipe is not replaced but written to.
+// If path is a symbolic link, its target is replaced, or the link itself if
+// its target does not exist. The permissions are those of a new file,
+// whatever the old one had. A device or a pipe is written to, not replaced.
 //
-// Errors name the path. They are those of Check, or wrap what package os says,
-// such as fs.ErrNotExist.
+// Errors name the path. They are those of Check, or wrap those of package
+// os, such as fs.ErrNotExist.
 func Save(path string, n *Net) error {
 	data, err := Marshal(n)
 	if err != nil {

@@ -75,8 +75,8 @@ func (s Section) compare(sum uint32) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Sections lists the sections of a file, after it has compared the file's
-// structure and all its checksums.
+// Sections lists the sections of a file, after checking the file's structure
+// and all its checksums.
 func Sections(data []byte) ([]Section, error) {
 	_, sections, err := readTable(data)
 	if err != nil {

@@ -17,26 +17,26 @@ var benchCommand = command{
 	name: "bench",
 	args: "[--model F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json] [--picture IMAGE [--whole]]",
 	help: `
-Measure how long runs take, one after the other, on random numbers: the least,
-the median and the greatest times of a run, and allocations. With --layers the
-time of each step, too, on one thread. --json prints {"model","kernels","batch",
-"threads","runs","us":{"min","p50","p90","p99","max"},"images_per_second",
-"allocs_per_run","layers":[{"name","op","us","gmacs"}]}.
-With --picture, the way of a picture from its bytes to the net's answer, in CPU
-time of the process on one thread: how long it takes to decode, to prepare and to
-run. A JPEG picture is decoded no larger than the net needs it, or --whole.
---json prints {"model","kernels","picture","whole","runs","decode_us",
-"prepare_us","run_us","total_us"}, each of the latter {"min","p50","p90","p99",
-"max","allocs"}.`,
+Measure how long runs on random numbers take, one after the other: the least,
+the median and the greatest time of a run, and its allocations. With --layers
+also the time of each step, on one thread. --json prints {"model","kernels",
+"batch","threads","runs","us":{"min","p50","p90","p99","max"},
+"images_per_second","allocs_per_run","layers":[{"name","op","us","gmacs"}]}.
+With --picture, measure how long it takes to get from the bytes of a picture to
+the net's answer, in CPU time of the process on one thread: to decode, to
+prepare and to run. A JPEG picture is decoded no larger than the net needs,
+unless --whole is given. --json prints
+{"model","kernels","picture","whole","runs","decode_us","prepare_us","run_us",
+"total_us"}, each of the last four as {"min","p50","p90","p99","max","allocs"}.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
-		size := inputSizeFlag(flags, "`SIZES` of the open dimensions of the input, as 480x640")
+		size := inputSizeFlag(flags, "`SIZES` of the open dimensions of the input, such as 480x640")
 		batch := flags.Int("batch", 1, "compute `N` items in a run")
 		threads := flags.Int("threads", 1, "compute on `N` threads")
 		duration := flags.Duration("duration", 3*time.Second, "measure for this `TIME`")
 		layers := flags.Bool("layers", false, "measure each step")
 		asJSON := flags.Bool("json", false, "print JSON")
-		file := flags.String("picture", "", "measure the way of the picture in `FILE`")
+		file := flags.String("picture", "", "measure the picture in `FILE`, from its bytes to the answer")
 		whole := flags.Bool("whole", false, "decode the picture at its full size")
 		return func(a *app, args []string) error {
 			switch {

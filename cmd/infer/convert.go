@@ -23,35 +23,35 @@ var convertCommand = command{
 	name: "convert",
 	args: "IN.onnx OUT.frz [--shape NAME=1x3x480x640] [--weights f32|half] [--labels FILE] [--digits | --crop | --stretch | --pad] [--answer WHAT] [--int8 --calibrate PATH...] ...",
 	help: `
-Freeze an ONNX model. How pictures become its input is told here and kept in
-the file: --digits prepares them as MNIST's; --crop, --stretch or --pad and the
-flags of channels and numbers tell it for photos, where a channel's value v of
-0…255 becomes (v·scale − mean) / std. What torchvision's models take is
+Freeze an ONNX model. How pictures become its input is stated here and stored
+in the file. --digits prepares them as MNIST's. For photos, use --crop,
+--stretch or --pad, and the flags of channels and numbers: a channel's value v
+of 0…255 becomes (v·scale − mean) / std. The models of torchvision take
 --crop --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag
-from --resize to --std stands for --crop where no other way is given. Without
-any of them the net takes raw tensors only. A height, width or length that the
-model leaves open stays open, where that is possible; --shape says that the net
-is for one size alone. OUT.frz may be a pipe or a device;
-- is standard output.
+from --resize to --std implies --crop unless another way is given. Without any
+of them the net takes raw tensors only. A height, width or length that the
+model leaves open stays open, if possible; --shape freezes the net for one size
+alone. OUT.frz may be a pipe or a device; - is standard output.
 
-With --int8 values become integers of 8 bits, and so do weights: the file is a
-quarter as large, and the net several times as fast. What integers stand for is
-found out by --calibrate, with what the net will be given: 16 pictures or tensors
-at least, better some hundreds; of more than 1,000 an even sample of 1,000 is
-looked at. Pictures become inputs as the file will say, those of an IDX file that
-are of the input's size as in infer eval. A layer whose error would be out of
-proportion stays float, as does what --keep-float names. A table says at the end
-what it costs: of each layer how many decibels its signal is above the noise that
-integers bring, and of the net how many answers have changed.`,
+With --int8, values and weights become integers of 8 bits: the file is a
+quarter as large, and the net several times as fast. The numbers that the
+integers stand for are chosen with --calibrate, from inputs like those that the
+net will be given: at least 16 pictures or tensors, better some hundreds; of
+more than 1,000 an even sample of 1,000 is used. Pictures become inputs as the
+file will say, and those of an IDX file that have the input's size as in infer
+eval. A layer whose error would be out of proportion stays float, as does what
+--keep-float names. A table at the end says what it costs: for each layer, by
+how many decibels its signal exceeds the noise that integers bring, and for the
+net, how many answers have changed.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o convertOptions
 		flags.StringVar(&o.weights, "weights", "f32", "element `TYPE` of the weights: f32, or half for a file of half the size")
-		flags.StringVar(&o.labels, "labels", "", "names of the classes, a line each: `FILE`")
+		flags.StringVar(&o.labels, "labels", "", "read the names of the classes from `FILE`, one a line")
 		flags.StringVar(&o.name, "name", "", "short `NAME` of the net; its file's name if not given")
 		flags.StringVar(&o.note, "note", "", "free `TEXT`: training data, accuracy, licence")
-		flags.BoolVar(&o.batch, "batch", false, "any number of items at a time, though the model says one")
+		flags.BoolVar(&o.batch, "batch", false, "accept any number of items at a time although the model says one")
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
-		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, as 1x3x480x640, or those of its open dimensions alone, as 480x640; of the only input without NAME=; may be repeated")
+		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, such as 1x3x480x640, or the sizes of its open dimensions alone, such as 480x640; NAME= may be left out if there is only one input; may be repeated")
 		o.picture.declare(flags)
 		o.answer.declare(flags)
 		o.quantise.declare(flags)

@@ -21,10 +21,10 @@ var evalCommand = command{
 	args: "--images IDX --labels IDX [--model F] [--limit N] [--prepare] [--json]",
 	help: `
 Classify the pictures of a data set in MNIST's IDX format, plain or gzip, and
-compare with its labels: accuracy and confusion matrix, a row for each true
-class. Pictures of the input's own size are given to the net as they are, others
-are prepared as any picture; with --prepare all are. A picture on which nothing
-is drawn counts as wrong. --json prints
+compare the answers with its labels: accuracy and confusion matrix, a row for
+each true class. Pictures of the input's own size are given to the net as they
+are, and others are prepared like any picture; with --prepare all are. A
+picture on which nothing is drawn counts as wrong. --json prints
 {"images","correct","blank","accuracy","seconds","confusion"}; the accuracy is
 a fraction.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {

@@ -19,7 +19,7 @@ var inspectCommand = command{
 	help: `
 Show what is in a frozen net, the built-in one if no file is given: layers,
 shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch;
-dimensions that are open have their names, and ? stands for what follows them.`,
+open dimensions are shown by their names, and those that depend on them as ?.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(a *app, args []string) error {

@@ -1,7 +1,8 @@
 // The command infer says what is in a picture, and makes, inspects, measures
 // and runs frozen nets. `infer --help` describes it.
 //
-// It holds no arithmetic: pictures and flags in, words out.
+// It does no arithmetic of its own: pictures and flags go in, words come
+// out.
 package main
 
 import (

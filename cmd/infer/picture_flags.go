@@ -29,12 +29,12 @@ func (p *pictureFlags) declare(flags *flag.FlagSet) {
 	flags.BoolVar(&p.digits, "digits", false, "pictures of digits, prepared as MNIST's: input 1×28×28, ink 1 on 0")
 	flags.BoolVar(&p.crop, "crop", false, "photos: scale the shorter side, cut out the middle")
 	flags.BoolVar(&p.stretch, "stretch", false, "photos: scale both sides, whatever the proportions")
-	flags.BoolVar(&p.pad, "pad", false, "photos: scale the longer side, fill up with the mean")
+	flags.BoolVar(&p.pad, "pad", false, "photos: scale the longer side, fill the rest with the mean")
 	flags.IntVar(&p.resize, "resize", 0, "scale the shorter side to `N` pixels before --crop cuts; without it, to the input's size")
 	flags.StringVar(&p.channels, "channels", "", "order of the `CHANNELS`: gray, rgb or bgr; by the input's shape if not given")
-	flags.Var(&p.scale, "scale", "`FACTOR`, as 1 or 1/255; 1/255 if not given")
+	flags.Var(&p.scale, "scale", "`FACTOR`, such as 1 or 1/255; 1/255 if not given")
 	flags.Var(&p.mean, "mean", "`MEAN` of all channels, or of each: 0.485,0.456,0.406; 0 if not given")
-	flags.Var(&p.std, "std", "standard `DEVIATION`, likewise; 1 if not given")
+	flags.Var(&p.std, "std", "standard `DEVIATION` of all channels, or of each; 1 if not given")
 }
 
 // given notes that a flag of some name is on the command line.

@@ -16,13 +16,13 @@ var runCommand = command{
 	name: "run",
 	args: "[--model F] --input X.npy [--input ...] --output Y.npy [--output ...]",
 	help: `
-Compute a net on raw tensors: .npy files in the order, the shapes and the types
-of elements of the model that was frozen (NCHW as ONNX has them). Inputs and outputs
-are given in the model's own order, and outputs may be fewer than it has. A
-model with an open batch takes any number of items, and one with an open height,
-width or length takes it from the files. An output with as many rows as are found
-(NonMaxSuppression) is written with these. It may be a pipe or a device; - is
-standard output.`,
+Compute a net on raw tensors: .npy files with the order, the shapes and the
+element types of the model that was frozen (NCHW as in ONNX). Inputs and
+outputs are given in the model's own order, and later outputs may be left out.
+A model with an open batch takes any number of items, and one with an open
+height, width or length takes it from the files. An output that has one row for
+each thing found (NonMaxSuppression) is written with as many rows. FILE may
+be a pipe or a device; - is standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var inputs, outputs names

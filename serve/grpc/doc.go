@@ -1,19 +1,19 @@
-// Package grpc is a server's gRPC: the Open Inference Protocol, version 2, of
-// KServe, Triton and others, for the models of package serve, with the services
-// grpc.health.v1.Health and reflection beside it. It is made of net/http's
-// handlers, so that one port does for it and REST:
+// Package grpc serves gRPC: the Open Inference Protocol, version 2, of
+// KServe, Triton and others, for the models of package serve, and the
+// services grpc.health.v1.Health and reflection. It consists of handlers for
+// net/http, so that gRPC and REST can share one port:
 //
 //	g := grpc.New(server, grpc.Options{})
 //	http.Serve(listener, g.Handler(rest.New(server, rest.Options{})))
 //
-// gRPC needs HTTP/2: with TLS, or http.Protocols' UnencryptedHTTP2. The same
-// procedures answer gRPC-Web and Connect.
+// gRPC needs HTTP/2, either with TLS or with http.Protocols'
+// UnencryptedHTTP2. The same procedures also answer gRPC-Web and Connect.
 //
-// Tensors come as raw_input_contents or as typed contents, and are always
-// answered as raw_output_contents. Errors have the codes NotFound, InvalidArgument,
-// ResourceExhausted for messages beyond Options.MaxMessage, Unavailable for a
-// server that has too much to do, DeadlineExceeded, Canceled, PermissionDenied
-// for the repository where that is not allowed, and Internal.
+// Tensors arrive as raw_input_contents or as typed contents; the answer
+// always has raw_output_contents. Error codes are NotFound; InvalidArgument;
+// ResourceExhausted for messages beyond Options.MaxMessage; Unavailable for
+// a server that is overloaded; DeadlineExceeded; Canceled; PermissionDenied
+// for requests to the repository where they are not allowed; and Internal.
 package grpc
 
 //go:generate go run github.com/bufbuild/buf/cmd/buf@v1.75.0 generate

@@ -21,18 +21,18 @@ import (
 	"github.com/infer-go/infer/serve/grpc/inference"
 )
 
-// Options say what a Handler accepts. The zero value stands for what is written
-// behind each.
+// Options say what a Handler accepts. The zero value stands for the defaults
+// that are given behind each field.
 type Options struct {
 	Version    string        // of the server, as it tells clients; "devel"
 	MaxMessage int           // bytes of a request, after decompression; 64 MiB
 	Timeout    time.Duration // of a request; 30 s
 
-	// Load and Unload are what the repository's requests do, nil if they are not
-	// allowed.
+	// Load and Unload carry out the repository's requests; nil if these are
+	// not allowed.
 	Load, Unload func(ctx context.Context, model string) error
 
-	// Log gets faults; nil is nobody.
+	// Log receives faults; nil discards them.
 	Log *slog.Logger
 }
 
@@ -51,7 +51,7 @@ func (o *Options) fill() {
 	}
 }
 
-// A Handler answers procedures with the models of a Server.
+// A Handler answers calls of procedures with the models of a Server.
 type Handler struct {
 	server  *serve.Server
 	options Options
@@ -83,8 +83,8 @@ func (h *Handler) handle(path string, handler http.Handler) {
 	h.mux.Handle(path, handler)
 }
 
-// Handler answers requests for the services of this package, and lets next
-// answer all others.
+// Handler answers requests for the services of this package, and leaves all
+// others to next.
 func (h *Handler) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, path := range h.paths {

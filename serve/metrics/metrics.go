@@ -1,4 +1,5 @@
-// Package metrics writes what a server counts in Prometheus' text format.
+// Package metrics writes a server's counters in the text format of
+// Prometheus.
 package metrics
 
 import (

@@ -1,6 +1,7 @@
-// Package page is a page on which a person tries a server's models: draws a
-// digit, or gives a picture, and sees the answer and what the net made of it. It
-// asks package rest's handler, and nobody else.
+// Package page is a page on which people can try a server's models: they
+// draw a digit or choose a picture, and see the answer and what the net made
+// of it. The page sends requests to package rest's handler, and to nothing
+// else.
 //
 //	http.Serve(listener, page.Handler(rest.New(server, rest.Options{})))
 package page

@@ -1,12 +1,12 @@
-// Package repository keeps the models of a server as the files are from which
-// they were loaded.
+// Package repository keeps the models of a server in step with the files
+// that they are loaded from.
 //
-// A Source is one model: a file, which is its version 1, or a folder, as KServe
-// mounts it. A folder holds one *.frz, which is version 1, or a folder for each
-// version, named by its number, with a model.frz in it.
+// A Source is one model: a file, which is its version 1, or a folder, as
+// KServe mounts it. A folder contains one *.frz, which is version 1, or a
+// folder for each version, named by its number, that contains a model.frz.
 //
-// Files are read, not mapped: one that is overwritten in place must not end the
-// server.
+// Files are read, not mapped, so that overwriting one in place cannot crash
+// the server.
 package repository
 
 import (
@@ -51,7 +51,7 @@ type found struct {
 	present, tried bool        // at this look; loaded is set
 }
 
-// New makes a Repository, which has loaded nothing yet.
+// New makes a Repository, which has not loaded anything yet.
 func New(s *serve.Server, log *slog.Logger, sources ...Source) *Repository {
 	r := &Repository{server: s, log: log}
 	for _, src := range sources {
@@ -60,7 +60,7 @@ func New(s *serve.Server, log *slog.Logger, sources ...Source) *Repository {
 	return r
 }
 
-// Watch looks for changes, each period, until ctx is done.
+// Watch looks for changes, once each period, until ctx is done.
 func (r *Repository) Watch(ctx context.Context, period time.Duration) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
@@ -74,8 +74,9 @@ func (r *Repository) Watch(ctx context.Context, period time.Duration) {
 	}
 }
 
-// Reload loads at once whatever is new or has changed. What cannot be loaded is
-// told to the Server and the log, and leaves everything else as it is.
+// Reload loads at once whatever is new or has changed. Files that cannot be
+// loaded are reported to the Server and the log, and leave everything else
+// as it is.
 func (r *Repository) Reload() { r.look(true) }
 
 func (r *Repository) look(atOnce bool) {
@@ -88,8 +89,9 @@ func (r *Repository) look(atOnce bool) {
 	}
 }
 
-// Load loads a model that Unload had taken out, or what is new of it. Errors are
-// serve.ErrNotFound, and what is wrong with its newest file.
+// Load brings back a model that Unload removed, and loads what is new or has
+// changed in its Source. Errors are serve.ErrNotFound, or say what is wrong
+// with its newest file.
 func (r *Repository) Load(_ context.Context, name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +108,7 @@ func (r *Repository) Load(_ context.Context, name string) error {
 	return err
 }
 
-// Unload takes a model out until Load is called.
+// Unload removes a model until Load is called.
 func (r *Repository) Unload(_ context.Context, name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

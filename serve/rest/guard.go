@@ -11,20 +11,21 @@ import (
 	"strings"
 )
 
-// A Guard says whose requests reach a handler.
+// A Guard decides whose requests reach a handler.
 type Guard struct {
-	// Token returns the bearer token that every request must have but those of
-	// health, over REST and gRPC; nil if none is asked for. A browser may send it
-	// as a password.
+	// Token returns the bearer token that every request over REST and gRPC
+	// must have, except those of health; nil if none is required. A browser
+	// may send it as a password.
 	Token func() string
 
-	// Origins are sites, such as https://example.com, whose pages may use the
-	// server through a visitor's browser, beside the server's own pages where it
-	// is called by an address or as localhost.
+	// Origins are other sites, such as https://example.com, whose pages may
+	// use the server through a visitor's browser. The server's own pages may
+	// always do so if it is addressed by an IP address or as localhost.
 	Origins []string
 }
 
-// Handler puts the Guard before a handler.
+// Handler returns a handler that passes to next those requests that the
+// Guard allows.
 func (g Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !g.site(w, r) {

@@ -20,8 +20,8 @@ import (
 	"github.com/infer-go/infer/serve"
 )
 
-// Options say what a Handler accepts. The zero value stands for what is written
-// behind each.
+// Options say what a Handler accepts. The zero value stands for the defaults
+// that are given behind each field.
 type Options struct {
 	Version   string        // of the server, as it tells clients; "devel"
 	MaxBody   int64         // bytes of a body, after decompression; 64 MiB
@@ -29,11 +29,12 @@ type Options struct {
 	MaxPixels int           // of a picture; 50 million
 	Timeout   time.Duration // of a request; 30 s
 
-	// Load and Unload are what the repository's requests do, nil if they are not
-	// allowed.
+	// Load and Unload carry out the repository's requests; nil if these are
+	// not allowed.
 	Load, Unload func(ctx context.Context, model string) error
 
-	// Log gets faults and, at its level debug, every request; nil is nobody.
+	// Log receives faults and, at its level debug, every request; nil
+	// discards them.
 	Log *slog.Logger
 }
 

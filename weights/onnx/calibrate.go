@@ -37,8 +37,9 @@ func (e *ItemError) Error() string {
 
 func (e *ItemError) Unwrap() error { return e.Err }
 
-// LeastItems is the least number of items with which a net is calibrated;
-// MostItems are looked at of more, evenly spread.
+// LeastItems is the least number of items with which a net is calibrated. If
+// there are more than MostItems, an evenly spread selection of MostItems is
+// used.
 const LeastItems, MostItems = 16, 1000
 
 // calibration is items that are known to fit a net.

@@ -1,4 +1,4 @@
-// Package onnx freezes ONNX models: it reads a model as PyTorch, TensorFlow
+// Package onnx freezes ONNX models. It reads a model as PyTorch, TensorFlow
 // and the model zoos write it, decides everything that can be decided before
 // the first picture arrives, and returns a weights.Net.
 //
@@ -11,39 +11,44 @@
 //   - passes fold and fuse;
 //   - lower assigns layouts and packs weights.
 //
-// Up to lowering, shapes and axes are the model's own, feature maps are
-// [batch, channels, height, width]; lowering makes them channels-last.
+// Before lowering, shapes and axes are the model's own, and feature maps are
+// [batch, channels, height, width]. Lowering makes them channels-last.
 //
 // # Quantised models
 //
-// What QuantizeLinear makes is a value of quantised uint8, with the scale and the
-// zero point that it was given; int8 is uint8 here, each element 128 more. Operators
-// on quantised elements, QLinearConv and its like, are what they mean: the operator
-// on the real numbers, between what dequantises and what quantises. Of either form
-// a pass makes operations that compute in integers: convolutions, fully connected
-// layers, what scales and shifts channels, means, sums and products of two values,
-// and, as tables, functions of one element. What moves elements moves quantised ones.
-// All else is computed of the real numbers.
+// QuantizeLinear gives a value of quantised uint8, with the scale and zero
+// point that the model specifies. An int8 value is represented as uint8,
+// with 128 added to each element. An operator on quantised elements, such as
+// QLinearConv, means the operator on the real numbers, with its operands
+// dequantised before it and its result quantised after it. Models may
+// contain either form. From both, a pass makes operations that compute in
+// integers: convolutions, fully connected layers, scales and shifts of
+// channels, means, sums and products of two values, and functions of one
+// element, which become tables. Operators that move elements move the
+// quantised ones. Everything else is computed with the real numbers.
 //
-// Weights have one scale or one for each output channel, and any zero point: those
-// that int8 cannot hold without it are each the sum of two, which takes twice the
-// multiply-adds. A bias is rounded to units of the scales' product.
+// Weights have one scale, or one for each output channel, and any zero
+// point. If weights do not fit into int8 once the zero point is subtracted,
+// each is stored as the sum of two, which takes twice the multiply-adds. A
+// bias is rounded to a multiple of the product of the scales.
 //
-// Sums that fall between two elements may be rounded to the other one than by
-// another program. In a deep net that spreads, as any noise does: it stays as far
-// from the original as other roundings of the same model do.
+// A sum that falls between two elements may be rounded to one of them here
+// and to the other by another program. In a deep net this difference
+// spreads, as any noise does: results stay as close to the original as those
+// of other roundings of the same model.
 //
-// DynamicQuantizeLinear, and what follows it, is computed for each item of a batch
-// by itself: an item's scale does not depend on its neighbours. Its sums of products
-// are float32, and exact up to 2²⁴.
+// DynamicQuantizeLinear, and what follows it, is computed for each item of a
+// batch separately: the scale of an item does not depend on its neighbours.
+// The sums of products that follow it are float32, and exact up to 2²⁴.
 //
 // # Quantising
 //
-// Options.Quantise makes such a net of a float model. The passes run first; then the
-// float net computes the items that it is calibrated with, and ranges of its values
-// are collected. A plan says which nodes compute in integers, and what the elements
-// of their operands and results are. It is carried out by nodes that quantise and
-// dequantise, put behind values, and the same pass as above. What has been made is
-// compared with the float net, item by item. Files quantise*.go hold this in the
-// order of their names: the way of it, noise, the plan, and how it is carried out.
+// Options.Quantise makes such a net from a float model. The passes run
+// first. Then the float net computes the calibration items, and the ranges
+// of its values are collected. A plan says which nodes compute in integers,
+// and what the elements of their operands and results are. To carry it out,
+// nodes that quantise and dequantise are inserted after values, and the pass
+// described above does the rest. The result is compared with the float net,
+// item by item. The files quantise*.go contain this in the order of their
+// names: the procedure, noise, the plan, and how it is carried out.
 package onnx

@@ -37,7 +37,7 @@ type Options struct {
 	Quantise *Quantisation
 
 	// Progress, if not nil, is called from time to time with the number of
-	// operations that have been written, and of all.
+	// operations written so far, and of all.
 	Progress func(done, total int)
 }
 

@@ -35,17 +35,18 @@ type QuantisationReport struct {
 	// and fully connected layers that are not, in the order in which they run.
 	Layers []QuantisedLayer
 
-	// SNR is that of all outputs together. Largest is the largest difference of an
-	// element of the first output, and Range how far its elements are apart.
+	// SNR is the signal-to-noise ratio of all outputs together, in decibels.
+	// Largest is the largest difference in an element of the first output,
+	// and Range the difference between its largest and its smallest element.
 	SNR            float64
 	Largest, Range float64
 
-	// Changed is the number of items whose greatest element of the first output
-	// is another one; −1 if the net is not a classifier.
+	// Changed is the number of items for which another element of the first
+	// output is the greatest; −1 if the net is not a classifier.
 	Changed int
 
-	// Corrected says that biases make up for what rounding adds to the means of
-	// results.
+	// Corrected says that biases compensate for what rounding adds to the
+	// means of results.
 	Corrected bool
 }
 
@@ -53,12 +54,13 @@ type QuantisationReport struct {
 type QuantisedLayer struct {
 	Name, Op string
 
-	// SNR is the power of the result over that of its difference from the float
-	// net's, in decibels: with all that has come from the layers before.
+	// SNR is the power of the result divided by the power of its difference
+	// from the float net's, in decibels. The difference includes everything
+	// that comes from earlier layers.
 	SNR float64
 
-	// Float says why the layer is computed in float32; it is empty if it is
-	// not.
+	// Float says why the layer is computed in float32. It is empty if the
+	// layer is computed in integers.
 	Float string
 }
 

@@ -12,8 +12,8 @@ type Report struct {
 	// Passes are the freeze passes in the order in which they ran.
 	Passes []Pass
 
-	// Transposes is the number of steps that move data because a layout asks
-	// for it.
+	// Transposes is the number of steps that move data because a layout
+	// requires it.
 	Transposes int
 
 	// Quantised says what became of the model if it was quantised.
@@ -24,7 +24,7 @@ type Report struct {
 	Unbatched string
 }
 
-// A Pass is one of the passes and the number of nodes that it removed.
+// A Pass names one of the passes, and says how many nodes it removed.
 type Pass struct {
 	Name    string
 	Removed int

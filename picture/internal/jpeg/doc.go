@@ -1,9 +1,9 @@
-// Package jpeg decodes the JPEG pictures that are common (ITU-T T.81: baseline
-// and extended sequential, Huffman codes, 8 bits, gray or YCbCr) several times
-// as fast as image/jpeg does, whole or at a half, a quarter or an eighth of
-// their size.
+// Package jpeg decodes the common kinds of JPEG pictures (ITU-T T.81:
+// baseline and extended sequential, Huffman codes, 8 bits, gray or YCbCr)
+// several times as fast as image/jpeg does, at full size or at a half, a
+// quarter or an eighth of it.
 //
-// What is not common, and what is not as it should be, is ErrOdd: package
-// image/jpeg has the answer to that, or the error. Of a picture that is decoded
-// whole every sample is within 1 of image/jpeg's.
+// For uncommon and malformed pictures it returns ErrOdd; package image/jpeg
+// then has the picture, or the error. When a picture is decoded at full
+// size, every sample is within 1 of image/jpeg's.
 package jpeg

@@ -1,5 +1,5 @@
-// Package inference has the messages, the client and the handler of the Open
-// Inference Protocol over gRPC, generated from inference.proto. They register
-// the protocol's own names with package protobuf, so that a program cannot have
-// another package generated for the same protocol beside it.
+// Package inference contains the messages, the client and the handler of the
+// Open Inference Protocol over gRPC, generated from inference.proto. They
+// register the protocol's own names with package protobuf, so that a program
+// cannot also contain another package generated for the same protocol.
 package inference

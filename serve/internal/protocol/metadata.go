@@ -1,5 +1,5 @@
-// Package protocol has what the Open Inference Protocol, version 2, says
-// whatever the transport.
+// Package protocol contains what the Open Inference Protocol, version 2,
+// says regardless of the transport.
 package protocol
 
 import (
