@@ -13,8 +13,16 @@ func TestBenchPicture(t *testing.T) {
 		if whole {
 			args = append(args, "--whole")
 		}
+		// Allocations are the process's, and goroutines of other tests may be at
+		// work still.
 		var r pictureMeasurement
-		decode(t, mustInfer(t, args...), &r, "model", "kernels", "picture", "whole", "runs", "decode_us", "prepare_us", "run_us", "total_us")
+		for range 10 {
+			r = pictureMeasurement{}
+			decode(t, mustInfer(t, args...), &r, "model", "kernels", "picture", "whole", "runs", "decode_us", "prepare_us", "run_us", "total_us")
+			if r.Run.Allocs == 0 {
+				break
+			}
+		}
 		if r.Picture != file || r.Whole != whole || r.Runs < 3 || r.Run.Allocs != 0 {
 			t.Errorf("%+v", r)
 		}
