@@ -101,7 +101,7 @@ type classifyPixelsFn struct{ classifier }
 func (f *classifyPixelsFn) ProcessElement(ctx context.Context, at beam.EventTime, p Pixels, emit answerEmitter, bad badEmitter) error {
 	size := p.Width * p.Height
 	if p.Width < 1 || p.Height < 1 || len(p.Data)%size != 0 {
-		return fmt.Errorf("inferbeam.Classify: %d bytes of %s are no pictures of %d×%d", len(p.Data), p.File, p.Width, p.Height)
+		return fmt.Errorf("inferbeam.Classify: %d bytes of %s are not pictures of %d×%d", len(p.Data), p.File, p.Width, p.Height)
 	}
 	return f.take(ctx, emit, bad, at, split(p)...)
 }

@@ -241,8 +241,8 @@ func TestWrongOutputs(t *testing.T) {
 		want    string
 	}{
 		{YOLOv5, nil, "there should be one output, not 0"},
-		{YOLOv5, []Output{{"x", []int{1, 3, 9, 6}}}, `output "x" of shape [1 3 9 6] is no matrix`},
-		{YOLOv5, []Output{{"x", []int{2, 3, 9}}}, "is no matrix"},
+		{YOLOv5, []Output{{"x", []int{1, 3, 9, 6}}}, `output "x" of shape [1 3 9 6] is not a matrix`},
+		{YOLOv5, []Output{{"x", []int{2, 3, 9}}}, "is not a matrix"},
 		{YOLOv5, []Output{{"x", []int{1, 9, 5}}}, "5 numbers for a box, which is less than 5 and a class"},
 		{YOLOv8, []Output{{"x", []int{1, 4, 9}}}, "4 numbers for a box, which is less than 4 and a class"},
 		{YOLOX, []Output{{"x", []int{1, 9, 6}}}, "9 boxes, where the grids on 64×32 pixels have 42 cells"},

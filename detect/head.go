@@ -172,7 +172,7 @@ func matrix(o Output) (rows, columns int, err error) {
 		s = s[1:]
 	}
 	if len(s) != 2 || s[0] < 1 || s[1] < 1 {
-		return 0, 0, fmt.Errorf("output %q of shape %v is no matrix", o.Name, o.Shape)
+		return 0, 0, fmt.Errorf("output %q of shape %v is not a matrix", o.Name, o.Shape)
 	}
 	return s[0], s[1], nil
 }

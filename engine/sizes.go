@@ -75,7 +75,7 @@ func (m *Model) PictureSizes(bounds image.Rectangle) ([]int, error) {
 			}
 		}
 		if side < 0 {
-			return nil, fmt.Errorf("%w: %q is no side of a picture", ErrSize, d.Name)
+			return nil, fmt.Errorf("%w: %q is not a side of a picture", ErrSize, d.Name)
 		}
 		size := [2]int{bounds.Dy(), bounds.Dx()}[side]
 		up := (size-1)/d.Multiple + 1

@@ -60,7 +60,7 @@ func featureMap(s Spec, in []tensor.Type, params []Param, wantIn, wantParams int
 // checkMap checks that operand 0 is a feature map.
 func checkMap(s Spec, in []tensor.Type) error {
 	if len(in[0].Shape) != 4 {
-		return errorf(s, "operand 0 of shape %s is no map of 4 dimensions", in[0].Shape)
+		return errorf(s, "operand 0 of shape %s is not a map of 4 dimensions", in[0].Shape)
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func (p Param) checkPlainData(off int, data []byte) error {
 		at = slices.IndexFunc(data, func(b byte) bool { return b > 1 })
 	}
 	if at >= 0 {
-		return fmt.Errorf("element %d is no number, or no Boolean", off/p.Elem.Size()+at)
+		return fmt.Errorf("element %d is not a number, or not a Boolean", off/p.Elem.Size()+at)
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (r *Recurrent) Infer(in []tensor.Type, params []Param) ([]tensor.Type, erro
 	}
 	x, gates := in[0].Shape, r.Kind.gates()
 	if len(x) != 3 || x[2]%gates != 0 {
-		return nil, errorf(r, "operand 0 of shape %s is no sequence for %d gates", x, gates)
+		return nil, errorf(r, "operand 0 of shape %s is not a sequence for %d gates", x, gates)
 	}
 	hidden := x[2] / gates
 	state := tensor.Shape{x[0], hidden}

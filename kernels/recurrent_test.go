@@ -117,7 +117,7 @@ func TestRecurrentErrors(t *testing.T) {
 		want   string
 	}{
 		{&Recurrent{Kind: 3}, [][]int{{1, 2, 8}}, []Param{matrices}, "Recurrent: unknown kind 3"},
-		{&Recurrent{}, [][]int{{1, 2, 9}}, []Param{matrices}, "Recurrent: operand 0 of shape 1×2×9 is no sequence for 4 gates"},
+		{&Recurrent{}, [][]int{{1, 2, 9}}, []Param{matrices}, "Recurrent: operand 0 of shape 1×2×9 is not a sequence for 4 gates"},
 		{&Recurrent{}, [][]int{{1, 2, 8}, {1, 2}}, []Param{matrices}, "Recurrent: 2 operands where there should be 3"},
 		{&Recurrent{}, [][]int{{1, 2, 8}, {1, 2}, {2, 2}}, []Param{matrices}, "Recurrent: a first state of shape 2×2 where there should be 1×2"},
 		{&Recurrent{Kind: GRU}, [][]int{{1, 2, 6}}, []Param{matrices}, "Recurrent: the matrices are panels 4×2×2 where there should be panels 3×2×2"},

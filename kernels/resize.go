@@ -46,7 +46,7 @@ const (
 // most MaxResized each, since Bind makes a table of the rows and of the
 // columns. Scale is output size over input size, as the model gives it.
 //
-// Where Scale is no quotient of whole sizes, coordinates follow it and not
+// Where Scale is not a quotient of whole sizes, coordinates follow it and not
 // Size, with three exceptions. A map of which both height and width stay as they
 // are is copied, as in ONNX Runtime. AlignCorners puts the corners of the result
 // on those of the operand, so that Size alone counts: this is what PyTorch and

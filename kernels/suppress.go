@@ -15,7 +15,7 @@ import (
 // Boxes are two opposite corners, y1, x1, y2, x2 in any order, or with Centred
 // the centre and the sides, x, y, width, height. Overlap is the intersection over
 // the union; a box without area overlaps none. Of equal scores the first box is
-// the better one, and NaN is no score.
+// the better one, and NaN is not a score.
 //
 // A row of the result is item, class and box, int64. It has as many rows as could
 // be picked; what is behind those that were is −1.
@@ -57,7 +57,7 @@ func (s *NonMaxSuppression) Infer(in []tensor.Type, params []Param) ([]tensor.Ty
 		return nil, err
 	}
 	if tensor.IsNaN(s.Overlap) || tensor.IsNaN(s.Least) || !s.Scored && s.Least != 0 {
-		return nil, errorf(s, "overlap %v or least score %v is no number, or means nothing", s.Overlap, s.Least)
+		return nil, errorf(s, "overlap %v or least score %v is not a number, or means nothing", s.Overlap, s.Least)
 	}
 	most := min(s.Most, boxes[1])
 	if boxes[1] > maxBoxes || tensor.Saturated(boxes[0], scores[1], boxes[1], most) > maxComparisons {

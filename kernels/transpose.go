@@ -40,11 +40,11 @@ func (t *Transpose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, erro
 	x := in[0].Shape
 	out := make([]int, len(x))
 	if len(t.Perm) != len(x) {
-		return nil, errorf(t, "%v is no permutation of shape %s", t.Perm, x)
+		return nil, errorf(t, "%v is not a permutation of shape %s", t.Perm, x)
 	}
 	for i, d := range t.Perm {
 		if d < 0 || d >= len(x) || slices.Contains(t.Perm[:i], d) {
-			return nil, errorf(t, "%v is no permutation of shape %s", t.Perm, x)
+			return nil, errorf(t, "%v is not a permutation of shape %s", t.Perm, x)
 		}
 		out[i] = x[d]
 	}

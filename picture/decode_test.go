@@ -96,7 +96,7 @@ func TestDecodeErrors(t *testing.T) {
 		words string
 	}{
 		{"nothing", nil, image.ErrFormat, "unknown format"},
-		{"text", []byte("This is no picture.\n"), image.ErrFormat, "unknown format"},
+		{"text", []byte("This is not a picture.\n"), image.ErrFormat, "unknown format"},
 		{"a mark alone", square[:8], nil, "the png picture is cut off"},
 		{"half of it", square[:len(square)/2], nil, "the png picture is cut off"},
 		{"damaged", damaged, nil, "the png picture is damaged or not supported: "},

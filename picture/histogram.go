@@ -28,7 +28,7 @@ func robustMax(hist []int, count int) int {
 }
 
 // noiseDeviation is the standard deviation of the noise in x, from the median
-// of the absolute values of what is no ink.
+// of the absolute values of what is not ink.
 func noiseDeviation(x []float32) float32 {
 	const (
 		steps = 8 // per unit

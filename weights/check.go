@@ -106,7 +106,7 @@ func (c *checker) step(s Step) error {
 		c.params = append(c.params, c.net.Params[p])
 	}
 	if codeOfSpec(s.Spec) < 0 {
-		return fmt.Errorf("%T is no operation", s.Spec)
+		return fmt.Errorf("%T is not an operation", s.Spec)
 	}
 	// Before Infer makes a Type for each of them.
 	if n := kernels.Results(s.Spec); n != len(s.Out) {
@@ -215,7 +215,7 @@ func (p *Preparation) check(input tensor.Shape) error {
 	}
 	if p.Kind == NoPicture {
 		if !p.zero() {
-			return fmt.Errorf("there is something in it, although the input is no picture")
+			return fmt.Errorf("there is something in it, although the input is not a picture")
 		}
 		return nil
 	}

@@ -97,7 +97,7 @@ func (n *Net) checkOpenDim(d OpenDim, taken map[Axis]bool) error {
 	}
 	if d.Multiple < 1 || d.Least < 1 || d.Least > d.Size || d.Size > d.Most || d.Most > tensor.MaxDim ||
 		d.Least%d.Multiple != 0 || d.Size%d.Multiple != 0 || d.Most%d.Multiple != 0 {
-		return fmt.Errorf("%d to %d, and %d, are no multiples of %d in this order", d.Least, d.Most, d.Size, d.Multiple)
+		return fmt.Errorf("%d to %d, and %d, are not multiples of %d in this order", d.Least, d.Most, d.Size, d.Multiple)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// completionCommand is no variable, as it asks for all commands, and is one of them.
+// completionCommand is not a variable, as it asks for all commands, and is one of them.
 func completionCommand() command {
 	return command{
 		name: "completion",

@@ -218,7 +218,7 @@ func TestBadPictures(t *testing.T) {
 		want string
 	}{
 		{"empty.png", nil, "the file is empty"},
-		{"text.png", []byte("This is no picture.\n"), "not a PNG, JPEG, GIF, BMP, TIFF or WebP picture"},
+		{"text.png", []byte("This is not a picture.\n"), "not a PNG, JPEG, GIF, BMP, TIFF or WebP picture"},
 		{"drawing.svg", []byte("<svg></svg>"), "not a PNG"},
 		{"start.png", []byte("\x89PNG\r\n\x1a\n"), "png picture is cut off"},
 		{"half.png", half(encoded(t, png.Encode)), "png picture is cut off"},
@@ -310,7 +310,7 @@ func TestWrongUsage(t *testing.T) {
 		{"--resize", []string{"convert", "a.onnx", "b.frz", "--stretch", "--resize", "256"}},
 		{"--channels cmyk", []string{"convert", "a.onnx", "b.frz", "--channels", "cmyk"}},
 		{"convert: --mean: one number or three", []string{"convert", "a.onnx", "b.frz", "--mean", "1,2"}},
-		{"no number", []string{"convert", "a.onnx", "b.frz", "--scale", "1/0"}},
+		{"not a number", []string{"convert", "a.onnx", "b.frz", "--scale", "1/0"}},
 		{"--std", []string{"convert", "a.onnx", "b.frz", "--std", "1,0,1"}},
 		{"--scale is not 0", []string{"convert", "a.onnx", "b.frz", "--scale", "0"}},
 		{"--scale is one number", []string{"convert", "a.onnx", "b.frz", "--scale", "1,2,3"}},

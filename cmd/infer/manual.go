@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// manualCommand is no variable, as it asks for all commands, and is one of them.
+// manualCommand is not a variable, as it asks for all commands, and is one of them.
 func manualCommand() command {
 	return command{
 		name: "manual",

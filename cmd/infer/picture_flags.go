@@ -168,12 +168,12 @@ func fraction(s string) (float32, error) {
 	above, below, isFraction := strings.Cut(strings.TrimSpace(s), "/")
 	v, err := strconv.ParseFloat(above, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no number", s)
+		return 0, fmt.Errorf("%q is not a number", s)
 	}
 	if isFraction {
 		w, err := strconv.ParseFloat(below, 64)
 		if err != nil || w == 0 {
-			return 0, fmt.Errorf("%q is no number", s)
+			return 0, fmt.Errorf("%q is not a number", s)
 		}
 		v /= w
 	}

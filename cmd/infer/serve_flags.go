@@ -30,7 +30,7 @@ func (s *sources) Set(text string) error {
 	case path == "" || name == "" || name == "." || name == "..":
 		return errors.New("wants NAME=PATH")
 	case strings.ContainsAny(name, "/?#"):
-		return fmt.Errorf("%q is no name of a model", name)
+		return fmt.Errorf("%q is not a name of a model", name)
 	}
 	for _, other := range *s {
 		if other.Name == name {

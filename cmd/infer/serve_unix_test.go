@@ -411,7 +411,7 @@ func TestServeUsage(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
 		{"x", "one argument too many"},
 		{"--model =x", "NAME=PATH"},
-		{"--model a/b=x", "no name"},
+		{"--model a/b=x", "not a name"},
 		{"--model a=x --model a=y", "two models a"},
 		{"--admin 0.0.0.0:9090", "this machine alone"},
 		{"--tls-cert x", "belong together"},

@@ -201,7 +201,7 @@ func TestEvalBlank(t *testing.T) {
 	}
 }
 
-// A detector is run on tensors; it is no classifier.
+// A detector is run on tensors; it is not a classifier.
 func TestDetector(t *testing.T) {
 	frozen, dir := filepath.Join(t.TempDir(), "face.frz"), t.TempDir()
 	if code, _, complaint := infer("", "convert", testenv.File(t, "onnx", "real", "face_rfb320.onnx"), frozen,

@@ -82,7 +82,7 @@ func TestLinks(t *testing.T) {
 			}
 			if u.Scheme != "" {
 				if u.Scheme != "https" || u.Host == "" {
-					t.Errorf("%s: %s is no address", path, m[1])
+					t.Errorf("%s: %s is not an address", path, m[1])
 				}
 				continue
 			}

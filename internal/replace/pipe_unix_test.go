@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// What is no regular file is written to, by its own name and by a link.
+// What is not a regular file is written to, by its own name and by a link.
 func TestPipe(t *testing.T) {
 	dir := t.TempDir()
 	pipe, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "link")

@@ -25,7 +25,7 @@ type File struct {
 
 // Create begins a file that is to be at path. If path is a symbolic link its
 // target is replaced, or the link itself if it leads nowhere. The permissions
-// are those of a new file, whatever the old one had. What is no regular file,
+// are those of a new file, whatever the old one had. What is not a regular file,
 // a device or a pipe, is not replaced but written to, as it comes. A folder is
 // an error.
 func Create(path string) (*File, error) { return create(osDisk{}, path) }

@@ -34,7 +34,7 @@ type Fatal struct{ Err error }
 func (f Fatal) Error() string { return f.Err.Error() }
 func (f Fatal) Unwrap() error { return f.Err }
 
-// ReadFile reads the file of a picture. That it is not there, or is no picture's
+// ReadFile reads the file of a picture. That it is not there, or is not a picture's
 // file, is to be said of the picture; what may pass is a Fatal.
 func ReadFile(path string) ([]byte, error) {
 	data, err := files.ReadPicture(path)

@@ -129,7 +129,7 @@ func wantedOutputs(m *serve.Model, list []*inference.ModelInferRequest_InferRequ
 			n, ok := whole(p)
 			switch {
 			case !ok:
-				return nil, fmt.Errorf("output %q: classification is no number of classes", out.GetName())
+				return nil, fmt.Errorf("output %q: classification is not a number of classes", out.GetName())
 			case n > 0 && m.Outputs()[w.index].Elem != tensor.F32:
 				return nil, fmt.Errorf("output %q has no classes", out.GetName())
 			}
@@ -172,7 +172,7 @@ func timeoutOf(q *inference.ModelInferRequest) (time.Duration, error) {
 	}
 	n, ok := whole(p)
 	if !ok {
-		return 0, errors.New("timeout is no number of microseconds")
+		return 0, errors.New("timeout is not a number of microseconds")
 	}
 	return time.Duration(min(n, math.MaxInt64/int64(time.Microsecond))) * time.Microsecond, nil
 }

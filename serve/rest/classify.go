@@ -73,7 +73,7 @@ func (c *call) decode(ctx context.Context) (image.Image, error) {
 	img, err := picture.DecodeAtMost(c.body, c.options.MaxPixels)
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return nil, status(http.StatusUnsupportedMediaType, "the body is no picture in a format that is known here")
+		return nil, status(http.StatusUnsupportedMediaType, "the body is not a picture in a format that is known here")
 	case errors.Is(err, picture.ErrTooLarge):
 		return nil, status(http.StatusRequestEntityTooLarge, "%w: it may have %d pixels", err, c.options.MaxPixels)
 	case err != nil:

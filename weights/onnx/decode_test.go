@@ -151,7 +151,7 @@ func TestExternalData(t *testing.T) {
 		{inside, []string{"location", "../secret.bin"}, "external data"},
 		{inside, []string{"location", filepath.Join(dir, "secret.bin")}, "external data"},
 		{inside, []string{"location", "link.bin"}, "external data"},
-		{inside, []string{"location", "sub"}, "no regular file"},
+		{inside, []string{"location", "sub"}, "not a regular file"},
 		{inside, []string{"location", "none.bin"}, "external data"},
 		{inside, []string{"location", "w.bin", "offset", "17"}, "offset 17"},
 		{inside, []string{"location", "w.bin", "offset", "-1"}, "offset -1"},

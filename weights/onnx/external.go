@@ -57,7 +57,7 @@ func (d *decoder) read(e externalData) ([]byte, error) {
 		return nil, fmt.Errorf("external data: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("external data: %q is no regular file", e.location)
+		return nil, fmt.Errorf("external data: %q is not a regular file", e.location)
 	}
 	if e.offset < 0 || e.offset > info.Size() {
 		return nil, fmt.Errorf("external data: offset %d of %q with %d bytes", e.offset, e.location, info.Size())

@@ -156,7 +156,7 @@ func (c *call) foldRange() []*value {
 	for i, what := range []string{"the start", "the limit", "the delta"} {
 		v := c.constant(i, what)
 		if c.ready() && v.data.len() != 1 {
-			c.fail("%s is no number", what)
+			c.fail("%s is not a number", what)
 		}
 		if !c.ready() {
 			return nil

@@ -180,7 +180,7 @@ func (c *call) eyeLike() []*value {
 	}
 	kind = elemType(c.intAttr("dtype", int64(kind)))
 	if c.ready() && len(x.shape) != 2 {
-		c.fail("a tensor of shape %s is no matrix", tensor.Dims(x.shape...))
+		c.fail("a tensor of shape %s is not a matrix", tensor.Dims(x.shape...))
 	}
 	if c.ready() && kind.size() == 0 {
 		c.fail("elements of %v are not supported", kind)

@@ -315,13 +315,13 @@ func TestBadInput(t *testing.T) {
 			m.node("Flatten", "x", "f")
 			m.weight("w", 0, 1, 2, 144, 1)
 			m.node("Conv", "f w", "y")
-		}, []string{`Conv "Convy"`, "no map"}},
+		}, []string{`Conv "Convy"`, "not a map"}},
 		{"a transposed convolution of one dimension", func(m *model) {
 			m.ints("s", -1)
 			m.node("Reshape", "x s", "f")
 			m.weight("w", 0, 1, 2, 144, 1)
 			m.node("ConvTranspose", "f w", "y")
-		}, []string{`ConvTranspose "ConvTransposey"`, "no map"}},
+		}, []string{`ConvTranspose "ConvTransposey"`, "not a map"}},
 		{"a number that does not fit its type", func(m *model) {
 			m.floats("w", []int{1}, 300)
 			m.node("Cast", "w", "c", attr{"to", int(typeUint8)})
@@ -361,7 +361,7 @@ func TestBadInput(t *testing.T) {
 		{"a negative scale", func(m *model) {
 			m.floats("s", []int{4}, 1, 1, -2, 2)
 			m.node("Resize", "x _ s", "y")
-		}, []string{"Resize", "-2 is no positive number"}},
+		}, []string{"Resize", "-2 is not a positive number"}},
 		{"an absurd shape", func(m *model) {
 			m.ints("s", 1<<30, 1<<30, 1<<30, 1<<30)
 			m.node("Reshape", "x s", "y")
@@ -428,7 +428,7 @@ func TestBadInput(t *testing.T) {
 		{"a pool of vectors", func(m *model) {
 			m.node("Flatten", "x", "f")
 			m.node("GlobalMaxPool", "f", "y")
-		}, []string{"GlobalMaxPool", "no map"}},
+		}, []string{"GlobalMaxPool", "not a map"}},
 		{"a step of 0", func(m *model) {
 			m.ints("a", 0)
 			m.ints("b", 1)
@@ -501,7 +501,7 @@ func TestNotONNX(t *testing.T) {
 		t.Errorf("%v is not ErrUnsupported", err)
 	}
 	// The opset is the model's last field, of four bytes: without it, or cut
-	// anywhere else, the model is no model.
+	// anywhere else, the model is not a model.
 	for n := range sound {
 		if _, _, err := Freeze(sound[:n], Options{}); err == nil {
 			t.Fatalf("no error for %d of %d bytes", n, len(sound))

@@ -236,7 +236,7 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 // else as a dimension of a value in front of it.
 func (p *prover) fit() error {
 	// The corners have each dimension as in the first probe, or a multiple more.
-	// Two further probes tell what is no formula, as a third point on a line
+	// Two further probes tell what is not a formula, as a third point on a line
 	// does: one close by, for what is rounded, and one twice as far.
 	n := 1 << len(p.dims)
 	var steps [][]int

@@ -61,7 +61,7 @@ func (e edges) gelu(n *node) (kind kernels.Activation, x *value) {
 func close(x, y float64) bool { return math.Abs(x-y) <= 1e-5*math.Abs(y) }
 
 // product is n's result as a number times values, of products up to depth
-// deep. It has no factors if n is no product.
+// deep. It has no factors if n is not a product.
 func (e edges) product(n *node, depth int) (scale float64, factors []*value) {
 	op, ok := n.op.(*kernels.Binary)
 	if !ok || op.Act != (kernels.Act{}) {

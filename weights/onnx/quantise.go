@@ -262,7 +262,7 @@ func (q *quantiser) findMeans(plan *quantisePlan) error {
 		}
 		id, err := l.placeMap(x)
 		if err != nil || len(l.net.Steps) > steps {
-			return fmt.Errorf("node %q: its operand is no map", n.name)
+			return fmt.Errorf("node %q: its operand is not a map", n.name)
 		}
 		taps, in, out := conv.Kernel[0]*conv.Kernel[1], n.weights[0].shape[1], conv.Channels/conv.Groups
 		q.means[i] = &mean{value: id, sums: make([]float64, in*conv.Groups), of: func(c, k int) int { return c/out*in + k/taps }}

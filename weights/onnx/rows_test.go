@@ -356,7 +356,7 @@ func TestEinsumErrors(t *testing.T) {
 		"ii->i":                          "diagonals are not supported",
 		"ij->k":                          "stands in no term",
 		"ijk->i":                         "is of 3 dimensions",
-		"i1->i":                          "is no letter",
+		"i1->i":                          "is not a letter",
 		"ij,jk->ik":                      "for 1 operands",
 		letters + "->" + letters:         "is of 52 dimensions",
 		strings.Repeat("a", 300) + "->a": "an equation of 303 characters",

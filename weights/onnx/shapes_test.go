@@ -39,7 +39,7 @@ func TestGiveShapes(t *testing.T) {
 		{"the batch left out", oneInput(0, 3, 0, 0), []InputShape{{"x", []int{8, 9}}}, []int{1, 3, 8, 9}, true},
 		{"the batch among the open ones", oneInput(0, 3, 0, 0), []InputShape{{"x", []int{1, 8, 9}}}, []int{1, 3, 8, 9}, true},
 		{"a batch of 2 is fixed", oneInput(0, 3, 0, 0), []InputShape{{"x", []int{2, 3, 8, 9}}}, []int{2, 3, 8, 9}, false},
-		{"a vector is no batch", oneInput(0), []InputShape{{"x", []int{5}}}, []int{5}, false},
+		{"a vector is not a batch", oneInput(0), []InputShape{{"x", []int{5}}}, []int{5}, false},
 		{"nothing is open", oneInput(1, 3, 8, 9), []InputShape{{"x", []int{1, 3, 8, 9}}}, []int{1, 3, 8, 9}, false},
 		{"the same symbols in another input", twoInputs(), []InputShape{{"b", []int{8, 9}}}, []int{1, 3, 8, 9}, true},
 		{"two inputs", twoInputs(), []InputShape{{"b", []int{8, 9}}, {"a", []int{1, 3, 8, 1}}}, []int{1, 3, 8, 9}, true},

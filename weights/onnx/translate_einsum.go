@@ -140,7 +140,7 @@ func (c *call) checkLabels(term string, dots int) bool {
 			c.fail("%q stands twice in a term: diagonals are not supported", label)
 			return false
 		case label > ' ' && (label|0x20 < 'a' || label|0x20 > 'z'), label <= ' ' && dots == 0:
-			c.fail("%q is no letter", label)
+			c.fail("%q is not a letter", label)
 			return false
 		}
 	}

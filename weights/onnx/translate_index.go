@@ -221,7 +221,7 @@ func (c *call) triangle(shape []int) *value {
 	if list := c.constantInts(1, "k"); len(list) == 1 {
 		k = min(max(list[0], -tensor.MaxDim), tensor.MaxDim)
 	} else if c.has(1) {
-		c.fail("k is no number")
+		c.fail("k is not a number")
 	}
 	upper := c.intAttr("upper", 1) != 0
 	if !c.ready() {

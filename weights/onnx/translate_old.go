@@ -14,7 +14,7 @@ import (
 func (c *call) imageScaler() []*value {
 	x := c.activation(0)
 	if c.ready() && len(x.shape) != 4 {
-		c.fail("a tensor of shape %s is no image", tensor.Dims(x.shape...))
+		c.fail("a tensor of shape %s is not an image", tensor.Dims(x.shape...))
 	}
 	bias := c.floatsAttr("bias")
 	if c.ready() && len(bias) != x.shape[1] {
@@ -58,7 +58,7 @@ func (c *call) crop() []*value {
 	border, size := c.intsAttr("border"), c.intsAttr("scale")
 	switch {
 	case len(x.shape) != 4:
-		return c.fail("a tensor of shape %s is no image", tensor.Dims(x.shape...))
+		return c.fail("a tensor of shape %s is not an image", tensor.Dims(x.shape...))
 	case len(border) != 4:
 		return c.fail("a border of %d numbers, where 4 are wanted", len(border))
 	case len(size) != 0 && len(size) != 2:

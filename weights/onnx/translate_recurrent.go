@@ -47,7 +47,7 @@ func (c *call) recurrent(kind kernels.RecurrentKind, gates int, activations []st
 		c.fail("layout is %d, and can be 0 or 1", layout)
 	}
 	if len(x.shape) != 3 {
-		c.fail("%q of shape %s is no batch of sequences", x.name, tensor.Dims(x.shape...))
+		c.fail("%q of shape %s is not a batch of sequences", x.name, tensor.Dims(x.shape...))
 	}
 	if !c.ready() {
 		return nil

@@ -247,7 +247,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		}
 		for i, s := range scales[2:] {
 			if !tensor.IsFinite(s) || s <= 0 {
-				return c.fail("scales %v: %v is no positive number", scales, s)
+				return c.fail("scales %v: %v is not a positive number", scales, s)
 			}
 			at := 2 - n + i
 			size := math.Floor(float64(float32(in[at]) * s)) // in single precision, as ONNX Runtime does

@@ -510,7 +510,7 @@ const maxBlock = 1 << 15
 // blocks reads the block size of DepthToSpace and SpaceToDepth.
 func (c *call) blocks(x *value) int {
 	if len(x.shape) != 4 {
-		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, tensor.Dims(x.shape...))
+		c.fail("%q of shape %s is not a map of two spatial dimensions", x.name, tensor.Dims(x.shape...))
 	}
 	b := c.intAttr("blocksize", 0)
 	if b < 1 || b > maxBlock {
@@ -549,7 +549,7 @@ func (c *call) spaceToDepth() []*value {
 	x := c.activation(0)
 	b := c.blocks(x)
 	if c.ready() && (x.shape[2]%b != 0 || x.shape[3]%b != 0) {
-		c.fail("a map of %s is no multiple of %d", tensor.Dims(x.shape[2:]...), b)
+		c.fail("a map of %s is not a multiple of %d", tensor.Dims(x.shape[2:]...), b)
 	}
 	if !c.ready() {
 		return nil

@@ -64,7 +64,7 @@ func (c *call) roiAlign() []*value {
 		c.fail("sampling_ratio %d is negative, or too large", sampling)
 	}
 	if c.ready() && len(x.shape) != 4 {
-		c.fail("%q of shape %s is no map of two spatial dimensions", x.name, tensor.Dims(x.shape...))
+		c.fail("%q of shape %s is not a map of two spatial dimensions", x.name, tensor.Dims(x.shape...))
 	}
 	if !c.ready() {
 		return nil

@@ -12,7 +12,7 @@ import (
 func (c *call) spatial(v *value) int {
 	n := len(v.shape) - 2
 	if n != 1 && n != 2 {
-		c.fail("%q of shape %s is no map of one or two spatial dimensions", v.name, tensor.Dims(v.shape...))
+		c.fail("%q of shape %s is not a map of one or two spatial dimensions", v.name, tensor.Dims(v.shape...))
 		return 1
 	}
 	return n

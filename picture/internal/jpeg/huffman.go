@@ -29,7 +29,7 @@ type table struct {
 	// skips is looked up by the next skipBits bits, to skip as many symbols as
 	// there are whole ones in them: bits to go on by in the low byte, coefficients
 	// in the high one, to which beyondBlock was added if the last symbol is the
-	// end of a block. 0 is no symbol. It is made for reduced pictures alone.
+	// end of a block. 0 is not a symbol. It is made for reduced pictures alone.
 	skips   [1 << skipBits]uint16
 	canSkip bool
 
