@@ -51,17 +51,7 @@ func (c *call) kind(i int) elemType {
 	if v.data != nil {
 		return v.data.kind
 	}
-	return typeOf(v.elem)
-}
-
-// typeOf is the type in a model of elements.
-func typeOf(e tensor.Elem) elemType {
-	for _, kind := range []elemType{typeFloat, typeUint8, typeInt8, typeInt16, typeInt32, typeInt64, typeBool} {
-		if k, _ := kind.elem(); k == e {
-			return kind
-		}
-	}
-	return 0
+	return kindOf(v.elem)
 }
 
 // isByte says that elements of the type can be quantised ones here.
@@ -82,7 +72,7 @@ func (c *call) labelled(v *value, e kernels.Elements) *value {
 		return v
 	}
 	if v.scale == 0 {
-		one := kernels.Elements{Elem: tensor.U8, Scale: 1, Zero: int32(typeOf(v.elem).shift())}
+		one := kernels.Elements{Elem: tensor.U8, Scale: 1, Zero: int32(kindOf(v.elem).shift())}
 		v = c.apply(&kernels.Convert{Result: one}, v)[0]
 	}
 	if v.elements() == e || !c.ready() {

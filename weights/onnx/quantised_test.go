@@ -97,7 +97,7 @@ func (m *model) spell(t *testing.T, values map[string]typedValue) {
 		}
 		for i, x := range runBytes(t, net, nil, 1, in...) {
 			v := net.Values[net.Outputs[i]]
-			values[n.out[i]] = typedValue{v.Shape, typeOf(v.Elem), x}
+			values[n.out[i]] = typedValue{v.Shape, kindOf(v.Elem), x}
 		}
 	}
 }

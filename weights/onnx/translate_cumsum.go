@@ -103,11 +103,7 @@ func (t *constant) sum(x *constant, i int, float float32, whole int64) (float32,
 // axis, before opset 13 along all dimensions from it on, and 0 elsewhere.
 func (c *call) hardmax() []*value {
 	x := c.activation(0)
-	otherwise := int64(-1)
-	if c.t.opset < 13 {
-		otherwise = 1
-	}
-	axis := c.axis(c.intAttr("axis", otherwise), len(x.shape))
+	axis := c.softmaxAxis(x)
 	if !c.ready() {
 		return nil
 	}

@@ -71,16 +71,22 @@ func (c *call) lrn() []*value {
 	return c.emit(op, []*value{x}, nil, x.shape)
 }
 
+// softmaxAxis is the axis of Softmax and its like, whose default is the last one,
+// and was dimension 1 before opset 13.
+func (c *call) softmaxAxis(x *value) int {
+	otherwise := int64(-1)
+	if c.t.opset < 13 {
+		otherwise = 1
+	}
+	return c.axis(c.intAttr("axis", otherwise), len(x.shape))
+}
+
 // softmax translates Softmax and LogSoftmax. Before opset 13 they normalise
 // over all dimensions from axis on.
 func softmax(log bool) func(c *call) []*value {
 	return func(c *call) []*value {
 		x := c.activation(0)
-		otherwise := int64(-1)
-		if c.t.opset < 13 {
-			otherwise = 1
-		}
-		axis := c.axis(c.intAttr("axis", otherwise), len(x.shape))
+		axis := c.softmaxAxis(x)
 		if !c.ready() {
 			return nil
 		}
