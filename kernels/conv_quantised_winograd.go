@@ -131,13 +131,8 @@ func (c *quantisedWinograd) Scratch() int {
 
 func (c *quantisedWinograd) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
 
-// shares is into how many parts the panels of a task's tiles are cut, as in
-// winogradConv.
 func (c *quantisedWinograd) shares() int {
-	if c.perItem() > 1 || c.Count() < 2 {
-		return 1
-	}
-	return 2
+	return tileShares(c.perItem(), c.Count())
 }
 
 func (c *quantisedWinograd) Tasks(n int) int { return n * c.maps * c.perItem() * c.shares() }

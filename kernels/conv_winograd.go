@@ -144,13 +144,17 @@ func (c *winogradConv) Scratch() int {
 
 func (c *winogradConv) perItem() int { return ceilDiv(c.tiles[0], c.rows) }
 
-// shares is into how many parts the panels of a task's tiles are cut, so that
+// tileShares is into how many parts the panels of a task's tiles are cut, so that
 // two threads can share a map of few tiles; each transforms the input anew.
-func (c *winogradConv) shares() int {
-	if c.perItem() > 1 || c.Count() < 2 {
+func tileShares(perItem, panels int) int {
+	if perItem > 1 || panels < 2 {
 		return 1
 	}
 	return 2
+}
+
+func (c *winogradConv) shares() int {
+	return tileShares(c.perItem(), c.Count())
 }
 
 func (c *winogradConv) Tasks(n int) int { return n * c.maps * c.perItem() * c.shares() }
