@@ -1,15 +1,34 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
-// FreezeTiers are the tiers for which nets are frozen: none of them is slower with
-// what is chosen for it at freeze.
+	"github.com/infer-go/infer/tensor"
+)
+
+// FreezeTiers are the tiers for which a net is frozen if nothing else is asked
+// for: none of them is slower with what is chosen at freeze.
 //
 // neondot is not among them. Its dot products sum sixteen products of bytes where a
 // widening multiply-add sums four of int16, so that Winograd's algorithm never
 // pays: by llvm-mca's models of Neoverse N1 and of Apple's A14 a convolution
 // takes about twice as long by it. The others gain up to as much as that, and more.
 var FreezeTiers = []string{"portable", "avx2", "avx512", "neon"}
+
+// CheckFreezeTiers returns an error if nets cannot be frozen for one of the named
+// tiers. These need not be tiers of the processor at hand.
+func CheckFreezeTiers(names []string) error {
+	for _, name := range names {
+		if _, ok := wordCosts[name]; !ok {
+			return fmt.Errorf("no tier is named %q: there are %s", name,
+				strings.Join(slices.Sorted(maps.Keys(wordCosts)), ", "))
+		}
+	}
+	return nil
+}
 
 // A wordCost says what Winograd's algorithm in int16 costs on a tier. The unit is
 // the time of one product of bytes by the tier's gemm kernels.

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/infer-go/infer/tensor"
@@ -84,10 +85,11 @@ func TestFreezeTiers(t *testing.T) {
 			t.Errorf("no costs of %s", tier.Name)
 		}
 	}
-	for _, name := range FreezeTiers {
-		if wordCosts[name].product == 0 {
-			t.Errorf("no tier %s", name)
-		}
+	if err := CheckFreezeTiers(append([]string{"neondot"}, FreezeTiers...)); err != nil {
+		t.Error(err)
+	}
+	if err := CheckFreezeTiers([]string{"avx2", "sse2"}); err == nil || !strings.Contains(err.Error(), `"sse2"`) {
+		t.Errorf("a tier that does not exist: %v", err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/files"
+	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
@@ -52,6 +53,11 @@ net, how many answers have changed.`,
 		flags.BoolVar(&o.batch, "batch", false, "accept any number of items at a time although the model says one")
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
 		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, such as 1x3x480x640, or the sizes of its open dimensions alone, such as 480x640; NAME= may be left out if there is only one input; may be repeated")
+		flags.Func("tiers", "choose algorithms of a quantised net that no tier of `LIST` is slower with; "+
+			strings.Join(kernels.FreezeTiers, ",")+" if not given; the net runs on all others, too", func(s string) error {
+			o.tiers = strings.Split(s, ",")
+			return kernels.CheckFreezeTiers(o.tiers)
+		})
 		o.picture.declare(flags)
 		o.answer.declare(flags)
 		o.quantise.declare(flags)
@@ -73,6 +79,7 @@ net, how many answers have changed.`,
 type convertOptions struct {
 	weights, labels, name, note string
 	batch, verbose              bool
+	tiers                       []string
 	shapes                      shapeFlags
 	picture                     pictureFlags
 	answer                      answerFlags
@@ -136,7 +143,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		bar.set(done)
 	}
 	options := onnx.Options{
-		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta,
+		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta, Tiers: o.tiers,
 		Progress: func(done, total int) { show("freezing", done, total) },
 	}
 	var items *calibration

@@ -36,6 +36,11 @@ type Options struct {
 	// float has weights of the type Weights.
 	Quantise *Quantisation
 
+	// Tiers are the names of those that what is chosen at freeze must not make
+	// slower; kernels.FreezeTiers if empty. Only quantised convolutions depend on
+	// it. The net runs on every tier, and gives the same bits on all.
+	Tiers []string
+
 	// Progress, if not nil, is called from time to time with the number of
 	// operations written so far, and of all.
 	Progress func(done, total int)
@@ -55,6 +60,12 @@ func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if opts.Weights != tensor.F32 && opts.Weights != tensor.F16 {
 		return nil, nil, errors.New("weights of an unknown type are asked for")
+	}
+	if len(opts.Tiers) == 0 {
+		opts.Tiers = kernels.FreezeTiers
+	}
+	if err := kernels.CheckFreezeTiers(opts.Tiers); err != nil {
+		return nil, nil, err
 	}
 	d := decoder{}
 	if opts.Dir != "" {
@@ -79,7 +90,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		return nil, nil, err
 	}
 	net.Open, net.Growth = m.open, m.growth
-	net.Decide(kernels.FreezeTiers)
+	net.Decide(opts.Tiers)
 	report := m.report
 	report.Transposes = transposes
 	report.MACs = macs(net)

@@ -466,3 +466,42 @@ func TestPictureRange(t *testing.T) {
 		}
 	}
 }
+
+// TestFreezeTiers has a convolution that is frozen by Winograd's algorithm unless a
+// tier is named that would lose by it.
+func TestFreezeTiers(t *testing.T) {
+	m := newModel(14)
+	m.input("x", 0, 32, 28, 28)
+	m.conv("x", "y", 32, 32, 3, attr{"pads", []int64{1, 1, 1, 1}})
+	m.output("y")
+	for _, c := range []struct {
+		tiers []string
+		want  kernels.Winograd
+	}{
+		{nil, kernels.WinogradF4},
+		{[]string{"avx2", "avx512"}, kernels.WinogradF4},
+		{[]string{"avx2", "neondot"}, kernels.NoWinograd},
+	} {
+		opts := quantising(smoothItems(16, 1, 32, 28, 28))
+		opts.Tiers = c.tiers
+		net, _, err := Freeze(m.bytes(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, s := range net.Steps {
+			if conv, ok := s.Spec.(*kernels.Conv); ok {
+				found = true
+				if conv.Winograd != c.want {
+					t.Errorf("%v: algorithm %d, want %d", c.tiers, conv.Winograd, c.want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%v: no convolution in %s", c.tiers, steps(net))
+		}
+	}
+	if _, _, err := Freeze(m.bytes(), Options{Tiers: []string{"sse2"}}); err == nil || !strings.Contains(err.Error(), `"sse2"`) {
+		t.Errorf("a tier that does not exist: %v", err)
+	}
+}
