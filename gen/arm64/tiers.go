@@ -56,6 +56,7 @@ var neon = Emitters{
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
+	"dequantise_u8_f32":  dequantise,
 	"table_u8":           byteTable,
 	"product_i16_i32":    productWords,
 	"winograd_u8_i16":    winogradPatches,
