@@ -53,6 +53,7 @@ var neon = Emitters{
 	"avgpool_u8_f32":     averagePoolQuantised,
 	"depthwise_u8i8":     depthwiseQuantised,
 	"depthwise_u8i8_f32": depthwiseQuantised,
+	"depthwise3x3_u8i8":  depthwiseThrees,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
