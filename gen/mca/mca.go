@@ -32,7 +32,7 @@ var (
 		"arm64", "aarch64-linux-gnu-objdump",
 		regexp.MustCompile(`^((?:b\.\w+|b|cbn?z \w+,|tbn?z \w+, #\d+,) )([0-9a-f]+)\b.*$`), "#8", []string{"-mtriple=aarch64"},
 	}
-	AMD64 = Arch{"amd64", "objdump", regexp.MustCompile(`^(j\w+ )([0-9a-f]+)\b.*$`), "8", []string{"-mtriple=x86_64"}}
+	AMD64 = Arch{"amd64", "x86_64-linux-gnu-objdump", regexp.MustCompile(`^(j\w+ )([0-9a-f]+)\b.*$`), "8", []string{"-mtriple=x86_64"}}
 )
 
 // A Loop is an innermost loop, as instructions.
