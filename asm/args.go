@@ -601,6 +601,21 @@ type QuantiseArgs struct {
 	Lo, Hi float32
 }
 
+// DequantiseArgs is the block of the kernel that makes float32 of uint8, for 0 ≤ i
+// < N.
+//
+//	Y[i] = f32((X[i] xor Flip) − Zero) · Scale
+//
+// Of int8, Flip is 128, which makes uint8 of them, and Zero 128 more than theirs;
+// else Flip is 0.
+type DequantiseArgs struct {
+	X          *uint8
+	Y          *float32
+	N          int
+	Flip, Zero int32
+	Scale      float32
+}
+
 // TableArgs is the block of the kernel that looks uint8 up in a table of 256, for
 // 0 ≤ i < N. Y may be X, but not overlap it otherwise.
 //

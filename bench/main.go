@@ -58,6 +58,8 @@ type report struct {
 	Products []result `json:"products"`
 	Layers   []layer  `json:"layers"`
 
+	QuantisedProducts []result `json:"quantised_products,omitempty"`
+
 	Latencies []latency `json:"latencies"`
 	Jitters   []jitter  `json:"jitters"`
 
@@ -85,6 +87,7 @@ var parts = []struct {
 	{"nets", (*bench).raceNets},
 	{"threads", (*bench).raceThreads},
 	{"products", (*bench).raceProducts},
+	{"int8", (*bench).raceQuantisedProducts},
 	{"layers", (*bench).measureLayers},
 	{"latency", (*bench).measureLatency},
 	{"families", (*bench).raceFamilies},

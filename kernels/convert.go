@@ -73,7 +73,7 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	case to.Of().Quantised():
 		return c.requantise(t, op, from), nil
 	case to.Elem == tensor.F32 && (from.Elem == tensor.U8 || from.Elem == tensor.I8):
-		return newDequantise(op, from), nil
+		return newDequantise(t, op, from), nil
 	}
 	return &convertOp{op, from.Elem, to.Elem}, nil
 }

@@ -71,23 +71,33 @@ func (op *quantiseOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	}
 }
 
-// dequantiseOp makes float32 of integers.
+// dequantiseOp makes float32 of uint8 and int8.
 type dequantiseOp struct {
 	flat
-	table [256]float32
+	kernel func(*asm.DequantiseArgs)
+	args   asm.DequantiseArgs // what is the same in all calls
 }
 
-func newDequantise(f flat, from Elements) *dequantiseOp {
-	op := &dequantiseOp{flat: f}
-	from.each(func(b byte, q int32) { op.table[b] = from.decode(q) })
+var dequantiseKernel = asm.Kernel{Op: "dequantise", Operand: asm.U8, Weight: asm.U8}
+
+func newDequantise(t *Tier, f flat, from Elements) *dequantiseOp {
+	op := &dequantiseOp{flat: f, kernel: findQuantised[asm.DequantiseArgs](t, dequantiseKernel)}
+	op.args.Scale, op.args.Zero = from.step(), from.Zero
+	if from.Elem == tensor.I8 {
+		op.args.Flip = signBit
+		op.args.Zero += signBit
+	}
 	return op
 }
 
-func (op *dequantiseOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+func (op *dequantiseOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	from, to := op.elements(n, lo, hi)
-	dst := floats(out[0])[from:to]
-	for i, b := range in[0][from:to] {
-		dst[i] = op.table[b]
+	x, y := in[0][from:to], floats(out[0])[from:to]
+	a := &w.dequantise
+	*a = op.args
+	for done := 0; done < len(x); done += taskSize {
+		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
+		op.kernel(a)
 	}
 }
 

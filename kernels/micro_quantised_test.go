@@ -404,6 +404,23 @@ func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
 	}
 }
 
+func (m *micro) testDequantise(k asm.Kernel, run func(*asm.DequantiseArgs)) {
+	inf := float32(math.Inf(1))
+	for n := 1; n <= 300; n++ {
+		p := &asm.DequantiseArgs{N: n, Scale: m.Float32() + 0.01, Zero: int32(m.IntN(256)), Flip: 128 * int32(m.IntN(2))}
+		x, y := m.uint8s(n), m.byteTarget(k.Result, 4*n)
+		for i, q := range x {
+			number := int32(q)
+			if p.Flip != 0 {
+				number = int32(int8(q)) + 128
+			}
+			y.set(4*i, product32(number-p.Zero, p.Scale), 0, -inf, inf)
+		}
+		p.X, p.Y = &x[0], (*float32)(unsafe.Pointer(&y.got[0]))
+		m.checkBytes(y, func() { run(p) }, "%d elements", n)
+	}
+}
+
 func (m *micro) testTable(_ asm.Kernel, run func(*asm.TableArgs)) {
 	for n := 1; n <= 300; n++ {
 		m.table(run, n)

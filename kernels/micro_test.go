@@ -28,6 +28,7 @@ var microTests = map[string]microTest{
 	"depthwise3x3_u8": testOf((*micro).testThrees),
 	"binary_u8":       testOf((*micro).testQuantisedBinary),
 	"quantise":        testOf((*micro).testQuantise),
+	"dequantise_u8":   testOf((*micro).testDequantise),
 	"table_u8":        testOf((*micro).testTable),
 	"winograd_u8":     testOf((*micro).testQuantisedPatch),
 	"product_i16":     testOf((*micro).testQuantisedProduct),

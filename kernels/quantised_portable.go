@@ -15,6 +15,7 @@ const quantisedRows = 2
 func quantisedPortable() map[asm.Kernel]any {
 	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
 	all[quantiseKernel] = quantisePortable
+	all[dequantiseKernel] = dequantisePortable
 	all[tableKernel] = tablePortable
 	for stride := range threesStrides {
 		all[threesKernel(stride+1)] = depthwiseThrees(stride + 1)
@@ -221,6 +222,13 @@ func quantisePortable(p *asm.QuantiseArgs) {
 			p.NaN, x = 1, 0
 		}
 		y[i] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
+	}
+}
+
+func dequantisePortable(p *asm.DequantiseArgs) {
+	y, flip, zero, scale := at(p.Y, 0, p.N), p.Flip, p.Zero, p.Scale
+	for i, x := range at(p.X, 0, p.N) {
+		y[i] = float32(float32(int32(x)^flip-zero) * scale)
 	}
 }
 

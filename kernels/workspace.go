@@ -41,6 +41,7 @@ type Workspace struct {
 	transpose  asm.TransposeArgs
 
 	quantise        asm.QuantiseArgs
+	dequantise      asm.DequantiseArgs
 	table           asm.TableArgs
 	quantisedGemm   asm.QuantisedGemmArgs
 	quantisedTaps   asm.QuantisedTapsArgs

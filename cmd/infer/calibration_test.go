@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -188,6 +189,7 @@ func TestConvertToIntegersFails(t *testing.T) {
 		{exitFailed, []string{"nobody says how"}, []string{"--int8", "--calibrate", write(t, "flat.idx", []byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9})}},
 		{exitFailed, []string{"bad.idx"}, []string{"--int8", "--calibrate", write(t, "bad.idx", idxOf(strokes(16))[:999])}},
 		{exitFailed, []string{"every item", "one number throughout"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 28, 28}, make([]float32, 16*28*28))}},
+		{exitFailed, []string{"every item", "one number throughout"}, []string{"--int8", "--calibrate", grayFolder(t, slices.Repeat([][]byte{bytes.Repeat([]byte{90}, 28*28)}, 16)), "--stretch"}},
 		{exitFailed, []string{"x.npy: item 3: element 7", "not finite"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 28, 28}, nan)}},
 		{exitFailed, []string{"shape 16×1×27×28", "takes 1×1×28×28"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 27, 28}, make([]float32, 16*27*28))}},
 		{exitFailed, []string{"2 tensors, where the net has 1 input"}, []string{"--int8", "--calibrate", "a.npy,b.npy"}},

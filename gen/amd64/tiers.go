@@ -58,6 +58,7 @@ var avx2 = Emitters{
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
+	"dequantise_u8_f32":  dequantise,
 	"table_u8":           byteTable,
 
 	"product_i16_i32":  productWords,
@@ -82,6 +83,7 @@ var avx512 = Emitters{
 	"depthwise3x3_u8i8":  depthwiseVNNI,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
+	"dequantise_u8_f32":  dequantise,
 	"table_u8":           byteTableWide,
 
 	"product_i16_i32":  productWordsWide,

@@ -152,7 +152,7 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 	}
 	return append(ks,
 		Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8},
-		Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
+		Kernel{Op: "dequantise", Operand: U8, Weight: U8}, Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
 	)
 }
 

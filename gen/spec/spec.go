@@ -31,6 +31,7 @@ var blocks = map[string]string{
 	"depthwise3x3": "QuantisedTapsArgs",
 	"binary_u8":    "QuantisedBinaryArgs",
 	"quantise":     "QuantiseArgs",
+	"dequantise":   "DequantiseArgs",
 	"table":        "TableArgs",
 	"winograd_u8":  "QuantisedPatchArgs",
 	"product_i16":  "QuantisedProductArgs",
