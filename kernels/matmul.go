@@ -8,17 +8,17 @@ import (
 )
 
 // MatMul multiplies matrices, [..., M, K] by [..., K, N], with numpy's
-// broadcasting of the leading dimensions, and the result by Scale. It is the
-// second operand that is multiplied by it, each element rounded once more.
+// broadcasting of the leading dimensions, and the result by Scale, which is
+// applied to the second operand: each of its elements is rounded once more.
 //
 // The second operand may be constant: then Params[0] is panels [G, K, N] of the
 // G matrices of a stack, whose leading dimensions are Stack.
 //
-// Operands and result may lie in other orders than row-major: dimension i of
-// what is stored is dimension Left[i] of the first operand, Right[i] of the
-// second, Result[i] of the result; nil is row-major. K must lie last in the
-// first operand, K or N in the second, N in the result, not counting dimensions
-// of 1.
+// Operands and result may be stored in orders other than row-major: stored
+// dimension i is dimension Left[i] of the first operand, Right[i] of the
+// second, Result[i] of the result; nil is row-major. The last stored dimension
+// must be K in the first operand, K or N in the second, N in the result, not
+// counting dimensions of 1.
 type MatMul struct {
 	Left, Right, Result []int
 	Stack               []int
@@ -29,7 +29,8 @@ func (*MatMul) Op() string { return "MatMul" }
 
 func (*MatMul) Order() Order { return RowMajor }
 
-// Traits: the first of three dimensions or more is neither M, nor K, nor N.
+// Traits sets MixesItems unless dimension 0 is a leading dimension, neither M,
+// K nor N.
 func (m *MatMul) Traits(in []tensor.Type, params []Param) Traits {
 	var t Traits
 	if len(in) == 2 {
