@@ -137,7 +137,7 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	return out, nil
 }
 
-// FitsWinograd says whether Winograd's algorithms compute such a convolution.
+// FitsWinograd reports whether Winograd's algorithms compute such a convolution.
 func (c *Conv) FitsWinograd() bool {
 	ones := [2]int{1, 1}
 	return c.Kernel == [2]int{3, 3} && c.Stride == ones && c.Dilation == ones && c.Groups == 1

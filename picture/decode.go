@@ -22,7 +22,7 @@ const MaxDecoded = 100_000_000
 func Decode(data []byte) (image.Image, error) { return DecodeAtMost(data, MaxDecoded) }
 
 // DecodeAtMost is Decode with another limit. Pictures with more than 2¹⁶ pixels
-// on a side are never decoded, since Prepare would refuse them.
+// on a side are never decoded, since Prepare would reject them.
 //
 // The limit is compared with the size in the header before memory is allocated,
 // because a few kilobytes can ask for gigabytes. Decoders take up to 8 bytes

@@ -29,7 +29,7 @@ var preparers = sync.Pool{New: func() any { return new(preparer) }}
 
 // Prepare converts img to an input, as p says, in the given layout. p must have
 // been checked by package weights. dst has one element for each channel of each
-// of the p.Width×p.Height pixels. The Placement says where they are on img.
+// of the p.Width×p.Height pixels. The Placement says where they are in img.
 //
 // An element has the same bits in either layout. Any number of goroutines may
 // call Prepare.

@@ -30,12 +30,13 @@ func (t Type) Of(shape ...int) Type {
 	return t
 }
 
-// Quantised says whether elements stand for real numbers by way of a scale.
+// Quantised reports whether elements stand for real numbers by a scale and a
+// zero point.
 func (t Type) Quantised() bool { return t.Scale != 0 }
 
-// Check says what is wrong with a Type: its element type does not exist,
-// Shape.Check refuses its shape, its scale is negative or not finite, a type
-// other than U8 and I8 is quantised, or its zero point is not an element.
+// Check returns an error if a Type is not valid: if its element type does not
+// exist, Shape.Check rejects its shape, its scale is negative or not finite, a
+// type other than U8 and I8 is quantised, or its zero point is not an element.
 // Like Shape.Check's, the error has no subject.
 func (t Type) Check() error {
 	if !t.Elem.Valid() {
@@ -99,21 +100,21 @@ func (e Elem) limits() (lo, hi int64) {
 	return 0, 0
 }
 
-// SameElements says whether the elements of two tensors have the same type
+// SameElements reports whether the elements of two tensors have the same type
 // and the same meaning, whatever their shapes.
 func (t Type) SameElements(u Type) bool {
 	return t.Elem == u.Elem && t.Scale == u.Scale && t.Zero == u.Zero
 }
 
-// Equal says whether two Types are the same.
+// Equal reports whether two Types are the same.
 func (t Type) Equal(u Type) bool { return t.SameElements(u) && slices.Equal(t.Shape, u.Shape) }
 
 // Bytes returns the size, in bytes, of a tensor whose shape has passed
 // Check.
 func (t Type) Bytes() int { return t.Shape.Volume() * t.Elem.Size() }
 
-// String writes the type as in errors: "f32 1×28×28×1", "u8 1×10 of scale
-// 0.5 and zero point 3".
+// String formats the type as in errors: "f32 1×28×28×1", "u8 1×10 of scale 0.5
+// and zero point 3".
 func (t Type) String() string {
 	s := t.Elem.String() + " " + t.Shape.String()
 	if t.Quantised() {

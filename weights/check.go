@@ -11,7 +11,7 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Check says whether a Net can be written, read and run:
+// Check checks that a Net can be written, read and run:
 //
 //   - indices are in range, steps are in order, each value is written once and
 //     before it is read, and each param is used once;

@@ -15,7 +15,7 @@ import (
 // the height of a picture.
 type OpenDim struct {
 	Name string // the model's own: "height"
-	At   []Axis // where it stands, once at least
+	At   []Axis // where it occurs, at least once
 
 	// Size is the size in the Net's shapes. Like every other size that the
 	// dimension may have, it is a multiple of Multiple, from Least to Most.
@@ -157,9 +157,8 @@ func (n *Net) OpenNames() string {
 	return strings.Join(names, ", ")
 }
 
-// CheckSizes says whether the open dimensions can have these sizes, which
-// are in the order of Open, as far as Open itself tells. Sized finds what
-// else may prevent it.
+// CheckSizes checks that Open allows these sizes of the open dimensions, in the
+// order of Open. Sized also checks that the steps can be computed at them.
 func (n *Net) CheckSizes(sizes []int) error {
 	if len(sizes) != len(n.Open) {
 		if len(n.Open) == 0 {

@@ -32,18 +32,18 @@ type Options struct {
 	// and the first output is that of a Softmax.
 	Meta weights.Meta
 
-	// Quantise, if not nil, makes a net that computes in integers. What remains
-	// float has weights of the type Weights.
+	// Quantise, if not nil, makes a net that computes in integers. Steps that
+	// remain float have weights of the type Weights.
 	Quantise *Quantisation
 
 	// Progress, if not nil, is called from time to time with the number of
-	// operations written so far, and of all.
+	// operations written so far, and their total.
 	Progress func(done, total int)
 }
 
 // Freeze converts an ONNX model, the content of an .onnx file, to a net. Errors
 // name the node with its operator and opset, the input, or the tensor. Errors
-// about operators and opsets that are not supported wrap ErrUnsupported.
+// about unsupported operators and opsets wrap ErrUnsupported.
 func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	net, report, err := freeze(model, opts)
 	if err != nil {

@@ -32,12 +32,12 @@ type Quantisation struct {
 	// cover; elements outside are clamped. 0 and 100 mean all.
 	Percentile float64
 
-	// KeepFloat names nodes of the model that are to remain float, whether
-	// they become a step of their own or part of one.
+	// KeepFloat names nodes of the model that are to remain float, whether they
+	// become a step or part of one.
 	KeepFloat []string
 
-	// Progress, if not nil, is called with a description of what is being
-	// done, and the number of items that are done, and of all.
+	// Progress, if not nil, is called with a description of the current stage,
+	// the number of items done, and their total.
 	Progress func(what string, done, total int)
 }
 
