@@ -20,9 +20,9 @@ type answerFlags struct {
 func (f *answerFlags) declare(flags *flag.FlagSet) {
 	f.given = map[string]bool{}
 	flags.StringVar(&f.kind, "answer", "", "the net answers with `WHAT`: classes, detect (boxes), segment (a class for each pixel) or picture; classes if not given")
-	flags.StringVar(&f.head, "head", "", "how outputs hold boxes, and how pictures are prepared unless other flags say so: `NAME` is yolov5, yolov8, yolox, yunet or ssd (RFB)")
-	flags.Float64Var(&f.least, "least", 0, "leave out boxes with a lower `SCORE`; if not given, the value of the head's authors")
-	flags.Float64Var(&f.overlap, "overlap", 0, "leave out boxes with more `OVERLAP` with a better one of their class, intersection over union; if not given, the value of the head's authors")
+	flags.StringVar(&f.head, "head", "", "how outputs encode boxes and, unless other flags say so, how pictures are prepared: `NAME` is yolov5, yolov8, yolox, yunet or ssd (RFB)")
+	flags.Float64Var(&f.least, "least", 0, "omit boxes with a lower `SCORE`; if not given, the default of the head's authors")
+	flags.Float64Var(&f.overlap, "overlap", 0, "omit boxes with more `OVERLAP` with a better box of their class, as intersection over union; if not given, the default of the head's authors")
 	flags.IntVar(&f.most, "boxes", 300, "keep at most `N` boxes for a picture")
 }
 

@@ -15,8 +15,8 @@ import (
 var cpuCommand = command{
 	name: "cpu",
 	help: `
-Show the processor, its features, the kernels compiled into this program, and
-which of them computes and why. INFER_KERNELS=NAME forces one.`,
+Show the processor, its features, the tiers compiled into this program, and
+which of them is used and why. INFER_KERNELS=NAME forces one.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		return func(a *app, args []string) error {
 			if len(args) > 0 {

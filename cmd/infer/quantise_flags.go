@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// quantiseFlags tell how a net is made one that computes in integers.
+// quantiseFlags say how a float net is quantised.
 type quantiseFlags struct {
 	int8  bool
 	paths names
@@ -16,10 +16,10 @@ type quantiseFlags struct {
 }
 
 func (q *quantiseFlags) declare(flags *flag.FlagSet) {
-	flags.BoolVar(&q.int8, "int8", false, "make a net that computes in integers of 8 bits; needs --calibrate")
-	flags.Var(&q.paths, "calibrate", "what the net is calibrated with: `PATH` is a picture, a folder of pictures, an IDX file, or a .npy tensor of one or several items (for a net of several inputs, a file for each: A.npy,B.npy); may be repeated, and more may follow OUT.frz")
+	flags.BoolVar(&q.int8, "int8", false, "make a net that computes in 8-bit integers; needs --calibrate")
+	flags.Var(&q.paths, "calibrate", "calibrate the net with `PATH`: a picture, a folder of pictures, an IDX file, or a .npy tensor of one or more items (for a net with several inputs, a file for each: A.npy,B.npy); may be repeated, and more may follow OUT.frz")
 	flags.Var(&q.span, "range", "range of numbers that integers stand for: `WHAT` is minmax, all that were seen, or percentile:99.99, all but a few; minmax if not given")
-	flags.Var(&q.keep, "keep-float", "leave the model's node `NAME`, as inspect lists it, float; may be repeated")
+	flags.Var(&q.keep, "keep-float", "keep the model's node `NAME`, as inspect lists it, in float; may be repeated")
 }
 
 // check finds flags that do not go together.
