@@ -145,7 +145,7 @@ func (m *Model) Prepare(dst []float32, img image.Image) error {
 		return err
 	}
 	if len(m.net.Open) > 0 && m.net.Meta.Preparation.Kind != weights.NoPicture {
-		return fmt.Errorf("%w: %s are open, and only a Session knows them", ErrSize, m.net.OpenNames())
+		return fmt.Errorf("%w: %s are open: use Session.SetPicture", ErrSize, m.net.OpenNames())
 	}
 	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
 	return err

@@ -54,7 +54,7 @@ func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	case to.Quantised():
 		return out, c.checkQuantised(ElementsOf(in[0]))
 	case in[0].Quantised() && to.Elem != tensor.F32:
-		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be quantised anew, and not %v", in[0], to.Elem)
+		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be requantised, not %v", in[0], to.Elem)
 	}
 	return out, nil
 }

@@ -19,10 +19,10 @@ const (
 	// FormPanels is the right-hand side of a matrix product: see Panels.
 	FormPanels
 
-	// FormTaps is a depthwise filter: C float32 of bias, then one row of C float32
-	// for each filter tap, rows from the top, taps from the left; the taps of a
-	// ConvTranspose have an order of their own. A filter of int8 has C int32 of bias
-	// and C float32 of scales, as panels do, and rows of C int8.
+	// FormTaps is a depthwise filter: C float32 of bias, then one row of C
+	// float32 for each filter tap, rows from the top, taps from the left; the
+	// taps of a ConvTranspose have their own order. A filter of int8 has C
+	// int32 of bias and C float32 of scales, as panels do, and rows of C int8.
 	FormTaps
 )
 

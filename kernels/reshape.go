@@ -34,7 +34,7 @@ func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		return nil, err
 	}
 	if in[0].Shape.Volume() != out[0].Shape.Volume() {
-		return nil, errorf(r, "%s has not as many elements as %s", in[0].Shape, out[0].Shape)
+		return nil, errorf(r, "%s does not have as many elements as %s", in[0].Shape, out[0].Shape)
 	}
 	return out, nil
 }

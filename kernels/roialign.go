@@ -68,7 +68,7 @@ func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error
 	}
 	for _, n := range r.Size {
 		if n < 1 || n > MaxResized {
-			return nil, errorf(r, "bins of %s are none, or too many", tensor.Dims(r.Size[:]...))
+			return nil, errorf(r, "bins of %s are empty, or too many", tensor.Dims(r.Size[:]...))
 		}
 	}
 	return result(r, in[0], regions[0], r.Size[0], r.Size[1], in[0].Shape[3])

@@ -92,7 +92,7 @@ type Activating interface {
 type Moving interface {
 	Spec
 
-	// Moves says whether it is one.
+	// Moves reports whether the Spec computes nothing.
 	Moves() bool
 }
 
@@ -107,7 +107,7 @@ func Moves(s Spec) bool {
 type Converting interface {
 	Spec
 
-	// Converts says whether it is one.
+	// Converts reports whether the Spec only converts.
 	Converts() bool
 }
 

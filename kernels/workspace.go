@@ -55,7 +55,7 @@ type Workspace struct {
 var (
 	ErrIndex    = errors.New("an index is out of range")
 	ErrDivision = errors.New("an integer is divided by zero")
-	ErrNaN      = errors.New("a NaN was to be quantised")
+	ErrNaN      = errors.New("a NaN cannot be quantised")
 )
 
 // floats is the scratch as float32.

@@ -223,7 +223,7 @@ func (m *Model) check(r *Request) error {
 			}
 		}
 		if n, ok := tensor.Product(want, r.Items); !ok || len(r.Inputs[i]) != n {
-			return fmt.Errorf("%w: input %q has %d bytes, where %d items of %d are to be", ErrInput, m.inputs[i].Name, len(r.Inputs[i]), r.Items, want)
+			return fmt.Errorf("%w: input %q has %d bytes, where %d items of %d are expected", ErrInput, m.inputs[i].Name, len(r.Inputs[i]), r.Items, want)
 		}
 	}
 	return nil

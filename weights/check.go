@@ -215,7 +215,7 @@ func (p *Preparation) check(input tensor.Shape) error {
 	}
 	if p.Kind == NoPicture {
 		if !p.zero() {
-			return fmt.Errorf("there is something in it, although the input is not a picture")
+			return fmt.Errorf("fields are set, although the input is not a picture")
 		}
 		return nil
 	}

@@ -57,7 +57,7 @@ func TestCheck(t *testing.T) {
 		{"a byte after the rows", func(n *Net) { n.Params[0].Data[64+27*32] = 1 }, "param 0: byte 928: the padding after a panel's rows is not zero"},
 		{"too few labels", func(n *Net) { n.Meta.Labels = n.Meta.Labels[1:] }, "4 labels for 5 classes of the first output"},
 		{"a mask of a list", func(n *Net) { n.Meta.Answer.Kind = Mask }, "answer: the first output is f32 1×5, and should be f32 1×channels×height×width"},
-		{"boxes of no head", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Most: 1} }, "answer: boxes of no head"},
+		{"boxes without a head", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Most: 1} }, "answer: boxes without a head"},
 		{"a score of NaN", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Least: nan, Most: 1} }, "answer: least score NaN"},
 		{"an overlap of 2", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Overlap: 2, Most: 1} }, "and overlap 2, which are not from 0 to 1"},
 		{"no boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd"} }, "answer: at most 0 boxes"},

@@ -40,7 +40,7 @@ decoded no larger than the net needs, unless --whole is given. --json prints
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case *duration <= 0:
 				return usagef("--duration %v: more than 0", *duration)
 			}
@@ -64,7 +64,7 @@ decoded no larger than the net needs, unless --whole is given. --json prints
 				return nil
 			}
 			if *whole {
-				return usagef("--whole is for --picture")
+				return usagef("--whole needs --picture")
 			}
 			m, err := model.open()
 			if err != nil {

@@ -85,7 +85,7 @@ const maxModel = 2 << 30
 func (a *app) convert(in, out string, o *convertOptions) error {
 	elem, ok := map[string]tensor.Elem{"f32": tensor.F32, "half": tensor.F16}[o.weights]
 	if !ok {
-		return usagef("--weights %s: it is f32 or half", o.weights)
+		return usagef("--weights %s: it must be f32 or half", o.weights)
 	}
 	answer, preset, err := o.answer.answer()
 	if err != nil {

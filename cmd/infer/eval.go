@@ -40,7 +40,7 @@ a fraction.`,
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case *images == "" || *labels == "":
 				return usagef("--images and --labels are needed")
 			case o.limit < 0:

@@ -63,7 +63,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
-		a.complain("%v (infer --help tells more)", err)
+		a.complain("%v (see infer --help)", err)
 		return exitUsage
 	case err != errReported:
 		a.complain("%v", err)

@@ -409,7 +409,7 @@ func TestServeTLSAndToken(t *testing.T) {
 
 func TestServeUsage(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
-		{"x", "one argument too many"},
+		{"x", "is not expected"},
 		{"--model =x", "NAME=PATH"},
 		{"--model a/b=x", "not a name"},
 		{"--model a=x --model a=y", "two models a"},

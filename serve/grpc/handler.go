@@ -159,7 +159,7 @@ func (b *chargedBody) Read(p []byte) (int, error) {
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		err = connect.NewError(connect.CodeDeadlineExceeded, errors.New("the message came too slowly"))
+		err = connect.NewError(connect.CodeDeadlineExceeded, errors.New("the message arrived too slowly"))
 	}
 	return n, err
 }

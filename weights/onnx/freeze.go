@@ -54,7 +54,7 @@ func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if opts.Weights != tensor.F32 && opts.Weights != tensor.F16 {
-		return nil, nil, errors.New("weights of an unknown type are asked for")
+		return nil, nil, errors.New("weights of an unknown type are requested")
 	}
 	d := decoder{}
 	if opts.Dir != "" {
@@ -174,7 +174,7 @@ func (m *importer) graph(l *linked, report *Report) (*graph, bool, error) {
 }
 
 // errPanic is wrapped by errors that stand for a panic.
-var errPanic = errors.New("a mistake in package onnx")
+var errPanic = errors.New("a bug in package onnx")
 
 // recovered makes a panic an error: a second line of defence, since a service
 // may freeze what strangers send.
@@ -193,7 +193,7 @@ func foldBudget(model []byte) int { return 1<<20 + 4*len(model) }
 func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g *graph, batched bool, err error) {
 	if ask {
 		if err := l.checkBatchPossible(); err != nil {
-			return nil, false, fmt.Errorf("a batch is asked for, but %w", err)
+			return nil, false, fmt.Errorf("a batch is requested, but %w", err)
 		}
 	}
 	var t *translator
@@ -209,7 +209,7 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 			err = m.checkItems(l, t.graph, budget)
 		}
 		if err != nil && ask {
-			return nil, false, fmt.Errorf("a batch is asked for, but items are not computed one by one: %w: freeze the model without a batch", err)
+			return nil, false, fmt.Errorf("a batch is requested, but items are not computed one by one: %w: freeze the model without a batch", err)
 		}
 		if batched = err == nil; !batched {
 			report.Unbatched = err.Error() + l.mistaken()

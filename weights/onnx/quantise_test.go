@@ -239,8 +239,8 @@ func TestCalibrateWithBadItems(t *testing.T) {
 		items Items
 		want  string
 	}{
-		{testItems{}, "there is nothing to calibrate with"},
-		{good[:15], "15 items are not enough to calibrate with: at least 16 are"},
+		{testItems{}, "there are no items to calibrate with"},
+		{good[:15], "15 items are too few to calibrate with: at least 16 are needed"},
 		{with(smoothItems(1, 1, 2, 4, 5)[0]), `item 17 to calibrate with: f32 1×2×4×5, where input "x" takes f32 1×2×4×4`},
 		{with(nil), "0 tensors for 1 inputs"},
 		{with([]Tensor{{tensor.Type{Elem: tensor.U8, Shape: tensor.Shape{1, 2, 4, 4}}, make([]byte, 32)}}), "u8 1×2×4×4, where"},
