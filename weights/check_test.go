@@ -62,7 +62,7 @@ func TestCheck(t *testing.T) {
 		{"an overlap of 2", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Overlap: 2, Most: 1} }, "and overlap 2, which are not from 0 to 1"},
 		{"no boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd"} }, "answer: at most 0 boxes"},
 		{"too many boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Most: MostBoxes + 1} }, "answer: at most 10001 boxes"},
-		{"scores of a head", func(n *Net) { n.Meta.Answer.Head = "ssd" }, "answer: there is something of boxes in it"},
+		{"scores of a head", func(n *Net) { n.Meta.Answer.Head = "ssd" }, "answer: fields of boxes are set"},
 		{"an unknown answer", func(n *Net) { n.Meta.Answer.Kind = Picture + 1 }, "answer: unknown kind 5"},
 		{"negative counts", func(n *Net) { n.Meta.Nodes = -1 }, "-1 nodes"},
 		{"a picture without width", func(n *Net) { n.Meta.Preparation.Width = 0 }, "preparation: a picture of 0×8"},
@@ -86,8 +86,8 @@ func TestCheck(t *testing.T) {
 		}, `value 0 ("` + strings.Repeat("ä", 40) + `…") of 0 elements is empty`},
 		{"a zero that is negative", func(n *Net) {
 			n.Meta.Preparation = Preparation{Std: [3]float32{0, 0, float32(math.Copysign(0, -1))}}
-		}, "preparation: there is something in it"},
-		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: there is something in it"},
+		}, "preparation: fields are set"},
+		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: fields are set"},
 	} {
 		n := sample(t)
 		if err := n.Check(); err != nil {

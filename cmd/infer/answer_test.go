@@ -176,9 +176,9 @@ func TestConvertDetector(t *testing.T) {
 		args []string
 	}{
 		{"--answer detect needs --head", []string{"--answer", "detect"}},
-		{"--head yolo: it is yolov5", []string{"--answer", "detect", "--head", "yolo"}},
+		{"--head yolo: it must be yolov5", []string{"--answer", "detect", "--head", "yolo"}},
 		{"go with --answer detect", []string{"--head", "ssd"}},
-		{"--answer boxes: it is classes", []string{"--answer", "boxes"}},
+		{"--answer boxes: it must be classes", []string{"--answer", "boxes"}},
 		{"--overlap 2: it must be from 0 to 1", []string{"--answer", "detect", "--head", "ssd", "--overlap", "2"}},
 		{"--boxes 0: from 1 to 10000", []string{"--answer", "detect", "--head", "ssd", "--boxes", "0"}},
 	} {

@@ -236,7 +236,7 @@ func TestScoreErrors(t *testing.T) {
 		{[]string{"--images", list}, "not an IDX file"},
 		{[]string{"--images", idxFile(t, []byte{1, 2}, 2)}, "three dimensions"},
 		{[]string{"--images", idxFile(t, []byte{1, 2}, 1, 1, 3)}, "cut off"},
-		{[]string{"--images", idxFile(t, []byte{1, 2}, 1, 1, 1)}, "more in it"},
+		{[]string{"--images", idxFile(t, []byte{1, 2}, 1, 1, 1)}, "holds more"},
 		{[]string{"--files-from", write(t, "empty", nil)}, "the list contains no pictures"},
 		{[]string{"--files-from", list, "--model", "missing.frz"}, "missing.frz: no such file"},
 		{[]string{"--files-from", list, "--model", colours(t, false)}, "freeze it with infer convert --crop"},

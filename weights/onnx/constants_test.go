@@ -132,7 +132,7 @@ func TestConstantForms(t *testing.T) {
 		a    attr
 		want string
 	}{
-		{attr{"value_string", "three"}, "strings are none"},
+		{attr{"value_string", "three"}, "strings are not supported"},
 		{attr{"sparse_value", testSparse{testTensor{"", typeFloat, []int{1}, rawFloats([]float32{3})}, testTensor{"", typeInt64, []int{1}, []byte{2, 0, 0, 0, 0, 0, 0, 0}}, []int{2}}}, "index [2] is outside of shape 2"},
 		{attr{"sparse_value", testSparse{testTensor{"", typeFloat, []int{1}, rawFloats([]float32{3})}, testTensor{"", typeInt64, []int{0}, nil}, []int{2}}}, "0 indices for 1 elements"},
 		{attr{"sparse_value", testSparse{testTensor{"", typeFloat, []int{1}, rawFloats([]float32{3})}, testTensor{"", typeInt64, []int{1}, make([]byte, 8)}, []int{1 << 15, 1 << 15}}}, "is too large"},

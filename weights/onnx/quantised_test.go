@@ -907,7 +907,7 @@ func TestBadQuantisation(t *testing.T) {
 		{"blocks", func(m *model) {
 			m.weight("s", 0.1, 0.2, 2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"block_size", 2})
-		}, []string{"QuantizeLineary", "one of blocks"}},
+		}, []string{"QuantizeLineary", "for each block"}},
 		{"a scale that is not constant", func(m *model) {
 			m.ints("axes", 0, 1, 2, 3)
 			m.node("ReduceMax", "x", "s", attr{"keepdims", 0})
