@@ -3,14 +3,13 @@
 // Package asm holds the generated micro-kernels, their stubs and the blocks of
 // arguments that they take. Package kernels calls them; nothing else should.
 //
-// Strides and offsets are bytes; lengths, numbers of rows, columns, channels and
-// the like count. A formula's X[i] is element i of a row that begins where it
-// says. A panel is K rows of 16 columns. Every kernel also takes the end of
-// what it may touch exactly: none reads or writes a byte that its arguments do
-// not cover.
+// Strides and offsets are in bytes; lengths and numbers of rows, columns,
+// channels and so on are counts. In a formula, X[i] is element i of a row whose
+// beginning the comment gives. A panel is K rows of 16 columns. No kernel reads
+// or writes a byte that its arguments do not cover.
 //
-// Minimum and maximum are ordered so that NaN survives: Lo and Hi clamp only
-// what is ordered.
+// Minimum and maximum take their operands in the order that preserves NaN: Lo
+// and Hi clamp only numbers.
 package asm
 
 // GemmArgs is the block of the gemm family: Tiles tiles of MR consecutive
@@ -21,8 +20,8 @@ package asm
 // A row of A is Segs segments of SegLen elements: element k of row i is element
 // k mod SegLen of the segment that begins at A + i·AStride + Seg[k/SegLen]. One
 // segment is a plain matrix product; a convolution has one segment for each row
-// of its kernel, so that im2col is never stored. Each element is one chain of
-// fused multiply-adds in the order of k, whatever MR is.
+// of its window, so that the im2col matrix is never stored. Each element is one
+// chain of fused multiply-adds in the order of k, whatever MR is.
 type GemmArgs struct {
 	A       *float32
 	Seg     *int
@@ -30,7 +29,7 @@ type GemmArgs struct {
 	Bias    *float32 // 16 elements
 	C       *float32
 	D       *float32 // residual, or nil
-	Ahead   int      // from B to what is to be prefetched, the next panel
+	Ahead   int      // from B to what is prefetched, the next panel
 	AStride int
 	CStride int
 	DStride int
@@ -89,10 +88,10 @@ type ProductArgs struct {
 // F(4×4)): pixel (y, x) of tile t at X + t·XTile + y·XRow + x·XPixel, and write
 // frequency f = T·u+v of tile t at Y + f·YFreq + t·YTile.
 //
-// The output transforms read frequencies at X + f·XFreq + t·XTile, add
-// Bias, clamp to Lo … Hi and write pixel (y, x) at Y + t·YTile + y·YRow +
-// x·YPixel. If D is not nil it is a residual that lies as Y does, with strides
-// DTile, DRow and DPixel. The pooling ones store the maximum of each 2×2 window
+// The output transforms read frequencies at X + f·XFreq + t·XTile, add Bias,
+// clamp to Lo … Hi and write pixel (y, x) at Y + t·YTile + y·YRow + x·YPixel.
+// If D is not nil it is a residual laid out as Y is, with strides DTile, DRow
+// and DPixel. The pooling transforms store the maximum of each 2×2 window
 // instead; they take no residual.
 //
 // Temp is scratch of 36·8 elements.
@@ -124,10 +123,10 @@ type WinogradArgs struct {
 //
 //	V = Bᵀ (X − Zero) B     for each tile and channel, exactly
 //
-// Pixel (y, x) of the patch of 6×6 of tile t stands at X + t·XTile + y·XRow +
-// x·XPixel; V[u,v], frequency 6·u+v, is written at Y + (6·u+v)·YFreq + t·YTile. B
-// is the matrix of WinogradArgs' in4: no row of Bᵀ has more than 10 in absolute
-// values, so that |V| ≤ 10²·255, which an int16 holds.
+// Pixel (y, x) of tile t's patch of 6×6 is at X + t·XTile + y·XRow + x·XPixel;
+// V[u,v], frequency 6·u+v, is written at Y + (6·u+v)·YFreq + t·YTile. B is the
+// matrix of WinogradArgs' in4: the absolute values in a row of Bᵀ add up to at
+// most 10, so |V| ≤ 10²·255, which fits an int16.
 //
 // Temp is scratch of 36·64 bytes.
 type QuantisedPatchArgs struct {
@@ -150,15 +149,16 @@ type QuantisedPatchArgs struct {
 //
 //	C[f,i,j] = Σₖ A[f,i,k]·B[f,k,j]   modulo 2³², 0 ≤ i < MR, 0 ≤ j < 16, 0 ≤ k < 2·Pairs
 //
-// Two rows of B lie beside one another: B[f,k,j] is element 32·(k/2) + 2·j + k mod
-// 2 of those that begin at B + f·BFreq. No two products of −2¹⁵ and −2¹⁵ are added.
+// Rows of B are interleaved in pairs: B[f,k,j] is element 32·(k/2) + 2·j + k mod 2
+// of those that begin at B + f·BFreq. No sum of a pair is of two products
+// (−2¹⁵)·(−2¹⁵).
 type QuantisedProductArgs struct {
 	A       *int16
 	B       *int16
 	C       *int32
 	AFreq   int // from one f to the next
 	AStride int // from one i to the next
-	Ahead   int // from B to what is to be prefetched
+	Ahead   int // from B to what is prefetched
 	BFreq   int
 	CFreq   int
 	CStride int
@@ -172,25 +172,25 @@ type QuantisedProductArgs struct {
 //	M[u,v] = float32(X[u,v])·Factor[u,v]
 //	V[y,x] = (Aᵀ M A)[y,x] + Bias + float32(D[y,x] − DZero)·DScale
 //
-// Frequency 6·u+v of tile t, X[u,v], stands at X + (6·u+v)·XFreq + t·XTile, pixel
-// (y, x) of its 4×4 results at Y + t·YTile + y·YRow + x·YPixel. Factor has 16
-// float32 for each frequency, Bias has 16. If D is not nil it is a residual that
-// lies as Y does, with strides DTile, DRow and DPixel. What becomes of V is said in
-// QuantisedGemmArgs. The pooling transforms store the maximum of each 2×2 window
-// of Aᵀ M A instead, plus Bias; they take no residual.
+// Frequency 6·u+v of tile t, X[u,v], is at X + (6·u+v)·XFreq + t·XTile, pixel (y,
+// x) of its 4×4 results at Y + t·YTile + y·YRow + x·YPixel. Factor has 16 float32
+// for each frequency, Bias has 16. If D is not nil it is a residual laid out as Y
+// is, with strides DTile, DRow and DPixel. V is stored as QuantisedGemmArgs says.
+// The pooling transforms store the maximum of each 2×2 window of Aᵀ M A instead,
+// plus Bias; they take no residual.
 //
-// Aᵀ is applied to the columns of M, then to the rows of what that makes. Of six
+// Aᵀ is applied to the columns of M, then to the rows of the result. From six
 // numbers m it makes, with s = m1+m2, d = m1−m2, p = m3+m4, q = m3−m4,
 //
 //	(m0+s)+p, d+2·q, s+4·p, (d+m5)+8·q
 //
-// Each of these operations is rounded by itself; multiplied is by powers of two
-// alone, and so a fused multiply-add makes the same bits.
+// Each of these operations is rounded separately. All factors are powers of
+// two, so a fused multiply-add gives the same bits.
 //
 // Temp is scratch of 24·64 bytes.
 type QuantisedTileArgs struct {
 	X      *int32
-	Y      *uint8 // or float32, as the kernel says
+	Y      *uint8 // or float32, depending on the kernel
 	Factor *float32
 	Bias   *float32
 	D      *uint8 // residual, or nil
@@ -211,7 +211,7 @@ type QuantisedTileArgs struct {
 }
 
 // LargestArgs is the block of the kernel that finds the largest magnitude of N
-// elements, of which NaN is larger than infinity.
+// elements, NaN counting as larger than infinity.
 //
 //	Y[0] = max |X[i]|   0 ≤ i < N
 type LargestArgs struct {
@@ -230,7 +230,7 @@ type LargestArgs struct {
 // k, as in the gemm family.
 type FullyArgs struct {
 	A          *float32
-	B          *byte // float32 or float16, as the kernel says
+	B          *byte // float32 or float16, depending on the kernel
 	Bias       *float32
 	C          *float32
 	BStride    int
@@ -240,8 +240,8 @@ type FullyArgs struct {
 	Lo, Hi     float32
 }
 
-// Im2colArgs is the block of the im2col kernel: it gathers the segments of
-// Rows rows, as GemmArgs describes them, into rows that stand CStride apart.
+// Im2colArgs is the block of the im2col kernel: it gathers the segments of Rows
+// rows, as GemmArgs describes them, into rows CStride apart.
 type Im2colArgs struct {
 	A       *float32
 	Seg     *int
@@ -267,7 +267,7 @@ type Im2colArgs struct {
 //	thresholdedrelu  Y[i] = X[i] > Lo ? X[i] : 0
 //	shrink           Y[i] = X[i] < −Lo ? X[i] + Hi : X[i] > Lo ? X[i] − Hi : 0
 //	exp, log, erf    Y[i] = exp(X[i]), log(X[i]), erf(X[i])
-//	sin, cos         Y[i] = sin(X[i]), cos(X[i]), for |X[i]| ≤ 8192 alone
+//	sin, cos         Y[i] = sin(X[i]), cos(X[i]), for |X[i]| ≤ 8192 only
 //	sigmoid          Y[i] = 1 / (1 + exp(−X[i]))
 //	silu             Y[i] = X[i] / (1 + exp(−X[i]))
 //	tanh             Y[i] = tanh(X[i])
@@ -279,10 +279,10 @@ type Im2colArgs struct {
 //	gelu             Y[i] = X[i]/2·(1 + erf(X[i]/√2))
 //	gelutanh         Y[i] = X[i]/2·(1 + tanh(√(2/π)·(X[i] + 0.044715·X[i]³)))
 //
-// NaN stays NaN. From exp on they are within 2 units in the last place or 64
-// times the least denormal, mish within 4 units, and gelu and gelutanh, in which
-// a sum can cancel, within 2⁻²³·(|X[i]| + |Y[i]|). Products are rounded before
-// they are added to in hardswish and hardsigmoid.
+// NaN stays NaN. From exp on, errors are within 2 units in the last place or 64
+// times the least denormal; for mish within 4 units; and for gelu and gelutanh,
+// in which a sum can cancel, within 2⁻²³·(|X[i]| + |Y[i]|). In hardswish and
+// hardsigmoid, products are rounded before they are added to.
 type ActivateArgs struct {
 	X      *float32
 	Y      *float32
@@ -292,15 +292,15 @@ type ActivateArgs struct {
 
 // BinaryArgs is the block of the kernels that compute a function of two
 // elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are the size of an
-// element, or 0 for an operand that stands still along a row; one of them is
-// not 0. Z may be X or Y.
+// element, or 0 for an operand that is constant along a row; not both are 0. Z
+// may be X or Y.
 //
 //	Z[r,i] = min(max(f(X[r,i], Y[r,i]), Lo), Hi)
 //
-// X[r,i] stands at X + r·XRow + i·XStep, Z[r,i] is element i of the row that
-// begins at Z + r·ZRow. The maximum and the minimum of anything and NaN are
-// NaN; prelu is X < 0 ? X·Y : X. pow is X to the power of Y as IEEE 754 has it,
-// within 3 units in the last place or 64 times the least denormal.
+// X[r,i] is at X + r·XRow + i·XStep; Z[r,i] is element i of the row that begins
+// at Z + r·ZRow. Maximum and minimum are NaN if an operand is; prelu is X < 0 ?
+// X·Y : X; pow is X to the power of Y as IEEE 754 defines it, within 3 units in
+// the last place or 64 times the least denormal.
 type BinaryArgs struct {
 	X      *float32
 	Y      *float32
@@ -326,8 +326,8 @@ type InterleaveArgs struct {
 }
 
 // TransposeArgs is the block of the kernel that transposes a matrix of four-byte
-// elements: Y[j,i] = X[i,j], 0 ≤ i < Rows, 0 ≤ j < Cols. X[i] stands at
-// X + i·XRow, Y[j] at Y + j·YRow.
+// elements: Y[j,i] = X[i,j], 0 ≤ i < Rows, 0 ≤ j < Cols. X[i] is at X + i·XRow,
+// Y[j] at Y + j·YRow.
 type TransposeArgs struct {
 	X    *float32
 	Y    *float32
@@ -338,21 +338,21 @@ type TransposeArgs struct {
 }
 
 // TapsArgs is the block of the kernels that slide a window over a map channel
-// by channel: tap (r, k) of pixel p stands at X + p·XStride + r·XRow + k·XCol,
-// for 0 ≤ r < Rows and 0 ≤ k < Cols, and pixel p's C channels are written to
-// Y + p·YStride. A tap's weights stand at W + r·WRow + k·WCol.
+// by channel: tap (r, k) of pixel p is at X + p·XStride + r·XRow + k·XCol, for
+// 0 ≤ r < Rows and 0 ≤ k < Cols, and pixel p's C channels are written to Y +
+// p·YStride. A tap's weights are at W + r·WRow + k·WCol.
 //
 //	maxpool    Y[p,c] = min(max(max over taps of X[p,tap,c], Lo), Hi)
 //	avgpool    Y[p,c] = (Σ over taps of X[p,tap,c]) / Count
 //	depthwise  Y[p,c] = min(max(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c], Lo), Hi)
 //	grouped    Y[p,c] = min(max(Bias[c] + Σ over taps and i of X[p,tap,4·⌊c/4⌋+i]·W[tap,i,c], Lo), Hi)
 //
-// In grouped 0 ≤ i < 4, C is a multiple of 4, and W[tap,i] stands i·WIn after
+// In grouped 0 ≤ i < 4, C is a multiple of 4, and W[tap,i] is i·WIn after
 // W[tap,0].
 //
 // Sums are taken in the order of the taps, row by row: those of depthwise and
 // grouped are one chain of fused multiply-adds, in grouped by i within a tap;
-// those of avgpool are float64 and rounded once, at the end.
+// those of avgpool are in float64 and rounded once, at the end.
 type TapsArgs struct {
 	X       *float32
 	W       *float32
@@ -374,14 +374,14 @@ type TapsArgs struct {
 }
 
 // BlendArgs is the block of the kernel that makes each of Pixels pixels of C
-// channels a weighted sum of others, as Samples says: its samples' At are where
-// they begin, from X on.
+// channels a weighted sum of other pixels, as Samples says; At is their offset
+// from X.
 //
 //	Y[p,c] = Σ over t < Samples[p].Taps of Samples[p].Weight[t]·X[At[t] + c]   0 ≤ p < Pixels, 0 ≤ c < C
 //
 // Pixel p is written to Y + p·YStride. A sum is one chain of fused
-// multiply-adds in the order of the taps, which begins at −0: one tap of weight
-// 1 is a copy.
+// multiply-adds in the order of the taps, beginning at −0, so that a single tap
+// of weight 1 is a copy.
 type BlendArgs struct {
 	X       *float32
 	Y       *float32
@@ -391,7 +391,7 @@ type BlendArgs struct {
 	C       int
 }
 
-// A Sample is what a pixel is the weighted sum of.
+// A Sample says of what a pixel is the weighted sum.
 type Sample struct {
 	Taps   int // 0 … 4
 	At     [4]int
@@ -406,23 +406,22 @@ type WidenArgs struct {
 }
 
 // ReduceArgs is the block of the kernels that fold Rows rows of N elements by
-// an operation ⊕. What is folded is a function f of an element, in float64:
+// an operation ⊕. They fold a function f of the elements, in float64:
 //
 //	sum         x, added
-//	squares     (x − c)², added; only they read C
+//	squares     (x − c)², added; only this kind reads C
 //	magnitudes  |x|, added
 //	product     x, multiplied
-//	max, min    x, of which the largest or the least is kept; NaN is kept
+//	max, min    x, keeping the largest or the least; NaN is kept
 //
-// Those of reducerows fold each row, those of reducecolumns go on with what Y
-// holds, column by column:
+// reducerows folds each row; reducecolumns folds each column into what Y holds:
 //
 //	reducerows     Y[r] = ⊕ over i of f(X[r,i]) with c = C[r]          0 ≤ r < Rows
 //	reducecolumns  Y[i] = Y[i] ⊕ (⊕ over r of f(X[r,i])) with c = C[i]  0 ≤ i < N
 //
-// The order in which a row is folded depends on N alone; a column's is that of
-// the rows. A sum's error is at most 2⁻⁵³·n·Σ|f| for n elements. For
-// reducecolumns Y and C hold as many elements as N rounded up to 16.
+// The order in which a row is folded depends only on N; a column is folded in
+// the order of the rows. A sum's error is at most 2⁻⁵³·n·Σ|f| for n elements.
+// For reducecolumns Y and C hold as many elements as N rounded up to 16.
 type ReduceArgs struct {
 	X    *float32
 	C    *float64
@@ -433,16 +432,16 @@ type ReduceArgs struct {
 }
 
 // NormaliseArgs is the block of the kernels that shift and scale Rows rows of N
-// elements. Mean and Rest are two parts of one number, whose difference from X
-// so has a float32's accuracy. Y may be X.
+// elements. Mean and Rest are two parts of one number, so that its difference
+// from X has float32 accuracy. Y may be X.
 //
 //	normaliserows     Y[r,i] = (X[r,i] − Mean[r] − Rest[r])·Factor[r]·Scale[i] + Shift[i]
 //	normalisecolumns  Y[r,i] = (X[r,i] − Mean[i] − Rest[i])·Factor[i] + Shift[i]
 //
-// Scale[i] and Shift[i] are ParamStep after one another: the size of an
-// element, or 0 where one number holds for the whole row, which then stands
-// there 16 times. For normalisecolumns Mean, Rest, Factor and Shift hold as many
-// elements as N rounded up to 16.
+// Scale[i] and Shift[i] are ParamStep after one another: the size of an element,
+// or 0 if one number is for the whole row, which is then stored 16 times. For
+// normalisecolumns Mean, Rest, Factor and Shift hold as many elements as N
+// rounded up to 16.
 type NormaliseArgs struct {
 	X         *float32
 	Y         *float32
@@ -463,9 +462,9 @@ type NormaliseArgs struct {
 //
 //	Y[r,i] = exp(X[r,i] − m) / Σⱼ exp(X[r,j] − m)
 //
-// Exponentials below e⁻⁸⁷ may be 0. The sum is float64, but that pairs
-// of exponentials may be added in float32 before. A row with NaN, or with a largest element that is
-// infinite, is NaN all over, but that −Inf may be 0 beside +Inf.
+// Exponentials below e⁻⁸⁷ may be 0. The sum is in float64, except that pairs of
+// exponentials may first be added in float32. If a row contains NaN, or its largest element
+// is infinite, all of it is NaN, except that −Inf may be 0 beside +Inf.
 type SoftmaxArgs struct {
 	X    *float32
 	Y    *float32
@@ -477,7 +476,7 @@ type SoftmaxArgs struct {
 
 // QuantisedGemmArgs is the block of the gemm family of uint8 rows and int8
 // panels: Tiles tiles of MR consecutive rows, times as many panels as the tile
-// has, panel q's rows BStride behind those of panel q−1.
+// has, panel q's rows BStride after those of panel q−1.
 //
 //	S[i,j] = Bias[j] + Σₖ A[i,k]·B[k,j]                         modulo 2³²
 //	V[i,j] = float32(S[i,j])·Scale[j] + float32(D[i,j] − DZero)·DScale
@@ -485,22 +484,22 @@ type SoftmaxArgs struct {
 //	C[i,j] = min(max(V[i,j], Lo), Hi)                           float32
 //
 // for 0 ≤ i < MR·Tiles, 0 ≤ j < N. Products, sums and conversions of float32 are
-// rounded one by one; rne rounds to the nearest integer, ties to even. Lo, Hi and
-// what is stored of V are within the type.
+// each rounded; rne rounds to the nearest integer, ties to even. Lo, Hi and the
+// values stored fit the type.
 //
-// The convpool family has Tiles tiles of MR/4 windows of 2×2 pixels, MR/2 of one row
-// and MR/2 of the row that begins ARow behind it. Of window w the largest of the
-// four sums is row w of S and of C; there is no D.
+// The convpool family has Tiles tiles of MR/4 windows of 2×2 pixels, with MR/2
+// pixels in one row and MR/2 in the row that begins ARow after it. Row w of S and of
+// C is the largest of the four sums of window w; there is no D.
 //
-// A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Four rows of
-// B lie beside one another: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
+// A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Rows of B
+// are interleaved in fours: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
 type QuantisedGemmArgs struct {
 	A       *uint8
 	Seg     *int
 	B       *int8
 	Bias    *int32   // 16 for each panel
 	Scale   *float32 // 16 for each panel
-	C       *uint8   // or float32, as the kernel says
+	C       *uint8   // or float32, depending on the kernel
 	D       *uint8   // residual, or nil
 	BStride int
 	AStride int
@@ -510,7 +509,7 @@ type QuantisedGemmArgs struct {
 	Segs    int
 	SegLen  int
 	Tiles   int
-	N       int // columns to store: more than those of all panels but the last
+	N       int // columns to store: more than all panels but the last have
 	Zero    int32
 	DZero   int32
 	DScale  float32
@@ -524,22 +523,21 @@ type QuantisedGemmArgs struct {
 //	avgpool    V[p,c] = float32(Offset + Σ over taps of X[p,tap,c])·Factor
 //	depthwise  V[p,c] = float32(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c])·Scale[c]
 //
-// Sums are int32, modulo 2³². What becomes of V is said in QuantisedGemmArgs.
+// Sums are int32, modulo 2³². V is stored as QuantisedGemmArgs says.
 //
-// The depthwise3x3 family computes depthwise of 3×3 taps in Lines lines of pixels,
-// of which line l begins at X + l·XLine and Y + l·YLine; pixels of a line are as many
-// XCol apart as the variant says, and Scale is below 1. What belongs to channels is
-// in blocks of 64, the last one filled up, with those of a block in the order in
-// which interleaved bytes come to lie: channel c is number i = 64·⌊c/64⌋ +
-// 16·(⌊c/4⌋ mod 4) + 4·(⌊c/16⌋ mod 4) + c mod 4. Bias[c] and Scale[c] are element i,
-// and the weight of tap (r, k) is byte 768·⌊i/64⌋ + 256·k + 4·(i mod 64) + r of W;
-// that of r = 3 is 0.
+// The depthwise3x3 family computes depthwise of 3×3 taps in Lines lines of pixels, of
+// which line l begins at X + l·XLine and Y + l·YLine; the variant says how many XCol
+// pixels of a line are apart, and Scale is below 1. Bias, Scale and weights are in
+// blocks of 64 channels, the last block filled up, and within a block in the order
+// that interleaving bytes makes: channel c is number i = 64·⌊c/64⌋ + 16·(⌊c/4⌋ mod 4)
+// + 4·(⌊c/16⌋ mod 4) + c mod 4. Bias[c] and Scale[c] are element i, and the weight of
+// tap (r, k) is byte 768·⌊i/64⌋ + 256·k + 4·(i mod 64) + r of W; that of r = 3 is 0.
 type QuantisedTapsArgs struct {
 	X       *uint8
 	W       *int8
 	Bias    *int32   // C of them
 	Scale   *float32 // C of them
-	Y       *uint8   // or float32, as the kernel says
+	Y       *uint8   // or float32, depending on the kernel
 	XRow    int
 	XCol    int
 	XStride int
@@ -566,13 +564,13 @@ type QuantisedTapsArgs struct {
 //	sub  V[i] = float32(x)·XScale − float32(y)·YScale
 //	mul  V[i] = float32(x·y)·XScale
 //
-// XStep and YStep are 1, or 0 for an operand that stands still; not both are 0. Z
-// may be X or Y. What becomes of V is said in QuantisedGemmArgs. Where Z is uint8,
-// XScale and YScale are at most 2¹⁵.
+// XStep and YStep are 1, or 0 for a constant operand; not both are 0. Z may be X
+// or Y. V is stored as QuantisedGemmArgs says. If Z is uint8, XScale and YScale
+// are at most 2¹⁵.
 type QuantisedBinaryArgs struct {
 	X      *uint8
 	Y      *uint8
-	Z      *uint8 // or float32, as the kernel says
+	Z      *uint8 // or float32, depending on the kernel
 	XStep  int
 	YStep  int
 	N      int
@@ -584,13 +582,13 @@ type QuantisedBinaryArgs struct {
 	Lo, Hi float32
 }
 
-// QuantiseArgs is the block of the kernel that makes uint8 of float32, for 0 ≤ i
-// < N.
+// QuantiseArgs is the block of the kernel that quantises float32 to uint8, for 0
+// ≤ i < N.
 //
 //	Y[i] = rne(min(max(X[i]/Scale, Lo), Hi)) + Zero
 //
 // The quotient is rounded to float32, then to the nearest integer, ties to even.
-// Where X[i] is NaN, Y[i] is Zero, and NaN is set, to anything but 0.
+// If X[i] is NaN, Y[i] is Zero, and NaN is set to a number other than 0.
 type QuantiseArgs struct {
 	X      *float32
 	Y      *uint8
@@ -617,7 +615,7 @@ type DequantiseArgs struct {
 }
 
 // TableArgs is the block of the kernel that looks uint8 up in a table of 256, for
-// 0 ≤ i < N. Y may be X, but not overlap it otherwise.
+// 0 ≤ i < N. Y may be X, but must not overlap it otherwise.
 //
 //	Y[i] = Table[X[i]]
 type TableArgs struct {
@@ -630,7 +628,7 @@ type TableArgs struct {
 // IDCTArgs is the block of the inverse discrete cosine transforms of JPEG, T.81
 // A.3.3, for N blocks of S×S samples, where S is 8, or 4 for a picture at half
 // its size, of which only the lowest 4×4 coefficients are read. Sample x of row y
-// of block i stands at Y + At[i] + y·YStride + x. Shifts round down:
+// of block i is at Y + At[i] + y·YStride + x. Shifts round down:
 //
 //	T[x,v] = (Σᵤ c(x,u)·X[u,v] + 2¹⁰) >> 11        0 ≤ x, y, u, v < S
 //	Z[x,y] = (Σᵥ c(y,v)·T[x,v] + 2¹⁷) >> 18
@@ -641,11 +639,11 @@ type TableArgs struct {
 // Loeffler, Ligtenberg and Moschytz (ICASSP 1989), each rounded to an integer.
 //
 // X[u,v] is the coefficient of frequency u across and v down. Blocks are 16/S to
-// a group of S rows of 16 elements: of block i, X[u,v] is element
-// S·(i mod 16/S) + v of row u. The kernels clear them; those of no block are 0.
+// a group of S rows of 16 elements: of block i, X[u,v] is element S·(i mod 16/S)
+// + v of row u. The kernels clear them; those that belong to no block must be 0.
 //
-// Peak is raised to max(Z, −1−Z) of all Z, and to 32767 if that of a T is more
-// than 16383: then Z and Y are undefined. |X| is at most 8192.
+// Peak is raised to the largest max(Z, −1−Z), and to 32767 if max(T, −1−T)
+// exceeds 16383 for any T: Z and Y are then undefined. |X| is at most 8192.
 type IDCTArgs struct {
 	X       *int16
 	Y       *byte
@@ -655,8 +653,8 @@ type IDCTArgs struct {
 	N       int // at least 1
 }
 
-// WeighArgs is the block of the kernel that makes a row of the weighted sum of K
-// rows of bytes, of which row k begins at X + Row[k].
+// WeighArgs is the block of the kernel that computes the weighted sum of K rows
+// of bytes; row k begins at X + Row[k].
 //
 //	Y[i] = Σₖ W[k]·X[k,i]   0 ≤ i < N
 //
@@ -670,8 +668,8 @@ type WeighArgs struct {
 	N   int // a multiple of 32
 }
 
-// ResampleArgs is the block of the kernel that makes each element of a row of the
-// weighted sum of K neighbours in another row, which begin at X + At[i].
+// ResampleArgs is the block of the kernel that computes each element of a row as
+// the weighted sum of K neighbours in another row, which begin at X + At[i].
 //
 //	Y[i] = Σₖ W[i,k]·X[i,k]   0 ≤ i < N, 0 ≤ k < K
 type ResampleArgs struct {
@@ -683,8 +681,8 @@ type ResampleArgs struct {
 	N  int // at least 1
 }
 
-// ColourArgs is the block of the kernels that make N pixels of a picture's row
-// into a row of each of R, G and B.
+// ColourArgs is the block of the kernels that convert N pixels of a picture's
+// row to a row each of R, G and B.
 //
 //	planes   R[i] = X[4i] + 255 − X[4i+3], G and B of X[4i+1] and X[4i+2]
 //	ycbcr    R[i] = limit(16·X[i] + half(5743·Cr[i/S]))

@@ -13,18 +13,18 @@ import (
 	"github.com/infer-go/infer/internal/score"
 )
 
-// Classify answers pictures: elements of type string, paths of pictures' files; of
-// type Picture; or of type Pixels, of which the net's own size is computed as it
-// is, and any other is prepared like a picture. Answers have the timestamps and
-// the windows of the elements that they are of, and a picture is in one of the
-// two collections, whatever happened to it: bad are those that are not there, or
-// cannot be decoded or answered. What may pass, as a file that is there and cannot
-// be read, is an error of the bundle.
+// Classify answers pictures: elements of type string, paths of pictures' files;
+// of type Picture; or of type Pixels, which are computed directly if they have
+// the net's own size, and otherwise prepared like a picture. Answers have the
+// timestamps and windows of their elements. Every picture is in exactly one of
+// the two collections: bad has those that do not exist, or cannot be decoded or
+// answered. A failure that may be temporary, such as a file that exists but
+// cannot be read, is an error of the bundle.
 //
-// In the global window pictures are computed in batches across the elements of a
-// bundle, on all threads, and answered until its end. In other windows, of which a
-// DoFn that emits at the end of a bundle knows nothing, they are computed within
-// the call for their element: elements of type Pixels are faster there.
+// In the global window, pictures are computed in batches across the elements of
+// a bundle, on all threads, and answered by its end. In other windows, which a
+// DoFn does not know when it emits at the end of a bundle, they are computed
+// within the call for their element: elements of type Pixels are faster there.
 //
 // The model can be a classifier, a detector or any other net that takes pictures.
 // Metrics are the counters infer/pictures and infer/failures and the distribution

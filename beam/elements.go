@@ -17,7 +17,7 @@ type Picture struct {
 }
 
 // Pixels are pictures of one size that follow each other in a file, a byte for
-// each pixel, row by row. They are called FILE#n, with n from First on.
+// each pixel, row by row. They are named FILE#n, with n from First on.
 type Pixels struct {
 	File          string
 	First         int
@@ -25,7 +25,7 @@ type Pixels struct {
 	Data          []byte
 }
 
-// An Answer is what a model says of a picture.
+// An Answer is a model's answer to a picture.
 type Answer struct {
 	Name string
 
@@ -33,7 +33,7 @@ type Answer struct {
 	Line []byte
 }
 
-// Classes are the answer of a classifier, the best first.
+// Classes returns the answer of a classifier, the best class first.
 func (a *Answer) Classes() ([]engine.Class, error) {
 	var line answers.Classes
 	if err := json.Unmarshal(a.Line, &line); err != nil {
@@ -46,12 +46,12 @@ func (a *Answer) Classes() ([]engine.Class, error) {
 	return list, nil
 }
 
-// A Bad is what a model has no answer to.
+// A Bad is an element for which the model has no answer.
 type Bad struct {
 	Name, Reason string
 
-	// Line is JSON as infer --json prints it, with the line feed. Of tensors there
-	// is none.
+	// Line is JSON as infer --json prints it, with the line feed. It is empty
+	// for tensors.
 	Line []byte
 }
 

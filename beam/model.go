@@ -14,19 +14,21 @@ import (
 	"github.com/infer-go/infer/weights/digits"
 )
 
-// Options say what computes, and how. The zero value is the built-in net, which
-// reads digits.
+// Options say which model computes, and how. The zero value is the built-in
+// net, which reads digits.
 type Options struct {
 	// Model is the path of a frozen net that every worker can read, in any of
-	// Beam's file systems that the program imports. Empty is the built-in net.
+	// Beam's file systems that the program imports. If it is empty, the
+	// built-in net is used.
 	Model string
 
-	// Top is how many classes an answer has at most; 0 means 1.
+	// Top is the largest number of classes in an answer; 0 means 1.
 	Top int
 
-	// Threads is on how many threads an instance of a DoFn computes; 0 means
-	// GOMAXPROCS, which is right for runners that give a process one bundle at a
-	// time, as Prism does. Those that give it one for each processor want 1.
+	// Threads is the number of threads on which an instance of a DoFn computes;
+	// 0 means GOMAXPROCS, which is right for runners that give a process one
+	// bundle at a time, as Prism does. Use 1 for runners that give it one
+	// bundle per processor.
 	Threads int
 
 	// Sizes are those of the model's open dimensions for Run, if it has any.

@@ -32,8 +32,8 @@ func init() {
 	register.Function3x1[context.Context, string, func(Picture), error](readTar)
 }
 
-// Match gives the paths of the files that fit some patterns, as elements that are
-// spread over all workers. A pattern that none fits is an error.
+// Match returns the paths of the files that match any of the patterns, spread
+// over all workers. A pattern that matches no file is an error.
 func Match(s beam.Scope, patterns ...string) beam.PCollection {
 	s = s.Scope("inferbeam.Match")
 	for _, p := range patterns {
@@ -53,7 +53,7 @@ func expand(ctx context.Context, pattern string, emit func(string)) error {
 		return files.Error(pattern, err)
 	}
 	if len(paths) == 0 {
-		return files.Error(pattern, errors.New("no file fits it"))
+		return files.Error(pattern, errors.New("no file matches it"))
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
@@ -62,7 +62,8 @@ func expand(ctx context.Context, pattern string, emit func(string)) error {
 	return nil
 }
 
-// List gives the paths that stand in a file, one a line, spread over all workers.
+// List returns the paths listed in a file, one per line, spread over all
+// workers.
 func List(s beam.Scope, file string) beam.PCollection {
 	s = s.Scope("inferbeam.List")
 	return beam.Reshuffle(s, beam.ParDo(s, trim, textio.Read(s, file)))
@@ -75,9 +76,10 @@ func trim(line string, emit func(string)) {
 	}
 }
 
-// IDX gives the pictures of files in MNIST's IDX format as Pixels. What is shuffled
-// are ranges of a file: one that lies in the workers' own file system, and is not
-// compressed, is read only where it is needed; any other by every worker.
+// IDX gives the pictures of files in MNIST's IDX format as Pixels. It shuffles
+// ranges of files. A file that is in the workers' local file system and not
+// compressed is read only where it is needed; any other file is read by every
+// worker.
 func IDX(s beam.Scope, paths ...string) beam.PCollection {
 	s = s.Scope("inferbeam.IDX")
 	for _, p := range paths {
@@ -167,9 +169,9 @@ func (f *readSpanFn) Teardown() {
 	}
 }
 
-// Tar gives the pictures in tar archives, plain or gzip, as Picture elements. They
-// are called ARCHIVE#PATH. What does not have a picture's extension is left out.
-// One worker reads an archive from the beginning to the end.
+// Tar returns the pictures in tar archives, plain or gzip, as Picture elements
+// named ARCHIVE#PATH. Files without a picture's extension are skipped. Each
+// archive is read by one worker.
 func Tar(s beam.Scope, patterns ...string) beam.PCollection {
 	return beam.ParDo(s.Scope("inferbeam.Tar"), readTar, Match(s, patterns...))
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/infer-go/infer/engine"
 )
 
-// Run computes on Tensors, each the inputs of one item, and gives Tensors, its
-// outputs, under the same name. Bad are those of another size than the model's
-// inputs have, and those of which it has no result. Windows, timestamps and
-// metrics are as of Classify.
+// Run computes on Tensors, each the inputs of one item, and returns Tensors,
+// its outputs, under the same name. Bad has those whose sizes differ from the
+// model's inputs, and those that have no result. Windows, timestamps and
+// metrics are as for Classify.
 func Run(s beam.Scope, o Options, inputs beam.PCollection) (outputs, bad beam.PCollection) {
 	s = s.Scope("inferbeam.Run")
 	if t := inputs.Type().Type(); t != reflect.TypeFor[Tensors]() {

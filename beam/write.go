@@ -31,7 +31,7 @@ func init() {
 	register.DoFn3x1[context.Context, int, func(*string) bool, error](&renameFn{})
 }
 
-// Lines are those of Answer or Bad elements, as Write takes them.
+// Lines returns the lines of Answer or Bad elements, as Write takes them.
 func Lines(s beam.Scope, elements beam.PCollection) beam.PCollection {
 	switch t := elements.Type().Type(); t {
 	case reflect.TypeFor[Answer]():
@@ -46,14 +46,15 @@ func Lines(s beam.Scope, elements beam.PCollection) beam.PCollection {
 func answerLine(a Answer) []byte { return a.Line }
 func badLine(b Bad) []byte       { return b.Line }
 
-// Shard is the name of a file that Write makes: PREFIX-00000-of-00004.jsonl.
+// Shard returns the name of a file that Write makes:
+// PREFIX-00000-of-00004.jsonl.
 func Shard(prefix string, i, n int) string { return fmt.Sprintf("%s-%05d-of-%05d.jsonl", prefix, i, n) }
 
 // Write writes lines, elements of type []byte that end with a line feed, into n
-// files, which Shard names. Which file a line is in follows from what it says; the
-// order within a file does not. A file is written under a temporary name, whose
-// last element begins with a dot, and brought to the disk; when that is done for
-// all of them, they get their names. A pipeline that fails before leaves none, but
+// files, which Shard names. A line's contents determine which file it is in,
+// but not its order there. Files are written under temporary names, whose last
+// element begins with a dot, and synced to disk; when all of them are complete,
+// they get their names. A pipeline that fails earlier leaves none of them, but
 // perhaps files with temporary names.
 func Write(s beam.Scope, prefix string, n int, lines beam.PCollection) {
 	s = s.Scope("inferbeam.Write")

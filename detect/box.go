@@ -11,16 +11,16 @@ type Box struct {
 	Class int
 	Score float32 // 0…1
 
-	// X0, Y0, X1 and Y1 bound it: left, top, right and bottom, in pixels. Pixel i
-	// reaches from i to i+1.
+	// X0, Y0, X1 and Y1 bound it: left, top, right and bottom, in pixels. Pixel
+	// i extends from i to i+1.
 	X0, Y0, X1, Y1 float64
 }
 
 // area is 0 for a box that is empty or turned inside out.
 func (b Box) area() float64 { return max(b.X1-b.X0, 0) * max(b.Y1-b.Y0, 0) }
 
-// Overlap is the area that two boxes share divided by the area that they cover
-// together: intersection over union, 0…1. It is 0 if either is empty.
+// Overlap returns the area that two boxes share divided by the area that they
+// cover together: intersection over union, 0…1. It is 0 if either is empty.
 func Overlap(a, b Box) float64 {
 	shared := Box{X0: max(a.X0, b.X0), Y0: max(a.Y0, b.Y0), X1: min(a.X1, b.X1), Y1: min(a.Y1, b.Y1)}.area()
 	if shared == 0 {

@@ -7,6 +7,6 @@
 //	boxes, err := decoder.Decode(nil, values, 0.25)
 //	boxes = detect.Suppress(boxes, 0.45, 300)
 //
-// Boxes are in pixels of the input; a picture.Placement leads from there to the
-// picture's own. engine.Model.Detect does all of it.
+// Boxes are in pixels of the input; a picture.Placement converts these to the
+// picture's own. engine.Model.Detect does all of this.
 package detect

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// A Head is a way in which outputs hold boxes, named after the detectors that
-// have it. C is the number of classes, N that of boxes, and width and height
-// are the input's.
+// A Head is a way in which outputs encode boxes, named after the detectors that
+// use it. C is the number of classes, N that of boxes, and width and height are
+// the input's.
 type Head uint8
 
 const (
 	// YOLOv5 is one output [1, N, 5+C]: middle x and y, width and height in
 	// pixels, whether there is an object, and the classes' probabilities given
-	// that; a score is the product. YOLOv7 has it too.
+	// that; a score is the product. YOLOv7 uses it too.
 	// https://github.com/ultralytics/yolov5, models/yolo.py, Detect
 	YOLOv5 Head = iota + 1
 
 	// YOLOv8 is one output [1, 4+C, N]: middle x and y, width and height in
-	// pixels, and the classes' scores. YOLO11 has it too.
+	// pixels, and the classes' scores. YOLO11 uses it too.
 	// https://github.com/ultralytics/ultralytics, nn/modules/head.py, Detect
 	YOLOv8
 
@@ -32,29 +32,30 @@ const (
 	// https://github.com/Megvii-BaseDetection/YOLOX, yolox/models/yolo_head.py
 	YOLOX
 
-	// YuNet is twelve outputs, cls_8, cls_16, cls_32, obj_8, …, bbox_8, …, kps_8,
-	// …, of the cells of three grids: [1, cells, 1] for the class and for the
-	// object, both clamped to 0…1, of whose product a score is the square root;
-	// [1, cells, 4] for a box as in YOLOX; [1, cells, 10] for landmarks, which
-	// are not decoded. There is one class. The outputs are told apart by their
-	// names or, where these are others, by that order.
+	// YuNet is twelve outputs, cls_8, cls_16, cls_32, obj_8, …, bbox_8, …,
+	// kps_8, …, of the cells of three grids: [1, cells, 1] for the class and
+	// for the object, both clamped to 0…1, of whose product a score is the
+	// square root; [1, cells, 4] for a box as in YOLOX; [1, cells, 10] for
+	// landmarks, which are not decoded. There is one class. The outputs are
+	// identified by these names or, if they have other names, by this order.
 	// https://github.com/opencv/opencv, modules/objdetect/src/face_detect.cpp
 	YuNet
 
-	// SSD is two outputs: scores [1, N, 1+C], where class 0 is the background and
-	// does not count, and boxes [1, N, 4], decoded: left, top, right and bottom
-	// as fractions of width and height. The one with more than four numbers a
-	// box, or called so, are the scores. RFB-320 and RFB-640 have it.
+	// SSD is two outputs: scores [1, N, 1+C], where class 0 is the background
+	// and does not count, and boxes [1, N, 4], decoded: left, top, right and
+	// bottom as fractions of width and height. The output with more than four
+	// numbers per box, or with "score" in its name, holds the scores. RFB-320
+	// and RFB-640 use it.
 	// https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB
 	SSD
 )
 
-// LastHead is the last of the Heads.
+// LastHead is the Head with the largest value.
 const LastHead = SSD
 
 var headNames = [...]string{YOLOv5: "yolov5", YOLOv8: "yolov8", YOLOX: "yolox", YuNet: "yunet", SSD: "ssd"}
 
-// String is the name by which HeadNamed finds the Head.
+// String returns the name by which HeadNamed finds the Head.
 func (h Head) String() string {
 	if int(h) < len(headNames) && h > 0 {
 		return headNames[h]
@@ -62,16 +63,16 @@ func (h Head) String() string {
 	return fmt.Sprintf("head %d", uint8(h))
 }
 
-// HeadNamed returns the Head of a name: yolov5, yolov8, yolox, yunet or ssd, in
-// upper or lower case.
+// HeadNamed returns the Head with the given name: yolov5, yolov8, yolox, yunet
+// or ssd, in upper or lower case.
 func HeadNamed(name string) (Head, error) {
 	if i := slices.Index(headNames[1:], strings.ToLower(name)); i >= 0 {
 		return Head(i + 1), nil
 	}
-	return 0, fmt.Errorf("detect: no head is called %q: there are %s", name, strings.Join(headNames[1:], ", "))
+	return 0, fmt.Errorf("detect: unknown head %q: it must be one of %s", name, strings.Join(headNames[1:], ", "))
 }
 
-// Errors that callers tell apart.
+// Errors that callers may need to distinguish.
 var (
 	// ErrOutputs is wrapped by errors about outputs that do not have the form
 	// of a Head.
@@ -85,7 +86,7 @@ var (
 // An Output is an output of a detector for one picture.
 type Output struct {
 	Name  string
-	Shape []int // dimension 0 is 1, or left out
+	Shape []int // dimension 0 is 1, or omitted
 }
 
 // A Decoder converts the outputs of one detector to boxes, for one size of
@@ -135,13 +136,13 @@ func New(head Head, outputs []Output, width, height int) (*Decoder, error) {
 	return d, nil
 }
 
-// Classes is the number of classes, without the background.
+// Classes returns the number of classes, without the background.
 func (d *Decoder) Classes() int { return d.classes }
 
 // Decode appends to dst the boxes of one picture whose score is at least least,
-// each with the class of the highest score, and the first of several with the
-// same. outputs has the order of New's, and each must have the length that its
-// shape says.
+// each with the class of its highest score, the first of several equal ones.
+// outputs has the order of New's, and each must have the length that its shape
+// says.
 //
 // The other error is ErrNaN.
 func (d *Decoder) Decode(dst []Box, outputs [][]float32, least float32) ([]Box, error) {

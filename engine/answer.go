@@ -13,7 +13,7 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Detection is an object that a Model found on a picture.
+// A Detection is an object that a Model found in a picture.
 type Detection struct {
 	Index int
 	Label string  // the Model's name for it, or the index if it has none
@@ -24,14 +24,14 @@ type Detection struct {
 	X, Y, Width, Height float64
 }
 
-// Detect finds objects on a picture, the highest score first. As the model file
+// Detect finds objects in a picture, the highest score first. As the model file
 // specifies, boxes need a minimum score, and no box may overlap a better one of
 // its class by too much. Boxes are clipped to the part of the picture that
 // became the input.
 //
-// Any number of goroutines may call it. Errors are ErrAnswer for a Model with
-// another kind of answer, ErrNaN, and those of PictureSizes, SetPicture and
-// NewSession.
+// Any number of goroutines may call it. Errors are ErrAnswer for a Model that
+// gives another kind of answer, ErrNaN, and those of PictureSizes, SetPicture
+// and NewSession.
 func (m *Model) Detect(img image.Image) (found []Detection, err error) {
 	if err := m.answers(weights.Boxes); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (m *Model) Detect(img image.Image) (found []Detection, err error) {
 	return found, err
 }
 
-// Segment gives the class of each pixel of a picture.
+// Segment returns the class of each pixel of a picture.
 //
 // Any number of goroutines may call it. Errors are those of Detect.
 func (m *Model) Segment(img image.Image) (mask *Mask, err error) {
@@ -172,7 +172,7 @@ type Mask struct {
 }
 
 // At returns the class of a pixel of the picture, and false for a pixel outside
-// of Rect.
+// Rect.
 func (m *Mask) At(x, y int) (class int, ok bool) {
 	if !(image.Point{X: x, Y: y}).In(m.Rect) {
 		return 0, false
@@ -257,12 +257,12 @@ func (s *Session) Picture(i int, at picture.Placement) (image.Image, error) {
 	return unpreparedImage(s.item(0, i), [3]int{channels, height, width}, part, &p.net.Meta.Preparation)
 }
 
-// Seen is what the model will see of the picture that SetPicture made item i
-// of: the input brought back to a picture, an *image.Gray or an *image.NRGBA.
-// It is to be called before the run, which uses the picture up.
+// Seen returns what the model will see of the picture that SetPicture made item
+// i: the input converted back to a picture, an *image.Gray or an *image.NRGBA.
+// Call it before the run, which consumes the picture.
 //
-// Errors are ErrClosed, ErrNoPicture, ErrBatch for an item that the Session has
-// not, and ErrNaN.
+// Errors are ErrClosed, ErrNoPicture, ErrBatch for an item that is out of
+// range, and ErrNaN.
 func (s *Session) Seen(i int) (image.Image, error) {
 	if s.executor == nil {
 		return nil, ErrClosed
@@ -376,7 +376,7 @@ func (p *program) bindAnswer() error {
 	}
 	in := p.net.Values[p.net.Inputs[0]].Shape
 	if len(in) != 4 || len(p.net.Inputs) != 1 {
-		return fmt.Errorf("answer: %v of something that is not a picture", meta.Answer.Kind)
+		return fmt.Errorf("answer: %v for an input that is not a picture", meta.Answer.Kind)
 	}
 	if meta.Answer.Kind != weights.Boxes {
 		return nil

@@ -55,9 +55,9 @@ func (m *Model) classify(k int, look func(answering) error) ([]Class, error) {
 	return classes, err
 }
 
-// Top makes classes of the scores of one item, as Classify does: scores is that
-// item's part of a Session's Output(0), with one element for each class. Scores
-// are logits or, if the model file says so, already probabilities.
+// Top turns the scores of one item into classes, as Classify does: scores is
+// that item's part of a Session's Output(0), with one element for each class.
+// Scores are logits or, if the model file says so, already probabilities.
 //
 // Errors are ErrNotClassifier and ErrNaN; the number of scores must be that of
 // the classes.
@@ -105,9 +105,9 @@ func softmax(list []Class) {
 	}
 }
 
-// Classes is the number of classes of a classifier, or 0 if the Model is not
-// one. In a classifier one dimension of the first output is at least 2, and all
-// others are 1.
+// Classes returns the number of classes of a classifier, or 0 if the Model is
+// not one. In a classifier one dimension of the first output is at least 2, and
+// all others are 1.
 func (m *Model) Classes() int {
 	if kind := m.net.Meta.Answer.Kind; kind != weights.Scores && kind != weights.Probabilities {
 		return 0
@@ -131,22 +131,21 @@ func (m *Model) Classes() int {
 // For photos the file specifies size, crop, order of channels, scale, mean and
 // standard deviation.
 //
-// A digit is searched for anywhere on the picture, dark on light or light on
-// dark, in any colour or transparency, and brought into the form of MNIST's
-// digits. There should be one digit: of several, the one with the most ink is
-// taken, together with what is close enough to be a stroke of it, and the
-// others are ignored, since a picture of several cannot be told from a picture
-// of one.
+// A digit is located anywhere in the picture, dark on light or light on dark,
+// in any colour or transparency, and converted to the form of MNIST's digits.
+// There should be one digit: of several, the one with the most ink is taken,
+// together with what is close enough to be a stroke of it, and the others are
+// ignored, since a picture of several cannot be told from a picture of one.
 //
 // Errors are ErrNoPicture, ErrEmpty, ErrTooLarge, ErrBlank if no digit was
-// found, and ErrSize for a Model with open dimensions, for which there is
+// found, and ErrSize for a Model with open dimensions, which needs
 // Session.SetPicture. dst must have the length of one item.
 func (m *Model) Prepare(dst []float32, img image.Image) error {
 	if err := onlyInput(len(m.net.Inputs)); err != nil {
 		return err
 	}
 	if len(m.net.Open) > 0 && m.net.Meta.Preparation.Kind != weights.NoPicture {
-		return fmt.Errorf("%w: %s are open, and only a Session knows them", ErrSize, m.net.OpenNames())
+		return fmt.Errorf("%w: %s are open: use Session.SetPicture", ErrSize, m.net.OpenNames())
 	}
 	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
 	return err

@@ -26,25 +26,26 @@
 //	err = s.Run(8)
 //	scores := s.Output(0)      // 8 items, until the next run
 //
-// [Session.SetPicture] makes a picture into an item of the next run, as directly as
-// the net allows; [Model.Prepare] makes it into its part of such an input; and
-// [Model.Top] makes the part of the output that is one item's into classes.
-// Package picture decodes pictures, turns them upright, and maps positions in
-// the input back to the picture.
+// [Session.SetPicture] turns a picture into an item of the next run, as
+// directly as the net allows. [Model.Prepare] turns one into an item's part of
+// such an input, and [Model.Top] turns an item's part of the output into
+// classes. Package picture decodes pictures, turns them upright, and maps
+// positions in the input back to the picture.
 //
 // # Goroutines
 //
 // A [Model] is immutable and may be used by any number of goroutines. A Session
-// may be used by one goroutine at a time (a second one gets [ErrBusy]) and takes
-// the memory of its tensors ([Model.Memory] says how much). The weights belong
-// to the Model. Weights that are used in place in the file exist once for all
-// processes that have opened it with [Open]. For convolutions by Winograd's
-// algorithm, and for most weights of half precision, each Model keeps a copy in
-// another form; for quantised convolutions by Winograd's it has eight times the
-// size. A service keeps one Session for each goroutine that computes, or
-// a sync.Pool of them. [Model.Classify] has a pool of its own.
+// may be used by one goroutine at a time (a second one gets [ErrBusy]) and
+// takes the memory of its tensors ([Model.Memory] says how much). The weights
+// belong to the Model. Weights that are used in place in the file exist once
+// for all processes that have opened it with [Open]. For convolutions by
+// Winograd's algorithm, and for most weights of half precision, each Model
+// keeps a copy in another form; for quantised convolutions by Winograd's
+// algorithm, this has eight times the size. A service keeps one Session for
+// each goroutine that computes, or a sync.Pool of them. [Model.Classify] has
+// its own pool.
 //
-// A Session runs on the caller's goroutine alone unless SessionOptions.Threads
+// A Session runs only on the caller's goroutine unless SessionOptions.Threads
 // asks for more. The other goroutines belong to the Session. They sleep between
 // runs, never spin, and a run never waits for one that has not woken up. A
 // service with many concurrent requests makes best use of its processors with
@@ -52,21 +53,21 @@
 //
 // # Batches
 //
-// The items of a run share the reading of large weights. Items pass through
-// the layers a few at a time, so that what one layer writes is still in the
-// cache when the next layer reads it. A Session for a batch also runs smaller
-// batches.
+// The items of a run share the reading of large weights. Items pass through the
+// steps a few at a time, so that what one step writes is still in the cache
+// when the next step reads it. A Session for a batch also runs smaller batches.
 //
 // # Open sizes
 //
 // A model may leave the height and width of its pictures open, or the length of
 // its sequences; [Model.Open] lists such dimensions. A Session is made for one
 // size of each, SessionOptions.Sizes. [Model.Sizes] finds the sizes for given
-// shapes of inputs, and [Model.PictureSizes] for a picture at its own size, which
-// is what [Model.Classify] uses. All sizes share the weights, in every form that
-// an algorithm needs. For the sizes used most recently, at most 32 of them and
-// 64 MiB, a Model also keeps everything else that was computed for them, so that
-// another Session for one of them costs little more than its memory.
+// shapes of inputs, and [Model.PictureSizes] for a picture at its own size,
+// which is what [Model.Classify] uses. All sizes share the weights, in every
+// form that algorithms need. For the sizes used most recently, at most 32 of
+// them and 64 MiB, a Model also keeps everything else that was computed for
+// them, so that another Session for one of them costs little more than its
+// memory.
 //
 // # The same bits
 //
@@ -76,7 +77,7 @@
 // from one another by rounding, within the bounds that package kernels states.
 // The portable kernels round in the same way on every processor. Steps that
 // compute with quantised numbers give the same bits on all tiers, and so does a
-// Model as a whole for which [Model.Integer] is true.
+// whole Model for which [Model.Integer] is true.
 //
 // NaN in an input makes the outputs that depend on it NaN, so that a damaged
 // number never becomes a confident answer. Infinities follow the rules of IEEE
@@ -114,11 +115,11 @@
 // An untrusted model file can ask for much memory, which
 // SessionOptions.MaxMemory limits, and for much time: [Model.Steps] and
 // [Session.Steps] say beforehand how much work there is. The context of
-// [Session.RunContext] ends a run only between two parts of a step, and in such
-// a file a part can take long. An untrusted picture is best refused by its size
-// before it is decoded, as picture.Decode does, since preparing a picture takes
-// time for each of its pixels. SECURITY.md in the repository says what is
-// promised.
+// [Session.RunContext] ends a run only between two tasks of a step, and with
+// such a file a task can take long. An untrusted picture is best rejected by
+// its size before it is decoded, as picture.Decode does, since preparing a
+// picture takes time for each of its pixels. SECURITY.md in the repository says
+// what is promised.
 //
 // The environment variable INFER_KERNELS forces a tier, as [Options] does.
 //

@@ -12,7 +12,7 @@ var (
 	ErrClosed = errors.New("engine: closed")
 
 	// ErrBusy is returned by a Session that another goroutine is using.
-	ErrBusy = errors.New("engine: the session is at work for another goroutine")
+	ErrBusy = errors.New("engine: the session is in use by another goroutine")
 
 	// ErrBatch says that a number of items is less than 1, or more than the
 	// Session or the Model can compute in one run.
@@ -33,7 +33,7 @@ var (
 
 // Errors of pictures, which are package picture's own.
 var (
-	// ErrBlank says that a digit was to be read, and the picture shows nothing.
+	// ErrBlank says that a picture in which a digit was to be read is blank.
 	ErrBlank = picture.ErrBlank
 
 	// ErrEmpty says that a picture has no pixels.
@@ -50,17 +50,17 @@ var (
 
 // Errors of answers.
 var (
-	// ErrAnswer says that a Model has another kind of answer than the one asked
-	// for: a mask, for instance, instead of boxes.
-	ErrAnswer = errors.New("engine: the model answers with something else")
+	// ErrAnswer says that a Model gives a different kind of answer from the one
+	// requested: a mask, for instance, instead of boxes.
+	ErrAnswer = errors.New("engine: the model gives another kind of answer")
 
 	// ErrNotClassifier says that the first output of a Model is not a list of
 	// scores, one for each of two or more classes.
 	ErrNotClassifier = errors.New("engine: the model's first output is not a list of classes")
 
-	// ErrNaN says that a Model computed something that is not a number: a
-	// score that is NaN, or scores the greatest of which is infinite, of which
-	// no probabilities can be made; or that it was given, or computed, a NaN
-	// where numbers are to be quantised, which cannot hold it.
+	// ErrNaN says that a Model computed something that is not a number: a score
+	// that is NaN, or scores of which the greatest is infinite, so that they
+	// have no probabilities; or that a NaN, given or computed, was to be
+	// quantised, and cannot be.
 	ErrNaN = errors.New("engine: the model computed something that is not a number")
 )

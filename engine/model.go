@@ -13,7 +13,7 @@ import (
 )
 
 // A Model is a frozen net, ready to run. It is immutable: any number of
-// goroutines may use it, each with a Session of its own.
+// goroutines may use it, each with its own Session.
 type Model struct {
 	net     *weights.Net // the program's, or one with open dimensions and Params
 	tier    *kernels.Tier
@@ -33,12 +33,12 @@ type Options struct {
 	Kernels string
 }
 
-// Open opens a model file. The file is mapped into memory, where the system
-// supports that, and weights are used in place, with two exceptions of which the
-// Model keeps a copy in another form: weights of convolutions by Winograd's
-// algorithm, transformed, and most other half-precision weights of convolutions,
-// as float32. The file must not be written to while the Model is in use.
-// Replacing it by a new file, as infer convert does, is safe.
+// Open opens a model file. The file is mapped into memory if the system
+// supports that, and weights are used in place, with two exceptions, for which
+// the Model keeps a copy in another form: weights of convolutions by Winograd's
+// algorithm, transformed, and most other half-precision weights of
+// convolutions, as float32. The file must not be written to while the Model is
+// in use. Replacing it with a new file, as infer convert does, is safe.
 //
 // Errors of the file name its path. They wrap an error of package os;
 // weights.ErrVersion if the file needs a newer infer; or weights.ErrFormat if it
@@ -121,8 +121,8 @@ func newModel(net *weights.Net, tier *kernels.Tier, closer io.Closer) (*Model, e
 	return m, nil
 }
 
-// Close gives the memory of the weights back, at once or when the last Session
-// is closed: those that exist go on, new ones are refused with ErrClosed. A
+// Close releases the memory of the weights, at once or when the last Session is
+// closed. Sessions that exist continue to work; NewSession returns ErrClosed. A
 // second Close returns ErrClosed too.
 func (m *Model) Close() error {
 	err := m.backing.close()
@@ -130,31 +130,32 @@ func (m *Model) Close() error {
 	return err
 }
 
-// Meta says what the model is, where it came from, and what its numbers mean.
-// It must not be changed.
+// Meta returns what the model is, where it came from, and what its inputs and
+// outputs mean. It must not be changed.
 func (m *Model) Meta() *weights.Meta { return &m.net.Meta }
 
-// Kernels is the name of the kernels that compute: "portable", "avx2", "avx512",
+// Kernels returns the name of the tier in use: "portable", "avx2", "avx512",
 // "neon", "neondot".
 func (m *Model) Kernels() string { return m.tier.Name }
 
-// Integer says whether the Model computes in integers: of what it quantises, with
-// every step that reads float32 only moving elements or converting them, as at its
-// edges. Its outputs then have the same bits on every processor, and otherwise on
-// one tier: see Kernels.
+// Integer reports whether the Model computes in integers: some values are
+// quantised, and every step that reads float32 only moves elements or converts
+// them, as at inputs and outputs. Its outputs then have the same bits on every
+// processor; otherwise, only on one tier: see Kernels.
 func (m *Model) Integer() bool { return m.net.Integer() }
 
 // A Tensor is an input or an output of a Model. Its shape is in the order of
 // the model that was frozen, with −1 for the batch, and for dimensions that are
-// open or follow those that are.
+// open or depend on open ones.
 type Tensor struct {
 	Name string
 	tensor.Type
 	varies []string
 }
 
-// Dims is the shape in words: N×3×height×width, where N is the batch, the other
-// names are those of open dimensions, and a ? is what follows them.
+// Dims returns the shape as text: N×3×height×width, where N is the batch, the
+// other names are those of open dimensions, and ? is a dimension that depends
+// on them.
 func (t Tensor) Dims() string {
 	if len(t.Shape) == 0 {
 		return t.Shape.String()
@@ -191,8 +192,8 @@ func (m *Model) tensors(values []int) []Tensor {
 	return ts
 }
 
-// Inputs lists what the Session reads: the Model's inputs at its sizes, with −1
-// for the batch alone. It is nil after Close.
+// Inputs lists what the Session reads: the Model's inputs at the Session's
+// sizes, with −1 only for the batch. It is nil after Close.
 func (s *Session) Inputs() []Tensor {
 	if s.executor == nil {
 		return nil
@@ -200,7 +201,7 @@ func (s *Session) Inputs() []Tensor {
 	return s.executor.program.tensors(s.executor.program.net.Inputs)
 }
 
-// Outputs lists what the Session computes, in the way of Inputs.
+// Outputs lists what the Session computes, as Inputs does.
 func (s *Session) Outputs() []Tensor {
 	if s.executor == nil {
 		return nil

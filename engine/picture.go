@@ -49,10 +49,10 @@ func (b *binder) skipInterleaving() {
 // skips the step that would convert the input. The result says which part of
 // the picture became which part of the input.
 //
-// It holds for one run. Input(0) and InputBytes(0) show such pictures in the
-// model's own order if they are called after SetPicture. Until the run, what
-// slices that they returned earlier hold for that item is undefined and must
-// not be written to. Pictures and tensors may be mixed in one run; the step is
+// The picture is used for one run. Input(0) and InputBytes(0) show it in the
+// model's own order if they are called after SetPicture. Until the run, slices
+// that they returned earlier are undefined for that item, and must not be
+// written to there. Pictures and tensors may be mixed in one run; the step is
 // then computed for all items.
 //
 // Errors are ErrClosed, ErrBusy, ErrBatch for an item that is out of range, and
@@ -64,8 +64,8 @@ func (s *Session) SetPicture(i int, img image.Image) (picture.Placement, error) 
 }
 
 // SetPictureBytes is SetPicture for the bytes of a picture file, which is
-// decoded as picture.PrepareBytes does, no larger than the input needs it.
-// Errors are those of SetPicture and picture.PrepareBytes.
+// decoded as by picture.PrepareBytes, no larger than the input needs. Errors
+// are those of SetPicture and picture.PrepareBytes.
 func (s *Session) SetPictureBytes(i int, data []byte) (picture.Placement, error) {
 	return s.setPicture(i, func(dst []float32, p *weights.Preparation, layout picture.Layout) (picture.Placement, error) {
 		return picture.PrepareBytes(dst, data, p, layout)

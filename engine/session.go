@@ -13,8 +13,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// A Session runs a Model in memory of its own. It serves one goroutine at a
-// time: a call during another call returns ErrBusy.
+// A Session runs a Model in its own memory. It serves one goroutine at a time:
+// a call during another call returns ErrBusy.
 type Session struct {
 	busy     atomic.Bool // a call is under way
 	executor *executor   // nil once closed
@@ -25,9 +25,9 @@ type Session struct {
 	pictures []bool // of each item: it has been set, in the order of the second step
 }
 
-// SessionOptions say how a Session computes. The zero value stands for one item
-// at a time on the caller's goroutine. The results do not depend on the
-// options, not in a single bit.
+// SessionOptions say how a Session computes. The zero value means one item at a
+// time on the caller's goroutine. The results do not depend on the options, to
+// the last bit.
 type SessionOptions struct {
 	// Batch is the largest number of items that one run computes; 0 means 1.
 	Batch int
@@ -42,7 +42,7 @@ type SessionOptions struct {
 	MaxMemory int64
 
 	// Sizes are the sizes of the Model's open dimensions, in the order of
-	// Model.Open; Model.Sizes and Model.PictureSizes find them. Nil is for a
+	// Model.Open; Model.Sizes and Model.PictureSizes find them. Use nil for a
 	// Model that has none.
 	Sizes []int
 }
@@ -139,10 +139,10 @@ func (s *Session) enter() error {
 // cleanup cannot close the executor during the call.
 func (s *Session) leave() { s.busy.Store(false) }
 
-// Input is the memory of input i of the Model: row-major float32 of the shape
-// that Model.Inputs gives, for as many items as the Session's batch, one after
-// the other. It is the same memory every time, zero at first, and runs do not
-// change it. It is nil for an input of another element type.
+// Input returns the memory of input i of the Model: row-major float32 of the
+// shape that Model.Inputs gives, for as many items as the Session's batch, one
+// after the other. It is the same memory every time, zero at first, and runs do
+// not change it. It is nil for an input of another element type.
 func (s *Session) Input(i int) []float32 {
 	if s.executor == nil || s.executor.program.inputs[i].elem != tensor.F32 {
 		return nil
@@ -170,9 +170,9 @@ func (s *Session) clear(i int) {
 	clear(s.executor.inputs[i].bytes(s.executor.shared, nil, 0, s.executor.batch))
 }
 
-// Output is the memory of output i of the Model, for as many items as the last
-// run computed, one after the other. It must not be written to, and the next
-// run overwrites it. It is nil for an output of an element type other than
+// Output returns the memory of output i of the Model, for as many items as the
+// last run computed, one after the other. It must not be written to, and the
+// next run overwrites it. It is nil for an output of an element type other than
 // float32.
 func (s *Session) Output(i int) []float32 {
 	if s.executor == nil || s.executor.program.outputs[i].elem != tensor.F32 {
@@ -189,10 +189,11 @@ func (s *Session) OutputBytes(i int) []byte {
 	return s.executor.outputs[i].bytes(s.executor.shared, nil, 0, s.items)
 }
 
-// Rows is how many rows of output i count after the last run. Of an output
-// whose number of rows depends on what is computed, as that of ONNX's
-// NonMaxSuppression does, the memory has as many as there could be, and these are
-// the first; of others it is dimension 0, for all items, or 1 if there is none.
+// Rows returns how many rows of output i are valid after the last run. An
+// output whose number of rows depends on the inputs, as that of ONNX's
+// NonMaxSuppression does, has memory for as many rows as there can be, and the
+// valid ones come first. For other outputs it is dimension 0, for all items, or
+// 1 if there is none.
 func (s *Session) Rows(i int) int {
 	if s.executor == nil {
 		return 0
@@ -259,7 +260,7 @@ func (s *Session) compute(done <-chan struct{}, n int) error {
 	return x.fault()
 }
 
-// Profile runs n items, on the caller's goroutine alone, and returns the time
+// Profile runs n items, only on the caller's goroutine, and returns the time
 // that each of Model.Steps took. Errors are those of Run.
 func (s *Session) Profile(n int) ([]time.Duration, error) {
 	if err := s.enter(); err != nil {

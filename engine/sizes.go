@@ -26,8 +26,8 @@ func (m *Model) Open() []weights.OpenDim {
 }
 
 // Sizes returns the sizes of the open dimensions for inputs of these shapes,
-// which are in the order of Inputs. Where dimension 0 is the batch, any value
-// is accepted for it. Errors wrap ErrSize.
+// which are in the order of Inputs. If dimension 0 is the batch, any value is
+// accepted for it. Errors wrap ErrSize.
 func (m *Model) Sizes(shapes ...tensor.Shape) ([]int, error) {
 	inputs := m.Inputs()
 	if len(shapes) != len(inputs) {
@@ -57,8 +57,8 @@ func (m *Model) Sizes(shapes ...tensor.Shape) ([]int, error) {
 
 // PictureSizes returns the sizes of the open dimensions for a picture at its
 // own size, with each side rounded up to the next possible one. The first input
-// must be the picture, and nothing else may be open than its height and width.
-// Errors wrap ErrNoPicture, ErrEmpty and ErrSize.
+// must be the picture, and only its height and width may be open. Errors wrap
+// ErrNoPicture, ErrEmpty and ErrSize.
 func (m *Model) PictureSizes(bounds image.Rectangle) ([]int, error) {
 	if bounds.Empty() {
 		return nil, ErrEmpty

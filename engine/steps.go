@@ -4,7 +4,7 @@ import "github.com/infer-go/infer/tensor"
 
 // A Step is one operation of a Model, for listings.
 type Step struct {
-	Name    string        // of the nodes of the model that it was made from
+	Name    string        // that of the nodes of the model from which it was made
 	Op      string        // "Conv"
 	In, Out []tensor.Type // maps in the order NHWC; −1 is the batch
 	Weights int           // bytes
@@ -15,8 +15,8 @@ type Step struct {
 	// stored: about 20 of them take a nanosecond.
 	Work int64
 
-	// View says that the step moves nothing and takes no time: it shows its
-	// operand in another shape, or joins values that other steps wrote side by
+	// View says that the step moves nothing and takes no time: it gives its
+	// operand another shape, or joins values that other steps wrote side by
 	// side.
 	View bool
 }
@@ -56,9 +56,9 @@ func (p *program) list() []Step {
 // it is Arena + Scratch + (n−1)·Thread, which SessionOptions.MaxMemory limits.
 type Memory struct {
 	Arena   int64 // holds the tensors, for one thread
-	Scratch int64 // in which steps work, for one thread
-	Thread  int64 // what each further thread adds, its scratch included
-	Live    int64 // the largest set of tensors needed at once, were all items on the same step
+	Scratch int64 // holds temporary data of steps, for one thread
+	Thread  int64 // what each further thread adds, including its scratch
+	Live    int64 // the largest set of tensors needed at once, if all items were at the same step
 	Tensors int64 // all of them
 }
 

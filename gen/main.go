@@ -1,13 +1,12 @@
-// Command gen writes package asm: the declarations that package spec holds, the
-// assembly of each tier and its stubs, and the table of the tiers of each
-// architecture.
+// Command gen writes package asm: the declarations in package spec, each tier's
+// assembly and its stubs, and each architecture's table of tiers.
 //
 //	go run . [-dir DIR]
 //
-// Where it fails it has written what comes before: the declarations come first,
-// so that a new kernel's oracle and tests compile before it can be emitted.
-// Its test generates everything in memory and compares it with what is
-// committed.
+// If it fails, what came before the failure has been written. The declarations
+// come first, so that a new kernel's oracle and tests compile before there is
+// an emitter for it. The command's test generates everything in memory and
+// compares it with the committed files.
 package main
 
 import (

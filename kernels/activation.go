@@ -7,9 +7,9 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Activation is what a step does to each element before it stores it.
-// The operand is x, after bias and residual have been added. Lo and Hi are the
-// parameters in Act.
+// Activation is the function that a step applies to each element before it is
+// stored. The operand is x, after bias and residual have been added. Lo and Hi
+// are the parameters in Act.
 type Activation uint8
 
 const (
@@ -31,16 +31,16 @@ const (
 	ActThresholdedRelu            // x > Lo ? x : 0
 	ActShrink                     // x < −Lo ? x + Hi : x > Lo ? x − Hi : 0
 
-	// LastActivation is the last that there is.
+	// LastActivation is the kind with the largest value.
 	LastActivation = ActShrink
 )
 
-// An Act is an activation with its parameters. NaN stays NaN in all of them.
+// An Act is an activation with its parameters. All of them map NaN to NaN.
 //
-// The parameters are named after Clamp, whose bounds they are. Those of others
-// are what their formulas say; of ActLeakyRelu Lo is the slope below 0, of
-// ActHardSigmoid Lo is the slope and Hi the value at 0. Where the formula has
-// none, they are of no effect.
+// The parameters are named after Clamp, whose bounds they are. For the others,
+// the formulas say what they are: Lo of ActLeakyRelu is the slope below 0, and
+// Lo of ActHardSigmoid is the slope and Hi the value at 0. Parameters that a
+// formula does not use have no effect.
 type Act struct {
 	Kind   Activation
 	Lo, Hi float32
@@ -53,7 +53,7 @@ func (a Act) check(s Spec) error {
 	case a.Kind > LastActivation:
 		return errorf(s, "unknown activation %d", a.Kind)
 	case tensor.IsNaN(a.Lo) || tensor.IsNaN(a.Hi):
-		return errorf(s, "activation with parameters %v and %v, of which none may be NaN", a.Lo, a.Hi)
+		return errorf(s, "activation with parameters %v and %v, which must not be NaN", a.Lo, a.Hi)
 	case a.Kind == Clamp && a.Lo > a.Hi:
 		return errorf(s, "activation clamps to at least %v and at most %v", a.Lo, a.Hi)
 	case a.Kind == ActCelu && a.Lo <= 0:

@@ -7,8 +7,8 @@ import (
 )
 
 // Arg is the place, an int64, of the largest element along Axis, which keeps a
-// dimension of 1; with Min of the smallest. Of equal ones it is the first, or
-// the Last. NaN counts for more than any number, as in numpy.
+// dimension of 1; with Min, of the smallest. Of equal elements it is the first,
+// or with Last the last. NaN takes precedence over every number, as in numpy.
 type Arg struct {
 	Axis      int
 	Min, Last bool
@@ -44,7 +44,7 @@ func ordered(s Spec, in []tensor.Type, params []Param) error {
 		return err
 	}
 	if e := in[0].Elem; e == tensor.F16 || e == tensor.Bool {
-		return errorf(s, "elements of %v have no order here", e)
+		return errorf(s, "elements of %v cannot be ordered", e)
 	}
 	return nil
 }

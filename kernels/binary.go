@@ -18,7 +18,7 @@ const (
 	Max
 	Min
 	PRelu // x < 0 ? slope·x : x, with the slope as second operand
-	Pow   // xʸ, as IEEE 754 has it
+	Pow   // xʸ, as IEEE 754 defines it
 	Mod   // of integers: the remainder with the sign of the divisor
 	Fmod  // the remainder with the sign of the dividend
 	And   // of Booleans, as Or and Xor are
@@ -32,7 +32,7 @@ const (
 	LastBinary = LessOrEqual
 )
 
-// Compares says that the results of a kind are Bool.
+// Compares reports whether the results of a kind are Bool.
 func (k BinaryKind) Compares() bool { return k >= Equal }
 
 // activates says whether a kind applies an activation, to float32.
@@ -52,13 +52,13 @@ func (k BinaryKind) takes(e tensor.Elem) bool {
 }
 
 // Binary applies a function to pairs of elements of one type, with numpy's
-// broadcasting. Integers wrap around where their type ends, and an integer that
-// is divided by 0 is a fault of the run, see Workspace.Fault; Act is for float32.
-// The operands are In[0] and In[1]; or, if Params is not empty, In[0] and the
-// plain Params[0], whose shape broadcasts (in the other order if Swap is set).
+// broadcasting. Integers wrap around, and dividing one by 0 is a fault of the
+// run, see Workspace.Fault; Act is for float32 only. The operands are In[0] and
+// In[1]; or, if Params is not empty, In[0] and the plain Params[0], whose shape
+// broadcasts (in the other order if Swap is set).
 //
-// Of quantised operands there are two, of any scales; Kind is Add, Sub or Mul,
-// and Act a clamp at most.
+// Quantised operands are always two, of any scales; Kind is then Add, Sub or
+// Mul, and Act a Clamp or none.
 type Binary struct {
 	Kind   BinaryKind
 	Act    Act
@@ -70,7 +70,7 @@ func (*Binary) Op() string { return "Binary" }
 
 func (*Binary) Order() Order { return AnyOrder }
 
-// Activation is nil for the kinds that apply none.
+// Activation returns nil for kinds that apply none.
 func (b *Binary) Activation() *Act {
 	if !b.Kind.activates() {
 		return nil
@@ -80,8 +80,8 @@ func (b *Binary) Activation() *Act {
 
 func (b *Binary) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &b.Result) }
 
-// Traits: an operand of lower rank would broadcast its batch along another
-// dimension, a param of higher rank would move the operand's.
+// Traits sets MixesItems where broadcasting would move a batch: the batch of an
+// operand of lower rank, or, with a param of higher rank, that of the operand.
 func (b *Binary) Traits(in []tensor.Type, params []Param) Traits {
 	rank := len(in[0].Shape)
 	return Traits{
@@ -140,7 +140,7 @@ func (b *Binary) elements(in []tensor.Type, params []Param) (tensor.Type, error)
 	case !x.SameElements(in[len(in)-1]):
 		return x, errorf(b, "operands of %v and of %v", x.Elem, in[1].Elem)
 	case !b.Kind.takes(x.Elem) || x.Quantised():
-		return x, errorf(b, "kind %d is not computed of %v", b.Kind, x.Elem)
+		return x, errorf(b, "kind %d is not supported for %v", b.Kind, x.Elem)
 	case b.Act.Kind != NoActivation && (x.Elem != tensor.F32 || !b.Kind.activates()):
 		return x, errorf(b, "an activation of %v by kind %d", x.Elem, b.Kind)
 	case b.Kind.Compares():
@@ -265,8 +265,8 @@ func (t *Tier) add(w *Workspace, y, x []float32) {
 	}
 }
 
-// OfElement is the function of the other operand where one is the number c, for
-// TableParam; nil if it is not one of floats.
+// OfElement returns the function of one operand that remains if the other is
+// the number c, for TableParam; nil if it is not a function of floats.
 func (b *Binary) OfElement(c float32) func(x float64) float64 {
 	switch {
 	case b.Kind > Pow:

@@ -6,14 +6,14 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Concat joins its inputs along Axis.
+// Concat joins its operands along Axis.
 type Concat struct{ Axis int }
 
 func (*Concat) Op() string { return "Concat" }
 
 func (*Concat) Order() Order { return ByAxis }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Concat) Moves() bool { return true }
 
 func (c *Concat) Permute(order []int) Spec { return &Concat{Axis: slices.Index(order, c.Axis)} }

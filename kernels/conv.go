@@ -3,9 +3,9 @@ package kernels
 import "github.com/infer-go/infer/tensor"
 
 // Bind chooses how the convolution is computed: taps channel by channel; panels
-// four channels by four if those are its groups, by one of Winograd's
-// algorithms if the Spec allows it and the tier's costs speak for it, else
-// directly.
+// by groups, if groups have four channels on either side, or by one of
+// Winograd's algorithms, if the Spec allows it and the tier's costs favour it,
+// or else directly.
 func (c *Conv) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	return c.bindBy((*convMap).fastest, t, in, params)
 }

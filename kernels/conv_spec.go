@@ -2,12 +2,11 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// Winograd is the largest of Winograd's algorithms by which a convolution may
-// be computed. Each is faster than the one before where there is much to
-// compute, and rounds more, by how much the package's documentation says. Which is used is
-// decided by Bind; but of quantised operands, whose bits are the same on every
-// tier, that is the one that is named, NoWinograd or WinogradF4, and QuantisedWinograd
-// decides when a net is frozen.
+// Winograd is the largest of Winograd's algorithms by which a convolution may be computed.
+// Each is faster than the one before where there is much to compute, and has a larger
+// rounding error, which the package's documentation bounds. Bind decides which is used;
+// but for quantised operands, whose results have the same bits on every tier, it is the
+// one named, NoWinograd or WinogradF4, and QuantisedWinograd decides when a net is frozen.
 type Winograd uint8
 
 const (
@@ -26,12 +25,12 @@ const (
 // taps [kh·kw, C].
 //
 // With Pool the sums are max-pooled by 2×2 windows of stride 2, without padding
-// and with the last odd row and column dropped, before act: for activations
-// that keep the order of their operands that is the maximum of the results.
+// and with the last odd row and column dropped, before act: for non-decreasing
+// activations that is the maximum of the results.
 //
-// If x is quantised, so are r and the weights, which are int8, and Act is a clamp
-// at most. By WinogradF4 it is computed in int16, and rounds otherwise than its
-// sums, as the file's format says: then x has at most 2¹⁴ channels.
+// If x is quantised, so are r and the weights, which are int8, and Act is a Clamp
+// or none. With WinogradF4 it is computed in int16 and rounded differently, as
+// the file format specifies; x then has at most 2¹⁴ channels.
 type Conv struct {
 	Window
 	Groups   int
@@ -138,7 +137,7 @@ func (c *Conv) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	return out, nil
 }
 
-// FitsWinograd says whether Winograd's algorithms compute such a convolution.
+// FitsWinograd reports whether Winograd's algorithms compute such a convolution.
 func (c *Conv) FitsWinograd() bool {
 	ones := [2]int{1, 1}
 	return c.Kernel == [2]int{3, 3} && c.Stride == ones && c.Dilation == ones && c.Groups == 1

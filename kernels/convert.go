@@ -7,21 +7,21 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Convert gives each element another type, Result.
+// Convert converts each element to the type Result.
 //
-// Where neither type is quantised it becomes the nearest float32; the lowest
-// bits of an integer; of a float32 what FloatToInt says. As Bool all but 0 is
-// true, NaN too.
+// If neither type is quantised, it becomes the nearest float32; an integer
+// keeps its lowest bits; a float32 becomes an integer as FloatToInt says. As
+// Bool everything but 0 is true, even NaN.
 //
 // Float32, uint8 and int8, quantised or not, can be quantised: each becomes the
-// element next to the real number that it stands for, ties to even, clamped to
-// the least and the largest one. Of float32 x that is clamp(rne(x / scale) +
-// zero), the quotient rounded to float32; what Elements says holds for all
-// others. So int8 q of zero point z and uint8 q+128 of zero point z+128 and the
-// same scale are converted to one another exactly. A NaN has no element next to
-// it: it becomes the zero point, and the run's fault is ErrNaN. Quantised
-// elements that are not quantised anew become the float32 that they stand for,
-// and nothing else.
+// element nearest to the real number that it stands for, ties to even, clamped
+// to the least and the largest one. Of float32 x that is clamp(rne(x / scale) +
+// zero), the quotient rounded to float32; for all others, what Elements says
+// holds. So int8 q with zero point z and uint8 q+128 with zero point z+128 and
+// the same scale are converted to one another exactly. A NaN has no nearest
+// element: it becomes the zero point, and the run's fault is ErrNaN. Quantised
+// elements that are not requantised can only become the float32 that they stand
+// for.
 type Convert struct{ Result Elements }
 
 func (*Convert) Op() string { return "Convert" }
@@ -30,7 +30,7 @@ func (*Convert) Order() Order { return AnyOrder }
 
 func (c *Convert) ResultElements(tensor.Type) *Elements { return &c.Result }
 
-// Converts makes it Converting.
+// Converts implements Converting.
 func (*Convert) Converts() bool { return true }
 
 func (*Convert) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
@@ -54,7 +54,7 @@ func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	case to.Quantised():
 		return out, c.checkQuantised(ElementsOf(in[0]))
 	case in[0].Quantised() && to.Elem != tensor.F32:
-		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be quantised anew, and not %v", in[0], to.Elem)
+		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be requantised, not %v", in[0], to.Elem)
 	}
 	return out, nil
 }
@@ -78,11 +78,11 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	return &convertOp{op, from.Elem, to.Elem}, nil
 }
 
-// FloatToInt is a floating-point number as an element of a type of integers:
-// what is behind the point is cut off. Numbers beyond an int64, and NaN, are
-// −2⁶³; numbers that an int64 holds and a shorter type does not are −2³¹ as
-// int32 and, of still shorter types, the lowest bits of that: as processors do
-// it for which ONNX Runtime is built most.
+// FloatToInt converts a floating-point number to an element of an integer type,
+// truncating towards zero. NaN and numbers outside the range of int64 become
+// −2⁶³. Numbers that fit an int64 but not a shorter type become −2³¹ as int32,
+// and the lowest bits of that in still shorter types. The processors for which
+// ONNX Runtime is mostly built do the same.
 func FloatToInt(x float64, e tensor.Elem) int64 {
 	most := float64(1 << 63)
 	if e != tensor.I64 {

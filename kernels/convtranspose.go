@@ -7,7 +7,7 @@ import "github.com/infer-go/infer/tensor"
 //	y[n, iy·sy+ky·dy−top, ix·sx+kx·dx−left, g·N+c] = act(b + Σ x[n,iy,ix,g·Cin+ci] · w[ky,kx,g·Cin+ci,c])
 //
 // OutputPad adds rows and columns at the bottom and the right. Params[0] holds
-// weights and biases in the form that [ConvTranspose.Param] gives them.
+// weights and biases in the form that [ConvTranspose.Param] makes.
 type ConvTranspose struct {
 	Window
 	Groups    int
@@ -155,16 +155,17 @@ func (c *ConvTranspose) depthwise(cin int) bool {
 // weight(tap, input channel, output channel of its group), for tap kx + kw·ky,
 // and bias(output channel).
 //
-// With m the stride over the greatest common divisor of stride and dilation,
-// in each dimension, the taps of one ky mod m and one kx mod m reach the same
-// results. They follow one another: by ascending ky mod m, then kx mod m, then
-// by descending ky, then kx. In this order the param is
+// In each dimension let m be the stride divided by the greatest common divisor
+// of stride and dilation. Taps with equal ky mod m and equal kx mod m reach the
+// same results, and follow one another: taps are ordered by ascending ky mod m,
+// then kx mod m, then by descending ky, then kx. In this order the param is
 //
-//   - taps [kh·kw, Cout], if each of several channels has a kernel of its own,
-//   - else, if a group has fewer than 8 channels of the result, or if there are
-//     more than 256 pairs of ky mod m and kx mod m, panels
-//     [Groups, Cin/Groups, kh·kw·Cout/Groups] with columns in the order ky, kx,
-//     co, all ascending, and the biases above the first columns,
+//   - taps [kh·kw, Cout], if there are several channels, each with its own
+//     filter,
+//   - else, if a group has fewer than 8 output channels, or if there are more
+//     than 256 pairs of ky mod m and kx mod m, panels [Groups, Cin/Groups,
+//     kh·kw·Cout/Groups] with columns in the order ky, kx, co, all ascending,
+//     and the biases above the first columns,
 //   - else panels [Groups, kh·kw·Cin/Groups, Cout/Groups] with rows in the order
 //     of the taps, those of a tap by ci.
 //

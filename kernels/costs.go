@@ -1,16 +1,16 @@
 package kernels
 
-// Costs are what decides, on a tier, between ways to compute the same: constants
-// that were measured once, so that the same file is computed in the same way,
-// to the same bits, on every machine of the tier.
+// Costs decide, on a tier, between ways to compute the same thing. They are
+// constants, measured once, so that the same file is computed in the same way,
+// with the same bits, on every machine of the tier.
 type Costs struct {
-	// Channels is the least number of channels, on both sides of a convolution,
-	// for which Winograd's transforms pay.
+	// Channels is the least number of input and of output channels of a
+	// convolution for which Winograd's transforms pay.
 	Channels int
 
-	// Fetch is the number of multiply-adds of one panel's row in the time in
-	// which a weight of it comes from afar, and Near the bytes of weights that
-	// stay in the second-level cache.
+	// Fetch is how many multiply-adds take as long as fetching a weight from
+	// beyond the second-level cache; Near is how many bytes of weights stay in
+	// that cache.
 	Fetch, Near int
 }
 

@@ -6,29 +6,30 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Elements says what the elements of an operation's result are, where that does
-// not follow from its operands. The zero value is float32, and what stands where
-// it does follow.
+// Elements says what the elements of an operation's result are, if that does not
+// follow from its operands. The zero value is float32; it is also used where it
+// does follow.
 //
-// An operation on quantised operands computes in integers, and makes a result of
-// a sum in one way, on every tier to the same bits. An exact int32 becomes
-// float32; it is multiplied by a float32, of operands' and weights' scales over
-// the result's; what is added to it, a residual, is converted and multiplied
-// likewise; each of these operations is rounded by itself. A quantised result is
-// that, clamped, rounded to the nearest integer, ties to even, plus the zero
-// point; a float32 is that, clamped. Sums of products are int32 modulo 2³². Where
-// Winograd's algorithm makes them, the value that residual and bounds follow is
-// one that QuantisedTileArgs defines.
+// An operation on quantised operands computes in integers, and turns a sum into a
+// result in one way, with the same bits on every tier. The exact int32 is
+// converted to float32 and multiplied by a float32, the scales of operands and
+// weights over that of the result; a residual is converted and multiplied
+// likewise, and added. Each of these operations is rounded separately. The value
+// is clamped. A float32 result is this value; a quantised one is it rounded to
+// the nearest integer, ties to even, plus the zero point. Sums of products are
+// int32 modulo 2³². If Winograd's algorithm computes them, the value to which the
+// residual is added and the bounds apply is the one that QuantisedTileArgs
+// defines.
 type Elements struct {
 	Elem  tensor.Elem
 	Scale float32
 	Zero  int32
 }
 
-// ElementsOf are a Type's.
+// ElementsOf returns the elements of a Type.
 func ElementsOf(t tensor.Type) Elements { return Elements{t.Elem, t.Scale, t.Zero} }
 
-// Of is the Type of such elements in a shape.
+// Of returns the Type of such elements in the given shape.
 func (e Elements) Of(shape ...int) tensor.Type {
 	return tensor.Type{Elem: e.Elem, Shape: shape, Scale: e.Scale, Zero: e.Zero}
 }
@@ -84,8 +85,9 @@ func roundEven(x float32) float32 { return float32(math.RoundToEven(float64(x)))
 // int32 is finite, and so is the sum of two; and none is so small that it is −0.
 const minMultiplier, maxMultiplier = 0x1p-90, 0x1p+90
 
-// Fits says whether sums of products of operands' and weights' scales a and b can
-// become such elements: whether the quotient of scales is one to multiply by.
+// Fits reports whether sums of products with operands' scale a and weights' scale
+// b can become such elements: whether the quotient of the scales is a valid
+// multiplier.
 func (e Elements) Fits(a, b float32) bool {
 	m := float32(float32(a*b) / e.step())
 	return minMultiplier <= m && m <= maxMultiplier
@@ -95,19 +97,19 @@ func (e Elements) Fits(a, b float32) bool {
 // in a result of such elements.
 func (e Elements) multiplier(s Spec, a, b float32) (float32, error) {
 	if !e.Fits(a, b) {
-		return 0, errorf(s, "scales %v and %v of what is multiplied do not go with the result's, %v", a, b, e.step())
+		return 0, errorf(s, "scales %v and %v of the operands do not fit the result's, %v", a, b, e.step())
 	}
 	return float32(float32(a*b) / e.step()), nil
 }
 
-// A Quantising Spec says what the elements of its only result are, where they do
-// not follow from its operands. In the file that stands with the value that the
+// A Quantising Spec says what the elements of its only result are, if they do
+// not follow from its operands. The file stores this with the value that the
 // step writes.
 type Quantising interface {
 	Spec
 
-	// ResultElements is where the Spec keeps it, for a first operand of type x; nil
-	// if it follows from the operands.
+	// ResultElements points to the elements within the Spec, for a first operand of
+	// type x; it is nil if they follow from the operands.
 	ResultElements(x tensor.Type) *Elements
 }
 
@@ -132,7 +134,7 @@ func computeOperands(s Spec, e Elements, in []tensor.Type, params []Param, wantI
 		case quantised && !isQuantised(in[i:]):
 			return errorf(s, "operand %d is %v, where the first is quantised u8", i, t)
 		case !quantised && t.Elem != tensor.F32:
-			return errorf(s, "operand %d is %v, where f32 and quantised u8 are computed", i, t)
+			return errorf(s, "operand %d is %v, but only f32 and quantised u8 are supported", i, t)
 		}
 	}
 	if err := e.Of().Check(); err != nil {
@@ -143,7 +145,7 @@ func computeOperands(s Spec, e Elements, in []tensor.Type, params []Param, wantI
 	case !quantised:
 		return errorf(s, "the result of f32 operands is %v", e.Of())
 	case e.Elem != tensor.U8 || e.Scale == 0:
-		return errorf(s, "the result is %v, where f32 and quantised u8 are computed", e.Of())
+		return errorf(s, "the result is %v, but only f32 and quantised u8 are supported", e.Of())
 	}
 	return nil
 }

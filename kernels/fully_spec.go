@@ -9,7 +9,7 @@ import (
 // FullyConnected is y = act(x·W + b) over the last dimension of x: In[0] is
 // [..., K], Out[0] [..., N], Params[0] panels [1, K, N].
 //
-// If x is quantised, the weights are int8, and Act is a clamp at most.
+// If x is quantised, the weights are int8, and Act is a Clamp or none.
 type FullyConnected struct {
 	Channels int // N
 	Act      Act
@@ -18,8 +18,8 @@ type FullyConnected struct {
 
 func (*FullyConnected) Op() string { return "FullyConnected" }
 
-// Order: only the last dimension's place matters, which the importer makes use
-// of by itself.
+// Order is RowMajor, although only the position of the last dimension matters:
+// the importer handles that itself.
 func (*FullyConnected) Order() Order { return RowMajor }
 
 func (f *FullyConnected) Activation() *Act { return &f.Act }

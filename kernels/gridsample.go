@@ -17,11 +17,11 @@ const (
 
 // GridSample reads a map at the places that a grid names: In[0] is NHWC, In[1]
 // [N, Ho, Wo, 2], the x and the y of each place, −1 to 1 over the map's width
-// and height; Out[0] is [N, Ho, Wo, C]. With AlignCorners −1 and 1 are the
+// and height; Out[0] is [N, Ho, Wo, C]. With AlignCorners, −1 and 1 are the
 // centres of the outermost elements, else their outer edges. A place between
-// elements is interpolated by Mode: the nearest, the even one of two equally
-// near, linear or, with Keys' constant −0.75, cubic. At a place that is NaN the
-// result is. It is ONNX's GridSample, whose formulas are PyTorch's.
+// elements is interpolated by Mode: the nearest element, the even one of two
+// equally near; linear; or cubic, with Keys' constant −0.75. If a place is NaN,
+// so is its result. This is ONNX's GridSample, whose formulas are PyTorch's.
 type GridSample struct {
 	Mode         ResizeMode
 	Padding      GridPadding
@@ -35,7 +35,7 @@ func (*GridSample) Order() Order { return RowMajor }
 // taps is how many elements a place reads in each direction.
 func (g *GridSample) taps() int { return []int{1, 2, 4}[min(g.Mode, Cubic)] }
 
-// Traits counts each element that is read.
+// Traits counts every element read.
 func (g *GridSample) Traits(in []tensor.Type, _ []Param) Traits {
 	x, grid := in[0].Shape, in[1].Shape
 	return Traits{Extra: tensor.Saturated(grid[0], grid[1], grid[2], x[3]+20, g.taps(), g.taps())}

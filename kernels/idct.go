@@ -7,9 +7,9 @@ import (
 	"github.com/infer-go/infer/asm"
 )
 
-// An InverseDCT makes samples of JPEG's coefficients. It computes with integers:
-// all tiers' have the same bits. It serves one caller at a time, as it holds the
-// block of arguments.
+// An InverseDCT computes samples from JPEG's coefficients. It computes with
+// integers, so its results have the same bits on every tier. It holds the
+// kernel's block of arguments, so it serves one caller at a time.
 type InverseDCT struct {
 	side int // of a block, in samples
 	run  func(*asm.IDCTArgs)
@@ -17,7 +17,8 @@ type InverseDCT struct {
 	peak int
 }
 
-// InverseDCT is the tier's, for blocks of 8×8 or 4×4 samples.
+// InverseDCT returns a new one with the tier's kernel, for blocks of 8×8 or 4×4
+// samples.
 func (t *Tier) InverseDCT(side int) *InverseDCT {
 	return &InverseDCT{side: side, run: find[asm.IDCTArgs](t, idctKernel(side))}
 }
@@ -26,11 +27,11 @@ func idctKernel(side int) asm.Kernel {
 	return asm.Kernel{Op: "idct", Operand: asm.I16, Weight: asm.I16, Result: asm.U8, Variant: fmt.Sprint(side)}
 }
 
-// Run writes len(at) blocks of samples, in rows stride bytes apart, of which the
-// first ones are elements at of dst. Coefficients are those of asm.IDCTArgs, none
-// of more than 8192, and are cleared. The result is the largest absolute value of
-// a sample, before it was limited to 0…255 and counted from 128, or more than
-// 16383 if the samples are undefined.
+// Run writes len(at) blocks of samples to dst, block i from element at[i] on, in
+// rows stride bytes apart. Coefficients are those of asm.IDCTArgs, none of more
+// than 8192, and are cleared. The result is the largest absolute value of a
+// sample, before it was limited to 0…255 and counted from 128, or more than 16383
+// if the samples are undefined.
 //
 // A call of 16 blocks takes less than a microsecond.
 func (d *InverseDCT) Run(dst []byte, stride int, at []int, coefficients []int16) int {

@@ -1,7 +1,6 @@
-// Package kernels contains what can be computed: each operation of a ConvNet
-// as a Spec that says what it means, a portable Go implementation against
-// which all others are tested, and a table of micro-kernels for every tier
-// of machine.
+// Package kernels contains what can be computed: each operation of a ConvNet as
+// a Spec that says what it means, a portable Go implementation against which
+// all others are tested, and a table of micro-kernels for every tier.
 //
 // An operation has three stages. When a model is frozen, a Spec is checked
 // and the Types of its results are inferred. When a model is opened,
@@ -10,8 +9,8 @@
 // runs, Op.Run computes, and neither allocates nor locks.
 //
 // Values are float32 unless an operation says otherwise, or quantised uint8,
-// for which [Elements] says how they are computed with. Feature maps are
-// NHWC, and weights are panels of NR columns.
+// whose arithmetic [Elements] defines. Feature maps are NHWC, and weights are
+// panels of NR columns.
 //
 // # Rounding
 //
@@ -26,42 +25,42 @@
 //	C·2⁻²⁴·Σ over input channels of (max over the patch |x|)·(Σ|w|)
 //	C = 17·(K+16) for F(2×2, 3×3), 900·(K+32) for F(4×4, 3×3)
 //
-// with K the number of input channels and Σ|w| over a channel's nine
-// weights. Bias b and residual r add 3·2⁻²⁴·(|b|+|r|) to it. Numbers below
-// 2⁻¹²⁶, which have fewer digits, add 2⁻¹³²·Σ over input channels of (max
-// over the patch |x|) + K·2⁻¹⁴¹. The numbers 16 and 88²/9 = 860.4 say how
-// much a weight counts after the transforms, with their coefficients in
-// absolute values; K+12 and K+26 count the roundings on the way. C is a
-// little larger, to allow for products of roundings. This much is certain;
-// for normally distributed numbers the difference stays below
-// 4·2⁻²⁴·Σ|aᵢ·bᵢ| for F(2×2, 3×3) and 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3).
+// with K the number of input channels and Σ|w| over a channel's nine weights.
+// Bias b and residual r add 3·2⁻²⁴·(|b|+|r|) to it. Numbers below 2⁻¹²⁶, which
+// have fewer digits, add 2⁻¹³²·Σ over input channels of (max over the patch
+// |x|) + K·2⁻¹⁴¹. The numbers 16 and 88²/9 = 860.4 say how much a weight counts
+// after the transforms, with their coefficients in absolute values; K+12 and
+// K+26 count the roundings on the way. C is a little larger, to allow for
+// products of roundings. These bounds always hold; for normally distributed
+// numbers the difference stays below 4·2⁻²⁴·Σ|aᵢ·bᵢ| for F(2×2, 3×3) and
+// 64·2⁻²⁴·Σ|aᵢ·bᵢ| for F(4×4, 3×3).
 //
-// A tile whose patch contains an element that is not finite, or is larger
-// than 2¹⁶ in magnitude, is computed directly. So NaN and infinities reach
-// only elements whose windows contain them, and a huge number does not take
-// digits from the others. A convolution with a weight larger than 2⁶⁴ in
-// magnitude, or with more than 2¹⁹ input channels, is computed directly as a
-// whole. Thus nothing overflows in Winograd's algorithm.
+// A tile whose patch contains an element that is not finite, or is larger than
+// 2¹⁶ in magnitude, is computed directly. So NaN and infinities reach only
+// elements whose windows contain them, and a huge number costs the others no
+// precision. A convolution with a weight larger than 2⁶⁴ in magnitude, or with
+// more than 2¹⁹ input channels, is computed directly as a whole. Thus nothing
+// overflows in Winograd's algorithm.
 //
-// For quantised operands, Winograd's algorithm rounds the transformed
-// weights to int16, so that no sum can overflow. Relative to the error of
-// int8 weights, the error that this adds is a twentieth, in root mean
-// square, with 64 input channels, and a half with 512. QuantisedWinograd
-// does not use the algorithm where it estimates more than a half.
+// For quantised operands, Winograd's algorithm rounds the transformed weights
+// to int16, so that no sum can overflow. The root-mean-square error that this
+// adds is a twentieth of that of int8 weights with 64 input channels, and half
+// of it with 512. QuantisedWinograd does not use the algorithm where it
+// estimates more than half.
 //
 // Weights of half precision have been rounded beforehand, by up to 2⁻¹¹ of
 // their values.
 //
-// On one tier the bits of an element depend on nothing but its operands: not
-// on the number of items, nor on how the work is divided. For quantised
-// operands they are the same on all tiers.
+// On one tier the bits of an element depend only on its operands, not on the
+// number of items or on how the work is divided. For quantised operands they
+// are the same on all tiers.
 //
 // # Who may use it
 //
 // The package exists for packages engine, picture, weights and onnx, and
-// changes with them: nothing in it is promised from one release to the next.
+// changes with them: nothing in it is stable from one release to the next.
 // Giving an Op wrong lengths corrupts memory, since kernels take addresses.
-// Services use package engine.
+// Services should use package engine.
 package kernels
 
 import "github.com/infer-go/infer/tensor"
@@ -80,43 +79,44 @@ type Spec interface {
 	// count, form and shape too. It never panics, whatever it is given.
 	Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 
-	// Order is in which order its operands can lie.
+	// Order says in which orders its operands and results can be stored.
 	Order() Order
 
-	// Traits says what the operation is on operands that Infer accepts.
+	// Traits describes the operation on operands that Infer accepts.
 	Traits(in []tensor.Type, params []Param) Traits
 
-	// Bind prepares the operation for a tier. It refuses what Infer refuses, so
-	// that no Op computes with geometry or data that nobody checked; it may keep
-	// and read the params' data in place.
+	// Bind prepares the operation for a tier. It rejects what Infer rejects, so
+	// that no Op computes with unchecked geometry or data. It may keep the
+	// params' data and read them in place.
 	Bind(t *Tier, in []tensor.Type, params []Param) (Op, error)
 }
 
 // An Op is a Spec bound to Types, weights and a tier. It is immutable and safe
-// for concurrent use; what changes lives in the Workspace and in the operands.
+// for concurrent use; what changes is in the Workspace and in the results.
 type Op interface {
-	// Scratch is the number of bytes that a Workspace must offer to Run.
+	// Scratch is the number of bytes of scratch that Run needs in its
+	// Workspace.
 	Scratch() int
 
-	// Tasks is the number of independent parts into which the work on n items
-	// falls. Parts write disjoint elements, and how they are grouped or
+	// Tasks is the number of independent tasks into which the work on n items
+	// is divided. Tasks write disjoint elements, and how they are grouped or
 	// ordered changes no bit of the result.
 	Tasks(n int) int
 
-	// Run does the parts lo, …, hi−1 of the work on n items. The slices hold
-	// n items each, one after the other, aligned to their elements. No result
-	// overlaps an operand, except that of an operation which works in place: it
-	// may be the memory of an operand of the same Type.
+	// Run does the tasks lo, …, hi−1 of the work on n items. Each slice holds n
+	// consecutive items, aligned to their elements. No result overlaps an
+	// operand, except that the result of an operation that works in place may
+	// be the memory of an operand of the same Type.
 	Run(w *Workspace, in, out [][]byte, n, lo, hi int)
 }
 
 // A Placer is an Op that can write its only result into a larger feature map,
-// so that a concatenation of channels need not copy it.
+// so that concatenating channels need not copy it.
 type Placer interface {
 	Op
 
-	// Place returns the same Op, but its result's channels begin at channel
-	// first of pixels of so many channels; the others are left alone. It takes
-	// one operand.
+	// Place returns the same Op, except that it writes its result's channels
+	// from channel first on into pixels with the given number of channels, and
+	// leaves the other channels unchanged. It takes one operand.
 	Place(first, channels int) Op
 }

@@ -29,8 +29,9 @@ const maxAfresh = 32
 // terms is the number of terms of a sum.
 func (l *LRN) terms(channels int) int { return min(l.Size, channels) }
 
-// Traits counts each term of each sum that is taken afresh. Longer
-// sums, of which lrnOp.halves keeps the ends, take about as long as five terms.
+// Traits counts each term of sums that are computed anew for each channel.
+// Longer sums, which lrnOp.halves updates at their ends, take about as long as
+// five terms.
 func (l *LRN) Traits(in []tensor.Type, _ []Param) Traits {
 	terms := l.terms(in[0].Shape[3])
 	if terms > maxAfresh {

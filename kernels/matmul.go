@@ -8,17 +8,17 @@ import (
 )
 
 // MatMul multiplies matrices, [..., M, K] by [..., K, N], with numpy's
-// broadcasting of the leading dimensions, and the result by Scale. It is the
-// second operand that is multiplied by it, each element rounded once more.
+// broadcasting of the leading dimensions, and the result by Scale, which is
+// applied to the second operand: each of its elements is rounded once more.
 //
 // The second operand may be constant: then Params[0] is panels [G, K, N] of the
 // G matrices of a stack, whose leading dimensions are Stack.
 //
-// Operands and result may lie in other orders than row-major: dimension i of
-// what is stored is dimension Left[i] of the first operand, Right[i] of the
-// second, Result[i] of the result; nil is row-major. K must lie last in the
-// first operand, K or N in the second, N in the result, not counting dimensions
-// of 1.
+// Operands and result may be stored in orders other than row-major: stored
+// dimension i is dimension Left[i] of the first operand, Right[i] of the
+// second, Result[i] of the result; nil is row-major. The last stored dimension
+// must be K in the first operand, K or N in the second, N in the result, not
+// counting dimensions of 1.
 type MatMul struct {
 	Left, Right, Result []int
 	Stack               []int
@@ -29,7 +29,8 @@ func (*MatMul) Op() string { return "MatMul" }
 
 func (*MatMul) Order() Order { return RowMajor }
 
-// Traits: the first of three dimensions or more is neither M, nor K, nor N.
+// Traits sets MixesItems unless dimension 0 is a leading dimension, neither M,
+// K nor N.
 func (m *MatMul) Traits(in []tensor.Type, params []Param) Traits {
 	var t Traits
 	if len(in) == 2 {
@@ -153,11 +154,11 @@ func (m *MatMul) geometry(in []tensor.Type, params []Param) (g product, err erro
 	g.to = stackOf(shape, strideC, len(lead))
 	switch {
 	case g.k > 1 && g.left.col != 1:
-		return g, errorf(m, "K does not lie last in the first operand")
+		return g, errorf(m, "K is not the last dimension of the first operand")
 	case len(params) == 0 && g.n > 1 && g.right.col != 1 && g.k > 1 && g.right.row != 1:
-		return g, errorf(m, "neither K nor N lies last in the second operand")
+		return g, errorf(m, "neither K nor N is the last dimension of the second operand")
 	case g.n > 1 && g.to.col != 1:
-		return g, errorf(m, "N does not lie last in the result")
+		return g, errorf(m, "N is not the last dimension of the result")
 	}
 	return g, nil
 }
@@ -166,7 +167,7 @@ func (m *MatMul) geometry(in []tensor.Type, params []Param) (g product, err erro
 // dimensions is a number of matrices.
 func (m *MatMul) stack(p Param) (shape tensor.Shape, stride []int, err error) {
 	if len(m.Right) > 0 {
-		return nil, nil, errorf(m, "the constant matrices have an order")
+		return nil, nil, errorf(m, "constant matrices cannot have an order")
 	}
 	if p.Form != FormPanels || len(p.Shape) != 3 {
 		return nil, nil, errorf(m, "the matrices are %v %s where there should be panels", p.Form, p.Shape)
@@ -179,7 +180,7 @@ func (m *MatMul) stack(p Param) (shape tensor.Shape, stride []int, err error) {
 		return nil, nil, errorf(m, "the stack %w", err)
 	}
 	if lead.Volume() != p.Shape[0] {
-		return nil, nil, errorf(m, "a stack of %s matrices, of which there are %d", lead, p.Shape[0])
+		return nil, nil, errorf(m, "a stack of %s matrices, but there are %d", lead, p.Shape[0])
 	}
 	if err := checkParam(m, p, "the matrices", FormPanels, p.Shape...); err != nil {
 		return nil, nil, err

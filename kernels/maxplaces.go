@@ -6,16 +6,17 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// MaxPlaces is where a MaxPool finds its maxima: of an operand [N, C, …] of one
-// to three further dimensions the result [N, C, Size…] is, for each window, the
-// place of its largest element in the item [C, …], an int64 that counts the
-// elements row by row, or with ColumnMajor those of a channel column by column:
-// the first of the further dimensions then moves on fastest. Of equal elements
-// it is the first, in the order of the rows, and NaN counts for more than any
-// number. A window without elements has the place of its channel's first.
+// MaxPlaces finds the places of a MaxPool's maxima. For an operand [N, C, …]
+// with one to three further dimensions, the result [N, C, Size…] has for each
+// window the place of its largest element in the item [C, …], an int64 that
+// counts elements in row-major order; with ColumnMajor, each channel's elements
+// are counted column by column, the first of the further dimensions varying
+// fastest. Of equal elements it is the first in row-major order; NaN takes
+// precedence over every number. A window without elements has the place of its
+// channel's first element.
 //
-// There is one number for each of the further dimensions. Before is the padding
-// in front of the first element.
+// Each list has one number for each further dimension. Before is the padding
+// before the first element.
 type MaxPlaces struct {
 	Kernel, Stride, Dilation, Before, Size []int
 
@@ -50,7 +51,7 @@ func (m *MaxPlaces) Infer(in []tensor.Type, params []Param) ([]tensor.Type, erro
 	}
 	x := in[0].Shape
 	if len(x) < 3 || len(x) > 5 {
-		return nil, errorf(m, "operand 0 of shape %s has not one to three dimensions behind its channels", x)
+		return nil, errorf(m, "operand 0 of shape %s does not have one to three dimensions after its channels", x)
 	}
 	k := len(x) - 2
 	for _, list := range [][]int{m.Kernel, m.Stride, m.Dilation, m.Before, m.Size} {

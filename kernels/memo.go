@@ -16,10 +16,10 @@ type memoKey struct {
 	form any
 }
 
-// WithMemo returns the same tier with a memory: of params that Bind has to
-// bring into another form, all Ops that this Tier binds share that form. It is
-// for one net that is bound for many sizes, and for as long as its params' data
-// stay where they are. Any number of goroutines may bind with it.
+// WithMemo returns the same tier with a memo: if Bind has to convert a param to
+// another form, all Ops that this Tier binds share the result. It is for one
+// net that is bound for many sizes, and valid while its params' data stay where
+// they are. It is safe for concurrent use.
 func (t *Tier) WithMemo() *Tier {
 	with := *t
 	with.memo = new(memo)

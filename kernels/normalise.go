@@ -7,33 +7,32 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// NormaliseKind is by what a Normalise divides.
+// NormaliseKind says by what a Normalise divides.
 type NormaliseKind uint8
 
 const (
-	// ByDeviation takes the mean away and divides by √(variance + Epsilon): what
+	// ByDeviation subtracts the mean and divides by √(variance + Epsilon): what
 	// instance, group and layer normalisation do, over different axes.
 	ByDeviation NormaliseKind = iota
 
 	ByRootMeanSquare // divides by √(mean of x² + Epsilon)
-	ByL1             // divides by Σ|x|; where that is 0 the result is
-	ByL2             // divides by √Σx²; where that is 0 the result is
+	ByL1             // divides by Σ|x|; if that is 0, so is the result
+	ByL2             // divides by √Σx²; if that is 0, so is the result
 )
 
 // Normalise normalises the elements along Axes:
 //
 //	y = (x − mean)/divisor · scale + shift
 //
-// Params is empty, for a scale of 1 and a shift of 0, or one plain of shape
-// [2, …]: first the scales, then the shifts, whose shape, of the operand's
-// rank, broadcasts to it. They are the same along an axis that is normalised
-// over, unless no other kind of axis follows it.
+// Params is empty, for a scale of 1 and a shift of 0, or one plain param of
+// shape [2, …]: first the scales, then the shifts, in a shape of the operand's
+// rank that broadcasts to the operand's. It is 1 along an axis of Axes unless
+// only axes of Axes follow.
 //
-// Mean and divisor are computed in float64, the variance in a second pass around
-// the mean, since that of a difference of sums would cancel. The result is
-// within 8·2⁻²⁴·(|x − mean|/divisor·|scale| + |shift|) of the exact one, and
-// where the mean is much larger than the difference, 2⁻⁴⁸·|mean|/divisor·|scale|
-// on top.
+// Mean and divisor are computed in float64, and the variance in a second pass
+// around the mean, since a difference of sums would cancel. The result is within
+// 8·2⁻²⁴·(|x − mean|/divisor·|scale| + |shift|) of the exact one, plus
+// 2⁻⁴⁸·|mean|/divisor·|scale| if the mean is much larger than the difference.
 type Normalise struct {
 	Kind    NormaliseKind
 	Axes    []int

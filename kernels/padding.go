@@ -6,17 +6,17 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// PadMode is what stands in the padding.
+// PadMode says what the padding contains.
 type PadMode uint8
 
 const (
 	PadConstant PadMode = iota
 	PadReflect          // the map mirrored at its first and last element, which are not repeated
 	PadEdge             // the first and the last element
-	PadWrap             // the map again and again, as on a ring: at most once on each side
+	PadWrap             // the map repeated periodically, at most once on each side
 )
 
-// Most is how much padding there can be on one side of a dimension of size d.
+// Most is the most padding that one side of a dimension of size d can have.
 func (m PadMode) Most(d int) int {
 	switch m {
 	case PadReflect:
@@ -28,7 +28,7 @@ func (m PadMode) Most(d int) int {
 }
 
 // Padding adds Before and After elements to each dimension. Value is what
-// PadConstant puts there. The other modes pad at most maxPadded dimensions.
+// PadConstant writes there. The other modes pad at most maxPadded dimensions.
 type Padding struct {
 	Mode          PadMode
 	Before, After []int
@@ -43,7 +43,7 @@ func (*Padding) Op() string { return "Pad" }
 
 func (*Padding) Order() Order { return ByAxis }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Padding) Moves() bool { return true }
 
 func (p *Padding) Permute(order []int) Spec {
@@ -57,8 +57,8 @@ func (p *Padding) WithExtents(extents []int) Spec {
 	return &Padding{Mode: p.Mode, Before: extents[:n], After: extents[n:], Value: p.Value}
 }
 
-// Traits: padding along dimension 0 shows in the result's shape, which is then
-// no batch.
+// Traits need not say that padding along dimension 0 mixes items: the result's
+// shape shows it.
 func (p *Padding) Traits(in []tensor.Type, _ []Param) Traits {
 	rank := len(in[0].Shape)
 	boxes := 2*rank + 1
@@ -105,7 +105,7 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		}
 	}
 	if p.Mode != PadConstant && padded > maxPadded {
-		return nil, errorf(p, "%d dimensions are padded: more than %d can be with a constant only", padded, maxPadded)
+		return nil, errorf(p, "%d dimensions are padded: more than %d can only be padded with a constant", padded, maxPadded)
 	}
 	if _, err := in[0].Encode(p.Value); err != nil && p.Mode == PadConstant {
 		return nil, errorf(p, "the constant %w", err)

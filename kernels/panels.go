@@ -18,11 +18,11 @@ const NR = 16
 //
 //	header   NR float32 of bias; if Elem is I8, NR int32 of bias, in units of the
 //	         operand's scale times the weight's, then NR float32: the weights' scales
-//	rows     K rows of NR elements, in steps of as many rows as depth says
+//	rows     K rows of NR elements; of I8, 4 rows interleaved: for each column 4 elements
 //	padding  zeros up to the next multiple of tensor.Align bytes
 //
-// What belongs to columns past N is zero, and so are elements of rows past K.
-// Nothing else knows the layout; FORMAT.md describes it.
+// Everything in columns past N is zero, and so are elements of rows past K. No
+// other code knows the layout, which FORMAT.md describes.
 type Panels struct {
 	Elem         tensor.Elem // F32, F16 or I8
 	Groups, K, N int
@@ -61,7 +61,7 @@ func (p Panels) PerGroup() int { return ceilDiv(p.N, NR) }
 // Count is the number of panels of all groups.
 func (p Panels) Count() int { return p.Groups * p.PerGroup() }
 
-// Columns is how many columns of panel i are not padding.
+// Columns is the number of columns of panel i that are not padding.
 func (p Panels) Columns(i int) int { return min(NR, p.N-i%p.PerGroup()*NR) }
 
 // channel is the first column of panel i, of the columns of all groups.
@@ -79,14 +79,14 @@ func (p Panels) rows() int {
 	return ceilDiv(p.K, l.depth)
 }
 
-// Size is the number of bytes of a panel, and from one to the next.
+// Size is the number of bytes of a panel, including its padding.
 func (p Panels) Size() int {
 	l, _ := p.layout()
 	return tensor.AlignUp(l.header + p.rows()*p.rowBytes())
 }
 
-// Bytes is the number of bytes of all panels. It is false if there are no such
-// panels, or if it overflows. Groups, K and N are from 1 to tensor.MaxDim.
+// Bytes is the number of bytes of all panels. It returns false if there are no
+// such panels, or on overflow. Groups, K and N must be from 1 to tensor.MaxDim.
 func (p Panels) Bytes() (int, bool) {
 	l, ok := p.layout()
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Form is the order in which a Param's elements lie.
+// Form is the order in which a Param's elements are stored.
 type Form uint8
 
 const (
@@ -19,10 +19,10 @@ const (
 	// FormPanels is the right-hand side of a matrix product: see Panels.
 	FormPanels
 
-	// FormTaps is a depthwise filter: C float32 of bias, then one row of C float32
-	// for each filter tap, rows from the top, taps from the left; those of a
-	// ConvTranspose are in its own order. One of int8 has C int32 of bias, C float32
-	// of scales, as panels do, and rows of C int8.
+	// FormTaps is a depthwise filter: C float32 of bias, then one row of C
+	// float32 for each filter tap, rows from the top, taps from the left; the
+	// taps of a ConvTranspose have their own order. A filter of int8 has C
+	// int32 of bias and C float32 of scales, as panels do, and rows of C int8.
 	FormTaps
 )
 
@@ -47,13 +47,13 @@ type Param struct {
 	// and [taps, C] for FormTaps.
 	Shape tensor.Shape
 
-	// Data are the bytes as they lie in the file: read-only, and Bytes() of
-	// them. What Bind is given is aligned to 32 bytes, better to tensor.Align.
+	// Data are the bytes as stored in the file: read-only, and Bytes() of them.
+	// Bind needs them aligned to 32 bytes, and preferably to tensor.Align.
 	Data []byte
 }
 
-// Bytes is the length of the data that Form, Elem and Shape imply. It is
-// false if they are no valid combination, or if the length overflows.
+// Bytes is the length of the data that Form, Elem and Shape imply. It returns
+// false if the combination is invalid, or if the length overflows.
 func (p Param) Bytes() (int, bool) {
 	for _, d := range p.Shape {
 		if d < 1 || d > tensor.MaxDim {
@@ -73,7 +73,7 @@ func (p Param) Bytes() (int, bool) {
 	return 0, false
 }
 
-// Panels is the layout of a Param of FormPanels.
+// Panels returns the layout of a Param of FormPanels.
 func (p Param) Panels() Panels {
 	return Panels{Elem: p.Elem, Groups: p.Shape[0], K: p.Shape[1], N: p.Shape[2]}
 }
@@ -82,8 +82,8 @@ func (p Param) Panels() Panels {
 // must be little-endian, and the data aligned.
 func (p Param) Floats() []float32 { return tensor.Slice[float32](p.Data) }
 
-// CheckUnit is the number of bytes into whose multiples a Param's data may be
-// cut for CheckData.
+// CheckUnit is the number of bytes of which the offsets given to CheckData are
+// multiples.
 func (p Param) CheckUnit() int {
 	if p.Form == FormPanels {
 		return p.Panels().Size()
@@ -91,10 +91,11 @@ func (p Param) CheckUnit() int {
 	return tensor.Align
 }
 
-// CheckData checks a part of the data of a Param, whose Bytes are valid, that
-// begins off bytes, a multiple of its CheckUnit, into them: every element is
-// finite, but that those of FormPlain may be infinite, as masks are; Booleans
-// are 0 or 1; scales are positive; and the padding of panels is zero.
+// CheckData checks a part of the data of a Param whose Bytes are valid. The
+// part begins at byte off, a multiple of CheckUnit. It checks that every
+// element is finite, except that those of FormPlain may be infinite, as in
+// masks; that Booleans are 0 or 1, scales are positive, and the padding of
+// panels is zero.
 func (p Param) CheckData(off int, data []byte) error {
 	switch {
 	case p.Form == FormPanels:
@@ -188,10 +189,11 @@ func TapsParam(taps, c int, weight func(tap, c int) float32, bias func(c int) fl
 	return p
 }
 
-// TableParam makes the Param of a Unary on quantised operands: it takes elements
-// of type x to what Convert makes of f, rounded to float32, of the float32 that
-// Convert makes of them; a NaN is the zero point. It is computed where the net is
-// frozen, since processors round functions such as exp in ways of their own.
+// TableParam makes the Param of a Unary on quantised operands. For each element
+// of type x the table has the element of type y to which Convert converts f(v),
+// rounded to float32, where v is the float32 to which Convert converts the
+// element; for a NaN it has the zero point. It is computed when the net is
+// frozen, since processors round functions such as exp differently.
 func TableParam(x, y Elements, f func(float64) float64) Param {
 	data := tensor.AlignedBytes(256)
 	lo, hi := y.limits(Act{})

@@ -7,20 +7,20 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// PoolKind is what a pool keeps of its window.
+// PoolKind says what a pool computes from a window.
 type PoolKind uint8
 
 const (
 	MaxPool           PoolKind = iota
-	AveragePool                // of the elements inside the map
-	AveragePoolPadded          // of the whole window, padding counted as zeros
+	AveragePool                // over the elements inside the map
+	AveragePoolPadded          // over the whole window, padding counted as zeros
 )
 
-// Pool reduces windows of an NHWC map. Ceil rounds the output's size up;
-// windows are then cut off at the padded map's edge. A global pool is one
-// whose Kernel is the whole map.
+// Pool reduces windows of an NHWC map. Ceil rounds the result's size up;
+// windows are then cut off at the edge of the padded map. In a global pool,
+// Kernel is the whole map's size.
 //
-// If the operand is quantised, a maximum has the operand's elements.
+// If the operand is quantised, a MaxPool's result has the operand's elements.
 type Pool struct {
 	Window
 	Kind   PoolKind
@@ -32,10 +32,10 @@ func (*Pool) Op() string { return "Pool" }
 
 func (*Pool) Order() Order { return Maps }
 
-// Moves: a maximum is one of its window's elements.
+// Moves is true for a MaxPool: a maximum is one of its window's elements.
 func (p *Pool) Moves() bool { return p.Kind == MaxPool }
 
-// Extents are the window's: a global pool's are the map's.
+// Extents returns the window's size: for a global pool that is the map's.
 func (p *Pool) Extents() []int { return p.Kernel[:] }
 
 func (p *Pool) WithExtents(extents []int) Spec {

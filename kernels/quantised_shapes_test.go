@@ -118,7 +118,7 @@ func tryQuantised(t *testing.T, data []byte) (op string, ran bool) {
 	}
 	bound, err := s.Bind(Tiers()[len(Tiers())-1], in, params)
 	if err != nil {
-		return s.Op(), false // of scales that do not go together
+		return s.Op(), false // of scales that do not fit together
 	}
 	memory := guard.New(t)
 	defer memory.Release()

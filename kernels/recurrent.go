@@ -2,12 +2,13 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// RecurrentKind is a cell of a recurrent layer: what it makes of x, the share of
-// the input at one time, and of the state h that the time before has left.
+// RecurrentKind is the cell of a recurrent layer: how it computes its state from
+// x, the input's contribution at one time, and from the state h of the time
+// before.
 //
-// Each gate has a matrix R and a bias of its own, σ is the logistic function,
-// and · is element by element. The formulas are those of ONNX's LSTM and GRU
-// with their default activations.
+// Each gate has its own matrix R and bias, σ is the logistic function, and · is
+// element by element. The formulas are those of ONNX's LSTM and GRU with their
+// default activations.
 type RecurrentKind uint8
 
 const (
@@ -43,14 +44,15 @@ func (k RecurrentKind) states() int {
 	return 1
 }
 
-// Recurrent is one direction of a recurrent layer over sequences of one length.
-// In[0] is [N, T, G·H], the products of the inputs with the weights of all G
-// gates, biases included: a fully connected layer computes them for all times
-// at once. In[1] and, of an LSTM, In[2] are the first states h and c, [N, H];
-// without them they are Params[1], plain [states, H], the same in all sequences,
-// or zero. Params[0] is panels [G, H, H] of the gates' matrices R.
+// Recurrent is one direction of a recurrent layer over sequences of equal
+// length. In[0] is [N, T, G·H], the products of the inputs with the weights of
+// all G gates, biases included: a fully connected layer computes them for all
+// times at once. In[1] and, for an LSTM, In[2] are the initial states h and c,
+// [N, H]. Without them, the initial states are Params[1], plain [states, H],
+// the same for all sequences, or else zero. Params[0] is panels [G, H, H] of
+// the gates' matrices R.
 //
-// Out[0] is h at every time, [N, T, H]; Out[1] the last h and, of an LSTM,
+// Out[0] is h at every time, [N, T, H]; Out[1] is the last h and, for an LSTM,
 // Out[2] the last c, [N, H].
 type Recurrent struct {
 	Kind    RecurrentKind
@@ -61,10 +63,10 @@ func (*Recurrent) Op() string { return "Recurrent" }
 
 func (*Recurrent) Order() Order { return RowMajor }
 
-// Results are h at every time and the last states.
+// Results counts h at every time and the last states.
 func (r *Recurrent) Results() int { return 1 + r.Kind.states() }
 
-// Traits counts some 20 multiply-adds for each gate's function.
+// Traits counts about 20 multiply-adds for each gate's function.
 func (r *Recurrent) Traits(in []tensor.Type, _ []Param) Traits {
 	return Traits{
 		MACs:  macs(in[0], in[0].Shape[2]/r.Kind.gates()),

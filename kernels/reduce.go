@@ -7,7 +7,7 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// ReduceKind is a way to make one number of many.
+// ReduceKind is the function by which many numbers become one.
 type ReduceKind uint8
 
 const (
@@ -23,13 +23,13 @@ const (
 	ReduceLogSumExp // ln Σeˣ
 )
 
-// Reduce makes one number of the elements along Axes, which keep a dimension of
-// 1 or, without Keep, vanish.
+// Reduce folds the elements along Axes into one number. These axes become
+// dimensions of 1 or, without Keep, are removed.
 //
 // Numbers are folded in float64 and rounded once: a sum of n elements is within
-// (2⁻²⁴ + n·2⁻⁵³)·Σ|x| of the exact one. A maximum or minimum of anything and
-// NaN is NaN. Integers, which wrap around, have the kinds that make no fraction
-// of them, and means rounded towards zero.
+// (2⁻²⁴ + n·2⁻⁵³)·Σ|x| of the exact one. The maximum or minimum is NaN if any
+// element is. Integers, which wrap around, have only the kinds whose results
+// are integers, and means rounded towards zero.
 type Reduce struct {
 	Kind ReduceKind
 	Axes []int
@@ -74,7 +74,7 @@ func (r *Reduce) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 		return nil, errorf(r, "unknown kind %d", r.Kind)
 	}
 	if e := in[0].Elem; e != tensor.F32 && (!r.Kind.takesIntegers() || e.Float() || e == tensor.Bool || in[0].Quantised()) {
-		return nil, errorf(r, "kind %d is not computed of %v", r.Kind, in[0])
+		return nil, errorf(r, "kind %d is not supported for %v", r.Kind, in[0])
 	}
 	x := in[0].Shape
 	if err := checkAxes(r, r.Axes, x); err != nil {

@@ -6,15 +6,14 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Repeat puts Times copies of the operand behind one another along each
-// dimension.
+// Repeat concatenates Times copies of the operand along each dimension.
 type Repeat struct{ Times []int }
 
 func (*Repeat) Op() string { return "Repeat" }
 
 func (*Repeat) Order() Order { return ByAxis }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Repeat) Moves() bool { return true }
 
 func (r *Repeat) Permute(order []int) Spec { return &Repeat{Times: permuted(r.Times, order)} }
@@ -23,8 +22,8 @@ func (r *Repeat) Traits([]tensor.Type, []Param) Traits {
 	return Traits{MixesItems: len(r.Times) > 0 && r.Times[0] != 1}
 }
 
-// Broadcasts says that only dimensions of 1 are repeated, as an operation does
-// by itself that broadcasts its operands.
+// Broadcasts reports whether only dimensions of 1 are repeated: an operation
+// that broadcasts its operands then needs no Repeat.
 func (r *Repeat) Broadcasts(x tensor.Shape) bool {
 	for i, n := range r.Times {
 		if n > 1 && x[i] > 1 {

@@ -6,15 +6,15 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Reshape gives the same elements another shape. It moves nothing: whoever
-// can, gives result and operand the same storage instead of running it.
+// Reshape gives the same elements another shape. It moves nothing: where
+// possible, result and operand share memory and it is not run.
 type Reshape struct{ Shape []int }
 
 func (*Reshape) Op() string { return "Reshape" }
 
 func (*Reshape) Order() Order { return RowMajor }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Reshape) Moves() bool { return true }
 
 func (r *Reshape) Sizeless() Spec { return &Reshape{} }
@@ -34,7 +34,7 @@ func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		return nil, err
 	}
 	if in[0].Shape.Volume() != out[0].Shape.Volume() {
-		return nil, errorf(r, "%s has not as many elements as %s", in[0].Shape, out[0].Shape)
+		return nil, errorf(r, "%s does not have as many elements as %s", in[0].Shape, out[0].Shape)
 	}
 	return out, nil
 }

@@ -19,8 +19,8 @@ const (
 	SmoothCubic
 )
 
-// Coordinates maps an output coordinate to an input coordinate, as ONNX's
-// Resize names them.
+// Coordinates says how a result's coordinate is mapped to the operand's; the
+// names are those of ONNX's Resize.
 type Coordinates uint8
 
 const (
@@ -29,7 +29,7 @@ const (
 	AlignCorners
 	Asymmetric
 	HalfPixelSymmetric
-	CropAndResize // TensorFlow's: of the part Crop of the map
+	CropAndResize // TensorFlow's, for the part Crop of the map
 )
 
 // Rounding is how Nearest rounds a coordinate.
@@ -46,31 +46,31 @@ const (
 // most MaxResized each, since Bind makes a table of the rows and of the
 // columns. Scale is output size over input size, as the model gives it.
 //
-// Where Scale is not a quotient of whole sizes, coordinates follow it and not
-// Size, with three exceptions. A map of which both height and width stay as they
-// are is copied, as in ONNX Runtime. AlignCorners puts the corners of the result
-// on those of the operand, so that Size alone counts: this is what PyTorch and
-// ONNX Runtime compute, whereas ONNX's reference implementation divides by
-// input size · Scale − 1 and misses the last corner. HalfPixelSymmetric
-// follows Scale from the middle of the map, where the two maps' middles, by
-// Size, coincide.
+// If Scale is not a quotient of whole sizes, coordinates follow Scale, not Size,
+// with three exceptions. A map whose height and width both stay the same is
+// copied, as in ONNX Runtime. AlignCorners aligns the corners of the result with
+// those of the operand, so that only Size counts: PyTorch and ONNX Runtime
+// compute this, whereas ONNX's reference implementation divides by input size ·
+// Scale − 1 and misses the last corner. HalfPixelSymmetric follows Scale from
+// the centre of the map, where the centres of both maps, by Size, coincide.
 //
 // A result of Linear and Cubic differs from the exact weighted sum by at most
-// 16·2⁻²⁴·Σ|wᵢ·xᵢ|. What has no weight is not looked at: an infinity beside a
-// coordinate that is whole does not spread. They compute with float32; Nearest
-// takes elements of any type.
+// 16·2⁻²⁴·Σ|wᵢ·xᵢ|. Elements with a weight of 0 are not read: an infinity
+// beside a whole coordinate does not spread. Linear and Cubic are for float32;
+// Nearest takes elements of any type.
 //
-// Rounding is for Nearest. CubicA is for Cubic and SmoothCubic, the parameter of
-// Keys' weights, and ExcludeOutside for these and SmoothLinear: neighbours outside
-// the map have no weight; otherwise they are what the map's edge is. In other modes
-// they are zero.
+// Rounding is for Nearest. CubicA, for Cubic and SmoothCubic, is the parameter of
+// Keys' weights. With ExcludeOutside, for these and SmoothLinear, neighbours
+// outside the map have no weight; otherwise they equal the element at the edge. In
+// other modes these fields are zero.
 //
-// CropAndResize is as ONNX specifies it; ONNX Runtime ignores Crop in a direction
-// whose Scale is 1.
+// CropAndResize follows ONNX's specification; ONNX Runtime ignores Crop in a
+// direction whose Scale is 1.
 //
-// Crop and Extrapolation are for CropAndResize, and else zero: the part of the map
-// that the result shows, top, left, bottom and right, 0 to 1 being the centres of
-// the outermost elements, and what is outside of the map.
+// Crop and Extrapolation are for CropAndResize, and zero otherwise. Crop is the
+// part of the map that the result shows, as top, left, bottom and right, where 0
+// and 1 are the centres of the outermost elements; Extrapolation is the value
+// outside the map.
 type Resize struct {
 	Mode        ResizeMode
 	Coordinates Coordinates
@@ -91,7 +91,7 @@ func (*Resize) Op() string { return "Resize" }
 
 func (*Resize) Order() Order { return Maps }
 
-// Moves: the nearest element is taken as it is.
+// Moves is true for Nearest, which takes elements unchanged.
 func (r *Resize) Moves() bool { return r.Mode == Nearest }
 
 func (r *Resize) Extents() []int { return r.Size[:] }
@@ -125,7 +125,7 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 		return nil, err
 	}
 	if r.Mode != Nearest && in[0].Elem != tensor.F32 {
-		return nil, errorf(r, "operand 0 is %v, of which only the nearest element can be taken: others are computed of f32", in[0])
+		return nil, errorf(r, "operand 0 is %v, which only mode nearest supports: the others need f32", in[0])
 	}
 	if r.Mode > SmoothCubic || r.Coordinates > CropAndResize || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)

@@ -9,17 +9,18 @@ import (
 // RoiAlign pools regions of maps: the operands are the maps, NHWC, the regions
 // [R, 4] as x1, y1, x2, y2, and the map that each lies on, int32 or int64 [R];
 // the result is [R, Size, C]. A region, times Scale, is cut into Size bins, and a
-// bin is the mean of samples, or with Max their maximum. Samples are Sampling in
-// each direction, or, if that is 0, as many as a bin has pixels, rounded up, and
-// are interpolated linearly; what is farther than a pixel outside of the map
-// is 0. With HalfPixel the centre of the first pixel is at ½, ½, else at 0, 0,
-// and a region then has a side of 1 at least. It is ONNX's RoiAlign.
+// bin is the mean of samples, or with Max their maximum. There are Sampling
+// samples in each direction, or, if that is 0, as many as the bin has pixels,
+// rounded up. They are interpolated linearly; a sample more than a pixel outside
+// the map is 0. With HalfPixel the centre of the first pixel is at ½, ½; without,
+// it is at 0, 0, and the sides of a region are at least 1. This is ONNX's
+// RoiAlign.
 //
-// For ONNX Runtime, and here, the maximum is that of the four neighbours of all
-// samples, each times its weight.
+// As in ONNX Runtime, the maximum is over the four neighbours of all samples,
+// each times its weight.
 //
-// A region with a corner that is NaN, or from which coordinates beyond 2²⁰ come,
-// has a result of NaN; one on a map that does not exist is a fault of the run.
+// The result of a region is NaN if a corner is NaN or coordinates exceed 2²⁰. A
+// region on a map that does not exist is a fault of the run.
 type RoiAlign struct {
 	Max, HalfPixel bool
 	Size           [2]int
@@ -34,8 +35,8 @@ func (*RoiAlign) Op() string { return "RoiAlign" }
 
 func (*RoiAlign) Order() Order { return RowMajor }
 
-// Traits counts each neighbour of each sample on the map. All bins together have
-// at most two in a pixel, and one for each bin.
+// Traits counts each neighbour of each sample on the map. In each direction, all
+// bins together have at most two samples per pixel plus one per bin.
 func (r *RoiAlign) Traits(in []tensor.Type, _ []Param) Traits {
 	x := in[0].Shape
 	samples := [2]int{r.Sampling * r.Size[0], r.Sampling * r.Size[1]}
@@ -67,7 +68,7 @@ func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error
 	}
 	for _, n := range r.Size {
 		if n < 1 || n > MaxResized {
-			return nil, errorf(r, "bins of %s are none, or too many", tensor.Dims(r.Size[:]...))
+			return nil, errorf(r, "bins of %s are empty, or too many", tensor.Dims(r.Size[:]...))
 		}
 	}
 	return result(r, in[0], regions[0], r.Size[0], r.Size[1], in[0].Shape[3])

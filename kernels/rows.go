@@ -7,10 +7,10 @@ import (
 	"github.com/infer-go/infer/asm"
 )
 
-// Rows computes with rows of a picture: what packages that prepare pictures need
-// of a tier. It serves one caller at a time, as it holds the blocks of arguments.
-// A method may take long, but calls kernels for no more than some tens of
-// microseconds each.
+// Rows computes on rows of a picture, for packages that prepare pictures. It
+// holds the kernels' blocks of arguments, so it serves one caller at a time. A
+// method may take long, but no kernel that it calls takes more than some tens of
+// microseconds.
 type Rows struct {
 	weigh    func(*asm.WeighArgs)
 	resample func(*asm.ResampleArgs)
@@ -33,7 +33,7 @@ func ycbcrKernel(columns int) asm.Kernel {
 	return asm.Kernel{Op: "ycbcr", Operand: asm.U8, Weight: asm.U8, Result: asm.U8, Variant: fmt.Sprint(columns)}
 }
 
-// Rows are the tier's.
+// Rows returns new Rows with the tier's kernels.
 func (t *Tier) Rows() *Rows {
 	r := &Rows{
 		weigh:    find[asm.WeighArgs](t, weighKernel),
@@ -66,8 +66,8 @@ func (r *Rows) Weigh(dst []float32, x []byte, row []int, weights []float32) {
 	r.weighing = asm.WeighArgs{}
 }
 
-// Resample writes weighted sums of taps elements of x, a multiple of 8: those of
-// dst[i] begin at byte at[i] of it.
+// Resample writes to each dst[i] the weighted sum of taps elements of x, from
+// byte at[i] of it on; taps is a multiple of 8.
 func (r *Rows) Resample(dst, x []float32, at []int, weights []float32, taps int) {
 	n := len(dst)
 	if n == 0 || taps == 0 || taps%8 != 0 {

@@ -6,7 +6,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// ScatterKind is what becomes of an element and of what is written to its place.
+// ScatterKind is how a value that is written is combined with the element at its
+// place.
 type ScatterKind uint8
 
 const (
@@ -20,11 +21,11 @@ const (
 // Scatter writes elements to places of a tensor along Axis: result[i][p[i][j]][k]
 // = values[i][j][k] for Axis 1, and so on. Its operands are the tensor, the
 // places p, int32 or int64, and the values, of the places' shape; dimensions
-// other than Axis may be smaller than the tensor's, which is then as it was
-// behind them. Where Size is not 0 there is no tensor: it has the places' shape
-// but for Size along Axis, and holds zeros. A negative place is counted from the
-// end, and one that does not exist is a fault of the run. Where several values
-// have one place, the last one counts; or Kind folds them, in their order.
+// other than Axis may be smaller than the tensor's, which is unchanged beyond
+// them. If Size is not 0 there is no such operand: the tensor is zeros, in the
+// places' shape except for Size along Axis. A negative place counts from the end,
+// and one out of range is a fault of the run. If several values have one place,
+// the last one counts, or Kind folds them in order.
 type Scatter struct {
 	Axis, Size int
 	Kind       ScatterKind
@@ -38,7 +39,7 @@ func (s *Scatter) Traits(in []tensor.Type, _ []Param) Traits {
 	return Traits{MixesItems: s.Axis == 0, Extra: macs(in[len(in)-1])}
 }
 
-// Extents are the Size, 0 or not.
+// Extents returns the Size, even if it is 0.
 func (s *Scatter) Extents() []int { return []int{s.Size} }
 
 func (s *Scatter) WithExtents(extents []int) Spec {

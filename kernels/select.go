@@ -2,10 +2,10 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// Select takes each element of X where a condition holds, else of Y, with
-// numpy's broadcasting. Its operands are the Bool condition, X and Y, which are
-// of one type; those that Constant names are plain params instead, in the same
-// order, and not all of them can be.
+// Select takes each element from X where a condition holds, else from Y, with
+// numpy's broadcasting. Its operands are the Bool condition, X and Y, the
+// latter of one type. Those for which Constant is true are plain params
+// instead, in the same order; not all can be.
 type Select struct {
 	Constant [3]bool
 }
@@ -14,7 +14,8 @@ func (*Select) Op() string { return "Select" }
 
 func (*Select) Order() Order { return AnyOrder }
 
-// Traits: as for a Binary, an operand of lower rank would broadcast its batch.
+// Traits sets MixesItems where broadcasting would move a batch, as for a
+// Binary.
 func (s *Select) Traits(in []tensor.Type, params []Param) Traits {
 	t := Traits{InPlace: true}
 	for _, x := range in {

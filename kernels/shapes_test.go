@@ -423,14 +423,14 @@ func TestShapeErrors(t *testing.T) {
 		{&MatMul{}, [][]int{{2, 3}, {2, 3}}, "MatMul: 2×3 cannot be multiplied by 2×3"},
 		{&Binary{}, [][]int{{2, 3}, {2, 4}}, "Binary: 2×3 and 2×4 do not broadcast"},
 		{&Softmax{Axis: 2}, [][]int{{2, 3}}, "Softmax: there is no axis 2 in shape 2×3"},
-		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 has not as many elements as 7"},
+		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 does not have as many elements as 7"},
 		{&Reshape{Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}, [][]int{{2, 3}},
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
 		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 of 2×0 elements is empty"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
 		{&Unary{Kind: LastUnary + 1}, [][]int{{2}}, "Unary: unknown kind 13"},
 		{&Unary{Act: Act{Kind: ActCelu}}, [][]int{{2}}, "Unary: activation with parameter 0, which must be positive"},
-		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, of which none may be NaN"},
+		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, which must not be NaN"},
 		{&Unary{Act: Act{Kind: Clamp, Lo: 6}}, [][]int{{2}}, "Unary: activation clamps to at least 6 and at most 0"},
 		{&Pool{Window: Window{Kernel: one, Stride: [2]int{1, 0}, Dilation: one}}, m, "Pool: stride 0 is not from 1 to 2147483647"},
 		{&Pool{Window: Window{Kernel: one, Stride: one, Dilation: one, Pad: [4]int{0, 0, -1, 0}}}, m, "Pool: padding -1 is not from 0 to 2147483647"},
@@ -444,7 +444,7 @@ func TestShapeErrors(t *testing.T) {
 		{&Slice{Start: []int{1}, Step: []int{2}, Size: []int{3}}, [][]int{{4}}, "Slice: dimension 0 of shape 4 does not have 3 elements from 1 on by steps of 2"},
 		{&Padding{Mode: PadReflect, Before: []int{4}, After: []int{0}}, [][]int{{4}}, "Pad: padding 4 and 0 in dimension 0 of shape 4, where each can be 0 to 3"},
 		{&Padding{Mode: PadEdge, Before: make([]int, 5), After: []int{1, 1, 1, 1, 1}}, [][]int{{1, 1, 1, 1, 1}},
-			"Pad: 5 dimensions are padded: more than 4 can be with a constant only"},
+			"Pad: 5 dimensions are padded: more than 4 can only be padded with a constant"},
 	} {
 		var params []Param // as far as they are looked at before the fault
 		switch c.spec.(type) {

@@ -6,15 +6,15 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Slice takes Size elements of each dimension: every Step-th from Start on.
-// A step may be negative.
+// Slice takes Size elements along each dimension: every Step-th from Start on.
+// Steps may be negative.
 type Slice struct{ Start, Step, Size []int }
 
 func (*Slice) Op() string { return "Slice" }
 
 func (*Slice) Order() Order { return ByAxis }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Slice) Moves() bool { return true }
 
 func (s *Slice) Permute(order []int) Spec {

@@ -8,7 +8,7 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Softmax normalises over one axis; Log takes the logarithm.
+// Softmax normalises along Axis; with Log the result is its logarithm.
 type Softmax struct {
 	Axis int
 	Log  bool

@@ -6,8 +6,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Split cuts In[0] along Axis into the Out values, in order, of Sizes along
-// Axis.
+// Split cuts its operand along Axis into consecutive results of the given
+// Sizes.
 type Split struct {
 	Axis  int
 	Sizes []int
@@ -17,7 +17,7 @@ func (*Split) Op() string { return "Split" }
 
 func (*Split) Order() Order { return ByAxis }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Split) Moves() bool { return true }
 
 func (s *Split) Permute(order []int) Spec {

@@ -8,17 +8,17 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// NonMaxSuppression picks boxes: of those [batch, boxes, 4] of the first operand,
-// with the scores [batch, classes, boxes] of the second, for each item and class
-// the best, then the best that overlaps none of those picked by more than
-// Overlap, and so on, Most at most. With Scored only scores above Least count.
-// Boxes are two opposite corners, y1, x1, y2, x2 in any order, or with Centred
-// the centre and the sides, x, y, width, height. Overlap is the intersection over
-// the union; a box without area overlaps none. Of equal scores the first box is
-// the better one, and NaN is not a score.
+// NonMaxSuppression picks boxes. The first operand holds boxes [batch, boxes, 4],
+// the second their scores [batch, classes, boxes]. For each item and class it
+// picks the best box, then the best of those that overlap none picked before by
+// more than Overlap, and so on, at most Most. With Scored, only scores above
+// Least count. Boxes are two opposite corners, y1, x1, y2, x2 in any order, or
+// with Centred the centre and the sides, x, y, width, height. Overlap is the
+// intersection over the union; a box without area overlaps no other. Of equal
+// scores the first box is the better one, and NaN is not a score.
 //
-// A row of the result is item, class and box, int64. It has as many rows as could
-// be picked; what is behind those that were is −1.
+// A row of the result is item, class and box, as int64. There are as many rows as
+// boxes could be picked; those after the boxes actually picked are −1.
 type NonMaxSuppression struct {
 	Most            int
 	Overlap, Least  float32
@@ -35,8 +35,9 @@ func (*NonMaxSuppression) Op() string { return "NonMaxSuppression" }
 
 func (*NonMaxSuppression) Order() Order { return RowMajor }
 
-// Traits counts four multiply-adds for a comparison, of every box with all that
-// can be picked. An item's number is in what is picked of it.
+// Traits counts four multiply-adds for each comparison, of every box with as
+// many as can be picked. It sets MixesItems since results contain their item's
+// number.
 func (s *NonMaxSuppression) Traits(in []tensor.Type, _ []Param) Traits {
 	boxes := in[0].Shape[1]
 	return Traits{

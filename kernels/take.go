@@ -6,8 +6,8 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Take takes what stands at the places Index of the dimension Axis, in that
-// order. A place may occur more than once.
+// Take takes the elements at the places Index along Axis, in that order. A
+// place may occur more than once.
 type Take struct {
 	Axis  int
 	Index []int
@@ -17,7 +17,7 @@ func (*Take) Op() string { return "Take" }
 
 func (*Take) Order() Order { return ByAxis }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Take) Moves() bool { return true }
 
 func (t *Take) Permute(order []int) Spec {
@@ -53,18 +53,17 @@ func (t *Take) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 }
 
 // Gather is Take with an operand of int32 or int64, of any shape, that holds
-// the places: its dimensions take the place of Axis. A negative one is counted
-// from the end, and one that does not exist is a fault of the run. The operands
-// are the values and the places; or the places alone, and the values are a plain
-// param.
+// the places: its dimensions replace Axis. A negative place counts from the
+// end, and one out of range is a fault of the run. The operands are the values
+// and the places; or only the places, and the values are a plain param.
 type Gather struct{ Axis int }
 
 func (*Gather) Op() string { return "Gather" }
 
 func (*Gather) Order() Order { return RowMajor }
 
-// Traits: with a table of rows each place has a row of its own, and items stay
-// apart.
+// Traits does not set MixesItems for a constant table of rows: each place then
+// reads a row, independent of other items.
 func (g *Gather) Traits(_ []tensor.Type, params []Param) Traits {
 	return Traits{MixesItems: len(params) == 0 || g.Axis != 0}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/infer-go/infer/asm"
 )
 
-// A Tier is everything that goes together for one kind of machine.
+// A Tier is everything that goes together for one kind of processor.
 type Tier struct {
 	// Name is what INFER_KERNELS calls it: "portable", "avx2", "avx512", "neon".
 	Name string
@@ -23,7 +23,7 @@ type Tier struct {
 	// Costs decide how convolutions are computed.
 	Costs Costs
 
-	// Supported says whether this processor has them.
+	// Supported says whether this processor has these features.
 	Supported bool
 
 	// MR is the largest number of rows of a tile.
@@ -134,8 +134,8 @@ func supported(cpu cpuid.CPUInfo, features []string) bool {
 // EnvVar names the environment variable that forces a tier.
 const EnvVar = "INFER_KERNELS"
 
-// Default is the tier that EnvVar names, or the fastest that this processor
-// supports. It is looked up once.
+// Default returns the tier that EnvVar names, or else the fastest that this
+// processor supports. The variable is read once.
 func Default() (*Tier, error) { return chooseOnce() }
 
 var chooseOnce = sync.OnceValues(func() (*Tier, error) {
@@ -158,17 +158,17 @@ var chooseOnce = sync.OnceValues(func() (*Tier, error) {
 // ByName returns the tier of that name. If there is none, or if this processor
 // does not support it, the error lists the tiers that it supports.
 func ByName(name string) (*Tier, error) {
-	fault := fmt.Sprintf("no kernels %q", name)
+	fault := fmt.Sprintf("unknown tier %q", name)
 	var supported []string
 	for _, t := range tiers {
 		switch {
 		case !t.Supported && t.Name == name:
-			fault = fmt.Sprintf("kernels %q need %s, not all of which this processor has", name, strings.Join(t.Features, ", "))
+			fault = fmt.Sprintf("tier %q needs %s, not all of which this processor has", name, strings.Join(t.Features, ", "))
 		case t.Name == name:
 			return t, nil
 		case t.Supported:
 			supported = append(supported, t.Name)
 		}
 	}
-	return nil, fmt.Errorf("%s; for this processor there are %s", fault, strings.Join(supported, ", "))
+	return nil, fmt.Errorf("%s; this processor supports %s", fault, strings.Join(supported, ", "))
 }

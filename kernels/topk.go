@@ -7,9 +7,9 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// TopK is the K largest elements along Axis, with Smallest the smallest, the
-// first of them first; and, as a second result of int64, their places. Of equal
-// ones the first comes first. NaN counts for more than any number.
+// TopK takes the K largest elements along Axis in descending order, or with
+// Smallest the smallest in ascending order. The second result, int64, is their
+// places. Equal elements keep their order. NaN ranks above every number.
 type TopK struct {
 	Axis, K  int
 	Smallest bool

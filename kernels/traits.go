@@ -2,48 +2,49 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// Traits are what others than the kernels need to know of an operation on
-// given operands. The zero value is that of an operation which computes
-// something new of each item, in memory of its own.
+// Traits are what other packages need to know about an operation on given
+// operands. The zero value describes an operation that computes something new
+// from each item, in separate memory.
 type Traits struct {
-	// MACs is the number of multiply-adds: those of the plain sums, whatever the
-	// algorithm, with taps on padding counted.
+	// MACs is the number of multiply-adds of the plain sums, whatever the
+	// algorithm, including taps on padding.
 	MACs int64
 
-	// Extra is about how many multiply-adds take as long as whatever else is
-	// computed: one for each element of each window of a Pool, say. To load and
-	// store operands and results comes on top.
+	// Extra is the approximate cost of everything else that is computed, in
+	// multiply-adds: for a Pool, one for each element of each window. Loading
+	// operands and storing results is not included.
 	Extra int64
 
-	// TableEntries bounds the tables that Bind makes of the geometry, in entries
-	// of less than 100 bytes, where they need not be in proportion to the file.
+	// TableEntries bounds the tables that Bind makes from the geometry, in
+	// entries of less than 100 bytes, if they can be out of proportion to the
+	// file.
 	TableEntries int
 
-	// MixesItems says that, where dimension 0 of operands and results is the
+	// MixesItems says that, if dimension 0 of operands and results is the
 	// batch, one item's result depends on another item.
 	MixesItems bool
 
 	// Rearranges says that the only result has exactly the elements of the only
-	// operand, in any order; View, that it has them in the same order, so that
-	// both can be the same memory.
+	// operand, in any order; View says that the order is the same, so that both
+	// can share memory.
 	Rearranges, View bool
 
-	// Interleaves is the number of planes of which the only result has the
-	// elements side by side: the channels of a map NCHW that becomes NHWC. It is 0
-	// if the operation does something else.
+	// Interleaves is the number of planes whose elements the only result
+	// interleaves: the channels, if an NCHW map becomes NHWC. It is 0 if the
+	// operation does something else.
 	Interleaves int
 
 	// InPlace says that the only result may be the memory of an operand of the
 	// same Type: each element is read before it is written.
 	InPlace bool
 
-	// JoinsChannels says that the only result is a feature map of the channels
-	// of the operands, one operand's behind the other's.
+	// JoinsChannels says that the only result is a feature map with the
+	// channels of all operands, one operand's after another's.
 	JoinsChannels bool
 
-	// Counted says that the only result has more rows than count: from the first
-	// on that begins with a negative number, they are there for the sake of its
-	// size alone.
+	// Counted says that not all rows of the only result are valid: the first row
+	// that begins with a negative number, and all rows after it, only fill it up
+	// to its fixed size.
 	Counted bool
 
 	// SumsToOne says that results are probabilities: they sum to one along an
@@ -51,11 +52,11 @@ type Traits struct {
 	SumsToOne bool
 }
 
-// Work is about how many multiply-adds take as long as the operation.
+// Work is the approximate cost of the operation, in multiply-adds.
 func (t Traits) Work() int64 { return t.MACs + min(t.Extra, 1<<63-1-t.MACs) }
 
-// Order is in which order of its dimensions a tensor can lie that an operation
-// reads or writes.
+// Order says in which orders of their dimensions an operation's operands and
+// results can be stored.
 type Order uint8
 
 const (
@@ -65,8 +66,8 @@ const (
 	ByAxis                // any: Permute renames the axes
 )
 
-// An Axial Spec, of the order ByAxis, treats each dimension of its only operand
-// in a way of its own.
+// An Axial Spec, whose Order is ByAxis, treats the dimensions of its only
+// operand differently.
 type Axial interface {
 	Spec
 
@@ -80,87 +81,90 @@ type Axial interface {
 type Activating interface {
 	Spec
 
-	// Activation is where the Spec keeps it.
+	// Activation points to the activation within the Spec.
 	Activation() *Act
 }
 
-// A Moving Spec can be one that computes nothing: every element of its results
-// is one of its operands', or a constant's, as it is. So it makes no difference
-// whether elements are converted before it or behind it, by what keeps their
-// order.
+// A Moving Spec may be one that computes nothing: every element of its results
+// is an element of an operand or of a constant, unchanged. So elements may be
+// converted before or after it with the same result, if the conversion
+// preserves their order.
 type Moving interface {
 	Spec
 
-	// Moves says whether it is one.
+	// Moves reports whether the Spec computes nothing.
 	Moves() bool
 }
 
-// Moves says whether a Spec is Moving, and moves.
+// Moves reports whether a Spec only moves elements: it is Moving, and its Moves
+// is true.
 func Moves(s Spec) bool {
 	m, ok := s.(Moving)
 	return ok && m.Moves()
 }
 
-// A Converting Spec can be one that does nothing but give each element another
-// type.
+// A Converting Spec may be one that only converts each element to another type.
 type Converting interface {
 	Spec
 
-	// Converts says whether it is one.
+	// Converts reports whether the Spec only converts.
 	Converts() bool
 }
 
-// Converts says whether a Spec is Converting, and converts.
+// Converts reports whether a Spec only converts elements: it is Converting, and
+// its Converts is true.
 func Converts(s Spec) bool {
 	c, ok := s.(Converting)
 	return ok && c.Converts()
 }
 
-// Computes says whether a Spec does more than to move or to convert elements. Of
-// float32 that has the same bits on one tier, all else on every tier.
+// Computes reports whether a Spec does more than move or convert elements. What
+// it computes in float32 has the same bits on one tier only; everything else has
+// the same bits on every tier.
 func Computes(s Spec) bool { return !Moves(s) && !Converts(s) }
 
-// A Deciding Spec has a choice that changes the bits of its results, and that is
-// made when a net is frozen, by what is known then.
+// A Deciding Spec has a choice that changes the bits of its results. It is made
+// when a net is frozen, from what is known then.
 type Deciding interface {
 	Spec
 
-	// Decide makes it, for operands and params, so that no tier of those named is
-	// slower by it.
+	// Decide makes the choice for operands and params, such that it slows down
+	// none of the tiers named.
 	Decide(in []tensor.Type, params []Param, tiers []string)
 }
 
-// A Sized Spec repeats what the shapes of its operands say.
+// A Sized Spec repeats sizes that the shapes of its operands contain.
 type Sized interface {
 	Spec
 
-	// Sizeless returns the Spec without that: it is the same for any batch.
+	// Sizeless returns the Spec without these sizes, which is the same for any
+	// batch.
 	Sizeless() Spec
 }
 
-// An Elastic Spec has numbers that may follow the sizes of its operands, where
-// these are not the same in every run of a net: the size of a result, where a
-// slice begins, a window as large as the map.
+// An Elastic Spec has numbers that may depend on the sizes of its operands, if
+// these differ between runs of a net: the size of a result, the start of a
+// slice, a window as large as the map.
 type Elastic interface {
 	Spec
 
-	// Extents are those numbers.
+	// Extents returns those numbers.
 	Extents() []int
 
-	// WithExtents returns the Spec with other numbers, as many as Extents has.
-	// They may be any: Infer refuses what does not fit.
+	// WithExtents returns the Spec with other numbers, as many as Extents
+	// returns. Any are allowed: Infer rejects what does not fit.
 	WithExtents(extents []int) Spec
 }
 
-// A Multiple Spec has another number of results than one.
+// A Multiple Spec may have any number of results, not only one.
 type Multiple interface {
 	Spec
 
-	// Results is how many.
+	// Results returns how many.
 	Results() int
 }
 
-// Results is the number of results of a Spec.
+// Results returns the number of results of a Spec.
 func Results(s Spec) int {
 	if m, ok := s.(Multiple); ok {
 		return m.Results()

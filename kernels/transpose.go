@@ -14,11 +14,11 @@ func (*Transpose) Op() string { return "Transpose" }
 
 func (*Transpose) Order() Order { return RowMajor }
 
-// Moves makes it Moving.
+// Moves implements Moving.
 func (*Transpose) Moves() bool { return true }
 
-// Traits: only the order of dimensions of more than one element matters. The
-// batch is not moved where there is one.
+// Traits considers only dimensions of more than one element, except that moving
+// dimension 0, the batch, always mixes items.
 func (t *Transpose) Traits(in []tensor.Type, _ []Param) Traits {
 	x := in[0].Shape
 	moved := slices.DeleteFunc(slices.Clone(t.Perm), func(d int) bool { return x[d] == 1 })

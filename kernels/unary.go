@@ -26,14 +26,14 @@ const (
 	Ceil
 	Round // to the nearest whole number, ties to even
 
-	// LastUnary is the last that there is.
+	// LastUnary is the kind with the largest value.
 	LastUnary = Round
 )
 
-// Unary applies a function to each element. NaN stays NaN in all of them.
+// Unary applies a function to each element. All kinds map NaN to NaN.
 //
-// Of quantised elements it is a table: the plain Params[0] of 256 uint8 has the
-// result for each element. TableParam makes one.
+// On quantised elements it is a table: the plain Params[0] of 256 uint8 holds
+// the result for each element. TableParam makes it.
 type Unary struct {
 	Kind   UnaryKind
 	Act    Act // for Activate
@@ -73,7 +73,7 @@ func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	return result(u, u.Result.Of(), slices.Clone(in[0].Shape)...)
 }
 
-// Of is the function of a number, for TableParam.
+// Of returns the function's value at x, for TableParam.
 func (u *Unary) Of(x float64) float64 {
 	if u.Kind == Activate {
 		return float64(u.Act.apply(float32(x)))

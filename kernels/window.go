@@ -2,8 +2,8 @@ package kernels
 
 import "github.com/infer-go/infer/tensor"
 
-// Window is the geometry of a convolution or a pool: height, then width.
-// Pad is top, left, bottom, right. A one-dimensional one has height 1.
+// Window is the geometry of a convolution or a pool: height, then width. Pad is
+// top, left, bottom, right. A one-dimensional window has height 1.
 type Window struct {
 	Kernel, Stride, Dilation [2]int
 	Pad                      [4]int
@@ -30,14 +30,14 @@ func (w *Window) check(s Spec) error {
 	return nil
 }
 
-// Extent is how many rows (i = 0) or columns (i = 1) the window covers, between
-// its first and its last tap: less than 2⁶², as no field is more than 2³¹ − 1.
+// Extent is the number of rows (i = 0) or columns (i = 1) from the window's
+// first tap to its last: less than 2⁶², as no field exceeds 2³¹ − 1.
 func (w *Window) Extent(i int) int64 {
 	return int64(w.Kernel[i]-1)*int64(w.Dilation[i]) + 1
 }
 
-// Count is how many windows fit on a map of this size in dimension i, 0 if none
-// does. With ceil a last one may stand out of the padded map, if it starts
+// Count returns how many windows fit on a map of the given size in dimension i.
+// With ceil, a last window may extend beyond the padded map, if it starts
 // before the padding that follows the map.
 func (w *Window) Count(i, size int, ceil bool) int64 {
 	before, after, stride := int64(w.Pad[i]), int64(w.Pad[i+2]), int64(w.Stride[i])

@@ -13,9 +13,9 @@ import (
 // for: none of them is slower with what is chosen at freeze.
 //
 // neondot is not among them. Its dot products sum sixteen products of bytes where a
-// widening multiply-add sums four of int16, so that Winograd's algorithm never
-// pays: by llvm-mca's models of Neoverse N1 and of Apple's A14 a convolution
-// takes about twice as long by it. The others gain up to as much as that, and more.
+// widening multiply-add sums four of int16, so Winograd's algorithm never pays: by
+// llvm-mca's models of Neoverse N1 and Apple's A14, a convolution takes about twice
+// as long with it. The other tiers gain up to as much, or more.
 var FreezeTiers = []string{"portable", "avx2", "avx512", "neon"}
 
 // CheckFreezeTiers returns an error if nets cannot be frozen for one of the named
@@ -60,16 +60,16 @@ const (
 	nearWeights = 512 << 10
 )
 
-// QuantisedWinograd is the algorithm by which a convolution is to be computed that
-// is frozen for operands and params, quantised ones: WinogradF4, where every one of
-// some tiers gains by it and it rounds little in comparison with what was lost when
-// the weights became int8; else NoWinograd, as of all others. The Spec's own
-// Winograd is of no account.
+// QuantisedWinograd returns the algorithm by which a convolution is to be computed
+// that is frozen for these operands and params. If they are quantised, every one of
+// the tiers named gains by WinogradF4, and its rounding error is small compared
+// with that of int8 weights, it is WinogradF4; else NoWinograd. The Spec's own
+// Winograd is ignored.
 //
 // With AVX-512, which gains least, a map of 56×56×64 takes 0.62 of the time, one of
-// 28×28×128 0.56, and one of 14×14×256 0.72 with weights in the third-level cache
-// and as long as directly with weights from memory. One of 7×7×512, whose weights
-// serve four tiles, would take 1.4 to 2.4 times as long.
+// 28×28×128 0.56, and one of 14×14×256 0.72 with weights in the third-level cache,
+// or as long as the direct computation with weights from memory. One of 7×7×512,
+// whose weights serve four tiles, would take 1.4 to 2.4 times as long.
 func (c *Conv) QuantisedWinograd(in []tensor.Type, params []Param, tiers []string) Winograd {
 	spec := *c
 	spec.Winograd = WinogradF4
@@ -93,8 +93,8 @@ func (c *Conv) QuantisedWinograd(in []tensor.Type, params []Param, tiers []strin
 	return WinogradF4
 }
 
-// Decide makes a Conv Deciding: how one of quantised operands is computed is said in
-// the file. Of float32 that is decided by Bind.
+// Decide implements Deciding: the file says how a convolution of quantised operands
+// is computed. For float32 operands Bind decides that.
 func (c *Conv) Decide(in []tensor.Type, params []Param, tiers []string) {
 	if isQuantised(in) {
 		c.Winograd = c.QuantisedWinograd(in, params, tiers)

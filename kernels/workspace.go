@@ -8,16 +8,16 @@ import (
 )
 
 // A Workspace is the memory in which Ops compute: one for each goroutine that
-// runs them. It must be on the heap: the micro-kernels are called through
-// variables, and what they take would escape at every call.
+// runs them. It must be on the heap: micro-kernels are called through
+// variables, so that their arguments would escape at every call.
 type Workspace struct {
-	// Scratch holds at least Op.Scratch bytes, of any content. Its first is
+	// Scratch holds at least Op.Scratch bytes, with any contents, and begins
 	// aligned to tensor.Align.
 	Scratch []byte
 
 	// Fault is set by an Op whose operands' elements have no result: ErrIndex,
-	// ErrDivision or ErrNaN. What it writes then is of no use. Whoever runs Ops
-	// looks at it afterwards, and clears it before.
+	// ErrDivision or ErrNaN. The results are then meaningless. Whoever runs Ops
+	// clears it before and checks it afterwards.
 	Fault error
 
 	gemm       asm.GemmArgs
@@ -52,11 +52,11 @@ type Workspace struct {
 	quantisedTile    asm.QuantisedTileArgs
 }
 
-// Faults of runs.
+// Faults of runs, which have no result.
 var (
 	ErrIndex    = errors.New("an index is out of range")
 	ErrDivision = errors.New("an integer is divided by zero")
-	ErrNaN      = errors.New("a NaN was to be quantised")
+	ErrNaN      = errors.New("a NaN cannot be quantised")
 )
 
 // floats is the scratch as float32.

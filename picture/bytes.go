@@ -22,7 +22,7 @@ const keptPlanes = 64 << 20
 // picture is decoded no larger than the input needs. Photos are decoded at the
 // smallest of 1/1, 1/2, 1/4 and 1/8 that leaves at least 1.4 times the size
 // that they have in the input; pictures of a digit at the smallest that leaves
-// as many pixels as the search for the digit looks at.
+// as many pixels as the search for the digit uses.
 //
 // The result has the bounds of the whole picture and repeats each of its
 // pixels. Prepare takes this into account.

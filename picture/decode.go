@@ -22,7 +22,7 @@ const MaxDecoded = 100_000_000
 func Decode(data []byte) (image.Image, error) { return DecodeAtMost(data, MaxDecoded) }
 
 // DecodeAtMost is Decode with another limit. Pictures with more than 2¹⁶ pixels
-// on a side are never decoded, since Prepare would refuse them.
+// on a side are never decoded, since Prepare would reject them.
 //
 // The limit is compared with the size in the header before memory is allocated,
 // because a few kilobytes can ask for gigabytes. Decoders take up to 8 bytes
@@ -93,7 +93,7 @@ func damaged(format string, err error) error {
 	}
 	for _, text := range [...]string{"compression value 6", "compression value 7"} { // old and new
 		if format == "tiff" && strings.HasSuffix(err.Error(), text) {
-			return fmt.Errorf("the tiff picture is compressed as JPEG is, which is not supported: %w", err)
+			return fmt.Errorf("the tiff picture uses JPEG compression, which is not supported: %w", err)
 		}
 	}
 	return fmt.Errorf("the %s picture is damaged or not supported: %w", format, err)

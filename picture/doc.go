@@ -13,9 +13,9 @@
 //
 // # Formats
 //
-// Decode reads the formats that the program has registered with package
-// image. This package registers none, so that a service does not link
-// decoders that it does not ask for:
+// Decode reads the formats that the program has registered with package image.
+// This package registers none, so that a service links only the decoders that
+// it asks for:
 //
 //	import (
 //		_ "image/jpeg"
@@ -40,20 +40,20 @@
 // torchvision's Resize and CenterCrop. Transparent parts of pictures are
 // shown on white.
 //
-// A digit is found anywhere on the picture, in either polarity, in any
-// colour or in transparency, and brought to the form of MNIST's: its ink is
-// scaled to fit into 20×20 pixels and placed in 28×28 by its centre of mass.
+// A digit is located anywhere in the picture, in either polarity, in any colour
+// or transparency, and converted to the form of MNIST's: its ink is scaled to
+// fit into 20×20 pixels and placed in 28×28 by its centre of mass.
 //
-// The same picture gives the same bits, in either Layout, on the same tier
-// of kernels: the one that INFER_KERNELS names, or the fastest. Another tier
-// adds in another order, and its results differ in the last bits.
+// The same picture gives the same bits, in either Layout, on the same tier: the
+// one that INFER_KERNELS names, or the fastest. Other tiers add in another
+// order, and their results differ in the last bits.
 //
 // # Limits
 //
-// Prepare accepts pictures with up to 2¹⁶ pixels on a side and 2²⁸ in total.
-// It takes time for every pixel, and memory for some rows or, for digits,
-// for a reduced copy of the picture. This memory is kept for the next
-// picture. Decode refuses pictures that have more than MaxDecoded pixels
-// according to their header. It does not limit the time that decoders take,
-// which also grows with the length of the data: limit that, too.
+// Prepare accepts pictures with up to 2¹⁶ pixels on a side and 2²⁸ in total. It
+// takes time for every pixel, and memory for some rows or, for digits, for a
+// reduced copy of the picture. This memory is kept for the next picture. Decode
+// rejects pictures that have more than MaxDecoded pixels according to their
+// header. It does not limit the time that decoders take, which also grows with
+// the length of the data: limit that length, too.
 package picture

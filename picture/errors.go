@@ -2,10 +2,10 @@ package picture
 
 import "errors"
 
-// Errors of pictures. They say what is wrong with one in words that go behind
-// the name of its file, or of whatever else it came in.
+// Errors of pictures. Their texts are made to follow the name of the picture's
+// file or other source.
 var (
-	// ErrBlank says that a picture of a digit shows nothing.
+	// ErrBlank says that a picture in which a digit was to be found is blank.
 	ErrBlank = errors.New("nothing is drawn on it")
 
 	// ErrEmpty says that a picture has no pixels.

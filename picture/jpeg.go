@@ -32,7 +32,7 @@ func DecodeJPEG(data []byte, reduction int) (image.Image, error) {
 			return img, err
 		}
 	}
-	return nil, fmt.Errorf("a JPEG picture is not reduced by %d", reduction)
+	return nil, fmt.Errorf("a JPEG picture cannot be reduced by %d", reduction)
 }
 
 // decodeJPEG is DecodeJPEG, and says by which shift the picture is reduced. Planes

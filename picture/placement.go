@@ -12,7 +12,7 @@ import "image"
 type Placement struct {
 	// X0, Y0, X1 and Y1 bound the part of the picture: what was cropped out of
 	// a photo, all of a picture that was stretched or padded, or the box around
-	// the ink of a digit. A digit is searched for on a picture that is reduced
+	// the ink of a digit. A digit is searched for in a picture that is reduced
 	// by an integer factor, so that its box may extend beyond the picture's
 	// right or lower edge by less than that.
 	X0, Y0, X1, Y1 float64
@@ -22,14 +22,14 @@ type Placement struct {
 	Input image.Rectangle
 }
 
-// ToPicture converts a position in the input to one on the picture. Positions
+// ToPicture converts a position in the input to one in the picture. Positions
 // outside of p.Input are extrapolated.
 func (p Placement) ToPicture(x, y float64) (float64, float64) {
 	return p.X0 + (x-float64(p.Input.Min.X))*(p.X1-p.X0)/float64(p.Input.Dx()),
 		p.Y0 + (y-float64(p.Input.Min.Y))*(p.Y1-p.Y0)/float64(p.Input.Dy())
 }
 
-// ToInput converts a position on the picture to one in the input.
+// ToInput converts a position in the picture to one in the input.
 func (p Placement) ToInput(x, y float64) (float64, float64) {
 	return float64(p.Input.Min.X) + (x-p.X0)*float64(p.Input.Dx())/(p.X1-p.X0),
 		float64(p.Input.Min.Y) + (y-p.Y0)*float64(p.Input.Dy())/(p.Y1-p.Y0)

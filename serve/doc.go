@@ -1,6 +1,6 @@
 // Package serve answers many concurrent requests with frozen nets. It is the
 // core of a server, without a transport: `infer serve` puts REST and gRPC on
-// top of it, and a service with a protocol of its own can do the same.
+// top of it, and a service with its own protocol can do the same.
 //
 //	s := serve.New(serve.Options{})
 //	defer s.Close()
@@ -18,16 +18,15 @@
 //
 // # Scheduling
 //
-// A Server has a fixed number of permits: that many goroutines may compute
-// at a time. A request that finds a permit free is computed at once, on the
-// caller's goroutine, with a Session of its model. Otherwise it queues. A
-// goroutine that returns its permit hands it to the first request that
-// waits. With it goes a share of what waits, the number of items divided by
-// the number of permits, rounded up, and that request computes for all in
-// the share. So no request waits for a timer, no permit is idle while a
-// request waits, and batches grow by themselves, up to Options.Batch, when
-// there is more work than permits. None of this changes a single bit of an
-// answer.
+// A Server has a fixed number of permits: that many goroutines may compute at a
+// time. A request that finds a permit free is computed at once, on the caller's
+// goroutine, with a Session of its model. Otherwise it queues. A goroutine that
+// returns its permit hands it to the first request that waits. With it goes a
+// share of what waits, the number of items divided by the number of permits,
+// rounded up, and that request computes for all in the share. So no request
+// waits for a timer, no permit is idle while a request waits, and batches grow,
+// up to Options.Batch, when there is more work than permits. None of this
+// changes a bit of any answer.
 //
 // Requests for a model are taken in the order in which they arrived. A
 // request with more items than a batch queues again, behind the others, for
@@ -39,8 +38,8 @@
 //
 // # Lifetimes
 //
-// A model that is replaced or unloaded goes on answering those who have
-// acquired it, and releases its memory when the last of them has released
-// it. A file that cannot be loaded affects neither the other models nor the
-// model that it was to replace.
+// A model that is replaced or unloaded continues to answer those who have
+// acquired it, and its memory is freed when the last of them has released it. A
+// file that cannot be loaded affects neither the other models nor the model
+// that it was to replace.
 package serve

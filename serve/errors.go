@@ -24,7 +24,7 @@ var (
 	// ErrClosed is the error of a Server after Close.
 	ErrClosed = errors.New("the server is closed")
 
-	// ErrComputing says that a model failed while it computed, which is a fault
+	// ErrComputing says that a model failed while computing, which is a fault
 	// of this program.
 	ErrComputing = errors.New("the model failed")
 )
@@ -32,7 +32,7 @@ var (
 // A BusyError says that a request was refused because it would have waited too
 // long.
 type BusyError struct {
-	Wait time.Duration // how long, as was estimated
+	Wait time.Duration // the estimated wait
 }
 
 func (e *BusyError) Error() string {

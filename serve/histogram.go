@@ -15,7 +15,7 @@ var Bounds = [...]time.Duration{
 
 // A Histogram counts durations.
 type Histogram struct {
-	Counts [len(Bounds) + 1]uint64 // of each bucket alone
+	Counts [len(Bounds) + 1]uint64 // of each bucket, not cumulative
 	Sum    time.Duration
 }
 

@@ -111,10 +111,10 @@ func (m *Model) Inputs() []engine.Tensor { return m.inputs }
 // changed.
 func (m *Model) Outputs() []engine.Tensor { return m.outputs }
 
-// Batched says that dimension 0 of inputs and outputs is the batch.
+// Batched reports whether dimension 0 of inputs and outputs is the batch.
 func (m *Model) Batched() bool { return m.batched }
 
-// Batch is the largest number of items in one run.
+// Batch returns the largest number of items in one run.
 func (m *Model) Batch() int { return m.batch }
 
 // acquire takes a reference, unless the last one is gone.
@@ -223,7 +223,7 @@ func (m *Model) check(r *Request) error {
 			}
 		}
 		if n, ok := tensor.Product(want, r.Items); !ok || len(r.Inputs[i]) != n {
-			return fmt.Errorf("%w: input %q has %d bytes, where %d items of %d are to be", ErrInput, m.inputs[i].Name, len(r.Inputs[i]), r.Items, want)
+			return fmt.Errorf("%w: input %q has %d bytes, where %d items of %d are expected", ErrInput, m.inputs[i].Name, len(r.Inputs[i]), r.Items, want)
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ type Options struct {
 	Kernels string
 }
 
-// Newest stands for the highest version of a model that is ready.
+// Newest means the highest version of a model that is ready.
 const Newest = ""
 
 // A Server is a registry of models, and the permits that they share. Any number
@@ -105,10 +105,10 @@ func (s *Server) reap() {
 func (s *Server) Options() Options { return s.options }
 
 // Drain makes the Server report that it is not ready, so that load balancers
-// send no further requests. It goes on answering.
+// send no further requests. It continues to answer requests.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Draining says whether Drain was called.
+// Draining reports whether Drain was called.
 func (s *Server) Draining() bool { return s.draining.Load() }
 
 // Ready reports whether at least one model is ready and the Server is not
@@ -160,8 +160,9 @@ func (e *entry) release() {
 
 // Load loads a version of a model, 1 or more, from the bytes of its file, which
 // must not change afterwards. It runs the model once, and then replaces the
-// previous one of that version. After an error, one of package engine's Parse
-// or NewSession, nothing has changed, and Index reports the error.
+// previous one of that version. After an error, which is one of package
+// engine's Parse or NewSession, nothing has changed, and Index reports the
+// error.
 func (s *Server) Load(name string, version int64, data []byte) error {
 	if name == "" || version < 1 {
 		return fmt.Errorf("a model needs a name and a version of at least 1, not %q and %d", name, version)
@@ -303,7 +304,7 @@ type Status struct {
 	Name    string
 	Version int64
 	Ready   bool
-	Reason  error // why it could not be loaded last, nil if it could
+	Reason  error // why the last attempt to load it failed, nil if it did not
 }
 
 // Index lists the versions of all models, by name and number.

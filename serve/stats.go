@@ -17,7 +17,7 @@ const (
 	Invalid           // it did not fit the model
 	Rejected          // it would have waited too long, or memory was short
 	Expired           // its deadline passed
-	Cancelled         // nobody waits for the answer any more
+	Cancelled         // the client no longer waits for the answer
 	Failed            // a fault of this program
 	outcomes
 )
@@ -26,7 +26,7 @@ func (o Outcome) String() string {
 	return [...]string{"ok", "invalid", "rejected", "expired", "cancelled", "failed"}[o]
 }
 
-// Outcomes lists them all.
+// Outcomes lists all Outcomes.
 func Outcomes() []Outcome {
 	list := make([]Outcome, outcomes)
 	for i := range list {
@@ -35,7 +35,7 @@ func Outcomes() []Outcome {
 	return list
 }
 
-// OutcomeOf says what an error of Infer means.
+// OutcomeOf returns the Outcome that an error of Infer means.
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return OK
@@ -87,10 +87,10 @@ type Stats struct {
 	Last     time.Time        // a request was answered; zero if none was
 	Items    uint64           // that were computed
 	Outcomes [outcomes]uint64 // of requests
-	Batches  []BatchTotal     // those that there were, by size
+	Batches  []BatchTotal     // by size, without sizes that did not occur
 
 	Success, Fail      Total // requests, from Infer's call to its end
-	Queue              Total // requests that were answered well, and for how long they waited
+	Queue              Total // requests that succeeded, and how long they waited
 	Input, Run, Output Total // batches
 
 	RequestTime, QueueTime, RunTime Histogram // of requests, requests and batches

@@ -49,8 +49,8 @@ type Number interface {
 }
 
 // Slice views bytes as elements, in place. The first byte must be aligned to
-// the size of an element, and the processor must be little-endian. Bytes at
-// the end that do not make a whole element are left out.
+// the size of an element, and the processor must be little-endian. Trailing
+// bytes that do not make a whole element are omitted.
 func Slice[T Number](b []byte) []T {
 	n := len(b) / int(unsafe.Sizeof(*new(T)))
 	if n == 0 {
@@ -67,7 +67,7 @@ func Bytes[T Number](x []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(*new(T))))
 }
 
-// IsZero says whether all bytes are zero.
+// IsZero reports whether all bytes are zero.
 func IsZero(b []byte) bool {
 	for _, x := range b {
 		if x != 0 {

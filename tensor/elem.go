@@ -33,10 +33,10 @@ var elemTable = [elems]struct {
 	Bool: {"bool", 1},
 }
 
-// Valid says whether e is one of the constants.
+// Valid reports whether e is one of the constants.
 func (e Elem) Valid() bool { return e < elems }
 
-// Size is the size of an element in bytes, 0 if e is not valid.
+// Size returns the size of an element in bytes, or 0 if e is not valid.
 func (e Elem) Size() int {
 	if !e.Valid() {
 		return 0
@@ -44,7 +44,7 @@ func (e Elem) Size() int {
 	return elemTable[e].size
 }
 
-// String is the short name of the type: "f32", "u8".
+// String returns the short name of the type: "f32", "u8".
 func (e Elem) String() string {
 	if !e.Valid() {
 		return "unknown element type"
@@ -52,5 +52,5 @@ func (e Elem) String() string {
 	return elemTable[e].name
 }
 
-// Float says whether elements of the type are floating-point numbers.
+// Float reports whether elements of the type are floating-point numbers.
 func (e Elem) Float() bool { return e == F32 || e == F16 }

@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// IsNaN says whether x is not a number.
+// IsNaN reports whether x is not a number.
 func IsNaN(x float32) bool { return x != x }
 
-// IsFinite says whether x is neither NaN nor an infinity.
+// IsFinite reports whether x is neither NaN nor an infinity.
 func IsFinite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 }
 
 // NotFinite returns the offset, in bytes, of the first floating-point

@@ -21,12 +21,12 @@ const (
 )
 
 // A Shape is a tensor's dimensions, the slowest first: elements that are
-// neighbours along the last dimension are neighbours in memory. A Shape
-// without dimensions is that of a scalar. In what users see, a dimension of
-// −1 stands for the batch.
+// neighbours along the last dimension are neighbours in memory. A Shape without
+// dimensions is that of a scalar. In what users see, a dimension of −1 is the
+// batch.
 type Shape []int
 
-// String writes the shape as in errors: 1×28×28×1, with N for a dimension of
+// String formats the shape as in errors: 1×28×28×1, with N for a dimension of
 // −1.
 func (s Shape) String() string { return Dims(s...) }
 
@@ -103,10 +103,9 @@ func (s Shape) Volume() int {
 	return n
 }
 
-// Check says what is wrong with the shape of a value: that it has more than
-// MaxRank dimensions, one that is not from 1 to MaxDim, or more than
-// MaxElements elements. The error has no subject: "of 3×0 elements is
-// empty".
+// Check returns an error if a value cannot have the shape: if it has more than
+// MaxRank dimensions, a dimension that is not from 1 to MaxDim, or more than
+// MaxElements elements. The error has no subject: "of 3×0 elements is empty".
 func (s Shape) Check() error {
 	if len(s) > MaxRank {
 		return fmt.Errorf("has %d dimensions, more than %d", len(s), MaxRank)
@@ -125,7 +124,7 @@ func (s Shape) Check() error {
 	return nil
 }
 
-// Equal says whether two shapes have the same dimensions.
+// Equal reports whether two shapes have the same dimensions.
 func (s Shape) Equal(t Shape) bool { return slices.Equal(s, t) }
 
 // Strides returns the distances, in elements, between neighbours along each

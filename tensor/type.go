@@ -30,12 +30,13 @@ func (t Type) Of(shape ...int) Type {
 	return t
 }
 
-// Quantised says whether elements stand for real numbers by way of a scale.
+// Quantised reports whether elements stand for real numbers by a scale and a
+// zero point.
 func (t Type) Quantised() bool { return t.Scale != 0 }
 
-// Check says what is wrong with a Type: its element type does not exist,
-// Shape.Check refuses its shape, its scale is negative or not finite, a type
-// other than U8 and I8 is quantised, or its zero point is not an element.
+// Check returns an error if a Type is not valid: if its element type does not
+// exist, Shape.Check rejects its shape, its scale is negative or not finite, a
+// type other than U8 and I8 is quantised, or its zero point is not an element.
 // Like Shape.Check's, the error has no subject.
 func (t Type) Check() error {
 	if !t.Elem.Valid() {
@@ -52,7 +53,7 @@ func (t Type) Check() error {
 	case !IsFinite(t.Scale) || t.Scale <= 0:
 		return fmt.Errorf("has scale %v, which is not positive and finite", t.Scale)
 	case int64(t.Zero) < lo || int64(t.Zero) > hi:
-		return fmt.Errorf("has zero point %d, which is no %v", t.Zero, t.Elem)
+		return fmt.Errorf("has zero point %d, which is not a valid %v", t.Zero, t.Elem)
 	}
 	return nil
 }
@@ -78,7 +79,7 @@ func (t Type) Encode(x float32) ([]byte, error) {
 	}
 	// 2⁶³ itself is the float64 next to the largest int64.
 	if v != math.Trunc(v) || v < float64(lo) || v >= float64(hi)+1 {
-		return nil, fmt.Errorf("%v is no %v", x, t.Elem)
+		return nil, fmt.Errorf("%v is not a valid %v", x, t.Elem)
 	}
 	binary.LittleEndian.PutUint64(b, uint64(int64(v)))
 	return b[:t.Elem.Size()], nil
@@ -99,21 +100,21 @@ func (e Elem) limits() (lo, hi int64) {
 	return 0, 0
 }
 
-// SameElements says whether the elements of two tensors have the same type
+// SameElements reports whether the elements of two tensors have the same type
 // and the same meaning, whatever their shapes.
 func (t Type) SameElements(u Type) bool {
 	return t.Elem == u.Elem && t.Scale == u.Scale && t.Zero == u.Zero
 }
 
-// Equal says whether two Types are the same.
+// Equal reports whether two Types are the same.
 func (t Type) Equal(u Type) bool { return t.SameElements(u) && slices.Equal(t.Shape, u.Shape) }
 
 // Bytes returns the size, in bytes, of a tensor whose shape has passed
 // Check.
 func (t Type) Bytes() int { return t.Shape.Volume() * t.Elem.Size() }
 
-// String writes the type as in errors: "f32 1×28×28×1", "u8 1×10 of scale
-// 0.5 and zero point 3".
+// String formats the type as in errors: "f32 1×28×28×1", "u8 1×10 of scale 0.5
+// and zero point 3".
 func (t Type) String() string {
 	s := t.Elem.String() + " " + t.Shape.String()
 	if t.Quantised() {

@@ -11,7 +11,7 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// Check says whether a Net can be written, read and run:
+// Check checks that a Net can be written, read and run:
 //
 //   - indices are in range, steps are in order, each value is written once and
 //     before it is read, and each param is used once;
@@ -215,7 +215,7 @@ func (p *Preparation) check(input tensor.Shape) error {
 	}
 	if p.Kind == NoPicture {
 		if !p.zero() {
-			return fmt.Errorf("there is something in it, although the input is not a picture")
+			return fmt.Errorf("fields are set, although the input is not a picture")
 		}
 		return nil
 	}

@@ -57,12 +57,12 @@ func TestCheck(t *testing.T) {
 		{"a byte after the rows", func(n *Net) { n.Params[0].Data[64+27*32] = 1 }, "param 0: byte 928: the padding after a panel's rows is not zero"},
 		{"too few labels", func(n *Net) { n.Meta.Labels = n.Meta.Labels[1:] }, "4 labels for 5 classes of the first output"},
 		{"a mask of a list", func(n *Net) { n.Meta.Answer.Kind = Mask }, "answer: the first output is f32 1×5, and should be f32 1×channels×height×width"},
-		{"boxes of no head", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Most: 1} }, "answer: boxes of no head"},
+		{"boxes without a head", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Most: 1} }, "answer: boxes without a head"},
 		{"a score of NaN", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Least: nan, Most: 1} }, "answer: least score NaN"},
 		{"an overlap of 2", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Overlap: 2, Most: 1} }, "and overlap 2, which are not from 0 to 1"},
 		{"no boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd"} }, "answer: at most 0 boxes"},
 		{"too many boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Most: MostBoxes + 1} }, "answer: at most 10001 boxes"},
-		{"scores of a head", func(n *Net) { n.Meta.Answer.Head = "ssd" }, "answer: there is something of boxes in it"},
+		{"scores of a head", func(n *Net) { n.Meta.Answer.Head = "ssd" }, "answer: fields of boxes are set"},
 		{"an unknown answer", func(n *Net) { n.Meta.Answer.Kind = Picture + 1 }, "answer: unknown kind 5"},
 		{"negative counts", func(n *Net) { n.Meta.Nodes = -1 }, "-1 nodes"},
 		{"a picture without width", func(n *Net) { n.Meta.Preparation.Width = 0 }, "preparation: a picture of 0×8"},
@@ -86,8 +86,8 @@ func TestCheck(t *testing.T) {
 		}, `value 0 ("` + strings.Repeat("ä", 40) + `…") of 0 elements is empty`},
 		{"a zero that is negative", func(n *Net) {
 			n.Meta.Preparation = Preparation{Std: [3]float32{0, 0, float32(math.Copysign(0, -1))}}
-		}, "preparation: there is something in it"},
-		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: there is something in it"},
+		}, "preparation: fields are set"},
+		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: fields are set"},
 	} {
 		n := sample(t)
 		if err := n.Check(); err != nil {

@@ -13,10 +13,10 @@ import (
 // picture arrives has been decided here.
 //
 // All shapes are physical. A feature map is [batch, height, width, channels]
-// (NHWC), a one-dimensional one [batch, 1, length, channels]. A value that
-// is neither an input nor an output of a convolution, pool or resize may
-// have any shape, row-major. Where the model's own order differs (ONNX has
-// NCHW), there is a Transpose step at the model's inputs or outputs.
+// (NHWC), a one-dimensional one [batch, 1, length, channels]. A value that is
+// neither an operand nor a result of a convolution, pool or resize may have any
+// shape, row-major. Where the model's own order differs (ONNX has NCHW), there
+// is a Transpose step at the model's inputs or outputs.
 type Net struct {
 	Meta Meta
 
@@ -32,7 +32,8 @@ type Net struct {
 	Open   []OpenDim
 	Growth []Growth
 
-	// Values are the activations. Steps refer to them by index.
+	// Values are the tensors that the net is given or that steps write. Steps
+	// refer to them by index.
 	Values []Value
 
 	// Inputs and Outputs are indices into Values. Their shapes are the
@@ -48,7 +49,7 @@ type Net struct {
 	Params []kernels.Param
 }
 
-// A Value is one activation tensor.
+// A Value is a tensor that the net is given or that a step writes.
 type Value struct {
 	Name string // the model's own name for it, for messages and inspect
 	tensor.Type
@@ -56,7 +57,7 @@ type Value struct {
 
 // A Step computes its Out values from its In values and Params.
 type Step struct {
-	Name   string       // the node, or nodes, that it was made from
+	Name   string       // the node or nodes from which it was made
 	Spec   kernels.Spec // what it computes
 	In     []int        // indices into Net.Values
 	Out    []int        // indices into Net.Values
@@ -75,11 +76,11 @@ func (n *Net) Operands(s Step) (in []tensor.Type, params []kernels.Param) {
 	return in, params
 }
 
-// Integer says whether a net computes in integers: some value is quantised,
-// and every step that reads float32 only moves elements or converts them, as
-// at the inputs and outputs of the net. Such a net gives the same bits on
-// every processor. A net with a step that computes on float32 values gives
-// the same bits only on processors of one tier.
+// Integer reports whether a net computes in integers: some value is quantised,
+// and every step that reads float32 only moves elements or converts them, as at
+// the inputs and outputs of the net. Such a net gives the same bits on every
+// processor. A net with a step that computes on float32 values gives the same
+// bits only on one tier.
 func (n *Net) Integer() bool {
 	quantised := slices.ContainsFunc(n.Values, func(v Value) bool { return v.Quantised() })
 	return quantised && !slices.ContainsFunc(n.Steps, func(s Step) bool {
@@ -105,8 +106,8 @@ type Meta struct {
 	// Answer says what the outputs are.
 	Answer Answer
 
-	// Nodes is the number of operators in the model that was frozen, and
-	// Parameters the number of its weights and biases.
+	// Nodes is the number of nodes in the model that was frozen, and Parameters
+	// the number of its weights and biases.
 	Nodes, Parameters int
 }
 

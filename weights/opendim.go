@@ -15,7 +15,7 @@ import (
 // the height of a picture.
 type OpenDim struct {
 	Name string // the model's own: "height"
-	At   []Axis // where it stands, once at least
+	At   []Axis // where it occurs, at least once
 
 	// Size is the size in the Net's shapes. Like every other size that the
 	// dimension may have, it is a multiple of Multiple, from Least to Most.
@@ -130,20 +130,20 @@ func (n *Net) checkGrowth(g Growth, writers []int) error {
 		case len(n.Open) == 0:
 			return errors.New("no dimension is open")
 		case g.Value < 0 || g.Value >= len(n.Values) || writers[g.Value] >= g.Step:
-			return fmt.Errorf("there is no value %d in front of step %d", g.Value, g.Step)
+			return fmt.Errorf("there is no value %d before step %d", g.Value, g.Step)
 		case g.Dim < 0 || g.Dim >= len(n.Values[g.Value].Shape) || n.Values[g.Value].Shape[g.Dim] != spec.Extents()[g.Extent]:
 			return fmt.Errorf("dimension %d of %s, of shape %s, is not %d", g.Dim, n.valueName(g.Value), n.Values[g.Value].Shape, spec.Extents()[g.Extent])
 		}
 		return nil
 	}
 	if g.Value != 0 || g.Dim != 0 {
-		return errors.New("there is a value beside a formula")
+		return errors.New("it has both a value and numbers")
 	}
 	if len(g.By) != 1<<len(n.Open)-1 {
 		return fmt.Errorf("%d numbers for %d open dimensions", len(g.By), len(n.Open))
 	}
 	if !slices.ContainsFunc(g.By, func(by int) bool { return by != 0 }) {
-		return errors.New("there is none")
+		return errors.New("all its numbers are 0")
 	}
 	return nil
 }
@@ -157,9 +157,8 @@ func (n *Net) OpenNames() string {
 	return strings.Join(names, ", ")
 }
 
-// CheckSizes says whether the open dimensions can have these sizes, which
-// are in the order of Open, as far as Open itself tells. Sized finds what
-// else may prevent it.
+// CheckSizes checks that Open allows these sizes of the open dimensions, in the
+// order of Open. Sized also checks that the steps can be computed at them.
 func (n *Net) CheckSizes(sizes []int) error {
 	if len(sizes) != len(n.Open) {
 		if len(n.Open) == 0 {

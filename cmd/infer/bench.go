@@ -18,14 +18,13 @@ var benchCommand = command{
 	args: "[--model F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json] [--picture IMAGE [--whole]]",
 	help: `
 Measure how long runs on random numbers take, one after the other: the least,
-the median and the greatest time of a run, and its allocations. With --layers
+the median and the greatest time of a run, and its allocations. With --layers,
 also the time of each step, on one thread. --json prints {"model","kernels",
 "batch","threads","runs","us":{"min","p50","p90","p99","max"},
 "images_per_second","allocs_per_run","layers":[{"name","op","us","gmacs"}]}.
-With --picture, measure how long it takes to get from the bytes of a picture to
-the net's answer, in CPU time of the process on one thread: to decode, to
-prepare and to run. A JPEG picture is decoded no larger than the net needs,
-unless --whole is given. --json prints
+With --picture, measure how long it takes to decode a picture, to prepare it
+and to run the net, in CPU time of the process on one thread. A JPEG picture is
+decoded no larger than the net needs, unless --whole is given. --json prints
 {"model","kernels","picture","whole","runs","decode_us","prepare_us","run_us",
 "total_us"}, each of the last four as {"min","p50","p90","p99","max","allocs"}.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
@@ -41,7 +40,7 @@ unless --whole is given. --json prints
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case *duration <= 0:
 				return usagef("--duration %v: more than 0", *duration)
 			}
@@ -65,7 +64,7 @@ unless --whole is given. --json prints
 				return nil
 			}
 			if *whole {
-				return usagef("--whole is for --picture")
+				return usagef("--whole needs --picture")
 			}
 			m, err := model.open()
 			if err != nil {

@@ -15,28 +15,26 @@ var classifyCommand = command{
 	help: `
 Say what is in each picture: PNG, JPEG, GIF, BMP, TIFF or WebP. Without --model
 that is one digit in each picture, drawn or printed in any colour, size and
-place. For one picture, the line is the answer alone; for several, it begins
+position. For one picture, the line is just the answer; for several, it begins
 with the file's name. With --top there is a line for each of the K best
-answers, which begins with its probability. --json prints one object for each
-picture: {"file","top":[{"index","label","probability"}],"error"}.
-A net that was frozen as a detector answers with boxes, in the picture's own
-pixels:
+answers, beginning with its probability. --json prints one object for each
+picture: {"file","top":[{"index","label","probability"}],"error"}. A net frozen
+as a detector answers with boxes, in the picture's own pixels:
 {"file","boxes":[{"index","label","score","x","y","width","height"}],"error"};
 a net that segments, with the share of each class; a net that makes pictures,
-with their size. --draw shows the answer in a picture.
-If a folder is given, all files in it and in the folders within it are read
-that have a picture's extension, in order of their names, except hidden files
-and links. N pictures are read and computed at a time; the answers come in
-order.`,
+with their size. --draw draws the answer. If a folder is given, all files with
+a picture's extension in it and its subfolders are read, in order of their
+names, except hidden files and links. N pictures are read and computed at a
+time; answers are printed in order.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var o classifyOptions
 		flags.IntVar(&o.top, "top", 0, "show the `K` best answers with their probabilities")
-		flags.BoolVar(&o.json, "json", false, "print JSON, a line for each picture")
+		flags.BoolVar(&o.json, "json", false, "print JSON, one line per picture")
 		flags.StringVar(&o.draw, "draw", "", "draw the answer to one picture, if it is boxes, a mask or a picture, to `OUT.png`")
 		size := inputSizeFlag(flags, "compute all pictures at this `HxW`, if the net leaves the size open; each at its own size if not given")
 		threads := flags.Int("threads", runtime.GOMAXPROCS(0), "process `N` pictures at a time, each on one thread")
-		filesFrom := flags.String("files-from", "", "read paths of pictures from `FILE`, one a line; - is standard input")
+		filesFrom := flags.String("files-from", "", "read paths of pictures from `FILE`, one per line; - is standard input")
 		return func(a *app, args []string) error {
 			list := pictureList{args, *filesFrom}
 			if err := list.check(); err != nil {
@@ -94,7 +92,7 @@ type classifyOptions struct {
 func checkDraw(m *engine.Model, out string, list pictureList) error {
 	switch kind := m.Meta().Answer.Kind; {
 	case kind == weights.Scores || kind == weights.Probabilities:
-		return usagef("--draw: of classes nothing can be drawn")
+		return usagef("--draw: classes cannot be drawn")
 	case list.several():
 		return usagef("--draw takes one picture")
 	}

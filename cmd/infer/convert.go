@@ -26,33 +26,33 @@ var convertCommand = command{
 	help: `
 Freeze an ONNX model. How pictures become its input is stated here and stored
 in the file. --digits prepares them as MNIST's. For photos, use --crop,
---stretch or --pad, and the flags of channels and numbers: a channel's value v
-of 0…255 becomes (v·scale − mean) / std. The models of torchvision take
---crop --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag
-from --resize to --std implies --crop unless another way is given. Without any
-of them the net takes raw tensors only. A height, width or length that the
-model leaves open stays open, if possible; --shape freezes the net for one size
-alone. OUT.frz may be a pipe or a device; - is standard output.
+--stretch or --pad, and the flags for channels and scaling: a channel's value v
+of 0…255 becomes (v·scale − mean) / std. Models of torchvision take --crop
+--resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag from
+--resize to --std implies --crop unless another way is given. Without any of
+these flags, the net takes only raw tensors. A height, width or length that the
+model leaves open stays open if possible; --shape freezes the net for one size.
+OUT.frz may be a pipe or a device; - is standard output.
 
-With --int8, values and weights become integers of 8 bits: the file is a
-quarter as large, and the net several times as fast. The numbers that the
-integers stand for are chosen with --calibrate, from inputs like those that the
-net will be given: at least 16 pictures or tensors, better some hundreds; of
-more than 1,000 an even sample of 1,000 is used. Pictures become inputs as the
-file will say, and those of an IDX file that have the input's size as in infer
-eval. A layer whose error would be out of proportion stays float, as does what
---keep-float names. A table at the end says what it costs: for each layer, by
-how many decibels its signal exceeds the noise that integers bring, and for the
-net, how many answers have changed.`,
+With --int8, values and weights become 8-bit integers: the file is a quarter as
+large, and the net several times as fast. The ranges of values are determined
+from the inputs that --calibrate names, which should be like those that the net
+will be given: at least 16 pictures or tensors, better a few hundred; if there
+are more than 1,000, an even sample of 1,000 is used. Pictures become inputs as
+the file will say; those of an IDX file that have the input's size, as in infer
+eval. A step whose error would be out of proportion stays float, as do those
+that --keep-float names. A table at the end shows the cost: for each step, its
+signal-to-noise ratio in decibels, and for the net, how many answers have
+changed.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o convertOptions
 		flags.StringVar(&o.weights, "weights", "f32", "element `TYPE` of the weights: f32, or half for a file of half the size")
-		flags.StringVar(&o.labels, "labels", "", "read the names of the classes from `FILE`, one a line")
+		flags.StringVar(&o.labels, "labels", "", "read the names of the classes from `FILE`, one per line")
 		flags.StringVar(&o.name, "name", "", "short `NAME` of the net; its file's name if not given")
 		flags.StringVar(&o.note, "note", "", "free `TEXT`: training data, accuracy, licence")
 		flags.BoolVar(&o.batch, "batch", false, "accept any number of items at a time although the model says one")
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
-		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, such as 1x3x480x640, or the sizes of its open dimensions alone, such as 480x640; NAME= may be left out if there is only one input; may be repeated")
+		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, such as 1x3x480x640, or only the sizes of its open dimensions, such as 480x640; NAME= may be omitted if there is only one input; may be repeated")
 		flags.Func("tiers", "choose algorithms of a quantised net that no tier of `LIST` is slower with; "+
 			strings.Join(kernels.FreezeTiers, ",")+" if not given; the net runs on all others, too", func(s string) error {
 			o.tiers = strings.Split(s, ",")
@@ -92,7 +92,7 @@ const maxModel = 2 << 30
 func (a *app) convert(in, out string, o *convertOptions) error {
 	elem, ok := map[string]tensor.Elem{"f32": tensor.F32, "half": tensor.F16}[o.weights]
 	if !ok {
-		return usagef("--weights %s: it is f32 or half", o.weights)
+		return usagef("--weights %s: it must be f32 or half", o.weights)
 	}
 	answer, preset, err := o.answer.answer()
 	if err != nil {

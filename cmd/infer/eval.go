@@ -22,16 +22,16 @@ var evalCommand = command{
 	help: `
 Classify the pictures of a data set in MNIST's IDX format, plain or gzip, and
 compare the answers with its labels: accuracy and confusion matrix, a row for
-each true class. Pictures of the input's own size are given to the net as they
-are, and others are prepared like any picture; with --prepare all are. A
-picture on which nothing is drawn counts as wrong. --json prints
+each true class. Pictures of the input's own size are given to the net
+unchanged, and others are prepared like any picture; with --prepare all are. A
+blank picture counts as wrong. --json prints
 {"images","correct","blank","accuracy","seconds","confusion"}; the accuracy is
 a fraction.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		var o evalOptions
 		model := modelFlag(flags)
-		images := flags.String("images", "", "pictures, N×height×width: IDX `FILE`")
-		labels := flags.String("labels", "", "their classes, N: IDX `FILE`")
+		images := flags.String("images", "", "read pictures, N×height×width, from the IDX `FILE`")
+		labels := flags.String("labels", "", "read their N classes from the IDX `FILE`")
 		flags.IntVar(&o.limit, "limit", 0, "take only the first `N` pictures; 0 for all")
 		flags.IntVar(&o.batch, "batch", 0, "compute `N` pictures at a time; 64 if not given, or as many as the net can")
 		flags.IntVar(&o.threads, "threads", 1, "compute on `N` threads")
@@ -40,7 +40,7 @@ a fraction.`,
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case *images == "" || *labels == "":
 				return usagef("--images and --labels are needed")
 			case o.limit < 0:

@@ -17,9 +17,9 @@ var inspectCommand = command{
 	name: "inspect",
 	args: "[F] [--json]",
 	help: `
-Show what is in a frozen net, the built-in one if no file is given: layers,
+Show what is in a frozen net, the built-in one if no file is given: steps,
 shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch;
-open dimensions are shown by their names, and those that depend on them as ?.`,
+open dimensions are shown by name, and those that depend on them as ?.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(a *app, args []string) error {
@@ -253,7 +253,7 @@ func (v *view) print(a *app) {
 	line("memory", "%s for one item on one thread: scratch %s, tensors %s; unshared they would take %s",
 		counted(v.Memory.Arena+v.Memory.Scratch, "bytes"), count(v.Memory.Scratch), count(v.Memory.Arena), count(v.Memory.Tensors))
 
-	width := 5
+	width := 4
 	names := make([]string, len(v.Layers))
 	for i, l := range v.Layers {
 		mark := ""
@@ -263,7 +263,7 @@ func (v *view) print(a *app) {
 		names[i] = cut(printable(cmp.Or(l.Name, "-")), maxName-len(mark)) + mark
 		width = max(width, utf8.RuneCountInString(names[i]))
 	}
-	fmt.Fprintf(a.stdout, "\n%-*s  %-14s %-28s %14s %12s\n", width, "layer", "operation", "result", "multiply-adds", "bytes")
+	fmt.Fprintf(a.stdout, "\n%-*s  %-14s %-28s %14s %12s\n", width, "step", "operation", "result", "multiply-adds", "bytes")
 	for i, l := range v.Layers {
 		var shapes []string
 		for _, s := range l.Outputs {

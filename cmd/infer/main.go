@@ -63,7 +63,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
-		a.complain("%v (infer --help tells more)", err)
+		a.complain("%v (see infer --help)", err)
 		return exitUsage
 	case err != errReported:
 		a.complain("%v", err)
@@ -159,10 +159,10 @@ func (a *app) help(list ...command) error {
 	return err
 }
 
-const exitHelp = `Exit code: 0 if all went well; 1 if an input failed, while the others were
+const exitHelp = `Exit status: 0 if all went well; 1 if an input failed, while the others were
 answered; 2 if the command line is wrong; 130 or 143 if a signal ended it.
-Answers go to standard output, everything else to standard error. A file named -
-is standard input. A picture that has a command's name is given as ./name.
+Answers go to standard output, everything else to standard error. A file named
+- is standard input. To read a picture that has a command's name, write ./name.
 `
 
 // An output is standard output. It remembers the first error.

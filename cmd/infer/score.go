@@ -17,37 +17,36 @@ var scoreCommand = command{
 	name: "score",
 	args: "[--model F] [--top K] (--files-from LIST | --images IDX) [--shard I/N] --output PART [--force]",
 	help: `
-Do a part of a batch job: answer the pictures whose paths are in LIST, or those
-of a data set in MNIST's IDX format, in lines like those of infer --json.
-Pictures of a data set are called IDX#n, from 0, and are treated as by infer
-eval. The pictures are divided, in order, into N shards of the same length, to
-within one, of which this is number I, counted from 0. The parts of all shards,
-joined in order, are the part of 0/1.
+Compute one shard of a batch job: answer the pictures whose paths are in LIST,
+or those of a data set in MNIST's IDX format, in lines like those of infer
+--json. Pictures of a data set are named IDX#n, counted from 0, and treated as
+by infer eval. The pictures are divided, in order, into N shards of equal
+length, to within one; this computes shard I, counted from 0. The parts of all
+shards, concatenated in order, equal the part of shard 0/1.
 PART gets its name when it is complete; a run that ends early leaves nothing
-under that name, and starts from the beginning the next time. Beside it,
-PART.json holds the digests of model, list and flags: a part that exists is
-skipped if they are the same, unless --force is given. A picture without an
-answer has a line that says why, and is counted; it does not make the part
-fail. But if a file that exists cannot be read, the part fails, and may be
-tried again.`,
+under that name, and starts from the beginning the next time. PART.json holds
+the digests of model, list and flags: an existing part is skipped if they are
+the same, unless --force is given. A picture without an answer gets a line that
+says why, and is counted; it does not make the part fail. But if a file that
+exists cannot be read, the part fails, and may be retried.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		j := job{shard: shard{0, 1}}
-		flags.IntVar(&j.top, "top", 1, "the `K` best answers to each picture")
-		flags.StringVar(&j.list, "files-from", "", "read paths of pictures from `LIST`, one a line")
-		flags.StringVar(&j.images, "images", "", "pictures, N×height×width: `IDX` file")
-		flags.Var(&j.shard, "shard", "answer part `I/N` of the pictures, from 0/N to N−1/N; 0/1, all of them, if not given")
+		flags.IntVar(&j.top, "top", 1, "write the `K` best answers to each picture")
+		flags.StringVar(&j.list, "files-from", "", "read paths of pictures from `LIST`, one per line")
+		flags.StringVar(&j.images, "images", "", "read pictures, N×height×width, from the file `IDX`")
+		flags.Var(&j.shard, "shard", "answer shard `I/N` of the pictures, from 0/N to N−1/N; 0/1, all of them, if not given")
 		flags.StringVar(&j.output, "output", "", "write the answers to `PART`")
-		flags.BoolVar(&j.force, "force", false, "answer again what is already in PART")
+		flags.BoolVar(&j.force, "force", false, "compute again even if PART exists")
 		flags.IntVar(&j.threads, "threads", runtime.GOMAXPROCS(0), "compute on `N` threads")
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case (j.list == "") == (j.images == ""):
 				return usagef("one of --files-from and --images is needed")
 			case j.list == "-" || j.images == "-":
-				return usagef("standard input cannot be read once more by another shard: a file is needed")
+				return usagef("other shards cannot read standard input again: give a file")
 			case j.output == "" || j.output == "-":
 				return usagef("--output is needed: a file")
 			}
@@ -88,7 +87,7 @@ func (s *shard) Set(text string) error {
 	i, err1 := strconv.Atoi(index)
 	n, err2 := strconv.Atoi(count)
 	if err1 != nil || err2 != nil || i < 0 || i >= n || n > 1<<20 {
-		return errors.New("wants I/N, from 0/N to N−1/N")
+		return errors.New("needs I/N, from 0/N to N−1/N")
 	}
 	s.index, s.count = i, n
 	return nil

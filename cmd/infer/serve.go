@@ -28,21 +28,21 @@ var serveCommand = command{
 	name: "serve",
 	args: "[--model NAME=PATH]... [--listen ADDR] [--admin ADDR]",
 	help: `
-Serve nets by the Open Inference Protocol, version 2, which KServe and Triton
-speak, over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and
-deflate; gRPC with health and reflection, by HTTP/2 with TLS or without. On the
-page at / you can draw a digit or choose a picture, and see the answer. POST a
+Serve nets by the Open Inference Protocol, version 2, as KServe and Triton do,
+over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and deflate;
+gRPC with health and reflection, over HTTP/2 with or without TLS. On the page
+at / you can draw a digit or choose a picture, and see the answer. POST a
 picture to /v2/models/NAME/classify?top=K for the answer of infer --json; with
 &explain=true it includes the model's input, outputs and times. Without
 --model, the built-in net is served as digits. PATH is a frozen net or a
-folder, with one *.frz or with a VERSION/model.frz for each version; what
-changes there is loaded and run once before it replaces the old one. A request
-is computed at once if a thread is free, or batched with others that wait, or
-refused with status 503 if it would wait longer than --max-queue-delay. At
---admin there are metrics under /metrics, Go's profiles under /debug/pprof/ and
-the level of the log under /loglevel; --metrics serves the metrics alone at
-another address. SIGHUP looks for changed nets at once; SIGTERM says "not
-ready" for the time of --drain, and then finishes the requests in progress.`,
+folder, with one *.frz or with a VERSION/model.frz for each version; a changed
+file is loaded and run once before it replaces the old one. A request is
+computed at once if a thread is free, or batched with others that wait, or
+refused with status 503 if it would wait longer than --max-queue-delay. --admin
+has metrics at /metrics, Go's profiles at /debug/pprof/ and the log level at
+/loglevel; --metrics serves only the metrics, at another address. SIGHUP looks
+for changed nets at once; on SIGTERM the server reports "not ready" for the
+time of --drain, and then finishes the requests in progress.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		return serveSetup(flags, func(*serveOptions) {})
 	},
@@ -52,32 +52,32 @@ ready" for the time of --drain, and then finishes the requests in progress.`,
 func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []string) error {
 	var o serveOptions
 	with(&o)
-	flags.Var(&o.models, "model", "serve the net in `NAME=PATH`, once for each; the name is the file's if none is given")
-	flags.StringVar(&o.listen, "listen", ":8080", "serve at `ADDR`; 127.0.0.1:8080 is for this machine alone")
-	flags.StringVar(&o.admin, "admin", "127.0.0.1:9090", "serve metrics, profiles and the log's level at `ADDR`, on this machine alone; \"\" for nowhere")
-	flags.StringVar(&o.metrics, "metrics", "", "serve the metrics alone at `ADDR`, too, for a cluster to collect")
+	flags.Var(&o.models, "model", "serve the net in `NAME=PATH`; the name is the file's if none is given; may be repeated")
+	flags.StringVar(&o.listen, "listen", ":8080", "serve at `ADDR`; 127.0.0.1:8080 is reachable only from this machine")
+	flags.StringVar(&o.admin, "admin", "127.0.0.1:9090", "serve metrics, profiles and the log level at `ADDR`, only on this machine; \"\" for nowhere")
+	flags.StringVar(&o.metrics, "metrics", "", "also serve only the metrics at `ADDR`, for a cluster to collect")
 	flags.IntVar(&o.core.Permits, "threads", 0, "compute on `N` threads at a time; GOMAXPROCS if not given, which follows a container's quota")
 	flags.IntVar(&o.core.Batch, "batch", 8, "compute at most `N` items in one run")
 	flags.DurationVar(&o.core.MaxQueueDelay, "max-queue-delay", 100*time.Millisecond, "refuse requests that would wait longer than `TIME`; 100ms if not given")
 	flags.DurationVar(&o.core.Idle, "idle", time.Minute, "free the memory of sessions that have not been used for `TIME`; 1m if not given")
 	flags.Int64Var(&o.memory, "max-memory", 4096, "let all sessions together take at most `MB`; 4096 if not given")
-	flags.DurationVar(&o.rest.Timeout, "timeout", 30*time.Second, "give up requests after `TIME`; 30s if not given")
-	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "give up requests that take longer than `TIME` to arrive; 30s if not given")
-	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies and gRPC's messages of more than `MB`, decompressed; 64 if not given")
+	flags.DurationVar(&o.rest.Timeout, "timeout", 30*time.Second, "abandon requests after `TIME`; 30s if not given")
+	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "abandon requests that take longer than `TIME` to arrive; 30s if not given")
+	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies and gRPC messages of more than `MB`, decompressed; 64 if not given")
 	flags.Int64Var(&o.bodies, "max-bodies", 1024, "refuse requests while bodies and tensors take more than `MB`; 1024 if not given")
 	flags.IntVar(&o.header, "max-header", 64, "refuse headers of more than `KB`; 64 if not given")
 	flags.IntVar(&o.rest.MaxPixels, "max-pixels", 50_000_000, "refuse pictures of more than `N` pixels; 50 million if not given")
 	flags.IntVar(&o.rest.MaxDepth, "max-depth", 100, "refuse JSON nested more than `N` deep; 100 if not given")
-	flags.DurationVar(&o.drain, "drain", 5*time.Second, "go on serving for `TIME` after SIGTERM; 5s if not given")
+	flags.DurationVar(&o.drain, "drain", 5*time.Second, "continue to serve for `TIME` after SIGTERM; 5s if not given")
 	flags.StringVar(&o.tokenFile, "token-file", "", "require the bearer token in `FILE`, except for health; browsers may send it as a password")
 	flags.Var(&o.origins, "allow-origin", "let pages of `SITE` use the server, and browsers address it by that name; may be repeated")
 	flags.StringVar(&o.cert, "tls-cert", "", "serve TLS with the certificate in `FILE`")
 	flags.StringVar(&o.key, "tls-key", "", "read the certificate's key from `FILE`")
 	flags.BoolVar(&o.repository, "allow-load", false, "let requests load and unload models")
-	flags.StringVar(&o.level, "log", "info", "log from `LEVEL` up: debug has each request, info, warn, error")
+	flags.StringVar(&o.level, "log", "info", "log from `LEVEL` up: debug (each request), info, warn or error")
 	return func(a *app, args []string) error {
 		if len(args) > 0 {
-			return usagef("%q is one argument too many; a net is given by --model", args[0])
+			return usagef("%q is not expected; a net is given by --model", args[0])
 		}
 		if err := o.check(); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (o *serveOptions) check() error {
 		"max-queue-delay": o.core.MaxQueueDelay, "idle": o.core.Idle, "timeout": o.rest.Timeout, "read-timeout": o.readTimeout,
 	} {
 		if d <= 0 {
-			return usagef("--%s %v: longer than nothing", name, d)
+			return usagef("--%s %v: it must be positive", name, d)
 		}
 	}
 	switch {
@@ -127,7 +127,7 @@ func (o *serveOptions) check() error {
 	case (o.cert == "") != (o.key == ""):
 		return usagef("--tls-cert and --tls-key belong together")
 	case o.admin != "" && !isLoopback(o.admin):
-		return usagef("--admin %s: it tells everything, and must be an address of this machine alone, such as 127.0.0.1:9090; --metrics may be any", o.admin)
+		return usagef("--admin %s: it reveals everything, and must be an address only of this machine, such as 127.0.0.1:9090; --metrics may be any", o.admin)
 	}
 	if err := o.logLevel.UnmarshalText([]byte(o.level)); err != nil {
 		return usagef("--log %s: debug, info, warn or error", o.level)
@@ -284,7 +284,7 @@ func shutDown(servers []*http.Server, log *slog.Logger) error {
 		s.Close()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("requests were cut off that were not answered within %v", maxFinish)
+		return fmt.Errorf("requests were cut off because they took longer than %v", maxFinish)
 	}
 	log.Info("the end")
 	return err

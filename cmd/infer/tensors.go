@@ -16,23 +16,23 @@ var runCommand = command{
 	name: "run",
 	args: "[--model F] --input X.npy [--input ...] --output Y.npy [--output ...]",
 	help: `
-Compute a net on raw tensors: .npy files with the order, the shapes and the
-element types of the model that was frozen (NCHW as in ONNX). Inputs and
-outputs are given in the model's own order, and later outputs may be left out.
-A model with an open batch takes any number of items, and one with an open
-height, width or length takes it from the files. An output that has one row for
-each thing found (NonMaxSuppression) is written with as many rows. FILE may
-be a pipe or a device; - is standard output.`,
+Run a net on raw tensors: .npy files in the layout, shapes and element types of
+the model that was frozen (NCHW as in ONNX). Inputs and outputs are given in
+the model's own order, and later outputs may be omitted. A model with an open
+batch takes any number of items, and one with an open height, width or length
+takes it from the files. An output with one row for each object found
+(NonMaxSuppression) is written with only those rows. FILE may be a pipe or a
+device; - is standard output.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		model := modelFlag(flags)
 		var inputs, outputs names
-		flags.Var(&inputs, "input", "the next input: .npy `FILE`")
-		flags.Var(&outputs, "output", "where the next output goes: .npy `FILE`")
+		flags.Var(&inputs, "input", "read the next input from the .npy `FILE`")
+		flags.Var(&outputs, "output", "write the next output to the .npy `FILE`")
 		threads := flags.Int("threads", 1, "compute on `N` threads")
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case len(inputs) == 0 || len(outputs) == 0:
 				return usagef("--input and --output are needed")
 			}

@@ -13,12 +13,12 @@ import (
 var versionCommand = command{
 	name: "version",
 	help: `
-Show the version of this program, the revision that it was built from, the
-version of Go, and the kernels that compute.`,
+Show the version of this program, the revision from which it was built, the
+version of Go, and the tier in use.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		return func(a *app, args []string) error {
 			if len(args) > 0 {
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			}
 			return a.version()
 		}

@@ -1,7 +1,7 @@
 // Package amd64 emits the kernels of the tiers of amd64 with avo.
 //
-// Each file is one family, or what families share. General registers are left
-// to avo; vector registers are named by hand. What each is used for is noted
+// Each file holds one family, or what families share. avo allocates general
+// registers; vector registers are assigned by hand. The use of each is noted
 // where it gets its value, and the register map above a kernel is written from
 // these notes: a register without one is an error.
 package amd64
@@ -26,7 +26,7 @@ import (
 // Emitters are the kernels of a tier that are written for it, by family.
 type Emitters map[string]func(*builder)
 
-// Emits says whether a kernel is one of them.
+// Emits reports whether a kernel is one of them.
 func (e Emitters) Emits(k spec.Kernel) bool { return e[k.Family()] != nil }
 
 // File emits kernels of a tier.

@@ -17,7 +17,7 @@ import (
 // Emitters are the kernels of a tier that are written for it, by family.
 type Emitters map[string]func(*builder)
 
-// Emits says whether a kernel is one of them.
+// Emits reports whether a kernel is one of them.
 func (e Emitters) Emits(k spec.Kernel) bool { return e[k.Family()] != nil }
 
 // File emits kernels of a tier.

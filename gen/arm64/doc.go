@@ -1,16 +1,17 @@
-// Package arm64 emits the kernels of the tiers of arm64: those of package amd64,
-// for the same blocks of arguments, with the same chains of sums.
+// Package arm64 emits the kernels of the tiers of arm64: the same kernels as
+// package amd64, for the same blocks of arguments, with the same chains of sums.
 //
-// It stands on avo's ir, gotypes and printer, which ask of an instruction no
-// more than an opcode and operands that print themselves: stubs, offsets of
-// fields, sizes of frames, labels and the file's header are those of amd64. avo's passes know amd64 alone and are not run. What is here instead:
+// It uses avo's ir, gotypes and printer, which need only an opcode and printable operands
+// of an instruction: stubs, offsets of fields, sizes of frames, labels and the file's
+// header are made as for amd64. avo's passes are for amd64 only and are not run. In their
+// place are:
 //
-//   - a method for each instruction, by the name that Go's assembler gives it.
-//     Those that it has no name for have their A64 name and are emitted as
-//     words with their text beside them, which a test decodes and compares;
-//   - two banks that hand out registers, take them back at the end of a scope,
-//     and write the register map above each kernel from what they were taken
-//     for. A kernel that needs one too many does not spill: it is an error.
+//   - a method for each instruction, named as in Go's assembler. Instructions
+//     that the assembler lacks have their A64 name and are emitted as words,
+//     with their text as a comment; a test decodes the words and compares;
+//   - two banks that allocate registers, free them at the end of a scope, and
+//     write the register map above each kernel from their uses. A kernel that
+//     needs too many registers does not spill: it is an error.
 //
 // # Tiles
 //
@@ -19,17 +20,17 @@
 // other; two are left for B, each of whose vectors is loaded once and used by
 // all rows. A load that broadcasts would occupy a pipe that multiplies. Tiles
 // of fewer rows have up to 8 vectors of B on their way. Pool windows are tiles
-// of 4 rows, or 8 where a panel has no more than 8 columns. What is left of K
-// after fours are two and one.
+// of 4 rows, or 8 where a panel has no more than 8 columns. The rest of K after
+// fours is taken by two and by one.
 //
-// Where fewer than 16 columns are stored, or any other number of elements is
-// not a multiple of 16, the rest is taken in pieces of 8, 4, 2 and 1: nothing
+// If fewer than 16 columns are stored, or another number of elements is not a
+// multiple of 16, the rest is taken in pieces of 8, 4, 2 and 1, so that nothing
 // past an operand's end is touched.
 //
-// Functions of each element keep their constants in registers: each in one of
-// its own if there are few, else in lanes.
+// Functions of one element keep their constants in registers: each in a
+// register if there are few, else in lanes.
 //
-// FMAX and FMIN return NaN if either operand is one, so that NaN survives
+// FMAX and FMIN return NaN if either operand is NaN, so that NaN survives
 // pooling and clamping; the sign of a zero may be the limit's.
 //
 // Winograd's transforms take four channels at a time, which leaves room for a
@@ -38,14 +39,14 @@
 //
 // # Inner loops
 //
-// llvm-mca's prediction (LLVM 14) for the longest inner loops. instr counts
-// all instructions, fma those that multiply and add four elements; ratio is
-// the one by the other. Under a processor stand the cycles of an iteration,
-// and how much of them the multiply-adds alone would take. That release models
+// llvm-mca's prediction (LLVM 14) for the longest inner loops. instr counts all
+// instructions, fma those that multiply and add four elements; ratio is their
+// quotient. Under each processor are the cycles of an iteration, and the share
+// of them that the multiply-adds alone would take. That release models
 // neoverse-n1 and cortex-a76 as a Cortex-A57, of half their width; LLVM 19's
 // own model of neoverse-n1 predicts half of these cycles, and of neoverse-v2 a
-// quarter, with the same use, 100 %, in all gemm, product and convpool loops
-// of 4 rows and more.
+// quarter, with the same use, 100 %, in all gemm, product and convpool loops of
+// 4 rows and more.
 //
 //	kernel                   instr   fma ratio | neoverse-n1 and cortex-a76 | apple-a14
 //	gemm_f32_6x16              126    96  1.31 |   96.0   100 %             |   32.0   100 %

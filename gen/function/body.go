@@ -1,6 +1,7 @@
-// Package function describes the functions of one element, and of two where they
-// are more than an instruction, each once for all tiers: as a graph of simple instructions on vectors, from which the emitters
-// make kernels. A function is thus computed by the same formula everywhere.
+// Package function describes the functions of one element, and those of two
+// that take more than one instruction. Each is described once, for all tiers,
+// as a graph of simple vector instructions from which the emitters make
+// kernels, so that it is computed by the same formula everywhere.
 package function
 
 import "math"

@@ -8,9 +8,9 @@ import (
 // A Kernel is the identity of a micro-kernel: what it computes, on any tier.
 //
 // Its name is made here and nowhere else: the operation; the elements; the
-// variant or the tile, rows × columns, if it has one; and, as a symbol, the
-// tier. Of the elements it has the operand's; the weight's where it is another;
-// and, apart, the result's where that is not the operand's:
+// variant or the tile, rows × columns, if it has one; and, in a symbol, the
+// tier. The elements are the operand's, then the weight's if different, then,
+// after an underscore, the result's if different from the operand's:
 //
 //	gemm_f32_6x16_avx2         float32 throughout
 //	fully_f32f16_1x64_avx2     float16 weights
@@ -22,10 +22,10 @@ import (
 type Kernel struct {
 	Op string
 
-	// The types of elements. The weight's is the operand's where there is none.
+	// The element types. Without a weight, Weight equals Operand.
 	Operand, Weight, Result Elem
 
-	Variant string // what else tells it from its family
+	Variant string // what else distinguishes it within its family
 	Rows    int    // of a tile, if it has one
 	Panels  int    // of a tile, each of 16 columns
 }
@@ -73,7 +73,7 @@ const (
 func (e Elem) String() string { return [...]string{"f32", "f16", "u8", "i8", "i16", "i32"}[e] }
 
 // Kernels lists the kernels of a tier whose tiles have up to rows rows by
-// panels panels: every tier has these, and no other.
+// panels panels: every tier has exactly these.
 func Kernels(rows, panels int) (ks []Kernel) {
 	for _, op := range []string{"gemm", "product"} {
 		for r := rows; r >= 1; r-- {
@@ -126,9 +126,9 @@ func Kernels(rows, panels int) (ks []Kernel) {
 }
 
 // QuantisedKernels lists the kernels that compute in integers, of a tier whose
-// gemm tiles have up to rows rows by up to panels panels. They have the same bits
-// on every tier, so that one which lacks a kernel takes the portable tier's; of
-// the gemm family it has all or none.
+// gemm tiles have up to rows rows by up to panels panels. Their results have the
+// same bits on every tier, so a tier that lacks a kernel takes the portable
+// tier's. A tier has all kernels of the gemm family or none.
 func QuantisedKernels(rows, panels int) (ks []Kernel) {
 	for _, result := range []Elem{U8, F32} {
 		for p := panels; p >= 1; p-- {
@@ -157,16 +157,16 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 }
 
 // A Tier is the kernels for one kind of processor. The generated Tiers are
-// those of the GOARCH that is compiled for.
+// those of the GOARCH being compiled for.
 type Tier struct {
 	Name     string
-	Features []string // CPU features that it needs, all of them, by cpuid's names
+	Features []string // all CPU features that it needs, by cpuid's names
 
 	// The largest tile of the gemm and product families.
 	Rows, Panels int
 
-	// The largest tile of the gemm family of quantised operands; 0 if the tier has
-	// none of it.
+	// The largest tile of the gemm family of quantised operands; 0 if the tier
+	// does not have this family.
 	QuantisedRows, QuantisedPanels int
 
 	Kernels []Entry
@@ -175,7 +175,7 @@ type Tier struct {
 // An Entry is a kernel of a tier.
 type Entry struct {
 	Kernel
-	From string // the tier that it was written for: the tier itself, or one that it stands on
+	From string // the tier that emits it: the tier itself or a base of it
 	Run  any    // func(*Args), with the operation's block of arguments
 }
 

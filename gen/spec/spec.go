@@ -1,6 +1,6 @@
-// Package spec is the one description of the kernels: what each is called,
-// which block of arguments it takes, and what a tier is. The emitters, the
-// stubs and the tables follow it. What package asm needs of it is copied there.
+// Package spec is the single description of the kernels: their names, the
+// blocks of arguments that they take, and what a tier is. Emitters, stubs and
+// tables follow it. The parts that package asm needs are copied there.
 package spec
 
 import (
@@ -20,8 +20,8 @@ import (
 //go:embed args.go kernel.go
 var Sources embed.FS
 
-// blocks are the blocks of arguments by operation; and where one of quantised
-// operands has another than that of floats, by operation and operand.
+// blocks are the blocks of arguments by operation, or by operation and operand
+// where quantised operands need a different block.
 var blocks = map[string]string{
 	"gemm_u8":      "QuantisedGemmArgs",
 	"convpool_u8":  "QuantisedGemmArgs",
@@ -68,15 +68,15 @@ var blocks = map[string]string{
 	"ycbcr":            "ColourArgs",
 }
 
-// A Block is the type of a block of arguments, as it is declared.
+// A Block is the declared type of a block of arguments.
 type Block struct {
 	Name string
 	Type types.Type
 	Pkg  *types.Package
 }
 
-// Args is a kernel's block of arguments. Emitters take the offsets of its fields
-// from it.
+// Args returns a kernel's block of arguments, from which emitters take the
+// offsets of its fields.
 func Args(k Kernel) (Block, error) {
 	name, ok := blocks[k.Op+"_"+k.Operand.String()]
 	if !ok {

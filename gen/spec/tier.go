@@ -8,15 +8,14 @@ import (
 	"github.com/mmcloughlin/avo/ir"
 )
 
-// A Target is a tier as it is generated: a row of the table beside its
-// emitters.
+// A Target is a tier as it is generated: a row of the table, and its emitter.
 type Target struct {
 	Name     string   // the end of its kernels' symbols: "avx2"
-	GOARCH   string   // a tier is compiled into programs for that alone
+	GOARCH   string   // the tier is compiled into programs for this alone
 	Features []string // CPU features that it needs beyond its base's, by cpuid's names
 
-	// Base is the tier of the same GOARCH whose kernels it has where it emits
-	// none of its own; "" is none.
+	// Base is the tier of the same GOARCH from which it inherits the kernels
+	// that it does not emit; "" for none.
 	Base string
 
 	// The largest tiles, as in Tier.
@@ -28,24 +27,24 @@ type Target struct {
 
 // An Emitter writes kernels for processors of one GOARCH.
 type Emitter interface {
-	// Emits says whether it has the kernel.
+	// Emits reports whether it can emit the kernel.
 	Emits(k Kernel) bool
 
-	// File emits kernels of a tier, to stand in one file, ready to be printed.
+	// File emits kernels of a tier as one file, ready to be printed.
 	File(t Target, ks []Kernel) (*ir.File, error)
 
-	// Needs names the CPU features without which a function does not run, as
-	// its instructions tell.
+	// Needs returns the CPU features that the function's instructions need.
 	Needs(fn *ir.Function) ([]string, error)
 
-	// Implies says that no processor has the feature without the other one.
+	// Implies reports whether every processor with the feature has the other
+	// one.
 	Implies(feature, other string) bool
 }
 
-// Targets are tiers, each behind its base; of a GOARCH the slowest first.
+// Targets are tiers, each after its base; within a GOARCH the slowest first.
 type Targets []Target
 
-// base is the tier that t stands on.
+// base returns the base of t.
 func (ts Targets) base(t Target) (base Target, ok bool, err error) {
 	if t.Base == "" {
 		return Target{}, false, nil
@@ -57,7 +56,7 @@ func (ts Targets) base(t Target) (base Target, ok bool, err error) {
 	return ts[i], true, nil
 }
 
-// Features are all that a tier needs: its base's, then its own.
+// Features returns all features that a tier needs: its base's, then its own.
 func (ts Targets) Features(t Target) ([]string, error) {
 	base, ok, err := ts.base(t)
 	if err != nil || !ok {
@@ -67,8 +66,8 @@ func (ts Targets) Features(t Target) ([]string, error) {
 	return append(slices.Clip(all), t.Features...), err
 }
 
-// CheckFeatures refuses a tier's function that needs a CPU feature which the
-// tier does not ask for: it would stop a user's program with SIGILL.
+// CheckFeatures rejects a function that needs a CPU feature that its tier does
+// not require: it would crash a user's program with SIGILL.
 func (ts Targets) CheckFeatures(t Target, fn *ir.Function) error {
 	has, err := ts.Features(t)
 	if err != nil {

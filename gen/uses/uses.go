@@ -1,5 +1,5 @@
-// Package uses keeps what each register of a kernel is used for, and writes
-// the register map above the kernel from it.
+// Package uses records what each register of a kernel is used for, and writes
+// the register map above the kernel.
 package uses
 
 import (
@@ -12,7 +12,7 @@ import (
 // A Map is the uses of the registers of one kind, by number.
 type Map[R ~int] map[R][]string
 
-// Note says that a register is used for something from here on.
+// Note records a use of a register from here on.
 func (m Map[R]) Note(r R, use string) {
 	if !slices.Contains(m[r], use) {
 		m[r] = append(m[r], use)

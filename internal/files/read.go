@@ -23,7 +23,7 @@ const MaxPicture = 512 << 20
 // pictureExtensions are those of files that hold pictures.
 var pictureExtensions = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
-// IsPicture says whether a file is called as pictures are, of those of which many
+// IsPicture reports whether a file is called as pictures are, of those of which many
 // lie together.
 func IsPicture(name string) bool {
 	return slices.Contains(pictureExtensions, strings.ToLower(filepath.Ext(name)))

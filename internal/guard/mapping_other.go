@@ -4,7 +4,7 @@ package guard
 
 import "unsafe"
 
-// Protected says whether a touch of what lies beside a buffer faults.
+// Protected reports whether a touch of what lies beside a buffer faults.
 const Protected = false
 
 // A mapping is memory with canaries before start and after end.

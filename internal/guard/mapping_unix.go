@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Protected says whether a touch of what lies beside a buffer faults.
+// Protected reports whether a touch of what lies beside a buffer faults.
 const Protected = true
 
 // A mapping is memory between two pages that cannot be touched. Buffers stand

@@ -58,7 +58,7 @@ func product(dims []int) int {
 	return n
 }
 
-// OpenPlane says whether an input's height and width are left open.
+// OpenPlane reports whether an input's height and width are left open.
 func (g *Graph) OpenPlane() bool {
 	return slices.ContainsFunc(g.Inputs, func(in Input) bool { return len(in.Dims) > 0 && slices.Contains(in.Dims[1:], 0) })
 }
@@ -261,5 +261,5 @@ func (g *Graph) Alone(i int, values map[string]Tensor) *Model {
 	return &small.Model
 }
 
-// Constant says whether node i computes a constant.
+// Constant reports whether node i computes a constant.
 func (g *Graph) Constant(i int) bool { return g.constant[g.Nodes[i].Out[0]] }

@@ -65,7 +65,7 @@ func Check(m *engine.Model) error {
 // say how: 0…1 is what most nets take.
 var FromZeroToOne = weights.Preparation{Scale: 1.0 / 255, Std: [3]float32{1, 1, 1}}
 
-// Raw says whether grey pictures of a size are a model's input as they are, as
+// Raw reports whether grey pictures of a size are a model's input as they are, as
 // those of a data set are that it was trained with: and then how their numbers
 // become the input's, by scale, mean and deviation alone.
 func Raw(m *engine.Model, width, height int) (p weights.Preparation, raw bool) {

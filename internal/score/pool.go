@@ -51,7 +51,7 @@ func (p *Pool) Begin(pictures []Picture) *Batch {
 	return b
 }
 
-// Done says whether Wait would not wait.
+// Done reports whether Wait would not wait.
 func (b *Batch) Done() bool {
 	select {
 	case <-b.done:

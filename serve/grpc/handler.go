@@ -21,10 +21,10 @@ import (
 	"github.com/infer-go/infer/serve/grpc/inference"
 )
 
-// Options say what a Handler accepts. The zero value stands for the defaults
-// that are given behind each field.
+// Options say what a Handler accepts. The zero value means the defaults that
+// are given after each field.
 type Options struct {
-	Version    string        // of the server, as it tells clients; "devel"
+	Version    string        // of the server, as reported to clients; "devel"
 	MaxMessage int           // bytes of a request, after decompression; 64 MiB
 	Timeout    time.Duration // of a request; 30 s
 
@@ -83,7 +83,7 @@ func (h *Handler) handle(path string, handler http.Handler) {
 	h.mux.Handle(path, handler)
 }
 
-// Handler answers requests for the services of this package, and leaves all
+// Handler answers requests for the services of this package, and passes all
 // others to next.
 func (h *Handler) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -159,7 +159,7 @@ func (b *chargedBody) Read(p []byte) (int, error) {
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		err = connect.NewError(connect.CodeDeadlineExceeded, errors.New("the message came too slowly"))
+		err = connect.NewError(connect.CodeDeadlineExceeded, errors.New("the message arrived too slowly"))
 	}
 	return n, err
 }

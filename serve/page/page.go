@@ -1,7 +1,6 @@
-// Package page is a page on which people can try a server's models: they
-// draw a digit or choose a picture, and see the answer and what the net made
-// of it. The page sends requests to package rest's handler, and to nothing
-// else.
+// Package page is a page on which people can try a server's models: they draw a
+// digit or choose a picture, and see the answer and what the net made of it.
+// The page sends requests only to package rest's handler.
 //
 //	http.Serve(listener, page.Handler(rest.New(server, rest.Options{})))
 package page
@@ -40,7 +39,8 @@ type file struct {
 	data             []byte
 }
 
-// Handler answers GET / and the page's files, and lets next answer all others.
+// Handler serves GET / and the page's files, and passes all other requests to
+// next.
 func Handler(next http.Handler) http.Handler {
 	list := map[string]file{}
 	entries, err := fs.ReadDir(files, "files")

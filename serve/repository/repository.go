@@ -1,5 +1,5 @@
-// Package repository keeps the models of a server in step with the files
-// that they are loaded from.
+// Package repository keeps the models of a server in step with the files from
+// which they are loaded.
 //
 // A Source is one model: a file, which is its version 1, or a folder, as
 // KServe mounts it. A folder contains one *.frz, which is version 1, or a
@@ -75,8 +75,7 @@ func (r *Repository) Watch(ctx context.Context, period time.Duration) {
 }
 
 // Reload loads at once whatever is new or has changed. Files that cannot be
-// loaded are reported to the Server and the log, and leave everything else
-// as it is.
+// loaded are reported to the Server and the log, and change nothing else.
 func (r *Repository) Reload() { r.look(true) }
 
 func (r *Repository) look(atOnce bool) {

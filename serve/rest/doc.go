@@ -16,7 +16,7 @@
 // the time that each part took.
 //
 // Every status except 200 has the body {"error":"…"}: 400 for a request that
-// does not fit the protocol or the model, 404 for something that does not
+// does not match the protocol or the model, 404 for something that does not
 // exist, 405, 408 for a body that arrives too slowly, 413, 415, 422 for a
 // picture or a tensor that cannot be processed, 503 with Retry-After for a
 // server that is overloaded, and 504 for a deadline that has passed.

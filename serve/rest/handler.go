@@ -20,10 +20,10 @@ import (
 	"github.com/infer-go/infer/serve"
 )
 
-// Options say what a Handler accepts. The zero value stands for the defaults
-// that are given behind each field.
+// Options say what a Handler accepts. The zero value means the defaults that
+// are given after each field.
 type Options struct {
-	Version   string        // of the server, as it tells clients; "devel"
+	Version   string        // of the server, as reported to clients; "devel"
 	MaxBody   int64         // bytes of a body, after decompression; 64 MiB
 	MaxDepth  int           // of JSON; 100
 	MaxPixels int           // of a picture; 50 million

@@ -213,7 +213,7 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 // scanData reads data, flat or nested.
 func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
 	if in.datatype.Name == "FP16" {
-		return fmt.Errorf("input %q: FP16 is for binary data alone", in.name)
+		return fmt.Errorf("input %q: FP16 is only for binary data", in.name)
 	}
 	most, ok := tensor.Product(1, in.shape...)
 	if !ok {
@@ -244,7 +244,7 @@ func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
 		return nil
 	}
 	if s.peek() != '[' {
-		return s.fail("data are no array")
+		return s.fail("data are not an array")
 	}
 	if err := s.array(element); err != nil {
 		return err

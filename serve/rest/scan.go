@@ -134,7 +134,7 @@ func (s *scanner) text() ([]byte, error) {
 			var text string
 			if err := json.Unmarshal(s.data[from:s.at], &text); err != nil {
 				s.at = from
-				return nil, s.fail("a wrong escape in a string")
+				return nil, s.fail("an invalid escape in a string")
 			}
 			return []byte(text), nil
 		case c == '\\':

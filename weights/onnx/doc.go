@@ -2,12 +2,12 @@
 // and the model zoos write it, decides everything that can be decided before
 // the first picture arrives, and returns a weights.Net.
 //
-// Freezing has five stages, each in files of its own:
+// Freezing has five stages, each in its own files:
 //
 //   - decode reads the protocol buffer into small structs;
 //   - link resolves names and orders the nodes;
 //   - translate turns every node into operations of package kernels with
-//     shapes, and computes what depends on constants alone;
+//     shapes, and computes what depends only on constants;
 //   - passes fold and fuse;
 //   - lower assigns layouts and packs weights.
 //

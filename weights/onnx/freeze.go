@@ -32,8 +32,8 @@ type Options struct {
 	// and the first output is that of a Softmax.
 	Meta weights.Meta
 
-	// Quantise, if not nil, makes a net that computes in integers. What remains
-	// float has weights of the type Weights.
+	// Quantise, if not nil, makes a net that computes in integers. Steps that
+	// remain float have weights of the type Weights.
 	Quantise *Quantisation
 
 	// Tiers are the names of those that what is chosen at freeze must not make
@@ -42,13 +42,13 @@ type Options struct {
 	Tiers []string
 
 	// Progress, if not nil, is called from time to time with the number of
-	// operations written so far, and of all.
+	// operations written so far, and their total.
 	Progress func(done, total int)
 }
 
 // Freeze converts an ONNX model, the content of an .onnx file, to a net. Errors
 // name the node with its operator and opset, the input, or the tensor. Errors
-// about operators and opsets that are not supported wrap ErrUnsupported.
+// about unsupported operators and opsets wrap ErrUnsupported.
 func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	net, report, err := freeze(model, opts)
 	if err != nil {
@@ -59,7 +59,7 @@ func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if opts.Weights != tensor.F32 && opts.Weights != tensor.F16 {
-		return nil, nil, errors.New("weights of an unknown type are asked for")
+		return nil, nil, errors.New("weights of an unknown type are requested")
 	}
 	if len(opts.Tiers) == 0 {
 		opts.Tiers = kernels.FreezeTiers
@@ -185,7 +185,7 @@ func (m *importer) graph(l *linked, report *Report) (*graph, bool, error) {
 }
 
 // errPanic is wrapped by errors that stand for a panic.
-var errPanic = errors.New("a mistake in package onnx")
+var errPanic = errors.New("a bug in package onnx")
 
 // recovered makes a panic an error: a second line of defence, since a service
 // may freeze what strangers send.
@@ -204,7 +204,7 @@ func foldBudget(model []byte) int { return 1<<20 + 4*len(model) }
 func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g *graph, batched bool, err error) {
 	if ask {
 		if err := l.checkBatchPossible(); err != nil {
-			return nil, false, fmt.Errorf("a batch is asked for, but %w", err)
+			return nil, false, fmt.Errorf("a batch is requested, but %w", err)
 		}
 	}
 	var t *translator
@@ -220,7 +220,7 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 			err = m.checkItems(l, t.graph, budget)
 		}
 		if err != nil && ask {
-			return nil, false, fmt.Errorf("a batch is asked for, but items are not computed one by one: %w: freeze the model without a batch", err)
+			return nil, false, fmt.Errorf("a batch is requested, but items are not computed one by one: %w: freeze the model without a batch", err)
 		}
 		if batched = err == nil; !batched {
 			report.Unbatched = err.Error() + l.mistaken()

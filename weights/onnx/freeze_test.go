@@ -296,7 +296,7 @@ func TestBadInput(t *testing.T) {
 			m.opset = 9
 			m.floats("one", []int{4}, 1, 1, 1, 1)
 			m.node("BatchNormalization", "x one one one one", "y mean var")
-		}, []string{`BatchNormalization`, "means training"}},
+		}, []string{`BatchNormalization`, "only for training"}},
 		{"an epsilon that lowering finds", func(m *model) {
 			m.floats("one", []int{4}, 1, 1, 1, 1)
 			m.node("InstanceNormalization", "x one one", "y", attr{"epsilon", float32(-1)})
@@ -406,7 +406,7 @@ func TestBadInput(t *testing.T) {
 			m.ints("most", 3)
 			m.node("NonMaxSuppression", "boxes scores most", "rows")
 			m.node("Cast", "rows", "y", attr{"to", 1})
-		}, []string{`Cast "Casty"`, `"rows" has as many rows as are found at a run, which only outputs can have`}},
+		}, []string{`Cast "Casty"`, `"rows" has a number of rows that only a run determines, which is supported only for outputs`}},
 		{"boxes of which none is picked", func(m *model) {
 			m.weight("boxes", 0, 1, 1, 5, 4)
 			m.weight("scores", 0, 1, 1, 2, 5)
@@ -480,7 +480,7 @@ func TestNotONNX(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"nothing", nil, "it is not an ONNX model: it holds no graph"},
+		{"nothing", nil, "it is not an ONNX model: it contains no graph"},
 		{"text", []byte("Once upon a time there was a net."), "it is not an ONNX model: "},
 		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "it is not an ONNX model, but a PNG picture"},
 		{"a photo", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), "it is not an ONNX model, but a JPEG picture"},

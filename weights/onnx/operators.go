@@ -11,8 +11,8 @@ import (
 	"github.com/infer-go/infer/kernels"
 )
 
-// The opsets that are supported. A model of an older one is accepted if all of
-// its operators meant then what they mean in MinOpset: see Operators.
+// The supported opsets. A model of an older opset is accepted if all of its
+// operators already had the definitions of MinOpset: see Operators.
 const (
 	MinOpset = 7
 	MaxOpset = 26

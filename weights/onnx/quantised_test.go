@@ -907,7 +907,7 @@ func TestBadQuantisation(t *testing.T) {
 		{"blocks", func(m *model) {
 			m.weight("s", 0.1, 0.2, 2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"block_size", 2})
-		}, []string{"QuantizeLineary", "one of blocks"}},
+		}, []string{"QuantizeLineary", "for each block"}},
 		{"a scale that is not constant", func(m *model) {
 			m.ints("axes", 0, 1, 2, 3)
 			m.node("ReduceMax", "x", "s", attr{"keepdims", 0})
@@ -923,7 +923,7 @@ func TestBadQuantisation(t *testing.T) {
 			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
 			m.weight("b", -1, 1, 6)
 			m.node("QLinearConv", "q a.s a.z w "+m.encoding("w", typeInt8, 0.1, 0)+" a.s a.z b", "y")
-		}, []string{"QLinearConvy", `the bias, "b", is of float where int32 is wanted`}},
+		}, []string{"QLinearConvy", `the bias, "b", is of float where int32 is expected`}},
 		{"a bias of the wrong length", func(m *model) {
 			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
 			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
@@ -965,9 +965,9 @@ func TestBadQuantisation(t *testing.T) {
 			m.weight("s", 0.1, 0.2, 3)
 			m.node("QLinearSigmoid", "q a.s a.z s", "y")
 		}, []string{"QLinearSigmoidy", "3"}},
-		{"floats where integers are wanted", func(m *model) {
+		{"floats where integers are expected", func(m *model) {
 			m.node("QLinearSigmoid", "x "+m.encoding("a", typeUint8, 0.1, 0)+" a.s a.z", "y")
-		}, []string{"QLinearSigmoidy", `operand 0, "x", is of float where uint8 or int8 is wanted`}},
+		}, []string{"QLinearSigmoidy", `operand 0, "x", is of float where uint8 or int8 is expected`}},
 		{"channels last", func(m *model) {
 			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
 			m.node("QLinearGlobalAveragePool", "q a.s a.z a.s a.z", "y", attr{"channels_last", 1})

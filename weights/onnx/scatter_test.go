@@ -276,11 +276,11 @@ func TestBadIndices(t *testing.T) {
 			m.tensors = append(m.tensors, testTensor{"i", typeInt64, []int{1, 1}, rawInts(0)})
 			m.floats("u", []int{2}, 1, 2)
 			m.node("ScatterND", "x i u", "y")
-		}, "updates of shape 2 where 1×3 are wanted"},
+		}, "updates of shape 2 where 1×3 are expected"},
 		{"an unknown reduction", func(m *model) {
 			m.tensors = append(m.tensors, testTensor{"i", typeInt64, []int{1, 1}, rawInts(0)})
 			m.node("ScatterElements", "x i x", "y", attr{"reduction", "mean"})
-		}, `reduction "mean" is none`},
+		}, `reduction "mean" is unknown`},
 		{"a sequence that is too long", func(m *model) {
 			m.ints("l", 9, 1, 1)
 			m.node("ReverseSequence", "x l", "y")

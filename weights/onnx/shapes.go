@@ -10,7 +10,7 @@ import (
 
 // An InputShape gives sizes to the dimensions that a model leaves open.
 type InputShape struct {
-	// Input is the input's name; it may be empty where the model has only one.
+	// Input is the input's name; it may be empty if the model has only one.
 	Input string
 
 	// Dims are all dimensions of the input, or only the open ones. The batch,

@@ -112,7 +112,7 @@ func (c *call) place(at int64, size int) int {
 // an axis name, in the order of the places.
 func (c *call) alongAxis(index *value, dims []int, axis int) []int {
 	if index.data.kind.float() {
-		c.fail("indices of %v where integers are wanted", index.data.kind)
+		c.fail("indices of %v where integers are expected", index.data.kind)
 		return nil
 	}
 	if index.data.len() > c.t.budget {
@@ -171,7 +171,7 @@ func (c *call) reduction() kernels.ScatterKind {
 	case "min":
 		return kernels.ScatterMin
 	default:
-		c.fail("reduction %q is none", mode)
+		c.fail("reduction %q is unknown", mode)
 	}
 	return kernels.ScatterReplace
 }
@@ -214,7 +214,7 @@ func (c *call) overwritten(x, u *value, to []int) *value {
 func (c *call) tuples(index *value, dims []int, first int) (out []int, inner int) {
 	k := index.shape[len(index.shape)-1]
 	if index.data.kind.float() {
-		c.fail("indices of %v where integers are wanted", index.data.kind)
+		c.fail("indices of %v where integers are expected", index.data.kind)
 		return nil, 1
 	}
 	named := dims[first : first+k]
@@ -309,7 +309,7 @@ func (c *call) scatterND() []*value {
 	}
 	rank := len(index.shape)
 	if want := slices.Concat(index.shape[:rank-1], x.shape[k:]); !slices.Equal(want, updates.shape) {
-		return c.fail("updates of shape %s where %s are wanted", tensor.Dims(updates.shape...), tensor.Dims(want...))
+		return c.fail("updates of shape %s where %s are expected", tensor.Dims(updates.shape...), tensor.Dims(want...))
 	}
 	if updates.shape.Volume() == 0 {
 		return []*value{x}

@@ -42,11 +42,11 @@ const usage = `infer-beam [FLAG]... --output PREFIX (--images IDX | --files-from
 func main() {
 	var j job
 	flag.StringVar(&j.options.Model, "model", "", "the frozen net in `FILE`, which every worker can read; the built-in one, which reads digits, if not given")
-	flag.IntVar(&j.options.Top, "top", 1, "the `K` best answers to each picture")
+	flag.IntVar(&j.options.Top, "top", 1, "write the `K` best answers to each picture")
 	flag.IntVar(&j.options.Threads, "threads", 0, "compute on `N` threads for each bundle; GOMAXPROCS if not given")
-	flag.StringVar(&j.images, "images", "", "pictures, N×height×width: `IDX` file")
-	flag.StringVar(&j.list, "files-from", "", "read paths of pictures from `LIST`, one a line")
-	flag.StringVar(&j.archives, "tar", "", "pictures in the tar files that fit `ARCHIVES`")
+	flag.StringVar(&j.images, "images", "", "read pictures, N×height×width, from the file `IDX`")
+	flag.StringVar(&j.list, "files-from", "", "read paths of pictures from `LIST`, one per line")
+	flag.StringVar(&j.archives, "tar", "", "read pictures from the tar files that match `ARCHIVES`")
 	flag.StringVar(&j.output, "output", "", "write answers to files that begin with `PREFIX`")
 	flag.StringVar(&j.bad, "bad", "", "write pictures without an answer to files that begin with `PREFIX`; among the answers if not given")
 	flag.IntVar(&j.shards, "shards", 1, "write `N` files")
@@ -59,7 +59,7 @@ func main() {
 	beam.Init()
 	j.patterns = flag.Args()
 	if err := j.check(); err != nil {
-		fmt.Fprintf(os.Stderr, "infer-beam: %v (infer-beam --help tells more)\n", err)
+		fmt.Fprintf(os.Stderr, "infer-beam: %v (see infer-beam --help)\n", err)
 		os.Exit(2)
 	}
 	if err := j.run(context.Background()); err != nil {
@@ -91,7 +91,7 @@ func (j *job) check() error {
 	case j.output == "":
 		return errors.New("--output is needed")
 	case j.output == j.bad:
-		return errors.New("--output and --bad are two prefixes")
+		return errors.New("--output and --bad must differ")
 	case j.options.Top < 1 || j.shards < 1:
 		return errors.New("--top and --shards: at least 1")
 	case j.options.Threads < 0:
@@ -149,7 +149,7 @@ func (j *job) checkOutput(ctx context.Context, prefix string) error {
 		return fmt.Errorf("%s: %w", prefix, err)
 	}
 	if len(old) > 0 && !j.force {
-		return fmt.Errorf("%s is there: remove it, or give --force", old[0])
+		return fmt.Errorf("%s exists: remove it, or give --force", old[0])
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrOdd says that a picture is not one for this decoder.
-var ErrOdd = errors.New("jpeg: not a common picture, or a damaged one")
+var ErrOdd = errors.New("jpeg: an uncommon or damaged picture")
 
 // MaxShift is the greatest shift that Decode takes.
 const MaxShift = 3

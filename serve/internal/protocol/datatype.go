@@ -98,7 +98,7 @@ func (v Value) Int() (int64, bool) {
 	return 0, false
 }
 
-var errInexact = errors.New("is no value that the model's input can have")
+var errInexact = errors.New("is not a value that the model's input can have")
 
 // Read is an element of binary data, little-endian.
 func (d *Datatype) Read(b []byte) Value {
@@ -130,7 +130,7 @@ func (d *Datatype) Read(b []byte) Value {
 // Is says that elements have the same bytes as those of a model's tensor.
 func (d *Datatype) Is(e tensor.Elem) bool { return d.has && d.elem == e }
 
-// Holds says whether an integer is one of the Datatype's, which has integers.
+// Holds reports whether an integer is one of the Datatype's, which has integers.
 func (d *Datatype) Holds(i int64) bool {
 	switch bits := 8 * d.Size; d.Kind {
 	case Bools:
