@@ -45,7 +45,7 @@ type wordCost struct {
 var wordCosts = map[string]wordCost{
 	"portable": {product: 1, transform: 850},
 	"avx2":     {product: 1, transform: 300, partial: 280, fetch: 5, pixel: 15},
-	"avx512":   {product: 2, transform: 680, partial: 800, fetch: 12, pixel: 28},
+	"avx512":   {product: 2, transform: 680, partial: 400, fetch: 12, pixel: 28},
 	"neon":     {product: 1, transform: 290, partial: 280, fetch: 5, pixel: 15},
 	"neondot":  {product: 7, transform: 2200, partial: 2000, fetch: 30, pixel: 100},
 }

@@ -34,8 +34,8 @@ func TestQuantisedWinogradChoice(t *testing.T) {
 		{7, 512, 512, false, true}, // weights serve four tiles
 		{7, 256, 256, false, true},
 		{7, 64, 64, true, true},    // weights are near
-		{14, 32, 32, false, true},  // transforms are too much of it
-		{14, 16, 16, false, true},  //
+		{14, 32, 32, true, true},   //
+		{14, 16, 16, false, true},  // transforms are too much of it
 		{28, 16, 16, true, true},   //
 		{28, 15, 16, false, false}, // too few channels
 		{28, 16, 15, false, false}, //

@@ -61,5 +61,5 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 	mustFail(t, exitUsage, []string{"no completions for tcsh"}, "completion", "tcsh")
-	mustFail(t, exitUsage, []string{"it takes one shell"}, "completion")
+	mustFail(t, exitUsage, []string{"give one shell"}, "completion")
 }
