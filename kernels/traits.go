@@ -19,9 +19,14 @@ type Traits struct {
 	// of less than 100 bytes, where they need not be in proportion to the file.
 	TableEntries int
 
-	// MixesItems says that, where dimension 0 of operands and results is the
-	// batch, one item's result depends on another item.
+	// MixesItems says that, where items lie along dimension 0 of operands and
+	// results, one item's result depends on another item. To run an Op for n
+	// items is something else: they are never mixed, whatever their shape.
 	MixesItems bool
+
+	// NumbersItems says that operands or results hold the numbers of items, along
+	// dimension 0: the operation has to be given all of them as one.
+	NumbersItems bool
 
 	// Rearranges says that the only result has exactly the elements of the only
 	// operand, in any order; View, that it has them in the same order, so that
@@ -74,6 +79,17 @@ type Axial interface {
 	// dimension order[i] of this one's. Its results have as many dimensions as
 	// the operand, in the same order.
 	Permute(order []int) Spec
+}
+
+// A Carrying Spec has one operand and one result, and keeps items apart that do
+// not lie along dimension 0.
+type Carrying interface {
+	Spec
+
+	// Carries says whether items that lie along dimension from of an operand x,
+	// each as many places of it as any other, lie along dimension to of the
+	// result y, and none depends on another.
+	Carries(x, y tensor.Shape, from, to int) bool
 }
 
 // An Activating Spec applies an activation to its results.

@@ -30,7 +30,7 @@ func TestBatch(t *testing.T) {
 		{"a shape that does not", []int{0, 4, 6, 6}, false, func(m *model) {
 			m.ints("shape", 12, -1)
 			m.node("Reshape", "x shape", "y")
-		}, false, "does not grow with the batch"},
+		}, false, "mixes the items"},
 		{"softmax over the batch", []int{0, 4, 6, 6}, false, func(m *model) {
 			m.node("Softmax", "x", "y", attr{"axis", 0})
 		}, false, "mixes the items"},
@@ -64,10 +64,10 @@ func TestBatch(t *testing.T) {
 		}, false, "does not grow"},
 		{"the batch moved", []int{0, 4}, false, func(m *model) {
 			m.node("Transpose", "x", "y")
-		}, false, "does not grow"},
+		}, false, "the batch is its dimension 1"},
 		{"items joined", []int{0, 4}, false, func(m *model) {
 			m.node("Concat", "x x", "y", attr{"axis", 0})
-		}, false, "does not grow"},
+		}, false, "mixes the items"},
 		{"the size of the batch as a number", []int{0, 4}, false, func(m *model) {
 			m.ints("zero", 0)
 			m.node("Shape", "x", "s")
