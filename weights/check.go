@@ -17,7 +17,7 @@ import (
 //     before it is read, and each param is used once;
 //   - every shape is the one that the steps' Specs imply, and every param is as
 //     long as its shape implies;
-//   - weights are finite, and the padding of panels is zero;
+//   - weights in panels and taps are finite, and the padding of panels is zero;
 //   - if the Net is Batched, its inputs and outputs begin with a batch of 1, and
 //     no step numbers the items;
 //   - labels fit the outputs, and the preparation fits the inputs;

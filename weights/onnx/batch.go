@@ -271,15 +271,20 @@ func sameWeights(a, b *value) bool {
 // repeats is sameWeights of values with the elements x and y.
 func repeats[T float32 | int64](a, b *value, x, y []T) bool {
 	if slices.Equal(a.shape, b.shape) {
-		return slices.Equal(x, y)
+		return sameNumbers(x, y)
 	}
 	if len(a.shape) == 0 || !scales(a, b) {
 		return false
 	}
 	for part := range slices.Chunk(y, max(len(x), 1)) {
-		if !slices.Equal(x, part) {
+		if !sameNumbers(x, part) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameNumbers compares elements, of which NaN is one as any other.
+func sameNumbers[T float32 | int64](x, y []T) bool {
+	return slices.EqualFunc(x, y, func(a, b T) bool { return a == b || a != a && b != b })
 }

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +93,12 @@ func TestBatch(t *testing.T) {
 			m.node("Shape", "x", "s")
 			m.node("Expand", "w s", "e")
 			m.node("Mul", "x e", "y")
+		}, true, ""},
+		{"a constant with NaN", []int{0, 4}, false, func(m *model) {
+			m.floats("w", []int{1, 4}, 1, float32(math.NaN()), 2, 0)
+			m.node("Max", "x w", "z")
+			m.node("Greater", "z x", "g")
+			m.node("Cast", "g", "y", attr{"to", 1})
 		}, true, ""},
 		{"ranks that differ", []int{0, 2, 3}, false, func(m *model) {
 			m.node("ReduceMean", "x", "r", attr{"axes", []int64{1}}, attr{"keepdims", 0})
