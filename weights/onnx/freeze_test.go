@@ -51,7 +51,8 @@ func TestFreeze(t *testing.T) {
 		Passes: []Pass{
 			{"remove dead", 0}, {"fold constants", 0}, {"remove identity", 1}, {"recognise activations", 0}, {"fold expand", 0},
 			{"recognise normalisations", 0}, {"fold scale and shift", 0}, {"fold scale of products", 0}, {"fold blocks of pixels", 0},
-			{"fold padding", 0}, {"fold batch norm and bias", 1}, {"fuse residual add", 0}, {"compute integers", 0}, {"fuse activation", 2}, {"fuse max-pool", 2},
+			{"fold padding", 0}, {"fold batch norm and bias", 1}, {"fuse residual add", 0}, {"compute integers", 0}, {"keep rows", 0},
+			{"fuse activation", 2}, {"fuse max-pool", 2},
 		},
 	}
 	if got := fmt.Sprintf("%+v", *report); got != fmt.Sprintf("%+v", want) {
