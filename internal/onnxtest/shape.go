@@ -496,9 +496,6 @@ func resize(g *grower, op string) bool {
 		attrs = append(attrs, g.optional("cubic_coeff_a", float32(pick(g.r, []float64{-0.75, -0.5})), float32(-0.75))...)
 		attrs = append(attrs, g.optional("exclude_outside", g.r.IntN(2), 0)...)
 	}
-	if mode != "nearest" && g.Opset >= 18 && n == 2 && g.chance(3) {
-		attrs = append(attrs, Attr{"antialias", 1})
-	}
 	scales := []float32{1, 1}
 	up := []float32{1, 1.5, 2, 2, 2.5, 3, 1.25}
 	all := append([]float32{0.5, 0.75, 0.4}, up...)
@@ -532,6 +529,12 @@ func resize(g *grower, op string) bool {
 	}
 	if y.elements() > 2*maxElements {
 		return false
+	}
+	// ONNX Runtime does not smooth along a dimension whose size stays, whatever its
+	// scale.
+	stays := y.Dims[2] == x.Dims[2] || y.Dims[rank-1] == x.Dims[rank-1]
+	if mode != "nearest" && g.Opset >= 18 && n == 2 && !stays && g.chance(3) {
+		attrs = append(attrs, Attr{"antialias", 1})
 	}
 	if g.Opset < 11 {
 		if g.Opset < 9 {
