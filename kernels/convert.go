@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"math"
 	"slices"
 
 	"github.com/infer-go/infer/tensor"
@@ -84,14 +83,7 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 // and the lowest bits of that in still shorter types. The processors for which
 // ONNX Runtime is mostly built do the same.
 func FloatToInt(x float64, e tensor.Elem) int64 {
-	most := float64(1 << 63)
-	if e != tensor.I64 {
-		most = 1 << 31
-	}
-	v := -int64(most/2) * 2
-	if x = math.Trunc(x); x >= -most && x < most {
-		v = int64(x)
-	}
+	v := cutOff(x, reach(e))
 	switch e {
 	case tensor.U8:
 		return int64(uint8(v))
@@ -101,6 +93,23 @@ func FloatToInt(x float64, e tensor.Elem) int64 {
 		return int64(int16(v))
 	}
 	return v
+}
+
+// reach is how far numbers go that are cut off for a type of integers.
+func reach(e tensor.Elem) float64 {
+	if e == tensor.I64 {
+		return 1 << 63
+	}
+	return 1 << 31
+}
+
+// cutOff is a number without what is behind the point, or −most where that is
+// not from −most to most. What lies less than 1 below −most is −most, too.
+func cutOff(x, most float64) int64 {
+	if x >= -most && x < most {
+		return int64(x)
+	}
+	return -int64(most/2) * 2
 }
 
 // copyElements is a Convert that changes nothing.
@@ -134,13 +143,16 @@ func (op *convertOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 func (op *convertOp) load(x []int64, src []byte, from int) {
 	switch op.from {
 	case tensor.F32:
-		floats := floats(src)[from:]
-		for i := range x {
-			if op.to == tensor.Bool {
-				x[i] = int64(truth(floats[i] != 0))
-			} else {
-				x[i] = FloatToInt(float64(floats[i]), op.to)
+		floats := floats(src)[from:][:len(x)]
+		if op.to == tensor.Bool {
+			for i, v := range floats {
+				x[i] = int64(truth(v != 0))
 			}
+			return
+		}
+		most := reach(op.to) // store takes the lowest bits
+		for i, v := range floats {
+			x[i] = cutOff(float64(v), most)
 		}
 	case tensor.I8:
 		widenTo(x, tensor.Slice[int8](src)[from:])

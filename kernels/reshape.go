@@ -25,6 +25,12 @@ func (r *Reshape) WithExtents(extents []int) Spec { return &Reshape{Shape: exten
 
 func (r *Reshape) Traits([]tensor.Type, []Param) Traits { return Traits{Rearranges: true, View: true} }
 
+// Carries makes it Carrying: what lies in front of the items, and repeats for
+// each of them, must not change.
+func (*Reshape) Carries(x, y tensor.Shape, from, to int) bool {
+	return x[:from].Volume() == y[:to].Volume()
+}
+
 func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := operands(r, in, params, 1, 0); err != nil {
 		return nil, err

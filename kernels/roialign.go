@@ -45,7 +45,7 @@ func (r *RoiAlign) Traits(in []tensor.Type, _ []Param) Traits {
 			samples[i] = 2*min(x[1+i], tensor.MaxDim/4) + r.Size[i]
 		}
 	}
-	return Traits{MixesItems: true, Extra: tensor.Saturated(4, in[1].Shape[0], samples[0], samples[1], x[3])}
+	return Traits{MixesItems: true, NumbersItems: true, Extra: tensor.Saturated(4, in[1].Shape[0], samples[0], samples[1], x[3])}
 }
 
 func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -349,14 +350,59 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	if err != nil {
 		t.Fatalf("%+v of %v: %v", s, in, err)
 	}
-	alloc := func(types []tensor.Type) (x [][]byte) {
+	tryItems(t, s, s.Traits(in, params).NumbersItems, op, in, out)
+	return true, true
+}
+
+// tryItems runs an Op for two items, and for each of them: that is the same,
+// whatever their shape, but for operations that hold the numbers of items.
+func tryItems(t *testing.T, s Spec, numbers bool, op Op, in, out []tensor.Type) {
+	alloc := func(types []tensor.Type, n int) (x [][]byte) {
 		for _, typ := range types {
-			x = append(x, tensor.AlignedBytes(2*typ.Bytes()))
+			x = append(x, tensor.AlignedBytes(n*typ.Bytes()))
 		}
 		return x
 	}
-	op.Run(&Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, alloc(in), alloc(out), 2, 0, op.Tasks(2))
-	return true, true
+	run := func(x [][]byte, n int) ([][]byte, error) {
+		w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+		y := alloc(out, n)
+		op.Run(w, x, y, n, 0, op.Tasks(n))
+		return y, w.Fault
+	}
+	both := alloc(in, 2)
+	for i, x := range both {
+		for k := range len(x) / in[i].Elem.Size() {
+			setSmall(x, in[i].Elem, k, (7*k+3*i)%5)
+		}
+	}
+	all, fault := run(both, 2)
+	if numbers || fault != nil {
+		return
+	}
+	for item := range 2 {
+		one := make([][]byte, len(both))
+		for i, x := range both {
+			one[i] = x[item*len(x)/2:][:len(x)/2]
+		}
+		y, _ := run(one, 1)
+		for i := range y {
+			if want := all[i][item*len(y[i]):][:len(y[i])]; !bytes.Equal(y[i], want) {
+				t.Fatalf("%+v of %v: item %d of two differs from itself alone in result %d", s, in, item, i)
+			}
+		}
+	}
+}
+
+// setSmall sets element k, of any type, to a small number.
+func setSmall(x []byte, elem tensor.Elem, k, v int) {
+	switch size := elem.Size(); {
+	case elem == tensor.F32:
+		tensor.Slice[float32](x)[k] = float32(v) - 1.5
+	case elem == tensor.Bool:
+		x[k] = byte(v % 2)
+	default:
+		x[k*size] = byte(v)
+	}
 }
 
 // tryExtents gives a Spec its own extents, which changes nothing, and others,

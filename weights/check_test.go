@@ -45,8 +45,8 @@ func TestCheck(t *testing.T) {
 		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, `value 0 ("x") of 1×3×0×8 elements is empty`},
 		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, `value 0 ("x") has 9 dimensions, more than 8`},
 		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, `value 0 ("x") of 1×65536×32768 elements is too large`},
-		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `value 0 ("x") of shape 2×3×8×8 does not begin with a batch of 1`},
-		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `value 0 ("x") of shape scalar does not begin with a batch of 1`},
+		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `input 0: value 0 ("x") of shape 2×3×8×8 does not begin with a batch of 1`},
+		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `input 0: value 0 ("x") of shape scalar does not begin with a batch of 1`},
 		{"data too short", func(n *Net) { n.Params[0].Data = n.Params[0].Data[64:] }, `step 1 ("first"): Conv: the weights have`},
 		{"a param's wrong shape", func(n *Net) { n.Params[0].Shape = []int{1, 27, 5} }, `step 1 ("first"): Conv: the weights are`},
 		{"a NaN bias", func(n *Net) { n.Params[0].Floats()[3] = nan }, `step 1 ("first"): param 0: byte 12: an element is not finite`},
@@ -146,27 +146,16 @@ func TestMarshalRefuses(t *testing.T) {
 	}
 }
 
-// Each of these is sound for one item, and not for a batch of them.
-func TestBatchedMixesNothing(t *testing.T) {
-	param := func(b *builder, shape ...int) kernels.Param { return b.plain(shape...) }
+// Operations on the numbers of items are sound for one item, and not for a batch
+// of them.
+func TestBatchedNumbersNothing(t *testing.T) {
 	for _, tt := range []struct {
 		spec   kernels.Spec
 		in     [][]int
-		params func(b *builder) []kernels.Param
+		places bool // the last operand is one of int64
 	}{
-		{&kernels.FullyConnected{Channels: 1}, [][]int{{1}}, func(b *builder) []kernels.Param {
-			return []kernels.Param{b.panels(tensor.F32, 1, 1, 1)}
-		}},
-		{&kernels.MatMul{}, [][]int{{1, 1}, {1, 3}}, nil},
-		{&kernels.MatMul{}, [][]int{{1, 1, 2, 3}, {1, 3, 4}}, nil},
-		{&kernels.Binary{}, [][]int{{1, 3}, {1, 1, 3}}, nil},
-		{&kernels.Binary{}, [][]int{{1, 3}}, func(b *builder) []kernels.Param { return []kernels.Param{param(b, 1, 2, 3)} }},
-		{&kernels.Split{Axis: 0, Sizes: []int{1}}, [][]int{{1, 3}}, nil},
-		{&kernels.Concat{Axis: 0}, [][]int{{1, 3}}, nil},
-		{&kernels.Slice{Start: []int{0, 0}, Step: []int{-1, 1}, Size: []int{1, 3}}, [][]int{{1, 3}}, nil},
-		{&kernels.Softmax{Axis: 0}, [][]int{{1, 3}}, nil},
-		{&kernels.Reduce{Axes: []int{0}, Keep: true}, [][]int{{1, 3}}, nil},
-		{&kernels.Transpose{Perm: []int{1, 0, 2}}, [][]int{{1, 1, 3}}, nil},
+		{&kernels.RoiAlign{Size: [2]int{1, 1}, Scale: 1}, [][]int{{1, 2, 2, 3}, {1, 4}, {1}}, true},
+		{&kernels.NonMaxSuppression{Most: 1}, [][]int{{1, 1, 4}, {1, 1, 1}}, false},
 	} {
 		for _, batched := range []bool{false, true} {
 			b := newBuilder(t, batched)
@@ -174,15 +163,14 @@ func TestBatchedMixesNothing(t *testing.T) {
 			for _, shape := range tt.in {
 				in = append(in, b.input("x", shape...))
 			}
-			var params []kernels.Param
-			if tt.params != nil {
-				params = tt.params(b)
+			if last := in[len(in)-1]; tt.places {
+				b.net.Values[last].Elem = tensor.I64
 			}
-			b.net.Outputs = b.step("y", tt.spec, in, params...)
+			b.net.Outputs = b.step("y", tt.spec, in)
 			switch err := b.net.Check(); {
 			case !batched && err != nil:
 				t.Errorf("%s of %v, not batched: %v", tt.spec.Op(), tt.in, err)
-			case batched && (err == nil || !strings.HasSuffix(err.Error(), "mixes the items of a batch")):
+			case batched && (err == nil || !strings.HasSuffix(err.Error(), "numbers the items of a batch, which are run one by one")):
 				t.Errorf("%s of %v, batched: %v", tt.spec.Op(), tt.in, err)
 			}
 		}

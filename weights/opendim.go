@@ -86,7 +86,7 @@ func (n *Net) checkOpenDim(d OpenDim, taken map[Axis]bool) error {
 			return fmt.Errorf("there is no input %d", at.Input)
 		case taken[at]:
 			return fmt.Errorf("dimension %d of input %d is named twice", at.Dim, at.Input)
-		case at.Dim == 0:
+		case at.Dim == 0 && n.Batched:
 			return fmt.Errorf("dimension 0 of input %d can only be open as a batch", at.Input)
 		}
 		taken[at] = true

@@ -154,9 +154,8 @@ func (d *decoder) importModel(model []byte, opts Options) (m *importer, err erro
 // make makes the graph.
 func (m *importer) make() (err error) {
 	l := m.linked
-	if open := l.openDims(); len(open) > 0 {
-		m.probed = 0
-		p, err := m.prove(open)
+	if open := l.openDims(1); len(open) > 0 {
+		p, err := m.proveSequences(open)
 		if err != nil {
 			return err
 		}

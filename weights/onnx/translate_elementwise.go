@@ -294,14 +294,11 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 	return out[0]
 }
 
-// checkOperand checks a constant that stands where an activation could: it may
-// be infinite, as masks are.
+// checkOperand checks a constant that stands where an activation could: its
+// numbers are any, as infinities in masks.
 func (c *call) checkOperand(w *value) {
 	if _, ok := w.data.kind.elem(); !ok {
 		c.fail("the constant operand, %q, is of %v, which is not supported here%s", w.name, w.data.kind, w.data.kind.instead())
-	}
-	if i := slices.IndexFunc(w.data.floats, tensor.IsNaN); i >= 0 {
-		c.fail("the constant operand, %q: element %d is NaN", w.name, i)
 	}
 }
 
