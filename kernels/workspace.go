@@ -43,6 +43,7 @@ type Workspace struct {
 	quantise        asm.QuantiseArgs
 	table           asm.TableArgs
 	quantisedGemm   asm.QuantisedGemmArgs
+	quantisedPlane  asm.QuantisedPlaneArgs
 	quantisedTaps   asm.QuantisedTapsArgs
 	quantisedBinary asm.QuantisedBinaryArgs
 

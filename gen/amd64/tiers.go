@@ -74,6 +74,7 @@ var avx512 = Emitters{
 	"gemm_u8i8_f32":     gemmVNNI,
 	"convpool_u8i8":     gemmVNNI,
 	"convpool_u8i8_f32": gemmVNNI,
+	"convpool3x3_u8i8":  planeVNNI,
 
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,

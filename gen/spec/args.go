@@ -515,6 +515,34 @@ type QuantisedGemmArgs struct {
 	Lo, Hi  float32
 }
 
+// QuantisedPlaneArgs is the block of the convpool3x3 family: a map of one channel,
+// of uint8, convolved with 3×3 taps and max-pooled by 2×2 windows before it is
+// stored, in Lines lines of Windows windows, by one panel.
+//
+//	S[p,j] = Bias[j] + Σ over taps (r, k) of X[p,r,k]·B[r,k,j]            modulo 2³²
+//	V[w,j] = float32(max over the window's 4 pixels p of S[p,j])·Scale[j]
+//
+// Pixel (y, x) of window w of line l begins at X + (2·l+y)·XRow + 2·w+x, its tap
+// (r, k) stands r·XRow + k behind that. Weights are as in QuantisedGemmArgs, of
+// rows of taps that are filled up to four: B[r,k,j] is byte 64·r + 4·j + k, and
+// that of k = 3 is 0. What becomes of V, at Y + l·YLine + w·YStride, is said there
+// too.
+type QuantisedPlaneArgs struct {
+	X       *uint8
+	B       *int8
+	Bias    *int32   // 16 of them
+	Scale   *float32 // 16 of them
+	Y       *uint8
+	XRow    int
+	YStride int
+	YLine   int
+	Lines   int
+	Windows int
+	N       int // columns to store, 1…16
+	Zero    int32
+	Lo, Hi  float32
+}
+
 // QuantisedTapsArgs is the block of the kernels that slide a window over a map
 // of uint8. Taps, pixels, strides and weights are as in TapsArgs.
 //
