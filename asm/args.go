@@ -492,6 +492,9 @@ type SoftmaxArgs struct {
 // and MR/2 of the row that begins ARow behind it. Of window w the largest of the
 // four sums is row w of S and of C; there is no D.
 //
+// The fully connected family has one row, of one segment, by all its panels: there
+// are no Tiles, Seg or Segs, and no D.
+//
 // A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Four rows of
 // B lie beside one another: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
 type QuantisedGemmArgs struct {

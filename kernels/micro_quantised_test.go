@@ -162,6 +162,9 @@ func (m *micro) testQuantisedGemm(k asm.Kernel, run func(*asm.QuantisedGemmArgs)
 func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs), tiles, n, segs, segLen int, residual bool) {
 	m.Helper()
 	rows, k, size := kernel.Rows*tiles, segs*segLen, resultSize(kernel.Result)
+	if kernel.Op == "fully" {
+		tiles, rows, segs, k, residual = 0, 1, 1, segLen, false
+	}
 	pools := kernel.Op == "convpool"
 	if pools {
 		rows, residual = rows/4, false

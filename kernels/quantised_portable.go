@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // quantisedRows is the largest number of rows of the portable tier's tiles of
@@ -25,6 +26,7 @@ func quantisedPortable() map[asm.Kernel]any {
 			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
 		}
 		all[quantisedKernel("convpool", result, 4, 1)] = convPoolQuantised(result)
+		all[quantisedKernel("fully", result, 1, wide)] = fullyQuantised(result)
 		all[asm.Kernel{Op: "avgpool", Operand: asm.U8, Weight: asm.U8, Result: result}] = averagePoolQuantised(result)
 		all[asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result}] = depthwiseQuantised(result)
 		for kind := range quantisedBinaryKernels {
@@ -113,6 +115,21 @@ func planePortable(g *asm.QuantisedPlaneArgs) {
 		}
 		for j := range g.N {
 			o.put(g.Y, line*g.YLine+window*g.YStride, j, float32(float32(most[j])*scale[j]))
+		}
+	}
+}
+
+// fullyQuantised takes one panel after the other, as one tile of a product each.
+func fullyQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
+	gemm := gemmQuantised(result, 1)
+	return func(g *asm.QuantisedGemmArgs) {
+		for p := range wide {
+			one := *g
+			one.Seg, one.Segs, one.Tiles, one.N = &zeroOffset[0], 1, 1, min(NR, g.N-p*NR)
+			one.B = &at(g.B, p*g.BStride, 1)[0]
+			one.Bias, one.Scale = &at(g.Bias, 4*p*NR, 1)[0], &at(g.Scale, 4*p*NR, 1)[0]
+			one.C = &at(g.C, p*NR*tensor.Elem(result).Size(), 1)[0]
+			gemm(&one)
 		}
 	}
 }

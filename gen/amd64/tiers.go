@@ -75,6 +75,8 @@ var avx512 = Emitters{
 	"convpool_u8i8":     gemmVNNI,
 	"convpool_u8i8_f32": gemmVNNI,
 	"convpool3x3_u8i8":  planeVNNI,
+	"fully_u8i8":        fullyVNNI,
+	"fully_u8i8_f32":    fullyVNNI,
 
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,

@@ -140,6 +140,7 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 			}
 		}
 		ks = append(ks,
+			Kernel{Op: "fully", Operand: U8, Weight: I8, Result: result, Rows: 1, Panels: 4},
 			Kernel{Op: "avgpool", Operand: U8, Weight: U8, Result: result},
 			Kernel{Op: "depthwise", Operand: U8, Weight: I8, Result: result},
 		)

@@ -26,6 +26,7 @@ var blocks = map[string]string{
 	"gemm_u8":      "QuantisedGemmArgs",
 	"convpool_u8":  "QuantisedGemmArgs",
 	"convpool3x3":  "QuantisedPlaneArgs",
+	"fully_u8":     "QuantisedGemmArgs",
 	"maxpool_u8":   "QuantisedTapsArgs",
 	"avgpool_u8":   "QuantisedTapsArgs",
 	"depthwise_u8": "QuantisedTapsArgs",
