@@ -136,6 +136,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "binary", Operand: U8, Weight: U8, Variant: "mul"}, "avx2", binary_u8_f32_mul_avx2},
 			{Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: "1"}, "avx2", depthwise3x3_u8i8_1_avx2},
 			{Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: "2"}, "avx2", depthwise3x3_u8i8_2_avx2},
+			{Kernel{Op: "convpool3x3", Operand: U8, Weight: I8, Result: U8}, "avx2", convpool3x3_u8i8_avx2},
 			{Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, "avx2", maxpool_u8_avx2},
 			{Kernel{Op: "quantise", Result: U8}, "avx2", quantise_f32_u8_avx2},
 			{Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8}, "avx2", table_u8_avx2},

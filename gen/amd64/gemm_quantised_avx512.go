@@ -169,12 +169,16 @@ func (b *builder) vnniEpilogue(mr, panels int, c, d operand.Mem, bytes *rowBytes
 type rowBytes struct {
 	*builder
 	limits byteLimits
-	most   operand.Mem // more than any result, as float32
+	most   operand.Mem // moreThanBytes
 }
+
+// moreThanBytes is 2¹⁶ as a float32: more than any result of bytes, of which 2¹⁵−1
+// are left when it has been packed.
+const moreThanBytes = 0x47800000
 
 func (b *builder) rowBytes() *rowBytes {
 	r := &rowBytes{b, b.byteLimits(), b.AllocLocal(8)}
-	b.MOVL(operand.U32(0x47800000), r.most) // 2¹⁶
+	b.MOVL(operand.U32(moreThanBytes), r.most)
 	b.noteMask("the columns of a row", reg.K2)
 	n, mask := b.load("N"), b.GP64()
 	b.XORL(mask.As32(), mask.As32())
