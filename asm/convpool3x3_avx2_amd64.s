@@ -6,7 +6,7 @@
 
 // func convpool3x3_u8i8_avx2(args *QuantisedPlaneArgs)
 // Requires: AVX, AVX2
-TEXT ·convpool3x3_u8i8_avx2(SB), NOSPLIT, $80-8
+TEXT ·convpool3x3_u8i8_avx2(SB), NOSPLIT, $72-8
 	// Registers: Y0 a bound, then weights of the first and the third tap;
 	// Y1, Y2 weights of the first and the third tap; Y3…Y5 weights of the second one;
 	// Y6…Y9 sums, then values; Y10 a row of elements, then the even ones; Y11 the odd ones;
@@ -30,9 +30,9 @@ TEXT ·convpool3x3_u8i8_avx2(SB), NOSPLIT, $80-8
 	IMUL3L       $+16843009, DX, DX
 	MOVL         DX, 16(SP)
 	MOVQ         (AX), CX
-	MOVQ         CX, 48(SP)
+	MOVQ         CX, 40(SP)
 	MOVQ         32(AX), CX
-	MOVQ         CX, 56(SP)
+	MOVQ         CX, 48(SP)
 	VPCMPEQD     Y14, Y14, Y14
 	VPSRLW       $0x08, Y14, Y14
 	MOVL         $0x47800000, CX
@@ -57,19 +57,18 @@ eight1:
 	VPSLLW  $0x08, Y5, Y2
 	VPSRAW  $0x08, Y2, Y2
 	VPSRAW  $0x08, Y5, Y5
+	MOVQ    40(SP), R8
+	MOVQ    R8, 56(SP)
 	MOVQ    48(SP), R8
 	MOVQ    R8, 64(SP)
-	MOVQ    56(SP), R8
-	MOVQ    R8, 72(SP)
 	MOVQ    64(AX), R8
 	MOVQ    R8, 32(SP)
 
 line3:
-	MOVQ 64(SP), R8
+	MOVQ 56(SP), R8
 	LEAQ (R8)(DI*1), R9
-	MOVQ 72(SP), R10
+	MOVQ 64(SP), R10
 	MOVQ 72(AX), R11
-	MOVQ R11, 40(SP)
 
 window4:
 	VMOVDQU      (BX), Y6
@@ -164,26 +163,26 @@ window4:
 
 fewer5:
 	VMOVQ X6, 24(SP)
-	XORQ  R11, R11
+	XORQ  R12, R12
 
 byte7:
-	MOVBLZX 24(SP)(R11*1), R12
-	MOVB    R12, (R10)(R11*1)
-	INCQ    R11
-	CMPQ    R11, CX
+	MOVBLZX 24(SP)(R12*1), R13
+	MOVB    R13, (R10)(R12*1)
+	INCQ    R12
+	CMPQ    R12, CX
 	JLT     byte7
 
 done6:
 	ADDQ $0x02, R8
 	ADDQ $0x02, R9
 	ADDQ 48(AX), R10
-	DECQ 40(SP)
+	DECQ R11
 	JNE  window4
-	MOVQ 64(SP), R8
+	MOVQ 56(SP), R8
 	LEAQ (R8)(DI*2), R8
-	MOVQ R8, 64(SP)
+	MOVQ R8, 56(SP)
 	MOVQ 56(AX), R8
-	ADDQ R8, 72(SP)
+	ADDQ R8, 64(SP)
 	DECQ 32(SP)
 	JNE  line3
 	SUBQ $0x08, CX
@@ -191,7 +190,7 @@ done6:
 	ADDQ $0x20, DX
 	ADDQ $0x20, BX
 	ADDQ $0x20, SI
-	ADDQ $0x08, 56(SP)
+	ADDQ $0x08, 48(SP)
 	JMP  eight1
 
 end2:

@@ -10,7 +10,7 @@ import "github.com/mmcloughlin/avo/operand"
 func planeWords(b *builder) {
 	b.doc("the convolution of a plane of bytes by 3×3 taps, pooled by 2×2")
 	limits := b.byteLimits()
-	slot, lines, windows := b.AllocLocal(8), b.AllocLocal(8), b.AllocLocal(8)
+	slot, lines := b.AllocLocal(8), b.AllocLocal(8)
 	firstX, firstY, lineX, lineY := b.local("X"), b.local("Y"), b.AllocLocal(8), b.AllocLocal(8)
 	const outer, middle, sums, even, odd, second, product, bytes, most = 0, 3, 6, 10, 11, 12, 13, 14, 15
 	b.note("words of 255", y(bytes))
@@ -46,8 +46,7 @@ func planeWords(b *builder) {
 		b.MOVQ(lineX, in)
 		b.LEAQ(index(in, xr, 1), below)
 		b.MOVQ(lineY, out)
-		move(b.field("Windows"), windows)
-		b.loop("window", windows, func() {
+		b.loop("window", b.load("Windows"), func() {
 			for i := range 4 {
 				b.note("sums, then values", y(sums+i))
 				b.VMOVDQU(mem(bias, 0), y(sums+i))
