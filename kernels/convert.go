@@ -70,7 +70,7 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	case to.Of().Quantised() && from.Elem == tensor.F32:
 		return newQuantise(t, op, to), nil
 	case to.Of().Quantised():
-		return c.requantise(t, op, from), nil
+		return c.requantise(t, in[0].Shape, from), nil
 	case to.Elem == tensor.F32 && (from.Elem == tensor.U8 || from.Elem == tensor.I8):
 		return newDequantise(t, op, from), nil
 	}

@@ -22,6 +22,8 @@ import (
 var microTests = map[string]microTest{
 	"gemm_u8":         testOf((*micro).testQuantisedGemm),
 	"convpool_u8":     testOf((*micro).testQuantisedGemm),
+	"fully_u8":        testOf((*micro).testQuantisedGemm),
+	"convpool3x3_u8":  testOf((*micro).testQuantisedPlane),
 	"maxpool_u8":      testOf((*micro).testQuantisedTaps),
 	"avgpool_u8":      testOf((*micro).testQuantisedTaps),
 	"depthwise_u8":    testOf((*micro).testQuantisedTaps),

@@ -44,6 +44,7 @@ type Workspace struct {
 	dequantise      asm.DequantiseArgs
 	table           asm.TableArgs
 	quantisedGemm   asm.QuantisedGemmArgs
+	quantisedPlane  asm.QuantisedPlaneArgs
 	quantisedTaps   asm.QuantisedTapsArgs
 	quantisedBinary asm.QuantisedBinaryArgs
 

@@ -49,6 +49,7 @@ var avx2 = Emitters{
 	"gemm_u8i8_f32":      gemmWords,
 	"convpool_u8i8":      gemmWords,
 	"convpool_u8i8_f32":  gemmWords,
+	"convpool3x3_u8i8":   planeWords,
 	"maxpool_u8":         maxPoolQuantised,
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,
@@ -75,6 +76,9 @@ var avx512 = Emitters{
 	"gemm_u8i8_f32":     gemmVNNI,
 	"convpool_u8i8":     gemmVNNI,
 	"convpool_u8i8_f32": gemmVNNI,
+	"convpool3x3_u8i8":  planeVNNI,
+	"fully_u8i8":        fullyVNNI,
+	"fully_u8i8_f32":    fullyVNNI,
 
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,

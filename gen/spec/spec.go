@@ -25,6 +25,8 @@ var Sources embed.FS
 var blocks = map[string]string{
 	"gemm_u8":      "QuantisedGemmArgs",
 	"convpool_u8":  "QuantisedGemmArgs",
+	"convpool3x3":  "QuantisedPlaneArgs",
+	"fully_u8":     "QuantisedGemmArgs",
 	"maxpool_u8":   "QuantisedTapsArgs",
 	"avgpool_u8":   "QuantisedTapsArgs",
 	"depthwise_u8": "QuantisedTapsArgs",
