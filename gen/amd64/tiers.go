@@ -67,6 +67,8 @@ var avx2 = Emitters{
 }
 
 var avx512 = Emitters{
+	"activate_f32": activateWide,
+
 	"gemm_f32":    gemmWide,
 	"product_f32": productWide,
 

@@ -22,6 +22,7 @@ const (
 	Div    // x / y
 	MulAdd // x·y + z, rounded once
 	MulSub // z − x·y, rounded once
+	Scale  // x·2ʸ for a whole number y, rounded once; where a tier Scales
 	Max    // the larger of x and a bound y, x if that is NaN
 	Min    // the smaller of them
 	Sqrt
@@ -55,6 +56,8 @@ type Node struct {
 // the last is the result.
 type Body struct {
 	Nodes []*Node
+
+	scales bool // Scale may be one of them
 }
 
 // LastUse is, for each node, the index of the last one that has it as an
