@@ -7,7 +7,7 @@
 // func activate_f32_abs_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_abs_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi; Z16 constants;
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi; Z16 constants;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -17,21 +17,42 @@ TEXT ·activate_f32_abs_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 28(AX), Z13
 	VMOVUPS      constants_activate_f32_abs_avx512<>+0(SB), Z16
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ    AX, $0x40
+	JLT     fewer2
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VPANDD  Z16, Z0, Z0
+	VPANDD  Z16, Z1, Z1
+	VPANDD  Z16, Z2, Z2
+	VPANDD  Z16, Z3, Z3
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, DX
+	SUBQ    $0x40, AX
+	JMP     vectors1
+
+fewer2:
+vectors3:
+	CMPQ    AX, $0x10
+	JLT     fewer4
 	VMOVUPS (CX), Z0
 	VPANDD  Z16, Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    BX
-	JNE     sixteen3
+	SUBQ    $0x10, AX
+	JMP     vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -40,7 +61,7 @@ rest1:
 	VPANDD    Z16, Z0, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -65,7 +86,7 @@ GLOBL constants_activate_f32_abs_avx512<>(SB), RODATA|NOPTR, $64
 // func activate_f32_neg_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_neg_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi; Z16 constants;
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi; Z16 constants;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -75,21 +96,42 @@ TEXT ·activate_f32_neg_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 28(AX), Z13
 	VMOVUPS      constants_activate_f32_neg_avx512<>+0(SB), Z16
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ    AX, $0x40
+	JLT     fewer2
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VPXORD  Z16, Z0, Z0
+	VPXORD  Z16, Z1, Z1
+	VPXORD  Z16, Z2, Z2
+	VPXORD  Z16, Z3, Z3
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, DX
+	SUBQ    $0x40, AX
+	JMP     vectors1
+
+fewer2:
+vectors3:
+	CMPQ    AX, $0x10
+	JLT     fewer4
 	VMOVUPS (CX), Z0
 	VPXORD  Z16, Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    BX
-	JNE     sixteen3
+	SUBQ    $0x10, AX
+	JMP     vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -98,7 +140,7 @@ rest1:
 	VPXORD    Z16, Z0, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -123,7 +165,7 @@ GLOBL constants_activate_f32_neg_avx512<>(SB), RODATA|NOPTR, $64
 // func activate_f32_sqrt_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_sqrt_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi;
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -132,21 +174,42 @@ TEXT ·activate_f32_sqrt_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 24(AX), Z12
 	VBROADCASTSS 28(AX), Z13
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ    AX, $0x40
+	JLT     fewer2
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, DX
+	SUBQ    $0x40, AX
+	JMP     vectors1
+
+fewer2:
+vectors3:
+	CMPQ    AX, $0x10
+	JLT     fewer4
 	VMOVUPS (CX), Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    BX
-	JNE     sixteen3
+	SUBQ    $0x10, AX
+	JMP     vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -155,15 +218,15 @@ rest1:
 	VSQRTPS   Z0, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
 // func activate_f32_sign_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_sign_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1 what the function needs; Z12 Lo;
-	// Z13 Hi; Z16…Z18 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z7 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z18 constants; K1 the columns to store; K2…K7 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -174,24 +237,57 @@ TEXT ·activate_f32_sign_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_sign_avx512<>+64(SB), Z17
 	VMOVUPS      constants_activate_f32_sign_avx512<>+128(SB), Z18
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ      AX, $0x40
+	JLT       fewer2
+	VMOVUPS   (CX), Z0
+	VMOVUPS   64(CX), Z1
+	VMOVUPS   128(CX), Z2
+	VMOVUPS   192(CX), Z3
+	VCMPPS    $0x11, Z0, Z16, K2
+	VCMPPS    $0x11, Z1, Z16, K3
+	VCMPPS    $0x11, Z2, Z16, K4
+	VCMPPS    $0x11, Z3, Z16, K5
+	VBLENDMPS Z17, Z0, K2, Z4
+	VBLENDMPS Z17, Z1, K3, Z5
+	VBLENDMPS Z17, Z2, K4, Z6
+	VBLENDMPS Z17, Z3, K5, Z7
+	VCMPPS    $0x11, Z16, Z0, K6
+	VCMPPS    $0x11, Z16, Z1, K7
+	VCMPPS    $0x11, Z16, Z2, K2
+	VCMPPS    $0x11, Z16, Z3, K3
+	VBLENDMPS Z18, Z4, K6, Z0
+	VBLENDMPS Z18, Z5, K7, Z1
+	VBLENDMPS Z18, Z6, K2, Z2
+	VBLENDMPS Z18, Z7, K3, Z3
+	VMOVUPS   Z0, (DX)
+	VMOVUPS   Z1, 64(DX)
+	VMOVUPS   Z2, 128(DX)
+	VMOVUPS   Z3, 192(DX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DX
+	SUBQ      $0x40, AX
+	JMP       vectors1
+
+fewer2:
+vectors3:
+	CMPQ      AX, $0x10
+	JLT       fewer4
 	VMOVUPS   (CX), Z0
 	VCMPPS    $0x11, Z0, Z16, K2
 	VBLENDMPS Z17, Z0, K2, Z1
-	VCMPPS    $0x11, Z16, Z0, K2
-	VBLENDMPS Z18, Z1, K2, Z0
+	VCMPPS    $0x11, Z16, Z0, K3
+	VBLENDMPS Z18, Z1, K3, Z0
 	VMOVUPS   Z0, (DX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x40, DX
-	DECQ      BX
-	JNE       sixteen3
+	SUBQ      $0x10, AX
+	JMP       vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -199,11 +295,11 @@ rest1:
 	VMOVUPS.Z (CX), K1, Z0
 	VCMPPS    $0x11, Z0, Z16, K2
 	VBLENDMPS Z17, Z0, K2, Z1
-	VCMPPS    $0x11, Z16, Z0, K2
-	VBLENDMPS Z18, Z1, K2, Z0
+	VCMPPS    $0x11, Z16, Z0, K3
+	VBLENDMPS Z18, Z1, K3, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -260,7 +356,7 @@ GLOBL constants_activate_f32_sign_avx512<>(SB), RODATA|NOPTR, $192
 // func activate_f32_floor_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_floor_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi;
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -269,21 +365,42 @@ TEXT ·activate_f32_floor_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 24(AX), Z12
 	VBROADCASTSS 28(AX), Z13
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ        AX, $0x40
+	JLT         fewer2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     64(CX), Z1
+	VMOVUPS     128(CX), Z2
+	VMOVUPS     192(CX), Z3
+	VRNDSCALEPS $0x09, Z0, Z0
+	VRNDSCALEPS $0x09, Z1, Z1
+	VRNDSCALEPS $0x09, Z2, Z2
+	VRNDSCALEPS $0x09, Z3, Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 64(DX)
+	VMOVUPS     Z2, 128(DX)
+	VMOVUPS     Z3, 192(DX)
+	ADDQ        $+256, CX
+	ADDQ        $+256, DX
+	SUBQ        $0x40, AX
+	JMP         vectors1
+
+fewer2:
+vectors3:
+	CMPQ        AX, $0x10
+	JLT         fewer4
 	VMOVUPS     (CX), Z0
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	DECQ        BX
-	JNE         sixteen3
+	SUBQ        $0x10, AX
+	JMP         vectors3
 
-rest1:
-	ANDQ        $0x0f, AX
-	JEQ         done2
+fewer4:
+	TESTQ       AX, AX
+	JEQ         done5
 	XORL        BX, BX
 	BTSQ        AX, BX
 	DECQ        BX
@@ -292,14 +409,14 @@ rest1:
 	VRNDSCALEPS $0x09, Z0, Z0
 	VMOVUPS     Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
 // func activate_f32_ceil_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_ceil_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi;
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -308,21 +425,42 @@ TEXT ·activate_f32_ceil_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 24(AX), Z12
 	VBROADCASTSS 28(AX), Z13
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ        AX, $0x40
+	JLT         fewer2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     64(CX), Z1
+	VMOVUPS     128(CX), Z2
+	VMOVUPS     192(CX), Z3
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x0a, Z1, Z1
+	VRNDSCALEPS $0x0a, Z2, Z2
+	VRNDSCALEPS $0x0a, Z3, Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 64(DX)
+	VMOVUPS     Z2, 128(DX)
+	VMOVUPS     Z3, 192(DX)
+	ADDQ        $+256, CX
+	ADDQ        $+256, DX
+	SUBQ        $0x40, AX
+	JMP         vectors1
+
+fewer2:
+vectors3:
+	CMPQ        AX, $0x10
+	JLT         fewer4
 	VMOVUPS     (CX), Z0
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	DECQ        BX
-	JNE         sixteen3
+	SUBQ        $0x10, AX
+	JMP         vectors3
 
-rest1:
-	ANDQ        $0x0f, AX
-	JEQ         done2
+fewer4:
+	TESTQ       AX, AX
+	JEQ         done5
 	XORL        BX, BX
 	BTSQ        AX, BX
 	DECQ        BX
@@ -331,14 +469,14 @@ rest1:
 	VRNDSCALEPS $0x0a, Z0, Z0
 	VMOVUPS     Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
 // func activate_f32_round_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_round_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi;
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -347,21 +485,42 @@ TEXT ·activate_f32_round_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 24(AX), Z12
 	VBROADCASTSS 28(AX), Z13
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ        AX, $0x40
+	JLT         fewer2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     64(CX), Z1
+	VMOVUPS     128(CX), Z2
+	VMOVUPS     192(CX), Z3
+	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x08, Z1, Z1
+	VRNDSCALEPS $0x08, Z2, Z2
+	VRNDSCALEPS $0x08, Z3, Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 64(DX)
+	VMOVUPS     Z2, 128(DX)
+	VMOVUPS     Z3, 192(DX)
+	ADDQ        $+256, CX
+	ADDQ        $+256, DX
+	SUBQ        $0x40, AX
+	JMP         vectors1
+
+fewer2:
+vectors3:
+	CMPQ        AX, $0x10
+	JLT         fewer4
 	VMOVUPS     (CX), Z0
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	DECQ        BX
-	JNE         sixteen3
+	SUBQ        $0x10, AX
+	JMP         vectors3
 
-rest1:
-	ANDQ        $0x0f, AX
-	JEQ         done2
+fewer4:
+	TESTQ       AX, AX
+	JEQ         done5
 	XORL        BX, BX
 	BTSQ        AX, BX
 	DECQ        BX
@@ -370,15 +529,15 @@ rest1:
 	VRNDSCALEPS $0x08, Z0, Z0
 	VMOVUPS     Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
 // func activate_f32_leakyrelu_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_leakyrelu_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1 what the function needs; Z12 Lo;
-	// Z13 Hi; Z16 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z7 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16 constants; K1 the columns to store; K2…K5 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -387,10 +546,39 @@ TEXT ·activate_f32_leakyrelu_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 28(AX), Z13
 	VMOVUPS      constants_activate_f32_leakyrelu_avx512<>+0(SB), Z16
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ      AX, $0x40
+	JLT       fewer2
+	VMOVUPS   (CX), Z0
+	VMOVUPS   64(CX), Z1
+	VMOVUPS   128(CX), Z2
+	VMOVUPS   192(CX), Z3
+	VCMPPS    $0x11, Z16, Z0, K2
+	VCMPPS    $0x11, Z16, Z1, K3
+	VCMPPS    $0x11, Z16, Z2, K4
+	VCMPPS    $0x11, Z16, Z3, K5
+	VMULPS    Z12, Z0, Z4
+	VMULPS    Z12, Z1, Z5
+	VMULPS    Z12, Z2, Z6
+	VMULPS    Z12, Z3, Z7
+	VBLENDMPS Z4, Z0, K2, Z0
+	VBLENDMPS Z5, Z1, K3, Z1
+	VBLENDMPS Z6, Z2, K4, Z2
+	VBLENDMPS Z7, Z3, K5, Z3
+	VMOVUPS   Z0, (DX)
+	VMOVUPS   Z1, 64(DX)
+	VMOVUPS   Z2, 128(DX)
+	VMOVUPS   Z3, 192(DX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DX
+	SUBQ      $0x40, AX
+	JMP       vectors1
+
+fewer2:
+vectors3:
+	CMPQ      AX, $0x10
+	JLT       fewer4
 	VMOVUPS   (CX), Z0
 	VCMPPS    $0x11, Z16, Z0, K2
 	VMULPS    Z12, Z0, Z1
@@ -398,12 +586,12 @@ sixteen3:
 	VMOVUPS   Z0, (DX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x40, DX
-	DECQ      BX
-	JNE       sixteen3
+	SUBQ      $0x10, AX
+	JMP       vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -414,7 +602,7 @@ rest1:
 	VBLENDMPS Z1, Z0, K2, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -439,8 +627,8 @@ GLOBL constants_activate_f32_leakyrelu_avx512<>(SB), RODATA|NOPTR, $64
 // func activate_f32_hardswish_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_hardswish_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1 what the function needs; Z12 Lo;
-	// Z13 Hi; Z16…Z19 constants; K1 the columns to store.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z7 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z19 constants; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -452,10 +640,47 @@ TEXT ·activate_f32_hardswish_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_hardswish_avx512<>+128(SB), Z18
 	VMOVUPS      constants_activate_f32_hardswish_avx512<>+192(SB), Z19
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ    AX, $0x40
+	JLT     fewer2
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VMULPS  Z16, Z0, Z4
+	VMULPS  Z16, Z1, Z5
+	VMULPS  Z16, Z2, Z6
+	VMULPS  Z16, Z3, Z7
+	VADDPS  Z17, Z4, Z4
+	VADDPS  Z17, Z5, Z5
+	VADDPS  Z17, Z6, Z6
+	VADDPS  Z17, Z7, Z7
+	VMAXPS  Z4, Z18, Z4
+	VMAXPS  Z5, Z18, Z5
+	VMAXPS  Z6, Z18, Z6
+	VMAXPS  Z7, Z18, Z7
+	VMINPS  Z4, Z19, Z4
+	VMINPS  Z5, Z19, Z5
+	VMINPS  Z6, Z19, Z6
+	VMINPS  Z7, Z19, Z7
+	VMULPS  Z4, Z0, Z0
+	VMULPS  Z5, Z1, Z1
+	VMULPS  Z6, Z2, Z2
+	VMULPS  Z7, Z3, Z3
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, DX
+	SUBQ    $0x40, AX
+	JMP     vectors1
+
+fewer2:
+vectors3:
+	CMPQ    AX, $0x10
+	JLT     fewer4
 	VMOVUPS (CX), Z0
 	VMULPS  Z16, Z0, Z1
 	VADDPS  Z17, Z1, Z1
@@ -465,12 +690,12 @@ sixteen3:
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    BX
-	JNE     sixteen3
+	SUBQ    $0x10, AX
+	JMP     vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -483,7 +708,7 @@ rest1:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -556,8 +781,8 @@ GLOBL constants_activate_f32_hardswish_avx512<>(SB), RODATA|NOPTR, $256
 // func activate_f32_hardsigmoid_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_hardsigmoid_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi; Z16, Z17 constants;
-	// K1 the columns to store.
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi;
+	// Z16, Z17 constants; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -567,10 +792,43 @@ TEXT ·activate_f32_hardsigmoid_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_hardsigmoid_avx512<>+0(SB), Z16
 	VMOVUPS      constants_activate_f32_hardsigmoid_avx512<>+64(SB), Z17
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ    AX, $0x40
+	JLT     fewer2
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VMULPS  Z12, Z0, Z0
+	VMULPS  Z12, Z1, Z1
+	VMULPS  Z12, Z2, Z2
+	VMULPS  Z12, Z3, Z3
+	VADDPS  Z13, Z0, Z0
+	VADDPS  Z13, Z1, Z1
+	VADDPS  Z13, Z2, Z2
+	VADDPS  Z13, Z3, Z3
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	VMAXPS  Z2, Z16, Z2
+	VMAXPS  Z3, Z16, Z3
+	VMINPS  Z0, Z17, Z0
+	VMINPS  Z1, Z17, Z1
+	VMINPS  Z2, Z17, Z2
+	VMINPS  Z3, Z17, Z3
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, DX
+	SUBQ    $0x40, AX
+	JMP     vectors1
+
+fewer2:
+vectors3:
+	CMPQ    AX, $0x10
+	JLT     fewer4
 	VMOVUPS (CX), Z0
 	VMULPS  Z12, Z0, Z0
 	VADDPS  Z13, Z0, Z0
@@ -579,12 +837,12 @@ sixteen3:
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    BX
-	JNE     sixteen3
+	SUBQ    $0x10, AX
+	JMP     vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -596,7 +854,7 @@ rest1:
 	VMINPS    Z0, Z17, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -637,8 +895,8 @@ GLOBL constants_activate_f32_hardsigmoid_avx512<>(SB), RODATA|NOPTR, $128
 // func activate_f32_thresholdedrelu_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_thresholdedrelu_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z12 Lo; Z13 Hi; Z16 constants;
-	// K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z12 Lo; Z13 Hi; Z16 constants;
+	// K1 the columns to store; K2…K5 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -647,22 +905,47 @@ TEXT ·activate_f32_thresholdedrelu_avx512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 28(AX), Z13
 	VMOVUPS      constants_activate_f32_thresholdedrelu_avx512<>+0(SB), Z16
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ      AX, $0x40
+	JLT       fewer2
+	VMOVUPS   (CX), Z0
+	VMOVUPS   64(CX), Z1
+	VMOVUPS   128(CX), Z2
+	VMOVUPS   192(CX), Z3
+	VCMPPS    $0x12, Z12, Z0, K2
+	VCMPPS    $0x12, Z12, Z1, K3
+	VCMPPS    $0x12, Z12, Z2, K4
+	VCMPPS    $0x12, Z12, Z3, K5
+	VBLENDMPS Z16, Z0, K2, Z0
+	VBLENDMPS Z16, Z1, K3, Z1
+	VBLENDMPS Z16, Z2, K4, Z2
+	VBLENDMPS Z16, Z3, K5, Z3
+	VMOVUPS   Z0, (DX)
+	VMOVUPS   Z1, 64(DX)
+	VMOVUPS   Z2, 128(DX)
+	VMOVUPS   Z3, 192(DX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DX
+	SUBQ      $0x40, AX
+	JMP       vectors1
+
+fewer2:
+vectors3:
+	CMPQ      AX, $0x10
+	JLT       fewer4
 	VMOVUPS   (CX), Z0
 	VCMPPS    $0x12, Z12, Z0, K2
 	VBLENDMPS Z16, Z0, K2, Z0
 	VMOVUPS   Z0, (DX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x40, DX
-	DECQ      BX
-	JNE       sixteen3
+	SUBQ      $0x10, AX
+	JMP       vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -672,7 +955,7 @@ rest1:
 	VBLENDMPS Z16, Z0, K2, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -697,8 +980,8 @@ GLOBL constants_activate_f32_thresholdedrelu_avx512<>(SB), RODATA|NOPTR, $64
 // func activate_f32_shrink_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_shrink_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1, Z2 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16, Z17 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16, Z17 constants; K1 the columns to store; K2…K7 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -708,27 +991,72 @@ TEXT ·activate_f32_shrink_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_shrink_avx512<>+0(SB), Z16
 	VMOVUPS      constants_activate_f32_shrink_avx512<>+64(SB), Z17
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ      AX, $0x40
+	JLT       fewer2
+	VMOVUPS   (CX), Z0
+	VMOVUPS   64(CX), Z1
+	VMOVUPS   128(CX), Z2
+	VMOVUPS   192(CX), Z3
+	VCMPPS    $0x12, Z12, Z0, K2
+	VCMPPS    $0x12, Z12, Z1, K3
+	VCMPPS    $0x12, Z12, Z2, K4
+	VCMPPS    $0x12, Z12, Z3, K5
+	VSUBPS    Z13, Z0, Z4
+	VSUBPS    Z13, Z1, Z5
+	VSUBPS    Z13, Z2, Z6
+	VSUBPS    Z13, Z3, Z7
+	VBLENDMPS Z16, Z4, K2, Z4
+	VBLENDMPS Z16, Z5, K3, Z5
+	VBLENDMPS Z16, Z6, K4, Z6
+	VBLENDMPS Z16, Z7, K5, Z7
+	VPXORD    Z17, Z12, Z8
+	VPXORD    Z17, Z12, Z9
+	VPXORD    Z17, Z12, Z10
+	VPXORD    Z17, Z12, Z11
+	VCMPPS    $0x11, Z8, Z0, K6
+	VCMPPS    $0x11, Z9, Z1, K7
+	VCMPPS    $0x11, Z10, Z2, K2
+	VCMPPS    $0x11, Z11, Z3, K3
+	VADDPS    Z13, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z13, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VBLENDMPS Z0, Z4, K6, Z0
+	VBLENDMPS Z1, Z5, K7, Z1
+	VBLENDMPS Z2, Z6, K2, Z2
+	VBLENDMPS Z3, Z7, K3, Z3
+	VMOVUPS   Z0, (DX)
+	VMOVUPS   Z1, 64(DX)
+	VMOVUPS   Z2, 128(DX)
+	VMOVUPS   Z3, 192(DX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DX
+	SUBQ      $0x40, AX
+	JMP       vectors1
+
+fewer2:
+vectors3:
+	CMPQ      AX, $0x10
+	JLT       fewer4
 	VMOVUPS   (CX), Z0
 	VCMPPS    $0x12, Z12, Z0, K2
 	VSUBPS    Z13, Z0, Z1
 	VBLENDMPS Z16, Z1, K2, Z1
 	VPXORD    Z17, Z12, Z2
-	VCMPPS    $0x11, Z2, Z0, K2
+	VCMPPS    $0x11, Z2, Z0, K3
 	VADDPS    Z13, Z0, Z0
-	VBLENDMPS Z0, Z1, K2, Z0
+	VBLENDMPS Z0, Z1, K3, Z0
 	VMOVUPS   Z0, (DX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x40, DX
-	DECQ      BX
-	JNE       sixteen3
+	SUBQ      $0x10, AX
+	JMP       vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -738,12 +1066,12 @@ rest1:
 	VSUBPS    Z13, Z0, Z1
 	VBLENDMPS Z16, Z1, K2, Z1
 	VPXORD    Z17, Z12, Z2
-	VCMPPS    $0x11, Z2, Z0, K2
+	VCMPPS    $0x11, Z2, Z0, K3
 	VADDPS    Z13, Z0, Z0
-	VBLENDMPS Z0, Z1, K2, Z0
+	VBLENDMPS Z0, Z1, K3, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -784,7 +1112,7 @@ GLOBL constants_activate_f32_shrink_avx512<>(SB), RODATA|NOPTR, $128
 // func activate_f32_exp_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_exp_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1, Z2 what the function needs;
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
 	// Z12 Lo; Z13 Hi; Z16…Z27 constants; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -805,10 +1133,87 @@ TEXT ·activate_f32_exp_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_exp_avx512<>+640(SB), Z26
 	VMOVUPS      constants_activate_f32_exp_avx512<>+704(SB), Z27
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x40
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      192(CX), Z3
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMAXPS       Z0, Z17, Z0
+	VMAXPS       Z1, Z17, Z1
+	VMAXPS       Z2, Z17, Z2
+	VMAXPS       Z3, Z17, Z3
+	VMULPS       Z18, Z0, Z4
+	VMULPS       Z18, Z1, Z5
+	VMULPS       Z18, Z2, Z6
+	VMULPS       Z18, Z3, Z7
+	VRNDSCALEPS  $0x08, Z4, Z4
+	VRNDSCALEPS  $0x08, Z5, Z5
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS Z19, Z4, Z0
+	VFNMADD231PS Z19, Z5, Z1
+	VFNMADD231PS Z19, Z6, Z2
+	VFNMADD231PS Z19, Z7, Z3
+	VFNMADD231PS Z20, Z4, Z0
+	VFNMADD231PS Z20, Z5, Z1
+	VFNMADD231PS Z20, Z6, Z2
+	VFNMADD231PS Z20, Z7, Z3
+	VMOVUPS      Z22, Z8
+	VFMADD231PS  Z21, Z0, Z8
+	VMOVUPS      Z22, Z9
+	VFMADD231PS  Z21, Z1, Z9
+	VMOVUPS      Z22, Z10
+	VFMADD231PS  Z21, Z2, Z10
+	VMOVUPS      Z22, Z11
+	VFMADD231PS  Z21, Z3, Z11
+	VFMADD213PS  Z23, Z0, Z8
+	VFMADD213PS  Z23, Z1, Z9
+	VFMADD213PS  Z23, Z2, Z10
+	VFMADD213PS  Z23, Z3, Z11
+	VFMADD213PS  Z24, Z0, Z8
+	VFMADD213PS  Z24, Z1, Z9
+	VFMADD213PS  Z24, Z2, Z10
+	VFMADD213PS  Z24, Z3, Z11
+	VFMADD213PS  Z25, Z0, Z8
+	VFMADD213PS  Z25, Z1, Z9
+	VFMADD213PS  Z25, Z2, Z10
+	VFMADD213PS  Z25, Z3, Z11
+	VFMADD213PS  Z26, Z0, Z8
+	VFMADD213PS  Z26, Z1, Z9
+	VFMADD213PS  Z26, Z2, Z10
+	VFMADD213PS  Z26, Z3, Z11
+	VFMADD213PS  Z27, Z0, Z8
+	VFMADD213PS  Z27, Z1, Z9
+	VFMADD213PS  Z27, Z2, Z10
+	VFMADD213PS  Z27, Z3, Z11
+	VFMADD213PS  Z27, Z0, Z8
+	VFMADD213PS  Z27, Z1, Z9
+	VFMADD213PS  Z27, Z2, Z10
+	VFMADD213PS  Z27, Z3, Z11
+	VSCALEFPS    Z4, Z8, Z0
+	VSCALEFPS    Z5, Z9, Z1
+	VSCALEFPS    Z6, Z10, Z2
+	VSCALEFPS    Z7, Z11, Z3
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         $+256, CX
+	ADDQ         $+256, DX
+	SUBQ         $0x40, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VMINPS       Z0, Z16, Z0
 	VMAXPS       Z0, Z17, Z0
@@ -828,12 +1233,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -856,7 +1261,7 @@ rest1:
 	VSCALEFPS    Z1, Z2, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -1057,8 +1462,9 @@ GLOBL constants_activate_f32_exp_avx512<>(SB), RODATA|NOPTR, $768
 // func activate_f32_sigmoid_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_sigmoid_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z3 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z28 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29, Z30 what the function needs; K1 the columns to store; K2…K5 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -1079,10 +1485,103 @@ TEXT ·activate_f32_sigmoid_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_sigmoid_avx512<>+704(SB), Z27
 	VMOVUPS      constants_activate_f32_sigmoid_avx512<>+768(SB), Z28
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x40
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      192(CX), Z3
+	VPORD        Z16, Z0, Z4
+	VPORD        Z16, Z1, Z5
+	VPORD        Z16, Z2, Z6
+	VPORD        Z16, Z3, Z7
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z17, Z7
+	VMULPS       Z18, Z4, Z8
+	VMULPS       Z18, Z5, Z9
+	VMULPS       Z18, Z6, Z10
+	VMULPS       Z18, Z7, Z11
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z9, Z9
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z11, Z11
+	VFNMADD231PS Z19, Z8, Z4
+	VFNMADD231PS Z19, Z9, Z5
+	VFNMADD231PS Z19, Z10, Z6
+	VFNMADD231PS Z19, Z11, Z7
+	VFNMADD231PS Z20, Z8, Z4
+	VFNMADD231PS Z20, Z9, Z5
+	VFNMADD231PS Z20, Z10, Z6
+	VFNMADD231PS Z20, Z11, Z7
+	VMOVUPS      Z22, Z14
+	VFMADD231PS  Z21, Z4, Z14
+	VMOVUPS      Z22, Z15
+	VFMADD231PS  Z21, Z5, Z15
+	VMOVUPS      Z22, Z29
+	VFMADD231PS  Z21, Z6, Z29
+	VMOVUPS      Z22, Z30
+	VFMADD231PS  Z21, Z7, Z30
+	VFMADD213PS  Z23, Z4, Z14
+	VFMADD213PS  Z23, Z5, Z15
+	VFMADD213PS  Z23, Z6, Z29
+	VFMADD213PS  Z23, Z7, Z30
+	VFMADD213PS  Z24, Z4, Z14
+	VFMADD213PS  Z24, Z5, Z15
+	VFMADD213PS  Z24, Z6, Z29
+	VFMADD213PS  Z24, Z7, Z30
+	VFMADD213PS  Z25, Z4, Z14
+	VFMADD213PS  Z25, Z5, Z15
+	VFMADD213PS  Z25, Z6, Z29
+	VFMADD213PS  Z25, Z7, Z30
+	VFMADD213PS  Z26, Z4, Z14
+	VFMADD213PS  Z26, Z5, Z15
+	VFMADD213PS  Z26, Z6, Z29
+	VFMADD213PS  Z26, Z7, Z30
+	VFMADD213PS  Z27, Z4, Z14
+	VFMADD213PS  Z27, Z5, Z15
+	VFMADD213PS  Z27, Z6, Z29
+	VFMADD213PS  Z27, Z7, Z30
+	VFMADD213PS  Z27, Z4, Z14
+	VFMADD213PS  Z27, Z5, Z15
+	VFMADD213PS  Z27, Z6, Z29
+	VFMADD213PS  Z27, Z7, Z30
+	VSCALEFPS    Z8, Z14, Z4
+	VSCALEFPS    Z9, Z15, Z5
+	VSCALEFPS    Z10, Z29, Z6
+	VSCALEFPS    Z11, Z30, Z7
+	VCMPPS       $0x11, Z28, Z0, K2
+	VCMPPS       $0x11, Z28, Z1, K3
+	VCMPPS       $0x11, Z28, Z2, K4
+	VCMPPS       $0x11, Z28, Z3, K5
+	VBLENDMPS    Z4, Z27, K2, Z0
+	VBLENDMPS    Z5, Z27, K3, Z1
+	VBLENDMPS    Z6, Z27, K4, Z2
+	VBLENDMPS    Z7, Z27, K5, Z3
+	VADDPS       Z27, Z4, Z4
+	VADDPS       Z27, Z5, Z5
+	VADDPS       Z27, Z6, Z6
+	VADDPS       Z27, Z7, Z7
+	VDIVPS       Z4, Z0, Z0
+	VDIVPS       Z5, Z1, Z1
+	VDIVPS       Z6, Z2, Z2
+	VDIVPS       Z7, Z3, Z3
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         $+256, CX
+	ADDQ         $+256, DX
+	SUBQ         $0x40, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VPORD        Z16, Z0, Z1
 	VMAXPS       Z1, Z17, Z1
@@ -1106,12 +1605,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -1138,7 +1637,7 @@ rest1:
 	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -1355,8 +1854,9 @@ GLOBL constants_activate_f32_sigmoid_avx512<>(SB), RODATA|NOPTR, $832
 // func activate_f32_silu_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_silu_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z3 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z28 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29, Z30 what the function needs; K1 the columns to store; K2…K5 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -1377,10 +1877,107 @@ TEXT ·activate_f32_silu_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_silu_avx512<>+704(SB), Z27
 	VMOVUPS      constants_activate_f32_silu_avx512<>+768(SB), Z28
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x40
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      192(CX), Z3
+	VPORD        Z16, Z0, Z4
+	VPORD        Z16, Z1, Z5
+	VPORD        Z16, Z2, Z6
+	VPORD        Z16, Z3, Z7
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z17, Z7
+	VMULPS       Z18, Z4, Z8
+	VMULPS       Z18, Z5, Z9
+	VMULPS       Z18, Z6, Z10
+	VMULPS       Z18, Z7, Z11
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z9, Z9
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z11, Z11
+	VFNMADD231PS Z19, Z8, Z4
+	VFNMADD231PS Z19, Z9, Z5
+	VFNMADD231PS Z19, Z10, Z6
+	VFNMADD231PS Z19, Z11, Z7
+	VFNMADD231PS Z20, Z8, Z4
+	VFNMADD231PS Z20, Z9, Z5
+	VFNMADD231PS Z20, Z10, Z6
+	VFNMADD231PS Z20, Z11, Z7
+	VMOVUPS      Z22, Z14
+	VFMADD231PS  Z21, Z4, Z14
+	VMOVUPS      Z22, Z15
+	VFMADD231PS  Z21, Z5, Z15
+	VMOVUPS      Z22, Z29
+	VFMADD231PS  Z21, Z6, Z29
+	VMOVUPS      Z22, Z30
+	VFMADD231PS  Z21, Z7, Z30
+	VFMADD213PS  Z23, Z4, Z14
+	VFMADD213PS  Z23, Z5, Z15
+	VFMADD213PS  Z23, Z6, Z29
+	VFMADD213PS  Z23, Z7, Z30
+	VFMADD213PS  Z24, Z4, Z14
+	VFMADD213PS  Z24, Z5, Z15
+	VFMADD213PS  Z24, Z6, Z29
+	VFMADD213PS  Z24, Z7, Z30
+	VFMADD213PS  Z25, Z4, Z14
+	VFMADD213PS  Z25, Z5, Z15
+	VFMADD213PS  Z25, Z6, Z29
+	VFMADD213PS  Z25, Z7, Z30
+	VFMADD213PS  Z26, Z4, Z14
+	VFMADD213PS  Z26, Z5, Z15
+	VFMADD213PS  Z26, Z6, Z29
+	VFMADD213PS  Z26, Z7, Z30
+	VFMADD213PS  Z27, Z4, Z14
+	VFMADD213PS  Z27, Z5, Z15
+	VFMADD213PS  Z27, Z6, Z29
+	VFMADD213PS  Z27, Z7, Z30
+	VFMADD213PS  Z27, Z4, Z14
+	VFMADD213PS  Z27, Z5, Z15
+	VFMADD213PS  Z27, Z6, Z29
+	VFMADD213PS  Z27, Z7, Z30
+	VSCALEFPS    Z8, Z14, Z4
+	VSCALEFPS    Z9, Z15, Z5
+	VSCALEFPS    Z10, Z29, Z6
+	VSCALEFPS    Z11, Z30, Z7
+	VCMPPS       $0x11, Z28, Z0, K2
+	VCMPPS       $0x11, Z28, Z1, K3
+	VCMPPS       $0x11, Z28, Z2, K4
+	VCMPPS       $0x11, Z28, Z3, K5
+	VBLENDMPS    Z4, Z27, K2, Z8
+	VBLENDMPS    Z5, Z27, K3, Z9
+	VBLENDMPS    Z6, Z27, K4, Z10
+	VBLENDMPS    Z7, Z27, K5, Z11
+	VMULPS       Z0, Z8, Z0
+	VMULPS       Z1, Z9, Z1
+	VMULPS       Z2, Z10, Z2
+	VMULPS       Z3, Z11, Z3
+	VADDPS       Z27, Z4, Z4
+	VADDPS       Z27, Z5, Z5
+	VADDPS       Z27, Z6, Z6
+	VADDPS       Z27, Z7, Z7
+	VDIVPS       Z4, Z0, Z0
+	VDIVPS       Z5, Z1, Z1
+	VDIVPS       Z6, Z2, Z2
+	VDIVPS       Z7, Z3, Z3
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         $+256, CX
+	ADDQ         $+256, DX
+	SUBQ         $0x40, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VPORD        Z16, Z0, Z1
 	VMAXPS       Z1, Z17, Z1
@@ -1405,12 +2002,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -1438,7 +2035,7 @@ rest1:
 	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -1655,8 +2252,8 @@ GLOBL constants_activate_f32_silu_avx512<>(SB), RODATA|NOPTR, $832
 // func activate_f32_tanh_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_tanh_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0, Z1 what the function needs, then elements; Z2…Z9 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2, K3 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -1680,10 +2277,87 @@ TEXT ·activate_f32_tanh_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_tanh_avx512<>+896(SB), Z30
 	VMOVUPS      constants_activate_f32_tanh_avx512<>+960(SB), Z31
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x20
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VPANDD       Z16, Z0, Z2
+	VPANDD       Z16, Z1, Z3
+	VPANDD       Z17, Z0, Z0
+	VPANDD       Z17, Z1, Z1
+	VADDPS       Z0, Z0, Z4
+	VADDPS       Z1, Z1, Z5
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMAXPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z19, Z5
+	VMULPS       Z20, Z4, Z6
+	VMULPS       Z20, Z5, Z7
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS Z21, Z6, Z4
+	VFNMADD231PS Z21, Z7, Z5
+	VFNMADD231PS Z22, Z6, Z4
+	VFNMADD231PS Z22, Z7, Z5
+	VMOVUPS      Z24, Z8
+	VFMADD231PS  Z23, Z4, Z8
+	VMOVUPS      Z24, Z9
+	VFMADD231PS  Z23, Z5, Z9
+	VFMADD213PS  Z25, Z4, Z8
+	VFMADD213PS  Z25, Z5, Z9
+	VFMADD213PS  Z26, Z4, Z8
+	VFMADD213PS  Z26, Z5, Z9
+	VFMADD213PS  Z27, Z4, Z8
+	VFMADD213PS  Z27, Z5, Z9
+	VFMADD213PS  Z28, Z4, Z8
+	VFMADD213PS  Z28, Z5, Z9
+	VFMADD213PS  Z29, Z4, Z8
+	VFMADD213PS  Z29, Z5, Z9
+	VFMADD213PS  Z29, Z4, Z8
+	VFMADD213PS  Z29, Z5, Z9
+	VSCALEFPS    Z6, Z8, Z4
+	VSCALEFPS    Z7, Z9, Z5
+	VADDPS       Z29, Z4, Z4
+	VADDPS       Z29, Z5, Z5
+	VDIVPS       Z4, Z30, Z4
+	VDIVPS       Z5, Z30, Z5
+	VSUBPS       Z4, Z29, Z4
+	VSUBPS       Z5, Z29, Z5
+	VMULPS       Z0, Z0, Z6
+	VMULPS       Z1, Z1, Z7
+	VMOVUPS      constants_activate_f32_tanh_avx512<>+1024(SB), Z8
+	VFMADD231PS  Z31, Z6, Z8
+	VMOVUPS      constants_activate_f32_tanh_avx512<>+1024(SB), Z9
+	VFMADD231PS  Z31, Z7, Z9
+	VFMADD213PS  constants_activate_f32_tanh_avx512<>+1088(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_tanh_avx512<>+1088(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_tanh_avx512<>+1152(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_tanh_avx512<>+1152(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_tanh_avx512<>+1216(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_tanh_avx512<>+1216(SB), Z7, Z9
+	VMULPS       Z6, Z8, Z6
+	VMULPS       Z7, Z9, Z7
+	VFMADD213PS  Z0, Z0, Z6
+	VFMADD213PS  Z1, Z1, Z7
+	VCMPPS       $0x11, constants_activate_f32_tanh_avx512<>+1280(SB), Z0, K2
+	VCMPPS       $0x11, constants_activate_f32_tanh_avx512<>+1280(SB), Z1, K3
+	VBLENDMPS    Z6, Z4, K2, Z0
+	VBLENDMPS    Z7, Z5, K3, Z1
+	VPORD        Z2, Z0, Z0
+	VPORD        Z3, Z1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $+128, CX
+	ADDQ         $+128, DX
+	SUBQ         $0x20, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VPANDD       Z16, Z0, Z1
 	VPANDD       Z17, Z0, Z0
@@ -1720,12 +2394,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -1765,7 +2439,7 @@ rest1:
 	VPORD        Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -2110,8 +2784,9 @@ GLOBL constants_activate_f32_tanh_avx512<>(SB), RODATA|NOPTR, $1344
 // func activate_f32_elu_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_elu_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z28 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z2 what the function needs, then elements; Z3…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29 what the function needs; K1 the columns to store; K2…K4 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -2132,10 +2807,94 @@ TEXT ·activate_f32_elu_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_elu_avx512<>+704(SB), Z27
 	VMOVUPS      constants_activate_f32_elu_avx512<>+768(SB), Z28
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x30
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VCMPPS       $0x11, Z16, Z0, K2
+	VCMPPS       $0x11, Z16, Z1, K3
+	VCMPPS       $0x11, Z16, Z2, K4
+	VMINPS       Z0, Z16, Z3
+	VMINPS       Z1, Z16, Z4
+	VMINPS       Z2, Z16, Z5
+	VMAXPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMULPS       Z18, Z3, Z6
+	VMULPS       Z18, Z4, Z7
+	VMULPS       Z18, Z5, Z8
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VFNMADD231PS Z19, Z6, Z3
+	VFNMADD231PS Z19, Z7, Z4
+	VFNMADD231PS Z19, Z8, Z5
+	VFNMADD231PS Z20, Z6, Z3
+	VFNMADD231PS Z20, Z7, Z4
+	VFNMADD231PS Z20, Z8, Z5
+	VMOVUPS      Z22, Z9
+	VFMADD231PS  Z21, Z3, Z9
+	VMOVUPS      Z22, Z10
+	VFMADD231PS  Z21, Z4, Z10
+	VMOVUPS      Z22, Z11
+	VFMADD231PS  Z21, Z5, Z11
+	VFMADD213PS  Z23, Z3, Z9
+	VFMADD213PS  Z23, Z4, Z10
+	VFMADD213PS  Z23, Z5, Z11
+	VFMADD213PS  Z24, Z3, Z9
+	VFMADD213PS  Z24, Z4, Z10
+	VFMADD213PS  Z24, Z5, Z11
+	VFMADD213PS  Z25, Z3, Z9
+	VFMADD213PS  Z25, Z4, Z10
+	VFMADD213PS  Z25, Z5, Z11
+	VFMADD213PS  Z26, Z3, Z9
+	VFMADD213PS  Z26, Z4, Z10
+	VFMADD213PS  Z26, Z5, Z11
+	VMULPS       Z3, Z3, Z14
+	VMULPS       Z4, Z4, Z15
+	VMULPS       Z5, Z5, Z29
+	VFMADD231PS  Z14, Z9, Z3
+	VFMADD231PS  Z15, Z10, Z4
+	VFMADD231PS  Z29, Z11, Z5
+	VCVTPS2DQ    Z6, Z6
+	VCVTPS2DQ    Z7, Z7
+	VCVTPS2DQ    Z8, Z8
+	VPADDD       Z27, Z6, Z6
+	VPADDD       Z27, Z7, Z7
+	VPADDD       Z27, Z8, Z8
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z7, Z7
+	VPSLLD       $0x17, Z8, Z8
+	VADDPS       Z28, Z6, Z9
+	VADDPS       Z28, Z7, Z10
+	VADDPS       Z28, Z8, Z11
+	VFMADD231PS  Z6, Z3, Z9
+	VFMADD231PS  Z7, Z4, Z10
+	VFMADD231PS  Z8, Z5, Z11
+	VMULPS       Z12, Z9, Z3
+	VMULPS       Z12, Z10, Z4
+	VMULPS       Z12, Z11, Z5
+	VMULPS       Z13, Z0, Z0
+	VMULPS       Z13, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VBLENDMPS    Z3, Z0, K2, Z0
+	VBLENDMPS    Z4, Z1, K3, Z1
+	VBLENDMPS    Z5, Z2, K4, Z2
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         $+192, CX
+	ADDQ         $+192, DX
+	SUBQ         $0x30, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VCMPPS       $0x11, Z16, Z0, K2
 	VMINPS       Z0, Z16, Z1
@@ -2163,12 +2922,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -2199,7 +2958,7 @@ rest1:
 	VBLENDMPS    Z1, Z0, K2, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -2416,8 +3175,9 @@ GLOBL constants_activate_f32_elu_avx512<>(SB), RODATA|NOPTR, $832
 // func activate_f32_celu_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_celu_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z28 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z2 what the function needs, then elements; Z3…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29 what the function needs; K1 the columns to store; K2…K4 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -2438,10 +3198,94 @@ TEXT ·activate_f32_celu_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_celu_avx512<>+704(SB), Z27
 	VMOVUPS      constants_activate_f32_celu_avx512<>+768(SB), Z28
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x30
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VCMPPS       $0x11, Z16, Z0, K2
+	VCMPPS       $0x11, Z16, Z1, K3
+	VCMPPS       $0x11, Z16, Z2, K4
+	VDIVPS       Z12, Z0, Z3
+	VDIVPS       Z12, Z1, Z4
+	VDIVPS       Z12, Z2, Z5
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMAXPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMULPS       Z18, Z3, Z6
+	VMULPS       Z18, Z4, Z7
+	VMULPS       Z18, Z5, Z8
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VFNMADD231PS Z19, Z6, Z3
+	VFNMADD231PS Z19, Z7, Z4
+	VFNMADD231PS Z19, Z8, Z5
+	VFNMADD231PS Z20, Z6, Z3
+	VFNMADD231PS Z20, Z7, Z4
+	VFNMADD231PS Z20, Z8, Z5
+	VMOVUPS      Z22, Z9
+	VFMADD231PS  Z21, Z3, Z9
+	VMOVUPS      Z22, Z10
+	VFMADD231PS  Z21, Z4, Z10
+	VMOVUPS      Z22, Z11
+	VFMADD231PS  Z21, Z5, Z11
+	VFMADD213PS  Z23, Z3, Z9
+	VFMADD213PS  Z23, Z4, Z10
+	VFMADD213PS  Z23, Z5, Z11
+	VFMADD213PS  Z24, Z3, Z9
+	VFMADD213PS  Z24, Z4, Z10
+	VFMADD213PS  Z24, Z5, Z11
+	VFMADD213PS  Z25, Z3, Z9
+	VFMADD213PS  Z25, Z4, Z10
+	VFMADD213PS  Z25, Z5, Z11
+	VFMADD213PS  Z26, Z3, Z9
+	VFMADD213PS  Z26, Z4, Z10
+	VFMADD213PS  Z26, Z5, Z11
+	VMULPS       Z3, Z3, Z14
+	VMULPS       Z4, Z4, Z15
+	VMULPS       Z5, Z5, Z29
+	VFMADD231PS  Z14, Z9, Z3
+	VFMADD231PS  Z15, Z10, Z4
+	VFMADD231PS  Z29, Z11, Z5
+	VCVTPS2DQ    Z6, Z6
+	VCVTPS2DQ    Z7, Z7
+	VCVTPS2DQ    Z8, Z8
+	VPADDD       Z27, Z6, Z6
+	VPADDD       Z27, Z7, Z7
+	VPADDD       Z27, Z8, Z8
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z7, Z7
+	VPSLLD       $0x17, Z8, Z8
+	VADDPS       Z28, Z6, Z9
+	VADDPS       Z28, Z7, Z10
+	VADDPS       Z28, Z8, Z11
+	VFMADD231PS  Z6, Z3, Z9
+	VFMADD231PS  Z7, Z4, Z10
+	VFMADD231PS  Z8, Z5, Z11
+	VMULPS       Z12, Z9, Z3
+	VMULPS       Z12, Z10, Z4
+	VMULPS       Z12, Z11, Z5
+	VBLENDMPS    Z3, Z0, K2, Z0
+	VBLENDMPS    Z4, Z1, K3, Z1
+	VBLENDMPS    Z5, Z2, K4, Z2
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         $+192, CX
+	ADDQ         $+192, DX
+	SUBQ         $0x30, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VCMPPS       $0x11, Z16, Z0, K2
 	VDIVPS       Z12, Z0, Z1
@@ -2469,12 +3313,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -2505,7 +3349,7 @@ rest1:
 	VBLENDMPS    Z1, Z0, K2, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -2722,7 +3566,7 @@ GLOBL constants_activate_f32_celu_avx512<>(SB), RODATA|NOPTR, $832
 // func activate_f32_softplus_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_softplus_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z3 what the function needs;
+	// Registers: Z0…Z2 what the function needs, then elements; Z3…Z11 what the function needs;
 	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -2747,10 +3591,109 @@ TEXT ·activate_f32_softplus_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_softplus_avx512<>+896(SB), Z30
 	VMOVUPS      constants_activate_f32_softplus_avx512<>+960(SB), Z31
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x30
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VPORD        Z16, Z0, Z3
+	VPORD        Z16, Z1, Z4
+	VPORD        Z16, Z2, Z5
+	VMAXPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMULPS       Z18, Z3, Z6
+	VMULPS       Z18, Z4, Z7
+	VMULPS       Z18, Z5, Z8
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VFNMADD231PS Z19, Z6, Z3
+	VFNMADD231PS Z19, Z7, Z4
+	VFNMADD231PS Z19, Z8, Z5
+	VFNMADD231PS Z20, Z6, Z3
+	VFNMADD231PS Z20, Z7, Z4
+	VFNMADD231PS Z20, Z8, Z5
+	VMOVUPS      Z22, Z9
+	VFMADD231PS  Z21, Z3, Z9
+	VMOVUPS      Z22, Z10
+	VFMADD231PS  Z21, Z4, Z10
+	VMOVUPS      Z22, Z11
+	VFMADD231PS  Z21, Z5, Z11
+	VFMADD213PS  Z23, Z3, Z9
+	VFMADD213PS  Z23, Z4, Z10
+	VFMADD213PS  Z23, Z5, Z11
+	VFMADD213PS  Z24, Z3, Z9
+	VFMADD213PS  Z24, Z4, Z10
+	VFMADD213PS  Z24, Z5, Z11
+	VFMADD213PS  Z25, Z3, Z9
+	VFMADD213PS  Z25, Z4, Z10
+	VFMADD213PS  Z25, Z5, Z11
+	VFMADD213PS  Z26, Z3, Z9
+	VFMADD213PS  Z26, Z4, Z10
+	VFMADD213PS  Z26, Z5, Z11
+	VFMADD213PS  Z27, Z3, Z9
+	VFMADD213PS  Z27, Z4, Z10
+	VFMADD213PS  Z27, Z5, Z11
+	VFMADD213PS  Z27, Z3, Z9
+	VFMADD213PS  Z27, Z4, Z10
+	VFMADD213PS  Z27, Z5, Z11
+	VSCALEFPS    Z6, Z9, Z3
+	VSCALEFPS    Z7, Z10, Z4
+	VSCALEFPS    Z8, Z11, Z5
+	VMAXPS       Z0, Z28, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMAXPS       Z2, Z28, Z2
+	VADDPS       Z29, Z3, Z6
+	VADDPS       Z29, Z4, Z7
+	VADDPS       Z29, Z5, Z8
+	VDIVPS       Z6, Z3, Z3
+	VDIVPS       Z7, Z4, Z4
+	VDIVPS       Z8, Z5, Z5
+	VMULPS       Z3, Z3, Z6
+	VMULPS       Z4, Z4, Z7
+	VMULPS       Z5, Z5, Z8
+	VMOVUPS      Z31, Z9
+	VFMADD231PS  Z30, Z6, Z9
+	VMOVUPS      Z31, Z10
+	VFMADD231PS  Z30, Z7, Z10
+	VMOVUPS      Z31, Z11
+	VFMADD231PS  Z30, Z8, Z11
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1024(SB), Z6, Z9
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1024(SB), Z7, Z10
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1024(SB), Z8, Z11
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1088(SB), Z6, Z9
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1088(SB), Z7, Z10
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1088(SB), Z8, Z11
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1152(SB), Z6, Z9
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1152(SB), Z7, Z10
+	VFMADD213PS  constants_activate_f32_softplus_avx512<>+1152(SB), Z8, Z11
+	VMULPS       Z6, Z3, Z6
+	VMULPS       Z7, Z4, Z7
+	VMULPS       Z8, Z5, Z8
+	VADDPS       Z3, Z3, Z3
+	VADDPS       Z4, Z4, Z4
+	VADDPS       Z5, Z5, Z5
+	VFMADD231PS  Z6, Z9, Z3
+	VFMADD231PS  Z7, Z10, Z4
+	VFMADD231PS  Z8, Z11, Z5
+	VADDPS       Z3, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         $+192, CX
+	ADDQ         $+192, DX
+	SUBQ         $0x30, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VPORD        Z16, Z0, Z1
 	VMAXPS       Z1, Z17, Z1
@@ -2783,12 +3726,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -2824,7 +3767,7 @@ rest1:
 	VADDPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -3137,8 +4080,8 @@ GLOBL constants_activate_f32_softplus_avx512<>(SB), RODATA|NOPTR, $1216
 // func activate_f32_softsign_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_softsign_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1 what the function needs; Z12 Lo;
-	// Z13 Hi; Z16, Z17 constants; K1 the columns to store.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z7 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16, Z17 constants; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -3148,10 +4091,39 @@ TEXT ·activate_f32_softsign_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_softsign_avx512<>+0(SB), Z16
 	VMOVUPS      constants_activate_f32_softsign_avx512<>+64(SB), Z17
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ    AX, $0x40
+	JLT     fewer2
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+	VPANDD  Z16, Z0, Z4
+	VPANDD  Z16, Z1, Z5
+	VPANDD  Z16, Z2, Z6
+	VPANDD  Z16, Z3, Z7
+	VADDPS  Z17, Z4, Z4
+	VADDPS  Z17, Z5, Z5
+	VADDPS  Z17, Z6, Z6
+	VADDPS  Z17, Z7, Z7
+	VDIVPS  Z4, Z0, Z0
+	VDIVPS  Z5, Z1, Z1
+	VDIVPS  Z6, Z2, Z2
+	VDIVPS  Z7, Z3, Z3
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $+256, CX
+	ADDQ    $+256, DX
+	SUBQ    $0x40, AX
+	JMP     vectors1
+
+fewer2:
+vectors3:
+	CMPQ    AX, $0x10
+	JLT     fewer4
 	VMOVUPS (CX), Z0
 	VPANDD  Z16, Z0, Z1
 	VADDPS  Z17, Z1, Z1
@@ -3159,12 +4131,12 @@ sixteen3:
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    BX
-	JNE     sixteen3
+	SUBQ    $0x10, AX
+	JMP     vectors3
 
-rest1:
-	ANDQ      $0x0f, AX
-	JEQ       done2
+fewer4:
+	TESTQ     AX, AX
+	JEQ       done5
 	XORL      BX, BX
 	BTSQ      AX, BX
 	DECQ      BX
@@ -3175,7 +4147,7 @@ rest1:
 	VDIVPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -3216,8 +4188,9 @@ GLOBL constants_activate_f32_softsign_avx512<>(SB), RODATA|NOPTR, $128
 // func activate_f32_mish_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_mish_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z3 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z28 constants; K1 the columns to store.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29, Z30 what the function needs; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -3238,10 +4211,107 @@ TEXT ·activate_f32_mish_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_mish_avx512<>+704(SB), Z27
 	VMOVUPS      constants_activate_f32_mish_avx512<>+768(SB), Z28
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x40
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      192(CX), Z3
+	VMINPS       Z0, Z16, Z4
+	VMINPS       Z1, Z16, Z5
+	VMINPS       Z2, Z16, Z6
+	VMINPS       Z3, Z16, Z7
+	VMAXPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z17, Z7
+	VMULPS       Z18, Z4, Z8
+	VMULPS       Z18, Z5, Z9
+	VMULPS       Z18, Z6, Z10
+	VMULPS       Z18, Z7, Z11
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z9, Z9
+	VRNDSCALEPS  $0x08, Z10, Z10
+	VRNDSCALEPS  $0x08, Z11, Z11
+	VFNMADD231PS Z19, Z8, Z4
+	VFNMADD231PS Z19, Z9, Z5
+	VFNMADD231PS Z19, Z10, Z6
+	VFNMADD231PS Z19, Z11, Z7
+	VFNMADD231PS Z20, Z8, Z4
+	VFNMADD231PS Z20, Z9, Z5
+	VFNMADD231PS Z20, Z10, Z6
+	VFNMADD231PS Z20, Z11, Z7
+	VMOVUPS      Z22, Z14
+	VFMADD231PS  Z21, Z4, Z14
+	VMOVUPS      Z22, Z15
+	VFMADD231PS  Z21, Z5, Z15
+	VMOVUPS      Z22, Z29
+	VFMADD231PS  Z21, Z6, Z29
+	VMOVUPS      Z22, Z30
+	VFMADD231PS  Z21, Z7, Z30
+	VFMADD213PS  Z23, Z4, Z14
+	VFMADD213PS  Z23, Z5, Z15
+	VFMADD213PS  Z23, Z6, Z29
+	VFMADD213PS  Z23, Z7, Z30
+	VFMADD213PS  Z24, Z4, Z14
+	VFMADD213PS  Z24, Z5, Z15
+	VFMADD213PS  Z24, Z6, Z29
+	VFMADD213PS  Z24, Z7, Z30
+	VFMADD213PS  Z25, Z4, Z14
+	VFMADD213PS  Z25, Z5, Z15
+	VFMADD213PS  Z25, Z6, Z29
+	VFMADD213PS  Z25, Z7, Z30
+	VFMADD213PS  Z26, Z4, Z14
+	VFMADD213PS  Z26, Z5, Z15
+	VFMADD213PS  Z26, Z6, Z29
+	VFMADD213PS  Z26, Z7, Z30
+	VFMADD213PS  Z27, Z4, Z14
+	VFMADD213PS  Z27, Z5, Z15
+	VFMADD213PS  Z27, Z6, Z29
+	VFMADD213PS  Z27, Z7, Z30
+	VFMADD213PS  Z27, Z4, Z14
+	VFMADD213PS  Z27, Z5, Z15
+	VFMADD213PS  Z27, Z6, Z29
+	VFMADD213PS  Z27, Z7, Z30
+	VSCALEFPS    Z8, Z14, Z4
+	VSCALEFPS    Z9, Z15, Z5
+	VSCALEFPS    Z10, Z29, Z6
+	VSCALEFPS    Z11, Z30, Z7
+	VADDPS       Z28, Z4, Z8
+	VADDPS       Z28, Z5, Z9
+	VADDPS       Z28, Z6, Z10
+	VADDPS       Z28, Z7, Z11
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z9, Z5, Z5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Z11, Z7, Z7
+	VADDPS       Z28, Z4, Z8
+	VADDPS       Z28, Z5, Z9
+	VADDPS       Z28, Z6, Z10
+	VADDPS       Z28, Z7, Z11
+	VDIVPS       Z8, Z4, Z4
+	VDIVPS       Z9, Z5, Z5
+	VDIVPS       Z10, Z6, Z6
+	VDIVPS       Z11, Z7, Z7
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z7, Z3, Z3
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         $+256, CX
+	ADDQ         $+256, DX
+	SUBQ         $0x40, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VMINPS       Z0, Z16, Z1
 	VMAXPS       Z1, Z17, Z1
@@ -3266,12 +4336,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -3299,7 +4369,7 @@ rest1:
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -3516,8 +4586,8 @@ GLOBL constants_activate_f32_mish_avx512<>(SB), RODATA|NOPTR, $832
 // func activate_f32_gelu_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_gelu_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z5 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0, Z1 what the function needs, then elements; Z2…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2, K3 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -3541,10 +4611,105 @@ TEXT ·activate_f32_gelu_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_gelu_avx512<>+896(SB), Z30
 	VMOVUPS      constants_activate_f32_gelu_avx512<>+960(SB), Z31
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x20
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMULPS       Z16, Z0, Z2
+	VMULPS       Z16, Z1, Z3
+	VMULPS       Z17, Z0, Z0
+	VMULPS       Z17, Z1, Z1
+	VPANDD       Z18, Z0, Z4
+	VPANDD       Z18, Z1, Z5
+	VPANDD       Z19, Z0, Z0
+	VPANDD       Z19, Z1, Z1
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMOVUPS      Z22, Z6
+	VFMADD231PS  Z21, Z0, Z6
+	VMOVUPS      Z22, Z7
+	VFMADD231PS  Z21, Z1, Z7
+	VFMADD213PS  Z23, Z0, Z6
+	VFMADD213PS  Z23, Z1, Z7
+	VFMADD213PS  Z24, Z0, Z6
+	VFMADD213PS  Z24, Z1, Z7
+	VFMADD213PS  Z25, Z0, Z6
+	VFMADD213PS  Z25, Z1, Z7
+	VFMADD213PS  Z26, Z0, Z6
+	VFMADD213PS  Z26, Z1, Z7
+	VFMADD213PS  Z27, Z0, Z6
+	VFMADD213PS  Z27, Z1, Z7
+	VMULPS       Z28, Z6, Z8
+	VMULPS       Z28, Z7, Z9
+	VRNDSCALEPS  $0x08, Z8, Z8
+	VRNDSCALEPS  $0x08, Z9, Z9
+	VFNMADD231PS Z29, Z8, Z6
+	VFNMADD231PS Z29, Z9, Z7
+	VFNMADD231PS Z30, Z8, Z6
+	VFNMADD231PS Z30, Z9, Z7
+	VMOVUPS      constants_activate_f32_gelu_avx512<>+1024(SB), Z10
+	VFMADD231PS  Z31, Z6, Z10
+	VMOVUPS      constants_activate_f32_gelu_avx512<>+1024(SB), Z11
+	VFMADD231PS  Z31, Z7, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1088(SB), Z6, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1088(SB), Z7, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1152(SB), Z6, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1152(SB), Z7, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1216(SB), Z6, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1216(SB), Z7, Z11
+	VFMADD213PS  Z16, Z6, Z10
+	VFMADD213PS  Z16, Z7, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1280(SB), Z6, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1280(SB), Z7, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1280(SB), Z6, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1280(SB), Z7, Z11
+	VSCALEFPS    Z8, Z10, Z6
+	VSCALEFPS    Z9, Z11, Z7
+	VMOVUPS      constants_activate_f32_gelu_avx512<>+1280(SB), Z8
+	VSUBPS       Z6, Z8, Z6
+	VMOVUPS      constants_activate_f32_gelu_avx512<>+1280(SB), Z8
+	VSUBPS       Z7, Z8, Z7
+	VMULPS       Z0, Z0, Z8
+	VMULPS       Z1, Z1, Z9
+	VMOVUPS      constants_activate_f32_gelu_avx512<>+1408(SB), Z10
+	VFMADD231PS  constants_activate_f32_gelu_avx512<>+1344(SB), Z8, Z10
+	VMOVUPS      constants_activate_f32_gelu_avx512<>+1408(SB), Z11
+	VFMADD231PS  constants_activate_f32_gelu_avx512<>+1344(SB), Z9, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1472(SB), Z8, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1472(SB), Z9, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1536(SB), Z8, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1536(SB), Z9, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1600(SB), Z8, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1600(SB), Z9, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1664(SB), Z8, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1664(SB), Z9, Z11
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1728(SB), Z8, Z10
+	VFMADD213PS  constants_activate_f32_gelu_avx512<>+1728(SB), Z9, Z11
+	VFMADD213PS  Z0, Z0, Z10
+	VFMADD213PS  Z1, Z1, Z11
+	VCMPPS       $0x11, constants_activate_f32_gelu_avx512<>+1280(SB), Z0, K2
+	VCMPPS       $0x11, constants_activate_f32_gelu_avx512<>+1280(SB), Z1, K3
+	VBLENDMPS    Z10, Z6, K2, Z0
+	VBLENDMPS    Z11, Z7, K3, Z1
+	VPORD        Z4, Z0, Z0
+	VPORD        Z5, Z1, Z1
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z2, Z0, Z4
+	VMOVAPS      Z3, Z0
+	VFMADD231PS  Z3, Z1, Z0
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z0, 64(DX)
+	ADDQ         $+128, CX
+	ADDQ         $+128, DX
+	SUBQ         $0x20, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VMULPS       Z16, Z0, Z1
 	VMULPS       Z17, Z0, Z0
@@ -3590,12 +4755,12 @@ sixteen3:
 	VMOVUPS      Z2, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -3644,7 +4809,7 @@ rest1:
 	VFMADD231PS  Z1, Z0, Z2
 	VMOVUPS      Z2, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -4101,8 +5266,8 @@ GLOBL constants_activate_f32_gelu_avx512<>(SB), RODATA|NOPTR, $1792
 // func activate_f32_gelutanh_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_gelutanh_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z30 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0, Z1 what the function needs, then elements; Z2…Z9 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z30 constants; K1 the columns to store; K2, K3 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -4125,10 +5290,69 @@ TEXT ·activate_f32_gelutanh_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_gelutanh_avx512<>+832(SB), Z29
 	VMOVUPS      constants_activate_f32_gelutanh_avx512<>+896(SB), Z30
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x20
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMULPS       Z0, Z0, Z2
+	VMULPS       Z1, Z1, Z3
+	VFMADD213PS  Z17, Z16, Z2
+	VFMADD213PS  Z17, Z16, Z3
+	VMULPS       Z2, Z0, Z2
+	VMULPS       Z3, Z1, Z3
+	VPORD        Z18, Z2, Z4
+	VPORD        Z18, Z3, Z5
+	VMAXPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z19, Z5
+	VMULPS       Z20, Z4, Z6
+	VMULPS       Z20, Z5, Z7
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS Z21, Z6, Z4
+	VFNMADD231PS Z21, Z7, Z5
+	VFNMADD231PS Z22, Z6, Z4
+	VFNMADD231PS Z22, Z7, Z5
+	VMOVUPS      Z24, Z8
+	VFMADD231PS  Z23, Z4, Z8
+	VMOVUPS      Z24, Z9
+	VFMADD231PS  Z23, Z5, Z9
+	VFMADD213PS  Z25, Z4, Z8
+	VFMADD213PS  Z25, Z5, Z9
+	VFMADD213PS  Z26, Z4, Z8
+	VFMADD213PS  Z26, Z5, Z9
+	VFMADD213PS  Z27, Z4, Z8
+	VFMADD213PS  Z27, Z5, Z9
+	VFMADD213PS  Z28, Z4, Z8
+	VFMADD213PS  Z28, Z5, Z9
+	VFMADD213PS  Z29, Z4, Z8
+	VFMADD213PS  Z29, Z5, Z9
+	VFMADD213PS  Z29, Z4, Z8
+	VFMADD213PS  Z29, Z5, Z9
+	VSCALEFPS    Z6, Z8, Z4
+	VSCALEFPS    Z7, Z9, Z5
+	VCMPPS       $0x11, Z30, Z2, K2
+	VCMPPS       $0x11, Z30, Z3, K3
+	VBLENDMPS    Z4, Z29, K2, Z2
+	VBLENDMPS    Z5, Z29, K3, Z3
+	VMULPS       Z0, Z2, Z0
+	VMULPS       Z1, Z3, Z1
+	VADDPS       Z29, Z4, Z2
+	VADDPS       Z29, Z5, Z3
+	VDIVPS       Z2, Z0, Z0
+	VDIVPS       Z3, Z1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $+128, CX
+	ADDQ         $+128, DX
+	SUBQ         $0x20, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z1
 	VFMADD213PS  Z17, Z16, Z1
@@ -4156,12 +5380,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -4192,7 +5416,7 @@ rest1:
 	VDIVPS       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -4441,8 +5665,8 @@ GLOBL constants_activate_f32_gelutanh_avx512<>(SB), RODATA|NOPTR, $960
 // func activate_f32_erf_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_erf_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0, Z1 what the function needs, then elements; Z2…Z9 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2, K3 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -4466,10 +5690,97 @@ TEXT ·activate_f32_erf_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_erf_avx512<>+896(SB), Z30
 	VMOVUPS      constants_activate_f32_erf_avx512<>+960(SB), Z31
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x20
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VPANDD       Z16, Z0, Z2
+	VPANDD       Z16, Z1, Z3
+	VPANDD       Z17, Z0, Z0
+	VPANDD       Z17, Z1, Z1
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMOVUPS      Z20, Z4
+	VFMADD231PS  Z19, Z0, Z4
+	VMOVUPS      Z20, Z5
+	VFMADD231PS  Z19, Z1, Z5
+	VFMADD213PS  Z21, Z0, Z4
+	VFMADD213PS  Z21, Z1, Z5
+	VFMADD213PS  Z22, Z0, Z4
+	VFMADD213PS  Z22, Z1, Z5
+	VFMADD213PS  Z23, Z0, Z4
+	VFMADD213PS  Z23, Z1, Z5
+	VFMADD213PS  Z24, Z0, Z4
+	VFMADD213PS  Z24, Z1, Z5
+	VFMADD213PS  Z25, Z0, Z4
+	VFMADD213PS  Z25, Z1, Z5
+	VMULPS       Z26, Z4, Z6
+	VMULPS       Z26, Z5, Z7
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS Z27, Z6, Z4
+	VFNMADD231PS Z27, Z7, Z5
+	VFNMADD231PS Z28, Z6, Z4
+	VFNMADD231PS Z28, Z7, Z5
+	VMOVUPS      Z30, Z8
+	VFMADD231PS  Z29, Z4, Z8
+	VMOVUPS      Z30, Z9
+	VFMADD231PS  Z29, Z5, Z9
+	VFMADD213PS  Z31, Z4, Z8
+	VFMADD213PS  Z31, Z5, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1024(SB), Z4, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1024(SB), Z5, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1088(SB), Z4, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1088(SB), Z5, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1152(SB), Z4, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1152(SB), Z5, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1216(SB), Z4, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1216(SB), Z5, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1216(SB), Z4, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1216(SB), Z5, Z9
+	VSCALEFPS    Z6, Z8, Z4
+	VSCALEFPS    Z7, Z9, Z5
+	VMOVUPS      constants_activate_f32_erf_avx512<>+1216(SB), Z6
+	VSUBPS       Z4, Z6, Z4
+	VMOVUPS      constants_activate_f32_erf_avx512<>+1216(SB), Z6
+	VSUBPS       Z5, Z6, Z5
+	VMULPS       Z0, Z0, Z6
+	VMULPS       Z1, Z1, Z7
+	VMOVUPS      constants_activate_f32_erf_avx512<>+1344(SB), Z8
+	VFMADD231PS  constants_activate_f32_erf_avx512<>+1280(SB), Z6, Z8
+	VMOVUPS      constants_activate_f32_erf_avx512<>+1344(SB), Z9
+	VFMADD231PS  constants_activate_f32_erf_avx512<>+1280(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1408(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1408(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1472(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1472(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1536(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1536(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1600(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1600(SB), Z7, Z9
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1664(SB), Z6, Z8
+	VFMADD213PS  constants_activate_f32_erf_avx512<>+1664(SB), Z7, Z9
+	VFMADD213PS  Z0, Z0, Z8
+	VFMADD213PS  Z1, Z1, Z9
+	VCMPPS       $0x11, constants_activate_f32_erf_avx512<>+1216(SB), Z0, K2
+	VCMPPS       $0x11, constants_activate_f32_erf_avx512<>+1216(SB), Z1, K3
+	VBLENDMPS    Z8, Z4, K2, Z0
+	VBLENDMPS    Z9, Z5, K3, Z1
+	VPORD        Z2, Z0, Z0
+	VPORD        Z3, Z1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $+128, CX
+	ADDQ         $+128, DX
+	SUBQ         $0x20, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VPANDD       Z16, Z0, Z1
 	VPANDD       Z17, Z0, Z0
@@ -4511,12 +5822,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -4561,7 +5872,7 @@ rest1:
 	VPORD        Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -5002,8 +6313,8 @@ GLOBL constants_activate_f32_erf_avx512<>(SB), RODATA|NOPTR, $1728
 // func activate_f32_log_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_log_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z5 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0, Z1 what the function needs, then elements; Z2…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z31 constants; K1 the columns to store; K2…K7 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -5027,10 +6338,87 @@ TEXT ·activate_f32_log_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_log_avx512<>+896(SB), Z30
 	VMOVUPS      constants_activate_f32_log_avx512<>+960(SB), Z31
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ        AX, $0x20
+	JLT         fewer2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     64(CX), Z1
+	VCMPPS      $0x11, Z16, Z0, K2
+	VCMPPS      $0x11, Z16, Z1, K3
+	VMULPS      Z17, Z0, Z2
+	VMULPS      Z17, Z1, Z3
+	VBLENDMPS   Z2, Z0, K2, Z2
+	VBLENDMPS   Z3, Z1, K3, Z3
+	VMOVUPS.Z   Z18, K2, Z4
+	VMOVUPS.Z   Z18, K3, Z5
+	VPSUBD      Z19, Z2, Z6
+	VPSUBD      Z19, Z3, Z7
+	VPSRAD      $0x17, Z6, Z6
+	VPSRAD      $0x17, Z7, Z7
+	VPSLLD      $0x17, Z6, Z8
+	VPSLLD      $0x17, Z7, Z9
+	VPSUBD      Z8, Z2, Z2
+	VPSUBD      Z9, Z3, Z3
+	VCVTDQ2PS   Z6, Z6
+	VCVTDQ2PS   Z7, Z7
+	VADDPS      Z4, Z6, Z4
+	VADDPS      Z5, Z7, Z5
+	VADDPS      Z20, Z2, Z2
+	VADDPS      Z20, Z3, Z3
+	VADDPS      Z21, Z2, Z6
+	VADDPS      Z21, Z3, Z7
+	VDIVPS      Z6, Z2, Z6
+	VDIVPS      Z7, Z3, Z7
+	VMULPS      Z6, Z6, Z8
+	VMULPS      Z7, Z7, Z9
+	VMOVUPS     Z23, Z10
+	VFMADD231PS Z22, Z8, Z10
+	VMOVUPS     Z23, Z11
+	VFMADD231PS Z22, Z9, Z11
+	VFMADD213PS Z24, Z8, Z10
+	VFMADD213PS Z24, Z9, Z11
+	VMULPS      Z8, Z10, Z8
+	VMULPS      Z9, Z11, Z9
+	VMULPS      Z2, Z2, Z10
+	VMULPS      Z3, Z3, Z11
+	VMULPS      Z25, Z10, Z10
+	VMULPS      Z25, Z11, Z11
+	VADDPS      Z10, Z8, Z8
+	VADDPS      Z11, Z9, Z9
+	VMULPS      Z6, Z8, Z6
+	VMULPS      Z7, Z9, Z7
+	VFMADD231PS Z26, Z4, Z6
+	VFMADD231PS Z26, Z5, Z7
+	VSUBPS      Z6, Z10, Z6
+	VSUBPS      Z7, Z11, Z7
+	VSUBPS      Z6, Z2, Z2
+	VSUBPS      Z7, Z3, Z3
+	VFMADD231PS Z27, Z4, Z2
+	VFMADD231PS Z27, Z5, Z3
+	VCMPPS      $0x11, Z28, Z0, K4
+	VCMPPS      $0x11, Z28, Z1, K5
+	VBLENDMPS   Z2, Z0, K4, Z2
+	VBLENDMPS   Z3, Z1, K5, Z3
+	VCMPPS      $0x11, Z29, Z0, K6
+	VCMPPS      $0x11, Z29, Z1, K7
+	VBLENDMPS   Z30, Z31, K6, Z4
+	VBLENDMPS   Z30, Z31, K7, Z5
+	VCMPPS      $0x12, Z29, Z0, K2
+	VCMPPS      $0x12, Z29, Z1, K3
+	VBLENDMPS   Z4, Z2, K2, Z0
+	VBLENDMPS   Z5, Z3, K3, Z1
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 64(DX)
+	ADDQ        $+128, CX
+	ADDQ        $+128, DX
+	SUBQ        $0x20, AX
+	JMP         vectors1
+
+fewer2:
+vectors3:
+	CMPQ        AX, $0x10
+	JLT         fewer4
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x11, Z16, Z0, K2
 	VMULPS      Z17, Z0, Z1
@@ -5058,21 +6446,21 @@ sixteen3:
 	VSUBPS      Z3, Z5, Z3
 	VSUBPS      Z3, Z1, Z1
 	VFMADD231PS Z27, Z2, Z1
-	VCMPPS      $0x11, Z28, Z0, K2
-	VBLENDMPS   Z1, Z0, K2, Z1
-	VCMPPS      $0x11, Z29, Z0, K2
-	VBLENDMPS   Z30, Z31, K2, Z2
-	VCMPPS      $0x12, Z29, Z0, K2
-	VBLENDMPS   Z2, Z1, K2, Z0
+	VCMPPS      $0x11, Z28, Z0, K3
+	VBLENDMPS   Z1, Z0, K3, Z1
+	VCMPPS      $0x11, Z29, Z0, K4
+	VBLENDMPS   Z30, Z31, K4, Z2
+	VCMPPS      $0x12, Z29, Z0, K5
+	VBLENDMPS   Z2, Z1, K5, Z0
 	VMOVUPS     Z0, (DX)
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
-	DECQ        BX
-	JNE         sixteen3
+	SUBQ        $0x10, AX
+	JMP         vectors3
 
-rest1:
-	ANDQ        $0x0f, AX
-	JEQ         done2
+fewer4:
+	TESTQ       AX, AX
+	JEQ         done5
 	XORL        BX, BX
 	BTSQ        AX, BX
 	DECQ        BX
@@ -5104,15 +6492,15 @@ rest1:
 	VSUBPS      Z3, Z5, Z3
 	VSUBPS      Z3, Z1, Z1
 	VFMADD231PS Z27, Z2, Z1
-	VCMPPS      $0x11, Z28, Z0, K2
-	VBLENDMPS   Z1, Z0, K2, Z1
-	VCMPPS      $0x11, Z29, Z0, K2
-	VBLENDMPS   Z30, Z31, K2, Z2
-	VCMPPS      $0x12, Z29, Z0, K2
-	VBLENDMPS   Z2, Z1, K2, Z0
+	VCMPPS      $0x11, Z28, Z0, K3
+	VBLENDMPS   Z1, Z0, K3, Z1
+	VCMPPS      $0x11, Z29, Z0, K4
+	VBLENDMPS   Z30, Z31, K4, Z2
+	VCMPPS      $0x12, Z29, Z0, K5
+	VBLENDMPS   Z2, Z1, K5, Z0
 	VMOVUPS     Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -5377,8 +6765,9 @@ GLOBL constants_activate_f32_log_avx512<>(SB), RODATA|NOPTR, $1024
 // func activate_f32_sin_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_sin_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z28 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29…Z31 what the function needs; K1 the columns to store; K2 choices.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -5399,10 +6788,127 @@ TEXT ·activate_f32_sin_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_sin_avx512<>+704(SB), Z27
 	VMOVUPS      constants_activate_f32_sin_avx512<>+768(SB), Z28
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x40
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      192(CX), Z3
+	VMULPS       Z16, Z0, Z4
+	VMULPS       Z16, Z1, Z5
+	VMULPS       Z16, Z2, Z6
+	VMULPS       Z16, Z3, Z7
+	VRNDSCALEPS  $0x08, Z4, Z4
+	VRNDSCALEPS  $0x08, Z5, Z5
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS Z17, Z4, Z0
+	VFNMADD231PS Z17, Z5, Z1
+	VFNMADD231PS Z17, Z6, Z2
+	VFNMADD231PS Z17, Z7, Z3
+	VFNMADD231PS Z18, Z4, Z0
+	VFNMADD231PS Z18, Z5, Z1
+	VFNMADD231PS Z18, Z6, Z2
+	VFNMADD231PS Z18, Z7, Z3
+	VFNMADD231PS Z19, Z4, Z0
+	VFNMADD231PS Z19, Z5, Z1
+	VFNMADD231PS Z19, Z6, Z2
+	VFNMADD231PS Z19, Z7, Z3
+	VCVTPS2DQ    Z4, Z4
+	VCVTPS2DQ    Z5, Z5
+	VCVTPS2DQ    Z6, Z6
+	VCVTPS2DQ    Z7, Z7
+	VMULPS       Z0, Z0, Z8
+	VMULPS       Z1, Z1, Z9
+	VMULPS       Z2, Z2, Z10
+	VMULPS       Z3, Z3, Z11
+	VMOVUPS      Z21, Z14
+	VFMADD231PS  Z20, Z8, Z14
+	VMOVUPS      Z21, Z15
+	VFMADD231PS  Z20, Z9, Z15
+	VMOVUPS      Z21, Z29
+	VFMADD231PS  Z20, Z10, Z29
+	VMOVUPS      Z21, Z30
+	VFMADD231PS  Z20, Z11, Z30
+	VFMADD213PS  Z22, Z8, Z14
+	VFMADD213PS  Z22, Z9, Z15
+	VFMADD213PS  Z22, Z10, Z29
+	VFMADD213PS  Z22, Z11, Z30
+	VMULPS       Z8, Z14, Z14
+	VMULPS       Z9, Z15, Z15
+	VMULPS       Z10, Z29, Z29
+	VMULPS       Z11, Z30, Z30
+	VMOVAPS      Z0, Z31
+	VFMADD231PS  Z0, Z14, Z31
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z1, Z15, Z0
+	VMOVAPS      Z2, Z1
+	VFMADD231PS  Z2, Z29, Z1
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z3, Z30, Z2
+	VMOVUPS      Z24, Z3
+	VFMADD231PS  Z23, Z8, Z3
+	VMOVUPS      Z24, Z14
+	VFMADD231PS  Z23, Z9, Z14
+	VMOVUPS      Z24, Z15
+	VFMADD231PS  Z23, Z10, Z15
+	VMOVUPS      Z24, Z29
+	VFMADD231PS  Z23, Z11, Z29
+	VFMADD213PS  Z25, Z8, Z3
+	VFMADD213PS  Z25, Z9, Z14
+	VFMADD213PS  Z25, Z10, Z15
+	VFMADD213PS  Z25, Z11, Z29
+	VFMADD213PS  Z26, Z8, Z3
+	VFMADD213PS  Z26, Z9, Z14
+	VFMADD213PS  Z26, Z10, Z15
+	VFMADD213PS  Z26, Z11, Z29
+	VFMADD213PS  Z27, Z8, Z3
+	VFMADD213PS  Z27, Z9, Z14
+	VFMADD213PS  Z27, Z10, Z15
+	VFMADD213PS  Z27, Z11, Z29
+	VPSLLD       $0x1f, Z4, Z8
+	VPSLLD       $0x1f, Z5, Z9
+	VPSLLD       $0x1f, Z6, Z10
+	VPSLLD       $0x1f, Z7, Z11
+	VPSRAD       $0x1f, Z8, Z8
+	VPSRAD       $0x1f, Z9, Z9
+	VPSRAD       $0x1f, Z10, Z10
+	VPSRAD       $0x1f, Z11, Z11
+	VPSLLD       $0x1e, Z4, Z4
+	VPSLLD       $0x1e, Z5, Z5
+	VPSLLD       $0x1e, Z6, Z6
+	VPSLLD       $0x1e, Z7, Z7
+	VPANDD       Z28, Z4, Z4
+	VPANDD       Z28, Z5, Z5
+	VPANDD       Z28, Z6, Z6
+	VPANDD       Z28, Z7, Z7
+	VPTESTMD     Z8, Z8, K2
+	VBLENDMPS    Z3, Z31, K2, Z3
+	VPTESTMD     Z9, Z9, K2
+	VBLENDMPS    Z14, Z0, K2, Z0
+	VPTESTMD     Z10, Z10, K2
+	VBLENDMPS    Z15, Z1, K2, Z1
+	VPTESTMD     Z11, Z11, K2
+	VBLENDMPS    Z29, Z2, K2, Z2
+	VPXORD       Z4, Z3, Z3
+	VPXORD       Z5, Z0, Z0
+	VPXORD       Z6, Z1, Z1
+	VPXORD       Z7, Z2, Z2
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z0, 64(DX)
+	VMOVUPS      Z1, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	ADDQ         $+256, CX
+	ADDQ         $+256, DX
+	SUBQ         $0x40, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VMULPS       Z16, Z0, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
@@ -5432,12 +6938,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -5470,7 +6976,7 @@ rest1:
 	VPXORD       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 
@@ -5687,8 +7193,9 @@ GLOBL constants_activate_f32_sin_avx512<>(SB), RODATA|NOPTR, $832
 // func activate_f32_cos_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_cos_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0 elements, then what the function needs; Z1…Z4 what the function needs;
-	// Z12 Lo; Z13 Hi; Z16…Z29 constants; K1 the columns to store; K2 comparisons.
+	// Registers: Z0…Z2 what the function needs, then elements; Z3…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14 what the function needs; Z16…Z29 constants; K1 the columns to store;
+	// K2 choices.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -5710,10 +7217,103 @@ TEXT ·activate_f32_cos_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_cos_avx512<>+768(SB), Z28
 	VMOVUPS      constants_activate_f32_cos_avx512<>+832(SB), Z29
 	MOVQ         BX, AX
-	SHRQ         $0x04, BX
-	JEQ          rest1
 
-sixteen3:
+vectors1:
+	CMPQ         AX, $0x30
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMULPS       Z16, Z0, Z3
+	VMULPS       Z16, Z1, Z4
+	VMULPS       Z16, Z2, Z5
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VRNDSCALEPS  $0x08, Z4, Z4
+	VRNDSCALEPS  $0x08, Z5, Z5
+	VFNMADD231PS Z17, Z3, Z0
+	VFNMADD231PS Z17, Z4, Z1
+	VFNMADD231PS Z17, Z5, Z2
+	VFNMADD231PS Z18, Z3, Z0
+	VFNMADD231PS Z18, Z4, Z1
+	VFNMADD231PS Z18, Z5, Z2
+	VFNMADD231PS Z19, Z3, Z0
+	VFNMADD231PS Z19, Z4, Z1
+	VFNMADD231PS Z19, Z5, Z2
+	VCVTPS2DQ    Z3, Z3
+	VCVTPS2DQ    Z4, Z4
+	VCVTPS2DQ    Z5, Z5
+	VPADDD       Z20, Z3, Z3
+	VPADDD       Z20, Z4, Z4
+	VPADDD       Z20, Z5, Z5
+	VMULPS       Z0, Z0, Z6
+	VMULPS       Z1, Z1, Z7
+	VMULPS       Z2, Z2, Z8
+	VMOVUPS      Z22, Z9
+	VFMADD231PS  Z21, Z6, Z9
+	VMOVUPS      Z22, Z10
+	VFMADD231PS  Z21, Z7, Z10
+	VMOVUPS      Z22, Z11
+	VFMADD231PS  Z21, Z8, Z11
+	VFMADD213PS  Z23, Z6, Z9
+	VFMADD213PS  Z23, Z7, Z10
+	VFMADD213PS  Z23, Z8, Z11
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z7, Z10, Z10
+	VMULPS       Z8, Z11, Z11
+	VMOVAPS      Z0, Z14
+	VFMADD231PS  Z0, Z9, Z14
+	VMOVAPS      Z1, Z0
+	VFMADD231PS  Z1, Z10, Z0
+	VMOVAPS      Z2, Z1
+	VFMADD231PS  Z2, Z11, Z1
+	VMOVUPS      Z25, Z2
+	VFMADD231PS  Z24, Z6, Z2
+	VMOVUPS      Z25, Z9
+	VFMADD231PS  Z24, Z7, Z9
+	VMOVUPS      Z25, Z10
+	VFMADD231PS  Z24, Z8, Z10
+	VFMADD213PS  Z26, Z6, Z2
+	VFMADD213PS  Z26, Z7, Z9
+	VFMADD213PS  Z26, Z8, Z10
+	VFMADD213PS  Z27, Z6, Z2
+	VFMADD213PS  Z27, Z7, Z9
+	VFMADD213PS  Z27, Z8, Z10
+	VFMADD213PS  Z28, Z6, Z2
+	VFMADD213PS  Z28, Z7, Z9
+	VFMADD213PS  Z28, Z8, Z10
+	VPSLLD       $0x1f, Z3, Z6
+	VPSLLD       $0x1f, Z4, Z7
+	VPSLLD       $0x1f, Z5, Z8
+	VPSRAD       $0x1f, Z6, Z6
+	VPSRAD       $0x1f, Z7, Z7
+	VPSRAD       $0x1f, Z8, Z8
+	VPSLLD       $0x1e, Z3, Z3
+	VPSLLD       $0x1e, Z4, Z4
+	VPSLLD       $0x1e, Z5, Z5
+	VPANDD       Z29, Z3, Z3
+	VPANDD       Z29, Z4, Z4
+	VPANDD       Z29, Z5, Z5
+	VPTESTMD     Z6, Z6, K2
+	VBLENDMPS    Z2, Z14, K2, Z2
+	VPTESTMD     Z7, Z7, K2
+	VBLENDMPS    Z9, Z0, K2, Z0
+	VPTESTMD     Z8, Z8, K2
+	VBLENDMPS    Z10, Z1, K2, Z1
+	VPXORD       Z3, Z2, Z2
+	VPXORD       Z4, Z0, Z0
+	VPXORD       Z5, Z1, Z1
+	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z0, 64(DX)
+	VMOVUPS      Z1, 128(DX)
+	ADDQ         $+192, CX
+	ADDQ         $+192, DX
+	SUBQ         $0x30, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
 	VMOVUPS      (CX), Z0
 	VMULPS       Z16, Z0, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
@@ -5744,12 +7344,12 @@ sixteen3:
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
-	DECQ         BX
-	JNE          sixteen3
+	SUBQ         $0x10, AX
+	JMP          vectors3
 
-rest1:
-	ANDQ         $0x0f, AX
-	JEQ          done2
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
 	XORL         BX, BX
 	BTSQ         AX, BX
 	DECQ         BX
@@ -5783,7 +7383,7 @@ rest1:
 	VPXORD       Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (DX)
 
-done2:
+done5:
 	VZEROUPPER
 	RET
 

@@ -51,30 +51,28 @@ func (b *builder) eightsMasked(n reg64, body func(masked bool)) {
 	b.Label(done)
 }
 
-// An evaluation emits a function of the elements in register 0, and in register 1
-// if it is one of two, with Lo and Hi in registers 12 and 13.
+// An evaluation emits a function of a vector of elements, and of a second one if
+// it is one of two, with Lo and Hi in registers 12 and 13.
 type evaluation struct {
 	*builder
-	bytes int                    // of a vector
-	last  map[*function.Node]int // where each node is used last
-	at    map[*function.Node]int // the registers of those that are computed
-	free  []int
+	bytes    int                    // of a vector
+	elements int                    // the register of the elements, before those of a second vector
+	last     map[*function.Node]int // where each node is used last
+	at       map[*function.Node]int // the registers of those that are computed
+	free     *[]int
 
 	// Of vectors of 64 bytes: constants that stand in registers, and the mask
-	// registers of comparisons.
-	held  map[uint32]int
-	masks masks
+	// registers of comparisons, and those that are free.
+	held      map[uint32]int
+	masks     map[*function.Node]opmask
+	freeMasks *[]opmask
 }
 
-// evaluate emits a function, for which these registers are free besides its
-// operands', and returns the register of its result.
+// evaluate emits a function of the elements in Y0, and in Y1 if it is one of two,
+// for which these registers are free besides, and returns the register of its
+// result.
 func (b *builder) evaluate(f *function.Body, free ...int) int {
-	e := &evaluation{builder: b, bytes: 32, last: f.LastUse(), at: map[*function.Node]int{}, free: free}
-	return e.emit(f)
-}
-
-// emit emits the function, and returns the register of its result.
-func (e *evaluation) emit(f *function.Body) int {
+	e := &evaluation{builder: b, bytes: 32, last: f.LastUse(), at: map[*function.Node]int{}, free: &free}
 	for i, n := range f.Nodes {
 		e.node(i, n)
 	}
@@ -84,19 +82,20 @@ func (e *evaluation) emit(f *function.Body) int {
 func (e *evaluation) v(r int) vec { return wide(r, e.bytes) }
 
 func (e *evaluation) take() int {
-	if len(e.free) == 0 {
+	free := *e.free
+	if len(free) == 0 {
 		panic(fmt.Sprintf("%s: no vector register is left", e.symbol))
 	}
-	r := e.free[0]
-	e.free = e.free[1:]
+	r := free[0]
+	*e.free = free[1:]
 	e.note("what the function needs", e.v(r))
 	return r
 }
 
 func (e *evaluation) release(r int) {
-	i, found := slices.BinarySearch(e.free, r)
+	i, found := slices.BinarySearch(*e.free, r)
 	if !found {
-		e.free = slices.Insert(e.free, i, r)
+		*e.free = slices.Insert(*e.free, i, r)
 	}
 }
 
@@ -115,9 +114,9 @@ func (e *evaluation) register(n *function.Node) int {
 	case ok:
 		return r
 	case n.Op == function.Operand:
-		r = 0
+		r = e.elements
 	case n.Op == function.Second:
-		r = 1
+		r = e.elements + 1
 	case n.Op == function.Lo:
 		return 12
 	case n.Op == function.Hi:
@@ -271,6 +270,6 @@ func (e *evaluation) multiplyAdd(i int, n *function.Node) {
 		}
 	}
 	e.retire(i, n)
-	e.free = slices.DeleteFunc(e.free, func(r int) bool { return r == to })
+	*e.free = slices.DeleteFunc(*e.free, func(r int) bool { return r == to })
 	e.at[n] = to
 }

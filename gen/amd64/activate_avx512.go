@@ -1,6 +1,8 @@
 package amd64
 
 import (
+	"slices"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
@@ -8,91 +10,117 @@ import (
 )
 
 // activateWide emits the function that the kernel's variant names by vectors of
-// 64 bytes. Its constants stand in the registers that vectors of 32 bytes do not
-// have.
+// 64 bytes, some at a time: each instruction for all of them before the next, so
+// that none waits for its own result. Constants stand in the registers that
+// vectors of 32 bytes do not have.
 func activateWide(b *builder) {
 	f := function.ByVariant[b.kernel.Variant]
+	body := f.Scaled
 	b.doc(f.What + ", element by element")
 	b.constantLanes = 16
-	b.note("elements", z(0))
 	in, out, n := b.load("X"), b.load("Y"), b.load("N")
 	b.note("Lo", z(12))
 	b.note("Hi", z(13))
 	b.VBROADCASTSS(b.field("Lo"), z(12))
 	b.VBROADCASTSS(b.field("Hi"), z(13))
-	held := b.hold(f.Scaled, 16, 16)
-	b.sixteensMasked(n, func(masked bool) {
-		if masked {
-			b.VMOVUPS_Z(mem(in, 0), reg.K1, z(0))
-		} else {
-			b.VMOVUPS(mem(in, 0), z(0))
+	held, free := b.hold(body)
+	b.sixteensMasked(n, together(body, len(free)), func(vectors int, masked bool) {
+		pool, maskPool := slices.Clone(free), slices.Clone(freeMasks)
+		es := make([]*evaluation, vectors)
+		for i := range es {
+			e := &evaluation{builder: b, bytes: 64, last: body.LastUse(), at: map[*function.Node]int{}, free: &pool,
+				held: held, masks: map[*function.Node]opmask{}, freeMasks: &maskPool}
+			e.elements = e.take()
+			b.note("elements", z(e.elements))
+			if masked {
+				b.VMOVUPS_Z(mem(in, 0), reg.K1, z(e.elements))
+			} else {
+				b.VMOVUPS(mem(in, 64*i), z(e.elements))
+			}
+			es[i] = e
 		}
-		e := &evaluation{builder: b, bytes: 64, last: f.Scaled.LastUse(), at: map[*function.Node]int{},
-			free: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15}, held: held}
-		result := e.emit(f.Scaled)
-		if masked {
-			b.VMOVUPS(z(result), reg.K1, mem(out, 0))
-			return
+		for i, n := range body.Nodes {
+			for _, e := range es {
+				e.node(i, n)
+			}
 		}
-		b.VMOVUPS(z(result), mem(out, 0))
-		b.ADDQ(imm(64), in)
-		b.ADDQ(imm(64), out)
+		for i, e := range es {
+			result := z(e.at[body.Result()])
+			if masked {
+				b.VMOVUPS(result, reg.K1, mem(out, 0))
+			} else {
+				b.VMOVUPS(result, mem(out, 64*i))
+			}
+		}
+		if !masked {
+			b.ADDQ(imm(64*vectors), in)
+			b.ADDQ(imm(64*vectors), out)
+		}
 	})
 	b.VZEROUPPER()
 }
 
-// hold loads the function's first constants into so many registers from one on,
-// and says where they are.
-func (b *builder) hold(f *function.Body, first, registers int) map[uint32]int {
-	held := map[uint32]int{}
+// hold loads the function's constants into registers from 16 on, the first that
+// occur, and says where they are, and which registers are left for others.
+func (b *builder) hold(f *function.Body) (held map[uint32]int, free []int) {
+	held, free = map[uint32]int{}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15}
+	next := 16
 	for _, n := range f.Nodes {
 		for _, x := range n.In {
-			if _, known := held[x.Bits]; x.Op != function.Constant || known || len(held) == registers {
+			if _, known := held[x.Bits]; x.Op != function.Constant || known || next > 31 {
 				continue
 			}
-			r := first + len(held)
-			held[x.Bits] = r
-			b.note("constants", z(r))
-			b.VMOVUPS(b.constantBits(x.Bits), z(r))
+			held[x.Bits] = next
+			b.note("constants", z(next))
+			b.VMOVUPS(b.constantBits(x.Bits), z(next))
+			next++
 		}
 	}
-	return held
+	for ; next <= 31; next++ {
+		free = append(free, next)
+	}
+	return held, free
 }
 
-// sixteensMasked emits body for every 16 of n elements, then once more for those
-// that are left, which K1 selects. n is used up.
-func (b *builder) sixteensMasked(n reg64, body func(masked bool)) {
-	rest, done := b.label("rest"), b.label("done")
+// freeMasks are the mask registers for comparisons.
+var freeMasks = []opmask{reg.K2, reg.K3, reg.K4, reg.K5, reg.K6, reg.K7}
+
+func isComparison(n *function.Node) bool { return n.Op == function.Less || n.Op == function.AtMost }
+
+// together is how many vectors the registers are enough for, four at most. One
+// may be taken by a constant for which there was none, and a mask register by a
+// choice that no comparison makes.
+func together(f *function.Body, registers int) int {
+	vectors := f.Peak(func(n *function.Node) bool {
+		switch n.Op {
+		case function.Constant, function.Lo, function.Hi:
+			return false
+		}
+		return !isComparison(n)
+	})
+	return max(1, min((registers-1)/vectors, (len(freeMasks)-1)/max(1, f.Peak(isComparison)), 4))
+}
+
+// sixteensMasked emits body for every 16·vectors of n elements, for every 16 of
+// those that are left, and for the last, which K1 selects. n is used up.
+func (b *builder) sixteensMasked(n reg64, vectors int, body func(vectors int, masked bool)) {
 	left := b.copy(n)
-	b.SHRQ(imm(4), n)
-	b.JEQ(operand.LabelRef(rest))
-	b.loop("sixteen", n, func() { body(false) })
-	b.Label(rest)
-	b.ANDQ(imm(15), left)
+	for _, v := range slices.Compact([]int{vectors, 1}) {
+		top, fewer := b.label("vectors"), b.label("fewer")
+		b.Label(top)
+		b.CMPQ(left, imm(16*v))
+		b.JLT(operand.LabelRef(fewer))
+		body(v, false)
+		b.SUBQ(imm(16*v), left)
+		b.JMP(operand.LabelRef(top))
+		b.Label(fewer)
+	}
+	done := b.label("done")
+	b.TESTQ(left, left)
 	b.JEQ(operand.LabelRef(done))
 	b.columnMask(left)
-	body(true)
+	body(1, true)
 	b.Label(done)
-}
-
-// masks are the mask registers of comparisons that are computed.
-type masks map[*function.Node]opmask
-
-var opmasks = []opmask{reg.K2, reg.K3, reg.K4, reg.K5, reg.K6, reg.K7}
-
-// mask is a free mask register.
-func (e *evaluation) mask() opmask {
-	for _, k := range opmasks {
-		used := false
-		for _, other := range e.masks {
-			used = used || other == k
-		}
-		if !used {
-			e.noteMask("comparisons", k)
-			return k
-		}
-	}
-	panic(e.symbol + ": no mask register is left")
 }
 
 // comparison emits node i if it is a comparison, or reads one, and says so: those
@@ -106,22 +134,20 @@ func (e *evaluation) comparison(i int, n *function.Node) bool {
 		}
 	}
 	switch {
-	case n.Op == function.Less || n.Op == function.AtMost:
+	case isComparison(n):
 		predicate := lessThan
 		if n.Op == function.AtMost {
 			predicate = atMost
 		}
-		k := e.mask()
+		k := e.takeMask()
 		e.VCMPPS(predicate, e.memory(n.In[1]), e.v(e.register(n.In[0])), k)
 		e.retire(i, n)
-		if e.masks == nil {
-			e.masks = masks{}
-		}
 		e.masks[n] = k
 	case n.Op == function.Select:
 		x, y := e.v(e.register(n.In[2])), e.memory(n.In[1])
 		if ofMask != 0 {
-			selects = e.mask()
+			selects = (*e.freeMasks)[0]
+			e.noteMask("choices", selects)
 			c := e.v(e.register(n.In[0]))
 			e.VPTESTMD(c, c, selects)
 		}
@@ -138,12 +164,23 @@ func (e *evaluation) comparison(i int, n *function.Node) bool {
 	default:
 		return false
 	}
-	for x := range e.masks {
-		if e.last[x] <= i {
+	for _, x := range n.In {
+		if k, ok := e.masks[x]; ok && e.last[x] == i {
 			delete(e.masks, x)
+			*e.freeMasks = append(*e.freeMasks, k)
 		}
 	}
 	return true
+}
+
+func (e *evaluation) takeMask() opmask {
+	free := *e.freeMasks
+	if len(free) == 0 {
+		panic(e.symbol + ": no mask register is left")
+	}
+	*e.freeMasks = free[1:]
+	e.noteMask("comparisons", free[0])
+	return free[0]
 }
 
 // round emits the rounding to a whole number.

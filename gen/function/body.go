@@ -73,6 +73,26 @@ func (f *Body) LastUse() map[*Node]int {
 	return last
 }
 
+// Peak is the most nodes, of those that count, of which the results are needed at
+// a time. The result of a node may take the place of what it is the last to read.
+func (f *Body) Peak(counts func(*Node) bool) int {
+	at := map[*Node]int{} // the operands are there from the beginning
+	for i, n := range f.Nodes {
+		at[n] = i + 1
+	}
+	most, last := 0, f.LastUse()
+	for i := range f.Nodes {
+		needed := 0
+		for n, use := range last {
+			if counts(n) && at[n] <= i && use >= i {
+				needed++
+			}
+		}
+		most = max(most, needed)
+	}
+	return most
+}
+
 // Result is the node of the result.
 func (f *Body) Result() *Node { return f.Nodes[len(f.Nodes)-1] }
 
