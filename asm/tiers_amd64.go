@@ -259,7 +259,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "reducecolumns", Variant: "min"}, "avx2", reducecolumns_f32_min_avx2},
 			{Kernel{Op: "normaliserows"}, "avx2", normaliserows_f32_avx2},
 			{Kernel{Op: "normalisecolumns"}, "avx2", normalisecolumns_f32_avx2},
-			{Kernel{Op: "softmax"}, "avx2", softmax_f32_avx2},
+			{Kernel{Op: "softmax"}, "avx512", softmax_f32_avx512},
 			{Kernel{Op: "maxpool"}, "avx2", maxpool_f32_avx2},
 			{Kernel{Op: "avgpool"}, "avx2", avgpool_f32_avx2},
 			{Kernel{Op: "depthwise"}, "avx2", depthwise_f32_avx2},

@@ -10,9 +10,8 @@ import (
 )
 
 // activateWide emits the function that the kernel's variant names by vectors of
-// 64 bytes, some at a time: each instruction for all of them before the next, so
-// that none waits for its own result. Constants stand in the registers that
-// vectors of 32 bytes do not have.
+// 64 bytes, some at a time, so that no instruction waits for the one before it.
+// Constants stand in the registers that vectors of 32 bytes do not have.
 func activateWide(b *builder) {
 	f := function.ByVariant[b.kernel.Variant]
 	body := f.Scaled
@@ -25,31 +24,19 @@ func activateWide(b *builder) {
 	b.VBROADCASTSS(b.field("Hi"), z(13))
 	held, free := b.hold(body)
 	b.sixteensMasked(n, together(body, len(free)), func(vectors int, masked bool) {
-		pool, maskPool := slices.Clone(free), slices.Clone(freeMasks)
-		es := make([]*evaluation, vectors)
-		for i := range es {
-			e := &evaluation{builder: b, bytes: 64, last: body.LastUse(), at: map[*function.Node]int{}, free: &pool,
-				held: held, masks: map[*function.Node]opmask{}, freeMasks: &maskPool}
-			e.elements = e.take()
-			b.note("elements", z(e.elements))
+		es := b.evaluations(body, vectors, held, free)
+		for i, e := range es {
 			if masked {
 				b.VMOVUPS_Z(mem(in, 0), reg.K1, z(e.elements))
 			} else {
 				b.VMOVUPS(mem(in, 64*i), z(e.elements))
 			}
-			es[i] = e
 		}
-		for i, n := range body.Nodes {
-			for _, e := range es {
-				e.node(i, n)
-			}
-		}
-		for i, e := range es {
-			result := z(e.at[body.Result()])
+		for i, result := range evaluateAll(es, body) {
 			if masked {
-				b.VMOVUPS(result, reg.K1, mem(out, 0))
+				b.VMOVUPS(z(result), reg.K1, mem(out, 0))
 			} else {
-				b.VMOVUPS(result, mem(out, 64*i))
+				b.VMOVUPS(z(result), mem(out, 64*i))
 			}
 		}
 		if !masked {
@@ -58,6 +45,35 @@ func activateWide(b *builder) {
 		}
 	})
 	b.VZEROUPPER()
+}
+
+// evaluations are those of a function of so many vectors of 64 bytes, with
+// registers for their elements.
+func (b *builder) evaluations(f *function.Body, vectors int, held map[uint32]int, free []int) []*evaluation {
+	free, masks := slices.Clone(free), slices.Clone(freeMasks)
+	es := make([]*evaluation, vectors)
+	for i := range es {
+		es[i] = &evaluation{builder: b, bytes: 64, last: f.LastUse(), at: map[*function.Node]int{}, free: &free,
+			held: held, masks: map[*function.Node]opmask{}, freeMasks: &masks}
+		es[i].elements = es[i].take()
+		b.note("elements", z(es[i].elements))
+	}
+	return es
+}
+
+// evaluateAll emits a function, each instruction for all vectors before the next,
+// and returns the registers of the results.
+func evaluateAll(es []*evaluation, f *function.Body) []int {
+	for i, n := range f.Nodes {
+		for _, e := range es {
+			e.node(i, n)
+		}
+	}
+	results := make([]int, len(es))
+	for i, e := range es {
+		results[i] = e.at[f.Result()]
+	}
+	return results
 }
 
 // hold loads the function's constants into registers from 16 on, the first that
