@@ -61,7 +61,7 @@ type evaluation struct {
 	at       map[*function.Node]int // the registers of those that are computed
 	free     *[]int
 
-	// Of vectors of 64 bytes: constants that stand in registers, and the mask
+	// Of vectors of 64 bytes: constants that stand in registers, the mask
 	// registers of comparisons, and those that are free.
 	held      map[uint32]int
 	masks     map[*function.Node]opmask
@@ -79,6 +79,7 @@ func (b *builder) evaluate(f *function.Body, free ...int) int {
 	return e.at[f.Result()]
 }
 
+// v is vector register r, as long as the function's vectors are.
 func (e *evaluation) v(r int) vec { return wide(r, e.bytes) }
 
 func (e *evaluation) take() int {
@@ -166,10 +167,10 @@ func (e *evaluation) node(i int, n *function.Node) {
 		// The second source is what an instruction returns if either is NaN.
 		in[0], in[1] = in[1], in[0]
 	}
-	// One operand may stand in memory.
 	if e.bytes == 64 && e.comparison(i, n) {
 		return
 	}
+	// One operand may stand in memory.
 	var x, z vec
 	var m operand.Op
 	switch len(in) {

@@ -139,8 +139,9 @@ func (b *builder) sixteensMasked(n reg64, vectors int, body func(vectors int, ma
 	b.Label(done)
 }
 
-// comparison emits node i if it is a comparison, or reads one, and says so: those
-// of vectors of 64 bytes set mask registers.
+// comparison emits node i if it is a comparison, a choice, or reads a comparison
+// otherwise, and says so: comparisons of vectors of 64 bytes set mask registers,
+// and so do the choices that no comparison makes, of all ones and of 0.
 func (e *evaluation) comparison(i int, n *function.Node) bool {
 	var selects opmask
 	ofMask := -1
