@@ -91,8 +91,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -142,36 +140,47 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
-	VMAXPS  Z11, Z28, Z11
-	VMINPS  Z11, Z29, Z11
-	VMAXPS  Z12, Z28, Z12
-	VMINPS  Z12, Z29, Z12
-	VMAXPS  Z13, Z28, Z13
-	VMINPS  Z13, Z29, Z13
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+	VMAXPS       Z12, Z28, Z12
+	VMINPS       Z12, Z29, Z12
+	VMAXPS       Z13, Z28, Z13
+	VMINPS       Z13, Z29, Z13
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -203,9 +212,9 @@ noresidual6:
 	VMOVUPS Z13, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -238,7 +247,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
@@ -247,7 +256,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -268,7 +277,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -282,7 +291,7 @@ segment10:
 	ADDQ DX, R13
 	MOVQ 88(AX), R14
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -306,13 +315,11 @@ k11:
 	ADDQ             $0x04, R12
 	ADDQ             $0x04, R13
 	DECQ             R14
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -359,37 +366,48 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
-	VMAXPS  Y11, Y28, Y11
-	VMINPS  Y11, Y29, Y11
-	VMAXPS  Y12, Y28, Y12
-	VMINPS  Y12, Y29, Y12
-	VMAXPS  Y13, Y28, Y13
-	VMINPS  Y13, Y29, Y13
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+	VMAXPS       Y11, Y28, Y11
+	VMINPS       Y11, Y29, Y11
+	VMAXPS       Y12, Y28, Y12
+	VMINPS       Y12, Y29, Y12
+	VMAXPS       Y13, Y28, Y13
+	VMINPS       Y13, Y29, Y13
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -421,9 +439,9 @@ noresidual12:
 	VMOVUPS Y13, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -456,12 +474,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -552,8 +570,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -600,34 +616,45 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
-	VMAXPS  Z11, Z28, Z11
-	VMINPS  Z11, Z29, Z11
-	VMAXPS  Z12, Z28, Z12
-	VMINPS  Z12, Z29, Z12
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+	VMAXPS       Z12, Z28, Z12
+	VMINPS       Z12, Z29, Z12
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -657,9 +684,9 @@ noresidual6:
 	VMOVUPS Z12, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -690,7 +717,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
@@ -699,7 +726,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -719,7 +746,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -733,7 +760,7 @@ segment10:
 	ADDQ DX, R13
 	MOVQ 88(AX), R14
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -756,13 +783,11 @@ k11:
 	ADDQ             $0x04, R12
 	ADDQ             $0x04, R13
 	DECQ             R14
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -806,35 +831,46 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
-	VMAXPS  Y11, Y28, Y11
-	VMINPS  Y11, Y29, Y11
-	VMAXPS  Y12, Y28, Y12
-	VMINPS  Y12, Y29, Y12
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+	VMAXPS       Y11, Y28, Y11
+	VMINPS       Y11, Y29, Y11
+	VMAXPS       Y12, Y28, Y12
+	VMINPS       Y12, Y29, Y12
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -864,9 +900,9 @@ noresidual12:
 	VMOVUPS Y12, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -897,12 +933,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -988,8 +1024,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -1033,32 +1067,43 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
-	VMAXPS  Z11, Z28, Z11
-	VMINPS  Z11, Z29, Z11
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -1086,9 +1131,9 @@ noresidual6:
 	VMOVUPS Z11, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -1117,7 +1162,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
@@ -1125,7 +1170,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -1144,7 +1189,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -1156,7 +1201,7 @@ segment10:
 	ADDQ DX, R12
 	MOVQ 88(AX), R13
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -1177,13 +1222,11 @@ k11:
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
 	DECQ             R13
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -1224,33 +1267,44 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
-	VMAXPS  Y11, Y28, Y11
-	VMINPS  Y11, Y29, Y11
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+	VMAXPS       Y11, Y28, Y11
+	VMINPS       Y11, Y29, Y11
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -1278,9 +1332,9 @@ noresidual12:
 	VMOVUPS Y11, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -1309,11 +1363,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -1397,8 +1451,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -1439,30 +1491,41 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -1488,9 +1551,9 @@ noresidual6:
 	VMOVUPS Z10, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -1517,7 +1580,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
@@ -1526,7 +1589,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -1544,7 +1607,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -1556,7 +1619,7 @@ segment10:
 	ADDQ DX, R12
 	MOVQ 88(AX), R13
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -1576,13 +1639,11 @@ k11:
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
 	DECQ             R13
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -1620,31 +1681,42 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -1670,9 +1742,9 @@ noresidual12:
 	VMOVUPS Y10, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -1699,12 +1771,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -1786,8 +1858,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -1825,28 +1895,39 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -1870,9 +1951,9 @@ noresidual6:
 	VMOVUPS Z9, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -1897,7 +1978,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
@@ -1905,7 +1986,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -1922,7 +2003,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -1934,7 +2015,7 @@ segment10:
 	ADDQ DX, R12
 	MOVQ 88(AX), R13
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -1953,13 +2034,11 @@ k11:
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
 	DECQ             R13
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -1994,29 +2073,40 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2040,9 +2130,9 @@ noresidual12:
 	VMOVUPS Y9, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -2067,11 +2157,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -2148,8 +2238,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -2184,26 +2272,37 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -2225,9 +2324,9 @@ noresidual6:
 	VMOVUPS Z8, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -2250,7 +2349,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -2258,7 +2357,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -2274,7 +2373,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -2284,7 +2383,7 @@ segment10:
 	ADDQ DX, R11
 	MOVQ 88(AX), R12
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -2301,13 +2400,11 @@ k11:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	DECQ             R12
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -2339,27 +2436,38 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2381,9 +2489,9 @@ noresidual12:
 	VMOVUPS Y8, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -2406,11 +2514,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -2485,8 +2593,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -2518,24 +2624,35 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -2555,9 +2672,9 @@ noresidual6:
 	VMOVUPS Z7, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -2578,14 +2695,14 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -2600,7 +2717,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -2610,7 +2727,7 @@ segment10:
 	ADDQ DX, R11
 	MOVQ 88(AX), R12
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -2626,13 +2743,11 @@ k11:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	DECQ             R12
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -2661,25 +2776,36 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2699,9 +2825,9 @@ noresidual12:
 	VMOVUPS Y7, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -2722,10 +2848,10 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -2798,8 +2924,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -2828,22 +2952,33 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -2861,9 +2996,9 @@ noresidual6:
 	VMOVUPS Z6, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -2882,7 +3017,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
@@ -2891,7 +3026,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -2905,7 +3040,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -2915,7 +3050,7 @@ segment10:
 	ADDQ DX, R11
 	MOVQ 88(AX), R12
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -2930,13 +3065,11 @@ k11:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	DECQ             R12
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -2962,23 +3095,34 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2996,9 +3140,9 @@ noresidual12:
 	VMOVUPS Y6, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3017,12 +3161,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3090,8 +3234,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3117,20 +3259,31 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3146,9 +3299,9 @@ noresidual6:
 	VMOVUPS Z5, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3165,7 +3318,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
@@ -3173,7 +3326,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3186,7 +3339,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -3194,7 +3347,7 @@ segment10:
 	ADDQ DX, R10
 	MOVQ 88(AX), R11
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3207,13 +3360,11 @@ k11:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	DECQ             R11
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3236,21 +3387,32 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3266,9 +3428,9 @@ noresidual12:
 	VMOVUPS Y5, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3285,11 +3447,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3355,8 +3517,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3379,18 +3539,29 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3404,9 +3575,9 @@ noresidual6:
 	VMOVUPS Z4, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3421,7 +3592,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -3429,7 +3600,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3441,7 +3612,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -3449,7 +3620,7 @@ segment10:
 	ADDQ DX, R10
 	MOVQ 88(AX), R11
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3461,13 +3632,11 @@ k11:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	DECQ             R11
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3487,19 +3656,30 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3513,9 +3693,9 @@ noresidual12:
 	VMOVUPS Y4, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3530,11 +3710,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3598,8 +3778,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3619,16 +3797,27 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3640,9 +3829,9 @@ noresidual6:
 	VMOVUPS Z3, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3655,14 +3844,14 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3673,7 +3862,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -3681,7 +3870,7 @@ segment10:
 	ADDQ DX, R10
 	MOVQ 88(AX), R11
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3692,13 +3881,11 @@ k11:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	DECQ             R11
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3715,17 +3902,28 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3737,9 +3935,9 @@ noresidual12:
 	VMOVUPS Y3, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3752,10 +3950,10 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3814,8 +4012,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3832,14 +4028,25 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3849,9 +4056,9 @@ noresidual6:
 	VMOVUPS Z2, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3862,7 +4069,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -3870,7 +4077,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3880,13 +4087,13 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
 	MOVQ 88(AX), R10
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3895,13 +4102,11 @@ k11:
 	ADDQ             $0x40, SI
 	ADDQ             $0x04, R9
 	DECQ             R10
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3915,15 +4120,26 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3933,9 +4149,9 @@ noresidual12:
 	VMOVUPS Y2, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3946,11 +4162,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -4007,8 +4223,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -4022,12 +4236,23 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -4035,9 +4260,9 @@ noresidual6:
 	VMOVUPS Z1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -4046,14 +4271,14 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -4062,13 +4287,13 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
 	MOVQ 88(AX), R10
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -4076,13 +4301,11 @@ k11:
 	ADDQ             $0x40, SI
 	ADDQ             $0x04, R9
 	DECQ             R10
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -4093,13 +4316,24 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -4107,9 +4341,9 @@ noresidual12:
 	VMOVUPS Y1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -4118,10 +4352,10 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -4175,8 +4409,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -4187,32 +4419,43 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -4220,26 +4463,24 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
 	MOVQ 88(AX), R10
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
 	ADDQ             $0x40, SI
 	ADDQ             $0x04, R9
 	DECQ             R10
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -4247,29 +4488,40 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER

@@ -69,6 +69,9 @@ var avx2 = Emitters{
 }
 
 var avx512 = Emitters{
+	"activate_f32": activateWide,
+	"softmax_f32":  softmaxWide,
+
 	"gemm_f32":    gemmWide,
 	"product_f32": productWide,
 
