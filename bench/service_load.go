@@ -5,9 +5,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A transport is a way of asking a server.
@@ -50,7 +53,7 @@ func (t *transport) measureCapacity(each time.Duration) error {
 	if err := t.open(); err != nil {
 		return err
 	}
-	const busy = 8
+	const busy = 4 // fewer than the server lets wait, however long it takes for one
 	answered := make([]int, busy)
 	errs := make([]error, busy)
 	var wg sync.WaitGroup
@@ -89,11 +92,12 @@ type serviceSeries struct {
 	load      float64
 	same      bool
 
-	rates            []float64
-	goodputs         []float64
-	samples          []float64 // of those that were answered
-	rejected, failed int
-	err              error // why the first one failed
+	// Of each round:
+	rates, goodputs []float64
+	p50, p99, p999  []float64 // of those that were answered
+
+	answered, rejected, failed int
+	err                        error // why the first one failed
 }
 
 // An outcome is what became of the requests of one connection in a round.
@@ -118,6 +122,12 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 	arrivals := poisson(rate, each, rng)
 	due := make(chan time.Duration, len(arrivals))
 	outcomes := make([]outcome, connections)
+	for i := range outcomes {
+		outcomes[i].samples = make([]float64, 0, len(arrivals)/8)
+	}
+	// The collector's work here would be the server's latency.
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var wg sync.WaitGroup
 	start := time.Now()
 	for i := range connections {
@@ -138,49 +148,71 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 			}
 		})
 	}
+	wg.Go(func() {
+		arrive(arrivals, start, due)
+		close(due)
+	})
+	wg.Wait()
+	s.add(rate, time.Since(start), outcomes)
+	return nil
+}
+
+// arrive sends requests at their times. It sleeps in the system, on a thread of
+// its own: a goroutine that went round until the next arrival would keep the
+// scheduler from looking at the network, for up to 10 ms, and Go's timers are as
+// coarse as a millisecond.
+func arrive(arrivals []time.Duration, start time.Time, due chan<- time.Duration) {
+	runtime.LockOSThread() // and end it, as it wakes up more precisely than others
+	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	for _, at := range arrivals {
 		for {
 			wait := at - time.Since(start)
 			if wait <= 0 {
 				break
 			}
-			if wait > time.Millisecond {
-				time.Sleep(wait - time.Millisecond)
-			} else {
-				runtime.Gosched()
-			}
+			t := unix.NsecToTimespec(int64(wait))
+			unix.Nanosleep(&t, nil)
 		}
 		due <- at
 	}
-	close(due)
-	wg.Wait()
-	took := time.Since(start)
-	answered := 0
+}
+
+// add adds a round.
+func (s *serviceSeries) add(rate float64, took time.Duration, outcomes []outcome) {
+	var samples []float64
 	for _, o := range outcomes {
-		s.samples = append(s.samples, o.samples...)
+		samples = append(samples, o.samples...)
 		s.rejected += o.rejected
 		s.failed += o.failed
 		if s.err == nil {
 			s.err = o.err
 		}
-		answered += len(o.samples)
 	}
+	s.answered += len(samples)
 	s.rates = append(s.rates, rate)
-	s.goodputs = append(s.goodputs, float64(answered)/took.Seconds())
-	return nil
+	s.goodputs = append(s.goodputs, float64(len(samples))/took.Seconds())
+	if len(samples) > 0 {
+		slices.Sort(samples)
+		s.p50 = append(s.p50, quantile(samples, 0.5))
+		s.p99 = append(s.p99, quantile(samples, 0.99))
+		s.p999 = append(s.p999, quantile(samples, 0.999))
+	}
 }
 
+// result has the medians of the rounds.
 func (s *serviceSeries) result() serviceResult {
-	for _, x := range [][]float64{s.samples, s.rates, s.goodputs, s.transport.capacities} {
-		slices.Sort(x)
-	}
-	r := serviceResult{
+	return serviceResult{
 		Server: s.transport.server, Transport: s.transport.name, Load: s.load, Same: s.same,
-		Rate: quantile(s.rates, 0.5), Goodput: quantile(s.goodputs, 0.5), Capacity: quantile(s.transport.capacities, 0.5),
-		Requests: len(s.samples) + s.rejected + s.failed, Rejected: s.rejected, Failed: s.failed,
+		Rate: median(s.rates), Goodput: median(s.goodputs), Capacity: median(s.transport.capacities),
+		Requests: s.answered + s.rejected + s.failed, Rejected: s.rejected, Failed: s.failed,
+		P50: median(s.p50), P99: median(s.p99), P999: median(s.p999),
 	}
-	if len(s.samples) > 0 {
-		r.P50, r.P99, r.P999 = quantile(s.samples, 0.5), quantile(s.samples, 0.99), quantile(s.samples, 0.999)
+}
+
+// median is 0 of nothing.
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return 0
 	}
-	return r
+	return quantile(slices.Sorted(slices.Values(x)), 0.5)
 }
