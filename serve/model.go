@@ -170,6 +170,24 @@ func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) er
 	return m.serve(r, nil)
 }
 
+// Admit returns the *BusyError that Infer would return now, nil if it would let a
+// request in. It is for transports, to refuse a request before they have read it,
+// which is counted as rejected.
+func (m *Model) Admit(ctx context.Context) error {
+	p := m.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free > 0 {
+		return nil
+	}
+	err := p.refuse(ctx, m)
+	if err != nil {
+		m.stats.InFlight++
+		m.stats.request(time.Now(), 0, 0, err)
+	}
+	return err
+}
+
 // serve sees a Request through the pool, unless it is refused already.
 func (m *Model) serve(r *Request, err error) error {
 	start := time.Now()

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,12 +37,8 @@ func (p *pool) enter(m *Model, r *Request, admitted bool) (leads bool, err error
 		return true, nil
 	}
 	if !admitted {
-		wait := p.wait(m)
-		if wait > p.maxWait {
-			return false, &BusyError{wait}
-		}
-		if deadline, ok := r.ctx.Deadline(); ok && wait > time.Until(deadline) {
-			return false, &BusyError{wait}
+		if err := p.refuse(r.ctx, m); err != nil {
+			return false, err
 		}
 	}
 	r.since = time.Now()
@@ -60,6 +57,16 @@ func (m *Model) lead(r *Request) {
 	r.follower = nil
 	r.chunk = min(r.left(), m.batch)
 	r.session = m.takeSession(r.Sizes)
+}
+
+// refuse is a *BusyError if an item of m that came now would wait too long, else
+// nil.
+func (p *pool) refuse(ctx context.Context, m *Model) error {
+	wait := p.wait(m)
+	if deadline, ok := ctx.Deadline(); wait > p.maxWait || ok && wait > time.Until(deadline) {
+		return &BusyError{wait}
+	}
+	return nil
 }
 
 // wait estimates how long an item of m that came now would wait. Until it is

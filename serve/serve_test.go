@@ -222,6 +222,9 @@ func TestTooBusy(t *testing.T) {
 	if !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
 		t.Errorf("behind 11 ms: %v", err)
 	}
+	if err := m.Admit(t.Context()); !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
+		t.Errorf("before it is read: %v", err)
+	}
 	// A deadline that is nearer than the wait.
 	s.pool.mu.Lock()
 	s.pool.maxWait, m.itemTime = time.Hour, time.Minute
@@ -233,8 +236,11 @@ func TestTooBusy(t *testing.T) {
 	}
 	release()
 	wg.Wait()
-	if n := m.Stats().Outcomes[Rejected]; n != 2 {
+	if n := m.Stats().Outcomes[Rejected]; n != 3 {
 		t.Errorf("%d rejected", n)
+	}
+	if err := m.Admit(t.Context()); err != nil || m.Stats().InFlight != 0 {
+		t.Errorf("when nothing waits: %v, %d in flight", err, m.Stats().InFlight)
 	}
 }
 
