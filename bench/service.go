@@ -226,19 +226,9 @@ func (b *bench) measureStart(command string) error {
 	return nil
 }
 
-// measureCosts compares what requests cost the server, one after the other on
-// one connection each, in turns.
+// measureCosts compares what requests cost a server that is kept busy, in turns.
 func (b *bench) measureCosts(p *process, all []*transport) error {
-	const batch = 1000
 	costs := make([]float64, len(all)) // the least of the rounds
-	connections := make([]asker, len(all))
-	for i, t := range all {
-		var err error
-		if connections[i], err = t.connect(); err != nil {
-			return err
-		}
-		defer connections[i].close()
-	}
 	for range b.rounds {
 		for i, t := range all {
 			if t.server != "infer" {
@@ -248,16 +238,15 @@ func (b *bench) measureCosts(p *process, all []*transport) error {
 			if err != nil {
 				return err
 			}
-			for range batch {
-				if status, err := connections[i].ask(); err != nil || status != http.StatusOK {
-					return fmt.Errorf("%s: status %d, %v", t.name, status, err)
-				}
+			answered, _, err := t.keepBusy(b.each)
+			if err != nil {
+				return err
 			}
 			after, err := p.cpu()
 			if err != nil {
 				return err
 			}
-			if cost := (after - before) / batch; costs[i] == 0 || cost < costs[i] {
+			if cost := (after - before) / float64(answered); costs[i] == 0 || cost < costs[i] {
 				costs[i] = cost
 			}
 		}

@@ -36,9 +36,9 @@ type asker interface {
 // wait.
 const connections = 256
 
-// open makes all connections, once.
-func (t *transport) open() error {
-	for len(t.pool) < connections {
+// open makes connections, so many of them once.
+func (t *transport) open(n int) error {
+	for len(t.pool) < n {
 		a, err := t.connect()
 		if err != nil {
 			return err
@@ -48,13 +48,15 @@ func (t *transport) open() error {
 	return nil
 }
 
-// measureCapacity keeps a few connections busy for some time.
-func (t *transport) measureCapacity(each time.Duration) error {
-	if err := t.open(); err != nil {
-		return err
+// keepBusy asks on a few connections for some time, and returns how many requests
+// were answered. They are fewer than the server lets wait, however long it takes
+// for one.
+func (t *transport) keepBusy(each time.Duration) (answered int, took time.Duration, err error) {
+	const busy = 4
+	if err := t.open(busy); err != nil {
+		return 0, 0, err
 	}
-	const busy = 4 // fewer than the server lets wait, however long it takes for one
-	answered := make([]int, busy)
+	counts := make([]int, busy)
 	errs := make([]error, busy)
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -67,20 +69,29 @@ func (t *transport) measureCapacity(each time.Duration) error {
 				}
 				errs[i] = err
 				if status == http.StatusOK {
-					answered[i]++
+					counts[i]++
 				}
 			}
 		})
 	}
 	wg.Wait()
-	sum := 0
+	took = time.Since(start)
 	for i := range busy {
 		if errs[i] != nil {
-			return fmt.Errorf("%s, %s: %w", t.server, t.name, errs[i])
+			return 0, 0, fmt.Errorf("%s, %s: %w", t.server, t.name, errs[i])
 		}
-		sum += answered[i]
+		answered += counts[i]
 	}
-	t.capacity = float64(sum) / time.Since(start).Seconds()
+	return answered, took, nil
+}
+
+// measureCapacity keeps the server busy for some time.
+func (t *transport) measureCapacity(each time.Duration) error {
+	answered, took, err := t.keepBusy(each)
+	if err != nil {
+		return err
+	}
+	t.capacity = float64(answered) / took.Seconds()
 	t.capacities = append(t.capacities, t.capacity)
 	return nil
 }
@@ -116,7 +127,7 @@ func (o *outcome) fail(err error) {
 
 // round offers requests for a stretch of time, and waits for all answers.
 func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) error {
-	if err := s.transport.open(); err != nil {
+	if err := s.transport.open(connections); err != nil {
 		return err
 	}
 	arrivals := poisson(rate, each, rng)
