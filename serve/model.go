@@ -198,16 +198,14 @@ func (m *Model) serve(r *Request, err error) error {
 	if err == nil {
 		err = r.ctx.Err()
 	}
-	for admitted := false; err == nil; admitted = true {
-		leads := false
-		if leads, err = p.enter(m, r, admitted); err != nil {
-			break
-		}
-		if leads || p.await(m, r) {
-			p.compute(m, r)
-		}
-		if err = r.err; err != nil || r.left() == 0 {
-			break
+	leads := false
+	if err == nil {
+		leads, err = p.enter(m, r)
+	}
+	for again := err == nil; again; leads = false {
+		again = (leads || p.await(m, r)) && p.compute(m, r)
+		if !again {
+			err = r.err
 		}
 	}
 	now := time.Now()

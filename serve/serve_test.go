@@ -152,6 +152,36 @@ func TestBatchesHaveTheSameBits(t *testing.T) {
 	}
 }
 
+// A request of several batches is finished before those that came after it, which
+// have room in its last batch only.
+func TestFirstComesFirst(t *testing.T) {
+	s := newServer(t, Options{Permits: 1, MaxQueueDelay: time.Hour})
+	m := acquire(t, s, "digits")
+	release := occupy(t, m, 1)
+	defer release()
+	var wg sync.WaitGroup
+	for i, n := range []int{20, 1, 1} {
+		in := pictures(n, uint64(i))
+		wg.Go(func() {
+			if err := m.Infer(context.Background(), &Request{Items: n, Inputs: [][]byte{in}}); err != nil {
+				t.Error(err)
+			}
+		})
+		waitQueued(t, m, 20+i)
+	}
+	release()
+	wg.Wait()
+	var sizes []int
+	for _, b := range m.Stats().Batches {
+		for range b.Run.Count {
+			sizes = append(sizes, b.Size)
+		}
+	}
+	if !slices.Equal(sizes, []int{1, 6, 8, 8}) { // the first one is occupy's
+		t.Errorf("batches of %v", sizes)
+	}
+}
+
 // A permit that is given back takes its share, not everything.
 func TestShare(t *testing.T) {
 	s := newServer(t, Options{Permits: 2, MaxQueueDelay: time.Hour})
