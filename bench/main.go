@@ -8,16 +8,18 @@
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
 //	bench/prepare && go -C bench run . [-quick] -families DIR [NET.onnx...]
+//	bench/prepare && go -C bench run . [-out DIR] -photos DIR
 //	bench/prepare && go -C bench run . -graphs COUNT [-seed N]
 //	go -C bench run . -publish
 //
 // The second form compares nets of many families, which nets.py builds in DIR,
-// with ONNX Runtime, and nothing else. The third compares the answers to random
-// graphs over all operators, and measures nothing; nor does the fourth, which
-// writes the tables of the documents, and their picture, from the committed
+// with ONNX Runtime, and nothing else. The third compares what becomes of the
+// pictures in DIR with what torchvision makes of them, and a net of either; the
+// fourth the answers to random graphs over all operators. These measure nothing;
+// nor does the fifth, which writes the tables of the documents, and their picture, from the committed
 // results.json.
 //
-// The first two write results.json, layers.png, latency.png and service.png to the
+// The first three write results.json, layers.png, latency.png and service.png to the
 // folder -out. With -compare FILE they tell which ratios are worse than in an older
 // results.json.
 package main
@@ -47,6 +49,7 @@ type bench struct {
 
 	library string // ONNX Runtime's
 
+	photos   string // folder of pictures that are to be compared with torchvision's, alone
 	families string // folder of the nets that nets.py builds, if these are to be measured
 	report
 }
@@ -64,6 +67,7 @@ type report struct {
 	Jitters   []jitter  `json:"jitters"`
 
 	Pictures []pictureResult `json:"pictures"`
+	Photos   []photoResult   `json:"photos,omitempty"`
 
 	ServiceStart float64         `json:"service_start_ns,omitempty"`
 	ServiceCosts []serviceCost   `json:"service_costs,omitempty"`
@@ -116,6 +120,7 @@ func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "one part alone: "+strings.Join(names, ", "))
 	families := flag.String("families", "", "compare the nets that nets.py builds in this folder with ONNX Runtime, alone")
+	photos := flag.String("photos", "", "compare the inputs made of this folder's pictures with torchvision's, alone")
 	graphs := flag.Int("graphs", 0, "compare so many random graphs with ONNX Runtime, alone")
 	seed := flag.Uint64("seed", 1, "of the first random graph")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets; those of more than 100 million multiply-adds an item are measured at the first alone")
@@ -127,9 +132,12 @@ func run() error {
 		return fmt.Errorf("there is no part %q: there are %s", *only, strings.Join(names, ", "))
 	}
 
-	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, families: *families}
+	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, photos: *photos, families: *families}
 	if *families != "" {
 		*only = "families"
+	}
+	if *photos != "" {
+		*only = "pictures"
 	}
 	if *quick {
 		b.rounds, b.each = 5, 40*time.Millisecond
