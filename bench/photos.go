@@ -19,7 +19,8 @@ type photoResult struct {
 	Height     int     `json:"height"`
 	Difference float64 `json:"difference"`       // of the range of values: 99.9th percentile
 	Whole      float64 `json:"difference_whole"` // where the picture was decoded whole
-	Same       bool    `json:"same_top5"`        // a net's five best classes, in their order
+	Same       bool    `json:"same_top5"`        // a net's five best classes
+	Margin     float64 `json:"margin"`           // of the fifth score over the sixth, to the fifth
 }
 
 // photoNet has trained weights and takes 224×224 pixels of blue, green and red,
@@ -57,7 +58,7 @@ func (b *bench) comparePhotos() error {
 		if !r.Same {
 			top = "OTHER five best classes"
 		}
-		fmt.Printf("  %-28s %4d×%-4d %.4f %.4f  %s\n", r.Photo, r.Width, r.Height, r.Difference, r.Whole, top)
+		fmt.Printf("  %-28s %4d×%-4d %.4f %.4f  %s, of which the last leads by %.1f %%\n", r.Photo, r.Width, r.Height, r.Difference, r.Whole, top, 100*r.Margin)
 		b.Photos = append(b.Photos, r)
 	}
 	fmt.Println()
@@ -82,21 +83,22 @@ func comparePhoto(s *engine.Session, data []byte) (r photoResult, err error) {
 		return r, err
 	}
 	r.Difference, r.Whole = inputDifference(input, theirs), inputDifference(whole, theirs)
-	ours, err := best5(s, input)
+	ours, _, err := best5(s, input)
 	if err != nil {
 		return r, err
 	}
-	want, err := best5(s, theirs)
-	r.Same = slices.Equal(ours, want)
+	want, margin, err := best5(s, theirs)
+	r.Same, r.Margin = slices.Equal(ours, want), margin
 	return r, err
 }
 
-// best5 are the net's best classes for an input that was normalised for others.
-func best5(s *engine.Session, input []float32) ([]int, error) {
+// best5 are the net's best classes for an input that was normalised for others, in
+// the order of their numbers, and how far the last of them is before the next.
+func best5(s *engine.Session, input []float32) (classes []int, margin float64, err error) {
 	n := len(input) / 3
 	x := s.Input(0)
 	if len(x) != len(input) {
-		return nil, fmt.Errorf("the net has %d elements of input, not %d", len(x), len(input))
+		return nil, 0, fmt.Errorf("the net has %d elements of input, not %d", len(x), len(input))
 	}
 	for c := range 3 {
 		for i, v := range input[c*n:][:n] {
@@ -104,13 +106,13 @@ func best5(s *engine.Session, input []float32) ([]int, error) {
 		}
 	}
 	if err := s.Run(1); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	scores := s.Output(0)
 	order := make([]int, len(scores))
 	for i, v := range scores {
 		if math.IsNaN(float64(v)) {
-			return nil, fmt.Errorf("the score of class %d is NaN", i)
+			return nil, 0, fmt.Errorf("the score of class %d is NaN", i)
 		}
 		order[i] = i
 	}
@@ -123,5 +125,8 @@ func best5(s *engine.Session, input []float32) ([]int, error) {
 		}
 		return 0
 	})
-	return order[:5], nil
+	margin = float64((scores[order[4]] - scores[order[5]]) / scores[order[4]])
+	classes = order[:5]
+	slices.Sort(classes)
+	return classes, margin, nil
 }

@@ -110,7 +110,7 @@ func (r *opaqueReader) read(pix []uint8, img image.Image, k int, part image.Rect
 	if r.kernels == nil {
 		r.kernels = defaultTier().Rows()
 	}
-	from := r.planes.open(img, r.kernels, part.Min.X, part.Max.X)
+	from := r.planes.open(img, r.kernels, part.Min.X, part.Max.X, false)
 	defer r.planes.close()
 	skip := part.Min.X - from
 	width := part.Max.X - from
