@@ -16,8 +16,8 @@
 // with ONNX Runtime, and nothing else. The third compares what becomes of the
 // pictures in DIR with what torchvision makes of them, and a net of either; the
 // fourth the answers to random graphs over all operators. These measure nothing;
-// nor does the fifth, which writes the tables of the documents, and their picture, from the committed
-// results.json.
+// nor does the fifth, which writes the tables of the documents, and their picture,
+// from the committed results.json.
 //
 // The first three write results.json, layers.png, latency.png and service.png to the
 // folder -out. With -compare FILE they tell which ratios are worse than in an older
