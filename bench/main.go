@@ -7,6 +7,7 @@
 // Before anything is timed, the results are compared.
 //
 //	bench/prepare && go -C bench run . [-quick] [-only PART,PART...] [-families DIR] [-out DIR] [NET.onnx...]
+//	bench/prepare && go -C bench run . -photos DIR
 //	bench/prepare && go -C bench run . -graphs COUNT [-seed N]
 //	go -C bench run . -publish
 //
@@ -15,9 +16,11 @@
 // Runtime; nets.py builds nets of many families there if there are none. With
 // -compare FILE it tells which ratios are worse than in an older results.json.
 //
-// The second form compares the answers to random graphs over all operators, and
-// measures nothing; nor does the third, which writes the tables of the documents,
-// and their picture, from the committed results.json.
+// The others measure nothing. The second form compares the inputs made from the
+// photos in DIR with those of torchvision's transform, and what a net answers to
+// both; the third compares the answers to random graphs over all operators. The
+// fourth writes the tables of the documents, and their picture, from the committed
+// results.json.
 package main
 
 import (
@@ -45,6 +48,7 @@ type bench struct {
 
 	library string // ONNX Runtime's
 
+	photos   string // folder of photos to compare with torchvision's
 	families string // folder of nets of many families, if these are to be measured
 	report
 }
@@ -64,6 +68,7 @@ type report struct {
 	Jitters   []jitter  `json:"jitters"`
 
 	Pictures []pictureResult `json:"pictures"`
+	Photos   []photoResult   `json:"photos,omitempty"`
 
 	ServiceStart float64         `json:"service_start_ns,omitempty"`
 	ServiceCosts []serviceCost   `json:"service_costs,omitempty"`
@@ -117,6 +122,7 @@ func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the time")
 	only := flag.String("only", "", "only these `PARTS`: "+strings.Join(names, ", "))
 	families := flag.String("families", "", "compare the nets in `DIR` with ONNX Runtime, which nets.py builds if there are none")
+	photos := flag.String("photos", "", "compare the inputs made from the photos in `DIR` with torchvision's, and measure nothing")
 	graphs := flag.Int("graphs", 0, "compare so many random graphs with ONNX Runtime, alone")
 	seed := flag.Uint64("seed", 1, "of the first random graph")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets; those of more than 100 million multiply-adds an item are measured at the first alone")
@@ -128,13 +134,16 @@ func run() error {
 	if *only != "" {
 		asked = strings.Split(*only, ",")
 	}
+	if *photos != "" {
+		asked = []string{"pictures"}
+	}
 	for _, name := range asked {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("there is no part %q: there are %s", name, strings.Join(names, ", "))
 		}
 	}
 
-	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, families: *families}
+	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, photos: *photos, families: *families}
 	if *quick {
 		b.rounds, b.each = 5, 40*time.Millisecond
 	}

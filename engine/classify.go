@@ -35,8 +35,8 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 // ClassifyBytes is Classify for the bytes of a picture file, in any format that
 // the program has registered with package image. The picture is turned upright.
 // A large JPEG picture takes a fraction of the time of decoding it whole and
-// then classifying it. After the first call, no memory is allocated that grows
-// with the picture.
+// then classifying it. After the first call, a sequential JPEG picture takes no
+// memory that grows with it, others what their decoders take.
 //
 // Errors are those of Classify and of picture.Decode.
 func (m *Model) ClassifyBytes(data []byte, k int) ([]Class, error) {

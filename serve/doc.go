@@ -29,8 +29,8 @@
 // changes a bit of any answer.
 //
 // Requests for a model are taken in the order in which they arrived. A
-// request with more items than a batch queues again, behind the others, for
-// each further batch. Permits go to the models in turn by deficit round
+// request with more items than a batch stays the first until the last of
+// them. Permits go to the models in turn by deficit round
 // robin (Shreedhar and Varghese, 1995), measured in computing time.
 //
 // A request that would wait longer than Options.MaxQueueDelay, or beyond its

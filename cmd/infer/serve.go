@@ -12,6 +12,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -159,6 +160,10 @@ func (a *app) serve(o *serveOptions) error {
 
 	core := serve.New(o.core)
 	defer core.Close()
+	// While all permits compute, somebody must look at the network, to queue what
+	// comes and to refuse what would wait too long: one processor more than permits
+	// is the scheduler's, and the system divides those that there are.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(core.Options().Permits + 1))
 	repo := repository.New(core, log, o.models...)
 	if o.repository {
 		o.rest.Load, o.rest.Unload = repo.Load, repo.Unload

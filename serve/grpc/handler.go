@@ -68,6 +68,7 @@ func New(s *serve.Server, o Options) *Handler {
 		connect.WithRecover(h.recovered),
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(h.unary)),
 		connect.WithCompressMinBytes(1 << 10),
+		connect.WithCompression(deflate, newInflater, newDeflater),
 	}
 	names := []string{inference.GRPCInferenceServiceName, grpchealth.HealthV1ServiceName}
 	h.handle(inference.NewGRPCInferenceServiceHandler(service{h}, options...))
