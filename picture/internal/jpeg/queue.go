@@ -33,7 +33,8 @@ func (d *decoder) flush(q *queue) bool {
 	return d.idct[q.shift].Run(q.samples, q.stride, q.at[:n], q.coefficients[:unread]) < sampleLimit
 }
 
-// fill sets a block of samples to the mean that the coefficient dc means.
+// fill sets a block of 2×2, 4×4 or 8×8 samples to the mean that the coefficient dc
+// means.
 func fill(dst []byte, stride, side int, dc int32) bool {
 	v := (dc + 4) >> 3
 	if v < -sampleLimit || v >= sampleLimit {
@@ -49,11 +50,9 @@ func fill(dst []byte, stride, side int, dc int32) bool {
 		for y := range 4 {
 			binary.LittleEndian.PutUint32(dst[y*stride:], uint32(all))
 		}
-	case 2:
+	default:
 		binary.LittleEndian.PutUint16(dst, uint16(all))
 		binary.LittleEndian.PutUint16(dst[stride:], uint16(all))
-	default:
-		dst[0] = byte(all)
 	}
 	return true
 }

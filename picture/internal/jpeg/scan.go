@@ -21,6 +21,7 @@ type block struct {
 	at        int // of its first sample, from that of the MCU's first one
 	right     int // from one MCU to the next
 	lower     int // from one row of MCUs to the next
+	next      int // where the first sample of the next MCU's goes
 }
 
 // A placing says, in zigzag order, where the coefficients of a block go, in the
@@ -218,11 +219,13 @@ func (d *decoder) interval(first, count int) bool {
 		odd       uint32 // what coefficients have in bits where none should be
 	)
 	mx, my := first%s.across, first/s.across
+	s.goTo(mx, my)
 	for range count {
 		for i := range s.blocks {
 			b := &s.blocks[i]
 			q := &s.queues[b.component]
-			at := b.at + mx*b.right + my*b.lower
+			at := b.next
+			b.next += b.right
 			places := &s.coefficients[b.component]
 			base, coefficients := q.base, &q.coefficients
 			side, need := 8>>q.shift, needed[q.shift]
@@ -323,7 +326,15 @@ func (d *decoder) interval(first, count int) bool {
 			if k > 64 && k < beyondBlock || odd >= 2*coefficientLimit {
 				return false
 			}
-			if !stored || side == 1 {
+			if side == 1 {
+				v := (dc + 4) >> 3
+				if uint32(v+sampleLimit) >= 2*sampleLimit {
+					return false
+				}
+				q.samples[at] = sample(v)
+				continue
+			}
+			if !stored {
 				if !fill(q.samples[at:], q.stride, side, dc) {
 					return false
 				}
@@ -348,9 +359,18 @@ func (d *decoder) interval(first, count int) bool {
 		}
 		if mx++; mx == s.across {
 			mx, my = 0, my+1
+			s.goTo(mx, my)
 		}
 	}
 	return 8*next-n <= 8*size
+}
+
+// goTo makes an MCU the next one.
+func (s *scan) goTo(mx, my int) {
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		b.next = b.at + mx*b.right + my*b.lower
+	}
 }
 
 // receive is the value that the first size bits stand for, T.81 figure F.12.
