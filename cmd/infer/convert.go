@@ -157,7 +157,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 	}
 	net, report, err := onnx.Freeze(model, options)
 	bar.end()
-	if kind := kindOf(model); err != nil && kind != "" && kind != "an ONNX model" {
+	if kind := files.KindOf(model); err != nil && kind != "" && kind != files.ONNXModel {
 		err = errors.New("it is " + kind + ", not an ONNX model")
 	}
 	var item *onnx.ItemError

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
@@ -120,7 +121,7 @@ func (a *app) inspect(file string) (*view, error) {
 	}
 	sections, err := weights.Sections(data)
 	if err != nil {
-		return nil, notFrozen(from, data, inFile(from, err))
+		return nil, files.NotFrozen(from, data, inFile(from, err))
 	}
 	m, err := engine.Parse(data)
 	if err != nil {

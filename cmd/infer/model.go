@@ -56,7 +56,7 @@ func (f modelFile) open() (*engine.Model, error) {
 	case err == nil:
 		return m, nil
 	case errors.Is(err, weights.ErrFormat):
-		return nil, notFrozen(path, firstBytes(path), err)
+		return nil, files.NotFrozen(path, files.FirstBytes(path), err)
 	}
 	if _, ok := err.(*os.PathError); ok {
 		return nil, inFile(path, err)
