@@ -12,11 +12,11 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Class is one answer of a classifier.
+// A Class is one answer of a classifier. In JSON it is as infer --json prints it.
 type Class struct {
-	Index       int
-	Label       string  // the Model's name for it, or the index if it has none
-	Probability float32 // 0…1; of all classes together 1, unless the model ends in a sigmoid
+	Index       int     `json:"index"`
+	Label       string  `json:"label"`       // the Model's name for it, or the index if it has none
+	Probability float32 `json:"probability"` // 0…1; of all classes together 1, unless the model ends in a sigmoid
 }
 
 // Classify says what a picture shows: the k most probable classes, the most

@@ -120,7 +120,7 @@ func (r *Repository) Load(_ context.Context, name string) error {
 	defer r.mu.Unlock()
 	s := r.named(name)
 	if s == nil {
-		return serve.ErrNotFound
+		return notFound(name)
 	}
 	s.off = false
 	r.lookAt(s, true)
@@ -137,12 +137,15 @@ func (r *Repository) Unload(_ context.Context, name string) error {
 	defer r.mu.Unlock()
 	s := r.named(name)
 	if s == nil {
-		return serve.ErrNotFound
+		return notFound(name)
 	}
 	s.off = true
 	s.versions = map[int64]*found{}
 	return r.server.Unload(name, 0)
 }
+
+// notFound is the error of a name that no Source has.
+func notFound(name string) error { return fmt.Errorf("%w: %.100q", serve.ErrNotFound, name) }
 
 func (r *Repository) named(name string) *source {
 	for _, s := range r.sources {
@@ -196,7 +199,7 @@ func (r *Repository) lookAt(s *source, atOnce bool) {
 		if err := r.load(s.Name, version, path); err != nil {
 			r.log.Error("a model cannot be loaded", "model", s.Name, "version", version, "error", err.Error())
 		} else {
-			r.log.Info("a model is loaded", "model", s.Name, "version", version, "took", time.Since(start))
+			r.log.Info("a model is loaded", "model", s.Name, "version", version, "took_ns", time.Since(start).Nanoseconds())
 		}
 	}
 	for version, f := range s.versions {
