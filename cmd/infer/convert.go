@@ -27,14 +27,16 @@ Freeze an ONNX model. How pictures become its input is stated here and stored
 in the file. --digits prepares them as MNIST's. For photos, use --crop,
 --stretch or --pad, and the flags for channels and scaling: a channel's value v
 of 0…255 becomes (v·scale − mean) / std. Models of torchvision take --crop
---resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag from
---resize to --std implies --crop unless another way is given. Without any of
-these flags, the net takes only raw tensors. A height, width or length that the
+--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 and the --resize that their
+weights' transforms() prints: 232 for ResNet50_Weights.DEFAULT, 256 for many
+others. Any flag from --resize to --std implies --crop unless another way is
+given. Without any of these flags, the net takes only raw tensors. Scores become
+probabilities by softmax, unless the model ends in Softmax or Sigmoid. A height, width or length that the
 model leaves open stays open if possible; --shape freezes the net for one size.
 OUT.frz may be a pipe or a device; - is standard output.
 
 With --int8, values and weights become 8-bit integers: the file is a quarter as
-large, and the net several times as fast. The ranges of values are determined
+large, and the net mostly two to three times as fast. The ranges of values are determined
 from the inputs that --calibrate names, which should be like those that the net
 will be given: at least 16 pictures or tensors, better a few hundred; if there
 are more than 1,000, an even sample of 1,000 is used. Pictures become inputs as

@@ -31,9 +31,12 @@ var serveCommand = command{
 Serve nets by the Open Inference Protocol, version 2, as KServe and Triton do,
 over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and deflate;
 gRPC with health and reflection, over HTTP/2 with or without TLS. On the page
-at / you can draw a digit or choose a picture, and see the answer. POST a
-picture to /v2/models/NAME/classify?top=K for the answer of infer --json; with
-&explain=true it includes the model's input, outputs and times. Without
+at / you can draw a digit or choose a picture, and see the answer. POST
+tensors to /v2/models/NAME/infer, or a picture's file to
+/v2/models/NAME/classify?top=K for the answer of infer --json; with
+&explain=true it includes the model's input, outputs and times. A tensor's
+datatype may be another one, such as FP64 for FP32, if it holds exactly the same
+numbers. Without
 --model, the built-in net is served as digits. PATH is a frozen net or a
 folder, with one *.frz or with a VERSION/model.frz for each version; a changed
 file is loaded and run once before it replaces the old one. A net that cannot be
