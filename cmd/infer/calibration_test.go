@@ -184,7 +184,7 @@ func TestConvertToIntegersFails(t *testing.T) {
 		{exitFailed, []string{"missing: no such file"}, []string{"--int8", "--calibrate", filepath.Join(t.TempDir(), "missing"), "--stretch"}},
 		{exitFailed, []string{"no picture is in the folder"}, []string{"--int8", "--calibrate", t.TempDir(), "--stretch"}},
 		{exitFailed, []string{"nobody says how a picture becomes the net's input", "--crop"}, []string{"--int8", "--calibrate", grayFolder(t, strokes(16))}},
-		{exitFailed, []string{"15 items are not enough"}, []string{"--int8", "--calibrate", write(t, "few.idx", idxOf(strokes(15)))}},
+		{exitFailed, []string{"15 items are too few"}, []string{"--int8", "--calibrate", write(t, "few.idx", idxOf(strokes(15)))}},
 		{exitFailed, []string{"nobody says how"}, []string{"--int8", "--calibrate", write(t, "flat.idx", []byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9})}},
 		{exitFailed, []string{"bad.idx"}, []string{"--int8", "--calibrate", write(t, "bad.idx", idxOf(strokes(16))[:999])}},
 		{exitFailed, []string{"every item", "one number throughout"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 28, 28}, make([]float32, 16*28*28))}},

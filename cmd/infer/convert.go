@@ -153,6 +153,9 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 					return nil, err
 				}
 				items, err = a.calibration(o.quantise.paths, float)
+				if err == nil && items.Len() < onnx.LeastItems {
+					err = inFile(strings.Join(o.quantise.paths, ", "), fmt.Errorf("%s are too few to calibrate with: at least %d are needed", counted(items.Len(), "items"), onnx.LeastItems))
+				}
 				return items, err
 			},
 		}
@@ -228,6 +231,15 @@ func decibels(db float64) string {
 	return fmt.Sprintf("%.1f dB", db)
 }
 
+// likePictures says whether inputs are what pictures could become.
+func likePictures(inputs []engine.Tensor) bool {
+	if len(inputs) != 1 || inputs[0].Elem != tensor.F32 || len(inputs[0].Shape) != 4 {
+		return false
+	}
+	channels := inputs[0].Shape[1]
+	return channels == 1 || channels == 3
+}
+
 // summarize tells what became of the model: a file of so many bytes.
 func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, verbose bool) error {
 	var sizes []int
@@ -263,5 +275,8 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 	fmt.Fprintf(a.stderr, "%s: %s became %s; %s, %s, %s, %s of memory for a session%s\n",
 		printable(out), counted(r.Operators, "operators"), counted(steps, "steps"), counted(r.Parameters, "parameters"),
 		counted(r.MACs, "multiply-adds"), counted(bytes, "bytes"), counted(memory.Arena+memory.Scratch, "bytes"), at)
+	if m.Meta().Preparation.Kind == weights.NoPicture && likePictures(m.Inputs()) {
+		fmt.Fprintln(a.stderr, "it takes tensors only: --crop, --stretch, --pad or --digits make it take pictures")
+	}
 	return nil
 }

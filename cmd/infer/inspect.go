@@ -22,17 +22,13 @@ Show what is in a frozen net, the built-in one if no file is given: steps,
 shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch;
 open dimensions are shown by name, and those that depend on them as ?.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
+		model := modelFlag(flags)
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(a *app, args []string) error {
-			file := ""
-			switch len(args) {
-			case 0:
-			case 1:
-				file = args[0]
-			default:
-				return usagef("one file at a time")
+			if err := model.take(args); err != nil {
+				return err
 			}
-			v, err := a.inspect(file)
+			v, err := a.inspect(string(*model))
 			if err != nil {
 				return err
 			}

@@ -515,7 +515,7 @@ func TestNotONNX(t *testing.T) {
 		want string
 	}{
 		{"nothing", nil, "it is not an ONNX model: it holds no graph"},
-		{"text", []byte("Once upon a time there was a net."), "it is not an ONNX model: "},
+		{"text", []byte("Once upon a time there was a net."), "onnx: it is not an ONNX model"},
 		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "it is not an ONNX model, but a PNG picture"},
 		{"a photo", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), "it is not an ONNX model, but a JPEG picture"},
 		{"a frozen net", []byte("\x89FRZ\r\n\x1a\n\x01\x00\x00\x00"), "it is not an ONNX model, but a frozen net already"},
