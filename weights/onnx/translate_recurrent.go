@@ -160,7 +160,7 @@ func (c *call) checkCell(directions int, activations []string) {
 	}
 	for i, name := range a.strings {
 		if !strings.EqualFold(name, activations[i%len(activations)]) {
-			c.fail("activations %q are not supported, only the default ones, %q", a.strings, activations)
+			c.fail("activations %q are not supported: export the model with the default ones, %q", a.strings, activations)
 			return
 		}
 	}

@@ -182,7 +182,7 @@ func (c *call) oldRounding(scale [2]float32) kernels.Rounding {
 		return kernels.RoundFloor
 	}
 	if max(scale[0], scale[1]) > 1 {
-		c.fail("scales %v that shrink a map in one direction and stretch it in the other are not supported before opset 11", scale)
+		c.fail("scales %v that shrink a map in one direction and stretch it in the other are not supported before opset 11: export the model with it or a later one", scale)
 	}
 	return kernels.RoundCeil
 }
