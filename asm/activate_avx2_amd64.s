@@ -692,9 +692,9 @@ TEXT ·activate_f32_exp_avx2(SB), NOSPLIT, $0-8
 eight3:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      constants_activate_f32_exp_avx2<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
 	VMINPS       Y0, Y1, Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
+	VMAXPS       Y0, Y1, Y0
 	VMULPS       constants_activate_f32_exp_avx2<>+64(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VFNMADD231PS constants_activate_f32_exp_avx2<>+96(SB), Y1, Y0
@@ -731,9 +731,9 @@ rest1:
 	VMOVDQU      (BX), Y15
 	VMASKMOVPS   (CX), Y15, Y0
 	VMOVUPS      constants_activate_f32_exp_avx2<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y0
-	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
 	VMINPS       Y0, Y1, Y0
+	VMOVUPS      constants_activate_f32_exp_avx2<>+32(SB), Y1
+	VMAXPS       Y0, Y1, Y0
 	VMULPS       constants_activate_f32_exp_avx2<>+64(SB), Y0, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VFNMADD231PS constants_activate_f32_exp_avx2<>+96(SB), Y1, Y0
@@ -761,22 +761,22 @@ done2:
 	VZEROUPPER
 	RET
 
-DATA constants_activate_f32_exp_avx2<>+0(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+4(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+8(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+12(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+16(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+20(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+24(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+28(SB)/4, $0xc2d20000
-DATA constants_activate_f32_exp_avx2<>+32(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+36(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+40(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+44(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+48(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+52(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+56(SB)/4, $0x42b20000
-DATA constants_activate_f32_exp_avx2<>+60(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+0(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+4(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+8(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+12(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+16(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+20(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+24(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+28(SB)/4, $0x42b20000
+DATA constants_activate_f32_exp_avx2<>+32(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+36(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+40(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+44(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+48(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+52(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+56(SB)/4, $0xc2d20000
+DATA constants_activate_f32_exp_avx2<>+60(SB)/4, $0xc2d20000
 DATA constants_activate_f32_exp_avx2<>+64(SB)/4, $0x3fb8aa3b
 DATA constants_activate_f32_exp_avx2<>+68(SB)/4, $0x3fb8aa3b
 DATA constants_activate_f32_exp_avx2<>+72(SB)/4, $0x3fb8aa3b
@@ -887,33 +887,31 @@ eight3:
 	VORPS        constants_activate_f32_sigmoid_avx2<>+0(SB), Y0, Y1
 	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_sigmoid_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_sigmoid_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_sigmoid_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_sigmoid_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
-	VCMPPS       $0x11, constants_activate_f32_sigmoid_avx2<>+448(SB), Y0, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+384(SB), Y2
+	VCMPPS       $0x11, constants_activate_f32_sigmoid_avx2<>+416(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+352(SB), Y2
 	VBLENDVPS    Y0, Y1, Y2, Y0
-	VADDPS       constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y1
+	VADDPS       constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, CX
@@ -932,33 +930,31 @@ rest1:
 	VORPS        constants_activate_f32_sigmoid_avx2<>+0(SB), Y0, Y1
 	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_sigmoid_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_sigmoid_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_sigmoid_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_sigmoid_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_sigmoid_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_sigmoid_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
-	VCMPPS       $0x11, constants_activate_f32_sigmoid_avx2<>+448(SB), Y0, Y0
-	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+384(SB), Y2
+	VCMPPS       $0x11, constants_activate_f32_sigmoid_avx2<>+416(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_sigmoid_avx2<>+352(SB), Y2
 	VBLENDVPS    Y0, Y1, Y2, Y0
-	VADDPS       constants_activate_f32_sigmoid_avx2<>+384(SB), Y1, Y1
+	VADDPS       constants_activate_f32_sigmoid_avx2<>+352(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
@@ -982,111 +978,103 @@ DATA constants_activate_f32_sigmoid_avx2<>+48(SB)/4, $0xc2d20000
 DATA constants_activate_f32_sigmoid_avx2<>+52(SB)/4, $0xc2d20000
 DATA constants_activate_f32_sigmoid_avx2<>+56(SB)/4, $0xc2d20000
 DATA constants_activate_f32_sigmoid_avx2<>+60(SB)/4, $0xc2d20000
-DATA constants_activate_f32_sigmoid_avx2<>+64(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+68(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+72(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+76(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+80(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+84(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+88(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+92(SB)/4, $0x42b20000
-DATA constants_activate_f32_sigmoid_avx2<>+96(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+100(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+104(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+108(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+112(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+116(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+120(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+124(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_sigmoid_avx2<>+128(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+132(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+136(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+140(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+144(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+148(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+152(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+156(SB)/4, $0x3f318000
-DATA constants_activate_f32_sigmoid_avx2<>+160(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+164(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+168(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+172(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+176(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+180(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+184(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+188(SB)/4, $0xb95e8083
-DATA constants_activate_f32_sigmoid_avx2<>+192(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+196(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+200(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+204(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+208(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+212(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+216(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+220(SB)/4, $0x39506967
-DATA constants_activate_f32_sigmoid_avx2<>+224(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+228(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+232(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+236(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+240(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+244(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+248(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+252(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_sigmoid_avx2<>+256(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+260(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+264(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+268(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+272(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+276(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+280(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+284(SB)/4, $0x3c088908
-DATA constants_activate_f32_sigmoid_avx2<>+288(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+292(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+296(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+300(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+304(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+308(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+312(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+316(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_sigmoid_avx2<>+320(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+324(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+328(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+332(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+336(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+340(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+344(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+348(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_sigmoid_avx2<>+352(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+356(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+360(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+364(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+368(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+372(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+376(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+380(SB)/4, $0x3f000000
-DATA constants_activate_f32_sigmoid_avx2<>+384(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+388(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+392(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+396(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+400(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+404(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+408(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+412(SB)/4, $0x3f800000
-DATA constants_activate_f32_sigmoid_avx2<>+416(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+420(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+424(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+428(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+432(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+436(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+440(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+444(SB)/4, $0x0000007f
-DATA constants_activate_f32_sigmoid_avx2<>+448(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+452(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+456(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+460(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+464(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+468(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+472(SB)/4, $0x00000000
-DATA constants_activate_f32_sigmoid_avx2<>+476(SB)/4, $0x00000000
-GLOBL constants_activate_f32_sigmoid_avx2<>(SB), RODATA|NOPTR, $480
+DATA constants_activate_f32_sigmoid_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_sigmoid_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_sigmoid_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_sigmoid_avx2<>+160(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+164(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+168(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+172(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+176(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+180(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+184(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+188(SB)/4, $0x39506967
+DATA constants_activate_f32_sigmoid_avx2<>+192(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+196(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+200(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+204(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+208(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+212(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+216(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+220(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_sigmoid_avx2<>+224(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+228(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+232(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+236(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+240(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+244(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+248(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+252(SB)/4, $0x3c088908
+DATA constants_activate_f32_sigmoid_avx2<>+256(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+260(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+264(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+268(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+272(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+276(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+280(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+284(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_sigmoid_avx2<>+288(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+292(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+296(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+300(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+304(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+308(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+312(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+316(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_sigmoid_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_sigmoid_avx2<>+352(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+356(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+360(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+364(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+368(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+372(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+376(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+380(SB)/4, $0x3f800000
+DATA constants_activate_f32_sigmoid_avx2<>+384(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+388(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+392(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+396(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+400(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+404(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+408(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+412(SB)/4, $0x0000007f
+DATA constants_activate_f32_sigmoid_avx2<>+416(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+420(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+424(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+428(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+432(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+436(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+440(SB)/4, $0x00000000
+DATA constants_activate_f32_sigmoid_avx2<>+444(SB)/4, $0x00000000
+GLOBL constants_activate_f32_sigmoid_avx2<>(SB), RODATA|NOPTR, $448
 
 // func activate_f32_silu_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3
@@ -1108,34 +1096,32 @@ eight3:
 	VORPS        constants_activate_f32_silu_avx2<>+0(SB), Y0, Y1
 	VMOVUPS      constants_activate_f32_silu_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_silu_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_silu_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_silu_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_silu_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_silu_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_silu_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_silu_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_silu_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_silu_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_silu_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_silu_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_silu_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
-	VCMPPS       $0x11, constants_activate_f32_silu_avx2<>+448(SB), Y0, Y2
-	VMOVUPS      constants_activate_f32_silu_avx2<>+384(SB), Y3
+	VCMPPS       $0x11, constants_activate_f32_silu_avx2<>+416(SB), Y0, Y2
+	VMOVUPS      constants_activate_f32_silu_avx2<>+352(SB), Y3
 	VBLENDVPS    Y2, Y1, Y3, Y2
 	VMULPS       Y0, Y2, Y0
-	VADDPS       constants_activate_f32_silu_avx2<>+384(SB), Y1, Y1
+	VADDPS       constants_activate_f32_silu_avx2<>+352(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, CX
@@ -1154,34 +1140,32 @@ rest1:
 	VORPS        constants_activate_f32_silu_avx2<>+0(SB), Y0, Y1
 	VMOVUPS      constants_activate_f32_silu_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_silu_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_silu_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_silu_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_silu_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_silu_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_silu_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_silu_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_silu_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_silu_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_silu_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_silu_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_silu_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_silu_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_silu_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_silu_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
-	VCMPPS       $0x11, constants_activate_f32_silu_avx2<>+448(SB), Y0, Y2
-	VMOVUPS      constants_activate_f32_silu_avx2<>+384(SB), Y3
+	VCMPPS       $0x11, constants_activate_f32_silu_avx2<>+416(SB), Y0, Y2
+	VMOVUPS      constants_activate_f32_silu_avx2<>+352(SB), Y3
 	VBLENDVPS    Y2, Y1, Y3, Y2
 	VMULPS       Y0, Y2, Y0
-	VADDPS       constants_activate_f32_silu_avx2<>+384(SB), Y1, Y1
+	VADDPS       constants_activate_f32_silu_avx2<>+352(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
@@ -1205,111 +1189,103 @@ DATA constants_activate_f32_silu_avx2<>+48(SB)/4, $0xc2d20000
 DATA constants_activate_f32_silu_avx2<>+52(SB)/4, $0xc2d20000
 DATA constants_activate_f32_silu_avx2<>+56(SB)/4, $0xc2d20000
 DATA constants_activate_f32_silu_avx2<>+60(SB)/4, $0xc2d20000
-DATA constants_activate_f32_silu_avx2<>+64(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+68(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+72(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+76(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+80(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+84(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+88(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+92(SB)/4, $0x42b20000
-DATA constants_activate_f32_silu_avx2<>+96(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+100(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+104(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+108(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+112(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+116(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+120(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+124(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_silu_avx2<>+128(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+132(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+136(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+140(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+144(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+148(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+152(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+156(SB)/4, $0x3f318000
-DATA constants_activate_f32_silu_avx2<>+160(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+164(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+168(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+172(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+176(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+180(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+184(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+188(SB)/4, $0xb95e8083
-DATA constants_activate_f32_silu_avx2<>+192(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+196(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+200(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+204(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+208(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+212(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+216(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+220(SB)/4, $0x39506967
-DATA constants_activate_f32_silu_avx2<>+224(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+228(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+232(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+236(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+240(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+244(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+248(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+252(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_silu_avx2<>+256(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+260(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+264(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+268(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+272(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+276(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+280(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+284(SB)/4, $0x3c088908
-DATA constants_activate_f32_silu_avx2<>+288(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+292(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+296(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+300(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+304(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+308(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+312(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+316(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_silu_avx2<>+320(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+324(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+328(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+332(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+336(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+340(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+344(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+348(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_silu_avx2<>+352(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+356(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+360(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+364(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+368(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+372(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+376(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+380(SB)/4, $0x3f000000
-DATA constants_activate_f32_silu_avx2<>+384(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+388(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+392(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+396(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+400(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+404(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+408(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+412(SB)/4, $0x3f800000
-DATA constants_activate_f32_silu_avx2<>+416(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+420(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+424(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+428(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+432(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+436(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+440(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+444(SB)/4, $0x0000007f
-DATA constants_activate_f32_silu_avx2<>+448(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+452(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+456(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+460(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+464(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+468(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+472(SB)/4, $0x00000000
-DATA constants_activate_f32_silu_avx2<>+476(SB)/4, $0x00000000
-GLOBL constants_activate_f32_silu_avx2<>(SB), RODATA|NOPTR, $480
+DATA constants_activate_f32_silu_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_silu_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_silu_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_silu_avx2<>+160(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+164(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+168(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+172(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+176(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+180(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+184(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+188(SB)/4, $0x39506967
+DATA constants_activate_f32_silu_avx2<>+192(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+196(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+200(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+204(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+208(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+212(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+216(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+220(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_silu_avx2<>+224(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+228(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+232(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+236(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+240(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+244(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+248(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+252(SB)/4, $0x3c088908
+DATA constants_activate_f32_silu_avx2<>+256(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+260(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+264(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+268(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+272(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+276(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+280(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+284(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_silu_avx2<>+288(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+292(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+296(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+300(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+304(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+308(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+312(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+316(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_silu_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_silu_avx2<>+352(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+356(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+360(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+364(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+368(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+372(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+376(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+380(SB)/4, $0x3f800000
+DATA constants_activate_f32_silu_avx2<>+384(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+388(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+392(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+396(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+400(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+404(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+408(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+412(SB)/4, $0x0000007f
+DATA constants_activate_f32_silu_avx2<>+416(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+420(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+424(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+428(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+432(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+436(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+440(SB)/4, $0x00000000
+DATA constants_activate_f32_silu_avx2<>+444(SB)/4, $0x00000000
+GLOBL constants_activate_f32_silu_avx2<>(SB), RODATA|NOPTR, $448
 
 // func activate_f32_tanh_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3
@@ -1332,9 +1308,9 @@ eight3:
 	VANDPS       constants_activate_f32_tanh_avx2<>+32(SB), Y0, Y0
 	VADDPS       Y0, Y0, Y2
 	VMOVUPS      constants_activate_f32_tanh_avx2<>+64(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+96(SB), Y3
 	VMINPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+96(SB), Y3
+	VMAXPS       Y2, Y3, Y2
 	VMULPS       constants_activate_f32_tanh_avx2<>+128(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
 	VFNMADD231PS constants_activate_f32_tanh_avx2<>+160(SB), Y3, Y2
@@ -1390,9 +1366,9 @@ rest1:
 	VANDPS       constants_activate_f32_tanh_avx2<>+32(SB), Y0, Y0
 	VADDPS       Y0, Y0, Y2
 	VMOVUPS      constants_activate_f32_tanh_avx2<>+64(SB), Y3
-	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      constants_activate_f32_tanh_avx2<>+96(SB), Y3
 	VMINPS       Y2, Y3, Y2
+	VMOVUPS      constants_activate_f32_tanh_avx2<>+96(SB), Y3
+	VMAXPS       Y2, Y3, Y2
 	VMULPS       constants_activate_f32_tanh_avx2<>+128(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
 	VFNMADD231PS constants_activate_f32_tanh_avx2<>+160(SB), Y3, Y2
@@ -1452,22 +1428,22 @@ DATA constants_activate_f32_tanh_avx2<>+48(SB)/4, $0x7fffffff
 DATA constants_activate_f32_tanh_avx2<>+52(SB)/4, $0x7fffffff
 DATA constants_activate_f32_tanh_avx2<>+56(SB)/4, $0x7fffffff
 DATA constants_activate_f32_tanh_avx2<>+60(SB)/4, $0x7fffffff
-DATA constants_activate_f32_tanh_avx2<>+64(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+68(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+72(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+76(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+80(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+84(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+88(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+92(SB)/4, $0xc2d20000
-DATA constants_activate_f32_tanh_avx2<>+96(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+100(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+104(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+108(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+112(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+116(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+120(SB)/4, $0x42b20000
-DATA constants_activate_f32_tanh_avx2<>+124(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+64(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+68(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+72(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+76(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+80(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+84(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+88(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+92(SB)/4, $0x42b20000
+DATA constants_activate_f32_tanh_avx2<>+96(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+100(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+104(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+108(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+112(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+116(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+120(SB)/4, $0xc2d20000
+DATA constants_activate_f32_tanh_avx2<>+124(SB)/4, $0xc2d20000
 DATA constants_activate_f32_tanh_avx2<>+128(SB)/4, $0x3fb8aa3b
 DATA constants_activate_f32_tanh_avx2<>+132(SB)/4, $0x3fb8aa3b
 DATA constants_activate_f32_tanh_avx2<>+136(SB)/4, $0x3fb8aa3b
@@ -2020,39 +1996,37 @@ eight3:
 	VORPS        constants_activate_f32_softplus_avx2<>+0(SB), Y0, Y1
 	VMOVUPS      constants_activate_f32_softplus_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_softplus_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_softplus_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_softplus_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_softplus_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_softplus_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_softplus_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_softplus_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_softplus_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_softplus_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
 	VXORPS       Y2, Y2, Y2
 	VMAXPS       Y0, Y2, Y0
-	VADDPS       constants_activate_f32_softplus_avx2<>+448(SB), Y1, Y2
+	VADDPS       constants_activate_f32_softplus_avx2<>+416(SB), Y1, Y2
 	VDIVPS       Y2, Y1, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      constants_activate_f32_softplus_avx2<>+512(SB), Y3
-	VFMADD231PS  constants_activate_f32_softplus_avx2<>+480(SB), Y2, Y3
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+480(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+448(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+512(SB), Y2, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+544(SB), Y2, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+576(SB), Y2, Y3
-	VFMADD213PS  constants_activate_f32_softplus_avx2<>+608(SB), Y2, Y3
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y1, Y1, Y1
 	VFMADD231PS  Y2, Y3, Y1
@@ -2074,39 +2048,37 @@ rest1:
 	VORPS        constants_activate_f32_softplus_avx2<>+0(SB), Y0, Y1
 	VMOVUPS      constants_activate_f32_softplus_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_softplus_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_softplus_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_softplus_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_softplus_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_softplus_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_softplus_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_softplus_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_softplus_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_softplus_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_softplus_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_softplus_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
 	VXORPS       Y2, Y2, Y2
 	VMAXPS       Y0, Y2, Y0
-	VADDPS       constants_activate_f32_softplus_avx2<>+448(SB), Y1, Y2
+	VADDPS       constants_activate_f32_softplus_avx2<>+416(SB), Y1, Y2
 	VDIVPS       Y2, Y1, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      constants_activate_f32_softplus_avx2<>+512(SB), Y3
-	VFMADD231PS  constants_activate_f32_softplus_avx2<>+480(SB), Y2, Y3
+	VMOVUPS      constants_activate_f32_softplus_avx2<>+480(SB), Y3
+	VFMADD231PS  constants_activate_f32_softplus_avx2<>+448(SB), Y2, Y3
+	VFMADD213PS  constants_activate_f32_softplus_avx2<>+512(SB), Y2, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+544(SB), Y2, Y3
 	VFMADD213PS  constants_activate_f32_softplus_avx2<>+576(SB), Y2, Y3
-	VFMADD213PS  constants_activate_f32_softplus_avx2<>+608(SB), Y2, Y3
 	VMULPS       Y2, Y1, Y2
 	VADDPS       Y1, Y1, Y1
 	VFMADD231PS  Y2, Y3, Y1
@@ -2133,151 +2105,143 @@ DATA constants_activate_f32_softplus_avx2<>+48(SB)/4, $0xc2d20000
 DATA constants_activate_f32_softplus_avx2<>+52(SB)/4, $0xc2d20000
 DATA constants_activate_f32_softplus_avx2<>+56(SB)/4, $0xc2d20000
 DATA constants_activate_f32_softplus_avx2<>+60(SB)/4, $0xc2d20000
-DATA constants_activate_f32_softplus_avx2<>+64(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+68(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+72(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+76(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+80(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+84(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+88(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+92(SB)/4, $0x42b20000
-DATA constants_activate_f32_softplus_avx2<>+96(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+100(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+104(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+108(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+112(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+116(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+120(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+124(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_softplus_avx2<>+128(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+132(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+136(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+140(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+144(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+148(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+152(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+156(SB)/4, $0x3f318000
-DATA constants_activate_f32_softplus_avx2<>+160(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+164(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+168(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+172(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+176(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+180(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+184(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+188(SB)/4, $0xb95e8083
-DATA constants_activate_f32_softplus_avx2<>+192(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+196(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+200(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+204(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+208(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+212(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+216(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+220(SB)/4, $0x39506967
-DATA constants_activate_f32_softplus_avx2<>+224(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+228(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+232(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+236(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+240(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+244(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+248(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+252(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_softplus_avx2<>+256(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+260(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+264(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+268(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+272(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+276(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+280(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+284(SB)/4, $0x3c088908
-DATA constants_activate_f32_softplus_avx2<>+288(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+292(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+296(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+300(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+304(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+308(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+312(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+316(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_softplus_avx2<>+320(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+324(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+328(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+332(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+336(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+340(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+344(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+348(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_softplus_avx2<>+352(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+356(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+360(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+364(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+368(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+372(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+376(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+380(SB)/4, $0x3f000000
-DATA constants_activate_f32_softplus_avx2<>+384(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+388(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+392(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+396(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+400(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+404(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+408(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+412(SB)/4, $0x3f800000
-DATA constants_activate_f32_softplus_avx2<>+416(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+420(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+424(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+428(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+432(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+436(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+440(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+444(SB)/4, $0x0000007f
-DATA constants_activate_f32_softplus_avx2<>+448(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+452(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+456(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+460(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+464(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+468(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+472(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+476(SB)/4, $0x40000000
-DATA constants_activate_f32_softplus_avx2<>+480(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+484(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+488(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+492(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+496(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+500(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+504(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+508(SB)/4, $0x3e78d777
-DATA constants_activate_f32_softplus_avx2<>+512(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+516(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+520(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+524(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+528(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+532(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+536(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+540(SB)/4, $0x3e5b6b50
-DATA constants_activate_f32_softplus_avx2<>+544(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+548(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+552(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+556(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+560(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+564(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+568(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+572(SB)/4, $0x3e9284b9
-DATA constants_activate_f32_softplus_avx2<>+576(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+580(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+584(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+588(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+592(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+596(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+600(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+604(SB)/4, $0x3ecccb54
-DATA constants_activate_f32_softplus_avx2<>+608(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+612(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+616(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+620(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+624(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+628(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+632(SB)/4, $0x3f2aaaac
-DATA constants_activate_f32_softplus_avx2<>+636(SB)/4, $0x3f2aaaac
-GLOBL constants_activate_f32_softplus_avx2<>(SB), RODATA|NOPTR, $640
+DATA constants_activate_f32_softplus_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_softplus_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_softplus_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_softplus_avx2<>+160(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+164(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+168(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+172(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+176(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+180(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+184(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+188(SB)/4, $0x39506967
+DATA constants_activate_f32_softplus_avx2<>+192(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+196(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+200(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+204(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+208(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+212(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+216(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+220(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_softplus_avx2<>+224(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+228(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+232(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+236(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+240(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+244(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+248(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+252(SB)/4, $0x3c088908
+DATA constants_activate_f32_softplus_avx2<>+256(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+260(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+264(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+268(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+272(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+276(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+280(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+284(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_softplus_avx2<>+288(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+292(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+296(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+300(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+304(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+308(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+312(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+316(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_softplus_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_softplus_avx2<>+352(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+356(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+360(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+364(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+368(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+372(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+376(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+380(SB)/4, $0x3f800000
+DATA constants_activate_f32_softplus_avx2<>+384(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+388(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+392(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+396(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+400(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+404(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+408(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+412(SB)/4, $0x0000007f
+DATA constants_activate_f32_softplus_avx2<>+416(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+420(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+424(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+428(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+432(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+436(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+440(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+444(SB)/4, $0x40000000
+DATA constants_activate_f32_softplus_avx2<>+448(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+452(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+456(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+460(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+464(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+468(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+472(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+476(SB)/4, $0x3e78d777
+DATA constants_activate_f32_softplus_avx2<>+480(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+484(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+488(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+492(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+496(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+500(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+504(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+508(SB)/4, $0x3e5b6b50
+DATA constants_activate_f32_softplus_avx2<>+512(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+516(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+520(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+524(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+528(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+532(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+536(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+540(SB)/4, $0x3e9284b9
+DATA constants_activate_f32_softplus_avx2<>+544(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+548(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+552(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+556(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+560(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+564(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+568(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+572(SB)/4, $0x3ecccb54
+DATA constants_activate_f32_softplus_avx2<>+576(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+580(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+584(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+588(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+592(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+596(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+600(SB)/4, $0x3f2aaaac
+DATA constants_activate_f32_softplus_avx2<>+604(SB)/4, $0x3f2aaaac
+GLOBL constants_activate_f32_softplus_avx2<>(SB), RODATA|NOPTR, $608
 
 // func activate_f32_softsign_avx2(args *ActivateArgs)
 // Requires: AVX
@@ -2361,32 +2325,30 @@ eight3:
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      constants_activate_f32_mish_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_mish_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_mish_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_mish_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_mish_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_mish_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_mish_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_mish_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_mish_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_mish_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_mish_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_mish_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_mish_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
-	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VADDPS       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y2
 	VMULPS       Y2, Y1, Y1
-	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VADDPS       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y2
 	VDIVPS       Y2, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
@@ -2407,32 +2369,30 @@ rest1:
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      constants_activate_f32_mish_avx2<>+32(SB), Y2
 	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      constants_activate_f32_mish_avx2<>+64(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMULPS       constants_activate_f32_mish_avx2<>+96(SB), Y1, Y2
+	VMULPS       constants_activate_f32_mish_avx2<>+64(SB), Y1, Y2
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constants_activate_f32_mish_avx2<>+96(SB), Y2, Y1
 	VFNMADD231PS constants_activate_f32_mish_avx2<>+128(SB), Y2, Y1
-	VFNMADD231PS constants_activate_f32_mish_avx2<>+160(SB), Y2, Y1
-	VMOVUPS      constants_activate_f32_mish_avx2<>+224(SB), Y3
-	VFMADD231PS  constants_activate_f32_mish_avx2<>+192(SB), Y1, Y3
+	VMOVUPS      constants_activate_f32_mish_avx2<>+192(SB), Y3
+	VFMADD231PS  constants_activate_f32_mish_avx2<>+160(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+224(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+256(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+288(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+320(SB), Y1, Y3
 	VFMADD213PS  constants_activate_f32_mish_avx2<>+352(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
-	VFMADD213PS  constants_activate_f32_mish_avx2<>+384(SB), Y1, Y3
+	VFMADD213PS  constants_activate_f32_mish_avx2<>+352(SB), Y1, Y3
 	VCVTPS2DQ    Y2, Y1
 	VPSRAD       $0x01, Y1, Y2
-	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y2, Y4
+	VPADDD       constants_activate_f32_mish_avx2<>+384(SB), Y2, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VPSUBD       Y2, Y1, Y1
-	VPADDD       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y1
+	VPADDD       constants_activate_f32_mish_avx2<>+384(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y3, Y1
-	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VADDPS       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y2
 	VMULPS       Y2, Y1, Y1
-	VADDPS       constants_activate_f32_mish_avx2<>+448(SB), Y1, Y2
+	VADDPS       constants_activate_f32_mish_avx2<>+416(SB), Y1, Y2
 	VDIVPS       Y2, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
@@ -2457,111 +2417,103 @@ DATA constants_activate_f32_mish_avx2<>+48(SB)/4, $0xc2d20000
 DATA constants_activate_f32_mish_avx2<>+52(SB)/4, $0xc2d20000
 DATA constants_activate_f32_mish_avx2<>+56(SB)/4, $0xc2d20000
 DATA constants_activate_f32_mish_avx2<>+60(SB)/4, $0xc2d20000
-DATA constants_activate_f32_mish_avx2<>+64(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+68(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+72(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+76(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+80(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+84(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+88(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+92(SB)/4, $0x42b20000
-DATA constants_activate_f32_mish_avx2<>+96(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+100(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+104(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+108(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+112(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+116(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+120(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+124(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_mish_avx2<>+128(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+132(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+136(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+140(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+144(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+148(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+152(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+156(SB)/4, $0x3f318000
-DATA constants_activate_f32_mish_avx2<>+160(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+164(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+168(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+172(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+176(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+180(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+184(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+188(SB)/4, $0xb95e8083
-DATA constants_activate_f32_mish_avx2<>+192(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+196(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+200(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+204(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+208(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+212(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+216(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+220(SB)/4, $0x39506967
-DATA constants_activate_f32_mish_avx2<>+224(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+228(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+232(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+236(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+240(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+244(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+248(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+252(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_mish_avx2<>+256(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+260(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+264(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+268(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+272(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+276(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+280(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+284(SB)/4, $0x3c088908
-DATA constants_activate_f32_mish_avx2<>+288(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+292(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+296(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+300(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+304(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+308(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+312(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+316(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_mish_avx2<>+320(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+324(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+328(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+332(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+336(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+340(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+344(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+348(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_mish_avx2<>+352(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+356(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+360(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+364(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+368(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+372(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+376(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+380(SB)/4, $0x3f000000
-DATA constants_activate_f32_mish_avx2<>+384(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+388(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+392(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+396(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+400(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+404(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+408(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+412(SB)/4, $0x3f800000
-DATA constants_activate_f32_mish_avx2<>+416(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+420(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+424(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+428(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+432(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+436(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+440(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+444(SB)/4, $0x0000007f
-DATA constants_activate_f32_mish_avx2<>+448(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+452(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+456(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+460(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+464(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+468(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+472(SB)/4, $0x40000000
-DATA constants_activate_f32_mish_avx2<>+476(SB)/4, $0x40000000
-GLOBL constants_activate_f32_mish_avx2<>(SB), RODATA|NOPTR, $480
+DATA constants_activate_f32_mish_avx2<>+64(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+68(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+72(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+76(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+80(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+84(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+88(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+92(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_mish_avx2<>+96(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+100(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+104(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+108(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+112(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+116(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+120(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+124(SB)/4, $0x3f318000
+DATA constants_activate_f32_mish_avx2<>+128(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+132(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+136(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+140(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+144(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+148(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+152(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+156(SB)/4, $0xb95e8083
+DATA constants_activate_f32_mish_avx2<>+160(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+164(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+168(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+172(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+176(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+180(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+184(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+188(SB)/4, $0x39506967
+DATA constants_activate_f32_mish_avx2<>+192(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+196(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+200(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+204(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+208(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+212(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+216(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+220(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_mish_avx2<>+224(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+228(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+232(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+236(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+240(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+244(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+248(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+252(SB)/4, $0x3c088908
+DATA constants_activate_f32_mish_avx2<>+256(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+260(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+264(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+268(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+272(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+276(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+280(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+284(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_mish_avx2<>+288(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+292(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+296(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+300(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+304(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+308(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+312(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+316(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_mish_avx2<>+320(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+324(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+328(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+332(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+336(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+340(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+344(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+348(SB)/4, $0x3f000000
+DATA constants_activate_f32_mish_avx2<>+352(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+356(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+360(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+364(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+368(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+372(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+376(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+380(SB)/4, $0x3f800000
+DATA constants_activate_f32_mish_avx2<>+384(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+388(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+392(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+396(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+400(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+404(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+408(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+412(SB)/4, $0x0000007f
+DATA constants_activate_f32_mish_avx2<>+416(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+420(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+424(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+428(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+432(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+436(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+440(SB)/4, $0x40000000
+DATA constants_activate_f32_mish_avx2<>+444(SB)/4, $0x40000000
+GLOBL constants_activate_f32_mish_avx2<>(SB), RODATA|NOPTR, $448
 
 // func activate_f32_gelu_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3
@@ -2948,34 +2900,32 @@ eight3:
 	VORPS        constants_activate_f32_gelutanh_avx2<>+64(SB), Y1, Y2
 	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+96(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMULPS       constants_activate_f32_gelutanh_avx2<>+160(SB), Y2, Y3
+	VMULPS       constants_activate_f32_gelutanh_avx2<>+128(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+160(SB), Y3, Y2
 	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+192(SB), Y3, Y2
-	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+224(SB), Y3, Y2
-	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+288(SB), Y4
-	VFMADD231PS  constants_activate_f32_gelutanh_avx2<>+256(SB), Y2, Y4
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+256(SB), Y4
+	VFMADD231PS  constants_activate_f32_gelutanh_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+288(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+320(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+352(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+384(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y4
-	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
-	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y4
 	VCVTPS2DQ    Y3, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y3, Y5
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+448(SB), Y3, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y2, Y2
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y4, Y2
-	VCMPPS       $0x11, constants_activate_f32_gelutanh_avx2<>+512(SB), Y1, Y1
-	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+448(SB), Y3
+	VCMPPS       $0x11, constants_activate_f32_gelutanh_avx2<>+480(SB), Y1, Y1
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+416(SB), Y3
 	VBLENDVPS    Y1, Y2, Y3, Y1
 	VMULPS       Y0, Y1, Y0
-	VADDPS       constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y1
+	VADDPS       constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, CX
@@ -2998,34 +2948,32 @@ rest1:
 	VORPS        constants_activate_f32_gelutanh_avx2<>+64(SB), Y1, Y2
 	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+96(SB), Y3
 	VMAXPS       Y2, Y3, Y2
-	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+128(SB), Y3
-	VMINPS       Y2, Y3, Y2
-	VMULPS       constants_activate_f32_gelutanh_avx2<>+160(SB), Y2, Y3
+	VMULPS       constants_activate_f32_gelutanh_avx2<>+128(SB), Y2, Y3
 	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+160(SB), Y3, Y2
 	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+192(SB), Y3, Y2
-	VFNMADD231PS constants_activate_f32_gelutanh_avx2<>+224(SB), Y3, Y2
-	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+288(SB), Y4
-	VFMADD231PS  constants_activate_f32_gelutanh_avx2<>+256(SB), Y2, Y4
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+256(SB), Y4
+	VFMADD231PS  constants_activate_f32_gelutanh_avx2<>+224(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+288(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+320(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+352(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+384(SB), Y2, Y4
 	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y4
-	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
-	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y4
+	VFMADD213PS  constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y4
 	VCVTPS2DQ    Y3, Y2
 	VPSRAD       $0x01, Y2, Y3
-	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y3, Y5
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+448(SB), Y3, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VPSUBD       Y3, Y2, Y2
-	VPADDD       constants_activate_f32_gelutanh_avx2<>+480(SB), Y2, Y2
+	VPADDD       constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y4, Y2
-	VCMPPS       $0x11, constants_activate_f32_gelutanh_avx2<>+512(SB), Y1, Y1
-	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+448(SB), Y3
+	VCMPPS       $0x11, constants_activate_f32_gelutanh_avx2<>+480(SB), Y1, Y1
+	VMOVUPS      constants_activate_f32_gelutanh_avx2<>+416(SB), Y3
 	VBLENDVPS    Y1, Y2, Y3, Y1
 	VMULPS       Y0, Y1, Y0
-	VADDPS       constants_activate_f32_gelutanh_avx2<>+448(SB), Y2, Y1
+	VADDPS       constants_activate_f32_gelutanh_avx2<>+416(SB), Y2, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
@@ -3065,111 +3013,103 @@ DATA constants_activate_f32_gelutanh_avx2<>+112(SB)/4, $0xc2d20000
 DATA constants_activate_f32_gelutanh_avx2<>+116(SB)/4, $0xc2d20000
 DATA constants_activate_f32_gelutanh_avx2<>+120(SB)/4, $0xc2d20000
 DATA constants_activate_f32_gelutanh_avx2<>+124(SB)/4, $0xc2d20000
-DATA constants_activate_f32_gelutanh_avx2<>+128(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+132(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+136(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+140(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+144(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+148(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+152(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+156(SB)/4, $0x42b20000
-DATA constants_activate_f32_gelutanh_avx2<>+160(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+164(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+168(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+172(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+176(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+180(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+184(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+188(SB)/4, $0x3fb8aa3b
-DATA constants_activate_f32_gelutanh_avx2<>+192(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+196(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+200(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+204(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+208(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+212(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+216(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+220(SB)/4, $0x3f318000
-DATA constants_activate_f32_gelutanh_avx2<>+224(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+228(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+232(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+236(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+240(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+244(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+248(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+252(SB)/4, $0xb95e8083
-DATA constants_activate_f32_gelutanh_avx2<>+256(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+260(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+264(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+268(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+272(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+276(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+280(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+284(SB)/4, $0x39506967
-DATA constants_activate_f32_gelutanh_avx2<>+288(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+292(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+296(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+300(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+304(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+308(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+312(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+316(SB)/4, $0x3ab743ce
-DATA constants_activate_f32_gelutanh_avx2<>+320(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+324(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+328(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+332(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+336(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+340(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+344(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+348(SB)/4, $0x3c088908
-DATA constants_activate_f32_gelutanh_avx2<>+352(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+356(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+360(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+364(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+368(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+372(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+376(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+380(SB)/4, $0x3d2aa9c1
-DATA constants_activate_f32_gelutanh_avx2<>+384(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+388(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+392(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+396(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+400(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+404(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+408(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+412(SB)/4, $0x3e2aaaaa
-DATA constants_activate_f32_gelutanh_avx2<>+416(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+420(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+424(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+428(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+432(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+436(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+440(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+444(SB)/4, $0x3f000000
-DATA constants_activate_f32_gelutanh_avx2<>+448(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+452(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+456(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+460(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+464(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+468(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+472(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+476(SB)/4, $0x3f800000
-DATA constants_activate_f32_gelutanh_avx2<>+480(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+484(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+488(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+492(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+496(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+500(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+504(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+508(SB)/4, $0x0000007f
-DATA constants_activate_f32_gelutanh_avx2<>+512(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+516(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+520(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+524(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+528(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+532(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+536(SB)/4, $0x00000000
-DATA constants_activate_f32_gelutanh_avx2<>+540(SB)/4, $0x00000000
-GLOBL constants_activate_f32_gelutanh_avx2<>(SB), RODATA|NOPTR, $544
+DATA constants_activate_f32_gelutanh_avx2<>+128(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+132(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+136(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+140(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+144(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+148(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+152(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+156(SB)/4, $0x3fb8aa3b
+DATA constants_activate_f32_gelutanh_avx2<>+160(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+164(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+168(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+172(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+176(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+180(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+184(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+188(SB)/4, $0x3f318000
+DATA constants_activate_f32_gelutanh_avx2<>+192(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+196(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+200(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+204(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+208(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+212(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+216(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+220(SB)/4, $0xb95e8083
+DATA constants_activate_f32_gelutanh_avx2<>+224(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+228(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+232(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+236(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+240(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+244(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+248(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+252(SB)/4, $0x39506967
+DATA constants_activate_f32_gelutanh_avx2<>+256(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+260(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+264(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+268(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+272(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+276(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+280(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+284(SB)/4, $0x3ab743ce
+DATA constants_activate_f32_gelutanh_avx2<>+288(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+292(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+296(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+300(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+304(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+308(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+312(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+316(SB)/4, $0x3c088908
+DATA constants_activate_f32_gelutanh_avx2<>+320(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+324(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+328(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+332(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+336(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+340(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+344(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+348(SB)/4, $0x3d2aa9c1
+DATA constants_activate_f32_gelutanh_avx2<>+352(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+356(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+360(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+364(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+368(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+372(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+376(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+380(SB)/4, $0x3e2aaaaa
+DATA constants_activate_f32_gelutanh_avx2<>+384(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+388(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+392(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+396(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+400(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+404(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+408(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+412(SB)/4, $0x3f000000
+DATA constants_activate_f32_gelutanh_avx2<>+416(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+420(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+424(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+428(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+432(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+436(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+440(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+444(SB)/4, $0x3f800000
+DATA constants_activate_f32_gelutanh_avx2<>+448(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+452(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+456(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+460(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+464(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+468(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+472(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+476(SB)/4, $0x0000007f
+DATA constants_activate_f32_gelutanh_avx2<>+480(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+484(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+488(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+492(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+496(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+500(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+504(SB)/4, $0x00000000
+DATA constants_activate_f32_gelutanh_avx2<>+508(SB)/4, $0x00000000
+GLOBL constants_activate_f32_gelutanh_avx2<>(SB), RODATA|NOPTR, $512
 
 // func activate_f32_erf_avx2(args *ActivateArgs)
 // Requires: AVX, AVX2, FMA3

@@ -660,9 +660,9 @@ TEXT ·activate_f32_exp_neon(SB), NOSPLIT, $0-8
 	MOVD (R0), R1
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
-	MOVD $0xc2d20000, R4
-	VMOV R4, V0.S[0]
 	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[0]
+	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[1]
 	MOVD $0x3fb8aa3b, R4
 	VMOV R4, V0.S[2]
@@ -692,11 +692,11 @@ TEXT ·activate_f32_exp_neon(SB), NOSPLIT, $0-8
 piece2:
 	FLDPQ.P 32(R1), (F4, F5)
 	VDUP    V0.S[0], V6.S4
-	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
-	WORD    $0x4e26f4a5 // fmax v5.4s, v5.4s, v6.4s
-	VDUP    V0.S[1], V6.S4
 	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
 	WORD    $0x4ea6f4a5 // fmin v5.4s, v5.4s, v6.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f484 // fmax v4.4s, v4.4s, v6.4s
+	WORD    $0x4e26f4a5 // fmax v5.4s, v5.4s, v6.4s
 	WORD    $0x4f809886 // fmul v6.4s, v4.4s, v0.s[2]
 	WORD    $0x4f8098a7 // fmul v7.4s, v5.4s, v0.s[2]
 	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
@@ -761,9 +761,9 @@ rest1:
 	TBZ     $2, R3, none3
 	FMOVQ.P 16(R1), F4
 	VDUP    V0.S[0], V5.S4
-	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
-	VDUP    V0.S[1], V5.S4
 	WORD    $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
 	WORD    $0x4f809885 // fmul v5.4s, v4.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
 	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
@@ -799,9 +799,9 @@ none3:
 	TBZ     $1, R3, none4
 	FMOVD.P 8(R1), F4
 	VDUP    V0.S[0], V5.S4
-	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
-	VDUP    V0.S[1], V5.S4
 	WORD    $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
 	WORD    $0x4f809885 // fmul v5.4s, v4.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
 	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
@@ -837,9 +837,9 @@ none4:
 	TBZ     $0, R3, none5
 	FMOVS.P 4(R1), F4
 	VDUP    V0.S[0], V5.S4
-	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
-	VDUP    V0.S[1], V5.S4
 	WORD    $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
 	WORD    $0x4f809885 // fmul v5.4s, v4.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
 	WORD    $0x4fa058a4 // fmls v4.4s, v5.4s, v0.s[3]
@@ -891,32 +891,30 @@ TEXT ·activate_f32_sigmoid_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V0.S[0]
 	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[1]
-	MOVD $0x42b20000, R4
-	VMOV R4, V0.S[2]
 	MOVD $0x3fb8aa3b, R4
-	VMOV R4, V0.S[3]
+	VMOV R4, V0.S[2]
 	MOVD $0x3f318000, R4
-	VMOV R4, V1.S[0]
+	VMOV R4, V0.S[3]
 	MOVD $0xb95e8083, R4
-	VMOV R4, V1.S[1]
+	VMOV R4, V1.S[0]
 	MOVD $0x39506967, R4
-	VMOV R4, V1.S[2]
+	VMOV R4, V1.S[1]
 	MOVD $0x3ab743ce, R4
-	VMOV R4, V1.S[3]
+	VMOV R4, V1.S[2]
 	MOVD $0x3c088908, R4
-	VMOV R4, V2.S[0]
+	VMOV R4, V1.S[3]
 	MOVD $0x3d2aa9c1, R4
-	VMOV R4, V2.S[1]
+	VMOV R4, V2.S[0]
 	MOVD $0x3e2aaaaa, R4
-	VMOV R4, V2.S[2]
+	VMOV R4, V2.S[1]
 	MOVD $0x3f000000, R4
-	VMOV R4, V2.S[3]
+	VMOV R4, V2.S[2]
 	MOVD $0x3f800000, R4
-	VMOV R4, V3.S[0]
+	VMOV R4, V2.S[3]
 	MOVD $0x7f, R4
-	VMOV R4, V3.S[1]
+	VMOV R4, V3.S[0]
 	MOVD $0x0, R4
-	VMOV R4, V3.S[2]
+	VMOV R4, V3.S[1]
 	LSR  $3, R3, R4
 	CBZ  R4, rest1
 
@@ -928,50 +926,47 @@ piece2:
 	VDUP    V0.S[1], V6.S4
 	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
 	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
-	VDUP    V0.S[2], V6.S4
-	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4fa098e6 // fmul v6.4s, v7.4s, v0.s[3]
-	WORD    $0x4fa09909 // fmul v9.4s, v8.4s, v0.s[3]
+	WORD    $0x4f8098e6 // fmul v6.4s, v7.4s, v0.s[2]
+	WORD    $0x4f809909 // fmul v9.4s, v8.4s, v0.s[2]
 	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa058c7 // fmls v7.4s, v6.4s, v0.s[3]
+	WORD    $0x4fa05928 // fmls v8.4s, v9.4s, v0.s[3]
 	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
 	WORD    $0x4f815128 // fmls v8.4s, v9.4s, v1.s[0]
-	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
-	WORD    $0x4fa15128 // fmls v8.4s, v9.4s, v1.s[1]
-	VDUP    V1.S[3], V10.S4
-	VDUP    V1.S[3], V11.S4
-	WORD    $0x4f8118ea // fmla v10.4s, v7.4s, v1.s[2]
-	WORD    $0x4f81190b // fmla v11.4s, v8.4s, v1.s[2]
-	VDUP    V2.S[0], V12.S4
-	VDUP    V2.S[0], V13.S4
+	VDUP    V1.S[2], V10.S4
+	VDUP    V1.S[2], V11.S4
+	WORD    $0x4fa110ea // fmla v10.4s, v7.4s, v1.s[1]
+	WORD    $0x4fa1110b // fmla v11.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VDUP    V1.S[3], V13.S4
 	VFMLA   V7.S4, V10.S4, V12.S4
 	VFMLA   V8.S4, V11.S4, V13.S4
-	VDUP    V2.S[1], V10.S4
-	VDUP    V2.S[1], V11.S4
+	VDUP    V2.S[0], V10.S4
+	VDUP    V2.S[0], V11.S4
 	VFMLA   V7.S4, V12.S4, V10.S4
 	VFMLA   V8.S4, V13.S4, V11.S4
-	VDUP    V2.S[2], V12.S4
-	VDUP    V2.S[2], V13.S4
+	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[1], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[2], V10.S4
+	VDUP    V2.S[2], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V2.S[3], V12.S4
+	VDUP    V2.S[3], V13.S4
 	VFMLA   V7.S4, V10.S4, V12.S4
 	VFMLA   V8.S4, V11.S4, V13.S4
 	VDUP    V2.S[3], V10.S4
 	VDUP    V2.S[3], V11.S4
 	VFMLA   V7.S4, V12.S4, V10.S4
 	VFMLA   V8.S4, V13.S4, V11.S4
-	VDUP    V3.S[0], V12.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V7.S4, V10.S4, V12.S4
-	VFMLA   V8.S4, V11.S4, V13.S4
-	VDUP    V3.S[0], V10.S4
-	VDUP    V3.S[0], V11.S4
-	VFMLA   V7.S4, V12.S4, V10.S4
-	VFMLA   V8.S4, V13.S4, V11.S4
 	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
 	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
 	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
 	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
-	VDUP    V3.S[1], V12.S4
+	VDUP    V3.S[0], V12.S4
 	VADD    V12.S4, V7.S4, V13.S4
 	VADD    V12.S4, V8.S4, V14.S4
 	VSHL    $23, V13.S4, V13.S4
@@ -980,21 +975,21 @@ piece2:
 	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
 	VSUB    V7.S4, V6.S4, V6.S4
 	VSUB    V8.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V7.S4
+	VDUP    V3.S[0], V7.S4
 	VADD    V7.S4, V6.S4, V6.S4
 	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V6.S4, V6.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
 	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	VDUP    V3.S[2], V6.S4
+	VDUP    V3.S[1], V6.S4
 	WORD    $0x6ea4e4c4 // fcmgt v4.4s, v6.4s, v4.4s
 	WORD    $0x6ea5e4c5 // fcmgt v5.4s, v6.4s, v5.4s
-	VDUP    V3.S[0], V6.S4
-	VDUP    V3.S[0], V7.S4
+	VDUP    V2.S[3], V6.S4
+	VDUP    V2.S[3], V7.S4
 	VBIT    V4.B16, V10.B16, V6.B16
 	VBIT    V5.B16, V11.B16, V7.B16
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d54a // fadd v10.4s, v10.4s, v4.4s
 	WORD    $0x4e24d56b // fadd v11.4s, v11.4s, v4.4s
 	WORD    $0x6e2afcc6 // fdiv v6.4s, v6.4s, v10.4s
@@ -1010,42 +1005,40 @@ rest1:
 	VORR    V5.B16, V4.B16, V6.B16
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x6ea4e4a4 // fcmgt v4.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V5.S4
+	VDUP    V2.S[3], V5.S4
 	VBIT    V4.B16, V7.B16, V5.B16
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
 	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
 	FMOVQ.P F5, 16(R2)
@@ -1057,42 +1050,40 @@ none3:
 	VORR    V5.B16, V4.B16, V6.B16
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x6ea4e4a4 // fcmgt v4.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V5.S4
+	VDUP    V2.S[3], V5.S4
 	VBIT    V4.B16, V7.B16, V5.B16
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
 	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
 	FMOVD.P F5, 8(R2)
@@ -1104,42 +1095,40 @@ none4:
 	VORR    V5.B16, V4.B16, V6.B16
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x6ea4e4a4 // fcmgt v4.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V5.S4
+	VDUP    V2.S[3], V5.S4
 	VBIT    V4.B16, V7.B16, V5.B16
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
 	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
 	FMOVS.P F5, 4(R2)
@@ -1164,32 +1153,30 @@ TEXT ·activate_f32_silu_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V0.S[0]
 	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[1]
-	MOVD $0x42b20000, R4
-	VMOV R4, V0.S[2]
 	MOVD $0x3fb8aa3b, R4
-	VMOV R4, V0.S[3]
+	VMOV R4, V0.S[2]
 	MOVD $0x3f318000, R4
-	VMOV R4, V1.S[0]
+	VMOV R4, V0.S[3]
 	MOVD $0xb95e8083, R4
-	VMOV R4, V1.S[1]
+	VMOV R4, V1.S[0]
 	MOVD $0x39506967, R4
-	VMOV R4, V1.S[2]
+	VMOV R4, V1.S[1]
 	MOVD $0x3ab743ce, R4
-	VMOV R4, V1.S[3]
+	VMOV R4, V1.S[2]
 	MOVD $0x3c088908, R4
-	VMOV R4, V2.S[0]
+	VMOV R4, V1.S[3]
 	MOVD $0x3d2aa9c1, R4
-	VMOV R4, V2.S[1]
+	VMOV R4, V2.S[0]
 	MOVD $0x3e2aaaaa, R4
-	VMOV R4, V2.S[2]
+	VMOV R4, V2.S[1]
 	MOVD $0x3f000000, R4
-	VMOV R4, V2.S[3]
+	VMOV R4, V2.S[2]
 	MOVD $0x3f800000, R4
-	VMOV R4, V3.S[0]
+	VMOV R4, V2.S[3]
 	MOVD $0x7f, R4
-	VMOV R4, V3.S[1]
+	VMOV R4, V3.S[0]
 	MOVD $0x0, R4
-	VMOV R4, V3.S[2]
+	VMOV R4, V3.S[1]
 	LSR  $3, R3, R4
 	CBZ  R4, rest1
 
@@ -1201,50 +1188,47 @@ piece2:
 	VDUP    V0.S[1], V6.S4
 	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
 	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
-	VDUP    V0.S[2], V6.S4
-	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4fa098e6 // fmul v6.4s, v7.4s, v0.s[3]
-	WORD    $0x4fa09909 // fmul v9.4s, v8.4s, v0.s[3]
+	WORD    $0x4f8098e6 // fmul v6.4s, v7.4s, v0.s[2]
+	WORD    $0x4f809909 // fmul v9.4s, v8.4s, v0.s[2]
 	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa058c7 // fmls v7.4s, v6.4s, v0.s[3]
+	WORD    $0x4fa05928 // fmls v8.4s, v9.4s, v0.s[3]
 	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
 	WORD    $0x4f815128 // fmls v8.4s, v9.4s, v1.s[0]
-	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
-	WORD    $0x4fa15128 // fmls v8.4s, v9.4s, v1.s[1]
-	VDUP    V1.S[3], V10.S4
-	VDUP    V1.S[3], V11.S4
-	WORD    $0x4f8118ea // fmla v10.4s, v7.4s, v1.s[2]
-	WORD    $0x4f81190b // fmla v11.4s, v8.4s, v1.s[2]
-	VDUP    V2.S[0], V12.S4
-	VDUP    V2.S[0], V13.S4
+	VDUP    V1.S[2], V10.S4
+	VDUP    V1.S[2], V11.S4
+	WORD    $0x4fa110ea // fmla v10.4s, v7.4s, v1.s[1]
+	WORD    $0x4fa1110b // fmla v11.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VDUP    V1.S[3], V13.S4
 	VFMLA   V7.S4, V10.S4, V12.S4
 	VFMLA   V8.S4, V11.S4, V13.S4
-	VDUP    V2.S[1], V10.S4
-	VDUP    V2.S[1], V11.S4
+	VDUP    V2.S[0], V10.S4
+	VDUP    V2.S[0], V11.S4
 	VFMLA   V7.S4, V12.S4, V10.S4
 	VFMLA   V8.S4, V13.S4, V11.S4
-	VDUP    V2.S[2], V12.S4
-	VDUP    V2.S[2], V13.S4
+	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[1], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[2], V10.S4
+	VDUP    V2.S[2], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V2.S[3], V12.S4
+	VDUP    V2.S[3], V13.S4
 	VFMLA   V7.S4, V10.S4, V12.S4
 	VFMLA   V8.S4, V11.S4, V13.S4
 	VDUP    V2.S[3], V10.S4
 	VDUP    V2.S[3], V11.S4
 	VFMLA   V7.S4, V12.S4, V10.S4
 	VFMLA   V8.S4, V13.S4, V11.S4
-	VDUP    V3.S[0], V12.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V7.S4, V10.S4, V12.S4
-	VFMLA   V8.S4, V11.S4, V13.S4
-	VDUP    V3.S[0], V10.S4
-	VDUP    V3.S[0], V11.S4
-	VFMLA   V7.S4, V12.S4, V10.S4
-	VFMLA   V8.S4, V13.S4, V11.S4
 	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
 	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
 	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
 	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
-	VDUP    V3.S[1], V12.S4
+	VDUP    V3.S[0], V12.S4
 	VADD    V12.S4, V7.S4, V13.S4
 	VADD    V12.S4, V8.S4, V14.S4
 	VSHL    $23, V13.S4, V13.S4
@@ -1253,23 +1237,23 @@ piece2:
 	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
 	VSUB    V7.S4, V6.S4, V6.S4
 	VSUB    V8.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V7.S4
+	VDUP    V3.S[0], V7.S4
 	VADD    V7.S4, V6.S4, V6.S4
 	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V6.S4, V6.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
 	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	VDUP    V3.S[2], V6.S4
+	VDUP    V3.S[1], V6.S4
 	WORD    $0x6ea4e4c7 // fcmgt v7.4s, v6.4s, v4.4s
 	WORD    $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
-	VDUP    V3.S[0], V6.S4
-	VDUP    V3.S[0], V9.S4
+	VDUP    V2.S[3], V6.S4
+	VDUP    V2.S[3], V9.S4
 	VBIT    V7.B16, V10.B16, V6.B16
 	VBIT    V8.B16, V11.B16, V9.B16
 	WORD    $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
 	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d54a // fadd v10.4s, v10.4s, v4.4s
 	WORD    $0x4e24d56b // fadd v11.4s, v11.4s, v4.4s
 	WORD    $0x6e2afcc6 // fdiv v6.4s, v6.4s, v10.4s
@@ -1285,43 +1269,41 @@ rest1:
 	VORR    V5.B16, V4.B16, V6.B16
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V5.S4
+	VDUP    V2.S[3], V5.S4
 	VBIT    V6.B16, V7.B16, V5.B16
 	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
 	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
 	FMOVQ.P F5, 16(R2)
@@ -1333,43 +1315,41 @@ none3:
 	VORR    V5.B16, V4.B16, V6.B16
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V5.S4
+	VDUP    V2.S[3], V5.S4
 	VBIT    V6.B16, V7.B16, V5.B16
 	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
 	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
 	FMOVD.P F5, 8(R2)
@@ -1381,43 +1361,41 @@ none4:
 	VORR    V5.B16, V4.B16, V6.B16
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V5.S4
+	VDUP    V2.S[3], V5.S4
 	VBIT    V6.B16, V7.B16, V5.B16
 	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
-	VDUP    V3.S[0], V4.S4
+	VDUP    V2.S[3], V4.S4
 	WORD    $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
 	WORD    $0x6e27fca5 // fdiv v5.4s, v5.4s, v7.4s
 	FMOVS.P F5, 4(R2)
@@ -1443,9 +1421,9 @@ TEXT ·activate_f32_tanh_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V0.S[0]
 	MOVD $0x7fffffff, R4
 	VMOV R4, V0.S[1]
-	MOVD $0xc2d20000, R4
-	VMOV R4, V0.S[2]
 	MOVD $0x42b20000, R4
+	VMOV R4, V0.S[2]
+	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[3]
 	MOVD $0x3fb8aa3b, R4
 	VMOV R4, V1.S[0]
@@ -1497,11 +1475,11 @@ piece2:
 	WORD    $0x4e26d4c8 // fadd v8.4s, v6.4s, v6.4s
 	WORD    $0x4e27d4eb // fadd v11.4s, v7.4s, v7.4s
 	VDUP    V0.S[2], V12.S4
-	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
-	WORD    $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
-	VDUP    V0.S[3], V12.S4
 	WORD    $0x4eacf508 // fmin v8.4s, v8.4s, v12.4s
 	WORD    $0x4eacf56b // fmin v11.4s, v11.4s, v12.4s
+	VDUP    V0.S[3], V12.S4
+	WORD    $0x4e2cf508 // fmax v8.4s, v8.4s, v12.4s
+	WORD    $0x4e2cf56b // fmax v11.4s, v11.4s, v12.4s
 	WORD    $0x4f81910c // fmul v12.4s, v8.4s, v1.s[0]
 	WORD    $0x4f81916d // fmul v13.4s, v11.4s, v1.s[0]
 	WORD    $0x4e21898c // frintn v12.4s, v12.4s
@@ -1611,9 +1589,9 @@ rest1:
 	VAND    V7.B16, V6.B16, V6.B16
 	WORD    $0x4e26d4c7 // fadd v7.4s, v6.4s, v6.4s
 	VDUP    V0.S[2], V9.S4
-	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
-	VDUP    V0.S[3], V9.S4
 	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	VDUP    V0.S[3], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
 	WORD    $0x4f8190e9 // fmul v9.4s, v7.4s, v1.s[0]
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
 	WORD    $0x4fa15127 // fmls v7.4s, v9.4s, v1.s[1]
@@ -1676,9 +1654,9 @@ none3:
 	VAND    V7.B16, V6.B16, V6.B16
 	WORD    $0x4e26d4c7 // fadd v7.4s, v6.4s, v6.4s
 	VDUP    V0.S[2], V9.S4
-	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
-	VDUP    V0.S[3], V9.S4
 	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	VDUP    V0.S[3], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
 	WORD    $0x4f8190e9 // fmul v9.4s, v7.4s, v1.s[0]
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
 	WORD    $0x4fa15127 // fmls v7.4s, v9.4s, v1.s[1]
@@ -1741,9 +1719,9 @@ none4:
 	VAND    V7.B16, V6.B16, V6.B16
 	WORD    $0x4e26d4c7 // fadd v7.4s, v6.4s, v6.4s
 	VDUP    V0.S[2], V9.S4
-	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
-	VDUP    V0.S[3], V9.S4
 	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
+	VDUP    V0.S[3], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
 	WORD    $0x4f8190e9 // fmul v9.4s, v7.4s, v1.s[0]
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
 	WORD    $0x4fa15127 // fmls v7.4s, v9.4s, v1.s[1]
@@ -2255,11 +2233,11 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_softplus_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
-	// Vectors: V0…V5 constants in lanes; V6 elements;
-	// V7 elements, then a constant, then what the function needs;
-	// V8 a constant, then what the function needs;
-	// V9, V10 what the function needs, then a constant; V11…V13 what the function needs;
-	// V14 what the function needs, then a constant; V15, V16 what the function needs.
+	// Vectors: V0…V4 constants in lanes; V5 elements;
+	// V6 elements, then a constant, then what the function needs;
+	// V7 a constant, then what the function needs;
+	// V8, V9 what the function needs, then a constant; V10…V12 what the function needs;
+	// V13 what the function needs, then a constant; V14, V15 what the function needs.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
@@ -2268,325 +2246,314 @@ TEXT ·activate_f32_softplus_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V0.S[0]
 	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[1]
-	MOVD $0x42b20000, R4
-	VMOV R4, V0.S[2]
 	MOVD $0x3fb8aa3b, R4
-	VMOV R4, V0.S[3]
+	VMOV R4, V0.S[2]
 	MOVD $0x3f318000, R4
-	VMOV R4, V1.S[0]
+	VMOV R4, V0.S[3]
 	MOVD $0xb95e8083, R4
-	VMOV R4, V1.S[1]
+	VMOV R4, V1.S[0]
 	MOVD $0x39506967, R4
-	VMOV R4, V1.S[2]
+	VMOV R4, V1.S[1]
 	MOVD $0x3ab743ce, R4
-	VMOV R4, V1.S[3]
+	VMOV R4, V1.S[2]
 	MOVD $0x3c088908, R4
-	VMOV R4, V2.S[0]
+	VMOV R4, V1.S[3]
 	MOVD $0x3d2aa9c1, R4
-	VMOV R4, V2.S[1]
+	VMOV R4, V2.S[0]
 	MOVD $0x3e2aaaaa, R4
-	VMOV R4, V2.S[2]
+	VMOV R4, V2.S[1]
 	MOVD $0x3f000000, R4
-	VMOV R4, V2.S[3]
+	VMOV R4, V2.S[2]
 	MOVD $0x3f800000, R4
-	VMOV R4, V3.S[0]
+	VMOV R4, V2.S[3]
 	MOVD $0x7f, R4
-	VMOV R4, V3.S[1]
+	VMOV R4, V3.S[0]
 	MOVD $0x0, R4
-	VMOV R4, V3.S[2]
+	VMOV R4, V3.S[1]
 	MOVD $0x40000000, R4
-	VMOV R4, V3.S[3]
+	VMOV R4, V3.S[2]
 	MOVD $0x3e78d777, R4
-	VMOV R4, V4.S[0]
+	VMOV R4, V3.S[3]
 	MOVD $0x3e5b6b50, R4
-	VMOV R4, V4.S[1]
+	VMOV R4, V4.S[0]
 	MOVD $0x3e9284b9, R4
-	VMOV R4, V4.S[2]
+	VMOV R4, V4.S[1]
 	MOVD $0x3ecccb54, R4
-	VMOV R4, V4.S[3]
+	VMOV R4, V4.S[2]
 	MOVD $0x3f2aaaac, R4
-	VMOV R4, V5.S[0]
+	VMOV R4, V4.S[3]
 	LSR  $3, R3, R4
 	CBZ  R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F6, F7)
-	VDUP    V0.S[0], V8.S4
-	VORR    V8.B16, V6.B16, V9.B16
-	VORR    V8.B16, V7.B16, V10.B16
-	VDUP    V0.S[1], V8.S4
-	WORD    $0x4e28f529 // fmax v9.4s, v9.4s, v8.4s
-	WORD    $0x4e28f54a // fmax v10.4s, v10.4s, v8.4s
-	VDUP    V0.S[2], V8.S4
-	WORD    $0x4ea8f529 // fmin v9.4s, v9.4s, v8.4s
-	WORD    $0x4ea8f54a // fmin v10.4s, v10.4s, v8.4s
-	WORD    $0x4fa09928 // fmul v8.4s, v9.4s, v0.s[3]
-	WORD    $0x4fa0994b // fmul v11.4s, v10.4s, v0.s[3]
-	WORD    $0x4e218908 // frintn v8.4s, v8.4s
-	WORD    $0x4e21896b // frintn v11.4s, v11.4s
-	WORD    $0x4f815109 // fmls v9.4s, v8.4s, v1.s[0]
-	WORD    $0x4f81516a // fmls v10.4s, v11.4s, v1.s[0]
-	WORD    $0x4fa15109 // fmls v9.4s, v8.4s, v1.s[1]
-	WORD    $0x4fa1516a // fmls v10.4s, v11.4s, v1.s[1]
-	VDUP    V1.S[3], V12.S4
+	FLDPQ.P 32(R1), (F5, F6)
+	VDUP    V0.S[0], V7.S4
+	VORR    V7.B16, V5.B16, V8.B16
+	VORR    V7.B16, V6.B16, V9.B16
+	VDUP    V0.S[1], V7.S4
+	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
+	WORD    $0x4e27f529 // fmax v9.4s, v9.4s, v7.4s
+	WORD    $0x4f809907 // fmul v7.4s, v8.4s, v0.s[2]
+	WORD    $0x4f80992a // fmul v10.4s, v9.4s, v0.s[2]
+	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD    $0x4e21894a // frintn v10.4s, v10.4s
+	WORD    $0x4fa058e8 // fmls v8.4s, v7.4s, v0.s[3]
+	WORD    $0x4fa05949 // fmls v9.4s, v10.4s, v0.s[3]
+	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
+	WORD    $0x4f815149 // fmls v9.4s, v10.4s, v1.s[0]
+	VDUP    V1.S[2], V11.S4
+	VDUP    V1.S[2], V12.S4
+	WORD    $0x4fa1110b // fmla v11.4s, v8.4s, v1.s[1]
+	WORD    $0x4fa1112c // fmla v12.4s, v9.4s, v1.s[1]
 	VDUP    V1.S[3], V13.S4
-	WORD    $0x4f81192c // fmla v12.4s, v9.4s, v1.s[2]
-	WORD    $0x4f81194d // fmla v13.4s, v10.4s, v1.s[2]
-	VDUP    V2.S[0], V14.S4
-	VDUP    V2.S[0], V15.S4
+	VDUP    V1.S[3], V14.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
 	VFMLA   V9.S4, V12.S4, V14.S4
-	VFMLA   V10.S4, V13.S4, V15.S4
-	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[0], V11.S4
+	VDUP    V2.S[0], V12.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VFMLA   V9.S4, V14.S4, V12.S4
 	VDUP    V2.S[1], V13.S4
-	VFMLA   V9.S4, V14.S4, V12.S4
-	VFMLA   V10.S4, V15.S4, V13.S4
-	VDUP    V2.S[2], V14.S4
-	VDUP    V2.S[2], V15.S4
+	VDUP    V2.S[1], V14.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
 	VFMLA   V9.S4, V12.S4, V14.S4
-	VFMLA   V10.S4, V13.S4, V15.S4
-	VDUP    V2.S[3], V12.S4
+	VDUP    V2.S[2], V11.S4
+	VDUP    V2.S[2], V12.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VFMLA   V9.S4, V14.S4, V12.S4
 	VDUP    V2.S[3], V13.S4
-	VFMLA   V9.S4, V14.S4, V12.S4
-	VFMLA   V10.S4, V15.S4, V13.S4
-	VDUP    V3.S[0], V14.S4
-	VDUP    V3.S[0], V15.S4
+	VDUP    V2.S[3], V14.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
 	VFMLA   V9.S4, V12.S4, V14.S4
-	VFMLA   V10.S4, V13.S4, V15.S4
-	VDUP    V3.S[0], V12.S4
-	VDUP    V3.S[0], V13.S4
+	VDUP    V2.S[3], V11.S4
+	VDUP    V2.S[3], V12.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
 	VFMLA   V9.S4, V14.S4, V12.S4
-	VFMLA   V10.S4, V15.S4, V13.S4
-	WORD    $0x4e21a908 // fcvtns v8.4s, v8.4s
-	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
-	WORD    $0x4f3f0509 // sshr v9.4s, v8.4s, #1
-	WORD    $0x4f3f056a // sshr v10.4s, v11.4s, #1
-	VDUP    V3.S[1], V14.S4
-	VADD    V14.S4, V9.S4, V15.S4
-	VADD    V14.S4, V10.S4, V16.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD    $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
+	WORD    $0x4f3f0549 // sshr v9.4s, v10.4s, #1
+	VDUP    V3.S[0], V13.S4
+	VADD    V13.S4, V8.S4, V14.S4
+	VADD    V13.S4, V9.S4, V15.S4
+	VSHL    $23, V14.S4, V14.S4
 	VSHL    $23, V15.S4, V15.S4
-	VSHL    $23, V16.S4, V16.S4
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
 	WORD    $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
-	WORD    $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
-	VSUB    V9.S4, V8.S4, V8.S4
-	VSUB    V10.S4, V11.S4, V11.S4
-	VDUP    V3.S[1], V9.S4
-	VADD    V9.S4, V8.S4, V8.S4
-	VADD    V9.S4, V11.S4, V11.S4
-	VSHL    $23, V8.S4, V8.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e28dd8c // fmul v12.4s, v12.4s, v8.4s
-	WORD    $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	VDUP    V3.S[2], V8.S4
-	WORD    $0x4e28f4c6 // fmax v6.4s, v6.4s, v8.4s
-	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
-	VDUP    V3.S[3], V8.S4
-	WORD    $0x4e28d589 // fadd v9.4s, v12.4s, v8.4s
-	WORD    $0x4e28d5aa // fadd v10.4s, v13.4s, v8.4s
+	VSUB    V8.S4, V7.S4, V7.S4
+	VSUB    V9.S4, V10.S4, V10.S4
+	VDUP    V3.S[0], V8.S4
+	VADD    V8.S4, V7.S4, V7.S4
+	VADD    V8.S4, V10.S4, V10.S4
+	VSHL    $23, V7.S4, V7.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e27dd6b // fmul v11.4s, v11.4s, v7.4s
+	WORD    $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	VDUP    V3.S[1], V7.S4
+	WORD    $0x4e27f4a5 // fmax v5.4s, v5.4s, v7.4s
+	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	VDUP    V3.S[2], V7.S4
+	WORD    $0x4e27d568 // fadd v8.4s, v11.4s, v7.4s
+	WORD    $0x4e27d589 // fadd v9.4s, v12.4s, v7.4s
+	WORD    $0x6e28fd6b // fdiv v11.4s, v11.4s, v8.4s
 	WORD    $0x6e29fd8c // fdiv v12.4s, v12.4s, v9.4s
-	WORD    $0x6e2afdad // fdiv v13.4s, v13.4s, v10.4s
+	WORD    $0x6e2bdd67 // fmul v7.4s, v11.4s, v11.4s
 	WORD    $0x6e2cdd88 // fmul v8.4s, v12.4s, v12.4s
-	WORD    $0x6e2ddda9 // fmul v9.4s, v13.4s, v13.4s
-	VDUP    V4.S[1], V10.S4
-	VDUP    V4.S[1], V11.S4
-	WORD    $0x4f84110a // fmla v10.4s, v8.4s, v4.s[0]
-	WORD    $0x4f84112b // fmla v11.4s, v9.4s, v4.s[0]
-	VDUP    V4.S[2], V14.S4
-	VDUP    V4.S[2], V15.S4
+	VDUP    V4.S[0], V9.S4
+	VDUP    V4.S[0], V10.S4
+	WORD    $0x4fa318e9 // fmla v9.4s, v7.4s, v3.s[3]
+	WORD    $0x4fa3190a // fmla v10.4s, v8.4s, v3.s[3]
+	VDUP    V4.S[1], V13.S4
+	VDUP    V4.S[1], V14.S4
+	VFMLA   V7.S4, V9.S4, V13.S4
 	VFMLA   V8.S4, V10.S4, V14.S4
-	VFMLA   V9.S4, V11.S4, V15.S4
-	VDUP    V4.S[3], V10.S4
-	VDUP    V4.S[3], V11.S4
+	VDUP    V4.S[2], V9.S4
+	VDUP    V4.S[2], V10.S4
+	VFMLA   V7.S4, V13.S4, V9.S4
 	VFMLA   V8.S4, V14.S4, V10.S4
-	VFMLA   V9.S4, V15.S4, V11.S4
-	VDUP    V5.S[0], V14.S4
-	VDUP    V5.S[0], V15.S4
+	VDUP    V4.S[3], V13.S4
+	VDUP    V4.S[3], V14.S4
+	VFMLA   V7.S4, V9.S4, V13.S4
 	VFMLA   V8.S4, V10.S4, V14.S4
-	VFMLA   V9.S4, V11.S4, V15.S4
+	WORD    $0x6e27dd67 // fmul v7.4s, v11.4s, v7.4s
 	WORD    $0x6e28dd88 // fmul v8.4s, v12.4s, v8.4s
-	WORD    $0x6e29dda9 // fmul v9.4s, v13.4s, v9.4s
+	WORD    $0x4e2bd56b // fadd v11.4s, v11.4s, v11.4s
 	WORD    $0x4e2cd58c // fadd v12.4s, v12.4s, v12.4s
-	WORD    $0x4e2dd5ad // fadd v13.4s, v13.4s, v13.4s
+	VFMLA   V7.S4, V13.S4, V11.S4
 	VFMLA   V8.S4, V14.S4, V12.S4
-	VFMLA   V9.S4, V15.S4, V13.S4
+	WORD    $0x4e2bd4a5 // fadd v5.4s, v5.4s, v11.4s
 	WORD    $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
-	WORD    $0x4e2dd4e7 // fadd v7.4s, v7.4s, v13.4s
-	FSTPQ.P (F6, F7), 32(R2)
+	FSTPQ.P (F5, F6), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F6
-	VDUP    V0.S[0], V7.S4
-	VORR    V7.B16, V6.B16, V8.B16
-	VDUP    V0.S[1], V7.S4
-	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
-	VDUP    V0.S[2], V7.S4
-	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
-	WORD    $0x4fa09907 // fmul v7.4s, v8.4s, v0.s[3]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
-	WORD    $0x4fa150e8 // fmls v8.4s, v7.4s, v1.s[1]
+	FMOVQ.P 16(R1), F5
+	VDUP    V0.S[0], V6.S4
+	VORR    V6.B16, V5.B16, V7.B16
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4f8098e6 // fmul v6.4s, v7.4s, v0.s[2]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4fa058c7 // fmls v7.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	WORD    $0x4fa110e8 // fmla v8.4s, v7.4s, v1.s[1]
 	VDUP    V1.S[3], V9.S4
-	WORD    $0x4f811909 // fmla v9.4s, v8.4s, v1.s[2]
-	VDUP    V2.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[1], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V2.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[3], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[3], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
 	VDUP    V3.S[0], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
-	VDUP    V3.S[1], V10.S4
-	VADD    V10.S4, V8.S4, V11.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	VSUB    V8.S4, V7.S4, V7.S4
-	VDUP    V3.S[1], V8.S4
-	VADD    V8.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	VDUP    V3.S[2], V7.S4
-	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	VDUP    V3.S[3], V7.S4
-	WORD    $0x4e27d528 // fadd v8.4s, v9.4s, v7.4s
-	WORD    $0x6e28fd29 // fdiv v9.4s, v9.4s, v8.4s
-	WORD    $0x6e29dd27 // fmul v7.4s, v9.4s, v9.4s
-	VDUP    V4.S[1], V8.S4
-	WORD    $0x4f8410e8 // fmla v8.4s, v7.4s, v4.s[0]
-	VDUP    V4.S[2], V10.S4
-	VFMLA   V7.S4, V8.S4, V10.S4
-	VDUP    V4.S[3], V8.S4
-	VFMLA   V7.S4, V10.S4, V8.S4
-	VDUP    V5.S[0], V10.S4
-	VFMLA   V7.S4, V8.S4, V10.S4
-	WORD    $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
-	WORD    $0x4e29d529 // fadd v9.4s, v9.4s, v9.4s
-	VFMLA   V7.S4, V10.S4, V9.S4
-	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
-	FMOVQ.P F6, 16(R2)
+	VADD    V9.S4, V7.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VSHL    $23, V6.S4, V6.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VDUP    V3.S[1], V6.S4
+	WORD    $0x4e26f4a5 // fmax v5.4s, v5.4s, v6.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x4e26d507 // fadd v7.4s, v8.4s, v6.4s
+	WORD    $0x6e27fd08 // fdiv v8.4s, v8.4s, v7.4s
+	WORD    $0x6e28dd06 // fmul v6.4s, v8.4s, v8.4s
+	VDUP    V4.S[0], V7.S4
+	WORD    $0x4fa318c7 // fmla v7.4s, v6.4s, v3.s[3]
+	VDUP    V4.S[1], V9.S4
+	VFMLA   V6.S4, V7.S4, V9.S4
+	VDUP    V4.S[2], V7.S4
+	VFMLA   V6.S4, V9.S4, V7.S4
+	VDUP    V4.S[3], V9.S4
+	VFMLA   V6.S4, V7.S4, V9.S4
+	WORD    $0x6e26dd06 // fmul v6.4s, v8.4s, v6.4s
+	WORD    $0x4e28d508 // fadd v8.4s, v8.4s, v8.4s
+	VFMLA   V6.S4, V9.S4, V8.S4
+	WORD    $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
+	FMOVQ.P F5, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F6
-	VDUP    V0.S[0], V7.S4
-	VORR    V7.B16, V6.B16, V8.B16
-	VDUP    V0.S[1], V7.S4
-	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
-	VDUP    V0.S[2], V7.S4
-	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
-	WORD    $0x4fa09907 // fmul v7.4s, v8.4s, v0.s[3]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
-	WORD    $0x4fa150e8 // fmls v8.4s, v7.4s, v1.s[1]
+	FMOVD.P 8(R1), F5
+	VDUP    V0.S[0], V6.S4
+	VORR    V6.B16, V5.B16, V7.B16
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4f8098e6 // fmul v6.4s, v7.4s, v0.s[2]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4fa058c7 // fmls v7.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	WORD    $0x4fa110e8 // fmla v8.4s, v7.4s, v1.s[1]
 	VDUP    V1.S[3], V9.S4
-	WORD    $0x4f811909 // fmla v9.4s, v8.4s, v1.s[2]
-	VDUP    V2.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[1], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V2.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[3], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[3], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
 	VDUP    V3.S[0], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
-	VDUP    V3.S[1], V10.S4
-	VADD    V10.S4, V8.S4, V11.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	VSUB    V8.S4, V7.S4, V7.S4
-	VDUP    V3.S[1], V8.S4
-	VADD    V8.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	VDUP    V3.S[2], V7.S4
-	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	VDUP    V3.S[3], V7.S4
-	WORD    $0x4e27d528 // fadd v8.4s, v9.4s, v7.4s
-	WORD    $0x6e28fd29 // fdiv v9.4s, v9.4s, v8.4s
-	WORD    $0x6e29dd27 // fmul v7.4s, v9.4s, v9.4s
-	VDUP    V4.S[1], V8.S4
-	WORD    $0x4f8410e8 // fmla v8.4s, v7.4s, v4.s[0]
-	VDUP    V4.S[2], V10.S4
-	VFMLA   V7.S4, V8.S4, V10.S4
-	VDUP    V4.S[3], V8.S4
-	VFMLA   V7.S4, V10.S4, V8.S4
-	VDUP    V5.S[0], V10.S4
-	VFMLA   V7.S4, V8.S4, V10.S4
-	WORD    $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
-	WORD    $0x4e29d529 // fadd v9.4s, v9.4s, v9.4s
-	VFMLA   V7.S4, V10.S4, V9.S4
-	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
-	FMOVD.P F6, 8(R2)
+	VADD    V9.S4, V7.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VSHL    $23, V6.S4, V6.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VDUP    V3.S[1], V6.S4
+	WORD    $0x4e26f4a5 // fmax v5.4s, v5.4s, v6.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x4e26d507 // fadd v7.4s, v8.4s, v6.4s
+	WORD    $0x6e27fd08 // fdiv v8.4s, v8.4s, v7.4s
+	WORD    $0x6e28dd06 // fmul v6.4s, v8.4s, v8.4s
+	VDUP    V4.S[0], V7.S4
+	WORD    $0x4fa318c7 // fmla v7.4s, v6.4s, v3.s[3]
+	VDUP    V4.S[1], V9.S4
+	VFMLA   V6.S4, V7.S4, V9.S4
+	VDUP    V4.S[2], V7.S4
+	VFMLA   V6.S4, V9.S4, V7.S4
+	VDUP    V4.S[3], V9.S4
+	VFMLA   V6.S4, V7.S4, V9.S4
+	WORD    $0x6e26dd06 // fmul v6.4s, v8.4s, v6.4s
+	WORD    $0x4e28d508 // fadd v8.4s, v8.4s, v8.4s
+	VFMLA   V6.S4, V9.S4, V8.S4
+	WORD    $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
+	FMOVD.P F5, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F6
-	VDUP    V0.S[0], V7.S4
-	VORR    V7.B16, V6.B16, V8.B16
-	VDUP    V0.S[1], V7.S4
-	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
-	VDUP    V0.S[2], V7.S4
-	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
-	WORD    $0x4fa09907 // fmul v7.4s, v8.4s, v0.s[3]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4f8150e8 // fmls v8.4s, v7.4s, v1.s[0]
-	WORD    $0x4fa150e8 // fmls v8.4s, v7.4s, v1.s[1]
+	FMOVS.P 4(R1), F5
+	VDUP    V0.S[0], V6.S4
+	VORR    V6.B16, V5.B16, V7.B16
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4f8098e6 // fmul v6.4s, v7.4s, v0.s[2]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4fa058c7 // fmls v7.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
+	VDUP    V1.S[2], V8.S4
+	WORD    $0x4fa110e8 // fmla v8.4s, v7.4s, v1.s[1]
 	VDUP    V1.S[3], V9.S4
-	WORD    $0x4f811909 // fmla v9.4s, v8.4s, v1.s[2]
-	VDUP    V2.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[0], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[1], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V2.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[3], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[3], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
 	VDUP    V3.S[0], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
-	VDUP    V3.S[1], V10.S4
-	VADD    V10.S4, V8.S4, V11.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	VSUB    V8.S4, V7.S4, V7.S4
-	VDUP    V3.S[1], V8.S4
-	VADD    V8.S4, V7.S4, V7.S4
-	VSHL    $23, V7.S4, V7.S4
-	WORD    $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	VDUP    V3.S[2], V7.S4
-	WORD    $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	VDUP    V3.S[3], V7.S4
-	WORD    $0x4e27d528 // fadd v8.4s, v9.4s, v7.4s
-	WORD    $0x6e28fd29 // fdiv v9.4s, v9.4s, v8.4s
-	WORD    $0x6e29dd27 // fmul v7.4s, v9.4s, v9.4s
-	VDUP    V4.S[1], V8.S4
-	WORD    $0x4f8410e8 // fmla v8.4s, v7.4s, v4.s[0]
-	VDUP    V4.S[2], V10.S4
-	VFMLA   V7.S4, V8.S4, V10.S4
-	VDUP    V4.S[3], V8.S4
-	VFMLA   V7.S4, V10.S4, V8.S4
-	VDUP    V5.S[0], V10.S4
-	VFMLA   V7.S4, V8.S4, V10.S4
-	WORD    $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
-	WORD    $0x4e29d529 // fadd v9.4s, v9.4s, v9.4s
-	VFMLA   V7.S4, V10.S4, V9.S4
-	WORD    $0x4e29d4c6 // fadd v6.4s, v6.4s, v9.4s
-	FMOVS.P F6, 4(R2)
+	VADD    V9.S4, V7.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VDUP    V3.S[0], V7.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VSHL    $23, V6.S4, V6.S4
+	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	VDUP    V3.S[1], V6.S4
+	WORD    $0x4e26f4a5 // fmax v5.4s, v5.4s, v6.4s
+	VDUP    V3.S[2], V6.S4
+	WORD    $0x4e26d507 // fadd v7.4s, v8.4s, v6.4s
+	WORD    $0x6e27fd08 // fdiv v8.4s, v8.4s, v7.4s
+	WORD    $0x6e28dd06 // fmul v6.4s, v8.4s, v8.4s
+	VDUP    V4.S[0], V7.S4
+	WORD    $0x4fa318c7 // fmla v7.4s, v6.4s, v3.s[3]
+	VDUP    V4.S[1], V9.S4
+	VFMLA   V6.S4, V7.S4, V9.S4
+	VDUP    V4.S[2], V7.S4
+	VFMLA   V6.S4, V9.S4, V7.S4
+	VDUP    V4.S[3], V9.S4
+	VFMLA   V6.S4, V7.S4, V9.S4
+	WORD    $0x6e26dd06 // fmul v6.4s, v8.4s, v6.4s
+	WORD    $0x4e28d508 // fadd v8.4s, v8.4s, v8.4s
+	VFMLA   V6.S4, V9.S4, V8.S4
+	WORD    $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
+	FMOVS.P F5, 4(R2)
 
 none5:
 	RET
@@ -2664,32 +2631,30 @@ TEXT ·activate_f32_mish_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V0.S[0]
 	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[1]
-	MOVD $0x42b20000, R4
-	VMOV R4, V0.S[2]
 	MOVD $0x3fb8aa3b, R4
-	VMOV R4, V0.S[3]
+	VMOV R4, V0.S[2]
 	MOVD $0x3f318000, R4
-	VMOV R4, V1.S[0]
+	VMOV R4, V0.S[3]
 	MOVD $0xb95e8083, R4
-	VMOV R4, V1.S[1]
+	VMOV R4, V1.S[0]
 	MOVD $0x39506967, R4
-	VMOV R4, V1.S[2]
+	VMOV R4, V1.S[1]
 	MOVD $0x3ab743ce, R4
-	VMOV R4, V1.S[3]
+	VMOV R4, V1.S[2]
 	MOVD $0x3c088908, R4
-	VMOV R4, V2.S[0]
+	VMOV R4, V1.S[3]
 	MOVD $0x3d2aa9c1, R4
-	VMOV R4, V2.S[1]
+	VMOV R4, V2.S[0]
 	MOVD $0x3e2aaaaa, R4
-	VMOV R4, V2.S[2]
+	VMOV R4, V2.S[1]
 	MOVD $0x3f000000, R4
-	VMOV R4, V2.S[3]
+	VMOV R4, V2.S[2]
 	MOVD $0x3f800000, R4
-	VMOV R4, V3.S[0]
+	VMOV R4, V2.S[3]
 	MOVD $0x7f, R4
-	VMOV R4, V3.S[1]
+	VMOV R4, V3.S[0]
 	MOVD $0x40000000, R4
-	VMOV R4, V3.S[2]
+	VMOV R4, V3.S[1]
 	LSR  $3, R3, R4
 	CBZ  R4, rest1
 
@@ -2701,50 +2666,47 @@ piece2:
 	VDUP    V0.S[1], V6.S4
 	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
 	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
-	VDUP    V0.S[2], V6.S4
-	WORD    $0x4ea6f4e7 // fmin v7.4s, v7.4s, v6.4s
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4fa098e6 // fmul v6.4s, v7.4s, v0.s[3]
-	WORD    $0x4fa09909 // fmul v9.4s, v8.4s, v0.s[3]
+	WORD    $0x4f8098e6 // fmul v6.4s, v7.4s, v0.s[2]
+	WORD    $0x4f809909 // fmul v9.4s, v8.4s, v0.s[2]
 	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
+	WORD    $0x4fa058c7 // fmls v7.4s, v6.4s, v0.s[3]
+	WORD    $0x4fa05928 // fmls v8.4s, v9.4s, v0.s[3]
 	WORD    $0x4f8150c7 // fmls v7.4s, v6.4s, v1.s[0]
 	WORD    $0x4f815128 // fmls v8.4s, v9.4s, v1.s[0]
-	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
-	WORD    $0x4fa15128 // fmls v8.4s, v9.4s, v1.s[1]
-	VDUP    V1.S[3], V10.S4
-	VDUP    V1.S[3], V11.S4
-	WORD    $0x4f8118ea // fmla v10.4s, v7.4s, v1.s[2]
-	WORD    $0x4f81190b // fmla v11.4s, v8.4s, v1.s[2]
-	VDUP    V2.S[0], V12.S4
-	VDUP    V2.S[0], V13.S4
+	VDUP    V1.S[2], V10.S4
+	VDUP    V1.S[2], V11.S4
+	WORD    $0x4fa110ea // fmla v10.4s, v7.4s, v1.s[1]
+	WORD    $0x4fa1110b // fmla v11.4s, v8.4s, v1.s[1]
+	VDUP    V1.S[3], V12.S4
+	VDUP    V1.S[3], V13.S4
 	VFMLA   V7.S4, V10.S4, V12.S4
 	VFMLA   V8.S4, V11.S4, V13.S4
-	VDUP    V2.S[1], V10.S4
-	VDUP    V2.S[1], V11.S4
+	VDUP    V2.S[0], V10.S4
+	VDUP    V2.S[0], V11.S4
 	VFMLA   V7.S4, V12.S4, V10.S4
 	VFMLA   V8.S4, V13.S4, V11.S4
-	VDUP    V2.S[2], V12.S4
-	VDUP    V2.S[2], V13.S4
+	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[1], V13.S4
+	VFMLA   V7.S4, V10.S4, V12.S4
+	VFMLA   V8.S4, V11.S4, V13.S4
+	VDUP    V2.S[2], V10.S4
+	VDUP    V2.S[2], V11.S4
+	VFMLA   V7.S4, V12.S4, V10.S4
+	VFMLA   V8.S4, V13.S4, V11.S4
+	VDUP    V2.S[3], V12.S4
+	VDUP    V2.S[3], V13.S4
 	VFMLA   V7.S4, V10.S4, V12.S4
 	VFMLA   V8.S4, V11.S4, V13.S4
 	VDUP    V2.S[3], V10.S4
 	VDUP    V2.S[3], V11.S4
 	VFMLA   V7.S4, V12.S4, V10.S4
 	VFMLA   V8.S4, V13.S4, V11.S4
-	VDUP    V3.S[0], V12.S4
-	VDUP    V3.S[0], V13.S4
-	VFMLA   V7.S4, V10.S4, V12.S4
-	VFMLA   V8.S4, V11.S4, V13.S4
-	VDUP    V3.S[0], V10.S4
-	VDUP    V3.S[0], V11.S4
-	VFMLA   V7.S4, V12.S4, V10.S4
-	VFMLA   V8.S4, V13.S4, V11.S4
 	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
 	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
 	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
 	WORD    $0x4f3f0528 // sshr v8.4s, v9.4s, #1
-	VDUP    V3.S[1], V12.S4
+	VDUP    V3.S[0], V12.S4
 	VADD    V12.S4, V7.S4, V13.S4
 	VADD    V12.S4, V8.S4, V14.S4
 	VSHL    $23, V13.S4, V13.S4
@@ -2753,19 +2715,19 @@ piece2:
 	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
 	VSUB    V7.S4, V6.S4, V6.S4
 	VSUB    V8.S4, V9.S4, V9.S4
-	VDUP    V3.S[1], V7.S4
+	VDUP    V3.S[0], V7.S4
 	VADD    V7.S4, V6.S4, V6.S4
 	VADD    V7.S4, V9.S4, V9.S4
 	VSHL    $23, V6.S4, V6.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
 	WORD    $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	VDUP    V3.S[2], V6.S4
+	VDUP    V3.S[1], V6.S4
 	WORD    $0x4e26d547 // fadd v7.4s, v10.4s, v6.4s
 	WORD    $0x4e26d568 // fadd v8.4s, v11.4s, v6.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
-	VDUP    V3.S[2], V6.S4
+	VDUP    V3.S[1], V6.S4
 	WORD    $0x4e26d547 // fadd v7.4s, v10.4s, v6.4s
 	WORD    $0x4e26d568 // fadd v8.4s, v11.4s, v6.4s
 	WORD    $0x6e27fd4a // fdiv v10.4s, v10.4s, v7.4s
@@ -2783,41 +2745,39 @@ rest1:
 	WORD    $0x4ea5f486 // fmin v6.4s, v4.4s, v5.4s
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
 	WORD    $0x6e26dce7 // fmul v7.4s, v7.4s, v6.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
 	WORD    $0x6e26fce7 // fdiv v7.4s, v7.4s, v6.4s
 	WORD    $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
@@ -2830,41 +2790,39 @@ none3:
 	WORD    $0x4ea5f486 // fmin v6.4s, v4.4s, v5.4s
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
 	WORD    $0x6e26dce7 // fmul v7.4s, v7.4s, v6.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
 	WORD    $0x6e26fce7 // fdiv v7.4s, v7.4s, v6.4s
 	WORD    $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
@@ -2877,41 +2835,39 @@ none4:
 	WORD    $0x4ea5f486 // fmin v6.4s, v4.4s, v5.4s
 	VDUP    V0.S[1], V5.S4
 	WORD    $0x4e25f4c6 // fmax v6.4s, v6.4s, v5.4s
-	VDUP    V0.S[2], V5.S4
-	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
-	WORD    $0x4fa098c5 // fmul v5.4s, v6.4s, v0.s[3]
+	WORD    $0x4f8098c5 // fmul v5.4s, v6.4s, v0.s[2]
 	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa058a6 // fmls v6.4s, v5.4s, v0.s[3]
 	WORD    $0x4f8150a6 // fmls v6.4s, v5.4s, v1.s[0]
-	WORD    $0x4fa150a6 // fmls v6.4s, v5.4s, v1.s[1]
-	VDUP    V1.S[3], V7.S4
-	WORD    $0x4f8118c7 // fmla v7.4s, v6.4s, v1.s[2]
-	VDUP    V2.S[0], V8.S4
+	VDUP    V1.S[2], V7.S4
+	WORD    $0x4fa110c7 // fmla v7.4s, v6.4s, v1.s[1]
+	VDUP    V1.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V2.S[1], V7.S4
+	VDUP    V2.S[0], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V2.S[2], V8.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V6.S4, V7.S4, V8.S4
+	VDUP    V2.S[2], V7.S4
+	VFMLA   V6.S4, V8.S4, V7.S4
+	VDUP    V2.S[3], V8.S4
 	VFMLA   V6.S4, V7.S4, V8.S4
 	VDUP    V2.S[3], V7.S4
 	VFMLA   V6.S4, V8.S4, V7.S4
-	VDUP    V3.S[0], V8.S4
-	VFMLA   V6.S4, V7.S4, V8.S4
-	VDUP    V3.S[0], V7.S4
-	VFMLA   V6.S4, V8.S4, V7.S4
 	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	WORD    $0x4f3f04a6 // sshr v6.4s, v5.4s, #1
-	VDUP    V3.S[1], V8.S4
+	VDUP    V3.S[0], V8.S4
 	VADD    V8.S4, V6.S4, V9.S4
 	VSHL    $23, V9.S4, V9.S4
 	WORD    $0x6e29dce7 // fmul v7.4s, v7.4s, v9.4s
 	VSUB    V6.S4, V5.S4, V5.S4
-	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[0], V6.S4
 	VADD    V6.S4, V5.S4, V5.S4
 	VSHL    $23, V5.S4, V5.S4
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
 	WORD    $0x6e26dce7 // fmul v7.4s, v7.4s, v6.4s
-	VDUP    V3.S[2], V5.S4
+	VDUP    V3.S[1], V5.S4
 	WORD    $0x4e25d4e6 // fadd v6.4s, v7.4s, v5.4s
 	WORD    $0x6e26fce7 // fdiv v7.4s, v7.4s, v6.4s
 	WORD    $0x6e27dc84 // fmul v4.4s, v4.4s, v7.4s
@@ -3345,11 +3301,11 @@ none5:
 // Requires: ASIMD
 TEXT ·activate_f32_gelutanh_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
-	// Vectors: V0…V4 constants in lanes; V5 elements, then a constant;
-	// V6 elements, then what the function needs, then a constant;
-	// V7, V8 what the function needs, then a constant; V9 what the function needs;
-	// V10 what the function needs, then a constant; V11…V14 what the function needs;
-	// V15 what the function needs, then a constant; V16, V17 what the function needs.
+	// Vectors: V0…V3 constants in lanes; V4 elements, then a constant;
+	// V5 elements, then what the function needs, then a constant;
+	// V6, V7 what the function needs, then a constant; V8 what the function needs;
+	// V9 what the function needs, then a constant; V10…V13 what the function needs;
+	// V14 what the function needs, then a constant; V15, V16 what the function needs.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
@@ -3362,283 +3318,272 @@ TEXT ·activate_f32_gelutanh_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V0.S[2]
 	MOVD $0xc2d20000, R4
 	VMOV R4, V0.S[3]
-	MOVD $0x42b20000, R4
-	VMOV R4, V1.S[0]
 	MOVD $0x3fb8aa3b, R4
-	VMOV R4, V1.S[1]
+	VMOV R4, V1.S[0]
 	MOVD $0x3f318000, R4
-	VMOV R4, V1.S[2]
+	VMOV R4, V1.S[1]
 	MOVD $0xb95e8083, R4
-	VMOV R4, V1.S[3]
+	VMOV R4, V1.S[2]
 	MOVD $0x39506967, R4
-	VMOV R4, V2.S[0]
+	VMOV R4, V1.S[3]
 	MOVD $0x3ab743ce, R4
-	VMOV R4, V2.S[1]
+	VMOV R4, V2.S[0]
 	MOVD $0x3c088908, R4
-	VMOV R4, V2.S[2]
+	VMOV R4, V2.S[1]
 	MOVD $0x3d2aa9c1, R4
-	VMOV R4, V2.S[3]
+	VMOV R4, V2.S[2]
 	MOVD $0x3e2aaaaa, R4
-	VMOV R4, V3.S[0]
+	VMOV R4, V2.S[3]
 	MOVD $0x3f000000, R4
-	VMOV R4, V3.S[1]
+	VMOV R4, V3.S[0]
 	MOVD $0x3f800000, R4
-	VMOV R4, V3.S[2]
+	VMOV R4, V3.S[1]
 	MOVD $0x7f, R4
-	VMOV R4, V3.S[3]
+	VMOV R4, V3.S[2]
 	MOVD $0x0, R4
-	VMOV R4, V4.S[0]
+	VMOV R4, V3.S[3]
 	LSR  $3, R3, R4
 	CBZ  R4, rest1
 
 piece2:
-	FLDPQ.P 32(R1), (F5, F6)
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD    $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
 	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
-	WORD    $0x6e26dcc8 // fmul v8.4s, v6.4s, v6.4s
+	VDUP    V0.S[1], V8.S4
 	VDUP    V0.S[1], V9.S4
-	VDUP    V0.S[1], V10.S4
+	WORD    $0x4f8010c8 // fmla v8.4s, v6.4s, v0.s[0]
 	WORD    $0x4f8010e9 // fmla v9.4s, v7.4s, v0.s[0]
-	WORD    $0x4f80110a // fmla v10.4s, v8.4s, v0.s[0]
+	WORD    $0x6e28dc88 // fmul v8.4s, v4.4s, v8.4s
 	WORD    $0x6e29dca9 // fmul v9.4s, v5.4s, v9.4s
-	WORD    $0x6e2adcca // fmul v10.4s, v6.4s, v10.4s
-	VDUP    V0.S[2], V7.S4
-	VORR    V7.B16, V9.B16, V8.B16
-	VORR    V7.B16, V10.B16, V11.B16
-	VDUP    V0.S[3], V7.S4
-	WORD    $0x4e27f508 // fmax v8.4s, v8.4s, v7.4s
-	WORD    $0x4e27f56b // fmax v11.4s, v11.4s, v7.4s
-	VDUP    V1.S[0], V7.S4
-	WORD    $0x4ea7f508 // fmin v8.4s, v8.4s, v7.4s
-	WORD    $0x4ea7f56b // fmin v11.4s, v11.4s, v7.4s
-	WORD    $0x4fa19107 // fmul v7.4s, v8.4s, v1.s[1]
-	WORD    $0x4fa1916c // fmul v12.4s, v11.4s, v1.s[1]
-	WORD    $0x4e2188e7 // frintn v7.4s, v7.4s
-	WORD    $0x4e21898c // frintn v12.4s, v12.4s
-	WORD    $0x4f8158e8 // fmls v8.4s, v7.4s, v1.s[2]
-	WORD    $0x4f81598b // fmls v11.4s, v12.4s, v1.s[2]
-	WORD    $0x4fa158e8 // fmls v8.4s, v7.4s, v1.s[3]
-	WORD    $0x4fa1598b // fmls v11.4s, v12.4s, v1.s[3]
-	VDUP    V2.S[1], V13.S4
+	VDUP    V0.S[2], V6.S4
+	VORR    V6.B16, V8.B16, V7.B16
+	VORR    V6.B16, V9.B16, V10.B16
+	VDUP    V0.S[3], V6.S4
+	WORD    $0x4e26f4e7 // fmax v7.4s, v7.4s, v6.4s
+	WORD    $0x4e26f54a // fmax v10.4s, v10.4s, v6.4s
+	WORD    $0x4f8190e6 // fmul v6.4s, v7.4s, v1.s[0]
+	WORD    $0x4f81914b // fmul v11.4s, v10.4s, v1.s[0]
+	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
+	WORD    $0x4e21896b // frintn v11.4s, v11.4s
+	WORD    $0x4fa150c7 // fmls v7.4s, v6.4s, v1.s[1]
+	WORD    $0x4fa1516a // fmls v10.4s, v11.4s, v1.s[1]
+	WORD    $0x4f8158c7 // fmls v7.4s, v6.4s, v1.s[2]
+	WORD    $0x4f81596a // fmls v10.4s, v11.4s, v1.s[2]
+	VDUP    V2.S[0], V12.S4
+	VDUP    V2.S[0], V13.S4
+	WORD    $0x4fa118ec // fmla v12.4s, v7.4s, v1.s[3]
+	WORD    $0x4fa1194d // fmla v13.4s, v10.4s, v1.s[3]
 	VDUP    V2.S[1], V14.S4
-	WORD    $0x4f82110d // fmla v13.4s, v8.4s, v2.s[0]
-	WORD    $0x4f82116e // fmla v14.4s, v11.4s, v2.s[0]
-	VDUP    V2.S[2], V15.S4
-	VDUP    V2.S[2], V16.S4
-	VFMLA   V8.S4, V13.S4, V15.S4
-	VFMLA   V11.S4, V14.S4, V16.S4
-	VDUP    V2.S[3], V13.S4
+	VDUP    V2.S[1], V15.S4
+	VFMLA   V7.S4, V12.S4, V14.S4
+	VFMLA   V10.S4, V13.S4, V15.S4
+	VDUP    V2.S[2], V12.S4
+	VDUP    V2.S[2], V13.S4
+	VFMLA   V7.S4, V14.S4, V12.S4
+	VFMLA   V10.S4, V15.S4, V13.S4
 	VDUP    V2.S[3], V14.S4
-	VFMLA   V8.S4, V15.S4, V13.S4
-	VFMLA   V11.S4, V16.S4, V14.S4
-	VDUP    V3.S[0], V15.S4
-	VDUP    V3.S[0], V16.S4
-	VFMLA   V8.S4, V13.S4, V15.S4
-	VFMLA   V11.S4, V14.S4, V16.S4
-	VDUP    V3.S[1], V13.S4
+	VDUP    V2.S[3], V15.S4
+	VFMLA   V7.S4, V12.S4, V14.S4
+	VFMLA   V10.S4, V13.S4, V15.S4
+	VDUP    V3.S[0], V12.S4
+	VDUP    V3.S[0], V13.S4
+	VFMLA   V7.S4, V14.S4, V12.S4
+	VFMLA   V10.S4, V15.S4, V13.S4
 	VDUP    V3.S[1], V14.S4
-	VFMLA   V8.S4, V15.S4, V13.S4
-	VFMLA   V11.S4, V16.S4, V14.S4
-	VDUP    V3.S[2], V15.S4
-	VDUP    V3.S[2], V16.S4
-	VFMLA   V8.S4, V13.S4, V15.S4
-	VFMLA   V11.S4, V14.S4, V16.S4
-	VDUP    V3.S[2], V13.S4
+	VDUP    V3.S[1], V15.S4
+	VFMLA   V7.S4, V12.S4, V14.S4
+	VFMLA   V10.S4, V13.S4, V15.S4
+	VDUP    V3.S[1], V12.S4
+	VDUP    V3.S[1], V13.S4
+	VFMLA   V7.S4, V14.S4, V12.S4
+	VFMLA   V10.S4, V15.S4, V13.S4
+	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
+	WORD    $0x4f3f04c7 // sshr v7.4s, v6.4s, #1
+	WORD    $0x4f3f056a // sshr v10.4s, v11.4s, #1
 	VDUP    V3.S[2], V14.S4
-	VFMLA   V8.S4, V15.S4, V13.S4
-	VFMLA   V11.S4, V16.S4, V14.S4
-	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD    $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD    $0x4f3f04e8 // sshr v8.4s, v7.4s, #1
-	WORD    $0x4f3f058b // sshr v11.4s, v12.4s, #1
-	VDUP    V3.S[3], V15.S4
-	VADD    V15.S4, V8.S4, V16.S4
-	VADD    V15.S4, V11.S4, V17.S4
+	VADD    V14.S4, V7.S4, V15.S4
+	VADD    V14.S4, V10.S4, V16.S4
+	VSHL    $23, V15.S4, V15.S4
 	VSHL    $23, V16.S4, V16.S4
-	VSHL    $23, V17.S4, V17.S4
+	WORD    $0x6e2fdd8c // fmul v12.4s, v12.4s, v15.4s
 	WORD    $0x6e30ddad // fmul v13.4s, v13.4s, v16.4s
-	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
-	VSUB    V8.S4, V7.S4, V7.S4
-	VSUB    V11.S4, V12.S4, V12.S4
-	VDUP    V3.S[3], V8.S4
-	VADD    V8.S4, V7.S4, V7.S4
-	VADD    V8.S4, V12.S4, V12.S4
-	VSHL    $23, V7.S4, V7.S4
-	VSHL    $23, V12.S4, V12.S4
-	WORD    $0x6e27ddad // fmul v13.4s, v13.4s, v7.4s
-	WORD    $0x6e2cddce // fmul v14.4s, v14.4s, v12.4s
-	VDUP    V4.S[0], V7.S4
-	WORD    $0x6ea9e4e9 // fcmgt v9.4s, v7.4s, v9.4s
-	WORD    $0x6eaae4ea // fcmgt v10.4s, v7.4s, v10.4s
+	VSUB    V7.S4, V6.S4, V6.S4
+	VSUB    V10.S4, V11.S4, V11.S4
 	VDUP    V3.S[2], V7.S4
-	VDUP    V3.S[2], V8.S4
+	VADD    V7.S4, V6.S4, V6.S4
+	VADD    V7.S4, V11.S4, V11.S4
+	VSHL    $23, V6.S4, V6.S4
+	VSHL    $23, V11.S4, V11.S4
+	WORD    $0x6e26dd8c // fmul v12.4s, v12.4s, v6.4s
+	WORD    $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
+	VDUP    V3.S[3], V6.S4
+	WORD    $0x6ea8e4c8 // fcmgt v8.4s, v6.4s, v8.4s
+	WORD    $0x6ea9e4c9 // fcmgt v9.4s, v6.4s, v9.4s
+	VDUP    V3.S[1], V6.S4
+	VDUP    V3.S[1], V7.S4
+	VBIT    V8.B16, V12.B16, V6.B16
 	VBIT    V9.B16, V13.B16, V7.B16
-	VBIT    V10.B16, V14.B16, V8.B16
+	WORD    $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
 	WORD    $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	WORD    $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
-	VDUP    V3.S[2], V5.S4
-	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
-	WORD    $0x4e25d5ce // fadd v14.4s, v14.4s, v5.4s
+	VDUP    V3.S[1], V4.S4
+	WORD    $0x4e24d58c // fadd v12.4s, v12.4s, v4.4s
+	WORD    $0x4e24d5ad // fadd v13.4s, v13.4s, v4.4s
+	WORD    $0x6e2cfcc6 // fdiv v6.4s, v6.4s, v12.4s
 	WORD    $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
-	WORD    $0x6e2efd08 // fdiv v8.4s, v8.4s, v14.4s
-	FSTPQ.P (F7, F8), 32(R2)
+	FSTPQ.P (F6, F7), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
 rest1:
 	TBZ     $2, R3, none3
-	FMOVQ.P 16(R1), F5
-	WORD    $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
-	VDUP    V0.S[1], V7.S4
-	WORD    $0x4f8010c7 // fmla v7.4s, v6.4s, v0.s[0]
-	WORD    $0x6e27dca7 // fmul v7.4s, v5.4s, v7.4s
-	VDUP    V0.S[2], V6.S4
-	VORR    V6.B16, V7.B16, V8.B16
-	VDUP    V0.S[3], V6.S4
-	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
-	VDUP    V1.S[0], V6.S4
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4fa19106 // fmul v6.4s, v8.4s, v1.s[1]
-	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
-	WORD    $0x4f8158c8 // fmls v8.4s, v6.4s, v1.s[2]
-	WORD    $0x4fa158c8 // fmls v8.4s, v6.4s, v1.s[3]
+	FMOVQ.P 16(R1), F4
+	WORD    $0x6e24dc85 // fmul v5.4s, v4.4s, v4.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4f8010a6 // fmla v6.4s, v5.4s, v0.s[0]
+	WORD    $0x6e26dc86 // fmul v6.4s, v4.4s, v6.4s
+	VDUP    V0.S[2], V5.S4
+	VORR    V5.B16, V6.B16, V7.B16
+	VDUP    V0.S[3], V5.S4
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4f8190e5 // fmul v5.4s, v7.4s, v1.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa150a7 // fmls v7.4s, v5.4s, v1.s[1]
+	WORD    $0x4f8158a7 // fmls v7.4s, v5.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	WORD    $0x4fa118e8 // fmla v8.4s, v7.4s, v1.s[3]
 	VDUP    V2.S[1], V9.S4
-	WORD    $0x4f821109 // fmla v9.4s, v8.4s, v2.s[0]
-	VDUP    V2.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[3], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V3.S[1], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V3.S[1], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a7 // sshr v7.4s, v5.4s, #1
 	VDUP    V3.S[2], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	WORD    $0x4f3f04c8 // sshr v8.4s, v6.4s, #1
-	VDUP    V3.S[3], V10.S4
-	VADD    V10.S4, V8.S4, V11.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	VSUB    V8.S4, V6.S4, V6.S4
-	VDUP    V3.S[3], V8.S4
-	VADD    V8.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	VDUP    V4.S[0], V6.S4
-	WORD    $0x6ea7e4c7 // fcmgt v7.4s, v6.4s, v7.4s
-	VDUP    V3.S[2], V6.S4
-	VBIT    V7.B16, V9.B16, V6.B16
-	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
-	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
-	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
-	FMOVQ.P F6, 16(R2)
+	VADD    V9.S4, V7.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	VSUB    V7.S4, V5.S4, V5.S4
+	VDUP    V3.S[2], V7.S4
+	VADD    V7.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VDUP    V3.S[3], V5.S4
+	WORD    $0x6ea6e4a6 // fcmgt v6.4s, v5.4s, v6.4s
+	VDUP    V3.S[1], V5.S4
+	VBIT    V6.B16, V8.B16, V5.B16
+	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	VDUP    V3.S[1], V4.S4
+	WORD    $0x4e24d508 // fadd v8.4s, v8.4s, v4.4s
+	WORD    $0x6e28fca5 // fdiv v5.4s, v5.4s, v8.4s
+	FMOVQ.P F5, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
-	FMOVD.P 8(R1), F5
-	WORD    $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
-	VDUP    V0.S[1], V7.S4
-	WORD    $0x4f8010c7 // fmla v7.4s, v6.4s, v0.s[0]
-	WORD    $0x6e27dca7 // fmul v7.4s, v5.4s, v7.4s
-	VDUP    V0.S[2], V6.S4
-	VORR    V6.B16, V7.B16, V8.B16
-	VDUP    V0.S[3], V6.S4
-	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
-	VDUP    V1.S[0], V6.S4
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4fa19106 // fmul v6.4s, v8.4s, v1.s[1]
-	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
-	WORD    $0x4f8158c8 // fmls v8.4s, v6.4s, v1.s[2]
-	WORD    $0x4fa158c8 // fmls v8.4s, v6.4s, v1.s[3]
+	FMOVD.P 8(R1), F4
+	WORD    $0x6e24dc85 // fmul v5.4s, v4.4s, v4.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4f8010a6 // fmla v6.4s, v5.4s, v0.s[0]
+	WORD    $0x6e26dc86 // fmul v6.4s, v4.4s, v6.4s
+	VDUP    V0.S[2], V5.S4
+	VORR    V5.B16, V6.B16, V7.B16
+	VDUP    V0.S[3], V5.S4
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4f8190e5 // fmul v5.4s, v7.4s, v1.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa150a7 // fmls v7.4s, v5.4s, v1.s[1]
+	WORD    $0x4f8158a7 // fmls v7.4s, v5.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	WORD    $0x4fa118e8 // fmla v8.4s, v7.4s, v1.s[3]
 	VDUP    V2.S[1], V9.S4
-	WORD    $0x4f821109 // fmla v9.4s, v8.4s, v2.s[0]
-	VDUP    V2.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[3], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V3.S[1], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V3.S[1], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a7 // sshr v7.4s, v5.4s, #1
 	VDUP    V3.S[2], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	WORD    $0x4f3f04c8 // sshr v8.4s, v6.4s, #1
-	VDUP    V3.S[3], V10.S4
-	VADD    V10.S4, V8.S4, V11.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	VSUB    V8.S4, V6.S4, V6.S4
-	VDUP    V3.S[3], V8.S4
-	VADD    V8.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	VDUP    V4.S[0], V6.S4
-	WORD    $0x6ea7e4c7 // fcmgt v7.4s, v6.4s, v7.4s
-	VDUP    V3.S[2], V6.S4
-	VBIT    V7.B16, V9.B16, V6.B16
-	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
-	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
-	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
-	FMOVD.P F6, 8(R2)
+	VADD    V9.S4, V7.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	VSUB    V7.S4, V5.S4, V5.S4
+	VDUP    V3.S[2], V7.S4
+	VADD    V7.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VDUP    V3.S[3], V5.S4
+	WORD    $0x6ea6e4a6 // fcmgt v6.4s, v5.4s, v6.4s
+	VDUP    V3.S[1], V5.S4
+	VBIT    V6.B16, V8.B16, V5.B16
+	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	VDUP    V3.S[1], V4.S4
+	WORD    $0x4e24d508 // fadd v8.4s, v8.4s, v4.4s
+	WORD    $0x6e28fca5 // fdiv v5.4s, v5.4s, v8.4s
+	FMOVD.P F5, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
-	FMOVS.P 4(R1), F5
-	WORD    $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
-	VDUP    V0.S[1], V7.S4
-	WORD    $0x4f8010c7 // fmla v7.4s, v6.4s, v0.s[0]
-	WORD    $0x6e27dca7 // fmul v7.4s, v5.4s, v7.4s
-	VDUP    V0.S[2], V6.S4
-	VORR    V6.B16, V7.B16, V8.B16
-	VDUP    V0.S[3], V6.S4
-	WORD    $0x4e26f508 // fmax v8.4s, v8.4s, v6.4s
-	VDUP    V1.S[0], V6.S4
-	WORD    $0x4ea6f508 // fmin v8.4s, v8.4s, v6.4s
-	WORD    $0x4fa19106 // fmul v6.4s, v8.4s, v1.s[1]
-	WORD    $0x4e2188c6 // frintn v6.4s, v6.4s
-	WORD    $0x4f8158c8 // fmls v8.4s, v6.4s, v1.s[2]
-	WORD    $0x4fa158c8 // fmls v8.4s, v6.4s, v1.s[3]
+	FMOVS.P 4(R1), F4
+	WORD    $0x6e24dc85 // fmul v5.4s, v4.4s, v4.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x4f8010a6 // fmla v6.4s, v5.4s, v0.s[0]
+	WORD    $0x6e26dc86 // fmul v6.4s, v4.4s, v6.4s
+	VDUP    V0.S[2], V5.S4
+	VORR    V5.B16, V6.B16, V7.B16
+	VDUP    V0.S[3], V5.S4
+	WORD    $0x4e25f4e7 // fmax v7.4s, v7.4s, v5.4s
+	WORD    $0x4f8190e5 // fmul v5.4s, v7.4s, v1.s[0]
+	WORD    $0x4e2188a5 // frintn v5.4s, v5.4s
+	WORD    $0x4fa150a7 // fmls v7.4s, v5.4s, v1.s[1]
+	WORD    $0x4f8158a7 // fmls v7.4s, v5.4s, v1.s[2]
+	VDUP    V2.S[0], V8.S4
+	WORD    $0x4fa118e8 // fmla v8.4s, v7.4s, v1.s[3]
 	VDUP    V2.S[1], V9.S4
-	WORD    $0x4f821109 // fmla v9.4s, v8.4s, v2.s[0]
-	VDUP    V2.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V2.S[2], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V2.S[3], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[0], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V3.S[0], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
 	VDUP    V3.S[1], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	VDUP    V3.S[2], V10.S4
-	VFMLA   V8.S4, V9.S4, V10.S4
+	VFMLA   V7.S4, V8.S4, V9.S4
+	VDUP    V3.S[1], V8.S4
+	VFMLA   V7.S4, V9.S4, V8.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD    $0x4f3f04a7 // sshr v7.4s, v5.4s, #1
 	VDUP    V3.S[2], V9.S4
-	VFMLA   V8.S4, V10.S4, V9.S4
-	WORD    $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	WORD    $0x4f3f04c8 // sshr v8.4s, v6.4s, #1
-	VDUP    V3.S[3], V10.S4
-	VADD    V10.S4, V8.S4, V11.S4
-	VSHL    $23, V11.S4, V11.S4
-	WORD    $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
-	VSUB    V8.S4, V6.S4, V6.S4
-	VDUP    V3.S[3], V8.S4
-	VADD    V8.S4, V6.S4, V6.S4
-	VSHL    $23, V6.S4, V6.S4
-	WORD    $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	VDUP    V4.S[0], V6.S4
-	WORD    $0x6ea7e4c7 // fcmgt v7.4s, v6.4s, v7.4s
-	VDUP    V3.S[2], V6.S4
-	VBIT    V7.B16, V9.B16, V6.B16
-	WORD    $0x6e25dcc6 // fmul v6.4s, v6.4s, v5.4s
-	VDUP    V3.S[2], V5.S4
-	WORD    $0x4e25d529 // fadd v9.4s, v9.4s, v5.4s
-	WORD    $0x6e29fcc6 // fdiv v6.4s, v6.4s, v9.4s
-	FMOVS.P F6, 4(R2)
+	VADD    V9.S4, V7.S4, V10.S4
+	VSHL    $23, V10.S4, V10.S4
+	WORD    $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	VSUB    V7.S4, V5.S4, V5.S4
+	VDUP    V3.S[2], V7.S4
+	VADD    V7.S4, V5.S4, V5.S4
+	VSHL    $23, V5.S4, V5.S4
+	WORD    $0x6e25dd08 // fmul v8.4s, v8.4s, v5.4s
+	VDUP    V3.S[3], V5.S4
+	WORD    $0x6ea6e4a6 // fcmgt v6.4s, v5.4s, v6.4s
+	VDUP    V3.S[1], V5.S4
+	VBIT    V6.B16, V8.B16, V5.B16
+	WORD    $0x6e24dca5 // fmul v5.4s, v5.4s, v4.4s
+	VDUP    V3.S[1], V4.S4
+	WORD    $0x4e24d508 // fadd v8.4s, v8.4s, v4.4s
+	WORD    $0x6e28fca5 // fdiv v5.4s, v5.4s, v8.4s
+	FMOVS.P F5, 4(R2)
 
 none5:
 	RET

@@ -491,6 +491,9 @@ type SoftmaxArgs struct {
 // pixels in one row and MR/2 in the row that begins ARow after it. Row w of S and of
 // C is the largest of the four sums of window w; there is no D.
 //
+// The fully connected family has one row of one segment and multiplies it by all
+// panels: Tiles, Seg, Segs and D are not used.
+//
 // A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Rows of B
 // are interleaved in fours: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
 type QuantisedGemmArgs struct {
@@ -513,6 +516,34 @@ type QuantisedGemmArgs struct {
 	Zero    int32
 	DZero   int32
 	DScale  float32
+	Lo, Hi  float32
+}
+
+// QuantisedPlaneArgs is the block of the convpool3x3 family: a map of one channel,
+// of uint8, convolved with 3×3 taps and max-pooled by 2×2 windows before it is
+// stored, in Lines lines of Windows windows, by one panel.
+//
+//	S[p,j] = Bias[j] + Σ over taps (r, k) of X[p,r,k]·B[r,k,j]            modulo 2³²
+//	V[w,j] = float32(max over the window's 4 pixels p of S[p,j])·Scale[j]
+//
+// Pixel (y, x) of window w of line l begins at X + (2·l+y)·XRow + 2·w+x, its tap
+// (r, k) stands r·XRow + k behind that. Weights are as in QuantisedGemmArgs, of
+// rows of taps that are filled up to four: B[r,k,j] is byte 64·r + 4·j + k, and
+// that of k = 3 is 0. What becomes of V, at Y + l·YLine + w·YStride, is said there
+// too.
+type QuantisedPlaneArgs struct {
+	X       *uint8
+	B       *int8
+	Bias    *int32   // 16 of them
+	Scale   *float32 // 16 of them
+	Y       *uint8
+	XRow    int
+	YStride int
+	YLine   int
+	Lines   int
+	Windows int
+	N       int // columns to store, 1…16
+	Zero    int32
 	Lo, Hi  float32
 }
 
@@ -597,6 +628,21 @@ type QuantiseArgs struct {
 	Scale  float32
 	Zero   int32
 	Lo, Hi float32
+}
+
+// DequantiseArgs is the block of the kernel that makes float32 of uint8, for 0 ≤ i
+// < N.
+//
+//	Y[i] = f32((X[i] xor Flip) − Zero) · Scale
+//
+// Of int8, Flip is 128, which makes uint8 of them, and Zero 128 more than theirs;
+// else Flip is 0.
+type DequantiseArgs struct {
+	X          *uint8
+	Y          *float32
+	N          int
+	Flip, Zero int32
+	Scale      float32
 }
 
 // TableArgs is the block of the kernel that looks uint8 up in a table of 256, for

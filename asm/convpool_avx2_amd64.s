@@ -261,10 +261,11 @@ GLOBL masks<>(SB), RODATA|NOPTR, $128
 // func convpool_u8i8_4x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·convpool_u8i8_4x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0…Y7 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
-	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y7 sums;
+	// Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
-	// Y15 words of 255, then upper half.
+	// Y15 words of 255, then words of Zero, then upper half.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 64(AX), DX
@@ -417,6 +418,28 @@ noresidual6:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part11
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VPACKUSWB    Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKLDQ   X1, X0, X0
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored10
+
+part11:
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
@@ -428,7 +451,7 @@ noresidual6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer10
+	JLT          fewer12
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -437,9 +460,9 @@ noresidual6:
 	VPACKSSDW    X15, X1, X1
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, 8(SI)
-	JMP          done11
+	JMP          done13
 
-fewer10:
+fewer12:
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -450,23 +473,25 @@ fewer10:
 	VMOVQ        X1, 24(SP)
 	XORQ         R8, R8
 
-byte12:
+byte14:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte12
+	JLT     byte14
 
-done11:
+done13:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
+
+stored10:
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile13:
+tile15:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -479,7 +504,7 @@ tile13:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment14:
+segment16:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
@@ -488,7 +513,7 @@ segment14:
 	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
-k15:
+k17:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -525,9 +550,9 @@ k15:
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	DECQ         R10
-	JNE          k15
+	JNE          k17
 	DECQ         DI
-	JNE          segment14
+	JNE          segment16
 	VPMAXSD      Y0, Y2, Y0
 	VPMAXSD      Y4, Y0, Y0
 	VPMAXSD      Y6, Y0, Y0
@@ -536,28 +561,28 @@ k15:
 	VMULPS       (BX), Y0, Y0
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual16
+	JEQ          noresidual18
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer17
+	JLT          fewer19
 	VPMOVZXBD    (SI), Y14
-	JMP          done18
+	JMP          done20
 
-fewer17:
+fewer19:
 	XORQ R8, R8
 
-byte19:
+byte21:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte19
+	JLT       byte21
 	VPMOVZXBD 24(SP), Y14
 
-done18:
+done20:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -565,14 +590,14 @@ done18:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual16:
+noresidual18:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer20
+	JLT          fewer23
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -581,9 +606,9 @@ noresidual16:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
-	JMP          done21
+	JMP          done24
 
-fewer20:
+fewer23:
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -594,19 +619,19 @@ fewer20:
 	VMOVQ        X0, 24(SP)
 	XORQ         R8, R8
 
-byte22:
+byte25:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, (SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte22
+	JLT     byte25
 
-done21:
+done24:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile13
+	JNE  tile15
 
 end2:
 	VZEROUPPER
@@ -790,7 +815,7 @@ noresidual6:
 	JMP          end2
 
 half1:
-tile10:
+tile11:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -803,7 +828,7 @@ tile10:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment11:
+segment12:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
@@ -812,7 +837,7 @@ segment11:
 	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
-k12:
+k13:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -849,9 +874,9 @@ k12:
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	DECQ         R10
-	JNE          k12
+	JNE          k13
 	DECQ         DI
-	JNE          segment11
+	JNE          segment12
 	VPMAXSD      Y0, Y2, Y0
 	VPMAXSD      Y4, Y0, Y0
 	VPMAXSD      Y6, Y0, Y0
@@ -860,28 +885,28 @@ k12:
 	VMULPS       (BX), Y0, Y0
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual13
+	JEQ          noresidual14
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer14
+	JLT          fewer15
 	VPMOVZXBD    (SI), Y14
-	JMP          done15
+	JMP          done16
 
-fewer14:
+fewer15:
 	XORQ R8, R8
 
-byte16:
+byte17:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte16
+	JLT       byte17
 	VPMOVZXBD 24(SP), Y14
 
-done15:
+done16:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -889,7 +914,7 @@ done15:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual13:
+noresidual14:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
@@ -905,7 +930,7 @@ noresidual13:
 	MOVQ         BX, (SP)
 	LEAQ         (CX)(DX*2), CX
 	DECQ         16(SP)
-	JNE          tile10
+	JNE          tile11
 
 end2:
 	VZEROUPPER

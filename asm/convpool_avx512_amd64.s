@@ -6,25 +6,49 @@
 
 // func convpool_u8i8_12x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·convpool_u8i8_12x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z23 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·convpool_u8i8_12x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z23 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -189,78 +213,105 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func convpool_u8i8_8x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·convpool_u8i8_8x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z15 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·convpool_u8i8_8x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z15 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -384,64 +435,88 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*4), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*4), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func convpool_u8i8_4x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·convpool_u8i8_4x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z7 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·convpool_u8i8_4x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z7 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns; Z30, Z31 elements of A;
+	// K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -518,22 +593,27 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
+	MOVQ         $0x0d0905010c080400, SI
+	VMOVQ        SI, X29
+	MOVQ         $0x0f0b07030e0a0602, SI
+	VPINSRQ      $0x01, SI, X29, X29
+	VPMOVZXBD    X29, Z29
+	VPMINSD.BCST 48(SP), Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPMINSD.BCST 48(SP), Z1, Z1
+	VCVTPS2DQ    Z1, Z1
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
+	VPBROADCASTD 24(SP), Z28
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z28, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	VPBROADCASTD 32(SP), Z28
+	VPMAXUB      Z28, Z0, Z0
+	VPBROADCASTD 40(SP), Z28
+	VPMINUB      Z28, Z0, Z0
+	VPERMD       Z0, Z29, Z0
+	VMOVDQU8     Y0, K2, (SI)
 	ADDQ         DI, SI
 	MOVQ         SI, (SP)
 	LEAQ         (CX)(DX*2), CX
@@ -544,24 +624,47 @@ noresidual4:
 
 // func convpool_u8i8_12x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·convpool_u8i8_12x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z11 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·convpool_u8i8_12x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z11 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -671,59 +774,89 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z2, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func convpool_u8i8_8x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·convpool_u8i8_8x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z7 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·convpool_u8i8_8x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z7 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -810,51 +943,81 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*4), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*4), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func convpool_u8i8_4x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·convpool_u8i8_4x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z3 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·convpool_u8i8_4x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z3 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30, Z31 elements of A;
+	// K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -912,16 +1075,25 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
+	MOVQ         $0x0d0905010c080400, BX
+	VMOVQ        BX, X29
+	MOVQ         $0x0f0b07030e0a0602, BX
+	VPINSRQ      $0x01, BX, X29, X29
+	VPMOVZXBD    X29, Z29
+	VPMINSD.BCST 48(SP), Z0, Z0
+	VCVTPS2DQ    Z0, Z0
 	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
+	VPBROADCASTD 24(SP), Z28
+	VPACKSSDW    Z0, Z0, Z0
+	VPADDSW      Z28, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	VPBROADCASTD 32(SP), Z28
+	VPMAXUB      Z28, Z0, Z0
+	VPBROADCASTD 40(SP), Z28
+	VPMINUB      Z28, Z0, Z0
+	VPERMD       Z0, Z29, Z0
+	VMOVDQU8     X0, K2, (BX)
 	ADDQ         SI, BX
 	MOVQ         BX, (SP)
 	LEAQ         (CX)(DX*2), CX

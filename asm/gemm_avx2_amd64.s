@@ -1718,10 +1718,12 @@ end2:
 // func gemm_u8i8_4x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_4x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0…Y7 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
-	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y4 sums;
+	// Y5 sums, then columns 4 … 7 and 12 … 15 of two rows; Y6, Y7 sums; Y8 even bytes of B;
+	// Y9 odd bytes of B; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
-	// Y15 words of 255, then upper half.
+	// Y15 words of 255, then words of Zero, then upper half.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 64(AX), DX
@@ -1961,6 +1963,63 @@ noresidual6:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part20
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y15, Y4, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPADDW       Y15, Y6, Y6
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	VPACKUSWB    Y6, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKHDQ   X5, X4, X6
+	VPUNPCKLDQ   X5, X4, X4
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X4, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X6, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored19
+
+part20:
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
@@ -1972,7 +2031,7 @@ noresidual6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer19
+	JLT          fewer21
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -1981,9 +2040,9 @@ noresidual6:
 	VPACKSSDW    X15, X1, X1
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, 8(SI)
-	JMP          done20
+	JMP          done22
 
-fewer19:
+fewer21:
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -1994,14 +2053,14 @@ fewer19:
 	VMOVQ        X1, 24(SP)
 	XORQ         R8, R8
 
-byte21:
+byte23:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte21
+	JLT     byte23
 
-done20:
+done22:
 	ADDQ         DI, SI
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
@@ -2012,7 +2071,7 @@ done20:
 	VPACKUSWB    X2, X2, X2
 	VMOVQ        X2, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer22
+	JLT          fewer24
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -2021,9 +2080,9 @@ done20:
 	VPACKSSDW    X15, X3, X3
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, 8(SI)
-	JMP          done23
+	JMP          done25
 
-fewer22:
+fewer24:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -2034,14 +2093,14 @@ fewer22:
 	VMOVQ        X3, 24(SP)
 	XORQ         R8, R8
 
-byte24:
+byte26:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte24
+	JLT     byte26
 
-done23:
+done25:
 	ADDQ         DI, SI
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
@@ -2052,7 +2111,7 @@ done23:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer25
+	JLT          fewer27
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
 	VCVTPS2DQ    Y5, Y5
@@ -2061,9 +2120,9 @@ done23:
 	VPACKSSDW    X15, X5, X5
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, 8(SI)
-	JMP          done26
+	JMP          done28
 
-fewer25:
+fewer27:
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
 	VCVTPS2DQ    Y5, Y5
@@ -2074,14 +2133,14 @@ fewer25:
 	VMOVQ        X5, 24(SP)
 	XORQ         R8, R8
 
-byte27:
+byte29:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte27
+	JLT     byte29
 
-done26:
+done28:
 	ADDQ         DI, SI
 	VMAXPS       Y6, Y12, Y6
 	VMINPS       Y6, Y13, Y6
@@ -2092,7 +2151,7 @@ done26:
 	VPACKUSWB    X6, X6, X6
 	VMOVQ        X6, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer28
+	JLT          fewer30
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	VCVTPS2DQ    Y7, Y7
@@ -2101,9 +2160,9 @@ done26:
 	VPACKSSDW    X15, X7, X7
 	VPACKUSWB    X7, X7, X7
 	VMOVQ        X7, 8(SI)
-	JMP          done29
+	JMP          done31
 
-fewer28:
+fewer30:
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
 	VCVTPS2DQ    Y7, Y7
@@ -2114,23 +2173,25 @@ fewer28:
 	VMOVQ        X7, 24(SP)
 	XORQ         R8, R8
 
-byte30:
+byte32:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte30
+	JLT     byte32
 
-done29:
+done31:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
+
+stored19:
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile31:
+tile33:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -2143,7 +2204,7 @@ tile31:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment32:
+segment34:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
@@ -2152,7 +2213,7 @@ segment32:
 	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
-k33:
+k35:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -2189,9 +2250,9 @@ k33:
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	DECQ         R10
-	JNE          k33
+	JNE          k35
 	DECQ         DI
-	JNE          segment32
+	JNE          segment34
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
@@ -2203,94 +2264,94 @@ k33:
 	VMULPS       (BX), Y6, Y6
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual34
+	JEQ          noresidual36
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer35
+	JLT          fewer37
 	VPMOVZXBD    (SI), Y14
-	JMP          done36
+	JMP          done38
 
-fewer35:
+fewer37:
 	XORQ R8, R8
 
-byte37:
+byte39:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte37
+	JLT       byte39
 	VPMOVZXBD 24(SP), Y14
 
-done36:
+done38:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y0, Y0
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer38
+	JLT       fewer40
 	VPMOVZXBD (SI), Y14
-	JMP       done39
+	JMP       done41
 
-fewer38:
+fewer40:
 	XORQ R8, R8
 
-byte40:
+byte42:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte40
+	JLT       byte42
 	VPMOVZXBD 24(SP), Y14
 
-done39:
+done41:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y2, Y2
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer41
+	JLT       fewer43
 	VPMOVZXBD (SI), Y14
-	JMP       done42
+	JMP       done44
 
-fewer41:
+fewer43:
 	XORQ R8, R8
 
-byte43:
+byte45:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte43
+	JLT       byte45
 	VPMOVZXBD 24(SP), Y14
 
-done42:
+done44:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y4, Y4
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer44
+	JLT       fewer46
 	VPMOVZXBD (SI), Y14
-	JMP       done45
+	JMP       done47
 
-fewer44:
+fewer46:
 	XORQ R8, R8
 
-byte46:
+byte48:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte46
+	JLT       byte48
 	VPMOVZXBD 24(SP), Y14
 
-done45:
+done47:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -2298,14 +2359,14 @@ done45:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual34:
+noresidual36:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer47
+	JLT          fewer50
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2314,9 +2375,9 @@ noresidual34:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
-	JMP          done48
+	JMP          done51
 
-fewer47:
+fewer50:
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2325,38 +2386,6 @@ fewer47:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, 24(SP)
-	XORQ         R8, R8
-
-byte49:
-	MOVBLZX 24(SP)(R8*1), R9
-	MOVB    R9, (SI)(R8*1)
-	INCQ    R8
-	CMPQ    R8, BX
-	JLT     byte49
-
-done48:
-	ADDQ         DI, SI
-	CMPQ         BX, $0x08
-	JLT          fewer50
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y14, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X15
-	VPACKSSDW    X15, X2, X2
-	VPACKUSWB    X2, X2, X2
-	VMOVQ        X2, (SI)
-	JMP          done51
-
-fewer50:
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y14, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X15
-	VPACKSSDW    X15, X2, X2
-	VPACKUSWB    X2, X2, X2
-	VMOVQ        X2, 24(SP)
 	XORQ         R8, R8
 
 byte52:
@@ -2370,25 +2399,25 @@ done51:
 	ADDQ         DI, SI
 	CMPQ         BX, $0x08
 	JLT          fewer53
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       Y14, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X15
-	VPACKSSDW    X15, X4, X4
-	VPACKUSWB    X4, X4, X4
-	VMOVQ        X4, (SI)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
 	JMP          done54
 
 fewer53:
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       Y14, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X15
-	VPACKSSDW    X15, X4, X4
-	VPACKUSWB    X4, X4, X4
-	VMOVQ        X4, 24(SP)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
 	XORQ         R8, R8
 
 byte55:
@@ -2402,25 +2431,25 @@ done54:
 	ADDQ         DI, SI
 	CMPQ         BX, $0x08
 	JLT          fewer56
-	VMAXPS       Y6, Y12, Y6
-	VMINPS       Y6, Y13, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPADDD       Y14, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X15
-	VPACKSSDW    X15, X6, X6
-	VPACKUSWB    X6, X6, X6
-	VMOVQ        X6, (SI)
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
 	JMP          done57
 
 fewer56:
-	VMAXPS       Y6, Y12, Y6
-	VMINPS       Y6, Y13, Y6
-	VCVTPS2DQ    Y6, Y6
-	VPADDD       Y14, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X15
-	VPACKSSDW    X15, X6, X6
-	VPACKUSWB    X6, X6, X6
-	VMOVQ        X6, 24(SP)
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
 	XORQ         R8, R8
 
 byte58:
@@ -2431,11 +2460,43 @@ byte58:
 	JLT     byte58
 
 done57:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer59
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	JMP          done60
+
+fewer59:
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, 24(SP)
+	XORQ         R8, R8
+
+byte61:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte61
+
+done60:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
-	JNE  tile31
+	JNE  tile33
 
 end2:
 	VZEROUPPER
@@ -2444,10 +2505,12 @@ end2:
 // func gemm_u8i8_3x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_3x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0…Y5 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
-	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y4 sums;
+	// Y5 sums, then columns 4 … 7 and 12 … 15 of two rows; Y8 even bytes of B; Y9 odd bytes of B;
+	// Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
-	// Y15 words of 255, then upper half.
+	// Y15 words of 255, then words of Zero, then upper half.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 64(AX), DX
@@ -2640,6 +2703,52 @@ noresidual6:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part17
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y15, Y4, Y4
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	VPACKUSWB    Y4, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKLDQ   X5, X4, X4
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X4, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored16
+
+part17:
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
@@ -2651,7 +2760,7 @@ noresidual6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer16
+	JLT          fewer18
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -2660,9 +2769,9 @@ noresidual6:
 	VPACKSSDW    X15, X1, X1
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, 8(SI)
-	JMP          done17
+	JMP          done19
 
-fewer16:
+fewer18:
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -2673,14 +2782,14 @@ fewer16:
 	VMOVQ        X1, 24(SP)
 	XORQ         R8, R8
 
-byte18:
+byte20:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte18
+	JLT     byte20
 
-done17:
+done19:
 	ADDQ         DI, SI
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
@@ -2691,7 +2800,7 @@ done17:
 	VPACKUSWB    X2, X2, X2
 	VMOVQ        X2, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer19
+	JLT          fewer21
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -2700,9 +2809,9 @@ done17:
 	VPACKSSDW    X15, X3, X3
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, 8(SI)
-	JMP          done20
+	JMP          done22
 
-fewer19:
+fewer21:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -2713,14 +2822,14 @@ fewer19:
 	VMOVQ        X3, 24(SP)
 	XORQ         R8, R8
 
-byte21:
+byte23:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte21
+	JLT     byte23
 
-done20:
+done22:
 	ADDQ         DI, SI
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
@@ -2731,7 +2840,7 @@ done20:
 	VPACKUSWB    X4, X4, X4
 	VMOVQ        X4, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer22
+	JLT          fewer24
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
 	VCVTPS2DQ    Y5, Y5
@@ -2740,9 +2849,9 @@ done20:
 	VPACKSSDW    X15, X5, X5
 	VPACKUSWB    X5, X5, X5
 	VMOVQ        X5, 8(SI)
-	JMP          done23
+	JMP          done25
 
-fewer22:
+fewer24:
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
 	VCVTPS2DQ    Y5, Y5
@@ -2753,16 +2862,18 @@ fewer22:
 	VMOVQ        X5, 24(SP)
 	XORQ         R8, R8
 
-byte24:
+byte26:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte24
+	JLT     byte26
 
-done23:
+done25:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
+
+stored16:
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -2770,7 +2881,7 @@ done23:
 	JMP  end2
 
 half1:
-tile25:
+tile27:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -2782,14 +2893,14 @@ tile25:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment26:
+segment28:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
 	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
-k27:
+k29:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -2818,9 +2929,9 @@ k27:
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
 	DECQ         R9
-	JNE          k27
+	JNE          k29
 	DECQ         DI
-	JNE          segment26
+	JNE          segment28
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
@@ -2830,72 +2941,72 @@ k27:
 	VMULPS       (BX), Y4, Y4
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual28
+	JEQ          noresidual30
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer29
+	JLT          fewer31
 	VPMOVZXBD    (SI), Y14
-	JMP          done30
+	JMP          done32
 
-fewer29:
+fewer31:
 	XORQ R8, R8
 
-byte31:
+byte33:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte31
+	JLT       byte33
 	VPMOVZXBD 24(SP), Y14
 
-done30:
+done32:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y0, Y0
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer32
+	JLT       fewer34
 	VPMOVZXBD (SI), Y14
-	JMP       done33
+	JMP       done35
 
-fewer32:
+fewer34:
 	XORQ R8, R8
 
-byte34:
+byte36:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte34
+	JLT       byte36
 	VPMOVZXBD 24(SP), Y14
 
-done33:
+done35:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y2, Y2
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer35
+	JLT       fewer37
 	VPMOVZXBD (SI), Y14
-	JMP       done36
+	JMP       done38
 
-fewer35:
+fewer37:
 	XORQ R8, R8
 
-byte37:
+byte39:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte37
+	JLT       byte39
 	VPMOVZXBD 24(SP), Y14
 
-done36:
+done38:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -2903,14 +3014,14 @@ done36:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual28:
+noresidual30:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer38
+	JLT          fewer41
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2919,9 +3030,9 @@ noresidual28:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
-	JMP          done39
+	JMP          done42
 
-fewer38:
+fewer41:
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2930,38 +3041,6 @@ fewer38:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, 24(SP)
-	XORQ         R8, R8
-
-byte40:
-	MOVBLZX 24(SP)(R8*1), R9
-	MOVB    R9, (SI)(R8*1)
-	INCQ    R8
-	CMPQ    R8, BX
-	JLT     byte40
-
-done39:
-	ADDQ         DI, SI
-	CMPQ         BX, $0x08
-	JLT          fewer41
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y14, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X15
-	VPACKSSDW    X15, X2, X2
-	VPACKUSWB    X2, X2, X2
-	VMOVQ        X2, (SI)
-	JMP          done42
-
-fewer41:
-	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       Y14, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X15
-	VPACKSSDW    X15, X2, X2
-	VPACKUSWB    X2, X2, X2
-	VMOVQ        X2, 24(SP)
 	XORQ         R8, R8
 
 byte43:
@@ -2975,25 +3054,25 @@ done42:
 	ADDQ         DI, SI
 	CMPQ         BX, $0x08
 	JLT          fewer44
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       Y14, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X15
-	VPACKSSDW    X15, X4, X4
-	VPACKUSWB    X4, X4, X4
-	VMOVQ        X4, (SI)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
 	JMP          done45
 
 fewer44:
-	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       Y14, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X15
-	VPACKSSDW    X15, X4, X4
-	VPACKUSWB    X4, X4, X4
-	VMOVQ        X4, 24(SP)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
 	XORQ         R8, R8
 
 byte46:
@@ -3004,12 +3083,44 @@ byte46:
 	JLT     byte46
 
 done45:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer47
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	JMP          done48
+
+fewer47:
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
+	XORQ         R8, R8
+
+byte49:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte49
+
+done48:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile25
+	JNE  tile27
 
 end2:
 	VZEROUPPER
@@ -3018,10 +3129,11 @@ end2:
 // func gemm_u8i8_2x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_2x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0…Y3 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
-	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2, Y3 sums;
+	// Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
-	// Y15 words of 255, then upper half.
+	// Y15 words of 255, then words of Zero, then upper half.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 64(AX), DX
@@ -3170,6 +3282,39 @@ noresidual6:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part14
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored13
+
+part14:
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
@@ -3181,7 +3326,7 @@ noresidual6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer13
+	JLT          fewer15
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -3190,9 +3335,9 @@ noresidual6:
 	VPACKSSDW    X15, X1, X1
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, 8(SI)
-	JMP          done14
+	JMP          done16
 
-fewer13:
+fewer15:
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -3203,14 +3348,14 @@ fewer13:
 	VMOVQ        X1, 24(SP)
 	XORQ         R8, R8
 
-byte15:
+byte17:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte15
+	JLT     byte17
 
-done14:
+done16:
 	ADDQ         DI, SI
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
@@ -3221,7 +3366,7 @@ done14:
 	VPACKUSWB    X2, X2, X2
 	VMOVQ        X2, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer16
+	JLT          fewer18
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -3230,9 +3375,9 @@ done14:
 	VPACKSSDW    X15, X3, X3
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, 8(SI)
-	JMP          done17
+	JMP          done19
 
-fewer16:
+fewer18:
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -3243,23 +3388,25 @@ fewer16:
 	VMOVQ        X3, 24(SP)
 	XORQ         R8, R8
 
-byte18:
+byte20:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte18
+	JLT     byte20
 
-done17:
+done19:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
+
+stored13:
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile19:
+tile21:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -3270,14 +3417,14 @@ tile19:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment20:
+segment22:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
 	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
-k21:
+k23:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -3299,9 +3446,9 @@ k21:
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
 	DECQ         R9
-	JNE          k21
+	JNE          k23
 	DECQ         DI
-	JNE          segment20
+	JNE          segment22
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
@@ -3309,50 +3456,50 @@ k21:
 	VMULPS       (BX), Y2, Y2
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual22
+	JEQ          noresidual24
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer23
+	JLT          fewer25
 	VPMOVZXBD    (SI), Y14
-	JMP          done24
+	JMP          done26
 
-fewer23:
+fewer25:
 	XORQ R8, R8
 
-byte25:
+byte27:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte25
+	JLT       byte27
 	VPMOVZXBD 24(SP), Y14
 
-done24:
+done26:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y0, Y0
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer26
+	JLT       fewer28
 	VPMOVZXBD (SI), Y14
-	JMP       done27
+	JMP       done29
 
-fewer26:
+fewer28:
 	XORQ R8, R8
 
-byte28:
+byte30:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte28
+	JLT       byte30
 	VPMOVZXBD 24(SP), Y14
 
-done27:
+done29:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -3360,14 +3507,14 @@ done27:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual22:
+noresidual24:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer29
+	JLT          fewer32
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -3376,9 +3523,9 @@ noresidual22:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
-	JMP          done30
+	JMP          done33
 
-fewer29:
+fewer32:
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -3389,17 +3536,17 @@ fewer29:
 	VMOVQ        X0, 24(SP)
 	XORQ         R8, R8
 
-byte31:
+byte34:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, (SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte31
+	JLT     byte34
 
-done30:
+done33:
 	ADDQ         DI, SI
 	CMPQ         BX, $0x08
-	JLT          fewer32
+	JLT          fewer35
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
 	VCVTPS2DQ    Y2, Y2
@@ -3408,9 +3555,9 @@ done30:
 	VPACKSSDW    X15, X2, X2
 	VPACKUSWB    X2, X2, X2
 	VMOVQ        X2, (SI)
-	JMP          done33
+	JMP          done36
 
-fewer32:
+fewer35:
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
 	VCVTPS2DQ    Y2, Y2
@@ -3421,19 +3568,19 @@ fewer32:
 	VMOVQ        X2, 24(SP)
 	XORQ         R8, R8
 
-byte34:
+byte37:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, (SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte34
+	JLT     byte37
 
-done33:
+done36:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile19
+	JNE  tile21
 
 end2:
 	VZEROUPPER
@@ -3442,10 +3589,11 @@ end2:
 // func gemm_u8i8_1x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_1x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0, Y1 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y7 words of 1;
+	// Y8 products of even bytes; Y9 odd bytes of B; Y10 products of even bytes;
 	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
-	// Y15 words of 255, then upper half.
+	// Y15 words of 255, then words of Zero, then upper half.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 64(AX), DX
@@ -3463,6 +3611,7 @@ TEXT ·gemm_u8i8_1x16_avx2(SB), NOSPLIT, $32-8
 tile3:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x0f, Y15, Y7
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -3480,23 +3629,21 @@ segment4:
 
 k5:
 	VMOVDQU      (BX), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
 	VMOVDQU      32(BX), Y11
-	VPSLLW       $0x08, Y11, Y10
-	VPSRAW       $0x08, Y10, Y10
-	VPSRAW       $0x08, Y11, Y11
 	VPBROADCASTD (R8), Y12
 	VPAND        Y15, Y12, Y13
 	VPSRLW       $0x08, Y12, Y12
-	VPMADDWD     Y8, Y13, Y14
-	VPADDD       Y14, Y0, Y0
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y7, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y13, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDUBSW   Y11, Y13, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPMADDWD     Y7, Y10, Y10
 	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y10, Y1, Y1
 	VPADDD       Y14, Y1, Y1
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
@@ -3550,6 +3697,28 @@ noresidual6:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part11
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VPACKUSWB    Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKLDQ   X1, X0, X0
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored10
+
+part11:
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	VMAXPS       Y0, Y12, Y0
@@ -3561,7 +3730,7 @@ noresidual6:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
 	CMPQ         BX, $0x08
-	JLT          fewer10
+	JLT          fewer12
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -3570,9 +3739,9 @@ noresidual6:
 	VPACKSSDW    X15, X1, X1
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, 8(SI)
-	JMP          done11
+	JMP          done13
 
-fewer10:
+fewer12:
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -3583,25 +3752,28 @@ fewer10:
 	VMOVQ        X1, 24(SP)
 	XORQ         R8, R8
 
-byte12:
+byte14:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, 8(SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte12
+	JLT     byte14
 
-done11:
+done13:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
+
+stored10:
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile13:
+tile15:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x0f, Y15, Y7
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -3609,58 +3781,57 @@ tile13:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment14:
+segment16:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
 	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
-k15:
+k17:
 	VMOVDQU      (BX), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
 	VPBROADCASTD (R8), Y12
 	VPAND        Y15, Y12, Y13
 	VPSRLW       $0x08, Y12, Y12
-	VPMADDWD     Y8, Y13, Y14
-	VPADDD       Y14, Y0, Y0
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y7, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
 	DECQ         R9
-	JNE          k15
+	JNE          k17
 	DECQ         DI
-	JNE          segment14
+	JNE          segment16
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual16
+	JEQ          noresidual18
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer17
+	JLT          fewer19
 	VPMOVZXBD    (SI), Y14
-	JMP          done18
+	JMP          done20
 
-fewer17:
+fewer19:
 	XORQ R8, R8
 
-byte19:
+byte21:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte19
+	JLT       byte21
 	VPMOVZXBD 24(SP), Y14
 
-done18:
+done20:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -3668,14 +3839,14 @@ done18:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual16:
+noresidual18:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 128(AX), Y14
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer20
+	JLT          fewer23
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -3684,9 +3855,9 @@ noresidual16:
 	VPACKSSDW    X15, X0, X0
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)
-	JMP          done21
+	JMP          done24
 
-fewer20:
+fewer23:
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -3697,19 +3868,19 @@ fewer20:
 	VMOVQ        X0, 24(SP)
 	XORQ         R8, R8
 
-byte22:
+byte25:
 	MOVBLZX 24(SP)(R8*1), R9
 	MOVB    R9, (SI)(R8*1)
 	INCQ    R8
 	CMPQ    R8, BX
-	JLT     byte22
+	JLT     byte25
 
-done21:
+done24:
 	ADDQ DI, SI
 	MOVQ SI, (SP)
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile13
+	JNE  tile15
 
 end2:
 	VZEROUPPER
@@ -4001,7 +4172,7 @@ noresidual6:
 	JMP          end2
 
 half1:
-tile19:
+tile20:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -4014,7 +4185,7 @@ tile19:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment20:
+segment21:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
@@ -4023,7 +4194,7 @@ segment20:
 	MOVQ 104(AX), R10
 	SHRQ $0x02, R10
 
-k21:
+k22:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -4060,9 +4231,9 @@ k21:
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	DECQ         R10
-	JNE          k21
+	JNE          k22
 	DECQ         DI
-	JNE          segment20
+	JNE          segment21
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
@@ -4074,94 +4245,94 @@ k21:
 	VMULPS       (BX), Y6, Y6
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual22
+	JEQ          noresidual23
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer23
+	JLT          fewer24
 	VPMOVZXBD    (SI), Y14
-	JMP          done24
+	JMP          done25
 
-fewer23:
+fewer24:
 	XORQ R8, R8
 
-byte25:
+byte26:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte25
+	JLT       byte26
 	VPMOVZXBD 24(SP), Y14
 
-done24:
+done25:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y0, Y0
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer26
+	JLT       fewer27
 	VPMOVZXBD (SI), Y14
-	JMP       done27
+	JMP       done28
 
-fewer26:
+fewer27:
 	XORQ R8, R8
 
-byte28:
+byte29:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte28
+	JLT       byte29
 	VPMOVZXBD 24(SP), Y14
 
-done27:
+done28:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y2, Y2
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer29
+	JLT       fewer30
 	VPMOVZXBD (SI), Y14
-	JMP       done30
+	JMP       done31
 
-fewer29:
+fewer30:
 	XORQ R8, R8
 
-byte31:
+byte32:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte31
+	JLT       byte32
 	VPMOVZXBD 24(SP), Y14
 
-done30:
+done31:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y4, Y4
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer32
+	JLT       fewer33
 	VPMOVZXBD (SI), Y14
-	JMP       done33
+	JMP       done34
 
-fewer32:
+fewer33:
 	XORQ R8, R8
 
-byte34:
+byte35:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte34
+	JLT       byte35
 	VPMOVZXBD 24(SP), Y14
 
-done33:
+done34:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -4169,7 +4340,7 @@ done33:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual22:
+noresidual23:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
@@ -4197,7 +4368,7 @@ noresidual22:
 	MOVQ         BX, (SP)
 	LEAQ         (CX)(DX*4), CX
 	DECQ         16(SP)
-	JNE          tile19
+	JNE          tile20
 
 end2:
 	VZEROUPPER
@@ -4436,7 +4607,7 @@ noresidual6:
 	JMP          end2
 
 half1:
-tile16:
+tile17:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -4448,14 +4619,14 @@ tile16:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment17:
+segment18:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
 	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
-k18:
+k19:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -4484,9 +4655,9 @@ k18:
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
 	DECQ         R9
-	JNE          k18
+	JNE          k19
 	DECQ         DI
-	JNE          segment17
+	JNE          segment18
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
@@ -4496,72 +4667,72 @@ k18:
 	VMULPS       (BX), Y4, Y4
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual19
+	JEQ          noresidual20
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer20
+	JLT          fewer21
 	VPMOVZXBD    (SI), Y14
-	JMP          done21
+	JMP          done22
 
-fewer20:
+fewer21:
 	XORQ R8, R8
 
-byte22:
+byte23:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte22
+	JLT       byte23
 	VPMOVZXBD 24(SP), Y14
 
-done21:
+done22:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y0, Y0
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer23
+	JLT       fewer24
 	VPMOVZXBD (SI), Y14
-	JMP       done24
+	JMP       done25
 
-fewer23:
+fewer24:
 	XORQ R8, R8
 
-byte25:
+byte26:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte25
+	JLT       byte26
 	VPMOVZXBD 24(SP), Y14
 
-done24:
+done25:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y2, Y2
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer26
+	JLT       fewer27
 	VPMOVZXBD (SI), Y14
-	JMP       done27
+	JMP       done28
 
-fewer26:
+fewer27:
 	XORQ R8, R8
 
-byte28:
+byte29:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte28
+	JLT       byte29
 	VPMOVZXBD 24(SP), Y14
 
-done27:
+done28:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -4569,7 +4740,7 @@ done27:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual19:
+noresidual20:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
@@ -4594,7 +4765,7 @@ noresidual19:
 	LEAQ         (CX)(DX*2), CX
 	LEAQ         (CX)(DX*1), CX
 	DECQ         16(SP)
-	JNE          tile16
+	JNE          tile17
 
 end2:
 	VZEROUPPER
@@ -4781,7 +4952,7 @@ noresidual6:
 	JMP          end2
 
 half1:
-tile13:
+tile14:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x08, Y15, Y15
@@ -4792,14 +4963,14 @@ tile13:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment14:
+segment15:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
 	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
-k15:
+k16:
 	VMOVDQU      (BX), Y9
 	VPSLLW       $0x08, Y9, Y8
 	VPSRAW       $0x08, Y8, Y8
@@ -4821,9 +4992,9 @@ k15:
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
 	DECQ         R9
-	JNE          k15
+	JNE          k16
 	DECQ         DI
-	JNE          segment14
+	JNE          segment15
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
@@ -4831,50 +5002,50 @@ k15:
 	VMULPS       (BX), Y2, Y2
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual16
+	JEQ          noresidual17
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer17
+	JLT          fewer18
 	VPMOVZXBD    (SI), Y14
-	JMP          done18
+	JMP          done19
 
-fewer17:
+fewer18:
 	XORQ R8, R8
 
-byte19:
+byte20:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte19
+	JLT       byte20
 	VPMOVZXBD 24(SP), Y14
 
-done18:
+done19:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
 	VADDPS    Y14, Y0, Y0
 	ADDQ      DI, SI
 	CMPQ      BX, $0x08
-	JLT       fewer20
+	JLT       fewer21
 	VPMOVZXBD (SI), Y14
-	JMP       done21
+	JMP       done22
 
-fewer20:
+fewer21:
 	XORQ R8, R8
 
-byte22:
+byte23:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte22
+	JLT       byte23
 	VPMOVZXBD 24(SP), Y14
 
-done21:
+done22:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -4882,7 +5053,7 @@ done21:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual16:
+noresidual17:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
@@ -4902,7 +5073,7 @@ noresidual16:
 	MOVQ         BX, (SP)
 	LEAQ         (CX)(DX*2), CX
 	DECQ         16(SP)
-	JNE          tile13
+	JNE          tile14
 
 end2:
 	VZEROUPPER
@@ -4911,8 +5082,9 @@ end2:
 // func gemm_u8i8_f32_1x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0, Y1 sums; Y8 even bytes of B; Y9 odd bytes of B; Y10 even bytes of B;
-	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0, Y1 sums; Y7 words of 1; Y8 products of even bytes; Y9 odd bytes of B;
+	// Y10 products of even bytes; Y11 odd bytes of B;
+	// Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
 	// Y15 words of 255, then the mask of the last elements.
 	MOVQ args+0(FP), AX
@@ -4932,6 +5104,7 @@ TEXT ·gemm_u8i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
 tile3:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x0f, Y15, Y7
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -4949,23 +5122,21 @@ segment4:
 
 k5:
 	VMOVDQU      (BX), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
 	VMOVDQU      32(BX), Y11
-	VPSLLW       $0x08, Y11, Y10
-	VPSRAW       $0x08, Y10, Y10
-	VPSRAW       $0x08, Y11, Y11
 	VPBROADCASTD (R8), Y12
 	VPAND        Y15, Y12, Y13
 	VPSRLW       $0x08, Y12, Y12
-	VPMADDWD     Y8, Y13, Y14
-	VPADDD       Y14, Y0, Y0
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y7, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y13, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDUBSW   Y11, Y13, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPMADDWD     Y7, Y10, Y10
 	VPMADDWD     Y11, Y12, Y14
+	VPADDD       Y10, Y1, Y1
 	VPADDD       Y14, Y1, Y1
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
@@ -5038,9 +5209,10 @@ noresidual6:
 	JMP          end2
 
 half1:
-tile10:
+tile11:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x0f, Y15, Y7
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -5048,58 +5220,57 @@ tile10:
 	MOVQ     8(AX), SI
 	MOVQ     96(AX), DI
 
-segment11:
+segment12:
 	MOVQ (SI), R8
 	ADDQ $0x08, SI
 	LEAQ (CX)(R8*1), R8
 	MOVQ 104(AX), R9
 	SHRQ $0x02, R9
 
-k12:
+k13:
 	VMOVDQU      (BX), Y9
-	VPSLLW       $0x08, Y9, Y8
-	VPSRAW       $0x08, Y8, Y8
-	VPSRAW       $0x08, Y9, Y9
 	VPBROADCASTD (R8), Y12
 	VPAND        Y15, Y12, Y13
 	VPSRLW       $0x08, Y12, Y12
-	VPMADDWD     Y8, Y13, Y14
-	VPADDD       Y14, Y0, Y0
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y7, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
 	DECQ         R9
-	JNE          k12
+	JNE          k13
 	DECQ         DI
-	JNE          segment11
+	JNE          segment12
 	MOVQ         32(AX), BX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (BX), Y0, Y0
 	MOVQ         120(AX), BX
 	CMPQ         8(SP), $0x00
-	JEQ          noresidual13
+	JEQ          noresidual14
 	VBROADCASTSS 132(AX), Y12
 	VBROADCASTSS 136(AX), Y13
 	MOVQ         88(AX), DI
 	MOVQ         8(SP), SI
 	CMPQ         BX, $0x08
-	JLT          fewer14
+	JLT          fewer15
 	VPMOVZXBD    (SI), Y14
-	JMP          done15
+	JMP          done16
 
-fewer14:
+fewer15:
 	XORQ R8, R8
 
-byte16:
+byte17:
 	MOVBLZX   (SI)(R8*1), R9
 	MOVB      R9, 24(SP)(R8*1)
 	INCQ      R8
 	CMPQ      R8, BX
-	JLT       byte16
+	JLT       byte17
 	VPMOVZXBD 24(SP), Y14
 
-done15:
+done16:
 	VPSUBD    Y12, Y14, Y14
 	VCVTDQ2PS Y14, Y14
 	VMULPS    Y13, Y14, Y14
@@ -5107,7 +5278,7 @@ done15:
 	ADDQ      DI, SI
 	MOVQ      SI, 8(SP)
 
-noresidual13:
+noresidual14:
 	VBROADCASTSS 140(AX), Y12
 	VBROADCASTSS 144(AX), Y13
 	LEAQ         masks<>+64(SB), SI
@@ -5123,7 +5294,7 @@ noresidual13:
 	MOVQ         BX, (SP)
 	LEAQ         (CX)(DX*1), CX
 	DECQ         16(SP)
-	JNE          tile10
+	JNE          tile11
 
 end2:
 	VZEROUPPER

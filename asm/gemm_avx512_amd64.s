@@ -91,8 +91,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -142,36 +140,47 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
-	VMAXPS  Z11, Z28, Z11
-	VMINPS  Z11, Z29, Z11
-	VMAXPS  Z12, Z28, Z12
-	VMINPS  Z12, Z29, Z12
-	VMAXPS  Z13, Z28, Z13
-	VMINPS  Z13, Z29, Z13
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+	VMAXPS       Z12, Z28, Z12
+	VMINPS       Z12, Z29, Z12
+	VMAXPS       Z13, Z28, Z13
+	VMINPS       Z13, Z29, Z13
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -203,9 +212,9 @@ noresidual6:
 	VMOVUPS Z13, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -238,7 +247,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
@@ -247,7 +256,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -268,7 +277,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -282,7 +291,7 @@ segment10:
 	ADDQ DX, R13
 	MOVQ 88(AX), R14
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -306,13 +315,11 @@ k11:
 	ADDQ             $0x04, R12
 	ADDQ             $0x04, R13
 	DECQ             R14
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -359,37 +366,48 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
-	VMAXPS  Y11, Y28, Y11
-	VMINPS  Y11, Y29, Y11
-	VMAXPS  Y12, Y28, Y12
-	VMINPS  Y12, Y29, Y12
-	VMAXPS  Y13, Y28, Y13
-	VMINPS  Y13, Y29, Y13
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+	VMAXPS       Y11, Y28, Y11
+	VMINPS       Y11, Y29, Y11
+	VMAXPS       Y12, Y28, Y12
+	VMINPS       Y12, Y29, Y12
+	VMAXPS       Y13, Y28, Y13
+	VMINPS       Y13, Y29, Y13
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -421,9 +439,9 @@ noresidual12:
 	VMOVUPS Y13, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -456,12 +474,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -552,8 +570,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -600,34 +616,45 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
-	VMAXPS  Z11, Z28, Z11
-	VMINPS  Z11, Z29, Z11
-	VMAXPS  Z12, Z28, Z12
-	VMINPS  Z12, Z29, Z12
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+	VMAXPS       Z12, Z28, Z12
+	VMINPS       Z12, Z29, Z12
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -657,9 +684,9 @@ noresidual6:
 	VMOVUPS Z12, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -690,7 +717,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
@@ -699,7 +726,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -719,7 +746,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -733,7 +760,7 @@ segment10:
 	ADDQ DX, R13
 	MOVQ 88(AX), R14
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -756,13 +783,11 @@ k11:
 	ADDQ             $0x04, R12
 	ADDQ             $0x04, R13
 	DECQ             R14
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -806,35 +831,46 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
-	VMAXPS  Y11, Y28, Y11
-	VMINPS  Y11, Y29, Y11
-	VMAXPS  Y12, Y28, Y12
-	VMINPS  Y12, Y29, Y12
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+	VMAXPS       Y11, Y28, Y11
+	VMINPS       Y11, Y29, Y11
+	VMAXPS       Y12, Y28, Y12
+	VMINPS       Y12, Y29, Y12
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -864,9 +900,9 @@ noresidual12:
 	VMOVUPS Y12, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -897,12 +933,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -988,8 +1024,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -1033,32 +1067,43 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
-	VMAXPS  Z11, Z28, Z11
-	VMINPS  Z11, Z29, Z11
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -1086,9 +1131,9 @@ noresidual6:
 	VMOVUPS Z11, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -1117,7 +1162,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
@@ -1125,7 +1170,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -1144,7 +1189,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -1156,7 +1201,7 @@ segment10:
 	ADDQ DX, R12
 	MOVQ 88(AX), R13
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -1177,13 +1222,11 @@ k11:
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
 	DECQ             R13
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -1224,33 +1267,44 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
-	VMAXPS  Y11, Y28, Y11
-	VMINPS  Y11, Y29, Y11
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+	VMAXPS       Y11, Y28, Y11
+	VMINPS       Y11, Y29, Y11
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -1278,9 +1332,9 @@ noresidual12:
 	VMOVUPS Y11, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -1309,11 +1363,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -1397,8 +1451,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -1439,30 +1491,41 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
-	VMAXPS  Z10, Z28, Z10
-	VMINPS  Z10, Z29, Z10
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -1488,9 +1551,9 @@ noresidual6:
 	VMOVUPS Z10, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -1517,7 +1580,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
@@ -1526,7 +1589,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -1544,7 +1607,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -1556,7 +1619,7 @@ segment10:
 	ADDQ DX, R12
 	MOVQ 88(AX), R13
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -1576,13 +1639,11 @@ k11:
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
 	DECQ             R13
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -1620,31 +1681,42 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
-	VMAXPS  Y10, Y28, Y10
-	VMINPS  Y10, Y29, Y10
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+	VMAXPS       Y10, Y28, Y10
+	VMINPS       Y10, Y29, Y10
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -1670,9 +1742,9 @@ noresidual12:
 	VMOVUPS Y10, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -1699,12 +1771,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -1786,8 +1858,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -1825,28 +1895,39 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
-	VMAXPS  Z9, Z28, Z9
-	VMINPS  Z9, Z29, Z9
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -1870,9 +1951,9 @@ noresidual6:
 	VMOVUPS Z9, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -1897,7 +1978,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
@@ -1905,7 +1986,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -1922,7 +2003,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -1934,7 +2015,7 @@ segment10:
 	ADDQ DX, R12
 	MOVQ 88(AX), R13
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -1953,13 +2034,11 @@ k11:
 	ADDQ             $0x04, R11
 	ADDQ             $0x04, R12
 	DECQ             R13
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -1994,29 +2073,40 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
-	VMAXPS  Y9, Y28, Y9
-	VMINPS  Y9, Y29, Y9
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+	VMAXPS       Y9, Y28, Y9
+	VMINPS       Y9, Y29, Y9
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2040,9 +2130,9 @@ noresidual12:
 	VMOVUPS Y9, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -2067,11 +2157,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -2148,8 +2238,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -2184,26 +2272,37 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
-	VMAXPS  Z8, Z28, Z8
-	VMINPS  Z8, Z29, Z8
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -2225,9 +2324,9 @@ noresidual6:
 	VMOVUPS Z8, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -2250,7 +2349,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -2258,7 +2357,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -2274,7 +2373,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -2284,7 +2383,7 @@ segment10:
 	ADDQ DX, R11
 	MOVQ 88(AX), R12
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -2301,13 +2400,11 @@ k11:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	DECQ             R12
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -2339,27 +2436,38 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
-	VMAXPS  Y8, Y28, Y8
-	VMINPS  Y8, Y29, Y8
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+	VMAXPS       Y8, Y28, Y8
+	VMINPS       Y8, Y29, Y8
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2381,9 +2489,9 @@ noresidual12:
 	VMOVUPS Y8, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -2406,11 +2514,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -2485,8 +2593,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -2518,24 +2624,35 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
-	VMAXPS  Z7, Z28, Z7
-	VMINPS  Z7, Z29, Z7
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -2555,9 +2672,9 @@ noresidual6:
 	VMOVUPS Z7, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -2578,14 +2695,14 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*8), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -2600,7 +2717,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -2610,7 +2727,7 @@ segment10:
 	ADDQ DX, R11
 	MOVQ 88(AX), R12
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -2626,13 +2743,11 @@ k11:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	DECQ             R12
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -2661,25 +2776,36 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
-	VMAXPS  Y7, Y28, Y7
-	VMINPS  Y7, Y29, Y7
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+	VMAXPS       Y7, Y28, Y7
+	VMINPS       Y7, Y29, Y7
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2699,9 +2825,9 @@ noresidual12:
 	VMOVUPS Y7, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -2722,10 +2848,10 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*8), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -2798,8 +2924,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -2828,22 +2952,33 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
-	VMAXPS  Z6, Z28, Z6
-	VMINPS  Z6, Z29, Z6
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -2861,9 +2996,9 @@ noresidual6:
 	VMOVUPS Z6, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -2882,7 +3017,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
@@ -2891,7 +3026,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -2905,7 +3040,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -2915,7 +3050,7 @@ segment10:
 	ADDQ DX, R11
 	MOVQ 88(AX), R12
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -2930,13 +3065,11 @@ k11:
 	ADDQ             $0x04, R10
 	ADDQ             $0x04, R11
 	DECQ             R12
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -2962,23 +3095,34 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
-	VMAXPS  Y6, Y28, Y6
-	VMINPS  Y6, Y29, Y6
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+	VMAXPS       Y6, Y28, Y6
+	VMINPS       Y6, Y29, Y6
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -2996,9 +3140,9 @@ noresidual12:
 	VMOVUPS Y6, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3017,12 +3161,12 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3090,8 +3234,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3117,20 +3259,31 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
-	VMAXPS  Z5, Z28, Z5
-	VMINPS  Z5, Z29, Z5
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3146,9 +3299,9 @@ noresidual6:
 	VMOVUPS Z5, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3165,7 +3318,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
@@ -3173,7 +3326,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3186,7 +3339,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -3194,7 +3347,7 @@ segment10:
 	ADDQ DX, R10
 	MOVQ 88(AX), R11
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3207,13 +3360,11 @@ k11:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	DECQ             R11
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3236,21 +3387,32 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
-	VMAXPS  Y5, Y28, Y5
-	VMINPS  Y5, Y29, Y5
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+	VMAXPS       Y5, Y28, Y5
+	VMINPS       Y5, Y29, Y5
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3266,9 +3428,9 @@ noresidual12:
 	VMOVUPS Y5, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3285,11 +3447,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3355,8 +3517,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3379,18 +3539,29 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
-	VMAXPS  Z4, Z28, Z4
-	VMINPS  Z4, Z29, Z4
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3404,9 +3575,9 @@ noresidual6:
 	VMOVUPS Z4, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3421,7 +3592,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -3429,7 +3600,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3441,7 +3612,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -3449,7 +3620,7 @@ segment10:
 	ADDQ DX, R10
 	MOVQ 88(AX), R11
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3461,13 +3632,11 @@ k11:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	DECQ             R11
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3487,19 +3656,30 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
-	VMAXPS  Y4, Y28, Y4
-	VMINPS  Y4, Y29, Y4
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+	VMAXPS       Y4, Y28, Y4
+	VMINPS       Y4, Y29, Y4
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3513,9 +3693,9 @@ noresidual12:
 	VMOVUPS Y4, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3530,11 +3710,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3598,8 +3778,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3619,16 +3797,27 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z28, Z3
-	VMINPS  Z3, Z29, Z3
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3640,9 +3829,9 @@ noresidual6:
 	VMOVUPS Z3, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3655,14 +3844,14 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3673,7 +3862,7 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
@@ -3681,7 +3870,7 @@ segment10:
 	ADDQ DX, R10
 	MOVQ 88(AX), R11
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3692,13 +3881,11 @@ k11:
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
 	DECQ             R11
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3715,17 +3902,28 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
-	VMAXPS  Y3, Y28, Y3
-	VMINPS  Y3, Y29, Y3
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+	VMAXPS       Y3, Y28, Y3
+	VMINPS       Y3, Y29, Y3
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3737,9 +3935,9 @@ noresidual12:
 	VMOVUPS Y3, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3752,10 +3950,10 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*4), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -3814,8 +4012,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -3832,14 +4028,25 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z28, Z2
-	VMINPS  Z2, Z29, Z2
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -3849,9 +4056,9 @@ noresidual6:
 	VMOVUPS Z2, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -3862,7 +4069,7 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
@@ -3870,7 +4077,7 @@ done8:
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -3880,13 +4087,13 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
 	MOVQ 88(AX), R10
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -3895,13 +4102,11 @@ k11:
 	ADDQ             $0x40, SI
 	ADDQ             $0x04, R9
 	DECQ             R10
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -3915,15 +4120,26 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
-	VMAXPS  Y2, Y28, Y2
-	VMINPS  Y2, Y29, Y2
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+	VMAXPS       Y2, Y28, Y2
+	VMINPS       Y2, Y29, Y2
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -3933,9 +4149,9 @@ noresidual12:
 	VMOVUPS Y2, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -3946,11 +4162,11 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*2), CX
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -4007,8 +4223,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -4022,12 +4236,23 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z28, Z1
-	VMINPS  Z1, Z29, Z1
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
@@ -4035,9 +4260,9 @@ noresidual6:
 	VMOVUPS Z1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
@@ -4046,14 +4271,14 @@ partial7:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -4062,13 +4287,13 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
 	MOVQ 88(AX), R10
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
@@ -4076,13 +4301,11 @@ k11:
 	ADDQ             $0x40, SI
 	ADDQ             $0x04, R9
 	DECQ             R10
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -4093,13 +4316,24 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
-	VMAXPS  Y1, Y28, Y1
-	VMINPS  Y1, Y29, Y1
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+	VMAXPS       Y1, Y28, Y1
+	VMINPS       Y1, Y29, Y1
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
@@ -4107,9 +4341,9 @@ noresidual12:
 	VMOVUPS Y1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
@@ -4118,10 +4352,10 @@ partial13:
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*2), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -4175,8 +4409,6 @@ k5:
 	JNE              k5
 	DECQ             R8
 	JNE              segment4
-	VBROADCASTSS     112(AX), Z28
-	VBROADCASTSS     116(AX), Z29
 	CMPQ             8(SP), $0x00
 	JEQ              noresidual6
 	MOVQ             72(AX), DI
@@ -4187,32 +4419,43 @@ k5:
 	MOVQ             SI, 8(SP)
 
 noresidual6:
-	VMAXPS  Z0, Z28, Z0
-	VMINPS  Z0, Z29, Z0
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped7
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped8
+
+clamped7:
+	VBROADCASTSS 112(AX), Z28
+	VBROADCASTSS 116(AX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+
+unclamped8:
 	CMPQ    104(AX), $0x10
-	JNE     partial7
+	JNE     partial9
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done8
+	JMP     done10
 
-partial7:
+partial9:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done8:
+done10:
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
 	JNE  tile3
 	JMP  end2
 
 half1:
-tile9:
+tile11:
 	// Every sum starts at its bias.
 	MOVQ    24(AX), SI
 	VMOVUPS (SI), Y0
@@ -4220,26 +4463,24 @@ tile9:
 	MOVQ    8(AX), DI
 	MOVQ    80(AX), R8
 
-segment10:
+segment12:
 	MOVQ (DI), R9
 	ADDQ $0x08, DI
 	LEAQ (CX)(R9*1), R9
 	MOVQ 88(AX), R10
 
-k11:
+k13:
 	VMOVUPS          (SI), Y31
 	PREFETCHT1       (SI)(BX*1)
 	VFMADD231PS.BCST (R9), Y31, Y0
 	ADDQ             $0x40, SI
 	ADDQ             $0x04, R9
 	DECQ             R10
-	JNE              k11
+	JNE              k13
 	DECQ             R8
-	JNE              segment10
-	VBROADCASTSS     112(AX), Y28
-	VBROADCASTSS     116(AX), Y29
+	JNE              segment12
 	CMPQ             8(SP), $0x00
-	JEQ              noresidual12
+	JEQ              noresidual14
 	MOVQ             72(AX), DI
 	MOVQ             8(SP), SI
 	VMOVUPS.Z        (SI), K1, Y30
@@ -4247,29 +4488,40 @@ k11:
 	ADDQ             DI, SI
 	MOVQ             SI, 8(SP)
 
-noresidual12:
-	VMAXPS  Y0, Y28, Y0
-	VMINPS  Y0, Y29, Y0
+noresidual14:
+	// Sums of few products would wait for bounds that change nothing.
+	CMPL 112(AX), $0xff800000
+	JNE  clamped15
+	CMPL 116(AX), $0x7f800000
+	JEQ  unclamped16
+
+clamped15:
+	VBROADCASTSS 112(AX), Y28
+	VBROADCASTSS 116(AX), Y29
+	VMAXPS       Y0, Y28, Y0
+	VMINPS       Y0, Y29, Y0
+
+unclamped16:
 	CMPQ    104(AX), $0x08
-	JNE     partial13
+	JNE     partial17
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
-	JMP     done14
+	JMP     done18
 
-partial13:
+partial17:
 	MOVQ    64(AX), DI
 	MOVQ    (SP), SI
 	VMOVUPS Y0, K1, (SI)
 	ADDQ    DI, SI
 	MOVQ    SI, (SP)
 
-done14:
+done18:
 	LEAQ (CX)(DX*1), CX
 	DECQ 16(SP)
-	JNE  tile9
+	JNE  tile11
 
 end2:
 	VZEROUPPER
@@ -4277,25 +4529,49 @@ end2:
 
 // func gemm_u8i8_14x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_14x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z27 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_14x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z27 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -4620,222 +4896,235 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z16, Z30, Z16
-	VMINPS       Z16, Z31, Z16
-	VCVTPS2DQ    Z16, Z16
-	VPADDD.BCST  128(AX), Z16, Z16
-	VPMOVDB      Z16, X16
-	VMOVDQU8     X16, (SI)
-	VMAXPS       Z17, Z30, Z17
-	VMINPS       Z17, Z31, Z17
-	VCVTPS2DQ    Z17, Z17
-	VPADDD.BCST  128(AX), Z17, Z17
-	VPMOVDB      Z17, X17
-	VMOVDQU8     X17, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z18, Z30, Z18
-	VMINPS       Z18, Z31, Z18
-	VCVTPS2DQ    Z18, Z18
-	VPADDD.BCST  128(AX), Z18, Z18
-	VPMOVDB      Z18, X18
-	VMOVDQU8     X18, (SI)
-	VMAXPS       Z19, Z30, Z19
-	VMINPS       Z19, Z31, Z19
-	VCVTPS2DQ    Z19, Z19
-	VPADDD.BCST  128(AX), Z19, Z19
-	VPMOVDB      Z19, X19
-	VMOVDQU8     X19, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z20, Z30, Z20
-	VMINPS       Z20, Z31, Z20
-	VCVTPS2DQ    Z20, Z20
-	VPADDD.BCST  128(AX), Z20, Z20
-	VPMOVDB      Z20, X20
-	VMOVDQU8     X20, (SI)
-	VMAXPS       Z21, Z30, Z21
-	VMINPS       Z21, Z31, Z21
-	VCVTPS2DQ    Z21, Z21
-	VPADDD.BCST  128(AX), Z21, Z21
-	VPMOVDB      Z21, X21
-	VMOVDQU8     X21, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z22, Z30, Z22
-	VMINPS       Z22, Z31, Z22
-	VCVTPS2DQ    Z22, Z22
-	VPADDD.BCST  128(AX), Z22, Z22
-	VPMOVDB      Z22, X22
-	VMOVDQU8     X22, (SI)
-	VMAXPS       Z23, Z30, Z23
-	VMINPS       Z23, Z31, Z23
-	VCVTPS2DQ    Z23, Z23
-	VPADDD.BCST  128(AX), Z23, Z23
-	VPMOVDB      Z23, X23
-	VMOVDQU8     X23, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z24, Z30, Z24
-	VMINPS       Z24, Z31, Z24
-	VCVTPS2DQ    Z24, Z24
-	VPADDD.BCST  128(AX), Z24, Z24
-	VPMOVDB      Z24, X24
-	VMOVDQU8     X24, (SI)
-	VMAXPS       Z25, Z30, Z25
-	VMINPS       Z25, Z31, Z25
-	VCVTPS2DQ    Z25, Z25
-	VPADDD.BCST  128(AX), Z25, Z25
-	VPMOVDB      Z25, X25
-	VMOVDQU8     X25, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z26, Z30, Z26
-	VMINPS       Z26, Z31, Z26
-	VCVTPS2DQ    Z26, Z26
-	VPADDD.BCST  128(AX), Z26, Z26
-	VPMOVDB      Z26, X26
-	VMOVDQU8     X26, (SI)
-	VMAXPS       Z27, Z30, Z27
-	VMINPS       Z27, Z31, Z27
-	VCVTPS2DQ    Z27, Z27
-	VPADDD.BCST  128(AX), Z27, Z27
-	VPMOVDB      Z27, X27
-	VMOVDQU8     X27, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPMINSD.BCST  48(SP), Z16, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPMINSD.BCST  48(SP), Z17, Z17
+	VCVTPS2DQ     Z17, Z17
+	VPMINSD.BCST  48(SP), Z18, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPMINSD.BCST  48(SP), Z19, Z19
+	VCVTPS2DQ     Z19, Z19
+	VPMINSD.BCST  48(SP), Z20, Z20
+	VCVTPS2DQ     Z20, Z20
+	VPMINSD.BCST  48(SP), Z21, Z21
+	VCVTPS2DQ     Z21, Z21
+	VPMINSD.BCST  48(SP), Z22, Z22
+	VCVTPS2DQ     Z22, Z22
+	VPMINSD.BCST  48(SP), Z23, Z23
+	VCVTPS2DQ     Z23, Z23
+	VPMINSD.BCST  48(SP), Z24, Z24
+	VCVTPS2DQ     Z24, Z24
+	VPMINSD.BCST  48(SP), Z25, Z25
+	VCVTPS2DQ     Z25, Z25
+	VPMINSD.BCST  48(SP), Z26, Z26
+	VCVTPS2DQ     Z26, Z26
+	VPMINSD.BCST  48(SP), Z27, Z27
+	VCVTPS2DQ     Z27, Z27
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z28, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z28, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z16, Z16
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z16, Z16
+	VPERMD        Z16, Z29, Z16
+	VMOVDQU8      Y16, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z16, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z28, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPADDSW       Z28, Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z20, Z20
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z20, Z20
+	VPERMD        Z20, Z29, Z20
+	VMOVDQU8      Y20, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z20, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z25, Z24, Z24
+	VPADDSW       Z28, Z24, Z24
+	VPACKSSDW     Z27, Z26, Z26
+	VPADDSW       Z28, Z26, Z26
+	VPACKUSWB     Z26, Z24, Z24
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z24, Z24
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z24, Z24
+	VPERMD        Z24, Z29, Z24
+	VMOVDQU8      Y24, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z24, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_13x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_13x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z25 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_13x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z25 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -5140,209 +5429,226 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z16, Z30, Z16
-	VMINPS       Z16, Z31, Z16
-	VCVTPS2DQ    Z16, Z16
-	VPADDD.BCST  128(AX), Z16, Z16
-	VPMOVDB      Z16, X16
-	VMOVDQU8     X16, (SI)
-	VMAXPS       Z17, Z30, Z17
-	VMINPS       Z17, Z31, Z17
-	VCVTPS2DQ    Z17, Z17
-	VPADDD.BCST  128(AX), Z17, Z17
-	VPMOVDB      Z17, X17
-	VMOVDQU8     X17, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z18, Z30, Z18
-	VMINPS       Z18, Z31, Z18
-	VCVTPS2DQ    Z18, Z18
-	VPADDD.BCST  128(AX), Z18, Z18
-	VPMOVDB      Z18, X18
-	VMOVDQU8     X18, (SI)
-	VMAXPS       Z19, Z30, Z19
-	VMINPS       Z19, Z31, Z19
-	VCVTPS2DQ    Z19, Z19
-	VPADDD.BCST  128(AX), Z19, Z19
-	VPMOVDB      Z19, X19
-	VMOVDQU8     X19, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z20, Z30, Z20
-	VMINPS       Z20, Z31, Z20
-	VCVTPS2DQ    Z20, Z20
-	VPADDD.BCST  128(AX), Z20, Z20
-	VPMOVDB      Z20, X20
-	VMOVDQU8     X20, (SI)
-	VMAXPS       Z21, Z30, Z21
-	VMINPS       Z21, Z31, Z21
-	VCVTPS2DQ    Z21, Z21
-	VPADDD.BCST  128(AX), Z21, Z21
-	VPMOVDB      Z21, X21
-	VMOVDQU8     X21, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z22, Z30, Z22
-	VMINPS       Z22, Z31, Z22
-	VCVTPS2DQ    Z22, Z22
-	VPADDD.BCST  128(AX), Z22, Z22
-	VPMOVDB      Z22, X22
-	VMOVDQU8     X22, (SI)
-	VMAXPS       Z23, Z30, Z23
-	VMINPS       Z23, Z31, Z23
-	VCVTPS2DQ    Z23, Z23
-	VPADDD.BCST  128(AX), Z23, Z23
-	VPMOVDB      Z23, X23
-	VMOVDQU8     X23, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z24, Z30, Z24
-	VMINPS       Z24, Z31, Z24
-	VCVTPS2DQ    Z24, Z24
-	VPADDD.BCST  128(AX), Z24, Z24
-	VPMOVDB      Z24, X24
-	VMOVDQU8     X24, (SI)
-	VMAXPS       Z25, Z30, Z25
-	VMINPS       Z25, Z31, Z25
-	VCVTPS2DQ    Z25, Z25
-	VPADDD.BCST  128(AX), Z25, Z25
-	VPMOVDB      Z25, X25
-	VMOVDQU8     X25, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPMINSD.BCST  48(SP), Z16, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPMINSD.BCST  48(SP), Z17, Z17
+	VCVTPS2DQ     Z17, Z17
+	VPMINSD.BCST  48(SP), Z18, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPMINSD.BCST  48(SP), Z19, Z19
+	VCVTPS2DQ     Z19, Z19
+	VPMINSD.BCST  48(SP), Z20, Z20
+	VCVTPS2DQ     Z20, Z20
+	VPMINSD.BCST  48(SP), Z21, Z21
+	VCVTPS2DQ     Z21, Z21
+	VPMINSD.BCST  48(SP), Z22, Z22
+	VCVTPS2DQ     Z22, Z22
+	VPMINSD.BCST  48(SP), Z23, Z23
+	VCVTPS2DQ     Z23, Z23
+	VPMINSD.BCST  48(SP), Z24, Z24
+	VCVTPS2DQ     Z24, Z24
+	VPMINSD.BCST  48(SP), Z25, Z25
+	VCVTPS2DQ     Z25, Z25
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z28, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z28, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z16, Z16
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z16, Z16
+	VPERMD        Z16, Z29, Z16
+	VMOVDQU8      Y16, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z16, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z28, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPADDSW       Z28, Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z20, Z20
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z20, Z20
+	VPERMD        Z20, Z29, Z20
+	VMOVDQU8      Y20, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z20, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z25, Z24, Z24
+	VPADDSW       Z28, Z24, Z24
+	VPACKUSWB     Z24, Z24, Z24
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z24, Z24
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z24, Z24
+	VPERMD        Z24, Z29, Z24
+	VMOVDQU8      Y24, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_12x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_12x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z23 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_12x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z23 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -5624,195 +5930,210 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z16, Z30, Z16
-	VMINPS       Z16, Z31, Z16
-	VCVTPS2DQ    Z16, Z16
-	VPADDD.BCST  128(AX), Z16, Z16
-	VPMOVDB      Z16, X16
-	VMOVDQU8     X16, (SI)
-	VMAXPS       Z17, Z30, Z17
-	VMINPS       Z17, Z31, Z17
-	VCVTPS2DQ    Z17, Z17
-	VPADDD.BCST  128(AX), Z17, Z17
-	VPMOVDB      Z17, X17
-	VMOVDQU8     X17, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z18, Z30, Z18
-	VMINPS       Z18, Z31, Z18
-	VCVTPS2DQ    Z18, Z18
-	VPADDD.BCST  128(AX), Z18, Z18
-	VPMOVDB      Z18, X18
-	VMOVDQU8     X18, (SI)
-	VMAXPS       Z19, Z30, Z19
-	VMINPS       Z19, Z31, Z19
-	VCVTPS2DQ    Z19, Z19
-	VPADDD.BCST  128(AX), Z19, Z19
-	VPMOVDB      Z19, X19
-	VMOVDQU8     X19, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z20, Z30, Z20
-	VMINPS       Z20, Z31, Z20
-	VCVTPS2DQ    Z20, Z20
-	VPADDD.BCST  128(AX), Z20, Z20
-	VPMOVDB      Z20, X20
-	VMOVDQU8     X20, (SI)
-	VMAXPS       Z21, Z30, Z21
-	VMINPS       Z21, Z31, Z21
-	VCVTPS2DQ    Z21, Z21
-	VPADDD.BCST  128(AX), Z21, Z21
-	VPMOVDB      Z21, X21
-	VMOVDQU8     X21, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z22, Z30, Z22
-	VMINPS       Z22, Z31, Z22
-	VCVTPS2DQ    Z22, Z22
-	VPADDD.BCST  128(AX), Z22, Z22
-	VPMOVDB      Z22, X22
-	VMOVDQU8     X22, (SI)
-	VMAXPS       Z23, Z30, Z23
-	VMINPS       Z23, Z31, Z23
-	VCVTPS2DQ    Z23, Z23
-	VPADDD.BCST  128(AX), Z23, Z23
-	VPMOVDB      Z23, X23
-	VMOVDQU8     X23, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*4), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPMINSD.BCST  48(SP), Z16, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPMINSD.BCST  48(SP), Z17, Z17
+	VCVTPS2DQ     Z17, Z17
+	VPMINSD.BCST  48(SP), Z18, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPMINSD.BCST  48(SP), Z19, Z19
+	VCVTPS2DQ     Z19, Z19
+	VPMINSD.BCST  48(SP), Z20, Z20
+	VCVTPS2DQ     Z20, Z20
+	VPMINSD.BCST  48(SP), Z21, Z21
+	VCVTPS2DQ     Z21, Z21
+	VPMINSD.BCST  48(SP), Z22, Z22
+	VCVTPS2DQ     Z22, Z22
+	VPMINSD.BCST  48(SP), Z23, Z23
+	VCVTPS2DQ     Z23, Z23
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z28, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z28, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z16, Z16
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z16, Z16
+	VPERMD        Z16, Z29, Z16
+	VMOVDQU8      Y16, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z16, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z28, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	VPADDSW       Z28, Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z20, Z20
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z20, Z20
+	VPERMD        Z20, Z29, Z20
+	VMOVDQU8      Y20, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z20, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*4), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_11x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_11x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z21 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_11x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z21 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -6074,183 +6395,202 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z16, Z30, Z16
-	VMINPS       Z16, Z31, Z16
-	VCVTPS2DQ    Z16, Z16
-	VPADDD.BCST  128(AX), Z16, Z16
-	VPMOVDB      Z16, X16
-	VMOVDQU8     X16, (SI)
-	VMAXPS       Z17, Z30, Z17
-	VMINPS       Z17, Z31, Z17
-	VCVTPS2DQ    Z17, Z17
-	VPADDD.BCST  128(AX), Z17, Z17
-	VPMOVDB      Z17, X17
-	VMOVDQU8     X17, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z18, Z30, Z18
-	VMINPS       Z18, Z31, Z18
-	VCVTPS2DQ    Z18, Z18
-	VPADDD.BCST  128(AX), Z18, Z18
-	VPMOVDB      Z18, X18
-	VMOVDQU8     X18, (SI)
-	VMAXPS       Z19, Z30, Z19
-	VMINPS       Z19, Z31, Z19
-	VCVTPS2DQ    Z19, Z19
-	VPADDD.BCST  128(AX), Z19, Z19
-	VPMOVDB      Z19, X19
-	VMOVDQU8     X19, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z20, Z30, Z20
-	VMINPS       Z20, Z31, Z20
-	VCVTPS2DQ    Z20, Z20
-	VPADDD.BCST  128(AX), Z20, Z20
-	VPMOVDB      Z20, X20
-	VMOVDQU8     X20, (SI)
-	VMAXPS       Z21, Z30, Z21
-	VMINPS       Z21, Z31, Z21
-	VCVTPS2DQ    Z21, Z21
-	VPADDD.BCST  128(AX), Z21, Z21
-	VPMOVDB      Z21, X21
-	VMOVDQU8     X21, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*2), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPMINSD.BCST  48(SP), Z16, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPMINSD.BCST  48(SP), Z17, Z17
+	VCVTPS2DQ     Z17, Z17
+	VPMINSD.BCST  48(SP), Z18, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPMINSD.BCST  48(SP), Z19, Z19
+	VCVTPS2DQ     Z19, Z19
+	VPMINSD.BCST  48(SP), Z20, Z20
+	VCVTPS2DQ     Z20, Z20
+	VPMINSD.BCST  48(SP), Z21, Z21
+	VCVTPS2DQ     Z21, Z21
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z28, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z28, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z16, Z16
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z16, Z16
+	VPERMD        Z16, Z29, Z16
+	VMOVDQU8      Y16, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z16, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z21, Z20, Z20
+	VPADDSW       Z28, Z20, Z20
+	VPACKUSWB     Z20, Z20, Z20
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z20, Z20
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z20, Z20
+	VPERMD        Z20, Z29, Z20
+	VMOVDQU8      Y20, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*2), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_10x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_10x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z19 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_10x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z19 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -6492,169 +6832,186 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z16, Z30, Z16
-	VMINPS       Z16, Z31, Z16
-	VCVTPS2DQ    Z16, Z16
-	VPADDD.BCST  128(AX), Z16, Z16
-	VPMOVDB      Z16, X16
-	VMOVDQU8     X16, (SI)
-	VMAXPS       Z17, Z30, Z17
-	VMINPS       Z17, Z31, Z17
-	VCVTPS2DQ    Z17, Z17
-	VPADDD.BCST  128(AX), Z17, Z17
-	VPMOVDB      Z17, X17
-	VMOVDQU8     X17, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z18, Z30, Z18
-	VMINPS       Z18, Z31, Z18
-	VCVTPS2DQ    Z18, Z18
-	VPADDD.BCST  128(AX), Z18, Z18
-	VPMOVDB      Z18, X18
-	VMOVDQU8     X18, (SI)
-	VMAXPS       Z19, Z30, Z19
-	VMINPS       Z19, Z31, Z19
-	VCVTPS2DQ    Z19, Z19
-	VPADDD.BCST  128(AX), Z19, Z19
-	VPMOVDB      Z19, X19
-	VMOVDQU8     X19, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPMINSD.BCST  48(SP), Z16, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPMINSD.BCST  48(SP), Z17, Z17
+	VCVTPS2DQ     Z17, Z17
+	VPMINSD.BCST  48(SP), Z18, Z18
+	VCVTPS2DQ     Z18, Z18
+	VPMINSD.BCST  48(SP), Z19, Z19
+	VCVTPS2DQ     Z19, Z19
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z28, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	VPADDSW       Z28, Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z16, Z16
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z16, Z16
+	VPERMD        Z16, Z29, Z16
+	VMOVDQU8      Y16, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z16, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_9x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_9x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z17 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_9x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z17 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -6873,156 +7230,177 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z16, Z30, Z16
-	VMINPS       Z16, Z31, Z16
-	VCVTPS2DQ    Z16, Z16
-	VPADDD.BCST  128(AX), Z16, Z16
-	VPMOVDB      Z16, X16
-	VMOVDQU8     X16, (SI)
-	VMAXPS       Z17, Z30, Z17
-	VMINPS       Z17, Z31, Z17
-	VCVTPS2DQ    Z17, Z17
-	VPADDD.BCST  128(AX), Z17, Z17
-	VPMOVDB      Z17, X17
-	VMOVDQU8     X17, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	VPMINSD.BCST  48(SP), Z16, Z16
+	VCVTPS2DQ     Z16, Z16
+	VPMINSD.BCST  48(SP), Z17, Z17
+	VCVTPS2DQ     Z17, Z17
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z17, Z16, Z16
+	VPADDSW       Z28, Z16, Z16
+	VPACKUSWB     Z16, Z16, Z16
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z16, Z16
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z16, Z16
+	VPERMD        Z16, Z29, Z16
+	VMOVDQU8      Y16, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_8x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_8x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z15 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_8x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z15 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -7221,142 +7599,161 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z14, Z30, Z14
-	VMINPS       Z14, Z31, Z14
-	VCVTPS2DQ    Z14, Z14
-	VPADDD.BCST  128(AX), Z14, Z14
-	VPMOVDB      Z14, X14
-	VMOVDQU8     X14, (SI)
-	VMAXPS       Z15, Z30, Z15
-	VMINPS       Z15, Z31, Z15
-	VCVTPS2DQ    Z15, Z15
-	VPADDD.BCST  128(AX), Z15, Z15
-	VPMOVDB      Z15, X15
-	VMOVDQU8     X15, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*8), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	VPMINSD.BCST  48(SP), Z14, Z14
+	VCVTPS2DQ     Z14, Z14
+	VPMINSD.BCST  48(SP), Z15, Z15
+	VCVTPS2DQ     Z15, Z15
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	VPADDSW       Z28, Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*8), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_7x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_7x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z13 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_7x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z13 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -7535,131 +7932,154 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, (SI)
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      Y12, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_6x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_6x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z11 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_6x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z11 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -7815,117 +8235,138 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, (SI)
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_5x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_5x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z9 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_5x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z9 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -8061,104 +8502,129 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, (SI)
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      Y8, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_4x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_4x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z7 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_4x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z7 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -8274,90 +8740,113 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, (SI)
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*4), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*4), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_3x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_3x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z5 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_3x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z5 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -8450,78 +8939,105 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, (SI)
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*2), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      Y4, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*2), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_2x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_2x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z3 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_2x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z3 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns;
+	// Z30 elements of A, then a row of bytes; Z31 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -8594,64 +9110,88 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), DI
-	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
-	ADDQ         DI, SI
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, (SI)
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, 16(SI)
-	ADDQ         DI, SI
-	MOVQ         SI, (SP)
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, SI
+	VMOVQ         SI, X29
+	MOVQ          $0x0f0b07030e0a0602, SI
+	VPINSRQ       $0x01, SI, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	MOVQ          80(AX), DI
+	MOVQ          (SP), SI
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      Y0, K2, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z0, Y30
+	VMOVDQU8      Y30, K2, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, (SP)
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_1x32_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_1x32_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0, Z1 sums; Z28 rows of B, then residual; Z29 rows of B;
-	// Z30 elements of A, then Lo; Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), SI
-	MOVQ  SI, (SP)
-	MOVQ  48(AX), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  112(AX), SI
-	MOVQ  SI, 16(SP)
-	MOVQ  120(AX), SI
-	SUBQ  $0x10, SI
-	XORL  DI, DI
-	BTSQ  SI, DI
-	DECQ  DI
-	KMOVW DI, K1
+TEXT ·gemm_u8i8_1x32_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 rows of B, then where packing has put fours of columns; Z30 elements of A;
+	// K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), SI
+	MOVQ      SI, (SP)
+	MOVQ      48(AX), SI
+	MOVQ      SI, 8(SP)
+	MOVQ      112(AX), SI
+	MOVQ      SI, 16(SP)
+	MOVL      128(AX), SI
+	MOVL      SI, DI
+	SHLL      $0x10, DI
+	ORL       SI, DI
+	MOVL      DI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, DI
+	ADDL      SI, DI
+	IMUL3L    $+16843009, DI, DI
+	MOVL      DI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVD     DI, K2
+	MOVQ      120(AX), SI
+	SUBQ      $0x10, SI
+	XORL      DI, DI
+	BTSQ      SI, DI
+	DECQ      DI
+	KMOVW     DI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -8704,22 +9244,27 @@ k3:
 	MOVQ         SI, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
+	MOVQ         $0x0d0905010c080400, SI
+	VMOVQ        SI, X29
+	MOVQ         $0x0f0b07030e0a0602, SI
+	VPINSRQ      $0x01, SI, X29, X29
+	VPMOVZXBD    X29, Z29
+	VPMINSD.BCST 48(SP), Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPMINSD.BCST 48(SP), Z1, Z1
+	VCVTPS2DQ    Z1, Z1
 	MOVQ         80(AX), DI
 	MOVQ         (SP), SI
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, (SI)
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, 16(SI)
+	VPBROADCASTD 24(SP), Z28
+	VPACKSSDW    Z1, Z0, Z0
+	VPADDSW      Z28, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	VPBROADCASTD 32(SP), Z28
+	VPMAXUB      Z28, Z0, Z0
+	VPBROADCASTD 40(SP), Z28
+	VPMINUB      Z28, Z0, Z0
+	VPERMD       Z0, Z29, Z0
+	VMOVDQU8     Y0, K2, (SI)
 	ADDQ         DI, SI
 	MOVQ         SI, (SP)
 	LEAQ         (CX)(DX*1), CX
@@ -8730,24 +9275,47 @@ noresidual4:
 
 // func gemm_u8i8_14x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_14x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z13 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_14x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z13 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -8945,137 +9513,173 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z13, Z30, Z13
-	VMINPS       Z13, Z31, Z13
-	VCVTPS2DQ    Z13, Z13
-	VPADDD.BCST  128(AX), Z13, Z13
-	VPMOVDB      Z13, X13
-	VMOVDQU8     X13, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	VPMINSD.BCST  48(SP), Z13, Z13
+	VCVTPS2DQ     Z13, Z13
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      X8, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z13, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      X12, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z12, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_13x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_13x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z12 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_13x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z12 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -9262,130 +9866,168 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z12, Z30, Z12
-	VMINPS       Z12, Z31, Z12
-	VCVTPS2DQ    Z12, Z12
-	VPADDD.BCST  128(AX), Z12, Z12
-	VPMOVDB      Z12, X12
-	VMOVDQU8     X12, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	VPMINSD.BCST  48(SP), Z12, Z12
+	VCVTPS2DQ     Z12, Z12
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      X8, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z12, Z12, Z12
+	VPADDSW       Z28, Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z12, Z12
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z12, Z12
+	VPERMD        Z12, Z29, Z12
+	VMOVDQU8      X12, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_12x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_12x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z11 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_12x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z11 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -9558,122 +10200,154 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z11, Z30, Z11
-	VMINPS       Z11, Z31, Z11
-	VCVTPS2DQ    Z11, Z11
-	VPADDD.BCST  128(AX), Z11, Z11
-	VPMOVDB      Z11, X11
-	VMOVDQU8     X11, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*4), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	VPMINSD.BCST  48(SP), Z11, Z11
+	VCVTPS2DQ     Z11, Z11
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      X8, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*4), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_11x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_11x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z10 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_11x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z10 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -9835,116 +10509,150 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z10, Z30, Z10
-	VMINPS       Z10, Z31, Z10
-	VCVTPS2DQ    Z10, Z10
-	VPADDD.BCST  128(AX), Z10, Z10
-	VPMOVDB      Z10, X10
-	VMOVDQU8     X10, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*2), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	VPMINSD.BCST  48(SP), Z10, Z10
+	VCVTPS2DQ     Z10, Z10
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKSSDW     Z10, Z10, Z10
+	VPADDSW       Z28, Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      X8, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*2), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_10x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_10x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z9 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_10x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z9 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -10095,108 +10803,142 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z9, Z30, Z9
-	VMINPS       Z9, Z31, Z9
-	VCVTPS2DQ    Z9, Z9
-	VPADDD.BCST  128(AX), Z9, Z9
-	VPMOVDB      Z9, X9
-	VMOVDQU8     X9, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	VPMINSD.BCST  48(SP), Z9, Z9
+	VCVTPS2DQ     Z9, Z9
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z9, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      X8, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_9x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_9x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z8 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_9x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z8 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -10333,101 +11075,137 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z8, Z30, Z8
-	VMINPS       Z8, Z31, Z8
-	VCVTPS2DQ    Z8, Z8
-	VPADDD.BCST  128(AX), Z8, Z8
-	VPMOVDB      Z8, X8
-	VMOVDQU8     X8, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	VPMINSD.BCST  48(SP), Z8, Z8
+	VCVTPS2DQ     Z8, Z8
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z8, Z8, Z8
+	VPADDSW       Z28, Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z8, Z8
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z8, Z8
+	VPERMD        Z8, Z29, Z8
+	VMOVDQU8      X8, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_8x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_8x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z7 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_8x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z7 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -10553,93 +11331,123 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z7, Z30, Z7
-	VMINPS       Z7, Z31, Z7
-	VCVTPS2DQ    Z7, Z7
-	VPADDD.BCST  128(AX), Z7, Z7
-	VPMOVDB      Z7, X7
-	VMOVDQU8     X7, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*8), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	VPMINSD.BCST  48(SP), Z7, Z7
+	VCVTPS2DQ     Z7, Z7
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*8), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_7x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_7x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z6 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_7x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z6 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -10754,88 +11562,120 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z6, Z30, Z6
-	VMINPS       Z6, Z31, Z6
-	VCVTPS2DQ    Z6, Z6
-	VPADDD.BCST  128(AX), Z6, Z6
-	VPMOVDB      Z6, X6
-	VMOVDQU8     X6, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VPMINSD.BCST  48(SP), Z6, Z6
+	VCVTPS2DQ     Z6, Z6
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKSSDW     Z6, Z6, Z6
+	VPADDSW       Z28, Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_6x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_6x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z5 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_6x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z5 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -10936,80 +11776,112 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z5, Z30, Z5
-	VMINPS       Z5, Z31, Z5
-	VCVTPS2DQ    Z5, Z5
-	VPADDD.BCST  128(AX), Z5, Z5
-	VPMOVDB      Z5, X5
-	VMOVDQU8     X5, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPMINSD.BCST  48(SP), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z5, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_5x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_5x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z4 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_5x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z4 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -11099,73 +11971,107 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z4, Z30, Z4
-	VMINPS       Z4, Z31, Z4
-	VCVTPS2DQ    Z4, Z4
-	VPADDD.BCST  128(AX), Z4, Z4
-	VPMOVDB      Z4, X4
-	VMOVDQU8     X4, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*4), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPMINSD.BCST  48(SP), Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z4, Z4, Z4
+	VPADDSW       Z28, Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z4, Z4
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z4, Z4
+	VPERMD        Z4, Z29, Z4
+	VMOVDQU8      X4, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*4), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_4x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_4x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z3 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_4x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1…Z3 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -11244,65 +12150,93 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z3, Z30, Z3
-	VMINPS       Z3, Z31, Z3
-	VCVTPS2DQ    Z3, Z3
-	VPADDD.BCST  128(AX), Z3, Z3
-	VPMOVDB      Z3, X3
-	VMOVDQU8     X3, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*4), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	VPMINSD.BCST  48(SP), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z3, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x03, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*4), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_3x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_3x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0…Z2 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_3x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1, Z2 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -11367,59 +12301,89 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z2, Z30, Z2
-	VMINPS       Z2, Z31, Z2
-	VCVTPS2DQ    Z2, Z2
-	VPADDD.BCST  128(AX), Z2, Z2
-	VPMOVDB      Z2, X2
-	VMOVDQU8     X2, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*2), CX
-	LEAQ         (CX)(DX*1), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPMINSD.BCST  48(SP), Z2, Z2
+	VCVTPS2DQ     Z2, Z2
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKSSDW     Z2, Z2, Z2
+	VPADDSW       Z28, Z2, Z2
+	VPACKUSWB     Z2, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x02, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*2), CX
+	LEAQ          (CX)(DX*1), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_2x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_2x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0, Z1 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_2x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums; Z1 sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A, then a row of bytes;
+	// Z31 elements of A; K1 the columns to store; K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -11473,51 +12437,81 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
-	MOVQ         80(AX), SI
-	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
-	ADDQ         SI, BX
-	VMAXPS       Z1, Z30, Z1
-	VMINPS       Z1, Z31, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPADDD.BCST  128(AX), Z1, Z1
-	VPMOVDB      Z1, X1
-	VMOVDQU8     X1, K1, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, (SP)
-	LEAQ         (CX)(DX*2), CX
-	DECQ         16(SP)
-	JNE          tile1
+	MOVQ          $0x0d0905010c080400, BX
+	VMOVQ         BX, X29
+	MOVQ          $0x0f0b07030e0a0602, BX
+	VPINSRQ       $0x01, BX, X29, X29
+	VPMOVZXBD     X29, Z29
+	VPMINSD.BCST  48(SP), Z0, Z0
+	VCVTPS2DQ     Z0, Z0
+	VPMINSD.BCST  48(SP), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	MOVQ          80(AX), SI
+	MOVQ          (SP), BX
+	VPBROADCASTD  24(SP), Z28
+	VPACKSSDW     Z1, Z0, Z0
+	VPADDSW       Z28, Z0, Z0
+	VPACKUSWB     Z0, Z0, Z0
+	VPBROADCASTD  32(SP), Z28
+	VPMAXUB       Z28, Z0, Z0
+	VPBROADCASTD  40(SP), Z28
+	VPMINUB       Z28, Z0, Z0
+	VPERMD        Z0, Z29, Z0
+	VMOVDQU8      X0, K2, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z0, X30
+	VMOVDQU8      X30, K2, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, (SP)
+	LEAQ          (CX)(DX*2), CX
+	DECQ          16(SP)
+	JNE           tile1
 	VZEROUPPER
 	RET
 
 // func gemm_u8i8_1x16_avx512(args *QuantisedGemmArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·gemm_u8i8_1x16_avx512(SB), NOSPLIT, $24-8
-	// Registers: Z0 sums; Z28 rows of B, then residual; Z30 elements of A, then Lo;
-	// Z31 elements of A, then Hi; K1 the columns to store.
-	MOVQ  args+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  64(AX), DX
-	MOVQ  56(AX), BX
-	MOVQ  40(AX), BX
-	MOVQ  BX, (SP)
-	MOVQ  48(AX), BX
-	MOVQ  BX, 8(SP)
-	MOVQ  112(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  120(AX), BX
-	XORL  SI, SI
-	BTSQ  BX, SI
-	DECQ  SI
-	KMOVW SI, K1
+TEXT ·gemm_u8i8_1x16_avx512(SB), NOSPLIT, $56-8
+	// Registers: Z0 a bound, then sums;
+	// Z28 rows of B, then residual, then what is added to results, or bounds them;
+	// Z29 where packing has put fours of columns; Z30 elements of A; K1 the columns to store;
+	// K2 the columns of a row.
+	MOVQ      args+0(FP), AX
+	MOVQ      (AX), CX
+	MOVQ      64(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      40(AX), BX
+	MOVQ      BX, (SP)
+	MOVQ      48(AX), BX
+	MOVQ      BX, 8(SP)
+	MOVQ      112(AX), BX
+	MOVQ      BX, 16(SP)
+	MOVL      128(AX), BX
+	MOVL      BX, SI
+	SHLL      $0x10, SI
+	ORL       BX, SI
+	MOVL      SI, 24(SP)
+	VMOVSS    140(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 32(SP)
+	VMOVSS    144(AX), X0
+	VCVTSS2SI X0, SI
+	ADDL      BX, SI
+	IMUL3L    $+16843009, SI, SI
+	MOVL      SI, 40(SP)
+	MOVL      $0x47800000, 48(SP)
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVD     SI, K2
+	MOVQ      120(AX), BX
+	XORL      SI, SI
+	BTSQ      BX, SI
+	DECQ      SI
+	KMOVW     SI, K1
 
 tile1:
 	// Every sum starts at its bias.
@@ -11560,16 +12554,25 @@ k3:
 	MOVQ         BX, 8(SP)
 
 noresidual4:
-	VBROADCASTSS 140(AX), Z30
-	VBROADCASTSS 144(AX), Z31
+	MOVQ         $0x0d0905010c080400, BX
+	VMOVQ        BX, X29
+	MOVQ         $0x0f0b07030e0a0602, BX
+	VPINSRQ      $0x01, BX, X29, X29
+	VPMOVZXBD    X29, Z29
+	VPMINSD.BCST 48(SP), Z0, Z0
+	VCVTPS2DQ    Z0, Z0
 	MOVQ         80(AX), SI
 	MOVQ         (SP), BX
-	VMAXPS       Z0, Z30, Z0
-	VMINPS       Z0, Z31, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPADDD.BCST  128(AX), Z0, Z0
-	VPMOVDB      Z0, X0
-	VMOVDQU8     X0, K1, (BX)
+	VPBROADCASTD 24(SP), Z28
+	VPACKSSDW    Z0, Z0, Z0
+	VPADDSW      Z28, Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	VPBROADCASTD 32(SP), Z28
+	VPMAXUB      Z28, Z0, Z0
+	VPBROADCASTD 40(SP), Z28
+	VPMINUB      Z28, Z0, Z0
+	VPERMD       Z0, Z29, Z0
+	VMOVDQU8     X0, K2, (BX)
 	ADDQ         SI, BX
 	MOVQ         BX, (SP)
 	LEAQ         (CX)(DX*1), CX

@@ -25,9 +25,9 @@ TEXT ·softmax_f32_neon(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R3
 	MOVD 16(R0), R4
 	MOVD 24(R0), R5
-	MOVD $0xc2d20000, R6
-	VMOV R6, V0.S[0]
 	MOVD $0x42b20000, R6
+	VMOV R6, V0.S[0]
+	MOVD $0xc2d20000, R6
 	VMOV R6, V0.S[1]
 	MOVD $0x3fb8aa3b, R6
 	VMOV R6, V0.S[2]
@@ -103,11 +103,11 @@ piece8:
 	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
 	WORD    $0x4ea4d508 // fsub v8.4s, v8.4s, v4.4s
 	VDUP    V0.S[0], V9.S4
-	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
-	WORD    $0x4e29f508 // fmax v8.4s, v8.4s, v9.4s
-	VDUP    V0.S[1], V9.S4
 	WORD    $0x4ea9f4e7 // fmin v7.4s, v7.4s, v9.4s
 	WORD    $0x4ea9f508 // fmin v8.4s, v8.4s, v9.4s
+	VDUP    V0.S[1], V9.S4
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	WORD    $0x4e29f508 // fmax v8.4s, v8.4s, v9.4s
 	WORD    $0x4f8098e9 // fmul v9.4s, v7.4s, v0.s[2]
 	WORD    $0x4f80990a // fmul v10.4s, v8.4s, v0.s[2]
 	WORD    $0x4e218929 // frintn v9.4s, v9.4s
@@ -181,9 +181,9 @@ rest7:
 	FMOVQ.P 16(R7), F7
 	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
 	VDUP    V0.S[0], V8.S4
-	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
-	VDUP    V0.S[1], V8.S4
 	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	WORD    $0x4f8098e8 // fmul v8.4s, v7.4s, v0.s[2]
 	WORD    $0x4e218908 // frintn v8.4s, v8.4s
 	WORD    $0x4fa05907 // fmls v7.4s, v8.4s, v0.s[3]
@@ -224,9 +224,9 @@ none9:
 	FMOVD.P 8(R7), F7
 	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
 	VDUP    V0.S[0], V8.S4
-	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
-	VDUP    V0.S[1], V8.S4
 	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	WORD    $0x4f8098e8 // fmul v8.4s, v7.4s, v0.s[2]
 	WORD    $0x4e218908 // frintn v8.4s, v8.4s
 	WORD    $0x4fa05907 // fmls v7.4s, v8.4s, v0.s[3]
@@ -265,9 +265,9 @@ none10:
 	FMOVS.P 4(R7), F7
 	WORD    $0x4ea4d4e7 // fsub v7.4s, v7.4s, v4.4s
 	VDUP    V0.S[0], V8.S4
-	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
-	VDUP    V0.S[1], V8.S4
 	WORD    $0x4ea8f4e7 // fmin v7.4s, v7.4s, v8.4s
+	VDUP    V0.S[1], V8.S4
+	WORD    $0x4e28f4e7 // fmax v7.4s, v7.4s, v8.4s
 	WORD    $0x4f8098e8 // fmul v8.4s, v7.4s, v0.s[2]
 	WORD    $0x4e218908 // frintn v8.4s, v8.4s
 	WORD    $0x4fa05907 // fmls v7.4s, v8.4s, v0.s[3]

@@ -53,7 +53,7 @@ func expand(ctx context.Context, pattern string, emit func(string)) error {
 		return files.Error(pattern, err)
 	}
 	if len(paths) == 0 {
-		return files.Error(pattern, errors.New("no file fits it"))
+		return files.Error(pattern, errors.New("no file matches it"))
 	}
 	slices.Sort(paths)
 	for _, path := range paths {

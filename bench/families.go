@@ -17,11 +17,15 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// buildFamilies has nets.py make those of its nets that the folder lacks.
-func buildFamilies(folder string) error {
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		return err
+// familyFiles are the models in a folder, which nets.py builds if there are none.
+func familyFiles(folder string) ([]string, error) {
+	pattern := filepath.Join(folder, "*.onnx")
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) > 0 {
+		return paths, err
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return nil, err
 	}
 	python := "/usr/bin/python3" // Debian's, which has Debian's PyTorch
 	if _, err := os.Stat(python); err != nil {
@@ -30,9 +34,9 @@ func buildFamilies(folder string) error {
 	c := exec.Command(python, "nets.py", folder)
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	if err := c.Run(); err != nil {
-		return fmt.Errorf("nets.py: %w", err)
+		return nil, fmt.Errorf("nets.py: %w", err)
 	}
-	return nil
+	return filepath.Glob(pattern)
 }
 
 // raceFamilies runs nets of many families against ONNX Runtime: float32, one
@@ -42,12 +46,9 @@ func (b *bench) raceFamilies() error {
 	if b.families == "" {
 		return nil
 	}
-	paths := b.nets
-	if len(paths) == 0 {
-		if err := buildFamilies(b.families); err != nil {
-			return err
-		}
-		paths, _ = filepath.Glob(filepath.Join(b.families, "*.onnx"))
+	paths, err := familyFiles(b.families)
+	if err != nil {
+		return err
 	}
 	for _, path := range paths {
 		r, err := raceFamily(path, b.rounds, b.each)
@@ -110,7 +111,7 @@ func raceFamily(path string, rounds int, each time.Duration) (result, error) {
 		return r, fmt.Errorf("the output differs from PyTorch's by %.2g of the range, ONNX Runtime's by %.2g", r.Error, difference(peer.outputs[0], want))
 	}
 	r.MACs = float64(modelMACs(m))
-	r.Timings = race(rounds, each, running("infer", s, 1), contender{"ONNX Runtime", peer.run})
+	r.Timings = race(rounds, each, running("infer f32", s, 1), contender{"ONNX Runtime", peer.run})
 	return r, nil
 }
 

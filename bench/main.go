@@ -6,19 +6,20 @@
 // serve` under load, against ONNX Runtime behind net/http.
 // Before anything is timed, the results are compared.
 //
-//	bench/prepare && go -C bench run . [-quick] [-only PART] [-out DIR] [NET.onnx...]
-//	bench/prepare && go -C bench run . [-quick] -families DIR [NET.onnx...]
+//	bench/prepare && go -C bench run . [-quick] [-only PART,PART...] [-families DIR] [-out DIR] [NET.onnx...]
+//	bench/prepare && go -C bench run . -photos DIR
 //	bench/prepare && go -C bench run . -graphs COUNT [-seed N]
 //	go -C bench run . -publish
 //
-// The second form compares nets of many families, which nets.py builds in DIR,
-// with ONNX Runtime, and nothing else. The third compares the answers to random
-// graphs over all operators, and measures nothing; nor does the fourth, which
-// writes the tables of the documents, and their picture, from the committed
-// results.json.
+// The first form writes results.json, layers.png, latency.png and service.png to
+// the folder -out. With -families it compares the nets in DIR, too, with ONNX
+// Runtime; nets.py builds nets of many families there if there are none. With
+// -compare FILE it tells which ratios are worse than in an older results.json.
 //
-// The first two write results.json, layers.png, latency.png and service.png to the
-// folder -out. With -compare FILE they tell which ratios are worse than in an older
+// The others measure nothing. The second form compares the inputs made from the
+// photos in DIR with those of torchvision's transform, and what a net answers to
+// both; the third compares the answers to random graphs over all operators. The
+// fourth writes the tables of the documents, and their picture, from the committed
 // results.json.
 package main
 
@@ -47,7 +48,8 @@ type bench struct {
 
 	library string // ONNX Runtime's
 
-	families string // folder of the nets that nets.py builds, if these are to be measured
+	photos   string // folder of photos to compare with torchvision's
+	families string // folder of nets of many families, if these are to be measured
 	report
 }
 
@@ -60,10 +62,13 @@ type report struct {
 	Products []result `json:"products"`
 	Layers   []layer  `json:"layers"`
 
+	QuantisedProducts []result `json:"quantised_products,omitempty"`
+
 	Latencies []latency `json:"latencies"`
 	Jitters   []jitter  `json:"jitters"`
 
 	Pictures []pictureResult `json:"pictures"`
+	Photos   []photoResult   `json:"photos,omitempty"`
 
 	ServiceStart float64         `json:"service_start_ns,omitempty"`
 	ServiceCosts []serviceCost   `json:"service_costs,omitempty"`
@@ -87,6 +92,7 @@ var parts = []struct {
 	{"nets", (*bench).raceNets},
 	{"threads", (*bench).raceThreads},
 	{"products", (*bench).raceProducts},
+	{"int8", (*bench).raceQuantisedProducts},
 	{"layers", (*bench).measureLayers},
 	{"latency", (*bench).measureLatency},
 	{"families", (*bench).raceFamilies},
@@ -114,8 +120,9 @@ func run() error {
 	older := flag.String("compare", "", "an older results.json; worse ratios than in `FILE` are an error")
 	publishing := flag.Bool("publish", false, "write the documents' tables from results.json, and measure nothing")
 	quick := flag.Bool("quick", false, "a tenth of the time")
-	only := flag.String("only", "", "one part alone: "+strings.Join(names, ", "))
-	families := flag.String("families", "", "compare the nets that nets.py builds in this folder with ONNX Runtime, alone")
+	only := flag.String("only", "", "only these `PARTS`: "+strings.Join(names, ", "))
+	families := flag.String("families", "", "compare the nets in `DIR` with ONNX Runtime, which nets.py builds if there are none")
+	photos := flag.String("photos", "", "compare the inputs made from the photos in `DIR` with torchvision's, and measure nothing")
 	graphs := flag.Int("graphs", 0, "compare so many random graphs with ONNX Runtime, alone")
 	seed := flag.Uint64("seed", 1, "of the first random graph")
 	batches := flag.String("batch", "1,64", "batch sizes of whole nets; those of more than 100 million multiply-adds an item are measured at the first alone")
@@ -123,18 +130,24 @@ func run() error {
 	if *publishing {
 		return publish("results.json")
 	}
-	if *only != "" && !slices.Contains(names, *only) {
-		return fmt.Errorf("there is no part %q: there are %s", *only, strings.Join(names, ", "))
+	asked := names
+	if *only != "" {
+		asked = strings.Split(*only, ",")
+	}
+	if *photos != "" {
+		asked = []string{"pictures"}
+	}
+	for _, name := range asked {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no part %q: there are %s", name, strings.Join(names, ", "))
+		}
 	}
 
-	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, families: *families}
-	if *families != "" {
-		*only = "families"
-	}
+	b := bench{nets: flag.Args(), rounds: 15, each: 150 * time.Millisecond, out: *out, library: *library, photos: *photos, families: *families}
 	if *quick {
 		b.rounds, b.each = 5, 40*time.Millisecond
 	}
-	if len(b.nets) == 0 && b.families == "" {
+	if len(b.nets) == 0 {
 		b.nets = defaultNets()
 	}
 	for _, text := range strings.Split(*batches, ",") {
@@ -162,7 +175,7 @@ func run() error {
 	fmt.Printf("limits: %.1f GMAC/s; reading L1 %.0f, L2 %.0f, L3 %.0f, memory %.0f GB/s\n\n",
 		b.Machine.Peak, b.Machine.L1, b.Machine.L2, b.Machine.L3, b.Machine.Memory)
 	for _, p := range parts {
-		if *only == "" || *only == p.name {
+		if slices.Contains(asked, p.name) {
 			if err := p.run(&b); err != nil {
 				return err
 			}

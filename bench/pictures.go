@@ -51,6 +51,9 @@ var imagenet = weights.Preparation{
 }
 
 func (b *bench) racePictures() error {
+	if b.photos != "" {
+		return b.comparePhotos()
+	}
 	for _, p := range []struct {
 		name          string
 		width, height int
@@ -123,7 +126,10 @@ func racePicture(name string, data []byte, rounds int) (pictureResult, error) {
 			}
 		}
 	}
-	r.Pillow, r.Difference = pillowOf(data, input)
+	// Without Pillow and torchvision there is nothing to compare with.
+	if p, theirs, err := pillowOf(data); err == nil {
+		r.Pillow, r.Difference = p, inputDifference(input, theirs)
+	}
 	return r, nil
 }
 
@@ -136,41 +142,45 @@ func cpuTime() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// pillowOf measures Pillow and torchvision, nil if there are none, and how far
-// the input is from theirs.
-func pillowOf(data []byte, input []float32) (*pillow, float64) {
+// pillowOf measures Pillow and torchvision, and returns the input that they make.
+func pillowOf(data []byte) (*pillow, []float32, error) {
 	folder, err := os.MkdirTemp("", "pictures")
 	if err != nil {
-		return nil, 0
+		return nil, nil, err
 	}
 	defer os.RemoveAll(folder)
-	file, theirs := filepath.Join(folder, "picture.jpg"), filepath.Join(folder, "input")
+	file, written := filepath.Join(folder, "picture"), filepath.Join(folder, "input")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
-		return nil, 0
+		return nil, nil, err
 	}
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		out, err := exec.Command(python, "picture_reference.py", file, theirs).Output()
-		if err != nil {
-			continue
+		var out []byte
+		if out, err = exec.Command(python, "picture_reference.py", file, written).Output(); err == nil {
+			p := new(pillow)
+			if err := json.Unmarshal(out, p); err != nil {
+				return nil, nil, err
+			}
+			values, err := os.ReadFile(written)
+			if err != nil {
+				return nil, nil, err
+			}
+			theirs := make([]float32, 3*imagenet.Width*imagenet.Height)
+			if n, err := binary.Decode(values, binary.LittleEndian, theirs); err != nil || n != len(values) {
+				return nil, nil, fmt.Errorf("picture_reference.py wrote %d bytes, %v", len(values), err)
+			}
+			return p, theirs, nil
 		}
-		p := new(pillow)
-		values, err := os.ReadFile(theirs)
-		if err != nil || json.Unmarshal(out, p) != nil || len(values) != 4*len(input) {
-			continue
-		}
-		return p, inputDifference(input, values)
 	}
-	return nil, 0
+	return nil, nil, err
 }
 
-// inputDifference is the 99.9th percentile of the differences from little-endian
-// float32, of the range that a channel's values have.
-func inputDifference(input []float32, values []byte) float64 {
-	n := len(input) / 3
-	all := make([]float64, len(input))
-	for i, v := range input {
-		w := math.Float32frombits(binary.LittleEndian.Uint32(values[4*i:]))
-		all[i] = math.Abs(float64(v-w)) * float64(imagenet.Std[i/n])
+// inputDifference is the 99.9th percentile of the differences between two inputs,
+// of the range that a channel's values have.
+func inputDifference(a, b []float32) float64 {
+	n := len(a) / 3
+	all := make([]float64, len(a))
+	for i, v := range a {
+		all[i] = math.Abs(float64(v-b[i])) * float64(imagenet.Std[i/n])
 	}
 	slices.Sort(all)
 	return all[len(all)*999/1000]
@@ -182,7 +192,7 @@ func (r pictureResult) print() {
 	fmt.Printf("  decode %s: image/jpeg takes %.1f times that; at 1/8 %s, %.1f times\n", ms(r.Decode), r.ImageJPEG/r.Decode, ms(r.Reduced[2]), r.ImageJPEG/r.Reduced[2])
 	fmt.Printf("  prepare %s, from bytes to the input %s\n", ms(r.Prepare), ms(r.FromBytes))
 	if p := r.Pillow; p != nil {
-		fmt.Printf("  of Pillow and torchvision: prepare %.2f, from bytes %.2f, with draft %.2f; largest differences %.4f\n",
+		fmt.Printf("  of Pillow and torchvision: prepare %.2f, from bytes %.2f, with draft %.2f; differences %.4f\n",
 			r.Prepare/p.Transform, r.FromBytes/(p.Decode+p.Transform), r.FromBytes/(p.Draft+p.Transform), r.Difference)
 	}
 }

@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"image/jpeg"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -30,17 +31,44 @@ func TestRacePicture(t *testing.T) {
 }
 
 func TestInputDifference(t *testing.T) {
-	input := make([]float32, 3000)
-	var values []byte
-	for i := range input {
-		input[i] = float32(i)
-		off := float32(0.5)
+	a, b := make([]float32, 3000), make([]float32, 3000)
+	for i := range a {
+		a[i], b[i] = float32(i), float32(i)+0.5
 		if i < 2 {
-			off = 100 // a thousandth may be anything
+			b[i] += 100 // a thousandth may be anything
 		}
-		values = binary.LittleEndian.AppendUint32(values, math.Float32bits(input[i]+off))
 	}
-	if d := inputDifference(input, values); math.Abs(d-0.5*0.229) > 1e-3 {
+	if d := inputDifference(a, b); math.Abs(d-0.5*0.229) > 1e-3 {
 		t.Errorf("%v", d)
+	}
+}
+
+func TestComparePhotos(t *testing.T) {
+	folder := t.TempDir()
+	var data bytes.Buffer
+	if err := jpeg.Encode(&data, somePhoto(640, 480, 3), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := pillowOf(data.Bytes()); err != nil {
+		t.Skip("there is no torchvision: ", err)
+	}
+	if _, err := os.Stat(photoNet); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "a.jpg"), data.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := bench{photos: folder}
+	if err := b.comparePhotos(); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.Photos[0]; r.Photo != "a.jpg" || r.Width != 640 || r.Height != 480 || r.Difference > 0.05 || r.Whole == 0 {
+		t.Errorf("%+v", r)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "b.jpg"), []byte("none"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.comparePhotos(); err == nil {
+		t.Error("a file that is not a picture was compared")
 	}
 }

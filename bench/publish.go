@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -159,7 +160,8 @@ func ratioTable(r *report) string {
 }
 
 // fullTable has a row for each form of each net at each batch: best and median
-// of the rounds' medians for an item.
+// of the rounds' medians for an item; then matrix products, and nets of other
+// families.
 func fullTable(r *report) string {
 	var b strings.Builder
 	b.WriteString("| net | batch | form | infer | ONNX Runtime, the same file | ratio of the best | of the medians |\n| --- | --- | --- | --- | --- | --- | --- |\n")
@@ -194,6 +196,16 @@ func fullTable(r *report) string {
 			b.WriteString("\n")
 		}
 	}
+	if len(r.Families) > 0 {
+		b.WriteString("\n| net of another family | infer f32 | ONNX Runtime | ratio of the best |\n| --- | --- | --- | --- |\n")
+		for _, n := range r.Families {
+			ours, ok := n.timing("infer f32")
+			theirs, ok2 := n.timing("ONNX Runtime")
+			if ok && ok2 {
+				fmt.Fprintf(&b, "| `%s` | %s | %s | %.2f |\n", n.Work, duration(ours.Best), duration(theirs.Best), theirs.Best/ours.Best)
+			}
+		}
+	}
 	fmt.Fprintf(&b, "\n%s\nIts limits: %.1f GMAC/s in float32; reading L1 %.0f, L2 %.0f, L3 %.0f, memory %.0f GB/s.\n", about(r),
 		r.Machine.Peak, r.Machine.L1, r.Machine.L2, r.Machine.L3, r.Machine.Memory)
 	return b.String()
@@ -211,11 +223,11 @@ func compare(is *report, path string) error {
 		fmt.Printf("%s was measured on %s, this on %s\n", path, was.Machine.Name, is.Machine.Name)
 	}
 	before := map[string]result{}
-	for _, r := range was.Nets {
+	for _, r := range slices.Concat(was.Nets, was.Families) {
 		before[r.Work] = r
 	}
 	worse := 0
-	for _, r := range is.Nets {
+	for _, r := range slices.Concat(is.Nets, is.Families) {
 		for _, form := range []string{"f16", "f32", "int8"} {
 			peer := "ONNX Runtime"
 			if form == "int8" {

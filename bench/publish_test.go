@@ -31,26 +31,37 @@ func TestPublished(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	report := func(ours float64) *report {
-		return &report{Nets: []result{{Work: "digits, batch 1", Items: 1, Timings: []timing{
+	row := func(work string, ours float64) []result {
+		return []result{{Work: work, Items: 1, Timings: []timing{
 			{Name: "infer f32", Best: ours}, {Name: "ONNX Runtime", Best: 2000},
-		}}}}
+		}}}
 	}
-	data, err := json.Marshal(report(1000))
-	if err != nil {
-		t.Fatal(err)
-	}
+	digits := func(ours float64) *report { return &report{Nets: row("digits, batch 1", ours)} }
+	dcgan := func(ours float64) *report { return &report{Families: row("dcgan", ours)} }
 	path := filepath.Join(t.TempDir(), "results.json")
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
+	older := func(r *report) string {
+		data, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
-	if err := compare(report(1050), path); err != nil {
+	if err := compare(digits(1050), older(digits(1000))); err != nil {
 		t.Errorf("five per cent are not noise: %v", err)
 	}
-	if err := compare(report(1200), path); err == nil || !strings.Contains(err.Error(), "1 ratios are worse") {
+	if err := compare(digits(1200), older(digits(1000))); err == nil || !strings.Contains(err.Error(), "1 ratios are worse") {
 		t.Errorf("a fifth more time: %v", err)
 	}
-	if table := ratioTable(report(1000)); !strings.Contains(table, "| *digits*, the embedded net | 1.00 µs | **2.00** |  |  |\n") {
+	if err := compare(dcgan(1200), older(dcgan(1000))); err == nil {
+		t.Error("a net of another family that takes a fifth more time is no regression")
+	}
+	if table := fullTable(dcgan(1000)); !strings.Contains(table, "| `dcgan` | 1.00 µs | 2.00 µs | 2.00 |\n") {
+		t.Errorf("the table is\n%s", table)
+	}
+	if table := ratioTable(digits(1000)); !strings.Contains(table, "| *digits*, the embedded net | 1.00 µs | **2.00** |  |  |\n") {
 		t.Errorf("the table is\n%s", table)
 	}
 }

@@ -13,9 +13,10 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A server is measured as its clients see it: `infer serve` with the embedded
@@ -91,8 +92,11 @@ func (b *bench) measureService() error {
 	}
 	defer peer.end()
 
-	// This process has the other processors.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(1, runtime.NumCPU()-serverCPUs())))
+	restore, err := useOtherCPUs()
+	if err != nil {
+		return err
+	}
+	defer restore()
 	transports, err := newTransports(ours.address, peer.address)
 	if err != nil {
 		return err
@@ -105,6 +109,46 @@ func (b *bench) measureService() error {
 
 // serverCPUs is how many processors a server has.
 func serverCPUs() int { return max(1, runtime.NumCPU()/2) }
+
+// useOtherCPUs moves this process to those that servers do not have: one that
+// shared theirs would slow them down by the time for which the system lets each of
+// two run. One thread more than there are processors waits for arrivals.
+func useOtherCPUs() (restore func(), err error) {
+	var all, others unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return nil, err
+	}
+	for i := serverCPUs(); i < runtime.NumCPU(); i++ {
+		others.Set(i)
+	}
+	if others.Count() == 0 {
+		others = all
+	}
+	before := runtime.GOMAXPROCS(others.Count() + 1)
+	restore = func() {
+		runtime.GOMAXPROCS(before)
+		setAffinity(&all)
+	}
+	return restore, setAffinity(&others)
+}
+
+// setAffinity is for all threads, and those that they start.
+func setAffinity(set *unix.CPUSet) error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		if err := unix.SchedSetaffinity(id, set); err != nil && err != unix.ESRCH {
+			return err
+		}
+	}
+	return nil
+}
 
 // startProcess starts a server on the first processors. It writes the address
 // at which it listens as a line of its own.
@@ -146,22 +190,12 @@ func (p *process) end() {
 
 // cpu is the time that the process has computed, in nanoseconds.
 func (p *process) cpu() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	// Behind the name, which may hold anything: state is field 3, utime and stime
-	// are 14 and 15, in hundredths of a second.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	sum := 0.0
-	for _, f := range fields[11:13] {
-		ticks, err := strconv.ParseFloat(f, 64)
-		if err != nil {
-			return 0, err
-		}
-		sum += ticks
-	}
-	return sum * 1e7, nil
+	// The clock of a process by its number (clock_getcpuclockid(3)): what /proc
+	// says is in hundredths of a second.
+	const scheduled = 2
+	var t unix.Timespec
+	err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|scheduled), &t)
+	return float64(t.Nano()), err
 }
 
 // measureStart says how long the server takes from its start until it is ready.
@@ -192,20 +226,9 @@ func (b *bench) measureStart(command string) error {
 	return nil
 }
 
-// measureCosts compares what requests cost the server, one after the other on
-// one connection each, in turns.
+// measureCosts compares what requests cost a server that is kept busy, in turns.
 func (b *bench) measureCosts(p *process, all []*transport) error {
-	const batch = 2000
-	type total struct{ cpu, requests float64 }
-	totals := make([]total, len(all))
-	connections := make([]asker, len(all))
-	for i, t := range all {
-		var err error
-		if connections[i], err = t.connect(); err != nil {
-			return err
-		}
-		defer connections[i].close()
-	}
+	costs := make([]float64, len(all)) // the least of the rounds
 	for range b.rounds {
 		for i, t := range all {
 			if t.server != "infer" {
@@ -215,26 +238,25 @@ func (b *bench) measureCosts(p *process, all []*transport) error {
 			if err != nil {
 				return err
 			}
-			for range batch {
-				if status, err := connections[i].ask(); err != nil || status != http.StatusOK {
-					return fmt.Errorf("%s: status %d, %v", t.name, status, err)
-				}
+			answered, _, err := t.keepBusy(b.each)
+			if err != nil {
+				return err
 			}
 			after, err := p.cpu()
 			if err != nil {
 				return err
 			}
-			totals[i].cpu += after - before
-			totals[i].requests += batch
+			if cost := (after - before) / float64(answered); costs[i] == 0 || cost < costs[i] {
+				costs[i] = cost
+			}
 		}
 	}
 	fmt.Println("what a request costs the server, in CPU time, and in requests of health")
 	for i, t := range all {
-		if totals[i].requests == 0 {
+		if costs[i] == 0 {
 			continue
 		}
-		c := serviceCost{t.name, totals[i].cpu / totals[i].requests, 0}
-		c.Health = c.CPU / (totals[0].cpu / totals[0].requests)
+		c := serviceCost{t.name, costs[i], costs[i] / costs[0]}
 		b.ServiceCosts = append(b.ServiceCosts, c)
 		fmt.Printf("  %-14s %7.1f µs %6.2f\n", c.Request, c.CPU/1e3, c.Health)
 	}

@@ -5,9 +5,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A transport is a way of asking a server.
@@ -33,9 +36,9 @@ type asker interface {
 // wait.
 const connections = 256
 
-// open makes all connections, once.
-func (t *transport) open() error {
-	for len(t.pool) < connections {
+// open makes connections, so many of them once.
+func (t *transport) open(n int) error {
+	for len(t.pool) < n {
 		a, err := t.connect()
 		if err != nil {
 			return err
@@ -45,13 +48,15 @@ func (t *transport) open() error {
 	return nil
 }
 
-// measureCapacity keeps a few connections busy for some time.
-func (t *transport) measureCapacity(each time.Duration) error {
-	if err := t.open(); err != nil {
-		return err
+// keepBusy asks on a few connections for some time, and returns how many requests
+// were answered. They are fewer than the server lets wait, however long it takes
+// for one.
+func (t *transport) keepBusy(each time.Duration) (answered int, took time.Duration, err error) {
+	const busy = 4
+	if err := t.open(busy); err != nil {
+		return 0, 0, err
 	}
-	const busy = 8
-	answered := make([]int, busy)
+	counts := make([]int, busy)
 	errs := make([]error, busy)
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -64,20 +69,29 @@ func (t *transport) measureCapacity(each time.Duration) error {
 				}
 				errs[i] = err
 				if status == http.StatusOK {
-					answered[i]++
+					counts[i]++
 				}
 			}
 		})
 	}
 	wg.Wait()
-	sum := 0
+	took = time.Since(start)
 	for i := range busy {
 		if errs[i] != nil {
-			return fmt.Errorf("%s, %s: %w", t.server, t.name, errs[i])
+			return 0, 0, fmt.Errorf("%s, %s: %w", t.server, t.name, errs[i])
 		}
-		sum += answered[i]
+		answered += counts[i]
 	}
-	t.capacity = float64(sum) / time.Since(start).Seconds()
+	return answered, took, nil
+}
+
+// measureCapacity keeps the server busy for some time.
+func (t *transport) measureCapacity(each time.Duration) error {
+	answered, took, err := t.keepBusy(each)
+	if err != nil {
+		return err
+	}
+	t.capacity = float64(answered) / took.Seconds()
 	t.capacities = append(t.capacities, t.capacity)
 	return nil
 }
@@ -89,11 +103,12 @@ type serviceSeries struct {
 	load      float64
 	same      bool
 
-	rates            []float64
-	goodputs         []float64
-	samples          []float64 // of those that were answered
-	rejected, failed int
-	err              error // why the first one failed
+	// Of each round:
+	rates, goodputs []float64
+	p50, p99, p999  []float64 // of those that were answered
+
+	answered, rejected, failed int
+	err                        error // why the first one failed
 }
 
 // An outcome is what became of the requests of one connection in a round.
@@ -112,12 +127,18 @@ func (o *outcome) fail(err error) {
 
 // round offers requests for a stretch of time, and waits for all answers.
 func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) error {
-	if err := s.transport.open(); err != nil {
+	if err := s.transport.open(connections); err != nil {
 		return err
 	}
 	arrivals := poisson(rate, each, rng)
 	due := make(chan time.Duration, len(arrivals))
 	outcomes := make([]outcome, connections)
+	for i := range outcomes {
+		outcomes[i].samples = make([]float64, 0, len(arrivals)/8)
+	}
+	// The collector's work here would be the server's latency.
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var wg sync.WaitGroup
 	start := time.Now()
 	for i := range connections {
@@ -138,49 +159,71 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 			}
 		})
 	}
+	wg.Go(func() {
+		arrive(arrivals, start, due)
+		close(due)
+	})
+	wg.Wait()
+	s.add(rate, time.Since(start), outcomes)
+	return nil
+}
+
+// arrive sends requests at their times. It sleeps in the system, on a thread of
+// its own: a goroutine that went round until the next arrival would keep the
+// scheduler from looking at the network, for up to 10 ms, and Go's timers are as
+// coarse as a millisecond.
+func arrive(arrivals []time.Duration, start time.Time, due chan<- time.Duration) {
+	runtime.LockOSThread() // and end it, as it wakes up more precisely than others
+	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	for _, at := range arrivals {
 		for {
 			wait := at - time.Since(start)
 			if wait <= 0 {
 				break
 			}
-			if wait > time.Millisecond {
-				time.Sleep(wait - time.Millisecond)
-			} else {
-				runtime.Gosched()
-			}
+			t := unix.NsecToTimespec(int64(wait))
+			unix.Nanosleep(&t, nil)
 		}
 		due <- at
 	}
-	close(due)
-	wg.Wait()
-	took := time.Since(start)
-	answered := 0
+}
+
+// add adds a round.
+func (s *serviceSeries) add(rate float64, took time.Duration, outcomes []outcome) {
+	var samples []float64
 	for _, o := range outcomes {
-		s.samples = append(s.samples, o.samples...)
+		samples = append(samples, o.samples...)
 		s.rejected += o.rejected
 		s.failed += o.failed
 		if s.err == nil {
 			s.err = o.err
 		}
-		answered += len(o.samples)
 	}
+	s.answered += len(samples)
 	s.rates = append(s.rates, rate)
-	s.goodputs = append(s.goodputs, float64(answered)/took.Seconds())
-	return nil
+	s.goodputs = append(s.goodputs, float64(len(samples))/took.Seconds())
+	if len(samples) > 0 {
+		slices.Sort(samples)
+		s.p50 = append(s.p50, quantile(samples, 0.5))
+		s.p99 = append(s.p99, quantile(samples, 0.99))
+		s.p999 = append(s.p999, quantile(samples, 0.999))
+	}
 }
 
+// result has the medians of the rounds.
 func (s *serviceSeries) result() serviceResult {
-	for _, x := range [][]float64{s.samples, s.rates, s.goodputs, s.transport.capacities} {
-		slices.Sort(x)
-	}
-	r := serviceResult{
+	return serviceResult{
 		Server: s.transport.server, Transport: s.transport.name, Load: s.load, Same: s.same,
-		Rate: quantile(s.rates, 0.5), Goodput: quantile(s.goodputs, 0.5), Capacity: quantile(s.transport.capacities, 0.5),
-		Requests: len(s.samples) + s.rejected + s.failed, Rejected: s.rejected, Failed: s.failed,
+		Rate: median(s.rates), Goodput: median(s.goodputs), Capacity: median(s.transport.capacities),
+		Requests: s.answered + s.rejected + s.failed, Rejected: s.rejected, Failed: s.failed,
+		P50: median(s.p50), P99: median(s.p99), P999: median(s.p999),
 	}
-	if len(s.samples) > 0 {
-		r.P50, r.P99, r.P999 = quantile(s.samples, 0.5), quantile(s.samples, 0.99), quantile(s.samples, 0.999)
+}
+
+// median is 0 of nothing.
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return 0
 	}
-	return r
+	return quantile(slices.Sorted(slices.Values(x)), 0.5)
 }

@@ -73,7 +73,7 @@ func (d *Decoder) ssd(outputs []Output, width, height int) error {
 	case err != nil:
 		return err
 	case rows != n || columns != 4:
-		return fmt.Errorf("boxes of %d×%d for %d scores: four numbers for each are wanted", rows, columns, n)
+		return fmt.Errorf("boxes of %d×%d for %d scores: four numbers for each are expected", rows, columns, n)
 	case classes < 2:
 		return fmt.Errorf("%d scores for a box, which is less than the background's and a class's", classes)
 	}

@@ -69,7 +69,7 @@ func HeadNamed(name string) (Head, error) {
 	if i := slices.Index(headNames[1:], strings.ToLower(name)); i >= 0 {
 		return Head(i + 1), nil
 	}
-	return 0, fmt.Errorf("detect: no head is called %q: there are %s", name, strings.Join(headNames[1:], ", "))
+	return 0, fmt.Errorf("detect: unknown head %q: it must be one of %s", name, strings.Join(headNames[1:], ", "))
 }
 
 // Errors that callers may need to distinguish.

@@ -380,7 +380,7 @@ func (p *program) bindAnswer() error {
 	}
 	in := p.net.Values[p.net.Inputs[0]].Shape
 	if len(in) != 4 || len(p.net.Inputs) != 1 {
-		return fmt.Errorf("answer: %v of something that is not a picture", meta.Answer.Kind)
+		return fmt.Errorf("answer: %v for an input that is not a picture", meta.Answer.Kind)
 	}
 	if meta.Answer.Kind != weights.Boxes {
 		return nil

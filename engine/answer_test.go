@@ -292,7 +292,7 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 		do   func(*weights.Net)
 		want string
 	}{
-		{"a head that does not exist", func(n *weights.Net) { n.Meta.Answer.Head = "yolo" }, `no head is called "yolo"`},
+		{"a head that does not exist", func(n *weights.Net) { n.Meta.Answer.Head = "yolo" }, `unknown head "yolo"`},
 		{"another head", func(n *weights.Net) { n.Meta.Answer.Head = "ssd" }, "there should be two outputs"},
 		{"too many labels", func(n *weights.Net) { n.Meta.Labels = []string{"a", "b"} }, "2 labels for 1 classes of boxes"},
 	} {

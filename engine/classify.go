@@ -35,8 +35,8 @@ func (m *Model) Classify(img image.Image, k int) ([]Class, error) {
 // ClassifyBytes is Classify for the bytes of a picture file, in any format that
 // the program has registered with package image. The picture is turned upright.
 // A large JPEG picture takes a fraction of the time of decoding it whole and
-// then classifying it. After the first call, no memory is allocated that grows
-// with the picture.
+// then classifying it. After the first call, a sequential JPEG picture takes no
+// memory that grows with it, others what their decoders take.
 //
 // Errors are those of Classify and of picture.Decode.
 func (m *Model) ClassifyBytes(data []byte, k int) ([]Class, error) {
@@ -146,7 +146,7 @@ func (m *Model) Prepare(dst []float32, img image.Image) error {
 		return err
 	}
 	if len(m.net.Open) > 0 && m.net.Meta.Preparation.Kind != weights.NoPicture {
-		return fmt.Errorf("%w: %s are open, and only a Session knows them", ErrSize, m.net.OpenNames())
+		return fmt.Errorf("%w: %s are open: use Session.SetPicture", ErrSize, m.net.OpenNames())
 	}
 	_, err := picture.Prepare(dst, img, &m.net.Meta.Preparation, picture.Planar)
 	return err

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/jpeg"
 	"image/png"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -218,5 +220,69 @@ func TestClassifyBytes(t *testing.T) {
 	s := newTestSession(t, m, SessionOptions{})
 	if _, err := s.SetPictureBytes(1, b.Bytes()); !errors.Is(err, ErrBatch) {
 		t.Error(err)
+	}
+}
+
+// A warm model allocates a bounded number of bytes for a picture: of a sequential
+// JPEG none that grow with it, of others those that decoding takes.
+func TestClassifyBytesAllocates(t *testing.T) {
+	m := newTestModel(t, halves(), portable)
+	for name, c := range classifiedPictures(t) {
+		var classify = func() {
+			if _, err := m.ClassifyBytes(c.data, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		classify()
+		least := uint64(math.MaxUint64) // other goroutines allocate, too
+		for range 10 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			classify()
+			runtime.ReadMemStats(&after)
+			least = min(least, after.TotalAlloc-before.TotalAlloc)
+		}
+		if least > c.most {
+			t.Errorf("%s: %d bytes, more than %d", name, least, c.most)
+		}
+	}
+}
+
+// A classified is a picture, and how many bytes it may cost to classify it.
+type classified struct {
+	data []byte
+	most uint64
+}
+
+func classifiedPictures(t testing.TB) map[string]classified {
+	const constant = 24 << 10 // of which image.DecodeConfig takes 18
+	all := map[string]classified{}
+	for name, size := range map[string]image.Point{"28x28": {28, 28}, "640x480": {640, 480}, "1280x960": {1280, 960}} {
+		img := image.NewRGBA(image.Rectangle{Max: size})
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i * i >> 7)
+		}
+		var small, large bytes.Buffer
+		if err := errors.Join(jpeg.Encode(&small, img, nil), png.Encode(&large, img)); err != nil {
+			t.Fatal(err)
+		}
+		all[name+".jpg"] = classified{small.Bytes(), constant}
+		// Package image/png needs 40 KB and two rows beside the picture itself.
+		all[name+".png"] = classified{large.Bytes(), uint64(len(img.Pix)+4*img.Stride) + 96<<10}
+	}
+	return all
+}
+
+func BenchmarkClassifyBytes(b *testing.B) {
+	m := newTestModel(b, halves(), kernels.Tiers()[0])
+	for name, c := range classifiedPictures(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.ClassifyBytes(c.data, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -71,3 +71,61 @@ func TestPlaceConcats(t *testing.T) {
 		})
 	}
 }
+
+// TestPlaceTables does the same with functions of bytes, beside convolutions: one
+// overwrites its operand where it is not placed, one has an operand that is an
+// output, and one a result that is read twice.
+func TestPlaceTables(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, tier := range kernels.Tiers() {
+		if !tier.Supported {
+			continue
+		}
+		t.Run(tier.Name, func(t *testing.T) {
+			const height, width = 23, 19
+			narrow := kernels.Elements{Elem: tensor.U8, Scale: 0.01, Zero: 3}
+			wide := kernels.Elements{Elem: tensor.U8, Scale: 0.02, Zero: 100}
+			b := newNet(t, true)
+			x := b.step(&kernels.Convert{Result: narrow}, b.input(1, height, width, 6))
+			conv := func(channels int, e kernels.Elements) int {
+				c := &kernels.Conv{Window: kernels.Window{Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, Groups: 1, Channels: channels, Result: e}
+				return b.steps(c, []kernels.Param{newRandomWeights(rng, 6, channels).param()}, x)[0]
+			}
+			table := func(in int) int {
+				u := &kernels.Unary{Act: kernels.Act{Kind: kernels.ActTanh}, Result: wide}
+				return b.steps(u, []kernels.Param{kernels.TableParam(narrow, wide, u.Of)}, in)[0]
+			}
+			concat := func(in ...int) int {
+				return b.step(&kernels.Convert{}, b.step(&kernels.Concat{Axis: 3}, in...))
+			}
+			overwritten := conv(33, narrow)
+			shared := conv(7, narrow)
+			twice := table(conv(5, narrow))
+			b.output(
+				concat(conv(4, wide), table(overwritten)),
+				concat(table(shared), conv(9, wide)), b.step(&kernels.Convert{}, shared),
+				concat(table(conv(3, narrow)), twice), concat(twice, conv(2, wide)))
+
+			m := newTestModel(t, b.net, tier)
+			views := 0
+			for _, s := range m.Steps() {
+				if s.Op == "Concat" && s.View {
+					views++
+				}
+			}
+			if views != 2 {
+				t.Errorf("%d concatenations are written in place, want 2", views)
+			}
+			items := randomItems(b.net, rng, 5)
+			var want [][][]float32
+			for _, in := range items {
+				want = append(want, naive(t, b.net, tier, in))
+			}
+			for _, threads := range []int{1, 2} {
+				s := newTestSession(t, m, SessionOptions{Batch: 5, Threads: threads})
+				check(t, s, items, want)
+				check(t, s, items[:1], want[:1])
+			}
+		})
+	}
+}

@@ -80,7 +80,7 @@ func newPlan(p *program, batch int) (*plan, error) {
 			_, ok = tensor.Product(2, total, batch)
 		}
 		if !ok {
-			return nil, fmt.Errorf("%w: batch %d, more than there are addresses", ErrMemory, batch)
+			return nil, fmt.Errorf("%w: batch %d, which exceeds the address space", ErrMemory, batch)
 		}
 	}
 

@@ -53,7 +53,7 @@ func (a Act) check(s Spec) error {
 	case a.Kind > LastActivation:
 		return errorf(s, "unknown activation %d", a.Kind)
 	case tensor.IsNaN(a.Lo) || tensor.IsNaN(a.Hi):
-		return errorf(s, "activation with parameters %v and %v, of which none may be NaN", a.Lo, a.Hi)
+		return errorf(s, "activation with parameters %v and %v, which must not be NaN", a.Lo, a.Hi)
 	case a.Kind == Clamp && a.Lo > a.Hi:
 		return errorf(s, "activation clamps to at least %v and at most %v", a.Lo, a.Hi)
 	case a.Kind == ActCelu && a.Lo <= 0:

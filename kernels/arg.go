@@ -44,7 +44,7 @@ func ordered(s Spec, in []tensor.Type, params []Param) error {
 		return err
 	}
 	if e := in[0].Elem; e == tensor.F16 || e == tensor.Bool {
-		return errorf(s, "elements of %v have no order here", e)
+		return errorf(s, "elements of %v cannot be ordered", e)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (b *Binary) elements(in []tensor.Type, params []Param) (tensor.Type, error)
 	case !x.SameElements(in[len(in)-1]):
 		return x, errorf(b, "operands of %v and of %v", x.Elem, in[1].Elem)
 	case !b.Kind.takes(x.Elem) || x.Quantised():
-		return x, errorf(b, "kind %d is not computed of %v", b.Kind, x.Elem)
+		return x, errorf(b, "kind %d is not supported for %v", b.Kind, x.Elem)
 	case b.Act.Kind != NoActivation && (x.Elem != tensor.F32 || !b.Kind.activates()):
 		return x, errorf(b, "an activation of %v by kind %d", x.Elem, b.Kind)
 	case b.Kind.Compares():

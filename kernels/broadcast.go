@@ -27,6 +27,37 @@ type broadcastOp struct {
 // on by step[i] elements.
 type rowFunc func(w *Workspace, z []byte, x *[maxBroadcast][]byte, step *[maxBroadcast]int, n int)
 
+// laneSize is how many elements of a row functions without a kernel take at a
+// time.
+const laneSize = 128
+
+// A lane gives the elements of an operand side by side, also where it stands
+// still along a row: loops over them need neither steps nor checks.
+type lane[T any] struct {
+	x    []T
+	same [laneSize]T
+	step int
+}
+
+func newLane[T any](x []T, step, n int) (s lane[T]) {
+	s.x, s.step = x, step
+	if step == 0 {
+		same := s.same[:min(n, laneSize)]
+		for i := range same {
+			same[i] = x[0]
+		}
+	}
+	return s
+}
+
+// at is n elements from index lo of the row on.
+func (s *lane[T]) at(lo, n int) []T {
+	if s.step == 0 {
+		return s.same[:n]
+	}
+	return s.x[lo:][:n]
+}
+
 // newBroadcastOp makes an op whose result is of the Type z. Operand i of the
 // function is the constant params[0] if constant says so, and what follows is
 // counted on from the next; else it is in[0], and so on.

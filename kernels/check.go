@@ -43,7 +43,7 @@ func floatOperands(s Spec, in []tensor.Type, params []Param, wantIn, wantParams 
 	}
 	for i, t := range in {
 		if t.Elem != tensor.F32 {
-			return errorf(s, "operand %d is %v, where f32 is computed", i, t.Elem)
+			return errorf(s, "operand %d is %v, but only f32 is supported", i, t.Elem)
 		}
 	}
 	return nil

@@ -126,6 +126,10 @@ func (s *strip) fill(dst, x []float32, m *convMap, first, rows int) {
 // map are padding, and so are pixels, and channels up to the pitch.
 func fillStrip[T float32 | byte](s *strip, dst, x []T, m *convMap, first, rows int, padding T) {
 	line := s.pitchLine()
+	left := min(max(s.left, 0), s.pixels)
+	skipped := min(max(-s.left, 0), m.width)
+	copied := min(ceilDiv(m.width-skipped, s.every), s.pixels-left)
+	from, to := left*s.pitch, (left+copied)*s.pitch
 	for r := range rows {
 		row := dst[r*line : (r+1)*line]
 		y := first + r*s.every
@@ -133,26 +137,26 @@ func fillStrip[T float32 | byte](s *strip, dst, x []T, m *convMap, first, rows i
 			set(row, padding)
 			continue
 		}
-		src := x[y*m.width*m.cin : (y+1)*m.width*m.cin]
-		end := min(max(s.left, 0), s.pixels)
-		set(row[:end*s.pitch], padding)
-		src = src[min(max(-s.left, 0), m.width)*m.cin:]
+		set(row[:from], padding)
+		src := x[(y*m.width+skipped)*m.cin : (y+1)*m.width*m.cin]
 		if s.pitch == m.cin && s.every == 1 {
-			end += copy(row[end*s.pitch:], src) / s.pitch
+			copy(row[from:to], src)
 		} else {
-			for p := 0; p*m.cin < len(src) && end < s.pixels; p += s.every {
-				to := row[end*s.pitch : (end+1)*s.pitch]
-				set(to[copy(to, src[p*m.cin:(p+1)*m.cin]):], padding)
-				end++
+			for p := range copied {
+				to := row[from+p*s.pitch:][:s.pitch]
+				set(to[copy(to, src[p*s.every*m.cin:][:m.cin]):], padding)
 			}
 		}
-		set(row[end*s.pitch:], padding)
+		set(row[to:], padding)
 	}
 }
 
+// fewElements are set sooner one by one than by a call.
+const fewElements = 8
+
 // set gives all elements one value.
 func set[T float32 | byte](x []T, v T) {
-	if v == 0 {
+	if v == 0 && len(x) > fewElements {
 		clear(x)
 		return
 	}

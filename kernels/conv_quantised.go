@@ -19,6 +19,9 @@ func (c *Conv) bindQuantised(t *Tier, in []tensor.Type, out tensor.Type, p Param
 	if c.Winograd != NoWinograd {
 		return newQuantisedWinograd(m, in, p)
 	}
+	if m.planar() {
+		return newQuantisedPlane(m, in, p)
+	}
 	return newQuantisedConv(m, in, p)
 }
 

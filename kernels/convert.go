@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"math"
 	"slices"
 
 	"github.com/infer-go/infer/tensor"
@@ -54,7 +53,7 @@ func (c *Convert) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	case to.Quantised():
 		return out, c.checkQuantised(ElementsOf(in[0]))
 	case in[0].Quantised() && to.Elem != tensor.F32:
-		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be quantised anew, and not %v", in[0], to.Elem)
+		return nil, errorf(c, "operand 0 is %v, which can only become f32 or be requantised, not %v", in[0], to.Elem)
 	}
 	return out, nil
 }
@@ -71,9 +70,9 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	case to.Of().Quantised() && from.Elem == tensor.F32:
 		return newQuantise(t, op, to), nil
 	case to.Of().Quantised():
-		return c.requantise(t, op, from), nil
+		return c.requantise(t, in[0].Shape, from), nil
 	case to.Elem == tensor.F32 && (from.Elem == tensor.U8 || from.Elem == tensor.I8):
-		return newDequantise(op, from), nil
+		return newDequantise(t, op, from), nil
 	}
 	return &convertOp{op, from.Elem, to.Elem}, nil
 }
@@ -84,14 +83,7 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 // and the lowest bits of that in still shorter types. The processors for which
 // ONNX Runtime is mostly built do the same.
 func FloatToInt(x float64, e tensor.Elem) int64 {
-	most := float64(1 << 63)
-	if e != tensor.I64 {
-		most = 1 << 31
-	}
-	v := -int64(most/2) * 2
-	if x = math.Trunc(x); x >= -most && x < most {
-		v = int64(x)
-	}
+	v := cutOff(x, reach(e))
 	switch e {
 	case tensor.U8:
 		return int64(uint8(v))
@@ -101,6 +93,23 @@ func FloatToInt(x float64, e tensor.Elem) int64 {
 		return int64(int16(v))
 	}
 	return v
+}
+
+// reach is how far numbers go that are cut off for a type of integers.
+func reach(e tensor.Elem) float64 {
+	if e == tensor.I64 {
+		return 1 << 63
+	}
+	return 1 << 31
+}
+
+// cutOff is a number without what is behind the point, or −most where that is
+// not from −most to most. What lies less than 1 below −most is −most, too.
+func cutOff(x, most float64) int64 {
+	if x >= -most && x < most {
+		return int64(x)
+	}
+	return -int64(most/2) * 2
 }
 
 // copyElements is a Convert that changes nothing.
@@ -134,13 +143,16 @@ func (op *convertOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 func (op *convertOp) load(x []int64, src []byte, from int) {
 	switch op.from {
 	case tensor.F32:
-		floats := floats(src)[from:]
-		for i := range x {
-			if op.to == tensor.Bool {
-				x[i] = int64(truth(floats[i] != 0))
-			} else {
-				x[i] = FloatToInt(float64(floats[i]), op.to)
+		floats := floats(src)[from:][:len(x)]
+		if op.to == tensor.Bool {
+			for i, v := range floats {
+				x[i] = int64(truth(v != 0))
 			}
+			return
+		}
+		most := reach(op.to) // store takes the lowest bits
+		for i, v := range floats {
+			x[i] = cutOff(float64(v), most)
 		}
 	case tensor.I8:
 		widenTo(x, tensor.Slice[int8](src)[from:])

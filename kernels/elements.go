@@ -97,7 +97,7 @@ func (e Elements) Fits(a, b float32) bool {
 // in a result of such elements.
 func (e Elements) multiplier(s Spec, a, b float32) (float32, error) {
 	if !e.Fits(a, b) {
-		return 0, errorf(s, "scales %v and %v of what is multiplied do not go with the result's, %v", a, b, e.step())
+		return 0, errorf(s, "scales %v and %v of the operands do not fit the result's, %v", a, b, e.step())
 	}
 	return float32(float32(a*b) / e.step()), nil
 }
@@ -134,7 +134,7 @@ func computeOperands(s Spec, e Elements, in []tensor.Type, params []Param, wantI
 		case quantised && !isQuantised(in[i:]):
 			return errorf(s, "operand %d is %v, where the first is quantised u8", i, t)
 		case !quantised && t.Elem != tensor.F32:
-			return errorf(s, "operand %d is %v, where f32 and quantised u8 are computed", i, t)
+			return errorf(s, "operand %d is %v, but only f32 and quantised u8 are supported", i, t)
 		}
 	}
 	if err := e.Of().Check(); err != nil {
@@ -145,7 +145,7 @@ func computeOperands(s Spec, e Elements, in []tensor.Type, params []Param, wantI
 	case !quantised:
 		return errorf(s, "the result of f32 operands is %v", e.Of())
 	case e.Elem != tensor.U8 || e.Scale == 0:
-		return errorf(s, "the result is %v, where f32 and quantised u8 are computed", e.Of())
+		return errorf(s, "the result is %v, but only f32 and quantised u8 are supported", e.Of())
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // quantisedFully multiplies rows of quantised elements by panels. A task is a
 // block of panels with all rows, or a block of rows with all panels.
@@ -10,6 +13,10 @@ type quantisedFully struct {
 	k      int
 	stride int // from row to row that kernels read: more than k where it is copied
 	size   int // bytes of an element of the result
+
+	// single is the kernel of one row by wide panels: nil where the tier has none,
+	// or a call of it would read too many weights.
+	single func(*asm.QuantisedGemmArgs)
 }
 
 // quantisedRowBlock is how many rows are a task: 16 tiles of 14. With 96, as of
@@ -23,6 +30,9 @@ func (f *FullyConnected) bindQuantised(t *Tier, x tensor.Type, p Param) (Op, err
 		return nil, err
 	}
 	op := &quantisedFully{quantisedPanels: q, rows: x.Shape.Volume() / k, k: k, stride: k, size: f.Result.Elem.Size()}
+	if wide*q.Size() <= fullyChunk {
+		op.single = lookup[asm.QuantisedGemmArgs](t.kernels, quantisedKernel("fully", asm.Elem(f.Result.Elem), 1, wide))
+	}
 	if k%quad != 0 || aliases(k/4) && q.Count() > 1 {
 		op.stride = tensor.AlignUp(k)
 		if aliases(op.stride / 4) {
@@ -74,11 +84,19 @@ func (f *quantisedFully) block(w *Workspace, x, y []byte, rows, from, to int) {
 	g := &w.quantisedGemm
 	for p := from; p < to; {
 		n := f.tile(p, to)
+		single := f.single != nil && rows == 1 && to-p >= wide
+		if single {
+			n = wide
+		}
 		f.args(g, p, n)
 		g.A, g.AStride = &a[0], f.stride
 		g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, f.K
 		g.C, g.CStride = &y[p*NR*f.size], f.N*f.size
-		f.gemm(w, rows, n)
+		if single {
+			f.single(g)
+		} else {
+			f.gemm(w, rows, n)
+		}
 		p += n
 	}
 }

@@ -30,6 +30,11 @@ func (f *FullyConnected) Traits(in []tensor.Type, _ []Param) Traits {
 	return Traits{MACs: macs(in[0], f.Channels), MixesItems: len(in[0].Shape) < 2, Probabilities: f.Act.probable()}
 }
 
+// Carries makes it Carrying: rows do not know of each other.
+func (*FullyConnected) Carries(x, y tensor.Shape, from, to int) bool {
+	return from == to && from < len(x)-1 && x[from] == y[to]
+}
+
 func (f *FullyConnected) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := computeOperands(f, f.Result, in, params, 1, 1); err != nil {
 		return nil, err

@@ -154,11 +154,11 @@ func (m *MatMul) geometry(in []tensor.Type, params []Param) (g product, err erro
 	g.to = stackOf(shape, strideC, len(lead))
 	switch {
 	case g.k > 1 && g.left.col != 1:
-		return g, errorf(m, "K does not lie last in the first operand")
+		return g, errorf(m, "K is not the last dimension of the first operand")
 	case len(params) == 0 && g.n > 1 && g.right.col != 1 && g.k > 1 && g.right.row != 1:
-		return g, errorf(m, "neither K nor N lies last in the second operand")
+		return g, errorf(m, "neither K nor N is the last dimension of the second operand")
 	case g.n > 1 && g.to.col != 1:
-		return g, errorf(m, "N does not lie last in the result")
+		return g, errorf(m, "N is not the last dimension of the result")
 	}
 	return g, nil
 }
@@ -167,7 +167,7 @@ func (m *MatMul) geometry(in []tensor.Type, params []Param) (g product, err erro
 // dimensions is a number of matrices.
 func (m *MatMul) stack(p Param) (shape tensor.Shape, stride []int, err error) {
 	if len(m.Right) > 0 {
-		return nil, nil, errorf(m, "the constant matrices have an order")
+		return nil, nil, errorf(m, "constant matrices cannot have an order")
 	}
 	if p.Form != FormPanels || len(p.Shape) != 3 {
 		return nil, nil, errorf(m, "the matrices are %v %s where there should be panels", p.Form, p.Shape)
@@ -180,7 +180,7 @@ func (m *MatMul) stack(p Param) (shape tensor.Shape, stride []int, err error) {
 		return nil, nil, errorf(m, "the stack %w", err)
 	}
 	if lead.Volume() != p.Shape[0] {
-		return nil, nil, errorf(m, "a stack of %s matrices, of which there are %d", lead, p.Shape[0])
+		return nil, nil, errorf(m, "a stack of %s matrices, but there are %d", lead, p.Shape[0])
 	}
 	if err := checkParam(m, p, "the matrices", FormPanels, p.Shape...); err != nil {
 		return nil, nil, err

@@ -51,7 +51,7 @@ func (m *MaxPlaces) Infer(in []tensor.Type, params []Param) ([]tensor.Type, erro
 	}
 	x := in[0].Shape
 	if len(x) < 3 || len(x) > 5 {
-		return nil, errorf(m, "operand 0 of shape %s has not one to three dimensions behind its channels", x)
+		return nil, errorf(m, "operand 0 of shape %s does not have one to three dimensions after its channels", x)
 	}
 	k := len(x) - 2
 	for _, list := range [][]int{m.Kernel, m.Stride, m.Dilation, m.Before, m.Size} {

@@ -88,12 +88,14 @@ func (m *micro) clampInPlace(kernel func(*asm.ActivateArgs), n int) {
 
 func (m *micro) testActivate(k asm.Kernel, run func(*asm.ActivateArgs)) {
 	f := elementFunctions[k.Variant]
-	for n := 1; n <= 40; n++ {
-		for range 4 {
+	// Up to 64 elements go through a kernel at a time.
+	for n := 1; n <= 100; n++ {
+		for range 2 {
 			m.activate(run, &f, n, false)
 		}
 	}
 	m.activate(run, &f, 35, true)
+	m.activate(run, &f, 85, true)
 }
 
 // An elementFunction is what a kernel of one operand computes, and how far off

@@ -162,6 +162,9 @@ func (m *micro) testQuantisedGemm(k asm.Kernel, run func(*asm.QuantisedGemmArgs)
 func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs), tiles, n, segs, segLen int, residual bool) {
 	m.Helper()
 	rows, k, size := kernel.Rows*tiles, segs*segLen, resultSize(kernel.Result)
+	if kernel.Op == "fully" {
+		tiles, rows, segs, k, residual = 0, 1, 1, segLen, false
+	}
 	pools := kernel.Op == "convpool"
 	if pools {
 		rows, residual = rows/4, false
@@ -214,6 +217,49 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 		}
 	}
 	m.checkBytes(c, func() { run(g) }, "%d tiles, %d columns, %d segments of %d, residual %v", tiles, n, segs, segLen, residual)
+}
+
+func (m *micro) testQuantisedPlane(_ asm.Kernel, run func(*asm.QuantisedPlaneArgs)) {
+	for n := 1; n <= NR; n++ {
+		for windows := 1; windows <= 9; windows++ {
+			m.quantisedPlane(run, m.between(1, 3), windows, n)
+		}
+	}
+	m.quantisedPlane(run, 2, 37, NR)
+}
+
+func (m *micro) quantisedPlane(run func(*asm.QuantisedPlaneArgs), lines, windows, n int) {
+	m.Helper()
+	g := &asm.QuantisedPlaneArgs{XRow: m.prime(2*windows + 2), YStride: m.prime(n), Lines: lines, Windows: windows, N: n}
+	g.YLine = m.prime(windows * g.YStride)
+	g.Zero, g.Lo, g.Hi = m.bounds(asm.U8)
+	x := m.uint8s((2*lines+1)*g.XRow + 2*windows + 2)
+	y := m.byteTarget(asm.U8, (lines-1)*g.YLine+(windows-1)*g.YStride+n)
+	weights, bias, scale := m.weights8(9*NR), m.int32s(NR), m.factors(NR, 9)
+	rows := make([]byte, 3*NR*quad)
+	for tap := range 9 {
+		for j := range NR {
+			rows[(tap/3*NR+j)*quad+tap%3] = weights[tap*NR+j]
+		}
+	}
+	rows = place(m, rows)
+	g.X, g.Y, g.B, g.Bias, g.Scale = &x[0], &y.got[0], int8Of(rows), &bias[0], &scale[0]
+	for i := range lines * windows {
+		line, window := i/windows, i%windows
+		for j := range n {
+			of := func(row, column int) int32 {
+				sum := bias[j]
+				for tap := range 9 {
+					sum += int32(x[(row+tap/3)*g.XRow+column+tap%3]) * int32(int8(weights[tap*NR+j]))
+				}
+				return sum
+			}
+			row, column := 2*line, 2*window
+			most := max(of(row, column), of(row, column+1), of(row+1, column), of(row+1, column+1))
+			y.set(line*g.YLine+window*g.YStride+j, product32(most, scale[j]), g.Zero, g.Lo, g.Hi)
+		}
+	}
+	m.checkBytes(y, func() { run(g) }, "%d lines of %d windows, %d columns", lines, windows, n)
 }
 
 func (m *micro) testQuantisedTaps(k asm.Kernel, run func(*asm.QuantisedTapsArgs)) {
@@ -401,6 +447,23 @@ func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
 		if (p.NaN != 0) != nan {
 			m.Fatalf("%d elements: NaN is %d, want %v", n, p.NaN, nan)
 		}
+	}
+}
+
+func (m *micro) testDequantise(k asm.Kernel, run func(*asm.DequantiseArgs)) {
+	inf := float32(math.Inf(1))
+	for n := 1; n <= 300; n++ {
+		p := &asm.DequantiseArgs{N: n, Scale: m.Float32() + 0.01, Zero: int32(m.IntN(256)), Flip: 128 * int32(m.IntN(2))}
+		x, y := m.uint8s(n), m.byteTarget(k.Result, 4*n)
+		for i, q := range x {
+			number := int32(q)
+			if p.Flip != 0 {
+				number = int32(int8(q)) + 128
+			}
+			y.set(4*i, product32(number-p.Zero, p.Scale), 0, -inf, inf)
+		}
+		p.X, p.Y = &x[0], (*float32)(unsafe.Pointer(&y.got[0]))
+		m.checkBytes(y, func() { run(p) }, "%d elements", n)
 	}
 }
 

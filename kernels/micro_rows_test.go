@@ -210,7 +210,7 @@ func (m *micro) normalise(run func(*asm.NormaliseArgs), rows, n, step int, byRow
 }
 
 func (m *micro) testSoftmax(_ asm.Kernel, run func(*asm.SoftmaxArgs)) {
-	for n := 1; n <= 70; n++ {
+	for n := 1; n <= 100; n++ {
 		for _, rows := range []int{1, 3} {
 			m.softmax(run, rows, n, m.IntN(2) == 0)
 		}

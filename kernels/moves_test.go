@@ -104,8 +104,8 @@ func TestMovesOfOneKind(t *testing.T) {
 	}{
 		{&Concat{Axis: 1}, []tensor.Type{u8, f32}, "Concat: operand 1 of f32 1×4 cannot be joined to one of u8 1×4"},
 		{&Concat{Axis: 1}, []tensor.Type{u8, finer}, "Concat: operand 1 of u8 1×4 of scale 0.5 and zero point 0 cannot be joined to one of u8 1×4"},
-		{&Unary{}, []tensor.Type{u8}, "Unary: operand 0 is u8 1×4, where f32 and quantised u8 are computed"},
-		{&Padding{Before: []int{0, 0}, After: []int{0, 1}, Value: 0.5}, []tensor.Type{u8}, "Pad: the constant 0.5 is no u8"},
+		{&Unary{}, []tensor.Type{u8}, "Unary: operand 0 is u8 1×4, but only f32 and quantised u8 are supported"},
+		{&Padding{Before: []int{0, 0}, After: []int{0, 1}, Value: 0.5}, []tensor.Type{u8}, "Pad: the constant 0.5 is not a valid u8"},
 		{&Reshape{Shape: []int{4}}, []tensor.Type{{Elem: 99, Shape: shape}}, "Reshape: operand 0 is of the unknown element type 99"},
 		{&Reshape{Shape: []int{4}}, []tensor.Type{{Elem: tensor.U8, Shape: shape, Scale: float32(math.Inf(1))}}, "Reshape: operand 0 has scale +Inf, which is not positive and finite"},
 	} {

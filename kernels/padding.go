@@ -105,7 +105,7 @@ func (p *Padding) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		}
 	}
 	if p.Mode != PadConstant && padded > maxPadded {
-		return nil, errorf(p, "%d dimensions are padded: more than %d can be with a constant only", padded, maxPadded)
+		return nil, errorf(p, "%d dimensions are padded: more than %d can only be padded with a constant", padded, maxPadded)
 	}
 	if _, err := in[0].Encode(p.Value); err != nil && p.Mode == PadConstant {
 		return nil, errorf(p, "the constant %w", err)

@@ -19,10 +19,10 @@ const (
 	// FormPanels is the right-hand side of a matrix product: see Panels.
 	FormPanels
 
-	// FormTaps is a depthwise filter: C float32 of bias, then one row of C float32
-	// for each filter tap, rows from the top, taps from the left; the taps of a
-	// ConvTranspose have an order of their own. A filter of int8 has C int32 of bias
-	// and C float32 of scales, as panels do, and rows of C int8.
+	// FormTaps is a depthwise filter: C float32 of bias, then one row of C
+	// float32 for each filter tap, rows from the top, taps from the left; the
+	// taps of a ConvTranspose have their own order. A filter of int8 has C
+	// int32 of bias and C float32 of scales, as panels do, and rows of C int8.
 	FormTaps
 )
 
@@ -93,7 +93,7 @@ func (p Param) CheckUnit() int {
 
 // CheckData checks a part of the data of a Param whose Bytes are valid. The
 // part begins at byte off, a multiple of CheckUnit. It checks that every
-// element is finite, except that those of FormPlain may be infinite, as in
+// element is finite, except that those of FormPlain may be anything, as in
 // masks; that Booleans are 0 or 1, scales are positive, and the padding of
 // panels is zero.
 func (p Param) CheckData(off int, data []byte) error {
@@ -138,17 +138,11 @@ func checkForm(s Spec, p Param, what string, form Form, shape ...int) error {
 
 // checkPlainData is CheckData for FormPlain.
 func (p Param) checkPlainData(off int, data []byte) error {
-	at := -1
-	switch p.Elem {
-	case tensor.F32:
-		if tensor.NotFinite(p.Elem, data) >= 0 {
-			at = slices.IndexFunc(tensor.Slice[float32](data), tensor.IsNaN)
-		}
-	case tensor.Bool:
-		at = slices.IndexFunc(data, func(b byte) bool { return b > 1 })
+	if p.Elem != tensor.Bool {
+		return nil
 	}
-	if at >= 0 {
-		return fmt.Errorf("element %d is not a number, or not a Boolean", off/p.Elem.Size()+at)
+	if at := slices.IndexFunc(data, func(b byte) bool { return b > 1 }); at >= 0 {
+		return fmt.Errorf("element %d is not a Boolean", off+at)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (p *Pool) checkQuantised(x tensor.Type) error {
 	// An int32 holds that many elements' sum, less their zero points.
 	const most = math.MaxInt32 / math.MaxUint8
 	if taps := tensor.Saturated(p.Kernel[0], p.Kernel[1]); taps > most {
-		return errorf(p, "a kernel of %d elements, of which more than %d cannot be summed exactly", taps, most)
+		return errorf(p, "a window of %d elements, but at most %d can be summed exactly", taps, most)
 	}
 	return nil
 }

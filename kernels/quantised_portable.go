@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
 )
 
 // quantisedRows is the largest number of rows of the portable tier's tiles of
@@ -15,6 +16,8 @@ const quantisedRows = 2
 func quantisedPortable() map[asm.Kernel]any {
 	all := map[asm.Kernel]any{asm.Kernel{Op: "maxpool", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}: maxPoolQuantised}
 	all[quantiseKernel] = quantisePortable
+	all[dequantiseKernel] = dequantisePortable
+	all[planeKernel] = planePortable
 	all[tableKernel] = tablePortable
 	for stride := range threesStrides {
 		all[threesKernel(stride+1)] = depthwiseThrees(stride + 1)
@@ -24,6 +27,7 @@ func quantisedPortable() map[asm.Kernel]any {
 			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
 		}
 		all[quantisedKernel("convpool", result, 4, 1)] = convPoolQuantised(result)
+		all[quantisedKernel("fully", result, 1, wide)] = fullyQuantised(result)
 		all[asm.Kernel{Op: "avgpool", Operand: asm.U8, Weight: asm.U8, Result: result}] = averagePoolQuantised(result)
 		all[asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result}] = depthwiseQuantised(result)
 		for kind := range quantisedBinaryKernels {
@@ -84,6 +88,49 @@ func convPoolQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
 			for j := range g.N {
 				o.put(g.C, w*g.CStride, j, float32(float32(sums[j])*scale[j]))
 			}
+		}
+	}
+}
+
+func planePortable(g *asm.QuantisedPlaneArgs) {
+	o := output{asm.U8, g.Zero, g.Lo, g.Hi}
+	bias, scale, weights := at(g.Bias, 0, NR), at(g.Scale, 0, NR), at(g.B, 0, 3*quad*NR)
+	for i := range g.Lines * g.Windows {
+		line, window := i/g.Windows, i%g.Windows
+		var most [NR]int32
+		for pixel := range 4 {
+			sums := [NR]int32(bias)
+			for r := range 3 {
+				x := at(g.X, (2*line+pixel/2+r)*g.XRow+2*window+pixel%2, 3)
+				x0, x1, x2 := int32(x[0]), int32(x[1]), int32(x[2])
+				for j := range sums {
+					b := weights[quad*(r*NR+j):][:3]
+					sums[j] += x0*int32(b[0]) + x1*int32(b[1]) + x2*int32(b[2])
+				}
+			}
+			for j, s := range sums {
+				if pixel == 0 || s > most[j] {
+					most[j] = s
+				}
+			}
+		}
+		for j := range g.N {
+			o.put(g.Y, line*g.YLine+window*g.YStride, j, float32(float32(most[j])*scale[j]))
+		}
+	}
+}
+
+// fullyQuantised takes one panel after the other, as one tile of a product each.
+func fullyQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
+	gemm := gemmQuantised(result, 1)
+	return func(g *asm.QuantisedGemmArgs) {
+		for p := range wide {
+			one := *g
+			one.Seg, one.Segs, one.Tiles, one.N = &zeroOffset[0], 1, 1, min(NR, g.N-p*NR)
+			one.B = &at(g.B, p*g.BStride, 1)[0]
+			one.Bias, one.Scale = &at(g.Bias, 4*p*NR, 1)[0], &at(g.Scale, 4*p*NR, 1)[0]
+			one.C = &at(g.C, p*NR*tensor.Elem(result).Size(), 1)[0]
+			gemm(&one)
 		}
 	}
 }
@@ -221,6 +268,13 @@ func quantisePortable(p *asm.QuantiseArgs) {
 			p.NaN, x = 1, 0
 		}
 		y[i] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
+	}
+}
+
+func dequantisePortable(p *asm.DequantiseArgs) {
+	y, flip, zero, scale := at(p.Y, 0, p.N), p.Flip, p.Zero, p.Scale
+	for i, x := range at(p.X, 0, p.N) {
+		y[i] = float32(float32(int32(x)^flip-zero) * scale)
 	}
 }
 

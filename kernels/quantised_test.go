@@ -320,10 +320,97 @@ func TestQuantisedConvLarge(t *testing.T) {
 	}
 }
 
+// TestQuantisedPlane compares convolutions of maps of one channel, pooled, in one
+// strip and in several, of rows that take several calls, with padding on any side.
+func TestQuantisedPlane(t *testing.T) {
+	g := newGenerator(8)
+	for _, s := range []struct {
+		maps, height, width, channels int
+		pad                           [4]int
+	}{
+		{1, 4, 4, 1, [4]int{}},
+		{2, 9, 12, 16, [4]int{}},
+		{1, 28, 28, 33, [4]int{1, 1, 1, 1}},
+		{1, 11, 6, 40, [4]int{0, 2, 1, 0}},
+		{2, 7, 8, 15, [4]int{2, 0, 0, 1}},
+		{1, 5, 4003, 18, [4]int{1, 0, 0, 1}},
+		{1, 300, 301, 3, [4]int{0, 1, 1, 0}},
+	} {
+		c := &Conv{Window: square(3, 1, 0), Groups: 1, Channels: s.channels, Act: g.clamps(), Pool: true}
+		c.Pad = s.pad
+		x := g.quantised(s.maps, s.height, s.width, 1)
+		q := g.quantisedWeights(9, s.channels)
+		c.Result = Elements{tensor.U8, 3 * x.Scale, 7}
+		p := q.panels(1, 9, s.channels)
+		out, err := c.Infer([]tensor.Type{x.Type}, []Param{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := refQuantisedConv(c, []quantisedTensor{x}, q, out[0].Shape)
+		testQuantised(t, fmt.Sprintf("%+v", s), c, []quantisedTensor{x}, []Param{p}, want)
+	}
+}
+
+// TestPlacedQuantised compares results among the channels of others with the same
+// alone.
+func TestPlacedQuantised(t *testing.T) {
+	const first, channels, own = 5, 50, 20
+	g := newGenerator(9)
+	narrow, result := Elements{tensor.U8, 0.02, 3}, Elements{tensor.U8, 0.05, 9}
+	plane := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: own, Pool: true, Result: result}
+	table := &Unary{Act: Act{Kind: ActSigmoid}, Result: result}
+	for _, c := range []struct {
+		spec   Spec
+		x      tensor.Type
+		params []Param
+	}{
+		{plane, narrow.Of(1, 22, 18, 1), []Param{g.quantisedWeights(9, own).panels(1, 9, own)}},
+		{table, narrow.Of(1, 31, 19, own), []Param{TableParam(narrow, result, table.Of)}},
+		{&Convert{Result: result}, narrow.Of(1, 31, 19, own), nil},
+	} {
+		eachTier(t, func(t *testing.T, tier *Tier) {
+			op, err := c.spec.Bind(tier, []tensor.Type{c.x}, c.params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := c.spec.Infer([]tensor.Type{c.x}, c.params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const items = 2
+			placer, ok := op.(Placer)
+			if !ok {
+				t.Fatalf("%T is not a Placer", op)
+			}
+			x := make([]byte, items*c.x.Shape.Volume())
+			for i := range x {
+				x[i] = byte(g.IntN(256))
+			}
+			pixels := items * out[0].Shape.Volume() / own
+			alone, among := make([]byte, pixels*own), make([]byte, pixels*channels)
+			run := func(op Op, y []byte) {
+				w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+				op.Run(w, [][]byte{x}, [][]byte{y}, items, 0, op.Tasks(items))
+			}
+			run(op, alone)
+			run(placer.Place(first, channels), among)
+			for i, v := range among {
+				want := byte(0)
+				if ch := i%channels - first; ch >= 0 && ch < own {
+					want = alone[i/channels*own+ch]
+				}
+				if v != want {
+					t.Fatalf("%s: byte %d is %d, want %d", c.spec.Op(), i, v, want)
+				}
+			}
+		})
+	}
+}
+
 // TestQuantisedFully compares fully connected layers with sums of integers.
 func TestQuantisedFully(t *testing.T) {
 	g := newGenerator(3)
-	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 17}, {2, 128, 10}, {7, 33, 100}, {1, 2048, 70}, {230, 12, 20}, {500, 5, 9}, {70, 1024, 20}} {
+	for _, s := range [][3]int{{1, 1, 1}, {1, 5, 17}, {2, 128, 10}, {7, 33, 100}, {1, 2048, 70}, {1, 100, 150}, {1, 8196, 64}, {230, 12, 20}, {500, 5, 9}, {70, 1024, 20}} {
 		f := &FullyConnected{Channels: s[2], Act: g.clamps()}
 		x := g.quantised(1, s[0], s[1])
 		q := g.quantisedWeights(s[1], s[2])

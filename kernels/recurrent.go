@@ -6,9 +6,9 @@ import "github.com/infer-go/infer/tensor"
 // x, the input's contribution at one time, and from the state h of the time
 // before.
 //
-// Each gate has a matrix R and a bias of its own, σ is the logistic function,
-// and · is element by element. The formulas are those of ONNX's LSTM and GRU
-// with their default activations.
+// Each gate has its own matrix R and bias, σ is the logistic function, and · is
+// element by element. The formulas are those of ONNX's LSTM and GRU with their
+// default activations.
 type RecurrentKind uint8
 
 const (

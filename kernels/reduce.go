@@ -74,7 +74,7 @@ func (r *Reduce) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 		return nil, errorf(r, "unknown kind %d", r.Kind)
 	}
 	if e := in[0].Elem; e != tensor.F32 && (!r.Kind.takesIntegers() || e.Float() || e == tensor.Bool || in[0].Quantised()) {
-		return nil, errorf(r, "kind %d is not computed of %v", r.Kind, in[0])
+		return nil, errorf(r, "kind %d is not supported for %v", r.Kind, in[0])
 	}
 	x := in[0].Shape
 	if err := checkAxes(r, r.Axes, x); err != nil {

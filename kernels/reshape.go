@@ -25,6 +25,12 @@ func (r *Reshape) WithExtents(extents []int) Spec { return &Reshape{Shape: exten
 
 func (r *Reshape) Traits([]tensor.Type, []Param) Traits { return Traits{Rearranges: true, View: true} }
 
+// Carries makes it Carrying: what lies in front of the items, and repeats for
+// each of them, must not change.
+func (*Reshape) Carries(x, y tensor.Shape, from, to int) bool {
+	return x[:from].Volume() == y[:to].Volume()
+}
+
 func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := operands(r, in, params, 1, 0); err != nil {
 		return nil, err
@@ -34,7 +40,7 @@ func (r *Reshape) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 		return nil, err
 	}
 	if in[0].Shape.Volume() != out[0].Shape.Volume() {
-		return nil, errorf(r, "%s has not as many elements as %s", in[0].Shape, out[0].Shape)
+		return nil, errorf(r, "%s does not have as many elements as %s", in[0].Shape, out[0].Shape)
 	}
 	return out, nil
 }

@@ -125,7 +125,7 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 		return nil, err
 	}
 	if r.Mode != Nearest && in[0].Elem != tensor.F32 {
-		return nil, errorf(r, "operand 0 is %v, of which only the nearest element can be taken: others are computed of f32", in[0])
+		return nil, errorf(r, "operand 0 is %v, which only mode nearest supports: the others need f32", in[0])
 	}
 	if r.Mode > SmoothCubic || r.Coordinates > CropAndResize || r.Rounding > RoundCeil {
 		return nil, errorf(r, "unknown mode %d, coordinates %d or rounding %d", r.Mode, r.Coordinates, r.Rounding)

@@ -45,7 +45,7 @@ func (r *RoiAlign) Traits(in []tensor.Type, _ []Param) Traits {
 			samples[i] = 2*min(x[1+i], tensor.MaxDim/4) + r.Size[i]
 		}
 	}
-	return Traits{MixesItems: true, Extra: tensor.Saturated(4, in[1].Shape[0], samples[0], samples[1], x[3])}
+	return Traits{MixesItems: true, NumbersItems: true, Extra: tensor.Saturated(4, in[1].Shape[0], samples[0], samples[1], x[3])}
 }
 
 func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
@@ -68,7 +68,7 @@ func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error
 	}
 	for _, n := range r.Size {
 		if n < 1 || n > MaxResized {
-			return nil, errorf(r, "bins of %s are none, or too many", tensor.Dims(r.Size[:]...))
+			return nil, errorf(r, "bins of %s are empty, or too many", tensor.Dims(r.Size[:]...))
 		}
 	}
 	return result(r, in[0], regions[0], r.Size[0], r.Size[1], in[0].Shape[3])

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -349,14 +350,59 @@ func tryShapes(t *testing.T, data []byte) (accepted, ran bool) {
 	if err != nil {
 		t.Fatalf("%+v of %v: %v", s, in, err)
 	}
-	alloc := func(types []tensor.Type) (x [][]byte) {
+	tryItems(t, s, s.Traits(in, params).NumbersItems, op, in, out)
+	return true, true
+}
+
+// tryItems runs an Op for two items, and for each of them: that is the same,
+// whatever their shape, but for operations that hold the numbers of items.
+func tryItems(t *testing.T, s Spec, numbers bool, op Op, in, out []tensor.Type) {
+	alloc := func(types []tensor.Type, n int) (x [][]byte) {
 		for _, typ := range types {
-			x = append(x, tensor.AlignedBytes(2*typ.Bytes()))
+			x = append(x, tensor.AlignedBytes(n*typ.Bytes()))
 		}
 		return x
 	}
-	op.Run(&Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, alloc(in), alloc(out), 2, 0, op.Tasks(2))
-	return true, true
+	run := func(x [][]byte, n int) ([][]byte, error) {
+		w := &Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}
+		y := alloc(out, n)
+		op.Run(w, x, y, n, 0, op.Tasks(n))
+		return y, w.Fault
+	}
+	both := alloc(in, 2)
+	for i, x := range both {
+		for k := range len(x) / in[i].Elem.Size() {
+			setSmall(x, in[i].Elem, k, (7*k+3*i)%5)
+		}
+	}
+	all, fault := run(both, 2)
+	if numbers || fault != nil {
+		return
+	}
+	for item := range 2 {
+		one := make([][]byte, len(both))
+		for i, x := range both {
+			one[i] = x[item*len(x)/2:][:len(x)/2]
+		}
+		y, _ := run(one, 1)
+		for i := range y {
+			if want := all[i][item*len(y[i]):][:len(y[i])]; !bytes.Equal(y[i], want) {
+				t.Fatalf("%+v of %v: item %d of two differs from itself alone in result %d", s, in, item, i)
+			}
+		}
+	}
+}
+
+// setSmall sets element k, of any type, to a small number.
+func setSmall(x []byte, elem tensor.Elem, k, v int) {
+	switch size := elem.Size(); {
+	case elem == tensor.F32:
+		tensor.Slice[float32](x)[k] = float32(v) - 1.5
+	case elem == tensor.Bool:
+		x[k] = byte(v % 2)
+	default:
+		x[k*size] = byte(v)
+	}
 }
 
 // tryExtents gives a Spec its own extents, which changes nothing, and others,
@@ -423,14 +469,14 @@ func TestShapeErrors(t *testing.T) {
 		{&MatMul{}, [][]int{{2, 3}, {2, 3}}, "MatMul: 2×3 cannot be multiplied by 2×3"},
 		{&Binary{}, [][]int{{2, 3}, {2, 4}}, "Binary: 2×3 and 2×4 do not broadcast"},
 		{&Softmax{Axis: 2}, [][]int{{2, 3}}, "Softmax: there is no axis 2 in shape 2×3"},
-		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 has not as many elements as 7"},
+		{&Reshape{Shape: []int{7}}, [][]int{{2, 3}}, "Reshape: 2×3 does not have as many elements as 7"},
 		{&Reshape{Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}, [][]int{{2, 3}},
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
 		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 of 2×0 elements is empty"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
 		{&Unary{Kind: LastUnary + 1}, [][]int{{2}}, "Unary: unknown kind 13"},
 		{&Unary{Act: Act{Kind: ActCelu}}, [][]int{{2}}, "Unary: activation with parameter 0, which must be positive"},
-		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, of which none may be NaN"},
+		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, which must not be NaN"},
 		{&Unary{Act: Act{Kind: Clamp, Lo: 6}}, [][]int{{2}}, "Unary: activation clamps to at least 6 and at most 0"},
 		{&Pool{Window: Window{Kernel: one, Stride: [2]int{1, 0}, Dilation: one}}, m, "Pool: stride 0 is not from 1 to 2147483647"},
 		{&Pool{Window: Window{Kernel: one, Stride: one, Dilation: one, Pad: [4]int{0, 0, -1, 0}}}, m, "Pool: padding -1 is not from 0 to 2147483647"},
@@ -444,7 +490,7 @@ func TestShapeErrors(t *testing.T) {
 		{&Slice{Start: []int{1}, Step: []int{2}, Size: []int{3}}, [][]int{{4}}, "Slice: dimension 0 of shape 4 does not have 3 elements from 1 on by steps of 2"},
 		{&Padding{Mode: PadReflect, Before: []int{4}, After: []int{0}}, [][]int{{4}}, "Pad: padding 4 and 0 in dimension 0 of shape 4, where each can be 0 to 3"},
 		{&Padding{Mode: PadEdge, Before: make([]int, 5), After: []int{1, 1, 1, 1, 1}}, [][]int{{1, 1, 1, 1, 1}},
-			"Pad: 5 dimensions are padded: more than 4 can be with a constant only"},
+			"Pad: 5 dimensions are padded: more than 4 can only be padded with a constant"},
 	} {
 		var params []Param // as far as they are looked at before the fault
 		switch c.spec.(type) {

@@ -132,7 +132,7 @@ func (w *Window) tableEntries() int {
 func (w *Window) checkEdge(s Spec, n [2]int64) error {
 	for i := range n {
 		if edge := w.edge(i, n[i]); edge > maxEdge {
-			return errorf(s, "%d windows of kernel %s reach over the map's sides with padding %v, more than %d",
+			return errorf(s, "%d windows of kernel %s extend beyond the map with padding %v, more than %d",
 				edge, tensor.Dims(w.Kernel[:]...), w.Pad, maxEdge)
 		}
 	}

@@ -41,7 +41,7 @@ func (*NonMaxSuppression) Order() Order { return RowMajor }
 func (s *NonMaxSuppression) Traits(in []tensor.Type, _ []Param) Traits {
 	boxes := in[0].Shape[1]
 	return Traits{
-		MixesItems: true, Counted: true,
+		MixesItems: true, NumbersItems: true, Counted: true,
 		Extra: tensor.Saturated(4, in[0].Shape[0], in[1].Shape[1], boxes, min(s.Most, boxes)),
 	}
 }

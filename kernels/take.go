@@ -52,10 +52,10 @@ func (t *Take) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 	return op, nil
 }
 
-// Gather is Take with an operand of int32 or int64, of any shape, that holds the
-// places: its dimensions replace Axis. A negative place counts from the end, and
-// one out of range is a fault of the run. The operands are the values and the
-// places; or the places alone, and the values are a plain param.
+// Gather is Take with an operand of int32 or int64, of any shape, that holds
+// the places: its dimensions replace Axis. A negative place counts from the
+// end, and one out of range is a fault of the run. The operands are the values
+// and the places; or only the places, and the values are a plain param.
 type Gather struct{ Axis int }
 
 func (*Gather) Op() string { return "Gather" }

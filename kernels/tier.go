@@ -158,17 +158,17 @@ var chooseOnce = sync.OnceValues(func() (*Tier, error) {
 // ByName returns the tier of that name. If there is none, or if this processor
 // does not support it, the error lists the tiers that it supports.
 func ByName(name string) (*Tier, error) {
-	fault := fmt.Sprintf("no kernels %q", name)
+	fault := fmt.Sprintf("unknown tier %q", name)
 	var supported []string
 	for _, t := range tiers {
 		switch {
 		case !t.Supported && t.Name == name:
-			fault = fmt.Sprintf("kernels %q need %s, not all of which this processor has", name, strings.Join(t.Features, ", "))
+			fault = fmt.Sprintf("tier %q needs %s, not all of which this processor has", name, strings.Join(t.Features, ", "))
 		case t.Name == name:
 			return t, nil
 		case t.Supported:
 			supported = append(supported, t.Name)
 		}
 	}
-	return nil, fmt.Errorf("%s; for this processor there are %s", fault, strings.Join(supported, ", "))
+	return nil, fmt.Errorf("%s; this processor supports %s", fault, strings.Join(supported, ", "))
 }

@@ -60,9 +60,9 @@ func TestByName(t *testing.T) {
 		t.Errorf("the tier is %v, the error %v", tier, err)
 	}
 	for name, want := range map[string]string{
-		"avx2": `kernels "avx2" need AVX2, FMA, not all of which this processor has; for this processor there are portable, slow`,
-		"avx3": `no kernels "avx3"; for this processor there are portable, slow`,
-		"":     `no kernels ""; for this processor there are portable, slow`,
+		"avx2": `tier "avx2" needs AVX2, FMA, not all of which this processor has; this processor supports portable, slow`,
+		"avx3": `unknown tier "avx3"; this processor supports portable, slow`,
+		"":     `unknown tier ""; this processor supports portable, slow`,
 	} {
 		if _, err := ByName(name); err == nil || err.Error() != want {
 			t.Errorf("the error of %q is %v, want %s", name, err, want)

@@ -20,9 +20,14 @@ type Traits struct {
 	// file.
 	TableEntries int
 
-	// MixesItems says that, if dimension 0 of operands and results is the
-	// batch, one item's result depends on another item.
+	// MixesItems says that, if items lie along dimension 0 of operands and
+	// results, one item's result depends on another item. This does not concern
+	// running an Op for n items: these are never mixed, whatever their shape.
 	MixesItems bool
+
+	// NumbersItems says that operands or results hold numbers of items along
+	// dimension 0, so that the operation must be given all items as one.
+	NumbersItems bool
 
 	// Rearranges says that the only result has exactly the elements of the only
 	// operand, in any order; View says that the order is the same, so that both
@@ -78,6 +83,17 @@ type Axial interface {
 	Permute(order []int) Spec
 }
 
+// A Carrying Spec has one operand and one result, and keeps items apart that do
+// not lie along dimension 0.
+type Carrying interface {
+	Spec
+
+	// Carries says whether items that lie along dimension from of an operand x,
+	// each as many places of it as any other, lie along dimension to of the
+	// result y, and none depends on another.
+	Carries(x, y tensor.Shape, from, to int) bool
+}
+
 // An Activating Spec applies an activation to its results.
 type Activating interface {
 	Spec
@@ -93,7 +109,7 @@ type Activating interface {
 type Moving interface {
 	Spec
 
-	// Moves says whether it is one.
+	// Moves reports whether the Spec computes nothing.
 	Moves() bool
 }
 
@@ -108,7 +124,7 @@ func Moves(s Spec) bool {
 type Converting interface {
 	Spec
 
-	// Converts says whether it is one.
+	// Converts reports whether the Spec only converts.
 	Converts() bool
 }
 

@@ -33,6 +33,9 @@ func (t *Transpose) Traits(in []tensor.Type, _ []Param) Traits {
 	return traits
 }
 
+// Carries makes it Carrying.
+func (t *Transpose) Carries(_, _ tensor.Shape, from, to int) bool { return t.Perm[to] == from }
+
 func (t *Transpose) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	if err := operands(t, in, params, 1, 0); err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func (u *Unary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	}
 	op := flat{volume: in[0].Shape.Volume()}
 	if isQuantised(in) {
-		return newTable(t, op, (*[256]byte)(params[0].Data)), nil
+		return newTable(t, in[0].Shape, (*[256]byte)(params[0].Data)), nil
 	}
 	if u.Kind == Activate {
 		return &activateOp{flat: op, Tier: t, act: u.Act}, nil

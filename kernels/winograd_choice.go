@@ -1,15 +1,34 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
-// FreezeTiers are the tiers for which nets are frozen: no choice made at freeze
-// slows down any of them.
+	"github.com/infer-go/infer/tensor"
+)
+
+// FreezeTiers are the tiers for which a net is frozen if nothing else is asked
+// for: none of them is slower with what is chosen at freeze.
 //
 // neondot is not among them. Its dot products sum sixteen products of bytes where a
 // widening multiply-add sums four of int16, so Winograd's algorithm never pays: by
 // llvm-mca's models of Neoverse N1 and Apple's A14, a convolution takes about twice
 // as long with it. The other tiers gain up to as much, or more.
 var FreezeTiers = []string{"portable", "avx2", "avx512", "neon"}
+
+// CheckFreezeTiers returns an error if nets cannot be frozen for one of the named
+// tiers. These need not be tiers of the processor at hand.
+func CheckFreezeTiers(names []string) error {
+	for _, name := range names {
+		if _, ok := wordCosts[name]; !ok {
+			return fmt.Errorf("no tier is named %q: there are %s", name,
+				strings.Join(slices.Sorted(maps.Keys(wordCosts)), ", "))
+		}
+	}
+	return nil
+}
 
 // A wordCost says what Winograd's algorithm in int16 costs on a tier. The unit is
 // the time of one product of bytes by the tier's gemm kernels.
@@ -26,7 +45,7 @@ type wordCost struct {
 var wordCosts = map[string]wordCost{
 	"portable": {product: 1, transform: 850},
 	"avx2":     {product: 1, transform: 300, partial: 280, fetch: 5, pixel: 15},
-	"avx512":   {product: 2, transform: 680, partial: 800, fetch: 12, pixel: 28},
+	"avx512":   {product: 2, transform: 680, partial: 400, fetch: 12, pixel: 28},
 	"neon":     {product: 1, transform: 290, partial: 280, fetch: 5, pixel: 15},
 	"neondot":  {product: 7, transform: 2200, partial: 2000, fetch: 30, pixel: 100},
 }

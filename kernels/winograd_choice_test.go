@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/infer-go/infer/tensor"
@@ -33,8 +34,8 @@ func TestQuantisedWinogradChoice(t *testing.T) {
 		{7, 512, 512, false, true}, // weights serve four tiles
 		{7, 256, 256, false, true},
 		{7, 64, 64, true, true},    // weights are near
-		{14, 32, 32, false, true},  // transforms are too much of it
-		{14, 16, 16, false, true},  //
+		{14, 32, 32, true, true},   //
+		{14, 16, 16, false, true},  // transforms are too much of it
 		{28, 16, 16, true, true},   //
 		{28, 15, 16, false, false}, // too few channels
 		{28, 16, 15, false, false}, //
@@ -84,10 +85,11 @@ func TestFreezeTiers(t *testing.T) {
 			t.Errorf("no costs of %s", tier.Name)
 		}
 	}
-	for _, name := range FreezeTiers {
-		if wordCosts[name].product == 0 {
-			t.Errorf("no tier %s", name)
-		}
+	if err := CheckFreezeTiers(append([]string{"neondot"}, FreezeTiers...)); err != nil {
+		t.Error(err)
+	}
+	if err := CheckFreezeTiers([]string{"avx2", "sse2"}); err == nil || !strings.Contains(err.Error(), `"sse2"`) {
+		t.Errorf("a tier that does not exist: %v", err)
 	}
 }
 

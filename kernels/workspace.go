@@ -41,8 +41,10 @@ type Workspace struct {
 	transpose  asm.TransposeArgs
 
 	quantise        asm.QuantiseArgs
+	dequantise      asm.DequantiseArgs
 	table           asm.TableArgs
 	quantisedGemm   asm.QuantisedGemmArgs
+	quantisedPlane  asm.QuantisedPlaneArgs
 	quantisedTaps   asm.QuantisedTapsArgs
 	quantisedBinary asm.QuantisedBinaryArgs
 
@@ -55,7 +57,7 @@ type Workspace struct {
 var (
 	ErrIndex    = errors.New("an index is out of range")
 	ErrDivision = errors.New("an integer is divided by zero")
-	ErrNaN      = errors.New("a NaN was to be quantised")
+	ErrNaN      = errors.New("a NaN cannot be quantised")
 )
 
 // floats is the scratch as float32.

@@ -206,3 +206,53 @@ func TestDecodeKeepsMemory(t *testing.T) {
 		first = luma
 	}
 }
+
+// signs is a picture of few strong colours with hard edges, at which chroma changes
+// as luma does.
+func signs(w, h int) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			u, v := float64(x)/float64(w), float64(y)/float64(h)
+			c := color.NRGBA{20, 60, 200, 255}
+			switch {
+			case math.Hypot(u-0.3, v-0.4) < 0.2:
+				c = color.NRGBA{230, 30, 40, 255}
+			case math.Abs(u-0.7)+math.Abs(v-0.6) < 0.25:
+				c = color.NRGBA{30, 180, 50, 255}
+			case v > 0.85:
+				c = color.NRGBA{240, 200, 20, 255}
+			}
+			m.SetNRGBA(x, y, c)
+		}
+	}
+	return m
+}
+
+// Where colours are coded with fewer samples than brightness, a reduced picture has
+// as many of both, so that its colours are not softer than the whole one's.
+func TestReducedColours(t *testing.T) {
+	whole := encoded(t, signs(800, 600), func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, &jpeg.Options{Quality: 95}) })
+	for _, side := range []int{32, 64, 128} {
+		p := photo(weights.Stretch, weights.RGB, side, side)
+		p.Scale = 1. / 255
+		got, want := make([]float32, 3*side*side), make([]float32, 3*side*side)
+		if _, err := PrepareBytes(got, whole, p, Planar); err != nil {
+			t.Fatal(err)
+		}
+		img, err := Decode(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Prepare(want, img, p, Planar); err != nil {
+			t.Fatal(err)
+		}
+		var squares float64
+		for i := range got {
+			squares += math.Pow(float64(got[i]-want[i]), 2)
+		}
+		if d := 255 * math.Sqrt(squares/float64(len(got))); d > 0.8 {
+			t.Errorf("to %d×%d, reduced by %d: %.2f of 255 off in the mean square", side, side, 1<<shiftFor(image.Pt(800, 600), p), d)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func damaged(format string, err error) error {
 	}
 	for _, text := range [...]string{"compression value 6", "compression value 7"} { // old and new
 		if format == "tiff" && strings.HasSuffix(err.Error(), text) {
-			return fmt.Errorf("the tiff picture is compressed as JPEG is, which is not supported: %w", err)
+			return fmt.Errorf("the tiff picture uses JPEG compression, which is not supported: %w", err)
 		}
 	}
 	return fmt.Errorf("the %s picture is damaged or not supported: %w", format, err)

@@ -100,7 +100,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"a mark alone", square[:8], nil, "the png picture is cut off"},
 		{"half of it", square[:len(square)/2], nil, "the png picture is cut off"},
 		{"damaged", damaged, nil, "the png picture is damaged or not supported: "},
-		{"JPEG in TIFF", compressed, nil, "the tiff picture is compressed as JPEG is, which is not supported: "},
+		{"JPEG in TIFF", compressed, nil, "the tiff picture uses JPEG compression, which is not supported: "},
 		{"too many pixels", header(10_001, 10_000), ErrTooLarge, "the picture is too large: 10001×10000, more than 100 megapixels"},
 		{"long", header(1, maxSide+1), ErrTooLarge, "the picture is too large: 1×65537, more than 65536 pixels a side"},
 		{"no pixels", []byte("nothing"), ErrEmpty, "the picture has no pixels: 0×5"},

@@ -96,6 +96,7 @@ func opaque(img image.Image) bool {
 
 // An opaqueReader reduces pictures that are not transparent.
 type opaqueReader struct {
+	rgba    image.RGBA // what an image.NRGBA is
 	kernels *kernels.Rows
 	planes  planeReader
 	bytes   []byte // rows of red, green and blue
@@ -107,10 +108,15 @@ type opaqueReader struct {
 // read does what digitFinder.read does. It returns the number of channels, 1 if
 // all pixels are grey.
 func (r *opaqueReader) read(pix []uint8, img image.Image, k int, part image.Rectangle) (channels int) {
+	if m, ok := img.(*image.NRGBA); ok { // without opacity it is the same
+		r.rgba = image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+		defer func() { r.rgba = image.RGBA{} }()
+		img = &r.rgba
+	}
 	if r.kernels == nil {
 		r.kernels = defaultTier().Rows()
 	}
-	from := r.planes.open(img, r.kernels, part.Min.X, part.Max.X)
+	from := r.planes.open(img, r.kernels, part.Min.X, part.Max.X, false)
 	defer r.planes.close()
 	skip := part.Min.X - from
 	width := part.Max.X - from

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/png"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -268,12 +269,15 @@ func FuzzDigit(f *testing.F) {
 }
 
 func BenchmarkDigit(b *testing.B) {
-	page := drawn(600, 400, five(180), image.Pt(350, 40), color.NRGBA{220, 210, 200, 255}, color.Black)
 	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range page.Pix {
-		if i%4 < 3 {
-			page.Pix[i] = uint8(max(0, min(255, float64(page.Pix[i])*0.8-float64(i%2400)/60+4*rng.NormFloat64())))
+	photographed := func(w, h, size int) *image.NRGBA { // a page with noise, and a shadow
+		page := drawn(w, h, five(size), image.Pt(w/2, h/10), color.NRGBA{220, 210, 200, 255}, color.Black)
+		for i := range page.Pix {
+			if i%4 < 3 {
+				page.Pix[i] = uint8(max(0, min(255, float64(page.Pix[i])*0.8-40*float64(i/4%w)/float64(w)+4*rng.NormFloat64())))
+			}
 		}
+		return page
 	}
 	for _, c := range []struct {
 		name string
@@ -281,7 +285,8 @@ func BenchmarkDigit(b *testing.B) {
 	}{
 		{"28x28", drawn(28, 28, five(18), image.Pt(8, 5), color.White, color.Black)},
 		{"200x200", drawn(200, 200, five(120), image.Pt(60, 40), color.White, color.Black)},
-		{"600x400 photographed", page},
+		{"640x480 photo", asDecoded(b, encoded(b, photographed(640, 480, 180), asJPEG))},
+		{"1000x800 page", asDecoded(b, encoded(b, photographed(1000, 800, 300), png.Encode))},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			dst := make([]float32, digitSide*digitSide)
@@ -293,4 +298,13 @@ func BenchmarkDigit(b *testing.B) {
 			}
 		})
 	}
+}
+
+func asDecoded(t testing.TB, data []byte) image.Image {
+	t.Helper()
+	img, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
 }

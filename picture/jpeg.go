@@ -16,8 +16,10 @@ import (
 // Sequential pictures of 8 bits, gray or YCbCr, are decoded by this package
 // several times as fast as by image/jpeg, and become an *image.Gray or an
 // *image.YCbCr. Without reduction each sample is within 1 of image/jpeg's. A
-// picture reduced by 8 has the means of 8×8 samples; one reduced by 2 or 4
-// keeps the lower spatial frequencies of these squares. Other pictures, and
+// picture reduced by 8 has the means of 8×8 samples of luma; one reduced by 2
+// or 4 keeps the lower spatial frequencies of these squares. Chroma with fewer
+// samples than luma is reduced by less, to as many samples if it has them, so
+// that the result may be subsampled less than the picture. Other pictures, and
 // damaged ones, are left to the decoder that the program has registered, and
 // are not reduced.
 //
@@ -30,7 +32,7 @@ func DecodeJPEG(data []byte, reduction int) (image.Image, error) {
 			return img, err
 		}
 	}
-	return nil, fmt.Errorf("a JPEG picture is not reduced by %d", reduction)
+	return nil, fmt.Errorf("a JPEG picture cannot be reduced by %d", reduction)
 }
 
 // decodeJPEG is DecodeJPEG, and says by which shift the picture is reduced. Planes

@@ -45,7 +45,7 @@ func (w *preparer) photo(dst []float32, v view, p *weights.Preparation, layout L
 	if at != image.Rect(0, 0, p.Width, p.Height) {
 		clear(dst) // what the picture does not cover stays 0, the mean
 	}
-	w.photos.begin(v.img)
+	w.photos.begin(v.img, v.shift == 0)
 	defer w.photos.end()
 	for i := range down.n {
 		colours := w.photos.row(i)

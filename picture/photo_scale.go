@@ -11,6 +11,11 @@ import (
 // read in parts, and twice.
 const keptRows = 128
 
+// fewSamples is of how many an output is made at most, in either direction, where
+// it matters how chroma lies between pixels: of so many where a picture is made
+// four times smaller. In one that was reduced it is soft already.
+const fewSamples = 9
+
 // A photoScaler scales a picture in both directions: first down, where whole rows
 // are added to one another, then across, where little is left.
 type photoScaler struct {
@@ -34,13 +39,14 @@ type photoScaler struct {
 	lumaLine []float32
 }
 
-// begin begins a picture, for which the weights of both axes are set.
-func (s *photoScaler) begin(img image.Image) {
+// begin begins a picture, which is whole or was reduced, for which the weights of
+// both axes are set.
+func (s *photoScaler) begin(img image.Image, whole bool) {
 	if s.rows == nil {
 		s.rows = defaultTier().Rows()
 	}
 	from, to := s.across.span()
-	s.from = s.planes.open(img, s.rows, from, to)
+	s.from = s.planes.open(img, s.rows, from, to, whole && max(s.across.longest(), s.down.longest()) <= fewSamples)
 	s.colours = s.planes.colours
 	s.width = to - s.from
 	s.stride = (s.width + 31) &^ 31

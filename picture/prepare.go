@@ -45,7 +45,7 @@ func Prepare(dst []float32, img image.Image, p *weights.Preparation, layout Layo
 	case img == nil || img.Bounds().Empty():
 		return Placement{}, ErrEmpty
 	case tooLarge(img.Bounds()):
-		return Placement{}, fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in all are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
+		return Placement{}, fmt.Errorf("%w: its bounds are %v, where %d pixels a side and %d in total are possible", ErrTooLarge, img.Bounds(), maxSide, maxPixels)
 	}
 	w := preparers.Get().(*preparer)
 	defer preparers.Put(w)
@@ -63,9 +63,9 @@ func check(dst []float32, p *weights.Preparation, layout Layout) error {
 	case p.Kind == weights.NoPicture:
 		return ErrNoPicture
 	case layout > Interleaved:
-		return fmt.Errorf("a picture is not prepared in the layout %d", layout)
+		return fmt.Errorf("there is no layout %d", layout)
 	case len(dst) != c*p.Width*p.Height:
-		return fmt.Errorf("a prepared picture has %d×%d×%d elements, but is to be written to %d", c, p.Height, p.Width, len(dst))
+		return fmt.Errorf("a prepared picture has %d×%d×%d elements, but dst has %d", c, p.Height, p.Width, len(dst))
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // Package serve answers many concurrent requests with frozen nets. It is the
 // core of a server, without a transport: `infer serve` puts REST and gRPC on
-// top of it, and a service with a protocol of its own can do the same.
+// top of it, and a service with its own protocol can do the same.
 //
 //	s := serve.New(serve.Options{})
 //	defer s.Close()
@@ -24,13 +24,13 @@
 // returns its permit hands it to the first request that waits. With it goes a
 // share of what waits, the number of items divided by the number of permits,
 // rounded up, and that request computes for all in the share. So no request
-// waits for a timer, no permit is idle while a request waits, and batches grow
-// by themselves, up to Options.Batch, when there is more work than permits.
-// None of this changes a bit of any answer.
+// waits for a timer, no permit is idle while a request waits, and batches grow,
+// up to Options.Batch, when there is more work than permits. None of this
+// changes a bit of any answer.
 //
 // Requests for a model are taken in the order in which they arrived. A
-// request with more items than a batch queues again, behind the others, for
-// each further batch. Permits go to the models in turn by deficit round
+// request with more items than a batch stays the first until the last of
+// them. Permits go to the models in turn by deficit round
 // robin (Shreedhar and Varghese, 1995), measured in computing time.
 //
 // A request that would wait longer than Options.MaxQueueDelay, or beyond its

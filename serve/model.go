@@ -170,6 +170,24 @@ func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) er
 	return m.serve(r, nil)
 }
 
+// Admit returns the *BusyError that Infer would return now, nil if it would let a
+// request in. It is for transports, to refuse a request before they have read it,
+// which is counted as rejected.
+func (m *Model) Admit(ctx context.Context) error {
+	p := m.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free > 0 {
+		return nil
+	}
+	err := p.refuse(ctx, m)
+	if err != nil {
+		m.stats.InFlight++
+		m.stats.request(time.Now(), 0, 0, err)
+	}
+	return err
+}
+
 // serve sees a Request through the pool, unless it is refused already.
 func (m *Model) serve(r *Request, err error) error {
 	start := time.Now()
@@ -180,16 +198,14 @@ func (m *Model) serve(r *Request, err error) error {
 	if err == nil {
 		err = r.ctx.Err()
 	}
-	for admitted := false; err == nil; admitted = true {
-		leads := false
-		if leads, err = p.enter(m, r, admitted); err != nil {
-			break
-		}
-		if leads || p.await(m, r) {
-			p.compute(m, r)
-		}
-		if err = r.err; err != nil || r.left() == 0 {
-			break
+	leads := false
+	if err == nil {
+		leads, err = p.enter(m, r)
+	}
+	for again := err == nil; again; leads = false {
+		again = (leads || p.await(m, r)) && p.compute(m, r)
+		if !again {
+			err = r.err
 		}
 	}
 	now := time.Now()
@@ -223,7 +239,7 @@ func (m *Model) check(r *Request) error {
 			}
 		}
 		if n, ok := tensor.Product(want, r.Items); !ok || len(r.Inputs[i]) != n {
-			return fmt.Errorf("%w: input %q has %d bytes, where %d items of %d are to be", ErrInput, m.inputs[i].Name, len(r.Inputs[i]), r.Items, want)
+			return fmt.Errorf("%w: input %q has %d bytes, where %d items of %d are expected", ErrInput, m.inputs[i].Name, len(r.Inputs[i]), r.Items, want)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,9 +26,8 @@ type pool struct {
 	turns  []*Model   // those for which requests wait, in the order of their turns
 }
 
-// enter gets a permit for a request, and is true, or queues it; admitted says
-// that it has been let in before.
-func (p *pool) enter(m *Model, r *Request, admitted bool) (leads bool, err error) {
+// enter gets a permit for a request, and is true, or queues it.
+func (p *pool) enter(m *Model, r *Request) (leads bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.free > 0 {
@@ -35,23 +35,26 @@ func (p *pool) enter(m *Model, r *Request, admitted bool) (leads bool, err error
 		m.lead(r)
 		return true, nil
 	}
-	if !admitted {
-		wait := p.wait(m)
-		if wait > p.maxWait {
-			return false, &BusyError{wait}
-		}
-		if deadline, ok := r.ctx.Deadline(); ok && wait > time.Until(deadline) {
-			return false, &BusyError{wait}
-		}
+	if err := p.refuse(r.ctx, m); err != nil {
+		return false, err
 	}
+	p.queue(m, r, false)
+	return false, nil
+}
+
+// queue lets a request wait, at the end of its model's queue, or at its head.
+func (p *pool) queue(m *Model, r *Request, head bool) {
 	r.since = time.Now()
 	r.state = queued
 	if m.waiting == 0 {
 		p.turns = append(p.turns, m)
 		m.credit = 0
 	}
-	m.push(r)
-	return false, nil
+	if head {
+		m.pushHead(r)
+	} else {
+		m.push(r)
+	}
 }
 
 // lead gives a request a permit and, if there is one, a Session.
@@ -60,6 +63,16 @@ func (m *Model) lead(r *Request) {
 	r.follower = nil
 	r.chunk = min(r.left(), m.batch)
 	r.session = m.takeSession(r.Sizes)
+}
+
+// refuse is a *BusyError if an item of m that came now would wait too long, else
+// nil.
+func (p *pool) refuse(ctx context.Context, m *Model) error {
+	wait := p.wait(m)
+	if deadline, ok := ctx.Deadline(); wait > p.maxWait || ok && wait > time.Until(deadline) {
+		return &BusyError{wait}
+	}
+	return nil
 }
 
 // wait estimates how long an item of m that came now would wait. Until it is
@@ -99,8 +112,9 @@ func (p *pool) await(m *Model, r *Request) (leads bool) {
 }
 
 // leave gives back a permit, and a Session unless it is nil, after a batch of n
-// items was computed in some time; n is 0 if it was not.
-func (p *pool) leave(m *Model, s *session, n int, t *Times) {
+// items was computed in some time; n is 0 if it was not. A request of which items
+// are left, nil if there is none, is the next one of its model.
+func (p *pool) leave(m *Model, s *session, n int, t *Times, unfinished *Request) {
 	p.mu.Lock()
 	if n > 0 {
 		m.stats.batch(n, t)
@@ -120,6 +134,9 @@ func (p *pool) leave(m *Model, s *session, n int, t *Times) {
 			m.idle = slices.Delete(m.idle, 0, 1)
 			m.forget(surplus)
 		}
+	}
+	if unfinished != nil {
+		p.queue(m, unfinished, true)
 	}
 	if !p.pass() {
 		p.free++
@@ -239,6 +256,18 @@ func (m *Model) push(r *Request) {
 	m.waiting += r.left()
 }
 
+// pushHead puts a request before all that wait.
+func (m *Model) pushHead(r *Request) {
+	r.prev, r.next = nil, m.first
+	if m.first != nil {
+		m.first.prev = r
+	} else {
+		m.last = r
+	}
+	m.first = r
+	m.waiting += r.left()
+}
+
 // remove takes a request out of the queue, wherever it stands.
 func (m *Model) remove(r *Request) {
 	if r.prev != nil {
@@ -255,8 +284,9 @@ func (m *Model) remove(r *Request) {
 	m.waiting -= r.left()
 }
 
-// compute computes the batch that a request leads, and passes its permit on.
-func (p *pool) compute(m *Model, lead *Request) {
+// compute computes the batch that a request leads, and passes its permit on. It is
+// true if items of the request are left, for which it waits.
+func (p *pool) compute(m *Model, lead *Request) (again bool) {
 	var t Times
 	s, n, err := lead.session, 0, error(nil)
 	if s == nil {
@@ -282,13 +312,17 @@ func (p *pool) compute(m *Model, lead *Request) {
 		r.Times.Run += t.Run
 		r.Times.Output += t.Output
 	}
-	follower := lead.follower
-	p.leave(m, s, n, &t)
+	follower, unfinished := lead.follower, (*Request)(nil)
+	if again = err == nil && lead.left() > 0; again {
+		unfinished = lead
+	}
+	p.leave(m, s, n, &t, unfinished)
 	for r := follower; r != nil; r = follower {
 		follower = r.follower // r is its goroutine's own again, after this
 		r.state = answered
 		r.ready <- struct{}{}
 	}
+	return again
 }
 
 // run computes the batch that a request leads in a Session, and returns how

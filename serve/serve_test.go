@@ -152,6 +152,36 @@ func TestBatchesHaveTheSameBits(t *testing.T) {
 	}
 }
 
+// A request of several batches is finished before those that came after it, which
+// have room in its last batch only.
+func TestFirstComesFirst(t *testing.T) {
+	s := newServer(t, Options{Permits: 1, MaxQueueDelay: time.Hour})
+	m := acquire(t, s, "digits")
+	release := occupy(t, m, 1)
+	defer release()
+	var wg sync.WaitGroup
+	for i, n := range []int{20, 1, 1} {
+		in := pictures(n, uint64(i))
+		wg.Go(func() {
+			if err := m.Infer(context.Background(), &Request{Items: n, Inputs: [][]byte{in}}); err != nil {
+				t.Error(err)
+			}
+		})
+		waitQueued(t, m, 20+i)
+	}
+	release()
+	wg.Wait()
+	var sizes []int
+	for _, b := range m.Stats().Batches {
+		for range b.Run.Count {
+			sizes = append(sizes, b.Size)
+		}
+	}
+	if !slices.Equal(sizes, []int{1, 6, 8, 8}) { // the first one is occupy's
+		t.Errorf("batches of %v", sizes)
+	}
+}
+
 // A permit that is given back takes its share, not everything.
 func TestShare(t *testing.T) {
 	s := newServer(t, Options{Permits: 2, MaxQueueDelay: time.Hour})
@@ -222,6 +252,9 @@ func TestTooBusy(t *testing.T) {
 	if !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
 		t.Errorf("behind 11 ms: %v", err)
 	}
+	if err := m.Admit(t.Context()); !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
+		t.Errorf("before it is read: %v", err)
+	}
 	// A deadline that is nearer than the wait.
 	s.pool.mu.Lock()
 	s.pool.maxWait, m.itemTime = time.Hour, time.Minute
@@ -233,8 +266,11 @@ func TestTooBusy(t *testing.T) {
 	}
 	release()
 	wg.Wait()
-	if n := m.Stats().Outcomes[Rejected]; n != 2 {
+	if n := m.Stats().Outcomes[Rejected]; n != 3 {
 		t.Errorf("%d rejected", n)
+	}
+	if err := m.Admit(t.Context()); err != nil || m.Stats().InFlight != 0 {
+		t.Errorf("when nothing waits: %v, %d in flight", err, m.Stats().InFlight)
 	}
 }
 

@@ -53,7 +53,7 @@ func (t Type) Check() error {
 	case !IsFinite(t.Scale) || t.Scale <= 0:
 		return fmt.Errorf("has scale %v, which is not positive and finite", t.Scale)
 	case int64(t.Zero) < lo || int64(t.Zero) > hi:
-		return fmt.Errorf("has zero point %d, which is no %v", t.Zero, t.Elem)
+		return fmt.Errorf("has zero point %d, which is not a valid %v", t.Zero, t.Elem)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (t Type) Encode(x float32) ([]byte, error) {
 	}
 	// 2⁶³ itself is the float64 next to the largest int64.
 	if v != math.Trunc(v) || v < float64(lo) || v >= float64(hi)+1 {
-		return nil, fmt.Errorf("%v is no %v", x, t.Elem)
+		return nil, fmt.Errorf("%v is not a valid %v", x, t.Elem)
 	}
 	binary.LittleEndian.PutUint64(b, uint64(int64(v)))
 	return b[:t.Elem.Size()], nil

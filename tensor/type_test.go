@@ -26,8 +26,8 @@ func TestTypeCheck(t *testing.T) {
 		{Type{Elem: U8, Shape: shape, Scale: nan}, "has scale NaN, which is not positive and finite"},
 		{Type{Elem: U8, Shape: shape, Scale: inf}, "has scale +Inf, which is not positive and finite"},
 		{Type{Elem: U8, Shape: shape, Scale: float32(math.Copysign(0, -1))}, "has scale -0, which is not positive and finite"},
-		{Type{Elem: U8, Shape: shape, Scale: 1, Zero: 256}, "has zero point 256, which is no u8"},
-		{Type{Elem: I8, Shape: shape, Scale: 1, Zero: -129}, "has zero point -129, which is no i8"},
+		{Type{Elem: U8, Shape: shape, Scale: 1, Zero: 256}, "has zero point 256, which is not a valid u8"},
+		{Type{Elem: I8, Shape: shape, Scale: 1, Zero: -129}, "has zero point -129, which is not a valid i8"},
 	} {
 		got := ""
 		if err := c.t.Check(); err != nil {

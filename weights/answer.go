@@ -64,9 +64,9 @@ func (a *Answer) check(output tensor.Type) error {
 	case a.Kind > Picture:
 		return fmt.Errorf("unknown kind %d", a.Kind)
 	case !boxes && *a != (Answer{Kind: a.Kind}):
-		return fmt.Errorf("there is something of boxes in it, of which there are none")
+		return fmt.Errorf("fields of boxes are set, but the answer is not boxes")
 	case boxes && a.Head == "":
-		return fmt.Errorf("boxes of no head")
+		return fmt.Errorf("boxes without a head")
 	case boxes && !(a.Least >= 0 && a.Least <= 1 && a.Overlap >= 0 && a.Overlap <= 1):
 		return fmt.Errorf("least score %v and overlap %v, which are not from 0 to 1", a.Least, a.Overlap)
 	case boxes && (a.Most < 1 || a.Most > MostBoxes):

@@ -17,8 +17,9 @@ import (
 //     before it is read, and each param is used once;
 //   - every shape is the one that the steps' Specs imply, and every param is as
 //     long as its shape implies;
-//   - weights are finite, and the padding of panels is zero;
-//   - if the Net is Batched, no step mixes items;
+//   - weights in panels and taps are finite, and the padding of panels is zero;
+//   - if the Net is Batched, its inputs and outputs begin with a batch of 1, and
+//     no step numbers the items;
 //   - labels fit the outputs, and the preparation fits the inputs;
 //   - open dimensions are dimensions of inputs, and everything that depends on
 //     them is an extent of a step.
@@ -42,9 +43,6 @@ func (n *Net) checkGraph() error {
 		if err := v.Type.Check(); err != nil {
 			return fmt.Errorf("%s %w", n.valueName(i), err)
 		}
-		if n.Batched && (len(v.Shape) == 0 || v.Shape[0] != 1) {
-			return fmt.Errorf("%s of shape %s does not begin with a batch of 1", n.valueName(i), v.Shape)
-		}
 	}
 	if len(n.Inputs) == 0 {
 		return fmt.Errorf("there is no input")
@@ -57,6 +55,9 @@ func (n *Net) checkGraph() error {
 		if err := c.write(v); err != nil {
 			return fmt.Errorf("input %d: %w", i, err)
 		}
+		if err := n.checkItem(v); err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
+		}
 	}
 	for i, s := range n.Steps {
 		if err := c.step(s); err != nil {
@@ -65,6 +66,9 @@ func (n *Net) checkGraph() error {
 	}
 	for i, v := range n.Outputs {
 		if err := c.read(v); err != nil {
+			return fmt.Errorf("output %d: %w", i, err)
+		}
+		if err := n.checkItem(v); err != nil {
 			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
@@ -78,6 +82,14 @@ func (n *Net) checkGraph() error {
 		return err
 	}
 	return n.checkMeta()
+}
+
+// checkItem says whether an input or output v is one item, if the Net is Batched.
+func (n *Net) checkItem(v int) error {
+	if shape := n.Values[v].Shape; n.Batched && (len(shape) == 0 || shape[0] != 1) {
+		return fmt.Errorf("%s of shape %s does not begin with a batch of 1", n.valueName(v), shape)
+	}
+	return nil
 }
 
 // A checker goes through the steps of a Net in order.
@@ -124,8 +136,8 @@ func (c *checker) step(s Step) error {
 			return fmt.Errorf("%s gives %s the type %v instead of %v", s.Spec.Op(), c.net.valueName(v), types[i], have)
 		}
 	}
-	if c.net.Batched && s.Spec.Traits(c.in, c.params).MixesItems {
-		return fmt.Errorf("%s mixes the items of a batch", s.Spec.Op())
+	if c.net.Batched && s.Spec.Traits(c.in, c.params).NumbersItems {
+		return fmt.Errorf("%s numbers the items of a batch, which are run one by one", s.Spec.Op())
 	}
 	return nil
 }
@@ -215,7 +227,7 @@ func (p *Preparation) check(input tensor.Shape) error {
 	}
 	if p.Kind == NoPicture {
 		if !p.zero() {
-			return fmt.Errorf("there is something in it, although the input is not a picture")
+			return fmt.Errorf("fields are set, although the input is not a picture")
 		}
 		return nil
 	}

@@ -45,8 +45,8 @@ func TestCheck(t *testing.T) {
 		{"a dimension of zero", func(n *Net) { n.Values[0].Shape = []int{1, 3, 0, 8} }, `value 0 ("x") of 1×3×0×8 elements is empty`},
 		{"nine dimensions", func(n *Net) { n.Values[0].Shape = []int{1, 1, 1, 1, 1, 1, 1, 1, 1} }, `value 0 ("x") has 9 dimensions, more than 8`},
 		{"too many elements", func(n *Net) { n.Values[0].Shape = []int{1, 1 << 16, 1 << 15} }, `value 0 ("x") of 1×65536×32768 elements is too large`},
-		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `value 0 ("x") of shape 2×3×8×8 does not begin with a batch of 1`},
-		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `value 0 ("x") of shape scalar does not begin with a batch of 1`},
+		{"a batch of two", func(n *Net) { n.Values[0].Shape = []int{2, 3, 8, 8} }, `input 0: value 0 ("x") of shape 2×3×8×8 does not begin with a batch of 1`},
+		{"a scalar in a batch", func(n *Net) { n.Values[0].Shape = nil }, `input 0: value 0 ("x") of shape scalar does not begin with a batch of 1`},
 		{"data too short", func(n *Net) { n.Params[0].Data = n.Params[0].Data[64:] }, `step 1 ("first"): Conv: the weights have`},
 		{"a param's wrong shape", func(n *Net) { n.Params[0].Shape = []int{1, 27, 5} }, `step 1 ("first"): Conv: the weights are`},
 		{"a NaN bias", func(n *Net) { n.Params[0].Floats()[3] = nan }, `step 1 ("first"): param 0: byte 12: an element is not finite`},
@@ -57,12 +57,12 @@ func TestCheck(t *testing.T) {
 		{"a byte after the rows", func(n *Net) { n.Params[0].Data[64+27*32] = 1 }, "param 0: byte 928: the padding after a panel's rows is not zero"},
 		{"too few labels", func(n *Net) { n.Meta.Labels = n.Meta.Labels[1:] }, "4 labels for 5 classes of the first output"},
 		{"a mask of a list", func(n *Net) { n.Meta.Answer.Kind = Mask }, "answer: the first output is f32 1×5, and should be f32 1×channels×height×width"},
-		{"boxes of no head", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Most: 1} }, "answer: boxes of no head"},
+		{"boxes without a head", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Most: 1} }, "answer: boxes without a head"},
 		{"a score of NaN", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Least: nan, Most: 1} }, "answer: least score NaN"},
 		{"an overlap of 2", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Overlap: 2, Most: 1} }, "and overlap 2, which are not from 0 to 1"},
 		{"no boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd"} }, "answer: at most 0 boxes"},
 		{"too many boxes", func(n *Net) { n.Meta.Answer = Answer{Kind: Boxes, Head: "ssd", Most: MostBoxes + 1} }, "answer: at most 10001 boxes"},
-		{"scores of a head", func(n *Net) { n.Meta.Answer.Head = "ssd" }, "answer: there is something of boxes in it"},
+		{"scores of a head", func(n *Net) { n.Meta.Answer.Head = "ssd" }, "answer: fields of boxes are set"},
 		{"an unknown answer", func(n *Net) { n.Meta.Answer.Kind = Picture + 1 }, "answer: unknown kind 5"},
 		{"negative counts", func(n *Net) { n.Meta.Nodes = -1 }, "-1 nodes"},
 		{"a picture without width", func(n *Net) { n.Meta.Preparation.Width = 0 }, "preparation: a picture of 0×8"},
@@ -86,8 +86,8 @@ func TestCheck(t *testing.T) {
 		}, `value 0 ("` + strings.Repeat("ä", 40) + `…") of 0 elements is empty`},
 		{"a zero that is negative", func(n *Net) {
 			n.Meta.Preparation = Preparation{Std: [3]float32{0, 0, float32(math.Copysign(0, -1))}}
-		}, "preparation: there is something in it"},
-		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: there is something in it"},
+		}, "preparation: fields are set"},
+		{"a preparation of nothing", func(n *Net) { n.Meta.Preparation.Kind = NoPicture }, "preparation: fields are set"},
 	} {
 		n := sample(t)
 		if err := n.Check(); err != nil {
@@ -146,27 +146,16 @@ func TestMarshalRefuses(t *testing.T) {
 	}
 }
 
-// Each of these is sound for one item, and not for a batch of them.
-func TestBatchedMixesNothing(t *testing.T) {
-	param := func(b *builder, shape ...int) kernels.Param { return b.plain(shape...) }
+// Operations on the numbers of items are sound for one item, and not for a batch
+// of them.
+func TestBatchedNumbersNothing(t *testing.T) {
 	for _, tt := range []struct {
 		spec   kernels.Spec
 		in     [][]int
-		params func(b *builder) []kernels.Param
+		places bool // the last operand is one of int64
 	}{
-		{&kernels.FullyConnected{Channels: 1}, [][]int{{1}}, func(b *builder) []kernels.Param {
-			return []kernels.Param{b.panels(tensor.F32, 1, 1, 1)}
-		}},
-		{&kernels.MatMul{}, [][]int{{1, 1}, {1, 3}}, nil},
-		{&kernels.MatMul{}, [][]int{{1, 1, 2, 3}, {1, 3, 4}}, nil},
-		{&kernels.Binary{}, [][]int{{1, 3}, {1, 1, 3}}, nil},
-		{&kernels.Binary{}, [][]int{{1, 3}}, func(b *builder) []kernels.Param { return []kernels.Param{param(b, 1, 2, 3)} }},
-		{&kernels.Split{Axis: 0, Sizes: []int{1}}, [][]int{{1, 3}}, nil},
-		{&kernels.Concat{Axis: 0}, [][]int{{1, 3}}, nil},
-		{&kernels.Slice{Start: []int{0, 0}, Step: []int{-1, 1}, Size: []int{1, 3}}, [][]int{{1, 3}}, nil},
-		{&kernels.Softmax{Axis: 0}, [][]int{{1, 3}}, nil},
-		{&kernels.Reduce{Axes: []int{0}, Keep: true}, [][]int{{1, 3}}, nil},
-		{&kernels.Transpose{Perm: []int{1, 0, 2}}, [][]int{{1, 1, 3}}, nil},
+		{&kernels.RoiAlign{Size: [2]int{1, 1}, Scale: 1}, [][]int{{1, 2, 2, 3}, {1, 4}, {1}}, true},
+		{&kernels.NonMaxSuppression{Most: 1}, [][]int{{1, 1, 4}, {1, 1, 1}}, false},
 	} {
 		for _, batched := range []bool{false, true} {
 			b := newBuilder(t, batched)
@@ -174,15 +163,14 @@ func TestBatchedMixesNothing(t *testing.T) {
 			for _, shape := range tt.in {
 				in = append(in, b.input("x", shape...))
 			}
-			var params []kernels.Param
-			if tt.params != nil {
-				params = tt.params(b)
+			if last := in[len(in)-1]; tt.places {
+				b.net.Values[last].Elem = tensor.I64
 			}
-			b.net.Outputs = b.step("y", tt.spec, in, params...)
+			b.net.Outputs = b.step("y", tt.spec, in)
 			switch err := b.net.Check(); {
 			case !batched && err != nil:
 				t.Errorf("%s of %v, not batched: %v", tt.spec.Op(), tt.in, err)
-			case batched && (err == nil || !strings.HasSuffix(err.Error(), "mixes the items of a batch")):
+			case batched && (err == nil || !strings.HasSuffix(err.Error(), "numbers the items of a batch, which are run one by one")):
 				t.Errorf("%s of %v, batched: %v", tt.spec.Op(), tt.in, err)
 			}
 		}

@@ -65,7 +65,7 @@ func (c *coder) next(n int) []byte {
 		return c.data[len(c.data)-n:]
 	}
 	if n > len(c.data)-c.off {
-		c.fail("%d bytes wanted, %d left", n, len(c.data)-c.off)
+		c.fail("%d bytes needed, %d left", n, len(c.data)-c.off)
 		return nil
 	}
 	c.off += n
@@ -126,7 +126,7 @@ func (c *coder) bool(v *bool) {
 	}
 	c.uint8(&x)
 	if x > 1 {
-		c.fail("%d is neither false nor true", x)
+		c.fail("%d is not a Boolean", x)
 	}
 	*v = x == 1
 }
@@ -141,7 +141,7 @@ func (c *coder) flags(list ...*bool) {
 	}
 	c.uint8(&x)
 	if x >= 1<<len(list) {
-		c.fail("%d has bits that mean nothing", x)
+		c.fail("%d has unknown bits", x)
 	}
 	for i, v := range list {
 		*v = x>>i&1 != 0
@@ -183,7 +183,7 @@ func (c *coder) count(n, size int) int {
 		return 0
 	}
 	if c.reading && int64(x)*int64(size) > int64(len(c.data)-c.off) {
-		c.fail("%d items wanted, but only %d bytes left", x, len(c.data)-c.off)
+		c.fail("%d items announced, but only %d bytes left", x, len(c.data)-c.off)
 		return 0
 	}
 	return int(x)

@@ -44,12 +44,12 @@ func TestCoderRefuses(t *testing.T) {
 		fields func(c *coder)
 		want   string
 	}{
-		{"too few bytes", "abc", func(c *coder) { c.int(new(int)) }, "byte 0: 4 bytes wanted, 3 left"},
+		{"too few bytes", "abc", func(c *coder) { c.int(new(int)) }, "byte 0: 4 bytes needed, 3 left"},
 		{"too many bytes", "abcde", func(c *coder) { c.int(new(int)) }, "byte 4: 1 bytes too many"},
-		{"neither true nor false", "\x02", func(c *coder) { c.bool(new(bool)) }, "byte 1: 2 is neither false nor true"},
+		{"neither true nor false", "\x02", func(c *coder) { c.bool(new(bool)) }, "byte 1: 2 is not a Boolean"},
 		{"an unknown constant", "\x12", func(c *coder) { enum(c, new(kernels.Activation), kernels.LastActivation) }, "byte 1: unknown kernels.Activation 18"},
-		{"a count without items", "\xff\xff\xff\xff", func(c *coder) { c.intList(new([]int)) }, "byte 4: 4294967295 items wanted, but only 0 bytes left"},
-		{"a long string", "\x05\x00\x00\x00abcd", func(c *coder) { c.string(new(string)) }, "byte 4: 5 items wanted, but only 4 bytes left"},
+		{"a count without items", "\xff\xff\xff\xff", func(c *coder) { c.intList(new([]int)) }, "byte 4: 4294967295 items announced, but only 0 bytes left"},
+		{"a long string", "\x05\x00\x00\x00abcd", func(c *coder) { c.string(new(string)) }, "byte 4: 5 items announced, but only 4 bytes left"},
 		{"bad UTF-8", "\x01\x00\x00\x00\xff", func(c *coder) { c.string(new(string)) }, `byte 5: "\xff" is not UTF-8`},
 		{"NaN", "\x00\x00\xc0\x7f", func(c *coder) { c.float(new(float32)) }, "byte 4: NaN"},
 		{"an unknown operation", "\xff", func(c *coder) { c.spec(new(kernels.Spec)) }, "byte 1: unknown operation 255"},

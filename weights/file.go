@@ -108,7 +108,7 @@ func placeParams(params []kernels.Param, weights []byte) error {
 			return fmt.Errorf("param %d: no %s %s have the shape %s", i, p.Elem, p.Form, p.Shape)
 		}
 		if off = tensor.AlignUp(off); off > len(weights) || n > len(weights)-off {
-			return fmt.Errorf("param %d: %d bytes wanted at byte %d, but the section has %d", i, n, off, len(weights))
+			return fmt.Errorf("param %d: %d bytes needed at byte %d, but the section has %d", i, n, off, len(weights))
 		}
 		p.Data = weights[off : off+n : off+n]
 		off += n

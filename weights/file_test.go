@@ -260,6 +260,10 @@ func assemble(contents ...[]byte) []byte {
 
 func TestNotOne(t *testing.T) {
 	good := marshal(t, sample(t))
+	sections, err := Sections(good)
+	if err != nil {
+		t.Fatal(err)
+	}
 	with := func(off int, b ...byte) []byte {
 		data := bytes.Clone(good)
 		copy(data[off:], b)
@@ -283,7 +287,7 @@ func TestNotOne(t *testing.T) {
 		{"byte 24", with(24, 1), ErrFormat, "not a valid frozen net: byte 24 of its header is not zero"},
 		{"a name", with(headerSize, 'm'), ErrFormat, `not a valid frozen net: entry 0 of its section table: "mETA\x00\x00\x00\x00" where META should be`},
 		{"a gap", with(64*3-1, 1), ErrFormat, ""},
-		{"a number", with(len(good)-4, 0, 0, 0xc0, 0x7f), ErrFormat, ""},
+		{"a bias that is NaN", with(int(sections[len(sections)-1].Offset), 0, 0, 0xc0, 0x7f), ErrFormat, ""},
 	} {
 		_, err := Parse(tt.data)
 		if !errors.Is(err, tt.want) || tt.text != "" && err.Error() != tt.text {

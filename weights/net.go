@@ -20,9 +20,11 @@ import (
 type Net struct {
 	Meta Meta
 
-	// Batched says that dimension 0 of every value is the batch. It is 1 in
-	// every shape, and stands for any n at run time. A Net that is not
-	// batched runs with n = 1 only.
+	// Batched says that the Net runs with any number n of items: each value
+	// then holds n times what its shape says, one item after the other, and
+	// no item depends on another. Dimension 0 of inputs and outputs is the
+	// batch, and is 1 in their shapes. A Net that is not batched runs with
+	// n = 1 only.
 	Batched bool
 
 	// Open lists the dimensions of inputs that may have other sizes than the

@@ -86,7 +86,7 @@ func (n *Net) checkOpenDim(d OpenDim, taken map[Axis]bool) error {
 			return fmt.Errorf("there is no input %d", at.Input)
 		case taken[at]:
 			return fmt.Errorf("dimension %d of input %d is named twice", at.Dim, at.Input)
-		case at.Dim == 0:
+		case at.Dim == 0 && n.Batched:
 			return fmt.Errorf("dimension 0 of input %d can only be open as a batch", at.Input)
 		}
 		taken[at] = true
@@ -130,20 +130,20 @@ func (n *Net) checkGrowth(g Growth, writers []int) error {
 		case len(n.Open) == 0:
 			return errors.New("no dimension is open")
 		case g.Value < 0 || g.Value >= len(n.Values) || writers[g.Value] >= g.Step:
-			return fmt.Errorf("there is no value %d in front of step %d", g.Value, g.Step)
+			return fmt.Errorf("there is no value %d before step %d", g.Value, g.Step)
 		case g.Dim < 0 || g.Dim >= len(n.Values[g.Value].Shape) || n.Values[g.Value].Shape[g.Dim] != spec.Extents()[g.Extent]:
 			return fmt.Errorf("dimension %d of %s, of shape %s, is not %d", g.Dim, n.valueName(g.Value), n.Values[g.Value].Shape, spec.Extents()[g.Extent])
 		}
 		return nil
 	}
 	if g.Value != 0 || g.Dim != 0 {
-		return errors.New("there is a value beside a formula")
+		return errors.New("it has both a value and numbers")
 	}
 	if len(g.By) != 1<<len(n.Open)-1 {
 		return fmt.Errorf("%d numbers for %d open dimensions", len(g.By), len(n.Open))
 	}
 	if !slices.ContainsFunc(g.By, func(by int) bool { return by != 0 }) {
-		return errors.New("there is none")
+		return errors.New("all its numbers are 0")
 	}
 	return nil
 }

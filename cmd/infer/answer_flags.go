@@ -71,14 +71,14 @@ func (f *answerFlags) answer() (weights.Answer, *weights.Preparation, error) {
 		return weights.Answer{Kind: weights.Picture}, nil, nil
 	case "detect":
 	default:
-		return weights.Answer{}, nil, usagef("--answer %s: it is classes, detect, segment or picture", f.kind)
+		return weights.Answer{}, nil, usagef("--answer %s: it must be classes, detect, segment or picture", f.kind)
 	}
 	if f.head == "" {
 		return weights.Answer{}, nil, usagef("--answer detect needs --head: yolov5, yolov8, yolox, yunet or ssd")
 	}
 	head, err := detect.HeadNamed(f.head)
 	if err != nil {
-		return weights.Answer{}, nil, usagef("--head %s: it is yolov5, yolov8, yolox, yunet or ssd", f.head)
+		return weights.Answer{}, nil, usagef("--head %s: it must be yolov5, yolov8, yolox, yunet or ssd", f.head)
 	}
 	p := presets[head]
 	a := weights.Answer{Kind: weights.Boxes, Head: head.String(), Least: p.least, Overlap: p.overlap, Most: f.most}
@@ -89,7 +89,7 @@ func (f *answerFlags) answer() (weights.Answer, *weights.Preparation, error) {
 	}{{"least", f.least, &a.Least}, {"overlap", f.overlap, &a.Overlap}} {
 		switch {
 		case !(v.from >= 0 && v.from <= 1):
-			return a, nil, usagef("--%s %v: it is from 0 to 1", v.name, v.from)
+			return a, nil, usagef("--%s %v: it must be from 0 to 1", v.name, v.from)
 		case f.given[v.name]:
 			*v.to = float32(v.from)
 		}

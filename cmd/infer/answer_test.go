@@ -102,7 +102,7 @@ func TestDetections(t *testing.T) {
 		t.Errorf("exit code %d, %s, want %s", code, out, want)
 	}
 	mustFail(t, exitUsage, []string{"--draw takes one picture"}, "--model", net, "--draw", drawing, picture, picture)
-	mustFail(t, exitUsage, []string{"of classes nothing can be drawn"}, "--draw", drawing, filepath.Join(testdata, "7.png"))
+	mustFail(t, exitUsage, []string{"classes cannot be drawn"}, "--draw", drawing, filepath.Join(testdata, "7.png"))
 	if text := mustInfer(t, "inspect", net); !strings.Contains(text, "boxes of yolov5, score at least 0.5, overlap at most 0.5, at most 9") {
 		t.Errorf("inspect shows\n%s", text)
 	}
@@ -177,10 +177,10 @@ func TestConvertDetector(t *testing.T) {
 		args []string
 	}{
 		{"--answer detect needs --head", []string{"--answer", "detect"}},
-		{"--head yolo: it is yolov5", []string{"--answer", "detect", "--head", "yolo"}},
+		{"--head yolo: it must be yolov5", []string{"--answer", "detect", "--head", "yolo"}},
 		{"go with --answer detect", []string{"--head", "ssd"}},
-		{"--answer boxes: it is classes", []string{"--answer", "boxes"}},
-		{"--overlap 2: it is from 0 to 1", []string{"--answer", "detect", "--head", "ssd", "--overlap", "2"}},
+		{"--answer boxes: it must be classes", []string{"--answer", "boxes"}},
+		{"--overlap 2: it must be from 0 to 1", []string{"--answer", "detect", "--head", "ssd", "--overlap", "2"}},
 		{"--boxes 0: from 1 to 10000", []string{"--answer", "detect", "--head", "ssd", "--boxes", "0"}},
 	} {
 		mustFail(t, exitUsage, []string{c.want}, append([]string{"convert", model, frozen}, c.args...)...)

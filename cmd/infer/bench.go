@@ -66,7 +66,7 @@ decoded no larger than the net needs, unless --whole is given. --json prints
 				return nil
 			}
 			if *whole {
-				return usagef("--whole is for --picture")
+				return usagef("--whole needs --picture")
 			}
 			m, err := model.open()
 			if err != nil {

@@ -43,5 +43,5 @@ func TestBenchPicture(t *testing.T) {
 	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "bench", "--picture", "missing.png")
 	mustFail(t, exitFailed, []string{"bad.png: not a PNG"}, "bench", "--picture", write(t, "bad.png", []byte("no picture")))
 	mustFail(t, exitUsage, []string{"--batch is not for a picture"}, "bench", "--picture", file, "--batch", "2")
-	mustFail(t, exitUsage, []string{"--whole is for --picture"}, "bench", "--whole")
+	mustFail(t, exitUsage, []string{"--whole needs --picture"}, "bench", "--whole")
 }

@@ -109,9 +109,9 @@ func (c *calibration) checkPictures(path string, array *idx.Array) error {
 	in := c.net.Values[c.net.Inputs[0]]
 	switch {
 	case len(c.net.Inputs) != 1 || in.Elem != tensor.F32:
-		return inFile(path, errors.New("the net's inputs are no picture of f32: calibrate it with .npy tensors"))
+		return inFile(path, errors.New("the net's inputs are not a picture of f32: calibrate it with .npy tensors"))
 	case c.net.Meta.Preparation.Kind == weights.NoPicture && !c.ownSize(array):
-		return inFile(path, errors.New("nobody says how a picture becomes the net's input: give --crop, --stretch or --pad, or --digits, or calibrate with .npy tensors"))
+		return inFile(path, errors.New("nothing says how a picture becomes the net's input: give --crop, --stretch or --pad, or --digits, or calibrate with .npy tensors"))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -164,7 +165,7 @@ func size(t *testing.T, file string) int64 {
 }
 
 // TestConvertToIntegersFails checks what is said of data that cannot calibrate,
-// and of flags that do not go together.
+// and of flags that do not fit together.
 func TestConvertToIntegersFails(t *testing.T) {
 	good := write(t, "good.idx", idxOf(strokes(16)))
 	nan := asTensor(strokes(16))
@@ -182,12 +183,13 @@ func TestConvertToIntegersFails(t *testing.T) {
 		{exitUsage, []string{"two files are needed"}, []string{good, "--int8"}},
 		{exitFailed, []string{"/conv1/Con", "perhaps", "/conv1/Conv"}, []string{"--int8", "--calibrate", good, "--keep-float", "/conv1/Con"}},
 		{exitFailed, []string{"missing: no such file"}, []string{"--int8", "--calibrate", filepath.Join(t.TempDir(), "missing"), "--stretch"}},
-		{exitFailed, []string{"no picture is in the folder"}, []string{"--int8", "--calibrate", t.TempDir(), "--stretch"}},
-		{exitFailed, []string{"nobody says how a picture becomes the net's input", "--crop"}, []string{"--int8", "--calibrate", grayFolder(t, strokes(16))}},
+		{exitFailed, []string{"the folder contains no pictures"}, []string{"--int8", "--calibrate", t.TempDir(), "--stretch"}},
+		{exitFailed, []string{"nothing says how a picture becomes the net's input", "--crop"}, []string{"--int8", "--calibrate", grayFolder(t, strokes(16))}},
 		{exitFailed, []string{"15 items are too few"}, []string{"--int8", "--calibrate", write(t, "few.idx", idxOf(strokes(15)))}},
-		{exitFailed, []string{"nobody says how"}, []string{"--int8", "--calibrate", write(t, "flat.idx", []byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9})}},
+		{exitFailed, []string{"nothing says how"}, []string{"--int8", "--calibrate", write(t, "flat.idx", []byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9})}},
 		{exitFailed, []string{"bad.idx"}, []string{"--int8", "--calibrate", write(t, "bad.idx", idxOf(strokes(16))[:999])}},
-		{exitFailed, []string{"every item", "one number throughout"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 28, 28}, make([]float32, 16*28*28))}},
+		{exitFailed, []string{"every calibration item", "a single number"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 28, 28}, make([]float32, 16*28*28))}},
+		{exitFailed, []string{"every calibration item", "a single number"}, []string{"--int8", "--calibrate", grayFolder(t, slices.Repeat([][]byte{bytes.Repeat([]byte{90}, 28*28)}, 16)), "--stretch"}},
 		{exitFailed, []string{"x.npy: item 3: element 7", "not finite"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 28, 28}, nan)}},
 		{exitFailed, []string{"shape 16×1×27×28", "takes 1×1×28×28"}, []string{"--int8", "--calibrate", writeTensor(t, []int{16, 1, 27, 28}, make([]float32, 16*27*28))}},
 		{exitFailed, []string{"2 tensors, where the net has 1 input"}, []string{"--int8", "--calibrate", "a.npy,b.npy"}},

@@ -92,7 +92,7 @@ type classifyOptions struct {
 func checkDraw(m *engine.Model, out string, list pictureList) error {
 	switch kind := m.Meta().Answer.Kind; {
 	case kind == weights.Scores || kind == weights.Probabilities:
-		return usagef("--draw: of classes nothing can be drawn")
+		return usagef("--draw: classes cannot be drawn")
 	case list.several():
 		return usagef("--draw takes one picture")
 	}

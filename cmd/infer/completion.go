@@ -19,11 +19,11 @@ Print a script that completes commands and flags in a shell:
 		setup: func(flags *flag.FlagSet) func(*app, []string) error {
 			return func(a *app, args []string) error {
 				if len(args) != 1 {
-					return usagef("it takes one shell: bash, zsh or fish")
+					return usagef("give one shell: bash, zsh or fish")
 				}
 				script, ok := map[string]func() string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[args[0]]
 				if !ok {
-					return usagef("no completion for %s: bash, zsh or fish", args[0])
+					return usagef("no completions for %s: bash, zsh or fish", args[0])
 				}
 				_, err := a.stdout.Write([]byte(script()))
 				return err

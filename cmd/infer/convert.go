@@ -14,6 +14,7 @@ import (
 
 	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/files"
+	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/onnx"
@@ -54,6 +55,11 @@ changed.`,
 		flags.BoolVar(&o.batch, "batch", false, "accept any number of items at a time although the model says one")
 		flags.BoolVar(&o.verbose, "v", false, "show what each freeze pass removed")
 		flags.Var(&o.shapes, "shape", "an input's `NAME=SIZES`, such as 1x3x480x640, or only the sizes of its open dimensions, such as 480x640; NAME= may be omitted if there is only one input; may be repeated")
+		flags.Func("tiers", "choose algorithms of a quantised net that no tier of `LIST` is slower with; "+
+			strings.Join(kernels.FreezeTiers, ",")+" if not given; the net runs on all others, too", func(s string) error {
+			o.tiers = strings.Split(s, ",")
+			return kernels.CheckFreezeTiers(o.tiers)
+		})
 		o.picture.declare(flags)
 		o.answer.declare(flags)
 		o.quantise.declare(flags)
@@ -75,6 +81,7 @@ changed.`,
 type convertOptions struct {
 	weights, labels, name, note string
 	batch, verbose              bool
+	tiers                       []string
 	shapes                      shapeFlags
 	picture                     pictureFlags
 	answer                      answerFlags
@@ -87,7 +94,7 @@ const maxModel = 2 << 30
 func (a *app) convert(in, out string, o *convertOptions) error {
 	elem, ok := map[string]tensor.Elem{"f32": tensor.F32, "half": tensor.F16}[o.weights]
 	if !ok {
-		return usagef("--weights %s: it is f32 or half", o.weights)
+		return usagef("--weights %s: it must be f32 or half", o.weights)
 	}
 	answer, preset, err := o.answer.answer()
 	if err != nil {
@@ -138,7 +145,7 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 		bar.set(done)
 	}
 	options := onnx.Options{
-		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta,
+		Weights: elem, Batch: o.batch, Shapes: o.shapes, Dir: dir, Meta: meta, Tiers: o.tiers,
 		Progress: func(done, total int) { show("freezing", done, total) },
 	}
 	var items *calibration

@@ -20,7 +20,7 @@ which of them is used and why. INFER_KERNELS=NAME forces one.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		return func(a *app, args []string) error {
 			if len(args) > 0 {
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			}
 			return a.cpu()
 		}

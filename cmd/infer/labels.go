@@ -21,7 +21,7 @@ func (a *app) readLabels(file string) ([]string, error) {
 		labels = labels[:len(labels)-1]
 	}
 	if len(labels) == 0 {
-		return nil, fmt.Errorf("%s: no labels in it", file)
+		return nil, fmt.Errorf("%s: it contains no labels", file)
 	}
 	for i, label := range labels {
 		switch {

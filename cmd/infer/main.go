@@ -65,7 +65,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case err == errNothingAsked:
 		return exitUsage
 	case errors.As(err, &usage):
-		a.complain("%v (infer --help tells more)", err)
+		a.complain("%v (see infer --help)", err)
 		return exitUsage
 	case err != errReported:
 		a.complain("%v", err)

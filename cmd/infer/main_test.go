@@ -246,7 +246,7 @@ func TestBadPictures(t *testing.T) {
 	}
 	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "missing.png")
 	mustFail(t, exitFailed, []string{"cat: no such file, nor a command"}, "cat")
-	mustFail(t, exitFailed, []string{"no picture is in the folder"}, t.TempDir())
+	mustFail(t, exitFailed, []string{"the folder contains no pictures"}, t.TempDir())
 	mustFail(t, exitFailed, []string{"-: the file is empty"}, "-")
 }
 
@@ -300,10 +300,10 @@ func TestWrongUsage(t *testing.T) {
 		{"no picture", []string{"--json"}},
 		{"no such flag: --frobnicate", []string{"--frobnicate", "a.png"}},
 		{"--top 0", []string{"--top", "0", "a.png"}},
-		{"infer: --top wants a number (", []string{"--top", "many", "a.png"}},
-		{"infer: --top wants a number (", []string{"--top", `"3" for flag -x: y`, "a.png"}},
+		{"infer: --top needs a number (", []string{"--top", "many", "a.png"}},
+		{"infer: --top needs a number (", []string{"--top", `"3" for flag -x: y`, "a.png"}},
 		{"infer: --json takes no value (", []string{"--json=maybe", "a.png"}},
-		{"infer: bench: --duration wants a time", []string{"bench", "--duration", "3"}},
+		{"infer: bench: --duration needs a time", []string{"bench", "--duration", "3"}},
 		{"infer: --model needs an argument, FILE (", []string{"a.png", "--model"}},
 		{"infer: --model: no file is given (", []string{"--model", "", "a.png"}},
 		{"--model: no file", []string{"eval", "--model="}},
@@ -317,7 +317,7 @@ func TestWrongUsage(t *testing.T) {
 		{"inspect: one file", []string{"inspect", "a", "--model", "b"}},
 		{"bench: one file", []string{"bench", "a", "b"}},
 		{"eval: one file", []string{"eval", "a", "--model", "b", "--images", "a", "--labels", "b"}},
-		{"one argument too many", []string{"version", "now"}},
+		{"is not expected", []string{"version", "now"}},
 		{"no output file", []string{"convert", "a.onnx", ""}},
 		{"no output file", []string{"run", "--input", "x.npy", "--output", ""}},
 		{"convert: two files", []string{"convert"}},
@@ -329,7 +329,7 @@ func TestWrongUsage(t *testing.T) {
 		{"convert: --mean: one number or three", []string{"convert", "a.onnx", "b.frz", "--mean", "1,2"}},
 		{"not a number", []string{"convert", "a.onnx", "b.frz", "--scale", "1/0"}},
 		{"--std", []string{"convert", "a.onnx", "b.frz", "--std", "1,0,1"}},
-		{"--scale is not 0", []string{"convert", "a.onnx", "b.frz", "--scale", "0"}},
+		{"--scale must not be 0", []string{"convert", "a.onnx", "b.frz", "--scale", "0"}},
 		{"--scale is one number", []string{"convert", "a.onnx", "b.frz", "--scale", "1,2,3"}},
 		{"--resize", []string{"convert", "a.onnx", "b.frz", "--resize", "3000000000"}},
 		{"inspect: one file", []string{"inspect", "a", "b"}},
@@ -337,10 +337,10 @@ func TestWrongUsage(t *testing.T) {
 		{"--batch 0: at least 1", []string{"eval", "--images", "a", "--labels", "b", "--batch", "0"}},
 		{"--limit -1: at least 1, or 0 for all", []string{"eval", "--images", "a", "--labels", "b", "--limit", "-1"}},
 		{"run: --input and --output", []string{"run", "--output", "y.npy"}},
-		{"too many", []string{"run", "x.npy", "--input", "x.npy", "--output", "y.npy"}},
+		{"not expected", []string{"run", "x.npy", "--input", "x.npy", "--output", "y.npy"}},
 		{"--duration -1s: more than 0", []string{"bench", "--duration", "-1s"}},
-		{"too many", []string{"cpu", "now"}},
-		{"too many", []string{"ops", "now"}},
+		{"not expected", []string{"cpu", "now"}},
+		{"not expected", []string{"ops", "now"}},
 	} {
 		mustFail(t, exitUsage, []string{c.want}, c.args...)
 	}

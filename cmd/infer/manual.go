@@ -14,7 +14,7 @@ func manualCommand() command {
 		setup: func(flags *flag.FlagSet) func(*app, []string) error {
 			return func(a *app, args []string) error {
 				if len(args) > 0 {
-					return usagef("%q is one argument too many", args[0])
+					return usagef("%q is not expected", args[0])
 				}
 				_, err := a.stdout.Write([]byte(manual()))
 				return err

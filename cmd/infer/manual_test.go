@@ -60,6 +60,6 @@ func TestCompletion(t *testing.T) {
 			}
 		})
 	}
-	mustFail(t, exitUsage, []string{"no completion for tcsh"}, "completion", "tcsh")
-	mustFail(t, exitUsage, []string{"it takes one shell"}, "completion")
+	mustFail(t, exitUsage, []string{"no completions for tcsh"}, "completion", "tcsh")
+	mustFail(t, exitUsage, []string{"give one shell"}, "completion")
 }

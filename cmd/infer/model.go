@@ -131,7 +131,7 @@ func (f modelFile) checkPictures(m *engine.Model) error {
 // checkClasses says why a model is not a classifier.
 func (f modelFile) checkClasses(m *engine.Model) error {
 	if m.Classes() == 0 {
-		return inFile(f.name(), fmt.Errorf("%w: infer run gives what it computes", engine.ErrNotClassifier))
+		return inFile(f.name(), fmt.Errorf("%w: infer run shows its outputs", engine.ErrNotClassifier))
 	}
 	return nil
 }

@@ -183,7 +183,7 @@ func TestConvertOpen(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "net.frz")
 	code, _, summary := infer("", "convert", model, file, "--pad", "--channels", "bgr")
-	if code != exitOK || !strings.Contains(summary, "open: H (2 to 1,048,576), W (2 to 1,048,576)\n") || !strings.Contains(summary, "of memory for a session at 211×223") {
+	if code != exitOK || !strings.Contains(summary, "open: H (1 to 1,048,576), W (1 to 1,048,576)\n") || !strings.Contains(summary, "of memory for a session at 211×223") {
 		t.Errorf("exit code %d, %q", code, summary)
 	}
 	out := filepath.Join(dir, "y.npy")

@@ -13,7 +13,7 @@ var opsCommand = command{
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		return func(a *app, args []string) error {
 			if len(args) > 0 {
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			}
 			for _, op := range onnx.Operators() {
 				fmt.Fprintln(a.stdout, op)

@@ -57,23 +57,23 @@ func (p *pictureFlags) check() error {
 	case n > 1:
 		return usagef("--digits, --crop, --stretch and --pad exclude each other")
 	case p.resize < 0:
-		return usagef("--resize %d: it is positive", p.resize)
+		return usagef("--resize %d: it must be positive", p.resize)
 	case p.resize > 0 && (p.stretch || p.pad || p.digits):
-		return usagef("--resize goes with --crop alone")
+		return usagef("--resize goes only with --crop")
 	case p.resize > math.MaxInt32:
 		return usagef("--resize %d: at most %d", p.resize, math.MaxInt32)
 	case p.scale.count == 3:
 		return usagef("--scale is one number, for all channels")
 	case p.scale.of[0] == 0:
-		return usagef("--scale is not 0")
+		return usagef("--scale must not be 0")
 	case slices.Contains(p.std.of[:], 0):
-		return usagef("--std is not 0")
+		return usagef("--std must not be 0")
 	}
 	switch p.channels {
 	case "", "gray", "rgb", "bgr":
 		return nil
 	}
-	return usagef("--channels %s: it is gray, rgb or bgr", p.channels)
+	return usagef("--channels %s: it must be gray, rgb or bgr", p.channels)
 }
 
 // preparation makes the flags into what the file says, for the first input of
@@ -84,7 +84,7 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	}
 	in := net.Values[net.Inputs[0]]
 	if len(net.Inputs) != 1 || len(in.Shape) != 4 || in.Shape[0] != 1 || in.Shape[1] != 1 && in.Shape[1] != 3 {
-		return weights.Preparation{}, fmt.Errorf("input %q of shape %s takes no picture: 1×1×height×width or 1×3×height×width does", in.Name, tensor.Dims(in.Shape...))
+		return weights.Preparation{}, fmt.Errorf("input %q of shape %s cannot take a picture: 1×1×height×width or 1×3×height×width can", in.Name, tensor.Dims(in.Shape...))
 	}
 	prep := weights.Preparation{
 		Kind:   weights.Photo,
@@ -126,9 +126,9 @@ func (p *pictureFlags) preparation(net *weights.Net) (weights.Preparation, error
 	}
 	switch {
 	case p.channels == "gray" && in.Shape[1] != 1, p.channels != "" && p.channels != "gray" && in.Shape[1] != 3:
-		return prep, fmt.Errorf("--channels %s does not go with the input %q of %s", p.channels, in.Name, counted(in.Shape[1], "channels"))
+		return prep, fmt.Errorf("--channels %s does not fit the input %q of %s", p.channels, in.Name, counted(in.Shape[1], "channels"))
 	case max(p.mean.count, p.std.count) > in.Shape[1]:
-		return prep, fmt.Errorf("--mean and --std of three channels do not go with the input %q of one", in.Name)
+		return prep, fmt.Errorf("--mean and --std of three channels do not fit the input %q of one", in.Name)
 	case p.channels == "bgr":
 		prep.Order = weights.BGR
 	}

@@ -84,7 +84,7 @@ func eachInArgument(path string, f func(path string, err error) bool) bool {
 		return f(path, err)
 	})
 	if !found {
-		return f(path, inFile(path, errors.New("no picture is in the folder")))
+		return f(path, inFile(path, errors.New("the folder contains no pictures")))
 	}
 	return more
 }
@@ -123,7 +123,7 @@ func (l pictureList) check() error {
 	case len(l.args) == 0 && l.filesFrom == "":
 		return usagef("no picture is given")
 	case inputs > 1:
-		return usagef("standard input is meant %s", map[bool]string{true: "twice", false: fmt.Sprint(inputs, " times")}[inputs == 2])
+		return usagef("standard input is named %s", map[bool]string{true: "twice", false: fmt.Sprint(inputs, " times")}[inputs == 2])
 	}
 	return nil
 }

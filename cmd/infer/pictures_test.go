@@ -85,7 +85,7 @@ func TestFilesFrom(t *testing.T) {
 		t.Errorf("no files: %d, %q, %q", code, out, err)
 	}
 	mustFail(t, exitFailed, []string{"missing.txt: no such file"}, "--files-from", "missing.txt")
-	mustFail(t, exitUsage, []string{"standard input is meant twice"}, "--files-from", "-", "-")
+	mustFail(t, exitUsage, []string{"standard input is named twice"}, "--files-from", "-", "-")
 	mustFail(t, exitUsage, []string{"--threads 0: at least 1"}, "--threads", "0", files[0])
 }
 

@@ -22,7 +22,7 @@ func (q *quantiseFlags) declare(flags *flag.FlagSet) {
 	flags.Var(&q.keep, "keep-float", "keep the model's node `NAME`, as inspect lists it, in float; may be repeated")
 }
 
-// check finds flags that do not go together.
+// check finds flags that do not fit together.
 func (q *quantiseFlags) check() error {
 	switch {
 	case q.int8 && len(q.paths) == 0:
@@ -46,7 +46,7 @@ func (p *percentileFlag) Set(s string) error {
 	text, ok := strings.CutPrefix(s, "percentile:")
 	v, err := strconv.ParseFloat(text, 64)
 	if !ok || err != nil || !(v > 50 && v <= 100) {
-		return fmt.Errorf("%q: it is minmax, or percentile:99.99 with a number above 50, up to 100", s)
+		return fmt.Errorf("%q: it must be minmax, or percentile:99.99 with a number above 50, up to 100", s)
 	}
 	*p = percentileFlag(v)
 	return nil

@@ -42,11 +42,11 @@ exists cannot be read, the part fails, and may be retried.`,
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case (j.list == "") == (j.images == ""):
 				return usagef("one of --files-from and --images is needed")
 			case j.list == "-" || j.images == "-":
-				return usagef("standard input cannot be read once more by another shard: a file is needed")
+				return usagef("other shards cannot read standard input again: give a file")
 			case j.output == "" || j.output == "-":
 				return usagef("--output is needed: a file")
 			}
@@ -87,7 +87,7 @@ func (s *shard) Set(text string) error {
 	i, err1 := strconv.Atoi(index)
 	n, err2 := strconv.Atoi(count)
 	if err1 != nil || err2 != nil || i < 0 || i >= n || n > 1<<20 {
-		return errors.New("wants I/N, from 0/N to N−1/N")
+		return errors.New("needs I/N, from 0/N to N−1/N")
 	}
 	s.index, s.count = i, n
 	return nil

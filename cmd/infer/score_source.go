@@ -95,7 +95,7 @@ func (s *source) openList(a *app) error {
 	}
 	s.digest = sum.String()
 	if s.count == 0 {
-		return errors.New("no picture is in the list")
+		return errors.New("the list contains no pictures")
 	}
 	s.each = func(first, last int, f func([]score.Picture) bool) error {
 		if _, err := s.file.Seek(0, io.SeekStart); err != nil {

@@ -217,13 +217,13 @@ func TestScoreErrors(t *testing.T) {
 		{"--files-from - --output PART", "standard input"},
 		{"--files-from LIST", "--output is needed"},
 		{"--files-from LIST --output -", "--output is needed"},
-		{"--files-from LIST --output PART --shard 4/4", "--shard: wants I/N"},
-		{"--files-from LIST --output PART --shard -1/4", "--shard: wants I/N"},
-		{"--files-from LIST --output PART --shard 1", "--shard: wants I/N"},
+		{"--files-from LIST --output PART --shard 4/4", "--shard: needs I/N"},
+		{"--files-from LIST --output PART --shard -1/4", "--shard: needs I/N"},
+		{"--files-from LIST --output PART --shard 1", "--shard: needs I/N"},
 		{"--files-from LIST --output PART --top 0", "--top 0: at least 1"},
 		{"--files-from LIST --output PART --threads 0", "--threads 0: at least 1"},
 		{"--files-from LIST --output LIST", "is an input too"},
-		{"--files-from LIST --output PART x", "one argument too many"},
+		{"--files-from LIST --output PART x", "is not expected"},
 	} {
 		args := strings.Fields(strings.NewReplacer("LIST", list, "PART", part).Replace(c.args))
 		mustFail(t, exitUsage, []string{"score: ", c.says}, append([]string{"score"}, args...)...)
@@ -236,8 +236,8 @@ func TestScoreErrors(t *testing.T) {
 		{[]string{"--images", list}, "not an IDX file"},
 		{[]string{"--images", idxFile(t, []byte{1, 2}, 2)}, "three dimensions"},
 		{[]string{"--images", idxFile(t, []byte{1, 2}, 1, 1, 3)}, "cut off"},
-		{[]string{"--images", idxFile(t, []byte{1, 2}, 1, 1, 1)}, "more in it"},
-		{[]string{"--files-from", write(t, "empty", nil)}, "no picture is in the list"},
+		{[]string{"--images", idxFile(t, []byte{1, 2}, 1, 1, 1)}, "holds more"},
+		{[]string{"--files-from", write(t, "empty", nil)}, "the list contains no pictures"},
 		{[]string{"--files-from", list, "--model", "missing.frz"}, "missing.frz: no such file"},
 		{[]string{"--files-from", list, "--model", colours(t, false)}, "freeze it with infer convert --crop"},
 	} {

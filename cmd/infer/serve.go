@@ -12,6 +12,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -82,7 +83,7 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	flags.StringVar(&o.level, "log", "info", "log from `LEVEL` up: debug (each request), info, warn or error; info if not given")
 	return func(a *app, args []string) error {
 		if len(args) > 0 {
-			return usagef("%q is one argument too many; a net is given by --model", args[0])
+			return usagef("%q is not expected; a net is given by --model", args[0])
 		}
 		if err := o.check(); err != nil {
 			return err
@@ -121,7 +122,7 @@ func (o *serveOptions) check() error {
 		"max-queue-delay": o.core.MaxQueueDelay, "idle": o.core.Idle, "timeout": o.rest.Timeout, "read-timeout": o.readTimeout,
 	} {
 		if d <= 0 {
-			return usagef("--%s %v: longer than nothing", name, d)
+			return usagef("--%s %v: it must be positive", name, d)
 		}
 	}
 	switch {
@@ -132,7 +133,7 @@ func (o *serveOptions) check() error {
 	case (o.cert == "") != (o.key == ""):
 		return usagef("--tls-cert and --tls-key belong together")
 	case o.admin != "" && !isLoopback(o.admin):
-		return usagef("--admin %s: it tells everything, and must be an address of this machine alone, such as 127.0.0.1:9090; --metrics may be any", o.admin)
+		return usagef("--admin %s: it reveals everything, and must be an address only of this machine, such as 127.0.0.1:9090; --metrics may be any", o.admin)
 	}
 	if err := o.logLevel.UnmarshalText([]byte(o.level)); err != nil {
 		return usagef("--log %s: debug, info, warn or error", o.level)
@@ -164,6 +165,10 @@ func (a *app) serve(o *serveOptions) error {
 
 	core := serve.New(o.core)
 	defer core.Close()
+	// While all permits compute, somebody must look at the network, to queue what
+	// comes and to refuse what would wait too long: one processor more than permits
+	// is the scheduler's, and the system divides those that there are.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(core.Options().Permits + 1))
 	repo := repository.New(core, log, o.models...)
 	if o.repository {
 		o.rest.Load, o.rest.Unload = repo.Load, repo.Unload
@@ -310,7 +315,7 @@ func shutDown(servers []*http.Server, log *slog.Logger) error {
 		s.Close()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("requests were cut off that were not answered within %v", maxFinish)
+		return fmt.Errorf("requests were cut off because they took longer than %v", maxFinish)
 	}
 	log.Info("the end")
 	return err

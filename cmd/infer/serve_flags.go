@@ -28,9 +28,9 @@ func (s *sources) Set(text string) error {
 	}
 	switch {
 	case path == "" || name == "" || name == "." || name == "..":
-		return errors.New("wants NAME=PATH")
+		return errors.New("needs NAME=PATH")
 	case strings.ContainsAny(name, "/?#"):
-		return fmt.Errorf("%q is not a name of a model", name)
+		return fmt.Errorf("%q is not a valid model name", name)
 	}
 	for _, other := range *s {
 		if other.Name == name {
@@ -48,7 +48,7 @@ func (o *origins) String() string { return "" }
 
 func (o *origins) Set(text string) error {
 	if scheme, host, ok := strings.Cut(text, "://"); !ok || scheme != "http" && scheme != "https" || host == "" || strings.ContainsAny(host, "/*") {
-		return errors.New("wants a site, such as https://example.com")
+		return errors.New("needs a site, such as https://example.com")
 	}
 	*o = append(*o, text)
 	return nil
@@ -117,7 +117,7 @@ func tokenFrom(file string) (func() string, error) {
 		}
 		token := strings.TrimSpace(string(data))
 		if token == "" {
-			return "", inFile(file, errors.New("no token is in it"))
+			return "", inFile(file, errors.New("it contains no token"))
 		}
 		return token, nil
 	}, file)

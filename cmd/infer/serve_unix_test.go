@@ -409,11 +409,11 @@ func TestServeTLSAndToken(t *testing.T) {
 
 func TestServeUsage(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
-		{"x", "one argument too many"},
+		{"x", "is not expected"},
 		{"--model =x", "NAME=PATH"},
-		{"--model a/b=x", "not a name"},
+		{"--model a/b=x", "not a valid model name"},
 		{"--model a=x --model a=y", "two models a"},
-		{"--admin 0.0.0.0:9090", "this machine alone"},
+		{"--admin 0.0.0.0:9090", "only of this machine"},
 		{"--tls-cert x", "belong together"},
 		{"--log loud", "--log"},
 		{"--batch 0", "--batch 0"},

@@ -18,7 +18,7 @@ func (s *shapeFlags) Set(text string) error {
 	name, list := "", text
 	if at := strings.LastIndex(text, "="); at >= 0 {
 		if name, list = text[:at], text[at+1:]; name == "" {
-			return fmt.Errorf("%q: no name stands before the =", text)
+			return fmt.Errorf("%q: there is no name before the =", text)
 		}
 	}
 	dims, err := sizes(list)

@@ -32,7 +32,7 @@ device; - is standard output.`,
 		return func(a *app, args []string) error {
 			switch {
 			case len(args) > 0:
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			case len(inputs) == 0 || len(outputs) == 0:
 				return usagef("--input and --output are needed")
 			}

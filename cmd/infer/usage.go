@@ -89,9 +89,9 @@ func flagError(flags *flag.FlagSet, err error) error {
 	if g, ok := flags.Lookup(parts[1]).Value.(flag.Getter); ok {
 		switch g.Get().(type) {
 		case int:
-			return fmt.Errorf("%s wants a number", name)
+			return fmt.Errorf("%s needs a number", name)
 		case time.Duration:
-			return fmt.Errorf("%s wants a time, such as 3s", name)
+			return fmt.Errorf("%s needs a time, such as 3s", name)
 		case bool:
 			return fmt.Errorf("%s takes no value", name)
 		}

@@ -343,14 +343,14 @@ func TestConvertErrors(t *testing.T) {
 		{"empty.onnx: ", []string{write(t, "empty.onnx", nil), out}},
 		{"half.onnx: ", []string{write(t, "half.onnx", data[:len(data)/2]), out}},
 		{"labels: 2 labels, but the output", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},
-		{"labels: no labels in it", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
+		{"labels: it contains no labels", []string{model, out, "--labels", write(t, "labels", []byte("\n\n"))}},
 		{"labels: line 2 is empty", []string{model, out, "--labels", write(t, "labels", []byte("a\n\nb\n"))}},
 		{"labels: line 2 is not UTF-8", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\xff\n"))}},
 		{"7.png: it is a PNG picture, not an ONNX model\n", []string{filepath.Join(testdata, "7.png"), out}},
 		{"net.frz: it is a frozen net, not an ONNX model\n", []string{write(t, "net.frz", digits.Data), out}},
 		{"--mean and --std of three channels", []string{model, out, "--crop", "--mean", "1,2,3"}},
 		{"it is a folder", []string{model, filepath.Dir(out)}},
-		{"--channels rgb does not go", []string{model, out, "--channels", "rgb"}},
+		{"--channels rgb does not fit", []string{model, out, "--channels", "rgb"}},
 		{"out.frz: no such file", []string{model, filepath.Join(t.TempDir(), "missing", "out.frz")}},
 	} {
 		mustFail(t, exitFailed, []string{c.want}, append([]string{"convert"}, c.args...)...)

@@ -18,7 +18,7 @@ version of Go, and the tier in use.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
 		return func(a *app, args []string) error {
 			if len(args) > 0 {
-				return usagef("%q is one argument too many", args[0])
+				return usagef("%q is not expected", args[0])
 			}
 			return a.version()
 		}

@@ -47,7 +47,7 @@ func main() {
 // build writes the image and returns the digest of its index.
 func build(out, source string, architectures []string) (v1.Hash, error) {
 	if _, err := os.Lstat(out); err == nil {
-		return v1.Hash{}, fmt.Errorf("%s: it is there already", out)
+		return v1.Hash{}, fmt.Errorf("%s: it exists already", out)
 	}
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, arch := range architectures {

@@ -51,48 +51,61 @@ func (b *builder) eightsMasked(n reg64, body func(masked bool)) {
 	b.Label(done)
 }
 
-// An evaluation emits a function of the elements in Y0, and in Y1 if it is one of
-// two, with Lo and Hi in Y12 and Y13.
+// An evaluation emits a function of a vector of elements, and of a second one if
+// it is one of two, with Lo and Hi in registers 12 and 13.
 type evaluation struct {
 	*builder
-	last map[*function.Node]int // where each node is used last
-	at   map[*function.Node]int // the registers of those that are computed
-	free []int
+	bytes    int                    // of a vector
+	elements int                    // the register of the elements, before those of a second vector
+	last     map[*function.Node]int // where each node is used last
+	at       map[*function.Node]int // the registers of those that are computed
+	free     *[]int
+
+	// Of vectors of 64 bytes: constants that stand in registers, the mask
+	// registers of comparisons, and those that are free.
+	held      map[uint32]int
+	masks     map[*function.Node]opmask
+	freeMasks *[]opmask
 }
 
-// evaluate emits a function, for which these registers are free besides its
-// operands', and returns the register of its result.
+// evaluate emits a function of the elements in Y0, and in Y1 if it is one of two,
+// for which these registers are free besides, and returns the register of its
+// result.
 func (b *builder) evaluate(f *function.Body, free ...int) int {
-	e := &evaluation{b, f.LastUse(), map[*function.Node]int{}, free}
+	e := &evaluation{builder: b, bytes: 32, last: f.LastUse(), at: map[*function.Node]int{}, free: &free}
 	for i, n := range f.Nodes {
 		e.node(i, n)
 	}
 	return e.at[f.Result()]
 }
 
+// v is vector register r, as long as the function's vectors are.
+func (e *evaluation) v(r int) vec { return wide(r, e.bytes) }
+
 func (e *evaluation) take() int {
-	if len(e.free) == 0 {
+	free := *e.free
+	if len(free) == 0 {
 		panic(fmt.Sprintf("%s: no vector register is left", e.symbol))
 	}
-	r := e.free[0]
-	e.free = e.free[1:]
-	e.note("what the function needs", y(r))
+	r := free[0]
+	*e.free = free[1:]
+	e.note("what the function needs", e.v(r))
 	return r
 }
 
 func (e *evaluation) release(r int) {
-	i, found := slices.BinarySearch(e.free, r)
+	i, found := slices.BinarySearch(*e.free, r)
 	if !found {
-		e.free = slices.Insert(e.free, i, r)
+		*e.free = slices.Insert(*e.free, i, r)
 	}
 }
 
 // memory is an operand where an instruction takes one from memory.
 func (e *evaluation) memory(n *function.Node) operand.Op {
-	if n.Op == function.Constant {
+	if _, held := e.held[n.Bits]; n.Op == function.Constant && !held {
 		return e.constantBits(n.Bits)
 	}
-	return y(e.register(n))
+	return e.v(e.register(n))
 }
 
 // register is the register of an operand. A constant is loaded into one.
@@ -102,19 +115,22 @@ func (e *evaluation) register(n *function.Node) int {
 	case ok:
 		return r
 	case n.Op == function.Operand:
-		r = 0
+		r = e.elements
 	case n.Op == function.Second:
-		r = 1
+		r = e.elements + 1
 	case n.Op == function.Lo:
 		return 12
 	case n.Op == function.Hi:
 		return 13
 	default:
+		if r, held := e.held[n.Bits]; held {
+			return r
+		}
 		r = e.take()
 		if n.Bits == 0 {
 			e.VXORPS(y(r), y(r), y(r))
 		} else {
-			e.VMOVUPS(e.constantBits(n.Bits), y(r))
+			e.VMOVUPS(e.constantBits(n.Bits), e.v(r))
 		}
 	}
 	e.at[n] = r
@@ -151,20 +167,23 @@ func (e *evaluation) node(i int, n *function.Node) {
 		// The second source is what an instruction returns if either is NaN.
 		in[0], in[1] = in[1], in[0]
 	}
+	if e.bytes == 64 && e.comparison(i, n) {
+		return
+	}
 	// One operand may stand in memory.
 	var x, z vec
 	var m operand.Op
 	switch len(in) {
 	case 1:
-		x = y(e.register(in[0]))
+		x = e.v(e.register(in[0]))
 	case 2:
-		x, m = y(e.register(in[0])), e.memory(in[1])
+		x, m = e.v(e.register(in[0])), e.memory(in[1])
 	case 3:
-		x, m, z = y(e.register(in[0])), e.memory(in[1]), y(e.register(in[2]))
+		x, m, z = e.v(e.register(in[0])), e.memory(in[1]), e.v(e.register(in[2]))
 	}
 	e.retire(i, n)
 	e.at[n] = e.take()
-	to := y(e.at[n])
+	to := e.v(e.at[n])
 	switch n.Op {
 	case function.Add:
 		e.VADDPS(m, x, to)
@@ -181,11 +200,13 @@ func (e *evaluation) node(i int, n *function.Node) {
 	case function.Sqrt:
 		e.VSQRTPS(x, to)
 	case function.Nearest:
-		e.VROUNDPS(toNearest, x, to)
+		e.round(toNearest, x, to)
 	case function.Floor:
-		e.VROUNDPS(toFloor, x, to)
+		e.round(toFloor, x, to)
 	case function.Ceil:
-		e.VROUNDPS(toCeil, x, to)
+		e.round(toCeil, x, to)
+	case function.Scale:
+		e.VSCALEFPS(m, x, to)
 	case function.Less:
 		e.VCMPPS(lessThan, m, x, to)
 	case function.AtMost:
@@ -193,11 +214,11 @@ func (e *evaluation) node(i int, n *function.Node) {
 	case function.Select:
 		e.VBLENDVPS(x, m, z, to)
 	case function.And:
-		e.VANDPS(m, x, to)
+		e.bitwise(e.VANDPS, e.VPANDD, m, x, to)
 	case function.Or:
-		e.VORPS(m, x, to)
+		e.bitwise(e.VORPS, e.VPORD, m, x, to)
 	case function.Xor:
-		e.VXORPS(m, x, to)
+		e.bitwise(e.VXORPS, e.VPXORD, m, x, to)
 	case function.ToInt:
 		e.VCVTPS2DQ(x, to)
 	case function.FromInt:
@@ -225,31 +246,31 @@ func (e *evaluation) multiplyAdd(i int, n *function.Node) {
 	to := -1
 	if !e.dies(z, i) && e.dies(a, i) && a != c && a != z {
 		to = e.register(a)
-		factor, sum := y(e.register(c)), e.memory(z)
+		factor, sum := e.v(e.register(c)), e.memory(z)
 		if n.Op == function.MulAdd {
-			e.VFMADD213PS(sum, factor, y(to))
+			e.VFMADD213PS(sum, factor, e.v(to))
 		} else {
-			e.VFNMADD213PS(sum, factor, y(to))
+			e.VFNMADD213PS(sum, factor, e.v(to))
 		}
 	} else {
-		factor, other := y(e.register(a)), e.memory(c)
+		factor, other := e.v(e.register(a)), e.memory(c)
 		if e.dies(z, i) && z != a && z != c {
 			to = e.register(z)
 		} else {
 			to = e.take()
 			if z.Op == function.Constant {
-				e.VMOVUPS(e.memory(z), y(to))
+				e.VMOVUPS(e.memory(z), e.v(to))
 			} else {
-				e.VMOVAPS(y(e.register(z)), y(to))
+				e.VMOVAPS(e.v(e.register(z)), e.v(to))
 			}
 		}
 		if n.Op == function.MulAdd {
-			e.VFMADD231PS(other, factor, y(to))
+			e.VFMADD231PS(other, factor, e.v(to))
 		} else {
-			e.VFNMADD231PS(other, factor, y(to))
+			e.VFNMADD231PS(other, factor, e.v(to))
 		}
 	}
 	e.retire(i, n)
-	e.free = slices.DeleteFunc(e.free, func(r int) bool { return r == to })
+	*e.free = slices.DeleteFunc(*e.free, func(r int) bool { return r == to })
 	e.at[n] = to
 }

@@ -44,7 +44,7 @@ func (e Emitters) File(t spec.Target, ks []spec.Kernel) (*ir.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, wide: slices.Contains(t.Features, "AVX512F"), uses: uses.Map[int]{}, masks: uses.Map[int]{}}
+		b := &builder{Context: c, kernel: k, symbol: k.Symbol(t.Name), args: args, wide: slices.Contains(t.Features, "AVX512F"), uses: uses.Map[int]{}, masks: uses.Map[int]{}, constantLanes: 8}
 		c.Function(b.symbol)
 		c.Attributes(attr.NOSPLIT)
 		c.Pragma("noescape")
@@ -84,7 +84,8 @@ type builder struct {
 	uses   uses.Map[int] // of vector registers
 	masks  uses.Map[int] // of mask registers
 
-	constants []uint32 // its own table of vectors of eight equal elements
+	constants     []uint32 // its own table of vectors of equal elements
+	constantLanes int      // so many of them
 }
 
 // doc sets the stub's comment.

@@ -26,14 +26,15 @@ func (b *builder) broadcast(v float32, to int) {
 	b.VBROADCASTSS(x(to), y(to))
 }
 
-// constantBits is a vector of eight times the same bits, in memory.
+// constantBits is a vector of the same bits in all lanes, in memory: eight, or
+// sixteen where the kernel's constants are so long.
 func (b *builder) constantBits(v uint32) operand.Mem {
 	i := slices.Index(b.constants, v)
 	if i < 0 {
 		i = len(b.constants)
 		b.constants = append(b.constants, v)
 	}
-	return operand.NewDataAddr(operand.NewStaticSymbol(b.constantName()), 32*i)
+	return operand.NewDataAddr(operand.NewStaticSymbol(b.constantName()), 4*b.constantLanes*i)
 }
 
 func (b *builder) constantName() string { return "constants_" + b.symbol }
@@ -46,8 +47,8 @@ func (b *builder) constantTable() {
 	b.StaticGlobal(b.constantName())
 	b.DataAttributes(rodata)
 	for i, v := range b.constants {
-		for lane := range 8 {
-			b.AddDatum(32*i+4*lane, operand.U32(v))
+		for lane := range b.constantLanes {
+			b.AddDatum(4*(b.constantLanes*i+lane), operand.U32(v))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -90,9 +91,6 @@ func (b *builder) gemmWideEpilogue(mr, bytes int, c, d operand.Mem) {
 	b.note("Lo", z(28))
 	b.note("Hi", z(29))
 	b.note("residual", z(30))
-	b.VBROADCASTSS(b.field("Lo"), lo)
-	b.VBROADCASTSS(b.field("Hi"), hi)
-
 	// each takes p, on the stack, from row to row.
 	each := func(p operand.Mem, stride string, f func(at operand.Mem, i int)) {
 		at, by := b.GP64(), b.load(stride)
@@ -112,12 +110,22 @@ func (b *builder) gemmWideEpilogue(mr, bytes int, c, d operand.Mem) {
 	})
 	b.Label(none)
 
+	b.Comment("Sums of few products would wait for bounds that change nothing.")
+	clamped, unclamped := b.label("clamped"), b.label("unclamped")
+	b.CMPL(b.field("Lo"), operand.U32(math.Float32bits(float32(math.Inf(-1)))))
+	b.JNE(operand.LabelRef(clamped))
+	b.CMPL(b.field("Hi"), operand.U32(math.Float32bits(float32(math.Inf(1)))))
+	b.JEQ(operand.LabelRef(unclamped))
+	b.Label(clamped)
+	b.VBROADCASTSS(b.field("Lo"), lo)
+	b.VBROADCASTSS(b.field("Hi"), hi)
 	// The minimum and the maximum return their second source if either is NaN, so
 	// that is the sum.
 	for i := range mr {
 		b.VMAXPS(wide(i, bytes), lo, wide(i, bytes))
 		b.VMINPS(wide(i, bytes), hi, wide(i, bytes))
 	}
+	b.Label(unclamped)
 	partial, done := b.label("partial"), b.label("done")
 	b.CMPQ(b.field("N"), imm(bytes/4))
 	b.JNE(operand.LabelRef(partial))

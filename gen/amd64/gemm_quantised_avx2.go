@@ -47,7 +47,9 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 	b.Comment("Every sum starts at its bias.")
 	b.note("sums", ys(0, 2*mr)...)
 	for v := range vectors {
-		b.note("even bytes of B", y(8+2*v))
+		if mr > 1 {
+			b.note("even bytes of B", y(8+2*v))
+		}
 		b.note("odd bytes of B", y(9+2*v))
 	}
 	b.note("elements of A, then the odd ones", y(12))
@@ -55,6 +57,10 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 	b.note("products", y(14))
 	b.note("words of 255", y(15))
 	b.VPCMPEQD(y(15), y(15), y(15))
+	if mr == 1 {
+		b.note("words of 1", y(ones))
+		b.VPSRLW(imm(15), y(15), y(ones))
+	}
 	b.VPSRLW(imm(8), y(15), y(15))
 	bias := b.load("Bias")
 	for i := range mr {
@@ -72,6 +78,9 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 			for v := range vectors {
 				even, odd := y(8+2*v), y(9+2*v)
 				b.VMOVDQU(mem(panel, 32*v), odd)
+				if mr == 1 {
+					continue
+				}
 				b.VPSLLW(imm(8), odd, even)
 				b.VPSRAW(imm(8), even, even)
 				b.VPSRAW(imm(8), odd, odd)
@@ -80,6 +89,10 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 				b.VPBROADCASTD(row.at(i, mr), y(12))
 				b.VPAND(y(15), y(12), y(13))
 				b.VPSRLW(imm(8), y(12), y(12))
+				if mr == 1 {
+					b.singleRow(vectors)
+					continue
+				}
 				for v := range vectors {
 					for odd := range 2 {
 						b.VPMADDWD(y(8+2*v+odd), y(13-odd), y(14))
@@ -91,6 +104,25 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 			row.advance(imm(4))
 		})
 	})
+}
+
+// ones is the register of words of 1 where a tile has one row.
+const ones = 7
+
+// singleRow emits the products of one row with bytes of B, which no other row
+// shares: the even ones are not widened, but multiplied as they are. A product
+// beside one of 0 fits a word, so that VPMADDUBSW, which saturates, is exact.
+func (b *builder) singleRow(vectors int) {
+	for v := range vectors {
+		sums, even, odd := y(v), y(8+2*v), y(9+2*v)
+		b.note("products of even bytes", even)
+		b.VPMADDUBSW(odd, y(13), even)
+		b.VPSRAW(imm(8), odd, odd)
+		b.VPMADDWD(y(ones), even, even)
+		b.VPMADDWD(odd, y(12), y(14))
+		b.VPADDD(even, sums, sums)
+		b.VPADDD(y(14), sums, sums)
+	}
 }
 
 // wordEpilogue makes results of mr rows of sums and stores them. It moves c and d
@@ -130,8 +162,17 @@ func (b *builder) wordEpilogue(mr, vectors int, c, d, slot operand.Mem) {
 	})
 	b.Label(none)
 	l.finishIn()
+	stored := b.label("stored")
 	if b.kernel.Result == spec.F32 {
 		b.setMask(n)
+	} else if vectors == 2 {
+		part := b.label("part")
+		b.CMPQ(n, imm(8))
+		b.JLT(operand.LabelRef(part))
+		b.wordRows(mr)
+		b.eachRow(c, "CStride", mr, func(at reg64, i int) { b.VMOVDQU(x(2*i), mem(at, 0)) })
+		b.JMP(operand.LabelRef(stored))
+		b.Label(part)
 	}
 	b.eachRow(c, "CStride", mr, func(at reg64, i int) {
 		for v := range vectors {
@@ -148,6 +189,34 @@ func (b *builder) wordEpilogue(mr, vectors int, c, d, slot operand.Mem) {
 			}
 		}
 	})
+	b.Label(stored)
+}
+
+// wordRows makes bytes of all 16 columns of mr rows of values, as lanes.finish does,
+// two rows at a time: those of row i in register 2·i.
+func (b *builder) wordRows(mr int) {
+	b.note("words of Zero", y(15))
+	b.VPACKSSDW(y(14), y(14), y(15))
+	for i := range mr {
+		for v := range 2 {
+			r := y(2*i + v)
+			b.VMAXPS(r, y(12), r)
+			b.VMINPS(r, y(13), r)
+			b.VCVTPS2DQ(r, r)
+		}
+		b.VPACKSSDW(y(2*i+1), y(2*i), y(2*i))
+		b.VPADDW(y(15), y(2*i), y(2*i))
+	}
+	for i := 0; i < mr; i += 2 {
+		upper, second := x(2*i+1), min(i+1, mr-1)
+		b.VPACKUSWB(y(2*second), y(2*i), y(2*i))
+		b.note("columns 4 … 7 and 12 … 15 of two rows", upper)
+		b.VEXTRACTI128(imm(1), y(2*i), upper)
+		if second > i {
+			b.VPUNPCKHDQ(upper, x(2*i), x(2*second))
+		}
+		b.VPUNPCKLDQ(upper, x(2*i), x(2*i))
+	}
 }
 
 // someBytes emits f with the address of 8 bytes: of those at m, or, where n is

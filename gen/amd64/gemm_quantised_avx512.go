@@ -2,6 +2,7 @@ package amd64
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -21,6 +22,10 @@ func gemmVNNI(b *builder) {
 	a, as, bs := b.load("A"), b.load("AStride"), b.load("BStride")
 	c, d, tiles := b.local("C"), b.local("D"), b.local("Tiles")
 
+	var bytes *rowBytes
+	if b.kernel.Result == spec.U8 {
+		bytes = b.rowBytes()
+	}
 	last := b.load("N")
 	if panels > 1 {
 		b.SUBQ(imm(16*(panels-1)), last)
@@ -30,11 +35,11 @@ func gemmVNNI(b *builder) {
 		b.vnniSums(mr, panels, a, as, bs)
 		if b.kernel.Op == "convpool" {
 			b.poolSums(b.VPMAXSD, panels, func(row, p int) operand.Op { return z(panels*row + p) })
-			b.vnniEpilogue(mr/4, panels, c, d)
+			b.vnniEpilogue(mr/4, panels, c, d, bytes)
 			b.skip(a, as, mr/2)
 			return
 		}
-		b.vnniEpilogue(mr, panels, c, d)
+		b.vnniEpilogue(mr, panels, c, d, bytes)
 		b.skip(a, as, mr)
 	})
 	b.VZEROUPPER()
@@ -118,9 +123,9 @@ func (b *builder) vnniSums(mr, panels int, a, as, bs reg64) {
 	})
 }
 
-// vnniEpilogue makes results of mr rows of sums and stores them. It moves c and d
-// on by a tile.
-func (b *builder) vnniEpilogue(mr, panels int, c, d operand.Mem) {
+// vnniEpilogue makes results of mr rows of sums and stores them, by bytes if
+// these are uint8. It moves c and d on by a tile.
+func (b *builder) vnniEpilogue(mr, panels int, c, d operand.Mem, bytes *rowBytes) {
 	scale := b.load("Scale")
 	for i := range mr {
 		for p := range panels {
@@ -147,10 +152,87 @@ func (b *builder) vnniEpilogue(mr, panels int, c, d operand.Mem) {
 		}
 	})
 	b.Label(none)
+	if bytes != nil {
+		bytes.store(mr, panels, c)
+		return
+	}
 	b.wideLimits()
 	b.eachRow(c, "CStride", mr, func(at reg64, i int) {
 		for p := range panels {
 			b.store(panels*i+p, mem(at, 16*p*b.resultSize()), p == panels-1)
+		}
+	})
+}
+
+// rowBytes makes rows of bytes of values, four vectors at a time: to clamp them
+// one by one as float32 would take the units that convert them.
+type rowBytes struct {
+	*builder
+	limits byteLimits
+	most   operand.Mem // moreThanBytes
+}
+
+// moreThanBytes is 2¹⁶ as a float32: more than any result of bytes, of which 2¹⁵−1
+// are left when it has been packed.
+const moreThanBytes = 0x47800000
+
+func (b *builder) rowBytes() *rowBytes {
+	r := &rowBytes{b, b.byteLimits(), b.AllocLocal(8)}
+	b.MOVL(operand.U32(moreThanBytes), r.most)
+	b.noteMask("the columns of a row", reg.K2)
+	n, mask := b.load("N"), b.GP64()
+	b.XORL(mask.As32(), mask.As32())
+	b.BTSQ(n, mask)
+	b.DECQ(mask)
+	b.KMOVD(mask.As32(), reg.K2)
+	return r
+}
+
+// store stores mr rows of values and moves c on by them. Positive float32 are in
+// the order of integers with the same bits, and others less than these, so that an
+// integer minimum keeps what is positive convertible; what is negative and too
+// large becomes the least integer, which is right.
+func (r *rowBytes) store(mr, panels int, c operand.Mem) {
+	b := r.builder
+	order, part := z(29), 30
+	b.note("where packing has put fours of columns", order)
+	for i, bytes := range []uint64{0x0d0905010c080400, 0x0f0b07030e0a0602} {
+		of := b.GP64()
+		b.MOVQ(operand.U64(bytes), of)
+		if i == 0 {
+			b.VMOVQ(of, order.AsX())
+		} else {
+			b.VPINSRQ(imm(1), of, order.AsX(), order.AsX())
+		}
+	}
+	b.VPMOVZXBD(order.AsX(), order)
+	for i := range mr * panels {
+		b.VPMINSD_BCST(r.most, z(i), z(i))
+		b.VCVTPS2DQ(z(i), z(i))
+	}
+	together := 4 / panels // rows of four vectors
+	b.eachRow(c, "CStride", mr, func(at reg64, i int) {
+		first, row := panels*(i-i%together), i%together
+		if row == 0 {
+			r.limits.pack(b, slices.Clone(zs(first, min(4, panels*mr-first))), z(28))
+			b.VPERMD(z(first), order, z(first))
+		}
+		from := first
+		if row > 0 {
+			from = part
+			b.note("a row of bytes", z(part))
+		}
+		switch {
+		case panels > 1:
+			if row > 0 {
+				b.VEXTRACTI64X4(imm(row), z(first), y(part))
+			}
+			b.VMOVDQU8(y(from), reg.K2, mem(at, 0))
+		default:
+			if row > 0 {
+				b.VEXTRACTI32X4(imm(row), z(first), x(part))
+			}
+			b.VMOVDQU8(x(from), reg.K2, mem(at, 0))
 		}
 	})
 }

@@ -137,12 +137,8 @@ func (l lanes) finish(i int, to operand.Mem) {
 		l.VPADDD(l.vec(14), v, v)
 	}
 	switch {
-	case float && l.n == 1:
-		l.VMOVD(x(i), to)
-	case float && l.masked:
-		l.VMOVUPS(v, reg.K1, to)
 	case float:
-		l.VMOVUPS(v, to)
+		l.store(i, to)
 	case l.n == 1:
 		l.VPEXTRB(imm(0), x(i), to)
 	case l.n == 8:
@@ -157,6 +153,18 @@ func (l lanes) finish(i int, to operand.Mem) {
 	default:
 		l.VPMOVDB(z(i), x(i))
 		l.VMOVDQU(x(i), to)
+	}
+}
+
+// store stores float32.
+func (l lanes) store(i int, to operand.Mem) {
+	switch {
+	case l.n == 1:
+		l.VMOVD(x(i), to)
+	case l.masked:
+		l.VMOVUPS(z(i), reg.K1, to)
+	default:
+		l.VMOVUPS(l.vec(i), to)
 	}
 }
 

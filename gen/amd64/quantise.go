@@ -27,3 +27,28 @@ func quantise(b *builder) {
 	b.ORQ(seen.As64(), b.field("NaN"))
 	b.VZEROUPPER()
 }
+
+// dequantise emits the conversion of uint8 to float32.
+func dequantise(b *builder) {
+	b.doc("the conversion of quantised uint8, or int8, to float32")
+	xp, yp, offset := b.load("X"), b.load("Y"), b.GP64()
+	whole := lanes{b, b.lanesOfTier(), false}
+	whole.broadcastField("Scale", "Scale", 11)
+	whole.broadcastField("Zero", "Zero", 12)
+	whole.broadcastField("Flip", "Flip", 13)
+	b.lanesOf(whole.n, b.load("N"), offset, func(l lanes) {
+		v := l.vec(0)
+		b.note("elements, then values", v)
+		l.elements(operand.Mem{Base: xp, Index: offset, Scale: 1}, 0)
+		if l.n == 16 {
+			b.VPXORD(z(13), z(0), z(0))
+		} else {
+			b.VPXOR(y(13), y(0), y(0))
+		}
+		b.VPSUBD(l.vec(12), v, v)
+		b.VCVTDQ2PS(v, v)
+		b.VMULPS(l.vec(11), v, v)
+		l.store(0, l.resultAt(yp, offset))
+	})
+	b.VZEROUPPER()
+}

@@ -49,6 +49,7 @@ var avx2 = Emitters{
 	"gemm_u8i8_f32":      gemmWords,
 	"convpool_u8i8":      gemmWords,
 	"convpool_u8i8_f32":  gemmWords,
+	"convpool3x3_u8i8":   planeWords,
 	"maxpool_u8":         maxPoolQuantised,
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,
@@ -58,6 +59,7 @@ var avx2 = Emitters{
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
 	"quantise_f32_u8":    quantise,
+	"dequantise_u8_f32":  dequantise,
 	"table_u8":           byteTable,
 
 	"product_i16_i32":  productWords,
@@ -67,6 +69,9 @@ var avx2 = Emitters{
 }
 
 var avx512 = Emitters{
+	"activate_f32": activateWide,
+	"softmax_f32":  softmaxWide,
+
 	"gemm_f32":    gemmWide,
 	"product_f32": productWide,
 
@@ -74,6 +79,9 @@ var avx512 = Emitters{
 	"gemm_u8i8_f32":     gemmVNNI,
 	"convpool_u8i8":     gemmVNNI,
 	"convpool_u8i8_f32": gemmVNNI,
+	"convpool3x3_u8i8":  planeVNNI,
+	"fully_u8i8":        fullyVNNI,
+	"fully_u8i8_f32":    fullyVNNI,
 
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,
@@ -82,6 +90,7 @@ var avx512 = Emitters{
 	"depthwise3x3_u8i8":  depthwiseVNNI,
 	"binary_u8":          binaryQuantised,
 	"binary_u8_f32":      binaryQuantised,
+	"dequantise_u8_f32":  dequantise,
 	"table_u8":           byteTableWide,
 
 	"product_i16_i32":  productWordsWide,

@@ -76,10 +76,10 @@
 //	avgpool_f32                 21             |   20.0                     |    5.3
 //	activate_f32_hardswish      14             |   14.0                     |    3.7
 //	activate_f32_exp            66    14  4.71 |   58.0    24 %             |   25.8    18 %
-//	activate_f32_sigmoid        81    14  5.79 |  100.0    14 %             |   32.6    14 %
+//	activate_f32_sigmoid        78    14  5.57 |   92.6    15 %             |   31.3    15 %
 //	activate_f32_tanh          114    24  4.75 |  130.5    18 %             |   48.5    16 %
-//	activate_f32_softplus      103    24  4.29 |  136.0    18 %             |   49.9    16 %
-//	activate_f32_mish           81    14  5.79 |  109.0    13 %             |   35.0    13 %
+//	activate_f32_softplus      100    24  4.17 |  134.0    18 %             |   48.0    17 %
+//	activate_f32_mish           78    14  5.57 |  102.5    14 %             |   33.6    14 %
 //	activate_f32_gelu          130    42  3.10 |  117.0    36 %             |   69.5    20 %
 //	activate_f32_log            85     8 10.62 |  107.0     7 %             |   33.0     8 %
 //	activate_f32_sin            61    14  4.36 |   44.6    31 %             |   19.5    24 %

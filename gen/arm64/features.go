@@ -42,7 +42,7 @@ func (Emitters) Implies(feature, other string) bool { return other == "ASIMD" }
 // base and baseVectors are instructions of ARMv8.0 by the assembler's names.
 var (
 	base = []string{
-		"ADD", "B", "BEQ", "BGT", "BLE", "BLT", "BNE", "CBZ", "CMP", "LSL", "LSR", "MOVD", "MUL", "ORR", "PRFM", "RET", "SUB", "SUBS", "TBZ",
+		"ADD", "AND", "B", "BEQ", "BGT", "BLE", "BLT", "BNE", "CBZ", "CMP", "LSL", "LSR", "MOVD", "MUL", "ORR", "PRFM", "RET", "SUB", "SUBS", "TBZ",
 	}
 	baseVectors = []string{
 		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIF", "VBIT", "VDUP", "VEOR", "VEXT", "VFMLA", "VLD1", "VLD1R", "VLD2", "VLD4", "VMOV",

@@ -227,3 +227,28 @@ func quantise(b *builder) {
 	}
 	b.emit("MOVD", nan, mem(b.base, b.offset("NaN")))
 }
+
+// dequantise emits the conversion of uint8 to float32.
+func dequantise(b *builder) {
+	b.doc("the conversion of quantised uint8, or int8, to float32")
+	in, to, n := b.load("X"), b.load("Y"), b.load("N")
+	scale, zero := b.broadcast("Scale"), b.broadcast("Zero")
+	flip := b.v.take("Flip, in each byte")
+	b.scope(func() {
+		bits := b.load("Flip")
+		b.emit("VDUP", bits, flip.as("B16"))
+	})
+	elements, values := b.v.take("elements"), b.v.takeAll(4, "values")
+	b.pieces(n, 16, func(p piece) {
+		b.loadBytePiece(p, in, elements)
+		b.ADD(imm(int(p)), in, in)
+		b.VEOR(flip, elements, elements)
+		b.widen(elements, values)
+		for _, v := range values[:p.vectors()] {
+			b.VSUB(zero, v, v)
+			b.SCVTF(v, v)
+			b.FMUL(scale, v, v)
+		}
+		b.storePiece(p, values, to)
+	})
+}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/arch/arm64/arm64asm"
+
+	"github.com/infer-go/infer/gen/mca"
 )
 
 // assembly reads the committed files, by their names. That they are what the
@@ -81,7 +83,7 @@ func TestWords(t *testing.T) {
 
 // disassemble compares with what binutils make of the words.
 func disassemble(t *testing.T, words map[uint32]string) {
-	objdump := tool(t, "aarch64-linux-gnu-objdump")
+	objdump := mca.Tool(t, mca.ARM64.Objdump)
 	var codes []byte
 	for code := range words {
 		codes = endian.LittleEndian.AppendUint32(codes, code)
@@ -113,20 +115,6 @@ func disassemble(t *testing.T, words map[uint32]string) {
 	if n != len(words) {
 		t.Errorf("objdump shows %d of %d words", n, len(words))
 	}
-}
-
-// tool finds a program that a test needs.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	switch {
-	case err == nil:
-	case os.Getenv("CI") == "true":
-		t.Fatal(err)
-	default:
-		t.Skip(err)
-	}
-	return path
 }
 
 // TestForbiddenRegisters looks for registers that are not a kernel's: the

@@ -23,6 +23,7 @@ const (
 	Div    // x / y
 	MulAdd // x·y + z, rounded once
 	MulSub // z − x·y, rounded once
+	Scale  // x·2ʸ for a whole number y, rounded once; where a tier Scales
 	Max    // the larger of x and a bound y, x if that is NaN
 	Min    // the smaller of them
 	Sqrt
@@ -56,6 +57,8 @@ type Node struct {
 // the last is the result.
 type Body struct {
 	Nodes []*Node
+
+	scales bool // Scale may be one of them
 }
 
 // LastUse is, for each node, the index of the last one that has it as an
@@ -69,6 +72,26 @@ func (f *Body) LastUse() map[*Node]int {
 	}
 	last[f.Result()] = len(f.Nodes)
 	return last
+}
+
+// Peak is the most nodes, of those that count, of which the results are needed at
+// a time. The result of a node may take the place of what it is the last to read.
+func (f *Body) Peak(counts func(*Node) bool) int {
+	at := map[*Node]int{} // the operands are there from the beginning
+	for i, n := range f.Nodes {
+		at[n] = i + 1
+	}
+	most, last := 0, f.LastUse()
+	for i := range f.Nodes {
+		needed := 0
+		for n, use := range last {
+			if counts(n) && at[n] <= i && use >= i {
+				needed++
+			}
+		}
+		most = max(most, needed)
+	}
+	return most
 }
 
 // Result is the node of the result.

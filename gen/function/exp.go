@@ -26,15 +26,20 @@ func (f *Body) expPolynomial(x *Node) *Node {
 // exp is the exponential function: with n = round(x/ln 2), exp(x) =
 // 2ⁿ·exp(x − n·ln 2). Beyond the bounds the result is 0, or
 // infinite.
-func (f *Body) exp(x *Node) *Node {
-	x = f.op(Min, f.op(Max, x, number(-105)), number(89))
-	n, rest := f.power(x)
+func (f *Body) exp(x *Node) *Node { return f.expUpTo89(f.op(Min, x, number(89))) }
+
+// expUpTo89 is exp for x ≤ 89.
+func (f *Body) expUpTo89(x *Node) *Node {
+	n, rest := f.power(f.op(Max, x, number(-105)))
 	return f.timesPower(f.expPolynomial(rest), n)
 }
 
 // timesPower is p·2ⁿ for a whole number −252 ≤ n ≤ 254. It is multiplied in two
 // steps, so that results below the least normal number are rounded once.
 func (f *Body) timesPower(p, n *Node) *Node {
+	if f.scales {
+		return f.op(Scale, p, n)
+	}
 	i := f.op(ToInt, n)
 	half := f.shift(ShiftRight, i, 1)
 	return f.op(Mul, f.op(Mul, p, f.scale(half)), f.scale(f.op(SubInt, i, half)))
@@ -43,6 +48,9 @@ func (f *Body) timesPower(p, n *Node) *Node {
 // expWithin is exp for −87 ≤ x ≤ 87.
 func (f *Body) expWithin(x *Node) *Node {
 	n, rest := f.power(x)
+	if f.scales {
+		return f.op(Scale, f.expPolynomial(rest), n)
+	}
 	return f.op(Mul, f.expPolynomial(rest), f.scale(f.op(ToInt, n)))
 }
 
@@ -63,7 +71,7 @@ func (f *Body) expMinus1(x *Node) *Node {
 // 1/(1+z) above.
 func (f *Body) logistic(x, numerator *Node) *Node {
 	one := number(1)
-	z := f.exp(f.op(Or, x, bits(signBit)))
+	z := f.expUpTo89(f.op(Or, x, bits(signBit)))
 	y := f.op(Select, f.below0(x), z, one)
 	if numerator != nil {
 		y = f.op(Mul, y, numerator)

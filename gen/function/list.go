@@ -6,6 +6,9 @@ import "math"
 type Function struct {
 	What string // the formula, for its comment
 	Body *Body
+
+	// Scaled is Body for tiers that have an instruction for Scale.
+	Scaled *Body
 }
 
 // ByVariant are the functions by their kernels' variants.
@@ -13,9 +16,10 @@ var ByVariant = map[string]Function{}
 
 func define(variant, what string, body func(f *Body, x, lo, hi *Node)) {
 	x, lo, hi := &Node{Op: Operand}, &Node{Op: Lo}, &Node{Op: Hi}
-	f := &Body{}
-	body(f, x, lo, hi)
-	ByVariant[variant] = Function{what, f}
+	f := Function{what, &Body{}, &Body{scales: true}}
+	body(f.Body, x, lo, hi)
+	body(f.Scaled, x, lo, hi)
+	ByVariant[variant] = f
 }
 
 const signBit = 1 << 31
@@ -67,7 +71,7 @@ func init() {
 	})
 	define("softplus", "log(1 + exp(x))", func(f *Body, x, _, _ *Node) {
 		// It is max(x, 0) + log(1 + exp(−|x|)), which does not overflow.
-		z := f.exp(f.op(Or, x, bits(signBit)))
+		z := f.expUpTo89(f.op(Or, x, bits(signBit)))
 		f.op(Add, f.op(Max, x, number(0)), f.log1Plus(z))
 	})
 	define("softsign", "x / (1 + |x|)", func(f *Body, x, _, _ *Node) {
@@ -75,7 +79,7 @@ func init() {
 	})
 	define("mish", "x·tanh(log(1 + exp(x)))", func(f *Body, x, _, _ *Node) {
 		// With e = exp(x) it is x·n/(n+2), n = e·(e+2). From 20 on that is x.
-		e := f.exp(f.op(Min, x, number(20)))
+		e := f.expUpTo89(f.op(Min, x, number(20)))
 		n := f.op(Mul, e, f.op(Add, e, number(2)))
 		f.op(Mul, x, f.op(Div, n, f.op(Add, n, number(2))))
 	})

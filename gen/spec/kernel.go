@@ -140,6 +140,7 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 			}
 		}
 		ks = append(ks,
+			Kernel{Op: "fully", Operand: U8, Weight: I8, Result: result, Rows: 1, Panels: 4},
 			Kernel{Op: "avgpool", Operand: U8, Weight: U8, Result: result},
 			Kernel{Op: "depthwise", Operand: U8, Weight: I8, Result: result},
 		)
@@ -151,8 +152,9 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 		ks = append(ks, Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: stride})
 	}
 	return append(ks,
+		Kernel{Op: "convpool3x3", Operand: U8, Weight: I8, Result: U8},
 		Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8},
-		Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
+		Kernel{Op: "dequantise", Operand: U8, Weight: U8}, Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
 	)
 }
 

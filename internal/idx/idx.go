@@ -112,7 +112,7 @@ func tooShort(have, n int64, shape []int) error {
 }
 
 func tooLong(n int64, shape []int) error {
-	return fmt.Errorf("there is more in it than %d bytes of shape %v", n, shape)
+	return fmt.Errorf("it holds more than %d bytes of shape %v", n, shape)
 }
 
 func cutOff(err error) error {

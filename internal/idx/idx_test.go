@@ -45,7 +45,7 @@ func TestReadErrors(t *testing.T) {
 		{"of floats", []byte{0, 0, 13, 1, 0, 0, 0, 1}, "0x0d"},
 		{"within the header", two[:9], "cut off"},
 		{"within the data", two[:len(two)-1], "5 of 6 bytes"},
-		{"too long", append(slices.Clone(two), 7), "more in it"},
+		{"too long", append(slices.Clone(two), 7), "holds more"},
 		{"nothing in it", []byte{0, 0, 8, 1, 0, 0, 0, 0}, "dimension 0 is 0"},
 		{"huge", []byte{0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, "too large"},
 		{"a promise", []byte{0, 0, 8, 2, 255, 255, 255, 255, 0, 0, 255, 255, 1, 2, 3}, "3 of"},

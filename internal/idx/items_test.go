@@ -34,7 +34,7 @@ func TestOpen(t *testing.T) {
 		says string
 	}{
 		{bytes.NewReader(plain[:17]), "cut off"},
-		{bytes.NewReader(append(plain, 7)), "more in it"},
+		{bytes.NewReader(append(plain, 7)), "holds more"},
 		{bytes.NewReader(plain[:5]), "cut off"},
 		{bytes.NewReader(nil), "cut off"},
 		{strings.NewReader("no pictures"), "not an IDX file"},

@@ -530,6 +530,12 @@ func resize(g *grower, op string) bool {
 	if y.elements() > 2*maxElements {
 		return false
 	}
+	// ONNX Runtime does not smooth along a dimension whose size stays, whatever its
+	// scale.
+	stays := y.Dims[2] == x.Dims[2] || y.Dims[rank-1] == x.Dims[rank-1]
+	if mode != "nearest" && g.Opset >= 18 && n == 2 && !stays && g.chance(3) {
+		attrs = append(attrs, Attr{"antialias", 1})
+	}
 	if g.Opset < 11 {
 		if g.Opset < 9 {
 			g.one(op, []string{x.Name}, y, append(attrs, Attr{"scales", scales})...)

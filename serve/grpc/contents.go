@@ -19,7 +19,7 @@ func convertContents(c *inference.InferTensorContents, d *protocol.Datatype, ele
 	case d.Kind == protocol.Floats && d.Size == 8:
 		return store(c.GetFp64Contents(), elements, to, func(x float64) (protocol.Value, bool) { return protocol.Real(x), true })
 	case d.Kind == protocol.Floats:
-		return nil, fmt.Errorf("%s is for raw_input_contents alone", d.Name)
+		return nil, fmt.Errorf("%s is only for raw_input_contents", d.Name)
 	case d.Kind == protocol.Bools:
 		return store(c.GetBoolContents(), elements, to, func(x bool) (protocol.Value, bool) {
 			if x {
@@ -36,7 +36,7 @@ func convertContents(c *inference.InferTensorContents, d *protocol.Datatype, ele
 }
 
 // store stores elements of a list, each as value makes it, unless the list has
-// another length or holds what is none of the datatype.
+// another length or holds what is not of the datatype.
 func store[T any](list []T, elements int, to tensor.Elem, value func(T) (protocol.Value, bool)) ([]byte, error) {
 	if len(list) != elements {
 		return nil, fmt.Errorf("its contents have %d elements of its datatype, where its shape has %d", len(list), elements)
@@ -45,7 +45,7 @@ func store[T any](list []T, elements int, to tensor.Elem, value func(T) (protoco
 	for i, x := range list {
 		v, ok := value(x)
 		if !ok {
-			return nil, fmt.Errorf("element %d is none of the datatype", i)
+			return nil, fmt.Errorf("element %d is not of the datatype", i)
 		}
 		var err error
 		if data, err = v.Store(data, to); err != nil {

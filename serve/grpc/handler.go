@@ -68,6 +68,7 @@ func New(s *serve.Server, o Options) *Handler {
 		connect.WithRecover(h.recovered),
 		connect.WithInterceptors(connect.UnaryInterceptorFunc(h.unary)),
 		connect.WithCompressMinBytes(1 << 10),
+		connect.WithCompression(deflate, newInflater, newDeflater),
 	}
 	names := []string{inference.GRPCInferenceServiceName, grpchealth.HealthV1ServiceName}
 	h.handle(inference.NewGRPCInferenceServiceHandler(service{h}, options...))
@@ -159,7 +160,7 @@ func (b *chargedBody) Read(p []byte) (int, error) {
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		err = connect.NewError(connect.CodeDeadlineExceeded, errors.New("the message came too slowly"))
+		err = connect.NewError(connect.CodeDeadlineExceeded, errors.New("the message arrived too slowly"))
 	}
 	return n, err
 }

@@ -98,7 +98,7 @@ func read(r *serve.Request, m *serve.Model, q *inference.ModelInferRequest) erro
 			case len(raw) == 0:
 				r.Inputs[i], err = convertContents(in.GetContents(), datatype, elements, to)
 			case in.Contents != nil:
-				err = errors.New("there are contents and raw_input_contents")
+				err = errors.New("both contents and raw_input_contents are given")
 			default:
 				if size, ok := tensor.Product(datatype.Size, elements); !ok || size != len(raw[k]) {
 					err = fmt.Errorf("%d bytes do not fit shape and datatype", len(raw[k]))

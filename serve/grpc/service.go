@@ -145,7 +145,7 @@ func (s service) RepositoryModelUnload(ctx context.Context, q *inference.Reposit
 // allowed loads or unloads a model, if that is allowed.
 func allowed(do func(context.Context, string) error, ctx context.Context, name string) error {
 	if do == nil {
-		return connect.NewError(connect.CodePermissionDenied, errors.New("models cannot be loaded and unloaded by requests here"))
+		return connect.NewError(connect.CodePermissionDenied, errors.New("this server does not let requests load or unload models"))
 	}
 	return do(ctx, name)
 }

@@ -1,6 +1,10 @@
 package rest
 
-import "github.com/infer-go/infer/serve/internal/protocol"
+import (
+	"encoding/binary"
+
+	"github.com/infer-go/infer/serve/internal/protocol"
+)
 
 // element reads an element of a datatype.
 func (s *scanner) element(d *protocol.Datatype) (protocol.Value, error) {
@@ -39,6 +43,9 @@ func (s *scanner) element(d *protocol.Datatype) (protocol.Value, error) {
 
 // float32 reads a number as the nearest float32.
 func (s *scanner) float32() (float32, error) {
+	if x, ok := s.plain(); ok {
+		return x, nil
+	}
 	s.peek()
 	at := s.at
 	n, err := s.number()
@@ -51,4 +58,65 @@ func (s *scanner) float32() (float32, error) {
 		err = s.fail("a number is too large")
 	}
 	return x, err
+}
+
+// plain is float32 for what nearly all numbers are: at most 19 digits, perhaps with
+// a point among them, that make a float32 with one division, and no exponent. It is
+// false, and nothing is read, where there is anything else.
+func (s *scanner) plain() (float32, bool) {
+	d, i := s.data, s.at
+	negative := i < len(d) && d[i] == '-'
+	if negative {
+		i++
+	}
+	first, mantissa := i, uint64(0)
+	for i < len(d) && d[i]-'0' < 10 {
+		mantissa = 10*mantissa + uint64(d[i]-'0')
+		i++
+	}
+	digits := i - first
+	if digits == 0 || digits > 1 && d[first] == '0' {
+		return 0, false
+	}
+	decimals := 0
+	if i < len(d) && d[i] == '.' {
+		point := i
+		for i++; i+8 <= len(d); i += 8 {
+			eight, ok := eightDigits(binary.LittleEndian.Uint64(d[i:]))
+			if !ok {
+				break
+			}
+			mantissa = 100_000_000*mantissa + eight
+		}
+		for i < len(d) && d[i]-'0' < 10 {
+			mantissa = 10*mantissa + uint64(d[i]-'0')
+			i++
+		}
+		if decimals = i - point - 1; decimals == 0 {
+			return 0, false
+		}
+	}
+	if digits+decimals > 19 || i < len(d) && d[i]|0x20 == 'e' {
+		return 0, false
+	}
+	n := number{mantissa: mantissa, exp: -decimals, negative: negative, exact: true}
+	x, ok := n.quick32()
+	if ok {
+		s.at = i
+	}
+	return x, ok
+}
+
+// eightDigits is the number that eight characters are, the first one in the lowest
+// byte, if all are digits. Neighbours are joined, then pairs, then fours.
+func eightDigits(v uint64) (uint64, bool) {
+	const zeros, high = 0x3030303030303030, 0xf0f0f0f0f0f0f0f0
+	if v&high != zeros || (v+0x0606060606060606)&high != zeros {
+		return 0, false
+	}
+	v -= zeros
+	v = v*10 + v>>8
+	v = (v&0x00ff00ff00ff00ff)*100 + v>>16&0x00ff00ff00ff00ff
+	v = (v&0x0000ffff0000ffff)*10000 + v>>32&0x0000ffff0000ffff
+	return v & 0xffffffff, true
 }

@@ -12,6 +12,7 @@ import (
 	"math"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -218,9 +219,9 @@ func (c *call) routeModel(p []string) (do func() error, method string) {
 	case "stats":
 		of = c.stats
 	case "infer":
-		of, method = c.inference, post
+		of, method = c.admitted(c.inference), post
 	case "classify":
-		of, method = c.classify, post
+		of, method = c.admitted(c.classify), post
 	default:
 		return nil, ""
 	}
@@ -234,21 +235,66 @@ func (c *call) routeModel(p []string) (do func() error, method string) {
 	}, method
 }
 
+// admitted is f for a request that the model would not refuse now: one that it
+// refuses is to cost little, and so it is not read first. What has come of it is
+// read, nevertheless, so that the connection can be used again; package http
+// would do so in small pieces.
+func (c *call) admitted(f func(*serve.Model) error) func(*serve.Model) error {
+	return func(m *serve.Model) error {
+		err := m.Admit(c.r.Context())
+		if err == nil {
+			return f(m)
+		}
+		if n := c.r.ContentLength; n > 0 && n <= maxDiscarded && c.r.Header["Expect"] == nil {
+			c.body = slices.Grow(c.body[:0], discardedAtOnce)
+			io.CopyBuffer(discard{}, io.LimitReader(c.r.Body, n), c.body[:discardedAtOnce])
+		}
+		return err
+	}
+}
+
+// maxDiscarded is how long a body may be that is read only to be discarded: as
+// much as package http would read. It closes the connection otherwise.
+const maxDiscarded = 256 << 10
+
+const discardedAtOnce = 16 << 10
+
+// discard is io.Discard without a buffer of its own.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
 // fail writes an error.
 func (c *call) fail(err error) {
 	code := statusOf(err)
 	header := c.w.Header()
 	var busy *serve.BusyError
 	if errors.As(err, &busy) {
-		header.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(busy.Wait.Seconds())))))
+		header["Retry-After"] = oneSecond
+		if seconds := int(math.Ceil(busy.Wait.Seconds())); seconds > 1 {
+			header.Set("Retry-After", strconv.Itoa(seconds))
+		}
 	} else if code == http.StatusServiceUnavailable {
-		header.Set("Retry-After", "1")
+		header["Retry-After"] = oneSecond
 	}
 	c.text = append(appendText(append(c.text[:0], `{"error":`...), err.Error()), '}')
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(c.text)))
+	c.begin(typeJSON, len(c.text))
 	c.w.WriteHeader(code)
 	c.w.Write(c.text)
+}
+
+// Values of headers, which nobody changes.
+var (
+	typeJSON   = []string{"application/json"}
+	typeBinary = []string{"application/octet-stream"}
+	oneSecond  = []string{"1"}
+)
+
+// begin sets the headers of an answer that has so many bytes.
+func (c *call) begin(contentType []string, length int) {
+	header := c.w.Header()
+	header["Content-Type"] = contentType
+	header["Content-Length"] = []string{strconv.Itoa(length)}
 }
 
 // clientClosed is what proxies log for a client that went away.
@@ -294,9 +340,7 @@ func (c *call) write(v any) error {
 }
 
 func (c *call) writeText(text []byte) {
-	header := c.w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(text)))
+	c.begin(typeJSON, len(text))
 	c.w.Write(text) // a client that is gone needs no error
 }
 
@@ -427,10 +471,8 @@ func (c *call) inference(m *serve.Model) error {
 		c.writeText(c.text)
 		return nil
 	}
-	header := c.w.Header()
-	header.Set("Content-Type", "application/octet-stream")
-	header[headerLength] = []string{strconv.Itoa(len(c.text))}
-	header.Set("Content-Length", strconv.Itoa(len(c.text)+len(c.data)))
+	c.begin(typeBinary, len(c.text)+len(c.data))
+	c.w.Header()[headerLength] = []string{strconv.Itoa(len(c.text))}
 	c.text = append(c.text, c.data...)
 	c.w.Write(c.text)
 	return nil

@@ -14,10 +14,12 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -211,6 +213,31 @@ func TestInferForms(t *testing.T) {
 	}
 }
 
+// The data may stand before what says what they are, or after it; flat, nested,
+// and with white space.
+func TestOrderOfFields(t *testing.T) {
+	h, _ := newHandler(t, Options{})
+	x := randoms(784, 1)
+	want := computed(t, x)
+	rows := make([]string, 28)
+	for i := range rows {
+		rows[i] = string(marshal(t, x[i*28:][:28]))
+	}
+	flat, nested := string(marshal(t, x)), `[[[`+strings.Join(rows, ", ")+`]]]`
+	const in = `"name":"input","shape":[1,1,28,28],"datatype":"FP32"`
+	for name, data := range map[string]string{
+		"flat": flat, "nested": nested, "spaces": strings.ReplaceAll(flat, ",", " ,\n "), "exponents": strings.Replace(flat, ",", "e0,", 5),
+	} {
+		for _, body := range []string{`{` + in + `,"data":` + data + `}`, `{"data":` + data + `,` + in + `}`} {
+			w := send(h, "POST", "/v2/models/digits/infer", []byte(`{"inputs":[`+body+`]}`))
+			var a struct{ Outputs []struct{ Data []float32 } }
+			if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != 200 || !bytes.Equal(tensor.Bytes(a.Outputs[0].Data), tensor.Bytes(want)) {
+				t.Errorf("%s, %.20s: %d, %.100s", name, body, w.Code, w.Body)
+			}
+		}
+	}
+}
+
 // Every datatype with numbers that float32 has, in JSON and in binary.
 func TestDatatypes(t *testing.T) {
 	h, _ := newHandler(t, Options{})
@@ -332,7 +359,7 @@ func TestBadRequests(t *testing.T) {
 		"cut off in a word": {`{"inputs":[{` + in + `,"data":[1,2.`, nil, 400, "the JSON ends too early, at byte "},
 		"cut off in true":   {`{"x":tru`, nil, 400, "the JSON ends too early, at byte 8"},
 		"cut off in a text": {`{"inp`, nil, 400, "the JSON ends too early, at byte 5"},
-		"FP64, not FP32":    {`{"inputs":[{"name":"input","shape":[1,1,28,28],"datatype":"FP64","data":[0.1,` + x[2:] + `]}]}`, nil, 400, "element 0 is no value that the model's input can have"},
+		"FP64, not FP32":    {`{"inputs":[{"name":"input","shape":[1,1,28,28],"datatype":"FP64","data":[0.1,` + x[2:] + `]}]}`, nil, 400, "value that the model's input can have"},
 		"no data":           {`{"inputs":[{` + in + `}]}`, nil, 400, "needs data"},
 		"binary missing":    {`{"inputs":[{` + in + `,"parameters":{"binary_data_size":3136}}]}`, nil, 400, "3136 bytes of binary data are missing"},
 		"binary size":       {`{"inputs":[{` + in + `,"parameters":{"binary_data_size":3135}}]}`, nil, 400, "does not fit"},
@@ -514,6 +541,64 @@ func TestBusy(t *testing.T) {
 			t.Errorf("%v: %d, not %d", err, got, code)
 		}
 	}
+}
+
+// What would wait too long is refused before anybody looks at its body, and the
+// connection goes on.
+func TestRefused(t *testing.T) {
+	h, s := newHandlerOf(t, serve.Options{Permits: 1, MaxQueueDelay: time.Nanosecond}, Options{})
+	m, err := s.Acquire("digits", serve.Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	started, end := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		m.Use(t.Context(), nil, func(*engine.Session) error { close(started); <-end; return nil })
+	})
+	<-started
+	wg.Go(func() { m.Use(t.Context(), nil, func(*engine.Session) error { return nil }) })
+	for m.Stats().Queued == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	server := httptest.NewUnstartedServer(h)
+	connections := 0
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections++
+		}
+	}
+	server.Start()
+	defer server.Close()
+	for _, verb := range []string{"infer", "classify"} {
+		for _, size := range []int{0, 1, 100_000} {
+			a, err := server.Client().Post(server.URL+"/v2/models/digits/"+verb, "", bytes.NewReader(make([]byte, size)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(a.Body)
+			if err != nil || a.StatusCode != 503 || a.Header.Get("Retry-After") != "1" || !strings.Contains(string(body), "too busy") {
+				t.Errorf("%s of %d bytes: %d, %v, %s, %v", verb, size, a.StatusCode, a.Header, body, err)
+			}
+			a.Body.Close()
+		}
+	}
+	if connections != 1 {
+		t.Errorf("%d connections", connections)
+	}
+	// A body that is not worth its way: package http closes the connection.
+	a, err := server.Client().Post(server.URL+"/v2/models/digits/infer", "", bytes.NewReader(make([]byte, 1<<20)))
+	if err == nil {
+		if a.Body.Close(); a.StatusCode != 503 || !a.Close {
+			t.Errorf("a large body: %d", a.StatusCode)
+		}
+	}
+	if n := m.Stats().Outcomes[serve.Rejected]; n < 6 {
+		t.Errorf("%d are counted", n)
+	}
+	close(end)
+	wg.Wait()
 }
 
 func TestRepository(t *testing.T) {

@@ -234,7 +234,7 @@ func (c *call) index() error {
 // repository loads or unloads a model, if that is allowed.
 func (c *call) repository(do func(context.Context, string) error, name string) error {
 	if do == nil {
-		return status(http.StatusForbidden, "models cannot be loaded and unloaded by requests here")
+		return status(http.StatusForbidden, "this server does not let requests load or unload models")
 	}
 	if err := c.readBody(); err != nil {
 		return err

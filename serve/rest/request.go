@@ -29,7 +29,8 @@ type givenInput struct {
 	datatype *protocol.Datatype
 	shape    []int
 	parsed   bool   // data is set
-	later    int    // where the JSON data begin that could not be read yet, 0 if there are none
+	later    int    // where the JSON data begin that came before all that says what they are, 0 if they did not
+	early    int    // elements that they have as float32, which are in buffer; −1 if they are something else
 	binary   int    // bytes behind the JSON, −1 if the data are in it
 	data     []byte // in the model's type
 	buffer   []byte // in which JSON data are stored
@@ -188,8 +189,7 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 				in.parsed = true
 				return in.scanData(s, m.Inputs()[i].Elem)
 			}
-			in.later = s.at
-			return s.skip()
+			return in.scanEarly(s)
 		default:
 			err = s.skip()
 		}
@@ -210,30 +210,59 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 	return nil
 }
 
-// scanData reads data, flat or nested.
-func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
-	if in.datatype.Name == "FP16" {
-		return fmt.Errorf("input %q: FP16 is for binary data alone", in.name)
+// scanEarly reads data that come before their datatype and shape: as float32, which
+// they nearly always are, or else to be read again.
+func (in *givenInput) scanEarly(s *scanner) error {
+	in.later = s.at
+	depth := s.depth
+	if n, err := in.scanFloats(s, math.MaxInt); err == nil {
+		in.early = n
+		return nil
 	}
-	most, ok := tensor.Product(1, in.shape...)
-	if !ok {
-		return fmt.Errorf("input %q: the shape is too large", in.name)
-	}
-	same := in.datatype.Is(tensor.F32) && e == tensor.F32
-	n := 0
+	in.early, in.buffer = -1, in.buffer[:0]
+	s.at, s.depth = in.later, depth
+	return s.skip()
+}
+
+var errMany = errors.New("too many elements")
+
+// scanFloats reads data, flat or nested, as at most that many float32, and returns
+// their number. If there are more, the error is errMany.
+func (in *givenInput) scanFloats(s *scanner, most int) (n int, err error) {
 	var element func() error
 	element = func() error {
 		if s.peek() == '[' {
 			return s.array(element)
 		}
-		if n++; n > most {
-			return fmt.Errorf("input %q has more than the %d elements of its shape", in.name, most)
-		}
-		if same { // nearly always
+		for {
+			if n == most {
+				return errMany
+			}
 			x, err := s.float32()
+			if err != nil {
+				return err
+			}
+			n++
 			in.buffer = binary.LittleEndian.AppendUint32(in.buffer, math.Float32bits(x))
-			return err
+			if !s.another() {
+				return nil
+			}
 		}
+	}
+	return n, s.array(element)
+}
+
+// scanOthers is scanFloats for elements of another type.
+func (in *givenInput) scanOthers(s *scanner, e tensor.Elem, most int) (n int, err error) {
+	var element func() error
+	element = func() error {
+		if s.peek() == '[' {
+			return s.array(element)
+		}
+		if n == most {
+			return errMany
+		}
+		n++
 		v, err := s.element(in.datatype)
 		if err != nil {
 			return err
@@ -243,13 +272,37 @@ func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
 		}
 		return nil
 	}
-	if s.peek() != '[' {
-		return s.fail("data are no array")
+	return n, s.array(element)
+}
+
+// scanData reads data, flat or nested, in the model's type.
+func (in *givenInput) scanData(s *scanner, e tensor.Elem) error {
+	if in.datatype.Name == "FP16" {
+		return fmt.Errorf("input %q: FP16 is only for binary data", in.name)
 	}
-	if err := s.array(element); err != nil {
+	most, ok := tensor.Product(1, in.shape...)
+	if !ok {
+		return fmt.Errorf("input %q: the shape is too large", in.name)
+	}
+	floats := in.datatype.Is(tensor.F32) && e == tensor.F32
+	n, err := in.early, error(nil)
+	if !floats || in.later == 0 || n < 0 {
+		in.buffer = in.buffer[:0]
+		if s.peek() != '[' {
+			return s.fail("data are not an array")
+		}
+		if floats {
+			n, err = in.scanFloats(s, most)
+		} else {
+			n, err = in.scanOthers(s, e, most)
+		}
+	}
+	switch {
+	case err == errMany || n > most:
+		return fmt.Errorf("input %q has more than the %d elements of its shape", in.name, most)
+	case err != nil:
 		return err
-	}
-	if n != most {
+	case n != most:
 		return fmt.Errorf("input %q has %d elements, where its shape has %d", in.name, n, most)
 	}
 	in.data = in.buffer

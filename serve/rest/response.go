@@ -110,7 +110,7 @@ func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedO
 	}
 	if classes == nil {
 		if out.Elem == tensor.F16 {
-			return nil, nil, answerError{fmt.Errorf("output %q is FP16, which is for binary data alone", out.Name)}
+			return nil, nil, answerError{fmt.Errorf("output %q is FP16, which is only for binary data", out.Name)}
 		}
 		size := out.Elem.Size()
 		for i := 0; i < len(x); i += size {
@@ -119,7 +119,7 @@ func (q *inferRequest) appendOutput(text, data []byte, m *serve.Model, w wantedO
 			}
 			var ok bool
 			if text, ok = appendElement(text, out.Elem, x[i:]); !ok {
-				return nil, nil, answerError{fmt.Errorf("output %q: element %d is not a finite number, which JSON cannot say: ask for binary data", out.Name, i/size)}
+				return nil, nil, answerError{fmt.Errorf("output %q: element %d is not a finite number, which JSON cannot represent: request binary data", out.Name, i/size)}
 			}
 		}
 	}

@@ -122,6 +122,22 @@ func (s *scanner) list(open, end byte, element func() error) error {
 	}
 }
 
+// another skips the comma behind an element of an array, and white space, if a
+// number follows. It is false, and nothing is skipped, if anything else does.
+func (s *scanner) another() bool {
+	d, i := s.data, s.at
+	if i >= len(d) || d[i] != ',' {
+		return false
+	}
+	for i++; i < len(d) && (d[i] == ' ' || d[i] == '\n'); i++ {
+	}
+	if i == len(d) || d[i]-'0' >= 10 && d[i] != '-' {
+		return false
+	}
+	s.at = i
+	return true
+}
+
 // text reads a string: the bytes where they lie, unless it has escapes or bytes
 // that are no UTF-8, for which U+FFFD stands.
 func (s *scanner) text() ([]byte, error) {
@@ -140,7 +156,7 @@ func (s *scanner) text() ([]byte, error) {
 			var text string
 			if err := json.Unmarshal(s.data[from:s.at], &text); err != nil {
 				s.at = from
-				return nil, s.fail("a wrong escape in a string")
+				return nil, s.fail("an invalid escape in a string")
 			}
 			return []byte(text), nil
 		case c == '\\':
@@ -310,16 +326,24 @@ func (n *number) quick() (float64, bool) {
 
 // float32 is the nearest float32.
 func (n *number) float32() (float32, error) {
+	if x, ok := n.quick32(); ok {
+		return x, nil
+	}
+	x, err := strconv.ParseFloat(n.string(), 32)
+	return float32(x), err
+}
+
+// quick32 is the nearest float32 where quick's float64 can be rounded to it.
+func (n *number) quick32() (float32, bool) {
 	// Rounding twice is wrong only where the first result is just between two
 	// float32, of which the number itself may be on either side.
 	const half, rest = 1 << 28, 1<<29 - 1
 	if x, ok := n.quick(); ok && math.Float64bits(x)&rest != half {
 		if a := math.Abs(x); a >= 0x1p-126 && a < 0x1p127 || a == 0 {
-			return float32(x), nil
+			return float32(x), true
 		}
 	}
-	x, err := strconv.ParseFloat(n.string(), 32)
-	return float32(x), err
+	return 0, false
 }
 
 // int64 is the number, if it is a whole one.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -48,6 +49,16 @@ func check(t *testing.T, text []byte) {
 	g32, err := n.float32()
 	if want := json.Unmarshal(text, &f32); (want == nil) != (err == nil) || err == nil && math.Float32bits(g32) != math.Float32bits(f32) {
 		t.Fatalf("%q is %v and %v, not %v and %v", text, g32, err, f32, want)
+	}
+	for _, behind := range []string{"", ",", "]"} { // by the short way, where it is
+		s := &scanner{data: []byte(string(text) + behind)}
+		x, err := s.float32()
+		if want := json.Unmarshal(text, &f32); (want == nil) != (err == nil) || err == nil && math.Float32bits(x) != math.Float32bits(f32) {
+			t.Fatalf("%q is %v and %v, not %v and %v", s.data, x, err, f32, want)
+		}
+		if end := s.at; err == nil && (s.skip() == nil || end > len(text) || len(bytes.TrimSpace(text[end:])) > 0) {
+			t.Fatalf("%q is read up to %d", s.data, end)
+		}
 	}
 	var i int64
 	gi, ok := n.int64()

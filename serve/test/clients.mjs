@@ -18,6 +18,7 @@ import loader from "@grpc/proto-loader";
 import { serve } from "./server.mjs";
 
 const [infer, repository] = process.argv.slice(2);
+const proto = join(repository, "serve/grpc/inference/inference.proto");
 const dir = mkdtempSync(join(tmpdir(), "infer-clients-"));
 let checks = 0;
 
@@ -175,7 +176,7 @@ function grpcurl(address, ...how) {
 }
 
 async function grpcJS(address, credentials) {
-  const definition = loader.loadSync(`${repository}/serve/grpc/inference/inference.proto`, { longs: Number, enums: String, defaults: true });
+  const definition = loader.loadSync(proto, { longs: Number, enums: String, defaults: true });
   const { GRPCInferenceService } = grpc.loadPackageDefinition(definition).inference;
   const client = new GRPCInferenceService(address, credentials, { "grpc.max_receive_message_length": 64 << 20 });
   const call = (method, request) => new Promise((resolve, reject) => client[method](request, (error, answer) => (error ? reject(error) : resolve(answer))));
@@ -228,7 +229,7 @@ function python(address) {
     writeFileSync(join(dir, `${name}.npy`), npy([items, 1, 28, 28], x));
     writeFileSync(join(dir, `${name}.want`), want);
   }
-  console.log(run("/usr/bin/python3", [join(import.meta.dirname, "triton.py"), address, dir]).toString().trim());
+  console.log(run("/usr/bin/python3", [join(import.meta.dirname, "triton.py"), address, dir, proto]).toString().trim());
   checks++;
 }
 

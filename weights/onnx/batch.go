@@ -73,16 +73,31 @@ func (l *linked) mistaken() string {
 // checkBatch compares the graph of one item with that of probe items. It
 // returns an error, which names a node, if n items are not computed by the
 // same operations, each on its own.
+//
+// The items of a value lie along one of its dimensions, its item axis, and that
+// is as many times larger in the graph of many items. It is dimension 0 of inputs
+// and outputs, whose memory holds one item after the other; in between, sequences
+// can come first, or volumes be maps [N·D, C, H, W].
 func checkBatch(one, many *graph) error {
 	if len(one.nodes) != len(many.nodes) {
 		return fmt.Errorf("%d operations become %d", len(one.nodes), len(many.nodes))
 	}
+	axes := itemAxes{}
+	for i, v := range one.inputs {
+		if !scales(v, many.inputs[i]) {
+			return fmt.Errorf("input %q: its shape, %s, does not grow with the batch", v.name, tensor.Dims(v.shape...))
+		}
+		axes[v] = 0
+	}
 	for i, n := range one.nodes {
-		if err := checkNodeBatch(n, many.nodes[i]); err != nil {
+		if err := axes.node(n, many.nodes[i]); err != nil {
 			return fmt.Errorf("%s %q: %w", n.op.Op(), n.name, err)
 		}
 	}
 	for i, o := range one.outputs {
+		if axis, ok := axes[o.value]; ok && axis != 0 {
+			return fmt.Errorf("output %q: the batch is its dimension %d, and only a transposition to dimension 0 would keep items apart", o.name, axis)
+		}
 		if !scales(o.value, many.outputs[i].value) {
 			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, tensor.Dims(o.value.shape...))
 		}
@@ -90,35 +105,139 @@ func checkBatch(one, many *graph) error {
 	return nil
 }
 
-func checkNodeBatch(a, b *node) error {
+// itemAxes are the item axes of values.
+type itemAxes map[*value]int
+
+// node finds the item axes of a node's results, and checks that it lets no
+// item's result depend on another.
+func (axes itemAxes) node(a, b *node) error {
 	if !sameOperation(a.op, b.op) {
 		return fmt.Errorf("it depends on the batch")
 	}
-	for i, w := range a.weights {
-		if !sameWeights(w, b.weights[i]) {
-			return fmt.Errorf("its constants depend on the batch")
-		}
-	}
 	for i, v := range a.in {
-		if !scales(v, b.in[i]) {
+		if _, ok := axes[v]; !ok {
+			return fmt.Errorf("its operand of shape %s does not grow with the batch", tensor.Dims(v.shape...))
+		}
+		if axis, ok := itemAxis(v, b.in[i]); !ok || axis != axes[v] {
 			return fmt.Errorf("its operand of shape %s does not grow with the batch", tensor.Dims(v.shape...))
 		}
 	}
 	for i, v := range a.out {
-		if !scales(v, b.out[i]) {
+		axis, ok := itemAxis(v, b.out[i])
+		if !ok {
 			return fmt.Errorf("its result of shape %s does not grow with the batch", tensor.Dims(v.shape...))
 		}
+		axes[v] = axis
 	}
-	if mixesItems(a) {
+	for i, w := range a.weights {
+		if !sameWeights(w, b.weights[i]) || !equalWeights(w, b.weights[i]) && axes[a.out[0]] != 0 {
+			return fmt.Errorf("its constants depend on the batch")
+		}
+	}
+	if axes.mixed(a) {
 		return fmt.Errorf("it mixes the items of a batch")
 	}
 	return nil
 }
 
-// scales says whether dimension 0 is the batch.
-func scales(one, many *value) bool {
+// itemAxis is the only dimension that is probe times as large in the graph of
+// many items.
+func itemAxis(one, many *value) (axis int, ok bool) {
 	a, b := one.shape, many.shape
-	return len(a) > 0 && len(a) == len(b) && a[0] == 1 && b[0] == probe && slices.Equal(a[1:], b[1:])
+	if len(a) != len(b) {
+		return 0, false
+	}
+	for d := range a {
+		switch {
+		case a[d] == b[d]:
+		case ok || b[d] != probe*a[d]:
+			return 0, false
+		default:
+			axis, ok = d, true
+		}
+	}
+	return axis, ok
+}
+
+// mixed says whether a node lets one item's result depend on another.
+func (axes itemAxes) mixed(n *node) bool {
+	if len(n.in) == 0 {
+		return false
+	}
+	x, y := n.in[0], n.out[0]
+	axis, to := axes[x], axes[y]
+	if op, ok := n.op.(kernels.Carrying); ok && (axis != 0 || to != 0 || x.shape[0] != y.shape[0]) {
+		return !op.Carries(x.shape, y.shape, axis, to)
+	}
+	// All else has an item where it was, and as much of it.
+	for _, v := range slices.Concat(n.in, n.out) {
+		if v.shape[axes[v]] != x.shape[axis] {
+			return true
+		}
+	}
+	switch n.op.Order() {
+	case kernels.AnyOrder:
+		// Dimensions are counted from the last one, as they are broadcast.
+		return slices.ContainsFunc(slices.Concat(n.in, n.out), func(v *value) bool {
+			return len(v.shape)-axes[v] != len(x.shape)-axis
+		})
+	case kernels.ByAxis:
+		if axis != 0 {
+			return axes.mixedAlong(n, axis)
+		}
+	}
+	if slices.ContainsFunc(slices.Concat(n.in, n.out), func(v *value) bool { return axes[v] != axis }) {
+		return true
+	}
+	if n.op.Order() == kernels.Maps {
+		return axis != 0 // dimension 0 of a map is the batch
+	}
+	return axis != 0 || n.op.(kernels.Spec).Traits(operandTypes(n)).MixesItems
+}
+
+// mixedAlong is mixed of an operation that treats each dimension in a way of its
+// own, with the items along any.
+func (axes itemAxes) mixedAlong(n *node, axis int) bool {
+	order := []int{axis}
+	for d := range n.in[0].shape {
+		if d != axis {
+			order = append(order, d)
+		}
+	}
+	in := make([]tensor.Type, len(n.in))
+	for i, v := range n.in {
+		if axes[v] != axis || len(v.shape) != len(order) {
+			return true
+		}
+		in[i] = v.typ()
+		in[i].Shape = permuted(v.shape, order)
+	}
+	for _, v := range n.out {
+		if axes[v] != axis || len(v.shape) != len(order) {
+			return true
+		}
+	}
+	// Constants do not grow with the batch, so there is none of them along it.
+	return n.op.(kernels.Axial).Permute(order).Traits(in, nil).MixesItems
+}
+
+// operandTypes are a node's operands and constants, as Traits takes them.
+func operandTypes(n *node) (in []tensor.Type, params []kernels.Param) {
+	for _, v := range n.in {
+		in = append(in, v.typ())
+	}
+	for _, w := range n.weights {
+		if w != nil {
+			params = append(params, kernels.Param{Elem: w.typ().Elem, Shape: w.shape})
+		}
+	}
+	return in, params
+}
+
+// scales says whether dimension 0 is the batch, of one item.
+func scales(one, many *value) bool {
+	axis, ok := itemAxis(one, many)
+	return ok && axis == 0 && one.shape[0] == 1
 }
 
 // sameOperation compares operations, up to the batch in a shape or size.
@@ -152,34 +271,20 @@ func sameWeights(a, b *value) bool {
 // repeats is sameWeights of values with the elements x and y.
 func repeats[T float32 | int64](a, b *value, x, y []T) bool {
 	if slices.Equal(a.shape, b.shape) {
-		return slices.Equal(x, y)
+		return sameNumbers(x, y)
 	}
 	if len(a.shape) == 0 || !scales(a, b) {
 		return false
 	}
 	for part := range slices.Chunk(y, max(len(x), 1)) {
-		if !slices.Equal(x, part) {
+		if !sameNumbers(x, part) {
 			return false
 		}
 	}
 	return true
 }
 
-// mixesItems says whether a node, whose operands and results all have the
-// batch as dimension 0, lets one item's result depend on another.
-func mixesItems(n *node) bool {
-	if n.op.Order() == kernels.Maps {
-		return false // dimension 0 of a map is the batch
-	}
-	in := make([]tensor.Type, len(n.in))
-	for i, v := range n.in {
-		in[i] = v.typ()
-	}
-	var params []kernels.Param
-	for _, w := range n.weights {
-		if w != nil {
-			params = append(params, kernels.Param{Elem: w.typ().Elem, Shape: w.shape})
-		}
-	}
-	return n.op.(kernels.Spec).Traits(in, params).MixesItems
+// sameNumbers compares elements, of which NaN is one as any other.
+func sameNumbers[T float32 | int64](x, y []T) bool {
+	return slices.EqualFunc(x, y, func(a, b T) bool { return a == b || a != a && b != b })
 }

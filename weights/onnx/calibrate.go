@@ -53,9 +53,9 @@ func newCalibration(items Items, net *weights.Net) (*calibration, error) {
 	n := items.Len()
 	switch {
 	case n == 0:
-		return nil, errors.New("there is nothing to calibrate with")
+		return nil, errors.New("there are no items to calibrate with")
 	case n < LeastItems:
-		return nil, fmt.Errorf("%d items are not enough to calibrate with: at least %d are", n, LeastItems)
+		return nil, fmt.Errorf("%d items are too few to calibrate with: at least %d are needed", n, LeastItems)
 	}
 	return &calibration{items, net, min(n, MostItems)}, nil
 }

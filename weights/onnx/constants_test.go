@@ -132,7 +132,7 @@ func TestConstantForms(t *testing.T) {
 		a    attr
 		want string
 	}{
-		{attr{"value_string", "three"}, "strings are none"},
+		{attr{"value_string", "three"}, "strings are not supported"},
 		{attr{"sparse_value", testSparse{testTensor{"", typeFloat, []int{1}, rawFloats([]float32{3})}, testTensor{"", typeInt64, []int{1}, []byte{2, 0, 0, 0, 0, 0, 0, 0}}, []int{2}}}, "index [2] is outside of shape 2"},
 		{attr{"sparse_value", testSparse{testTensor{"", typeFloat, []int{1}, rawFloats([]float32{3})}, testTensor{"", typeInt64, []int{0}, nil}, []int{2}}}, "0 indices for 1 elements"},
 		{attr{"sparse_value", testSparse{testTensor{"", typeFloat, []int{1}, rawFloats([]float32{3})}, testTensor{"", typeInt64, []int{1}, make([]byte, 8)}, []int{1 << 15, 1 << 15}}}, "is too large"},
@@ -227,7 +227,7 @@ func TestIf(t *testing.T) {
 		{"a name that nobody knows", "flag", inner(func(m *model) { m.node("Abs", "nothing", "z") }, "z"), plus, `nothing gives "nothing" a value`},
 		{"a fault inside", "flag", inner(func(m *model) { m.node("Transpose", "x", "z", attr{"perm", []int64{5}}) }, "z"), plus, `then_branch: Transpose "Transposez"`},
 		{"an input", "flag", inner(func(m *model) { m.input("i", 1); m.node("Abs", "i", "z") }, "z"), plus, "has inputs"},
-		{"too deep", "flag", deep, plus, "more than 16 graphs lie in one another"},
+		{"too deep", "flag", deep, plus, "graphs are nested more than 16 deep"},
 	} {
 		m := newModel(13)
 		m.input("x", 1, 2)
@@ -297,7 +297,7 @@ func TestOtherTypes(t *testing.T) {
 		want  string
 	}{
 		{"a cast", func(m *model) { m.node("Cast", "x", "y", attr{"to", int(typeUint16)}) },
-			"a cast of what is computed to uint16 is not supported: int32 holds its numbers"},
+			"a cast of computed values to uint16 is not supported: int32 holds its numbers"},
 		{"an input", func(m *model) {
 			m.input("z", 1)
 			m.inputs[1].elem = typeUint32

@@ -133,7 +133,7 @@ func (d *decoder) decode(data []byte) (*modelProto, error) {
 	case begun && errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, fmt.Errorf("it is cut off after %d bytes", len(data))
 	case err == nil && !found:
-		err = errors.New("it holds no graph")
+		err = errors.New("it contains no graph")
 	}
 	switch {
 	case errors.Is(err, errNoField), errors.Is(err, io.ErrUnexpectedEOF):
@@ -174,7 +174,7 @@ func canonicalDomain(domain string) string {
 // graph reads a GraphProto. One that stands in several parts is their sum.
 func (d *decoder) graph(f field, g *graphProto) error {
 	if d.depth > maxDepth {
-		return fmt.Errorf("more than %d graphs lie in one another", maxDepth)
+		return fmt.Errorf("graphs are nested more than %d deep", maxDepth)
 	}
 	d.depth++
 	defer func() { d.depth-- }()

@@ -35,7 +35,10 @@
 // A sum that falls between two elements may be rounded to one of them here
 // and to the other by another program. In a deep net this difference
 // spreads, as any noise does: results stay as close to the original as those
-// of other roundings of the same model.
+// of other roundings of the same model. Convolutions of 3×3 for which Freeze
+// chooses Winograd's algorithm in int16 round their transformed weights as
+// well, and with them a few elements in a hundred to a neighbour.
+// bench/quantised_reference.py counts both.
 //
 // DynamicQuantizeLinear, and what follows it, is computed for each item of a
 // batch separately: the scale of an item does not depend on its neighbours.

@@ -235,7 +235,7 @@ func TestBadElementwise(t *testing.T) {
 		attrs []attr
 		want  string
 	}{
-		{"Gelu", 20, "x", []attr{{"approximate", "erf"}}, `approximate "erf" is not known`},
+		{"Gelu", 20, "x", []attr{{"approximate", "erf"}}, `approximate "erf" is unknown`},
 		{"Celu", 12, "x", []attr{{"alpha", float32(0)}}, "must be positive"},
 		{"Pow", 13, "x", nil, "1 operands where there should be 2"},
 		{"ImageScaler", 9, "x", []attr{{"bias", []float32{1}}}, "1 biases for 4 channels"},

@@ -45,7 +45,7 @@ func (e *externalData) entry(f field) error {
 // os.Root lets neither .. nor a symbolic link lead out of it.
 func (d *decoder) read(e externalData) ([]byte, error) {
 	if d.dir == nil {
-		return nil, fmt.Errorf("its data lie in another file, %q, which was not given: freeze the model from a file in the same folder", e.location)
+		return nil, fmt.Errorf("its data are in another file, %q, which was not given: freeze the model from a file in the same folder", e.location)
 	}
 	f, err := d.dir.Open(e.location)
 	if err != nil {

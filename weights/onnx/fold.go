@@ -88,7 +88,7 @@ func (c *call) constantValue() []*value {
 			return c.dense(a.sparse)
 		}
 	}
-	return c.fail("it has no value of a supported type: strings are none")
+	return c.fail("it has no value of a supported type; strings are not supported")
 }
 
 // dense is the tensor that a sparse one stands for.
@@ -237,7 +237,7 @@ func foldView(shape func(c *call, old []int) []int) func(*call) []*value {
 func (c *call) foldGather() []*value {
 	x, index := c.operand(0), c.operand(1)
 	if c.ready() && index.data.kind.float() {
-		c.fail("indices of %v where integers are wanted", index.data.kind)
+		c.fail("indices of %v where integers are expected", index.data.kind)
 	}
 	axis := c.axis(c.intAttr("axis", 0), len(x.shape))
 	if !c.ready() {
@@ -445,7 +445,7 @@ func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
 	}
 	dims, ok := tensor.Broadcast(a.shape, b.shape)
 	if !ok || a.data.kind.float() != b.data.kind.float() {
-		return c.fail("%s %v and %s %v do not go together",
+		return c.fail("%s %v and %s %v do not fit together",
 			tensor.Dims(a.shape...), a.data.kind, tensor.Dims(b.shape...), b.data.kind)
 	}
 	result := a.data.kind

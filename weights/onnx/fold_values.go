@@ -35,7 +35,7 @@ func (c *call) foldWhere() []*value {
 		dims, ok = tensor.Broadcast(dims, condition.shape)
 	}
 	if !ok || x.data.kind != y.data.kind || condition.data.kind.float() {
-		return c.fail("%s %v, %s %v and %s %v do not go together", tensor.Dims(condition.shape...), condition.data.kind,
+		return c.fail("%s %v, %s %v and %s %v do not fit together", tensor.Dims(condition.shape...), condition.data.kind,
 			tensor.Dims(x.shape...), x.data.kind, tensor.Dims(y.shape...), y.data.kind)
 	}
 	t := c.newTensor(x.data.kind, dims)

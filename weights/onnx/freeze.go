@@ -36,6 +36,11 @@ type Options struct {
 	// remain float have weights of the type Weights.
 	Quantise *Quantisation
 
+	// Tiers are the names of those that what is chosen at freeze must not make
+	// slower; kernels.FreezeTiers if empty. Only quantised convolutions depend on
+	// it. The net runs on every tier, and gives the same bits on all.
+	Tiers []string
+
 	// Progress, if not nil, is called from time to time with the number of
 	// operations written so far, and their total.
 	Progress func(done, total int)
@@ -54,7 +59,13 @@ func Freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 
 func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if opts.Weights != tensor.F32 && opts.Weights != tensor.F16 {
-		return nil, nil, errors.New("weights of an unknown type are asked for")
+		return nil, nil, errors.New("weights of an unknown type are requested")
+	}
+	if len(opts.Tiers) == 0 {
+		opts.Tiers = kernels.FreezeTiers
+	}
+	if err := kernels.CheckFreezeTiers(opts.Tiers); err != nil {
+		return nil, nil, err
 	}
 	d := decoder{}
 	if opts.Dir != "" {
@@ -79,7 +90,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 		return nil, nil, err
 	}
 	net.Open, net.Growth = m.open, m.growth
-	net.Decide(kernels.FreezeTiers)
+	net.Decide(opts.Tiers)
 	report := m.report
 	report.Transposes = transposes
 	report.MACs = macs(net)
@@ -143,9 +154,8 @@ func (d *decoder) importModel(model []byte, opts Options) (m *importer, err erro
 // make makes the graph.
 func (m *importer) make() (err error) {
 	l := m.linked
-	if open := l.openDims(); len(open) > 0 {
-		m.probed = 0
-		p, err := m.prove(open)
+	if open := l.openDims(1); len(open) > 0 {
+		p, err := m.proveSequences(open)
 		if err != nil {
 			return err
 		}
@@ -174,7 +184,7 @@ func (m *importer) graph(l *linked, report *Report) (*graph, bool, error) {
 }
 
 // errPanic is wrapped by errors that stand for a panic.
-var errPanic = errors.New("a mistake in package onnx")
+var errPanic = errors.New("a bug in package onnx")
 
 // recovered makes a panic an error: a second line of defence, since a service
 // may freeze what strangers send.
@@ -193,7 +203,7 @@ func foldBudget(model []byte) int { return 1<<20 + 4*len(model) }
 func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g *graph, batched bool, err error) {
 	if ask {
 		if err := l.checkBatchPossible(); err != nil {
-			return nil, false, fmt.Errorf("a batch is asked for, but %w", err)
+			return nil, false, fmt.Errorf("a batch is requested, but %w", err)
 		}
 	}
 	var t *translator
@@ -209,7 +219,7 @@ func (m *modelProto) graphOf(l *linked, ask bool, budget int, report *Report) (g
 			err = m.checkItems(l, t.graph, budget)
 		}
 		if err != nil && ask {
-			return nil, false, fmt.Errorf("a batch is asked for, but items are not computed one by one: %w: freeze the model without a batch", err)
+			return nil, false, fmt.Errorf("a batch is requested, but items are not computed one by one: %w: freeze the model without a batch", err)
 		}
 		if batched = err == nil; !batched {
 			report.Unbatched = err.Error() + l.mistaken()

@@ -51,7 +51,8 @@ func TestFreeze(t *testing.T) {
 		Passes: []Pass{
 			{"remove dead", 0}, {"fold constants", 0}, {"remove identity", 1}, {"recognise activations", 0}, {"fold expand", 0},
 			{"recognise normalisations", 0}, {"fold scale and shift", 0}, {"fold scale of products", 0}, {"fold blocks of pixels", 0},
-			{"fold padding", 0}, {"fold batch norm and bias", 1}, {"fuse residual add", 0}, {"compute integers", 0}, {"fuse activation", 2}, {"fuse max-pool", 2},
+			{"fold padding", 0}, {"fold batch norm and bias", 1}, {"fuse residual add", 0}, {"compute integers", 0}, {"keep rows", 0},
+			{"fuse activation", 2}, {"fuse max-pool", 2},
 		},
 	}
 	if got := fmt.Sprintf("%+v", *report); got != fmt.Sprintf("%+v", want) {
@@ -317,10 +318,6 @@ func TestBadInput(t *testing.T) {
 			m.floats("w", []int{1, 4, 1, 1}, 1, 2, nan, 4)
 			m.node("Conv", "x w", "y")
 		}, []string{`Conv "Convy"`, `"w"`, "element 2 is NaN"}},
-		{"NaN in a constant", func(m *model) {
-			m.floats("w", []int{1}, float32(math.NaN()))
-			m.node("Mul", "x w", "y")
-		}, []string{`Mul "Muly"`, `"w"`, "NaN"}},
 		{"a negative variance", func(m *model) {
 			m.floats("one", []int{4}, 1, 1, 1, 1)
 			m.floats("var", []int{4}, 1, 1, 1, -2)
@@ -330,7 +327,7 @@ func TestBadInput(t *testing.T) {
 			m.opset = 9
 			m.floats("one", []int{4}, 1, 1, 1, 1)
 			m.node("BatchNormalization", "x one one one one", "y mean var")
-		}, []string{`BatchNormalization`, "means training"}},
+		}, []string{`BatchNormalization`, "only for training"}},
 		{"an epsilon that lowering finds", func(m *model) {
 			m.floats("one", []int{4}, 1, 1, 1, 1)
 			m.node("InstanceNormalization", "x one one", "y", attr{"epsilon", float32(-1)})
@@ -440,7 +437,7 @@ func TestBadInput(t *testing.T) {
 			m.ints("most", 3)
 			m.node("NonMaxSuppression", "boxes scores most", "rows")
 			m.node("Cast", "rows", "y", attr{"to", 1})
-		}, []string{`Cast "Casty"`, `"rows" has as many rows as are found at a run, which only outputs can have`}},
+		}, []string{`Cast "Casty"`, `"rows" has a number of rows that only a run determines, which is supported only for outputs`}},
 		{"boxes of which none is picked", func(m *model) {
 			m.weight("boxes", 0, 1, 1, 5, 4)
 			m.weight("scores", 0, 1, 1, 2, 5)
@@ -514,7 +511,7 @@ func TestNotONNX(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"nothing", nil, "it is not an ONNX model: it holds no graph"},
+		{"nothing", nil, "it is not an ONNX model: it contains no graph"},
 		{"text", []byte("Once upon a time there was a net."), "onnx: it is not an ONNX model"},
 		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "it is not an ONNX model, but a PNG picture"},
 		{"a photo", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), "it is not an ONNX model, but a JPEG picture"},

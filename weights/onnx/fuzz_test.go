@@ -209,7 +209,7 @@ func TestRecovered(t *testing.T) {
 	m.node("Abs", "x", "y")
 	m.output("y")
 	_, _, err := Freeze(m.bytes(), Options{})
-	if want := `onnx: Abs "Absy" (opset 13): a mistake in package onnx: out of range`; !errors.Is(err, errPanic) || err.Error() != want {
+	if want := `onnx: Abs "Absy" (opset 13): a bug in package onnx: out of range`; !errors.Is(err, errPanic) || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 

@@ -188,49 +188,16 @@ func (l *lowering) reshape(id int, shape []int) (int, error) {
 	return id, nil
 }
 
-// item is a shape, or an order of dimensions, without the batch.
-func (l *lowering) item(shape []int) []int {
-	if l.net.Batched {
-		return shape[1:]
-	}
-	return shape
-}
-
-// itemOrder is an order of a shape's dimensions without the batch.
-func (l *lowering) itemOrder(order []int) []int {
-	if !l.net.Batched {
-		return order
-	}
-	out := make([]int, len(order)-1)
-	for i, d := range order[1:] {
-		out[i] = d - 1
-	}
-	return out
-}
-
-// fullOrder is the inverse of itemOrder.
-func (l *lowering) fullOrder(order []int) []int {
-	if !l.net.Batched {
-		return order
-	}
-	out := []int{0}
-	for _, d := range order {
-		out = append(out, d+1)
-	}
-	return out
-}
-
 // setView notes that id holds v, as a tensor of the given shape (which has the
 // elements of v's) in the given order.
 func (l *lowering) setView(v *value, id int, shape, order []int) {
-	l.views[v] = append(l.views[v], newView(id, l.item(shape), l.itemOrder(order)))
+	l.views[v] = append(l.views[v], newView(id, shape, order))
 }
 
 // place returns a value of the net that holds v, seen as a tensor of the given
-// shape, with its dimensions in the given order. Order starts with the batch
-// where there is one.
+// shape, with its dimensions in the given order.
 func (l *lowering) place(v *value, shape, order []int) (int, error) {
-	want := newView(0, l.item(shape), l.itemOrder(order))
+	want := newView(0, shape, order)
 	stored := permuted(shape, order)
 	for _, have := range l.views[v] {
 		if sameOrder(have, want) {
@@ -277,8 +244,8 @@ func (l *lowering) transpose(from, to view) (int, error) {
 	for i, f := range to.order {
 		perm[i] = slices.Index(from.order, f)
 	}
-	// The batch, or a leading 1, stays where it is.
-	if shape := l.net.Values[from.id].Shape; l.net.Batched || len(shape) > 0 && shape[0] == 1 {
+	// A leading 1 stays where it is, as that of the batch.
+	if shape := l.net.Values[from.id].Shape; len(shape) > 0 && shape[0] == 1 {
 		source = append([]int{1}, source...)
 		for i := range perm {
 			perm[i]++
@@ -299,8 +266,8 @@ func (l *lowering) order(v *value, shape []int) []int {
 	if l.unplaced(v) {
 		return identity(len(shape)) // it can be had in any
 	}
-	if order, ok := l.preferred(v).orderOver(l.item(shape)); ok {
-		return l.fullOrder(order)
+	if order, ok := l.preferred(v).orderOver(shape); ok {
+		return order
 	}
 	return identity(len(shape))
 }

@@ -266,7 +266,7 @@ func (l *lowering) broadcast(n *node, op kernels.Spec) error {
 func (l *lowering) permute(n *node) error {
 	op := n.op.(*kernels.Transpose)
 	x, y := n.in[0], n.out[0]
-	dims, perm := l.item(x.shape), l.itemOrder(op.Perm)
+	dims, perm := x.shape, op.Perm
 	t, ok := l.preferred(x).transposed(dims, perm)
 	if !ok {
 		id, err := l.place(x, x.shape, identity(len(x.shape)))

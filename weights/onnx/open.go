@@ -57,14 +57,15 @@ var farSizes = []int{1 << 24, 1 << 20, 1 << 16, 1 << 14, 1 << 12, 1 << 11, 1 << 
 // leastSteps are tried as the least number of multiples.
 var leastSteps = []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192}
 
-// openDims finds the dimensions that are open, but for the batch. Those of
-// different inputs that have one symbol are one.
-func (l *linked) openDims() []weights.OpenDim {
+// openDims finds the dimensions that are open, from the first on: 0, or 1 where
+// dimension 0 is the batch. Those of different inputs that have one symbol are
+// one.
+func (l *linked) openDims(first int) []weights.OpenDim {
 	var open []weights.OpenDim
 	for i, v := range l.inputs {
 		before := len(open) // an input's own symbols may repeat, and mean nothing then
 		for j, d := range v.dims {
-			if d.size > 0 || j == 0 {
+			if d.size > 0 || j < first {
 				continue
 			}
 			at := weights.Axis{Input: i, Dim: j}
@@ -108,6 +109,29 @@ type prover struct {
 	several  bool    // items at a time
 	formulas []weights.Growth
 	zeros    zeros
+
+	// The probes of which formulas are made: sketches, and their sizes in
+	// multiples. The first are the corners, 2ⁿ of n dimensions.
+	probes []*sketch
+	steps  [][]int
+}
+
+// proveSequences is prove for dimensions behind the first. Where that is open
+// too, and not a batch, it may be the times of sequences, whose batch stands
+// behind them; that of a picture is a batch, and is 1 if it cannot be open.
+func (m *importer) proveSequences(open []weights.OpenDim) (*prover, error) {
+	m.probed = 0
+	p, err := m.prove(open)
+	if err == nil && p.several || m.ask || slices.ContainsFunc(m.linked.inputs, func(v valueInfo) bool { return len(v.dims) > 3 }) {
+		return p, err
+	}
+	if all := m.linked.openDims(0); len(all) > len(open) {
+		m.probed = 0
+		if q, err := m.prove(all); err == nil {
+			return q, nil
+		}
+	}
+	return p, err
 }
 
 // prove finds out in which multiples dimensions can stay open, and how extents
@@ -211,6 +235,19 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 	if p.probed += p.linked.total; p.probed > probeBudget {
 		return nil, errors.New("the model is too large to be tried at many sizes")
 	}
+	g, err := p.graphAt(steps)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSketch(g, p.several, p.elem, &p.zeros)
+	if err != nil {
+		return nil, err
+	}
+	return s, p.sketch.same(s)
+}
+
+// graphAt is the model's graph at so many multiples.
+func (p *prover) graphAt(steps []int) (*graph, error) {
 	batch := 0
 	if p.several {
 		batch = 1
@@ -225,11 +262,7 @@ func (p *prover) probe(steps []int) (*sketch, error) {
 	if p.rewrite != nil {
 		p.rewrite(t.graph)
 	}
-	s, err := newSketch(t.graph, p.several, p.elem, &p.zeros)
-	if err != nil {
-		return nil, err
-	}
-	return s, p.sketch.same(s)
+	return t.graph, nil
 }
 
 // fit finds out how each extent follows the open dimensions: by the formula, or
@@ -253,6 +286,7 @@ func (p *prover) fit() error {
 	}
 	steps = append(steps, p.shifted(2), double)
 	probes := []*sketch{p.sketch}
+	defer func() { p.probes, p.steps = probes, steps }()
 	for _, at := range steps[1:] {
 		s, err := p.probe(at)
 		if err != nil {
@@ -348,13 +382,8 @@ func extents(s any) []int {
 	return nil
 }
 
-// verify freezes the model at so many multiples and compares all of it with
-// what the formulas say.
-func (p *prover) verify(steps []int) error {
-	s, err := p.probe(steps)
-	if err != nil {
-		return err
-	}
+// shaped is the net of the first probe at so many multiples, by the formulas.
+func (p *prover) shaped(steps []int) (*weights.Net, error) {
 	net := *p.sketch.net
 	net.Growth = p.formulas
 	net.Open = slices.Clone(p.dims)
@@ -362,7 +391,17 @@ func (p *prover) verify(steps []int) error {
 		o := &net.Open[k]
 		o.Multiple, o.Size, o.Least, o.Most = p.multiple, p.first[k]*p.multiple, p.multiple, tensor.MaxDim/p.multiple*p.multiple
 	}
-	sized, err := net.Shaped(p.sizes(steps))
+	return net.Shaped(p.sizes(steps))
+}
+
+// verify freezes the model at so many multiples and compares all of it with
+// what the formulas say.
+func (p *prover) verify(steps []int) error {
+	s, err := p.probe(steps)
+	if err != nil {
+		return err
+	}
+	sized, err := p.shaped(steps)
 	if err != nil {
 		return err
 	}
@@ -374,6 +413,44 @@ func (p *prover) verify(steps []int) error {
 	for i, want := range s.net.Values {
 		if got := sized.Values[i]; !got.Type.Equal(want.Type) {
 			return fmt.Errorf("%q: its shape is %s, not %s", want.Name, want.Shape, got.Shape)
+		}
+	}
+	return nil
+}
+
+// verifyComputed compares only what is computed at so many multiples, and not
+// where it lies: where a dimension is 1, steps that move elements are left out,
+// which are right for any size.
+func (p *prover) verifyComputed(steps []int) error {
+	if p.probed += p.linked.total; p.probed > probeBudget {
+		return errors.New("the model is too large to be tried at many sizes")
+	}
+	g, err := p.graphAt(steps)
+	if err != nil {
+		return err
+	}
+	if err := sameGraph(p.sketch.graph, g); err != nil {
+		return err
+	}
+	corners := 1 << len(p.dims)
+	for i, n := range g.nodes {
+		for e, want := range extents(n.op) {
+			x := make([]int, len(p.probes), len(p.probes)+1)
+			for j, s := range p.probes {
+				x[j] = extents(s.graph.nodes[i].op)[e]
+			}
+			if !p.holds(differences(x[:corners]), append(x, want), append(slices.Clone(p.steps), steps)) {
+				return fmt.Errorf("%s %q: its sizes are not linear in the open dimensions", n.op.Op(), n.name)
+			}
+		}
+	}
+	sized, err := p.shaped(steps)
+	if err != nil {
+		return err
+	}
+	for i, o := range g.outputs {
+		if got := sized.Values[sized.Outputs[i]].Shape; !got.Equal(o.value.shape) {
+			return fmt.Errorf("output %q: its shape is %s, not %s", o.name, o.value.shape, got)
 		}
 	}
 	return nil
@@ -404,7 +481,7 @@ func (p *prover) bound() error {
 			break
 		}
 		least := slices.Repeat([]int{n}, len(p.dims))
-		if p.verify(least) == nil {
+		if p.verify(least) == nil || p.verifyComputed(least) == nil {
 			for k := range p.dims {
 				p.dims[k].Least = n * p.multiple
 			}

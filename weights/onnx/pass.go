@@ -8,10 +8,11 @@ type pass struct {
 }
 
 // passes are run in this order. Patterns come first, while the arithmetic that
-// they are made of still stands alone; what is expanded for nothing hides none; residuals come before activations,
-// which a convolution applies after it has added one; integers come once
-// convolutions are whole, and what has no integer form is fused after them; a pool and an activation
-// may follow a convolution in either order.
+// they are made of still stands alone; what is expanded for nothing hides none;
+// residuals come before activations, which a convolution applies after it has
+// added one; integers come once convolutions are whole, and what has no integer
+// form is fused after them; what stays in rows has activations fused too; a pool
+// and an activation may follow a convolution in either order.
 var passes = []pass{
 	{"recognise activations", recogniseActivations},
 	{"fold expand", foldExpand},
@@ -24,6 +25,7 @@ var passes = []pass{
 	{"fuse residual add", fuseResiduals},
 	{"compute integers", computeIntegers},
 	{"fold padding", foldPadding},
+	{"keep rows", keepRows},
 	{"fuse activation", fuseActivations},
 	{"fuse max-pool", fusePools},
 	{"fuse activation", fuseActivations},

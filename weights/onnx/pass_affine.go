@@ -86,6 +86,9 @@ func perChannel(n *node, shape []int, axis int) (scale, shift []float32, ok bool
 		default:
 			return nil, nil, false
 		}
+		if !tensor.IsFinite(scale[i]) || !tensor.IsFinite(shift[i]) {
+			return nil, nil, false // weights are finite
+		}
 	}
 	return scale, shift, true
 }

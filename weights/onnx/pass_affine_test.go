@@ -42,7 +42,7 @@ func TestFoldAffine(t *testing.T) {
 		{"batch norm alone", func(m *model) {
 			m.batchNorm("x", "b", 4)
 			m.batchNorm("b", "y", 4)
-		}, "Transpose Conv Transpose", 1},
+		}, "Binary Binary", 1},
 		{"batch norm of vectors", func(m *model) {
 			m.input("x", 0, 7)
 			m.batchNorm("x", "y", 7)

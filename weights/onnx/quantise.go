@@ -76,11 +76,11 @@ func (m *importer) quantise(how *Quantisation, meta weights.Meta) (report *Quant
 	q := &quantiser{importer: m, Quantisation: how}
 	switch {
 	case how.Items == nil:
-		return nil, errors.New("there is nothing to calibrate with")
+		return nil, errors.New("there are no items to calibrate with")
 	case !(how.Percentile >= 0 && how.Percentile <= 100):
 		return nil, fmt.Errorf("a range of %v percent", how.Percentile)
 	case slices.ContainsFunc(m.result.numbered(), func(v *value) bool { return v.scale != 0 }):
-		return nil, errors.New("it is quantised already: freeze it as it is")
+		return nil, errors.New("it is already quantised: freeze it as it is")
 	}
 	if q.plain, err = q.rewritten(func(*graph) {}); err != nil {
 		return nil, err
@@ -216,7 +216,7 @@ func (q *quantiser) collect(plan *quantisePlan) error {
 			}
 			x := q.float.floats(q.plain.id(q.plain.values[v]), nil)
 			if at := slices.IndexFunc(x, func(v float32) bool { return !tensor.IsFinite(v) }); at >= 0 {
-				return fmt.Errorf("the float net makes %v of an item in %q", x[at], q.plain.values[v].name)
+				return fmt.Errorf("the float net computes %v for an item in %q", x[at], q.plain.values[v].name)
 			}
 			r.add(x)
 		}
@@ -230,7 +230,7 @@ func (q *quantiser) collect(plan *quantisePlan) error {
 		return nil
 	}, q.float)
 	if err == nil && flat && len(inputs) > 0 {
-		err = errors.New("every item to calibrate with is of one number throughout: ranges of values cannot be told by them")
+		err = errors.New("every calibration item repeats a single number: no ranges can be determined")
 	}
 	return err
 }
@@ -359,7 +359,7 @@ func (q *quantiser) plan(corrected bool) (*quantisePlan, error) {
 		}
 		if len(q.stay) == before {
 			if !slices.Contains(p.integer, true) {
-				return nil, errors.New("nothing in it can be computed in integers without great error")
+				return nil, errors.New("nothing in it can be computed in integers without large errors")
 			}
 			return p, nil
 		}

@@ -239,14 +239,14 @@ func TestCalibrateWithBadItems(t *testing.T) {
 		items Items
 		want  string
 	}{
-		{testItems{}, "there is nothing to calibrate with"},
-		{good[:15], "15 items are not enough to calibrate with: at least 16 are"},
+		{testItems{}, "there are no items to calibrate with"},
+		{good[:15], "15 items are too few to calibrate with: at least 16 are needed"},
 		{with(smoothItems(1, 1, 2, 4, 5)[0]), `item 17 to calibrate with: f32 1×2×4×5, where input "x" takes f32 1×2×4×4`},
 		{with(nil), "0 tensors for 1 inputs"},
 		{with([]Tensor{{tensor.Type{Elem: tensor.U8, Shape: tensor.Shape{1, 2, 4, 4}}, make([]byte, 32)}}), "u8 1×2×4×4, where"},
 		{with([]Tensor{{tensor.Floats(1, 2, 4, 4), make([]byte, 8)}}), "where input"},
 		{with(floatItem(nan, 1, 2, 4, 4)), `element 5 for input "x" is not finite`},
-		{flat, "every item to calibrate with is of one number throughout"},
+		{flat, "every calibration item repeats a single number"},
 	} {
 		if _, _, err := Freeze(m.bytes(), quantising(c.items)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
@@ -275,7 +275,7 @@ func TestCalibrateWithBadItems(t *testing.T) {
 	already.node("QuantizeLinear", "x s", "q")
 	already.node("DequantizeLinear", "q s", "y")
 	already.output("y")
-	if _, _, err := Freeze(already.bytes(), quantising(good)); err == nil || !strings.Contains(err.Error(), "quantised already") {
+	if _, _, err := Freeze(already.bytes(), quantising(good)); err == nil || !strings.Contains(err.Error(), "already quantised") {
 		t.Errorf("a quantised model: %v", err)
 	}
 }
@@ -485,5 +485,44 @@ func TestQuantisedSigmoids(t *testing.T) {
 	}
 	if report.Quantised == nil || net.Meta.Answer.Kind != weights.Probabilities {
 		t.Errorf("the answer is of kind %v", net.Meta.Answer.Kind)
+	}
+}
+
+// TestFreezeTiers has a convolution that is frozen by Winograd's algorithm unless a
+// tier is named that would lose by it.
+func TestFreezeTiers(t *testing.T) {
+	m := newModel(14)
+	m.input("x", 0, 32, 28, 28)
+	m.conv("x", "y", 32, 32, 3, attr{"pads", []int64{1, 1, 1, 1}})
+	m.output("y")
+	for _, c := range []struct {
+		tiers []string
+		want  kernels.Winograd
+	}{
+		{nil, kernels.WinogradF4},
+		{[]string{"avx2", "avx512"}, kernels.WinogradF4},
+		{[]string{"avx2", "neondot"}, kernels.NoWinograd},
+	} {
+		opts := quantising(smoothItems(16, 1, 32, 28, 28))
+		opts.Tiers = c.tiers
+		net, _, err := Freeze(m.bytes(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, s := range net.Steps {
+			if conv, ok := s.Spec.(*kernels.Conv); ok {
+				found = true
+				if conv.Winograd != c.want {
+					t.Errorf("%v: algorithm %d, want %d", c.tiers, conv.Winograd, c.want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%v: no convolution in %s", c.tiers, steps(net))
+		}
+	}
+	if _, _, err := Freeze(m.bytes(), Options{Tiers: []string{"sse2"}}); err == nil || !strings.Contains(err.Error(), `"sse2"`) {
+		t.Errorf("a tier that does not exist: %v", err)
 	}
 }

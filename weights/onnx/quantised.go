@@ -161,7 +161,7 @@ func (c *call) alike(in []*value, at []int) []*value {
 	out := make([]*value, len(in))
 	for i, v := range in {
 		if (v.scale == 0) != (in[0].scale == 0) || c.stands(at[i]) != c.stands(at[0]) {
-			c.fail("operands of %v and of %v, or of another origin, are joined: dequantise them before", c.kind(at[0]), c.kind(at[i]))
+			c.fail("operands of %v and of %v, or of another origin, are joined: dequantise them first", c.kind(at[0]), c.kind(at[i]))
 			return in
 		}
 		if out[i] = v; v.scale != 0 {

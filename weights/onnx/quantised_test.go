@@ -907,7 +907,7 @@ func TestBadQuantisation(t *testing.T) {
 		{"blocks", func(m *model) {
 			m.weight("s", 0.1, 0.2, 2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"block_size", 2})
-		}, []string{"QuantizeLineary", "one of blocks"}},
+		}, []string{"QuantizeLineary", "for each block"}},
 		{"a scale that is not constant", func(m *model) {
 			m.ints("axes", 0, 1, 2, 3)
 			m.node("ReduceMax", "x", "s", attr{"keepdims", 0})
@@ -923,15 +923,51 @@ func TestBadQuantisation(t *testing.T) {
 			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
 			m.weight("b", -1, 1, 6)
 			m.node("QLinearConv", "q a.s a.z w "+m.encoding("w", typeInt8, 0.1, 0)+" a.s a.z b", "y")
-		}, []string{"QLinearConvy", `the bias, "b", is of float where int32 is wanted`}},
+		}, []string{"QLinearConvy", `the bias, "b", is of float where int32 is expected`}},
+		{"a bias of the wrong length", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
+			m.codes("b", typeInt32, -5, 5, 5)
+			m.node("QLinearConv", "q a.s a.z w "+m.encoding("w", typeInt8, 0.1, 0)+" a.s a.z b", "y")
+		}, []string{"QLinearConvy", "a bias of shape 5 for 6 channels"}},
+		{"scales of QLinearConv's weights of the wrong number", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
+			m.node("QLinearConv", "q a.s a.z w "+m.channelScales("w", typeInt8, 5)+" a.s a.z", "y")
+		}, []string{"QLinearConvy", "of 5 numbers for dimension 0 of shape 6×4×1×1"}},
+		{"a result's scale of 0", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
+			m.node("QLinearConv", "q a.s a.z w "+m.encoding("w", typeInt8, 0.1, 0)+" "+m.encoding("r", typeUint8, 0, 0), "y")
+		}, []string{"QLinearConvy", `"r.s": element 0 is 0, which is not positive and finite`}},
+		{"a matrix's scale of NaN", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.codes("w", typeInt8, -5, 5, 8, 3)
+			m.node("QLinearMatMul", "q a.s a.z w "+m.encoding("w", typeInt8, nan, 0)+" a.s a.z", "y")
+		}, []string{"QLinearMatMuly", `"w.s": element 0 is NaN`}},
+		{"zero points of ConvInteger's weights of the wrong number", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
+			m.integers("z", typeInt8, []int{5}, 1, 2, 3, 4, 5)
+			m.node("ConvInteger", "q w a.z z", "y")
+		}, []string{"ConvIntegery", `the zero point, "z", of shape 5`}},
+		{"a scale of infinity of a bias", func(m *model) {
+			m.qdq("x", "a", typeUint8, 0.1, 0)
+			m.codes("w", typeInt8, -5, 5, 6, 4, 1, 1)
+			m.constant("DequantizeLinear", "w "+m.encoding("w", typeInt8, 0.1, 0), "wf")
+			m.codes("b", typeInt32, -5, 5, 6)
+			m.floats("b.s", nil, inf)
+			m.constant("DequantizeLinear", "b b.s", "bf")
+			m.node("Conv", "a wf bf", "y")
+		}, []string{"DequantizeLinearbf", `"b.s": element 0 is +Inf`}},
 		{"several scales of a result", func(m *model) {
 			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
 			m.weight("s", 0.1, 0.2, 3)
 			m.node("QLinearSigmoid", "q a.s a.z s", "y")
 		}, []string{"QLinearSigmoidy", "3"}},
-		{"floats where integers are wanted", func(m *model) {
+		{"floats where integers are expected", func(m *model) {
 			m.node("QLinearSigmoid", "x "+m.encoding("a", typeUint8, 0.1, 0)+" a.s a.z", "y")
-		}, []string{"QLinearSigmoidy", `operand 0, "x", is of float where uint8 or int8 is wanted`}},
+		}, []string{"QLinearSigmoidy", `operand 0, "x", is of float where uint8 or int8 is expected`}},
 		{"channels last", func(m *model) {
 			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
 			m.node("QLinearGlobalAveragePool", "q a.s a.z a.s a.z", "y", attr{"channels_last", 1})

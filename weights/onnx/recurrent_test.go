@@ -254,7 +254,7 @@ func TestRecurrentErrors(t *testing.T) {
 		}, `activations ["Sigmoid" "Relu"] are not supported: export the model with the default ones, ["Sigmoid" "Tanh"]`},
 		{"GRU", func(_ *model, n *testNode) { n.attrs = append(n.attrs, attr{"activations", []string{"Tanh"}}) }, "1 activations where there should be 2"},
 		{"GRU", func(_ *model, n *testNode) { n.attrs[0] = attr{"hidden_size", 7} }, "hidden_size is 7, and the weights are for 4"},
-		{"GRU", func(_ *model, n *testNode) { n.attrs[1] = attr{"direction", "sideways"} }, `direction "sideways" is none`},
+		{"GRU", func(_ *model, n *testNode) { n.attrs[1] = attr{"direction", "sideways"} }, `direction "sideways" is unknown`},
 		{"GRU", func(_ *model, n *testNode) { n.attrs[1] = attr{"direction", "bidirectional"} }, "for 2 directions and inputs of 3"},
 		{"GRU", func(m *model, n *testNode) { m.ints("lengths", 5, 4); n.in = append(n.in, "lengths") }, "a sequence of length 4 among sequences of 5"},
 		{"LSTM", func(m *model, n *testNode) {

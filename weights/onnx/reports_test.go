@@ -26,6 +26,7 @@ var reports = []string{
 	"gather_channel",
 	"gelu20",
 	"maxpool_indices",
+	"nan_Max",
 	"opset17_ln",
 	"pow2",
 	"real_2bitbit_ECE_2026_08_model_int8_onnx",

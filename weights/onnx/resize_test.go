@@ -67,7 +67,7 @@ func TestResizeForms(t *testing.T) {
 		{"a part of the channels", []attr{{"mode", "linear"}, {"coordinate_transformation_mode", "tf_crop_and_resize"}}, []float32{0, 0.5, 0, 0, 1, 1, 1, 1}, []int64{1, 1, 1, 3}, nil, "a roi from 0.5 to 1 of dimension 1"},
 		{"not larger", []attr{{"axes", []int64{2, 3}}, {"keep_aspect_ratio_policy", "not_larger"}}, nil, []int64{9, 2}, []float32{0, 2}, ""},
 		{"not smaller", []attr{{"axes", []int64{2, 3}}, {"keep_aspect_ratio_policy", "not_smaller"}}, nil, []int64{1, 2}, []float32{0, 1, 2, 3}, ""},
-		{"another policy", []attr{{"axes", []int64{2, 3}}, {"keep_aspect_ratio_policy", "wider"}}, nil, []int64{1, 2}, nil, `"wider" is not known`},
+		{"another policy", []attr{{"axes", []int64{2, 3}}, {"keep_aspect_ratio_policy", "wider"}}, nil, []int64{1, 2}, nil, `"wider" is unknown`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newModel(18)

@@ -354,7 +354,7 @@ func TestEinsumErrors(t *testing.T) {
 	letters := "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for equation, want := range map[string]string{
 		"ii->i":                          "diagonals are not supported",
-		"ij->k":                          "stands in no term",
+		"ij->k":                          "occurs in no term",
 		"ijk->i":                         "is of 3 dimensions",
 		"i1->i":                          "is not a letter",
 		"ij,jk->ik":                      "for 1 operands",

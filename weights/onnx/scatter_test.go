@@ -1,13 +1,16 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/tensor"
+	"github.com/infer-go/infer/weights"
 )
 
 // An indexCase has x = [[1 2 3] [4 5 6]], and perhaps indices i, which are an
@@ -20,24 +23,24 @@ type indexCase struct {
 	updates []float32
 	want    []float32
 	of      []int // the result's shape
-	fixed   bool  // the indices must be constant
 }
 
 var indexCases = []indexCase{
 	{op: "GatherElements", attrs: []attr{{"axis", 1}}, index: []int64{2, -3, 0, 1}, shape: []int{2, 2}, want: []float32{3, 1, 4, 5}, of: []int{2, 2}},
 	{op: "GatherElements", index: []int64{1, -2, 1}, shape: []int{1, 3}, want: []float32{4, 2, 6}, of: []int{1, 3}},
 	{op: "GatherND", index: []int64{1, -2}, shape: []int{2, 1}, want: []float32{4, 5, 6, 1, 2, 3}, of: []int{2, 3}},
-	{op: "GatherND", index: []int64{1, -1, 0, 0}, shape: []int{2, 2}, want: []float32{6, 1}, of: []int{2}, fixed: true},
-	{op: "GatherND", attrs: []attr{{"batch_dims", 1}}, index: []int64{2, 0}, shape: []int{2, 1}, want: []float32{3, 4}, of: []int{2}, fixed: true},
+	{op: "GatherND", index: []int64{1, -1, 0, 0}, shape: []int{2, 2}, want: []float32{6, 1}, of: []int{2}},
+	{op: "GatherND", attrs: []attr{{"batch_dims", 1}}, index: []int64{2, 0}, shape: []int{2, 1}, want: []float32{3, 4}, of: []int{2}},
+	{op: "GatherND", attrs: []attr{{"batch_dims", 1}}, index: []int64{2, 0, -1, 1}, shape: []int{2, 2, 1}, want: []float32{3, 1, 6, 5}, of: []int{2, 2}},
 	{op: "ScatterElements", attrs: []attr{{"axis", 1}}, index: []int64{2, 0, -1, 1}, shape: []int{2, 2}, updates: []float32{10, 20, 30, 40}, want: []float32{20, 2, 10, 4, 40, 30}, of: []int{2, 3}},
 	{op: "ScatterElements", index: []int64{1, 0, -1}, shape: []int{1, 3}, updates: []float32{10, 20, 30}, want: []float32{1, 20, 3, 10, 5, 30}, of: []int{2, 3}},
 	{op: "ScatterElements", attrs: []attr{{"reduction", "add"}}, index: []int64{1, 1, 0, 1, 0, 0}, shape: []int{2, 3}, updates: []float32{1, 2, 3, 4, 5, 6}, want: []float32{1, 7, 12, 9, 7, 6}, of: []int{2, 3}},
 	{op: "ScatterElements", attrs: []attr{{"reduction", "mul"}, {"axis", 1}}, index: []int64{0, 0}, shape: []int{1, 2}, updates: []float32{3, 5}, want: []float32{15, 2, 3, 4, 5, 6}, of: []int{2, 3}},
 	{op: "ScatterElements", attrs: []attr{{"reduction", "max"}, {"axis", 1}}, index: []int64{0, 1}, shape: []int{1, 2}, updates: []float32{3, -5}, want: []float32{3, 2, 3, 4, 5, 6}, of: []int{2, 3}},
 	{op: "ScatterND", index: []int64{-1}, shape: []int{1, 1}, updates: []float32{7, 8, 9}, want: []float32{1, 2, 3, 7, 8, 9}, of: []int{2, 3}},
-	{op: "ScatterND", index: []int64{0, 1, 1, -1}, shape: []int{2, 2}, updates: []float32{7, 8}, want: []float32{1, 7, 3, 4, 5, 8}, of: []int{2, 3}, fixed: true},
+	{op: "ScatterND", index: []int64{0, 1, 1, -1}, shape: []int{2, 2}, updates: []float32{7, 8}, want: []float32{1, 7, 3, 4, 5, 8}, of: []int{2, 3}},
 	{op: "ScatterND", attrs: []attr{{"reduction", "add"}}, index: []int64{1, 1}, shape: []int{2, 1}, updates: []float32{1, 2, 3, 10, 20, 30}, want: []float32{1, 2, 3, 15, 27, 39}, of: []int{2, 3}},
-	{op: "ScatterND", attrs: []attr{{"reduction", "min"}}, index: []int64{1, 2, 1, 2}, shape: []int{2, 2}, updates: []float32{5, 3}, want: []float32{1, 2, 3, 4, 5, 3}, of: []int{2, 3}, fixed: true},
+	{op: "ScatterND", attrs: []attr{{"reduction", "min"}}, index: []int64{1, 2, 1, 2}, shape: []int{2, 2}, updates: []float32{5, 3}, want: []float32{1, 2, 3, 4, 5, 3}, of: []int{2, 3}},
 }
 
 // TestIndices has operators that read or write at indices which are constant or
@@ -46,9 +49,6 @@ func TestIndices(t *testing.T) {
 	x := []float32{1, 2, 3, 4, 5, 6}
 	for k, c := range indexCases {
 		for _, given := range []string{"indices", "x and updates", "nothing"} { // at the run
-			if given == "indices" && c.fixed {
-				continue
-			}
 			t.Run(fmt.Sprintf("%s %d %s", c.op, k, given), func(t *testing.T) {
 				m := newModel(18)
 				var in [][]byte
@@ -95,6 +95,51 @@ func TestIndices(t *testing.T) {
 					t.Errorf("%v of shape %v, want %v", got, net.Values[net.Outputs[0]].Shape, c.want)
 				}
 			})
+		}
+	}
+}
+
+// TestTupleFaults has computed tuples of which one number does not exist in its
+// dimension, while the place that they make together would.
+func TestTupleFaults(t *testing.T) {
+	for _, op := range []string{"GatherND", "ScatterND"} {
+		m := newModel(18)
+		m.input("x", 3, 2, 4)
+		m.input("i", 1, 2)
+		m.inputs[1].elem = typeInt64
+		operands := "x i"
+		if op == "ScatterND" {
+			m.floats("u", []int{1, 4}, 1, 2, 3, 4)
+			operands = "x i u"
+		}
+		m.node(op, operands, "y")
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			at    []int64
+			fault bool
+		}{{[]int64{2, 1}, false}, {[]int64{-3, -2}, false}, {[]int64{0, 2}, true}, {[]int64{1, -3}, true}, {[]int64{3, -1}, true}} {
+			data, err := weights.Marshal(net)
+			if err != nil {
+				t.Fatal(err)
+			}
+			model, err := engine.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := model.NewSession(engine.SessionOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			copy(s.InputBytes(1), tensor.Bytes(c.at))
+			if err := s.Run(1); errors.Is(err, engine.ErrFault) != c.fault {
+				t.Errorf("%s at %v: %v", op, c.at, err)
+			}
+			s.Close()
+			model.Close()
 		}
 	}
 }
@@ -267,20 +312,15 @@ func TestBadIndices(t *testing.T) {
 			m.tensors = append(m.tensors, testTensor{"i", typeInt64, []int{1, 4}, rawInts(0, 0, 0, 0)})
 			m.node("GatherElements", "x i", "y")
 		}, "indices of shape 1×4 in a tensor of shape 2×3"},
-		{"tuples that are computed", func(m *model) {
-			m.input("i", 1, 2)
-			m.inputs[1].elem = typeInt64
-			m.node("GatherND", "x i", "y")
-		}, "are not constant, and name 2 dimensions: export the model with them fixed"},
 		{"updates that do not fit", func(m *model) {
 			m.tensors = append(m.tensors, testTensor{"i", typeInt64, []int{1, 1}, rawInts(0)})
 			m.floats("u", []int{2}, 1, 2)
 			m.node("ScatterND", "x i u", "y")
-		}, "updates of shape 2 where 1×3 are wanted"},
+		}, "updates of shape 2 where 1×3 are expected"},
 		{"an unknown reduction", func(m *model) {
 			m.tensors = append(m.tensors, testTensor{"i", typeInt64, []int{1, 1}, rawInts(0)})
 			m.node("ScatterElements", "x i x", "y", attr{"reduction", "mean"})
-		}, `reduction "mean" is none`},
+		}, `reduction "mean" is unknown`},
 		{"a sequence that is too long", func(m *model) {
 			m.ints("l", 9, 1, 1)
 			m.node("ReverseSequence", "x l", "y")

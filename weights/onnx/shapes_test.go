@@ -71,7 +71,7 @@ func TestGiveShapesErrors(t *testing.T) {
 		{"negative", oneInput(1, 3, 0, 0), []InputShape{{"x", []int{8, -9}}}, []string{"dimension 1 is not from 1"}},
 		{"too large", oneInput(1, 3, 0, 0), []InputShape{{"x", []int{1 << 15, 1 << 15}}}, []string{`"x"`, "a tensor"}},
 		{"another number of channels", oneInput(1, 3, 0, 0), []InputShape{{"x", []int{1, 4, 8, 9}}}, []string{"dimension 1 is 3 in the model"}},
-		{"two sizes that do not go together", twoInputs(), []InputShape{{"a", []int{8, 9}}, {"b", []int{7, 9}}}, []string{`Add "Addy"`}},
+		{"two sizes that do not fit together", twoInputs(), []InputShape{{"a", []int{8, 9}}, {"b", []int{7, 9}}}, []string{`Add "Addy"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := Freeze(c.m.bytes(), Options{Shapes: c.shapes})

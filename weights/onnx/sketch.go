@@ -124,7 +124,7 @@ func equalWeights(a, b *value) bool {
 		return a == b
 	}
 	x, y := a.data, b.data
-	return slices.Equal(a.shape, b.shape) && (x == y || slices.Equal(x.floats, y.floats) && slices.Equal(x.ints, y.ints) && x.encoding.equal(y.encoding))
+	return slices.Equal(a.shape, b.shape) && (x == y || sameNumbers(x.floats, y.floats) && slices.Equal(x.ints, y.ints) && x.encoding.equal(y.encoding))
 }
 
 // sameParam compares params, and the data of those that have them.

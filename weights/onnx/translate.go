@@ -157,7 +157,7 @@ func (t *translator) node(n *nodeProto) (err error) {
 			}
 			constant = constant && v.data != nil
 			if v.counted && n.op != "Identity" {
-				return fmt.Errorf("operand %q has as many rows as are found at a run, which only outputs can have: export the model with it as an output, and go on from there", name)
+				return fmt.Errorf("operand %q has a number of rows that only a run determines, which is supported only for outputs: export the model with it as an output, and continue from there", name)
 			}
 		}
 		c.in = append(c.in, v)
@@ -322,7 +322,7 @@ func (c *call) constantInts(i int, what string) []int64 {
 	}
 	v := c.constant(i, what)
 	if c.err == nil && (v.data.kind.float() || len(v.shape) > 1) {
-		c.fail("%s, %q, is %s %v where a list of integers is wanted", what, v.name, tensor.Dims(v.shape...), v.data.kind)
+		c.fail("%s, %q, is %s %v where a list of integers is expected", what, v.name, tensor.Dims(v.shape...), v.data.kind)
 	}
 	return v.data.ints
 }
@@ -347,7 +347,7 @@ func (c *call) attribute(name string, typ attributeType) *attribute {
 			continue
 		}
 		if a.typ != typ {
-			c.fail("attribute %q is of type %d where %d is wanted", name, a.typ, typ)
+			c.fail("attribute %q is of type %d where %d is expected", name, a.typ, typ)
 			return nil
 		}
 		return a

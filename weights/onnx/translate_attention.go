@@ -18,7 +18,7 @@ func (c *call) attention() []*value {
 		return nil
 	}
 	if keyHeads != valueHeads || queryHeads%keyHeads != 0 || k.shape[3] != q.shape[3] || v.shape[2] != k.shape[2] {
-		return c.fail("queries of shape %s, keys of shape %s and values of shape %s by head do not go together",
+		return c.fail("queries of shape %s, keys of shape %s and values of shape %s by head do not fit together",
 			tensor.Dims(q.shape...), tensor.Dims(k.shape...), tensor.Dims(v.shape...))
 	}
 	if c.has(4) != c.has(5) {

@@ -114,7 +114,7 @@ func (c *call) equation() (terms []string, result string, ok bool) {
 			return nil, "", false
 		}
 		if i := strings.IndexFunc(result, func(r rune) bool { return !strings.ContainsRune(strings.Join(terms, ""), r) }); i >= 0 {
-			c.fail("%q of the result stands in no term", result[i])
+			c.fail("%q of the result occurs in no term", result[i])
 			return nil, "", false
 		}
 		return terms, result, true
@@ -137,7 +137,7 @@ func (c *call) checkLabels(term string, dots int) bool {
 	for i, label := range []byte(term) {
 		switch {
 		case strings.IndexByte(term[:i], label) >= 0:
-			c.fail("%q stands twice in a term: diagonals are not supported", label)
+			c.fail("%q occurs twice in a term: diagonals are not supported", label)
 			return false
 		case label > ' ' && (label|0x20 < 'a' || label|0x20 > 'z'), label <= ' ' && dots == 0:
 			c.fail("%q is not a letter", label)

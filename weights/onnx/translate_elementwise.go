@@ -69,7 +69,7 @@ func gelu(c *call) kernels.Unary {
 	case "tanh":
 		kind = kernels.ActGeluTanh
 	default:
-		c.fail("approximate %q is not known", form)
+		c.fail("approximate %q is unknown", form)
 	}
 	return kernels.Unary{Act: kernels.Act{Kind: kind}}
 }
@@ -119,7 +119,7 @@ func (c *call) integerUnary(op kernels.Unary, x *value) []*value {
 		}
 		return []*value{y}
 	}
-	return c.fail("it is not supported of %v: cast it to floats before", x.elem)
+	return c.fail("it is not supported for %v: cast it to floats first", x.elem)
 }
 
 // number is a constant of no dimensions, of the type of an activation's
@@ -177,7 +177,7 @@ func (c *call) bound(i int, what string, otherwise float32) float32 {
 	case x == nil:
 		return otherwise
 	case len(x) != 1:
-		c.fail("%s is %v where a number is wanted", what, x)
+		c.fail("%s is %v where a number is expected", what, x)
 		return otherwise
 	}
 	return x[0]
@@ -189,7 +189,7 @@ func (c *call) cast() []*value {
 	kind := elemType(c.intAttr("to", 0))
 	to, ok := kind.elem()
 	if !ok {
-		c.fail("a cast of what is computed to %v is not supported%s", kind, kind.instead())
+		c.fail("a cast of computed values to %v is not supported%s", kind, kind.instead())
 	}
 	if !c.ready() {
 		return nil
@@ -294,14 +294,11 @@ func (c *call) binary(op *kernels.Binary, a, b *value) *value {
 	return out[0]
 }
 
-// checkOperand checks a constant that stands where an activation could: it may
-// be infinite, as masks are.
+// checkOperand checks a constant that stands where an activation could: its
+// numbers are any, as infinities in masks.
 func (c *call) checkOperand(w *value) {
 	if _, ok := w.data.kind.elem(); !ok {
 		c.fail("the constant operand, %q, is of %v, which is not supported here%s", w.name, w.data.kind, w.data.kind.instead())
-	}
-	if i := slices.IndexFunc(w.data.floats, tensor.IsNaN); i >= 0 {
-		c.fail("the constant operand, %q: element %d is NaN", w.name, i)
 	}
 }
 

@@ -13,7 +13,7 @@ func (c *call) gemm() []*value {
 	a, b := c.operand(0), c.operand(1)
 	alpha, beta := c.floatAttr("alpha", 1), c.floatAttr("beta", 1)
 	if len(a.shape) != 2 || len(b.shape) != 2 {
-		c.fail("operands of shapes %s and %s where matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
+		c.fail("operands of shapes %s and %s where matrices are expected", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 	}
 	if !c.ready() {
 		return nil
@@ -81,7 +81,7 @@ func (c *call) gemm() []*value {
 func (c *call) matMul() []*value {
 	a, b := c.two()
 	if len(a.shape) == 0 || len(b.shape) == 0 {
-		return c.fail("operands of shapes %s and %s where vectors or matrices are wanted", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
+		return c.fail("operands of shapes %s and %s where vectors or matrices are expected", tensor.Dims(a.shape...), tensor.Dims(b.shape...))
 	}
 	// A vector on the left is a row, one on the right a column; the dimension
 	// added to it vanishes from the result.

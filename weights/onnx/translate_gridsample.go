@@ -14,7 +14,7 @@ func (c *call) gridSample() []*value {
 	case "cubic", "bicubic":
 		op.Mode = kernels.Cubic
 	default:
-		c.fail("mode %q is none", mode)
+		c.fail("mode %q is unknown", mode)
 	}
 	switch padding := c.stringAttr("padding_mode", "zeros"); padding {
 	case "zeros":
@@ -23,10 +23,10 @@ func (c *call) gridSample() []*value {
 	case "reflection":
 		op.Padding = kernels.GridReflection
 	default:
-		c.fail("padding_mode %q is none", padding)
+		c.fail("padding_mode %q is unknown", padding)
 	}
 	if c.ready() && len(x.shape) != 4 {
-		c.fail("%q has %d dimensions, where maps of two spatial ones are supported", x.name, len(x.shape))
+		c.fail("%q has %d dimensions, but only maps with two spatial dimensions are supported", x.name, len(x.shape))
 	}
 	if !c.ready() {
 		return nil

@@ -37,7 +37,7 @@ func (c *call) gather() []*value {
 // the end.
 func (c *call) places(index *value, axis, size int) []int {
 	if index.data.kind.float() {
-		c.fail("indices of %v where integers are wanted", index.data.kind)
+		c.fail("indices of %v where integers are expected", index.data.kind)
 		return nil
 	}
 	out := make([]int, index.data.len())
@@ -141,7 +141,7 @@ func (c *call) topK() []*value {
 	if c.t.opset >= 10 {
 		list := c.constantInts(1, "K")
 		if c.ready() && len(list) != 1 {
-			return c.fail("K is %v where a number is wanted", list)
+			return c.fail("K is %v where a number is expected", list)
 		}
 		if c.ready() {
 			k = list[0]
@@ -163,14 +163,14 @@ func (c *call) oneHot() []*value {
 	rank := len(x.shape) + 1
 	axis := c.axis(c.intAttr("axis", -1), rank)
 	if c.ready() && (depth.data.len() != 1 || values.data.len() != 2) {
-		c.fail("a depth of %d numbers and %d values, where 1 and 2 are wanted", depth.data.len(), values.data.len())
+		c.fail("a depth of %d numbers and %d values, where 1 and 2 are expected", depth.data.len(), values.data.len())
 	}
 	if !c.ready() {
 		return nil
 	}
 	n := depth.data.float64(0)
 	if !(n >= 1) || n > float64(c.t.budget) {
-		return c.fail("a depth of %v is too large, or no number", n)
+		return c.fail("a depth of %v is too large, or not a number", n)
 	}
 	shape := slices.Repeat([]int{1}, rank)
 	shape[axis] = int(n)

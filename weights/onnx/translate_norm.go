@@ -16,7 +16,7 @@ func (c *call) batchNorm() []*value {
 		c.fail("training_mode is true")
 	}
 	if c.t.opset < 14 && slices.ContainsFunc(c.node.out[1:], func(name string) bool { return name != "" }) {
-		c.fail("a result other than the first is asked for, which means training")
+		c.fail("a result other than the first is used, which is only for training")
 	}
 	if c.intAttr("spatial", 1) != 1 {
 		c.unsupported("spatial 0 is not supported")

@@ -60,9 +60,9 @@ func (c *call) crop() []*value {
 	case len(x.shape) != 4:
 		return c.fail("a tensor of shape %s is not an image", tensor.Dims(x.shape...))
 	case len(border) != 4:
-		return c.fail("a border of %d numbers, where 4 are wanted", len(border))
+		return c.fail("a border of %d numbers, where 4 are expected", len(border))
 	case len(size) != 0 && len(size) != 2:
-		return c.fail("a scale of %d numbers, where 2 are wanted", len(size))
+		return c.fail("a scale of %d numbers, where 2 are expected", len(size))
 	}
 	height, width := int64(x.shape[2]), int64(x.shape[3])
 	left, top := border[0], border[1]

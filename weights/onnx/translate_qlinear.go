@@ -36,7 +36,7 @@ func (c *call) operandScheme(i int, axis int64) (*value, *scheme) {
 	v := c.operand(i)
 	kind := c.kind(i)
 	if c.ready() && !kind.isByte() {
-		c.fail("operand %d, %q, is of %v where uint8 or int8 is wanted", i, v.name, kind)
+		c.fail("operand %d, %q, is of %v where uint8 or int8 is expected", i, v.name, kind)
 	}
 	s := c.scheme(kind, v.shape, i+1, i+2, axis)
 	return c.dequantised(i, s), s
@@ -56,7 +56,7 @@ func (c *call) result(y *value, i int) []*value {
 	}
 	s := c.scheme(kind, y.shape, i, i+1, 0)
 	if c.ready() && !s.single() {
-		c.fail("the result has %d scales, where one is wanted", len(s.scale))
+		c.fail("the result has %d scales, where one is expected", len(s.scale))
 	}
 	if !c.ready() {
 		return nil
@@ -119,7 +119,7 @@ func (c *call) qLinearConv() []*value {
 func (c *call) dequantisedBias(i int, a, b *scheme, by float32) *value {
 	v := c.constant(i, "the bias")
 	if c.ready() && v.data.kind != typeInt32 {
-		c.fail("the bias, %q, is of %v where int32 is wanted", v.name, v.data.kind)
+		c.fail("the bias, %q, is of %v where int32 is expected", v.name, v.data.kind)
 	}
 	if n := len(b.scale); c.ready() && (len(a.scale) != 1 || n != 1 && (len(v.shape) == 0 || v.shape[len(v.shape)-1] != n)) {
 		c.fail("the bias, %q, of shape %s for %d and %d scales", v.name, tensor.Dims(v.shape...), len(a.scale), n)
@@ -198,7 +198,7 @@ func (c *call) centred(i, zeroAt int, axis int64) (x *value, unit float32) {
 	v := c.operand(i)
 	kind := c.kind(i)
 	if c.ready() && !kind.isByte() {
-		c.fail("operand %d, %q, is of %v where uint8 or int8 is wanted", i, v.name, kind)
+		c.fail("operand %d, %q, is of %v where uint8 or int8 is expected", i, v.name, kind)
 	}
 	if !c.ready() {
 		return v, 1

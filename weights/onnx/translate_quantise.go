@@ -54,7 +54,7 @@ func (c *call) scheme(kind elemType, shape []int, scaleAt, zeroAt int, axis int6
 		c.fail("the scale, %q, is of %v", scale.name, scale.data.kind)
 	}
 	if c.intAttr("block_size", 0) != 0 || len(scale.shape) > 1 {
-		c.fail("the scale, %q, is one of blocks, which is not supported: quantise by tensor or by channel", scale.name)
+		c.fail("the scale, %q, has a number for each block, which is not supported: quantise by tensor or by channel", scale.name)
 	}
 	if !c.ready() {
 		return s

@@ -140,7 +140,7 @@ func (c *call) directions() []bool {
 	case "bidirectional":
 		return []bool{false, true}
 	default:
-		c.fail("direction %q is none", d)
+		c.fail("direction %q is unknown", d)
 		return []bool{false}
 	}
 }

@@ -108,7 +108,7 @@ func (c *call) reducedConstant(kind kernels.ReduceKind, x *value, axes []int, ke
 	}
 	for i, group := range groups {
 		if len(group) == 0 && kind != kernels.ReduceProduct && kind != kernels.ReduceSum {
-			c.fail("a tensor of shape %s has nothing to be reduced", tensor.Dims(x.shape...))
+			c.fail("a tensor of shape %s has nothing to reduce", tensor.Dims(x.shape...))
 			return nil
 		}
 		if y.kind.float() {
@@ -117,7 +117,7 @@ func (c *call) reducedConstant(kind kernels.ReduceKind, x *value, axes []int, ke
 		}
 		v, ok := reducedInts(kind, x.data.ints, group)
 		if !ok {
-			c.fail("of integers it is not supported")
+			c.fail("it is not supported for integers")
 			return nil
 		}
 		y.ints[i] = v

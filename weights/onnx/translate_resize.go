@@ -114,7 +114,7 @@ func (c *call) keepAspect(policy string, shape tensor.Shape, axes []int, scales 
 			best = max(best, float64(float32(sizes[a])/float32(shape[a])))
 		}
 	default:
-		c.fail("keep_aspect_ratio_policy %q is not known", policy)
+		c.fail("keep_aspect_ratio_policy %q is unknown", policy)
 	}
 	sizes = slices.Clone(sizes)
 	scales = slices.Repeat([]float32{1}, len(shape))

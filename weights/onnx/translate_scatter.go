@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
@@ -112,7 +113,7 @@ func (c *call) place(at int64, size int) int {
 // an axis name, in the order of the places.
 func (c *call) alongAxis(index *value, dims []int, axis int) []int {
 	if index.data.kind.float() {
-		c.fail("indices of %v where integers are wanted", index.data.kind)
+		c.fail("indices of %v where integers are expected", index.data.kind)
 		return nil
 	}
 	if index.data.len() > c.t.budget {
@@ -171,7 +172,7 @@ func (c *call) reduction() kernels.ScatterKind {
 	case "min":
 		return kernels.ScatterMin
 	default:
-		c.fail("reduction %q is none", mode)
+		c.fail("reduction %q is unknown", mode)
 	}
 	return kernels.ScatterReplace
 }
@@ -214,7 +215,7 @@ func (c *call) overwritten(x, u *value, to []int) *value {
 func (c *call) tuples(index *value, dims []int, first int) (out []int, inner int) {
 	k := index.shape[len(index.shape)-1]
 	if index.data.kind.float() {
-		c.fail("indices of %v where integers are wanted", index.data.kind)
+		c.fail("indices of %v where integers are expected", index.data.kind)
 		return nil, 1
 	}
 	named := dims[first : first+k]
@@ -261,7 +262,40 @@ func (c *call) checkTuple(index, x *value, first int) int {
 	return index.shape[len(index.shape)-1]
 }
 
-// gatherND translates GatherND. Indices that are computed may name one dimension.
+// computedTuples is tuples for an index that is computed: [..., k] becomes [...],
+// places in dimensions first to first + k−1 of dims as one. Each number is looked
+// up in a table of what a step in its dimension makes, so that negative ones are
+// counted from the end, and one that does not exist is a fault of the run.
+func (c *call) computedTuples(index *value, dims []int, first int) *value {
+	last := len(index.shape) - 1
+	k, shape := index.shape[last], index.shape[:last]
+	if k == 1 {
+		return c.reshape(index, shape)
+	}
+	parts := c.apply(&kernels.Split{Axis: last, Sizes: slices.Repeat([]int{1}, k)}, index)
+	var sum *value
+	for d, part := range parts {
+		size, step := dims[first+d], dims[first+d+1:first+k]
+		table := c.newTensor(typeInt64, []int{size})
+		if !c.ready() {
+			return index
+		}
+		for i := range table.ints {
+			table.ints[i] = int64(i * tensor.Shape(step).Volume())
+		}
+		part = c.reshape(part, shape)
+		weights := []*value{{name: "places in dimension " + strconv.Itoa(first+d), shape: []int{size}, data: table}}
+		part = c.emitTypes(&kernels.Gather{}, []*value{part}, weights, []tensor.Type{{Elem: tensor.I64, Shape: part.shape}})[0]
+		if sum == nil {
+			sum = part
+		} else {
+			sum = c.binary(&kernels.Binary{Kind: kernels.Add}, sum, part)
+		}
+	}
+	return sum
+}
+
+// gatherND translates GatherND.
 func (c *call) gatherND() []*value {
 	x, index := c.operand(0), c.operand(1)
 	batch := c.intAttr("batch_dims", 0)
@@ -279,11 +313,7 @@ func (c *call) gatherND() []*value {
 	}
 	shape := slices.Concat(index.shape[:rank-1], x.shape[first+k:])
 	if index.data == nil {
-		if k != 1 || first != 0 {
-			return c.fail("the indices, %q, are not constant, and name %d dimensions: export the model with them fixed", index.name, k)
-		}
-		y := c.apply(&kernels.Gather{}, c.computed(x), c.reshape(index, index.shape[:rank-1]))[0]
-		return []*value{y}
+		return c.gatherComputed(x, index, first, shape)
 	}
 	starts, inner := c.tuples(index, x.shape, first)
 	if !c.ready() {
@@ -298,8 +328,30 @@ func (c *call) gatherND() []*value {
 	return []*value{c.moved(x, nil, c.stretches(starts, inner), shape)}
 }
 
-// scatterND translates ScatterND. Indices that are computed may name one
-// dimension.
+// gatherComputed is gatherND of an index that is computed, for a result of a
+// shape. Behind first dimensions, which both share, x is rows that places name.
+func (c *call) gatherComputed(x, index *value, first int, shape []int) []*value {
+	k := index.shape[len(index.shape)-1]
+	batch, rows, inner := x.shape[:first].Volume(), x.shape[first:first+k].Volume(), x.shape[first+k:].Volume()
+	places := c.computedTuples(index, x.shape, first)
+	if !c.ready() {
+		return nil
+	}
+	x = c.computed(x)
+	if first == 0 {
+		x = c.withShape(x, append([]int{rows}, x.shape[k:]...))
+		return c.apply(&kernels.Gather{}, x, places)
+	}
+	count := places.shape.Volume() / batch
+	places = c.repeat(c.reshape(places, []int{batch, count, 1}), []int{1, 1, inner})
+	y := c.apply(&kernels.GatherElements{Axis: 1}, c.withShape(x, []int{batch, rows, inner}), places)[0]
+	if !c.ready() {
+		return nil
+	}
+	return []*value{c.reshape(y, shape)}
+}
+
+// scatterND translates ScatterND.
 func (c *call) scatterND() []*value {
 	x, index, updates := c.operand(0), c.operand(1), c.operand(2)
 	kind := c.reduction()
@@ -309,7 +361,7 @@ func (c *call) scatterND() []*value {
 	}
 	rank := len(index.shape)
 	if want := slices.Concat(index.shape[:rank-1], x.shape[k:]); !slices.Equal(want, updates.shape) {
-		return c.fail("updates of shape %s where %s are wanted", tensor.Dims(updates.shape...), tensor.Dims(want...))
+		return c.fail("updates of shape %s where %s are expected", tensor.Dims(updates.shape...), tensor.Dims(want...))
 	}
 	if updates.shape.Volume() == 0 {
 		return []*value{x}
@@ -317,10 +369,7 @@ func (c *call) scatterND() []*value {
 	inner := x.shape[k:].Volume()
 	var rows *value // places along the first dimension of x as rows of inner elements
 	if index.data == nil {
-		if k != 1 {
-			return c.fail("the indices, %q, are not constant, and name %d dimensions: export the model with them fixed", index.name, k)
-		}
-		rows = index
+		rows = c.computedTuples(index, x.shape, 0)
 	} else {
 		starts, _ := c.tuples(index, x.shape, 0)
 		if !c.ready() {

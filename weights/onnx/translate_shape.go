@@ -150,7 +150,7 @@ func (c *call) sliceSpec(shape []int) *kernels.Slice {
 	}
 	at := c.axes(axes, len(shape))
 	if c.ready() && (len(ends) != len(starts) || len(at) != len(starts) || len(steps) != len(starts)) {
-		c.fail("%d starts, %d ends, %d axes and %d steps do not go together", len(starts), len(ends), len(axes), len(steps))
+		c.fail("%d starts, %d ends, %d axes and %d steps do not fit together", len(starts), len(ends), len(axes), len(steps))
 	}
 	op := &kernels.Slice{Start: make([]int, len(shape)), Step: slices.Repeat([]int{1}, len(shape)), Size: slices.Clone(shape)}
 	if !c.ready() {
@@ -526,7 +526,7 @@ func (c *call) depthToSpace() []*value {
 	x := c.activation(0)
 	b := c.blocks(x)
 	if c.ready() && x.shape[1]%(b*b) != 0 {
-		c.fail("%d channels are no multiple of %d", x.shape[1], b*b)
+		c.fail("%d channels are not a multiple of %d", x.shape[1], b*b)
 	}
 	if !c.ready() {
 		return nil

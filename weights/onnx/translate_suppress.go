@@ -49,14 +49,14 @@ func (c *call) roiAlign() []*value {
 		op.HalfPixel = true
 	case "output_half_pixel":
 	default:
-		c.fail("coordinate_transformation_mode %q is none", form)
+		c.fail("coordinate_transformation_mode %q is unknown", form)
 	}
 	switch mode := c.stringAttr("mode", "avg"); mode {
 	case "avg":
 	case "max":
 		op.Max = true
 	default:
-		c.fail("mode %q is none", mode)
+		c.fail("mode %q is unknown", mode)
 	}
 	op.Size = c.pair("output_height and output_width", []int64{c.intAttr("output_height", 1), c.intAttr("output_width", 1)}, 2, 1, 1)
 	sampling := c.intAttr("sampling_ratio", 0)

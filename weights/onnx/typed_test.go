@@ -175,17 +175,17 @@ func TestFoldExpand(t *testing.T) {
 		{"a gate", func(m *model) {
 			gate(m)
 			m.node("Mul", "x e", "y")
-		}, "Transpose Pool Unary Binary Transpose", 1},
+		}, "Reduce Unary Binary", 1},
 		{"a gate used elsewhere", func(m *model) {
 			gate(m)
 			m.node("Mul", "x e", "p")
 			m.node("Concat", "p e", "y", attr{"axis", 1})
-		}, "Transpose Pool Unary Repeat Binary Transpose Concat Transpose", 0},
+		}, "Reduce Unary Repeat Binary Concat", 0},
 		{"not one that makes the result larger", func(m *model) {
 			gate(m)
 			m.node("Abs", "s", "a")
 			m.node("Add", "e a", "y")
-		}, "Transpose Pool Unary Repeat Unary Binary", 0},
+		}, "Reduce Unary Repeat Unary Binary", 0},
 	})
 }
 

@@ -151,7 +151,7 @@ func TestHostileBoxes(t *testing.T) {
 			m.input("rois", 1, 4)
 			m.tensors = append(m.tensors, testTensor{"at", typeInt64, []int{1}, rawInts(0)})
 			m.node("RoiAlign", "x rois at", "y", attr{"output_height", 1 << 24}, attr{"output_width", 1 << 24})
-		}, "are none, or too many"},
+		}, "are empty, or too many"},
 		{"samples", func(m *model) {
 			m.input("x", 1, 1, 4, 4)
 			m.input("rois", 1, 4)

@@ -13,8 +13,8 @@ import (
 // transposition is a change of view, and so is a reshape: nothing moves until
 // an operation wants another order.
 //
-// A view speaks of one item: where dimension 0 is the batch it is left out,
-// since items always lie one after the other. Factors of 1 are left out too.
+// A view speaks of one item, since items always lie one after the other. Factors
+// of 1, such as the batch, are left out.
 type view struct {
 	id      int   // a value of the net
 	factors []int // row-major over the value

@@ -59,7 +59,7 @@ func main() {
 	beam.Init()
 	j.patterns = flag.Args()
 	if err := j.check(); err != nil {
-		fmt.Fprintf(os.Stderr, "infer-beam: %v (infer-beam --help tells more)\n", err)
+		fmt.Fprintf(os.Stderr, "infer-beam: %v (see infer-beam --help)\n", err)
 		os.Exit(2)
 	}
 	if err := j.run(context.Background()); err != nil {
@@ -91,7 +91,7 @@ func (j *job) check() error {
 	case j.output == "":
 		return errors.New("--output is needed")
 	case j.output == j.bad:
-		return errors.New("--output and --bad are two prefixes")
+		return errors.New("--output and --bad must differ")
 	case j.options.Top < 1 || j.shards < 1:
 		return errors.New("--top and --shards: at least 1")
 	case j.options.Threads < 0:
@@ -149,7 +149,7 @@ func (j *job) checkOutput(ctx context.Context, prefix string) error {
 		return fmt.Errorf("%s: %w", prefix, err)
 	}
 	if len(old) > 0 && !j.force {
-		return fmt.Errorf("%s is there: remove it, or give --force", old[0])
+		return fmt.Errorf("%s exists: remove it, or give --force", old[0])
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func TestMNIST(t *testing.T) {
 			t.Errorf("it leaves %q", left)
 		}
 	}
-	if code, says := status(t, inferBeam, "--images", images, "--output", filepath.Join(dir, "served")); code != 1 || !strings.Contains(says, "is there") {
+	if code, says := status(t, inferBeam, "--images", images, "--output", filepath.Join(dir, "served")); code != 1 || !strings.Contains(says, "exists") {
 		t.Errorf("exit code %d, %s", code, says)
 	}
 	for _, args := range []string{"", "--output x", "--output x --images y z", "--output x --bad x z", "--output x --top 0 z", "--output x --threads -1 z"} {

@@ -64,7 +64,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// What is reduced is the mean of what is not, or close to it.
+// What is reduced is the mean of what is not, or close to it. Chroma of fewer
+// samples than luma is reduced to as many samples, as long as it has them.
 func TestReduced(t *testing.T) {
 	list := files(t)
 	list["a photo"] = encode(t, photo(333, 222, 2, 1), 90)
@@ -87,19 +88,24 @@ func TestReduced(t *testing.T) {
 			s, ss := planes(t, small)
 			for c := range w {
 				var squares, count float64
-				for y := range len(w[c]) / ws[c] / n {
-					for x := range ws[c] / n {
+				// So many samples of the whole become one.
+				columns, rows := ws[c]/ss[c], len(w[c])/ws[c]/(len(s[c])/ss[c])
+				if a, b := max(1, n*ws[c]/ws[0]), max(1, n*(len(w[c])/ws[c])/(len(w[0])/ws[0])); columns != a || rows != b {
+					t.Errorf("%s, shift %d, component %d: %d×%d samples become one, want %d×%d", name, shift, c, columns, rows, a, b)
+				}
+				for y := range len(s[c]) / ss[c] {
+					for x := range ss[c] {
 						mean, limited := 0.0, false
-						for j := range n {
-							for _, v := range w[c][(n*y+j)*ws[c]+n*x:][:n] {
-								mean += float64(v) / float64(n*n)
+						for j := range rows {
+							for _, v := range w[c][(rows*y+j)*ws[c]+columns*x:][:columns] {
+								mean += float64(v) / float64(columns*rows)
 								limited = limited || v == 0 || v == 255
 							}
 						}
 						d := mean - float64(s[c][y*ss[c]+x])
 						squares += d * d
 						count++
-						if shift == MaxShift && math.Abs(d) > 1 && !limited {
+						if columns == 8 && rows == 8 && math.Abs(d) > 1 && !limited {
 							t.Fatalf("%s, component %d: %d, %d is %v off the mean", name, c, x, y, d)
 						}
 					}

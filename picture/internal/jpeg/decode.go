@@ -11,7 +11,7 @@ import (
 )
 
 // ErrOdd says that a picture is not one for this decoder.
-var ErrOdd = errors.New("jpeg: not a common picture, or a damaged one")
+var ErrOdd = errors.New("jpeg: an uncommon or damaged picture")
 
 // MaxShift is the greatest shift that Decode takes.
 const MaxShift = 3
@@ -48,8 +48,7 @@ var decoders = sync.Pool{New: func() any {
 
 // A decoder decodes one picture at a time.
 type decoder struct {
-	shift int
-	side  int // of a block, in samples: 8 >> shift
+	shift int // of luma
 
 	frame         bool // its header was read
 	baseline      bool
@@ -74,6 +73,7 @@ type decoder struct {
 type component struct {
 	id        byte
 	h, v      int // sampling factors
+	shift     int // by which this component is reduced
 	quantiser byte
 	plane     []byte
 	stride    int
@@ -81,7 +81,7 @@ type component struct {
 
 // reset makes d ready for another picture.
 func (d *decoder) reset(shift int, memory *[]byte) {
-	d.shift, d.side, d.memory = shift, 8>>shift, memory
+	d.shift, d.memory = shift, memory
 	d.frame, d.restart, d.scanned = false, 0, 0
 	d.isQuantiser, d.isTable = [4]bool{}, [2][4]bool{}
 }
@@ -215,9 +215,26 @@ func (d *decoder) frameHeader(b []byte, baseline bool) bool {
 		}
 	}
 	d.hMax, d.vMax = c[0].h, c[0].v
+	for i := range c {
+		c[i].shift = d.shiftOf(c[i])
+	}
 	d.across, d.down = (d.width+8*d.hMax-1)/(8*d.hMax), (d.height+8*d.vMax-1)/(8*d.vMax)
 	return d.width > 0 && d.height > 0
 }
+
+// shiftOf is by how much a component's blocks are reduced. One with fewer samples
+// than luma is reduced by less, to as many samples of each pixel of the result as
+// luma has, or of what it has.
+func (d *decoder) shiftOf(c component) int {
+	shift := d.shift
+	for n := max(d.hMax/c.h, d.vMax/c.v); n > 1 && shift > 0; n /= 2 {
+		shift--
+	}
+	return shift
+}
+
+// side is that of a component's blocks, in samples.
+func (c *component) side() int { return 8 >> c.shift }
 
 func isFactor(n int) bool { return n == 1 || n == 2 || n == 4 }
 
@@ -271,8 +288,8 @@ func (d *decoder) makePlanes() {
 	total := 0
 	for i := range d.components {
 		c := &d.components[i]
-		c.stride = d.across * c.h * d.side
-		total += c.stride * d.down * c.v * d.side
+		c.stride = d.across * c.h * c.side()
+		total += c.stride * d.down * c.v * c.side()
 	}
 	var all []byte
 	switch {
@@ -286,7 +303,7 @@ func (d *decoder) makePlanes() {
 	}
 	for i := range d.components {
 		c := &d.components[i]
-		n := c.stride * d.down * c.v * d.side
+		n := c.stride * d.down * c.v * c.side()
 		c.plane, all = all[:n:n], all[n:]
 	}
 }
@@ -299,13 +316,49 @@ func (d *decoder) image() image.Image {
 	if len(c) == 1 {
 		return &image.Gray{Pix: c[0].plane, Stride: c[0].stride, Rect: r}
 	}
+	// Chroma has 1<<more times the samples that its factors give it.
+	more := d.shift - c[1].shift
+	h, v := d.hMax>>more, d.vMax>>more
+	for i := range c[1:] {
+		c[1+i].average(max(1, 1<<more/d.hMax), max(1, 1<<more/d.vMax))
+	}
 	ratio := map[[2]int]image.YCbCrSubsampleRatio{
 		{1, 1}: image.YCbCrSubsampleRatio444, {1, 2}: image.YCbCrSubsampleRatio440,
 		{2, 1}: image.YCbCrSubsampleRatio422, {2, 2}: image.YCbCrSubsampleRatio420,
 		{4, 1}: image.YCbCrSubsampleRatio411, {4, 2}: image.YCbCrSubsampleRatio410,
-	}[[2]int{d.hMax, d.vMax}]
+	}[[2]int{max(1, h), max(1, v)}]
 	return &image.YCbCr{
 		Y: c[0].plane, Cb: c[1].plane, Cr: c[2].plane,
 		YStride: c[0].stride, CStride: c[1].stride, SubsampleRatio: ratio, Rect: r,
 	}
+}
+
+// average makes one sample of so many columns and rows of them, each 1, 2 or 4.
+func (c *component) average(columns, rows int) {
+	n := columns * rows
+	if n == 1 {
+		return
+	}
+	wide, high := c.stride/columns, len(c.plane)/(c.stride*rows)
+	for y := range high {
+		line := c.plane[y*wide : (y+1)*wide]
+		from := c.plane[y*rows*c.stride:]
+		if columns == 1 && rows == 2 {
+			a, b := from[:wide], from[wide:2*wide]
+			for x := range line {
+				line[x] = byte((int(a[x]) + int(b[x]) + 1) >> 1)
+			}
+			continue
+		}
+		for x := range line {
+			sum := n / 2
+			for j := range rows {
+				for i := range columns {
+					sum += int(from[j*c.stride+x*columns+i])
+				}
+			}
+			line[x] = byte(sum / n)
+		}
+	}
+	c.plane, c.stride = c.plane[:wide*high], wide
 }

@@ -19,6 +19,7 @@ type queue struct {
 	base         int         // where the coefficients of the next one begin
 	samples      []byte
 	stride       int
+	shift        int // by which the component is reduced
 }
 
 // flush makes samples of the blocks that are waiting. It reports false for
@@ -29,7 +30,7 @@ func (d *decoder) flush(q *queue) bool {
 	if n == 0 {
 		return true
 	}
-	return d.idct[d.shift].Run(q.samples, q.stride, q.at[:n], q.coefficients[:unread]) < sampleLimit
+	return d.idct[q.shift].Run(q.samples, q.stride, q.at[:n], q.coefficients[:unread]) < sampleLimit
 }
 
 // fill sets a block of samples to the mean that the coefficient dc means.

@@ -85,10 +85,10 @@ func (d *decoder) scanHeader(b, data []byte) ([]byte, bool) {
 			return nil, false
 		}
 		d.scanned |= 1 << k
-		d.place(&s.coefficients[k], c.quantiser)
-		s.queues[k].samples, s.queues[k].stride = c.plane, c.stride
+		d.place(&s.coefficients[k], c)
+		s.queues[k].samples, s.queues[k].stride, s.queues[k].shift = c.plane, c.stride, c.shift
 		q := block{component: k, dc: &d.tables[0][dc], ac: &d.tables[1][ac]}
-		if d.shift > 0 {
+		if c.shift > 0 {
 			q.ac.skipping()
 		}
 		h, v := c.h, c.v
@@ -102,12 +102,13 @@ func (d *decoder) scanHeader(b, data []byte) ([]byte, bool) {
 			}
 			h, v = 1, 1
 		}
-		q.right, q.lower = h*d.side, v*d.side*c.stride
+		side := c.side()
+		q.right, q.lower = h*side, v*side*c.stride
 		for j := range h * v {
 			if len(s.blocks) == cap(s.blocks) {
 				return nil, false
 			}
-			q.at = (j/h*c.stride + j%h) * d.side
+			q.at = (j/h*c.stride + j%h) * side
 			s.blocks = append(s.blocks, q)
 		}
 	}
@@ -116,18 +117,19 @@ func (d *decoder) scanHeader(b, data []byte) ([]byte, bool) {
 
 // place makes the table of where coefficients go. What a reduced picture does
 // not need goes where nobody reads it.
-func (d *decoder) place(p *placing, quantiser byte) {
+func (d *decoder) place(p *placing, c *component) {
+	side := c.side()
 	for i, z := range zigzag {
 		to := unread
 		switch x, y := z[0], z[1]; {
-		case max(x, y) >= d.side:
-		case d.side > 2:
+		case max(x, y) >= side:
+		case side > 2:
 			// Rows of columns, as the kernels have them.
 			to = x*lanes + y
 		default:
-			to = x*d.side + y
+			to = x*side + y
 		}
-		p[i] = uint32(d.quantisers[quantiser][i])<<16 | uint32(to)
+		p[i] = uint32(d.quantisers[c.quantiser][i])<<16 | uint32(to)
 	}
 }
 
@@ -214,8 +216,6 @@ func (d *decoder) interval(first, count int) bool {
 
 		predicted [3]int32
 		odd       uint32 // what coefficients have in bits where none should be
-		side      = d.side
-		need      = needed[d.shift]
 	)
 	mx, my := first%s.across, first/s.across
 	for range count {
@@ -225,6 +225,7 @@ func (d *decoder) interval(first, count int) bool {
 			at := b.at + mx*b.right + my*b.lower
 			places := &s.coefficients[b.component]
 			base, coefficients := q.base, &q.coefficients
+			side, need := 8>>q.shift, needed[q.shift]
 
 			if n < 32 {
 				if next > size+8 {

@@ -98,7 +98,7 @@ func (v Value) Int() (int64, bool) {
 	return 0, false
 }
 
-var errInexact = errors.New("is no value that the model's input can have")
+var errInexact = errors.New("is not a value that the model's input can have")
 
 // Read is an element of binary data, little-endian.
 func (d *Datatype) Read(b []byte) Value {

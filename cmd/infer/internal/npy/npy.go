@@ -58,7 +58,7 @@ func (a *Array) Floats() []float32 {
 }
 
 // Read reads an array. What follows it is an error, as is everything but
-// a type of elements that is understood, in C order. Memory grows only as data arrive.
+// a type of elements that is valid, in C order. Memory grows only as data arrive.
 func Read(r io.Reader) (*Array, error) {
 	elem, shape, n, err := readHeader(r)
 	if err != nil {
@@ -82,7 +82,7 @@ func Read(r io.Reader) (*Array, error) {
 	case io.EOF:
 		return a, nil
 	case nil:
-		return nil, fmt.Errorf("there is more in it than %d numbers of shape %v", n, shape)
+		return nil, fmt.Errorf("it holds more than %d numbers of shape %v", n, shape)
 	default:
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func parse(header string) (elem tensor.Elem, shape []int, n int, err error) {
 	for i, p := range patterns() {
 		m := p.FindStringSubmatch(header)
 		if m == nil {
-			return 0, nil, 0, fmt.Errorf("its header has no %s that is understood", [...]string{"descr", "fortran_order", "shape"}[i])
+			return 0, nil, 0, fmt.Errorf("its header has no %s that is valid", [...]string{"descr", "fortran_order", "shape"}[i])
 		}
 		found[i] = m[1]
 	}
@@ -180,7 +180,7 @@ func parse(header string) (elem tensor.Elem, shape []int, n int, err error) {
 		return 0, nil, 0, fmt.Errorf("its shape (%s) is too large", found[2])
 	}
 	if found[1] == "True" && len(shape) > 1 {
-		return 0, nil, 0, errors.New("its order is Fortran's, not C's")
+		return 0, nil, 0, errors.New("it is in Fortran order, not in C order")
 	}
 	return elem, shape, n, nil
 }
