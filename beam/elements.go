@@ -39,11 +39,7 @@ func (a *Answer) Classes() ([]engine.Class, error) {
 	if err := json.Unmarshal(a.Line, &line); err != nil {
 		return nil, err
 	}
-	list := make([]engine.Class, len(line.Top))
-	for i, c := range line.Top {
-		list[i] = engine.Class(c)
-	}
-	return list, nil
+	return line.Top, nil
 }
 
 // A Bad is an element for which the model has no answer.

@@ -13,15 +13,19 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Detection is an object that a Model found in a picture.
+// A Detection is an object that a Model found in a picture. In JSON it is as
+// infer --json prints it.
 type Detection struct {
-	Index int
-	Label string  // the Model's name for it, or the index if it has none
-	Score float32 // 0…1
+	Index int     `json:"index"`
+	Label string  `json:"label"` // the Model's name for it, or the index if it has none
+	Score float32 `json:"score"` // 0…1
 
 	// X and Y are the upper left corner, in the picture's own pixels and the
 	// coordinates of its Bounds: pixel i extends from i to i+1.
-	X, Y, Width, Height float64
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
 }
 
 // Detect finds objects in a picture, the highest score first. As the model file

@@ -12,11 +12,11 @@ import (
 	"github.com/infer-go/infer/weights"
 )
 
-// A Class is one answer of a classifier.
+// A Class is one answer of a classifier. In JSON it is as infer --json prints it.
 type Class struct {
-	Index       int
-	Label       string  // the Model's name for it, or the index if it has none
-	Probability float32 // 0…1, of all classes together 1
+	Index       int     `json:"index"`
+	Label       string  `json:"label"`       // the Model's name for it, or the index if it has none
+	Probability float32 `json:"probability"` // 0…1; of all classes together 1, unless the model ends in a sigmoid
 }
 
 // Classify says what a picture shows: the k most probable classes, the most
@@ -57,7 +57,8 @@ func (m *Model) classify(k int, look func(answering) error) ([]Class, error) {
 
 // Top turns the scores of one item into classes, as Classify does: scores is
 // that item's part of a Session's Output(0), with one element for each class.
-// Scores are logits or, if the model file says so, already probabilities.
+// Scores are logits, which a softmax turns into probabilities, or, if the model
+// file says so, already probabilities, which are taken as they are.
 //
 // Errors are ErrNotClassifier and ErrNaN; the number of scores must be that of
 // the classes.

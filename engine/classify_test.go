@@ -9,6 +9,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -209,7 +210,11 @@ func TestClassifyBytes(t *testing.T) {
 	if _, err := m.ClassifyBytes(b.Bytes()[:b.Len()/2], 0); err == nil {
 		t.Error("half a picture was classified")
 	}
-	if _, err := m.ClassifyBytes([]byte("no picture"), 1); !errors.Is(err, image.ErrFormat) {
+	if _, err := m.ClassifyBytes([]byte("no picture"), 1); !errors.Is(err, image.ErrFormat) || !strings.Contains(err.Error(), "registered with package image: PNG") {
+		t.Error(err)
+	}
+	// A picture that this test has no decoder for.
+	if _, err := m.ClassifyBytes([]byte("GIF89a and so on"), 1); !errors.Is(err, image.ErrFormat) || !strings.Contains(err.Error(), `import _ "image/gif"`) {
 		t.Error(err)
 	}
 	s := newTestSession(t, m, SessionOptions{})

@@ -62,6 +62,10 @@ func (a Act) check(s Spec) error {
 	return nil
 }
 
+// probable says whether what is applied is a sigmoid, whose results are taken
+// for probabilities.
+func (a Act) probable() bool { return a.Kind == ActSigmoid || a.Kind == ActHardSigmoid }
+
 // apply returns the activation of x. A comparison that NaN fails always leaves
 // x as it is.
 func (a Act) apply(x float32) float32 {

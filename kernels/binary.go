@@ -85,8 +85,9 @@ func (b *Binary) ResultElements(x tensor.Type) *Elements { return ifQuantised(x,
 func (b *Binary) Traits(in []tensor.Type, params []Param) Traits {
 	rank := len(in[0].Shape)
 	return Traits{
-		InPlace:    true,
-		MixesItems: len(in) == 2 && rank != len(in[1].Shape) || len(params) == 1 && len(params[0].Shape) > rank,
+		InPlace:       true,
+		MixesItems:    len(in) == 2 && rank != len(in[1].Shape) || len(params) == 1 && len(params[0].Shape) > rank,
+		Probabilities: b.Kind.activates() && b.Act.probable(),
 	}
 }
 

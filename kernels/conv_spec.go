@@ -56,7 +56,10 @@ func (c *Conv) Traits(in []tensor.Type, params []Param) Traits {
 	if err != nil {
 		return Traits{}
 	}
-	t := Traits{MACs: tensor.Saturated(x[0], int(n[0]), int(n[1]), c.Kernel[0], c.Kernel[1], x[3]/c.Groups, c.Channels)}
+	t := Traits{
+		MACs:          tensor.Saturated(x[0], int(n[0]), int(n[1]), c.Kernel[0], c.Kernel[1], x[3]/c.Groups, c.Channels),
+		Probabilities: c.Act.probable(),
+	}
 	if params[0].Form == FormTaps {
 		t.TableEntries = c.tableEntries()
 	}

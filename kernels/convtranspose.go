@@ -23,7 +23,7 @@ func (*ConvTranspose) Order() Order { return Maps }
 func (c *ConvTranspose) Activation() *Act { return &c.Act }
 
 func (c *ConvTranspose) Traits(in []tensor.Type, params []Param) Traits {
-	t := Traits{MACs: macs(in[0], c.Kernel[0], c.Kernel[1], c.Channels/c.Groups)}
+	t := Traits{MACs: macs(in[0], c.Kernel[0], c.Kernel[1], c.Channels/c.Groups), Probabilities: c.Act.probable()}
 	if params[0].Form == FormPanels && c.scatters() {
 		// An addition for each element of each pixel's window.
 		x := in[0].Shape

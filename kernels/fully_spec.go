@@ -27,7 +27,7 @@ func (f *FullyConnected) Activation() *Act { return &f.Act }
 func (f *FullyConnected) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &f.Result) }
 
 func (f *FullyConnected) Traits(in []tensor.Type, _ []Param) Traits {
-	return Traits{MACs: macs(in[0], f.Channels), MixesItems: len(in[0].Shape) < 2}
+	return Traits{MACs: macs(in[0], f.Channels), MixesItems: len(in[0].Shape) < 2, Probabilities: f.Act.probable()}
 }
 
 // Carries makes it Carrying: rows do not know of each other.

@@ -23,7 +23,7 @@ func (s *Softmax) Permute(order []int) Spec {
 }
 
 func (s *Softmax) Traits([]tensor.Type, []Param) Traits {
-	return Traits{MixesItems: s.Axis == 0, SumsToOne: !s.Log}
+	return Traits{MixesItems: s.Axis == 0, Probabilities: !s.Log}
 }
 
 func (s *Softmax) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {

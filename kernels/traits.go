@@ -52,9 +52,10 @@ type Traits struct {
 	// to its fixed size.
 	Counted bool
 
-	// SumsToOne says that results are probabilities: they sum to one along an
-	// axis.
-	SumsToOne bool
+	// Probabilities says that results are probabilities, from 0 to 1: those of
+	// a softmax, which sum to one along an axis, or of a sigmoid, each of which
+	// stands for itself.
+	Probabilities bool
 }
 
 // Work is the approximate cost of the operation, in multiply-adds.

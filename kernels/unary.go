@@ -46,7 +46,9 @@ func (*Unary) Order() Order { return AnyOrder }
 
 func (u *Unary) ResultElements(x tensor.Type) *Elements { return ifQuantised(x, &u.Result) }
 
-func (*Unary) Traits([]tensor.Type, []Param) Traits { return Traits{InPlace: true} }
+func (u *Unary) Traits([]tensor.Type, []Param) Traits {
+	return Traits{InPlace: true, Probabilities: u.Kind == Activate && u.Act.probable()}
+}
 
 func (u *Unary) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
 	tables := 0

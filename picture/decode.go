@@ -16,7 +16,7 @@ const MaxDecoded = 100_000_000
 // the Exif data of its file say, or TIFF's own tag. It reads the formats that
 // the program has registered with package image.
 //
-// Errors are image.ErrFormat for data in none of these formats, ErrTooLarge and
+// Errors wrap image.ErrFormat for data in none of these formats, ErrTooLarge and
 // ErrEmpty. Data that are cut off, damaged or not supported give the decoder's
 // error; a decoder that panics gives one, too.
 func Decode(data []byte) (image.Image, error) { return DecodeAtMost(data, MaxDecoded) }
@@ -51,7 +51,7 @@ func decode(data []byte, pixels int, planes *[]byte, reduce func(size image.Poin
 	c, format, err := image.DecodeConfig(bytes.NewReader(data))
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return view{}, image.ErrFormat
+		return view{}, unregistered(data)
 	case err != nil:
 		return view{}, damaged(format, err)
 	case c.Width < 1 || c.Height < 1:

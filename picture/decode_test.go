@@ -95,8 +95,8 @@ func TestDecodeErrors(t *testing.T) {
 		kind  error // nil if it is of none
 		words string
 	}{
-		{"nothing", nil, image.ErrFormat, "unknown format"},
-		{"text", []byte("This is not a picture.\n"), image.ErrFormat, "unknown format"},
+		{"nothing", nil, image.ErrFormat, "not a picture in a format that is registered with package image: PNG, JPEG, "},
+		{"text", []byte("This is not a picture.\n"), image.ErrFormat, "not a picture in a format"},
 		{"a mark alone", square[:8], nil, "the png picture is cut off"},
 		{"half of it", square[:len(square)/2], nil, "the png picture is cut off"},
 		{"damaged", damaged, nil, "the png picture is damaged or not supported: "},

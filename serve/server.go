@@ -279,9 +279,9 @@ func (s *Server) Acquire(name, version string) (*Model, error) {
 func (t *table) find(name, version string) (*Model, error) {
 	e := (*t)[name]
 	if e == nil {
-		return nil, ErrNotFound
+		return nil, fmt.Errorf("%w: %.100q", ErrNotFound, name)
 	}
-	reason := ErrNotFound
+	var reason error
 	for _, v := range slices.Backward(e.versions) {
 		if version != Newest {
 			if strconv.FormatInt(v.number, 10) != version {
@@ -295,6 +295,9 @@ func (t *table) find(name, version string) (*Model, error) {
 		if version != Newest {
 			break
 		}
+	}
+	if reason == nil {
+		reason = fmt.Errorf("%w: %.100q has no version %.20q", ErrNotFound, name, version)
 	}
 	return nil, reason
 }

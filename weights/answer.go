@@ -15,8 +15,9 @@ const (
 	// is taken to have Scores if nothing else has been specified.
 	Scores AnswerKind = iota
 
-	// Probabilities: the first output holds a number for each class, and they
-	// sum to one.
+	// Probabilities: the first output holds a probability for each class, which
+	// is taken as it is. Those of a softmax sum to one; those of a sigmoid are
+	// independent, and any number of classes may be probable.
 	Probabilities
 
 	// Boxes: the outputs are those of a detector.

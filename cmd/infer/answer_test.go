@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/infer-go/infer/engine"
 	"github.com/infer-go/infer/internal/answers"
 	"github.com/infer-go/infer/internal/testenv"
 	"github.com/infer-go/infer/kernels"
@@ -93,7 +94,7 @@ func TestDetections(t *testing.T) {
 
 	var a answers.Boxes
 	decode(t, mustInfer(t, "--model", net, "--json", picture), &a, "file", "boxes", "error")
-	if want := (answers.Box{Index: 1, Label: "dog", Score: 0.75, X: 80, Y: 60, Width: 160, Height: 40}); len(a.Boxes) != 1 || a.Boxes[0] != want || a.File != picture {
+	if want := (engine.Detection{Index: 1, Label: "dog", Score: 0.75, X: 80, Y: 60, Width: 160, Height: 40}); len(a.Boxes) != 1 || a.Boxes[0] != want || a.File != picture {
 		t.Errorf("%+v, want %+v", a, want)
 	}
 	code, out, _ := infer("", "--model", net, "--json", "missing.png")

@@ -15,10 +15,12 @@ import (
 
 var benchCommand = command{
 	name: "bench",
-	args: "[--model F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json] [--picture IMAGE [--whole]]",
+	args: "[F] [--input-size HxW] [--batch N] [--threads N] [--duration 3s] [--layers] [--json] [--picture IMAGE [--whole]]",
 	help: `
 Measure how long runs on random numbers take, one after the other: the least,
-the median and the greatest time of a run, and its allocations. With --layers,
+the median and the greatest time of a run, its allocations, and how many
+pictures are computed a second, by the mean of all runs. The net is F, or that
+of --model. With --layers,
 also the time of each step, on one thread. --json prints {"model","kernels",
 "batch","threads","runs","us":{"min","p50","p90","p99","max"},
 "images_per_second","allocs_per_run","layers":[{"name","op","us","gmacs"}]}.
@@ -38,10 +40,10 @@ decoded no larger than the net needs, unless --whole is given. --json prints
 		file := flags.String("picture", "", "measure the picture in `FILE`, from its bytes to the answer")
 		whole := flags.Bool("whole", false, "decode the picture at its full size")
 		return func(a *app, args []string) error {
-			switch {
-			case len(args) > 0:
-				return usagef("%q is not expected", args[0])
-			case *duration <= 0:
+			if err := model.take(args); err != nil {
+				return err
+			}
+			if *duration <= 0 {
 				return usagef("--duration %v: more than 0", *duration)
 			}
 			if err := cmp.Or(atLeastOne("batch", *batch), atLeastOne("threads", *threads)); err != nil {
@@ -103,7 +105,7 @@ type measurement struct {
 	Threads      int     `json:"threads"`
 	Runs         int     `json:"runs"`
 	Microseconds times   `json:"us"`
-	Rate         float64 `json:"images_per_second"`
+	Rate         float64 `json:"images_per_second"` // by the mean of all runs
 	Allocs       float64 `json:"allocs_per_run"`
 	Layers       []layer `json:"layers,omitempty"`
 }
@@ -214,8 +216,8 @@ func (b *measurement) print(a *app) {
 	fmt.Fprintf(a.stdout, "%s, kernels %s, batch %d, threads %d, %s\n", printable(b.Model), b.Kernels, b.Batch, b.Threads, counted(b.Runs, "runs"))
 	u := b.Microseconds
 	fmt.Fprintf(a.stdout, "  min %.1f µs   p50 %.1f   p90 %.1f   p99 %.1f   max %.1f\n", u.Min, u.P50, u.P90, u.P99, u.Max)
-	fmt.Fprintf(a.stdout, "  %s a second, %s a run\n",
-		numbered(fmt.Sprintf("%.0f", b.Rate), "images"), numbered(fmt.Sprint(b.Allocs), "allocations"))
+	fmt.Fprintf(a.stdout, "  %s a second by the mean of all runs, %s a run\n",
+		numbered(fmt.Sprintf("%.0f", b.Rate), "pictures"), numbered(fmt.Sprint(b.Allocs), "allocations"))
 	if len(b.Layers) == 0 {
 		return
 	}

@@ -71,11 +71,11 @@ func (c *calibration) open(path string) error {
 		return inFile(path, err)
 	}
 	first, _, several := strings.Cut(path, ",")
-	several = several && len(firstBytes(path)) == 0
+	several = several && len(files.FirstBytes(path)) == 0
 	if !several {
 		first = path
 	}
-	switch head := firstBytes(first); {
+	switch head := files.FirstBytes(first); {
 	case several, bytes.HasPrefix(head, []byte("\x93NUMPY")):
 		return c.openTensors(strings.Split(path, ","))
 	case bytes.HasPrefix(head, []byte("\x00\x00")), bytes.HasPrefix(head, []byte("\x1f\x8b")):

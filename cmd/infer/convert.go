@@ -28,14 +28,16 @@ Freeze an ONNX model. How pictures become its input is stated here and stored
 in the file. --digits prepares them as MNIST's. For photos, use --crop,
 --stretch or --pad, and the flags for channels and scaling: a channel's value v
 of 0…255 becomes (v·scale − mean) / std. Models of torchvision take --crop
---resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225. Any flag from
---resize to --std implies --crop unless another way is given. Without any of
-these flags, the net takes only raw tensors. A height, width or length that the
+--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 and the --resize that their
+weights' transforms() prints: 232 for ResNet50_Weights.DEFAULT, 256 for many
+others. Any flag from --resize to --std implies --crop unless another way is
+given. Without any of these flags, the net takes only raw tensors. Scores become
+probabilities by softmax, unless the model ends in Softmax or Sigmoid. A height, width or length that the
 model leaves open stays open if possible; --shape freezes the net for one size.
 OUT.frz may be a pipe or a device; - is standard output.
 
 With --int8, values and weights become 8-bit integers: the file is a quarter as
-large, and the net several times as fast. The ranges of values are determined
+large, and the net mostly two to three times as fast. The ranges of values are determined
 from the inputs that --calibrate names, which should be like those that the net
 will be given: at least 16 pictures or tensors, better a few hundred; if there
 are more than 1,000, an even sample of 1,000 is used. Pictures become inputs as
@@ -158,13 +160,16 @@ func (a *app) convert(in, out string, o *convertOptions) error {
 					return nil, err
 				}
 				items, err = a.calibration(o.quantise.paths, float)
+				if err == nil && items.Len() < onnx.LeastItems {
+					err = inFile(strings.Join(o.quantise.paths, ", "), fmt.Errorf("%s are too few to calibrate with: at least %d are needed", counted(items.Len(), "items"), onnx.LeastItems))
+				}
 				return items, err
 			},
 		}
 	}
 	net, report, err := onnx.Freeze(model, options)
 	bar.end()
-	if kind := kindOf(model); err != nil && kind != "" && kind != "an ONNX model" {
+	if kind := files.KindOf(model); err != nil && kind != "" && kind != files.ONNXModel {
 		err = errors.New("it is " + kind + ", not an ONNX model")
 	}
 	var item *onnx.ItemError
@@ -233,6 +238,15 @@ func decibels(db float64) string {
 	return fmt.Sprintf("%.1f dB", db)
 }
 
+// likePictures says whether inputs are what pictures could become.
+func likePictures(inputs []engine.Tensor) bool {
+	if len(inputs) != 1 || inputs[0].Elem != tensor.F32 || len(inputs[0].Shape) != 4 {
+		return false
+	}
+	channels := inputs[0].Shape[1]
+	return channels == 1 || channels == 3
+}
+
 // summarize tells what became of the model: a file of so many bytes.
 func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, verbose bool) error {
 	var sizes []int
@@ -268,5 +282,8 @@ func (a *app) summarize(out string, m *engine.Model, bytes int, r *onnx.Report, 
 	fmt.Fprintf(a.stderr, "%s: %s became %s; %s, %s, %s, %s of memory for a session%s\n",
 		printable(out), counted(r.Operators, "operators"), counted(steps, "steps"), counted(r.Parameters, "parameters"),
 		counted(r.MACs, "multiply-adds"), counted(bytes, "bytes"), counted(memory.Arena+memory.Scratch, "bytes"), at)
+	if m.Meta().Preparation.Kind == weights.NoPicture && likePictures(m.Inputs()) {
+		fmt.Fprintln(a.stderr, "it takes tensors only: --crop, --stretch, --pad or --digits make it take pictures")
+	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/internal/idx"
 	"github.com/infer-go/infer/internal/score"
 	"github.com/infer-go/infer/picture"
@@ -18,7 +19,7 @@ import (
 
 var evalCommand = command{
 	name: "eval",
-	args: "--images IDX --labels IDX [--model F] [--limit N] [--prepare] [--json]",
+	args: "[F] --images IDX --labels IDX [--limit N] [--prepare] [--json]",
 	help: `
 Classify the pictures of a data set in MNIST's IDX format, plain or gzip, and
 compare the answers with its labels: accuracy and confusion matrix, a row for
@@ -38,9 +39,10 @@ a fraction.`,
 		flags.BoolVar(&o.prepare, "prepare", false, "prepare each picture, whatever its size")
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(a *app, args []string) error {
+			if err := model.take(args); err != nil {
+				return err
+			}
 			switch {
-			case len(args) > 0:
-				return usagef("%q is not expected", args[0])
 			case *images == "" || *labels == "":
 				return usagef("--images and --labels are needed")
 			case o.limit < 0:
@@ -112,6 +114,9 @@ func (a *app) readDataSet(images, labels string) (s dataSet, err error) {
 
 func (a *app) readIDX(file string) (*idx.Array, error) {
 	data, err := a.readFile(file, maxDataSet)
+	if errors.Is(err, files.ErrFolder) {
+		return nil, inFile(file, fmt.Errorf("%w: a file in MNIST's IDX format is needed", files.ErrFolder))
+	}
 	if err != nil {
 		return nil, err
 	}

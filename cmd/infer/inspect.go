@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/infer-go/infer/engine"
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/tensor"
 	"github.com/infer-go/infer/weights"
 	"github.com/infer-go/infer/weights/digits"
@@ -21,17 +22,13 @@ Show what is in a frozen net, the built-in one if no file is given: steps,
 shapes, parameters, multiply-adds, bytes, checksums, metadata. N is the batch;
 open dimensions are shown by name, and those that depend on them as ?.`,
 	setup: func(flags *flag.FlagSet) func(*app, []string) error {
+		model := modelFlag(flags)
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(a *app, args []string) error {
-			file := ""
-			switch len(args) {
-			case 0:
-			case 1:
-				file = args[0]
-			default:
-				return usagef("one file at a time")
+			if err := model.take(args); err != nil {
+				return err
 			}
-			v, err := a.inspect(file)
+			v, err := a.inspect(string(*model))
 			if err != nil {
 				return err
 			}
@@ -120,7 +117,7 @@ func (a *app) inspect(file string) (*view, error) {
 	}
 	sections, err := weights.Sections(data)
 	if err != nil {
-		return nil, notFrozen(from, data, inFile(from, err))
+		return nil, files.NotFrozen(from, data, inFile(from, err))
 	}
 	m, err := engine.Parse(data)
 	if err != nil {

@@ -62,6 +62,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case err == errNothingAsked:
+		return exitUsage
 	case errors.As(err, &usage):
 		a.complain("%v (see infer --help)", err)
 		return exitUsage
@@ -74,6 +76,23 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // errReported stands for errors that have been told to the user already.
 var errReported = errors.New("some inputs failed")
 
+// errNothingAsked stands for a command line that is empty, upon which the short
+// help has been given.
+var errNothingAsked = errors.New("nothing is asked")
+
+// shortHelp says how to begin.
+func (a *app) shortHelp() error {
+	var names []string
+	for _, c := range commands()[1:] {
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(a.stderr, `infer IMAGE|FOLDER...    say what is in pictures; without --model, one digit in each
+infer COMMAND ...        %s
+infer help COMMAND       describe a command; infer --help describes all
+`, strings.Join(names, ", "))
+	return errNothingAsked
+}
+
 // complain writes one line to standard error.
 func (a *app) complain(format string, args ...any) {
 	fmt.Fprintln(a.stderr, "infer: "+printable(fmt.Sprintf(format, args...)))
@@ -81,19 +100,22 @@ func (a *app) complain(format string, args ...any) {
 
 func (a *app) dispatch(args []string) error {
 	cmd := classifyCommand
-	if len(args) > 0 {
-		word := args[0]
-		if word == "--version" {
-			word = versionCommand.name
-		}
-		switch c, ok := commandNamed(word); {
-		case ok:
-			cmd, args = c, args[1:]
-		case word == "help":
-			return a.helpOn(args[1:])
-		case meant(word) != "":
-			return usagef("no such file or command: %s; did you mean infer %s?", word, meant(word))
-		}
+	if len(args) == 0 {
+		return a.shortHelp()
+	}
+	word := args[0]
+	if word == "--version" {
+		word = versionCommand.name
+	}
+	switch c, ok := commandNamed(word); {
+	case ok:
+		cmd, args = c, args[1:]
+	case word == "help":
+		return a.helpOn(args[1:])
+	case meant(word) != "":
+		return usagef("no such file or command: %s; did you mean infer %s?", word, meant(word))
+	case len(args) == 1 && isNothing(word):
+		return fmt.Errorf("%s: no such file, nor a command", word)
 	}
 	flags := flag.NewFlagSet("infer", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -129,6 +151,9 @@ func (a *app) helpOn(names []string) error {
 	for _, name := range names {
 		c, ok := commandNamed(name)
 		if !ok {
+			if best := nearest(name); best != "" {
+				return usagef("help: no such command: %s; did you mean infer help %s?", name, best)
+			}
 			return usagef("help: no such command: %s", name)
 		}
 		list = append(list, c)

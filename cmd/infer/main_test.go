@@ -245,7 +245,7 @@ func TestBadPictures(t *testing.T) {
 		})
 	}
 	mustFail(t, exitFailed, []string{"missing.png: no such file"}, "missing.png")
-	mustFail(t, exitFailed, []string{"cat: no such file"}, "cat")
+	mustFail(t, exitFailed, []string{"cat: no such file, nor a command"}, "cat")
 	mustFail(t, exitFailed, []string{"the folder contains no pictures"}, t.TempDir())
 	mustFail(t, exitFailed, []string{"-: the file is empty"}, "-")
 }
@@ -279,12 +279,24 @@ func TestBadModels(t *testing.T) {
 	}
 }
 
+// TestNothingAsked checks that the command alone says how to begin.
+func TestNothingAsked(t *testing.T) {
+	code, stdout, stderr := infer("")
+	if lines := strings.Count(stderr, "\n"); code != exitUsage || stdout != "" || lines < 2 || lines > 15 {
+		t.Errorf("status %d, %d lines: %s", code, lines, stderr)
+	}
+	for _, c := range commands()[1:] {
+		if !strings.Contains(stderr, c.name) {
+			t.Errorf("nothing is said of %s: %s", c.name, stderr)
+		}
+	}
+}
+
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct {
 		want string
 		args []string
 	}{
-		{"no picture", nil},
 		{"no picture", []string{"--json"}},
 		{"no such flag: --frobnicate", []string{"--frobnicate", "a.png"}},
 		{"--top 0", []string{"--top", "0", "a.png"}},
@@ -299,7 +311,12 @@ func TestWrongUsage(t *testing.T) {
 		{"--model: no file", []string{"run", "--model="}},
 		{"inspekt; did you mean infer inspect?", []string{"inspekt"}},
 		{"did you mean infer eval?", []string{"evel", "--images", "a"}},
-		{"help: no such command: inspekt", []string{"help", "inspekt"}},
+		{"help: no such command: inspekt; did you mean infer help inspect?", []string{"help", "inspekt"}},
+		{"help: no such command: serv; did you mean infer help serve?", []string{"help", "serv"}},
+		{"help: no such command: xyzzy (", []string{"help", "xyzzy"}},
+		{"inspect: one file", []string{"inspect", "a", "--model", "b"}},
+		{"bench: one file", []string{"bench", "a", "b"}},
+		{"eval: one file", []string{"eval", "a", "--model", "b", "--images", "a", "--labels", "b"}},
 		{"is not expected", []string{"version", "now"}},
 		{"no output file", []string{"convert", "a.onnx", ""}},
 		{"no output file", []string{"run", "--input", "x.npy", "--output", ""}},

@@ -35,6 +35,21 @@ func modelFlag(flags *flag.FlagSet) *modelFile {
 	return f
 }
 
+// take takes the model from the argument of a command that has no other
+// arguments: it may be given so or by the flag.
+func (f *modelFile) take(args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case len(args) > 1 || *f != "":
+		return usagef("one file at a time, not %q too", args[len(args)-1])
+	}
+	if err := f.Set(args[0]); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
 // name is how errors call the model.
 func (f modelFile) name() string { return cmp.Or(string(f), "the built-in net") }
 
@@ -56,7 +71,7 @@ func (f modelFile) open() (*engine.Model, error) {
 	case err == nil:
 		return m, nil
 	case errors.Is(err, weights.ErrFormat):
-		return nil, notFrozen(path, firstBytes(path), err)
+		return nil, files.NotFrozen(path, files.FirstBytes(path), err)
 	}
 	if _, ok := err.(*os.PathError); ok {
 		return nil, inFile(path, err)

@@ -32,12 +32,17 @@ var serveCommand = command{
 Serve nets by the Open Inference Protocol, version 2, as KServe and Triton do,
 over HTTP and gRPC on one port: tensors as JSON or in binary, gzip and deflate;
 gRPC with health and reflection, over HTTP/2 with or without TLS. On the page
-at / you can draw a digit or choose a picture, and see the answer. POST a
-picture to /v2/models/NAME/classify?top=K for the answer of infer --json; with
-&explain=true it includes the model's input, outputs and times. Without
+at / you can draw a digit or choose a picture, and see the answer. POST
+tensors to /v2/models/NAME/infer, or a picture's file to
+/v2/models/NAME/classify?top=K for the answer of infer --json; with
+&explain=true it includes the model's input, outputs and times. A tensor's
+datatype may be another one, such as FP64 for FP32, if it holds exactly the same
+numbers. Without
 --model, the built-in net is served as digits. PATH is a frozen net or a
 folder, with one *.frz or with a VERSION/model.frz for each version; a changed
-file is loaded and run once before it replaces the old one. A request is
+file is loaded and run once before it replaces the old one. A net that cannot be
+loaded does not harm the others; the server ends with status 1 if it can load
+none at the start, unless a folder is given, which may still be filled. A request is
 computed at once if a thread is free, or batched with others that wait, or
 refused with status 503 if it would wait longer than --max-queue-delay. --admin
 has metrics at /metrics, Go's profiles at /debug/pprof/ and the log level at
@@ -54,11 +59,11 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	var o serveOptions
 	with(&o)
 	flags.Var(&o.models, "model", "serve the net in `NAME=PATH`; the name is the file's if none is given; may be repeated")
-	flags.StringVar(&o.listen, "listen", ":8080", "serve at `ADDR`; 127.0.0.1:8080 is reachable only from this machine")
-	flags.StringVar(&o.admin, "admin", "127.0.0.1:9090", "serve metrics, profiles and the log level at `ADDR`, only on this machine; \"\" for nowhere")
+	flags.StringVar(&o.listen, "listen", ":8080", "serve at `ADDR`; :8080 if not given; 127.0.0.1:8080 is reachable only from this machine")
+	flags.StringVar(&o.admin, "admin", "127.0.0.1:9090", "serve metrics, profiles and the log level at `ADDR`, only on this machine; 127.0.0.1:9090 if not given, \"\" for nowhere")
 	flags.StringVar(&o.metrics, "metrics", "", "also serve only the metrics at `ADDR`, for a cluster to collect")
 	flags.IntVar(&o.core.Permits, "threads", 0, "compute on `N` threads at a time; GOMAXPROCS if not given, which follows a container's quota")
-	flags.IntVar(&o.core.Batch, "batch", 8, "compute at most `N` items in one run")
+	flags.IntVar(&o.core.Batch, "batch", 8, "compute at most `N` items in one run; 8 if not given")
 	flags.DurationVar(&o.core.MaxQueueDelay, "max-queue-delay", 100*time.Millisecond, "refuse requests that would wait longer than `TIME`; 100ms if not given")
 	flags.DurationVar(&o.core.Idle, "idle", time.Minute, "free the memory of sessions that have not been used for `TIME`; 1m if not given")
 	flags.Int64Var(&o.memory, "max-memory", 4096, "let all sessions together take at most `MB`; 4096 if not given")
@@ -75,7 +80,7 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	flags.StringVar(&o.cert, "tls-cert", "", "serve TLS with the certificate in `FILE`")
 	flags.StringVar(&o.key, "tls-key", "", "read the certificate's key from `FILE`")
 	flags.BoolVar(&o.repository, "allow-load", false, "let requests load and unload models")
-	flags.StringVar(&o.level, "log", "info", "log from `LEVEL` up: debug (each request), info, warn or error")
+	flags.StringVar(&o.level, "log", "info", "log from `LEVEL` up: debug (each request), info, warn or error; info if not given")
 	return func(a *app, args []string) error {
 		if len(args) > 0 {
 			return usagef("%q is not expected; a net is given by --model", args[0])
@@ -192,20 +197,20 @@ func (a *app) serve(o *serveOptions) error {
 		}
 	}
 	servers := []*http.Server{public}
-	listener, err := net.Listen("tcp", o.listen)
+	listener, err := listen("listen", o.listen, "127.0.0.1:0 is any free port")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	listeners := []net.Listener{listener}
 	for _, extra := range []struct {
-		address string
-		handler http.Handler
-	}{{o.admin, o.adminHandler(core)}, {o.metrics, metricsOnly(core)}} {
+		flag, address string
+		handler       http.Handler
+	}{{"admin", o.admin, o.adminHandler(core)}, {"metrics", o.metrics, metricsOnly(core)}} {
 		if extra.address == "" {
 			continue
 		}
-		l, err := net.Listen("tcp", extra.address)
+		l, err := listen(extra.flag, extra.address, `"" is none`)
 		if err != nil {
 			return err
 		}
@@ -214,7 +219,7 @@ func (a *app) serve(o *serveOptions) error {
 		servers = append(servers, &http.Server{Handler: extra.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: public.ErrorLog})
 	}
 
-	failed := make(chan error, len(servers))
+	failed := make(chan error, len(servers)+1)
 	for i, s := range servers {
 		go func() {
 			if s.TLSConfig != nil {
@@ -239,6 +244,10 @@ func (a *app) serve(o *serveOptions) error {
 	} else {
 		go func() {
 			repo.Reload()
+			if err := repo.Err(); err != nil {
+				failed <- err
+				return
+			}
 			ready()
 			repo.Watch(ctx, time.Second)
 		}()
@@ -265,6 +274,23 @@ func (a *app) serve(o *serveOptions) error {
 			return shutDown(servers, log)
 		}
 	}
+}
+
+// listen listens at the address of a flag. other is another address that the
+// flag could be given.
+func listen(flag, address, other string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case isInUse(err):
+		return nil, fmt.Errorf("--%s: %s is in use by another program: give another address; %s", flag, address, other)
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return nil, fmt.Errorf("--%s %s: %w", flag, address, err)
 }
 
 // wait waits for a time, or for a second signal.

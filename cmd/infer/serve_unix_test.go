@@ -434,6 +434,64 @@ func TestServeUsage(t *testing.T) {
 	}
 }
 
+// An address that is taken is an error that names the flag, and the way out.
+func TestServeAddressInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken := l.Addr().String()
+	flags := map[string]string{"listen": "127.0.0.1:0", "admin": "", "metrics": ""}
+	for name, out := range map[string]string{"listen": "any free port", "admin": `"" is none`, "metrics": `"" is none`} {
+		args := []string{"serve"}
+		for other, address := range flags {
+			if other == name {
+				address = taken
+			}
+			args = append(args, "--"+other, address)
+		}
+		code, _, stderr := infer("", args...)
+		if want := fmt.Sprintf("infer: --%s: %s is in use by another program: give another address; ", name, taken); code != exitFailed || !strings.HasPrefix(stderr, want) || !strings.Contains(stderr, out) {
+			t.Errorf("--%s: %d %s", name, code, stderr)
+		}
+	}
+}
+
+// A net that cannot be loaded ends the server only if there is no other, and no
+// folder that may be filled.
+func TestServeWithoutModels(t *testing.T) {
+	dir := t.TempDir()
+	good, bad, missing := filepath.Join(dir, "good.frz"), filepath.Join(dir, "bad.onnx"), filepath.Join(dir, "missing.frz")
+	for file, data := range map[string][]byte{good: digits.Data, bad: {0x08, 0x07, 0x12, 0x00}} {
+		if err := os.WriteFile(file, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, says := range map[string]string{
+		bad:     "bad.onnx: it is an ONNX model: freeze it with infer convert",
+		missing: "missing.frz: no such file",
+	} {
+		code, _, stderr := infer("", "serve", "--listen", "127.0.0.1:0", "--admin", "", "--model", "m="+path)
+		if code != exitFailed || !strings.Contains(stderr, "infer: no model can be served: m: ") || !strings.Contains(stderr, says) {
+			t.Errorf("%s: %d %s", path, code, stderr)
+		}
+	}
+	for _, other := range []string{good, t.TempDir()} {
+		s := startServer(t, "--model", "bad="+bad, "--model", "missing="+missing, "--model", "m="+other)
+		for end := time.Now().Add(10 * time.Second); !strings.Contains(s.log.String(), `"model":"m"`); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("it does not load: %s", &s.log)
+			}
+		}
+		code, text := answerOf(http.DefaultClient, "POST", s.url+"/v2/repository/index", nil)
+		if code != 200 || !strings.Contains(text, "it is an ONNX model") || !strings.Contains(text, "no such file") {
+			t.Errorf("with %s: %d %s", other, code, text)
+		}
+		s.stop(t)
+	}
+}
+
 // A reloaded value follows its file, and outlives a broken one.
 func TestReloaded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")

@@ -86,6 +86,10 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 			return fmt.Errorf("%s: its elements are %v, but input %q takes %v", file, arrays[i].Elem, ins[i].Name, ins[i].Elem)
 		}
 		n, ok := items(arrays[i].Shape, ins[i].Shape)
+		if !ok && oneItem(arrays[i].Shape, ins[i].Shape) {
+			return fmt.Errorf("%s: %d items, but input %q takes one at a time: export the model with an open batch, or freeze it with infer convert --batch",
+				file, arrays[i].Shape[0], ins[i].Name)
+		}
 		if !ok {
 			return fmt.Errorf("%s: shape %s, but input %q takes %s", file, tensor.Dims(arrays[i].Shape...), ins[i].Name, ins[i].Dims())
 		}
@@ -132,6 +136,16 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 
 // hasBatch says that a tensor's first dimension is the batch. A scalar has none.
 func hasBatch(shape []int) bool { return len(shape) > 0 && shape[0] == -1 }
+
+// oneItem says that a shape fits but for its first dimension, which is that of
+// several items, where the model takes one.
+func oneItem(shape, want []int) bool {
+	if len(want) < 2 || len(shape) != len(want) || want[0] != 1 {
+		return false
+	}
+	_, ok := items(shape, append([]int{-1}, want[1:]...))
+	return ok
+}
 
 // items is the number of items in a tensor of a shape, where −1 in want is
 // the batch, if it stands first, or else may be anything. It is false if the

@@ -102,12 +102,23 @@ func flagError(flags *flag.FlagSet, err error) error {
 // meant is the command that a word was most likely meant to be, which is no
 // file and cannot be one of a picture; "" if there is none.
 func meant(word string) string {
+	if !isNothing(word) {
+		return ""
+	}
+	return nearest(word)
+}
+
+// isNothing says that a word is no file, and cannot be one of a picture.
+func isNothing(word string) bool {
 	if word == "" || strings.ContainsAny(word, `-./\`) {
-		return ""
+		return false
 	}
-	if _, err := os.Stat(word); err == nil {
-		return ""
-	}
+	_, err := os.Stat(word)
+	return err != nil
+}
+
+// nearest is the command whose name is most like a word; "" if none is.
+func nearest(word string) string {
 	best, least := "", len(word)
 	for _, c := range commands() {
 		// Of short names, little may be wrong: cat is no cpu.

@@ -249,6 +249,15 @@ func TestRunTensors(t *testing.T) {
 		}
 	}
 
+	// A model that is declared for one item.
+	one := filepath.Join(t.TempDir(), "one.frz")
+	code, _, told := infer("", "convert", testenv.File(t, "onnx", "real", "mnist_cntk.onnx"), one)
+	if _, says, _ := strings.Cut(told, "session\n"); code != exitOK || says != "it takes tensors only: --crop, --stretch, --pad or --digits make it take pictures\n" {
+		t.Errorf("convert: status %d, %q", code, told)
+	}
+	mustFail(t, exitFailed, []string{`3 items, but input "Input3" takes one at a time: export the model with an open batch, or freeze it with infer convert --batch`},
+		"run", "--model", one, "--input", writeTensor(t, []int{3, 1, 28, 28}, x), "--output", out)
+
 	good := writeTensor(t, []int{1, 1, 28, 28}, x[:784])
 	for _, c := range []struct {
 		want string
@@ -330,7 +339,7 @@ func TestConvertErrors(t *testing.T) {
 	}{
 		{"missing.onnx: no such file", []string{"missing.onnx", out}},
 		{"it is a folder", []string{t.TempDir(), out}},
-		{"text.onnx: ", []string{write(t, "text.onnx", []byte("not a model at all")), out}},
+		{"text.onnx: it is not an ONNX model\n", []string{write(t, "text.onnx", []byte("not a model at all")), out}},
 		{"empty.onnx: ", []string{write(t, "empty.onnx", nil), out}},
 		{"half.onnx: ", []string{write(t, "half.onnx", data[:len(data)/2]), out}},
 		{"labels: 2 labels, but the output", []string{model, out, "--labels", write(t, "labels", []byte("a\nb\n"))}},

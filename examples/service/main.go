@@ -7,7 +7,8 @@ package main
 import (
 	"encoding/json"
 	"flag"
-	_ "image/png" // the other formats that clients may send
+	_ "image/jpeg" // the formats that clients may send
+	_ "image/png"
 	"io"
 	"log"
 	"net/http"

@@ -27,58 +27,32 @@ func errorText(err error) *string {
 
 // Classes is the answer of a classifier.
 type Classes struct {
-	File  string  `json:"file"`
-	Top   []Class `json:"top"`
-	Error *string `json:"error"`
+	File  string         `json:"file"`
+	Top   []engine.Class `json:"top"`
+	Error *string        `json:"error"`
 }
 
 // About says which picture it was, and what went wrong.
 func (a *Classes) About(file string, err error) { a.File, a.Error = file, errorText(err) }
 
-// A Class is an engine.Class.
-type Class struct {
-	Index       int     `json:"index"`
-	Label       string  `json:"label"`
-	Probability float32 `json:"probability"`
-}
-
 // OfClasses is the answer of so many classes.
 func OfClasses(classes []engine.Class) Classes {
-	a := Classes{Top: []Class{}}
-	for _, c := range classes {
-		a.Top = append(a.Top, Class(c))
-	}
-	return a
+	return Classes{Top: append([]engine.Class{}, classes...)}
 }
 
 // Boxes is the answer of a detector.
 type Boxes struct {
-	File  string  `json:"file"`
-	Boxes []Box   `json:"boxes"`
-	Error *string `json:"error"`
+	File  string             `json:"file"`
+	Boxes []engine.Detection `json:"boxes"`
+	Error *string            `json:"error"`
 }
 
 // About says which picture it was, and what went wrong.
 func (a *Boxes) About(file string, err error) { a.File, a.Error = file, errorText(err) }
 
-// A Box is an engine.Detection.
-type Box struct {
-	Index  int     `json:"index"`
-	Label  string  `json:"label"`
-	Score  float32 `json:"score"`
-	X      float64 `json:"x"`
-	Y      float64 `json:"y"`
-	Width  float64 `json:"width"`
-	Height float64 `json:"height"`
-}
-
 // OfDetections is the answer of what was found.
 func OfDetections(found []engine.Detection) Boxes {
-	a := Boxes{Boxes: []Box{}}
-	for _, d := range found {
-		a.Boxes = append(a.Boxes, Box(d))
-	}
-	return a
+	return Boxes{Boxes: append([]engine.Detection{}, found...)}
 }
 
 // Mask is the answer of a net that says of each pixel what it shows.

@@ -45,13 +45,13 @@ func made[T, A any, P interface {
 func None(m *engine.Model) Answer {
 	switch m.Meta().Answer.Kind {
 	case weights.Boxes:
-		return &Boxes{Boxes: []Box{}}
+		return &Boxes{Boxes: []engine.Detection{}}
 	case weights.Mask:
 		return &Mask{Classes: []Area{}}
 	case weights.Picture:
 		return &Picture{}
 	}
-	return &Classes{Top: []Class{}}
+	return &Classes{Top: []engine.Class{}}
 }
 
 // Line is JSON on a line that ends. An error is that of a number which JSON has

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/infer-go/infer/internal/files"
 	"github.com/infer-go/infer/serve"
 )
 
@@ -78,6 +79,29 @@ func (r *Repository) Watch(ctx context.Context, period time.Duration) {
 // loaded are reported to the Server and the log, and change nothing else.
 func (r *Repository) Reload() { r.look(true) }
 
+// Err returns why no model of the Sources is ready, if none is and none of them
+// is a folder, which may still be filled: a file that was named and cannot be
+// loaded is rather a mistake than about to be replaced.
+func (r *Repository) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sources {
+		if info, err := os.Stat(s.Path); err == nil && info.IsDir() {
+			return nil
+		}
+	}
+	var first error
+	for _, v := range r.server.Index() {
+		switch {
+		case v.Ready:
+			return nil
+		case first == nil:
+			first = fmt.Errorf("no model can be served: %s: %w", v.Name, v.Reason)
+		}
+	}
+	return first
+}
+
 func (r *Repository) look(atOnce bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +120,7 @@ func (r *Repository) Load(_ context.Context, name string) error {
 	defer r.mu.Unlock()
 	s := r.named(name)
 	if s == nil {
-		return serve.ErrNotFound
+		return notFound(name)
 	}
 	s.off = false
 	r.lookAt(s, true)
@@ -113,12 +137,15 @@ func (r *Repository) Unload(_ context.Context, name string) error {
 	defer r.mu.Unlock()
 	s := r.named(name)
 	if s == nil {
-		return serve.ErrNotFound
+		return notFound(name)
 	}
 	s.off = true
 	s.versions = map[int64]*found{}
 	return r.server.Unload(name, 0)
 }
+
+// notFound is the error of a name that no Source has.
+func notFound(name string) error { return fmt.Errorf("%w: %.100q", serve.ErrNotFound, name) }
 
 func (r *Repository) named(name string) *source {
 	for _, s := range r.sources {
@@ -132,7 +159,7 @@ func (r *Repository) named(name string) *source {
 // lookAt loads what has changed of a source: at once, or when two looks agree
 // that it has, as somebody may still be writing.
 func (r *Repository) lookAt(s *source, atOnce bool) {
-	files, err := list(s.Path)
+	paths, err := list(s.Path)
 	if err != nil {
 		// It goes on with what it has: a file may be missing while another one
 		// takes its place.
@@ -142,14 +169,14 @@ func (r *Repository) lookAt(s *source, atOnce bool) {
 		}
 		return
 	}
-	if s.unlisted && files[1] == "" && s.versions[1] == nil {
+	if s.unlisted && paths[1] == "" && s.versions[1] == nil {
 		r.server.Unload(s.Name, 1) // there never was one
 	}
 	s.unlisted = false
 	for _, f := range s.versions {
 		f.present = false
 	}
-	for version, path := range files {
+	for version, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
 			if atOnce {
@@ -172,7 +199,7 @@ func (r *Repository) lookAt(s *source, atOnce bool) {
 		if err := r.load(s.Name, version, path); err != nil {
 			r.log.Error("a model cannot be loaded", "model", s.Name, "version", version, "error", err.Error())
 		} else {
-			r.log.Info("a model is loaded", "model", s.Name, "version", version, "took", time.Since(start))
+			r.log.Info("a model is loaded", "model", s.Name, "version", version, "took_ns", time.Since(start).Nanoseconds())
 		}
 	}
 	for version, f := range s.versions {
@@ -205,10 +232,16 @@ func (r *Repository) failed(name string, version int64, err error) {
 func (r *Repository) load(name string, version int64, path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
+		err = files.Error(path, err)
 		r.server.Fail(name, version, err)
 		return err
 	}
-	return r.server.Load(name, version, data)
+	if err = r.server.Load(name, version, data); err == nil {
+		return nil
+	}
+	err = files.NotFrozen(path, data, files.Error(path, err))
+	r.server.Fail(name, version, err)
+	return err
 }
 
 // same says whether a file is the one that it was, as far as one can see from
@@ -221,30 +254,30 @@ func same(a, b fs.FileInfo) bool {
 func list(path string) (map[int64]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, files.Error(path, err)
 	}
 	if !info.IsDir() {
 		return map[int64]string{1: path}, nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil, err
+		return nil, files.Error(path, err)
 	}
-	files := map[int64]string{}
+	versions := map[int64]string{}
 	var loose []string
 	for _, e := range entries {
 		name := e.Name()
 		if n, err := strconv.ParseInt(name, 10, 64); err == nil && n > 0 && strconv.FormatInt(n, 10) == name {
 			if file := filepath.Join(path, name, "model.frz"); isFile(file) {
-				files[n] = file
+				versions[n] = file
 			}
 		} else if filepath.Ext(name) == ".frz" && isFile(filepath.Join(path, name)) {
 			loose = append(loose, filepath.Join(path, name))
 		}
 	}
 	switch {
-	case len(files) > 0:
-		return files, nil
+	case len(versions) > 0:
+		return versions, nil
 	case len(loose) == 1:
 		return map[int64]string{1: loose[0]}, nil
 	case len(loose) > 1:

@@ -149,7 +149,7 @@ func TestLoadAndUnload(t *testing.T) {
 	if _, err := served(s); err != nil {
 		t.Error(err)
 	}
-	if r.Load(ctx, "x") != serve.ErrNotFound || r.Unload(ctx, "x") != serve.ErrNotFound {
+	if !errors.Is(r.Load(ctx, "x"), serve.ErrNotFound) || !errors.Is(r.Unload(ctx, "x"), serve.ErrNotFound) {
 		t.Error("an unknown model is found")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/infer-go/infer/engine"
@@ -73,7 +74,8 @@ func (c *call) decode(ctx context.Context) (image.Image, error) {
 	img, err := picture.DecodeAtMost(c.body, c.options.MaxPixels)
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return nil, status(http.StatusUnsupportedMediaType, "the body is not a picture in a format that is known here")
+		return nil, status(http.StatusUnsupportedMediaType,
+			"the body is not a picture: send the bytes of its file alone (curl --data-binary @x.png), not a form; formats are %s", strings.Join(picture.Formats(), ", "))
 	case errors.Is(err, picture.ErrTooLarge):
 		return nil, status(http.StatusRequestEntityTooLarge, "%w: it may have %d pixels", err, c.options.MaxPixels)
 	case err != nil:

@@ -5,7 +5,10 @@
 //	http.ListenAndServe("127.0.0.1:8080", h)
 //
 // Tensors are sent and returned as JSON or in binary (Triton's extension).
-// Bodies may be compressed by gzip or deflate. In addition to the protocol
+// Bodies may be compressed by gzip or deflate. A tensor's datatype need not be
+// that of the model's input, FP64 for FP32 for instance, if each of its numbers
+// has exactly the same value there; 0.1 in FP64 has not. In addition to the
+// protocol
 // there is
 //
 //	POST /v2/models/{model}[/versions/{version}]/classify?top=K

@@ -425,6 +425,9 @@ func (c *call) inference(m *serve.Model) error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
+	if len(c.body) == 0 {
+		return status(http.StatusBadRequest, "the body is empty")
+	}
 	q := &c.infer
 	defer q.release()
 	var err error

@@ -335,8 +335,8 @@ func TestBadRequests(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"nothing":           {"", nil, 400, "missing"},
-		"no JSON":           {"{", nil, 400, "JSON, byte 1"},
+		"nothing":           {"", nil, 400, "the body is empty"},
+		"no JSON":           {"{", nil, 400, "the JSON ends too early, at byte 1: "},
 		"no inputs":         {"{}", nil, 400, "inputs are missing"},
 		"empty inputs":      {`{"inputs":[]}`, nil, 400, "0 inputs"},
 		"behind":            {`{"inputs":[{` + in + `,"data":[` + x + `]}]} x`, nil, 400, "follows the end"},
@@ -355,6 +355,11 @@ func TestBadRequests(t *testing.T) {
 		"no items":          {`{"inputs":[{"name":"input","shape":[0,1,28,28],"datatype":"FP32","data":[]}]}`, nil, 400, "shape"},
 		"overflow":          {`{"inputs":[{"name":"input","shape":[4611686018427387904,4,28,28],"datatype":"FP32","data":[]}]}`, nil, 400, "too large"},
 		"a product of zero": {`{"inputs":[{"name":"input","shape":[4294967296,4294967296,0,1],"datatype":"FP32","data":[]}]}`, nil, 400, ""},
+		"cut off":           {`{"inputs":[{` + in + `,"data":[1,2`, nil, 400, "the JSON ends too early, at byte 76: "},
+		"cut off in a word": {`{"inputs":[{` + in + `,"data":[1,2.`, nil, 400, "the JSON ends too early, at byte "},
+		"cut off in true":   {`{"x":tru`, nil, 400, "the JSON ends too early, at byte 8"},
+		"cut off in a text": {`{"inp`, nil, 400, "the JSON ends too early, at byte 5"},
+		"FP64, not FP32":    {`{"inputs":[{"name":"input","shape":[1,1,28,28],"datatype":"FP64","data":[0.1,` + x[2:] + `]}]}`, nil, 400, "value that the model's input can have"},
 		"no data":           {`{"inputs":[{` + in + `}]}`, nil, 400, "needs data"},
 		"binary missing":    {`{"inputs":[{` + in + `,"parameters":{"binary_data_size":3136}}]}`, nil, 400, "3136 bytes of binary data are missing"},
 		"binary size":       {`{"inputs":[{` + in + `,"parameters":{"binary_data_size":3135}}]}`, nil, 400, "does not fit"},
@@ -407,7 +412,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/v2/models", "", 200, `{"models":["digits"]}`},
 		{"GET", "/v2/models/digits", "", 200, `{"name":"digits","versions":["1"],"platform":"infer_frz","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,28,28]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}],"parameters":{"picture":"digit","answer":"classes"}}`},
 		{"GET", "/v2/models/digits/versions/1", "", 200, `"platform":"infer_frz"`},
-		{"GET", "/v2/models/digits/versions/2", "", 404, `error`},
+		{"GET", "/v2/models/digits/versions/2", "", 404, `no such model: \"digits\" has no version \"2\"`},
 		{"GET", "/v2/models/digits/ready", "", 200, `{"name":"digits","ready":true}`},
 		{"GET", "/v2/models/digits/versions/1/ready", "", 200, `"ready":true`},
 		{"GET", "/v2/models/broken/ready", "", 503, `error`},
@@ -429,7 +434,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/v2/health", "", 404, `error`},
 		{"GET", "/v2/models/digits/x", "", 404, `error`},
 		{"GET", "/v2/models/digits/versions/1/x/y", "", 404, `error`},
-		{"POST", "/v2/models/none/infer", "", 404, `error`},
+		{"POST", "/v2/models/none/infer", "", 404, `no such model: \"none\"`},
 	} {
 		w := send(h, c.method, c.path, []byte(c.body))
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.answer) {
@@ -491,8 +496,12 @@ func TestClassify(t *testing.T) {
 		if name == "large" && w.Code == 413 {
 			continue // a checksum may be looked at first
 		}
-		if text := errorOf(t, w); w.Code != c.status {
+		text := errorOf(t, w)
+		if w.Code != c.status {
 			t.Errorf("%s: %d %s", name, w.Code, text)
+		}
+		if w.Code == 415 && !(strings.Contains(text, "curl --data-binary") && strings.Contains(text, "PNG, JPEG")) {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 }

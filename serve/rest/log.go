@@ -20,7 +20,7 @@ func logLevel(err error) slog.Level {
 func (h *Handler) log(level slog.Level, r *http.Request, err error, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", http.StatusOK), slog.Duration("took", took),
+		slog.Int("status", http.StatusOK), slog.Int64("took_ns", took.Nanoseconds()),
 	}
 	if err != nil {
 		attrs[2] = slog.Int("status", statusOf(err))

@@ -25,11 +25,17 @@ type scanner struct {
 type syntaxError struct {
 	at   int
 	what string
+	ends bool // too early, there
 }
 
-func (e *syntaxError) Error() string { return fmt.Sprintf("JSON, byte %d: %s", e.at, e.what) }
+func (e *syntaxError) Error() string {
+	if e.ends {
+		return fmt.Sprintf("the JSON ends too early, at byte %d: %s", e.at, e.what)
+	}
+	return fmt.Sprintf("JSON, byte %d: %s", e.at, e.what)
+}
 
-func (s *scanner) fail(what string) error { return &syntaxError{s.at, what} }
+func (s *scanner) fail(what string) error { return &syntaxError{s.at, what, s.at == len(s.data)} }
 
 // peek skips white space, and is the byte that comes then; 0 at the end.
 func (s *scanner) peek() byte {
@@ -63,7 +69,7 @@ func (s *scanner) end() error {
 
 func (s *scanner) enter() error {
 	if s.depth++; s.depth > s.maxDepth {
-		return s.fail(fmt.Sprintf("nested more than %d deep", s.maxDepth))
+		return &syntaxError{at: s.at, what: fmt.Sprintf("nested more than %d deep", s.maxDepth)}
 	}
 	return nil
 }
@@ -170,6 +176,9 @@ func (s *scanner) text() ([]byte, error) {
 // literal reads true, false or null.
 func (s *scanner) literal(word string) error {
 	if s.peek(); !bytes.HasPrefix(s.data[s.at:], []byte(word)) {
+		if rest := s.data[s.at:]; bytes.HasPrefix([]byte(word), rest) {
+			s.at += len(rest) // it is cut off
+		}
 		return s.fail("an unknown word")
 	}
 	s.at += len(word)
@@ -238,6 +247,12 @@ func (s *scanner) number() (n number, err error) {
 		}
 		return i - from
 	}
+	fail := func(what string) error {
+		if i == len(d) {
+			s.at = i // it may be cut off
+		}
+		return s.fail(what)
+	}
 	n.exact, n.integer = true, true
 	if i < len(d) && d[i] == '-' {
 		n.negative = true
@@ -245,14 +260,14 @@ func (s *scanner) number() (n number, err error) {
 	}
 	first := i
 	if digits(true) == 0 || d[first] == '0' && i-first > 1 {
-		return n, s.fail("a value is missing or wrong")
+		return n, fail("a value is missing or wrong")
 	}
 	if i < len(d) && d[i] == '.' {
 		i++
 		n.integer = false
 		k := digits(true)
 		if n.exp -= k; k == 0 {
-			return n, s.fail("a number ends with its point")
+			return n, fail("a number ends with its point")
 		}
 	}
 	if i < len(d) && d[i]|0x20 == 'e' {
@@ -265,7 +280,7 @@ func (s *scanner) number() (n number, err error) {
 		}
 		from := i
 		if digits(false) == 0 {
-			return n, s.fail("an exponent has no digits")
+			return n, fail("an exponent has no digits")
 		}
 		if e, err := strconv.Atoi(string(d[from:i])); err != nil || e > 1000 {
 			n.exact = false

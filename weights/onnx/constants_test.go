@@ -223,7 +223,7 @@ func TestIf(t *testing.T) {
 		{"computed", "x", twice, plus, "the condition, operand 0"},
 		{"no branch", "flag", int64(3), plus, `attribute "then_branch" is of type`},
 		{"too many outputs", "flag", inner(func(m *model) { m.node("Abs", "x", "z") }, "z", "z"), plus, "has 2 outputs for 1 results"},
-		{"an operator that is not known", "flag", strange, plus, "not supported: Loop"},
+		{"an operator that is not known", "flag", strange, plus, "infer ops lists the operators that are"},
 		{"a name that nobody knows", "flag", inner(func(m *model) { m.node("Abs", "nothing", "z") }, "z"), plus, `nothing gives "nothing" a value`},
 		{"a fault inside", "flag", inner(func(m *model) { m.node("Transpose", "x", "z", attr{"perm", []int64{5}}) }, "z"), plus, `then_branch: Transpose "Transposez"`},
 		{"an input", "flag", inner(func(m *model) { m.input("i", 1); m.node("Abs", "i", "z") }, "z"), plus, "has inputs"},

@@ -135,7 +135,10 @@ func (d *decoder) decode(data []byte) (*modelProto, error) {
 	case err == nil && !found:
 		err = errors.New("it contains no graph")
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoField), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("it is not an ONNX model")
+	case err != nil:
 		return nil, fmt.Errorf("it is not an ONNX model: %w", err)
 	}
 	return m, nil

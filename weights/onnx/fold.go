@@ -191,7 +191,7 @@ func (c *call) foldCast() []*value {
 		return nil
 	}
 	if to.size() == 0 {
-		return c.fail("a cast to %v is not supported", to)
+		return c.unsupported("a cast to %v is not supported", to)
 	}
 	t := c.newTensor(to, x.dims)
 	if t == nil {

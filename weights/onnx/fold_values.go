@@ -183,7 +183,7 @@ func (c *call) eyeLike() []*value {
 		c.fail("a tensor of shape %s is not a matrix", tensor.Dims(x.shape...))
 	}
 	if c.ready() && kind.size() == 0 {
-		c.fail("elements of %v are not supported", kind)
+		c.unsupported("elements of %v are not supported", kind)
 	}
 	k := min(max(c.intAttr("k", 0), -tensor.MaxDim), tensor.MaxDim)
 	if !c.ready() {
@@ -212,7 +212,7 @@ func (c *call) eyeLike() []*value {
 func (c *call) foldUnique() []*value {
 	x := c.operand(0)
 	if c.attribute("axis", attrInt) != nil {
-		c.fail("an axis is not supported")
+		c.unsupported("an axis is not supported")
 	}
 	sorted := c.intAttr("sorted", 1) != 0
 	if !c.ready() {

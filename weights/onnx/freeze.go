@@ -29,7 +29,7 @@ type Options struct {
 
 	// Meta is what the net's Meta will say. Freeze itself fills in Nodes and
 	// Parameters, and sets Answer to Probabilities where it is Scores
-	// and the first output is that of a Softmax.
+	// and the first output is that of a Softmax or a Sigmoid.
 	Meta weights.Meta
 
 	// Quantise, if not nil, makes a net that computes in integers. Steps that
@@ -96,7 +96,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	report.MACs = macs(net)
 	net.Meta = opts.Meta
 	net.Meta.Nodes, net.Meta.Parameters = report.Operators, report.Parameters
-	if net.Meta.Answer.Kind == weights.Scores && endsInSoftmax(net) {
+	if net.Meta.Answer.Kind == weights.Scores && endsInProbabilities(net) {
 		net.Meta.Answer.Kind = weights.Probabilities
 	}
 	return net, report, nil
@@ -248,9 +248,9 @@ func (m *modelProto) checkItems(l *linked, one *graph, budget int) error {
 	return checkBatch(one, many.graph)
 }
 
-// endsInSoftmax says whether the first output is that of a softmax, perhaps
-// in another shape, or quantised and dequantised.
-func endsInSoftmax(net *weights.Net) bool {
+// endsInProbabilities says whether the first output is that of a softmax or a
+// sigmoid, perhaps in another shape, or quantised and dequantised.
+func endsInProbabilities(net *weights.Net) bool {
 	v := net.Outputs[0]
 	for i := len(net.Steps) - 1; i >= 0; i-- {
 		s := net.Steps[i]
@@ -258,7 +258,7 @@ func endsInSoftmax(net *weights.Net) bool {
 			continue
 		}
 		switch t := s.Spec.Traits(net.Operands(s)); {
-		case t.SumsToOne:
+		case t.Probabilities:
 			return true
 		case t.Rearranges || kernels.Converts(s.Spec):
 			v = s.In[0]

@@ -100,8 +100,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestProbabilities checks that a net whose model ends in a softmax says so, and
-// that Classify then gives the softmax's numbers, not a softmax of them.
+// TestProbabilities checks that a net whose model ends in a softmax or a sigmoid
+// says so, and that Classify then gives its numbers, not a softmax of them.
 func TestProbabilities(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -117,6 +117,40 @@ func TestProbabilities(t *testing.T) {
 			m.node("Transpose", "s", "t", attr{"perm", []int64{0, 2, 3, 1}})
 			m.node("Flatten", "t", "y")
 		}, true},
+		{"sigmoids", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("Sigmoid", "f", "y")
+		}, true},
+		{"sigmoids in another shape", func(m *model) {
+			m.node("Sigmoid", "c", "s")
+			m.node("Flatten", "s", "y")
+		}, true},
+		{"sigmoids of a fully connected layer", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.weight("w", -1, 1, 3, 4)
+			m.node("MatMul", "f w", "p")
+			m.node("Sigmoid", "p", "y")
+		}, true},
+		{"hard sigmoids", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("HardSigmoid", "f", "y")
+		}, true},
+		{"quantised sigmoids", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.qdq("f", "q", typeUint8, 0.05, 128)
+			m.node("Sigmoid", "q", "s")
+			m.qdq("s", "y", typeUint8, 1./256, 0)
+		}, true},
+		{"sigmoids before something else", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("Sigmoid", "f", "s")
+			m.node("Neg", "s", "y")
+		}, false},
+		{"a gate", func(m *model) {
+			m.node("Flatten", "c", "f")
+			m.node("Sigmoid", "f", "s")
+			m.node("Mul", "f s", "y")
+		}, false},
 		{"logits", func(m *model) { m.node("Flatten", "c", "y") }, false},
 		{"logarithms", func(m *model) {
 			m.node("Flatten", "c", "f")
@@ -478,7 +512,7 @@ func TestNotONNX(t *testing.T) {
 		want string
 	}{
 		{"nothing", nil, "it is not an ONNX model: it contains no graph"},
-		{"text", []byte("Once upon a time there was a net."), "it is not an ONNX model: "},
+		{"text", []byte("Once upon a time there was a net."), "onnx: it is not an ONNX model"},
 		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), "it is not an ONNX model, but a PNG picture"},
 		{"a photo", []byte("\xff\xd8\xff\xe0\x00\x10JFIF"), "it is not an ONNX model, but a JPEG picture"},
 		{"a frozen net", []byte("\x89FRZ\r\n\x1a\n\x01\x00\x00\x00"), "it is not an ONNX model, but a frozen net already"},

@@ -112,7 +112,7 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 		missing = append(missing, fmt.Sprintf("and %d more", len(seen)-len(missing)))
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %s", ErrUnsupported, strings.Join(missing, ", "))
+		return fmt.Errorf("%w: %s; infer ops lists the operators that are: express it by them, or export the model only up to it", ErrUnsupported, strings.Join(missing, ", "))
 	}
 	return nil
 }

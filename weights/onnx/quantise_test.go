@@ -467,6 +467,27 @@ func TestPictureRange(t *testing.T) {
 	}
 }
 
+// TestQuantisedSigmoids checks that the answer of a net that is quantised here,
+// and whose model ends in sigmoids, is probabilities.
+func TestQuantisedSigmoids(t *testing.T) {
+	m := newModel(14)
+	m.input("x", 0, 1, 8, 8)
+	m.conv("x", "c", 4, 1, 3)
+	m.node("Sigmoid", "c", "g")
+	m.node("GlobalAveragePool", "g", "p")
+	m.conv("p", "l", 3, 4, 1)
+	m.node("Flatten", "l", "f")
+	m.node("Sigmoid", "f", "y")
+	m.output("y")
+	net, report, err := Freeze(m.bytes(), quantising(smoothItems(32, 1, 1, 8, 8)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Quantised == nil || net.Meta.Answer.Kind != weights.Probabilities {
+		t.Errorf("the answer is of kind %v", net.Meta.Answer.Kind)
+	}
+}
+
 // TestFreezeTiers has a convolution that is frozen by Winograd's algorithm unless a
 // tier is named that would lose by it.
 func TestFreezeTiers(t *testing.T) {

@@ -251,7 +251,7 @@ func TestRecurrentErrors(t *testing.T) {
 		{"LSTM", func(_ *model, n *testNode) { n.attrs = append(n.attrs, attr{"input_forget", 1}) }, "input_forget is not supported"},
 		{"GRU", func(_ *model, n *testNode) {
 			n.attrs = append(n.attrs, attr{"activations", []string{"Sigmoid", "Relu"}})
-		}, `activations ["Sigmoid" "Relu"] are not supported, only the default ones, ["Sigmoid" "Tanh"]`},
+		}, `activations ["Sigmoid" "Relu"] are not supported: export the model with the default ones, ["Sigmoid" "Tanh"]`},
 		{"GRU", func(_ *model, n *testNode) { n.attrs = append(n.attrs, attr{"activations", []string{"Tanh"}}) }, "1 activations where there should be 2"},
 		{"GRU", func(_ *model, n *testNode) { n.attrs[0] = attr{"hidden_size", 7} }, "hidden_size is 7, and the weights are for 4"},
 		{"GRU", func(_ *model, n *testNode) { n.attrs[1] = attr{"direction", "sideways"} }, `direction "sideways" is unknown`},

@@ -168,7 +168,7 @@ func (t *translator) node(n *nodeProto) (err error) {
 	case op.ofShape:
 		out = op.fold(c)
 	case !constant && op.translate == nil:
-		c.fail("it is supported only on constants, and %q is not constant", c.firstActivation().name)
+		c.fail("it is supported only on constants, and %q is not constant: export the model with its result as an input or as a constant, or only up to this node", c.firstActivation().name)
 	case !constant:
 		if op.quantised == notQuantised {
 			c.makePlain()
@@ -217,6 +217,12 @@ func (c *call) fail(format string, args ...any) []*value {
 		c.err = fmt.Errorf(format, args...)
 	}
 	return nil
+}
+
+// unsupported is fail for what a node asks of an operator that is known, and
+// says what can be done.
+func (c *call) unsupported(format string, args ...any) []*value {
+	return c.fail(format+": export the model without it, or only up to this node", args...)
 }
 
 func (c *call) firstActivation() *value {

@@ -32,7 +32,7 @@ func (c *call) attention() []*value {
 		return c.fail("lengths of keys that are not padding, operand 6, are not supported: export the model with a mask")
 	}
 	if mode := c.intAttr("qk_matmul_output_mode", 0); mode != 0 || len(c.node.out) > 3 && c.node.out[3] != "" {
-		return c.fail("the products of queries and keys as a result are not supported")
+		return c.unsupported("the products of queries and keys as a result are not supported")
 	}
 	if !c.ready() {
 		return nil

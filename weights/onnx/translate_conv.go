@@ -118,7 +118,7 @@ func (c *call) convTranspose() []*value {
 			out[i] = full[i] - op.Pad[i] - op.Pad[i+2]
 		}
 	default:
-		c.fail("auto_pad %q is not supported", auto)
+		c.unsupported("auto_pad %q is not supported", auto)
 	}
 	if out[0] < 1 || out[1] < 1 {
 		return c.fail("padding %v leaves nothing of a map of %s", op.Pad, tensor.Dims(full[:]...))

@@ -19,7 +19,7 @@ func (c *call) batchNorm() []*value {
 		c.fail("a result other than the first is used, which is only for training")
 	}
 	if c.intAttr("spatial", 1) != 1 {
-		c.fail("spatial 0 is not supported")
+		c.unsupported("spatial 0 is not supported")
 	}
 	if len(x.shape) < 2 {
 		return c.fail("a tensor of shape %s has no channels", tensor.Dims(x.shape...))

@@ -127,7 +127,7 @@ func (c *call) lpPool() []*value {
 // lpVolume is the means of LpPool in three dimensions.
 func (c *call) lpVolume(x *value, kernel []int64, ceil bool) (mean *value, count int) {
 	if ceil {
-		c.fail("ceil_mode in three dimensions is not supported")
+		c.unsupported("ceil_mode in three dimensions is not supported")
 	}
 	y := c.pool3(kernels.AveragePoolPadded, x)
 	if !c.ready() {

@@ -68,7 +68,7 @@ func (c *call) result(y *value, i int) []*value {
 func qLinear(f func(*call) []*value) func(*call) []*value {
 	return func(c *call) []*value {
 		if c.intAttr("channels_last", 0) != 0 {
-			c.fail("channels_last 1 is not supported")
+			c.unsupported("channels_last 1 is not supported")
 		}
 		return c.result(c.onReals(f, c.operandOf(0, 0)), 3)
 	}

@@ -12,11 +12,11 @@ import (
 // initial_h, initial_c, P [D, 3H], for D directions.
 func (c *call) lstm() []*value {
 	if c.intAttr("input_forget", 0) != 0 {
-		return c.fail("input_forget is not supported")
+		return c.unsupported("input_forget is not supported")
 	}
 	if c.has(7) {
 		if p := c.weight(7, "the peepholes"); c.ready() && slices.ContainsFunc(p.data.floats, func(x float32) bool { return x != 0 }) {
-			return c.fail("peepholes, P, are not supported")
+			return c.unsupported("peepholes, P, are not supported")
 		}
 	}
 	return c.recurrent(kernels.LSTM, 4, []string{"Sigmoid", "Tanh", "Tanh"})
@@ -148,7 +148,7 @@ func (c *call) directions() []bool {
 // checkCell checks the attributes that change what a cell computes.
 func (c *call) checkCell(directions int, activations []string) {
 	if clip := c.floatAttr("clip", 0); clip != 0 {
-		c.fail("clip, here %v, is not supported", clip)
+		c.unsupported("clip, here %v, is not supported", clip)
 	}
 	a := c.attribute("activations", attrStrings)
 	if a == nil {
@@ -160,7 +160,7 @@ func (c *call) checkCell(directions int, activations []string) {
 	}
 	for i, name := range a.strings {
 		if !strings.EqualFold(name, activations[i%len(activations)]) {
-			c.fail("activations %q are not supported, only the default ones, %q", a.strings, activations)
+			c.fail("activations %q are not supported: export the model with the default ones, %q", a.strings, activations)
 			return
 		}
 	}
@@ -262,7 +262,7 @@ func (c *call) firstStates(states, directions, n, hidden int, itemsFirst bool) (
 				}
 				to := &x[(d*states+i)*hidden+at%hidden]
 				if item > 0 && *to != v {
-					c.fail("constant first states that differ among sequences are not supported")
+					c.unsupported("constant first states that differ among sequences are not supported")
 					return f
 				}
 				*to = v

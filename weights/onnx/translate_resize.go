@@ -47,7 +47,7 @@ func (c *call) resize() []*value {
 		op.Coordinates = kernels.CropAndResize
 		op.Extrapolation = c.floatAttr("extrapolation_value", 0)
 	default:
-		c.fail("coordinate_transformation_mode %q is not supported", mode)
+		c.unsupported("coordinate_transformation_mode %q is not supported", mode)
 	}
 	switch mode := c.stringAttr("nearest_mode", "round_prefer_floor"); mode {
 	case "round_prefer_floor":
@@ -59,7 +59,7 @@ func (c *call) resize() []*value {
 	case "ceil":
 		op.Rounding = kernels.RoundCeil
 	default:
-		c.fail("nearest_mode %q is not supported", mode)
+		c.unsupported("nearest_mode %q is not supported", mode)
 	}
 	if op.Mode != kernels.Nearest {
 		op.Rounding = 0 // means nothing
@@ -171,7 +171,7 @@ func (c *call) resizeMode(op *kernels.Resize) {
 		op.CubicA = c.floatAttr("cubic_coeff_a", -0.75)
 		op.ExcludeOutside = c.intAttr("exclude_outside", 0) != 0
 	default:
-		c.fail("mode %q is not supported", mode)
+		c.unsupported("mode %q is not supported", mode)
 	}
 }
 
@@ -182,7 +182,7 @@ func (c *call) oldRounding(scale [2]float32) kernels.Rounding {
 		return kernels.RoundFloor
 	}
 	if max(scale[0], scale[1]) > 1 {
-		c.fail("scales %v that shrink a map in one direction and stretch it in the other are not supported before opset 11", scale)
+		c.fail("scales %v that shrink a map in one direction and stretch it in the other are not supported before opset 11: export the model with it or a later one", scale)
 	}
 	return kernels.RoundCeil
 }

@@ -234,7 +234,7 @@ func (c *call) pad() []*value {
 	case "wrap":
 		op.Mode = kernels.PadWrap
 	default:
-		c.fail("mode %q is not supported", mode)
+		c.unsupported("mode %q is not supported", mode)
 	}
 	if op.Mode != kernels.PadConstant {
 		op.Value = 0
@@ -539,7 +539,7 @@ func (c *call) depthToSpace() []*value {
 	case "CRD":
 		y = c.transpose(c.reshape(x, []int{n, channels, b, b, h, w}), 0, 1, 4, 2, 5, 3)
 	default:
-		return c.fail("mode %q is not supported", mode)
+		return c.unsupported("mode %q is not supported", mode)
 	}
 	return []*value{c.reshape(y, []int{n, channels, h * b, w * b})}
 }

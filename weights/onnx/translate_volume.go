@@ -169,9 +169,9 @@ func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
 	padded := d.Pad[1] > 0 || d.Pad[3] > 0 || w.beyond > 0
 	switch {
 	case w.beyond > 0 && kind != kernels.MaxPool:
-		return c.fail("means of windows that extend beyond the depth, as ceil_mode allows, are not supported")
+		return c.unsupported("means of windows that extend beyond the depth, as ceil_mode allows, are not supported")
 	case padded && (kind == kernels.AveragePool || d.Dilation[1] != 1 || max(d.Pad[1], d.Pad[3]) >= d.Kernel[1]):
-		return c.fail("padding %d and %d of the depth is not supported", d.Pad[1], d.Pad[3])
+		return c.unsupported("padding %d and %d of the depth is not supported", d.Pad[1], d.Pad[3])
 	}
 	y := c.depthFirst(x)
 	if !c.ready() {

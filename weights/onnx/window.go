@@ -69,7 +69,7 @@ func (c *call) window(x *value, kernel []int64) kernels.Window {
 			w.Pad[i], w.Pad[i+2] = less, more
 		}
 	default:
-		c.fail("auto_pad %q is not supported", auto)
+		c.unsupported("auto_pad %q is not supported", auto)
 	}
 	return w
 }

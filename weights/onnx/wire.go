@@ -1,7 +1,9 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -39,11 +41,23 @@ func (f field) each(visit func(field) error) error {
 	return each(b, visit)
 }
 
+// parseError is an error of package protowire, by its number. What exactly is
+// wrong with bytes that are not a field helps nobody.
+func parseError(n int) error {
+	if errors.Is(protowire.ParseError(n), io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return errNoField
+}
+
+// errNoField says that bytes are not a field.
+var errNoField = errors.New("not a field of a protocol buffer")
+
 // nextField reads the field at the start of b and says how long it is.
 func nextField(b []byte) (field, int, error) {
 	num, typ, n := protowire.ConsumeTag(b)
 	if n < 0 {
-		return field{}, 0, protowire.ParseError(n)
+		return field{}, 0, parseError(n)
 	}
 	f := field{num: num, typ: typ}
 	m := 0
@@ -62,7 +76,7 @@ func nextField(b []byte) (field, int, error) {
 		m = protowire.ConsumeFieldValue(num, typ, b[n:])
 	}
 	if m < 0 {
-		return field{}, 0, protowire.ParseError(m)
+		return field{}, 0, parseError(m)
 	}
 	return f, n + m, nil
 }
@@ -111,7 +125,7 @@ func (f field) appendInts(x []int64) ([]int64, error) {
 	for b := f.bytes; len(b) > 0; {
 		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
-			return nil, fmt.Errorf("field %d: %w", f.num, protowire.ParseError(n))
+			return nil, fmt.Errorf("field %d: %w", f.num, parseError(n))
 		}
 		x, b = append(x, int64(v)), b[n:]
 	}

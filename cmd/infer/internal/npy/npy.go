@@ -158,6 +158,9 @@ func parse(header string) (elem tensor.Elem, shape []int, n int, err error) {
 			elem, known = e, true
 		}
 	}
+	if !known && found[0] == "<f8" {
+		return 0, nil, 0, errors.New("its numbers are float64: save x.astype('float32')")
+	}
 	if !known {
 		return 0, nil, 0, fmt.Errorf("its numbers are %q, not float32 (\"<f4\"), an integer of up to 64 bits (\"<i8\", \"<i4\", \"<i2\", \"|i1\", \"|u1\") or a Boolean (\"|b1\")", found[0])
 	}
