@@ -332,7 +332,7 @@ func TestBadRequests(t *testing.T) {
 		"cut off in a word": {`{"inputs":[{` + in + `,"data":[1,2.`, nil, 400, "the JSON ends too early, at byte "},
 		"cut off in true":   {`{"x":tru`, nil, 400, "the JSON ends too early, at byte 8"},
 		"cut off in a text": {`{"inp`, nil, 400, "the JSON ends too early, at byte 5"},
-		"FP64, not FP32":    {`{"inputs":[{"name":"input","shape":[1,1,28,28],"datatype":"FP64","data":[0.1,` + x[2:] + `]}]}`, nil, 400, "element 0 is no value that the model's input can have"},
+		"FP64, not FP32":    {`{"inputs":[{"name":"input","shape":[1,1,28,28],"datatype":"FP64","data":[0.1,` + x[2:] + `]}]}`, nil, 400, "value that the model's input can have"},
 		"no data":           {`{"inputs":[{` + in + `}]}`, nil, 400, "needs data"},
 		"binary missing":    {`{"inputs":[{` + in + `,"parameters":{"binary_data_size":3136}}]}`, nil, 400, "3136 bytes of binary data are missing"},
 		"binary size":       {`{"inputs":[{` + in + `,"parameters":{"binary_data_size":3135}}]}`, nil, 400, "does not fit"},
