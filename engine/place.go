@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"slices"
-
-	"github.com/infer-go/infer/kernels"
-)
+import "github.com/infer-go/infer/kernels"
 
 // placeConcats has operands of concatenations of channels written where they are
 // to stand: those that are the only result of a step that can place it, and that
@@ -30,32 +26,45 @@ func (b *binder) placeConcats() {
 	b.steps = kept
 }
 
+// leftBytes is the size of the largest map that operands are placed in if others
+// are left to copy. A larger one would leave the second-level cache in between:
+// it is better written once, in order.
+const leftBytes = 1 << 20
+
 // placeOperands places the operands of the concatenation s as far as possible,
 // and reports whether any are left to copy; kept are the steps before it.
 func (b *binder) placeOperands(kept []step, written []writing, readers []int, s *step) bool {
 	concat := b.net.Steps[s.index]
-	channels := b.net.Values[concat.Out[0]].Shape[3]
+	result := b.net.Values[concat.Out[0]]
+	ops := make([]kernels.Op, len(s.in)) // that place, nil for those that are copied
 	placed := make([]bool, len(s.in))
 	var others []int // buffers that are copied
 	first := 0
 	for k, c := range s.in {
-		if op := b.place(kept, written, readers, s, k, first, channels); op != nil {
-			m := &kept[written[c].last]
-			m.op, m.out = op, s.out
-			b.scratch = max(b.scratch, op.Scratch())
-			if written[c].times == 1 {
-				b.buffers[c].size = 0 // nothing uses it any more
-			}
-			to := &written[s.out[0]]
-			to.times++
-			to.last = written[c].last
-			placed[k] = true
-		} else {
+		ops[k] = b.place(kept, written, readers, s, k, first, result.Shape[3])
+		if placed[k] = ops[k] != nil; !placed[k] {
 			others = append(others, c)
 		}
 		first += b.net.Values[concat.In[k]].Shape[3]
 	}
-	if slices.Contains(placed, true) && len(others) > 0 {
+	if len(others) == len(s.in) || len(others) > 0 && result.Bytes() > leftBytes {
+		return true
+	}
+	for k, c := range s.in {
+		if !placed[k] {
+			continue
+		}
+		m := &kept[written[c].last]
+		m.op, m.out = ops[k], s.out
+		b.scratch = max(b.scratch, m.op.Scratch())
+		if written[c].times == 1 {
+			b.buffers[c].size = 0 // nothing uses it any more
+		}
+		to := &written[s.out[0]]
+		to.times++
+		to.last = written[c].last
+	}
+	if len(others) > 0 {
 		s.op, s.in = s.op.(kernels.Joiner).Without(placed), others
 	}
 	return len(others) > 0
