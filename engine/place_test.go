@@ -46,7 +46,27 @@ func TestPlaceConcats(t *testing.T) {
 			viewed := b.steps(&kernels.Concat{Axis: 3}, nil, tall, wide)[0]
 			// A value that is read twice, or is an output, stays where it is.
 			shared := conv(kernels.Conv{}, 1, 1, 5, pooled)
-			b.output(viewed, b.steps(&kernels.Concat{Axis: 3}, nil, shared, shared)[0], conv(kernels.Conv{}, 1, 1, 3, pooled))
+			// Elements in pairs, a pool and a resized map; what cannot be placed is
+			// copied into the same map.
+			concat := func(in ...int) int { return b.steps(&kernels.Concat{Axis: 3}, nil, in...)[0] }
+			add := func(act kernels.Act, channels int) int {
+				x, y := conv(kernels.Conv{}, 1, 1, channels, x), conv(kernels.Conv{}, 3, 1, channels, x)
+				return b.steps(&kernels.Binary{Kind: kernels.Add, Act: act}, nil, x, y)[0]
+			}
+			added := concat(add(relu, 9), conv(kernels.Conv{Act: silu}, 1, 1, 6, x))
+			some := concat(add(silu, 5), add(kernels.Act{}, 18), x)
+			pool := func(k, in int) int {
+				w := kernels.Window{Kernel: [2]int{k, k}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{k / 2, k / 2, k / 2, k / 2}}
+				return b.steps(&kernels.Pool{Window: w, Kind: kernels.MaxPool}, nil, in)[0]
+			}
+			pyramid := concat(shared, pool(3, shared), pool(5, shared))
+			larger := func(mode kernels.ResizeMode) int {
+				r := &kernels.Resize{Mode: mode, Scale: [2]float32{4, 10. / 3}, Size: [2]int{12, 10}}
+				return b.steps(r, nil, conv(kernels.Conv{}, 1, 1, 11, conv(kernels.Conv{}, 5, 4, 4, x)))[0]
+			}
+			resized := concat(larger(kernels.Nearest), added, larger(kernels.Linear))
+			b.output(viewed, b.steps(&kernels.Concat{Axis: 3}, nil, shared, shared)[0], conv(kernels.Conv{}, 1, 1, 3, pooled),
+				some, pyramid, resized)
 
 			m := newTestModel(t, b.net, tier)
 			steps, views := m.Steps(), 0
@@ -55,8 +75,8 @@ func TestPlaceConcats(t *testing.T) {
 					views++
 				}
 			}
-			if views != 2 {
-				t.Errorf("%d concatenations are written in place, want 2", views)
+			if views != 3 {
+				t.Errorf("%d concatenations are written in place, want 3", views)
 			}
 			items := randomItems(b.net, rng, 5)
 			var want [][][]float32
@@ -91,10 +111,11 @@ func TestPlaceTables(t *testing.T) {
 				c := &kernels.Conv{Window: kernels.Window{Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, Groups: 1, Channels: channels, Result: e}
 				return b.steps(c, []kernels.Param{newRandomWeights(rng, 6, channels).param()}, x)[0]
 			}
-			table := func(in int) int {
-				u := &kernels.Unary{Act: kernels.Act{Kind: kernels.ActTanh}, Result: wide}
-				return b.steps(u, []kernels.Param{kernels.TableParam(narrow, wide, u.Of)}, in)[0]
+			tableTo := func(to kernels.Elements, in int) int {
+				u := &kernels.Unary{Act: kernels.Act{Kind: kernels.ActTanh}, Result: to}
+				return b.steps(u, []kernels.Param{kernels.TableParam(narrow, to, u.Of)}, in)[0]
 			}
+			table := func(in int) int { return tableTo(wide, in) }
 			concat := func(in ...int) int {
 				return b.step(&kernels.Convert{}, b.step(&kernels.Concat{Axis: 3}, in...))
 			}
@@ -104,7 +125,10 @@ func TestPlaceTables(t *testing.T) {
 			b.output(
 				concat(conv(4, wide), table(overwritten)),
 				concat(table(shared), conv(9, wide)), b.step(&kernels.Convert{}, shared),
-				concat(table(conv(3, narrow)), twice), concat(twice, conv(2, wide)))
+				concat(table(conv(3, narrow)), twice), concat(twice, conv(2, wide)),
+				// What overwrites a concatenation is placed, and the memory of that
+				// one stays.
+				concat(conv(1, narrow), tableTo(narrow, b.step(&kernels.Concat{Axis: 3}, conv(11, narrow), conv(6, narrow)))))
 
 			m := newTestModel(t, b.net, tier)
 			views := 0
@@ -113,8 +137,8 @@ func TestPlaceTables(t *testing.T) {
 					views++
 				}
 			}
-			if views != 2 {
-				t.Errorf("%d concatenations are written in place, want 2", views)
+			if views != 4 {
+				t.Errorf("%d concatenations are written in place, want 4", views)
 			}
 			items := randomItems(b.net, rng, 5)
 			var want [][][]float32

@@ -162,7 +162,7 @@ func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return newBroadcastOp(out[0], in, params, []bool{len(params) == 1 && b.Swap, len(params) == 1 && !b.Swap}, b.rowFunc(in[0].Elem)), nil
 	}
 	z := out[0].Shape
-	op := &binaryOp{flat: flat{volume: z.Volume()}, Tier: t, kernel: t.binary(b.Kind), act: b.Act}
+	op := &binaryOp{flat: flat{volume: z.Volume()}, channels: z[max(len(z)-1, 0):].Volume(), Tier: t, kernel: t.binary(b.Kind), act: b.Act}
 	var shapes [2]tensor.Shape
 	for i := range 2 {
 		switch {
@@ -185,8 +185,22 @@ func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if rank := len(op.outer.size); rank > 0 {
 		op.rows = op.outer.remove(rank - 1)
 	}
-	op.planes = op.outer.count()
+	op.planes, op.pixel = op.outer.count(), op.row.size
 	return op, nil
+}
+
+// Place makes op a Placer: of two operands of the result's shape, pixel by
+// pixel.
+func (op *binaryOp) Place(first, channels int) Op {
+	whole := op.row == loop{op.volume, [2]int{1, 1}}
+	if !whole || op.param[0] != nil || op.param[1] != nil || !op.act.isClamp() {
+		return nil
+	}
+	placed := *op
+	placed.row.size = op.channels
+	placed.rows = loop{op.volume / op.channels, [2]int{op.channels, op.channels}}
+	placed.offset, placed.pixel = first, channels
+	return &placed
 }
 
 // binary is the kernel of a function.
@@ -203,8 +217,7 @@ var binaryKernels = [...]asm.Kernel{
 	Pow:   {Op: "binary", Variant: "pow"},
 }
 
-// binaryOp walks through the result, which is contiguous, plane by plane of
-// rows. Along a row an operand moves on by 1, or stands still; from row to row
+// binaryOp walks through the result, plane by plane of rows. Along a row an operand moves on by 1, or stands still; from row to row
 // by any number of elements: per-channel and scalar operands are no special
 // cases.
 type binaryOp struct {
@@ -219,6 +232,12 @@ type binaryOp struct {
 	planes int          // of an item
 	rows   loop         // of a plane
 	row    loop
+
+	// Rows begin at element offset of the result's, which are pixel elements
+	// apart: 0 and their size, unless rows are pixels of a map that is placed in
+	// one of more channels.
+	offset, pixel int
+	channels      int // the last dimension of the result
 }
 
 func (op *binaryOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
@@ -230,7 +249,7 @@ func (op *binaryOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		y = floats(in[op.second])
 	}
 	a := &w.binary
-	a.XRow, a.YRow, a.ZRow = 4*op.rows.stride[0], 4*op.rows.stride[1], 4*op.row.size
+	a.XRow, a.YRow, a.ZRow = 4*op.rows.stride[0], 4*op.rows.stride[1], 4*op.pixel
 	a.XStep, a.YStep = 4*op.row.stride[0], 4*op.row.stride[1]
 	a.Lo, a.Hi = op.act.limits()
 	start, end := op.elements(n, lo, hi)
@@ -245,7 +264,7 @@ func (op *binaryOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		}
 		a.X = &x[item*op.item[0]+c.offset[0]+r*op.rows.stride[0]+col*op.row.stride[0]]
 		a.Y = &y[item*op.item[1]+c.offset[1]+r*op.rows.stride[1]+col*op.row.stride[1]]
-		a.Z = &z[from]
+		a.Z = &z[row*op.pixel+op.offset+col]
 		op.kernel(a)
 		from += a.Rows * a.N
 	}

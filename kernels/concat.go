@@ -52,7 +52,7 @@ func (c *Concat) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := copyOp{size: out[0].Elem.Size()}
+	op := concatOp{copyOp{size: out[0].Elem.Size()}}
 	to := 0
 	y := out[0].Shape
 	step := y.Strides()
@@ -62,4 +62,19 @@ func (c *Concat) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 		to += x[c.Axis] * step[c.Axis]
 	}
 	return &op, nil
+}
+
+// concatOp is a Concat.
+type concatOp struct{ copyOp }
+
+// Without makes op a Joiner.
+func (op *concatOp) Without(placed []bool) Op {
+	others := concatOp{copyOp{size: op.size}}
+	for _, m := range op.moves {
+		if !placed[m.in] {
+			m.in = len(others.moves)
+			others.moves = append(others.moves, m)
+		}
+	}
+	return &others
 }

@@ -20,7 +20,7 @@ func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type,
 	if isQuantised(in) {
 		return c.bindQuantised(t, in, out[0], p)
 	}
-	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{y[1], y[2]}, pixel: c.Channels}
+	m := convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{y[1], y[2]}, pixel: c.Channels, residual: len(in) > 1}
 	switch {
 	case c.coversMap(x) && len(in) == 1 && p.Form == FormPanels:
 		// One pixel: a fully connected layer, whose kernels read weights faster.
@@ -64,6 +64,8 @@ type convMap struct {
 	// elements apart: 0 and Channels, unless it is placed in a larger map. Between
 	// its rows are gap elements that belong to others.
 	offset, pixel, gap int
+
+	residual bool // there is one: it lies as the result does, which then cannot be placed
 }
 
 // pooled is how many of the convolution's rows, or columns, become one.

@@ -67,6 +67,9 @@ func newDirectFrom(m convMap, p Panels, weights []byte, first int) (*direct, err
 
 // Place makes d a Placer.
 func (d *direct) Place(first, channels int) Op {
+	if d.residual {
+		return nil
+	}
 	placed := *d
 	placed.offset, placed.pixel = first, channels
 	return &placed

@@ -9,7 +9,7 @@ import (
 func (c *Conv) bindQuantised(t *Tier, in []tensor.Type, out tensor.Type, p Param) (Op, error) {
 	x, y := in[0].Shape, out.Shape
 	m := quantisedMap{
-		convMap: convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{y[1], y[2]}, pixel: c.Channels},
+		convMap: convMap{Conv: c, Tier: t, maps: x[0], height: x[1], width: x[2], cin: x[3], out: [2]int{y[1], y[2]}, pixel: c.Channels, residual: len(in) > 1},
 		zero:    byte(in[0].Zero), size: out.Elem.Size(),
 	}
 	m.pools = newQuantisedPools(t, out.Elem, c.Pool)
@@ -163,6 +163,9 @@ func newQuantisedConv(m quantisedMap, in []tensor.Type, p Param) (*quantisedConv
 
 // Place makes c a Placer.
 func (c *quantisedConv) Place(first, channels int) Op {
+	if c.residual {
+		return nil
+	}
 	placed := *c
 	placed.offset, placed.pixel = first, channels
 	return &placed

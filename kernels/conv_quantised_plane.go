@@ -36,6 +36,9 @@ func newQuantisedPlane(m quantisedMap, in []tensor.Type, p Param) (*quantisedPla
 
 // Place makes c a Placer.
 func (c *quantisedPlane) Place(first, channels int) Op {
+	if c.residual {
+		return nil
+	}
 	placed := *c
 	placed.offset, placed.pixel = first, channels
 	return &placed

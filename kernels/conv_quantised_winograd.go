@@ -97,6 +97,9 @@ func newQuantisedWinograd(m quantisedMap, in []tensor.Type, p Param) (*quantised
 
 // Place makes c a Placer.
 func (c *quantisedWinograd) Place(first, channels int) Op {
+	if c.residual {
+		return nil
+	}
 	placed := *c
 	placed.offset, placed.pixel = first, channels
 	return &placed

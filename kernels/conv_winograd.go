@@ -88,6 +88,9 @@ func newWinograd(m convMap, w Winograd, p Param) (*winogradConv, error) {
 
 // Place makes c a Placer.
 func (c *winogradConv) Place(first, channels int) Op {
+	if c.residual {
+		return nil
+	}
 	placed := *c
 	placed.offset, placed.pixel = first, channels
 	return &placed

@@ -117,6 +117,15 @@ type Placer interface {
 
 	// Place returns the same Op, except that it writes its result's channels
 	// from channel first on into pixels with the given number of channels, and
-	// leaves the other channels unchanged. It takes one operand.
+	// leaves the other channels unchanged. It returns nil if it cannot.
 	Place(first, channels int) Op
+}
+
+// A Joiner is the Op of an operation that JoinsChannels.
+type Joiner interface {
+	Op
+
+	// Without returns the same Op, except that it has only those operands for
+	// which placed is false, and leaves the channels of the others unchanged.
+	Without(placed []bool) Op
 }

@@ -209,7 +209,7 @@ const (
 
 	// depthOfProduct is how many rows of the right-hand side are packed at a time,
 	// so that a tile's sums do not take too long.
-	depthOfProduct = deep / 2
+	depthOfProduct = 512
 
 	// packedBytes bounds the panels that are packed at a time: they stay in the
 	// second-level cache.
@@ -223,11 +223,12 @@ func (m *MatMul) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	}
 	op := &matMulOp{
 		Tier: t, product: g, scale: m.Scale,
-		operands: newNest(g.lead, g.left.lead, g.right.lead),
-		results:  newNest(g.lead, g.to.lead, g.to.lead),
-		panels:   ceilDiv(g.n, NR),
-		depth:    min(g.k, depthOfProduct),
-		pack:     find[asm.Im2colArgs](t, asm.Kernel{Op: "im2col"}),
+		operands:  newNest(g.lead, g.left.lead, g.right.lead),
+		results:   newNest(g.lead, g.to.lead, g.to.lead),
+		panels:    ceilDiv(g.n, NR),
+		depth:     min(g.k, depthOfProduct),
+		pack:      find[asm.Im2colArgs](t, asm.Kernel{Op: "im2col"}),
+		transpose: find[asm.TransposeArgs](t, asm.Kernel{Op: "transpose"}),
 	}
 	if m.Scale == 0 {
 		op.scale = 1
@@ -254,6 +255,7 @@ type matMulOp struct {
 	depth, packed     int // rows and number of the panels that are packed at a time
 	blocks            int // tasks of a matrix
 	pack              func(*asm.Im2colArgs)
+	transpose         func(*asm.TransposeArgs)
 
 	stack    Panels // of the constant matrices
 	matrices []byte
@@ -281,13 +283,14 @@ func (op *matMulOp) Tasks(n int) int { return n * op.count * op.blocks }
 
 func (op *matMulOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	x, y := floats(in[0]), floats(out[0])
-	for task := lo; task < hi; task++ {
+	for task, end := lo, 0; task < hi; task = end {
 		matrix, row := task/op.blocks, task%op.blocks*rowsOfProduct
+		end = min(hi, (matrix+1)*op.blocks)
 		item, matrix := matrix/op.count, matrix%op.count
 		c := op.operands.seek(matrix)
 		a := x[item*op.left.item+c.offset[0]+row*op.left.row:]
 		to := y[item*op.to.item+op.results.seek(matrix).offset[0]+row*op.to.row:]
-		rows := min(rowsOfProduct, op.m-row)
+		rows := min((end-task)*rowsOfProduct, op.m-row)
 		var b []byte
 		if op.matrices == nil {
 			b = in[1][4*(item*op.right.item+c.offset[1]):]
@@ -379,23 +382,11 @@ func (op *matMulOp) packPanels(w *Workspace, dst []float32, b []byte, p, count, 
 			}
 			continue
 		}
-		transposePanel(tensor.Slice[uint32](tensor.Bytes(panel)), tensor.Slice[uint32](b)[at:], op.right.col, columns, depth)
-	}
-}
-
-// transposePanel packs columns whose elements lie side by side, and which begin
-// stride apart.
-func transposePanel(dst, src []uint32, stride, columns, depth int) {
-	k := 0
-	if columns == NR {
-		for ; k+squareSide <= depth; k += squareSide {
-			transposeSquare(dst[k*NR:], src[k:], NR, stride)
-		}
-	}
-	for j := range columns {
-		for i, x := range src[j*stride+k:][:depth-k] {
-			dst[(k+i)*NR+j] = x
-		}
+		// The elements of a column lie side by side.
+		a := &w.transpose
+		a.X, a.Y = &floats(b)[at], &panel[0]
+		a.XRow, a.YRow, a.Rows, a.Cols = 4*op.right.col, 4*NR, columns, depth
+		op.transpose(a)
 	}
 }
 

@@ -124,6 +124,15 @@ type poolOp struct {
 	sliding
 	maps int
 	in   int // elements of a map
+
+	offset int // the result's first channel, if it is placed in a larger map
+}
+
+// Place makes op a Placer.
+func (op *poolOp) Place(first, channels int) Op {
+	placed := *op
+	placed.offset, placed.next = first, [2]int{op.out[1] * channels, channels}
+	return &placed
 }
 
 func (op *poolOp) Tasks(n int) int { return n * op.maps * op.tasks() * op.blocks() }
@@ -134,7 +143,7 @@ func (op *poolOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	for task := lo; task < hi; task++ {
 		item, from, to := op.taskArea(task / op.blocks())
 		c := task % op.blocks() * op.block
-		x, y := operand[item*op.in:(item+1)*op.in], result[(item*op.out[0]+from)*op.line():]
+		x, y := operand[item*op.in:(item+1)*op.in], result[(item*op.out[0]+from)*op.next[0]+op.offset:]
 		op.compute(w, y, x, area{rows: [2]int{from, to}, channels: [2]int{c, min(c+op.block, op.channels)}, lo: least, hi: most})
 	}
 }

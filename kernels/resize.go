@@ -202,7 +202,7 @@ func (r *Resize) bind(t *Tier, operand tensor.Type) Op {
 	return &resizeOp{
 		kernel: find[asm.BlendArgs](t, blendKernel),
 		maps:   x[0],
-		height: x[1], width: x[2], channels: x[3],
+		height: x[1], width: x[2], channels: x[3], pixel: x[3],
 		rows: r.samples(0, x[1], 4*x[2]*x[3], same),
 		cols: r.samples(1, x[2], 4*x[3], same),
 	}
@@ -325,6 +325,17 @@ type resizeOp struct {
 	kernel                        func(*asm.BlendArgs)
 	maps, height, width, channels int
 	rows, cols                    []asm.Sample
+
+	// The result's channels begin at element offset of pixels that stand pixel
+	// elements apart.
+	offset, pixel int
+}
+
+// Place makes op a Placer.
+func (op *resizeOp) Place(first, channels int) Op {
+	placed := *op
+	placed.offset, placed.pixel = first, channels
+	return &placed
 }
 
 func (op *resizeOp) Scratch() int { return 4 * op.width * op.channels }
@@ -344,7 +355,7 @@ func (op *resizeOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 			op.mixRows(w, mixed, x, row)
 			x = mixed
 		}
-		op.mixColumns(w, result[task*len(op.cols)*op.channels:][:len(op.cols)*op.channels], x)
+		op.mixColumns(w, result[task*len(op.cols)*op.pixel+op.offset:], x)
 	}
 }
 
@@ -363,11 +374,11 @@ func (op *resizeOp) mixRows(w *Workspace, dst, x []float32, row *asm.Sample) {
 func (op *resizeOp) mixColumns(w *Workspace, dst, x []float32) {
 	a := &w.blend
 	for c := 0; c < op.channels; c += taskSize {
-		a.C, a.YStride = min(taskSize, op.channels-c), 4*op.channels
+		a.C, a.YStride = min(taskSize, op.channels-c), 4*op.pixel
 		a.Pixels = max(1, taskSize/a.C)
 		for o := 0; o < len(op.cols); o += a.Pixels {
 			a.Pixels = min(a.Pixels, len(op.cols)-o)
-			a.X, a.Y, a.Samples = &x[c], &dst[o*op.channels+c], &op.cols[o]
+			a.X, a.Y, a.Samples = &x[c], &dst[o*op.pixel+c], &op.cols[o]
 			op.kernel(a)
 		}
 	}
