@@ -69,7 +69,7 @@ func fullyWords(b *builder) {
 			b.VMOVDQU(panel.at(i/2, 32*(i%2)), y(9))
 			b.singleRow(y(9), y(i))
 			if i%2 == 0 {
-				b.PREFETCHT0(panel.at(i/2, prefetchAhead))
+				b.PREFETCHT0(panel.at(i/2, wordsAhead))
 			}
 		}
 		b.ADDQ(imm(4), a)
@@ -83,6 +83,11 @@ func fullyWords(b *builder) {
 	b.storeRow(panels, slot)
 	b.VZEROUPPER()
 }
+
+// wordsAhead is how many bytes ahead of its use a panel of fullyWords is prefetched:
+// as good as prefetchAhead for weights that the second-level cache holds, and
+// better for those that come from the third, a megabyte of MobileNetV2's.
+const wordsAhead = 256
 
 // storeRow makes results of one row of values by so many panels, and stores them.
 func (b *builder) storeRow(panels int, slot operand.Mem) {
