@@ -339,3 +339,379 @@ done3:
 	JNE          group1
 	VZEROUPPER
 	RET
+
+// func fully_u8i8_1x64_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fully_u8i8_1x64_avx2(SB), NOSPLIT, $16-8
+	// Registers: Y0 sums, then values;
+	// Y1 sums, then values, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y4 sums, then values;
+	// Y5 sums, then values, then columns 4 … 7 and 12 … 15 of two rows; Y6, Y7 sums, then values;
+	// Y8 products of even bytes; Y9 bytes of B, then the odd ones; Y10 words of 1;
+	// Y12 elements of A, then the odd ones, then Lo; Y13 the even ones, then Hi;
+	// Y14 products, then Zero; Y15 words of 255, then words of Zero.
+	MOVQ args+0(FP), AX
+
+	// Every sum starts at its bias.
+	MOVQ     24(AX), CX
+	VMOVDQU  (CX), Y0
+	VMOVDQU  32(CX), Y1
+	VMOVDQU  64(CX), Y2
+	VMOVDQU  96(CX), Y3
+	VMOVDQU  128(CX), Y4
+	VMOVDQU  160(CX), Y5
+	VMOVDQU  192(CX), Y6
+	VMOVDQU  224(CX), Y7
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x0f, Y15, Y10
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     (AX), CX
+	MOVQ     104(AX), DX
+	SHRQ     $0x02, DX
+	MOVQ     16(AX), BX
+	MOVQ     56(AX), SI
+	LEAQ     (BX)(SI*2), DI
+	ADDQ     SI, DI
+
+k1:
+	VPBROADCASTD (CX), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VMOVDQU      (BX), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	PREFETCHT0   256(BX)
+	VMOVDQU      32(BX), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      (BX)(SI*1), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	PREFETCHT0   256(BX)(SI*1)
+	VMOVDQU      32(BX)(SI*1), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      (BX)(SI*2), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	PREFETCHT0   256(BX)(SI*2)
+	VMOVDQU      32(BX)(SI*2), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VMOVDQU      (DI), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	PREFETCHT0   256(DI)
+	VMOVDQU      32(DI), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x04, CX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, DI
+	DECQ         DX
+	JNE          k1
+	MOVQ         32(AX), CX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (CX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(CX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       64(CX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       96(CX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       128(CX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       160(CX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       192(CX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       224(CX), Y7, Y7
+	MOVQ         40(AX), CX
+	MOVQ         120(AX), DX
+	SUBQ         $0x30, DX
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y15, Y4, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPADDW       Y15, Y6, Y6
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	VPACKUSWB    Y6, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKHDQ   X5, X4, X6
+	VPUNPCKLDQ   X5, X4, X4
+	VMOVDQU      X0, (CX)
+	VMOVDQU      X2, 16(CX)
+	VMOVDQU      X4, 32(CX)
+	CMPQ         DX, $0x10
+	JLT          part2
+	VMOVDQU      X6, 48(CX)
+	JMP          stored3
+
+part2:
+	VMOVDQU X6, (SP)
+	XORQ    AX, AX
+
+byte4:
+	MOVBLZX (SP)(AX*1), BX
+	MOVB    BL, 48(CX)(AX*1)
+	INCQ    AX
+	CMPQ    AX, DX
+	JLT     byte4
+
+stored3:
+	VZEROUPPER
+	RET
+
+// func fully_u8i8_f32_1x64_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fully_u8i8_f32_1x64_avx2(SB), NOSPLIT, $16-8
+	// Registers: Y0…Y7 sums, then values; Y8 products of even bytes;
+	// Y9 bytes of B, then the odd ones; Y10 words of 1;
+	// Y12 elements of A, then the odd ones, then Lo; Y13 the even ones, then Hi;
+	// Y14 products, then masks of the last columns;
+	// Y15 words of 255, then masks of the last columns.
+	MOVQ args+0(FP), AX
+
+	// Every sum starts at its bias.
+	MOVQ     24(AX), CX
+	VMOVDQU  (CX), Y0
+	VMOVDQU  32(CX), Y1
+	VMOVDQU  64(CX), Y2
+	VMOVDQU  96(CX), Y3
+	VMOVDQU  128(CX), Y4
+	VMOVDQU  160(CX), Y5
+	VMOVDQU  192(CX), Y6
+	VMOVDQU  224(CX), Y7
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLW   $0x0f, Y15, Y10
+	VPSRLW   $0x08, Y15, Y15
+	MOVQ     (AX), CX
+	MOVQ     104(AX), DX
+	SHRQ     $0x02, DX
+	MOVQ     16(AX), BX
+	MOVQ     56(AX), SI
+	LEAQ     (BX)(SI*2), DI
+	ADDQ     SI, DI
+
+k1:
+	VPBROADCASTD (CX), Y12
+	VPAND        Y15, Y12, Y13
+	VPSRLW       $0x08, Y12, Y12
+	VMOVDQU      (BX), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	PREFETCHT0   256(BX)
+	VMOVDQU      32(BX), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      (BX)(SI*1), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	PREFETCHT0   256(BX)(SI*1)
+	VMOVDQU      32(BX)(SI*1), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      (BX)(SI*2), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	PREFETCHT0   256(BX)(SI*2)
+	VMOVDQU      32(BX)(SI*2), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VMOVDQU      (DI), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	PREFETCHT0   256(DI)
+	VMOVDQU      32(DI), Y9
+	VPMADDUBSW   Y9, Y13, Y8
+	VPSRAW       $0x08, Y9, Y9
+	VPMADDWD     Y10, Y8, Y8
+	VPMADDWD     Y9, Y12, Y14
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x04, CX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, DI
+	DECQ         DX
+	JNE          k1
+	MOVQ         32(AX), CX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (CX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(CX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       64(CX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       96(CX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       128(CX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       160(CX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       192(CX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       224(CX), Y7, Y7
+	MOVQ         40(AX), CX
+	MOVQ         120(AX), DX
+	SUBQ         $0x30, DX
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, 32(CX)
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y3, 96(CX)
+	VMOVUPS      Y4, 128(CX)
+	VMOVUPS      Y5, 160(CX)
+	LEAQ         masks<>+64(SB), AX
+	SHLQ         $0x02, DX
+	SUBQ         DX, AX
+	VMOVDQU      (AX), Y14
+	VMOVDQU      32(AX), Y15
+	VMASKMOVPS   Y6, Y14, 192(CX)
+	VMASKMOVPS   Y7, Y15, 224(CX)
+	VZEROUPPER
+	RET
+
+DATA masks<>+0(SB)/4, $0xffffffff
+DATA masks<>+4(SB)/4, $0xffffffff
+DATA masks<>+8(SB)/4, $0xffffffff
+DATA masks<>+12(SB)/4, $0xffffffff
+DATA masks<>+16(SB)/4, $0xffffffff
+DATA masks<>+20(SB)/4, $0xffffffff
+DATA masks<>+24(SB)/4, $0xffffffff
+DATA masks<>+28(SB)/4, $0xffffffff
+DATA masks<>+32(SB)/4, $0xffffffff
+DATA masks<>+36(SB)/4, $0xffffffff
+DATA masks<>+40(SB)/4, $0xffffffff
+DATA masks<>+44(SB)/4, $0xffffffff
+DATA masks<>+48(SB)/4, $0xffffffff
+DATA masks<>+52(SB)/4, $0xffffffff
+DATA masks<>+56(SB)/4, $0xffffffff
+DATA masks<>+60(SB)/4, $0xffffffff
+DATA masks<>+64(SB)/4, $0x00000000
+DATA masks<>+68(SB)/4, $0x00000000
+DATA masks<>+72(SB)/4, $0x00000000
+DATA masks<>+76(SB)/4, $0x00000000
+DATA masks<>+80(SB)/4, $0x00000000
+DATA masks<>+84(SB)/4, $0x00000000
+DATA masks<>+88(SB)/4, $0x00000000
+DATA masks<>+92(SB)/4, $0x00000000
+DATA masks<>+96(SB)/4, $0x00000000
+DATA masks<>+100(SB)/4, $0x00000000
+DATA masks<>+104(SB)/4, $0x00000000
+DATA masks<>+108(SB)/4, $0x00000000
+DATA masks<>+112(SB)/4, $0x00000000
+DATA masks<>+116(SB)/4, $0x00000000
+DATA masks<>+120(SB)/4, $0x00000000
+DATA masks<>+124(SB)/4, $0x00000000
+GLOBL masks<>(SB), RODATA|NOPTR, $128

@@ -3589,9 +3589,9 @@ end2:
 // func gemm_u8i8_1x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_1x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y7 words of 1;
-	// Y8 products of even bytes; Y9 odd bytes of B; Y10 products of even bytes;
-	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows;
+	// Y8 products of even bytes; Y9 odd bytes of B; Y10 words of 1; Y11 odd bytes of B;
+	// Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual, then Zero;
 	// Y15 words of 255, then words of Zero, then upper half.
 	MOVQ args+0(FP), AX
@@ -3611,7 +3611,7 @@ TEXT ·gemm_u8i8_1x16_avx2(SB), NOSPLIT, $32-8
 tile3:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
-	VPSRLW   $0x0f, Y15, Y7
+	VPSRLW   $0x0f, Y15, Y10
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -3635,15 +3635,15 @@ k5:
 	VPSRLW       $0x08, Y12, Y12
 	VPMADDUBSW   Y9, Y13, Y8
 	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y7, Y8, Y8
+	VPMADDWD     Y10, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
-	VPMADDUBSW   Y11, Y13, Y10
+	VPMADDUBSW   Y11, Y13, Y8
 	VPSRAW       $0x08, Y11, Y11
-	VPMADDWD     Y7, Y10, Y10
+	VPMADDWD     Y10, Y8, Y8
 	VPMADDWD     Y11, Y12, Y14
-	VPADDD       Y10, Y1, Y1
+	VPADDD       Y8, Y1, Y1
 	VPADDD       Y14, Y1, Y1
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
@@ -3773,7 +3773,7 @@ half1:
 tile15:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
-	VPSRLW   $0x0f, Y15, Y7
+	VPSRLW   $0x0f, Y15, Y10
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -3795,7 +3795,7 @@ k17:
 	VPSRLW       $0x08, Y12, Y12
 	VPMADDUBSW   Y9, Y13, Y8
 	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y7, Y8, Y8
+	VPMADDWD     Y10, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
@@ -5082,9 +5082,8 @@ end2:
 // func gemm_u8i8_f32_1x16_avx2(args *QuantisedGemmArgs)
 // Requires: AVX, AVX2
 TEXT ·gemm_u8i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
-	// Registers: Y0, Y1 sums; Y7 words of 1; Y8 products of even bytes; Y9 odd bytes of B;
-	// Y10 products of even bytes; Y11 odd bytes of B;
-	// Y12 elements of A, then the odd ones, then DZero, then Lo;
+	// Registers: Y0, Y1 sums; Y8 products of even bytes; Y9 odd bytes of B; Y10 words of 1;
+	// Y11 odd bytes of B; Y12 elements of A, then the odd ones, then DZero, then Lo;
 	// Y13 the even ones, then DScale, then Hi; Y14 products, then residual;
 	// Y15 words of 255, then the mask of the last elements.
 	MOVQ args+0(FP), AX
@@ -5104,7 +5103,7 @@ TEXT ·gemm_u8i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
 tile3:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
-	VPSRLW   $0x0f, Y15, Y7
+	VPSRLW   $0x0f, Y15, Y10
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -5128,15 +5127,15 @@ k5:
 	VPSRLW       $0x08, Y12, Y12
 	VPMADDUBSW   Y9, Y13, Y8
 	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y7, Y8, Y8
+	VPMADDWD     Y10, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0
-	VPMADDUBSW   Y11, Y13, Y10
+	VPMADDUBSW   Y11, Y13, Y8
 	VPSRAW       $0x08, Y11, Y11
-	VPMADDWD     Y7, Y10, Y10
+	VPMADDWD     Y10, Y8, Y8
 	VPMADDWD     Y11, Y12, Y14
-	VPADDD       Y10, Y1, Y1
+	VPADDD       Y8, Y1, Y1
 	VPADDD       Y14, Y1, Y1
 	ADDQ         $0x40, BX
 	ADDQ         $0x04, R8
@@ -5212,7 +5211,7 @@ half1:
 tile11:
 	// Every sum starts at its bias.
 	VPCMPEQD Y15, Y15, Y15
-	VPSRLW   $0x0f, Y15, Y7
+	VPSRLW   $0x0f, Y15, Y10
 	VPSRLW   $0x08, Y15, Y15
 	MOVQ     24(AX), BX
 	VMOVDQU  (BX), Y0
@@ -5234,7 +5233,7 @@ k13:
 	VPSRLW       $0x08, Y12, Y12
 	VPMADDUBSW   Y9, Y13, Y8
 	VPSRAW       $0x08, Y9, Y9
-	VPMADDWD     Y7, Y8, Y8
+	VPMADDWD     Y10, Y8, Y8
 	VPMADDWD     Y9, Y12, Y14
 	VPADDD       Y8, Y0, Y0
 	VPADDD       Y14, Y0, Y0

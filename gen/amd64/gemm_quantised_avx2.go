@@ -52,16 +52,7 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 		}
 		b.note("odd bytes of B", y(9+2*v))
 	}
-	b.note("elements of A, then the odd ones", y(12))
-	b.note("the even ones", y(13))
-	b.note("products", y(14))
-	b.note("words of 255", y(15))
-	b.VPCMPEQD(y(15), y(15), y(15))
-	if mr == 1 {
-		b.note("words of 1", y(ones))
-		b.VPSRLW(imm(15), y(15), y(ones))
-	}
-	b.VPSRLW(imm(8), y(15), y(15))
+	b.wordConstants(mr)
 	bias := b.load("Bias")
 	for i := range mr {
 		for v := range vectors {
@@ -86,14 +77,12 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 				b.VPSRAW(imm(8), odd, odd)
 			}
 			for i := range mr {
-				b.VPBROADCASTD(row.at(i, mr), y(12))
-				b.VPAND(y(15), y(12), y(13))
-				b.VPSRLW(imm(8), y(12), y(12))
-				if mr == 1 {
-					b.singleRow(vectors)
-					continue
-				}
+				b.quad(row.at(i, mr))
 				for v := range vectors {
+					if mr == 1 {
+						b.singleRow(y(9+2*v), y(v))
+						continue
+					}
 					for odd := range 2 {
 						b.VPMADDWD(y(8+2*v+odd), y(13-odd), y(14))
 						b.VPADDD(y(14), y(2*i+v), y(2*i+v))
@@ -106,23 +95,45 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 	})
 }
 
-// ones is the register of words of 1 where a tile has one row.
-const ones = 7
-
-// singleRow emits the products of one row with bytes of B, which no other row
-// shares: the even ones are not widened, but multiplied as they are. A product
-// beside one of 0 fits a word, so that VPMADDUBSW, which saturates, is exact.
-func (b *builder) singleRow(vectors int) {
-	for v := range vectors {
-		sums, even, odd := y(v), y(8+2*v), y(9+2*v)
-		b.note("products of even bytes", even)
-		b.VPMADDUBSW(odd, y(13), even)
-		b.VPSRAW(imm(8), odd, odd)
-		b.VPMADDWD(y(ones), even, even)
-		b.VPMADDWD(odd, y(12), y(14))
-		b.VPADDD(even, sums, sums)
-		b.VPADDD(y(14), sums, sums)
+// wordConstants sets what sums of words need in registers: 255, and for a single
+// row also 1.
+func (b *builder) wordConstants(mr int) {
+	b.note("products", y(14))
+	b.note("words of 255", y(15))
+	b.VPCMPEQD(y(15), y(15), y(15))
+	if mr == 1 {
+		b.note("words of 1", y(ones))
+		b.VPSRLW(imm(15), y(15), y(ones))
 	}
+	b.VPSRLW(imm(8), y(15), y(15))
+}
+
+// ones is the register of words of 1 where a tile has one row.
+const ones = 10
+
+// quad sets all lanes to 4 elements of A, as words: the odd ones in register 12,
+// the even ones in 13.
+func (b *builder) quad(a operand.Mem) {
+	b.note("elements of A, then the odd ones", y(12))
+	b.note("the even ones", y(13))
+	b.VPBROADCASTD(a, y(12))
+	b.VPAND(y(15), y(12), y(13))
+	b.VPSRLW(imm(8), y(12), y(12))
+}
+
+// singleRow emits the products of one row with a vector of B, which no other row
+// shares: the even bytes are not widened, but multiplied as they are. A product
+// beside one of 0 fits a word, so that VPMADDUBSW, which saturates, is exact. Of
+// the vector, it leaves the odd bytes.
+func (b *builder) singleRow(vector, sums vec) {
+	even := y(8)
+	b.note("products of even bytes", even)
+	b.VPMADDUBSW(vector, y(13), even)
+	b.VPSRAW(imm(8), vector, vector)
+	b.VPMADDWD(y(ones), even, even)
+	b.VPMADDWD(vector, y(12), y(14))
+	b.VPADDD(even, sums, sums)
+	b.VPADDD(y(14), sums, sums)
 }
 
 // wordEpilogue makes results of mr rows of sums and stores them. It moves c and d
@@ -219,6 +230,22 @@ func (b *builder) wordRows(mr int) {
 	}
 }
 
+// copyBytes copies n bytes, at least one.
+func (b *builder) copyBytes(n reg64, from, to operand.Mem) {
+	top, i, e := b.label("byte"), b.GP64(), b.GP32()
+	at := func(m operand.Mem) operand.Mem {
+		m.Index, m.Scale = i, 1
+		return m
+	}
+	b.XORQ(i, i)
+	b.Label(top)
+	b.MOVBLZX(at(from), e)
+	b.MOVB(e.As8(), at(to))
+	b.INCQ(i)
+	b.CMPQ(i, n)
+	b.JLT(operand.LabelRef(top))
+}
+
 // someBytes emits f with the address of 8 bytes: of those at m, or, where n is
 // less than 8, of a slot on the stack, which holds n of those at m: before f, or
 // is to be copied there after it.
@@ -229,26 +256,12 @@ func (b *builder) someBytes(n reg64, m, slot operand.Mem, before bool, f func(at
 	f(m)
 	b.JMP(operand.LabelRef(done))
 	b.Label(fewer)
-	if !before {
-		f(slot)
-	}
-	top, i, e := b.label("byte"), b.GP64(), b.GP32()
-	b.XORQ(i, i)
-	b.Label(top)
-	outside := operand.Mem{Base: m.Base, Disp: m.Disp, Index: i, Scale: 1}
-	inside := operand.Mem{Base: slot.Base, Symbol: slot.Symbol, Disp: slot.Disp, Index: i, Scale: 1}
 	if before {
-		b.MOVBLZX(outside, e)
-		b.MOVB(e.As8(), inside)
+		b.copyBytes(n, m, slot)
+		f(slot)
 	} else {
-		b.MOVBLZX(inside, e)
-		b.MOVB(e.As8(), outside)
-	}
-	b.INCQ(i)
-	b.CMPQ(i, n)
-	b.JLT(operand.LabelRef(top))
-	if before {
 		f(slot)
+		b.copyBytes(n, slot, m)
 	}
 	b.Label(done)
 }

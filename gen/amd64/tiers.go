@@ -50,6 +50,8 @@ var avx2 = Emitters{
 	"convpool_u8i8":      gemmWords,
 	"convpool_u8i8_f32":  gemmWords,
 	"convpool3x3_u8i8":   planeWords,
+	"fully_u8i8":         fullyWords,
+	"fully_u8i8_f32":     fullyWords,
 	"maxpool_u8":         maxPoolQuantised,
 	"avgpool_u8":         averagePoolQuantised,
 	"avgpool_u8_f32":     averagePoolQuantised,
