@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/asm"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // blendKernel makes pixels weighted sums of others.
 var blendKernel = asm.Kernel{Op: "blend"}
@@ -34,6 +37,11 @@ func (b *blender) pixels(w *Workspace, dst, x []float32, samples []asm.Sample) {
 type taps struct {
 	at     []int32
 	weight []float32
+}
+
+// newTaps makes room for most taps in a list of 2·most numbers.
+func newTaps(list []float32, most int) taps {
+	return taps{tensor.Slice[int32](tensor.Bytes(list[:most]))[:0], list[most:][:0:most]}
 }
 
 // add adds a tap. One that was among the last two only gets more weight.

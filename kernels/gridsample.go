@@ -72,7 +72,8 @@ type gridOp struct {
 	rows, columns int
 }
 
-func (op *gridOp) Scratch() int { return 4 * op.scratch() }
+// Scratch is what a sampler needs, and the taps of a place.
+func (op *gridOp) Scratch() int { return 4 * (op.scratch() + 4*op.taps()) }
 
 func (op *gridOp) Tasks(n int) int { return n * op.maps * op.rows }
 
@@ -93,12 +94,12 @@ func (op *gridOp) sample(w *Workspace, dst, x []float32, column, row float32) {
 		}
 		return
 	}
-	var at [2][4]int32
-	var weight [2][4]float32
-	rows, columns := taps{at[0][:0], weight[0][:0]}, taps{at[1][:0], weight[1][:0]}
+	scratch, n := w.floats(), op.taps()
+	list := scratch[op.scratch():]
+	rows, columns := newTaps(list, n), newTaps(list[2*n:], n)
 	op.along(&rows, row, op.size[0])
 	op.along(&columns, column, op.size[1])
-	if op.taps() <= 2 { // one sum is all
+	if n <= 2 { // one sum is all
 		p := &w.samples[0]
 		p.Taps = 0
 		for i, r := range rows.at {
@@ -116,7 +117,7 @@ func (op *gridOp) sample(w *Workspace, dst, x []float32, column, row float32) {
 		op.pixels(w, dst, x, w.samples[:1])
 		return
 	}
-	op.sum(w, dst, x, w.floats(), &rows, &columns, op.size[1], 1)
+	op.sum(w, dst, x, scratch, &rows, &columns, op.size[1], 1)
 }
 
 // along are the taps of a place in a direction that has size elements.

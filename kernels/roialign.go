@@ -162,8 +162,7 @@ func (op *roiOp) row(w *Workspace, dst, x, region []float32, row int) {
 
 // along are the taps of all samples of a bin in one direction, in a list.
 func (op *roiOp) along(list []float32, g roiGrid, bin, i int) taps {
-	most := op.taps(i)
-	t := taps{tensor.Slice[int32](tensor.Bytes(list[:most]))[:0], list[most:][:0:most]}
+	t := newTaps(list, op.taps(i))
 	lo, hi := op.onMap(g, float32(bin), i)
 	for k := lo; k < hi; k++ {
 		if s, on := linearTaps(g.at(float32(bin), k), op.size[i]); on {

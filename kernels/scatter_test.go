@@ -12,11 +12,17 @@ import (
 // runOnce binds a spec on the portable tier and runs it once, task by task.
 func runOnce(t *testing.T, s Spec, in []tensor.Type, data ...[]byte) ([][]byte, error) {
 	t.Helper()
+	return runOn(t, portable, s, in, data...)
+}
+
+// runOn is runOnce on a tier.
+func runOn(t *testing.T, tier *Tier, s Spec, in []tensor.Type, data ...[]byte) ([][]byte, error) {
+	t.Helper()
 	types, err := s.Infer(in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := s.Bind(Tiers()[0], in, nil)
+	op, err := s.Bind(tier, in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,6 +299,9 @@ func TestIndicesDoNotAllocate(t *testing.T) {
 		{&GatherElements{}, []tensor.Type{tensor.Floats(2, 3), places}, nil},
 		{&MaxPlaces{Kernel: []int{2}, Stride: []int{1}, Dilation: []int{1}, Before: []int{0}, Size: []int{3}}, []tensor.Type{tensor.Floats(1, 2, 4)}, nil},
 		{&NonMaxSuppression{Most: 3}, []tensor.Type{tensor.Floats(1, 40, 4), tensor.Floats(1, 2, 40)}, nil},
+		{&RoiAlign{Size: [2]int{2, 2}, Scale: 1}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(2, 4), {Elem: tensor.I32, Shape: tensor.Shape{2}}}, nil},
+		{&GridSample{Mode: Cubic}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(1, 2, 2, 2)}, nil},
+		{&Scatter{}, []tensor.Type{tensor.Floats(2, 3), {Elem: tensor.I64, Shape: tensor.Shape{2, 1}}, tensor.Floats(2, 3)}, nil},
 		{&RoiAlign{Max: true, Size: [2]int{2, 2}, Scale: 1}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(2, 4), {Elem: tensor.I32, Shape: tensor.Shape{2}}}, nil},
 		{&Resize{Mode: SmoothLinear, Scale: [2]float32{0.5, 0.5}, Size: [2]int{2, 2}}, []tensor.Type{tensor.Floats(1, 4, 4, 3)}, nil},
 		{&Resize{Coordinates: CropAndResize, Scale: [2]float32{1, 1}, Size: [2]int{2, 2}, Crop: [4]float32{0, 0, 2, 2}}, []tensor.Type{tensor.Floats(1, 4, 4, 3)}, nil},
