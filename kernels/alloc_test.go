@@ -41,6 +41,7 @@ func TestNoAllocation(t *testing.T) {
 		{&Normalise{Axes: []int{3}, Epsilon: 1e-5}, [][]int{m}, []Param{sized(FormPlain, 2, 1, 1, 1, 20)}},
 		{&LRN{Size: 5, Alpha: 1, Beta: 0.75, Bias: 1}, [][]int{m}, nil},
 		{&LRN{Size: 60, Alpha: 1, Beta: 0.75, Bias: 1}, [][]int{{1, 2, 3, 100}}, nil},
+		{&CumulativeSum{Axis: 1}, [][]int{m}, nil},
 		{&Resize{Mode: Linear, Scale: [2]float32{2, 2}, Size: [2]int{12, 12}}, [][]int{m}, nil},
 		{&Resize{Mode: Cubic, Scale: [2]float32{2, 2}, Size: [2]int{12, 12}, CubicA: -0.75}, [][]int{m}, nil},
 	} {

@@ -54,7 +54,7 @@ func (a *Arg) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	op := &argOp{Arg: a, rows: newRows(in[0], a.Axis)}
-	op.blocks = ceilDiv(op.inner, lanes)
+	op.blocks = ceilDiv(op.inner, argLanes)
 	return op, nil
 }
 
@@ -69,7 +69,10 @@ func newRows(x tensor.Type, axis int) rows {
 	return rows{x.Elem, x.Shape[:axis].Volume(), x.Shape[axis], x.Shape[axis+1:].Volume()}
 }
 
-// argOp is an Arg. A task is up to lanes results that are neighbours.
+// argLanes is how many neighbours an Arg looks at together.
+const argLanes = 4 * lanes
+
+// argOp is an Arg. A task is up to argLanes results that are neighbours.
 type argOp struct {
 	scratchless
 	*Arg
@@ -99,22 +102,76 @@ func (op *argOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 
 func runArg[T number](op *argOp, x []T, z []int64, lo, hi int) {
 	for task := lo; task < hi; task++ {
-		outer, first := task/op.blocks, task%op.blocks*lanes
-		dst := z[outer*op.inner+first:][:min(lanes, op.inner-first)]
-		src := x[outer*op.dim*op.inner+first:]
-		var best [lanes]T
-		copy(best[:len(dst)], src)
-		clear(dst)
-		for i := 1; i < op.dim; i++ {
-			src = src[op.inner:]
-			for j := range dst {
-				v, b := src[j], best[j]
-				better := v > b
-				if op.Min {
-					better = v < b
+		outer, first := task/op.blocks, task%op.blocks*argLanes
+		src := x[outer*op.dim*op.inner:][:op.dim*op.inner]
+		if op.inner == 1 {
+			z[outer] = int64(bestOf(op.Arg, src))
+		} else {
+			bestOfColumns(op.Arg, z[outer*op.inner+first:][:min(argLanes, op.inner-first)], src[first:], op.inner)
+		}
+	}
+}
+
+// bestOf is the place of the best element of a row. What is not better, which
+// nearly all are, takes one comparison, which NaN fails.
+func bestOf[T number](a *Arg, row []T) int {
+	best, at := row[0], 0
+	switch {
+	case a.Last:
+		for i, v := range row {
+			if a.replaces(v < best, v > best, v == best) || v != v {
+				best, at = v, i
+			}
+		}
+	case a.Min:
+		for i, v := range row {
+			if !(v >= best) && best == best {
+				best, at = v, i
+			}
+		}
+	default:
+		for i, v := range row {
+			if !(v <= best) && best == best {
+				best, at = v, i
+			}
+		}
+	}
+	return at
+}
+
+// replaces says whether the last of the best so far is replaced by a number that
+// is less, greater or equal.
+func (a *Arg) replaces(less, greater, equal bool) bool {
+	return equal || a.Min && less || !a.Min && greater
+}
+
+// bestOfColumns sets dst to the places of the best elements of columns, whose rows
+// are stride apart in src.
+func bestOfColumns[T number](a *Arg, dst []int64, src []T, stride int) {
+	var all [argLanes]T
+	best := all[:len(dst)]
+	copy(best, src)
+	clear(dst)
+	for i := int64(1); len(src) > stride; i++ {
+		src = src[stride:]
+		row, at := src[:len(best)], dst[:len(best)]
+		switch {
+		case a.Last:
+			for j, v := range row {
+				if b := best[j]; a.replaces(v < b, v > b, v == b) || v != v {
+					best[j], at[j] = v, i
 				}
-				if better && b == b || op.Last && v == b || v != v && (b == b || op.Last) {
-					best[j], dst[j] = v, int64(i)
+			}
+		case a.Min:
+			for j, v := range row {
+				if b := best[j]; !(v >= b) && b == b {
+					best[j], at[j] = v, i
+				}
+			}
+		default:
+			for j, v := range row {
+				if b := best[j]; !(v <= b) && b == b {
+					best[j], at[j] = v, i
 				}
 			}
 		}

@@ -55,66 +55,73 @@ func (g *GridSample) Infer(in []tensor.Type, params []Param) ([]tensor.Type, err
 	return result(g, in[0], x[0], grid[1], grid[2], x[3])
 }
 
-func (g *GridSample) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (g *GridSample) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := g.Infer(in, params); err != nil {
 		return nil, err
 	}
 	x, grid := in[0].Shape, in[1].Shape
-	return &gridOp{GridSample: *g, maps: x[0], size: [2]int{x[1], x[2]}, channels: x[3], rows: grid[1], columns: grid[2]}, nil
+	return &gridOp{GridSample: *g, maps: x[0], size: [2]int{x[1], x[2]}, sampler: newSampler(t, x[3]), rows: grid[1], columns: grid[2]}, nil
 }
 
 // gridOp is a GridSample. A task is a row of results.
 type gridOp struct {
-	scratchless
 	GridSample
+	sampler
 	maps          int
 	size          [2]int
-	channels      int
 	rows, columns int
 }
 
+// Scratch is what a sampler needs, and the taps of a place.
+func (op *gridOp) Scratch() int { return 4 * (op.scratch() + 4*op.taps()) }
+
 func (op *gridOp) Tasks(n int) int { return n * op.maps * op.rows }
 
-func (op *gridOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+func (op *gridOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	x, grid, y := floats(in[0]), floats(in[1]), floats(out[0])
 	item := op.size[0] * op.size[1] * op.channels
 	for place := lo * op.columns; place < hi*op.columns; place++ {
 		from := x[place/(op.rows*op.columns)*item:][:item]
-		op.sample(y[place*op.channels:][:op.channels], from, grid[2*place], grid[2*place+1])
+		op.sample(w, y[place*op.channels:][:op.channels], from, grid[2*place], grid[2*place+1])
 	}
 }
 
-// gridTaps are the elements that a place reads in one direction, −1 for none.
-type gridTaps struct {
-	at     [4]int
-	weight [4]float32
-}
-
 // sample reads one place.
-func (op *gridOp) sample(dst, x []float32, column, row float32) {
-	clear(dst)
+func (op *gridOp) sample(w *Workspace, dst, x []float32, column, row float32) {
 	if tensor.IsNaN(column) || tensor.IsNaN(row) {
 		for c := range dst {
 			dst[c] = float32(math.NaN())
 		}
 		return
 	}
-	rows, columns := op.along(row, op.size[0]), op.along(column, op.size[1])
-	for i, r := range rows.at[:op.taps()] {
-		for j, c := range columns.at[:op.taps()] {
-			w := rows.weight[i] * columns.weight[j]
-			if r < 0 || c < 0 || w == 0 {
-				continue
-			}
-			for k, v := range x[(r*op.size[1]+c)*op.channels:][:op.channels] {
-				dst[k] += float32(w * v)
+	scratch, n := w.floats(), op.taps()
+	list := scratch[op.scratch():]
+	rows, columns := newTaps(list, n), newTaps(list[2*n:], n)
+	op.along(&rows, row, op.size[0])
+	op.along(&columns, column, op.size[1])
+	if n <= 2 { // one sum is all
+		p := &w.samples[0]
+		p.Taps = 0
+		for i, r := range rows.at {
+			for j, c := range columns.at {
+				p.At[p.Taps], p.Weight[p.Taps] = 4*(int(r)*op.size[1]+int(c))*op.channels, rows.weight[i]*columns.weight[j]
+				if p.Weight[p.Taps] != 0 {
+					p.Taps++
+				}
 			}
 		}
+		if p.Taps == 0 {
+			clear(dst)
+			return
+		}
+		op.pixels(w, dst, x, w.samples[:1])
+		return
 	}
+	op.sum(w, dst, x, scratch, &rows, &columns, op.size[1], 1)
 }
 
-// along is the taps of a place in a direction that has size elements.
-func (op *gridOp) along(at float32, size int) (t gridTaps) {
+// along are the taps of a place in a direction that has size elements.
+func (op *gridOp) along(t *taps, at float32, size int) {
 	// No place is so far outside that its number would not be a whole one.
 	const most = 1 << 40
 	x := float64(float64(at)+1) * float64(size) / 2
@@ -126,22 +133,24 @@ func (op *gridOp) along(at float32, size int) (t gridTaps) {
 	x = clamp(x, -most, most)
 	first := math.Floor(x)
 	f := x - first
+	var weights [4]float32
 	switch op.Mode {
 	case Nearest:
 		first = math.RoundToEven(x)
-		t.weight[0] = 1
+		weights[0] = 1
 	case Linear:
-		t.weight = [4]float32{float32(1 - f), float32(f)}
+		weights = [4]float32{float32(1 - f), float32(f)}
 	case Cubic:
 		first--
 		for i, w := range cubicWeights(f, -0.75) {
-			t.weight[i] = float32(w)
+			weights[i] = float32(w)
 		}
 	}
-	for i := range op.taps() {
-		t.at[i] = op.inside(int64(first)+int64(i), int64(size))
+	for i, w := range weights[:op.taps()] {
+		if k := op.inside(int64(first)+int64(i), int64(size)); k >= 0 {
+			t.add(k, w)
+		}
 	}
-	return t
 }
 
 // inside is the element that stands for element i of size, −1 if it is zero.

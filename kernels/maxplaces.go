@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"slices"
 
 	"github.com/infer-go/infer/tensor"
@@ -100,6 +101,9 @@ type windowDim struct{ in, out, kernel, stride, dilation, before int }
 func (d *windowDim) inside(o int) (first, count int) {
 	// In 64 bits no product of these numbers overflows.
 	start, step := int64(o)*int64(d.stride)-int64(d.before), int64(d.dilation)
+	if start >= 0 && start+(int64(d.kernel)-1)*step < int64(d.in) {
+		return int(start), d.kernel
+	}
 	skip := int64(0)
 	if start < 0 {
 		skip = (-start + step - 1) / step
@@ -124,34 +128,63 @@ func (op *maxPlacesOp) Tasks(n int) int { return n * op.maps }
 
 func (op *maxPlacesOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	x, z := floats(in[0]), tensor.Slice[int64](out[0])
-	d := &op.dims
-	area, results := d[0].in*op.step[0], d[0].out*d[1].out*d[2].out
+	area, results := op.dims[0].in*op.step[0], op.dims[0].out*op.dims[1].out*op.dims[2].out
 	for task := lo; task < hi; task++ {
 		from, base := x[task*area:][:area], int64(task%op.channels*area)
 		dst := z[task*results:][:results]
-		for a := range d[0].out {
-			first0, count0 := d[0].inside(a)
-			for b := range d[1].out {
-				first1, count1 := d[1].inside(b)
-				for c := range d[2].out {
-					first2, count2 := d[2].inside(c)
-					best, place, found := float32(0), 0, false
-					for i := range count0 {
-						at0 := first0 + i*d[0].dilation
-						for j := range count1 {
-							at1 := first1 + j*d[1].dilation
-							for k := range count2 {
-								at2 := first2 + k*d[2].dilation
-								v := from[at0*op.step[0]+at1*op.step[1]+at2]
-								if !found || v > best || v != v && best == best {
-									best, place, found = v, at0*op.place[0]+at1*op.place[1]+at2*op.place[2], true
-								}
-							}
-						}
-					}
-					dst[(a*d[1].out+b)*d[2].out+c] = base + int64(place)
-				}
+		for a := range op.dims[0].out {
+			for b := range op.dims[1].out {
+				op.row(dst[:op.dims[2].out], from, a, b, base)
+				dst = dst[op.dims[2].out:]
 			}
 		}
 	}
+}
+
+// row makes a row of windows: those in row b of plane a.
+func (op *maxPlacesOp) row(dst []int64, x []float32, a, b int, base int64) {
+	plane, planes := op.dims[0].inside(a)
+	row, rows := op.dims[1].inside(b)
+	down, right := op.dims[1].dilation*op.step[1], op.dims[2].dilation
+	for o := range dst {
+		column, columns := op.dims[2].inside(o)
+		if planes == 0 || rows == 0 || columns == 0 {
+			dst[o] = base
+			continue
+		}
+		best := int64(math.MinInt64)
+		for i := range planes {
+			line := (plane+i*op.dims[0].dilation)*op.step[0] + row*op.step[1] + column
+			for range rows {
+				at := line
+				for range columns {
+					best = max(best, rank(x[at], at))
+					at += right
+				}
+				line += down
+			}
+		}
+		dst[o] = base + op.placeOf(int(^uint32(best)))
+	}
+}
+
+// rank orders elements of a channel: a larger one has a larger rank, NaN the
+// largest, and of equal ones the first. It needs no branch that a processor could
+// not foresee. The lower half is the element's index, inverted.
+func rank(v float32, at int) int64 {
+	bits := int32(math.Float32bits(v + 0)) // −0 becomes 0
+	bits ^= int32(uint32(bits>>31) >> 1)   // of negative numbers the order is inverted
+	if v != v {
+		bits = math.MaxInt32
+	}
+	return int64(bits)<<32 | int64(^uint32(at))
+}
+
+// placeOf is the place of an element of a channel.
+func (op *maxPlacesOp) placeOf(at int) int64 {
+	if !op.columnMajor {
+		return int64(at)
+	}
+	a, b, c := at/op.step[0], at%op.step[0]/op.step[1], at%op.step[1]
+	return int64(a*op.place[0] + b*op.place[1] + c*op.place[2])
 }

@@ -69,26 +69,109 @@ func (op *integerReduceOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	}
 }
 
-// reduceIntegers makes results from … to of all items.
+// reduceIntegers makes results from … to of all items: neighbours together if
+// their elements are.
 func reduceIntegers[T integer](op *integerReduceOp, in, out []byte, from, to int) {
 	x, z := tensor.Slice[T](in), tensor.Slice[T](out)
-	for i := from; i < to; i++ {
+	var sums [4 * lanes]int64
+	width := op.width()
+	for i := from; i < to; {
+		n := min(len(sums), width-i%op.results%width, to-i)
 		first := op.kept.seek(i % op.results).offset[0] + i/op.results*op.item
-		y := op.kind.identity()
+		y := sums[:n]
+		for k := range y {
+			y[k] = op.kind.identity()
+		}
 		var c cursor
 		for range op.reduced.count() {
 			at := first + c.offset[0]
-			for range op.row.size {
-				y = op.kind.foldIntegers(y, int64(x[at]))
-				at += op.row.stride[0]
+			switch {
+			case width > 1:
+				for range op.row.size {
+					foldColumns(op.kind, y, x[at:])
+					at += op.row.stride[0]
+				}
+			case op.row.stride[0] == 1:
+				y[0] = foldElements(op.kind, y[0], x[at:][:op.row.size])
+			default:
+				for range op.row.size {
+					y[0] = op.kind.foldIntegers(y[0], int64(x[at]))
+					at += op.row.stride[0]
+				}
 			}
 			op.reduced.next(&c)
 		}
-		if op.kind == ReduceMean {
-			y = int64(T(y)) / int64(op.count)
+		for k, v := range y {
+			if op.kind == ReduceMean {
+				v = int64(T(v)) / int64(op.count)
+			}
+			z[i+k] = T(v)
 		}
-		z[i] = T(y)
+		i += n
 	}
+}
+
+// width is how many results have elements that are neighbours.
+func (op *integerReduceOp) width() int {
+	if last := len(op.kept.size) - 1; last >= 0 && op.kept.stride[0][last] == 1 {
+		return op.kept.size[last]
+	}
+	return 1
+}
+
+// foldColumns folds an element of a row into each number of y.
+func foldColumns[T integer](k ReduceKind, y []int64, row []T) {
+	row = row[:len(y)]
+	switch k {
+	case ReduceMean, ReduceSum:
+		for i, v := range row {
+			y[i] += int64(v)
+		}
+	case ReduceMax:
+		for i, v := range row {
+			y[i] = max(y[i], int64(v))
+		}
+	case ReduceMin:
+		for i, v := range row {
+			y[i] = min(y[i], int64(v))
+		}
+	default:
+		for i, v := range row {
+			y[i] = k.foldIntegers(y[i], int64(v))
+		}
+	}
+}
+
+// foldElements folds the elements of a row into y.
+func foldElements[T integer](k ReduceKind, y int64, row []T) int64 {
+	switch k {
+	case ReduceMean, ReduceSum:
+		var sums [4]int64
+		for len(row) >= len(sums) {
+			sums[0] += int64(row[0])
+			sums[1] += int64(row[1])
+			sums[2] += int64(row[2])
+			sums[3] += int64(row[3])
+			row = row[len(sums):]
+		}
+		y += sums[0] + sums[1] + sums[2] + sums[3]
+		for _, v := range row {
+			y += int64(v)
+		}
+	case ReduceMax:
+		for _, v := range row {
+			y = max(y, int64(v))
+		}
+	case ReduceMin:
+		for _, v := range row {
+			y = min(y, int64(v))
+		}
+	default:
+		for _, v := range row {
+			y = k.foldIntegers(y, int64(v))
+		}
+	}
+	return y
 }
 
 // identity is what folding no integers yields.

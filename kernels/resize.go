@@ -200,9 +200,9 @@ func (r *Resize) bind(t *Tier, operand tensor.Type) Op {
 		}
 	}
 	return &resizeOp{
-		kernel: find[asm.BlendArgs](t, blendKernel),
-		maps:   x[0],
-		height: x[1], width: x[2], channels: x[3], pixel: x[3],
+		blender: newBlender(t, x[3]),
+		maps:    x[0],
+		height:  x[1], width: x[2],
 		rows: r.samples(0, x[1], 4*x[2]*x[3], same),
 		cols: r.samples(1, x[2], 4*x[3], same),
 	}
@@ -316,19 +316,13 @@ func (r Rounding) round(x float64) float64 {
 	return math.Ceil(x - (0.5 + half))
 }
 
-// blendKernel makes pixels weighted sums of others.
-var blendKernel = asm.Kernel{Op: "blend"}
-
 // resizeOp is a Resize. A task is a row of results: first a weighted sum of the
 // operand's rows, then one of that row's pixels for each column.
 type resizeOp struct {
-	kernel                        func(*asm.BlendArgs)
-	maps, height, width, channels int
-	rows, cols                    []asm.Sample
-
-	// The result's channels begin at element offset of pixels that stand pixel
-	// elements apart.
-	offset, pixel int
+	blender
+	maps, height, width int
+	rows, cols          []asm.Sample
+	offset              int // of the result's channels in its pixels
 }
 
 // Place makes op a Placer.
@@ -355,7 +349,7 @@ func (op *resizeOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 			op.mixRows(w, mixed, x, row)
 			x = mixed
 		}
-		op.mixColumns(w, result[task*len(op.cols)*op.pixel+op.offset:], x)
+		op.pixels(w, result[task*len(op.cols)*op.pixel+op.offset:], x, op.cols)
 	}
 }
 
@@ -367,20 +361,6 @@ func (op *resizeOp) mixRows(w *Workspace, dst, x []float32, row *asm.Sample) {
 	for from := 0; from < len(dst); from += taskSize {
 		a.X, a.Y, a.C = &x[from], &dst[from], min(taskSize, len(dst)-from)
 		op.kernel(a)
-	}
-}
-
-// mixColumns sets the pixels of dst to weighted sums of those of x.
-func (op *resizeOp) mixColumns(w *Workspace, dst, x []float32) {
-	a := &w.blend
-	for c := 0; c < op.channels; c += taskSize {
-		a.C, a.YStride = min(taskSize, op.channels-c), 4*op.pixel
-		a.Pixels = max(1, taskSize/a.C)
-		for o := 0; o < len(op.cols); o += a.Pixels {
-			a.Pixels = min(a.Pixels, len(op.cols)-o)
-			a.X, a.Y, a.Samples = &x[c], &dst[o*op.pixel+c], &op.cols[o]
-			op.kernel(a)
-		}
 	}
 }
 

@@ -74,23 +74,41 @@ func (r *RoiAlign) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error
 	return result(r, in[0], regions[0], r.Size[0], r.Size[1], in[0].Shape[3])
 }
 
-func (r *RoiAlign) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (r *RoiAlign) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
 	x := in[0].Shape
-	return &roiOp{RoiAlign: *r, maps: x[0], size: [2]int{x[1], x[2]}, channels: x[3], regions: in[1].Shape[0], places: in[2].Elem}, nil
+	return &roiOp{RoiAlign: *r, maps: x[0], size: [2]int{x[1], x[2]}, sampler: newSampler(t, x[3]), regions: in[1].Shape[0], places: in[2].Elem}, nil
 }
 
-// roiOp is a RoiAlign. A task is a row of bins of a region.
+// roiOp is a RoiAlign. A task is a row of bins of a region. A mean of samples is
+// separable: a sum over the rows and columns of pixels in which they lie, each
+// with the sum of its weights.
 type roiOp struct {
-	scratchless
 	RoiAlign
-	maps     int
-	size     [2]int
-	channels int
-	regions  int
-	places   tensor.Elem
+	sampler
+	maps    int
+	size    [2]int
+	regions int
+	places  tensor.Elem
+}
+
+// taps is the largest number of rows, or columns, between which samples of a bin
+// lie. If they are counted by pixels, they lie in order.
+func (op *roiOp) taps(i int) int {
+	if op.Sampling > 0 {
+		return 2 * op.Sampling
+	}
+	return op.size[i]
+}
+
+// Scratch is what a sampler needs, and the taps of a row and of a column of bins.
+func (op *roiOp) Scratch() int {
+	if op.Max {
+		return 0
+	}
+	return 4 * (op.scratch() + 2*(op.taps(0)+op.taps(1)))
 }
 
 func (op *roiOp) Tasks(n int) int { return n * op.regions * op.RoiAlign.Size[0] }
@@ -112,23 +130,55 @@ func (op *roiOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 			return
 		}
 		area := op.size[0] * op.size[1] * op.channels
-		op.row(y[task*line:][:line], floats(in[0])[int(at)*area:][:area], floats(in[1])[4*region:][:4], row)
+		op.row(w, y[task*line:][:line], floats(in[0])[int(at)*area:][:area], floats(in[1])[4*region:][:4], row)
 	}
 }
 
 // row makes a row of bins.
-func (op *roiOp) row(dst, x, region []float32, row int) {
+func (op *roiOp) row(w *Workspace, dst, x, region []float32, row int) {
 	down, across, ok := op.grids(region)
-	for i := range op.RoiAlign.Size[1] {
-		bin := dst[i*op.channels:][:op.channels]
-		if !ok {
-			for c := range bin {
-				bin[c] = float32(math.NaN())
-			}
-			continue
+	if !ok {
+		for c := range dst {
+			dst[c] = float32(math.NaN())
 		}
-		op.bin(bin, x, down, across, float32(row), float32(i))
+		return
 	}
+	if op.Max {
+		for i := range op.RoiAlign.Size[1] {
+			op.largest(dst[i*op.channels:][:op.channels], x, down, across, float32(row), float32(i))
+		}
+		return
+	}
+	scratch := w.floats()
+	list := scratch[op.scratch():]
+	rows := op.along(list, down, row, 0)
+	list = list[2*op.taps(0):]
+	scale := 1 / float32(max(int64(down.count)*int64(across.count), 1))
+	for i := range op.RoiAlign.Size[1] {
+		columns := op.along(list, across, i, 1)
+		op.sum(w, dst[i*op.channels:][:op.channels], x, scratch, &rows, &columns, op.size[1], scale)
+	}
+}
+
+// along are the taps of all samples of a bin in one direction, in a list.
+func (op *roiOp) along(list []float32, g roiGrid, bin, i int) taps {
+	t := newTaps(list, op.taps(i))
+	lo, hi := op.onMap(g, float32(bin), i)
+	for k := lo; k < hi; k++ {
+		if s, on := linearTaps(g.at(float32(bin), k), op.size[i]); on {
+			t.add(s.at[0], s.weight[0])
+			t.add(s.at[1], s.weight[1])
+		}
+	}
+	return t
+}
+
+// onMap are the samples of a bin of which some may lie on the map.
+func (op *roiOp) onMap(g roiGrid, bin float32, i int) (lo, hi int) {
+	if op.Sampling == 0 && g.count > 1 {
+		return g.inside(bin, op.size[i])
+	}
+	return 0, g.count
 }
 
 // A roiGrid is the samples of a region in one direction: of bin b sample i lies
@@ -179,16 +229,11 @@ func (g roiGrid) inside(bin float32, size int) (lo, hi int) {
 	return int(clamp(math.Floor((-2-at)/step)-1, 0, most)), int(clamp(math.Ceil((float64(size)+1-at)/step)+2, 0, most))
 }
 
-// bin makes one.
-func (op *roiOp) bin(dst, x []float32, down, across roiGrid, row, column float32) {
+// largest makes a bin that is a maximum.
+func (op *roiOp) largest(dst, x []float32, down, across roiGrid, row, column float32) {
 	clear(dst)
-	top, bottom, left, right := 0, down.count, 0, across.count
-	if op.Sampling == 0 && down.count > 1 {
-		top, bottom = down.inside(row, op.size[0])
-	}
-	if op.Sampling == 0 && across.count > 1 {
-		left, right = across.inside(column, op.size[1])
-	}
+	top, bottom := op.onMap(down, row, 0)
+	left, right := op.onMap(across, column, 1)
 	all := down.count == bottom-top && across.count == right-left
 	first := all // of a maximum that no sample outside keeps from being negative
 	for i := top; i < bottom; i++ {
@@ -196,42 +241,27 @@ func (op *roiOp) bin(dst, x []float32, down, across roiGrid, row, column float32
 		for j := left; j < right; j++ {
 			h, on := linearTaps(across.at(column, j), op.size[1])
 			if !ok || !on {
-				if op.Max {
-					for c := range dst {
-						dst[c] = max(dst[c], 0)
-						if first {
-							dst[c] = 0
-						}
+				for c := range dst {
+					dst[c] = max(dst[c], 0)
+					if first {
+						dst[c] = 0
 					}
-					first = false
 				}
+				first = false
 				continue
 			}
 			for k := range 4 {
 				w := v.weight[k/2] * h.weight[k%2]
 				from := x[(v.at[k/2]*op.size[1]+h.at[k%2])*op.channels:][:op.channels]
-				switch {
-				case !op.Max && w != 0:
-					for c, e := range from {
-						dst[c] += float32(w * e)
-					}
-				case op.Max && first:
-					for c, e := range from {
-						dst[c] = float32(w * e)
-					}
-				case op.Max:
-					for c, e := range from {
-						dst[c] = max(dst[c], float32(w*e))
+				for c, e := range from {
+					if p := float32(w * e); first {
+						dst[c] = p
+					} else {
+						dst[c] = max(dst[c], p)
 					}
 				}
 				first = false
 			}
-		}
-	}
-	if !op.Max {
-		count := float32(max(int64(down.count)*int64(across.count), 1))
-		for c := range dst {
-			dst[c] /= count
 		}
 	}
 }

@@ -26,6 +26,9 @@ const (
 // places' shape except for Size along Axis. A negative place counts from the end,
 // and one out of range is a fault of the run. If several values have one place,
 // the last one counts, or Kind folds them in order.
+//
+// If the places' dimensions after Axis are all 1, each place is that of all the
+// values there, a row: result[p[i]][k] = values[i][k] for Axis 0.
 type Scatter struct {
 	Axis, Size int
 	Kind       ScatterKind
@@ -60,7 +63,7 @@ func (s *Scatter) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	if err := checkPlaces(s, places, s.Axis); err != nil {
 		return nil, err
 	}
-	if !places.Shape.Equal(values.Shape) {
+	if !places.Shape.Equal(values.Shape) && !s.rows(places, values) {
 		return nil, errorf(s, "values of shape %s for places of shape %s", values.Shape, places.Shape)
 	}
 	if s.Kind > ScatterMin || s.Kind != ScatterReplace && (values.Elem == tensor.Bool || values.Elem == tensor.F16 || values.Scale != 0) {
@@ -77,10 +80,15 @@ func (s *Scatter) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error)
 	if !in[0].SameElements(values) {
 		return nil, errorf(s, "values of %v for a tensor of %v", values, in[0])
 	}
-	if err := checkInside(s, places.Shape, in[0].Shape, s.Axis); err != nil {
+	if err := checkInside(s, values.Shape, in[0].Shape, s.Axis); err != nil {
 		return nil, err
 	}
 	return result(s, in[0], in[0].Shape...)
+}
+
+// rows says whether there is one place for each row of values.
+func (s *Scatter) rows(places, values tensor.Type) bool {
+	return len(places.Shape) == len(values.Shape) && places.Shape[:s.Axis+1].Equal(values.Shape[:s.Axis+1]) && places.Shape[s.Axis+1:].Volume() == 1
 }
 
 // checkPlaces checks an operand that holds places along an axis.
@@ -109,71 +117,57 @@ func (s *Scatter) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	places := in[len(in)-2]
-	return &scatterOp{walk: newWalk(places, out[0].Shape, s.Axis), kind: s.Kind, elem: out[0].Elem, zeros: s.Size != 0}, nil
+	places, values := in[len(in)-2], in[len(in)-1]
+	return &scatterOp{walk: newWalk(places, values.Shape, out[0].Shape, s.Axis), kind: s.Kind, elem: out[0].Elem, zeros: s.Size != 0}, nil
 }
 
-// A walk goes through the places of an operand in their order, and finds the
-// element of a tensor that each names.
+// A walk goes through values in their order, run by run, and finds for each the
+// element of a tensor that its place names. A run is the values along the last
+// dimension or, where rows of values have one place, such a row, or as much of it
+// as is contiguous in the tensor.
 type walk struct {
 	scratchless
 	places      tensor.Elem
-	size        [tensor.MaxRank]int // of the places
-	stride      [tensor.MaxRank]int // of the tensor
-	rank, axis  int
-	dim         int // of the tensor, along the axis
-	count, item int // of the places, and of the tensor's elements, of an item
+	outer       nest // of runs: offsets in the tensor and in the places
+	run         int  // values of a run
+	step, apart int  // from a value of a run to the next, in places and in the tensor, apart from its place
+	stride, dim int  // of the tensor, along the axis
+	count, item int  // values, and elements of the tensor, of an item
+	marks       int  // places of an item
 }
 
-func newWalk(places tensor.Type, shape tensor.Shape, axis int) walk {
-	w := walk{places: places.Elem, rank: len(shape), axis: axis, dim: shape[axis], count: places.Shape.Volume(), item: shape.Volume()}
-	copy(w.size[:], places.Shape)
-	copy(w.stride[:], shape.Strides())
+// newWalk is for values of a shape, which is that of the places or has longer
+// dimensions after the axis, that lie in a tensor of shape whole.
+func newWalk(places tensor.Type, values, whole tensor.Shape, axis int) walk {
+	w := walk{places: places.Elem, dim: whole[axis], count: values.Volume(), item: whole.Volume(), marks: places.Shape.Volume()}
+	at, of := whole.Strides(), places.Shape.Strides()
+	w.stride = at[axis]
+	at[axis] = 0
+	for d, n := range places.Shape {
+		if n != values[d] {
+			of[d] = 0
+		}
+	}
+	// Dimensions of 1 vanish, and neighbours are joined that one loop runs through.
+	loops := newNest(values, at, of)
+	w.outer, w.run = loops, 1
+	if last := len(loops.size) - 1; last >= 0 {
+		row := w.outer.remove(last)
+		w.run, w.apart, w.step = row.size, row.stride[0], row.stride[1]
+	}
 	return w
 }
 
 // Tasks: one for each item, since values of one place have an order.
 func (w *walk) Tasks(n int) int { return n }
 
-// place is place i of an item's, and false if it does not exist.
-func (w *walk) place(data []byte, i int) (int, bool) {
-	var at int64
-	if w.places == tensor.I32 {
-		at = int64(tensor.Slice[int32](data)[i])
-	} else {
-		at = tensor.Slice[int64](data)[i]
+// resolve is the element at which a place begins; false if it does not exist.
+func resolve[P int32 | int64](w *walk, place P) (element int, ok bool) {
+	p := int64(place)
+	if p < 0 {
+		p += int64(w.dim)
 	}
-	if at < 0 {
-		at += int64(w.dim)
-	}
-	return int(at), at >= 0 && at < int64(w.dim)
-}
-
-// each calls f with the place of every value, its element among the item's of
-// the tensor. It stops with a fault.
-func (w *walk) each(work *Workspace, places []byte, f func(i, element int)) {
-	var at [tensor.MaxRank]int
-	base := 0 // of the dimensions but the axis
-	for i := range w.count {
-		p, ok := w.place(places, i)
-		if !ok {
-			work.Fault = ErrIndex
-			return
-		}
-		f(i, base+p*w.stride[w.axis])
-		for d := w.rank - 1; d >= 0; d-- {
-			stride := w.stride[d]
-			if d == w.axis {
-				stride = 0
-			}
-			base += stride
-			if at[d]++; at[d] < w.size[d] {
-				break
-			}
-			base -= w.size[d] * stride
-			at[d] = 0
-		}
-	}
+	return int(p) * w.stride, uint64(p) < uint64(w.dim)
 }
 
 // scatterOp is a Scatter. A task is an item.
@@ -188,60 +182,125 @@ func (op *scatterOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	if op.kind == ScatterReplace {
 		switch op.elem.Size() {
 		case 1:
-			runScatter(op, w, in, out, lo, hi, replace[uint8])
+			runScatter(op, w, in, out, lo, hi, replaceRun[uint8])
 		case 2:
-			runScatter(op, w, in, out, lo, hi, replace[uint16])
+			runScatter(op, w, in, out, lo, hi, replaceRun[uint16])
 		case 4:
-			runScatter(op, w, in, out, lo, hi, replace[uint32])
+			runScatter(op, w, in, out, lo, hi, replaceRun[uint32])
 		case 8:
-			runScatter(op, w, in, out, lo, hi, replace[uint64])
+			runScatter(op, w, in, out, lo, hi, replaceRun[uint64])
 		}
 		return
 	}
 	switch op.elem {
 	case tensor.F32:
-		runScatter(op, w, in, out, lo, hi, folder[float32](op.kind))
+		runScatter(op, w, in, out, lo, hi, foldRun[float32])
 	case tensor.U8:
-		runScatter(op, w, in, out, lo, hi, folder[uint8](op.kind))
+		runScatter(op, w, in, out, lo, hi, foldRun[uint8])
 	case tensor.I8:
-		runScatter(op, w, in, out, lo, hi, folder[int8](op.kind))
+		runScatter(op, w, in, out, lo, hi, foldRun[int8])
 	case tensor.I16:
-		runScatter(op, w, in, out, lo, hi, folder[int16](op.kind))
+		runScatter(op, w, in, out, lo, hi, foldRun[int16])
 	case tensor.I32:
-		runScatter(op, w, in, out, lo, hi, folder[int32](op.kind))
+		runScatter(op, w, in, out, lo, hi, foldRun[int32])
 	case tensor.I64:
-		runScatter(op, w, in, out, lo, hi, folder[int64](op.kind))
+		runScatter(op, w, in, out, lo, hi, foldRun[int64])
 	}
 }
 
-func runScatter[T word | number](op *scatterOp, w *Workspace, in, out [][]byte, lo, hi int, fold func(a, b T) T) {
-	places, values := in[len(in)-2], tensor.Slice[T](in[len(in)-1])
+func runScatter[T word | number](op *scatterOp, w *Workspace, in, out [][]byte, lo, hi int, write runWriter[T]) {
+	if op.places == tensor.I32 {
+		scatterItems[T, int32](op, w, in, out, lo, hi, write)
+	} else {
+		scatterItems[T, int64](op, w, in, out, lo, hi, write)
+	}
+}
+
+// A runWriter writes values u to z, each apart from the one before.
+type runWriter[T any] func(kind ScatterKind, z, u []T, apart int)
+
+func scatterItems[T word | number, P int32 | int64](op *scatterOp, w *Workspace, in, out [][]byte, lo, hi int, write runWriter[T]) {
+	places, values := tensor.Slice[P](in[len(in)-2]), tensor.Slice[T](in[len(in)-1])
 	z := tensor.Slice[T](out[0])
-	size := op.places.Size()
 	for item := lo; item < hi; item++ {
-		dst, u := z[item*op.item:][:op.item], values[item*op.count:][:op.count]
+		dst, u, at := z[item*op.item:][:op.item], values[item*op.count:][:op.count], places[item*op.marks:][:op.marks]
 		if op.zeros {
 			clear(dst)
 		} else {
 			copy(dst, tensor.Slice[T](in[0])[item*op.item:])
 		}
-		op.each(w, places[item*op.count*size:], func(i, element int) { dst[element] = fold(dst[element], u[i]) })
+		var c cursor
+		for len(u) > 0 {
+			run := u[:op.run]
+			u = u[op.run:]
+			base := c.offset[0]
+			switch {
+			case op.step == 0:
+				element, ok := resolve(&op.walk, at[c.offset[1]])
+				if !ok {
+					w.Fault = ErrIndex
+					return
+				}
+				write(op.kind, dst[base+element:], run, op.apart)
+			case op.kind == ScatterReplace:
+				place := at[c.offset[1]:][:len(run)]
+				for i, v := range run {
+					element, ok := resolve(&op.walk, place[i])
+					if !ok {
+						w.Fault = ErrIndex
+						return
+					}
+					dst[base+element] = v
+					base += op.apart
+				}
+			default:
+				place := at[c.offset[1]:][:len(run)]
+				for i := range run {
+					element, ok := resolve(&op.walk, place[i])
+					if !ok {
+						w.Fault = ErrIndex
+						return
+					}
+					write(op.kind, dst[base+element:], run[i:i+1], 1)
+					base += op.apart
+				}
+			}
+			op.outer.next(&c)
+		}
 	}
 }
 
-func replace[T any](_, b T) T { return b }
+// replaceRun writes values.
+func replaceRun[T any](_ ScatterKind, z, u []T, apart int) {
+	if apart == 1 {
+		copy(z[:len(u)], u)
+		return
+	}
+	for i, v := range u {
+		z[i*apart] = v
+	}
+}
 
-// folder is the function of a kind that folds. Of floats NaN stays NaN.
-func folder[T number](kind ScatterKind) func(a, b T) T {
+// foldRun folds values into what is there. Of floats NaN stays NaN.
+func foldRun[T number](kind ScatterKind, z, u []T, apart int) {
 	switch kind {
 	case ScatterAdd:
-		return func(a, b T) T { return a + b }
+		for i, v := range u {
+			z[i*apart] += v
+		}
 	case ScatterMul:
-		return func(a, b T) T { return a * b }
+		for i, v := range u {
+			z[i*apart] *= v
+		}
 	case ScatterMax:
-		return func(a, b T) T { return max(a, b) }
+		for i, v := range u {
+			z[i*apart] = max(z[i*apart], v)
+		}
+	default:
+		for i, v := range u {
+			z[i*apart] = min(z[i*apart], v)
+		}
 	}
-	return func(a, b T) T { return min(a, b) }
 }
 
 // GatherElements reads elements at places along Axis: result[i][j][k] =
@@ -276,7 +335,7 @@ func (g *GatherElements) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, er
 	if _, err := g.Infer(in, params); err != nil {
 		return nil, err
 	}
-	return &gatherElementsOp{walk: newWalk(in[1], in[0].Shape, g.Axis), size: in[0].Elem.Size()}, nil
+	return &gatherElementsOp{walk: newWalk(in[1], in[1].Shape, in[0].Shape, g.Axis), size: in[0].Elem.Size()}, nil
 }
 
 // gatherElementsOp is a GatherElements. A task is an item.
@@ -299,10 +358,33 @@ func (op *gatherElementsOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 }
 
 func runGatherElements[T word](op *gatherElementsOp, w *Workspace, in, out [][]byte, lo, hi int) {
-	x, z := tensor.Slice[T](in[0]), tensor.Slice[T](out[0])
-	size := op.places.Size()
+	if op.places == tensor.I32 {
+		gatherItems[T, int32](op, w, in, out, lo, hi)
+	} else {
+		gatherItems[T, int64](op, w, in, out, lo, hi)
+	}
+}
+
+func gatherItems[T word, P int32 | int64](op *gatherElementsOp, w *Workspace, in, out [][]byte, lo, hi int) {
+	x, places, z := tensor.Slice[T](in[0]), tensor.Slice[P](in[1]), tensor.Slice[T](out[0])
 	for item := lo; item < hi; item++ {
-		src, dst := x[item*op.item:][:op.item], z[item*op.count:][:op.count]
-		op.each(w, in[1][item*op.count*size:], func(i, element int) { dst[i] = src[element] })
+		src, dst, place := x[item*op.item:][:op.item], z[item*op.count:][:op.count], places[item*op.count:][:op.count]
+		var c cursor
+		for len(dst) > 0 {
+			run := place[:op.run]
+			to := dst[:len(run)]
+			dst, place = dst[op.run:], place[op.run:]
+			base := c.offset[0]
+			for i, p := range run {
+				element, ok := resolve(&op.walk, p)
+				if !ok {
+					w.Fault = ErrIndex
+					return
+				}
+				to[i] = src[base+element]
+				base += op.apart
+			}
+			op.outer.next(&c)
+		}
 	}
 }

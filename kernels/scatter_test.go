@@ -12,11 +12,17 @@ import (
 // runOnce binds a spec on the portable tier and runs it once, task by task.
 func runOnce(t *testing.T, s Spec, in []tensor.Type, data ...[]byte) ([][]byte, error) {
 	t.Helper()
+	return runOn(t, portable, s, in, data...)
+}
+
+// runOn is runOnce on a tier.
+func runOn(t *testing.T, tier *Tier, s Spec, in []tensor.Type, data ...[]byte) ([][]byte, error) {
+	t.Helper()
 	types, err := s.Infer(in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := s.Bind(Tiers()[0], in, nil)
+	op, err := s.Bind(tier, in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,14 +65,20 @@ func TestScatter(t *testing.T) {
 			places = append(places, 1+g.IntN(shape[d]))
 		}
 		places[axis] = 1 + g.IntN(5)
+		values := slices.Clone(places)
+		if g.IntN(2) == 0 { // a place for each row
+			for d := axis + 1; d < rank; d++ {
+				places[d] = 1
+			}
+		}
 		zeros := g.IntN(2) == 0
 		s := &Scatter{Axis: axis, Kind: kind}
 		if zeros {
 			s.Size = shape[axis]
-			shape = slices.Clone(places)
+			shape = slices.Clone(values)
 			shape[axis] = s.Size
 		}
-		x, p, u := make([]int32, shape.Volume()), make([]int32, places.Volume()), make([]int32, places.Volume())
+		x, p, u := make([]int32, shape.Volume()), make([]int32, places.Volume()), make([]int32, values.Volume())
 		for i := range x {
 			x[i] = int32(g.IntN(9) - 4)
 			if zeros {
@@ -74,23 +86,26 @@ func TestScatter(t *testing.T) {
 			}
 		}
 		for i := range p {
-			p[i], u[i] = int32(g.IntN(2*shape[axis])-shape[axis]), int32(1+g.IntN(4))
+			p[i] = int32(g.IntN(2*shape[axis]) - shape[axis])
+		}
+		for i := range u {
+			u[i] = int32(1 + g.IntN(4))
 		}
 		want := make([]float64, len(x))
 		for i, v := range x {
 			want[i] = float64(v)
 		}
 		at := make([]int, rank)
-		for i := range p {
+		for i := range u {
 			to := slices.Clone(at)
-			to[axis] = int(p[i]+int32(shape[axis])) % shape[axis]
+			to[axis] = int(p[broadcastAt(at, places)]+int32(shape[axis])) % shape[axis]
 			k := 0
 			for d, n := range shape {
 				k = k*n + to[d]
 			}
 			want[k] = folds[kind](want[k], float64(u[i]))
 			for d := rank - 1; d >= 0; d-- {
-				if at[d]++; at[d] < places[d] {
+				if at[d]++; at[d] < values[d] {
 					break
 				}
 				at[d] = 0
@@ -104,8 +119,11 @@ func TestScatter(t *testing.T) {
 				}
 				return b
 			}
-			in := []tensor.Type{{Elem: tensor.I32, Shape: places}, {Elem: e, Shape: places}}
+			in := []tensor.Type{{Elem: tensor.I32, Shape: places}, {Elem: e, Shape: values}}
 			data := [][]byte{elements(p...), convert(u)}
+			if g.IntN(2) == 0 {
+				in[0].Elem, data[0] = tensor.I64, long(p)
+			}
 			if !zeros {
 				in, data = append([]tensor.Type{{Elem: e, Shape: shape}}, in...), append([][]byte{convert(x)}, data...)
 			}
@@ -125,12 +143,25 @@ func TestScatter(t *testing.T) {
 			}
 		}
 	}
-	for _, place := range []int64{3, -4, 1 << 40} {
+	for _, place := range []int64{3, -4, 1 << 40, math.MinInt64, math.MaxInt64} {
 		in := []tensor.Type{{Elem: tensor.I64, Shape: tensor.Shape{1}}, tensor.Floats(1)}
 		if _, fault := runOnce(t, &Scatter{Size: 3}, in, elements(place), elements(float32(1))); !errors.Is(fault, ErrIndex) {
 			t.Errorf("place %d of 3: fault %v", place, fault)
 		}
+		in = []tensor.Type{{Elem: tensor.I64, Shape: tensor.Shape{1, 1}}, tensor.Floats(1, 2)}
+		if _, fault := runOnce(t, &Scatter{Size: 3}, in, elements(place), elements[float32](1, 2)); !errors.Is(fault, ErrIndex) {
+			t.Errorf("row %d of 3: fault %v", place, fault)
+		}
 	}
+}
+
+// long are integers as int64.
+func long(x []int32) []byte {
+	out := make([]int64, len(x))
+	for i, v := range x {
+		out[i] = int64(v)
+	}
+	return elements(out...)
 }
 
 // TestGatherElements reads from random places.
@@ -148,6 +179,40 @@ func TestGatherElements(t *testing.T) {
 		out, fault := runOnce(t, &GatherElements{Axis: c.axis}, in, x, elements(c.places...))
 		if got := tensor.Slice[int16](out[0]); fault != nil || !slices.Equal(got, c.want) {
 			t.Errorf("axis %d: %v and %v, want %v", c.axis, got, fault, c.want)
+		}
+	}
+	g := newGenerator(98)
+	for range 300 {
+		rank := 1 + g.IntN(4)
+		axis := g.IntN(rank)
+		var shape, places tensor.Shape
+		for d := range rank {
+			shape = append(shape, 1+g.IntN(5))
+			places = append(places, 1+g.IntN(shape[d]))
+		}
+		places[axis] = 1 + g.IntN(6)
+		e := []tensor.Elem{tensor.U8, tensor.I16, tensor.F32, tensor.I64}[g.IntN(4)]
+		x, p := g.elements(e, shape.Volume()), make([]int32, places.Volume())
+		for i := range p {
+			p[i] = int32(g.IntN(2*shape[axis]) - shape[axis])
+		}
+		in, data := []tensor.Type{{Elem: e, Shape: shape}, {Elem: tensor.I32, Shape: places}}, elements(p...)
+		if g.IntN(2) == 0 {
+			in[1].Elem, data = tensor.I64, long(p)
+		}
+		out, fault := runOnce(t, &GatherElements{Axis: axis}, in, x, data)
+		if fault != nil {
+			t.Fatal(fault)
+		}
+		i := 0
+		for at := range indices(places) {
+			from := slices.Clone(at)
+			from[axis] = (int(p[i]) + shape[axis]) % shape[axis]
+			k := broadcastAt(from, shape)
+			if n := e.Size(); !slices.Equal(out[0][i*n:][:n], x[k*n:][:n]) {
+				t.Fatalf("%v of %v along %d: element %v is not that at %v", places, shape, axis, at, from)
+			}
+			i++
 		}
 	}
 	if _, fault := runOnce(t, &GatherElements{Axis: 1}, in, x, elements[int64](0, 0, 3, 0)); !errors.Is(fault, ErrIndex) {
@@ -234,6 +299,9 @@ func TestIndicesDoNotAllocate(t *testing.T) {
 		{&GatherElements{}, []tensor.Type{tensor.Floats(2, 3), places}, nil},
 		{&MaxPlaces{Kernel: []int{2}, Stride: []int{1}, Dilation: []int{1}, Before: []int{0}, Size: []int{3}}, []tensor.Type{tensor.Floats(1, 2, 4)}, nil},
 		{&NonMaxSuppression{Most: 3}, []tensor.Type{tensor.Floats(1, 40, 4), tensor.Floats(1, 2, 40)}, nil},
+		{&RoiAlign{Size: [2]int{2, 2}, Scale: 1}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(2, 4), {Elem: tensor.I32, Shape: tensor.Shape{2}}}, nil},
+		{&GridSample{Mode: Cubic}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(1, 2, 2, 2)}, nil},
+		{&Scatter{}, []tensor.Type{tensor.Floats(2, 3), {Elem: tensor.I64, Shape: tensor.Shape{2, 1}}, tensor.Floats(2, 3)}, nil},
 		{&RoiAlign{Max: true, Size: [2]int{2, 2}, Scale: 1}, []tensor.Type{tensor.Floats(1, 4, 4, 3), tensor.Floats(2, 4), {Elem: tensor.I32, Shape: tensor.Shape{2}}}, nil},
 		{&Resize{Mode: SmoothLinear, Scale: [2]float32{0.5, 0.5}, Size: [2]int{2, 2}}, []tensor.Type{tensor.Floats(1, 4, 4, 3)}, nil},
 		{&Resize{Coordinates: CropAndResize, Scale: [2]float32{1, 1}, Size: [2]int{2, 2}, Crop: [4]float32{0, 0, 2, 2}}, []tensor.Type{tensor.Floats(1, 4, 4, 3)}, nil},

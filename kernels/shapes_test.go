@@ -97,7 +97,7 @@ func (m *maker) window() Window {
 }
 
 func (m *maker) spec() Spec {
-	switch m.byte() % 33 {
+	switch m.byte() % 34 {
 	case 0:
 		return &Conv{Window: m.window(), Groups: m.int(), Channels: m.int(), Act: m.act(), Pool: m.bool(), Winograd: Winograd(m.kind(2))}
 	case 1:
@@ -169,6 +169,8 @@ func (m *maker) spec() Spec {
 		return &NonMaxSuppression{Most: m.int(), Overlap: m.float(), Least: m.float(), Scored: m.bool(), Centred: m.bool()}
 	case 32:
 		return &RoiAlign{Max: m.bool(), HalfPixel: m.bool(), Size: m.pair(), Sampling: m.int(), Scale: m.float()}
+	case 33:
+		return &CumulativeSum{Axis: m.int(), Exclusive: m.bool(), Reverse: m.bool()}
 	}
 	r := &Resize{Mode: ResizeMode(m.kind(byte(SmoothCubic))), Coordinates: Coordinates(m.kind(byte(CropAndResize))), Rounding: Rounding(m.kind(3)),
 		Scale: [2]float32{m.float(), m.float()}, Size: m.pair()}

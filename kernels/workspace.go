@@ -32,6 +32,7 @@ type Workspace struct {
 	binary     asm.BinaryArgs
 	taps       asm.TapsArgs
 	blend      asm.BlendArgs
+	samples    [parts + 1]asm.Sample
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
 	interleave asm.InterleaveArgs

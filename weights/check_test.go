@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 		{"an output that nothing writes", func(n *Net) {
 			n.Values = append(n.Values, Value{"y", tensor.Floats(1)})
 			n.Outputs[0] = len(n.Values) - 1
-		}, `output 0: value 49 ("y") is read before it is written`},
+		}, `output 0: value 50 ("y") is read before it is written`},
 		{"a param out of range", func(n *Net) { n.Steps[1].Params[0] = 99 }, `step 1 ("first"): there is no param 99`},
 		{"a param used twice", func(n *Net) { n.Steps[3].Params[0] = 0 }, `step 3 ("residual"): param 0 is used twice`},
 		{"a param not used", func(n *Net) { n.Params = append(n.Params, kernels.PlainParam([]int{1}, []float32{0})) }, "param 16: no step uses it"},

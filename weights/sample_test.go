@@ -133,6 +133,7 @@ func sample(t testing.TB) *Net {
 	top := b.step("top", &kernels.TopK{Axis: 1, K: 2, Smallest: true}, softmax)
 	arg := b.step("arg", &kernels.Arg{Axis: 1, Min: true, Last: true}, softmax)
 	row := b.step("row", &kernels.Gather{}, top[1:], kernels.Param{Elem: tensor.I16, Shape: tensor.Shape{5, 2}, Data: tensor.AlignedBytes(20)})
+	summed := b.step("summed", &kernels.CumulativeSum{Axis: 1, Exclusive: true, Reverse: true}, softmax)
 	taken := b.step("taken", &kernels.Take{Axis: 1, Index: []int{4, 0, 4}}, softmax)
 	tiled := b.step("tiled", &kernels.Repeat{Times: []int{1, 3}}, arg)
 	compared := b.step("compared", &kernels.Binary{Kind: kernels.Less}, []int{arg[0], arg[0]})
@@ -150,7 +151,7 @@ func sample(t testing.TB) *Net {
 		b.step("flat", &kernels.Slice{Start: []int{0, 3}, Step: []int{1, 1}, Size: []int{1, 18}}, b.step("all", &kernels.Reshape{Shape: []int{1, 192}}, []int{x}))[0],
 	})
 	picked := b.step("picked", &kernels.GatherElements{Axis: 1}, []int{spread[0], b.step("which", &kernels.Reshape{Shape: []int{1, 18}}, places)[0]})
-	b.net.Outputs = []int{softmax[0], picked[0], split[0], choice[0], row[0], top[0], integers[0], compared[0], fixed[0]}
+	b.net.Outputs = []int{softmax[0], picked[0], split[0], choice[0], row[0], top[0], integers[0], compared[0], fixed[0], summed[0]}
 	b.net.Meta = Meta{
 		Name: "sample", Source: "sample_test.go", Producer: "go test", Note: "every Spec, once; größer als nötig",
 		Labels: []string{"zero", "one", "two", "three", ""},

@@ -50,6 +50,7 @@ var specCodes = []specCode{
 	codeOf(1, (*coder).gatherElements),
 	codeOf(1, (*coder).suppression),
 	codeOf(1, (*coder).roiAlign),
+	codeOf(1, (*coder).cumulativeSum),
 }
 
 func codeOf[T any, P interface {
@@ -297,4 +298,10 @@ func (c *coder) roiAlign(v *kernels.RoiAlign) {
 	c.ints(v.Size[:])
 	c.int(&v.Sampling)
 	c.float(&v.Scale)
+}
+
+func (c *coder) cumulativeSum(v *kernels.CumulativeSum) {
+	c.int(&v.Axis)
+	c.bool(&v.Exclusive)
+	c.bool(&v.Reverse)
 }

@@ -7,9 +7,7 @@ import (
 	"github.com/infer-go/infer/tensor"
 )
 
-// cumSum translates CumSum along a constant axis, by sums of 1, 2, 4, … elements
-// of which each is made of two of the one before: an element reaches those behind
-// it alone, whatever it is.
+// cumSum translates CumSum along a constant axis.
 func (c *call) cumSum() []*value {
 	x := c.operand(0)
 	axes := c.constantInts(1, "the axis")
@@ -27,36 +25,7 @@ func (c *call) cumSum() []*value {
 	if x.data != nil {
 		return c.foldCumSum(x, axis, exclusive, reverse)
 	}
-	if exclusive {
-		x = c.shifted(x, axis, 1, reverse)
-	}
-	for by := 1; c.ready() && by < x.shape[axis]; by *= 2 {
-		x = c.binary(&kernels.Binary{Kind: kernels.Add}, x, c.shifted(x, axis, by, reverse))
-	}
-	return []*value{x}
-}
-
-// shifted is x moved on along an axis, or back, with zeros where nothing comes
-// from.
-func (c *call) shifted(x *value, axis, by int, back bool) *value {
-	rank := len(x.shape)
-	part := &kernels.Slice{Start: make([]int, rank), Step: slices.Repeat([]int{1}, rank), Size: slices.Clone(x.shape)}
-	pad := &kernels.Padding{Before: make([]int, rank), After: make([]int, rank)}
-	by = min(by, x.shape[axis])
-	part.Size[axis] -= by
-	if part.Size[axis] == 0 {
-		zeros := c.newTensor(kindOf(x.elem), x.shape)
-		if !c.ready() {
-			return x
-		}
-		return c.computed(&value{name: "zeros", shape: x.shape, data: zeros})
-	}
-	if back {
-		part.Start[axis], pad.After[axis] = by, by
-	} else {
-		pad.Before[axis] = by
-	}
-	return c.apply(pad, c.apply(part, x)[0])[0]
+	return c.apply(&kernels.CumulativeSum{Axis: axis, Exclusive: exclusive, Reverse: reverse}, x)
 }
 
 // foldCumSum computes CumSum.

@@ -36,11 +36,42 @@ func (c *call) moved(x, u *value, from []int, shape []int) *value {
 	if !c.ready() {
 		return &value{}
 	}
+	size := y.shape[1]
+	if run := stretch(from, size); run > 1 {
+		starts := make([]int, len(from)/run)
+		for i := range starts {
+			starts[i] = from[i*run] / run
+		}
+		y, from = c.reshape(y, []int{n, size / run, run}), starts
+	}
+	if !c.ready() {
+		return &value{}
+	}
 	y = c.take(y, 1, from)
 	if !c.ready() {
 		return &value{}
 	}
 	return c.reshape(y, shape)
+}
+
+// stretch is the largest number of elements into which size of them can be cut so
+// that from names whole pieces only.
+func stretch(from []int, size int) int {
+	run := gcd(size, len(from))
+	for i, k := range from {
+		if run > 1 && (i == 0 || k != from[i-1]+1) {
+			run = gcd(gcd(run, i), k)
+		}
+	}
+	return run
+}
+
+// gcd is the greatest common divisor; that of 0 and a number is the number.
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // itemwise is what an item takes of its own elements, if it is the same for all;
@@ -366,7 +397,7 @@ func (c *call) scatterND() []*value {
 	if updates.shape.Volume() == 0 {
 		return []*value{x}
 	}
-	inner := x.shape[k:].Volume()
+	shape, inner := x.shape, x.shape[k:].Volume()
 	var rows *value // places along the first dimension of x as rows of inner elements
 	if index.data == nil {
 		rows = c.computedTuples(index, x.shape, 0)
@@ -375,7 +406,7 @@ func (c *call) scatterND() []*value {
 		if !c.ready() {
 			return nil
 		}
-		if kind == kernels.ScatterReplace {
+		if kind == kernels.ScatterReplace && (c.t.batch != 0 || x.data != nil && updates.data != nil) {
 			return []*value{c.overwritten(x, updates, c.stretches(starts, inner))}
 		}
 		places := make([]int64, len(starts))
@@ -385,12 +416,13 @@ func (c *call) scatterND() []*value {
 		rows = &value{name: index.name, shape: []int{len(places)}, data: intTensor([]int{len(places)}, places)}
 	}
 	count := updates.shape.Volume() / inner
-	rows = c.repeat(c.withShape(c.computed(rows), []int{count, 1}), []int{1, inner})
-	y := c.apply(&kernels.Scatter{Kind: kind}, c.withShape(x, []int{x.shape.Volume() / inner, inner}), rows, c.withShape(updates, []int{count, inner}))[0]
+	rows = c.withShape(c.computed(rows), []int{count, 1})
+	x, updates = c.computed(c.withShape(x, []int{x.shape.Volume() / inner, inner})), c.computed(c.withShape(updates, []int{count, inner}))
+	y := c.apply(&kernels.Scatter{Kind: kind}, x, rows, updates)[0]
 	if !c.ready() {
 		return nil
 	}
-	return []*value{c.reshape(y, x.shape)}
+	return []*value{c.reshape(y, shape)}
 }
 
 // reverseSequence translates ReverseSequence of constant lengths.
