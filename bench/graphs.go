@@ -234,11 +234,8 @@ func compute(g *onnxtest.Graph, tier string, options onnx.Options) (r answer, er
 		return r, err
 	}
 	for i, t := range s.Outputs() {
-		dims := slices.Clone(t.Shape)
-		if net.Batched {
-			dims[0] = r.items
-		}
-		r.out = append(r.out, onnxtest.Tensor{Type: onnxtest.TypeOf(t.Elem), Dims: dims, Raw: slices.Clone(s.OutputBytes(i))})
+		dims, raw := t.InModelOrder(s.OutputBytes(i), r.items)
+		r.out = append(r.out, onnxtest.Tensor{Type: onnxtest.TypeOf(t.Elem), Dims: dims, Raw: slices.Clone(raw)})
 	}
 	return r, nil
 }

@@ -145,12 +145,46 @@ func (m *Model) Kernels() string { return m.tier.Name }
 func (m *Model) Integer() bool { return m.net.Integer() }
 
 // A Tensor is an input or an output of a Model. Its shape is in the order of
-// the model that was frozen, with −1 for the batch, and for dimensions that are
-// open or depend on open ones.
+// the model that was frozen, except that the batch is always first, with −1 for
+// the batch, and for dimensions that are open or depend on open ones.
 type Tensor struct {
 	Name string
 	tensor.Type
+
+	// BatchDim is the dimension that is the batch in the model that was frozen,
+	// if there is one. A Session holds items one after the other, and so the
+	// batch is dimension 0 of Shape in any case: an output [time, batch,
+	// channels] has the Shape [−1, time, channels], and BatchDim 1.
+	BatchDim int
+
 	varies []string
+}
+
+// InModelOrder returns the shape that the model gives to n items of the Tensor,
+// and their elements in its order. data holds the items one after the other, as
+// OutputBytes does; if that is the model's own order, it is returned as it is.
+// Only a Session's Tensors, whose Shapes are known but for the batch, can be
+// asked.
+func (t Tensor) InModelOrder(data []byte, n int) (tensor.Shape, []byte) {
+	shape := slices.Clone(t.Shape)
+	if len(shape) == 0 || shape[0] != -1 {
+		return shape, data
+	}
+	shape[0] = n
+	if t.BatchDim == 0 {
+		return shape, data
+	}
+	outer := shape[1 : 1+t.BatchDim].Volume()
+	row := shape[1+t.BatchDim:].Volume() * t.Elem.Size()
+	moved := make([]byte, 0, len(data))
+	for i := range outer {
+		for item := range n {
+			moved = append(moved, data[(item*outer+i)*row:][:row]...)
+		}
+	}
+	copy(shape, shape[1:1+t.BatchDim])
+	shape[t.BatchDim] = n
+	return shape, moved
 }
 
 // Dims returns the shape as text: N×3×height×width, where N is the batch, the
@@ -174,7 +208,15 @@ func (m *Model) Inputs() []Tensor { return m.tensors(m.net.Inputs) }
 
 // Outputs lists what the Model computes, in the order of the model that was
 // frozen.
-func (m *Model) Outputs() []Tensor { return m.tensors(m.net.Outputs) }
+func (m *Model) Outputs() []Tensor { return withBatchDims(m.net, m.tensors(m.net.Outputs)) }
+
+// withBatchDims enters the BatchDims of a net's outputs.
+func withBatchDims(net *weights.Net, outputs []Tensor) []Tensor {
+	for i, d := range net.BatchDims {
+		outputs[i].BatchDim = d
+	}
+	return outputs
+}
 
 func (m *Model) tensors(values []int) []Tensor {
 	ts := m.own.program.tensors(values)
@@ -206,7 +248,8 @@ func (s *Session) Outputs() []Tensor {
 	if s.executor == nil {
 		return nil
 	}
-	return s.executor.program.tensors(s.executor.program.net.Outputs)
+	net := s.executor.program.net
+	return withBatchDims(net, s.executor.program.tensors(net.Outputs))
 }
 
 func (p *program) tensors(values []int) []Tensor {

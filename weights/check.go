@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,7 +20,7 @@ import (
 //     long as its shape implies;
 //   - weights in panels and taps are finite, and the padding of panels is zero;
 //   - if the Net is Batched, its inputs and outputs begin with a batch of 1, and
-//     no step numbers the items;
+//     no step numbers the items; BatchDims are dimensions of the outputs;
 //   - labels fit the outputs, and the preparation fits the inputs;
 //   - open dimensions are dimensions of inputs, and everything that depends on
 //     them is an extent of a step.
@@ -72,6 +73,9 @@ func (n *Net) checkGraph() error {
 			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
+	if err := n.checkBatchDims(); err != nil {
+		return err
+	}
 	if i := slices.Index(c.written, false); i >= 0 {
 		return fmt.Errorf("%s: nothing writes it", n.valueName(i))
 	}
@@ -88,6 +92,27 @@ func (n *Net) checkGraph() error {
 func (n *Net) checkItem(v int) error {
 	if shape := n.Values[v].Shape; n.Batched && (len(shape) == 0 || shape[0] != 1) {
 		return fmt.Errorf("%s of shape %s does not begin with a batch of 1", n.valueName(v), shape)
+	}
+	return nil
+}
+
+// checkBatchDims checks where outputs have the batch in the model.
+func (n *Net) checkBatchDims() error {
+	if len(n.BatchDims) == 0 {
+		return nil
+	}
+	if !n.Batched || len(n.BatchDims) != len(n.Outputs) {
+		return fmt.Errorf("%d batch dimensions for %d outputs", len(n.BatchDims), len(n.Outputs))
+	}
+	elsewhere := false
+	for i, d := range n.BatchDims {
+		if rank := len(n.Values[n.Outputs[i]].Shape); d < 0 || d >= rank {
+			return fmt.Errorf("output %d: the batch is dimension %d of %d", i, d, rank)
+		}
+		elsewhere = elsewhere || d > 0
+	}
+	if !elsewhere {
+		return errors.New("batch dimensions are given although all are 0")
 	}
 	return nil
 }

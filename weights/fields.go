@@ -58,14 +58,17 @@ func (c *coder) preparation(v *Preparation) {
 // graph codes the GRAPH section: all of a Net but its Meta and the data of
 // its Params.
 func (c *coder) graph(v *Net) {
-	isOpen := len(v.Open) > 0
-	c.flags(&v.Batched, &isOpen)
+	isOpen, isMoved := len(v.Open) > 0, len(v.BatchDims) > 0
+	c.flags(&v.Batched, &isOpen, &isMoved)
 	if isOpen {
 		c.openDims(v)
 	}
 	list(c, "value", &v.Values, valueSize, (*coder).value)
 	list(c, "input", &v.Inputs, 4, (*coder).int)
 	list(c, "output", &v.Outputs, 4, (*coder).int)
+	if isMoved {
+		list(c, "batch dimension", &v.BatchDims, 4, (*coder).int)
+	}
 	list(c, "param", &v.Params, paramSize, (*coder).param)
 	list(c, "step", &v.Steps, stepSize, (*coder).step)
 	if c.reading && c.err == nil {

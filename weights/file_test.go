@@ -21,7 +21,9 @@ import (
 )
 
 func TestRoundTrip(t *testing.T) {
-	for name, n := range map[string]*Net{"sample": sample(t), "digits": digits(t), "whole": whole(t)} {
+	moved := sample(t)
+	moved.BatchDims = slices.Repeat([]int{1}, len(moved.Outputs))
+	for name, n := range map[string]*Net{"sample": sample(t), "digits": digits(t), "whole": whole(t), "batch moved": moved} {
 		data := marshal(t, n)
 		got, err := Parse(data)
 		if err != nil {

@@ -39,8 +39,14 @@ type Net struct {
 	Values []Value
 
 	// Inputs and Outputs are indices into Values. Their shapes are the
-	// model's own.
+	// model's own, except that the batch is always dimension 0.
 	Inputs, Outputs []int
+
+	// BatchDims says which dimension of each output is the batch in the model
+	// that was frozen, where that is not dimension 0 of all, as of sequences
+	// [time, batch, channels]; else it is nil. Values have the batch in front all
+	// the same: such an output is [1, time, channels].
+	BatchDims []int
 
 	// Steps run in order. Each reads only inputs and what earlier steps have
 	// written, and writes values that nothing else writes.

@@ -64,6 +64,23 @@ func TestRunIntegers(t *testing.T) {
 	mustFail(t, exitFailed, []string{`its elements are f32, but input "x" takes i64`}, "run", "--model", model, "--input", writeTensor(t, []int{1, 2}, []float32{1, 2}), "--output", out)
 }
 
+// A tensor whose batch is not its first dimension is written as the model has it.
+func TestRunBatchBehind(t *testing.T) {
+	model := saveNet(t, &weights.Net{
+		Batched: true,
+		Values:  []weights.Value{{Name: "x", Type: tensor.Floats(1, 2, 2)}, {Name: "y", Type: tensor.Floats(1, 2, 2)}},
+		Inputs:  []int{0}, Outputs: []int{1}, BatchDims: []int{1},
+		Steps: []weights.Step{{Name: "twice", Spec: &kernels.Binary{Kind: kernels.Add}, In: []int{0, 0}, Out: []int{1}}},
+	})
+	out := filepath.Join(t.TempDir(), "y.npy")
+	mustInfer(t, "run", "--model", model, "--output", out,
+		"--input", writeTensor(t, []int{3, 2, 2}, []float32{1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400}))
+	want := []float32{2, 4, 20, 40, 200, 400, 6, 8, 60, 80, 600, 800}
+	if got := readTensor(t, out); !slices.Equal(got.Shape, []int{2, 3, 2}) || !slices.Equal(got.Floats(), want) {
+		t.Errorf("%v of shape %v, want %v", got.Floats(), got.Shape, want)
+	}
+}
+
 // Of an output whose number of rows is found at a run, only these are written.
 func TestRunRows(t *testing.T) {
 	model := saveNet(t, &weights.Net{

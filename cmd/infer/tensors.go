@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/infer-go/infer/cmd/infer/internal/npy"
 	"github.com/infer-go/infer/engine"
@@ -17,8 +16,9 @@ var runCommand = command{
 	args: "[--model F] --input X.npy [--input ...] --output Y.npy [--output ...]",
 	help: `
 Run a net on raw tensors: .npy files in the layout, shapes and element types of
-the model that was frozen (NCHW as in ONNX). Inputs and outputs are given in
-the model's own order, and later outputs may be omitted. A model with an open
+the model that was frozen (NCHW as in ONNX), with the batch where the model has
+it. Inputs and outputs are given in the model's own order, and later outputs may
+be omitted. A model with an open
 batch takes any number of items, and one with an open height, width or length
 takes it from the files. An output with one row for each object found
 (NonMaxSuppression) is written with only those rows. FILE may be a pipe or a
@@ -116,11 +116,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		return inFile(model.name(), err)
 	}
 	for i, file := range outputs {
-		shape := slices.Clone(outs[i].Shape)
-		if hasBatch(shape) {
-			shape[0] = batch
-		}
-		data := s.OutputBytes(i)
+		shape, data := outs[i].InModelOrder(s.OutputBytes(i), batch)
 		if rows := s.Rows(i); len(shape) > 0 && rows < shape[0] {
 			// The other rows stand for nothing.
 			data = data[:len(data)/shape[0]*rows]

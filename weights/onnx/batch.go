@@ -75,9 +75,10 @@ func (l *linked) mistaken() string {
 // same operations, each on its own.
 //
 // The items of a value lie along one of its dimensions, its item axis, and that
-// is as many times larger in the graph of many items. It is dimension 0 of inputs
-// and outputs, whose memory holds one item after the other; in between, sequences
-// can come first, or volumes be maps [N·D, C, H, W].
+// is as many times larger in the graph of many items. It is dimension 0 of inputs;
+// in between, sequences can come first, or volumes be maps [N·D, C, H, W]. It may
+// be any dimension of an output, as long as that is 1 for one item: since outputs
+// are stored item by item, lowering moves it to the front.
 func checkBatch(one, many *graph) error {
 	if len(one.nodes) != len(many.nodes) {
 		return fmt.Errorf("%d operations become %d", len(one.nodes), len(many.nodes))
@@ -94,13 +95,13 @@ func checkBatch(one, many *graph) error {
 			return fmt.Errorf("%s %q: %w", n.op.Op(), n.name, err)
 		}
 	}
-	for i, o := range one.outputs {
-		if axis, ok := axes[o.value]; ok && axis != 0 {
-			return fmt.Errorf("output %q: the batch is its dimension %d, and only a transposition to dimension 0 would keep items apart", o.name, axis)
-		}
-		if !scales(o.value, many.outputs[i].value) {
+	for i := range one.outputs {
+		o := &one.outputs[i]
+		axis, ok := itemAxis(o.value, many.outputs[i].value)
+		if !ok || o.value.shape[axis] != 1 {
 			return fmt.Errorf("output %q: its shape, %s, does not grow with the batch", o.name, tensor.Dims(o.value.shape...))
 		}
+		o.batch = axis
 	}
 	return nil
 }

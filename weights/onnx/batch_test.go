@@ -69,7 +69,12 @@ func TestBatch(t *testing.T) {
 		}, false, "does not grow"},
 		{"the batch moved", []int{0, 4}, false, func(m *model) {
 			m.node("Transpose", "x", "y")
-		}, false, "the batch is its dimension 1"},
+		}, true, ""},
+		{"the batch moved, and merged with another dimension", []int{0, 4, 3}, false, func(m *model) {
+			m.ints("shape", 4, -1)
+			m.node("Transpose", "x", "t", attr{"perm", []int64{1, 0, 2}})
+			m.node("Reshape", "t shape", "y")
+		}, false, "does not grow with the batch"},
 		{"items joined", []int{0, 4}, false, func(m *model) {
 			m.node("Concat", "x x", "y", attr{"axis", 0})
 		}, false, "mixes the items"},

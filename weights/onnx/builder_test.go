@@ -230,6 +230,19 @@ func runBytes(t testing.TB, net *weights.Net, sizes []int, n int, in ...[]byte) 
 	return out
 }
 
+// inModelOrder is the shape of output i of n items, and their elements as the
+// model orders them, of those that a session holds.
+func inModelOrder(net *weights.Net, i, n int, data []byte) (tensor.Shape, []byte) {
+	v := engine.Tensor{Type: net.Values[net.Outputs[i]].Type}
+	if net.Batched {
+		v.Shape = slices.Concat([]int{-1}, v.Shape[1:])
+	}
+	if net.BatchDims != nil {
+		v.BatchDim = net.BatchDims[i]
+	}
+	return v.InModelOrder(data, n)
+}
+
 // check freezes the model and compares it with what its nodes compute when
 // each is frozen alone, with row-major operands and results: no pass and no
 // layout can hide there. It returns the net.
@@ -261,10 +274,8 @@ func (m *model) check(t *testing.T) (*weights.Net, *Report) {
 	m.stepwise(t, values)
 	for i, got := range run(t, net, n, in...) {
 		want := values[m.outputs[i]]
-		shape := slices.Clone(net.Values[net.Outputs[i]].Shape)
-		if net.Batched {
-			shape[0] = n
-		}
+		shape, ordered := inModelOrder(net, i, n, tensor.Bytes(got))
+		got := asFloats(tensor.F32, ordered)
 		if !slices.Equal(shape, want.dims) {
 			t.Errorf("output %q has shape %v, want %v", m.outputs[i], shape, want.dims)
 		}

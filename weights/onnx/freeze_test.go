@@ -262,7 +262,7 @@ func TestRemoveDead(t *testing.T) {
 	g := &graph{}
 	x, a, b := &value{shape: []int{1}}, &value{shape: []int{1}}, &value{shape: []int{1}}
 	g.nodes = []*node{{op: &kernels.Unary{}, in: []*value{x}, out: []*value{a}}, {op: &kernels.Unary{}, in: []*value{a}, out: []*value{b}}}
-	g.outputs = []output{{"x", x}}
+	g.outputs = []output{{name: "x", value: x}}
 	if n := removeDead(g); n != 2 || len(g.nodes) != 0 {
 		t.Errorf("%d nodes removed, %d left", n, len(g.nodes))
 	}

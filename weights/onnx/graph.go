@@ -21,6 +21,16 @@ type graph struct {
 type output struct {
 	name  string
 	value *value
+	batch int // the dimension of the value that is the batch, if there is one
+}
+
+// order is that in which the output is stored: item by item.
+func (o output) order() []int {
+	order := identity(len(o.value.shape))
+	if o.batch == 0 {
+		return order
+	}
+	return slices.Insert(slices.Delete(order, o.batch, o.batch+1), 0, o.batch)
 }
 
 // A value is a tensor that flows along the graph's edges. Its shape is the

@@ -75,9 +75,11 @@ func (l *lowering) run(g *graph, progress func(done, total int)) error {
 			progress(i+1, len(g.nodes))
 		}
 	}
+	elsewhere := false
 	for _, o := range g.outputs {
 		l.node = &node{name: o.name}
-		id, err := l.place(o.value, o.value.shape, identity(len(o.value.shape)))
+		elsewhere = elsewhere || o.batch > 0
+		id, err := l.place(o.value, o.value.shape, o.order())
 		if err == nil && taken[id] {
 			id, err = l.move(&kernels.Reshape{Shape: l.net.Values[id].Shape}, id)
 		}
@@ -86,7 +88,11 @@ func (l *lowering) run(g *graph, progress func(done, total int)) error {
 		}
 		l.net.Values[id].Name = o.name
 		l.net.Outputs = append(l.net.Outputs, id)
+		l.net.BatchDims = append(l.net.BatchDims, o.batch)
 		taken[id] = true
+	}
+	if !elsewhere {
+		l.net.BatchDims = nil
 	}
 	return nil
 }

@@ -262,6 +262,13 @@ func (p *prover) graphAt(steps []int) (*graph, error) {
 	if p.rewrite != nil {
 		p.rewrite(t.graph)
 	}
+	// The batch was proved at the first size; it is where it was.
+	for i := range t.graph.outputs {
+		o := &t.graph.outputs[i]
+		if d := p.sketch.graph.outputs[i].batch; d < len(o.value.shape) {
+			o.batch = d
+		}
+	}
 	return t.graph, nil
 }
 
@@ -449,8 +456,9 @@ func (p *prover) verifyComputed(steps []int) error {
 		return err
 	}
 	for i, o := range g.outputs {
-		if got := sized.Values[sized.Outputs[i]].Shape; !got.Equal(o.value.shape) {
-			return fmt.Errorf("output %q: its shape is %s, not %s", o.name, o.value.shape, got)
+		want := tensor.Shape(permuted(o.value.shape, o.order()))
+		if got := sized.Values[sized.Outputs[i]].Shape; !got.Equal(want) {
+			return fmt.Errorf("output %q: its shape is %s, not %s", o.name, want, got)
 		}
 	}
 	return nil

@@ -95,12 +95,8 @@ func checkGraph(t *testing.T, g *onnxtest.Graph) (batched, open bool) {
 	}
 	var got, want []onnxtest.Tensor
 	for i, raw := range runBytes(t, net, nil, items, in...) {
-		v := net.Values[net.Outputs[i]]
-		dims := slices.Clone(v.Shape)
-		if net.Batched {
-			dims[0] = items
-		}
-		got = append(got, onnxtest.Tensor{Type: onnxtest.TypeOf(v.Elem), Dims: dims, Raw: raw})
+		dims, ordered := inModelOrder(net, i, items, raw)
+		got = append(got, onnxtest.Tensor{Type: onnxtest.TypeOf(net.Values[net.Outputs[i]].Elem), Dims: dims, Raw: ordered})
 	}
 	for i, n := range g.Nodes {
 		if g.Constant(i) {

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -238,6 +239,65 @@ func TestRecurrentBatch(t *testing.T) {
 	}
 	if !net.Batched {
 		t.Error("the batch is not open")
+	}
+}
+
+// TestBatchBehindTimes freezes nets like those that read text: times come before
+// the batch in an output, and another output has the batch in front.
+func TestBatchBehindTimes(t *testing.T) {
+	for _, length := range []int{12, 0} {
+		m := newModel(15)
+		m.input("x", 0, 2, 4, length)
+		m.conv("x", "c", 6, 2, 3)
+		m.weight("w", -1, 1, 2, 20, 6)
+		m.weight("r", -1, 1, 2, 20, 5)
+		m.weight("k", -1, 1, 10, 7)
+		m.ints("shape", 0, 0, -1)
+		m.node("Relu", "c", "a")
+		m.node("ReduceMean", "a", "s", attr{"axes", []int64{2}}, attr{"keepdims", 0})
+		m.node("Transpose", "s", "t", attr{"perm", []int64{2, 0, 1}})
+		m.node("LSTM", "t w r", "h last", attr{"hidden_size", 5}, attr{"direction", "bidirectional"})
+		m.node("Transpose", "h", "b", attr{"perm", []int64{0, 2, 1, 3}})
+		m.node("Reshape", "b shape", "f")
+		m.node("MatMul", "f k", "l")
+		m.node("Softmax", "l", "y", attr{"axis", 2})
+		m.node("ReduceMax", "a", "top", attr{"axes", []int64{2, 3}}, attr{"keepdims", 0})
+		m.output("y")
+		m.output("top")
+		m.output("last")
+		if length != 0 {
+			net, report := m.check(t)
+			if !net.Batched || !slices.Equal(net.BatchDims, []int{1, 0, 1}) {
+				t.Errorf("batched is %v (%s), of dimensions %v", net.Batched, report.Unbatched, net.BatchDims)
+			}
+			continue
+		}
+		// The length is open too: items of two lengths, alone and together.
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !net.Batched || len(net.Open) != 1 || !slices.Equal(net.BatchDims, []int{1, 0, 1}) {
+			t.Fatalf("batched is %v, of dimensions %v, and %d dimensions are open", net.Batched, net.BatchDims, len(net.Open))
+		}
+		for _, size := range []int{9, 16} {
+			fixed, _, err := Freeze(m.bytes(), Options{Shapes: []InputShape{{Dims: []int{1, 2, 4, size}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := make([]float32, 3*2*4*size)
+			for i := range x {
+				x[i] = 2*m.rand.Float32() - 1
+			}
+			all := runSized(t, net, []int{size}, 3, x)
+			for item := range 3 {
+				for i, one := range run(t, fixed, 1, x[item*8*size:][:8*size]) {
+					if got := all[i][item*len(one):][:len(one)]; !slices.Equal(got, one) {
+						t.Errorf("length %d, output %d, item %d is %v, and %v alone", size, i, item, got, one)
+					}
+				}
+			}
+		}
 	}
 }
 

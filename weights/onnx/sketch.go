@@ -103,7 +103,7 @@ func sameGraph(a, b *graph) error {
 		return fmt.Errorf("%d operations become %d at another size", len(a.nodes), len(b.nodes))
 	}
 	for i, o := range a.outputs {
-		if number[0][o.value] != number[1][b.outputs[i].value] {
+		if number[0][o.value] != number[1][b.outputs[i].value] || o.batch != b.outputs[i].batch {
 			return fmt.Errorf("output %q: what is returned depends on the open dimensions", o.name)
 		}
 	}

@@ -76,7 +76,7 @@ func (m *modelProto) translate(l *linked, batch, budget int) (*translator, error
 		if v = c.returned(); c.err != nil {
 			return nil, fmt.Errorf("output %q: %w", o.name, c.err)
 		}
-		t.graph.outputs = append(t.graph.outputs, output{o.name, v})
+		t.graph.outputs = append(t.graph.outputs, output{name: o.name, value: v})
 	}
 	removeDead(t.graph)
 	return t, nil
