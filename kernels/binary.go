@@ -159,7 +159,7 @@ func (b *Binary) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return b.bindQuantised(t, in, out[0])
 	}
 	if in[0].Elem != tensor.F32 || b.Kind > Pow {
-		return newBroadcastOp(out[0], in, params, []bool{len(params) == 1 && b.Swap, len(params) == 1 && !b.Swap}, b.rowFunc(in[0].Elem)), nil
+		return newBroadcastOp(out[0], in, params, []bool{len(params) == 1 && b.Swap, len(params) == 1 && !b.Swap}, b.rowFunc(t, in[0].Elem)), nil
 	}
 	z := out[0].Shape
 	op := &binaryOp{flat: flat{volume: z.Volume()}, channels: z[max(len(z)-1, 0):].Volume(), Tier: t, kernel: t.binary(b.Kind), act: b.Act}

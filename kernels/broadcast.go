@@ -1,6 +1,10 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // maxBroadcast is how many operands are broadcast to one another at most.
 const maxBroadcast = 3
@@ -26,6 +30,15 @@ type broadcastOp struct {
 // A rowFunc makes n elements of z from the operands x, of which operand i moves
 // on by step[i] elements.
 type rowFunc func(w *Workspace, z []byte, x *[maxBroadcast][]byte, step *[maxBroadcast]int, n int)
+
+// laneOf is how many elements of a row of n a function takes at a time: as many
+// as a lane has, if it needs one.
+func laneOf(n int, steps ...int) int {
+	if slices.Contains(steps, 0) {
+		return min(n, laneSize)
+	}
+	return n
+}
 
 // laneSize is how many elements of a row functions without a kernel take at a
 // time.

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"slices"
 
 	"github.com/infer-go/infer/tensor"
@@ -74,6 +75,9 @@ func (c *Convert) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	case to.Elem == tensor.F32 && (from.Elem == tensor.U8 || from.Elem == tensor.I8):
 		return newDequantise(t, op, from), nil
 	}
+	if row := t.convertRow(from.Elem, to.Elem); row != nil {
+		return &convertRows{op, from.Elem.Size(), to.Elem.Size(), row}, nil
+	}
 	return &convertOp{op, from.Elem, to.Elem}, nil
 }
 
@@ -123,6 +127,102 @@ func (op *copyElements) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	copy(out[0][from*op.size:to*op.size], in[0][from*op.size:to*op.size])
 }
 
+// convertRows converts without a step in between.
+type convertRows struct {
+	flat
+	from, to int // bytes of an element
+	row      convertRow
+}
+
+func (op *convertRows) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	start, end := op.elements(n, lo, hi)
+	op.row(w, out[0][start*op.to:end*op.to], in[0][start*op.from:end*op.from])
+}
+
+// A convertRow makes elements of z of as many of x.
+type convertRow func(w *Workspace, z, x []byte)
+
+// convertRow is the conversion between two types that nets use often, nil of
+// others.
+func (t *Tier) convertRow(from, to tensor.Elem) convertRow {
+	switch [2]tensor.Elem{from, to} {
+	case [2]tensor.Elem{tensor.F32, tensor.Bool}:
+		return t.floatsToTruths()
+	case [2]tensor.Elem{tensor.Bool, tensor.F32}:
+		return t.truthsTo(1)
+	case [2]tensor.Elem{tensor.Bool, tensor.I32}:
+		return t.truthsTo(math.Float32frombits(1))
+	case [2]tensor.Elem{tensor.F32, tensor.I32}:
+		return floatsTo[int32](tensor.I32)
+	case [2]tensor.Elem{tensor.F32, tensor.I64}:
+		return floatsTo[int64](tensor.I64)
+	case [2]tensor.Elem{tensor.I32, tensor.F32}:
+		return numbersTo[float32, int32]
+	case [2]tensor.Elem{tensor.I64, tensor.F32}:
+		return numbersTo[float32, int64]
+	case [2]tensor.Elem{tensor.I32, tensor.I64}:
+		return numbersTo[int64, int32]
+	case [2]tensor.Elem{tensor.I64, tensor.I32}:
+		return numbersTo[int32, int64]
+	}
+	return nil
+}
+
+func numbersTo[Z, X number](_ *Workspace, z, x []byte) {
+	dst, src := tensor.Slice[Z](z), tensor.Slice[X](x)
+	src = src[:len(dst)]
+	for i := range dst {
+		dst[i] = Z(src[i])
+	}
+}
+
+// floatsTo makes integers as FloatToInt does. Those between −2³¹ and 2³¹, almost
+// all, fit any of these types.
+func floatsTo[Z int32 | int64](to tensor.Elem) convertRow {
+	most := reach(to)
+	return func(_ *Workspace, z, x []byte) {
+		dst, src := tensor.Slice[Z](z), floats(x)
+		src = src[:len(dst)]
+		for i, v := range src {
+			if v > -1<<31 && v < 1<<31 {
+				dst[i] = Z(int32(v))
+			} else {
+				dst[i] = Z(cutOff(float64(v), most))
+			}
+		}
+	}
+}
+
+// floatsToTruths makes Booleans of float32: what is not equal to 0.
+func (t *Tier) floatsToTruths() convertRow {
+	compare := t.compareFloats(Equal)
+	var zeros [laneSize]float32
+	return func(w *Workspace, z, x []byte) {
+		src := floats(x)
+		for lo := 0; lo < len(src); lo += laneSize {
+			count := min(laneSize, len(src)-lo)
+			compare(w, z[lo:][:count], src[lo:][:count], zeros[:count])
+		}
+		negate(z)
+	}
+}
+
+// truthsTo makes four-byte elements of Booleans, one or 0.
+func (t *Tier) truthsTo(one float32) convertRow {
+	choose := t.selectFloats()
+	var zeros, ones [laneSize]float32
+	for i := range ones {
+		ones[i] = one
+	}
+	return func(w *Workspace, z, x []byte) {
+		dst := floats(z)
+		for lo := 0; lo < len(dst); lo += laneSize {
+			count := min(laneSize, len(dst)-lo)
+			choose(w, dst[lo:][:count], x[lo:][:count], ones[:count], zeros[:count])
+		}
+	}
+}
+
 // convertOp converts by way of int64, some elements at a time.
 type convertOp struct {
 	flat
@@ -144,12 +244,6 @@ func (op *convertOp) load(x []int64, src []byte, from int) {
 	switch op.from {
 	case tensor.F32:
 		floats := floats(src)[from:][:len(x)]
-		if op.to == tensor.Bool {
-			for i, v := range floats {
-				x[i] = int64(truth(v != 0))
-			}
-			return
-		}
 		most := reach(op.to) // store takes the lowest bits
 		for i, v := range floats {
 			x[i] = cutOff(float64(v), most)

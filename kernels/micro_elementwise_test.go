@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
@@ -375,6 +376,63 @@ func (m *micro) transpose(kernel func(*asm.TransposeArgs), rows, cols int) {
 	}
 	kernel(&asm.TransposeArgs{X: &x[0], Y: &y.got[0], XRow: 4 * xRow, YRow: 4 * yRow, Rows: rows, Cols: cols})
 	m.check(y, "%d rows, %d columns", rows, cols)
+}
+
+func (m *micro) testCompare(k asm.Kernel, run func(*asm.CompareArgs)) {
+	says := map[string]func(x, y float32) bool{
+		"equal":     func(x, y float32) bool { return x == y },
+		"less":      func(x, y float32) bool { return x < y },
+		"lessequal": func(x, y float32) bool { return x <= y },
+	}[k.Variant]
+	for n := 1; n <= 70; n++ {
+		m.compare(run, says, n)
+	}
+	m.compare(run, says, 1000)
+}
+
+func (m *micro) compare(run func(*asm.CompareArgs), says func(x, y float32) bool, n int) {
+	m.Helper()
+	x := m.floats(n)
+	same := slices.Clone(x) // every other element is equal
+	for i := 1; i < n; i += 2 {
+		same[i] = 2*m.Float32() - 1
+	}
+	y, z := place(m, same), m.byteTarget(asm.U8, n)
+	for i := range n {
+		z.want[i] = []byte{truth(says(x[i], y[i]))}
+	}
+	m.checkBytes(z, func() { run(&asm.CompareArgs{X: &x[0], Y: &y[0], Z: &z.got[0], N: n}) }, "%d elements", n)
+}
+
+func (m *micro) testSelect(_ asm.Kernel, run func(*asm.SelectArgs)) {
+	for n := 1; n <= 70; n++ {
+		m.selection(run, n)
+	}
+	m.selection(run, 1000)
+}
+
+// selection compares bits, whatever they mean as float32; any byte but 0 is true.
+func (m *micro) selection(run func(*asm.SelectArgs), n int) {
+	m.Helper()
+	c, bits := make([]byte, n), [2][]uint32{make([]uint32, n), make([]uint32, n)}
+	for i := range n {
+		if m.IntN(2) == 0 {
+			c[i] = 1 << m.IntN(8)
+		}
+		bits[0][i], bits[1][i] = m.Uint32(), m.Uint32()
+	}
+	c = place(m, c)
+	x, y, z := place(m, bits[0]), place(m, bits[1]), m.byteTarget(asm.F32, 4*n)
+	float := func(x []uint32) *float32 { return (*float32)(unsafe.Pointer(&x[0])) }
+	for i := range n {
+		want := y[i]
+		if c[i] != 0 {
+			want = x[i]
+		}
+		z.want[4*i] = bytesOf([]uint32{want})
+	}
+	to := (*float32)(unsafe.Pointer(&z.got[0]))
+	m.checkBytes(z, func() { run(&asm.SelectArgs{C: &c[0], X: float(x), Y: float(y), Z: to, N: n}) }, "%d elements", n)
 }
 
 func (m *micro) testInterleave(_ asm.Kernel, run func(*asm.InterleaveArgs)) {

@@ -45,6 +45,8 @@ var microTests = map[string]microTest{
 	"im2col":     testOf((*micro).testIm2col),
 	"interleave": testOf((*micro).testInterleave),
 	"transpose":  testOf((*micro).testTranspose),
+	"compare":    testOf((*micro).testCompare),
+	"select":     testOf((*micro).testSelect),
 	"clamp":      testOf((*micro).testClamp),
 	"activate":   testOf((*micro).testActivate),
 	"binary":     testOf((*micro).testBinary),

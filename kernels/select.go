@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"github.com/infer-go/infer/asm"
+	"github.com/infer-go/infer/tensor"
+)
 
 // Select takes each element from X where a condition holds, else from Y, with
 // numpy's broadcasting. Its operands are the Bool condition, X and Y, the
@@ -72,31 +75,71 @@ func (s *Select) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	return result(s, all[1], shape...)
 }
 
-func (s *Select) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (s *Select) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	out, err := s.Infer(in, params)
 	if err != nil {
 		return nil, err
 	}
-	f := selectRow[uint64]
+	f := selectRow(selectLane[uint64])
 	switch out[0].Elem.Size() {
 	case 1:
-		f = selectRow[uint8]
+		f = selectRow(selectLane[uint8])
 	case 2:
-		f = selectRow[uint16]
+		f = selectRow(selectLane[uint16])
 	case 4:
-		f = selectRow[uint32]
+		f = selectRow(t.selectFloats())
 	}
 	return newBroadcastOp(out[0], in, params, s.Constant[:], f), nil
 }
 
-func selectRow[T word](_ *Workspace, z []byte, in *[maxBroadcast][]byte, step *[maxBroadcast]int, n int) {
-	dst, c, x, y := tensor.Slice[T](z)[:n], in[0], tensor.Slice[T](in[1]), tensor.Slice[T](in[2])
-	cs, xs, ys := step[0], step[1], step[2]
-	for i := range dst {
-		v := y[i*ys]
-		if c[i*cs] != 0 {
-			v = x[i*xs]
+// A selectFunc takes each element of z from x or from y, as c says. All are as
+// long.
+type selectFunc[T any] func(w *Workspace, z []T, c []byte, x, y []T)
+
+// selectRow is what a Select does to a row.
+func selectRow[T tensor.Number](choose selectFunc[T]) rowFunc {
+	return func(w *Workspace, z []byte, in *[maxBroadcast][]byte, step *[maxBroadcast]int, n int) {
+		dst, c := tensor.Slice[T](z), in[0]
+		x, y := newLane(tensor.Slice[T](in[1]), step[1], n), newLane(tensor.Slice[T](in[2]), step[2], n)
+		size := laneOf(n, step[1], step[2])
+		for lo := 0; lo < n; lo += size {
+			count := min(size, n-lo)
+			to := dst[lo:][:count]
+			switch {
+			case step[0] != 0:
+				choose(w, to, c[lo:][:count], x.at(lo, count), y.at(lo, count))
+			case c[0] != 0:
+				copy(to, x.at(lo, count))
+			default:
+				copy(to, y.at(lo, count))
+			}
 		}
-		dst[i] = v
+	}
+}
+
+// selectLane is a selectFunc without a kernel.
+func selectLane[T word](_ *Workspace, z []T, c []byte, x, y []T) { selectElements(z, c, x, y) }
+
+// selectElements has no branch that depends on an element.
+func selectElements[T word](z []T, c []byte, x, y []T) {
+	c, x, y = c[:len(z)], x[:len(z)], y[:len(z)]
+	for i := range z {
+		v, u := y[i], x[i]
+		if c[i] != 0 {
+			v = u
+		}
+		z[i] = v
+	}
+}
+
+var selectKernel = asm.Kernel{Op: "select"}
+
+// selectFloats is a selectFunc of four-byte elements, whatever they are.
+func (t *Tier) selectFloats() selectFunc[float32] {
+	kernel := find[asm.SelectArgs](t, selectKernel)
+	return func(w *Workspace, z []float32, c []byte, x, y []float32) {
+		a := &w.selection
+		a.C, a.X, a.Y, a.Z, a.N = &c[0], &x[0], &y[0], &z[0], len(z)
+		kernel(a)
 	}
 }

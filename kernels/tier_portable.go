@@ -57,6 +57,10 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
 	add(asm.Kernel{Op: "interleave"}, interleavePortable)
 	add(asm.Kernel{Op: "transpose"}, transposePortable)
+	for _, kind := range []BinaryKind{Equal, Less, LessOrEqual} {
+		add(compareKernel(kind), comparePortable(kind))
+	}
+	add(selectKernel, selectPortable)
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
@@ -222,6 +226,19 @@ func binaryPortable(kind BinaryKind) func(*asm.BinaryArgs) {
 			}
 		}
 	}
+}
+
+func comparePortable(kind BinaryKind) func(*asm.CompareArgs) {
+	return func(p *asm.CompareArgs) {
+		compareElements(kind, unsafe.Slice(p.Z, p.N), unsafe.Slice(p.X, p.N), unsafe.Slice(p.Y, p.N))
+	}
+}
+
+func selectPortable(p *asm.SelectArgs) {
+	z := tensor.Slice[uint32](tensor.Bytes(unsafe.Slice(p.Z, p.N)))
+	x := tensor.Slice[uint32](tensor.Bytes(unsafe.Slice(p.X, p.N)))
+	y := tensor.Slice[uint32](tensor.Bytes(unsafe.Slice(p.Y, p.N)))
+	selectElements(z, unsafe.Slice(p.C, p.N), x, y)
 }
 
 func interleavePortable(p *asm.InterleaveArgs) {

@@ -30,6 +30,8 @@ type Workspace struct {
 	im2col     asm.Im2colArgs
 	activate   asm.ActivateArgs
 	binary     asm.BinaryArgs
+	compare    asm.CompareArgs
+	selection  asm.SelectArgs
 	taps       asm.TapsArgs
 	blend      asm.BlendArgs
 	samples    [parts + 1]asm.Sample

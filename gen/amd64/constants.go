@@ -12,6 +12,7 @@ import (
 var (
 	unordered = imm(3)  // either is NaN
 	lessThan  = imm(17) // false for NaN
+	equal     = imm(0)  // false for NaN
 	atMost    = imm(18) // false for NaN
 	toNearest = imm(8)  // ties to even
 	toFloor   = imm(9)

@@ -26,6 +26,8 @@ var neon = Emitters{
 	"im2col_f32":     im2col,
 	"interleave_f32": interleave,
 	"transpose_f32":  transpose,
+	"compare_f32_u8": compare,
+	"select_f32":     selectElements,
 	"clamp_f32":      clampAll,
 	"maxpool_f32":    maxPool,
 	"avgpool_f32":    averagePool,

@@ -313,6 +313,32 @@ type BinaryArgs struct {
 	Lo, Hi float32
 }
 
+// CompareArgs is the block of the kernels that compare two elements, for 0 ≤ i <
+// N. What they say is 1 if it is true and else 0; it is false if an element is
+// NaN.
+//
+//	equal      Z[i] = X[i] = Y[i]
+//	less       Z[i] = X[i] < Y[i]
+//	lessequal  Z[i] = X[i] ≤ Y[i]
+type CompareArgs struct {
+	X *float32
+	Y *float32
+	Z *uint8
+	N int
+}
+
+// SelectArgs is the block of the kernel that takes N four-byte elements from X or
+// from Y, as they are. Z may be X or Y.
+//
+//	Z[i] = C[i] ≠ 0 ? X[i] : Y[i]   0 ≤ i < N
+type SelectArgs struct {
+	C *uint8
+	X *float32
+	Y *float32
+	Z *float32
+	N int
+}
+
 // InterleaveArgs is the block of the kernel that makes N pixels of three
 // channels from three planes: Y[3·i+c] is element i of the plane that begins at
 // X + c·XPlane, 0 ≤ i < N, 0 ≤ c < 3.

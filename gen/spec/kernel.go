@@ -109,6 +109,10 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		"exp", "sigmoid", "silu", "tanh", "elu", "celu", "softplus", "softsign", "mish", "gelu", "gelutanh", "erf",
 		"log", "sin", "cos")
 	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu", "pow")
+	for _, variant := range []string{"equal", "less", "lessequal"} {
+		ks = append(ks, Kernel{Op: "compare", Result: U8, Variant: variant})
+	}
+	ks = append(ks, Kernel{Op: "select"})
 	for _, op := range []string{"reducerows", "reducecolumns"} {
 		variants(op, "sum", "squares", "magnitudes", "product", "max", "min")
 	}

@@ -51,6 +51,8 @@ var blocks = map[string]string{
 	"clamp":      "ActivateArgs",
 	"activate":   "ActivateArgs",
 	"binary":     "BinaryArgs",
+	"compare":    "CompareArgs",
+	"select":     "SelectArgs",
 	"maxpool":    "TapsArgs",
 	"avgpool":    "TapsArgs",
 	"depthwise":  "TapsArgs",
