@@ -51,14 +51,14 @@ func newMove(in, out int, item, from [2]int, l nest) move {
 	}
 	if last := len(l.size) - 1; last >= 0 {
 		row := last
-		if !m.contiguous() {
+		if !m.whole() {
 			row = l.closest(last)
 		}
 		m.row = l.remove(row)
 	}
 	m.outer = l
 	m.taskRows = max(taskSize/m.col.size, 1)
-	if !m.contiguous() {
+	if !m.whole() {
 		// Within a square the order does not matter, so that the longer side can
 		// be the one that is cut into tasks.
 		if m.row.size < m.col.size {
@@ -97,6 +97,12 @@ func (m *move) transposes() bool {
 
 // contiguous says that whole rows are copied.
 func (m *move) contiguous() bool { return m.col.stride == [2]int{1, 1} }
+
+// spreads says that rows are filled with an element each.
+func (m *move) spreads() bool { return m.col.stride == [2]int{0, 1} }
+
+// whole says that rows are written as a whole.
+func (m *move) whole() bool { return m.contiguous() || m.spreads() }
 
 func (op *copyOp) Tasks(n int) int {
 	sum := 0
@@ -205,6 +211,14 @@ func movePlane[T word](m *move, src, dst []T, s, d, rows int) {
 		}
 		return
 	}
+	if m.spreads() {
+		for range rows {
+			fill(dst[d:d+m.col.size], src[s])
+			s += m.row.stride[0]
+			d += m.row.stride[1]
+		}
+		return
+	}
 	for i := 0; i < rows; i += squareSide {
 		for j := 0; j < m.col.size; j += squareSide {
 			moveSquare(m, src, dst,
@@ -212,6 +226,19 @@ func movePlane[T word](m *move, src, dst []T, s, d, rows int) {
 				d+i*m.row.stride[1]+j*m.col.stride[1],
 				min(squareSide, rows-i), min(squareSide, m.col.size-j))
 		}
+	}
+}
+
+// fill sets all of x to an element: what is filled is copied behind itself, from
+// the nearest cache.
+func fill[T word](x []T, v T) {
+	const loop, most = 16, 2048
+	n := min(len(x), loop)
+	for i := range x[:n] {
+		x[i] = v
+	}
+	for n < len(x) {
+		n += copy(x[n:], x[:min(n, most)])
 	}
 }
 

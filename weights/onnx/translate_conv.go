@@ -23,9 +23,41 @@ func (c *call) conv() []*value {
 	}
 	c.checkKernel(w, n)
 	c.checkBias(b, w.shape[0])
+	x, groups = c.oneForOne(x, w, groups)
+	if !c.ready() {
+		return nil
+	}
 	op := &kernels.Conv{Window: c.window(x, int64s(w.shape[2:])), Groups: groups, Channels: w.shape[0]}
 	size := c.windows(op.Window, mapSize(x.shape), false)
 	return c.emit(op, []*value{x}, []*value{w, b}, mapShape(x.shape, op.Channels, size))
+}
+
+// mostCopies is how many results of a depthwise convolution's channel there are
+// at most for which copies of that are made. With more of them, a product of
+// each group fills a panel well enough.
+const mostCopies = 8
+
+// oneForOne makes a depthwise convolution that has several results for each
+// channel one with a single result: of a map in which the channel stands as
+// often. It returns the map and the number of groups.
+func (c *call) oneForOne(x, w *value, groups int) (*value, int) {
+	copies := w.shape[0] / groups
+	if groups == 1 || w.shape[1] != 1 || copies < 2 || copies > mostCopies {
+		return x, groups
+	}
+	times := slices.Repeat([]int{1}, len(x.shape)+1)
+	times[2] = copies
+	y := c.reshape(x, slices.Insert([]int(slices.Clone(x.shape)), 2, 1))
+	if !c.ready() {
+		return x, groups
+	}
+	y = c.apply(&kernels.Repeat{Times: times}, y)[0]
+	if !c.ready() {
+		return x, groups
+	}
+	shape := slices.Clone(x.shape)
+	shape[1] *= copies
+	return c.reshape(y, shape), w.shape[0]
 }
 
 // groups reads the group attribute.

@@ -36,7 +36,26 @@ func (c *call) pool(kind kernels.PoolKind) []*value {
 	if !op.Ceil {
 		trimPadding(&op.Window, mapSize(x.shape), size)
 	}
+	if separates(op) && c.ready() {
+		// The largest of each row's first, then the largest of these.
+		rows := *op
+		rows.Kernel[0], rows.Stride[0], rows.Dilation[0], rows.Pad[0], rows.Pad[2] = 1, 1, 1, 0, 0
+		op.Kernel[1], op.Stride[1], op.Dilation[1], op.Pad[1], op.Pad[3] = 1, 1, 1, 0, 0
+		x = c.emitPool(&rows, x, mapShape(x.shape, x.shape[1], [2]int{mapSize(x.shape)[0], size[1]}))[0]
+		if !c.ready() {
+			return nil
+		}
+	}
 	return c.emitPool(op, x, mapShape(x.shape, x.shape[1], size))
+}
+
+// separates says that a pool looks at fewer elements as two, one along each
+// dimension, and that it is exact as such. storing is what the map between them
+// costs, in taps of a window.
+func separates(p *kernels.Pool) bool {
+	const storing = 4
+	h, w := int64(p.Kernel[0]), int64(p.Kernel[1])
+	return p.Kind == kernels.MaxPool && !p.Ceil && w*int64(p.Stride[0])+h+storing < h*w
 }
 
 // emitPool adds a pool, whose result has the operand's elements.

@@ -103,6 +103,10 @@ func (c *call) conv3() []*value {
 	if !c.ready() {
 		return nil
 	}
+	x, groups = c.oneForOne(x, w, groups)
+	if !c.ready() {
+		return nil
+	}
 	window := c.volumeWindow(x, int64s(w.shape[2:]), false)
 	if !c.ready() {
 		return nil
@@ -112,6 +116,9 @@ func (c *call) conv3() []*value {
 		return nil
 	}
 	out, in, depth, plane := w.shape[0], w.shape[1], w.shape[2], w.shape[3]*w.shape[4]
+	if in == 1 && groups == out && groups > 1 {
+		return c.depthwise3(x, w, b, window, taps)
+	}
 	y := c.joinedTaps(taps, groups)
 	if !c.ready() {
 		return nil
@@ -130,6 +137,36 @@ func (c *call) conv3() []*value {
 	weights := []*value{{name: w.name, shape: shape, data: floatTensor(shape, kernel)}, b}
 	y = c.emit(&kernels.Conv{Window: window.plane, Groups: groups, Channels: out}, []*value{y}, weights, tensor.Shape{n, out, window.size[0], window.size[1]})[0]
 	return c.volume(x, y, window)
+}
+
+// depthwise3 adds up depthwise convolutions, one for each tap of the depth.
+func (c *call) depthwise3(x, w, b *value, window volumeWindow, taps []*value) []*value {
+	channels, depth, plane := w.shape[0], w.shape[2], w.shape[3]*w.shape[4]
+	n := x.shape[0] * window.depths
+	shape := []int{channels, 1, w.shape[3], w.shape[4]}
+	var sum *value
+	for t, tap := range taps {
+		kernel := make([]float32, 0, channels*plane)
+		for o := range channels {
+			kernel = append(kernel, w.data.floats[(o*depth+t)*plane:][:plane]...)
+		}
+		tap = c.reshape(tap, []int{n, channels, x.shape[3], x.shape[4]})
+		if !c.ready() {
+			return nil
+		}
+		weights := []*value{{name: w.name, shape: shape, data: floatTensor(shape, kernel)}, nil}
+		if t == 0 {
+			weights[1] = b
+		}
+		y := c.emit(&kernels.Conv{Window: window.plane, Groups: channels, Channels: channels}, []*value{tap}, weights, tensor.Shape{n, channels, window.size[0], window.size[1]})[0]
+		if sum != nil && c.ready() {
+			y = c.binary(&kernels.Binary{Kind: kernels.Add}, sum, y)
+		}
+		if sum = y; !c.ready() {
+			return nil
+		}
+	}
+	return c.volume(x, sum, window)
 }
 
 // joinedTaps is taps [N, D, C, H, W] as channels side by side: for each group of
@@ -157,6 +194,18 @@ func (c *call) volume(x, y *value, w volumeWindow) []*value {
 	return []*value{c.depthFirst(y)}
 }
 
+// shares are, for each depth of a result [N, D, C, H, W], one over the taps that
+// lie in a volume of a depth and not in its padding.
+func (c *call) shares(w volumeWindow, depth int) *value {
+	shares := make([]float32, w.depths)
+	for i := range shares {
+		first := i*w.depth.Stride[1] - w.depth.Pad[1]
+		shares[i] = 1 / float32(min(first+w.depth.Kernel[1], depth)-max(first, 0))
+	}
+	shape := []int{1, w.depths, 1, 1, 1}
+	return &value{name: "one over the taps inside", shape: shape, data: floatTensor(shape, shares)}
+}
+
 // pool3 translates a pool in three dimensions: one of the maps of each depth,
 // then one along the depth.
 func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
@@ -170,7 +219,7 @@ func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
 	switch {
 	case w.beyond > 0 && kind != kernels.MaxPool:
 		return c.unsupported("means of windows that extend beyond the depth, as ceil_mode allows, are not supported")
-	case padded && (kind == kernels.AveragePool || d.Dilation[1] != 1 || max(d.Pad[1], d.Pad[3]) >= d.Kernel[1]):
+	case padded && (d.Dilation[1] != 1 || max(d.Pad[1], d.Pad[3]) >= d.Kernel[1]):
 		return c.unsupported("padding %d and %d of the depth is not supported", d.Pad[1], d.Pad[3])
 	}
 	y := c.depthFirst(x)
@@ -200,7 +249,10 @@ func (c *call) pool3(kind kernels.PoolKind, x *value) []*value {
 	for _, tap := range taps[1:] {
 		y = c.binary(&kernels.Binary{Kind: combine}, y, tap)
 	}
-	if kind != kernels.MaxPool {
+	switch {
+	case kind == kernels.AveragePool && padded && c.ready():
+		y = c.binary(&kernels.Binary{Kind: kernels.Mul}, y, c.shares(w, x.shape[2]))
+	case kind != kernels.MaxPool:
 		y = c.times(y, 1/float32(len(taps)))
 	}
 	if !c.ready() {
