@@ -1,6 +1,10 @@
 package kernels
 
-import "github.com/infer-go/infer/tensor"
+import (
+	"slices"
+
+	"github.com/infer-go/infer/tensor"
+)
 
 // RecurrentKind is the cell of a recurrent layer: how it computes its state from
 // x, the input's contribution at one time, and from the state h of the time
@@ -121,10 +125,22 @@ func (r *Recurrent) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) 
 	}
 	x, p := in[0].Shape, params[0].Panels()
 	op := &recurrentOp{Tier: t, Recurrent: *r, sequences: x[0], times: x[1], hidden: p.K}
-	gate := Panels{Elem: p.Elem, Groups: 1, K: p.K, N: p.N}
+	// Panels of neighbouring gates follow one another, so that where they have no
+	// columns to spare several gates are one matrix.
+	gates := func(from, to int) gateProduct {
+		q := Panels{Elem: p.Elem, Groups: 1, K: p.K, N: (to - from) * p.N}
+		size := p.PerGroup() * p.Size()
+		return gateProduct{from, newFully(t, q, 1, params[0].Data[from*size:][:(to-from)*size])}
+	}
 	for g := range p.Groups {
-		size := gate.Count() * gate.Size()
-		op.gates = append(op.gates, newFully(t, gate, 1, params[0].Data[g*size:][:size]))
+		op.gates = append(op.gates, gates(g, g+1))
+	}
+	op.early = slices.Clone(op.gates)
+	if r.Kind == GRU {
+		op.early = op.early[:2]
+	}
+	if p.N%NR == 0 {
+		op.early = []gateProduct{gates(0, len(op.early))}
 	}
 	op.first = make([]float32, 2*op.hidden)
 	if len(params) == 2 {
@@ -133,46 +149,95 @@ func (r *Recurrent) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) 
 	return op, nil
 }
 
-// recurrentOp is a Recurrent. A task is a sequence.
+// A gateProduct multiplies states by the matrices of some gates, from the first on.
+type gateProduct struct {
+	first int
+	*fullyOp
+}
+
+// recurrentOp is a Recurrent. A task is one sequence or, if there are many, up to
+// sequencesPerTask, which read the weights together.
 type recurrentOp struct {
 	*Tier
 	Recurrent
 	sequences, times, hidden int
-	gates                    []*fullyOp
-	first                    []float32 // h and c where they are no operands
+	gates                    []gateProduct // of one gate each, for several sequences
+	early                    []gateProduct // of the gates that need nothing but h, for one sequence
+	first                    []float32     // h and c where they are no operands
 }
 
-// Scratch is that of the products, then the gates and one vector more.
-func (op *recurrentOp) Scratch() int { return op.gates[0].Scratch() + 4*(len(op.gates)+1)*op.hidden }
+// sequencesPerTask is how many sequences are computed side by side at most.
+const sequencesPerTask = 8
 
-func (op *recurrentOp) Tasks(n int) int { return n * op.sequences }
+// Scratch is that of the products; then, of each sequence of a task, the gates, a
+// vector more, and h.
+func (op *recurrentOp) Scratch() int {
+	return op.products() + 4*(len(op.gates)+2)*op.hidden*op.most()
+}
+
+// products is the scratch of the products in bytes.
+func (op *recurrentOp) products() int { return max(op.gates[0].Scratch(), op.early[0].Scratch()) }
+
+// most is how many sequences are a task at most.
+func (op *recurrentOp) most() int {
+	if op.hidden >= deep {
+		return 1
+	}
+	return sequencesPerTask
+}
+
+// perTask is how many sequences of n items are a task.
+func (op *recurrentOp) perTask(n int) int {
+	total := n * op.sequences
+	return ceilDiv(total, ceilDiv(total, op.most()))
+}
+
+func (op *recurrentOp) Tasks(n int) int { return ceilDiv(n*op.sequences, op.perTask(n)) }
 
 func (op *recurrentOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
-	size := op.hidden
-	x, y := floats(in[0]), floats(out[0])
-	gates := w.floats()[op.gates[0].Scratch()/4:]
-	for s := lo; s < hi; s++ {
-		h := op.firstState(in, s, 0)
-		var c []float32
-		if op.Kind == LSTM {
-			c = floats(out[2])[s*size:][:size]
-			copy(c, op.firstState(in, s, 1))
-		}
-		for i := range op.times {
-			at := s*op.times + i
-			if op.Reverse {
-				at = s*op.times + op.times - 1 - i
-			}
-			share, next := x[at*len(op.gates)*size:][:len(op.gates)*size], y[at*size:][:size]
-			if op.Kind == LSTM {
-				op.lstm(w, gates, share, h, c, next)
-			} else {
-				op.gru(w, gates, share, h, next)
-			}
-			h = next
-		}
-		copy(floats(out[1])[s*size:][:size], h)
+	size := op.perTask(n)
+	for task := lo; task < hi; task++ {
+		first := task * size
+		op.run(w, in, out, first, min(size, n*op.sequences-first))
 	}
+}
+
+// run computes some sequences, from the first on, time by time.
+func (op *recurrentOp) run(w *Workspace, in, out [][]byte, first, rows int) {
+	size := rows * op.hidden
+	scratch := w.floats()[op.products()/4:]
+	c := recurrentCell{
+		recurrentOp: op, rows: rows,
+		gates: scratch[:len(op.gates)*size], spare: scratch[len(op.gates)*size:][:size],
+		h:    scratch[(len(op.gates)+1)*size:][:size],
+		xRow: op.times * len(op.gates) * op.hidden,
+	}
+	for i := range rows {
+		copy(c.h[i*op.hidden:][:op.hidden], op.firstState(in, first+i, 0))
+	}
+	if op.Kind == LSTM {
+		c.c = floats(out[2])[first*op.hidden:][:size]
+		for i := range rows {
+			copy(c.c[i*op.hidden:][:op.hidden], op.firstState(in, first+i, 1))
+		}
+	}
+	x, y := floats(in[0])[first*c.xRow:], floats(out[0])[first*op.times*op.hidden:]
+	for i := range op.times {
+		at := i
+		if op.Reverse {
+			at = op.times - 1 - i
+		}
+		c.x = x[at*len(op.gates)*op.hidden:]
+		if op.Kind == LSTM {
+			c.lstm(w)
+		} else {
+			c.gru(w)
+		}
+		for r := range rows {
+			copy(y[(r*op.times+at)*op.hidden:][:op.hidden], c.h[r*op.hidden:])
+		}
+	}
+	copy(floats(out[1])[first*op.hidden:][:size], c.h)
 }
 
 // firstState is state i with which sequence s begins.
@@ -183,45 +248,95 @@ func (op *recurrentOp) firstState(in [][]byte, s, i int) []float32 {
 	return op.first[i*op.hidden:][:op.hidden]
 }
 
-// lstm makes the next h of an LSTM, and changes c.
-func (op *recurrentOp) lstm(w *Workspace, gates, x, h, c, next []float32) {
-	n := op.hidden
-	for g, fully := range op.gates {
-		fully.gemvRows(w, h, gates[g*n:][:n], 0, fully.Count())
+// A recurrentCell is the state of rows sequences at a time. Vectors of all of them follow
+// one another, those of each gate after those of the gate before.
+type recurrentCell struct {
+	*recurrentOp
+	rows        int
+	x           []float32 // the inputs' contribution, xRow apart
+	xRow        int
+	gates       []float32
+	spare, h, c []float32
+}
+
+// gate is the elements of the gates from, …, to−1.
+func (c *recurrentCell) gate(from, to int) []float32 {
+	size := c.rows * c.hidden
+	return c.gates[from*size : to*size]
+}
+
+// multiply makes gates of the products with h.
+func (c *recurrentCell) multiply(w *Workspace, h []float32, ps []gateProduct) {
+	for _, p := range ps {
+		z := c.gate(p.first, p.first+p.n/c.hidden)
+		if c.rows == 1 {
+			p.gemvRows(w, h, z, 0, p.Count())
+		} else {
+			p.gemmRows(w, h, z, 0, p.Count())
+		}
 	}
-	op.combine(w, Add, gates[:4*n], gates[:4*n], x)
-	i, o, f, g, t := gates[:n], gates[n:2*n], gates[2*n:3*n], gates[3*n:4*n], gates[4*n:5*n]
-	op.activate(w, Act{Kind: ActSigmoid}, gates[:3*n], gates[:3*n])
-	op.activate(w, Act{Kind: ActTanh}, g, g)
-	op.combine(w, Mul, c, f, c)
-	op.combine(w, Mul, t, i, g)
-	op.combine(w, Add, c, c, t)
-	op.activate(w, Act{Kind: ActTanh}, t, c)
-	op.combine(w, Mul, next, o, t)
+}
+
+// makeEarly makes the gates that need nothing but h.
+func (c *recurrentCell) makeEarly(w *Workspace) {
+	ps := c.early
+	if c.rows > 1 {
+		count := 0
+		for _, p := range ps {
+			count += p.n / c.hidden
+		}
+		ps = c.recurrentOp.gates[:count]
+	}
+	c.multiply(w, c.h, ps)
+}
+
+// addInput adds the inputs' contribution to the gates from, …, to−1.
+func (c *recurrentCell) addInput(w *Workspace, from, to int) {
+	if c.rows == 1 {
+		z := c.gate(from, to)
+		c.combine(w, Add, z, z, c.x[from*c.hidden:to*c.hidden])
+		return
+	}
+	for g := from; g < to; g++ {
+		z := c.gate(g, g+1)
+		for r := range c.rows {
+			row := z[r*c.hidden:][:c.hidden]
+			c.combine(w, Add, row, row, c.x[r*c.xRow+g*c.hidden:][:c.hidden])
+		}
+	}
+}
+
+// lstm makes the next h and c of an LSTM.
+func (c *recurrentCell) lstm(w *Workspace) {
+	c.makeEarly(w)
+	c.addInput(w, 0, 4)
+	i, o, f, g, t := c.gate(0, 1), c.gate(1, 2), c.gate(2, 3), c.gate(3, 4), c.spare
+	c.activate(w, Act{Kind: ActSigmoid}, c.gate(0, 3), c.gate(0, 3))
+	c.activate(w, Act{Kind: ActTanh}, g, g)
+	c.combine(w, Mul, c.c, f, c.c)
+	c.combine(w, Mul, t, i, g)
+	c.combine(w, Add, c.c, c.c, t)
+	c.activate(w, Act{Kind: ActTanh}, t, c.c)
+	c.combine(w, Mul, c.h, o, t)
 }
 
 // gru makes the next h of a GRU: n + z·(h − n).
-func (op *recurrentOp) gru(w *Workspace, gates, x, h, next []float32) {
-	size := op.hidden
-	for g, fully := range op.gates[:2] {
-		fully.gemvRows(w, h, gates[g*size:][:size], 0, fully.Count())
-	}
-	op.combine(w, Add, gates[:2*size], gates[:2*size], x[:2*size])
-	op.activate(w, Act{Kind: ActSigmoid}, gates[:2*size], gates[:2*size])
-	z, r, n, t := gates[:size], gates[size:2*size], gates[2*size:3*size], gates[3*size:4*size]
-	last := op.gates[2]
-	if op.Kind == GRU {
-		op.combine(w, Mul, t, r, h)
-		last.gemvRows(w, t, n, 0, last.Count())
+func (c *recurrentCell) gru(w *Workspace) {
+	c.makeEarly(w)
+	c.addInput(w, 0, 2)
+	c.activate(w, Act{Kind: ActSigmoid}, c.gate(0, 2), c.gate(0, 2))
+	z, r, n, t := c.gate(0, 1), c.gate(1, 2), c.gate(2, 3), c.spare
+	if c.Kind == GRU {
+		c.combine(w, Mul, t, r, c.h)
+		c.multiply(w, t, c.recurrentOp.gates[2:])
 	} else {
-		last.gemvRows(w, h, n, 0, last.Count())
-		op.combine(w, Mul, n, r, n)
+		c.combine(w, Mul, n, r, n)
 	}
-	op.combine(w, Add, n, n, x[2*size:])
-	op.activate(w, Act{Kind: ActTanh}, n, n)
-	op.combine(w, Sub, t, h, n)
-	op.combine(w, Mul, t, z, t)
-	op.combine(w, Add, next, n, t)
+	c.addInput(w, 2, 3)
+	c.activate(w, Act{Kind: ActTanh}, n, n)
+	c.combine(w, Sub, t, c.h, n)
+	c.combine(w, Mul, t, z, t)
+	c.combine(w, Add, c.h, n, t)
 }
 
 // combine sets dst[i] to a function of x[i] and y[i]; dst may be either.

@@ -12,8 +12,13 @@ func TestRecurrent(t *testing.T) {
 	for range 150 {
 		spec := &Recurrent{Kind: RecurrentKind(g.IntN(3)), Reverse: g.IntN(2) == 0}
 		n, times, hidden := g.between(1, 3), g.between(1, 6), g.between(1, 40)
-		if g.IntN(20) == 0 {
+		switch g.IntN(10) {
+		case 0:
 			hidden = 100 // more than wide panels
+		case 1, 2:
+			hidden = NR * g.between(1, 6) // no columns to spare
+		case 3, 4:
+			n = g.between(sequencesPerTask, 3*sequencesPerTask)
 		}
 		gates, states := spec.Kind.gates(), spec.Kind.states()
 		e := g.elem()
