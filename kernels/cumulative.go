@@ -46,7 +46,7 @@ func (s *CumulativeSum) Bind(t *Tier, in []tensor.Type, params []Param) (Op, err
 		return nil, err
 	}
 	op := &cumulativeOp{CumulativeSum: s, rows: newRows(in[0], s.Axis), add: t.binaryKernels[Add]}
-	op.width = min(op.inner, max(taskSize/op.dim, 4*lanes))
+	op.width = min(op.inner, max(taskSize/op.dim, columnsTogether))
 	op.blocks = ceilDiv(op.inner, op.width)
 	op.stacks = 1
 	if op.blocks == 1 {
@@ -54,6 +54,10 @@ func (s *CumulativeSum) Bind(t *Tier, in []tensor.Type, params []Param) (Op, err
 	}
 	return op, nil
 }
+
+// columnsTogether is the least number of columns of a task: rows far apart are
+// worth it only by the page.
+const columnsTogether = 512
 
 // cumulativeOp is a CumulativeSum. A task is up to width neighbouring columns, or
 // all of them for some of the outer elements.
@@ -71,40 +75,49 @@ func (op *cumulativeOp) Tasks(n int) int { return ceilDiv(n*op.outer, op.stacks)
 func (op *cumulativeOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	switch op.elem {
 	case tensor.F32:
-		runCumulative(op, floats(in[0]), floats(out[0]), n, lo, hi, func(z, x, y []float32) {
-			if len(z) < lanes {
-				addRow(z, x, y)
-				return
-			}
+		runCumulative(op, floats(in[0]), floats(out[0]), n, lo, hi, func(z, y []float32, at, from, step, width, count int) {
+			// The kernel adds row by row what it has just written.
 			a := &w.binary
-			a.XStep, a.YStep, a.Rows, a.N = 4, 4, 1, len(z)
+			a.XStep, a.YStep, a.N = 4, 4, width
+			a.XRow, a.YRow, a.ZRow = 4*step, 4*step, 4*step
 			a.Lo, a.Hi = Act{}.limits()
-			a.X, a.Y, a.Z = &x[0], &y[0], &z[0]
-			op.add(a)
+			most := max(taskSize/width, 1)
+			for done := 0; done < count; done += most {
+				a.X, a.Y, a.Z = &z[at+(done-1)*step], &y[from+done*step], &z[at+done*step]
+				a.Rows = min(most, count-done)
+				op.add(a)
+			}
 		})
 	case tensor.U8:
-		runCumulative(op, in[0], out[0], n, lo, hi, addRow)
+		runCumulative(op, in[0], out[0], n, lo, hi, addRows)
 	case tensor.I8:
-		runCumulative(op, tensor.Slice[int8](in[0]), tensor.Slice[int8](out[0]), n, lo, hi, addRow)
+		runCumulative(op, tensor.Slice[int8](in[0]), tensor.Slice[int8](out[0]), n, lo, hi, addRows)
 	case tensor.I16:
-		runCumulative(op, tensor.Slice[int16](in[0]), tensor.Slice[int16](out[0]), n, lo, hi, addRow)
+		runCumulative(op, tensor.Slice[int16](in[0]), tensor.Slice[int16](out[0]), n, lo, hi, addRows)
 	case tensor.I32:
-		runCumulative(op, tensor.Slice[int32](in[0]), tensor.Slice[int32](out[0]), n, lo, hi, addRow)
+		runCumulative(op, tensor.Slice[int32](in[0]), tensor.Slice[int32](out[0]), n, lo, hi, addRows)
 	case tensor.I64:
-		runCumulative(op, tensor.Slice[int64](in[0]), tensor.Slice[int64](out[0]), n, lo, hi, addRow)
+		runCumulative(op, tensor.Slice[int64](in[0]), tensor.Slice[int64](out[0]), n, lo, hi, addRows)
 	}
 }
 
-// addRow sets z to x + y, which are as long.
-func addRow[T number](z, x, y []T) {
-	x, y = x[:len(z)], y[:len(z)]
-	for i := range z {
-		z[i] = x[i] + y[i]
+// A rowAdder makes count rows of z, the first at an index: each is the row
+// before it, step elements away, plus one of y, from another index on.
+type rowAdder[T number] func(z, y []T, at, from, step, width, count int)
+
+// addRows is a rowAdder of any elements.
+func addRows[T number](z, y []T, at, from, step, width, count int) {
+	for range count {
+		to, last, more := z[at:][:width], z[at-step:][:width], y[from:][:width]
+		for i := range to {
+			to[i] = last[i] + more[i]
+		}
+		at += step
+		from += step
 	}
 }
 
-// runCumulative has a function that sets z to x + y.
-func runCumulative[T number](op *cumulativeOp, x, z []T, n, lo, hi int, add func(z, x, y []T)) {
+func runCumulative[T number](op *cumulativeOp, x, z []T, n, lo, hi int, add rowAdder[T]) {
 	size := op.dim * op.inner
 	for task := lo; task < hi; task++ {
 		from, first := task/op.blocks*op.stacks, task%op.blocks*op.width
@@ -119,19 +132,15 @@ func runCumulative[T number](op *cumulativeOp, x, z []T, n, lo, hi int, add func
 			if op.Reverse {
 				at, step = size-op.inner+first, -op.inner
 			}
+			next := at + step
 			if op.Exclusive {
 				clear(dst[at:][:width])
+				next = at
 			} else {
 				copy(dst[at:][:width], src[at:])
 			}
-			for range op.dim - 1 {
-				last := at
-				at += step
-				y := src[at:][:width]
-				if op.Exclusive {
-					y = src[last:][:width]
-				}
-				add(dst[at:][:width], dst[last:][:width], y)
+			if op.dim > 1 {
+				add(dst, src, at+step, next, step, width, op.dim-1)
 			}
 		}
 	}

@@ -266,8 +266,30 @@ func (m *micro) testBinary(k asm.Kernel, run func(*asm.BinaryArgs)) {
 			m.binary(kind, run, rows, n, 1, 1)
 			m.binary(kind, run, rows, n, 0, 1)
 			m.binary(kind, run, rows, n, 1, 0)
+			m.running(kind, run, rows, n)
 		}
 	}
+}
+
+// running computes each row from the one before it.
+func (m *micro) running(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n int) {
+	if kind != Add {
+		return
+	}
+	m.Helper()
+	first, y, z := m.finite(n), m.floats(rows*n), m.target((rows+1)*n)
+	copy(z.got, first)
+	for i := range n {
+		sum := first[i]
+		z.want[i] = exactly(sum)
+		for r := range rows {
+			sum += y[r*n+i]
+			z.want[(r+1)*n+i] = exactly(sum)
+		}
+	}
+	inf := float32(math.Inf(1))
+	kernel(&asm.BinaryArgs{X: &z.got[0], Y: &y[0], Z: &z.got[n], XRow: 4 * n, YRow: 4 * n, ZRow: 4 * n, XStep: 4, YStep: 4, Rows: rows, N: n, Lo: -inf, Hi: inf})
+	m.check(z, "%d rows of %d, one from the other", rows, n)
 }
 
 func (m *micro) binary(kind BinaryKind, kernel func(*asm.BinaryArgs), rows, n, xStep, yStep int) {

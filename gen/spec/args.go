@@ -291,7 +291,8 @@ type ActivateArgs struct {
 // BinaryArgs is the block of the kernels that compute a function of two
 // elements, for 0 ≤ r < Rows and 0 ≤ i < N. XStep and YStep are the size of an
 // element, or 0 for an operand that is constant along a row; not both are 0. Z
-// may be X or Y.
+// may be X or Y. Rows are computed in their order, so that a row of X can be one
+// of Z that was written before.
 //
 //	Z[r,i] = min(max(f(X[r,i], Y[r,i]), Lo), Hi)
 //
