@@ -148,7 +148,7 @@ func (m *maker) spec() Spec {
 	case 21:
 		return &Take{Axis: m.int(), Index: m.list()}
 	case 22:
-		return &Gather{Axis: m.int()}
+		return &Gather{Axis: m.int(), Shared: m.int()}
 	case 23:
 		return &Arg{Axis: m.int(), Min: m.bool(), Last: m.bool()}
 	case 24:

@@ -56,16 +56,23 @@ func (t *Take) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 // the places: its dimensions replace Axis. A negative place counts from the
 // end, and one out of range is a fault of the run. The operands are the values
 // and the places; or only the places, and the values are a plain param.
-type Gather struct{ Axis int }
+//
+// The first Shared dimensions, no more than Axis, are those of both, and occur
+// once in the result: at each index of them, places are in the values there.
+type Gather struct{ Axis, Shared int }
 
 func (*Gather) Op() string { return "Gather" }
 
 func (*Gather) Order() Order { return RowMajor }
 
 // Traits does not set MixesItems for a constant table of rows: each place then
-// reads a row, independent of other items.
+// reads a row, independent of other items. Nor does it for values and places that
+// share dimension 0.
 func (g *Gather) Traits(_ []tensor.Type, params []Param) Traits {
-	return Traits{MixesItems: len(params) == 0 || g.Axis != 0}
+	if len(params) == 0 {
+		return Traits{MixesItems: g.Shared == 0}
+	}
+	return Traits{MixesItems: g.Axis != 0}
 }
 
 // operands are the values and the places.
@@ -92,7 +99,10 @@ func (g *Gather) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 	if err := checkAxis(g, g.Axis, values.Shape); err != nil {
 		return nil, err
 	}
-	return result(g, values, slices.Concat(values.Shape[:g.Axis], places.Shape, values.Shape[g.Axis+1:])...)
+	if g.Shared < 0 || g.Shared > min(g.Axis, len(places.Shape)) || !values.Shape[:g.Shared].Equal(places.Shape[:g.Shared]) {
+		return nil, errorf(g, "values of shape %s and places of shape %s do not share %d dimensions before dimension %d", values.Shape, places.Shape, g.Shared, g.Axis)
+	}
+	return result(g, values, slices.Concat(values.Shape[:g.Axis], places.Shape[g.Shared:], values.Shape[g.Axis+1:])...)
 }
 
 func (g *Gather) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
@@ -100,8 +110,9 @@ func (g *Gather) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
 		return nil, err
 	}
 	values, places := g.operands(in, params)
-	op := newGatherOp(values, g.Axis, places.Shape.Volume())
-	op.places = places.Elem
+	op := newGatherOp(values, g.Axis, places.Shape[g.Shared:].Volume())
+	op.places, op.itemPlaces = places.Elem, places.Shape.Volume()
+	op.sharing = values.Shape[g.Shared:g.Axis].Volume()
 	if len(params) == 1 {
 		op.table = params[0].Data
 	}
@@ -114,7 +125,9 @@ type gatherOp struct {
 	scratchless
 	size              int // bytes of an element
 	outer, dim, inner int // elements before, along and behind the axis
-	count             int // of places
+	count             int // of places in a row: an index of the dimensions before the axis
+	itemPlaces        int // of an item
+	sharing           int // so many rows that follow one another have the same places
 	taskPlaces        int // results in a task
 	results, tasks    int // of an item
 	index             []int
@@ -130,6 +143,7 @@ func newGatherOp(x tensor.Type, axis, count int) *gatherOp {
 		inner: x.Shape[axis+1:].Volume(),
 		count: count,
 	}
+	op.sharing = op.outer
 	op.results = op.outer * count
 	op.taskPlaces = max(taskSize/op.inner, 1)
 	op.tasks = ceilDiv(op.results, op.taskPlaces)
@@ -161,7 +175,7 @@ func runGather[T word](op *gatherOp, w *Workspace, in, out [][]byte, lo, hi int)
 		i, first := task/op.tasks, task%op.tasks*op.taskPlaces
 		row, place := first/op.count, first%op.count
 		for r := first; r < min(first+op.taskPlaces, op.results); r++ {
-			at := op.place(w, in[len(in)-1], i*op.count, place)
+			at := op.place(w, in[len(in)-1], i*op.itemPlaces+row/op.sharing*op.count, place)
 			from, to := i*item+(row*op.dim+at)*op.inner, (i*op.results+r)*op.inner
 			if op.inner == 1 {
 				z[to] = x[from]

@@ -425,6 +425,8 @@ func TestGather(t *testing.T) {
 		values := tensor.Type{Elem: e, Shape: g.shape(g.between(1, 4), 4)}
 		places := tensor.Type{Elem: tensor.I64, Shape: g.shape(g.between(0, 3), 4)}
 		axis := g.IntN(len(values.Shape))
+		shared := g.IntN(axis + 1)
+		places.Shape = slices.Concat(values.Shape[:shared], places.Shape)
 		dim := values.Shape[axis]
 		n := g.between(1, 3)
 		long := make([]int64, n*places.Shape.Volume())
@@ -452,7 +454,7 @@ func TestGather(t *testing.T) {
 			params = []Param{{Elem: e, Shape: values.Shape, Data: data}}
 			in, x, all = in[1:], x[1:], slices.Repeat(data, n)
 		}
-		got, out, fault := g.runTyped(t, &Gather{Axis: axis}, in, params, x, n)
+		got, out, fault := g.runTyped(t, &Gather{Axis: axis, Shared: shared}, in, params, x, n)
 		if bad {
 			faults++
 			if !errors.Is(fault, ErrIndex) {
@@ -467,9 +469,10 @@ func TestGather(t *testing.T) {
 		for item := range n {
 			i := item * out[0].Shape.Volume()
 			for to := range indices(out[0].Shape) {
-				k := broadcastAt(to[axis:axis+len(places.Shape)], places.Shape)
+				behind := axis + len(places.Shape) - shared
+				k := broadcastAt(slices.Concat(to[:shared], to[axis:behind]), places.Shape)
 				at := int(long[item*places.Shape.Volume()+k])
-				from := slices.Concat(to[:axis], []int{(at + dim) % dim}, to[axis+len(places.Shape):])
+				from := slices.Concat(to[:axis], []int{(at + dim) % dim}, to[behind:])
 				if want := source[item*values.Shape.Volume()+broadcastAt(from, values.Shape)]; !same(result[i], want) {
 					t.Fatalf("%v of %v along %d: element %v is %v, want %v", places, values, axis, to, result[i], want)
 				}

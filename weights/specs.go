@@ -239,7 +239,10 @@ func (c *coder) take(v *kernels.Take) {
 	c.intList(&v.Index)
 }
 
-func (c *coder) gather(v *kernels.Gather) { c.int(&v.Axis) }
+func (c *coder) gather(v *kernels.Gather) {
+	c.int(&v.Axis)
+	c.int(&v.Shared)
+}
 
 func (c *coder) arg(v *kernels.Arg) {
 	c.int(&v.Axis)

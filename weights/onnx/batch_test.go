@@ -143,6 +143,11 @@ func TestBatch(t *testing.T) {
 			m.node("Sub", "z e", "d")
 			m.node("Concat", "z d", "y", attr{"axis", 1})
 		}, true, ""},
+		{"rows at places that are computed for each item", []int{0, 5, 8}, false, func(m *model) {
+			m.node("ArgMax", "x", "i", attr{"axis", 1}, attr{"keepdims", 1})
+			m.node("Transpose", "i", "t", attr{"perm", []int64{0, 2, 1}})
+			m.node("GatherND", "x t", "y", attr{"batch_dims", 1})
+		}, true, ""},
 		{"softmax over a batch behind times", []int{0, 5, 8}, false, func(m *model) {
 			m.node("Transpose", "x", "t", attr{"perm", []int64{1, 0, 2}})
 			m.node("Softmax", "t", "s", attr{"axis", 1})

@@ -344,7 +344,7 @@ func (c *call) gatherND() []*value {
 	}
 	shape := slices.Concat(index.shape[:rank-1], x.shape[first+k:])
 	if index.data == nil {
-		return c.gatherComputed(x, index, first, shape)
+		return c.gatherComputed(x, index, first)
 	}
 	starts, inner := c.tuples(index, x.shape, first)
 	if !c.ready() {
@@ -359,27 +359,17 @@ func (c *call) gatherND() []*value {
 	return []*value{c.moved(x, nil, c.stretches(starts, inner), shape)}
 }
 
-// gatherComputed is gatherND of an index that is computed, for a result of a
-// shape. Behind first dimensions, which both share, x is rows that places name.
-func (c *call) gatherComputed(x, index *value, first int, shape []int) []*value {
+// gatherComputed is gatherND of an index that is computed. Behind first
+// dimensions, which both share, x is rows that places name.
+func (c *call) gatherComputed(x, index *value, first int) []*value {
 	k := index.shape[len(index.shape)-1]
-	batch, rows, inner := x.shape[:first].Volume(), x.shape[first:first+k].Volume(), x.shape[first+k:].Volume()
 	places := c.computedTuples(index, x.shape, first)
 	if !c.ready() {
 		return nil
 	}
 	x = c.computed(x)
-	if first == 0 {
-		x = c.withShape(x, append([]int{rows}, x.shape[k:]...))
-		return c.apply(&kernels.Gather{}, x, places)
-	}
-	count := places.shape.Volume() / batch
-	places = c.repeat(c.reshape(places, []int{batch, count, 1}), []int{1, 1, inner})
-	y := c.apply(&kernels.GatherElements{Axis: 1}, c.withShape(x, []int{batch, rows, inner}), places)[0]
-	if !c.ready() {
-		return nil
-	}
-	return []*value{c.reshape(y, shape)}
+	x = c.withShape(x, slices.Concat(x.shape[:first], []int{x.shape[first : first+k].Volume()}, x.shape[first+k:]))
+	return c.apply(&kernels.Gather{Axis: first, Shared: first}, x, places)
 }
 
 // scatterND translates ScatterND.
