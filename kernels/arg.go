@@ -3,6 +3,7 @@ package kernels
 import (
 	"slices"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
@@ -49,12 +50,19 @@ func ordered(s Spec, in []tensor.Type, params []Param) error {
 	return nil
 }
 
-func (a *Arg) Bind(_ *Tier, in []tensor.Type, params []Param) (Op, error) {
+func (a *Arg) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := a.Infer(in, params); err != nil {
 		return nil, err
 	}
 	op := &argOp{Arg: a, rows: newRows(in[0], a.Axis)}
 	op.blocks = ceilDiv(op.inner, argLanes)
+	if op.elem == tensor.F32 && op.inner == 1 && op.dim >= lanes && op.dim <= argRow && !a.Last {
+		extreme := foldMax
+		if a.Min {
+			extreme = foldMin
+		}
+		return &argRowsOp{rows: op.rows, fold: find[asm.ReduceArgs](t, extreme.rows()), stack: min(max(taskSize/op.dim, 1), argStack)}, nil
+	}
 	return op, nil
 }
 
@@ -98,6 +106,56 @@ func (op *argOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
 	case tensor.I64:
 		runArg(op, tensor.Slice[int64](in[0]), z, lo, hi)
 	}
+}
+
+// argRow is the longest row that a kernel looks at in one call.
+const argRow = 1 << 16
+
+// argStack is how many rows are looked at together at most.
+const argStack = 64
+
+// argRowsOp is an Arg of whole rows of float32, which does not look for the last:
+// a kernel finds the best elements of some rows, a task, and the place of each is
+// the first that has it.
+type argRowsOp struct {
+	rows
+	fold  func(*asm.ReduceArgs)
+	stack int // rows of a task
+}
+
+// Scratch has the best elements.
+func (op *argRowsOp) Scratch() int { return 8 * op.stack }
+
+func (op *argRowsOp) Tasks(n int) int { return ceilDiv(n*op.outer, op.stack) }
+
+func (op *argRowsOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, z := floats(in[0]), tensor.Slice[int64](out[0])
+	best := tensor.Slice[float64](w.Scratch)
+	for task := lo; task < hi; task++ {
+		first := task * op.stack
+		count := min(op.stack, n*op.outer-first)
+		a := &w.reduce
+		a.X, a.Y, a.XRow, a.Rows, a.N = &x[first*op.dim], &best[0], 4*op.dim, count, op.dim
+		op.fold(a)
+		for i := range count {
+			z[first+i] = int64(firstOf(x[(first+i)*op.dim:][:op.dim], float32(best[i])))
+		}
+	}
+}
+
+// firstOf is the first place of an element of a row that holds it.
+func firstOf(row []float32, v float32) int {
+	for i, x := range row {
+		if x == v {
+			return i
+		}
+	}
+	for i, x := range row { // v is NaN
+		if x != x {
+			return i
+		}
+	}
+	return 0
 }
 
 func runArg[T number](op *argOp, x []T, z []int64, lo, hi int) {

@@ -1,9 +1,7 @@
 package kernels
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"github.com/infer-go/infer/tensor"
 )
@@ -85,8 +83,10 @@ type suppressOp struct {
 	items, boxes, classes int
 }
 
-// Scratch has the numbers of the boxes.
-func (op *suppressOp) Scratch() int { return 4 * op.boxes }
+// Scratch has a key for each box, and the sides of those that are picked.
+func (op *suppressOp) Scratch() int {
+	return 8*op.boxes + 4*sidesSize*min(op.Most, op.boxes)
+}
 
 func (op *suppressOp) Tasks(n int) int { return n }
 
@@ -96,8 +96,10 @@ func (op *suppressOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		item, class := row/op.classes, row%op.classes
 		boxes := floats(in[0])[item*op.boxes*4:][:op.boxes*4]
 		scores := floats(in[1])[row*op.boxes:][:op.boxes]
-		for _, box := range op.pick(tensor.Slice[int32](w.Scratch), boxes, scores) {
-			rows[0], rows[1], rows[2] = int64(item), int64(class), int64(box)
+		keys, sides := tensor.Slice[uint64](w.Scratch)[:op.boxes], floats(w.Scratch[8*op.boxes:])
+		picked := op.pick(keys, sides, boxes, scores)
+		for i := len(picked) - 1; i >= 0; i-- {
+			rows[0], rows[1], rows[2] = int64(item), int64(class), int64(boxOf(picked[i]))
 			rows = rows[3:]
 		}
 	}
@@ -106,52 +108,103 @@ func (op *suppressOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	}
 }
 
-// pick returns the boxes that are picked, in scratch.
-func (op *suppressOp) pick(scratch []int32, boxes, scores []float32) []int32 {
-	candidates := scratch[:0]
+// pick returns the keys of the boxes that are picked, the last one first, in
+// scratch; sides has room for the sides of those.
+func (op *suppressOp) pick(scratch []uint64, sides, boxes, scores []float32) []uint64 {
+	heap := scratch[:0]
 	for i, score := range scores {
 		if score > op.Least || score == score && !op.Scored {
-			candidates = append(candidates, int32(i))
+			heap = append(heap, keyOf(i, score))
 		}
 	}
-	slices.SortFunc(candidates, func(a, b int32) int {
-		if c := cmp.Compare(scores[b], scores[a]); c != 0 {
-			return c
-		}
-		return cmp.Compare(a, b)
-	})
-	// What is picked stands where candidates were that have been looked at.
-	picked := candidates[:0]
-	for _, i := range candidates {
-		if len(picked) == op.Most {
-			break
-		}
-		free := true
-		for _, j := range picked {
-			if op.overlap(boxes[4*i:][:4], boxes[4*j:][:4]) > op.Overlap {
-				free = false
-				break
-			}
-		}
-		if free {
-			picked = append(picked, i)
+	for i := len(heap)/2 - 1; i >= 0; i-- {
+		sinkKey(heap, i)
+	}
+	// Most boxes are never looked at, so that they need no order. What is picked
+	// stands at the end of the scratch, which the heap leaves.
+	picked := scratch[len(heap):len(heap)]
+	end := len(heap)
+	for len(heap) > 0 && len(picked) < op.Most {
+		key := heap[0]
+		heap[0] = heap[len(heap)-1]
+		heap = heap[:len(heap)-1]
+		sinkKey(heap, 0)
+		used := len(picked) * sidesSize
+		box := op.sides(sides[used:][:sidesSize], boxes[4*boxOf(key):][:4])
+		if !op.suppressed(box, sides[:used]) {
+			picked = scratch[end-len(picked)-1 : end]
+			picked[0] = key
 		}
 	}
 	return picked
 }
 
-// overlap is the intersection of two boxes over their union.
-func (op *suppressOp) overlap(a, b []float32) float32 {
-	ay, by := op.side(a, 0), op.side(b, 0)
-	ax, bx := op.side(a, 1), op.side(b, 1)
-	height := min(ay[1], by[1]) - max(ay[0], by[0])
-	width := min(ax[1], bx[1]) - max(ax[0], bx[0])
-	areaA, areaB := float32((ay[1]-ay[0])*(ax[1]-ax[0])), float32((by[1]-by[0])*(bx[1]-bx[0]))
-	if !(height > 0 && width > 0 && areaA > 0 && areaB > 0) {
-		return float32(math.Inf(-1))
+// keyOf is a number that is larger for a better box: for one of a higher score or,
+// of equal scores, of a lower number.
+func keyOf(box int, score float32) uint64 {
+	bits := math.Float32bits(score + 0) // no zero but 0
+	if bits>>31 != 0 {
+		bits = ^bits
+	} else {
+		bits |= 1 << 31
 	}
-	both := float32(height * width)
-	return both / (areaA + areaB - both)
+	return uint64(bits)<<32 | uint64(^uint32(box))
+}
+
+// boxOf is the box of a key.
+func boxOf(key uint64) int { return int(^uint32(key)) }
+
+// sinkKey moves element i of a heap, whose largest element is the first, down to
+// where it belongs.
+func sinkKey(heap []uint64, i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(heap) {
+			return
+		}
+		if child+1 < len(heap) && heap[child] < heap[child+1] {
+			child++
+		}
+		if heap[i] >= heap[child] {
+			return
+		}
+		heap[i], heap[child] = heap[child], heap[i]
+		i = child
+	}
+}
+
+// suppressed says whether a box overlaps too much with one of others, whose sides
+// follow one another: the intersection of the two over their union.
+func (op *suppressOp) suppressed(box *[sidesSize]float32, others []float32) bool {
+	if !(box[4] > 0) {
+		return false
+	}
+	for ; len(others) > 0; others = others[sidesSize:] {
+		other := (*[sidesSize]float32)(others)
+		// Nearly all boxes lie apart.
+		if !(box[1] > other[0] && other[1] > box[0] && box[3] > other[2] && other[3] > box[2] && other[4] > 0) {
+			continue
+		}
+		height := min(box[1], other[1]) - max(box[0], other[0])
+		width := min(box[3], other[3]) - max(box[2], other[2])
+		both := float32(height * width)
+		if both/(box[4]+other[4]-both) > op.Overlap {
+			return true
+		}
+	}
+	return false
+}
+
+// sidesSize is how many numbers the sides of a box are: top and bottom, left and
+// right, and its area.
+const sidesSize = 5
+
+// sides sets dst to the sides of a box.
+func (op *suppressOp) sides(dst, box []float32) *[sidesSize]float32 {
+	y, x := op.side(box, 0), op.side(box, 1)
+	s := (*[sidesSize]float32)(dst)
+	*s = [sidesSize]float32{y[0], y[1], x[0], x[1], float32((y[1] - y[0]) * (x[1] - x[0]))}
+	return s
 }
 
 // side is from where to where a box goes in one direction: 0 down, 1 across.

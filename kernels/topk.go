@@ -92,11 +92,9 @@ func runTop[T number](op *topOp, heap []int32, in []byte, out [][]byte, lo, hi i
 		for i := op.K/2 - 1; i >= 0; i-- {
 			s.sink(heap, i)
 		}
-		for i := op.K; i < op.dim; i++ {
-			if s.before(int32(i), heap[0]) {
-				heap[0] = int32(i)
-				s.sink(heap, 0)
-			}
+		for i := s.better(heap[0], op.K, op.dim); i < op.dim; i = s.better(heap[0], i+1, op.dim) {
+			heap[0] = int32(i)
+			s.sink(heap, 0)
 		}
 		// The worst one goes to the end of what is left.
 		for n := op.K - 1; n >= 0; n-- {
@@ -129,6 +127,35 @@ func (s *ranking[T]) before(i, j int32) bool {
 		return false
 	}
 	return i < j
+}
+
+// better is the first place from i on, or n, that comes before a worst one, which
+// lies before i: so an equal element does not. Nearly all elements take one
+// comparison, which NaN fails.
+func (s *ranking[T]) better(worst int32, i, n int) int {
+	limit := s.x[int(worst)*s.step]
+	if s.smallest {
+		for at := i * s.step; i < n; i, at = i+1, at+s.step {
+			if !(s.x[at] >= limit) && s.before(int32(i), worst) {
+				return i
+			}
+		}
+		return n
+	}
+	if s.step == 1 { // no multiple to check
+		for k, v := range s.x[i:n] {
+			if !(v <= limit) && s.before(int32(i+k), worst) {
+				return i + k
+			}
+		}
+		return n
+	}
+	for at := i * s.step; i < n; i, at = i+1, at+s.step {
+		if !(s.x[at] <= limit) && s.before(int32(i), worst) {
+			return i
+		}
+	}
+	return n
 }
 
 // sink moves element i of a heap down to where it belongs.
