@@ -404,7 +404,8 @@ done2:
 // func reducecolumns_f32_max_avx2(args *ReduceArgs)
 // Requires: AVX
 TEXT ·reducecolumns_f32_max_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0…Y3 elements; Y4…Y7 sums; Y12 what folding needs;
+	// Registers: Y0, Y1 elements; Y2, Y3 whether elements are NaN; Y4, Y5 extremes;
+	// Y6, Y7 all ones where elements were NaN; Y8 half of what is loaded;
 	// Y14, Y15 masks of the last columns.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
@@ -416,84 +417,88 @@ TEXT ·reducecolumns_f32_max_avx2(SB), NOSPLIT, $0-8
 	JEQ  rest1
 
 sixteen3:
-	VMOVUPD (BX), Y4
-	VMOVUPD 32(BX), Y5
-	VMOVUPD 64(BX), Y6
-	VMOVUPD 96(BX), Y7
-	MOVQ    CX, R8
-	MOVQ    32(AX), R9
+	VCVTPD2PSY  (BX), X4
+	VCVTPD2PSY  32(BX), X8
+	VINSERTF128 $0x01, X8, Y4, Y4
+	VXORPS      Y6, Y6, Y6
+	VCVTPD2PSY  64(BX), X5
+	VCVTPD2PSY  96(BX), X8
+	VINSERTF128 $0x01, X8, Y5, Y5
+	VXORPS      Y7, Y7, Y7
+	MOVQ        CX, R8
+	MOVQ        32(AX), R9
 
 row4:
-	VCVTPS2PD (R8), Y0
-	VMAXPD    Y0, Y4, Y0
-	VCMPPD    $0x03, Y4, Y4, Y12
-	VBLENDVPD Y12, Y4, Y0, Y4
-	VCVTPS2PD 16(R8), Y1
-	VMAXPD    Y1, Y5, Y1
-	VCMPPD    $0x03, Y5, Y5, Y12
-	VBLENDVPD Y12, Y5, Y1, Y5
-	VCVTPS2PD 32(R8), Y2
-	VMAXPD    Y2, Y6, Y2
-	VCMPPD    $0x03, Y6, Y6, Y12
-	VBLENDVPD Y12, Y6, Y2, Y6
-	VCVTPS2PD 48(R8), Y3
-	VMAXPD    Y3, Y7, Y3
-	VCMPPD    $0x03, Y7, Y7, Y12
-	VBLENDVPD Y12, Y7, Y3, Y7
-	ADDQ      DX, R8
-	DECQ      R9
-	JNE       row4
-	VMOVUPD   Y4, (BX)
-	VMOVUPD   Y5, 32(BX)
-	VMOVUPD   Y6, 64(BX)
-	VMOVUPD   Y7, 96(BX)
-	ADDQ      $0x40, CX
-	ADDQ      $+128, BX
-	DECQ      SI
-	JNE       sixteen3
+	VMOVUPS      (R8), Y0
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VORPS        Y2, Y6, Y6
+	VMAXPS       Y4, Y0, Y4
+	VMOVUPS      32(R8), Y1
+	VCMPPS       $0x03, Y1, Y1, Y3
+	VORPS        Y3, Y7, Y7
+	VMAXPS       Y5, Y1, Y5
+	ADDQ         DX, R8
+	DECQ         R9
+	JNE          row4
+	VORPS        Y6, Y4, Y4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, (BX)
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, 32(BX)
+	VORPS        Y7, Y5, Y5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 64(BX)
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 96(BX)
+	ADDQ         $0x40, CX
+	ADDQ         $+128, BX
+	DECQ         SI
+	JNE          sixteen3
 
 rest1:
-	ANDQ    $0x0f, DI
-	JEQ     done2
-	LEAQ    masks<>+64(SB), SI
-	SHLQ    $0x02, DI
-	SUBQ    DI, SI
-	VMOVDQU (SI), Y14
-	VMOVDQU 32(SI), Y15
-	VMOVUPD (BX), Y4
-	VMOVUPD 32(BX), Y5
-	VMOVUPD 64(BX), Y6
-	VMOVUPD 96(BX), Y7
-	MOVQ    32(AX), AX
+	ANDQ        $0x0f, DI
+	JEQ         done2
+	LEAQ        masks<>+64(SB), SI
+	SHLQ        $0x02, DI
+	SUBQ        DI, SI
+	VMOVDQU     (SI), Y14
+	VMOVDQU     32(SI), Y15
+	VCVTPD2PSY  (BX), X4
+	VCVTPD2PSY  32(BX), X8
+	VINSERTF128 $0x01, X8, Y4, Y4
+	VXORPS      Y6, Y6, Y6
+	VCVTPD2PSY  64(BX), X5
+	VCVTPD2PSY  96(BX), X8
+	VINSERTF128 $0x01, X8, Y5, Y5
+	VXORPS      Y7, Y7, Y7
+	MOVQ        32(AX), AX
 
 row5:
 	VMASKMOVPS   (CX), Y14, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VMASKMOVPS   32(CX), Y15, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VCVTPS2PD    X0, Y0
-	VMAXPD       Y0, Y4, Y0
-	VCMPPD       $0x03, Y4, Y4, Y12
-	VBLENDVPD    Y12, Y4, Y0, Y4
-	VCVTPS2PD    X1, Y1
-	VMAXPD       Y1, Y5, Y1
-	VCMPPD       $0x03, Y5, Y5, Y12
-	VBLENDVPD    Y12, Y5, Y1, Y5
-	VCVTPS2PD    X2, Y2
-	VMAXPD       Y2, Y6, Y2
-	VCMPPD       $0x03, Y6, Y6, Y12
-	VBLENDVPD    Y12, Y6, Y2, Y6
-	VCVTPS2PD    X3, Y3
-	VMAXPD       Y3, Y7, Y3
-	VCMPPD       $0x03, Y7, Y7, Y12
-	VBLENDVPD    Y12, Y7, Y3, Y7
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VORPS        Y2, Y6, Y6
+	VMAXPS       Y4, Y0, Y4
+	VMASKMOVPS   32(CX), Y15, Y1
+	VCMPPS       $0x03, Y1, Y1, Y3
+	VORPS        Y3, Y7, Y7
+	VMAXPS       Y5, Y1, Y5
 	ADDQ         DX, CX
 	DECQ         AX
 	JNE          row5
-	VMOVUPD      Y4, (BX)
-	VMOVUPD      Y5, 32(BX)
-	VMOVUPD      Y6, 64(BX)
-	VMOVUPD      Y7, 96(BX)
+	VORPS        Y6, Y4, Y4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, (BX)
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, 32(BX)
+	VORPS        Y7, Y5, Y5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 64(BX)
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 96(BX)
 
 done2:
 	VZEROUPPER
@@ -502,7 +507,8 @@ done2:
 // func reducecolumns_f32_min_avx2(args *ReduceArgs)
 // Requires: AVX
 TEXT ·reducecolumns_f32_min_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0…Y3 elements; Y4…Y7 sums; Y12 what folding needs;
+	// Registers: Y0, Y1 elements; Y2, Y3 whether elements are NaN; Y4, Y5 extremes;
+	// Y6, Y7 all ones where elements were NaN; Y8 half of what is loaded;
 	// Y14, Y15 masks of the last columns.
 	MOVQ args+0(FP), AX
 	MOVQ (AX), CX
@@ -514,84 +520,88 @@ TEXT ·reducecolumns_f32_min_avx2(SB), NOSPLIT, $0-8
 	JEQ  rest1
 
 sixteen3:
-	VMOVUPD (BX), Y4
-	VMOVUPD 32(BX), Y5
-	VMOVUPD 64(BX), Y6
-	VMOVUPD 96(BX), Y7
-	MOVQ    CX, R8
-	MOVQ    32(AX), R9
+	VCVTPD2PSY  (BX), X4
+	VCVTPD2PSY  32(BX), X8
+	VINSERTF128 $0x01, X8, Y4, Y4
+	VXORPS      Y6, Y6, Y6
+	VCVTPD2PSY  64(BX), X5
+	VCVTPD2PSY  96(BX), X8
+	VINSERTF128 $0x01, X8, Y5, Y5
+	VXORPS      Y7, Y7, Y7
+	MOVQ        CX, R8
+	MOVQ        32(AX), R9
 
 row4:
-	VCVTPS2PD (R8), Y0
-	VMINPD    Y0, Y4, Y0
-	VCMPPD    $0x03, Y4, Y4, Y12
-	VBLENDVPD Y12, Y4, Y0, Y4
-	VCVTPS2PD 16(R8), Y1
-	VMINPD    Y1, Y5, Y1
-	VCMPPD    $0x03, Y5, Y5, Y12
-	VBLENDVPD Y12, Y5, Y1, Y5
-	VCVTPS2PD 32(R8), Y2
-	VMINPD    Y2, Y6, Y2
-	VCMPPD    $0x03, Y6, Y6, Y12
-	VBLENDVPD Y12, Y6, Y2, Y6
-	VCVTPS2PD 48(R8), Y3
-	VMINPD    Y3, Y7, Y3
-	VCMPPD    $0x03, Y7, Y7, Y12
-	VBLENDVPD Y12, Y7, Y3, Y7
-	ADDQ      DX, R8
-	DECQ      R9
-	JNE       row4
-	VMOVUPD   Y4, (BX)
-	VMOVUPD   Y5, 32(BX)
-	VMOVUPD   Y6, 64(BX)
-	VMOVUPD   Y7, 96(BX)
-	ADDQ      $0x40, CX
-	ADDQ      $+128, BX
-	DECQ      SI
-	JNE       sixteen3
+	VMOVUPS      (R8), Y0
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VORPS        Y2, Y6, Y6
+	VMINPS       Y4, Y0, Y4
+	VMOVUPS      32(R8), Y1
+	VCMPPS       $0x03, Y1, Y1, Y3
+	VORPS        Y3, Y7, Y7
+	VMINPS       Y5, Y1, Y5
+	ADDQ         DX, R8
+	DECQ         R9
+	JNE          row4
+	VORPS        Y6, Y4, Y4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, (BX)
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, 32(BX)
+	VORPS        Y7, Y5, Y5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 64(BX)
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 96(BX)
+	ADDQ         $0x40, CX
+	ADDQ         $+128, BX
+	DECQ         SI
+	JNE          sixteen3
 
 rest1:
-	ANDQ    $0x0f, DI
-	JEQ     done2
-	LEAQ    masks<>+64(SB), SI
-	SHLQ    $0x02, DI
-	SUBQ    DI, SI
-	VMOVDQU (SI), Y14
-	VMOVDQU 32(SI), Y15
-	VMOVUPD (BX), Y4
-	VMOVUPD 32(BX), Y5
-	VMOVUPD 64(BX), Y6
-	VMOVUPD 96(BX), Y7
-	MOVQ    32(AX), AX
+	ANDQ        $0x0f, DI
+	JEQ         done2
+	LEAQ        masks<>+64(SB), SI
+	SHLQ        $0x02, DI
+	SUBQ        DI, SI
+	VMOVDQU     (SI), Y14
+	VMOVDQU     32(SI), Y15
+	VCVTPD2PSY  (BX), X4
+	VCVTPD2PSY  32(BX), X8
+	VINSERTF128 $0x01, X8, Y4, Y4
+	VXORPS      Y6, Y6, Y6
+	VCVTPD2PSY  64(BX), X5
+	VCVTPD2PSY  96(BX), X8
+	VINSERTF128 $0x01, X8, Y5, Y5
+	VXORPS      Y7, Y7, Y7
+	MOVQ        32(AX), AX
 
 row5:
 	VMASKMOVPS   (CX), Y14, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VMASKMOVPS   32(CX), Y15, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VCVTPS2PD    X0, Y0
-	VMINPD       Y0, Y4, Y0
-	VCMPPD       $0x03, Y4, Y4, Y12
-	VBLENDVPD    Y12, Y4, Y0, Y4
-	VCVTPS2PD    X1, Y1
-	VMINPD       Y1, Y5, Y1
-	VCMPPD       $0x03, Y5, Y5, Y12
-	VBLENDVPD    Y12, Y5, Y1, Y5
-	VCVTPS2PD    X2, Y2
-	VMINPD       Y2, Y6, Y2
-	VCMPPD       $0x03, Y6, Y6, Y12
-	VBLENDVPD    Y12, Y6, Y2, Y6
-	VCVTPS2PD    X3, Y3
-	VMINPD       Y3, Y7, Y3
-	VCMPPD       $0x03, Y7, Y7, Y12
-	VBLENDVPD    Y12, Y7, Y3, Y7
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VORPS        Y2, Y6, Y6
+	VMINPS       Y4, Y0, Y4
+	VMASKMOVPS   32(CX), Y15, Y1
+	VCMPPS       $0x03, Y1, Y1, Y3
+	VORPS        Y3, Y7, Y7
+	VMINPS       Y5, Y1, Y5
 	ADDQ         DX, CX
 	DECQ         AX
 	JNE          row5
-	VMOVUPD      Y4, (BX)
-	VMOVUPD      Y5, 32(BX)
-	VMOVUPD      Y6, 64(BX)
-	VMOVUPD      Y7, 96(BX)
+	VORPS        Y6, Y4, Y4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, (BX)
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y8
+	VMOVUPD      Y8, 32(BX)
+	VORPS        Y7, Y5, Y5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 64(BX)
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y8
+	VMOVUPD      Y8, 96(BX)
 
 done2:
 	VZEROUPPER

@@ -298,14 +298,13 @@ done3:
 	RET
 
 // func reducerows_f32_max_avx2(args *ReduceArgs)
-// Requires: AVX, AVX2
+// Requires: AVX
 TEXT ·reducerows_f32_max_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0…Y3 elements; Y4…Y7 sums; Y9 what folding needs;
-	// Y10 the sum of the last elements; Y11 what folding nothing yields.
+	// Registers: Y0…Y3 elements; Y4…Y7 extremes; Y8 all ones where elements are NaN;
+	// Y9 whether elements are NaN; Y11 what folding nothing yields;
+	// Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
-	MOVQ         $0xfff0000000000000, CX
-	VMOVQ        CX, X11
-	VBROADCASTSD X11, Y11
+	VBROADCASTSS constants_reducerows_f32_max_avx2<>+0(SB), Y11
 	MOVQ         (AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         16(AX), BX
@@ -313,72 +312,95 @@ TEXT ·reducerows_f32_max_avx2(SB), NOSPLIT, $0-8
 
 row1:
 	MOVQ    CX, DI
-	VMOVAPD Y11, Y4
-	VMOVAPD Y11, Y5
-	VMOVAPD Y11, Y6
-	VMOVAPD Y11, Y7
-	VMOVAPD Y11, Y10
+	VMOVAPS Y11, Y4
+	VMOVAPS Y11, Y5
+	VMOVAPS Y11, Y6
+	VMOVAPS Y11, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    40(AX), R8
 	MOVQ    R8, R9
-	SHRQ    $0x04, R8
-	JEQ     ones2
+	SHRQ    $0x05, R9
+	JEQ     fewer2
 
-sixteen4:
-	VCVTPS2PD (DI), Y0
-	VMAXPD    Y0, Y4, Y0
-	VCMPPD    $0x03, Y4, Y4, Y9
-	VBLENDVPD Y9, Y4, Y0, Y4
-	VCVTPS2PD 16(DI), Y1
-	VMAXPD    Y1, Y5, Y1
-	VCMPPD    $0x03, Y5, Y5, Y9
-	VBLENDVPD Y9, Y5, Y1, Y5
-	VCVTPS2PD 32(DI), Y2
-	VMAXPD    Y2, Y6, Y2
-	VCMPPD    $0x03, Y6, Y6, Y9
-	VBLENDVPD Y9, Y6, Y2, Y6
-	VCVTPS2PD 48(DI), Y3
-	VMAXPD    Y3, Y7, Y3
-	VCMPPD    $0x03, Y7, Y7, Y9
-	VBLENDVPD Y9, Y7, Y3, Y7
-	ADDQ      $0x40, DI
-	DECQ      R8
-	JNE       sixteen4
+four3:
+	VMOVUPS (DI), Y0
+	VCMPPS  $0x03, Y0, Y0, Y9
+	VORPS   Y9, Y8, Y8
+	VMAXPS  Y4, Y0, Y4
+	VMOVUPS 32(DI), Y1
+	VCMPPS  $0x03, Y1, Y1, Y9
+	VORPS   Y9, Y8, Y8
+	VMAXPS  Y5, Y1, Y5
+	VMOVUPS 64(DI), Y2
+	VCMPPS  $0x03, Y2, Y2, Y9
+	VORPS   Y9, Y8, Y8
+	VMAXPS  Y6, Y2, Y6
+	VMOVUPS 96(DI), Y3
+	VCMPPS  $0x03, Y3, Y3, Y9
+	VORPS   Y9, Y8, Y8
+	VMAXPS  Y7, Y3, Y7
+	ADDQ    $+128, DI
+	DECQ    R9
+	JNE     four3
 
-ones2:
-	ANDQ $0x0f, R9
-	JEQ  done3
+fewer2:
+	ANDQ $0x1f, R8
+	MOVQ R8, R9
+	SHRQ $0x03, R8
+	JEQ  rest4
 
-one5:
-	VMOVSS    (DI), X0
-	VCVTPS2PD X0, X0
-	VMAXPD    X0, X10, X0
-	VCMPPD    $0x03, X10, X10, X9
-	VBLENDVPD X9, X10, X0, X10
-	ADDQ      $0x04, DI
-	DECQ      R9
-	JNE       one5
+eight6:
+	VMOVUPS (DI), Y0
+	ADDQ    $0x20, DI
+	VCMPPS  $0x03, Y0, Y0, Y9
+	VORPS   Y9, Y8, Y8
+	VMAXPS  Y4, Y0, Y4
+	DECQ    R8
+	JNE     eight6
 
-done3:
-	VMAXPD       Y5, Y4, Y5
-	VCMPPD       $0x03, Y4, Y4, Y9
-	VBLENDVPD    Y9, Y4, Y5, Y4
-	VMAXPD       Y7, Y6, Y7
-	VCMPPD       $0x03, Y6, Y6, Y9
-	VBLENDVPD    Y9, Y6, Y7, Y6
-	VMAXPD       Y6, Y4, Y6
-	VCMPPD       $0x03, Y4, Y4, Y9
-	VBLENDVPD    Y9, Y4, Y6, Y4
+rest4:
+	ANDQ       $0x07, R9
+	JEQ        done5
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, R9
+	SUBQ       R9, R8
+	VMOVDQU    (R8), Y15
+	VMASKMOVPS (DI), Y15, Y0
+	VBLENDVPS  Y15, Y0, Y11, Y0
+	VCMPPS     $0x03, Y0, Y0, Y9
+	VORPS      Y9, Y8, Y8
+	VMAXPS     Y4, Y0, Y4
+
+done5:
+	VCMPPS       $0x03, Y5, Y5, Y9
+	VORPS        Y9, Y8, Y8
+	VMAXPS       Y4, Y5, Y4
+	VCMPPS       $0x03, Y7, Y7, Y9
+	VORPS        Y9, Y8, Y8
+	VMAXPS       Y6, Y7, Y6
+	VCMPPS       $0x03, Y6, Y6, Y9
+	VORPS        Y9, Y8, Y8
+	VMAXPS       Y4, Y6, Y4
+	VORPS        Y8, Y4, Y4
+	VXORPS       Y8, Y8, Y8
 	VEXTRACTF128 $0x01, Y4, X0
-	VMAXPD       X0, X4, X0
-	VCMPPD       $0x03, X4, X4, X9
-	VBLENDVPD    X9, X4, X0, X4
+	VCMPPS       $0x03, X0, X0, X9
+	VORPS        X9, X8, X8
+	VMAXPS       X4, X0, X4
 	VUNPCKHPD    X4, X4, X0
-	VMAXPD       X0, X4, X0
-	VCMPPD       $0x03, X4, X4, X9
-	VBLENDVPD    X9, X4, X0, X4
-	VMAXPD       X10, X4, X10
-	VCMPPD       $0x03, X4, X4, X9
-	VBLENDVPD    X9, X4, X10, X4
+	VCMPPS       $0x03, X0, X0, X9
+	VORPS        X9, X8, X8
+	VMAXPS       X4, X0, X4
+	VMOVSHDUP    X4, X0
+	VCMPPS       $0x03, X0, X0, X9
+	VORPS        X9, X8, X8
+	VMAXPS       X4, X0, X4
+	VUNPCKHPD    X8, X8, X9
+	VORPS        X9, X8, X8
+	VMOVSHDUP    X8, X9
+	VORPS        X9, X8, X8
+	VORPS        X8, X4, X4
+	VCVTSS2SD    X4, X4, X4
 	VMOVSD       X4, (BX)
 	ADDQ         $0x08, BX
 	ADDQ         DX, CX
@@ -386,16 +408,59 @@ done3:
 	JNE          row1
 	VZEROUPPER
 	RET
+
+DATA constants_reducerows_f32_max_avx2<>+0(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+4(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+8(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+12(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+16(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+20(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+24(SB)/4, $0xff800000
+DATA constants_reducerows_f32_max_avx2<>+28(SB)/4, $0xff800000
+GLOBL constants_reducerows_f32_max_avx2<>(SB), RODATA|NOPTR, $32
+
+DATA masks<>+0(SB)/4, $0xffffffff
+DATA masks<>+4(SB)/4, $0xffffffff
+DATA masks<>+8(SB)/4, $0xffffffff
+DATA masks<>+12(SB)/4, $0xffffffff
+DATA masks<>+16(SB)/4, $0xffffffff
+DATA masks<>+20(SB)/4, $0xffffffff
+DATA masks<>+24(SB)/4, $0xffffffff
+DATA masks<>+28(SB)/4, $0xffffffff
+DATA masks<>+32(SB)/4, $0xffffffff
+DATA masks<>+36(SB)/4, $0xffffffff
+DATA masks<>+40(SB)/4, $0xffffffff
+DATA masks<>+44(SB)/4, $0xffffffff
+DATA masks<>+48(SB)/4, $0xffffffff
+DATA masks<>+52(SB)/4, $0xffffffff
+DATA masks<>+56(SB)/4, $0xffffffff
+DATA masks<>+60(SB)/4, $0xffffffff
+DATA masks<>+64(SB)/4, $0x00000000
+DATA masks<>+68(SB)/4, $0x00000000
+DATA masks<>+72(SB)/4, $0x00000000
+DATA masks<>+76(SB)/4, $0x00000000
+DATA masks<>+80(SB)/4, $0x00000000
+DATA masks<>+84(SB)/4, $0x00000000
+DATA masks<>+88(SB)/4, $0x00000000
+DATA masks<>+92(SB)/4, $0x00000000
+DATA masks<>+96(SB)/4, $0x00000000
+DATA masks<>+100(SB)/4, $0x00000000
+DATA masks<>+104(SB)/4, $0x00000000
+DATA masks<>+108(SB)/4, $0x00000000
+DATA masks<>+112(SB)/4, $0x00000000
+DATA masks<>+116(SB)/4, $0x00000000
+DATA masks<>+120(SB)/4, $0x00000000
+DATA masks<>+124(SB)/4, $0x00000000
+GLOBL masks<>(SB), RODATA|NOPTR, $128
 
 // func reducerows_f32_min_avx2(args *ReduceArgs)
-// Requires: AVX, AVX2
+// Requires: AVX
 TEXT ·reducerows_f32_min_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0…Y3 elements; Y4…Y7 sums; Y9 what folding needs;
-	// Y10 the sum of the last elements; Y11 what folding nothing yields.
+	// Registers: Y0…Y3 elements; Y4…Y7 extremes; Y8 all ones where elements are NaN;
+	// Y9 whether elements are NaN; Y11 what folding nothing yields;
+	// Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
-	MOVQ         $0x7ff0000000000000, CX
-	VMOVQ        CX, X11
-	VBROADCASTSD X11, Y11
+	VBROADCASTSS constants_reducerows_f32_min_avx2<>+0(SB), Y11
 	MOVQ         (AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         16(AX), BX
@@ -403,72 +468,95 @@ TEXT ·reducerows_f32_min_avx2(SB), NOSPLIT, $0-8
 
 row1:
 	MOVQ    CX, DI
-	VMOVAPD Y11, Y4
-	VMOVAPD Y11, Y5
-	VMOVAPD Y11, Y6
-	VMOVAPD Y11, Y7
-	VMOVAPD Y11, Y10
+	VMOVAPS Y11, Y4
+	VMOVAPS Y11, Y5
+	VMOVAPS Y11, Y6
+	VMOVAPS Y11, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    40(AX), R8
 	MOVQ    R8, R9
-	SHRQ    $0x04, R8
-	JEQ     ones2
+	SHRQ    $0x05, R9
+	JEQ     fewer2
 
-sixteen4:
-	VCVTPS2PD (DI), Y0
-	VMINPD    Y0, Y4, Y0
-	VCMPPD    $0x03, Y4, Y4, Y9
-	VBLENDVPD Y9, Y4, Y0, Y4
-	VCVTPS2PD 16(DI), Y1
-	VMINPD    Y1, Y5, Y1
-	VCMPPD    $0x03, Y5, Y5, Y9
-	VBLENDVPD Y9, Y5, Y1, Y5
-	VCVTPS2PD 32(DI), Y2
-	VMINPD    Y2, Y6, Y2
-	VCMPPD    $0x03, Y6, Y6, Y9
-	VBLENDVPD Y9, Y6, Y2, Y6
-	VCVTPS2PD 48(DI), Y3
-	VMINPD    Y3, Y7, Y3
-	VCMPPD    $0x03, Y7, Y7, Y9
-	VBLENDVPD Y9, Y7, Y3, Y7
-	ADDQ      $0x40, DI
-	DECQ      R8
-	JNE       sixteen4
+four3:
+	VMOVUPS (DI), Y0
+	VCMPPS  $0x03, Y0, Y0, Y9
+	VORPS   Y9, Y8, Y8
+	VMINPS  Y4, Y0, Y4
+	VMOVUPS 32(DI), Y1
+	VCMPPS  $0x03, Y1, Y1, Y9
+	VORPS   Y9, Y8, Y8
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS 64(DI), Y2
+	VCMPPS  $0x03, Y2, Y2, Y9
+	VORPS   Y9, Y8, Y8
+	VMINPS  Y6, Y2, Y6
+	VMOVUPS 96(DI), Y3
+	VCMPPS  $0x03, Y3, Y3, Y9
+	VORPS   Y9, Y8, Y8
+	VMINPS  Y7, Y3, Y7
+	ADDQ    $+128, DI
+	DECQ    R9
+	JNE     four3
 
-ones2:
-	ANDQ $0x0f, R9
-	JEQ  done3
+fewer2:
+	ANDQ $0x1f, R8
+	MOVQ R8, R9
+	SHRQ $0x03, R8
+	JEQ  rest4
 
-one5:
-	VMOVSS    (DI), X0
-	VCVTPS2PD X0, X0
-	VMINPD    X0, X10, X0
-	VCMPPD    $0x03, X10, X10, X9
-	VBLENDVPD X9, X10, X0, X10
-	ADDQ      $0x04, DI
-	DECQ      R9
-	JNE       one5
+eight6:
+	VMOVUPS (DI), Y0
+	ADDQ    $0x20, DI
+	VCMPPS  $0x03, Y0, Y0, Y9
+	VORPS   Y9, Y8, Y8
+	VMINPS  Y4, Y0, Y4
+	DECQ    R8
+	JNE     eight6
 
-done3:
-	VMINPD       Y5, Y4, Y5
-	VCMPPD       $0x03, Y4, Y4, Y9
-	VBLENDVPD    Y9, Y4, Y5, Y4
-	VMINPD       Y7, Y6, Y7
-	VCMPPD       $0x03, Y6, Y6, Y9
-	VBLENDVPD    Y9, Y6, Y7, Y6
-	VMINPD       Y6, Y4, Y6
-	VCMPPD       $0x03, Y4, Y4, Y9
-	VBLENDVPD    Y9, Y4, Y6, Y4
+rest4:
+	ANDQ       $0x07, R9
+	JEQ        done5
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, R9
+	SUBQ       R9, R8
+	VMOVDQU    (R8), Y15
+	VMASKMOVPS (DI), Y15, Y0
+	VBLENDVPS  Y15, Y0, Y11, Y0
+	VCMPPS     $0x03, Y0, Y0, Y9
+	VORPS      Y9, Y8, Y8
+	VMINPS     Y4, Y0, Y4
+
+done5:
+	VCMPPS       $0x03, Y5, Y5, Y9
+	VORPS        Y9, Y8, Y8
+	VMINPS       Y4, Y5, Y4
+	VCMPPS       $0x03, Y7, Y7, Y9
+	VORPS        Y9, Y8, Y8
+	VMINPS       Y6, Y7, Y6
+	VCMPPS       $0x03, Y6, Y6, Y9
+	VORPS        Y9, Y8, Y8
+	VMINPS       Y4, Y6, Y4
+	VORPS        Y8, Y4, Y4
+	VXORPS       Y8, Y8, Y8
 	VEXTRACTF128 $0x01, Y4, X0
-	VMINPD       X0, X4, X0
-	VCMPPD       $0x03, X4, X4, X9
-	VBLENDVPD    X9, X4, X0, X4
+	VCMPPS       $0x03, X0, X0, X9
+	VORPS        X9, X8, X8
+	VMINPS       X4, X0, X4
 	VUNPCKHPD    X4, X4, X0
-	VMINPD       X0, X4, X0
-	VCMPPD       $0x03, X4, X4, X9
-	VBLENDVPD    X9, X4, X0, X4
-	VMINPD       X10, X4, X10
-	VCMPPD       $0x03, X4, X4, X9
-	VBLENDVPD    X9, X4, X10, X4
+	VCMPPS       $0x03, X0, X0, X9
+	VORPS        X9, X8, X8
+	VMINPS       X4, X0, X4
+	VMOVSHDUP    X4, X0
+	VCMPPS       $0x03, X0, X0, X9
+	VORPS        X9, X8, X8
+	VMINPS       X4, X0, X4
+	VUNPCKHPD    X8, X8, X9
+	VORPS        X9, X8, X8
+	VMOVSHDUP    X8, X9
+	VORPS        X9, X8, X8
+	VORPS        X8, X4, X4
+	VCVTSS2SD    X4, X4, X4
 	VMOVSD       X4, (BX)
 	ADDQ         $0x08, BX
 	ADDQ         DX, CX
@@ -476,3 +564,13 @@ done3:
 	JNE          row1
 	VZEROUPPER
 	RET
+
+DATA constants_reducerows_f32_min_avx2<>+0(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+4(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+8(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+12(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+16(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+20(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+24(SB)/4, $0x7f800000
+DATA constants_reducerows_f32_min_avx2<>+28(SB)/4, $0x7f800000
+GLOBL constants_reducerows_f32_min_avx2<>(SB), RODATA|NOPTR, $32

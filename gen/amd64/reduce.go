@@ -21,29 +21,15 @@ var reductions = map[string]reduction{
 	"squares":    {"sum of the squares around a centre", 0, nil, squareTerm, addTerm},
 	"magnitudes": {"sum of the magnitudes", 0, prepareMagnitudes, func(b *builder, v, _ vec) { b.VANDPD(sibling(y(13), v), v, v) }, addTerm},
 	"product":    {"product", 1, nil, nil, func(b *builder, t, sum, _ vec) { b.VMULPD(t, sum, sum) }},
-	"max":        {"maximum", math.Inf(-1), nil, nil, orderedFold((*builder).maxTerm)},
-	"min":        {"minimum", math.Inf(1), nil, nil, orderedFold((*builder).minTerm)},
+	"max":        {"maximum", math.Inf(-1), nil, nil, nil}, // see extremes.go
+	"min":        {"minimum", math.Inf(1), nil, nil, nil},
 }
-
-func (b *builder) maxTerm(t, sum, to vec) { b.VMAXPD(t, sum, to) }
-func (b *builder) minTerm(t, sum, to vec) { b.VMINPD(t, sum, to) }
 
 func addTerm(b *builder, t, sum, _ vec) { b.VADDPD(t, sum, sum) }
 
 func squareTerm(b *builder, v, c vec) {
 	b.VSUBPD(c, v, v)
 	b.VMULPD(v, v, v)
-}
-
-// orderedFold keeps NaN: the instruction returns its second source, the new
-// element, if either is one, so that only a NaN that is there already has to be
-// put back.
-func orderedFold(f func(b *builder, t, sum, to vec)) func(b *builder, t, sum, free vec) {
-	return func(b *builder, t, sum, free vec) {
-		f(b, t, sum, t)
-		b.VCMPPD(unordered, sum, sum, free)
-		b.VBLENDVPD(free, sum, t, sum)
-	}
 }
 
 func prepareMagnitudes(b *builder) {
@@ -88,6 +74,10 @@ func (b *builder) reduction(of string) reduction {
 // reduceRows emits the reduction of rows: four vectors of sums, and one of what
 // is left of a row after its last 16.
 func reduceRows(b *builder) {
+	if b.extremes() {
+		extremeRows(b)
+		return
+	}
 	r := b.reduction("each row")
 	b.note("elements", ys(0, 4)...)
 	b.note("sums", ys(4, 4)...)
@@ -151,6 +141,10 @@ func reduceRows(b *builder) {
 
 // reduceColumns emits the reduction of columns, 16 at a time.
 func reduceColumns(b *builder) {
+	if b.extremes() {
+		extremeColumns(b)
+		return
+	}
 	r := b.reduction("each column")
 	b.note("elements", ys(0, 4)...)
 	b.note("sums", ys(4, 4)...)
