@@ -160,6 +160,12 @@ type Tensor struct {
 	varies []string
 }
 
+// Batched says that dimension 0 of the Shape is the batch, which is −1, and not
+// an open dimension.
+func (t Tensor) Batched() bool {
+	return len(t.Shape) > 0 && t.Shape[0] == -1 && (t.varies == nil || t.varies[0] == "")
+}
+
 // InModelOrder returns the shape that the model gives to n items of the Tensor,
 // and their elements in its order. data holds the items one after the other, as
 // OutputBytes does; if that is the model's own order, it is returned as it is.
@@ -167,7 +173,7 @@ type Tensor struct {
 // asked.
 func (t Tensor) InModelOrder(data []byte, n int) (tensor.Shape, []byte) {
 	shape := slices.Clone(t.Shape)
-	if len(shape) == 0 || shape[0] != -1 {
+	if !t.Batched() {
 		return shape, data
 	}
 	shape[0] = n

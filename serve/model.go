@@ -45,7 +45,7 @@ func newModel(p *pool, name string, version int64, data []byte, batch int, kerne
 		return nil, err
 	}
 	m := &Model{Name: name, Version: version, model: em, pool: p, version: strconv.FormatInt(version, 10), inputs: em.Inputs(), outputs: em.Outputs(), batch: 1}
-	if m.batched = len(m.inputs[0].Shape) > 0 && m.inputs[0].Shape[0] == -1; m.batched {
+	if m.batched = m.inputs[0].Batched(); m.batched {
 		m.batch = batch
 	}
 	if len(em.Open()) == 0 {

@@ -159,7 +159,7 @@ func (c *calibration) openTensors(files []string) error {
 				shape = append([]int{1}, shape...)
 			}
 		}
-		n, ok := items(shape, append([]int{-1}, want...))
+		n, ok := items(shape, append([]int{-1}, want...), true)
 		switch {
 		case array.Elem != in.Elem:
 			return inFile(file, fmt.Errorf("its elements are %v, but input %q takes %v", array.Elem, in.Name, in.Elem))

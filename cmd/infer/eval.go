@@ -160,7 +160,7 @@ func (a *app) eval(m *engine.Model, file modelFile, set dataSet, o evalOptions) 
 	switch {
 	case o.batch > 0:
 		v.batch = o.batch
-	case hasBatch(m.Inputs()[0].Shape):
+	case m.Inputs()[0].Batched():
 		v.batch = min(64, v.n)
 	default:
 		v.batch = 1

@@ -66,18 +66,39 @@ func TestRunIntegers(t *testing.T) {
 
 // A tensor whose batch is not its first dimension is written as the model has it.
 func TestRunBatchBehind(t *testing.T) {
+	for _, c := range []struct {
+		shape   []int
+		x, want []float32
+	}{
+		{[]int{3, 2, 2}, []float32{1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400}, []float32{2, 4, 20, 40, 200, 400, 6, 8, 60, 80, 600, 800}},
+		{[]int{1, 2, 2}, []float32{1, 2, 3, 4}, []float32{2, 4, 6, 8}},
+	} {
+		model := saveNet(t, &weights.Net{
+			Batched: true,
+			Values:  []weights.Value{{Name: "x", Type: tensor.Floats(1, 2, 2)}, {Name: "y", Type: tensor.Floats(1, 2, 2)}},
+			Inputs:  []int{0}, Outputs: []int{1}, BatchDims: []int{1},
+			Steps: []weights.Step{{Name: "twice", Spec: &kernels.Binary{Kind: kernels.Add}, In: []int{0, 0}, Out: []int{1}}},
+		})
+		out := filepath.Join(t.TempDir(), "y.npy")
+		mustInfer(t, "run", "--model", model, "--output", out, "--input", writeTensor(t, c.shape, c.x))
+		if got := readTensor(t, out); !slices.Equal(got.Shape, []int{2, c.shape[0], 2}) || !slices.Equal(got.Floats(), c.want) {
+			t.Errorf("%v of shape %v, want %v", got.Floats(), got.Shape, c.want)
+		}
+	}
+}
+
+// An open dimension in front is not the batch.
+func TestRunOpenFirst(t *testing.T) {
 	model := saveNet(t, &weights.Net{
-		Batched: true,
-		Values:  []weights.Value{{Name: "x", Type: tensor.Floats(1, 2, 2)}, {Name: "y", Type: tensor.Floats(1, 2, 2)}},
-		Inputs:  []int{0}, Outputs: []int{1}, BatchDims: []int{1},
+		Values: []weights.Value{{Name: "x", Type: tensor.Floats(5, 1, 2)}, {Name: "y", Type: tensor.Floats(5, 1, 2)}},
+		Inputs: []int{0}, Outputs: []int{1},
+		Open:  []weights.OpenDim{{Name: "time", At: []weights.Axis{{Input: 0, Dim: 0}}, Size: 5, Multiple: 1, Least: 1, Most: 100}},
 		Steps: []weights.Step{{Name: "twice", Spec: &kernels.Binary{Kind: kernels.Add}, In: []int{0, 0}, Out: []int{1}}},
 	})
 	out := filepath.Join(t.TempDir(), "y.npy")
-	mustInfer(t, "run", "--model", model, "--output", out,
-		"--input", writeTensor(t, []int{3, 2, 2}, []float32{1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400}))
-	want := []float32{2, 4, 20, 40, 200, 400, 6, 8, 60, 80, 600, 800}
-	if got := readTensor(t, out); !slices.Equal(got.Shape, []int{2, 3, 2}) || !slices.Equal(got.Floats(), want) {
-		t.Errorf("%v of shape %v, want %v", got.Floats(), got.Shape, want)
+	mustInfer(t, "run", "--model", model, "--output", out, "--input", writeTensor(t, []int{3, 1, 2}, []float32{1, 2, 3, 4, 5, 6}))
+	if got := readTensor(t, out); !slices.Equal(got.Shape, []int{3, 1, 2}) || !slices.Equal(got.Floats(), []float32{2, 4, 6, 8, 10, 12}) {
+		t.Errorf("%v of shape %v", got.Floats(), got.Shape)
 	}
 }
 

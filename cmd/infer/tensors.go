@@ -85,7 +85,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 		if arrays[i].Elem != ins[i].Elem {
 			return fmt.Errorf("%s: its elements are %v, but input %q takes %v", file, arrays[i].Elem, ins[i].Name, ins[i].Elem)
 		}
-		n, ok := items(arrays[i].Shape, ins[i].Shape)
+		n, ok := items(arrays[i].Shape, ins[i].Shape, ins[i].Batched())
 		if !ok && oneItem(arrays[i].Shape, ins[i].Shape) {
 			return fmt.Errorf("%s: %d items, but input %q takes one at a time: export the model with an open batch, or freeze it with infer convert --batch",
 				file, arrays[i].Shape[0], ins[i].Name)
@@ -117,7 +117,7 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	}
 	for i, file := range outputs {
 		shape, data := outs[i].InModelOrder(s.OutputBytes(i), batch)
-		if rows := s.Rows(i); len(shape) > 0 && rows < shape[0] {
+		if rows := s.Rows(i); len(shape) > 0 && !outs[i].Batched() && rows < shape[0] {
 			// The other rows stand for nothing.
 			data = data[:len(data)/shape[0]*rows]
 			shape[0] = rows
@@ -130,29 +130,26 @@ func (a *app) runTensors(model modelFile, inputs, outputs []string, threads int)
 	return nil
 }
 
-// hasBatch says that a tensor's first dimension is the batch. A scalar has none.
-func hasBatch(shape []int) bool { return len(shape) > 0 && shape[0] == -1 }
-
 // oneItem says that a shape fits but for its first dimension, which is that of
 // several items, where the model takes one.
 func oneItem(shape, want []int) bool {
 	if len(want) < 2 || len(shape) != len(want) || want[0] != 1 {
 		return false
 	}
-	_, ok := items(shape, append([]int{-1}, want[1:]...))
+	_, ok := items(shape, want, true)
 	return ok
 }
 
-// items is the number of items in a tensor of a shape, where −1 in want is
-// the batch, if it stands first, or else may be anything. It is false if the
-// shapes differ or there is none.
-func items(shape, want []int) (int, bool) {
+// items is the number of items in a tensor of a shape, where −1 in want may be
+// anything; if it is batched, dimension 0 is the number of items. It is false if
+// the shapes differ or there is none.
+func items(shape, want []int, batched bool) (int, bool) {
 	if len(shape) != len(want) {
 		return 0, false
 	}
 	n := 1
 	for i, d := range shape {
-		if i == 0 && hasBatch(want) {
+		if i == 0 && batched {
 			n = d
 		} else if d != want[i] && want[i] != -1 {
 			return 0, false
