@@ -66,17 +66,22 @@ type ConvPoolArgs struct {
 // without bias.
 //
 //	C[f,i,j] = Σₖ A[f,i,k]·B[f,k,j]   0 ≤ i < MR, 0 ≤ j < 16
+//
+// For each row of B, a line is prefetched: the first at B + Ahead, each of the
+// others AheadStep after the one before.
 type ProductArgs struct {
-	A       *float32
-	B       *float32
-	C       *float32
-	AFreq   int // from one f to the next
-	AStride int // from one i to the next
-	BFreq   int
-	CFreq   int
-	CStride int
-	K       int
-	Freqs   int
+	A         *float32
+	B         *float32
+	C         *float32
+	AFreq     int // from one f to the next
+	AStride   int // from one i to the next
+	BFreq     int
+	CFreq     int
+	CStride   int
+	Ahead     int
+	AheadStep int
+	K         int
+	Freqs     int
 }
 
 // WinogradArgs is the block of Winograd's transforms, for Tiles tiles in a
