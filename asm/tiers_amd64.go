@@ -267,7 +267,7 @@ var Tiers = []Tier{
 			{Kernel{Op: "maxpool"}, "avx2", maxpool_f32_avx2},
 			{Kernel{Op: "avgpool"}, "avx2", avgpool_f32_avx2},
 			{Kernel{Op: "depthwise"}, "avx2", depthwise_f32_avx2},
-			{Kernel{Op: "grouped"}, "avx2", grouped_f32_avx2},
+			{Kernel{Op: "grouped"}, "avx512", grouped_f32_avx512},
 			{Kernel{Op: "blend"}, "avx2", blend_f32_avx2},
 			{Kernel{Op: "widen", Operand: F16, Weight: F16}, "avx2", widen_f16_f32_avx2},
 			{Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"}, "avx2", idct_i16_u8_8_avx2},

@@ -72,7 +72,7 @@ func TestFullyConnectedOfNets(t *testing.T) {
 // TestFullyConnectedScratch asks for no more than what Run uses: VGG's first
 // layer would otherwise ask for 11 MB.
 func TestFullyConnectedScratch(t *testing.T) {
-	const block, results = 96 * (256 + NR), 4 * NR
+	const block, results = 96 * (512 + NR), 4 * NR
 	for _, c := range []struct {
 		rows, k, n int
 		elem       tensor.Elem

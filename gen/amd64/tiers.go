@@ -75,6 +75,7 @@ var avx512 = Emitters{
 	"softmax_f32":  softmaxWide,
 
 	"gemm_f32":    gemmWide,
+	"grouped_f32": groupedWide,
 	"product_f32": productWide,
 
 	"gemm_u8i8":         gemmVNNI,
