@@ -7,13 +7,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// groupedWide emits grouped for vectors of sixteen channels, of four groups. What
-// a permutation spreads in a quarter of a vector is multiplied by the weights of
+// groupedWide emits grouped for vectors of sixteen channels, of two groups or four.
+// What a permutation spreads in a quarter of a vector is multiplied by the weights of
 // all taps of a row that it is an element of: eight pixels of a 3×3 window take 40
 // permutations for 96 multiply-adds, where one for each of those would leave too few
 // cycles.
 func groupedWide(b *builder) {
-	b.doc("the weighted sum over a window's taps and four channels")
+	b.doc("the weighted sum over a window's taps and " + b.kernel.Variant + " channels")
 	skip, wrow := b.AllocLocal(8), b.AllocLocal(8)
 	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
 	b.MOVQ(b.load("WRow"), wrow)
@@ -28,17 +28,17 @@ func groupedWide(b *builder) {
 		b.CMPQ(step, b.field("XStride"))
 		b.JNE(operand.LabelRef(other))
 		for _, pixels := range []int{8, 4, 2} {
-			s.widePatches(pixels, func(p patch, weights reg64) { s.spreadTaps(p, weights, stride, wrow) })
+			s.widePatches(pixels, func(p patch, four int, weights reg64) { s.spreadTaps(p, four, weights, stride, wrow) })
 		}
 		b.Label(other)
 	}
 	b.Comment("All other windows, and the last pixels.")
 	for _, pixels := range []int{8, 4, 2, 1} {
-		s.widePatches(pixels, func(p patch, weights reg64) {
+		s.widePatches(pixels, func(p patch, four int, weights reg64) {
 			s.taps(p, func(tap []row) {
 				p.wideWeights(weights, 1)
 				for i := range p.pixels {
-					p.spread(tap[i](0), func(k int, spread vec) {
+					p.spread(tap[i](0), four, func(k int, spread vec) {
 						b.VFMADD231PS(spread, p.wideWeight(0, k), z(i))
 					})
 				}
@@ -51,8 +51,8 @@ func groupedWide(b *builder) {
 
 // widePatches is patches for one vector of sixteen channels, of which K1 selects
 // those that are there. It starts the sums of pixel i, in register i, at the bias,
-// and clamps and stores them. body is given the address of the first weights.
-func (s *slide) widePatches(pixels int, body func(p patch, weights reg64)) {
+// and clamps and stores them. body is emitted for every four channels of groups.
+func (s *slide) widePatches(pixels int, body func(p patch, four int, weights reg64)) {
 	b := s.builder
 	top, fewer := b.label("pixels"), b.label("fewer")
 	b.Label(top)
@@ -79,7 +79,7 @@ func (s *slide) widePatches(pixels int, body func(p patch, weights reg64)) {
 	}
 	weights := b.load("W")
 	b.ADDQ(p.offset, weights)
-	body(p, weights)
+	b.eachFour(weights, func(four int, weights reg64) { body(p, four, weights) })
 
 	b.note("Lo", z(20))
 	b.note("Hi", z(21))
@@ -124,13 +124,17 @@ func (p patch) wideWeights(weights reg64, taps int) {
 // wideWeight is the register of a tap's weights for channel k of the groups.
 func (patch) wideWeight(tap, k int) vec { return z(8 + 4*tap + k) }
 
-// spread loads a pixel's elements and calls multiply with each of the four of every
-// group, four times side by side.
-func (p patch) spread(from operand.Mem, multiply func(k int, spread vec)) {
+// spread loads a pixel's elements and calls multiply with each of four of every
+// group, as many times side by side as a group has channels.
+func (p patch) spread(from operand.Mem, four int, multiply func(k int, spread vec)) {
 	b := p.builder
 	b.note("a pixel's elements", z(20))
-	b.note("one of each four elements, four times", zs(21, 4)...)
+	b.note("one element of each group, for all its channels", zs(21, 4)...)
 	b.VMOVUPS_Z(from, reg.K1, z(20))
+	if b.kernel.Variant == "8" {
+		// Quarters 0 and 2 of the vector, or 1 and 3, twice each.
+		b.VSHUFF32X4(operand.Imm([]uint64{0xa0, 0xf5}[four]), z(20), z(20), z(20))
+	}
 	for k := range 4 {
 		b.VPERMILPS(operand.Imm(uint64(k*0x55)), z(20), z(21+k))
 		multiply(k, z(21+k))
@@ -139,7 +143,7 @@ func (p patch) spread(from operand.Mem, multiply func(k int, spread vec)) {
 
 // spreadTaps emits the sums of a window whose rows have three taps, side by side,
 // and whose pixels are so many taps apart.
-func (s *slide) spreadTaps(p patch, weights reg64, stride int, wrow operand.Mem) {
+func (s *slide) spreadTaps(p patch, four int, weights reg64, stride int, wrow operand.Mem) {
 	b := s.builder
 	const cols = 3
 	first, col := b.GP64(), b.load("XCol")
@@ -151,7 +155,7 @@ func (s *slide) spreadTaps(p patch, weights reg64, stride int, wrow operand.Mem)
 			if j > 0 {
 				b.ADDQ(col, x)
 			}
-			p.spread(mem(x, 0), func(k int, spread vec) {
+			p.spread(mem(x, 0), four, func(k int, spread vec) {
 				for tap := range cols {
 					if i := j - tap; i >= 0 && i%stride == 0 && i/stride < p.pixels {
 						b.VFMADD231PS(spread, p.wideWeight(tap, k), z(i/stride))
