@@ -4,7 +4,12 @@
 
 package asm
 
-// grouped_f32_avx2 is the weighted sum over a window's taps and four channels; see TapsArgs.
+// grouped_f32_4_avx2 is the weighted sum over a window's taps and 4 channels; see TapsArgs.
 //
 //go:noescape
-func grouped_f32_avx2(args *TapsArgs)
+func grouped_f32_4_avx2(args *TapsArgs)
+
+// grouped_f32_8_avx2 is the weighted sum over a window's taps and 8 channels; see TapsArgs.
+//
+//go:noescape
+func grouped_f32_8_avx2(args *TapsArgs)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func grouped_f32_avx2(args *TapsArgs)
+// func grouped_f32_4_avx2(args *TapsArgs)
 // Requires: AVX, FMA3
-TEXT ·grouped_f32_avx2(SB), NOSPLIT, $48-8
+TEXT ·grouped_f32_4_avx2(SB), NOSPLIT, $48-8
 	// Registers: Y0…Y7 sums; Y8…Y11 weights; Y12 a tap's elements, then Lo;
 	// Y13 one of each four elements, four times, then Hi;
 	// Y14 one of each four elements, four times; Y15 the mask of the last elements.
@@ -854,3 +854,1357 @@ DATA masks<>+116(SB)/4, $0x00000000
 DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
+
+// func grouped_f32_8_avx2(args *TapsArgs)
+// Requires: AVX, FMA3
+TEXT ·grouped_f32_8_avx2(SB), NOSPLIT, $120-8
+	// Registers: Y0…Y7 sums; Y8…Y11 weights; Y12 a tap's elements, then Lo;
+	// Y13 one of each four elements, four times, then Hi;
+	// Y14 one of each four elements, four times; Y15 the mask of the last elements.
+	MOVQ  args+0(FP), AX
+	MOVQ  56(AX), CX
+	MOVQ  64(AX), DX
+	IMULQ 96(AX), DX
+	SUBQ  DX, CX
+	MOVQ  CX, (SP)
+	MOVQ  (AX), CX
+	MOVQ  24(AX), DX
+	MOVQ  112(AX), BX
+	MOVQ  BX, 8(SP)
+	MOVQ  32(AX), BX
+	MOVQ  40(AX), SI
+	IMULQ 96(AX), SI
+	SUBQ  SI, BX
+	MOVQ  BX, 16(SP)
+
+pixels1:
+	CMPQ 8(SP), $0x04
+	JLT  fewer2
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x04, DI
+	JEQ  rest3
+	MOVQ DI, 24(SP)
+
+channels5:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y6
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y7
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    DI, R8
+	MOVQ    R8, 32(SP)
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	MOVQ    88(AX), R11
+
+row6:
+	MOVQ 96(AX), R12
+
+tap7:
+	MOVQ           DI, R13
+	MOVQ           72(AX), R14
+	LEAQ           (R13)(R14*2), R15
+	ADDQ           R14, R15
+	VMOVUPS        (R13), Y8
+	VMOVUPS        (R13)(R14*1), Y9
+	VMOVUPS        (R13)(R14*2), Y10
+	VMOVUPS        (R15), Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 (R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VBROADCASTF128 (R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y4
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y4
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y4
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y4
+	VBROADCASTF128 (R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y6
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y6
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y6
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y6
+	VMOVUPS        32(R13), Y8
+	VMOVUPS        32(R13)(R14*1), Y9
+	VMOVUPS        32(R13)(R14*2), Y10
+	VMOVUPS        32(R15), Y11
+	VBROADCASTF128 32(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 32(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	VBROADCASTF128 32(R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y5
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y5
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y5
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y5
+	VBROADCASTF128 32(R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y7
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y7
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y7
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y7
+	ADDQ           64(AX), DI
+	ADDQ           R10, R8
+	ADDQ           R10, R9
+	DECQ           R12
+	JNE            tap7
+	ADDQ           16(SP), R8
+	ADDQ           16(SP), R9
+	ADDQ           (SP), DI
+	DECQ           R11
+	JNE            row6
+	MOVQ           32(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	LEAQ           (R8)(SI*2), R9
+	ADDQ           SI, R9
+	MOVQ           40(AX), R10
+	MOVQ           88(AX), R11
+
+row8:
+	MOVQ 96(AX), R12
+
+tap9:
+	MOVQ           DI, R13
+	MOVQ           72(AX), R14
+	LEAQ           (R13)(R14*2), R15
+	ADDQ           R14, R15
+	VMOVUPS        (R13), Y8
+	VMOVUPS        (R13)(R14*1), Y9
+	VMOVUPS        (R13)(R14*2), Y10
+	VMOVUPS        (R15), Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 16(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VBROADCASTF128 16(R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y4
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y4
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y4
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y4
+	VBROADCASTF128 16(R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y6
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y6
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y6
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y6
+	VMOVUPS        32(R13), Y8
+	VMOVUPS        32(R13)(R14*1), Y9
+	VMOVUPS        32(R13)(R14*2), Y10
+	VMOVUPS        32(R15), Y11
+	VBROADCASTF128 48(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 48(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	VBROADCASTF128 48(R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y5
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y5
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y5
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y5
+	VBROADCASTF128 48(R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y7
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y7
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y7
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y7
+	ADDQ           64(AX), DI
+	ADDQ           R10, R8
+	ADDQ           R10, R9
+	DECQ           R12
+	JNE            tap9
+	ADDQ           16(SP), R8
+	ADDQ           16(SP), R9
+	ADDQ           (SP), DI
+	DECQ           R11
+	JNE            row8
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	VMAXPS         Y2, Y12, Y2
+	VMINPS         Y2, Y13, Y2
+	VMAXPS         Y3, Y12, Y3
+	VMINPS         Y3, Y13, Y3
+	VMAXPS         Y4, Y12, Y4
+	VMINPS         Y4, Y13, Y4
+	VMAXPS         Y5, Y12, Y5
+	VMINPS         Y5, Y13, Y5
+	VMAXPS         Y6, Y12, Y6
+	VMINPS         Y6, Y13, Y6
+	VMAXPS         Y7, Y12, Y7
+	VMINPS         Y7, Y13, Y7
+	LEAQ           (DX)(BX*1), DI
+	MOVQ           80(AX), R8
+	LEAQ           (DI)(R8*2), R9
+	ADDQ           R8, R9
+	VMOVUPS        Y0, (DI)
+	VMOVUPS        Y1, 32(DI)
+	VMOVUPS        Y2, (DI)(R8*1)
+	VMOVUPS        Y3, 32(DI)(R8*1)
+	VMOVUPS        Y4, (DI)(R8*2)
+	VMOVUPS        Y5, 32(DI)(R8*2)
+	VMOVUPS        Y6, (R9)
+	VMOVUPS        Y7, 32(R9)
+	ADDQ           $0x40, BX
+	DECQ           24(SP)
+	JNE            channels5
+
+rest3:
+	TESTB   $0x08, 104(AX)
+	JEQ     none10
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    DI, R8
+	MOVQ    R8, 40(SP)
+	LEAQ    (CX)(BX*1), R8
+	LEAQ    (R8)(SI*2), R9
+	ADDQ    SI, R9
+	MOVQ    40(AX), R10
+	MOVQ    88(AX), R11
+
+row11:
+	MOVQ 96(AX), R12
+
+tap12:
+	MOVQ           DI, R13
+	MOVQ           72(AX), R14
+	LEAQ           (R13)(R14*2), R15
+	ADDQ           R14, R15
+	VMOVUPS        (R13), Y8
+	VMOVUPS        (R13)(R14*1), Y9
+	VMOVUPS        (R13)(R14*2), Y10
+	VMOVUPS        (R15), Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 (R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 (R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VBROADCASTF128 (R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	ADDQ           64(AX), DI
+	ADDQ           R10, R8
+	ADDQ           R10, R9
+	DECQ           R12
+	JNE            tap12
+	ADDQ           16(SP), R8
+	ADDQ           16(SP), R9
+	ADDQ           (SP), DI
+	DECQ           R11
+	JNE            row11
+	MOVQ           40(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	LEAQ           (R8)(SI*2), R9
+	ADDQ           SI, R9
+	MOVQ           40(AX), R10
+	MOVQ           88(AX), R11
+
+row13:
+	MOVQ 96(AX), R12
+
+tap14:
+	MOVQ           DI, R13
+	MOVQ           72(AX), R14
+	LEAQ           (R13)(R14*2), R15
+	ADDQ           R14, R15
+	VMOVUPS        (R13), Y8
+	VMOVUPS        (R13)(R14*1), Y9
+	VMOVUPS        (R13)(R14*2), Y10
+	VMOVUPS        (R15), Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 16(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 16(R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VBROADCASTF128 16(R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	ADDQ           64(AX), DI
+	ADDQ           R10, R8
+	ADDQ           R10, R9
+	DECQ           R12
+	JNE            tap14
+	ADDQ           16(SP), R8
+	ADDQ           16(SP), R9
+	ADDQ           (SP), DI
+	DECQ           R11
+	JNE            row13
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	VMAXPS         Y2, Y12, Y2
+	VMINPS         Y2, Y13, Y2
+	VMAXPS         Y3, Y12, Y3
+	VMINPS         Y3, Y13, Y3
+	LEAQ           (DX)(BX*1), DI
+	MOVQ           80(AX), R8
+	LEAQ           (DI)(R8*2), R9
+	ADDQ           R8, R9
+	VMOVUPS        Y0, (DI)
+	VMOVUPS        Y1, (DI)(R8*1)
+	VMOVUPS        Y2, (DI)(R8*2)
+	VMOVUPS        Y3, (R9)
+	ADDQ           $0x20, BX
+
+none10:
+	MOVQ       104(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done4
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	MOVQ       72(AX), R8
+	SHLQ       $0x02, R8
+	ADDQ       DI, R8
+	MOVQ       R8, 48(SP)
+	LEAQ       (CX)(BX*1), R8
+	LEAQ       (R8)(SI*2), R9
+	ADDQ       SI, R9
+	MOVQ       40(AX), R10
+	MOVQ       88(AX), R11
+
+row15:
+	MOVQ 96(AX), R12
+
+tap16:
+	MOVQ           DI, R13
+	MOVQ           72(AX), R14
+	LEAQ           (R13)(R14*2), R15
+	ADDQ           R14, R15
+	VMASKMOVPS     (R13), Y15, Y8
+	VMASKMOVPS     (R13)(R14*1), Y15, Y9
+	VMASKMOVPS     (R13)(R14*2), Y15, Y10
+	VMASKMOVPS     (R15), Y15, Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 (R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 (R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VBROADCASTF128 (R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	ADDQ           64(AX), DI
+	ADDQ           R10, R8
+	ADDQ           R10, R9
+	DECQ           R12
+	JNE            tap16
+	ADDQ           16(SP), R8
+	ADDQ           16(SP), R9
+	ADDQ           (SP), DI
+	DECQ           R11
+	JNE            row15
+	MOVQ           48(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	LEAQ           (R8)(SI*2), R9
+	ADDQ           SI, R9
+	MOVQ           40(AX), R10
+	MOVQ           88(AX), R11
+
+row17:
+	MOVQ 96(AX), R12
+
+tap18:
+	MOVQ           DI, R13
+	MOVQ           72(AX), R14
+	LEAQ           (R13)(R14*2), R15
+	ADDQ           R14, R15
+	VMASKMOVPS     (R13), Y15, Y8
+	VMASKMOVPS     (R13)(R14*1), Y15, Y9
+	VMASKMOVPS     (R13)(R14*2), Y15, Y10
+	VMASKMOVPS     (R15), Y15, Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 16(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 16(R8)(SI*2), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VBROADCASTF128 16(R9), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	ADDQ           64(AX), DI
+	ADDQ           R10, R8
+	ADDQ           R10, R9
+	DECQ           R12
+	JNE            tap18
+	ADDQ           16(SP), R8
+	ADDQ           16(SP), R9
+	ADDQ           (SP), DI
+	DECQ           R11
+	JNE            row17
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	VMAXPS         Y2, Y12, Y2
+	VMINPS         Y2, Y13, Y2
+	VMAXPS         Y3, Y12, Y3
+	VMINPS         Y3, Y13, Y3
+	LEAQ           (DX)(BX*1), BX
+	MOVQ           80(AX), DI
+	LEAQ           (BX)(DI*2), R8
+	ADDQ           DI, R8
+	VMASKMOVPS     Y0, Y15, (BX)
+	VMASKMOVPS     Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS     Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS     Y3, Y15, (R8)
+
+done4:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels19:
+	CMPQ 8(SP), $0x02
+	JLT  fewer20
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x04, DI
+	JEQ  rest21
+	MOVQ DI, 56(SP)
+
+channels23:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y2
+	VMOVUPS 32(DI)(BX*1), Y1
+	VMOVAPS Y1, Y3
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    DI, R8
+	MOVQ    R8, 64(SP)
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	MOVQ    88(AX), R10
+
+row24:
+	MOVQ 96(AX), R11
+
+tap25:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 (R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VMOVUPS        32(R12), Y8
+	VMOVUPS        32(R12)(R13*1), Y9
+	VMOVUPS        32(R12)(R13*2), Y10
+	VMOVUPS        32(R14), Y11
+	VBROADCASTF128 32(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 32(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap25
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row24
+	MOVQ           64(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	MOVQ           40(AX), R9
+	MOVQ           88(AX), R10
+
+row26:
+	MOVQ 96(AX), R11
+
+tap27:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 16(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y2
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y2
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y2
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y2
+	VMOVUPS        32(R12), Y8
+	VMOVUPS        32(R12)(R13*1), Y9
+	VMOVUPS        32(R12)(R13*2), Y10
+	VMOVUPS        32(R14), Y11
+	VBROADCASTF128 48(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	VBROADCASTF128 48(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y3
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y3
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y3
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y3
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap27
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row26
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	VMAXPS         Y2, Y12, Y2
+	VMINPS         Y2, Y13, Y2
+	VMAXPS         Y3, Y12, Y3
+	VMINPS         Y3, Y13, Y3
+	LEAQ           (DX)(BX*1), DI
+	MOVQ           80(AX), R8
+	VMOVUPS        Y0, (DI)
+	VMOVUPS        Y1, 32(DI)
+	VMOVUPS        Y2, (DI)(R8*1)
+	VMOVUPS        Y3, 32(DI)(R8*1)
+	ADDQ           $0x40, BX
+	DECQ           56(SP)
+	JNE            channels23
+
+rest21:
+	TESTB   $0x08, 104(AX)
+	JEQ     none28
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVAPS Y0, Y1
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    DI, R8
+	MOVQ    R8, 72(SP)
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	MOVQ    88(AX), R10
+
+row29:
+	MOVQ 96(AX), R11
+
+tap30:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 (R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap30
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row29
+	MOVQ           72(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	MOVQ           40(AX), R9
+	MOVQ           88(AX), R10
+
+row31:
+	MOVQ 96(AX), R11
+
+tap32:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 16(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap32
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row31
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	LEAQ           (DX)(BX*1), DI
+	MOVQ           80(AX), R8
+	VMOVUPS        Y0, (DI)
+	VMOVUPS        Y1, (DI)(R8*1)
+	ADDQ           $0x20, BX
+
+none28:
+	MOVQ       104(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done22
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	VMOVAPS    Y0, Y1
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	MOVQ       72(AX), R8
+	SHLQ       $0x02, R8
+	ADDQ       DI, R8
+	MOVQ       R8, 80(SP)
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       40(AX), R9
+	MOVQ       88(AX), R10
+
+row33:
+	MOVQ 96(AX), R11
+
+tap34:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMASKMOVPS     (R12), Y15, Y8
+	VMASKMOVPS     (R12)(R13*1), Y15, Y9
+	VMASKMOVPS     (R12)(R13*2), Y15, Y10
+	VMASKMOVPS     (R14), Y15, Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 (R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap34
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row33
+	MOVQ           80(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	MOVQ           40(AX), R9
+	MOVQ           88(AX), R10
+
+row35:
+	MOVQ 96(AX), R11
+
+tap36:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMASKMOVPS     (R12), Y15, Y8
+	VMASKMOVPS     (R12)(R13*1), Y15, Y9
+	VMASKMOVPS     (R12)(R13*2), Y15, Y10
+	VMASKMOVPS     (R14), Y15, Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VBROADCASTF128 16(R8)(SI*1), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap36
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row35
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	LEAQ           (DX)(BX*1), BX
+	MOVQ           80(AX), DI
+	VMASKMOVPS     Y0, Y15, (BX)
+	VMASKMOVPS     Y1, Y15, (BX)(DI*1)
+
+done22:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels19
+
+fewer20:
+pixels37:
+	CMPQ 8(SP), $0x01
+	JLT  fewer38
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x04, DI
+	JEQ  rest39
+	MOVQ DI, 88(SP)
+
+channels41:
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	VMOVUPS 32(DI)(BX*1), Y1
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    DI, R8
+	MOVQ    R8, 96(SP)
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	MOVQ    88(AX), R10
+
+row42:
+	MOVQ 96(AX), R11
+
+tap43:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VMOVUPS        32(R12), Y8
+	VMOVUPS        32(R12)(R13*1), Y9
+	VMOVUPS        32(R12)(R13*2), Y10
+	VMOVUPS        32(R14), Y11
+	VBROADCASTF128 32(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap43
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row42
+	MOVQ           96(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	MOVQ           40(AX), R9
+	MOVQ           88(AX), R10
+
+row44:
+	MOVQ 96(AX), R11
+
+tap45:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	VMOVUPS        32(R12), Y8
+	VMOVUPS        32(R12)(R13*1), Y9
+	VMOVUPS        32(R12)(R13*2), Y10
+	VMOVUPS        32(R14), Y11
+	VBROADCASTF128 48(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y1
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y1
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y1
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y1
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap45
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row44
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	VMAXPS         Y1, Y12, Y1
+	VMINPS         Y1, Y13, Y1
+	LEAQ           (DX)(BX*1), DI
+	MOVQ           80(AX), R8
+	VMOVUPS        Y0, (DI)
+	VMOVUPS        Y1, 32(DI)
+	ADDQ           $0x40, BX
+	DECQ           88(SP)
+	JNE            channels41
+
+rest39:
+	TESTB   $0x08, 104(AX)
+	JEQ     none46
+	MOVQ    16(AX), DI
+	VMOVUPS (DI)(BX*1), Y0
+	MOVQ    8(AX), DI
+	ADDQ    BX, DI
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    DI, R8
+	MOVQ    R8, 104(SP)
+	LEAQ    (CX)(BX*1), R8
+	MOVQ    40(AX), R9
+	MOVQ    88(AX), R10
+
+row47:
+	MOVQ 96(AX), R11
+
+tap48:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap48
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row47
+	MOVQ           104(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	MOVQ           40(AX), R9
+	MOVQ           88(AX), R10
+
+row49:
+	MOVQ 96(AX), R11
+
+tap50:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMOVUPS        (R12), Y8
+	VMOVUPS        (R12)(R13*1), Y9
+	VMOVUPS        (R12)(R13*2), Y10
+	VMOVUPS        (R14), Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap50
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row49
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	LEAQ           (DX)(BX*1), DI
+	MOVQ           80(AX), R8
+	VMOVUPS        Y0, (DI)
+	ADDQ           $0x20, BX
+
+none46:
+	MOVQ       104(AX), DI
+	ANDQ       $0x07, DI
+	JEQ        done40
+	LEAQ       masks<>+64(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVDQU    (R8), Y15
+	MOVQ       16(AX), DI
+	VMASKMOVPS (DI)(BX*1), Y15, Y0
+	MOVQ       8(AX), DI
+	ADDQ       BX, DI
+	MOVQ       72(AX), R8
+	SHLQ       $0x02, R8
+	ADDQ       DI, R8
+	MOVQ       R8, 112(SP)
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       40(AX), R9
+	MOVQ       88(AX), R10
+
+row51:
+	MOVQ 96(AX), R11
+
+tap52:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMASKMOVPS     (R12), Y15, Y8
+	VMASKMOVPS     (R12)(R13*1), Y15, Y9
+	VMASKMOVPS     (R12)(R13*2), Y15, Y10
+	VMASKMOVPS     (R14), Y15, Y11
+	VBROADCASTF128 (R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap52
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row51
+	MOVQ           112(SP), DI
+	LEAQ           (CX)(BX*1), R8
+	MOVQ           40(AX), R9
+	MOVQ           88(AX), R10
+
+row53:
+	MOVQ 96(AX), R11
+
+tap54:
+	MOVQ           DI, R12
+	MOVQ           72(AX), R13
+	LEAQ           (R12)(R13*2), R14
+	ADDQ           R13, R14
+	VMASKMOVPS     (R12), Y15, Y8
+	VMASKMOVPS     (R12)(R13*1), Y15, Y9
+	VMASKMOVPS     (R12)(R13*2), Y15, Y10
+	VMASKMOVPS     (R14), Y15, Y11
+	VBROADCASTF128 16(R8), Y12
+	VPERMILPS      $0x00, Y12, Y13
+	VFMADD231PS    Y8, Y13, Y0
+	VPERMILPS      $0x55, Y12, Y14
+	VFMADD231PS    Y9, Y14, Y0
+	VPERMILPS      $0xaa, Y12, Y13
+	VFMADD231PS    Y10, Y13, Y0
+	VPERMILPS      $0xff, Y12, Y14
+	VFMADD231PS    Y11, Y14, Y0
+	ADDQ           64(AX), DI
+	ADDQ           R9, R8
+	DECQ           R11
+	JNE            tap54
+	ADDQ           16(SP), R8
+	ADDQ           (SP), DI
+	DECQ           R10
+	JNE            row53
+	VBROADCASTSS   120(AX), Y12
+	VBROADCASTSS   124(AX), Y13
+	VMAXPS         Y0, Y12, Y0
+	VMINPS         Y0, Y13, Y0
+	LEAQ           (DX)(BX*1), BX
+	MOVQ           80(AX), DI
+	VMASKMOVPS     Y0, Y15, (BX)
+
+done40:
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	SUBQ $0x01, 8(SP)
+	JMP  pixels37
+
+fewer38:
+	VZEROUPPER
+	RET

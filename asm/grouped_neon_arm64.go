@@ -4,7 +4,12 @@
 
 package asm
 
-// grouped_f32_neon is the weighted sum over a window's taps and four channels; see TapsArgs.
+// grouped_f32_4_neon is the weighted sum over a window's taps and 4 channels; see TapsArgs.
 //
 //go:noescape
-func grouped_f32_neon(args *TapsArgs)
+func grouped_f32_4_neon(args *TapsArgs)
+
+// grouped_f32_8_neon is the weighted sum over a window's taps and 8 channels; see TapsArgs.
+//
+//go:noescape
+func grouped_f32_8_neon(args *TapsArgs)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func grouped_f32_neon(args *TapsArgs)
+// func grouped_f32_4_neon(args *TapsArgs)
 // Requires: ASIMD
-TEXT ·grouped_f32_neon(SB), NOSPLIT, $0-8
+TEXT ·grouped_f32_4_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 Bias; R2 W;
 	// R3 weights of a tap, then Bias of these channels; R4 WCol;
 	// R5 WRow, then that less a row of taps; R6 WCol, then WIn; R7 Cols, then an address, then X;
@@ -627,4 +627,1068 @@ none34:
 	B   pixels20
 
 fewer19:
+	RET
+
+// func grouped_f32_8_neon(args *TapsArgs)
+// Requires: ASIMD
+TEXT ·grouped_f32_8_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 Bias; R2 W;
+	// R3 weights of a tap, then Bias of these channels; R4 WCol;
+	// R5 WRow, then that less a row of taps; R6 WCol, then WIn; R7 Cols, then an address, then X;
+	// R8 Y; R9 XStride; R10 YStride; R11 XCol; R12 XRow, then that less a row of taps;
+	// R13 XCol, then C; R14 Cols, then Pixels; R15 Cols; R19 offset of the channel;
+	// R20 rows left; R21 columns left; R22, R23 taps, then pixels of Y;
+	// R24 pieces left, then weights of one of four channels; R25 weights of one of four channels.
+	// Vectors: V0 Lo; V1 Hi; V2…V5 weights of a tap; V6…V13 elements of a tap; V14…V21 results.
+	MOVD  args+0(FP), R0
+	MOVD  16(R0), R1
+	MOVD  8(R0), R2
+	MOVD  64(R0), R4
+	MOVD  56(R0), R5
+	MOVD  64(R0), R6
+	MOVD  96(R0), R7
+	MUL   R7, R6, R6
+	SUB   R6, R5, R5
+	MOVD  72(R0), R6
+	ADD   $120, R0, R7
+	VLD1R (R7), [V0.S4]
+	ADD   $124, R0, R7
+	VLD1R (R7), [V1.S4]
+	MOVD  (R0), R7
+	MOVD  24(R0), R8
+	MOVD  48(R0), R9
+	MOVD  80(R0), R10
+	MOVD  40(R0), R11
+	MOVD  32(R0), R12
+	MOVD  40(R0), R13
+	MOVD  96(R0), R14
+	MUL   R14, R13, R13
+	SUB   R13, R12, R12
+	MOVD  104(R0), R13
+	MOVD  112(R0), R14
+	MOVD  96(R0), R15
+
+pixels2:
+	CMP  $2, R14
+	BLT  fewer1
+	MOVD $0, R19
+	LSR  $4, R13, R24
+	CBZ  R24, rest3
+
+piece4:
+	ADD   R19, R1, R3
+	FLDPQ (R3), (F14, F15)
+	FLDPQ 32(R3), (F16, F17)
+	FLDPQ (R3), (F18, F19)
+	FLDPQ 32(R3), (F20, F21)
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row5:
+	MOVD R15, R21
+
+tap6:
+	FLDPQ (R22), (F6, F7)
+	FLDPQ 32(R22), (F8, F9)
+	FLDPQ (R23), (F10, F11)
+	FLDPQ 32(R23), (F12, F13)
+	MOVD  R3, R25
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f86106f // fmla v15.4s, v3.4s, v6.s[0]
+	WORD  $0x4f881090 // fmla v16.4s, v4.4s, v8.s[0]
+	WORD  $0x4f8810b1 // fmla v17.4s, v5.4s, v8.s[0]
+	WORD  $0x4f8a1052 // fmla v18.4s, v2.4s, v10.s[0]
+	WORD  $0x4f8a1073 // fmla v19.4s, v3.4s, v10.s[0]
+	WORD  $0x4f8c1094 // fmla v20.4s, v4.4s, v12.s[0]
+	WORD  $0x4f8c10b5 // fmla v21.4s, v5.4s, v12.s[0]
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4fa6106f // fmla v15.4s, v3.4s, v6.s[1]
+	WORD  $0x4fa81090 // fmla v16.4s, v4.4s, v8.s[1]
+	WORD  $0x4fa810b1 // fmla v17.4s, v5.4s, v8.s[1]
+	WORD  $0x4faa1052 // fmla v18.4s, v2.4s, v10.s[1]
+	WORD  $0x4faa1073 // fmla v19.4s, v3.4s, v10.s[1]
+	WORD  $0x4fac1094 // fmla v20.4s, v4.4s, v12.s[1]
+	WORD  $0x4fac10b5 // fmla v21.4s, v5.4s, v12.s[1]
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f86186f // fmla v15.4s, v3.4s, v6.s[2]
+	WORD  $0x4f881890 // fmla v16.4s, v4.4s, v8.s[2]
+	WORD  $0x4f8818b1 // fmla v17.4s, v5.4s, v8.s[2]
+	WORD  $0x4f8a1852 // fmla v18.4s, v2.4s, v10.s[2]
+	WORD  $0x4f8a1873 // fmla v19.4s, v3.4s, v10.s[2]
+	WORD  $0x4f8c1894 // fmla v20.4s, v4.4s, v12.s[2]
+	WORD  $0x4f8c18b5 // fmla v21.4s, v5.4s, v12.s[2]
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4fa6186f // fmla v15.4s, v3.4s, v6.s[3]
+	WORD  $0x4fa81890 // fmla v16.4s, v4.4s, v8.s[3]
+	WORD  $0x4fa818b1 // fmla v17.4s, v5.4s, v8.s[3]
+	WORD  $0x4faa1852 // fmla v18.4s, v2.4s, v10.s[3]
+	WORD  $0x4faa1873 // fmla v19.4s, v3.4s, v10.s[3]
+	WORD  $0x4fac1894 // fmla v20.4s, v4.4s, v12.s[3]
+	WORD  $0x4fac18b5 // fmla v21.4s, v5.4s, v12.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	ADD   R11, R23, R23
+	SUBS  $1, R21, R21
+	BNE   tap6
+	ADD   R12, R22, R22
+	ADD   R12, R23, R23
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row5
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row7:
+	MOVD R15, R21
+
+tap8:
+	FLDPQ   (R22), (F6, F7)
+	FLDPQ   32(R22), (F8, F9)
+	FLDPQ   (R23), (F10, F11)
+	FLDPQ   32(R23), (F12, F13)
+	MOVD    R3, R25
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f87106f // fmla v15.4s, v3.4s, v7.s[0]
+	WORD    $0x4f891090 // fmla v16.4s, v4.4s, v9.s[0]
+	WORD    $0x4f8910b1 // fmla v17.4s, v5.4s, v9.s[0]
+	WORD    $0x4f8b1052 // fmla v18.4s, v2.4s, v11.s[0]
+	WORD    $0x4f8b1073 // fmla v19.4s, v3.4s, v11.s[0]
+	WORD    $0x4f8d1094 // fmla v20.4s, v4.4s, v13.s[0]
+	WORD    $0x4f8d10b5 // fmla v21.4s, v5.4s, v13.s[0]
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fa7106f // fmla v15.4s, v3.4s, v7.s[1]
+	WORD    $0x4fa91090 // fmla v16.4s, v4.4s, v9.s[1]
+	WORD    $0x4fa910b1 // fmla v17.4s, v5.4s, v9.s[1]
+	WORD    $0x4fab1052 // fmla v18.4s, v2.4s, v11.s[1]
+	WORD    $0x4fab1073 // fmla v19.4s, v3.4s, v11.s[1]
+	WORD    $0x4fad1094 // fmla v20.4s, v4.4s, v13.s[1]
+	WORD    $0x4fad10b5 // fmla v21.4s, v5.4s, v13.s[1]
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f87186f // fmla v15.4s, v3.4s, v7.s[2]
+	WORD    $0x4f891890 // fmla v16.4s, v4.4s, v9.s[2]
+	WORD    $0x4f8918b1 // fmla v17.4s, v5.4s, v9.s[2]
+	WORD    $0x4f8b1852 // fmla v18.4s, v2.4s, v11.s[2]
+	WORD    $0x4f8b1873 // fmla v19.4s, v3.4s, v11.s[2]
+	WORD    $0x4f8d1894 // fmla v20.4s, v4.4s, v13.s[2]
+	WORD    $0x4f8d18b5 // fmla v21.4s, v5.4s, v13.s[2]
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fa7186f // fmla v15.4s, v3.4s, v7.s[3]
+	WORD    $0x4fa91890 // fmla v16.4s, v4.4s, v9.s[3]
+	WORD    $0x4fa918b1 // fmla v17.4s, v5.4s, v9.s[3]
+	WORD    $0x4fab1852 // fmla v18.4s, v2.4s, v11.s[3]
+	WORD    $0x4fab1873 // fmla v19.4s, v3.4s, v11.s[3]
+	WORD    $0x4fad1894 // fmla v20.4s, v4.4s, v13.s[3]
+	WORD    $0x4fad18b5 // fmla v21.4s, v5.4s, v13.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	SUBS    $1, R21, R21
+	BNE     tap8
+	ADD     R12, R22, R22
+	ADD     R12, R23, R23
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row7
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	WORD    $0x4e20f652 // fmax v18.4s, v18.4s, v0.4s
+	WORD    $0x4ea1f652 // fmin v18.4s, v18.4s, v1.4s
+	WORD    $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
+	WORD    $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
+	WORD    $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
+	WORD    $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
+	WORD    $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD    $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	ADD     R19, R8, R22
+	ADD     R10, R22, R23
+	FSTPQ.P (F14, F15), 32(R22)
+	FSTPQ.P (F16, F17), 32(R22)
+	FSTPQ.P (F18, F19), 32(R23)
+	FSTPQ.P (F20, F21), 32(R23)
+	ADD     $64, R19, R19
+	SUBS    $1, R24, R24
+	BNE     piece4
+
+rest3:
+	TBZ   $3, R13, none9
+	ADD   R19, R1, R3
+	FLDPQ (R3), (F14, F15)
+	FLDPQ (R3), (F16, F17)
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row10:
+	MOVD R15, R21
+
+tap11:
+	FLDPQ (R22), (F6, F7)
+	FLDPQ (R23), (F10, F11)
+	MOVD  R3, R24
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f86106f // fmla v15.4s, v3.4s, v6.s[0]
+	WORD  $0x4f8a1050 // fmla v16.4s, v2.4s, v10.s[0]
+	WORD  $0x4f8a1071 // fmla v17.4s, v3.4s, v10.s[0]
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4fa6106f // fmla v15.4s, v3.4s, v6.s[1]
+	WORD  $0x4faa1050 // fmla v16.4s, v2.4s, v10.s[1]
+	WORD  $0x4faa1071 // fmla v17.4s, v3.4s, v10.s[1]
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f86186f // fmla v15.4s, v3.4s, v6.s[2]
+	WORD  $0x4f8a1850 // fmla v16.4s, v2.4s, v10.s[2]
+	WORD  $0x4f8a1871 // fmla v17.4s, v3.4s, v10.s[2]
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4fa6186f // fmla v15.4s, v3.4s, v6.s[3]
+	WORD  $0x4faa1850 // fmla v16.4s, v2.4s, v10.s[3]
+	WORD  $0x4faa1871 // fmla v17.4s, v3.4s, v10.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	ADD   R11, R23, R23
+	SUBS  $1, R21, R21
+	BNE   tap11
+	ADD   R12, R22, R22
+	ADD   R12, R23, R23
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row10
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row12:
+	MOVD R15, R21
+
+tap13:
+	FLDPQ   (R22), (F6, F7)
+	FLDPQ   (R23), (F10, F11)
+	MOVD    R3, R24
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f87106f // fmla v15.4s, v3.4s, v7.s[0]
+	WORD    $0x4f8b1050 // fmla v16.4s, v2.4s, v11.s[0]
+	WORD    $0x4f8b1071 // fmla v17.4s, v3.4s, v11.s[0]
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fa7106f // fmla v15.4s, v3.4s, v7.s[1]
+	WORD    $0x4fab1050 // fmla v16.4s, v2.4s, v11.s[1]
+	WORD    $0x4fab1071 // fmla v17.4s, v3.4s, v11.s[1]
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f87186f // fmla v15.4s, v3.4s, v7.s[2]
+	WORD    $0x4f8b1850 // fmla v16.4s, v2.4s, v11.s[2]
+	WORD    $0x4f8b1871 // fmla v17.4s, v3.4s, v11.s[2]
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fa7186f // fmla v15.4s, v3.4s, v7.s[3]
+	WORD    $0x4fab1850 // fmla v16.4s, v2.4s, v11.s[3]
+	WORD    $0x4fab1871 // fmla v17.4s, v3.4s, v11.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	SUBS    $1, R21, R21
+	BNE     tap13
+	ADD     R12, R22, R22
+	ADD     R12, R23, R23
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row12
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	ADD     R19, R8, R22
+	ADD     R10, R22, R23
+	FSTPQ.P (F14, F15), 32(R22)
+	FSTPQ.P (F16, F17), 32(R23)
+	ADD     $32, R19, R19
+
+none9:
+	TBZ   $2, R13, none14
+	ADD   R19, R1, R3
+	FMOVQ (R3), F14
+	FMOVQ (R3), F15
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row15:
+	MOVD R15, R21
+
+tap16:
+	FMOVQ (R22), F6
+	FMOVQ (R23), F10
+	MOVD  R3, R24
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f8a104f // fmla v15.4s, v2.4s, v10.s[0]
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4faa104f // fmla v15.4s, v2.4s, v10.s[1]
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f8a184f // fmla v15.4s, v2.4s, v10.s[2]
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4faa184f // fmla v15.4s, v2.4s, v10.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	ADD   R11, R23, R23
+	SUBS  $1, R21, R21
+	BNE   tap16
+	ADD   R12, R22, R22
+	ADD   R12, R23, R23
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row15
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row17:
+	MOVD R15, R21
+
+tap18:
+	FMOVQ   (R22), F6
+	FMOVQ   (R23), F10
+	MOVD    R3, R24
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f8b104f // fmla v15.4s, v2.4s, v11.s[0]
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fab104f // fmla v15.4s, v2.4s, v11.s[1]
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f8b184f // fmla v15.4s, v2.4s, v11.s[2]
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fab184f // fmla v15.4s, v2.4s, v11.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	SUBS    $1, R21, R21
+	BNE     tap18
+	ADD     R12, R22, R22
+	ADD     R12, R23, R23
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row17
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	ADD     R19, R8, R22
+	ADD     R10, R22, R23
+	FMOVQ.P F14, 16(R22)
+	FMOVQ.P F15, 16(R23)
+	ADD     $16, R19, R19
+
+none14:
+	TBZ   $1, R13, none19
+	ADD   R19, R1, R3
+	FMOVD (R3), F14
+	FMOVD (R3), F15
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row20:
+	MOVD R15, R21
+
+tap21:
+	FMOVD (R22), F6
+	FMOVD (R23), F10
+	MOVD  R3, R24
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f8a104f // fmla v15.4s, v2.4s, v10.s[0]
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4faa104f // fmla v15.4s, v2.4s, v10.s[1]
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f8a184f // fmla v15.4s, v2.4s, v10.s[2]
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4faa184f // fmla v15.4s, v2.4s, v10.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	ADD   R11, R23, R23
+	SUBS  $1, R21, R21
+	BNE   tap21
+	ADD   R12, R22, R22
+	ADD   R12, R23, R23
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row20
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row22:
+	MOVD R15, R21
+
+tap23:
+	FMOVD   (R22), F6
+	FMOVD   (R23), F10
+	MOVD    R3, R24
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f8b104f // fmla v15.4s, v2.4s, v11.s[0]
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fab104f // fmla v15.4s, v2.4s, v11.s[1]
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f8b184f // fmla v15.4s, v2.4s, v11.s[2]
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fab184f // fmla v15.4s, v2.4s, v11.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	SUBS    $1, R21, R21
+	BNE     tap23
+	ADD     R12, R22, R22
+	ADD     R12, R23, R23
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row22
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	ADD     R19, R8, R22
+	ADD     R10, R22, R23
+	FMOVD.P F14, 8(R22)
+	FMOVD.P F15, 8(R23)
+	ADD     $8, R19, R19
+
+none19:
+	TBZ   $0, R13, none24
+	ADD   R19, R1, R3
+	FMOVS (R3), F14
+	FMOVS (R3), F15
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row25:
+	MOVD R15, R21
+
+tap26:
+	FMOVS (R22), F6
+	FMOVS (R23), F10
+	MOVD  R3, R24
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f8a104f // fmla v15.4s, v2.4s, v10.s[0]
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4faa104f // fmla v15.4s, v2.4s, v10.s[1]
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f8a184f // fmla v15.4s, v2.4s, v10.s[2]
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4faa184f // fmla v15.4s, v2.4s, v10.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	ADD   R11, R23, R23
+	SUBS  $1, R21, R21
+	BNE   tap26
+	ADD   R12, R22, R22
+	ADD   R12, R23, R23
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row25
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	ADD   R9, R22, R23
+	MOVD  88(R0), R20
+
+row27:
+	MOVD R15, R21
+
+tap28:
+	FMOVS   (R22), F6
+	FMOVS   (R23), F10
+	MOVD    R3, R24
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f8b104f // fmla v15.4s, v2.4s, v11.s[0]
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fab104f // fmla v15.4s, v2.4s, v11.s[1]
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f8b184f // fmla v15.4s, v2.4s, v11.s[2]
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fab184f // fmla v15.4s, v2.4s, v11.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	ADD     R11, R23, R23
+	SUBS    $1, R21, R21
+	BNE     tap28
+	ADD     R12, R22, R22
+	ADD     R12, R23, R23
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row27
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	ADD     R19, R8, R22
+	ADD     R10, R22, R23
+	FMOVS.P F14, 4(R22)
+	FMOVS.P F15, 4(R23)
+	ADD     $4, R19, R19
+
+none24:
+	ADD R9<<1, R7, R7
+	ADD R10<<1, R8, R8
+	SUB $2, R14, R14
+	B   pixels2
+
+fewer1:
+pixels30:
+	CMP  $1, R14
+	BLT  fewer29
+	MOVD $0, R19
+	LSR  $4, R13, R24
+	CBZ  R24, rest31
+
+piece32:
+	ADD   R19, R1, R3
+	FLDPQ (R3), (F14, F15)
+	FLDPQ 32(R3), (F16, F17)
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row33:
+	MOVD R15, R21
+
+tap34:
+	FLDPQ (R22), (F6, F7)
+	FLDPQ 32(R22), (F8, F9)
+	MOVD  R3, R25
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f86106f // fmla v15.4s, v3.4s, v6.s[0]
+	WORD  $0x4f881090 // fmla v16.4s, v4.4s, v8.s[0]
+	WORD  $0x4f8810b1 // fmla v17.4s, v5.4s, v8.s[0]
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4fa6106f // fmla v15.4s, v3.4s, v6.s[1]
+	WORD  $0x4fa81090 // fmla v16.4s, v4.4s, v8.s[1]
+	WORD  $0x4fa810b1 // fmla v17.4s, v5.4s, v8.s[1]
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f86186f // fmla v15.4s, v3.4s, v6.s[2]
+	WORD  $0x4f881890 // fmla v16.4s, v4.4s, v8.s[2]
+	WORD  $0x4f8818b1 // fmla v17.4s, v5.4s, v8.s[2]
+	FLDPQ (R25), (F2, F3)
+	FLDPQ 32(R25), (F4, F5)
+	ADD   R6, R25, R25
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4fa6186f // fmla v15.4s, v3.4s, v6.s[3]
+	WORD  $0x4fa81890 // fmla v16.4s, v4.4s, v8.s[3]
+	WORD  $0x4fa818b1 // fmla v17.4s, v5.4s, v8.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	SUBS  $1, R21, R21
+	BNE   tap34
+	ADD   R12, R22, R22
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row33
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row35:
+	MOVD R15, R21
+
+tap36:
+	FLDPQ   (R22), (F6, F7)
+	FLDPQ   32(R22), (F8, F9)
+	MOVD    R3, R25
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f87106f // fmla v15.4s, v3.4s, v7.s[0]
+	WORD    $0x4f891090 // fmla v16.4s, v4.4s, v9.s[0]
+	WORD    $0x4f8910b1 // fmla v17.4s, v5.4s, v9.s[0]
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fa7106f // fmla v15.4s, v3.4s, v7.s[1]
+	WORD    $0x4fa91090 // fmla v16.4s, v4.4s, v9.s[1]
+	WORD    $0x4fa910b1 // fmla v17.4s, v5.4s, v9.s[1]
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f87186f // fmla v15.4s, v3.4s, v7.s[2]
+	WORD    $0x4f891890 // fmla v16.4s, v4.4s, v9.s[2]
+	WORD    $0x4f8918b1 // fmla v17.4s, v5.4s, v9.s[2]
+	FLDPQ   (R25), (F2, F3)
+	FLDPQ   32(R25), (F4, F5)
+	ADD     R6, R25, R25
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fa7186f // fmla v15.4s, v3.4s, v7.s[3]
+	WORD    $0x4fa91890 // fmla v16.4s, v4.4s, v9.s[3]
+	WORD    $0x4fa918b1 // fmla v17.4s, v5.4s, v9.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	SUBS    $1, R21, R21
+	BNE     tap36
+	ADD     R12, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row35
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	WORD    $0x4e20f610 // fmax v16.4s, v16.4s, v0.4s
+	WORD    $0x4ea1f610 // fmin v16.4s, v16.4s, v1.4s
+	WORD    $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
+	WORD    $0x4ea1f631 // fmin v17.4s, v17.4s, v1.4s
+	ADD     R19, R8, R22
+	FSTPQ.P (F14, F15), 32(R22)
+	FSTPQ.P (F16, F17), 32(R22)
+	ADD     $64, R19, R19
+	SUBS    $1, R24, R24
+	BNE     piece32
+
+rest31:
+	TBZ   $3, R13, none37
+	ADD   R19, R1, R3
+	FLDPQ (R3), (F14, F15)
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row38:
+	MOVD R15, R21
+
+tap39:
+	FLDPQ (R22), (F6, F7)
+	MOVD  R3, R24
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	WORD  $0x4f86106f // fmla v15.4s, v3.4s, v6.s[0]
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	WORD  $0x4fa6106f // fmla v15.4s, v3.4s, v6.s[1]
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	WORD  $0x4f86186f // fmla v15.4s, v3.4s, v6.s[2]
+	FLDPQ (R24), (F2, F3)
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	WORD  $0x4fa6186f // fmla v15.4s, v3.4s, v6.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	SUBS  $1, R21, R21
+	BNE   tap39
+	ADD   R12, R22, R22
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row38
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row40:
+	MOVD R15, R21
+
+tap41:
+	FLDPQ   (R22), (F6, F7)
+	MOVD    R3, R24
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	WORD    $0x4f87106f // fmla v15.4s, v3.4s, v7.s[0]
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	WORD    $0x4fa7106f // fmla v15.4s, v3.4s, v7.s[1]
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	WORD    $0x4f87186f // fmla v15.4s, v3.4s, v7.s[2]
+	FLDPQ   (R24), (F2, F3)
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	WORD    $0x4fa7186f // fmla v15.4s, v3.4s, v7.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	SUBS    $1, R21, R21
+	BNE     tap41
+	ADD     R12, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row40
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	WORD    $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD    $0x4ea1f5ef // fmin v15.4s, v15.4s, v1.4s
+	ADD     R19, R8, R22
+	FSTPQ.P (F14, F15), 32(R22)
+	ADD     $32, R19, R19
+
+none37:
+	TBZ   $2, R13, none42
+	ADD   R19, R1, R3
+	FMOVQ (R3), F14
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row43:
+	MOVD R15, R21
+
+tap44:
+	FMOVQ (R22), F6
+	MOVD  R3, R24
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	FMOVQ (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	SUBS  $1, R21, R21
+	BNE   tap44
+	ADD   R12, R22, R22
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row43
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row45:
+	MOVD R15, R21
+
+tap46:
+	FMOVQ   (R22), F6
+	MOVD    R3, R24
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	FMOVQ   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	SUBS    $1, R21, R21
+	BNE     tap46
+	ADD     R12, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row45
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	ADD     R19, R8, R22
+	FMOVQ.P F14, 16(R22)
+	ADD     $16, R19, R19
+
+none42:
+	TBZ   $1, R13, none47
+	ADD   R19, R1, R3
+	FMOVD (R3), F14
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row48:
+	MOVD R15, R21
+
+tap49:
+	FMOVD (R22), F6
+	MOVD  R3, R24
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	FMOVD (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	SUBS  $1, R21, R21
+	BNE   tap49
+	ADD   R12, R22, R22
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row48
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row50:
+	MOVD R15, R21
+
+tap51:
+	FMOVD   (R22), F6
+	MOVD    R3, R24
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	FMOVD   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	SUBS    $1, R21, R21
+	BNE     tap51
+	ADD     R12, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row50
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	ADD     R19, R8, R22
+	FMOVD.P F14, 8(R22)
+	ADD     $8, R19, R19
+
+none47:
+	TBZ   $0, R13, none52
+	ADD   R19, R1, R3
+	FMOVS (R3), F14
+	ADD   R19, R2, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row53:
+	MOVD R15, R21
+
+tap54:
+	FMOVS (R22), F6
+	MOVD  R3, R24
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86104e // fmla v14.4s, v2.4s, v6.s[0]
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6104e // fmla v14.4s, v2.4s, v6.s[1]
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4f86184e // fmla v14.4s, v2.4s, v6.s[2]
+	FMOVS (R24), F2
+	ADD   R6, R24, R24
+	WORD  $0x4fa6184e // fmla v14.4s, v2.4s, v6.s[3]
+	ADD   R4, R3, R3
+	ADD   R11, R22, R22
+	SUBS  $1, R21, R21
+	BNE   tap54
+	ADD   R12, R22, R22
+	ADD   R5, R3, R3
+	SUBS  $1, R20, R20
+	BNE   row53
+	ADD   R19, R2, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R6, R3, R3
+	ADD   R19, R7, R22
+	MOVD  88(R0), R20
+
+row55:
+	MOVD R15, R21
+
+tap56:
+	FMOVS   (R22), F6
+	MOVD    R3, R24
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87104e // fmla v14.4s, v2.4s, v7.s[0]
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7104e // fmla v14.4s, v2.4s, v7.s[1]
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4f87184e // fmla v14.4s, v2.4s, v7.s[2]
+	FMOVS   (R24), F2
+	ADD     R6, R24, R24
+	WORD    $0x4fa7184e // fmla v14.4s, v2.4s, v7.s[3]
+	ADD     R4, R3, R3
+	ADD     R11, R22, R22
+	SUBS    $1, R21, R21
+	BNE     tap56
+	ADD     R12, R22, R22
+	ADD     R5, R3, R3
+	SUBS    $1, R20, R20
+	BNE     row55
+	WORD    $0x4e20f5ce // fmax v14.4s, v14.4s, v0.4s
+	WORD    $0x4ea1f5ce // fmin v14.4s, v14.4s, v1.4s
+	ADD     R19, R8, R22
+	FMOVS.P F14, 4(R22)
+	ADD     $4, R19, R19
+
+none52:
+	ADD R9, R7, R7
+	ADD R10, R8, R8
+	SUB $1, R14, R14
+	B   pixels30
+
+fewer29:
 	RET

@@ -13,9 +13,11 @@ TEXT ·product_f32_14x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -32,75 +34,76 @@ frequency1:
 	VXORPS Y11, Y11, Y11
 	VXORPS Y12, Y12, Y12
 	VXORPS Y13, Y13, Y13
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
 	LEAQ   (R8)(BX*2), R9
 	ADDQ   BX, R9
 	LEAQ   (R9)(BX*2), R10
 	ADDQ   BX, R10
-	MOVQ   DX, R11
-	MOVQ   64(AX), R12
+	LEAQ   (R10)(BX*2), R11
+	ADDQ   BX, R11
+	MOVQ   DX, R12
+	MOVQ   80(AX), R13
 
 k2:
-	VMOVUPS          (R11), Z31
-	PREFETCHT0       2048(R11)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	VFMADD231PS.BCST (R8)(BX*2), Z31, Z8
-	VFMADD231PS.BCST (R9), Z31, Z9
-	VFMADD231PS.BCST (R9)(BX*1), Z31, Z10
-	VFMADD231PS.BCST (R9)(BX*2), Z31, Z11
-	VFMADD231PS.BCST (R10), Z31, Z12
-	VFMADD231PS.BCST (R10)(BX*1), Z31, Z13
-	ADDQ             $0x40, R11
-	ADDQ             $0x04, SI
+	VMOVUPS          (R12), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	VFMADD231PS.BCST (R9)(BX*2), Z31, Z8
+	VFMADD231PS.BCST (R10), Z31, Z9
+	VFMADD231PS.BCST (R10)(BX*1), Z31, Z10
+	VFMADD231PS.BCST (R10)(BX*2), Z31, Z11
+	VFMADD231PS.BCST (R11), Z31, Z12
+	VFMADD231PS.BCST (R11)(BX*1), Z31, Z13
+	ADDQ             $0x40, R12
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
-	DECQ             R12
+	ADDQ             $0x04, R11
+	DECQ             R13
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z8, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z9, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z10, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z11, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z12, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z13, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z8, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z9, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z10, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z11, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z12, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z13, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -117,9 +120,11 @@ TEXT ·product_f32_13x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -135,72 +140,73 @@ frequency1:
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	VXORPS Y12, Y12, Y12
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
 	LEAQ   (R8)(BX*2), R9
 	ADDQ   BX, R9
 	LEAQ   (R9)(BX*2), R10
 	ADDQ   BX, R10
-	MOVQ   DX, R11
-	MOVQ   64(AX), R12
+	LEAQ   (R10)(BX*2), R11
+	ADDQ   BX, R11
+	MOVQ   DX, R12
+	MOVQ   80(AX), R13
 
 k2:
-	VMOVUPS          (R11), Z31
-	PREFETCHT0       2048(R11)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	VFMADD231PS.BCST (R8)(BX*2), Z31, Z8
-	VFMADD231PS.BCST (R9), Z31, Z9
-	VFMADD231PS.BCST (R9)(BX*1), Z31, Z10
-	VFMADD231PS.BCST (R9)(BX*2), Z31, Z11
-	VFMADD231PS.BCST (R10), Z31, Z12
-	ADDQ             $0x40, R11
-	ADDQ             $0x04, SI
+	VMOVUPS          (R12), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	VFMADD231PS.BCST (R9)(BX*2), Z31, Z8
+	VFMADD231PS.BCST (R10), Z31, Z9
+	VFMADD231PS.BCST (R10)(BX*1), Z31, Z10
+	VFMADD231PS.BCST (R10)(BX*2), Z31, Z11
+	VFMADD231PS.BCST (R11), Z31, Z12
+	ADDQ             $0x40, R12
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
 	ADDQ             $0x04, R10
-	DECQ             R12
+	ADDQ             $0x04, R11
+	DECQ             R13
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z8, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z9, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z10, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z11, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z12, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z8, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z9, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z10, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z11, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z12, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -217,9 +223,11 @@ TEXT ·product_f32_12x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -234,66 +242,67 @@ frequency1:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
 	LEAQ   (R8)(BX*2), R9
 	ADDQ   BX, R9
-	MOVQ   DX, R10
-	MOVQ   64(AX), R11
+	LEAQ   (R9)(BX*2), R10
+	ADDQ   BX, R10
+	MOVQ   DX, R11
+	MOVQ   80(AX), R12
 
 k2:
-	VMOVUPS          (R10), Z31
-	PREFETCHT0       2048(R10)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	VFMADD231PS.BCST (R8)(BX*2), Z31, Z8
-	VFMADD231PS.BCST (R9), Z31, Z9
-	VFMADD231PS.BCST (R9)(BX*1), Z31, Z10
-	VFMADD231PS.BCST (R9)(BX*2), Z31, Z11
-	ADDQ             $0x40, R10
-	ADDQ             $0x04, SI
+	VMOVUPS          (R11), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	VFMADD231PS.BCST (R9)(BX*2), Z31, Z8
+	VFMADD231PS.BCST (R10), Z31, Z9
+	VFMADD231PS.BCST (R10)(BX*1), Z31, Z10
+	VFMADD231PS.BCST (R10)(BX*2), Z31, Z11
+	ADDQ             $0x40, R11
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
-	DECQ             R11
+	ADDQ             $0x04, R10
+	DECQ             R12
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z8, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z9, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z10, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z11, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z8, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z9, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z10, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z11, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -310,9 +319,11 @@ TEXT ·product_f32_11x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -326,63 +337,64 @@ frequency1:
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
 	LEAQ   (R8)(BX*2), R9
 	ADDQ   BX, R9
-	MOVQ   DX, R10
-	MOVQ   64(AX), R11
+	LEAQ   (R9)(BX*2), R10
+	ADDQ   BX, R10
+	MOVQ   DX, R11
+	MOVQ   80(AX), R12
 
 k2:
-	VMOVUPS          (R10), Z31
-	PREFETCHT0       2048(R10)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	VFMADD231PS.BCST (R8)(BX*2), Z31, Z8
-	VFMADD231PS.BCST (R9), Z31, Z9
-	VFMADD231PS.BCST (R9)(BX*1), Z31, Z10
-	ADDQ             $0x40, R10
-	ADDQ             $0x04, SI
+	VMOVUPS          (R11), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	VFMADD231PS.BCST (R9)(BX*2), Z31, Z8
+	VFMADD231PS.BCST (R10), Z31, Z9
+	VFMADD231PS.BCST (R10)(BX*1), Z31, Z10
+	ADDQ             $0x40, R11
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
-	DECQ             R11
+	ADDQ             $0x04, R10
+	DECQ             R12
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z8, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z9, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z10, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z8, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z9, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z10, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -399,9 +411,11 @@ TEXT ·product_f32_10x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -414,60 +428,61 @@ frequency1:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
 	LEAQ   (R8)(BX*2), R9
 	ADDQ   BX, R9
-	MOVQ   DX, R10
-	MOVQ   64(AX), R11
+	LEAQ   (R9)(BX*2), R10
+	ADDQ   BX, R10
+	MOVQ   DX, R11
+	MOVQ   80(AX), R12
 
 k2:
-	VMOVUPS          (R10), Z31
-	PREFETCHT0       2048(R10)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	VFMADD231PS.BCST (R8)(BX*2), Z31, Z8
-	VFMADD231PS.BCST (R9), Z31, Z9
-	ADDQ             $0x40, R10
-	ADDQ             $0x04, SI
+	VMOVUPS          (R11), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	VFMADD231PS.BCST (R9)(BX*2), Z31, Z8
+	VFMADD231PS.BCST (R10), Z31, Z9
+	ADDQ             $0x40, R11
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
 	ADDQ             $0x04, R9
-	DECQ             R11
+	ADDQ             $0x04, R10
+	DECQ             R12
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z8, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z9, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z8, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z9, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -484,9 +499,11 @@ TEXT ·product_f32_9x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -498,54 +515,55 @@ frequency1:
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
-	MOVQ   DX, R9
-	MOVQ   64(AX), R10
+	LEAQ   (R8)(BX*2), R9
+	ADDQ   BX, R9
+	MOVQ   DX, R10
+	MOVQ   80(AX), R11
 
 k2:
-	VMOVUPS          (R9), Z31
-	PREFETCHT0       2048(R9)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	VFMADD231PS.BCST (R8)(BX*2), Z31, Z8
-	ADDQ             $0x40, R9
-	ADDQ             $0x04, SI
+	VMOVUPS          (R10), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	VFMADD231PS.BCST (R9)(BX*2), Z31, Z8
+	ADDQ             $0x40, R10
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
-	DECQ             R10
+	ADDQ             $0x04, R9
+	DECQ             R11
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z8, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z8, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -562,9 +580,11 @@ TEXT ·product_f32_8x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -575,51 +595,52 @@ frequency1:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
-	MOVQ   DX, R9
-	MOVQ   64(AX), R10
+	LEAQ   (R8)(BX*2), R9
+	ADDQ   BX, R9
+	MOVQ   DX, R10
+	MOVQ   80(AX), R11
 
 k2:
-	VMOVUPS          (R9), Z31
-	PREFETCHT0       2048(R9)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	VFMADD231PS.BCST (R8)(BX*1), Z31, Z7
-	ADDQ             $0x40, R9
-	ADDQ             $0x04, SI
+	VMOVUPS          (R10), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	VFMADD231PS.BCST (R9)(BX*1), Z31, Z7
+	ADDQ             $0x40, R10
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
-	DECQ             R10
+	ADDQ             $0x04, R9
+	DECQ             R11
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z7, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z7, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -636,9 +657,11 @@ TEXT ·product_f32_7x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -648,48 +671,49 @@ frequency1:
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
+	MOVQ   CX, DI
 	LEAQ   (DI)(BX*2), R8
 	ADDQ   BX, R8
-	MOVQ   DX, R9
-	MOVQ   64(AX), R10
+	LEAQ   (R8)(BX*2), R9
+	ADDQ   BX, R9
+	MOVQ   DX, R10
+	MOVQ   80(AX), R11
 
 k2:
-	VMOVUPS          (R9), Z31
-	PREFETCHT0       2048(R9)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	VFMADD231PS.BCST (R8), Z31, Z6
-	ADDQ             $0x40, R9
-	ADDQ             $0x04, SI
+	VMOVUPS          (R10), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	VFMADD231PS.BCST (R9), Z31, Z6
+	ADDQ             $0x40, R10
 	ADDQ             $0x04, DI
 	ADDQ             $0x04, R8
-	DECQ             R10
+	ADDQ             $0x04, R9
+	DECQ             R11
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z6, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z6, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -706,9 +730,11 @@ TEXT ·product_f32_6x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -717,42 +743,43 @@ frequency1:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
-	MOVQ   DX, R8
-	MOVQ   64(AX), R9
+	MOVQ   CX, DI
+	LEAQ   (DI)(BX*2), R8
+	ADDQ   BX, R8
+	MOVQ   DX, R9
+	MOVQ   80(AX), R10
 
 k2:
-	VMOVUPS          (R8), Z31
-	PREFETCHT0       2048(R8)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	VFMADD231PS.BCST (DI)(BX*2), Z31, Z5
-	ADDQ             $0x40, R8
-	ADDQ             $0x04, SI
+	VMOVUPS          (R9), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	VFMADD231PS.BCST (R8)(BX*2), Z31, Z5
+	ADDQ             $0x40, R9
 	ADDQ             $0x04, DI
-	DECQ             R9
+	ADDQ             $0x04, R8
+	DECQ             R10
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z5, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z5, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -769,9 +796,11 @@ TEXT ·product_f32_5x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
@@ -779,39 +808,40 @@ frequency1:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
-	MOVQ   DX, R8
-	MOVQ   64(AX), R9
+	MOVQ   CX, DI
+	LEAQ   (DI)(BX*2), R8
+	ADDQ   BX, R8
+	MOVQ   DX, R9
+	MOVQ   80(AX), R10
 
 k2:
-	VMOVUPS          (R8), Z31
-	PREFETCHT0       2048(R8)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	VFMADD231PS.BCST (DI)(BX*1), Z31, Z4
-	ADDQ             $0x40, R8
-	ADDQ             $0x04, SI
+	VMOVUPS          (R9), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	VFMADD231PS.BCST (R8)(BX*1), Z31, Z4
+	ADDQ             $0x40, R9
 	ADDQ             $0x04, DI
-	DECQ             R9
+	ADDQ             $0x04, R8
+	DECQ             R10
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z4, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z4, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -828,45 +858,48 @@ TEXT ·product_f32_4x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   CX, SI
-	LEAQ   (SI)(BX*2), DI
-	ADDQ   BX, DI
-	MOVQ   DX, R8
-	MOVQ   64(AX), R9
+	MOVQ   CX, DI
+	LEAQ   (DI)(BX*2), R8
+	ADDQ   BX, R8
+	MOVQ   DX, R9
+	MOVQ   80(AX), R10
 
 k2:
-	VMOVUPS          (R8), Z31
-	PREFETCHT0       2048(R8)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	VFMADD231PS.BCST (DI), Z31, Z3
-	ADDQ             $0x40, R8
-	ADDQ             $0x04, SI
+	VMOVUPS          (R9), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	VFMADD231PS.BCST (R8), Z31, Z3
+	ADDQ             $0x40, R9
 	ADDQ             $0x04, DI
-	DECQ             R9
+	ADDQ             $0x04, R8
+	DECQ             R10
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z3, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z3, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -883,38 +916,41 @@ TEXT ·product_f32_3x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
-	MOVQ   CX, SI
-	MOVQ   DX, DI
-	MOVQ   64(AX), R8
+	MOVQ   CX, DI
+	MOVQ   DX, R8
+	MOVQ   80(AX), R9
 
 k2:
-	VMOVUPS          (DI), Z31
-	PREFETCHT0       2048(DI)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	VFMADD231PS.BCST (SI)(BX*2), Z31, Z2
-	ADDQ             $0x40, DI
-	ADDQ             $0x04, SI
-	DECQ             R8
+	VMOVUPS          (R8), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	VFMADD231PS.BCST (DI)(BX*2), Z31, Z2
+	ADDQ             $0x40, R8
+	ADDQ             $0x04, DI
+	DECQ             R9
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z2, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z2, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -931,34 +967,37 @@ TEXT ·product_f32_2x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), SI
+	ADDQ DX, SI
 
 frequency1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   CX, SI
-	MOVQ   DX, DI
-	MOVQ   64(AX), R8
+	MOVQ   CX, DI
+	MOVQ   DX, R8
+	MOVQ   80(AX), R9
 
 k2:
-	VMOVUPS          (DI), Z31
-	PREFETCHT0       2048(DI)
-	VFMADD231PS.BCST (SI), Z31, Z0
-	VFMADD231PS.BCST (SI)(BX*1), Z31, Z1
-	ADDQ             $0x40, DI
-	ADDQ             $0x04, SI
-	DECQ             R8
+	VMOVUPS          (R8), Z31
+	PREFETCHT1       (SI)
+	ADDQ             72(AX), SI
+	VFMADD231PS.BCST (DI), Z31, Z0
+	VFMADD231PS.BCST (DI)(BX*1), Z31, Z1
+	ADDQ             $0x40, R8
+	ADDQ             $0x04, DI
+	DECQ             R9
 	JNE              k2
-	MOVQ             56(AX), DI
-	MOVQ             (SP), SI
-	VMOVUPS          Z0, (SI)
-	ADDQ             DI, SI
-	VMOVUPS          Z1, (SI)
-	ADDQ             DI, SI
-	MOVQ             48(AX), SI
-	ADDQ             SI, (SP)
+	MOVQ             56(AX), R8
+	MOVQ             (SP), DI
+	VMOVUPS          Z0, (DI)
+	ADDQ             R8, DI
+	VMOVUPS          Z1, (DI)
+	ADDQ             R8, DI
+	MOVQ             48(AX), DI
+	ADDQ             DI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)
@@ -975,30 +1014,33 @@ TEXT ·product_f32_1x16_avx512(SB), NOSPLIT, $16-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ BX, (SP)
-	MOVQ 72(AX), BX
+	MOVQ 88(AX), BX
 	MOVQ BX, 8(SP)
 	MOVQ 32(AX), BX
+	MOVQ 64(AX), BX
+	ADDQ DX, BX
 
 frequency1:
 	VXORPS Y0, Y0, Y0
-	MOVQ   CX, BX
-	MOVQ   DX, SI
-	MOVQ   64(AX), DI
+	MOVQ   CX, SI
+	MOVQ   DX, DI
+	MOVQ   80(AX), R8
 
 k2:
-	VMOVUPS          (SI), Z31
-	PREFETCHT0       2048(SI)
-	VFMADD231PS.BCST (BX), Z31, Z0
-	ADDQ             $0x40, SI
-	ADDQ             $0x04, BX
-	DECQ             DI
+	VMOVUPS          (DI), Z31
+	PREFETCHT1       (BX)
+	ADDQ             72(AX), BX
+	VFMADD231PS.BCST (SI), Z31, Z0
+	ADDQ             $0x40, DI
+	ADDQ             $0x04, SI
+	DECQ             R8
 	JNE              k2
-	MOVQ             56(AX), SI
-	MOVQ             (SP), BX
-	VMOVUPS          Z0, (BX)
-	ADDQ             SI, BX
-	MOVQ             48(AX), BX
-	ADDQ             BX, (SP)
+	MOVQ             56(AX), DI
+	MOVQ             (SP), SI
+	VMOVUPS          Z0, (SI)
+	ADDQ             DI, SI
+	MOVQ             48(AX), SI
+	ADDQ             SI, (SP)
 	ADDQ             24(AX), CX
 	ADDQ             40(AX), DX
 	DECQ             8(SP)

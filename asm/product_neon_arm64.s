@@ -8,8 +8,8 @@
 // Requires: ASIMD
 TEXT ·product_f32_6x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 K; R10 Freqs; R11…R15 rows of A, then rows of C;
-	// R19 rows of A, then rows of C; R20 the panel; R21 fours of k left.
+	// R8 CFreq; R9 K; R10 Ahead; R11 AheadStep; R12 Freqs; R13…R15 rows of A, then rows of C;
+	// R19…R21 rows of A, then rows of C; R22 the panel; R23 fours of k left.
 	// Vectors: V0…V23 sums; V24…V29 elements of A; V30, V31 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -20,8 +20,11 @@ TEXT ·product_f32_6x16_neon(SB), NOSPLIT, $0-8
 	MOVD 24(R0), R6
 	MOVD 40(R0), R7
 	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 80(R0), R9
+	MOVD 64(R0), R10
+	MOVD 72(R0), R11
+	ADD  R2, R10, R10
+	MOVD 88(R0), R12
 
 frequency1:
 	VEOR V0.B16, V0.B16, V0.B16
@@ -48,127 +51,131 @@ frequency1:
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
-	ADD  R4, R12, R13
+	MOVD R1, R13
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R19
-	MOVD R2, R20
-	LSR  $2, R9, R21
-	CBZ  R21, rest2
+	ADD  R4, R19, R20
+	ADD  R4, R20, R21
+	MOVD R2, R22
+	LSR  $2, R9, R23
+	CBZ  R23, rest2
 
 k5:
-	FMOVQ.P 16(R11), F24
-	FMOVQ.P 16(R12), F25
-	FMOVQ.P 16(R13), F26
-	FMOVQ.P 16(R14), F27
-	FMOVQ.P 16(R15), F28
-	FMOVQ.P 16(R19), F29
-	PRFM    2048(R20), PLDL1KEEP
-	PRFM    2112(R20), PLDL1KEEP
-	PRFM    2176(R20), PLDL1KEEP
-	PRFM    2240(R20), PLDL1KEEP
-	FMOVQ   (R20), F30
-	FMOVQ   16(R20), F31
+	FMOVQ.P 16(R13), F24
+	FMOVQ.P 16(R14), F25
+	FMOVQ.P 16(R15), F26
+	FMOVQ.P 16(R19), F27
+	FMOVQ.P 16(R20), F28
+	FMOVQ.P 16(R21), F29
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R22), F30
+	FMOVQ   16(R22), F31
 	WORD    $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
 	WORD    $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
 	WORD    $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
 	WORD    $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
 	WORD    $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
 	WORD    $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	FMOVQ   32(R20), F30
+	FMOVQ   32(R22), F30
 	WORD    $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
 	WORD    $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
 	WORD    $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
 	WORD    $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
 	WORD    $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
 	WORD    $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	FMOVQ   48(R20), F31
+	FMOVQ   48(R22), F31
 	WORD    $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
 	WORD    $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
 	WORD    $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
 	WORD    $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
 	WORD    $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
 	WORD    $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	FMOVQ   64(R20), F30
+	FMOVQ   64(R22), F30
 	WORD    $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
 	WORD    $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
 	WORD    $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
 	WORD    $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
 	WORD    $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
 	WORD    $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	FMOVQ   80(R20), F31
+	FMOVQ   80(R22), F31
 	WORD    $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
 	WORD    $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
 	WORD    $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
 	WORD    $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
 	WORD    $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
 	WORD    $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
-	FMOVQ   96(R20), F30
+	FMOVQ   96(R22), F30
 	WORD    $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
 	WORD    $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
 	WORD    $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
 	WORD    $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
 	WORD    $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
 	WORD    $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
-	FMOVQ   112(R20), F31
+	FMOVQ   112(R22), F31
 	WORD    $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
 	WORD    $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
 	WORD    $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
 	WORD    $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
 	WORD    $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
 	WORD    $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
-	FMOVQ   128(R20), F30
+	FMOVQ   128(R22), F30
 	WORD    $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
 	WORD    $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
 	WORD    $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
 	WORD    $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
 	WORD    $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
 	WORD    $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
-	FMOVQ   144(R20), F31
+	FMOVQ   144(R22), F31
 	WORD    $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
 	WORD    $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
 	WORD    $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
 	WORD    $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
 	WORD    $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
 	WORD    $0x4f9d1bd4 // fmla v20.4s, v30.4s, v29.s[2]
-	FMOVQ   160(R20), F30
+	FMOVQ   160(R22), F30
 	WORD    $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
 	WORD    $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
 	WORD    $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
 	WORD    $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
 	WORD    $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
 	WORD    $0x4f9d1bf5 // fmla v21.4s, v31.4s, v29.s[2]
-	FMOVQ   176(R20), F31
+	FMOVQ   176(R22), F31
 	WORD    $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
 	WORD    $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
 	WORD    $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
 	WORD    $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
 	WORD    $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
 	WORD    $0x4f9d1bd6 // fmla v22.4s, v30.4s, v29.s[2]
-	FMOVQ   192(R20), F30
+	FMOVQ   192(R22), F30
 	WORD    $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
 	WORD    $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
 	WORD    $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
 	WORD    $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
 	WORD    $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
 	WORD    $0x4f9d1bf7 // fmla v23.4s, v31.4s, v29.s[2]
-	FMOVQ   208(R20), F31
+	FMOVQ   208(R22), F31
 	WORD    $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
 	WORD    $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
 	WORD    $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
 	WORD    $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
 	WORD    $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
 	WORD    $0x4fbd1bd4 // fmla v20.4s, v30.4s, v29.s[3]
-	FMOVQ   224(R20), F30
+	FMOVQ   224(R22), F30
 	WORD    $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
 	WORD    $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
 	WORD    $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
 	WORD    $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
 	WORD    $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
 	WORD    $0x4fbd1bf5 // fmla v21.4s, v31.4s, v29.s[3]
-	FMOVQ   240(R20), F31
+	FMOVQ   240(R22), F31
 	WORD    $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
 	WORD    $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
 	WORD    $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
@@ -181,64 +188,66 @@ k5:
 	WORD    $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
 	WORD    $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
 	WORD    $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
-	ADD     $256, R20, R20
-	SUBS    $1, R21, R21
+	ADD     $256, R22, R22
+	SUBS    $1, R23, R23
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F24
-	FMOVD.P 8(R12), F25
-	FMOVD.P 8(R13), F26
-	FMOVD.P 8(R14), F27
-	FMOVD.P 8(R15), F28
-	FMOVD.P 8(R19), F29
-	PRFM    2048(R20), PLDL1KEEP
-	PRFM    2112(R20), PLDL1KEEP
-	FMOVQ   (R20), F30
-	FMOVQ   16(R20), F31
+	FMOVD.P 8(R13), F24
+	FMOVD.P 8(R14), F25
+	FMOVD.P 8(R15), F26
+	FMOVD.P 8(R19), F27
+	FMOVD.P 8(R20), F28
+	FMOVD.P 8(R21), F29
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R22), F30
+	FMOVQ   16(R22), F31
 	WORD    $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
 	WORD    $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
 	WORD    $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
 	WORD    $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
 	WORD    $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
 	WORD    $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	FMOVQ   32(R20), F30
+	FMOVQ   32(R22), F30
 	WORD    $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
 	WORD    $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
 	WORD    $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
 	WORD    $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
 	WORD    $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
 	WORD    $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	FMOVQ   48(R20), F31
+	FMOVQ   48(R22), F31
 	WORD    $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
 	WORD    $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
 	WORD    $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
 	WORD    $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
 	WORD    $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
 	WORD    $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	FMOVQ   64(R20), F30
+	FMOVQ   64(R22), F30
 	WORD    $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
 	WORD    $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
 	WORD    $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
 	WORD    $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
 	WORD    $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
 	WORD    $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	FMOVQ   80(R20), F31
+	FMOVQ   80(R22), F31
 	WORD    $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
 	WORD    $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
 	WORD    $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
 	WORD    $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
 	WORD    $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
 	WORD    $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
-	FMOVQ   96(R20), F30
+	FMOVQ   96(R22), F30
 	WORD    $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
 	WORD    $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
 	WORD    $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
 	WORD    $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
 	WORD    $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
 	WORD    $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
-	FMOVQ   112(R20), F31
+	FMOVQ   112(R22), F31
 	WORD    $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
 	WORD    $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
 	WORD    $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
@@ -251,33 +260,34 @@ rest2:
 	WORD    $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
 	WORD    $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
 	WORD    $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
-	ADD     $128, R20, R20
+	ADD     $128, R22, R22
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F24
-	FMOVS.P 4(R12), F25
-	FMOVS.P 4(R13), F26
-	FMOVS.P 4(R14), F27
-	FMOVS.P 4(R15), F28
-	FMOVS.P 4(R19), F29
-	PRFM    2048(R20), PLDL1KEEP
-	FMOVQ   (R20), F30
-	FMOVQ   16(R20), F31
+	FMOVS.P 4(R13), F24
+	FMOVS.P 4(R14), F25
+	FMOVS.P 4(R15), F26
+	FMOVS.P 4(R19), F27
+	FMOVS.P 4(R20), F28
+	FMOVS.P 4(R21), F29
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R22), F30
+	FMOVQ   16(R22), F31
 	WORD    $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
 	WORD    $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
 	WORD    $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
 	WORD    $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
 	WORD    $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
 	WORD    $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	FMOVQ   32(R20), F30
+	FMOVQ   32(R22), F30
 	WORD    $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
 	WORD    $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
 	WORD    $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
 	WORD    $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
 	WORD    $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
 	WORD    $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	FMOVQ   48(R20), F31
+	FMOVQ   48(R22), F31
 	WORD    $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
 	WORD    $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
 	WORD    $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
@@ -290,31 +300,31 @@ odd3:
 	WORD    $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
 	WORD    $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
 	WORD    $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	ADD     $64, R20, R20
+	ADD     $64, R22, R22
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
-	ADD     R5, R12, R13
+	MOVD    R3, R13
 	ADD     R5, R13, R14
 	ADD     R5, R14, R15
 	ADD     R5, R15, R19
-	FSTPQ.P (F0, F1), 32(R11)
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R12)
-	FSTPQ.P (F6, F7), 32(R12)
-	FSTPQ.P (F8, F9), 32(R13)
-	FSTPQ.P (F10, F11), 32(R13)
-	FSTPQ.P (F12, F13), 32(R14)
-	FSTPQ.P (F14, F15), 32(R14)
-	FSTPQ.P (F16, F17), 32(R15)
-	FSTPQ.P (F18, F19), 32(R15)
-	FSTPQ.P (F20, F21), 32(R19)
-	FSTPQ.P (F22, F23), 32(R19)
+	ADD     R5, R19, R20
+	ADD     R5, R20, R21
+	FSTPQ.P (F0, F1), 32(R13)
+	FSTPQ.P (F2, F3), 32(R13)
+	FSTPQ.P (F4, F5), 32(R14)
+	FSTPQ.P (F6, F7), 32(R14)
+	FSTPQ.P (F8, F9), 32(R15)
+	FSTPQ.P (F10, F11), 32(R15)
+	FSTPQ.P (F12, F13), 32(R19)
+	FSTPQ.P (F14, F15), 32(R19)
+	FSTPQ.P (F16, F17), 32(R20)
+	FSTPQ.P (F18, F19), 32(R20)
+	FSTPQ.P (F20, F21), 32(R21)
+	FSTPQ.P (F22, F23), 32(R21)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R12, R12
 	BNE     frequency1
 	RET
 
@@ -322,8 +332,8 @@ done4:
 // Requires: ASIMD
 TEXT ·product_f32_5x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 K; R10 Freqs; R11…R15 rows of A, then rows of C; R19 the panel;
-	// R20 fours of k left.
+	// R8 CFreq; R9 K; R10 Ahead; R11 AheadStep; R12 Freqs; R13…R15 rows of A, then rows of C;
+	// R19, R20 rows of A, then rows of C; R21 the panel; R22 fours of k left.
 	// Vectors: V0…V19 sums; V20…V24 elements of A; V25…V28 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -334,8 +344,11 @@ TEXT ·product_f32_5x16_neon(SB), NOSPLIT, $0-8
 	MOVD 24(R0), R6
 	MOVD 40(R0), R7
 	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 80(R0), R9
+	MOVD 64(R0), R10
+	MOVD 72(R0), R11
+	ADD  R2, R10, R10
+	MOVD 88(R0), R12
 
 frequency1:
 	VEOR V0.B16, V0.B16, V0.B16
@@ -358,101 +371,105 @@ frequency1:
 	VEOR V17.B16, V17.B16, V17.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
-	ADD  R4, R12, R13
+	MOVD R1, R13
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
-	MOVD R2, R19
-	LSR  $2, R9, R20
-	CBZ  R20, rest2
+	ADD  R4, R15, R19
+	ADD  R4, R19, R20
+	MOVD R2, R21
+	LSR  $2, R9, R22
+	CBZ  R22, rest2
 
 k5:
-	FMOVQ.P 16(R11), F20
-	FMOVQ.P 16(R12), F21
-	FMOVQ.P 16(R13), F22
-	FMOVQ.P 16(R14), F23
-	FMOVQ.P 16(R15), F24
-	PRFM    2048(R19), PLDL1KEEP
-	PRFM    2112(R19), PLDL1KEEP
-	PRFM    2176(R19), PLDL1KEEP
-	PRFM    2240(R19), PLDL1KEEP
-	FMOVQ   (R19), F25
-	FMOVQ   16(R19), F26
-	FMOVQ   32(R19), F27
-	FMOVQ   48(R19), F28
+	FMOVQ.P 16(R13), F20
+	FMOVQ.P 16(R14), F21
+	FMOVQ.P 16(R15), F22
+	FMOVQ.P 16(R19), F23
+	FMOVQ.P 16(R20), F24
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R21), F25
+	FMOVQ   16(R21), F26
+	FMOVQ   32(R21), F27
+	FMOVQ   48(R21), F28
 	WORD    $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
 	WORD    $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
 	WORD    $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
 	WORD    $0x4f97132c // fmla v12.4s, v25.4s, v23.s[0]
 	WORD    $0x4f981330 // fmla v16.4s, v25.4s, v24.s[0]
-	FMOVQ   64(R19), F25
+	FMOVQ   64(R21), F25
 	WORD    $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
 	WORD    $0x4f951345 // fmla v5.4s, v26.4s, v21.s[0]
 	WORD    $0x4f961349 // fmla v9.4s, v26.4s, v22.s[0]
 	WORD    $0x4f97134d // fmla v13.4s, v26.4s, v23.s[0]
 	WORD    $0x4f981351 // fmla v17.4s, v26.4s, v24.s[0]
-	FMOVQ   80(R19), F26
+	FMOVQ   80(R21), F26
 	WORD    $0x4f941362 // fmla v2.4s, v27.4s, v20.s[0]
 	WORD    $0x4f951366 // fmla v6.4s, v27.4s, v21.s[0]
 	WORD    $0x4f96136a // fmla v10.4s, v27.4s, v22.s[0]
 	WORD    $0x4f97136e // fmla v14.4s, v27.4s, v23.s[0]
 	WORD    $0x4f981372 // fmla v18.4s, v27.4s, v24.s[0]
-	FMOVQ   96(R19), F27
+	FMOVQ   96(R21), F27
 	WORD    $0x4f941383 // fmla v3.4s, v28.4s, v20.s[0]
 	WORD    $0x4f951387 // fmla v7.4s, v28.4s, v21.s[0]
 	WORD    $0x4f96138b // fmla v11.4s, v28.4s, v22.s[0]
 	WORD    $0x4f97138f // fmla v15.4s, v28.4s, v23.s[0]
 	WORD    $0x4f981393 // fmla v19.4s, v28.4s, v24.s[0]
-	FMOVQ   112(R19), F28
+	FMOVQ   112(R21), F28
 	WORD    $0x4fb41320 // fmla v0.4s, v25.4s, v20.s[1]
 	WORD    $0x4fb51324 // fmla v4.4s, v25.4s, v21.s[1]
 	WORD    $0x4fb61328 // fmla v8.4s, v25.4s, v22.s[1]
 	WORD    $0x4fb7132c // fmla v12.4s, v25.4s, v23.s[1]
 	WORD    $0x4fb81330 // fmla v16.4s, v25.4s, v24.s[1]
-	FMOVQ   128(R19), F25
+	FMOVQ   128(R21), F25
 	WORD    $0x4fb41341 // fmla v1.4s, v26.4s, v20.s[1]
 	WORD    $0x4fb51345 // fmla v5.4s, v26.4s, v21.s[1]
 	WORD    $0x4fb61349 // fmla v9.4s, v26.4s, v22.s[1]
 	WORD    $0x4fb7134d // fmla v13.4s, v26.4s, v23.s[1]
 	WORD    $0x4fb81351 // fmla v17.4s, v26.4s, v24.s[1]
-	FMOVQ   144(R19), F26
+	FMOVQ   144(R21), F26
 	WORD    $0x4fb41362 // fmla v2.4s, v27.4s, v20.s[1]
 	WORD    $0x4fb51366 // fmla v6.4s, v27.4s, v21.s[1]
 	WORD    $0x4fb6136a // fmla v10.4s, v27.4s, v22.s[1]
 	WORD    $0x4fb7136e // fmla v14.4s, v27.4s, v23.s[1]
 	WORD    $0x4fb81372 // fmla v18.4s, v27.4s, v24.s[1]
-	FMOVQ   160(R19), F27
+	FMOVQ   160(R21), F27
 	WORD    $0x4fb41383 // fmla v3.4s, v28.4s, v20.s[1]
 	WORD    $0x4fb51387 // fmla v7.4s, v28.4s, v21.s[1]
 	WORD    $0x4fb6138b // fmla v11.4s, v28.4s, v22.s[1]
 	WORD    $0x4fb7138f // fmla v15.4s, v28.4s, v23.s[1]
 	WORD    $0x4fb81393 // fmla v19.4s, v28.4s, v24.s[1]
-	FMOVQ   176(R19), F28
+	FMOVQ   176(R21), F28
 	WORD    $0x4f941b20 // fmla v0.4s, v25.4s, v20.s[2]
 	WORD    $0x4f951b24 // fmla v4.4s, v25.4s, v21.s[2]
 	WORD    $0x4f961b28 // fmla v8.4s, v25.4s, v22.s[2]
 	WORD    $0x4f971b2c // fmla v12.4s, v25.4s, v23.s[2]
 	WORD    $0x4f981b30 // fmla v16.4s, v25.4s, v24.s[2]
-	FMOVQ   192(R19), F25
+	FMOVQ   192(R21), F25
 	WORD    $0x4f941b41 // fmla v1.4s, v26.4s, v20.s[2]
 	WORD    $0x4f951b45 // fmla v5.4s, v26.4s, v21.s[2]
 	WORD    $0x4f961b49 // fmla v9.4s, v26.4s, v22.s[2]
 	WORD    $0x4f971b4d // fmla v13.4s, v26.4s, v23.s[2]
 	WORD    $0x4f981b51 // fmla v17.4s, v26.4s, v24.s[2]
-	FMOVQ   208(R19), F26
+	FMOVQ   208(R21), F26
 	WORD    $0x4f941b62 // fmla v2.4s, v27.4s, v20.s[2]
 	WORD    $0x4f951b66 // fmla v6.4s, v27.4s, v21.s[2]
 	WORD    $0x4f961b6a // fmla v10.4s, v27.4s, v22.s[2]
 	WORD    $0x4f971b6e // fmla v14.4s, v27.4s, v23.s[2]
 	WORD    $0x4f981b72 // fmla v18.4s, v27.4s, v24.s[2]
-	FMOVQ   224(R19), F27
+	FMOVQ   224(R21), F27
 	WORD    $0x4f941b83 // fmla v3.4s, v28.4s, v20.s[2]
 	WORD    $0x4f951b87 // fmla v7.4s, v28.4s, v21.s[2]
 	WORD    $0x4f961b8b // fmla v11.4s, v28.4s, v22.s[2]
 	WORD    $0x4f971b8f // fmla v15.4s, v28.4s, v23.s[2]
 	WORD    $0x4f981b93 // fmla v19.4s, v28.4s, v24.s[2]
-	FMOVQ   240(R19), F28
+	FMOVQ   240(R21), F28
 	WORD    $0x4fb41b20 // fmla v0.4s, v25.4s, v20.s[3]
 	WORD    $0x4fb51b24 // fmla v4.4s, v25.4s, v21.s[3]
 	WORD    $0x4fb61b28 // fmla v8.4s, v25.4s, v22.s[3]
@@ -473,47 +490,49 @@ k5:
 	WORD    $0x4fb61b8b // fmla v11.4s, v28.4s, v22.s[3]
 	WORD    $0x4fb71b8f // fmla v15.4s, v28.4s, v23.s[3]
 	WORD    $0x4fb81b93 // fmla v19.4s, v28.4s, v24.s[3]
-	ADD     $256, R19, R19
-	SUBS    $1, R20, R20
+	ADD     $256, R21, R21
+	SUBS    $1, R22, R22
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F20
-	FMOVD.P 8(R12), F21
-	FMOVD.P 8(R13), F22
-	FMOVD.P 8(R14), F23
-	FMOVD.P 8(R15), F24
-	PRFM    2048(R19), PLDL1KEEP
-	PRFM    2112(R19), PLDL1KEEP
-	FMOVQ   (R19), F25
-	FMOVQ   16(R19), F26
-	FMOVQ   32(R19), F27
-	FMOVQ   48(R19), F28
+	FMOVD.P 8(R13), F20
+	FMOVD.P 8(R14), F21
+	FMOVD.P 8(R15), F22
+	FMOVD.P 8(R19), F23
+	FMOVD.P 8(R20), F24
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R21), F25
+	FMOVQ   16(R21), F26
+	FMOVQ   32(R21), F27
+	FMOVQ   48(R21), F28
 	WORD    $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
 	WORD    $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
 	WORD    $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
 	WORD    $0x4f97132c // fmla v12.4s, v25.4s, v23.s[0]
 	WORD    $0x4f981330 // fmla v16.4s, v25.4s, v24.s[0]
-	FMOVQ   64(R19), F25
+	FMOVQ   64(R21), F25
 	WORD    $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
 	WORD    $0x4f951345 // fmla v5.4s, v26.4s, v21.s[0]
 	WORD    $0x4f961349 // fmla v9.4s, v26.4s, v22.s[0]
 	WORD    $0x4f97134d // fmla v13.4s, v26.4s, v23.s[0]
 	WORD    $0x4f981351 // fmla v17.4s, v26.4s, v24.s[0]
-	FMOVQ   80(R19), F26
+	FMOVQ   80(R21), F26
 	WORD    $0x4f941362 // fmla v2.4s, v27.4s, v20.s[0]
 	WORD    $0x4f951366 // fmla v6.4s, v27.4s, v21.s[0]
 	WORD    $0x4f96136a // fmla v10.4s, v27.4s, v22.s[0]
 	WORD    $0x4f97136e // fmla v14.4s, v27.4s, v23.s[0]
 	WORD    $0x4f981372 // fmla v18.4s, v27.4s, v24.s[0]
-	FMOVQ   96(R19), F27
+	FMOVQ   96(R21), F27
 	WORD    $0x4f941383 // fmla v3.4s, v28.4s, v20.s[0]
 	WORD    $0x4f951387 // fmla v7.4s, v28.4s, v21.s[0]
 	WORD    $0x4f96138b // fmla v11.4s, v28.4s, v22.s[0]
 	WORD    $0x4f97138f // fmla v15.4s, v28.4s, v23.s[0]
 	WORD    $0x4f981393 // fmla v19.4s, v28.4s, v24.s[0]
-	FMOVQ   112(R19), F28
+	FMOVQ   112(R21), F28
 	WORD    $0x4fb41320 // fmla v0.4s, v25.4s, v20.s[1]
 	WORD    $0x4fb51324 // fmla v4.4s, v25.4s, v21.s[1]
 	WORD    $0x4fb61328 // fmla v8.4s, v25.4s, v22.s[1]
@@ -534,20 +553,21 @@ rest2:
 	WORD    $0x4fb6138b // fmla v11.4s, v28.4s, v22.s[1]
 	WORD    $0x4fb7138f // fmla v15.4s, v28.4s, v23.s[1]
 	WORD    $0x4fb81393 // fmla v19.4s, v28.4s, v24.s[1]
-	ADD     $128, R19, R19
+	ADD     $128, R21, R21
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F20
-	FMOVS.P 4(R12), F21
-	FMOVS.P 4(R13), F22
-	FMOVS.P 4(R14), F23
-	FMOVS.P 4(R15), F24
-	PRFM    2048(R19), PLDL1KEEP
-	FMOVQ   (R19), F25
-	FMOVQ   16(R19), F26
-	FMOVQ   32(R19), F27
-	FMOVQ   48(R19), F28
+	FMOVS.P 4(R13), F20
+	FMOVS.P 4(R14), F21
+	FMOVS.P 4(R15), F22
+	FMOVS.P 4(R19), F23
+	FMOVS.P 4(R20), F24
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R21), F25
+	FMOVQ   16(R21), F26
+	FMOVQ   32(R21), F27
+	FMOVQ   48(R21), F28
 	WORD    $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
 	WORD    $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
 	WORD    $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
@@ -568,28 +588,28 @@ odd3:
 	WORD    $0x4f96138b // fmla v11.4s, v28.4s, v22.s[0]
 	WORD    $0x4f97138f // fmla v15.4s, v28.4s, v23.s[0]
 	WORD    $0x4f981393 // fmla v19.4s, v28.4s, v24.s[0]
-	ADD     $64, R19, R19
+	ADD     $64, R21, R21
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
-	ADD     R5, R12, R13
+	MOVD    R3, R13
 	ADD     R5, R13, R14
 	ADD     R5, R14, R15
-	FSTPQ.P (F0, F1), 32(R11)
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R12)
-	FSTPQ.P (F6, F7), 32(R12)
-	FSTPQ.P (F8, F9), 32(R13)
-	FSTPQ.P (F10, F11), 32(R13)
-	FSTPQ.P (F12, F13), 32(R14)
-	FSTPQ.P (F14, F15), 32(R14)
-	FSTPQ.P (F16, F17), 32(R15)
-	FSTPQ.P (F18, F19), 32(R15)
+	ADD     R5, R15, R19
+	ADD     R5, R19, R20
+	FSTPQ.P (F0, F1), 32(R13)
+	FSTPQ.P (F2, F3), 32(R13)
+	FSTPQ.P (F4, F5), 32(R14)
+	FSTPQ.P (F6, F7), 32(R14)
+	FSTPQ.P (F8, F9), 32(R15)
+	FSTPQ.P (F10, F11), 32(R15)
+	FSTPQ.P (F12, F13), 32(R19)
+	FSTPQ.P (F14, F15), 32(R19)
+	FSTPQ.P (F16, F17), 32(R20)
+	FSTPQ.P (F18, F19), 32(R20)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R12, R12
 	BNE     frequency1
 	RET
 
@@ -597,8 +617,8 @@ done4:
 // Requires: ASIMD
 TEXT ·product_f32_4x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 K; R10 Freqs; R11…R14 rows of A, then rows of C; R15 the panel;
-	// R19 fours of k left.
+	// R8 CFreq; R9 K; R10 Ahead; R11 AheadStep; R12 Freqs; R13…R15 rows of A, then rows of C;
+	// R19 rows of A, then rows of C; R20 the panel; R21 fours of k left.
 	// Vectors: V0…V15 sums; V16…V19 elements of A; V20…V27 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -609,8 +629,11 @@ TEXT ·product_f32_4x16_neon(SB), NOSPLIT, $0-8
 	MOVD 24(R0), R6
 	MOVD 40(R0), R7
 	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 80(R0), R9
+	MOVD 64(R0), R10
+	MOVD 72(R0), R11
+	ADD  R2, R10, R10
+	MOVD 88(R0), R12
 
 frequency1:
 	VEOR V0.B16, V0.B16, V0.B16
@@ -629,71 +652,75 @@ frequency1:
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
-	ADD  R4, R12, R13
+	MOVD R1, R13
 	ADD  R4, R13, R14
-	MOVD R2, R15
-	LSR  $2, R9, R19
-	CBZ  R19, rest2
+	ADD  R4, R14, R15
+	ADD  R4, R15, R19
+	MOVD R2, R20
+	LSR  $2, R9, R21
+	CBZ  R21, rest2
 
 k5:
-	FMOVQ.P 16(R11), F16
-	FMOVQ.P 16(R12), F17
-	FMOVQ.P 16(R13), F18
-	FMOVQ.P 16(R14), F19
-	PRFM    2048(R15), PLDL1KEEP
-	PRFM    2112(R15), PLDL1KEEP
-	PRFM    2176(R15), PLDL1KEEP
-	PRFM    2240(R15), PLDL1KEEP
-	FMOVQ   (R15), F20
-	FMOVQ   16(R15), F21
-	FMOVQ   32(R15), F22
-	FMOVQ   48(R15), F23
-	FMOVQ   64(R15), F24
-	FMOVQ   80(R15), F25
-	FMOVQ   96(R15), F26
-	FMOVQ   112(R15), F27
+	FMOVQ.P 16(R13), F16
+	FMOVQ.P 16(R14), F17
+	FMOVQ.P 16(R15), F18
+	FMOVQ.P 16(R19), F19
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R20), F20
+	FMOVQ   16(R20), F21
+	FMOVQ   32(R20), F22
+	FMOVQ   48(R20), F23
+	FMOVQ   64(R20), F24
+	FMOVQ   80(R20), F25
+	FMOVQ   96(R20), F26
+	FMOVQ   112(R20), F27
 	WORD    $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
 	WORD    $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
 	WORD    $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
 	WORD    $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
-	FMOVQ   128(R15), F20
+	FMOVQ   128(R20), F20
 	WORD    $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
 	WORD    $0x4f9112a5 // fmla v5.4s, v21.4s, v17.s[0]
 	WORD    $0x4f9212a9 // fmla v9.4s, v21.4s, v18.s[0]
 	WORD    $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
-	FMOVQ   144(R15), F21
+	FMOVQ   144(R20), F21
 	WORD    $0x4f9012c2 // fmla v2.4s, v22.4s, v16.s[0]
 	WORD    $0x4f9112c6 // fmla v6.4s, v22.4s, v17.s[0]
 	WORD    $0x4f9212ca // fmla v10.4s, v22.4s, v18.s[0]
 	WORD    $0x4f9312ce // fmla v14.4s, v22.4s, v19.s[0]
-	FMOVQ   160(R15), F22
+	FMOVQ   160(R20), F22
 	WORD    $0x4f9012e3 // fmla v3.4s, v23.4s, v16.s[0]
 	WORD    $0x4f9112e7 // fmla v7.4s, v23.4s, v17.s[0]
 	WORD    $0x4f9212eb // fmla v11.4s, v23.4s, v18.s[0]
 	WORD    $0x4f9312ef // fmla v15.4s, v23.4s, v19.s[0]
-	FMOVQ   176(R15), F23
+	FMOVQ   176(R20), F23
 	WORD    $0x4fb01300 // fmla v0.4s, v24.4s, v16.s[1]
 	WORD    $0x4fb11304 // fmla v4.4s, v24.4s, v17.s[1]
 	WORD    $0x4fb21308 // fmla v8.4s, v24.4s, v18.s[1]
 	WORD    $0x4fb3130c // fmla v12.4s, v24.4s, v19.s[1]
-	FMOVQ   192(R15), F24
+	FMOVQ   192(R20), F24
 	WORD    $0x4fb01321 // fmla v1.4s, v25.4s, v16.s[1]
 	WORD    $0x4fb11325 // fmla v5.4s, v25.4s, v17.s[1]
 	WORD    $0x4fb21329 // fmla v9.4s, v25.4s, v18.s[1]
 	WORD    $0x4fb3132d // fmla v13.4s, v25.4s, v19.s[1]
-	FMOVQ   208(R15), F25
+	FMOVQ   208(R20), F25
 	WORD    $0x4fb01342 // fmla v2.4s, v26.4s, v16.s[1]
 	WORD    $0x4fb11346 // fmla v6.4s, v26.4s, v17.s[1]
 	WORD    $0x4fb2134a // fmla v10.4s, v26.4s, v18.s[1]
 	WORD    $0x4fb3134e // fmla v14.4s, v26.4s, v19.s[1]
-	FMOVQ   224(R15), F26
+	FMOVQ   224(R20), F26
 	WORD    $0x4fb01363 // fmla v3.4s, v27.4s, v16.s[1]
 	WORD    $0x4fb11367 // fmla v7.4s, v27.4s, v17.s[1]
 	WORD    $0x4fb2136b // fmla v11.4s, v27.4s, v18.s[1]
 	WORD    $0x4fb3136f // fmla v15.4s, v27.4s, v19.s[1]
-	FMOVQ   240(R15), F27
+	FMOVQ   240(R20), F27
 	WORD    $0x4f901a80 // fmla v0.4s, v20.4s, v16.s[2]
 	WORD    $0x4f911a84 // fmla v4.4s, v20.4s, v17.s[2]
 	WORD    $0x4f921a88 // fmla v8.4s, v20.4s, v18.s[2]
@@ -726,26 +753,28 @@ k5:
 	WORD    $0x4fb11b67 // fmla v7.4s, v27.4s, v17.s[3]
 	WORD    $0x4fb21b6b // fmla v11.4s, v27.4s, v18.s[3]
 	WORD    $0x4fb31b6f // fmla v15.4s, v27.4s, v19.s[3]
-	ADD     $256, R15, R15
-	SUBS    $1, R19, R19
+	ADD     $256, R20, R20
+	SUBS    $1, R21, R21
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F16
-	FMOVD.P 8(R12), F17
-	FMOVD.P 8(R13), F18
-	FMOVD.P 8(R14), F19
-	PRFM    2048(R15), PLDL1KEEP
-	PRFM    2112(R15), PLDL1KEEP
-	FMOVQ   (R15), F20
-	FMOVQ   16(R15), F21
-	FMOVQ   32(R15), F22
-	FMOVQ   48(R15), F23
-	FMOVQ   64(R15), F24
-	FMOVQ   80(R15), F25
-	FMOVQ   96(R15), F26
-	FMOVQ   112(R15), F27
+	FMOVD.P 8(R13), F16
+	FMOVD.P 8(R14), F17
+	FMOVD.P 8(R15), F18
+	FMOVD.P 8(R19), F19
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R20), F20
+	FMOVQ   16(R20), F21
+	FMOVQ   32(R20), F22
+	FMOVQ   48(R20), F23
+	FMOVQ   64(R20), F24
+	FMOVQ   80(R20), F25
+	FMOVQ   96(R20), F26
+	FMOVQ   112(R20), F27
 	WORD    $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
 	WORD    $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
 	WORD    $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
@@ -778,19 +807,20 @@ rest2:
 	WORD    $0x4fb11367 // fmla v7.4s, v27.4s, v17.s[1]
 	WORD    $0x4fb2136b // fmla v11.4s, v27.4s, v18.s[1]
 	WORD    $0x4fb3136f // fmla v15.4s, v27.4s, v19.s[1]
-	ADD     $128, R15, R15
+	ADD     $128, R20, R20
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F16
-	FMOVS.P 4(R12), F17
-	FMOVS.P 4(R13), F18
-	FMOVS.P 4(R14), F19
-	PRFM    2048(R15), PLDL1KEEP
-	FMOVQ   (R15), F20
-	FMOVQ   16(R15), F21
-	FMOVQ   32(R15), F22
-	FMOVQ   48(R15), F23
+	FMOVS.P 4(R13), F16
+	FMOVS.P 4(R14), F17
+	FMOVS.P 4(R15), F18
+	FMOVS.P 4(R19), F19
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R20), F20
+	FMOVQ   16(R20), F21
+	FMOVQ   32(R20), F22
+	FMOVQ   48(R20), F23
 	WORD    $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
 	WORD    $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
 	WORD    $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
@@ -807,25 +837,25 @@ odd3:
 	WORD    $0x4f9112e7 // fmla v7.4s, v23.4s, v17.s[0]
 	WORD    $0x4f9212eb // fmla v11.4s, v23.4s, v18.s[0]
 	WORD    $0x4f9312ef // fmla v15.4s, v23.4s, v19.s[0]
-	ADD     $64, R15, R15
+	ADD     $64, R20, R20
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
-	ADD     R5, R12, R13
+	MOVD    R3, R13
 	ADD     R5, R13, R14
-	FSTPQ.P (F0, F1), 32(R11)
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R12)
-	FSTPQ.P (F6, F7), 32(R12)
-	FSTPQ.P (F8, F9), 32(R13)
-	FSTPQ.P (F10, F11), 32(R13)
-	FSTPQ.P (F12, F13), 32(R14)
-	FSTPQ.P (F14, F15), 32(R14)
+	ADD     R5, R14, R15
+	ADD     R5, R15, R19
+	FSTPQ.P (F0, F1), 32(R13)
+	FSTPQ.P (F2, F3), 32(R13)
+	FSTPQ.P (F4, F5), 32(R14)
+	FSTPQ.P (F6, F7), 32(R14)
+	FSTPQ.P (F8, F9), 32(R15)
+	FSTPQ.P (F10, F11), 32(R15)
+	FSTPQ.P (F12, F13), 32(R19)
+	FSTPQ.P (F14, F15), 32(R19)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R12, R12
 	BNE     frequency1
 	RET
 
@@ -833,8 +863,8 @@ done4:
 // Requires: ASIMD
 TEXT ·product_f32_3x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 K; R10 Freqs; R11…R13 rows of A, then rows of C; R14 the panel;
-	// R15 fours of k left.
+	// R8 CFreq; R9 K; R10 Ahead; R11 AheadStep; R12 Freqs; R13…R15 rows of A, then rows of C;
+	// R19 the panel; R20 fours of k left.
 	// Vectors: V0…V11 sums; V12…V14 elements of A; V15…V22 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -845,8 +875,11 @@ TEXT ·product_f32_3x16_neon(SB), NOSPLIT, $0-8
 	MOVD 24(R0), R6
 	MOVD 40(R0), R7
 	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 80(R0), R9
+	MOVD 64(R0), R10
+	MOVD 72(R0), R11
+	ADD  R2, R10, R10
+	MOVD 88(R0), R12
 
 frequency1:
 	VEOR V0.B16, V0.B16, V0.B16
@@ -861,61 +894,65 @@ frequency1:
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
-	ADD  R4, R12, R13
-	MOVD R2, R14
-	LSR  $2, R9, R15
-	CBZ  R15, rest2
+	MOVD R1, R13
+	ADD  R4, R13, R14
+	ADD  R4, R14, R15
+	MOVD R2, R19
+	LSR  $2, R9, R20
+	CBZ  R20, rest2
 
 k5:
-	FMOVQ.P 16(R11), F12
-	FMOVQ.P 16(R12), F13
-	FMOVQ.P 16(R13), F14
-	PRFM    2048(R14), PLDL1KEEP
-	PRFM    2112(R14), PLDL1KEEP
-	PRFM    2176(R14), PLDL1KEEP
-	PRFM    2240(R14), PLDL1KEEP
-	FMOVQ   (R14), F15
-	FMOVQ   16(R14), F16
-	FMOVQ   32(R14), F17
-	FMOVQ   48(R14), F18
-	FMOVQ   64(R14), F19
-	FMOVQ   80(R14), F20
-	FMOVQ   96(R14), F21
-	FMOVQ   112(R14), F22
+	FMOVQ.P 16(R13), F12
+	FMOVQ.P 16(R14), F13
+	FMOVQ.P 16(R15), F14
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R19), F15
+	FMOVQ   16(R19), F16
+	FMOVQ   32(R19), F17
+	FMOVQ   48(R19), F18
+	FMOVQ   64(R19), F19
+	FMOVQ   80(R19), F20
+	FMOVQ   96(R19), F21
+	FMOVQ   112(R19), F22
 	WORD    $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
 	WORD    $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
 	WORD    $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	FMOVQ   128(R14), F15
+	FMOVQ   128(R19), F15
 	WORD    $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
 	WORD    $0x4f8d1205 // fmla v5.4s, v16.4s, v13.s[0]
 	WORD    $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
-	FMOVQ   144(R14), F16
+	FMOVQ   144(R19), F16
 	WORD    $0x4f8c1222 // fmla v2.4s, v17.4s, v12.s[0]
 	WORD    $0x4f8d1226 // fmla v6.4s, v17.4s, v13.s[0]
 	WORD    $0x4f8e122a // fmla v10.4s, v17.4s, v14.s[0]
-	FMOVQ   160(R14), F17
+	FMOVQ   160(R19), F17
 	WORD    $0x4f8c1243 // fmla v3.4s, v18.4s, v12.s[0]
 	WORD    $0x4f8d1247 // fmla v7.4s, v18.4s, v13.s[0]
 	WORD    $0x4f8e124b // fmla v11.4s, v18.4s, v14.s[0]
-	FMOVQ   176(R14), F18
+	FMOVQ   176(R19), F18
 	WORD    $0x4fac1260 // fmla v0.4s, v19.4s, v12.s[1]
 	WORD    $0x4fad1264 // fmla v4.4s, v19.4s, v13.s[1]
 	WORD    $0x4fae1268 // fmla v8.4s, v19.4s, v14.s[1]
-	FMOVQ   192(R14), F19
+	FMOVQ   192(R19), F19
 	WORD    $0x4fac1281 // fmla v1.4s, v20.4s, v12.s[1]
 	WORD    $0x4fad1285 // fmla v5.4s, v20.4s, v13.s[1]
 	WORD    $0x4fae1289 // fmla v9.4s, v20.4s, v14.s[1]
-	FMOVQ   208(R14), F20
+	FMOVQ   208(R19), F20
 	WORD    $0x4fac12a2 // fmla v2.4s, v21.4s, v12.s[1]
 	WORD    $0x4fad12a6 // fmla v6.4s, v21.4s, v13.s[1]
 	WORD    $0x4fae12aa // fmla v10.4s, v21.4s, v14.s[1]
-	FMOVQ   224(R14), F21
+	FMOVQ   224(R19), F21
 	WORD    $0x4fac12c3 // fmla v3.4s, v22.4s, v12.s[1]
 	WORD    $0x4fad12c7 // fmla v7.4s, v22.4s, v13.s[1]
 	WORD    $0x4fae12cb // fmla v11.4s, v22.4s, v14.s[1]
-	FMOVQ   240(R14), F22
+	FMOVQ   240(R19), F22
 	WORD    $0x4f8c19e0 // fmla v0.4s, v15.4s, v12.s[2]
 	WORD    $0x4f8d19e4 // fmla v4.4s, v15.4s, v13.s[2]
 	WORD    $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
@@ -940,25 +977,27 @@ k5:
 	WORD    $0x4fac1ac3 // fmla v3.4s, v22.4s, v12.s[3]
 	WORD    $0x4fad1ac7 // fmla v7.4s, v22.4s, v13.s[3]
 	WORD    $0x4fae1acb // fmla v11.4s, v22.4s, v14.s[3]
-	ADD     $256, R14, R14
-	SUBS    $1, R15, R15
+	ADD     $256, R19, R19
+	SUBS    $1, R20, R20
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F12
-	FMOVD.P 8(R12), F13
-	FMOVD.P 8(R13), F14
-	PRFM    2048(R14), PLDL1KEEP
-	PRFM    2112(R14), PLDL1KEEP
-	FMOVQ   (R14), F15
-	FMOVQ   16(R14), F16
-	FMOVQ   32(R14), F17
-	FMOVQ   48(R14), F18
-	FMOVQ   64(R14), F19
-	FMOVQ   80(R14), F20
-	FMOVQ   96(R14), F21
-	FMOVQ   112(R14), F22
+	FMOVD.P 8(R13), F12
+	FMOVD.P 8(R14), F13
+	FMOVD.P 8(R15), F14
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R19), F15
+	FMOVQ   16(R19), F16
+	FMOVQ   32(R19), F17
+	FMOVQ   48(R19), F18
+	FMOVQ   64(R19), F19
+	FMOVQ   80(R19), F20
+	FMOVQ   96(R19), F21
+	FMOVQ   112(R19), F22
 	WORD    $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
 	WORD    $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
 	WORD    $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
@@ -983,18 +1022,19 @@ rest2:
 	WORD    $0x4fac12c3 // fmla v3.4s, v22.4s, v12.s[1]
 	WORD    $0x4fad12c7 // fmla v7.4s, v22.4s, v13.s[1]
 	WORD    $0x4fae12cb // fmla v11.4s, v22.4s, v14.s[1]
-	ADD     $128, R14, R14
+	ADD     $128, R19, R19
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F12
-	FMOVS.P 4(R12), F13
-	FMOVS.P 4(R13), F14
-	PRFM    2048(R14), PLDL1KEEP
-	FMOVQ   (R14), F15
-	FMOVQ   16(R14), F16
-	FMOVQ   32(R14), F17
-	FMOVQ   48(R14), F18
+	FMOVS.P 4(R13), F12
+	FMOVS.P 4(R14), F13
+	FMOVS.P 4(R15), F14
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R19), F15
+	FMOVQ   16(R19), F16
+	FMOVQ   32(R19), F17
+	FMOVQ   48(R19), F18
 	WORD    $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
 	WORD    $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
 	WORD    $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
@@ -1007,22 +1047,22 @@ odd3:
 	WORD    $0x4f8c1243 // fmla v3.4s, v18.4s, v12.s[0]
 	WORD    $0x4f8d1247 // fmla v7.4s, v18.4s, v13.s[0]
 	WORD    $0x4f8e124b // fmla v11.4s, v18.4s, v14.s[0]
-	ADD     $64, R14, R14
+	ADD     $64, R19, R19
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
-	ADD     R5, R12, R13
-	FSTPQ.P (F0, F1), 32(R11)
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R12)
-	FSTPQ.P (F6, F7), 32(R12)
-	FSTPQ.P (F8, F9), 32(R13)
-	FSTPQ.P (F10, F11), 32(R13)
+	MOVD    R3, R13
+	ADD     R5, R13, R14
+	ADD     R5, R14, R15
+	FSTPQ.P (F0, F1), 32(R13)
+	FSTPQ.P (F2, F3), 32(R13)
+	FSTPQ.P (F4, F5), 32(R14)
+	FSTPQ.P (F6, F7), 32(R14)
+	FSTPQ.P (F8, F9), 32(R15)
+	FSTPQ.P (F10, F11), 32(R15)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R12, R12
 	BNE     frequency1
 	RET
 
@@ -1030,8 +1070,8 @@ done4:
 // Requires: ASIMD
 TEXT ·product_f32_2x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 K; R10 Freqs; R11, R12 rows of A, then rows of C; R13 the panel;
-	// R14 fours of k left.
+	// R8 CFreq; R9 K; R10 Ahead; R11 AheadStep; R12 Freqs; R13, R14 rows of A, then rows of C;
+	// R15 the panel; R19 fours of k left.
 	// Vectors: V0…V7 sums; V8, V9 elements of A; V10…V17 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -1042,8 +1082,11 @@ TEXT ·product_f32_2x16_neon(SB), NOSPLIT, $0-8
 	MOVD 24(R0), R6
 	MOVD 40(R0), R7
 	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 80(R0), R9
+	MOVD 64(R0), R10
+	MOVD 72(R0), R11
+	ADD  R2, R10, R10
+	MOVD 88(R0), R12
 
 frequency1:
 	VEOR V0.B16, V0.B16, V0.B16
@@ -1054,51 +1097,55 @@ frequency1:
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
-	MOVD R1, R11
-	ADD  R4, R11, R12
-	MOVD R2, R13
-	LSR  $2, R9, R14
-	CBZ  R14, rest2
+	MOVD R1, R13
+	ADD  R4, R13, R14
+	MOVD R2, R15
+	LSR  $2, R9, R19
+	CBZ  R19, rest2
 
 k5:
-	FMOVQ.P 16(R11), F8
-	FMOVQ.P 16(R12), F9
-	PRFM    2048(R13), PLDL1KEEP
-	PRFM    2112(R13), PLDL1KEEP
-	PRFM    2176(R13), PLDL1KEEP
-	PRFM    2240(R13), PLDL1KEEP
-	FMOVQ   (R13), F10
-	FMOVQ   16(R13), F11
-	FMOVQ   32(R13), F12
-	FMOVQ   48(R13), F13
-	FMOVQ   64(R13), F14
-	FMOVQ   80(R13), F15
-	FMOVQ   96(R13), F16
-	FMOVQ   112(R13), F17
+	FMOVQ.P 16(R13), F8
+	FMOVQ.P 16(R14), F9
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R15), F10
+	FMOVQ   16(R15), F11
+	FMOVQ   32(R15), F12
+	FMOVQ   48(R15), F13
+	FMOVQ   64(R15), F14
+	FMOVQ   80(R15), F15
+	FMOVQ   96(R15), F16
+	FMOVQ   112(R15), F17
 	WORD    $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
 	WORD    $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
-	FMOVQ   128(R13), F10
+	FMOVQ   128(R15), F10
 	WORD    $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
 	WORD    $0x4f891165 // fmla v5.4s, v11.4s, v9.s[0]
-	FMOVQ   144(R13), F11
+	FMOVQ   144(R15), F11
 	WORD    $0x4f881182 // fmla v2.4s, v12.4s, v8.s[0]
 	WORD    $0x4f891186 // fmla v6.4s, v12.4s, v9.s[0]
-	FMOVQ   160(R13), F12
+	FMOVQ   160(R15), F12
 	WORD    $0x4f8811a3 // fmla v3.4s, v13.4s, v8.s[0]
 	WORD    $0x4f8911a7 // fmla v7.4s, v13.4s, v9.s[0]
-	FMOVQ   176(R13), F13
+	FMOVQ   176(R15), F13
 	WORD    $0x4fa811c0 // fmla v0.4s, v14.4s, v8.s[1]
 	WORD    $0x4fa911c4 // fmla v4.4s, v14.4s, v9.s[1]
-	FMOVQ   192(R13), F14
+	FMOVQ   192(R15), F14
 	WORD    $0x4fa811e1 // fmla v1.4s, v15.4s, v8.s[1]
 	WORD    $0x4fa911e5 // fmla v5.4s, v15.4s, v9.s[1]
-	FMOVQ   208(R13), F15
+	FMOVQ   208(R15), F15
 	WORD    $0x4fa81202 // fmla v2.4s, v16.4s, v8.s[1]
 	WORD    $0x4fa91206 // fmla v6.4s, v16.4s, v9.s[1]
-	FMOVQ   224(R13), F16
+	FMOVQ   224(R15), F16
 	WORD    $0x4fa81223 // fmla v3.4s, v17.4s, v8.s[1]
 	WORD    $0x4fa91227 // fmla v7.4s, v17.4s, v9.s[1]
-	FMOVQ   240(R13), F17
+	FMOVQ   240(R15), F17
 	WORD    $0x4f881940 // fmla v0.4s, v10.4s, v8.s[2]
 	WORD    $0x4f891944 // fmla v4.4s, v10.4s, v9.s[2]
 	WORD    $0x4f881961 // fmla v1.4s, v11.4s, v8.s[2]
@@ -1115,24 +1162,26 @@ k5:
 	WORD    $0x4fa91a06 // fmla v6.4s, v16.4s, v9.s[3]
 	WORD    $0x4fa81a23 // fmla v3.4s, v17.4s, v8.s[3]
 	WORD    $0x4fa91a27 // fmla v7.4s, v17.4s, v9.s[3]
-	ADD     $256, R13, R13
-	SUBS    $1, R14, R14
+	ADD     $256, R15, R15
+	SUBS    $1, R19, R19
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F8
-	FMOVD.P 8(R12), F9
-	PRFM    2048(R13), PLDL1KEEP
-	PRFM    2112(R13), PLDL1KEEP
-	FMOVQ   (R13), F10
-	FMOVQ   16(R13), F11
-	FMOVQ   32(R13), F12
-	FMOVQ   48(R13), F13
-	FMOVQ   64(R13), F14
-	FMOVQ   80(R13), F15
-	FMOVQ   96(R13), F16
-	FMOVQ   112(R13), F17
+	FMOVD.P 8(R13), F8
+	FMOVD.P 8(R14), F9
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R15), F10
+	FMOVQ   16(R15), F11
+	FMOVQ   32(R15), F12
+	FMOVQ   48(R15), F13
+	FMOVQ   64(R15), F14
+	FMOVQ   80(R15), F15
+	FMOVQ   96(R15), F16
+	FMOVQ   112(R15), F17
 	WORD    $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
 	WORD    $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
 	WORD    $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
@@ -1149,17 +1198,18 @@ rest2:
 	WORD    $0x4fa91206 // fmla v6.4s, v16.4s, v9.s[1]
 	WORD    $0x4fa81223 // fmla v3.4s, v17.4s, v8.s[1]
 	WORD    $0x4fa91227 // fmla v7.4s, v17.4s, v9.s[1]
-	ADD     $128, R13, R13
+	ADD     $128, R15, R15
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F8
-	FMOVS.P 4(R12), F9
-	PRFM    2048(R13), PLDL1KEEP
-	FMOVQ   (R13), F10
-	FMOVQ   16(R13), F11
-	FMOVQ   32(R13), F12
-	FMOVQ   48(R13), F13
+	FMOVS.P 4(R13), F8
+	FMOVS.P 4(R14), F9
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R15), F10
+	FMOVQ   16(R15), F11
+	FMOVQ   32(R15), F12
+	FMOVQ   48(R15), F13
 	WORD    $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
 	WORD    $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
 	WORD    $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
@@ -1168,19 +1218,19 @@ odd3:
 	WORD    $0x4f891186 // fmla v6.4s, v12.4s, v9.s[0]
 	WORD    $0x4f8811a3 // fmla v3.4s, v13.4s, v8.s[0]
 	WORD    $0x4f8911a7 // fmla v7.4s, v13.4s, v9.s[0]
-	ADD     $64, R13, R13
+	ADD     $64, R15, R15
 
 done4:
-	MOVD    R3, R11
-	ADD     R5, R11, R12
-	FSTPQ.P (F0, F1), 32(R11)
-	FSTPQ.P (F2, F3), 32(R11)
-	FSTPQ.P (F4, F5), 32(R12)
-	FSTPQ.P (F6, F7), 32(R12)
+	MOVD    R3, R13
+	ADD     R5, R13, R14
+	FSTPQ.P (F0, F1), 32(R13)
+	FSTPQ.P (F2, F3), 32(R13)
+	FSTPQ.P (F4, F5), 32(R14)
+	FSTPQ.P (F6, F7), 32(R14)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R12, R12
 	BNE     frequency1
 	RET
 
@@ -1188,8 +1238,8 @@ done4:
 // Requires: ASIMD
 TEXT ·product_f32_1x16_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 B; R3 C; R4 AStride; R5 CStride; R6 AFreq; R7 BFreq;
-	// R8 CFreq; R9 K; R10 Freqs; R11 rows of A, then rows of C; R12 the panel;
-	// R13 fours of k left.
+	// R8 CFreq; R9 K; R10 Ahead; R11 AheadStep; R12 Freqs; R13 rows of A, then rows of C;
+	// R14 the panel; R15 fours of k left.
 	// Vectors: V0…V3 sums; V4 elements of A; V5…V12 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
@@ -1200,49 +1250,56 @@ TEXT ·product_f32_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD 24(R0), R6
 	MOVD 40(R0), R7
 	MOVD 48(R0), R8
-	MOVD 64(R0), R9
-	MOVD 72(R0), R10
+	MOVD 80(R0), R9
+	MOVD 64(R0), R10
+	MOVD 72(R0), R11
+	ADD  R2, R10, R10
+	MOVD 88(R0), R12
 
 frequency1:
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-	MOVD R1, R11
-	MOVD R2, R12
-	LSR  $2, R9, R13
-	CBZ  R13, rest2
+	MOVD R1, R13
+	MOVD R2, R14
+	LSR  $2, R9, R15
+	CBZ  R15, rest2
 
 k5:
-	FMOVQ.P 16(R11), F4
-	PRFM    2048(R12), PLDL1KEEP
-	PRFM    2112(R12), PLDL1KEEP
-	PRFM    2176(R12), PLDL1KEEP
-	PRFM    2240(R12), PLDL1KEEP
-	FMOVQ   (R12), F5
-	FMOVQ   16(R12), F6
-	FMOVQ   32(R12), F7
-	FMOVQ   48(R12), F8
-	FMOVQ   64(R12), F9
-	FMOVQ   80(R12), F10
-	FMOVQ   96(R12), F11
-	FMOVQ   112(R12), F12
+	FMOVQ.P 16(R13), F4
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R14), F5
+	FMOVQ   16(R14), F6
+	FMOVQ   32(R14), F7
+	FMOVQ   48(R14), F8
+	FMOVQ   64(R14), F9
+	FMOVQ   80(R14), F10
+	FMOVQ   96(R14), F11
+	FMOVQ   112(R14), F12
 	WORD    $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
-	FMOVQ   128(R12), F5
+	FMOVQ   128(R14), F5
 	WORD    $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
-	FMOVQ   144(R12), F6
+	FMOVQ   144(R14), F6
 	WORD    $0x4f8410e2 // fmla v2.4s, v7.4s, v4.s[0]
-	FMOVQ   160(R12), F7
+	FMOVQ   160(R14), F7
 	WORD    $0x4f841103 // fmla v3.4s, v8.4s, v4.s[0]
-	FMOVQ   176(R12), F8
+	FMOVQ   176(R14), F8
 	WORD    $0x4fa41120 // fmla v0.4s, v9.4s, v4.s[1]
-	FMOVQ   192(R12), F9
+	FMOVQ   192(R14), F9
 	WORD    $0x4fa41141 // fmla v1.4s, v10.4s, v4.s[1]
-	FMOVQ   208(R12), F10
+	FMOVQ   208(R14), F10
 	WORD    $0x4fa41162 // fmla v2.4s, v11.4s, v4.s[1]
-	FMOVQ   224(R12), F11
+	FMOVQ   224(R14), F11
 	WORD    $0x4fa41183 // fmla v3.4s, v12.4s, v4.s[1]
-	FMOVQ   240(R12), F12
+	FMOVQ   240(R14), F12
 	WORD    $0x4f8418a0 // fmla v0.4s, v5.4s, v4.s[2]
 	WORD    $0x4f8418c1 // fmla v1.4s, v6.4s, v4.s[2]
 	WORD    $0x4f8418e2 // fmla v2.4s, v7.4s, v4.s[2]
@@ -1251,23 +1308,25 @@ k5:
 	WORD    $0x4fa41941 // fmla v1.4s, v10.4s, v4.s[3]
 	WORD    $0x4fa41962 // fmla v2.4s, v11.4s, v4.s[3]
 	WORD    $0x4fa41983 // fmla v3.4s, v12.4s, v4.s[3]
-	ADD     $256, R12, R12
-	SUBS    $1, R13, R13
+	ADD     $256, R14, R14
+	SUBS    $1, R15, R15
 	BNE     k5
 
 rest2:
 	TBZ     $1, R9, odd3
-	FMOVD.P 8(R11), F4
-	PRFM    2048(R12), PLDL1KEEP
-	PRFM    2112(R12), PLDL1KEEP
-	FMOVQ   (R12), F5
-	FMOVQ   16(R12), F6
-	FMOVQ   32(R12), F7
-	FMOVQ   48(R12), F8
-	FMOVQ   64(R12), F9
-	FMOVQ   80(R12), F10
-	FMOVQ   96(R12), F11
-	FMOVQ   112(R12), F12
+	FMOVD.P 8(R13), F4
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R14), F5
+	FMOVQ   16(R14), F6
+	FMOVQ   32(R14), F7
+	FMOVQ   48(R14), F8
+	FMOVQ   64(R14), F9
+	FMOVQ   80(R14), F10
+	FMOVQ   96(R14), F11
+	FMOVQ   112(R14), F12
 	WORD    $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
 	WORD    $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
 	WORD    $0x4f8410e2 // fmla v2.4s, v7.4s, v4.s[0]
@@ -1276,30 +1335,31 @@ rest2:
 	WORD    $0x4fa41141 // fmla v1.4s, v10.4s, v4.s[1]
 	WORD    $0x4fa41162 // fmla v2.4s, v11.4s, v4.s[1]
 	WORD    $0x4fa41183 // fmla v3.4s, v12.4s, v4.s[1]
-	ADD     $128, R12, R12
+	ADD     $128, R14, R14
 
 odd3:
 	TBZ     $0, R9, done4
-	FMOVS.P 4(R11), F4
-	PRFM    2048(R12), PLDL1KEEP
-	FMOVQ   (R12), F5
-	FMOVQ   16(R12), F6
-	FMOVQ   32(R12), F7
-	FMOVQ   48(R12), F8
+	FMOVS.P 4(R13), F4
+	PRFM    (R10), PLDL2KEEP
+	ADD     R11, R10, R10
+	FMOVQ   (R14), F5
+	FMOVQ   16(R14), F6
+	FMOVQ   32(R14), F7
+	FMOVQ   48(R14), F8
 	WORD    $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
 	WORD    $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
 	WORD    $0x4f8410e2 // fmla v2.4s, v7.4s, v4.s[0]
 	WORD    $0x4f841103 // fmla v3.4s, v8.4s, v4.s[0]
-	ADD     $64, R12, R12
+	ADD     $64, R14, R14
 
 done4:
-	MOVD    R3, R11
-	FSTPQ.P (F0, F1), 32(R11)
-	FSTPQ.P (F2, F3), 32(R11)
+	MOVD    R3, R13
+	FSTPQ.P (F0, F1), 32(R13)
+	FSTPQ.P (F2, F3), 32(R13)
 	ADD     R6, R1, R1
 	ADD     R7, R2, R2
 	ADD     R8, R3, R3
-	SUBS    $1, R10, R10
+	SUBS    $1, R12, R12
 	BNE     frequency1
 	RET
 

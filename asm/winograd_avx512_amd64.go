@@ -4,6 +4,36 @@
 
 package asm
 
+// winograd_f32_in2_avx512 is the input transform in2 of Winograd's algorithm; see WinogradArgs.
+//
+//go:noescape
+func winograd_f32_in2_avx512(args *WinogradArgs)
+
+// winograd_f32_in4_avx512 is the input transform in4 of Winograd's algorithm; see WinogradArgs.
+//
+//go:noescape
+func winograd_f32_in4_avx512(args *WinogradArgs)
+
+// winograd_f32_out2_avx512 is the output transform out2 of Winograd's algorithm; see WinogradArgs.
+//
+//go:noescape
+func winograd_f32_out2_avx512(args *WinogradArgs)
+
+// winograd_f32_out4_avx512 is the output transform out4 of Winograd's algorithm; see WinogradArgs.
+//
+//go:noescape
+func winograd_f32_out4_avx512(args *WinogradArgs)
+
+// winograd_f32_outpool2_avx512 is the output transform outpool2 of Winograd's algorithm; see WinogradArgs.
+//
+//go:noescape
+func winograd_f32_outpool2_avx512(args *WinogradArgs)
+
+// winograd_f32_outpool4_avx512 is the output transform outpool4 of Winograd's algorithm; see WinogradArgs.
+//
+//go:noescape
+func winograd_f32_outpool4_avx512(args *WinogradArgs)
+
 // winograd_u8_i16_in4_avx512 is the input transform of Winograd's F(4×4, 3×3), in integers; see QuantisedPatchArgs.
 //
 //go:noescape

@@ -4,6 +4,2520 @@
 
 #include "textflag.h"
 
+// func winograd_f32_in2_avx512(args *WinogradArgs)
+// Requires: AVX, AVX512F
+TEXT ·winograd_f32_in2_avx512(SB), NOSPLIT, $32-8
+	// Registers: Z0…Z3 elements; Z8…Z23 rows of the first pass.
+	MOVQ args+0(FP), AX
+	MOVQ 128(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+
+tile1:
+	MOVQ 16(SP), CX
+	MOVQ 24(SP), DX
+	MOVQ 136(AX), BX
+	SHRQ $0x01, BX
+	JEQ  single2
+	MOVQ BX, 8(SP)
+
+blocks4:
+	MOVQ    CX, BX
+	MOVQ    48(AX), SI
+	MOVQ    56(AX), DI
+	LEAQ    (BX)(SI*2), R8
+	ADDQ    SI, R8
+	MOVQ    32(AX), R9
+	VMOVUPS (BX), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VMOVUPS (BX)(SI*2), Z2
+	VMOVUPS (R8), Z3
+	VSUBPS  Z2, Z0, Z8
+	VADDPS  Z2, Z1, Z9
+	VSUBPS  Z1, Z2, Z10
+	VSUBPS  Z3, Z1, Z11
+	ADDQ    DI, BX
+	ADDQ    DI, R8
+	VMOVUPS (BX), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VMOVUPS (BX)(SI*2), Z2
+	VMOVUPS (R8), Z3
+	VSUBPS  Z2, Z0, Z12
+	VADDPS  Z2, Z1, Z13
+	VSUBPS  Z1, Z2, Z14
+	VSUBPS  Z3, Z1, Z15
+	ADDQ    DI, BX
+	ADDQ    DI, R8
+	VMOVUPS (BX), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VMOVUPS (BX)(SI*2), Z2
+	VMOVUPS (R8), Z3
+	VSUBPS  Z2, Z0, Z16
+	VADDPS  Z2, Z1, Z17
+	VSUBPS  Z1, Z2, Z18
+	VSUBPS  Z3, Z1, Z19
+	ADDQ    DI, BX
+	ADDQ    DI, R8
+	VMOVUPS (BX), Z0
+	VMOVUPS (BX)(SI*1), Z1
+	VMOVUPS (BX)(SI*2), Z2
+	VMOVUPS (R8), Z3
+	VSUBPS  Z2, Z0, Z20
+	VADDPS  Z2, Z1, Z21
+	VSUBPS  Z1, Z2, Z22
+	VSUBPS  Z3, Z1, Z23
+	MOVQ    32(AX), BX
+	MOVQ    DX, BX
+	MOVQ    96(AX), SI
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VSUBPS  Z16, Z8, Z0
+	VADDPS  Z16, Z12, Z1
+	VSUBPS  Z12, Z16, Z2
+	VSUBPS  Z20, Z12, Z3
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(SI*1)
+	VMOVUPS Z2, (DI)(SI*2)
+	VMOVUPS Z3, (R8)
+	LEAQ    (BX)(SI*4), BX
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VSUBPS  Z17, Z9, Z0
+	VADDPS  Z17, Z13, Z1
+	VSUBPS  Z13, Z17, Z2
+	VSUBPS  Z21, Z13, Z3
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(SI*1)
+	VMOVUPS Z2, (DI)(SI*2)
+	VMOVUPS Z3, (R8)
+	LEAQ    (BX)(SI*4), BX
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VSUBPS  Z18, Z10, Z0
+	VADDPS  Z18, Z14, Z1
+	VSUBPS  Z14, Z18, Z2
+	VSUBPS  Z22, Z14, Z3
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(SI*1)
+	VMOVUPS Z2, (DI)(SI*2)
+	VMOVUPS Z3, (R8)
+	LEAQ    (BX)(SI*4), BX
+	MOVQ    BX, DI
+	LEAQ    (DI)(SI*2), R8
+	ADDQ    SI, R8
+	VSUBPS  Z19, Z11, Z0
+	VADDPS  Z19, Z15, Z1
+	VSUBPS  Z15, Z19, Z2
+	VSUBPS  Z23, Z15, Z3
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(SI*1)
+	VMOVUPS Z2, (DI)(SI*2)
+	VMOVUPS Z3, (R8)
+	LEAQ    (BX)(SI*4), BX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	DECQ    8(SP)
+	JNE     blocks4
+
+single2:
+	TESTB   $0x01, 136(AX)
+	JEQ     next3
+	MOVQ    48(AX), BX
+	MOVQ    56(AX), SI
+	LEAQ    (CX)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(BX*1), Y1
+	VMOVUPS (CX)(BX*2), Y2
+	VMOVUPS (DI), Y3
+	VSUBPS  Y2, Y0, Y8
+	VADDPS  Y2, Y1, Y9
+	VSUBPS  Y1, Y2, Y10
+	VSUBPS  Y3, Y1, Y11
+	ADDQ    SI, CX
+	ADDQ    SI, DI
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(BX*1), Y1
+	VMOVUPS (CX)(BX*2), Y2
+	VMOVUPS (DI), Y3
+	VSUBPS  Y2, Y0, Y12
+	VADDPS  Y2, Y1, Y13
+	VSUBPS  Y1, Y2, Y14
+	VSUBPS  Y3, Y1, Y15
+	ADDQ    SI, CX
+	ADDQ    SI, DI
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(BX*1), Y1
+	VMOVUPS (CX)(BX*2), Y2
+	VMOVUPS (DI), Y3
+	VSUBPS  Y2, Y0, Y16
+	VADDPS  Y2, Y1, Y17
+	VSUBPS  Y1, Y2, Y18
+	VSUBPS  Y3, Y1, Y19
+	ADDQ    SI, CX
+	ADDQ    SI, DI
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(BX*1), Y1
+	VMOVUPS (CX)(BX*2), Y2
+	VMOVUPS (DI), Y3
+	VSUBPS  Y2, Y0, Y20
+	VADDPS  Y2, Y1, Y21
+	VSUBPS  Y1, Y2, Y22
+	VSUBPS  Y3, Y1, Y23
+	MOVQ    32(AX), CX
+	MOVQ    DX, CX
+	MOVQ    96(AX), DX
+	MOVQ    CX, BX
+	LEAQ    (BX)(DX*2), SI
+	ADDQ    DX, SI
+	VSUBPS  Y16, Y8, Y0
+	VADDPS  Y16, Y12, Y1
+	VSUBPS  Y12, Y16, Y2
+	VSUBPS  Y20, Y12, Y3
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (BX)(DX*1)
+	VMOVUPS Y2, (BX)(DX*2)
+	VMOVUPS Y3, (SI)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, BX
+	LEAQ    (BX)(DX*2), SI
+	ADDQ    DX, SI
+	VSUBPS  Y17, Y9, Y0
+	VADDPS  Y17, Y13, Y1
+	VSUBPS  Y13, Y17, Y2
+	VSUBPS  Y21, Y13, Y3
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (BX)(DX*1)
+	VMOVUPS Y2, (BX)(DX*2)
+	VMOVUPS Y3, (SI)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, BX
+	LEAQ    (BX)(DX*2), SI
+	ADDQ    DX, SI
+	VSUBPS  Y18, Y10, Y0
+	VADDPS  Y18, Y14, Y1
+	VSUBPS  Y14, Y18, Y2
+	VSUBPS  Y22, Y14, Y3
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (BX)(DX*1)
+	VMOVUPS Y2, (BX)(DX*2)
+	VMOVUPS Y3, (SI)
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, BX
+	LEAQ    (BX)(DX*2), SI
+	ADDQ    DX, SI
+	VSUBPS  Y19, Y11, Y0
+	VADDPS  Y19, Y15, Y1
+	VSUBPS  Y15, Y19, Y2
+	VSUBPS  Y23, Y15, Y3
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (BX)(DX*1)
+	VMOVUPS Y2, (BX)(DX*2)
+	VMOVUPS Y3, (SI)
+	LEAQ    (CX)(DX*4), CX
+
+next3:
+	MOVQ 40(AX), CX
+	ADDQ CX, 16(SP)
+	MOVQ 72(AX), CX
+	ADDQ CX, 24(SP)
+	DECQ (SP)
+	JNE  tile1
+	VZEROUPPER
+	RET
+
+// func winograd_f32_in4_avx512(args *WinogradArgs)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·winograd_f32_in4_avx512(SB), NOSPLIT, $32-8
+	// Registers: Z0…Z7 elements; Z8…Z31 rows of the first pass.
+	MOVQ args+0(FP), AX
+	MOVQ 128(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+
+tile1:
+	MOVQ 16(SP), CX
+	MOVQ 24(SP), DX
+	MOVQ 136(AX), BX
+	SHRQ $0x01, BX
+	JEQ  single2
+	MOVQ BX, 8(SP)
+
+blocks4:
+	MOVQ              CX, BX
+	MOVQ              48(AX), SI
+	MOVQ              56(AX), DI
+	LEAQ              (BX)(SI*2), R8
+	ADDQ              SI, R8
+	MOVQ              32(AX), R9
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (BX)(SI*1), Z1
+	VMOVUPS           (BX)(SI*2), Z2
+	VMOVUPS           (R8), Z3
+	VMOVUPS           (R8)(SI*1), Z4
+	VMOVUPS           (R8)(SI*2), Z5
+	VMOVAPS           Z4, Z9
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z2, Z9
+	VMOVAPS           Z3, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z6
+	VSUBPS            Z6, Z9, Z10
+	VADDPS            Z6, Z9, Z9
+	VSUBPS            Z2, Z4, Z11
+	VSUBPS            Z1, Z3, Z6
+	VMOVAPS           Z11, Z7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z11
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z7
+	VMOVAPS           Z4, Z8
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z0, Z8
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z2, Z8
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z3, Z5
+	VMOVUPS           Z7, (R9)
+	VMOVUPS           Z5, 384(R9)
+	ADDQ              DI, BX
+	ADDQ              DI, R8
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (BX)(SI*1), Z1
+	VMOVUPS           (BX)(SI*2), Z2
+	VMOVUPS           (R8), Z3
+	VMOVUPS           (R8)(SI*1), Z4
+	VMOVUPS           (R8)(SI*2), Z5
+	VMOVAPS           Z4, Z13
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z2, Z13
+	VMOVAPS           Z3, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z6
+	VSUBPS            Z6, Z13, Z14
+	VADDPS            Z6, Z13, Z13
+	VSUBPS            Z2, Z4, Z15
+	VSUBPS            Z1, Z3, Z6
+	VMOVAPS           Z15, Z7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z15
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z7
+	VMOVAPS           Z4, Z12
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z0, Z12
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z2, Z12
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z3, Z5
+	VMOVUPS           Z7, 64(R9)
+	VMOVUPS           Z5, 448(R9)
+	ADDQ              DI, BX
+	ADDQ              DI, R8
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (BX)(SI*1), Z1
+	VMOVUPS           (BX)(SI*2), Z2
+	VMOVUPS           (R8), Z3
+	VMOVUPS           (R8)(SI*1), Z4
+	VMOVUPS           (R8)(SI*2), Z5
+	VMOVAPS           Z4, Z17
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z2, Z17
+	VMOVAPS           Z3, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z6
+	VSUBPS            Z6, Z17, Z18
+	VADDPS            Z6, Z17, Z17
+	VSUBPS            Z2, Z4, Z19
+	VSUBPS            Z1, Z3, Z6
+	VMOVAPS           Z19, Z7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z19
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z7
+	VMOVAPS           Z4, Z16
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z0, Z16
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z2, Z16
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z3, Z5
+	VMOVUPS           Z7, 128(R9)
+	VMOVUPS           Z5, 512(R9)
+	ADDQ              DI, BX
+	ADDQ              DI, R8
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (BX)(SI*1), Z1
+	VMOVUPS           (BX)(SI*2), Z2
+	VMOVUPS           (R8), Z3
+	VMOVUPS           (R8)(SI*1), Z4
+	VMOVUPS           (R8)(SI*2), Z5
+	VMOVAPS           Z4, Z21
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z2, Z21
+	VMOVAPS           Z3, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z6
+	VSUBPS            Z6, Z21, Z22
+	VADDPS            Z6, Z21, Z21
+	VSUBPS            Z2, Z4, Z23
+	VSUBPS            Z1, Z3, Z6
+	VMOVAPS           Z23, Z7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z23
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z7
+	VMOVAPS           Z4, Z20
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z0, Z20
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z2, Z20
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z3, Z5
+	VMOVUPS           Z7, 192(R9)
+	VMOVUPS           Z5, 576(R9)
+	ADDQ              DI, BX
+	ADDQ              DI, R8
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (BX)(SI*1), Z1
+	VMOVUPS           (BX)(SI*2), Z2
+	VMOVUPS           (R8), Z3
+	VMOVUPS           (R8)(SI*1), Z4
+	VMOVUPS           (R8)(SI*2), Z5
+	VMOVAPS           Z4, Z25
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z2, Z25
+	VMOVAPS           Z3, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z6
+	VSUBPS            Z6, Z25, Z26
+	VADDPS            Z6, Z25, Z25
+	VSUBPS            Z2, Z4, Z27
+	VSUBPS            Z1, Z3, Z6
+	VMOVAPS           Z27, Z7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z27
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z7
+	VMOVAPS           Z4, Z24
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z0, Z24
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z2, Z24
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z3, Z5
+	VMOVUPS           Z7, 256(R9)
+	VMOVUPS           Z5, 640(R9)
+	ADDQ              DI, BX
+	ADDQ              DI, R8
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (BX)(SI*1), Z1
+	VMOVUPS           (BX)(SI*2), Z2
+	VMOVUPS           (R8), Z3
+	VMOVUPS           (R8)(SI*1), Z4
+	VMOVUPS           (R8)(SI*2), Z5
+	VMOVAPS           Z4, Z29
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z2, Z29
+	VMOVAPS           Z3, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z6
+	VSUBPS            Z6, Z29, Z30
+	VADDPS            Z6, Z29, Z29
+	VSUBPS            Z2, Z4, Z31
+	VSUBPS            Z1, Z3, Z6
+	VMOVAPS           Z31, Z7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z31
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z7
+	VMOVAPS           Z4, Z28
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z0, Z28
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z2, Z28
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z1, Z5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z3, Z5
+	VMOVUPS           Z7, 320(R9)
+	VMOVUPS           Z5, 704(R9)
+	MOVQ              32(AX), BX
+	MOVQ              DX, SI
+	MOVQ              96(AX), DI
+	MOVQ              SI, R8
+	LEAQ              (R8)(DI*2), R9
+	ADDQ              DI, R9
+	VMOVAPS           Z24, Z1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z16, Z1
+	VMOVAPS           Z20, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z12, Z6
+	VSUBPS            Z6, Z1, Z2
+	VADDPS            Z6, Z1, Z1
+	VSUBPS            Z16, Z24, Z3
+	VSUBPS            Z12, Z20, Z6
+	VMOVAPS           Z3, Z4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z4
+	VMOVAPS           Z24, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z16, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z12, Z28
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z20, Z28
+	VMOVUPS           Z0, (R8)
+	VMOVUPS           Z1, (R8)(DI*1)
+	VMOVUPS           Z2, (R8)(DI*2)
+	VMOVUPS           Z3, (R9)
+	VMOVUPS           Z4, (R9)(DI*1)
+	VMOVUPS           Z28, (R9)(DI*2)
+	LEAQ              (SI)(DI*4), SI
+	LEAQ              (SI)(DI*2), SI
+	MOVQ              SI, R8
+	LEAQ              (R8)(DI*2), R9
+	ADDQ              DI, R9
+	VMOVAPS           Z25, Z1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z17, Z1
+	VMOVAPS           Z21, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z13, Z6
+	VSUBPS            Z6, Z1, Z2
+	VADDPS            Z6, Z1, Z1
+	VSUBPS            Z17, Z25, Z3
+	VSUBPS            Z13, Z21, Z6
+	VMOVAPS           Z3, Z4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z4
+	VMOVAPS           Z25, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z9, Z0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z17, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z13, Z29
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z21, Z29
+	VMOVUPS           Z0, (R8)
+	VMOVUPS           Z1, (R8)(DI*1)
+	VMOVUPS           Z2, (R8)(DI*2)
+	VMOVUPS           Z3, (R9)
+	VMOVUPS           Z4, (R9)(DI*1)
+	VMOVUPS           Z29, (R9)(DI*2)
+	LEAQ              (SI)(DI*4), SI
+	LEAQ              (SI)(DI*2), SI
+	MOVQ              SI, R8
+	LEAQ              (R8)(DI*2), R9
+	ADDQ              DI, R9
+	VMOVAPS           Z26, Z1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z18, Z1
+	VMOVAPS           Z22, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z14, Z6
+	VSUBPS            Z6, Z1, Z2
+	VADDPS            Z6, Z1, Z1
+	VSUBPS            Z18, Z26, Z3
+	VSUBPS            Z14, Z22, Z6
+	VMOVAPS           Z3, Z4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z4
+	VMOVAPS           Z26, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z10, Z0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z18, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z14, Z30
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z22, Z30
+	VMOVUPS           Z0, (R8)
+	VMOVUPS           Z1, (R8)(DI*1)
+	VMOVUPS           Z2, (R8)(DI*2)
+	VMOVUPS           Z3, (R9)
+	VMOVUPS           Z4, (R9)(DI*1)
+	VMOVUPS           Z30, (R9)(DI*2)
+	LEAQ              (SI)(DI*4), SI
+	LEAQ              (SI)(DI*2), SI
+	MOVQ              SI, R8
+	LEAQ              (R8)(DI*2), R9
+	ADDQ              DI, R9
+	VMOVAPS           Z27, Z1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z19, Z1
+	VMOVAPS           Z23, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z15, Z6
+	VSUBPS            Z6, Z1, Z2
+	VADDPS            Z6, Z1, Z1
+	VSUBPS            Z19, Z27, Z3
+	VSUBPS            Z15, Z23, Z6
+	VMOVAPS           Z3, Z4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z4
+	VMOVAPS           Z27, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z11, Z0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z19, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z15, Z31
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z23, Z31
+	VMOVUPS           Z0, (R8)
+	VMOVUPS           Z1, (R8)(DI*1)
+	VMOVUPS           Z2, (R8)(DI*2)
+	VMOVUPS           Z3, (R9)
+	VMOVUPS           Z4, (R9)(DI*1)
+	VMOVUPS           Z31, (R9)(DI*2)
+	LEAQ              (SI)(DI*4), SI
+	LEAQ              (SI)(DI*2), SI
+	VMOVUPS           (BX), Z8
+	VMOVUPS           64(BX), Z9
+	VMOVUPS           128(BX), Z10
+	VMOVUPS           192(BX), Z11
+	VMOVUPS           256(BX), Z12
+	VMOVUPS           320(BX), Z13
+	MOVQ              SI, R8
+	LEAQ              (R8)(DI*2), R9
+	ADDQ              DI, R9
+	VMOVAPS           Z12, Z1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z10, Z1
+	VMOVAPS           Z11, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z9, Z6
+	VSUBPS            Z6, Z1, Z2
+	VADDPS            Z6, Z1, Z1
+	VSUBPS            Z10, Z12, Z3
+	VSUBPS            Z9, Z11, Z6
+	VMOVAPS           Z3, Z4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z4
+	VMOVAPS           Z12, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z10, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z9, Z13
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z11, Z13
+	VMOVUPS           Z0, (R8)
+	VMOVUPS           Z1, (R8)(DI*1)
+	VMOVUPS           Z2, (R8)(DI*2)
+	VMOVUPS           Z3, (R9)
+	VMOVUPS           Z4, (R9)(DI*1)
+	VMOVUPS           Z13, (R9)(DI*2)
+	LEAQ              (SI)(DI*4), SI
+	LEAQ              (SI)(DI*2), SI
+	VMOVUPS           384(BX), Z8
+	VMOVUPS           448(BX), Z9
+	VMOVUPS           512(BX), Z10
+	VMOVUPS           576(BX), Z11
+	VMOVUPS           640(BX), Z12
+	VMOVUPS           704(BX), Z13
+	MOVQ              SI, BX
+	LEAQ              (BX)(DI*2), R8
+	ADDQ              DI, R8
+	VMOVAPS           Z12, Z1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z10, Z1
+	VMOVAPS           Z11, Z6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Z9, Z6
+	VSUBPS            Z6, Z1, Z2
+	VADDPS            Z6, Z1, Z1
+	VSUBPS            Z10, Z12, Z3
+	VSUBPS            Z9, Z11, Z6
+	VMOVAPS           Z3, Z4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Z6, Z4
+	VMOVAPS           Z12, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z10, Z0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Z9, Z13
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Z11, Z13
+	VMOVUPS           Z0, (BX)
+	VMOVUPS           Z1, (BX)(DI*1)
+	VMOVUPS           Z2, (BX)(DI*2)
+	VMOVUPS           Z3, (R8)
+	VMOVUPS           Z4, (R8)(DI*1)
+	VMOVUPS           Z13, (R8)(DI*2)
+	LEAQ              (SI)(DI*4), SI
+	LEAQ              (SI)(DI*2), SI
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	DECQ              8(SP)
+	JNE               blocks4
+
+single2:
+	TESTB             $0x01, 136(AX)
+	JEQ               next3
+	MOVQ              48(AX), BX
+	MOVQ              56(AX), SI
+	LEAQ              (CX)(BX*2), DI
+	ADDQ              BX, DI
+	MOVQ              32(AX), R8
+	VMOVUPS           (CX), Y0
+	VMOVUPS           (CX)(BX*1), Y1
+	VMOVUPS           (CX)(BX*2), Y2
+	VMOVUPS           (DI), Y3
+	VMOVUPS           (DI)(BX*1), Y4
+	VMOVUPS           (DI)(BX*2), Y5
+	VMOVAPS           Y4, Y9
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y2, Y9
+	VMOVAPS           Y3, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y6
+	VSUBPS            Y6, Y9, Y10
+	VADDPS            Y6, Y9, Y9
+	VSUBPS            Y2, Y4, Y11
+	VSUBPS            Y1, Y3, Y6
+	VMOVAPS           Y11, Y7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y11
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y7
+	VMOVAPS           Y4, Y8
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y0, Y8
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y2, Y8
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y3, Y5
+	VMOVUPS           Y7, (R8)
+	VMOVUPS           Y5, 384(R8)
+	ADDQ              SI, CX
+	ADDQ              SI, DI
+	VMOVUPS           (CX), Y0
+	VMOVUPS           (CX)(BX*1), Y1
+	VMOVUPS           (CX)(BX*2), Y2
+	VMOVUPS           (DI), Y3
+	VMOVUPS           (DI)(BX*1), Y4
+	VMOVUPS           (DI)(BX*2), Y5
+	VMOVAPS           Y4, Y13
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y2, Y13
+	VMOVAPS           Y3, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y6
+	VSUBPS            Y6, Y13, Y14
+	VADDPS            Y6, Y13, Y13
+	VSUBPS            Y2, Y4, Y15
+	VSUBPS            Y1, Y3, Y6
+	VMOVAPS           Y15, Y7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y15
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y7
+	VMOVAPS           Y4, Y12
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y0, Y12
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y2, Y12
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y3, Y5
+	VMOVUPS           Y7, 64(R8)
+	VMOVUPS           Y5, 448(R8)
+	ADDQ              SI, CX
+	ADDQ              SI, DI
+	VMOVUPS           (CX), Y0
+	VMOVUPS           (CX)(BX*1), Y1
+	VMOVUPS           (CX)(BX*2), Y2
+	VMOVUPS           (DI), Y3
+	VMOVUPS           (DI)(BX*1), Y4
+	VMOVUPS           (DI)(BX*2), Y5
+	VMOVAPS           Y4, Y17
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y2, Y17
+	VMOVAPS           Y3, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y6
+	VSUBPS            Y6, Y17, Y18
+	VADDPS            Y6, Y17, Y17
+	VSUBPS            Y2, Y4, Y19
+	VSUBPS            Y1, Y3, Y6
+	VMOVAPS           Y19, Y7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y19
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y7
+	VMOVAPS           Y4, Y16
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y0, Y16
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y2, Y16
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y3, Y5
+	VMOVUPS           Y7, 128(R8)
+	VMOVUPS           Y5, 512(R8)
+	ADDQ              SI, CX
+	ADDQ              SI, DI
+	VMOVUPS           (CX), Y0
+	VMOVUPS           (CX)(BX*1), Y1
+	VMOVUPS           (CX)(BX*2), Y2
+	VMOVUPS           (DI), Y3
+	VMOVUPS           (DI)(BX*1), Y4
+	VMOVUPS           (DI)(BX*2), Y5
+	VMOVAPS           Y4, Y21
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y2, Y21
+	VMOVAPS           Y3, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y6
+	VSUBPS            Y6, Y21, Y22
+	VADDPS            Y6, Y21, Y21
+	VSUBPS            Y2, Y4, Y23
+	VSUBPS            Y1, Y3, Y6
+	VMOVAPS           Y23, Y7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y23
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y7
+	VMOVAPS           Y4, Y20
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y0, Y20
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y2, Y20
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y3, Y5
+	VMOVUPS           Y7, 192(R8)
+	VMOVUPS           Y5, 576(R8)
+	ADDQ              SI, CX
+	ADDQ              SI, DI
+	VMOVUPS           (CX), Y0
+	VMOVUPS           (CX)(BX*1), Y1
+	VMOVUPS           (CX)(BX*2), Y2
+	VMOVUPS           (DI), Y3
+	VMOVUPS           (DI)(BX*1), Y4
+	VMOVUPS           (DI)(BX*2), Y5
+	VMOVAPS           Y4, Y25
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y2, Y25
+	VMOVAPS           Y3, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y6
+	VSUBPS            Y6, Y25, Y26
+	VADDPS            Y6, Y25, Y25
+	VSUBPS            Y2, Y4, Y27
+	VSUBPS            Y1, Y3, Y6
+	VMOVAPS           Y27, Y7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y27
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y7
+	VMOVAPS           Y4, Y24
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y0, Y24
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y2, Y24
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y3, Y5
+	VMOVUPS           Y7, 256(R8)
+	VMOVUPS           Y5, 640(R8)
+	ADDQ              SI, CX
+	ADDQ              SI, DI
+	VMOVUPS           (CX), Y0
+	VMOVUPS           (CX)(BX*1), Y1
+	VMOVUPS           (CX)(BX*2), Y2
+	VMOVUPS           (DI), Y3
+	VMOVUPS           (DI)(BX*1), Y4
+	VMOVUPS           (DI)(BX*2), Y5
+	VMOVAPS           Y4, Y29
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y2, Y29
+	VMOVAPS           Y3, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y6
+	VSUBPS            Y6, Y29, Y30
+	VADDPS            Y6, Y29, Y29
+	VSUBPS            Y2, Y4, Y31
+	VSUBPS            Y1, Y3, Y6
+	VMOVAPS           Y31, Y7
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y31
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y7
+	VMOVAPS           Y4, Y28
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y0, Y28
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y2, Y28
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y1, Y5
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y3, Y5
+	VMOVUPS           Y7, 320(R8)
+	VMOVUPS           Y5, 704(R8)
+	MOVQ              32(AX), CX
+	MOVQ              96(AX), BX
+	MOVQ              DX, SI
+	LEAQ              (SI)(BX*2), DI
+	ADDQ              BX, DI
+	VMOVAPS           Y24, Y1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y16, Y1
+	VMOVAPS           Y20, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y12, Y6
+	VSUBPS            Y6, Y1, Y2
+	VADDPS            Y6, Y1, Y1
+	VSUBPS            Y16, Y24, Y3
+	VSUBPS            Y12, Y20, Y6
+	VMOVAPS           Y3, Y4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y4
+	VMOVAPS           Y24, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y8, Y0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y16, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y12, Y28
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y20, Y28
+	VMOVUPS           Y0, (SI)
+	VMOVUPS           Y1, (SI)(BX*1)
+	VMOVUPS           Y2, (SI)(BX*2)
+	VMOVUPS           Y3, (DI)
+	VMOVUPS           Y4, (DI)(BX*1)
+	VMOVUPS           Y28, (DI)(BX*2)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (DX)(BX*2), DX
+	MOVQ              DX, SI
+	LEAQ              (SI)(BX*2), DI
+	ADDQ              BX, DI
+	VMOVAPS           Y25, Y1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y17, Y1
+	VMOVAPS           Y21, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y13, Y6
+	VSUBPS            Y6, Y1, Y2
+	VADDPS            Y6, Y1, Y1
+	VSUBPS            Y17, Y25, Y3
+	VSUBPS            Y13, Y21, Y6
+	VMOVAPS           Y3, Y4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y4
+	VMOVAPS           Y25, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y9, Y0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y17, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y13, Y29
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y21, Y29
+	VMOVUPS           Y0, (SI)
+	VMOVUPS           Y1, (SI)(BX*1)
+	VMOVUPS           Y2, (SI)(BX*2)
+	VMOVUPS           Y3, (DI)
+	VMOVUPS           Y4, (DI)(BX*1)
+	VMOVUPS           Y29, (DI)(BX*2)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (DX)(BX*2), DX
+	MOVQ              DX, SI
+	LEAQ              (SI)(BX*2), DI
+	ADDQ              BX, DI
+	VMOVAPS           Y26, Y1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y18, Y1
+	VMOVAPS           Y22, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y14, Y6
+	VSUBPS            Y6, Y1, Y2
+	VADDPS            Y6, Y1, Y1
+	VSUBPS            Y18, Y26, Y3
+	VSUBPS            Y14, Y22, Y6
+	VMOVAPS           Y3, Y4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y4
+	VMOVAPS           Y26, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y10, Y0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y18, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y14, Y30
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y22, Y30
+	VMOVUPS           Y0, (SI)
+	VMOVUPS           Y1, (SI)(BX*1)
+	VMOVUPS           Y2, (SI)(BX*2)
+	VMOVUPS           Y3, (DI)
+	VMOVUPS           Y4, (DI)(BX*1)
+	VMOVUPS           Y30, (DI)(BX*2)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (DX)(BX*2), DX
+	MOVQ              DX, SI
+	LEAQ              (SI)(BX*2), DI
+	ADDQ              BX, DI
+	VMOVAPS           Y27, Y1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y19, Y1
+	VMOVAPS           Y23, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y15, Y6
+	VSUBPS            Y6, Y1, Y2
+	VADDPS            Y6, Y1, Y1
+	VSUBPS            Y19, Y27, Y3
+	VSUBPS            Y15, Y23, Y6
+	VMOVAPS           Y3, Y4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y4
+	VMOVAPS           Y27, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y11, Y0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y19, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y15, Y31
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y23, Y31
+	VMOVUPS           Y0, (SI)
+	VMOVUPS           Y1, (SI)(BX*1)
+	VMOVUPS           Y2, (SI)(BX*2)
+	VMOVUPS           Y3, (DI)
+	VMOVUPS           Y4, (DI)(BX*1)
+	VMOVUPS           Y31, (DI)(BX*2)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (DX)(BX*2), DX
+	VMOVUPS           (CX), Y8
+	VMOVUPS           64(CX), Y9
+	VMOVUPS           128(CX), Y10
+	VMOVUPS           192(CX), Y11
+	VMOVUPS           256(CX), Y12
+	VMOVUPS           320(CX), Y13
+	MOVQ              DX, SI
+	LEAQ              (SI)(BX*2), DI
+	ADDQ              BX, DI
+	VMOVAPS           Y12, Y1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y10, Y1
+	VMOVAPS           Y11, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y9, Y6
+	VSUBPS            Y6, Y1, Y2
+	VADDPS            Y6, Y1, Y1
+	VSUBPS            Y10, Y12, Y3
+	VSUBPS            Y9, Y11, Y6
+	VMOVAPS           Y3, Y4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y4
+	VMOVAPS           Y12, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y8, Y0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y10, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y9, Y13
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y11, Y13
+	VMOVUPS           Y0, (SI)
+	VMOVUPS           Y1, (SI)(BX*1)
+	VMOVUPS           Y2, (SI)(BX*2)
+	VMOVUPS           Y3, (DI)
+	VMOVUPS           Y4, (DI)(BX*1)
+	VMOVUPS           Y13, (DI)(BX*2)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (DX)(BX*2), DX
+	VMOVUPS           384(CX), Y8
+	VMOVUPS           448(CX), Y9
+	VMOVUPS           512(CX), Y10
+	VMOVUPS           576(CX), Y11
+	VMOVUPS           640(CX), Y12
+	VMOVUPS           704(CX), Y13
+	MOVQ              DX, CX
+	LEAQ              (CX)(BX*2), SI
+	ADDQ              BX, SI
+	VMOVAPS           Y12, Y1
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y10, Y1
+	VMOVAPS           Y11, Y6
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+0(SB), Y9, Y6
+	VSUBPS            Y6, Y1, Y2
+	VADDPS            Y6, Y1, Y1
+	VSUBPS            Y10, Y12, Y3
+	VSUBPS            Y9, Y11, Y6
+	VMOVAPS           Y3, Y4
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y3
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+4(SB), Y6, Y4
+	VMOVAPS           Y12, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y8, Y0
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y10, Y0
+	VFMADD231PS.BCST  constants_winograd_f32_in4_avx512<>+0(SB), Y9, Y13
+	VFNMADD231PS.BCST constants_winograd_f32_in4_avx512<>+8(SB), Y11, Y13
+	VMOVUPS           Y0, (CX)
+	VMOVUPS           Y1, (CX)(BX*1)
+	VMOVUPS           Y2, (CX)(BX*2)
+	VMOVUPS           Y3, (SI)
+	VMOVUPS           Y4, (SI)(BX*1)
+	VMOVUPS           Y13, (SI)(BX*2)
+	LEAQ              (DX)(BX*4), DX
+	LEAQ              (DX)(BX*2), DX
+
+next3:
+	MOVQ 40(AX), CX
+	ADDQ CX, 16(SP)
+	MOVQ 72(AX), CX
+	ADDQ CX, 24(SP)
+	DECQ (SP)
+	JNE  tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_f32_in4_avx512<>+0(SB)/4, $0x40800000
+DATA constants_winograd_f32_in4_avx512<>+4(SB)/4, $0x40000000
+DATA constants_winograd_f32_in4_avx512<>+8(SB)/4, $0x40a00000
+GLOBL constants_winograd_f32_in4_avx512<>(SB), RODATA|NOPTR, $12
+
+// func winograd_f32_out2_avx512(args *WinogradArgs)
+// Requires: AVX, AVX512F
+TEXT ·winograd_f32_out2_avx512(SB), NOSPLIT, $48-8
+	// Registers: Z0…Z3 elements; Z6, Z7 elements; Z8…Z15 rows of the first pass.
+	MOVQ args+0(FP), AX
+	MOVQ 128(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 16(AX), CX
+	MOVQ CX, 32(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 40(SP)
+
+tile1:
+	MOVQ 16(SP), CX
+	MOVQ 24(SP), DX
+	MOVQ 32(SP), BX
+	MOVQ 40(SP), SI
+	MOVQ 136(AX), DI
+	SHRQ $0x01, DI
+	JEQ  single2
+	MOVQ DI, 8(SP)
+
+blocks4:
+	MOVQ    64(AX), DI
+	IMUL3Q  $0x04, DI, R8
+	MOVQ    CX, R9
+	LEAQ    (R9)(R8*2), R10
+	ADDQ    R8, R10
+	MOVQ    32(AX), R11
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(R8*1), Z1
+	VMOVUPS (R9)(R8*2), Z2
+	VMOVUPS (R10), Z3
+	VADDPS  Z1, Z0, Z8
+	VADDPS  Z2, Z8, Z8
+	VSUBPS  Z2, Z1, Z9
+	VSUBPS  Z3, Z9, Z9
+	ADDQ    DI, R9
+	ADDQ    DI, R10
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(R8*1), Z1
+	VMOVUPS (R9)(R8*2), Z2
+	VMOVUPS (R10), Z3
+	VADDPS  Z1, Z0, Z10
+	VADDPS  Z2, Z10, Z10
+	VSUBPS  Z2, Z1, Z11
+	VSUBPS  Z3, Z11, Z11
+	ADDQ    DI, R9
+	ADDQ    DI, R10
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(R8*1), Z1
+	VMOVUPS (R9)(R8*2), Z2
+	VMOVUPS (R10), Z3
+	VADDPS  Z1, Z0, Z12
+	VADDPS  Z2, Z12, Z12
+	VSUBPS  Z2, Z1, Z13
+	VSUBPS  Z3, Z13, Z13
+	ADDQ    DI, R9
+	ADDQ    DI, R10
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(R8*1), Z1
+	VMOVUPS (R9)(R8*2), Z2
+	VMOVUPS (R10), Z3
+	VADDPS  Z1, Z0, Z14
+	VADDPS  Z2, Z14, Z14
+	VSUBPS  Z2, Z1, Z15
+	VSUBPS  Z3, Z15, Z15
+	MOVQ    DX, DI
+	MOVQ    SI, R8
+	VADDPS  Z10, Z8, Z0
+	VADDPS  Z12, Z0, Z0
+	VSUBPS  Z12, Z10, Z1
+	VSUBPS  Z14, Z1, Z1
+	CMPQ    24(AX), $0x00
+	JEQ     noresidual5
+	MOVQ    R8, R9
+	MOVQ    120(AX), R10
+	VADDPS  (R9), Z0, Z0
+	VADDPS  (R9)(R10*1), Z1, Z1
+	MOVQ    112(AX), R9
+	ADDQ    R9, R8
+
+noresidual5:
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         DI, R9
+	MOVQ         88(AX), R10
+	VADDPS       (BX), Z0, Z0
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (R9)
+	VADDPS       (BX), Z1, Z1
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, (R9)(R10*1)
+	MOVQ         80(AX), R9
+	ADDQ         R9, DI
+	VADDPS       Z11, Z9, Z0
+	VADDPS       Z13, Z0, Z0
+	VSUBPS       Z13, Z11, Z1
+	VSUBPS       Z15, Z1, Z1
+	CMPQ         24(AX), $0x00
+	JEQ          noresidual6
+	MOVQ         R8, R9
+	MOVQ         120(AX), R10
+	VADDPS       (R9), Z0, Z0
+	VADDPS       (R9)(R10*1), Z1, Z1
+	MOVQ         112(AX), R9
+	ADDQ         R9, R8
+
+noresidual6:
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         DI, R8
+	MOVQ         88(AX), R9
+	VADDPS       (BX), Z0, Z0
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (R8)
+	VADDPS       (BX), Z1, Z1
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, (R8)(R9*1)
+	MOVQ         80(AX), R8
+	ADDQ         R8, DI
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	DECQ         8(SP)
+	JNE          blocks4
+
+single2:
+	TESTB   $0x01, 136(AX)
+	JEQ     next3
+	MOVQ    64(AX), DI
+	IMUL3Q  $0x04, DI, R8
+	LEAQ    (CX)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    32(AX), R10
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(R8*1), Y1
+	VMOVUPS (CX)(R8*2), Y2
+	VMOVUPS (R9), Y3
+	VADDPS  Y1, Y0, Y8
+	VADDPS  Y2, Y8, Y8
+	VSUBPS  Y2, Y1, Y9
+	VSUBPS  Y3, Y9, Y9
+	ADDQ    DI, CX
+	ADDQ    DI, R9
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(R8*1), Y1
+	VMOVUPS (CX)(R8*2), Y2
+	VMOVUPS (R9), Y3
+	VADDPS  Y1, Y0, Y10
+	VADDPS  Y2, Y10, Y10
+	VSUBPS  Y2, Y1, Y11
+	VSUBPS  Y3, Y11, Y11
+	ADDQ    DI, CX
+	ADDQ    DI, R9
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(R8*1), Y1
+	VMOVUPS (CX)(R8*2), Y2
+	VMOVUPS (R9), Y3
+	VADDPS  Y1, Y0, Y12
+	VADDPS  Y2, Y12, Y12
+	VSUBPS  Y2, Y1, Y13
+	VSUBPS  Y3, Y13, Y13
+	ADDQ    DI, CX
+	ADDQ    DI, R9
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(R8*1), Y1
+	VMOVUPS (CX)(R8*2), Y2
+	VMOVUPS (R9), Y3
+	VADDPS  Y1, Y0, Y14
+	VADDPS  Y2, Y14, Y14
+	VSUBPS  Y2, Y1, Y15
+	VSUBPS  Y3, Y15, Y15
+	MOVQ    DX, CX
+	MOVQ    SI, DX
+	VADDPS  Y10, Y8, Y0
+	VADDPS  Y12, Y0, Y0
+	VSUBPS  Y12, Y10, Y1
+	VSUBPS  Y14, Y1, Y1
+	CMPQ    24(AX), $0x00
+	JEQ     noresidual7
+	MOVQ    DX, SI
+	MOVQ    120(AX), DI
+	VADDPS  (SI), Y0, Y0
+	VADDPS  (SI)(DI*1), Y1, Y1
+	MOVQ    112(AX), SI
+	ADDQ    SI, DX
+
+noresidual7:
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         CX, SI
+	MOVQ         88(AX), DI
+	VADDPS       (BX), Y0, Y0
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       (BX), Y1, Y1
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (SI)(DI*1)
+	MOVQ         80(AX), SI
+	ADDQ         SI, CX
+	VADDPS       Y11, Y9, Y0
+	VADDPS       Y13, Y0, Y0
+	VSUBPS       Y13, Y11, Y1
+	VSUBPS       Y15, Y1, Y1
+	CMPQ         24(AX), $0x00
+	JEQ          noresidual8
+	MOVQ         DX, SI
+	MOVQ         120(AX), DI
+	VADDPS       (SI), Y0, Y0
+	VADDPS       (SI)(DI*1), Y1, Y1
+	MOVQ         112(AX), SI
+	ADDQ         SI, DX
+
+noresidual8:
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         CX, DX
+	MOVQ         88(AX), SI
+	VADDPS       (BX), Y0, Y0
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       (BX), Y1, Y1
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (DX)(SI*1)
+	MOVQ         80(AX), DX
+	ADDQ         DX, CX
+
+next3:
+	MOVQ 40(AX), CX
+	ADDQ CX, 16(SP)
+	MOVQ 72(AX), CX
+	ADDQ CX, 24(SP)
+	MOVQ 104(AX), CX
+	ADDQ CX, 40(SP)
+	DECQ (SP)
+	JNE  tile1
+	VZEROUPPER
+	RET
+
+// func winograd_f32_out4_avx512(args *WinogradArgs)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·winograd_f32_out4_avx512(SB), NOSPLIT, $48-8
+	// Registers: Z0…Z7 elements; Z8…Z31 rows of the first pass.
+	MOVQ args+0(FP), AX
+	MOVQ 128(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 16(AX), CX
+	MOVQ CX, 32(SP)
+	MOVQ 24(AX), CX
+	MOVQ CX, 40(SP)
+
+tile1:
+	MOVQ 16(SP), CX
+	MOVQ 24(SP), DX
+	MOVQ 32(SP), BX
+	MOVQ 40(SP), SI
+	MOVQ 136(AX), DI
+	SHRQ $0x01, DI
+	JEQ  single2
+	MOVQ DI, 8(SP)
+
+blocks4:
+	MOVQ             64(AX), DI
+	IMUL3Q           $0x06, DI, R8
+	MOVQ             CX, R9
+	LEAQ             (R9)(R8*2), R10
+	ADDQ             R8, R10
+	MOVQ             32(AX), R11
+	VMOVUPS          (R9), Z0
+	VMOVUPS          (R9)(R8*1), Z1
+	VMOVUPS          (R9)(R8*2), Z2
+	VMOVUPS          (R10), Z3
+	VMOVUPS          (R10)(R8*1), Z4
+	VMOVUPS          (R10)(R8*2), Z5
+	VADDPS           Z2, Z1, Z10
+	VSUBPS           Z2, Z1, Z9
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z10, Z0, Z8
+	VADDPS           Z6, Z8, Z8
+	VADDPS           Z5, Z9, Z11
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z10
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z9
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z11
+	ADDQ             DI, R9
+	ADDQ             DI, R10
+	VMOVUPS          (R9), Z0
+	VMOVUPS          (R9)(R8*1), Z1
+	VMOVUPS          (R9)(R8*2), Z2
+	VMOVUPS          (R10), Z3
+	VMOVUPS          (R10)(R8*1), Z4
+	VMOVUPS          (R10)(R8*2), Z5
+	VADDPS           Z2, Z1, Z14
+	VSUBPS           Z2, Z1, Z13
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z14, Z0, Z12
+	VADDPS           Z6, Z12, Z12
+	VADDPS           Z5, Z13, Z15
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z14
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z13
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z15
+	ADDQ             DI, R9
+	ADDQ             DI, R10
+	VMOVUPS          (R9), Z0
+	VMOVUPS          (R9)(R8*1), Z1
+	VMOVUPS          (R9)(R8*2), Z2
+	VMOVUPS          (R10), Z3
+	VMOVUPS          (R10)(R8*1), Z4
+	VMOVUPS          (R10)(R8*2), Z5
+	VADDPS           Z2, Z1, Z18
+	VSUBPS           Z2, Z1, Z17
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z18, Z0, Z16
+	VADDPS           Z6, Z16, Z16
+	VADDPS           Z5, Z17, Z19
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z18
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z17
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z19
+	ADDQ             DI, R9
+	ADDQ             DI, R10
+	VMOVUPS          (R9), Z0
+	VMOVUPS          (R9)(R8*1), Z1
+	VMOVUPS          (R9)(R8*2), Z2
+	VMOVUPS          (R10), Z3
+	VMOVUPS          (R10)(R8*1), Z4
+	VMOVUPS          (R10)(R8*2), Z5
+	VADDPS           Z2, Z1, Z22
+	VSUBPS           Z2, Z1, Z21
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z22, Z0, Z20
+	VADDPS           Z6, Z20, Z20
+	VADDPS           Z5, Z21, Z23
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z22
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z21
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z23
+	ADDQ             DI, R9
+	ADDQ             DI, R10
+	VMOVUPS          (R9), Z0
+	VMOVUPS          (R9)(R8*1), Z1
+	VMOVUPS          (R9)(R8*2), Z2
+	VMOVUPS          (R10), Z3
+	VMOVUPS          (R10)(R8*1), Z4
+	VMOVUPS          (R10)(R8*2), Z5
+	VADDPS           Z2, Z1, Z26
+	VSUBPS           Z2, Z1, Z25
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z26, Z0, Z24
+	VADDPS           Z6, Z24, Z24
+	VADDPS           Z5, Z25, Z27
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z26
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z25
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z27
+	ADDQ             DI, R9
+	ADDQ             DI, R10
+	VMOVUPS          (R9), Z0
+	VMOVUPS          (R9)(R8*1), Z1
+	VMOVUPS          (R9)(R8*2), Z2
+	VMOVUPS          (R10), Z3
+	VMOVUPS          (R10)(R8*1), Z4
+	VMOVUPS          (R10)(R8*2), Z5
+	VADDPS           Z2, Z1, Z30
+	VSUBPS           Z2, Z1, Z29
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z30, Z0, Z28
+	VADDPS           Z6, Z28, Z28
+	VADDPS           Z5, Z29, Z31
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z30
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z29
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z31
+	MOVQ             DX, DI
+	MOVQ             SI, R8
+	VADDPS           Z16, Z12, Z2
+	VSUBPS           Z16, Z12, Z1
+	VADDPS           Z24, Z20, Z6
+	VSUBPS           Z24, Z20, Z7
+	VADDPS           Z2, Z8, Z0
+	VADDPS           Z6, Z0, Z0
+	VADDPS           Z28, Z1, Z3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual5
+	MOVQ             R8, R9
+	MOVQ             120(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (R9), Z0, Z0
+	VADDPS           (R9)(R10*1), Z1, Z1
+	VADDPS           (R9)(R10*2), Z2, Z2
+	VADDPS           (R11), Z3, Z3
+	MOVQ             112(AX), R9
+	ADDQ             R9, R8
+
+noresidual5:
+	VBROADCASTSS     144(AX), Z6
+	VBROADCASTSS     148(AX), Z7
+	MOVQ             DI, R9
+	MOVQ             88(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (BX), Z0, Z0
+	VMAXPS           Z0, Z6, Z0
+	VMINPS           Z0, Z7, Z0
+	VMOVUPS          Z0, (R9)
+	VADDPS           (BX), Z1, Z1
+	VMAXPS           Z1, Z6, Z1
+	VMINPS           Z1, Z7, Z1
+	VMOVUPS          Z1, (R9)(R10*1)
+	VADDPS           (BX), Z2, Z2
+	VMAXPS           Z2, Z6, Z2
+	VMINPS           Z2, Z7, Z2
+	VMOVUPS          Z2, (R9)(R10*2)
+	VADDPS           (BX), Z3, Z3
+	VMAXPS           Z3, Z6, Z3
+	VMINPS           Z3, Z7, Z3
+	VMOVUPS          Z3, (R11)
+	MOVQ             80(AX), R9
+	ADDQ             R9, DI
+	VADDPS           Z17, Z13, Z2
+	VSUBPS           Z17, Z13, Z1
+	VADDPS           Z25, Z21, Z6
+	VSUBPS           Z25, Z21, Z7
+	VADDPS           Z2, Z9, Z0
+	VADDPS           Z6, Z0, Z0
+	VADDPS           Z29, Z1, Z3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual6
+	MOVQ             R8, R9
+	MOVQ             120(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (R9), Z0, Z0
+	VADDPS           (R9)(R10*1), Z1, Z1
+	VADDPS           (R9)(R10*2), Z2, Z2
+	VADDPS           (R11), Z3, Z3
+	MOVQ             112(AX), R9
+	ADDQ             R9, R8
+
+noresidual6:
+	VBROADCASTSS     144(AX), Z6
+	VBROADCASTSS     148(AX), Z7
+	MOVQ             DI, R9
+	MOVQ             88(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (BX), Z0, Z0
+	VMAXPS           Z0, Z6, Z0
+	VMINPS           Z0, Z7, Z0
+	VMOVUPS          Z0, (R9)
+	VADDPS           (BX), Z1, Z1
+	VMAXPS           Z1, Z6, Z1
+	VMINPS           Z1, Z7, Z1
+	VMOVUPS          Z1, (R9)(R10*1)
+	VADDPS           (BX), Z2, Z2
+	VMAXPS           Z2, Z6, Z2
+	VMINPS           Z2, Z7, Z2
+	VMOVUPS          Z2, (R9)(R10*2)
+	VADDPS           (BX), Z3, Z3
+	VMAXPS           Z3, Z6, Z3
+	VMINPS           Z3, Z7, Z3
+	VMOVUPS          Z3, (R11)
+	MOVQ             80(AX), R9
+	ADDQ             R9, DI
+	VADDPS           Z18, Z14, Z2
+	VSUBPS           Z18, Z14, Z1
+	VADDPS           Z26, Z22, Z6
+	VSUBPS           Z26, Z22, Z7
+	VADDPS           Z2, Z10, Z0
+	VADDPS           Z6, Z0, Z0
+	VADDPS           Z30, Z1, Z3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual7
+	MOVQ             R8, R9
+	MOVQ             120(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (R9), Z0, Z0
+	VADDPS           (R9)(R10*1), Z1, Z1
+	VADDPS           (R9)(R10*2), Z2, Z2
+	VADDPS           (R11), Z3, Z3
+	MOVQ             112(AX), R9
+	ADDQ             R9, R8
+
+noresidual7:
+	VBROADCASTSS     144(AX), Z6
+	VBROADCASTSS     148(AX), Z7
+	MOVQ             DI, R9
+	MOVQ             88(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (BX), Z0, Z0
+	VMAXPS           Z0, Z6, Z0
+	VMINPS           Z0, Z7, Z0
+	VMOVUPS          Z0, (R9)
+	VADDPS           (BX), Z1, Z1
+	VMAXPS           Z1, Z6, Z1
+	VMINPS           Z1, Z7, Z1
+	VMOVUPS          Z1, (R9)(R10*1)
+	VADDPS           (BX), Z2, Z2
+	VMAXPS           Z2, Z6, Z2
+	VMINPS           Z2, Z7, Z2
+	VMOVUPS          Z2, (R9)(R10*2)
+	VADDPS           (BX), Z3, Z3
+	VMAXPS           Z3, Z6, Z3
+	VMINPS           Z3, Z7, Z3
+	VMOVUPS          Z3, (R11)
+	MOVQ             80(AX), R9
+	ADDQ             R9, DI
+	VADDPS           Z19, Z15, Z2
+	VSUBPS           Z19, Z15, Z1
+	VADDPS           Z27, Z23, Z6
+	VSUBPS           Z27, Z23, Z7
+	VADDPS           Z2, Z11, Z0
+	VADDPS           Z6, Z0, Z0
+	VADDPS           Z31, Z1, Z3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Z6, Z2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Z7, Z1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Z7, Z3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual8
+	MOVQ             R8, R9
+	MOVQ             120(AX), R10
+	LEAQ             (R9)(R10*2), R11
+	ADDQ             R10, R11
+	VADDPS           (R9), Z0, Z0
+	VADDPS           (R9)(R10*1), Z1, Z1
+	VADDPS           (R9)(R10*2), Z2, Z2
+	VADDPS           (R11), Z3, Z3
+	MOVQ             112(AX), R9
+	ADDQ             R9, R8
+
+noresidual8:
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         DI, R8
+	MOVQ         88(AX), R9
+	LEAQ         (R8)(R9*2), R10
+	ADDQ         R9, R10
+	VADDPS       (BX), Z0, Z0
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (R8)
+	VADDPS       (BX), Z1, Z1
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, (R8)(R9*1)
+	VADDPS       (BX), Z2, Z2
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVUPS      Z2, (R8)(R9*2)
+	VADDPS       (BX), Z3, Z3
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMOVUPS      Z3, (R10)
+	MOVQ         80(AX), R8
+	ADDQ         R8, DI
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	DECQ         8(SP)
+	JNE          blocks4
+
+single2:
+	TESTB            $0x01, 136(AX)
+	JEQ              next3
+	MOVQ             64(AX), DI
+	IMUL3Q           $0x06, DI, R8
+	LEAQ             (CX)(R8*2), R9
+	ADDQ             R8, R9
+	MOVQ             32(AX), R10
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(R8*1), Y1
+	VMOVUPS          (CX)(R8*2), Y2
+	VMOVUPS          (R9), Y3
+	VMOVUPS          (R9)(R8*1), Y4
+	VMOVUPS          (R9)(R8*2), Y5
+	VADDPS           Y2, Y1, Y10
+	VSUBPS           Y2, Y1, Y9
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y10, Y0, Y8
+	VADDPS           Y6, Y8, Y8
+	VADDPS           Y5, Y9, Y11
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y10
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y9
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y11
+	ADDQ             DI, CX
+	ADDQ             DI, R9
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(R8*1), Y1
+	VMOVUPS          (CX)(R8*2), Y2
+	VMOVUPS          (R9), Y3
+	VMOVUPS          (R9)(R8*1), Y4
+	VMOVUPS          (R9)(R8*2), Y5
+	VADDPS           Y2, Y1, Y14
+	VSUBPS           Y2, Y1, Y13
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y14, Y0, Y12
+	VADDPS           Y6, Y12, Y12
+	VADDPS           Y5, Y13, Y15
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y14
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y13
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y15
+	ADDQ             DI, CX
+	ADDQ             DI, R9
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(R8*1), Y1
+	VMOVUPS          (CX)(R8*2), Y2
+	VMOVUPS          (R9), Y3
+	VMOVUPS          (R9)(R8*1), Y4
+	VMOVUPS          (R9)(R8*2), Y5
+	VADDPS           Y2, Y1, Y18
+	VSUBPS           Y2, Y1, Y17
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y18, Y0, Y16
+	VADDPS           Y6, Y16, Y16
+	VADDPS           Y5, Y17, Y19
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y18
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y17
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y19
+	ADDQ             DI, CX
+	ADDQ             DI, R9
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(R8*1), Y1
+	VMOVUPS          (CX)(R8*2), Y2
+	VMOVUPS          (R9), Y3
+	VMOVUPS          (R9)(R8*1), Y4
+	VMOVUPS          (R9)(R8*2), Y5
+	VADDPS           Y2, Y1, Y22
+	VSUBPS           Y2, Y1, Y21
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y22, Y0, Y20
+	VADDPS           Y6, Y20, Y20
+	VADDPS           Y5, Y21, Y23
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y22
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y21
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y23
+	ADDQ             DI, CX
+	ADDQ             DI, R9
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(R8*1), Y1
+	VMOVUPS          (CX)(R8*2), Y2
+	VMOVUPS          (R9), Y3
+	VMOVUPS          (R9)(R8*1), Y4
+	VMOVUPS          (R9)(R8*2), Y5
+	VADDPS           Y2, Y1, Y26
+	VSUBPS           Y2, Y1, Y25
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y26, Y0, Y24
+	VADDPS           Y6, Y24, Y24
+	VADDPS           Y5, Y25, Y27
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y26
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y25
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y27
+	ADDQ             DI, CX
+	ADDQ             DI, R9
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(R8*1), Y1
+	VMOVUPS          (CX)(R8*2), Y2
+	VMOVUPS          (R9), Y3
+	VMOVUPS          (R9)(R8*1), Y4
+	VMOVUPS          (R9)(R8*2), Y5
+	VADDPS           Y2, Y1, Y30
+	VSUBPS           Y2, Y1, Y29
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y30, Y0, Y28
+	VADDPS           Y6, Y28, Y28
+	VADDPS           Y5, Y29, Y31
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y30
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y29
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y31
+	MOVQ             DX, CX
+	MOVQ             SI, DX
+	VADDPS           Y16, Y12, Y2
+	VSUBPS           Y16, Y12, Y1
+	VADDPS           Y24, Y20, Y6
+	VSUBPS           Y24, Y20, Y7
+	VADDPS           Y2, Y8, Y0
+	VADDPS           Y6, Y0, Y0
+	VADDPS           Y28, Y1, Y3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual9
+	MOVQ             DX, SI
+	MOVQ             120(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (SI), Y0, Y0
+	VADDPS           (SI)(DI*1), Y1, Y1
+	VADDPS           (SI)(DI*2), Y2, Y2
+	VADDPS           (R8), Y3, Y3
+	MOVQ             112(AX), SI
+	ADDQ             SI, DX
+
+noresidual9:
+	VBROADCASTSS     144(AX), Y6
+	VBROADCASTSS     148(AX), Y7
+	MOVQ             CX, SI
+	MOVQ             88(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (BX), Y0, Y0
+	VMAXPS           Y0, Y6, Y0
+	VMINPS           Y0, Y7, Y0
+	VMOVUPS          Y0, (SI)
+	VADDPS           (BX), Y1, Y1
+	VMAXPS           Y1, Y6, Y1
+	VMINPS           Y1, Y7, Y1
+	VMOVUPS          Y1, (SI)(DI*1)
+	VADDPS           (BX), Y2, Y2
+	VMAXPS           Y2, Y6, Y2
+	VMINPS           Y2, Y7, Y2
+	VMOVUPS          Y2, (SI)(DI*2)
+	VADDPS           (BX), Y3, Y3
+	VMAXPS           Y3, Y6, Y3
+	VMINPS           Y3, Y7, Y3
+	VMOVUPS          Y3, (R8)
+	MOVQ             80(AX), SI
+	ADDQ             SI, CX
+	VADDPS           Y17, Y13, Y2
+	VSUBPS           Y17, Y13, Y1
+	VADDPS           Y25, Y21, Y6
+	VSUBPS           Y25, Y21, Y7
+	VADDPS           Y2, Y9, Y0
+	VADDPS           Y6, Y0, Y0
+	VADDPS           Y29, Y1, Y3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual10
+	MOVQ             DX, SI
+	MOVQ             120(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (SI), Y0, Y0
+	VADDPS           (SI)(DI*1), Y1, Y1
+	VADDPS           (SI)(DI*2), Y2, Y2
+	VADDPS           (R8), Y3, Y3
+	MOVQ             112(AX), SI
+	ADDQ             SI, DX
+
+noresidual10:
+	VBROADCASTSS     144(AX), Y6
+	VBROADCASTSS     148(AX), Y7
+	MOVQ             CX, SI
+	MOVQ             88(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (BX), Y0, Y0
+	VMAXPS           Y0, Y6, Y0
+	VMINPS           Y0, Y7, Y0
+	VMOVUPS          Y0, (SI)
+	VADDPS           (BX), Y1, Y1
+	VMAXPS           Y1, Y6, Y1
+	VMINPS           Y1, Y7, Y1
+	VMOVUPS          Y1, (SI)(DI*1)
+	VADDPS           (BX), Y2, Y2
+	VMAXPS           Y2, Y6, Y2
+	VMINPS           Y2, Y7, Y2
+	VMOVUPS          Y2, (SI)(DI*2)
+	VADDPS           (BX), Y3, Y3
+	VMAXPS           Y3, Y6, Y3
+	VMINPS           Y3, Y7, Y3
+	VMOVUPS          Y3, (R8)
+	MOVQ             80(AX), SI
+	ADDQ             SI, CX
+	VADDPS           Y18, Y14, Y2
+	VSUBPS           Y18, Y14, Y1
+	VADDPS           Y26, Y22, Y6
+	VSUBPS           Y26, Y22, Y7
+	VADDPS           Y2, Y10, Y0
+	VADDPS           Y6, Y0, Y0
+	VADDPS           Y30, Y1, Y3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual11
+	MOVQ             DX, SI
+	MOVQ             120(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (SI), Y0, Y0
+	VADDPS           (SI)(DI*1), Y1, Y1
+	VADDPS           (SI)(DI*2), Y2, Y2
+	VADDPS           (R8), Y3, Y3
+	MOVQ             112(AX), SI
+	ADDQ             SI, DX
+
+noresidual11:
+	VBROADCASTSS     144(AX), Y6
+	VBROADCASTSS     148(AX), Y7
+	MOVQ             CX, SI
+	MOVQ             88(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (BX), Y0, Y0
+	VMAXPS           Y0, Y6, Y0
+	VMINPS           Y0, Y7, Y0
+	VMOVUPS          Y0, (SI)
+	VADDPS           (BX), Y1, Y1
+	VMAXPS           Y1, Y6, Y1
+	VMINPS           Y1, Y7, Y1
+	VMOVUPS          Y1, (SI)(DI*1)
+	VADDPS           (BX), Y2, Y2
+	VMAXPS           Y2, Y6, Y2
+	VMINPS           Y2, Y7, Y2
+	VMOVUPS          Y2, (SI)(DI*2)
+	VADDPS           (BX), Y3, Y3
+	VMAXPS           Y3, Y6, Y3
+	VMINPS           Y3, Y7, Y3
+	VMOVUPS          Y3, (R8)
+	MOVQ             80(AX), SI
+	ADDQ             SI, CX
+	VADDPS           Y19, Y15, Y2
+	VSUBPS           Y19, Y15, Y1
+	VADDPS           Y27, Y23, Y6
+	VSUBPS           Y27, Y23, Y7
+	VADDPS           Y2, Y11, Y0
+	VADDPS           Y6, Y0, Y0
+	VADDPS           Y31, Y1, Y3
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+0(SB), Y6, Y2
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+4(SB), Y7, Y1
+	VFMADD231PS.BCST constants_winograd_f32_out4_avx512<>+8(SB), Y7, Y3
+	CMPQ             24(AX), $0x00
+	JEQ              noresidual12
+	MOVQ             DX, SI
+	MOVQ             120(AX), DI
+	LEAQ             (SI)(DI*2), R8
+	ADDQ             DI, R8
+	VADDPS           (SI), Y0, Y0
+	VADDPS           (SI)(DI*1), Y1, Y1
+	VADDPS           (SI)(DI*2), Y2, Y2
+	VADDPS           (R8), Y3, Y3
+	MOVQ             112(AX), SI
+	ADDQ             SI, DX
+
+noresidual12:
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         CX, DX
+	MOVQ         88(AX), SI
+	LEAQ         (DX)(SI*2), DI
+	ADDQ         SI, DI
+	VADDPS       (BX), Y0, Y0
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       (BX), Y1, Y1
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (DX)(SI*1)
+	VADDPS       (BX), Y2, Y2
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (DX)(SI*2)
+	VADDPS       (BX), Y3, Y3
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (DI)
+	MOVQ         80(AX), DX
+	ADDQ         DX, CX
+
+next3:
+	MOVQ 40(AX), CX
+	ADDQ CX, 16(SP)
+	MOVQ 72(AX), CX
+	ADDQ CX, 24(SP)
+	MOVQ 104(AX), CX
+	ADDQ CX, 40(SP)
+	DECQ (SP)
+	JNE  tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_f32_out4_avx512<>+0(SB)/4, $0x40800000
+DATA constants_winograd_f32_out4_avx512<>+4(SB)/4, $0x40000000
+DATA constants_winograd_f32_out4_avx512<>+8(SB)/4, $0x41000000
+GLOBL constants_winograd_f32_out4_avx512<>(SB), RODATA|NOPTR, $12
+
+// func winograd_f32_outpool2_avx512(args *WinogradArgs)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·winograd_f32_outpool2_avx512(SB), NOSPLIT, $40-8
+	// Registers: Z0…Z7 elements; Z8…Z15 rows of the first pass; K2, K3 where a NaN was seen.
+	MOVQ args+0(FP), AX
+	MOVQ 128(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 16(AX), CX
+	MOVQ CX, 32(SP)
+
+tile1:
+	MOVQ 16(SP), CX
+	MOVQ 24(SP), DX
+	MOVQ 32(SP), BX
+	MOVQ 136(AX), SI
+	SHRQ $0x01, SI
+	JEQ  single2
+	MOVQ SI, 8(SP)
+
+blocks4:
+	MOVQ         64(AX), SI
+	IMUL3Q       $0x04, SI, DI
+	MOVQ         CX, R8
+	LEAQ         (R8)(DI*2), R9
+	ADDQ         DI, R9
+	MOVQ         32(AX), R10
+	VMOVUPS      (R8), Z0
+	VMOVUPS      (R8)(DI*1), Z1
+	VMOVUPS      (R8)(DI*2), Z2
+	VMOVUPS      (R9), Z3
+	VADDPS       Z1, Z0, Z8
+	VADDPS       Z2, Z8, Z8
+	VSUBPS       Z2, Z1, Z9
+	VSUBPS       Z3, Z9, Z9
+	ADDQ         SI, R8
+	ADDQ         SI, R9
+	VMOVUPS      (R8), Z0
+	VMOVUPS      (R8)(DI*1), Z1
+	VMOVUPS      (R8)(DI*2), Z2
+	VMOVUPS      (R9), Z3
+	VADDPS       Z1, Z0, Z10
+	VADDPS       Z2, Z10, Z10
+	VSUBPS       Z2, Z1, Z11
+	VSUBPS       Z3, Z11, Z11
+	ADDQ         SI, R8
+	ADDQ         SI, R9
+	VMOVUPS      (R8), Z0
+	VMOVUPS      (R8)(DI*1), Z1
+	VMOVUPS      (R8)(DI*2), Z2
+	VMOVUPS      (R9), Z3
+	VADDPS       Z1, Z0, Z12
+	VADDPS       Z2, Z12, Z12
+	VSUBPS       Z2, Z1, Z13
+	VSUBPS       Z3, Z13, Z13
+	ADDQ         SI, R8
+	ADDQ         SI, R9
+	VMOVUPS      (R8), Z0
+	VMOVUPS      (R8)(DI*1), Z1
+	VMOVUPS      (R8)(DI*2), Z2
+	VMOVUPS      (R9), Z3
+	VADDPS       Z1, Z0, Z14
+	VADDPS       Z2, Z14, Z14
+	VSUBPS       Z2, Z1, Z15
+	VSUBPS       Z3, Z15, Z15
+	MOVQ         DX, SI
+	VADDPS       Z10, Z8, Z0
+	VADDPS       Z12, Z0, Z0
+	VSUBPS       Z12, Z10, Z1
+	VSUBPS       Z14, Z1, Z1
+	VADDPS       Z11, Z9, Z4
+	VADDPS       Z13, Z4, Z4
+	VSUBPS       Z13, Z11, Z5
+	VSUBPS       Z15, Z5, Z5
+	VCMPPS       $0x03, Z0, Z1, K2
+	VCMPPS       $0x03, Z4, Z5, K3
+	KORW         K2, K3, K2
+	VMAXPS       Z1, Z0, Z0
+	VMAXPS       Z5, Z4, Z4
+	VMAXPS       Z4, Z0, Z0
+	VPTERNLOGD   $0xff, Z0, Z0, K2, Z0
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         SI, DI
+	MOVQ         88(AX), R8
+	VADDPS       (BX), Z0, Z0
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (DI)
+	MOVQ         80(AX), DI
+	ADDQ         DI, SI
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	DECQ         8(SP)
+	JNE          blocks4
+
+single2:
+	TESTB        $0x01, 136(AX)
+	JEQ          next3
+	MOVQ         64(AX), SI
+	IMUL3Q       $0x04, SI, DI
+	LEAQ         (CX)(DI*2), R8
+	ADDQ         DI, R8
+	MOVQ         32(AX), R9
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (CX)(DI*1), Y1
+	VMOVUPS      (CX)(DI*2), Y2
+	VMOVUPS      (R8), Y3
+	VADDPS       Y1, Y0, Y8
+	VADDPS       Y2, Y8, Y8
+	VSUBPS       Y2, Y1, Y9
+	VSUBPS       Y3, Y9, Y9
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (CX)(DI*1), Y1
+	VMOVUPS      (CX)(DI*2), Y2
+	VMOVUPS      (R8), Y3
+	VADDPS       Y1, Y0, Y10
+	VADDPS       Y2, Y10, Y10
+	VSUBPS       Y2, Y1, Y11
+	VSUBPS       Y3, Y11, Y11
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (CX)(DI*1), Y1
+	VMOVUPS      (CX)(DI*2), Y2
+	VMOVUPS      (R8), Y3
+	VADDPS       Y1, Y0, Y12
+	VADDPS       Y2, Y12, Y12
+	VSUBPS       Y2, Y1, Y13
+	VSUBPS       Y3, Y13, Y13
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (CX)(DI*1), Y1
+	VMOVUPS      (CX)(DI*2), Y2
+	VMOVUPS      (R8), Y3
+	VADDPS       Y1, Y0, Y14
+	VADDPS       Y2, Y14, Y14
+	VSUBPS       Y2, Y1, Y15
+	VSUBPS       Y3, Y15, Y15
+	MOVQ         DX, CX
+	VADDPS       Y10, Y8, Y0
+	VADDPS       Y12, Y0, Y0
+	VSUBPS       Y12, Y10, Y1
+	VSUBPS       Y14, Y1, Y1
+	VADDPS       Y11, Y9, Y4
+	VADDPS       Y13, Y4, Y4
+	VSUBPS       Y13, Y11, Y5
+	VSUBPS       Y15, Y5, Y5
+	VCMPPS       $0x03, Y0, Y1, K2
+	VCMPPS       $0x03, Y4, Y5, K3
+	KORW         K2, K3, K2
+	VMAXPS       Y1, Y0, Y0
+	VMAXPS       Y5, Y4, Y4
+	VMAXPS       Y4, Y0, Y0
+	VPTERNLOGD   $0xff, Y0, Y0, K2, Y0
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         CX, DX
+	MOVQ         88(AX), SI
+	VADDPS       (BX), Y0, Y0
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (DX)
+	MOVQ         80(AX), DX
+	ADDQ         DX, CX
+
+next3:
+	MOVQ 40(AX), CX
+	ADDQ CX, 16(SP)
+	MOVQ 72(AX), CX
+	ADDQ CX, 24(SP)
+	DECQ (SP)
+	JNE  tile1
+	VZEROUPPER
+	RET
+
+// func winograd_f32_outpool4_avx512(args *WinogradArgs)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·winograd_f32_outpool4_avx512(SB), NOSPLIT, $40-8
+	// Registers: Z0…Z7 elements; Z8…Z31 rows of the first pass; K2, K3 where a NaN was seen.
+	MOVQ args+0(FP), AX
+	MOVQ 128(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 16(AX), CX
+	MOVQ CX, 32(SP)
+
+tile1:
+	MOVQ 16(SP), CX
+	MOVQ 24(SP), DX
+	MOVQ 32(SP), BX
+	MOVQ 136(AX), SI
+	SHRQ $0x01, SI
+	JEQ  single2
+	MOVQ SI, 8(SP)
+
+blocks4:
+	MOVQ             64(AX), SI
+	IMUL3Q           $0x06, SI, DI
+	MOVQ             CX, R8
+	LEAQ             (R8)(DI*2), R9
+	ADDQ             DI, R9
+	MOVQ             32(AX), R10
+	VMOVUPS          (R8), Z0
+	VMOVUPS          (R8)(DI*1), Z1
+	VMOVUPS          (R8)(DI*2), Z2
+	VMOVUPS          (R9), Z3
+	VMOVUPS          (R9)(DI*1), Z4
+	VMOVUPS          (R9)(DI*2), Z5
+	VADDPS           Z2, Z1, Z10
+	VSUBPS           Z2, Z1, Z9
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z10, Z0, Z8
+	VADDPS           Z6, Z8, Z8
+	VADDPS           Z5, Z9, Z11
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z10
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z9
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z11
+	ADDQ             SI, R8
+	ADDQ             SI, R9
+	VMOVUPS          (R8), Z0
+	VMOVUPS          (R8)(DI*1), Z1
+	VMOVUPS          (R8)(DI*2), Z2
+	VMOVUPS          (R9), Z3
+	VMOVUPS          (R9)(DI*1), Z4
+	VMOVUPS          (R9)(DI*2), Z5
+	VADDPS           Z2, Z1, Z14
+	VSUBPS           Z2, Z1, Z13
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z14, Z0, Z12
+	VADDPS           Z6, Z12, Z12
+	VADDPS           Z5, Z13, Z15
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z14
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z13
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z15
+	ADDQ             SI, R8
+	ADDQ             SI, R9
+	VMOVUPS          (R8), Z0
+	VMOVUPS          (R8)(DI*1), Z1
+	VMOVUPS          (R8)(DI*2), Z2
+	VMOVUPS          (R9), Z3
+	VMOVUPS          (R9)(DI*1), Z4
+	VMOVUPS          (R9)(DI*2), Z5
+	VADDPS           Z2, Z1, Z18
+	VSUBPS           Z2, Z1, Z17
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z18, Z0, Z16
+	VADDPS           Z6, Z16, Z16
+	VADDPS           Z5, Z17, Z19
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z18
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z17
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z19
+	ADDQ             SI, R8
+	ADDQ             SI, R9
+	VMOVUPS          (R8), Z0
+	VMOVUPS          (R8)(DI*1), Z1
+	VMOVUPS          (R8)(DI*2), Z2
+	VMOVUPS          (R9), Z3
+	VMOVUPS          (R9)(DI*1), Z4
+	VMOVUPS          (R9)(DI*2), Z5
+	VADDPS           Z2, Z1, Z22
+	VSUBPS           Z2, Z1, Z21
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z22, Z0, Z20
+	VADDPS           Z6, Z20, Z20
+	VADDPS           Z5, Z21, Z23
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z22
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z21
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z23
+	ADDQ             SI, R8
+	ADDQ             SI, R9
+	VMOVUPS          (R8), Z0
+	VMOVUPS          (R8)(DI*1), Z1
+	VMOVUPS          (R8)(DI*2), Z2
+	VMOVUPS          (R9), Z3
+	VMOVUPS          (R9)(DI*1), Z4
+	VMOVUPS          (R9)(DI*2), Z5
+	VADDPS           Z2, Z1, Z26
+	VSUBPS           Z2, Z1, Z25
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z26, Z0, Z24
+	VADDPS           Z6, Z24, Z24
+	VADDPS           Z5, Z25, Z27
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z26
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z25
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z27
+	ADDQ             SI, R8
+	ADDQ             SI, R9
+	VMOVUPS          (R8), Z0
+	VMOVUPS          (R8)(DI*1), Z1
+	VMOVUPS          (R8)(DI*2), Z2
+	VMOVUPS          (R9), Z3
+	VMOVUPS          (R9)(DI*1), Z4
+	VMOVUPS          (R9)(DI*2), Z5
+	VADDPS           Z2, Z1, Z30
+	VSUBPS           Z2, Z1, Z29
+	VADDPS           Z4, Z3, Z6
+	VSUBPS           Z4, Z3, Z7
+	VADDPS           Z30, Z0, Z28
+	VADDPS           Z6, Z28, Z28
+	VADDPS           Z5, Z29, Z31
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z30
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z29
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z31
+	MOVQ             DX, SI
+	VADDPS           Z16, Z12, Z2
+	VSUBPS           Z16, Z12, Z1
+	VADDPS           Z24, Z20, Z6
+	VSUBPS           Z24, Z20, Z7
+	VADDPS           Z2, Z8, Z0
+	VADDPS           Z6, Z0, Z0
+	VADDPS           Z28, Z1, Z3
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z2
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z1
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z3
+	VADDPS           Z17, Z13, Z6
+	VSUBPS           Z17, Z13, Z5
+	VADDPS           Z25, Z21, Z8
+	VSUBPS           Z25, Z21, Z12
+	VADDPS           Z6, Z9, Z4
+	VADDPS           Z8, Z4, Z4
+	VADDPS           Z29, Z5, Z7
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z8, Z6
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z12, Z5
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z12, Z7
+	VCMPPS           $0x03, Z0, Z1, K2
+	VCMPPS           $0x03, Z4, Z5, K3
+	KORW             K2, K3, K2
+	VMAXPS           Z1, Z0, Z0
+	VMAXPS           Z5, Z4, Z4
+	VMAXPS           Z4, Z0, Z0
+	VPTERNLOGD       $0xff, Z0, Z0, K2, Z0
+	VCMPPS           $0x03, Z2, Z3, K2
+	VCMPPS           $0x03, Z6, Z7, K3
+	KORW             K2, K3, K2
+	VMAXPS           Z3, Z2, Z2
+	VMAXPS           Z7, Z6, Z6
+	VMAXPS           Z6, Z2, Z2
+	VPTERNLOGD       $0xff, Z2, Z2, K2, Z2
+	VBROADCASTSS     144(AX), Z6
+	VBROADCASTSS     148(AX), Z7
+	MOVQ             SI, DI
+	MOVQ             88(AX), R8
+	VADDPS           (BX), Z0, Z0
+	VMAXPS           Z0, Z6, Z0
+	VMINPS           Z0, Z7, Z0
+	VMOVUPS          Z0, (DI)
+	VADDPS           (BX), Z2, Z2
+	VMAXPS           Z2, Z6, Z2
+	VMINPS           Z2, Z7, Z2
+	VMOVUPS          Z2, (DI)(R8*1)
+	MOVQ             80(AX), DI
+	ADDQ             DI, SI
+	VADDPS           Z18, Z14, Z2
+	VSUBPS           Z18, Z14, Z1
+	VADDPS           Z26, Z22, Z6
+	VSUBPS           Z26, Z22, Z7
+	VADDPS           Z2, Z10, Z0
+	VADDPS           Z6, Z0, Z0
+	VADDPS           Z30, Z1, Z3
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z6, Z2
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z7, Z1
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z7, Z3
+	VADDPS           Z19, Z15, Z6
+	VSUBPS           Z19, Z15, Z5
+	VADDPS           Z27, Z23, Z8
+	VSUBPS           Z27, Z23, Z12
+	VADDPS           Z6, Z11, Z4
+	VADDPS           Z8, Z4, Z4
+	VADDPS           Z31, Z5, Z7
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Z8, Z6
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Z12, Z5
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Z12, Z7
+	VCMPPS           $0x03, Z0, Z1, K2
+	VCMPPS           $0x03, Z4, Z5, K3
+	KORW             K2, K3, K2
+	VMAXPS           Z1, Z0, Z0
+	VMAXPS           Z5, Z4, Z4
+	VMAXPS           Z4, Z0, Z0
+	VPTERNLOGD       $0xff, Z0, Z0, K2, Z0
+	VCMPPS           $0x03, Z2, Z3, K2
+	VCMPPS           $0x03, Z6, Z7, K3
+	KORW             K2, K3, K2
+	VMAXPS           Z3, Z2, Z2
+	VMAXPS           Z7, Z6, Z6
+	VMAXPS           Z6, Z2, Z2
+	VPTERNLOGD       $0xff, Z2, Z2, K2, Z2
+	VBROADCASTSS     144(AX), Z6
+	VBROADCASTSS     148(AX), Z7
+	MOVQ             SI, DI
+	MOVQ             88(AX), R8
+	VADDPS           (BX), Z0, Z0
+	VMAXPS           Z0, Z6, Z0
+	VMINPS           Z0, Z7, Z0
+	VMOVUPS          Z0, (DI)
+	VADDPS           (BX), Z2, Z2
+	VMAXPS           Z2, Z6, Z2
+	VMINPS           Z2, Z7, Z2
+	VMOVUPS          Z2, (DI)(R8*1)
+	MOVQ             80(AX), DI
+	ADDQ             DI, SI
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, DX
+	ADDQ             $0x40, BX
+	DECQ             8(SP)
+	JNE              blocks4
+
+single2:
+	TESTB            $0x01, 136(AX)
+	JEQ              next3
+	MOVQ             64(AX), SI
+	IMUL3Q           $0x06, SI, DI
+	LEAQ             (CX)(DI*2), R8
+	ADDQ             DI, R8
+	MOVQ             32(AX), R9
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(DI*1), Y1
+	VMOVUPS          (CX)(DI*2), Y2
+	VMOVUPS          (R8), Y3
+	VMOVUPS          (R8)(DI*1), Y4
+	VMOVUPS          (R8)(DI*2), Y5
+	VADDPS           Y2, Y1, Y10
+	VSUBPS           Y2, Y1, Y9
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y10, Y0, Y8
+	VADDPS           Y6, Y8, Y8
+	VADDPS           Y5, Y9, Y11
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y10
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y9
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y11
+	ADDQ             SI, CX
+	ADDQ             SI, R8
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(DI*1), Y1
+	VMOVUPS          (CX)(DI*2), Y2
+	VMOVUPS          (R8), Y3
+	VMOVUPS          (R8)(DI*1), Y4
+	VMOVUPS          (R8)(DI*2), Y5
+	VADDPS           Y2, Y1, Y14
+	VSUBPS           Y2, Y1, Y13
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y14, Y0, Y12
+	VADDPS           Y6, Y12, Y12
+	VADDPS           Y5, Y13, Y15
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y14
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y13
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y15
+	ADDQ             SI, CX
+	ADDQ             SI, R8
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(DI*1), Y1
+	VMOVUPS          (CX)(DI*2), Y2
+	VMOVUPS          (R8), Y3
+	VMOVUPS          (R8)(DI*1), Y4
+	VMOVUPS          (R8)(DI*2), Y5
+	VADDPS           Y2, Y1, Y18
+	VSUBPS           Y2, Y1, Y17
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y18, Y0, Y16
+	VADDPS           Y6, Y16, Y16
+	VADDPS           Y5, Y17, Y19
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y18
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y17
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y19
+	ADDQ             SI, CX
+	ADDQ             SI, R8
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(DI*1), Y1
+	VMOVUPS          (CX)(DI*2), Y2
+	VMOVUPS          (R8), Y3
+	VMOVUPS          (R8)(DI*1), Y4
+	VMOVUPS          (R8)(DI*2), Y5
+	VADDPS           Y2, Y1, Y22
+	VSUBPS           Y2, Y1, Y21
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y22, Y0, Y20
+	VADDPS           Y6, Y20, Y20
+	VADDPS           Y5, Y21, Y23
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y22
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y21
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y23
+	ADDQ             SI, CX
+	ADDQ             SI, R8
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(DI*1), Y1
+	VMOVUPS          (CX)(DI*2), Y2
+	VMOVUPS          (R8), Y3
+	VMOVUPS          (R8)(DI*1), Y4
+	VMOVUPS          (R8)(DI*2), Y5
+	VADDPS           Y2, Y1, Y26
+	VSUBPS           Y2, Y1, Y25
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y26, Y0, Y24
+	VADDPS           Y6, Y24, Y24
+	VADDPS           Y5, Y25, Y27
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y26
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y25
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y27
+	ADDQ             SI, CX
+	ADDQ             SI, R8
+	VMOVUPS          (CX), Y0
+	VMOVUPS          (CX)(DI*1), Y1
+	VMOVUPS          (CX)(DI*2), Y2
+	VMOVUPS          (R8), Y3
+	VMOVUPS          (R8)(DI*1), Y4
+	VMOVUPS          (R8)(DI*2), Y5
+	VADDPS           Y2, Y1, Y30
+	VSUBPS           Y2, Y1, Y29
+	VADDPS           Y4, Y3, Y6
+	VSUBPS           Y4, Y3, Y7
+	VADDPS           Y30, Y0, Y28
+	VADDPS           Y6, Y28, Y28
+	VADDPS           Y5, Y29, Y31
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y30
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y29
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y31
+	MOVQ             DX, CX
+	VADDPS           Y16, Y12, Y2
+	VSUBPS           Y16, Y12, Y1
+	VADDPS           Y24, Y20, Y6
+	VSUBPS           Y24, Y20, Y7
+	VADDPS           Y2, Y8, Y0
+	VADDPS           Y6, Y0, Y0
+	VADDPS           Y28, Y1, Y3
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y2
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y1
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y3
+	VADDPS           Y17, Y13, Y6
+	VSUBPS           Y17, Y13, Y5
+	VADDPS           Y25, Y21, Y8
+	VSUBPS           Y25, Y21, Y12
+	VADDPS           Y6, Y9, Y4
+	VADDPS           Y8, Y4, Y4
+	VADDPS           Y29, Y5, Y7
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y8, Y6
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y12, Y5
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y12, Y7
+	VCMPPS           $0x03, Y0, Y1, K2
+	VCMPPS           $0x03, Y4, Y5, K3
+	KORW             K2, K3, K2
+	VMAXPS           Y1, Y0, Y0
+	VMAXPS           Y5, Y4, Y4
+	VMAXPS           Y4, Y0, Y0
+	VPTERNLOGD       $0xff, Y0, Y0, K2, Y0
+	VCMPPS           $0x03, Y2, Y3, K2
+	VCMPPS           $0x03, Y6, Y7, K3
+	KORW             K2, K3, K2
+	VMAXPS           Y3, Y2, Y2
+	VMAXPS           Y7, Y6, Y6
+	VMAXPS           Y6, Y2, Y2
+	VPTERNLOGD       $0xff, Y2, Y2, K2, Y2
+	VBROADCASTSS     144(AX), Y6
+	VBROADCASTSS     148(AX), Y7
+	MOVQ             CX, DX
+	MOVQ             88(AX), SI
+	VADDPS           (BX), Y0, Y0
+	VMAXPS           Y0, Y6, Y0
+	VMINPS           Y0, Y7, Y0
+	VMOVUPS          Y0, (DX)
+	VADDPS           (BX), Y2, Y2
+	VMAXPS           Y2, Y6, Y2
+	VMINPS           Y2, Y7, Y2
+	VMOVUPS          Y2, (DX)(SI*1)
+	MOVQ             80(AX), DX
+	ADDQ             DX, CX
+	VADDPS           Y18, Y14, Y2
+	VSUBPS           Y18, Y14, Y1
+	VADDPS           Y26, Y22, Y6
+	VSUBPS           Y26, Y22, Y7
+	VADDPS           Y2, Y10, Y0
+	VADDPS           Y6, Y0, Y0
+	VADDPS           Y30, Y1, Y3
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y6, Y2
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y7, Y1
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y7, Y3
+	VADDPS           Y19, Y15, Y6
+	VSUBPS           Y19, Y15, Y5
+	VADDPS           Y27, Y23, Y8
+	VSUBPS           Y27, Y23, Y12
+	VADDPS           Y6, Y11, Y4
+	VADDPS           Y8, Y4, Y4
+	VADDPS           Y31, Y5, Y7
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+0(SB), Y8, Y6
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+4(SB), Y12, Y5
+	VFMADD231PS.BCST constants_winograd_f32_outpool4_avx512<>+8(SB), Y12, Y7
+	VCMPPS           $0x03, Y0, Y1, K2
+	VCMPPS           $0x03, Y4, Y5, K3
+	KORW             K2, K3, K2
+	VMAXPS           Y1, Y0, Y0
+	VMAXPS           Y5, Y4, Y4
+	VMAXPS           Y4, Y0, Y0
+	VPTERNLOGD       $0xff, Y0, Y0, K2, Y0
+	VCMPPS           $0x03, Y2, Y3, K2
+	VCMPPS           $0x03, Y6, Y7, K3
+	KORW             K2, K3, K2
+	VMAXPS           Y3, Y2, Y2
+	VMAXPS           Y7, Y6, Y6
+	VMAXPS           Y6, Y2, Y2
+	VPTERNLOGD       $0xff, Y2, Y2, K2, Y2
+	VBROADCASTSS     144(AX), Y6
+	VBROADCASTSS     148(AX), Y7
+	MOVQ             CX, DX
+	MOVQ             88(AX), SI
+	VADDPS           (BX), Y0, Y0
+	VMAXPS           Y0, Y6, Y0
+	VMINPS           Y0, Y7, Y0
+	VMOVUPS          Y0, (DX)
+	VADDPS           (BX), Y2, Y2
+	VMAXPS           Y2, Y6, Y2
+	VMINPS           Y2, Y7, Y2
+	VMOVUPS          Y2, (DX)(SI*1)
+	MOVQ             80(AX), DX
+	ADDQ             DX, CX
+
+next3:
+	MOVQ 40(AX), CX
+	ADDQ CX, 16(SP)
+	MOVQ 72(AX), CX
+	ADDQ CX, 24(SP)
+	DECQ (SP)
+	JNE  tile1
+	VZEROUPPER
+	RET
+
+DATA constants_winograd_f32_outpool4_avx512<>+0(SB)/4, $0x40800000
+DATA constants_winograd_f32_outpool4_avx512<>+4(SB)/4, $0x40000000
+DATA constants_winograd_f32_outpool4_avx512<>+8(SB)/4, $0x41000000
+GLOBL constants_winograd_f32_outpool4_avx512<>(SB), RODATA|NOPTR, $12
+
 // func winograd_u8_i16_in4_avx512(args *QuantisedPatchArgs)
 // Requires: AVX, AVX2, AVX512BW, AVX512F
 TEXT ·winograd_u8_i16_in4_avx512(SB), NOSPLIT, $24-8

@@ -54,6 +54,11 @@ func TestSameBits(t *testing.T) {
 			c := &Conv{Window: square(3, 2, 1), Groups: 11, Channels: 44, Act: act}
 			return c, []int{1, 23, 19, 44}, PanelsParam(Panels{tensor.F32, 11, 36, 4}, func(_, _, _ int) float32 { return weights() }, func(_, _ int) float32 { return weights() })
 		}, 0xda60216143294369},
+		{"eight channels a group", func() (Spec, []int, Param) {
+			weights := bitsStream(2)
+			c := &Conv{Window: square(3, 1, 1), Groups: 5, Channels: 40, Act: act}
+			return c, []int{1, 23, 19, 40}, PanelsParam(Panels{tensor.F32, 5, 72, 8}, func(_, _, _ int) float32 { return weights() }, func(_, _ int) float32 { return weights() })
+		}, 0x10c9cd5a231eef24},
 		{"dilated", func() (Spec, []int, Param) {
 			spec, shape, param := conv(9, 20, 3, 1, 12, NoWinograd, false)
 			spec.(*Conv).Dilation = [2]int{12, 12}

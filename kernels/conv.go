@@ -3,7 +3,7 @@ package kernels
 import "github.com/infer-go/infer/tensor"
 
 // Bind chooses how the convolution is computed: taps channel by channel; panels
-// by groups, if groups have four channels on either side, or by one of
+// by groups, if groups have four or eight channels on either side, or by one of
 // Winograd's algorithms, if the Spec allows it and the tier's costs favour it,
 // or else directly.
 func (c *Conv) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
@@ -27,8 +27,8 @@ func (c *Conv) bindBy(choose func(*convMap) Winograd, t *Tier, in []tensor.Type,
 		return (&FullyConnected{Channels: c.Channels, Act: c.Act}).Bind(t, []tensor.Type{in[0].Of(x[0], p.Shape[1])}, params)
 	case p.Form == FormTaps:
 		return newDepthwise(m, p), nil
-	case m.cin == grouped*c.Groups && m.cin == c.Channels:
-		return newGrouped(m, p), nil
+	case m.depth() > 0:
+		return newGrouped(m, p, m.depth()), nil
 	}
 	if w := choose(&m); w != NoWinograd && m.bounded(p) {
 		return newWinograd(m, w, p)

@@ -1,11 +1,14 @@
 package kernels
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
 
-// depthwise is a convolution of each channel by itself, or of each four. A task
+// depthwise is a convolution of each channel by itself, or of each four or eight. A task
 // is some rows of the result.
 type depthwise struct {
 	convMap
@@ -26,24 +29,35 @@ func newDepthwise(m convMap, p Param) *depthwise {
 	return d
 }
 
-// grouped is the number of channels of a group, of both the operand and the
-// result, for which there is a kernel that slides over the map: products with
-// panels would be of rows of four, and leave three quarters of their columns
-// empty.
-const grouped = 4
+// groupedDepths are the numbers of channels of a group, of both the operand and
+// the result, for which there are kernels that slide over the map: products with
+// panels would be of rows of so many, and leave the other columns empty.
+var groupedDepths = [...]int{4, 8}
 
-// newGrouped makes a depthwise of groups of four channels.
-func newGrouped(m convMap, p Param) *depthwise {
+func groupedKernel(depth int) asm.Kernel {
+	return asm.Kernel{Op: "grouped", Variant: strconv.Itoa(depth)}
+}
+
+// depth is the channels of a group, if a kernel slides over them, or else 0.
+func (m *convMap) depth() int {
+	if depth := m.cin / m.Groups; m.cin == m.Channels && slices.Contains(groupedDepths[:], depth) {
+		return depth
+	}
+	return 0
+}
+
+// newGrouped makes a depthwise of groups of so many channels.
+func newGrouped(m convMap, p Param, depth int) *depthwise {
 	d := newDepthwise(m, Param{Form: FormTaps})
-	d.window.kernel, d.window.depth = find[asm.TapsArgs](m.Tier, asm.Kernel{Op: "grouped"}), grouped
+	d.window.kernel, d.window.depth = find[asm.TapsArgs](m.Tier, groupedKernel(depth)), depth
 	panels, data := p.Panels().widened(), p.Panels().widen(m.Tier, p.Data)
 	d.window.weights = tensor.Aligned[float32]((1 + panels.K) * m.cin)
 	for g := range panels.Groups {
 		panel := panels.panel(data, g)
-		copy(d.window.weights[g*grouped:], panels.bias(panel)[:grouped])
+		copy(d.window.weights[g*depth:], panels.bias(panel)[:depth])
 		rows := floats(panels.rowsFrom(panel, 0))
 		for k := range panels.K {
-			copy(d.window.weights[(1+k)*m.cin+g*grouped:], rows[k*NR:][:grouped])
+			copy(d.window.weights[(1+k)*m.cin+g*depth:], rows[k*NR:][:depth])
 		}
 	}
 	return d

@@ -21,7 +21,7 @@ type direct struct {
 const (
 	// stripBytes is how much of the input a strip should hold, to stay in the
 	// second-level cache while every panel passes over it.
-	stripBytes = 128 << 10
+	stripBytes = 256 << 10
 
 	// flatRows is the least number of pixels in a flat strip: four tiles.
 	flatRows = 24

@@ -156,22 +156,23 @@ func TestConvDepthwise(t *testing.T) {
 	})
 }
 
-// TestConvGrouped has groups of four channels, which have a kernel of their own.
+// TestConvGrouped has groups of so few channels that there are kernels for them.
 func TestConvGrouped(t *testing.T) {
 	eachLayerTest(t, 49, func(t *layerTest) {
 		for range trials(200) {
 			w, size := t.window(t.IntN(3) > 0)
-			groups := t.between(1, 40)
-			c := &Conv{Window: w, Groups: groups, Channels: 4 * groups, Act: t.act(), Pool: t.IntN(3) == 0}
+			groups, depth := t.between(1, 40), groupedDepths[t.IntN(len(groupedDepths))]
+			c := &Conv{Window: w, Groups: groups, Channels: depth * groups, Act: t.act(), Pool: t.IntN(3) == 0}
 			if c.Pool {
 				c.poolable(&size)
 			}
-			l := t.newConv(c, []int{t.maps(), size[0], size[1], 4 * groups}, FormPanels, t.elem(), !c.Pool && t.IntN(2) == 0)
+			l := t.newConv(c, []int{t.maps(), size[0], size[1], depth * groups}, FormPanels, t.elem(), !c.Pool && t.IntN(2) == 0)
 			t.check(l, t.between(1, 3), t.someValues(microSpecials...))
 		}
-		for _, w := range largeWindows {
-			c := &Conv{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Groups: 3, Channels: 12, Act: t.act()}
-			t.check(t.newConv(c, []int{1, w.size[0], w.size[1], 12}, FormPanels, tensor.F32, false), 1, t.uniform)
+		for i, w := range largeWindows {
+			channels := 3 * groupedDepths[i%len(groupedDepths)]
+			c := &Conv{Window: Window{Kernel: w.kernel, Stride: w.stride, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 0, 1}}, Groups: 3, Channels: channels, Act: t.act()}
+			t.check(t.newConv(c, []int{1, w.size[0], w.size[1], channels}, FormPanels, tensor.F32, false), 1, t.uniform)
 		}
 	})
 }

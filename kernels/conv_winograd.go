@@ -231,6 +231,10 @@ func (c *winogradConv) mostBlocks() int { return callCycles / (4 * c.frequencies
 
 // multiply computes the products of all frequencies of tiles tiles with panel
 // j's weights.
+//
+// The weights of some frequencies at a time are multiplied by all tiles: they come
+// from afar while those of the frequencies before are multiplied, evenly spread
+// over that time, and then stay near.
 func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 	p := &w.product
 	p.AFreq, p.AStride = 4*c.vFreq, 4*c.vTile
@@ -240,20 +244,30 @@ func (c *winogradConv) multiply(w *Workspace, m, v []float32, j, tiles int) {
 	weights := c.freqs[j*freqs*c.cin*NR:]
 	groups := ceilDiv(tiles, c.MR)
 	mr, larger := tiles/groups, tiles%groups
-	for done := 0; done < tiles; larger-- {
-		n := mr
-		if larger > 0 {
-			n++
+	together := min(max(1, nearFreqs/p.BFreq), max(1, callCycles/(c.MR*c.cin)))
+	for f := 0; f < freqs; f += together {
+		p.B, p.Freqs = &weights[f*c.cin*NR], min(together, freqs-f)
+		size := p.Freqs * p.BFreq // of these weights, and of the next ones
+		p.Ahead, p.AheadStep = size, ceilDiv(size, groups*p.Freqs*c.cin)
+		if len(weights) == (f+p.Freqs)*c.cin*NR {
+			p.Ahead, p.AheadStep = 0, 0 // there are no more
 		}
-		most := max(1, callCycles/(n*c.cin))
-		for f := 0; f < freqs; f += most {
-			p.A, p.B, p.C = &v[f*c.vFreq+done*c.vTile], &weights[f*c.cin*NR], &m[f*c.mFreq+done*NR]
-			p.Freqs = min(most, freqs-f)
+		for g, done := 0, 0; g < groups; g++ {
+			n := mr
+			if g < larger {
+				n++
+			}
+			p.A, p.C = &v[f*c.vFreq+done*c.vTile], &m[f*c.mFreq+done*NR]
 			c.productKernels[n](p)
+			p.Ahead += p.AheadStep * p.Freqs * c.cin
+			done += n
 		}
-		done += n
 	}
 }
+
+// nearFreqs is the bytes of weights that all tiles are multiplied by before the
+// next ones, of whole frequencies. While they are near, so are as many to come.
+const nearFreqs = 32 << 10
 
 // backward transforms one row of tiles of panel j into the result. Tiles and
 // blocks of channels that stand out of it go through tile, and so does their

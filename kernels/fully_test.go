@@ -72,7 +72,7 @@ func TestFullyConnectedOfNets(t *testing.T) {
 // TestFullyConnectedScratch asks for no more than what Run uses: VGG's first
 // layer would otherwise ask for 11 MB.
 func TestFullyConnectedScratch(t *testing.T) {
-	const block, results = 96 * (256 + NR), 4 * NR
+	const block, results = 96 * (512 + NR), 4 * NR
 	for _, c := range []struct {
 		rows, k, n int
 		elem       tensor.Elem
@@ -84,10 +84,10 @@ func TestFullyConnectedScratch(t *testing.T) {
 		{9, 25088, 56, tensor.F32, results},            // one by one, since rows are long
 		{1, 1568, 128, tensor.F32, 0},                  // rows are read in place
 		{1, 1568, 128, tensor.F16, 1568 * NR},          // and a panel is made float32
-		{1, 256, 128, tensor.F32, block},               // rows evict one another
-		{1, 256, 128, tensor.F16, block + 256*NR},      // and both
-		{1, 256, 16, tensor.F32, 0},                    // but one panel passes over them once
-		{1, 256, 100, tensor.F32, max(block, results)}, // gemvRows begins anew
+		{1, 512, 128, tensor.F32, block},               // rows evict one another
+		{1, 512, 128, tensor.F16, block + 512*NR},      // and both
+		{1, 512, 16, tensor.F32, 0},                    // but one panel passes over them once
+		{1, 512, 100, tensor.F32, max(block, results)}, // gemvRows begins anew
 		{1, 128, 10, tensor.F32, results},
 		{9, 128, 10, tensor.F32, 0}, // more than a few rows are always a gemm
 	} {

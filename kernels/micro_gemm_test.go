@@ -131,7 +131,8 @@ func (m *micro) testProduct(k asm.Kernel, run func(*asm.ProductArgs)) {
 
 func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
 	m.Helper()
-	p := &asm.ProductArgs{AFreq: m.prime(1), AStride: m.prime(1), BFreq: m.prime(k * NR), CStride: m.prime(NR), K: k, Freqs: freqs}
+	p := &asm.ProductArgs{AFreq: m.prime(1), AStride: m.prime(1), BFreq: m.prime(k * NR), CStride: m.prime(NR), K: k, Freqs: freqs,
+		Ahead: m.prime(1), AheadStep: m.prime(1)}
 	p.CFreq = m.prime(mr * p.CStride)
 	a := m.floats((freqs-1)*p.AFreq + (mr-1)*p.AStride + k)
 	b := m.finite((freqs-1)*p.BFreq + k*NR)

@@ -165,31 +165,35 @@ func (m *micro) depthwise(kernel func(*asm.TapsArgs), c tapsCase) {
 	m.check(y, "%+v", c)
 }
 
-func (m *micro) testGrouped(_ asm.Kernel, run func(*asm.TapsArgs)) {
-	m.eachWindow(func(c tapsCase) {
-		c.c = (c.c + 3) / 4 * 4
-		m.grouped(run, c)
-	})
+func (m *micro) testGrouped(k asm.Kernel, run func(*asm.TapsArgs)) {
+	for _, depth := range groupedDepths {
+		if k == groupedKernel(depth) {
+			m.eachWindow(func(c tapsCase) {
+				c.c = ceilDiv(c.c, depth) * depth
+				m.grouped(run, c, depth)
+			})
+		}
+	}
 }
 
-func (m *micro) grouped(kernel func(*asm.TapsArgs), c tapsCase) {
+func (m *micro) grouped(kernel func(*asm.TapsArgs), c tapsCase, depth int) {
 	m.Helper()
 	p, x, tap, y := m.tapsArgs(c)
 	p.WIn = m.prime(c.c)
-	p.WCol = m.prime(4 * p.WIn)
+	p.WCol = m.prime(depth * p.WIn)
 	p.WRow = m.prime(c.cols * p.WCol)
-	weights, bias := m.finite((c.rows-1)*p.WRow+(c.cols-1)*p.WCol+3*p.WIn+c.c), m.finite(c.c)
+	weights, bias := m.finite((c.rows-1)*p.WRow+(c.cols-1)*p.WCol+(depth-1)*p.WIn+c.c), m.finite(c.c)
 	p.W, p.Bias = &weights[0], &bias[0]
 	for i := range c.pixels {
 		for j := range c.c {
 			var s sum
 			s.add(bias[j], 1)
 			for k, off := range tap {
-				for in := range 4 {
-					s.add(x[i*p.XStride+off+j/4*4+in], weights[k/c.cols*p.WRow+k%c.cols*p.WCol+in*p.WIn+j])
+				for in := range depth {
+					s.add(x[i*p.XStride+off+j/depth*depth+in], weights[k/c.cols*p.WRow+k%c.cols*p.WCol+in*p.WIn+j])
 				}
 			}
-			s.round(4 * len(tap))
+			s.round(depth * len(tap))
 			s.clamp(p.Lo, p.Hi)
 			y.want[i*p.YStride+j] = s
 		}

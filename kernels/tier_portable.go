@@ -65,7 +65,9 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
 	add(blendKernel, blendPortable)
-	add(asm.Kernel{Op: "grouped"}, groupedPortable)
+	for _, depth := range groupedDepths {
+		add(groupedKernel(depth), groupedPortable(depth))
+	}
 	add(asm.Kernel{Op: "widen", Operand: asm.F16, Weight: asm.F16}, widenPortable)
 	add(idctKernel(8), idctPortable(8, idct8))
 	add(idctKernel(4), idctPortable(4, idct4))
@@ -338,23 +340,27 @@ func depthwisePortable(p *asm.TapsArgs) {
 	}
 }
 
-func groupedPortable(p *asm.TapsArgs) {
-	for i := range p.Pixels {
-		y := at(p.Y, i*p.YStride, p.C)
-		copy(y, at(p.Bias, 0, p.C))
-		for r := range p.Rows {
-			for k := range p.Cols {
-				x := at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C)
-				for in := range 4 {
-					w := at(p.W, r*p.WRow+k*p.WCol+in*p.WIn, p.C)
-					for c := range y {
-						y[c] += float32(x[c/4*4+in] * w[c])
+func groupedPortable(depth int) func(*asm.TapsArgs) {
+	return func(p *asm.TapsArgs) {
+		for i := range p.Pixels {
+			y := at(p.Y, i*p.YStride, p.C)
+			copy(y, at(p.Bias, 0, p.C))
+			for four := 0; four < depth; four += 4 {
+				for r := range p.Rows {
+					for k := range p.Cols {
+						x := at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C)
+						for in := four; in < four+4; in++ {
+							w := at(p.W, r*p.WRow+k*p.WCol+in*p.WIn, p.C)
+							for c := range y {
+								y[c] += float32(x[c/depth*depth+in] * w[c])
+							}
+						}
 					}
 				}
 			}
-		}
-		for c := range y {
-			y[c] = clamp(y[c], p.Lo, p.Hi)
+			for c := range y {
+				y[c] = clamp(y[c], p.Lo, p.Hi)
+			}
 		}
 	}
 }

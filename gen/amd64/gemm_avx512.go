@@ -145,7 +145,7 @@ func productWide(b *builder) {
 	b.note("a row of B", z(31))
 
 	a, panels, c, freqs := b.load("A"), b.load("B"), b.local("C"), b.local("Freqs")
-	as := b.load("AStride")
+	as, ahead := b.load("AStride"), b.prefetched(panels)
 	b.loop("frequency", freqs, func() {
 		for i := range mr {
 			b.VXORPS(y(i), y(i), y(i))
@@ -154,7 +154,7 @@ func productWide(b *builder) {
 		panel := b.copy(panels)
 		b.loop("k", b.load("K"), func() {
 			b.VMOVUPS(mem(panel, 0), z(31))
-			b.PREFETCHT0(mem(panel, productAhead))
+			b.prefetchNext(ahead)
 			for i := range mr {
 				b.VFMADD231PS_BCST(row.at(i, 0), z(31), z(i))
 			}

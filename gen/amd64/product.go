@@ -14,6 +14,7 @@ func product(b *builder) {
 	a, panels, c := b.load("A"), b.load("B"), b.load("C")
 	as, cs := b.load("AStride"), b.load("CStride")
 	af, bf, cf := b.load("AFreq"), b.load("BFreq"), b.load("CFreq")
+	ahead := b.prefetched(panels)
 
 	b.loop("frequency", b.load("Freqs"), func() {
 		for i := range 2 * mr {
@@ -24,7 +25,7 @@ func product(b *builder) {
 		b.loop("k", b.load("K"), func() {
 			b.VMOVUPS(mem(panel, 0), y(12))
 			b.VMOVUPS(mem(panel, 32), y(13))
-			b.PREFETCHT0(mem(panel, productAhead))
+			b.prefetchNext(ahead)
 			for i := range mr {
 				e := y(14 + i%2)
 				b.VBROADCASTSS(row.at(i, 0), e)
@@ -46,6 +47,16 @@ func product(b *builder) {
 	b.VZEROUPPER()
 }
 
-// productAhead is how many bytes ahead of its use the weights are prefetched:
-// transformed weights are large, and are read from a far cache or from memory.
-const productAhead = 2048
+// prefetched is the address of what a product kernel prefetches first.
+func (b *builder) prefetched(panels reg64) reg64 {
+	ahead := b.load("Ahead")
+	b.ADDQ(panels, ahead)
+	return ahead
+}
+
+// prefetchNext prefetches a line into the second-level cache, and moves on to the
+// next one.
+func (b *builder) prefetchNext(ahead reg64) {
+	b.PREFETCHT1(mem(ahead, 0))
+	b.ADDQ(b.field("AheadStep"), ahead)
+}

@@ -224,11 +224,11 @@ func depthwise(b *builder) {
 	b.VZEROUPPER()
 }
 
-// grouped emits the sum over a window's taps of products with four weights for
-// each tap and channel, one for each channel of the same four. Those lie in one
-// half of a vector, in which a permutation spreads each of them.
+// grouped emits the sum over a window's taps of products with a weight for each
+// tap, channel and channel of the same group, four of the latter at a time. Those
+// lie in each half of a vector, in which a permutation spreads each of them.
 func grouped(b *builder) {
-	b.doc("the weighted sum over a window's taps and four channels")
+	b.doc("the weighted sum over a window's taps and " + b.kernel.Variant + " channels")
 	b.note("sums", ys(0, 8)...)
 	b.note("weights", ys(8, 4)...)
 	b.note("a tap's elements", y(12))
@@ -238,28 +238,54 @@ func grouped(b *builder) {
 	s := b.slide()
 	for _, pixels := range []int{4, 2, 1} {
 		s.patches(pixels, 2, func(p patch) {
-			weights := p.startBias()
-			s.taps(p, func(tap []row) {
-				w := b.rowsFrom(b.copy(weights), b.load("WIn"), 4)
-				for v := range p.vectors {
-					for k := range 4 {
-						p.load(w.at(k, 32*v), y(8+k))
-					}
-					for i := range p.pixels {
-						p.load(tap[i](v), y(12))
+			first := p.startBias()
+			b.eachFour(first, func(four int, weights reg64) {
+				s.taps(p, func(tap []row) {
+					w := b.rowsFrom(b.copy(weights), b.load("WIn"), 4)
+					for v := range p.vectors {
 						for k := range 4 {
-							spread := y(13 + k%2)
-							b.VPERMILPS(operand.Imm(uint64(k*0x55)), y(12), spread)
-							b.VFMADD231PS(y(8+k), spread, p.sum(i, v))
+							p.load(w.at(k, 32*v), y(8+k))
+						}
+						for i := range p.pixels {
+							elements := tap[i](v)
+							if b.kernel.Variant == "8" {
+								elements.Disp += 16 * four
+								b.VBROADCASTF128(elements, y(12))
+							} else {
+								p.load(elements, y(12))
+							}
+							for k := range 4 {
+								spread := y(13 + k%2)
+								b.VPERMILPS(operand.Imm(uint64(k*0x55)), y(12), spread)
+								b.VFMADD231PS(y(8+k), spread, p.sum(i, v))
+							}
 						}
 					}
-				}
-				b.ADDQ(b.field("WCol"), weights)
-			}, func() { b.ADDQ(skip, weights) })
+					b.ADDQ(b.field("WCol"), weights)
+				}, func() { b.ADDQ(skip, weights) })
+			})
 			clampPatch(p)
 		})
 	}
 	b.VZEROUPPER()
+}
+
+// eachFour emits body for every four channels of grouped's groups, with the address
+// of their first weights.
+func (b *builder) eachFour(first reg64, body func(four int, weights reg64)) {
+	if b.kernel.Variant == "4" {
+		body(0, first)
+		return
+	}
+	second := b.AllocLocal(8)
+	at := b.load("WIn")
+	b.SHLQ(imm(2), at)
+	b.ADDQ(first, at)
+	b.MOVQ(at, second)
+	body(0, first)
+	weights := b.GP64()
+	b.MOVQ(second, weights)
+	body(1, weights)
 }
 
 // startBias sets the sums to the bias, and returns the address of the patch's

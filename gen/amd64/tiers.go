@@ -76,8 +76,10 @@ var avx512 = Emitters{
 	"activate_f32": activateWide,
 	"softmax_f32":  softmaxWide,
 
-	"gemm_f32":    gemmWide,
-	"product_f32": productWide,
+	"gemm_f32":     gemmWide,
+	"grouped_f32":  groupedWide,
+	"product_f32":  productWide,
+	"winograd_f32": winogradWide,
 
 	"gemm_u8i8":         gemmVNNI,
 	"gemm_u8i8_f32":     gemmVNNI,

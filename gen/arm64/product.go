@@ -10,11 +10,13 @@ func product(b *builder) {
 	a, panels, c := b.load("A"), b.load("B"), b.load("C")
 	as, cs := b.load("AStride"), b.load("CStride")
 	af, bf, cf := b.load("AFreq"), b.load("BFreq"), b.load("CFreq")
-	k := b.load("K")
+	k, ahead, step := b.load("K"), b.load("Ahead"), b.load("AheadStep")
+	b.ADD(panels, ahead, ahead)
 	t := &tile{builder: b, rows: mr, vectors: 4, sums: b.v.takeAll(4*mr, "sums")}
-	t.prefetch = func(k int, panel gp) {
-		for i := range k {
-			b.PRFM(panel, productAhead+64*i, "PLDL1KEEP")
+	t.prefetch = func(k int, _ gp) {
+		for range k {
+			b.PRFM(ahead, 0, "PLDL2KEEP")
+			b.ADD(step, ahead, ahead)
 		}
 	}
 
@@ -33,7 +35,3 @@ func product(b *builder) {
 		b.ADD(cf, c, c)
 	})
 }
-
-// productAhead is how many bytes ahead of its use the weights are prefetched:
-// transformed weights are large, and are read from a far cache or from memory.
-const productAhead = 2048

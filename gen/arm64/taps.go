@@ -11,6 +11,7 @@ type patch struct {
 	*builder
 	piece
 	pixels int
+	pass   int     // over the window
 	offset gp      // of the first channel, in bytes
 	result [][]vec // of each pixel
 }
@@ -19,7 +20,9 @@ type patch struct {
 type window struct {
 	pixels []int // how many a patch has, the most first, 1 last
 
+	passes int                      // how many times it is passed over; 0 is once
 	start  func(p *patch)           // before the first tap
+	begin  func(p *patch)           // before the first tap of each pass; may be nil
 	tap    func(p *patch, tap []gp) // with the addresses of the pixels' elements of one tap
 	row    func(p *patch)           // after a row of taps; may be nil
 	finish func(p *patch)           // after the last tap; leaves the results
@@ -49,20 +52,25 @@ func (b *builder) slide(w window) {
 				p.result = append(p.result, r)
 			}
 			w.start(p)
-			b.ADD(offset, in, taps[0])
-			b.spread(taps[:n], xs)
-			b.reload("Rows", rows)
-			b.loop("row", rows, func() {
-				b.MOVD(width, cols)
-				b.loop("tap", cols, func() {
-					w.tap(p, taps[:n])
-					b.addAll(col, taps[:n])
-				})
-				b.addAll(skip, taps[:n])
-				if w.row != nil {
-					w.row(p)
+			for p.pass = range max(1, w.passes) {
+				if w.begin != nil {
+					w.begin(p)
 				}
-			})
+				b.ADD(offset, in, taps[0])
+				b.spread(taps[:n], xs)
+				b.reload("Rows", rows)
+				b.loop("row", rows, func() {
+					b.MOVD(width, cols)
+					b.loop("tap", cols, func() {
+						w.tap(p, taps[:n])
+						b.addAll(col, taps[:n])
+					})
+					b.addAll(skip, taps[:n])
+					if w.row != nil {
+						w.row(p)
+					}
+				})
+			}
 			w.finish(p)
 			b.ADD(offset, out, taps[0])
 			b.spread(taps[:n], ys)
@@ -152,24 +160,31 @@ func depthwise(b *builder) {
 	})
 }
 
-// grouped emits the sum over a window's taps of products with four weights for
-// each tap and channel, one for each channel of the same four, which are the
-// lanes of a register.
+// grouped emits the sum over a window's taps of products with a weight for each
+// tap, channel and channel of the same group. Four of the latter, the lanes of a
+// register, are multiplied in a pass over the window.
 func grouped(b *builder) {
-	b.doc("the weighted sum over a window's taps and four channels")
+	b.doc("the weighted sum over a window's taps and " + b.kernel.Variant + " channels")
+	depth := map[string]int{"4": 4, "8": 8}[b.kernel.Variant]
 	bias, start, next := b.load("Bias"), b.load("W"), b.r.take("weights of a tap")
 	col, skip, in := b.load("WCol"), b.skipOver("WRow", "WCol"), b.load("WIn")
 	limits := b.loadLimits()
 	weights, elements := b.v.takeAll(4, "weights of a tap"), b.v.takeAll(8, "elements of a tap")
 	b.slide(window{
 		pixels: []int{2, 1},
+		passes: depth / 4,
 		start: func(p *patch) {
 			b.r.note(next, "Bias of these channels")
 			b.ADD(p.offset, bias, next)
 			for _, r := range p.result {
 				b.peek(p.piece, next, r)
 			}
+		},
+		begin: func(p *patch) {
 			b.ADD(p.offset, start, next)
+			for range 4 * p.pass {
+				b.ADD(in, next, next)
+			}
 		},
 		tap: func(p *patch, tap []gp) {
 			for i := range p.result {
@@ -182,7 +197,7 @@ func grouped(b *builder) {
 					b.ADD(in, w, w)
 					for i, r := range p.result {
 						for j, v := range r {
-							b.FMLAElement(elements[4*i+j], k, weights[j], v)
+							b.FMLAElement(elements[4*i+4*j/depth*depth/4+p.pass], k, weights[j], v)
 						}
 					}
 				}

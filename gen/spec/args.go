@@ -66,17 +66,22 @@ type ConvPoolArgs struct {
 // without bias.
 //
 //	C[f,i,j] = Σₖ A[f,i,k]·B[f,k,j]   0 ≤ i < MR, 0 ≤ j < 16
+//
+// For each row of B, a line is prefetched: the first at B + Ahead, each of the
+// others AheadStep after the one before.
 type ProductArgs struct {
-	A       *float32
-	B       *float32
-	C       *float32
-	AFreq   int // from one f to the next
-	AStride int // from one i to the next
-	BFreq   int
-	CFreq   int
-	CStride int
-	K       int
-	Freqs   int
+	A         *float32
+	B         *float32
+	C         *float32
+	AFreq     int // from one f to the next
+	AStride   int // from one i to the next
+	BFreq     int
+	CFreq     int
+	CStride   int
+	Ahead     int
+	AheadStep int
+	K         int
+	Freqs     int
 }
 
 // WinogradArgs is the block of Winograd's transforms, for Tiles tiles in a
@@ -370,14 +375,15 @@ type TransposeArgs struct {
 //	maxpool    Y[p,c] = min(max(max over taps of X[p,tap,c], Lo), Hi)
 //	avgpool    Y[p,c] = (Σ over taps of X[p,tap,c]) / Count
 //	depthwise  Y[p,c] = min(max(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c], Lo), Hi)
-//	grouped    Y[p,c] = min(max(Bias[c] + Σ over taps and i of X[p,tap,4·⌊c/4⌋+i]·W[tap,i,c], Lo), Hi)
+//	grouped    Y[p,c] = min(max(Bias[c] + Σ over taps and i of X[p,tap,g·⌊c/g⌋+i]·W[tap,i,c], Lo), Hi)
 //
-// In grouped 0 ≤ i < 4, C is a multiple of 4, and W[tap,i] is i·WIn after
-// W[tap,0].
+// In grouped 0 ≤ i < g, the variant says what g is, C is a multiple of it, and
+// W[tap,i] is i·WIn after W[tap,0].
 //
 // Sums are taken in the order of the taps, row by row: those of depthwise and
-// grouped are one chain of fused multiply-adds, in grouped by i within a tap;
-// those of avgpool are in float64 and rounded once, at the end.
+// grouped are one chain of fused multiply-adds, in grouped by i within a tap, with
+// all taps of four i before those of the next four; those of avgpool are in float64
+// and rounded once, at the end.
 type TapsArgs struct {
 	X       *float32
 	W       *float32
