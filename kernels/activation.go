@@ -157,11 +157,42 @@ func (t *Tier) activateColumns(w *Workspace, a Act, y []float32, width, from, to
 	case a.isClamp():
 	case to-from == width:
 		t.activate(w, a, y, y)
+	case to-from < fewColumns:
+		t.activateFew(w, a, y, width, from, to)
 	default:
 		for ; len(y) > 0; y = y[width:] {
 			part := y[from:to]
 			t.activate(w, a, part, part)
 		}
+	}
+}
+
+// fewColumns is from how many columns on a call of a kernel for each row is no
+// slower than one for copies of the columns of several rows: measured with SiLU
+// on AMD's Zen 4, both with AVX2 and with AVX-512.
+const fewColumns = 8
+
+// activateFew is activateColumns for a few columns: copies of them are
+// activated together, since a call takes longer than a vector does.
+func (t *Tier) activateFew(w *Workspace, a Act, y []float32, width, from, to int) {
+	n := to - from
+	together := len(w.piece) / n
+	for rows := len(y) / width; rows > 0; {
+		some := min(rows, together)
+		piece := w.piece[:some*n]
+		for r := range some {
+			// So few elements are copied sooner one by one than by a call.
+			for i, v := range y[r*width+from : r*width+to] {
+				piece[r*n+i] = v
+			}
+		}
+		t.activate(w, a, piece, piece)
+		for r := range some {
+			for i, v := range piece[r*n : (r+1)*n] {
+				y[r*width+from+i] = v
+			}
+		}
+		y, rows = y[some*width:], rows-some
 	}
 }
 
