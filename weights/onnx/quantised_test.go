@@ -320,7 +320,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
 			m.qdq("c", "d", typeUint8, 0.03, 100)
 			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
-			m.floats("value", nil, 0.31)
+			m.floats("value", nil, 0.3)
 			m.node("Pad", "d pads value", "p")
 			m.floats("scales", []int{4}, 1, 1, 2, 2)
 			m.node("Resize", "p _ scales", "u", attr{"mode", "nearest"})
@@ -334,6 +334,28 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Transpose", "z", "t", attr{"perm", []int64{0, 3, 1, 2}})
 			m.qdq("t", "y", typeUint8, 0.03, 100)
 		}, steps: "Transpose Convert Conv Pad Resize Slice Split Concat Convert Transpose"},
+		{name: "padding between two elements", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.qdqConv("a", "c", 4, 4, 1, inScale)
+			m.qdq("c", "d", typeUint8, 0.03, 100)
+			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+			m.floats("value", nil, 0.315)
+			m.node("Pad", "d pads value", "p")
+			m.qdq("p", "y1", typeUint8, 0.06, 100)
+			m.qdq("p", "y2", typeUint8, 0.05, 90)
+			m.node("Concat", "y1 y2", "y", attr{"axis", 1})
+		}, steps: "Transpose Convert Conv Convert Pad Convert Convert Convert Convert Concat Transpose"},
+		{name: "padding beyond all elements", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.qdqConv("a", "c", 4, 4, 1, inScale)
+			m.qdq("c", "d", typeUint8, 0.03, 100)
+			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+			m.floats("value", nil, 5)
+			m.node("Pad", "d pads value", "p")
+			m.qdq("p", "y1", typeUint8, 0.06, 100)
+			m.qdq("p", "y2", typeUint8, 0.05, 90)
+			m.node("Concat", "y1 y2", "y", attr{"axis", 1})
+		}, steps: "Transpose Convert Conv Convert Pad Convert Convert Convert Convert Concat Transpose"},
 		{name: "operands of two scales joined", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
