@@ -909,9 +909,12 @@ func TestBadQuantisation(t *testing.T) {
 			m.integers("z", typeInt8, nil, 0)
 			m.node("DequantizeLinear", "q a.s z", "y")
 		}, []string{"DequantizeLineary", `the zero point, "z", is of int8 for elements of uint8`}},
-		{"elements of int16", func(m *model) {
-			m.node("QuantizeLinear", "x "+m.encoding("a", typeInt16, 0.1, 0), "y")
-		}, []string{"QuantizeLineary", "quantised elements of int16 are not supported"}},
+		{"elements of int32", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeInt32, 0.1, 0), "y")
+		}, []string{"QuantizeLineary", "quantised elements of int32 are not supported"}},
+		{"an output of uint16", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint16, 0.1, 0), "y")
+		}, []string{`"y"`, "uint16", "int32 holds its numbers"}},
 		{"scales of the wrong number", func(m *model) {
 			m.weight("s", 0.1, 0.2, 5)
 			m.integers("z", typeUint8, []int{5}, 0, 0, 0, 0, 0)
@@ -1088,6 +1091,35 @@ func TestBlocks(t *testing.T) {
 				if want := float32(w[i]-z[k]) * s[k]; got[i] != want {
 					t.Fatalf("axis %d: element %d is %v, want %v", axis, i, got[i], want)
 				}
+			}
+		}
+	}
+}
+
+// TestSixteenBits quantises to 16 bits and back, within the limits of the type and
+// beyond them.
+func TestSixteenBits(t *testing.T) {
+	const scale = 0.25
+	for _, c := range []struct {
+		kind   elemType
+		zero   int64
+		lo, hi float64
+	}{{typeUint16, 1000, 0, math.MaxUint16}, {typeInt16, -1000, math.MinInt16, math.MaxInt16}} {
+		m := newModel(21)
+		m.input("x", 1, 6)
+		m.qdq("x", "a", c.kind, scale, c.zero)
+		m.node("Transpose", "a.q", "t", attr{"perm", []int64{1, 0}})
+		m.node("DequantizeLinear", "t a.s a.z", "y")
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := []float32{0, 0.3, -77.125, 7000.375, -1e6, 1e6}
+		for i, got := range run(t, net, 1, x)[0] {
+			q := math.RoundToEven(float64(x[i])/scale) + float64(c.zero)
+			if want := scale * (min(max(q, c.lo), c.hi) - float64(c.zero)); float64(got) != want {
+				t.Errorf("%v: %v becomes %v, want %v", c.kind, x[i], got, want)
 			}
 		}
 	}

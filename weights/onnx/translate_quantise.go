@@ -125,8 +125,8 @@ func (c *call) quantisedScheme(shape []int) *scheme {
 	if c.has(2) {
 		kind = c.constant(2, "the zero point").data.kind
 	}
-	if !kind.isByte() {
-		c.fail("quantised elements of %v are not supported: quantise to uint8 or int8", kind)
+	if !kind.isQuantised() {
+		c.fail("quantised elements of %v are not supported: quantise to uint8, int8, uint16 or int16", kind)
 	}
 	return c.scheme(kind, shape, 1, 2, c.intAttr("axis", 1))
 }
@@ -137,7 +137,7 @@ func (c *call) quantised(x *value, s *scheme) *value {
 	if !c.ready() {
 		return &value{}
 	}
-	if s.single() {
+	if s.single() && s.kind.isByte() {
 		y := c.apply(&kernels.Convert{Result: s.elements()}, x)[0]
 		if s.kind == typeInt8 {
 			c.stand(s.kind, c.node.out[0])
@@ -156,13 +156,13 @@ func (c *call) wholeOf(y, zero *value, kind elemType) *value {
 	if !c.ready() {
 		return y
 	}
-	lo := -float32(kind.shift())
+	lo, hi := kind.limits()
 	y = c.apply(&kernels.Unary{Kind: kernels.Round}, y)[0]
 	y = c.binary(&kernels.Binary{Kind: kernels.Add}, y, zero)
 	if !c.ready() {
 		return y
 	}
-	return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.Clamp, Lo: lo, Hi: lo + math.MaxUint8}}, y)[0]
+	return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.Clamp, Lo: lo, Hi: hi}}, y)[0]
 }
 
 // dequantizeLinear translates DequantizeLinear.
@@ -316,11 +316,11 @@ func (c *call) foldQuantize() []*value {
 	if !s.single() {
 		each = tensor.Shape(x.shape[s.axis+1:]).Volume()
 	}
-	lo := -float64(s.kind.shift())
+	lo, hi := s.kind.limits()
 	for i, v := range x.data.floats {
 		k := i / each % len(s.scale)
 		q := math.RoundToEven(float64(v/s.scale[k])) + float64(s.zero[k])
-		y.ints[i] = int64(min(max(q, lo), lo+math.MaxUint8))
+		y.ints[i] = int64(min(max(q, float64(lo)), float64(hi)))
 	}
 	return c.folded(y)
 }
