@@ -56,6 +56,12 @@ func TestMoving(t *testing.T) {
 			}
 		}
 	}
+	if x, fills := (&Padding{Value: 3}).Fill(); x != 3 || !fills {
+		t.Error("Padding does not fill")
+	}
+	if _, fills := (&Padding{Mode: PadEdge}).Fill(); fills {
+		t.Error("Padding with a map's edge fills")
+	}
 	if !Moves(&Split{}) || Computes(&Split{}) || Computes(&Convert{}) || !Converts(&Convert{}) {
 		t.Error("Split computes, or Convert")
 	}

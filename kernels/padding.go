@@ -46,6 +46,9 @@ func (*Padding) Order() Order { return ByAxis }
 // Moves implements Moving.
 func (*Padding) Moves() bool { return true }
 
+// Fill implements Filling.
+func (p *Padding) Fill() (float32, bool) { return p.Value, p.Mode == PadConstant }
+
 func (p *Padding) Permute(order []int) Spec {
 	return &Padding{Mode: p.Mode, Before: permuted(p.Before, order), After: permuted(p.After, order), Value: p.Value}
 }

@@ -120,6 +120,15 @@ func Moves(s Spec) bool {
 	return ok && m.Moves()
 }
 
+// A Filling Spec may be one that writes a number where no element of an operand
+// goes.
+type Filling interface {
+	Spec
+
+	// Fill is the number, and whether the Spec writes it.
+	Fill() (float32, bool)
+}
+
 // A Converting Spec may be one that only converts each element to another type.
 type Converting interface {
 	Spec

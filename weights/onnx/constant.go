@@ -25,13 +25,17 @@ const (
 	typeUint32   elemType = 12
 	typeUint64   elemType = 13
 	typeBFloat16 elemType = 16
+	typeUint4    elemType = 21
+	typeInt4     elemType = 22
 )
 
 var elemNames = map[elemType]string{
 	typeFloat: "float", typeUint8: "uint8", typeInt8: "int8", typeUint16: "uint16", typeInt16: "int16",
 	typeInt32: "int32", typeInt64: "int64", typeBool: "bool", typeFloat16: "float16", typeDouble: "double",
 	typeUint32: "uint32", typeUint64: "uint64", typeBFloat16: "bfloat16",
+	typeUint4: "uint4", typeInt4: "int4",
 	8: "string", 14: "complex64", 15: "complex128",
+	17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 23: "float4e2m1",
 }
 
 func (t elemType) String() string {
@@ -71,6 +75,8 @@ func (t elemType) elem() (tensor.Elem, bool) {
 // instead says which type to take for one that no activation has.
 func (t elemType) instead() string {
 	switch t {
+	case typeUint4, typeInt4:
+		return ": int8 holds its numbers"
 	case typeUint16:
 		return ": int32 holds its numbers"
 	case typeUint32:
@@ -100,7 +106,12 @@ func kindOf(e tensor.Elem) elemType {
 	return typeFloat
 }
 
-// size is the size of an element in raw data; 0 if the type is not supported.
+// packed says whether a byte of raw data holds two elements of the type, the first
+// in its low half.
+func (t elemType) packed() bool { return t == typeUint4 || t == typeInt4 }
+
+// size is the size of an element in raw data; 0 if the type is not supported or
+// packed.
 func (t elemType) size() int {
 	switch t {
 	case typeUint8, typeInt8, typeBool:
@@ -182,6 +193,10 @@ func (t *constant) setInt(i int, x int64) {
 		if x != 0 {
 			x = 1
 		}
+	case typeUint4:
+		x &= 15
+	case typeInt4:
+		x = int64(int8(x<<4) >> 4)
 	case typeUint8:
 		x = int64(uint8(x))
 	case typeInt8:
@@ -243,6 +258,9 @@ func (t *constant) fill(raw []byte) error {
 	if !ok {
 		return fmt.Errorf("dimensions %s are out of range", t.dims)
 	}
+	if t.kind.packed() {
+		return t.unpack(raw, n)
+	}
 	size := t.kind.size()
 	if size == 0 {
 		return fmt.Errorf("%v is not supported", t.kind)
@@ -266,6 +284,18 @@ func (t *constant) fill(raw []byte) error {
 	t.ints = make([]int64, n)
 	for i := range t.ints {
 		t.setInt(i, rawInt(t.kind, raw[i*size:]))
+	}
+	return nil
+}
+
+// unpack reads n elements, two from each byte. A last half that is left is padding.
+func (t *constant) unpack(raw []byte, n int) error {
+	if len(raw) != n/2+n%2 {
+		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), t.dims, t.kind)
+	}
+	t.ints = make([]int64, n)
+	for i := range t.ints {
+		t.setInt(i, int64(raw[i/2]>>(i%2*4)))
 	}
 	return nil
 }

@@ -403,6 +403,13 @@ func (t *tensorProto) typed() error {
 		return fmt.Errorf("dimensions %s are out of range", tensor.Dims(t.tensor.dims...))
 	}
 	kind, got := t.tensor.kind, len(t.ints)
+	if kind.packed() { // a byte in each int32
+		raw := make([]byte, got)
+		for i, x := range t.ints {
+			raw[i] = byte(x)
+		}
+		return t.tensor.unpack(raw, n)
+	}
 	if kind.size() == 0 {
 		return fmt.Errorf("%v is not supported", kind)
 	}

@@ -63,6 +63,9 @@ func TestTensors(t *testing.T) {
 		{"bool that is neither 0 nor 1", tensorField([]int64{3}, typeBool, appendMessage(nil, 9, []byte{0, 2, 255})), nil, []int64{0, 1, 1}},
 		{"bool typed that is neither", tensorField([]int64{3}, typeBool, appendMessage(nil, 5, packed(0, 2, minus1))), nil, []int64{0, 1, 1}},
 		{"uint8 typed that is too large", tensorField([]int64{1}, typeUint8, appendMessage(nil, 5, packed(258))), nil, []int64{2}},
+		{"int4 raw", tensorField([]int64{3}, typeInt4, appendMessage(nil, 9, []byte{0x7f, 0xf8})), nil, []int64{-1, 7, -8}},
+		{"uint4 raw", tensorField([]int64{2}, typeUint4, appendMessage(nil, 9, []byte{0x7f})), nil, []int64{15, 7}},
+		{"uint4 typed", tensorField([]int64{3}, typeUint4, appendMessage(nil, 5, packed(0x7f, 0xf8))), nil, []int64{15, 7, 8}},
 		{"a scalar", tensorField(nil, typeFloat, appendMessage(nil, 9, rawFloats([]float32{7}))), []float32{7}, nil},
 		{"no elements", tensorField([]int64{0, 3}, typeInt64), nil, nil},
 	} {
@@ -83,6 +86,8 @@ func TestTensors(t *testing.T) {
 	}{
 		{"too little raw data", tensorField([]int64{3}, typeFloat, appendMessage(nil, 9, make([]byte, 8))), "8 bytes of data for 3 elements"},
 		{"too much raw data", tensorField([]int64{1}, typeFloat, appendMessage(nil, 9, make([]byte, 5))), "5 bytes"},
+		{"too little int4", tensorField([]int64{3}, typeInt4, appendMessage(nil, 9, []byte{1})), "1 bytes of data for 3 elements of int4"},
+		{"too many int4", tensorField([]int64{2}, typeInt4, appendMessage(nil, 5, packed(1, 2))), "2 bytes of data for 2 elements of int4"},
 		{"too few values", tensorField([]int64{3}, typeInt64, appendInt(nil, 7, 1)), "1 values for 3"},
 		{"values of another type", tensorField([]int64{1}, typeFloat, appendInt(nil, 7, 1)), "0 values"},
 		{"a negative dimension", tensorField([]int64{-1}, typeFloat), "dimension -1"},

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 
 	"github.com/infer-go/infer/kernels"
@@ -233,11 +234,16 @@ func (p *integers) twinsOf(in []*value) []*value {
 	return twins
 }
 
-// move moves quantised elements, if all are of the same, and makes real numbers
-// of the results for those who read them.
+// move moves quantised elements, if all are of the same and can stand for what n
+// fills with, and makes real numbers of the results for those who read them.
 func (p *integers) move(n *node, twins []*value) bool {
 	if slices.ContainsFunc(twins, func(v *value) bool { return v == nil || v.elements() != twins[0].elements() }) {
 		return false
+	}
+	if f, ok := n.op.(kernels.Filling); ok {
+		if x, fills := f.Fill(); fills && !holds(twins[0].elements(), x) {
+			return false
+		}
 	}
 	out := n.out
 	n.in, n.out = twins, nil
@@ -253,6 +259,15 @@ func (p *integers) move(n *node, twins []*value) bool {
 		p.add(&node{name: n.name, origin: n.origin, op: &kernels.Convert{}, in: []*value{n.out[i]}, out: []*value{v}})
 	}
 	return true
+}
+
+// holds says whether one of the elements stands for x, but for the rounding of
+// their product to float32.
+func holds(e kernels.Elements, x float32) bool {
+	const rounding = 0x1p-20
+	q := math.RoundToEven(float64(x) / float64(e.Scale))
+	at := q + float64(e.Zero)
+	return at >= 0 && at <= math.MaxUint8 && math.Abs(q*float64(e.Scale)-float64(x)) <= rounding*math.Abs(float64(x))
 }
 
 // reader is the only node that reads v, nil if there are several or v is an

@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"math"
+
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 )
@@ -14,8 +16,8 @@ import (
 // says of which type those are:
 //
 //   - int8 is uint8 here, each element and the zero point 128 more;
-//   - integers whose scale is known in a run only, or is not one for all, and
-//     sums of products, are whole numbers of float32, exact up to 2²⁴.
+//   - integers whose scale is known in a run only, or is not one for all, those of
+//     16 bits, and sums of products, are whole numbers of float32, exact up to 2²⁴.
 
 // signBit is the difference between an int8 and the uint8 that stands for the
 // same number.
@@ -56,6 +58,22 @@ func (c *call) kind(i int) elemType {
 
 // isByte says that elements of the type can be quantised ones here.
 func (t elemType) isByte() bool { return t == typeUint8 || t == typeInt8 }
+
+// isQuantised says that floats can be quantised to elements of the type here; those
+// of 16 bits stay whole numbers of float32.
+func (t elemType) isQuantised() bool { return t.isByte() || t == typeUint16 || t == typeInt16 }
+
+// limits are the least and the largest element of a type that isQuantised.
+func (t elemType) limits() (lo, hi float32) {
+	switch t {
+	case typeUint16:
+		return 0, math.MaxUint16
+	case typeInt16:
+		return math.MinInt16, math.MaxInt16
+	}
+	lo = -float32(t.shift())
+	return lo, lo + math.MaxUint8
+}
 
 // shift is what is added to elements of the type to make them uint8.
 func (t elemType) shift() int64 {
@@ -124,7 +142,11 @@ func (c *call) plain(i int) *value {
 	if v.data != nil || v.scale == 0 && c.stands(i) == 0 || !c.ready() {
 		return v
 	}
-	elem, _ := kind.elem()
+	elem, ok := kind.elem()
+	if !ok {
+		c.fail("computed elements of %v, as operand %d, %q, has, are not supported here%s", kind, i, v.name, kind.instead())
+		return v
+	}
 	y := c.floats(i)
 	if v.elem == tensor.F32 {
 		y = c.apply(&kernels.Unary{Kind: kernels.Round}, y)[0]

@@ -320,7 +320,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
 			m.qdq("c", "d", typeUint8, 0.03, 100)
 			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
-			m.floats("value", nil, 0.31)
+			m.floats("value", nil, 0.3)
 			m.node("Pad", "d pads value", "p")
 			m.floats("scales", []int{4}, 1, 1, 2, 2)
 			m.node("Resize", "p _ scales", "u", attr{"mode", "nearest"})
@@ -334,6 +334,28 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("Transpose", "z", "t", attr{"perm", []int64{0, 3, 1, 2}})
 			m.qdq("t", "y", typeUint8, 0.03, 100)
 		}, steps: "Transpose Convert Conv Pad Resize Slice Split Concat Convert Transpose"},
+		{name: "padding between two elements", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.qdqConv("a", "c", 4, 4, 1, inScale)
+			m.qdq("c", "d", typeUint8, 0.03, 100)
+			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+			m.floats("value", nil, 0.315)
+			m.node("Pad", "d pads value", "p")
+			m.qdq("p", "y1", typeUint8, 0.06, 100)
+			m.qdq("p", "y2", typeUint8, 0.05, 90)
+			m.node("Concat", "y1 y2", "y", attr{"axis", 1})
+		}, steps: "Transpose Convert Conv Convert Pad Convert Convert Convert Convert Concat Transpose"},
+		{name: "padding beyond all elements", build: func(m *model) {
+			m.qdq("x", "a", typeUint8, inScale, inZero)
+			m.qdqConv("a", "c", 4, 4, 1, inScale)
+			m.qdq("c", "d", typeUint8, 0.03, 100)
+			m.ints("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+			m.floats("value", nil, 5)
+			m.node("Pad", "d pads value", "p")
+			m.qdq("p", "y1", typeUint8, 0.06, 100)
+			m.qdq("p", "y2", typeUint8, 0.05, 90)
+			m.node("Concat", "y1 y2", "y", attr{"axis", 1})
+		}, steps: "Transpose Convert Conv Convert Pad Convert Convert Convert Convert Concat Transpose"},
 		{name: "operands of two scales joined", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.qdqConv("a", "c", 4, 4, 1, inScale)
@@ -887,9 +909,12 @@ func TestBadQuantisation(t *testing.T) {
 			m.integers("z", typeInt8, nil, 0)
 			m.node("DequantizeLinear", "q a.s z", "y")
 		}, []string{"DequantizeLineary", `the zero point, "z", is of int8 for elements of uint8`}},
-		{"elements of int16", func(m *model) {
-			m.node("QuantizeLinear", "x "+m.encoding("a", typeInt16, 0.1, 0), "y")
-		}, []string{"QuantizeLineary", "quantised elements of int16 are not supported"}},
+		{"elements of int32", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeInt32, 0.1, 0), "y")
+		}, []string{"QuantizeLineary", "quantised elements of int32 are not supported"}},
+		{"an output of uint16", func(m *model) {
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint16, 0.1, 0), "y")
+		}, []string{`"y"`, "uint16", "int32 holds its numbers"}},
 		{"scales of the wrong number", func(m *model) {
 			m.weight("s", 0.1, 0.2, 5)
 			m.integers("z", typeUint8, []int{5}, 0, 0, 0, 0, 0)
@@ -908,6 +933,31 @@ func TestBadQuantisation(t *testing.T) {
 			m.weight("s", 0.1, 0.2, 2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"block_size", 2})
 		}, []string{"QuantizeLineary", "for each block"}},
+		{"blocks of constants that do not fit", func(m *model) {
+			m.codes("w", typeInt8, -5, 5, 8, 3)
+			m.weight("s", 0.1, 0.2, 2, 3)
+			m.constant("DequantizeLinear", "w s", "wf", attr{"axis", 0}, attr{"block_size", 3})
+			m.node("MatMul", "x wf", "y")
+		}, []string{"DequantizeLinearwf", `"s", of shape 2×3, for blocks of 3 along dimension 0 of shape 8×3`}},
+		{"zero points of blocks of another type", func(m *model) {
+			m.codes("w", typeInt8, -5, 5, 8, 3)
+			m.weight("s", 0.1, 0.2, 2, 3)
+			m.codes("z", typeUint8, 0, 5, 2, 3)
+			m.constant("DequantizeLinear", "w s z", "wf", attr{"axis", 0}, attr{"block_size", 4})
+			m.node("MatMul", "x wf", "y")
+		}, []string{"DequantizeLinearwf", `the zero point, "z", is of uint8 for elements of int8`}},
+		{"blocks of less than an element", func(m *model) {
+			m.codes("w", typeInt8, -5, 5, 8, 3)
+			m.weight("s", 0.1, 0.2, 2, 3)
+			m.constant("DequantizeLinear", "w s", "wf", attr{"axis", 0}, attr{"block_size", -4})
+			m.node("MatMul", "x wf", "y")
+		}, []string{"DequantizeLinearwf", "a block_size of -4"}},
+		{"a scale of 0 of a block", func(m *model) {
+			m.codes("w", typeInt8, -5, 5, 8, 3)
+			m.weight("s", 0, 0, 2, 3)
+			m.constant("DequantizeLinear", "w s", "wf", attr{"axis", 0}, attr{"block_size", 4})
+			m.node("MatMul", "x wf", "y")
+		}, []string{"DequantizeLinearwf", `"s": element 0 is 0, which is not positive and finite`}},
 		{"a scale that is not constant", func(m *model) {
 			m.ints("axes", 0, 1, 2, 3)
 			m.node("ReduceMax", "x", "s", attr{"keepdims", 0})
@@ -992,6 +1042,123 @@ func TestBadQuantisation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestBlocks multiplies the identity by matrices that are dequantised by blocks
+// along either axis, of which the last is shorter.
+func TestBlocks(t *testing.T) {
+	const rows, columns, block = 7, 5, 3
+	for axis := range 2 {
+		for _, zeros := range []bool{false, true} {
+			dims, blocks := []int{rows, columns}, []int{rows, columns}
+			blocks[axis] = (dims[axis] + block - 1) / block
+			m := newModel(21)
+			m.input("x", rows, rows)
+			w, s, z := make([]int64, rows*columns), make([]float32, blocks[0]*blocks[1]), make([]int64, blocks[0]*blocks[1])
+			for i := range w {
+				w[i] = int64(m.rand.IntN(256) - 128)
+			}
+			for i := range s {
+				s[i] = 0.1 + m.rand.Float32()
+				if zeros {
+					z[i] = int64(m.rand.IntN(256) - 128)
+				}
+			}
+			m.integers("w", typeInt8, dims, w...)
+			m.floats("s", blocks, s...)
+			in := "w s"
+			if zeros {
+				m.integers("z", typeInt8, blocks, z...)
+				in = "w s z"
+			}
+			m.constant("DequantizeLinear", in, "wf", attr{"axis", axis - 2}, attr{"block_size", block})
+			m.node("MatMul", "x wf", "y")
+			m.output("y")
+			net, _, err := Freeze(m.bytes(), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := make([]float32, rows*rows)
+			for i := range rows {
+				x[i*rows+i] = 1
+			}
+			got := run(t, net, 1, x)[0]
+			for i := range w {
+				at := []int{i / columns, i % columns}
+				at[axis] /= block
+				k := at[0]*blocks[1] + at[1]
+				if want := float32(w[i]-z[k]) * s[k]; got[i] != want {
+					t.Fatalf("axis %d: element %d is %v, want %v", axis, i, got[i], want)
+				}
+			}
+		}
+	}
+}
+
+// TestSixteenBits quantises to 16 bits and back, within the limits of the type and
+// beyond them.
+func TestSixteenBits(t *testing.T) {
+	const scale = 0.25
+	for _, c := range []struct {
+		kind   elemType
+		zero   int64
+		lo, hi float64
+	}{{typeUint16, 1000, 0, math.MaxUint16}, {typeInt16, -1000, math.MinInt16, math.MaxInt16}} {
+		m := newModel(21)
+		m.input("x", 1, 6)
+		m.qdq("x", "a", c.kind, scale, c.zero)
+		m.node("Transpose", "a.q", "t", attr{"perm", []int64{1, 0}})
+		m.node("DequantizeLinear", "t a.s a.z", "y")
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := []float32{0, 0.3, -77.125, 7000.375, -1e6, 1e6}
+		for i, got := range run(t, net, 1, x)[0] {
+			q := math.RoundToEven(float64(x[i])/scale) + float64(c.zero)
+			if want := scale * (min(max(q, c.lo), c.hi) - float64(c.zero)); float64(got) != want {
+				t.Errorf("%v: %v becomes %v, want %v", c.kind, x[i], got, want)
+			}
+		}
+	}
+}
+
+// TestFourBits checks that weights of int4 give the net that the same numbers as
+// int8 give.
+func TestFourBits(t *testing.T) {
+	freeze := func(kind elemType, raw, zeros []byte) *weights.Net {
+		m := newModel(21)
+		m.input("x", 0, 2, 8, 8)
+		m.qdq("x", "a", typeUint8, inScale, inZero)
+		m.tensors = append(m.tensors, testTensor{"w", kind, []int{3, 2, 1, 1}, raw}, testTensor{"z", kind, []int{3}, zeros})
+		m.floats("s", []int{3}, 0.1, 0.2, 0.3)
+		m.constant("DequantizeLinear", "w s z", "wf", attr{"axis", 0})
+		m.node("Conv", "a wf", "c")
+		m.qdq("c", "y", typeUint8, 0.05, 100)
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return net
+	}
+	four := freeze(typeInt4, []byte{0x78, 0x1f, 0x20}, []byte{0x0e, 0x03})
+	eight := freeze(typeInt8, []byte{0xf8, 7, 0xff, 1, 0, 2}, []byte{0xfe, 0, 3})
+	if !four.Integer() {
+		t.Errorf("steps %s are not all of integers", steps(four))
+	}
+	a, err := weights.Marshal(four)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := weights.Marshal(eight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(a, b) {
+		t.Error("the nets differ")
 	}
 }
 

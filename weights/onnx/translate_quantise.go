@@ -54,18 +54,13 @@ func (c *call) scheme(kind elemType, shape []int, scaleAt, zeroAt int, axis int6
 		c.fail("the scale, %q, is of %v", scale.name, scale.data.kind)
 	}
 	if c.intAttr("block_size", 0) != 0 || len(scale.shape) > 1 {
-		c.fail("the scale, %q, has a number for each block, which is not supported: quantise by tensor or by channel", scale.name)
+		c.fail("the scale, %q, has a number for each block, which is supported only where constants are dequantised: quantise by tensor or by channel", scale.name)
 	}
+	c.checkScales(scale)
 	if !c.ready() {
 		return s
 	}
 	s.scale = scale.data.floats
-	for i, x := range s.scale {
-		if !isScale(x) {
-			c.fail("the scale, %q: element %d is %v, which is not positive and finite", scale.name, i, x)
-			return s
-		}
-	}
 	if len(s.scale) != 1 {
 		if s.axis = c.axis(axis, len(shape)); c.ready() && shape[s.axis] != len(s.scale) {
 			c.fail("the scale, %q, of %d numbers for dimension %d of shape %s", scale.name, len(s.scale), s.axis, tensor.Dims(shape...))
@@ -73,6 +68,16 @@ func (c *call) scheme(kind elemType, shape []int, scaleAt, zeroAt int, axis int6
 	}
 	s.zero = c.zeros(zeroAt, kind, len(s.scale))
 	return s
+}
+
+// checkScales checks that all scales are positive and finite.
+func (c *call) checkScales(scale *value) {
+	for i, x := range scale.data.floats {
+		if !isScale(x) {
+			c.fail("the scale, %q: element %d is %v, which is not positive and finite", scale.name, i, x)
+			return
+		}
+	}
 }
 
 // zeros reads n zero points of integers of a type; they are 0 if the operand is
@@ -120,8 +125,8 @@ func (c *call) quantisedScheme(shape []int) *scheme {
 	if c.has(2) {
 		kind = c.constant(2, "the zero point").data.kind
 	}
-	if !kind.isByte() {
-		c.fail("quantised elements of %v are not supported: quantise to uint8 or int8", kind)
+	if !kind.isQuantised() {
+		c.fail("quantised elements of %v are not supported: quantise to uint8, int8, uint16 or int16", kind)
 	}
 	return c.scheme(kind, shape, 1, 2, c.intAttr("axis", 1))
 }
@@ -132,7 +137,7 @@ func (c *call) quantised(x *value, s *scheme) *value {
 	if !c.ready() {
 		return &value{}
 	}
-	if s.single() {
+	if s.single() && s.kind.isByte() {
 		y := c.apply(&kernels.Convert{Result: s.elements()}, x)[0]
 		if s.kind == typeInt8 {
 			c.stand(s.kind, c.node.out[0])
@@ -151,13 +156,13 @@ func (c *call) wholeOf(y, zero *value, kind elemType) *value {
 	if !c.ready() {
 		return y
 	}
-	lo := -float32(kind.shift())
+	lo, hi := kind.limits()
 	y = c.apply(&kernels.Unary{Kind: kernels.Round}, y)[0]
 	y = c.binary(&kernels.Binary{Kind: kernels.Add}, y, zero)
 	if !c.ready() {
 		return y
 	}
-	return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.Clamp, Lo: lo, Hi: lo + math.MaxUint8}}, y)[0]
+	return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.Clamp, Lo: lo, Hi: hi}}, y)[0]
 }
 
 // dequantizeLinear translates DequantizeLinear.
@@ -210,7 +215,7 @@ func (c *call) dequantisedConstant(t *constant, s *scheme) *constant {
 	}
 	c.t.budget -= y.len()
 	e := &encoding{scale: s.scale, axis: s.axis}
-	if s.kind.isByte() {
+	if s.kind.isByte() || s.kind.packed() {
 		e.q = make([]int16, y.len())
 		y.encoding = e
 	}
@@ -232,12 +237,68 @@ func (c *call) dequantisedConstant(t *constant, s *scheme) *constant {
 
 // foldDequantize computes DequantizeLinear.
 func (c *call) foldDequantize() []*value {
+	if size := c.intAttr("block_size", 0); size != 0 {
+		return c.dequantisedBlocks(size)
+	}
 	x := c.operand(0)
 	s := c.scheme(c.kind(0), x.shape, 1, 2, c.intAttr("axis", 1))
 	if !c.ready() {
 		return nil
 	}
 	return []*value{c.dequantised(0, s)}
+}
+
+// dequantisedBlocks computes DequantizeLinear with a scale, and perhaps a zero
+// point, for each block of so many elements along an axis. The last block of an
+// axis may be shorter.
+func (c *call) dequantisedBlocks(size int64) []*value {
+	x, scale := c.constant(0, "what is dequantised"), c.constant(1, "the scale")
+	axis := c.axis(c.intAttr("axis", 1), len(x.shape))
+	if !c.ready() {
+		return nil
+	}
+	if size < 1 {
+		return c.fail("a block_size of %d", size)
+	}
+	if x.data.kind.float() || x.data.kind == typeBool || !scale.data.kind.float() {
+		return c.fail("elements of %v with scales of %v", x.data.kind, scale.data.kind)
+	}
+	d := x.shape[axis]
+	block := int(min(size, int64(max(d, 1))))
+	blocks := slices.Clone(x.shape)
+	blocks[axis] = (d + block - 1) / block
+	values := []*value{scale}
+	var zero *constant
+	if c.has(2) {
+		v := c.constant(2, "the zero point")
+		if values, zero = append(values, v), v.data; c.ready() && zero.kind != x.data.kind {
+			return c.fail("the zero point, %q, is of %v for elements of %v", v.name, zero.kind, x.data.kind)
+		}
+	}
+	for _, v := range values {
+		if !slices.Equal(v.shape, blocks) {
+			return c.fail("%q, of shape %s, for blocks of %d along dimension %d of shape %s", v.name, tensor.Dims(v.shape...), size, axis, tensor.Dims(x.shape...))
+		}
+	}
+	c.checkScales(scale)
+	if !c.ready() {
+		return nil
+	}
+	y := c.newTensor(typeFloat, x.shape)
+	if y == nil {
+		return nil
+	}
+	each := tensor.Shape(x.shape[axis+1:]).Volume()
+	for i := range y.floats {
+		row := i / each
+		at := (row/d*blocks[axis]+row%d/block)*each + i%each
+		q := x.data.ints[i]
+		if zero != nil {
+			q -= zero.ints[at]
+		}
+		y.floats[i] = float32(float64(q) * float64(scale.data.floats[at]))
+	}
+	return c.folded(y)
 }
 
 // foldQuantize computes QuantizeLinear.
@@ -255,11 +316,11 @@ func (c *call) foldQuantize() []*value {
 	if !s.single() {
 		each = tensor.Shape(x.shape[s.axis+1:]).Volume()
 	}
-	lo := -float64(s.kind.shift())
+	lo, hi := s.kind.limits()
 	for i, v := range x.data.floats {
 		k := i / each % len(s.scale)
 		q := math.RoundToEven(float64(v/s.scale[k])) + float64(s.zero[k])
-		y.ints[i] = int64(min(max(q, lo), lo+math.MaxUint8))
+		y.ints[i] = int64(min(max(q, float64(lo)), float64(hi)))
 	}
 	return c.folded(y)
 }
