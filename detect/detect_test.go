@@ -52,7 +52,7 @@ func argmax(x []float32) (int, float64) {
 
 var heads = map[Head]func(r *rand.Rand) head{
 	YOLOv5: func(r *rand.Rand) head {
-		n, c := 1+r.IntN(200), 1+r.IntN(7)
+		n, c := 1+r.IntN(200), []int{1, 2, 7, 80, 300}[r.IntN(5)]
 		h := head{width: 320, height: 224, outputs: []Output{{"output0", []int{1, n, 5 + c}}}}
 		x := random(r, n*(5+c), 0, 1)
 		for i := range n {
@@ -64,8 +64,28 @@ var heads = map[Head]func(r *rand.Rand) head{
 		h.values = [][]float32{x}
 		return h
 	},
+	YOLOv10: func(r *rand.Rand) head {
+		n := 1 + r.IntN(300)
+		h := head{width: 320, height: 224, outputs: []Output{{"output0", []int{1, n, 6}}}}
+		var x []float32
+		for i := range n {
+			b, score, class := random(r, 4, 0, 300), random(r, 1, 0, 1)[0], r.IntN(1000)
+			if i%10 == 9 {
+				x = append(x, b[0], b[1], b[2], b[3], score, -1) // no box
+				continue
+			}
+			x = append(x, b[0], b[1], b[2], b[3], score, float32(class))
+			h.want = append(h.want, Box{class, score, float64(b[0]), float64(b[1]), float64(b[2]), float64(b[3])})
+		}
+		h.values = [][]float32{x}
+		return h
+	},
 	YOLOv8: func(r *rand.Rand) head {
-		n, c := 1+r.IntN(200), 1+r.IntN(7)
+		n, c := 1+r.IntN(200), []int{1, 2, 7, 80, 300}[r.IntN(5)]
+		transposed := r.IntN(2) == 0
+		if transposed {
+			n = []int{40*28 + 20*14 + 10*7, 80*56 + 40*28 + 20*14 + 10*7, 40*28 + 20*14 + 10*7 + 5*3}[r.IntN(3)]
+		}
 		h := head{width: 320, height: 224, outputs: []Output{{"output0", []int{1, 4 + c, n}}}}
 		x := append(random(r, 4*n, 0, 300), random(r, c*n, 0, 1)...)
 		for i := range n {
@@ -75,6 +95,14 @@ var heads = map[Head]func(r *rand.Rand) head{
 			}
 			class, p := argmax(scores)
 			h.want = append(h.want, corners(class, p, float64(x[i]), float64(x[n+i]), float64(x[2*n+i]), float64(x[3*n+i])))
+		}
+		if transposed {
+			h.outputs[0].Shape = []int{1, n, 4 + c}
+			y := make([]float32, len(x))
+			for i := range x {
+				y[i%n*(4+c)+i/n] = x[i]
+			}
+			x = y
 		}
 		h.values = [][]float32{x}
 		return h
@@ -245,6 +273,7 @@ func TestWrongOutputs(t *testing.T) {
 		{YOLOv5, []Output{{"x", []int{2, 3, 9}}}, "is not a matrix"},
 		{YOLOv5, []Output{{"x", []int{1, 9, 5}}}, "5 numbers for a box, which is less than 5 and a class"},
 		{YOLOv8, []Output{{"x", []int{1, 4, 9}}}, "4 numbers for a box, which is less than 4 and a class"},
+		{YOLOv10, []Output{{"x", []int{1, 9, 7}}}, "7 numbers for a box, where 6 are expected"},
 		{YOLOX, []Output{{"x", []int{1, 9, 6}}}, "9 boxes, where the grids on 64×32 pixels have 42 cells"},
 		{YOLOX, []Output{{"x", []int{1, 42, 5}}}, "5 numbers for a box"},
 		{YuNet, many[:11], "there should be 12 outputs, not 11"},

@@ -20,7 +20,8 @@ const (
 	YOLOv5 Head = iota + 1
 
 	// YOLOv8 is one output [1, 4+C, N]: middle x and y, width and height in
-	// pixels, and the classes' scores. YOLO11 uses it too.
+	// pixels, and the classes' scores. YOLO11 uses it too. It may be transposed,
+	// [1, N, 4+C], if N is the number of cells of the usual grids.
 	// https://github.com/ultralytics/ultralytics, nn/modules/head.py, Detect
 	YOLOv8
 
@@ -48,12 +49,19 @@ const (
 	// and RFB-640 use it.
 	// https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB
 	SSD
+
+	// YOLOv10 is one output [1, N, 6] of boxes that the net itself has chosen:
+	// left, top, right and bottom in pixels, the score, and the class. Other
+	// versions have it too when they are exported with suppression. The number
+	// of classes does not follow from it.
+	// https://github.com/THU-MIG/yolov10, ultralytics/nn/modules/head.py, v10Detect
+	YOLOv10
 )
 
 // LastHead is the Head with the largest value.
-const LastHead = SSD
+const LastHead = YOLOv10
 
-var headNames = [...]string{YOLOv5: "yolov5", YOLOv8: "yolov8", YOLOX: "yolox", YuNet: "yunet", SSD: "ssd"}
+var headNames = [...]string{YOLOv5: "yolov5", YOLOv8: "yolov8", YOLOX: "yolox", YuNet: "yunet", SSD: "ssd", YOLOv10: "yolov10"}
 
 // String returns the name by which HeadNamed finds the Head.
 func (h Head) String() string {
@@ -63,8 +71,8 @@ func (h Head) String() string {
 	return fmt.Sprintf("head %d", uint8(h))
 }
 
-// HeadNamed returns the Head with the given name: yolov5, yolov8, yolox, yunet
-// or ssd, in upper or lower case.
+// HeadNamed returns the Head with the given name: yolov5, yolov8, yolov10, yolox,
+// yunet or ssd, in upper or lower case.
 func HeadNamed(name string) (Head, error) {
 	if i := slices.Index(headNames[1:], strings.ToLower(name)); i >= 0 {
 		return Head(i + 1), nil
@@ -122,13 +130,15 @@ func New(head Head, outputs []Output, width, height int) (*Decoder, error) {
 	case YOLOv5:
 		err = d.yolov5(outputs)
 	case YOLOv8:
-		err = d.yolov8(outputs)
+		err = d.yolov8(outputs, width, height)
 	case YOLOX:
 		err = d.yolox(outputs, width, height)
 	case YuNet:
 		err = d.yunet(outputs, width, height)
 	case SSD:
 		err = d.ssd(outputs, width, height)
+	case YOLOv10:
+		err = d.yolov10(outputs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w (%v): %w", ErrOutputs, head, err)
@@ -136,7 +146,8 @@ func New(head Head, outputs []Output, width, height int) (*Decoder, error) {
 	return d, nil
 }
 
-// Classes returns the number of classes, without the background.
+// Classes returns the number of classes, without the background; 0 if the outputs
+// do not tell.
 func (d *Decoder) Classes() int { return d.classes }
 
 // Decode appends to dst the boxes of one picture whose score is at least least,

@@ -38,27 +38,69 @@ func product(x []float32, least float32) (class int, score float32, ok bool) {
 	return class, score, !(score < least)
 }
 
-func (d *Decoder) yolov8(outputs []Output) error {
+func (d *Decoder) yolov8(outputs []Output, width, height int) error {
 	rows, n, err := d.only(outputs)
 	if err != nil {
 		return err
+	}
+	row, column := n, 1 // how far apart a box's numbers are, and boxes
+	if usualCells(width, height, rows) && !usualCells(width, height, n) {
+		rows, n = n, rows
+		row, column = 1, rows
 	}
 	if rows < 5 {
 		return fmt.Errorf("%d numbers for a box, which is less than 4 and a class", rows)
 	}
 	d.classes = rows - 4
 	d.decode = func(dst []Box, out [][]float32, least float32) []Box {
-		x := out[0]
 		for i := range n {
-			class, score := best(x[4*n+i:], n)
+			x := out[0][i*column:]
+			class, score := best(x[4*row:(rows-1)*row+1], row)
 			if !(score < least) {
-				dst = append(dst, centred(class, score, float64(x[i]), float64(x[n+i]), float64(x[2*n+i]), float64(x[3*n+i])))
+				dst = append(dst, centred(class, score, float64(x[0]), float64(x[row]), float64(x[2*row]), float64(x[3*row])))
 			}
 		}
 		return dst
 	}
 	return nil
 }
+
+// usualCells says whether n is the number of cells of grids that YOLOv8's
+// configurations have: the three of all sizes, one finer, or one coarser.
+func usualCells(width, height, n int) bool {
+	three := 0
+	for _, s := range strides {
+		three += cells(width, height, s)
+	}
+	return n == three || n == three+cells(width, height, 4) || n == three+cells(width, height, 64)
+}
+
+func (d *Decoder) yolov10(outputs []Output) error {
+	_, columns, err := d.only(outputs)
+	if err != nil {
+		return err
+	}
+	if columns != 6 {
+		return fmt.Errorf("%d numbers for a box, where 6 are expected", columns)
+	}
+	d.decode = func(dst []Box, out [][]float32, least float32) []Box {
+		for x := out[0]; len(x) > 0; x = x[6:] {
+			// Rows behind the last box have no score, and perhaps a class below 0.
+			if class := x[5]; !(x[4] < least || class < 0) {
+				b := Box{int(min(class, maxClass)), x[4], float64(x[0]), float64(x[1]), float64(x[2]), float64(x[3])}
+				if class != class {
+					b.Class, b.Score = 0, class
+				}
+				dst = append(dst, b)
+			}
+		}
+		return dst
+	}
+	return nil
+}
+
+// maxClass is the largest class that a box can name.
+const maxClass = 1 << 20
 
 // strides are how many pixels wide the cells of grids are.
 var strides = [3]int{8, 16, 32}

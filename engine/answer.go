@@ -400,7 +400,7 @@ func (p *program) bindAnswer() error {
 	if p.boxes, err = detect.New(head, outputs, in[3], in[2]); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
-	if n := p.boxes.Classes(); len(meta.Labels) > 0 && len(meta.Labels) != n {
+	if n := p.boxes.Classes(); n > 0 && len(meta.Labels) > 0 && len(meta.Labels) != n {
 		return fmt.Errorf("%d labels for %d classes of boxes", len(meta.Labels), n)
 	}
 	return nil

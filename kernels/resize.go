@@ -44,7 +44,8 @@ const (
 
 // Resize samples an NHWC map anew. Size is the result's height and width, at
 // most MaxResized each, since Bind makes a table of the rows and of the
-// columns. Scale is output size over input size, as the model gives it.
+// columns. Scale is output size over input size, as the model gives it; 0 is that
+// of Size over the operand's, whatever it is.
 //
 // If Scale is not a quotient of whole sizes, coordinates follow Scale, not Size,
 // with three exceptions. A map whose height and width both stay the same is
@@ -102,8 +103,19 @@ func (r *Resize) WithExtents(extents []int) Spec {
 	return &other
 }
 
+// scaled is r with the scales that it has for a map, which is one of pixels.
+func (r *Resize) scaled(x tensor.Shape) *Resize {
+	other := *r
+	for i, scale := range r.Scale {
+		if scale == 0 {
+			other.Scale[i] = float32(float64(r.Size[i]) / float64(x[1+i]))
+		}
+	}
+	return &other
+}
+
 func (r *Resize) Traits(in []tensor.Type, _ []Param) Traits {
-	if !r.smooth() {
+	if r = r.scaled(in[0].Shape); !r.smooth() {
 		return Traits{TableEntries: r.Size[0] + r.Size[1]}
 	}
 	// The rows of the map that a row of the result is made of, and its pixels.
@@ -141,11 +153,11 @@ func (r *Resize) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) 
 		return nil, errorf(r, "CubicA %v is not finite", r.CubicA)
 	}
 	for _, scale := range r.Scale {
-		if !tensor.IsFinite(scale) || scale <= 0 {
-			return nil, errorf(r, "scale %v is not positive and finite", scale)
+		if !tensor.IsFinite(scale) || scale < 0 {
+			return nil, errorf(r, "scale %v is negative, or not finite", scale)
 		}
 	}
-	for i, scale := range r.Scale {
+	for i, scale := range r.scaled(in[0].Shape).Scale {
 		if r.smooth() && 1/float64(scale) > float64(in[0].Shape[1+i])+1 {
 			return nil, errorf(r, "scale %v leaves nothing of %d rows or columns", scale, in[0].Shape[1+i])
 		}
@@ -172,6 +184,7 @@ func (r *Resize) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if _, err := r.Infer(in, params); err != nil {
 		return nil, err
 	}
+	r = r.scaled(in[0].Shape)
 	op := r.bind(t, in[0])
 	if r.Coordinates != CropAndResize {
 		return op, nil

@@ -488,7 +488,7 @@ func TestShapeErrors(t *testing.T) {
 		{&LRN{}, m, "LRN: size 0 is not from 1 to 2147483647"},
 		{&LRN{Size: 1, Beta: nan}, m, "LRN: alpha 0, beta NaN, bias 0 are not all finite"},
 		{&Normalise{Epsilon: -1}, m, "Normalise: epsilon -1 is negative or not finite"},
-		{&Resize{Size: one}, m, "Resize: scale 0 is not positive and finite"},
+		{&Resize{Scale: [2]float32{1, -1}, Size: one}, m, "Resize: scale -1 is negative, or not finite"},
 		{&Slice{Start: []int{1}, Step: []int{2}, Size: []int{3}}, [][]int{{4}}, "Slice: dimension 0 of shape 4 does not have 3 elements from 1 on by steps of 2"},
 		{&Padding{Mode: PadReflect, Before: []int{4}, After: []int{0}}, [][]int{{4}}, "Pad: padding 4 and 0 in dimension 0 of shape 4, where each can be 0 to 3"},
 		{&Padding{Mode: PadEdge, Before: make([]int, 5), After: []int{1, 1, 1, 1, 1}}, [][]int{{1, 1, 1, 1, 1}},

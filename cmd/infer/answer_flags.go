@@ -20,7 +20,7 @@ type answerFlags struct {
 func (f *answerFlags) declare(flags *flag.FlagSet) {
 	f.given = map[string]bool{}
 	flags.StringVar(&f.kind, "answer", "", "the net answers with `WHAT`: classes, detect (boxes), segment (a class for each pixel) or picture; classes if not given")
-	flags.StringVar(&f.head, "head", "", "how outputs encode boxes and, unless other flags say so, how pictures are prepared: `NAME` is yolov5, yolov8, yolox, yunet or ssd (RFB)")
+	flags.StringVar(&f.head, "head", "", "how outputs encode boxes and, unless other flags say so, how pictures are prepared: `NAME` is yolov5, yolov8, yolov10 (boxes that the net has chosen), yolox, yunet or ssd (RFB)")
 	flags.Float64Var(&f.least, "least", 0, "omit boxes with a lower `SCORE`; if not given, the default of the head's authors")
 	flags.Float64Var(&f.overlap, "overlap", 0, "omit boxes with more `OVERLAP` with a better box of their class, as intersection over union; if not given, the default of the head's authors")
 	flags.IntVar(&f.most, "boxes", 300, "keep at most `N` boxes for a picture")
@@ -49,9 +49,11 @@ type preset struct {
 var presets = map[detect.Head]preset{
 	detect.YOLOv5: {0.25, 0.45, weights.Preparation{Order: weights.RGB, Fit: weights.Pad, Scale: 1. / 255, Std: ones}},
 	detect.YOLOv8: {0.25, 0.7, weights.Preparation{Order: weights.RGB, Fit: weights.Pad, Scale: 1. / 255, Std: ones}},
-	detect.YOLOX:  {0.3, 0.45, weights.Preparation{Order: weights.BGR, Fit: weights.Pad, Scale: 1, Std: ones}},
-	detect.YuNet:  {0.6, 0.3, weights.Preparation{Order: weights.BGR, Fit: weights.Stretch, Scale: 1, Std: ones}},
-	detect.SSD:    {0.7, 0.3, weights.Preparation{Order: weights.RGB, Fit: weights.Stretch, Scale: 1, Mean: [3]float32{127, 127, 127}, Std: [3]float32{128, 128, 128}}},
+	// What a net has chosen is not suppressed once more.
+	detect.YOLOv10: {0.25, 1, weights.Preparation{Order: weights.RGB, Fit: weights.Pad, Scale: 1. / 255, Std: ones}},
+	detect.YOLOX:   {0.3, 0.45, weights.Preparation{Order: weights.BGR, Fit: weights.Pad, Scale: 1, Std: ones}},
+	detect.YuNet:   {0.6, 0.3, weights.Preparation{Order: weights.BGR, Fit: weights.Stretch, Scale: 1, Std: ones}},
+	detect.SSD:     {0.7, 0.3, weights.Preparation{Order: weights.RGB, Fit: weights.Stretch, Scale: 1, Mean: [3]float32{127, 127, 127}, Std: [3]float32{128, 128, 128}}},
 }
 
 var ones = [3]float32{1, 1, 1}
@@ -74,11 +76,11 @@ func (f *answerFlags) answer() (weights.Answer, *weights.Preparation, error) {
 		return weights.Answer{}, nil, usagef("--answer %s: it must be classes, detect, segment or picture", f.kind)
 	}
 	if f.head == "" {
-		return weights.Answer{}, nil, usagef("--answer detect needs --head: yolov5, yolov8, yolox, yunet or ssd")
+		return weights.Answer{}, nil, usagef("--answer detect needs --head: yolov5, yolov8, yolov10, yolox, yunet or ssd")
 	}
 	head, err := detect.HeadNamed(f.head)
 	if err != nil {
-		return weights.Answer{}, nil, usagef("--head %s: it must be yolov5, yolov8, yolox, yunet or ssd", f.head)
+		return weights.Answer{}, nil, usagef("--head %s: it must be yolov5, yolov8, yolov10, yolox, yunet or ssd", f.head)
 	}
 	p := presets[head]
 	a := weights.Answer{Kind: weights.Boxes, Head: head.String(), Least: p.least, Overlap: p.overlap, Most: f.most}

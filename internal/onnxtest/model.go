@@ -62,7 +62,24 @@ type Model struct {
 	Tensors []Tensor // initializers
 	Inputs  []Input
 	Outputs []string
+
+	Functions []Function
 }
+
+// A Function is an operator that the model defines by nodes, written for an opset.
+// Attrs have defaults, Attributes none.
+type Function struct {
+	Name, Domain string
+	Opset        int64
+	In, Out      []string
+	Nodes        []Node
+	Attributes   []string
+	Attrs        []Attr
+}
+
+// A Ref is the value of an attribute in a Function: that of the function's
+// attribute of this name.
+type Ref string
 
 // A Node is one use of an operator. An operand or result that is left out is
 // an empty string.
@@ -109,7 +126,33 @@ func (m *Model) Bytes() []byte {
 	b := AppendInt(nil, 1, irVersion)
 	b = AppendString(b, 2, "a test")
 	b = AppendMessage(b, 7, m.graph())
-	return AppendMessage(b, 8, AppendInt(nil, 2, m.Opset))
+	b = AppendMessage(b, 8, AppendInt(nil, 2, m.Opset))
+	for _, f := range m.Functions {
+		b = AppendMessage(b, 25, f.bytes())
+	}
+	return b
+}
+
+func (f Function) bytes() []byte {
+	b := AppendString(nil, 1, f.Name)
+	for _, name := range f.In {
+		b = AppendString(b, 4, name)
+	}
+	for _, name := range f.Out {
+		b = AppendString(b, 5, name)
+	}
+	for _, name := range f.Attributes {
+		b = AppendString(b, 6, name)
+	}
+	for _, n := range f.Nodes {
+		b = AppendMessage(b, 7, n.bytes())
+	}
+	b = AppendMessage(b, 9, AppendInt(nil, 2, f.Opset))
+	b = AppendString(b, 10, f.Domain)
+	for _, a := range f.Attrs {
+		b = AppendMessage(b, 11, a.bytes())
+	}
+	return b
 }
 
 // graph encodes the model's graph.
@@ -168,6 +211,8 @@ func (a Attr) bytes() []byte {
 	case Tensor:
 		typ = 4
 		b = AppendMessage(b, 5, v.bytes())
+	case Ref:
+		return AppendString(b, 21, string(v))
 	case *Model:
 		typ = 5
 		b = AppendMessage(b, 6, v.graph())

@@ -35,6 +35,7 @@ type namedTensor struct {
 
 type nodeProto struct {
 	name, op, domain string
+	overload         string   // which of a model's functions of one name is used
 	in, out          []string // an empty string is an operand left out
 	attributes       []attribute
 	captured         []string // what its graphs read of the graph around them
@@ -57,6 +58,7 @@ const (
 
 type attribute struct {
 	name    string
+	ref     string // in a function: the attribute of the node that uses it
 	typ     attributeType
 	f       float32
 	i       int64
@@ -110,6 +112,7 @@ func (d *decoder) decode(data []byte) (*modelProto, error) {
 	}
 	m := &modelProto{opsets: map[string]int64{}}
 	begun, found := false, false // the model's first field, its graph
+	var functions []*functionProto
 	var inGraph error
 	err := each(data, func(f field) (err error) {
 		switch f.num {
@@ -123,7 +126,12 @@ func (d *decoder) decode(data []byte) (*modelProto, error) {
 			inGraph = d.graph(f, &m.graph)
 			err = inGraph
 		case 8: // opset_import
-			err = m.opset(f)
+			err = decodeOpset(f, m.opsets)
+		case 25: // functions
+			var fn *functionProto
+			fn, err = d.function(f)
+			functions = append(functions, fn)
+			inGraph = errors.Join(inGraph, err)
 		}
 		return err
 	})
@@ -141,11 +149,11 @@ func (d *decoder) decode(data []byte) (*modelProto, error) {
 	case err != nil:
 		return nil, fmt.Errorf("it is not an ONNX model: %w", err)
 	}
-	return m, nil
+	return m, m.inline(functions)
 }
 
-// opset reads an OperatorSetIdProto.
-func (m *modelProto) opset(f field) error {
+// decodeOpset reads an OperatorSetIdProto into opsets, versions by domain.
+func decodeOpset(f field, opsets map[string]int64) error {
 	domain, version := "", int64(0)
 	err := f.each(func(f field) (err error) {
 		switch f.num {
@@ -159,7 +167,7 @@ func (m *modelProto) opset(f field) error {
 	if err != nil {
 		return fmt.Errorf("opset: %w", err)
 	}
-	m.opsets[canonicalDomain(domain)] = version
+	opsets[canonicalDomain(domain)] = version
 	return nil
 }
 
@@ -239,6 +247,8 @@ func (d *decoder) node(f field) (*nodeProto, error) {
 			n.attributes = append(n.attributes, a)
 		case 7: // domain
 			n.domain, err = f.string()
+		case 8: // overload
+			n.overload, err = f.string()
 		}
 		return err
 	})
@@ -289,6 +299,8 @@ func (d *decoder) attribute(f field) (attribute, error) {
 		case 22: // sparse_tensor
 			a.sparse, err = d.sparse(f)
 			seen = attrSparse
+		case 21: // ref_attr_name
+			a.ref, err = f.string()
 		case 20: // type
 			var n int64
 			n, err = f.int64()

@@ -196,7 +196,7 @@ func recovered(err *error) {
 
 // foldBudget is how many elements may be computed from constants: more than a
 // real model needs, and no more than its size explains.
-func foldBudget(model []byte) int { return 1<<20 + 4*len(model) }
+func foldBudget(model []byte) int { return 1<<22 + 4*len(model) }
 
 // graphOf translates a linked model: for any number of items if its batch is
 // open, or if that is asked for; else as it is declared.

@@ -304,7 +304,7 @@ func TestBadInput(t *testing.T) {
 			m.node("Add", "a a", "y")
 		}, []string{"not supported", `Add "Addy" (opset 6)`}},
 		{"an operator from another opset", func(m *model) { m.node("HardSwish", "x", "y") }, []string{`HardSwish "HardSwishy" (opset 13)`}},
-		{"a kernel that is an activation", func(m *model) { m.node("Conv", "x x", "y") }, []string{`Conv "Convy" (opset 13)`, "the kernel", "not constant"}},
+		{"a kernel that is an activation", func(m *model) { m.node("ConvTranspose", "x x", "y") }, []string{`ConvTranspose "ConvTransposey" (opset 13)`, "the kernel", "not constant"}},
 		{"a shape that is an activation", func(m *model) { m.node("Reshape", "x x", "y") }, []string{`Reshape "Reshapey"`, "the shape", "not constant"}},
 		{"a kernel of the wrong depth", func(m *model) { m.conv("x", "y", 2, 3, 3) }, []string{`Conv "Convy"`, "2×3×3×3", "1×4×6×6"}},
 		{"a kernel larger than the map", func(m *model) { m.conv("x", "y", 2, 4, 7) }, []string{`Conv "Convy"`, "does not fit"}},

@@ -94,6 +94,7 @@ func TestOddModels(t *testing.T) {
 func FuzzFreeze(f *testing.F) {
 	f.Add(digitNet().bytes())
 	f.Add(externalModel("location", "w.bin"))
+	f.Add(functionModel())
 	for _, build := range []func(m *model){
 		func(m *model) {
 			m.conv("x", "c", 4, 4, 3, attr{"pads", []int64{1, 1, 1, 1}})

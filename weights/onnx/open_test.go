@@ -78,7 +78,7 @@ var openCases = []openCase{
 		m.qdq("e", "f", typeUint8, 0.01, 0)
 		m.node("Mul", "d f", "g")
 		m.qdq("g", "y", typeUint8, 0.01, 0)
-	}, 1, 3},
+	}, 1, 1},
 	{"strides in front of a global pool", []int{0, 3, 0, 0}, func(m *model) {
 		same := attr{"pads", []int64{1, 1, 1, 1}}
 		two := attr{"strides", []int64{2, 2}}
@@ -88,7 +88,7 @@ var openCases = []openCase{
 		m.conv("g", "s", 8, 8, 1)
 		m.node("Sigmoid", "s", "e")
 		m.node("Mul", "b e", "y")
-	}, 1, 5},
+	}, 1, 1},
 	{"a pyramid by scales", []int{0, 3, 0, 0}, func(m *model) {
 		two := []attr{{"kernel_shape", []int64{2, 2}}, {"strides", []int64{2, 2}}}
 		m.conv("x", "a", 8, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
@@ -109,7 +109,32 @@ var openCases = []openCase{
 		m.constant("Concat", "n c h w", "size", attr{"axis", 0})
 		m.node("Resize", "a _ _ size", "r", attr{"mode", "linear"}, attr{"coordinate_transformation_mode", "align_corners"})
 		m.node("Concat", "x r", "y", attr{"axis", 1})
-	}, 2, 2},
+	}, 1, 1},
+	{"a fixed size", []int{0, 3, 0, 0}, func(m *model) {
+		m.sizeOf("x", "n", 0)
+		m.ints("rest", 3, 20, 24)
+		m.constant("Concat", "n rest", "size", attr{"axis", 0})
+		m.node("Resize", "x _ _ size", "y", attr{"mode", "linear"})
+	}, 1, 1},
+	{"a pooled pixel as large as its map", []int{0, 3, 0, 0}, func(m *model) {
+		m.conv("x", "a", 8, 3, 3, attr{"pads", []int64{1, 1, 1, 1}}, attr{"strides", []int64{2, 2}})
+		m.node("GlobalAveragePool", "a", "p")
+		for i, name := range []string{"n", "c", "h", "w"} {
+			m.sizeOf("a", name, int64(i))
+		}
+		m.constant("Concat", "n c h w", "size", attr{"axis", 0})
+		m.node("Resize", "p _ _ size", "r", attr{"mode", "linear"}, attr{"coordinate_transformation_mode", "pytorch_half_pixel"})
+		m.node("Concat", "a r", "y", attr{"axis", 1})
+	}, 1, 1},
+	{"constants of a value's shape", []int{0, 3, 0, 0}, func(m *model) {
+		m.constant("Shape", "x", "shape")
+		m.constant("ConstantOfShape", "shape", "zeros")
+		m.floats("k", []int{1, 3, 1, 1}, 0.5, -0.25, 2)
+		m.constant("Expand", "k shape", "scale")
+		m.node("Greater", "x zeros", "positive")
+		m.node("Mul", "x scale", "scaled")
+		m.node("Where", "positive scaled zeros", "y")
+	}, 1, 1},
 	{"heads of two scales", []int{0, 3, 0, 0}, func(m *model) {
 		m.ints("shape", 0, -1, 6)
 		for i, x := range []string{"x", "p"} {
@@ -338,13 +363,14 @@ func TestNotOpen(t *testing.T) {
 		}, []string{`Reshape "Reshapey"`}},
 		{"constants that follow the size", func(m *model) {
 			m.sizeOf("x", "w", 3)
-			m.constant("ConstantOfShape", "w", "ones")
-			m.node("Add", "x ones", "y")
+			m.integers("zero", typeInt64, nil, 0)
+			m.integers("one", typeInt64, nil, 1)
+			m.ints("none")
+			m.constant("Reshape", "w none", "end")
+			m.constant("Range", "zero end one", "columns")
+			m.constant("Cast", "columns", "grid", attr{"to", int64(typeFloat)})
+			m.node("Add", "x grid", "y")
 		}, []string{`"Addy"`, "its constants depend on the open dimensions"}},
-		{"a scale that follows the size", func(m *model) {
-			m.ints("size", 1, 3, 20, 20)
-			m.node("Resize", "x _ _ size", "y")
-		}, []string{`Resize "Resizey"`, "what is computed depends on the open dimensions"}},
 		{"an unsupported attribute", func(m *model) {
 			m.node("Resize", "x _ _ _", "y", attr{"mode", "lanczos"})
 		}, []string{`Resize "Resizey"`, "lanczos"}},

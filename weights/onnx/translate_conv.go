@@ -9,8 +9,11 @@ import (
 
 // conv translates Conv: X [N, Cin, …], W [Cout, Cin/group, …], B [Cout].
 func (c *call) conv() []*value {
-	if len(c.operand(0).shape) == 5 {
+	switch {
+	case len(c.operand(0).shape) == 5:
 		return c.conv3()
+	case c.has(1) && c.operand(1).data == nil:
+		return c.convComputed()
 	}
 	x, w, b := c.activation(0), c.weight(1, "the kernel"), c.optionalWeight(2, "the bias")
 	n := c.spatial(x)

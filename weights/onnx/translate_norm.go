@@ -9,7 +9,8 @@ import (
 )
 
 // batchNorm translates BatchNormalization with frozen statistics:
-// y = scale·(x − mean)/√(variance + epsilon) + shift, for each channel.
+// y = scale·(x − mean)/√(variance + epsilon) + shift, for each channel, or with
+// spatial 0, which opset 9 took away, for each element of an item.
 func (c *call) batchNorm() []*value {
 	x := c.activation(0)
 	if c.intAttr("training_mode", 0) != 0 {
@@ -18,13 +19,15 @@ func (c *call) batchNorm() []*value {
 	if c.t.opset < 14 && slices.ContainsFunc(c.node.out[1:], func(name string) bool { return name != "" }) {
 		c.fail("a result other than the first is used, which is only for training")
 	}
-	if c.intAttr("spatial", 1) != 1 {
-		c.unsupported("spatial 0 is not supported")
-	}
+	spatial := c.intAttr("spatial", 1) != 0
 	if len(x.shape) < 2 {
 		return c.fail("a tensor of shape %s has no channels", tensor.Dims(x.shape...))
 	}
-	channels := x.shape[1]
+	of := x.shape[1:2]
+	if !spatial {
+		of = x.shape[1:]
+	}
+	channels, _ := of.Elements()
 	var w [4][]float32 // scale, shift, mean, variance
 	for i, what := range []string{"the scale", "the shift", "the mean", "the variance"} {
 		v := c.weight(i+1, what)
@@ -44,6 +47,11 @@ func (c *call) batchNorm() []*value {
 		if !tensor.IsFinite(scale[i]) || !tensor.IsFinite(shift[i]) {
 			return c.fail("channel %d is scaled by %v and shifted by %v: the variance is %v", i, scale[i], shift[i], w[3][i])
 		}
+	}
+	if !spatial {
+		each := func(x []float32) *value { return &value{shape: of, data: floatTensor(of, x)} }
+		y := c.binary(&kernels.Binary{Kind: kernels.Mul}, x, each(scale))
+		return []*value{c.binary(&kernels.Binary{Kind: kernels.Add}, y, each(shift))}
 	}
 	return c.emit(channelAffine{}, []*value{x}, []*value{vector(scale), vector(shift)}, x.shape)
 }

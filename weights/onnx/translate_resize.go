@@ -228,7 +228,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		return []*value{c.transpose(y[0], last...)}
 	}
 	in := mapSize(x.shape)
-	op.Scale, op.Size = [2]float32{1, 1}, in
+	op.Size = in
 	switch {
 	case len(sizes) == rank:
 		if sizes[0] != int64(x.shape[0]) || sizes[1] != int64(x.shape[1]) {
@@ -236,7 +236,6 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		}
 		op.Size = c.pair("sizes", sizes[2:], n, 1, 1)
 		for i := range 2 {
-			op.Scale[i] = float32(float64(op.Size[i]) / float64(in[i]))
 			if at := rank - 2 + i; len(scales) == rank && at >= 2 {
 				op.Scale[i] = scales[at]
 			}
@@ -245,6 +244,7 @@ func (c *call) resample(op *kernels.Resize, x *value, scales []float32, sizes []
 		if scales[0] != 1 || scales[1] != 1 {
 			c.fail("scales %v change the batch or the channels", scales)
 		}
+		op.Scale = [2]float32{1, 1}
 		for i, s := range scales[2:] {
 			if !tensor.IsFinite(s) || s <= 0 {
 				return c.fail("scales %v: %v is not a positive number", scales, s)

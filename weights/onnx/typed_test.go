@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,25 @@ func TestFoldExpand(t *testing.T) {
 			m.node("Abs", "s", "a")
 			m.node("Add", "e a", "y")
 		}, "Reduce Unary Repeat Unary Binary", 0},
+		{"constants of equal rows, columns and channels", func(m *model) {
+			k := make([]float32, 4*8*8)
+			for i := range k {
+				k[i] = float32(i / 8 % 8) // the same in all channels and columns
+			}
+			m.floats("k", []int{1, 4, 8, 8}, k...)
+			m.node("Mul", "x k", "y")
+		}, "Binary", 0},
+		{"a constant that makes the result larger", func(m *model) {
+			m.node("ReduceMean", "x", "s", attr{"axes", []int64{2, 3}})
+			m.floats("k", []int{2, 2}, 3, 3, 3, 3)
+			m.node("Add", "s k", "y")
+		}, "Reduce Binary", 0},
+		{"zeros of two signs", func(m *model) {
+			m.floats("k", []int{1, 1, 1, 8}, 0, 0, 0, float32(math.Copysign(0, -1)), 0, 0, 0, 0)
+			m.node("Abs", "x", "a")
+			m.node("Div", "a k", "d")
+			m.node("Sign", "d", "y")
+		}, "Unary Binary Unary", 0},
 	})
 }
 

@@ -36,7 +36,7 @@ type Array struct {
 
 // descriptions are numpy's names of types.
 var descriptions = map[tensor.Elem]string{
-	tensor.F32: "<f4", tensor.U8: "|u1", tensor.I8: "|i1", tensor.I16: "<i2", tensor.I32: "<i4", tensor.I64: "<i8", tensor.Bool: "|b1",
+	tensor.F32: "<f4", tensor.F16: "<f2", tensor.U8: "|u1", tensor.I8: "|i1", tensor.I16: "<i2", tensor.I32: "<i4", tensor.I64: "<i8", tensor.Bool: "|b1",
 }
 
 // Floats is an array of float32.
@@ -59,6 +59,7 @@ func (a *Array) Floats() []float32 {
 
 // Read reads an array. What follows it is an error, as is everything but
 // a type of elements that is valid, in C order. Memory grows only as data arrive.
+// Numbers in half precision become float32, as those of a model do.
 func Read(r io.Reader) (*Array, error) {
 	elem, shape, n, err := readHeader(r)
 	if err != nil {
@@ -80,6 +81,13 @@ func Read(r io.Reader) (*Array, error) {
 	var extra [1]byte
 	switch _, err := io.ReadFull(r, extra[:]); err {
 	case io.EOF:
+		if elem == tensor.F16 {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = tensor.Float32(binary.LittleEndian.Uint16(a.Data[2*i:]))
+			}
+			a = Floats(shape, x)
+		}
 		return a, nil
 	case nil:
 		return nil, fmt.Errorf("it holds more than %d numbers of shape %v", n, shape)
@@ -162,7 +170,7 @@ func parse(header string) (elem tensor.Elem, shape []int, n int, err error) {
 		return 0, nil, 0, errors.New("its numbers are float64: save x.astype('float32')")
 	}
 	if !known {
-		return 0, nil, 0, fmt.Errorf("its numbers are %q, not float32 (\"<f4\"), an integer of up to 64 bits (\"<i8\", \"<i4\", \"<i2\", \"|i1\", \"|u1\") or a Boolean (\"|b1\")", found[0])
+		return 0, nil, 0, fmt.Errorf("its numbers are %q, not float32 (\"<f4\"), float16 (\"<f2\"), an integer of up to 64 bits (\"<i8\", \"<i4\", \"<i2\", \"|i1\", \"|u1\") or a Boolean (\"|b1\")", found[0])
 	}
 	for _, s := range strings.Split(found[2], ",") {
 		s = strings.TrimSpace(s)

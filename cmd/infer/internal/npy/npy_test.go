@@ -3,6 +3,7 @@ package npy
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"os"
 	"reflect"
 	"slices"
@@ -122,6 +123,19 @@ func TestReadErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
+	}
+}
+
+// TestReadHalf reads numbers in half precision.
+func TestReadHalf(t *testing.T) {
+	data := file("{'descr': '<f2', 'fortran_order': False, 'shape': (4,), }\n", 0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c)
+	a, err := Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float32{1, -2, 0x1p-24, float32(math.Inf(1))}
+	if a.Elem != tensor.F32 || !slices.Equal(a.Shape, []int{4}) || !slices.Equal(a.Floats(), want) {
+		t.Errorf("%v of %v, %v, want %v", a.Elem, a.Shape, a.Floats(), want)
 	}
 }
 
