@@ -61,6 +61,7 @@ func (p *pool) queue(m *Model, r *Request, head bool) {
 func (m *Model) lead(r *Request) {
 	r.state = leading
 	r.follower = nil
+	r.led = time.Now()
 	r.chunk = min(r.left(), m.batch)
 	r.session = m.takeSession(r.Sizes)
 }
@@ -114,11 +115,11 @@ func (p *pool) await(m *Model, r *Request) (leads bool) {
 // leave gives back a permit, and a Session unless it is nil, after a batch of n
 // items was computed in some time; n is 0 if it was not. A request of which items
 // are left, nil if there is none, is the next one of its model.
-func (p *pool) leave(m *Model, s *session, n int, t *Times, unfinished *Request) {
+func (p *pool) leave(m *Model, s *session, n int, t *Times, led time.Time, unfinished *Request) {
 	p.mu.Lock()
 	if n > 0 {
 		m.stats.batch(n, t)
-		item := (t.Input + t.Run + t.Output) / time.Duration(n)
+		item := time.Since(led) / time.Duration(n)
 		if m.itemTime == 0 {
 			m.itemTime = item
 		} else {
@@ -316,7 +317,7 @@ func (p *pool) compute(m *Model, lead *Request) (again bool) {
 	if again = err == nil && lead.left() > 0; again {
 		unfinished = lead
 	}
-	p.leave(m, s, n, &t, unfinished)
+	p.leave(m, s, n, &t, lead.led, unfinished)
 	for r := follower; r != nil; r = follower {
 		follower = r.follower // r is its goroutine's own again, after this
 		r.state = answered

@@ -40,6 +40,7 @@ type Request struct {
 	session    *session      // of the one that leads a batch; nil if it is to make one
 	ready      chan struct{} // it leads a batch, or is answered
 	since      time.Time     // it queues
+	led        time.Time     // it got the permit
 	chunk      int           // items in the batch
 	done       int           // items that are computed
 	err        error

@@ -177,7 +177,8 @@ func (a *app) serve(o *serveOptions) error {
 		Version: o.rest.Version, MaxMessage: int(o.rest.MaxBody), Timeout: o.rest.Timeout,
 		Load: o.rest.Load, Unload: o.rest.Unload, Log: log,
 	})
-	handler := procedures.Handler(page.Handler(rest.New(core, o.rest)))
+	models := rest.New(core, o.rest)
+	handler := procedures.Handler(page.Handler(models))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -203,6 +204,9 @@ func (a *app) serve(o *serveOptions) error {
 	}
 	defer listener.Close()
 	listeners := []net.Listener{listener}
+	if public.TLSConfig == nil {
+		listeners[0] = models.Listen(listener, public, guard)
+	}
 	for _, extra := range []struct {
 		flag, address string
 		handler       http.Handler
