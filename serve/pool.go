@@ -203,7 +203,7 @@ func (m *Model) shift() (r *Request, share int) {
 	for m.first != nil {
 		r, share = m.first, (m.waiting+m.pool.permits-1)/m.pool.permits
 		m.remove(r)
-		if r.alive() {
+		if m.pool.alive(r) {
 			return r, share
 		}
 	}
@@ -220,7 +220,7 @@ func (m *Model) gather(lead *Request, share int) {
 			break
 		}
 		m.remove(r)
-		if !r.alive() {
+		if !m.pool.alive(r) {
 			continue
 		}
 		r.state, r.chunk, r.follower = follows, r.left(), nil
@@ -236,8 +236,12 @@ func (m *Model) gather(lead *Request, share int) {
 
 // alive says whether anybody waits for a request that was taken out of the
 // queue, and answers it if not.
-func (r *Request) alive() bool {
-	if err := r.ctx.Err(); err != nil {
+func (p *pool) alive(r *Request) bool {
+	err := r.ctx.Err()
+	if wait := time.Since(r.since); err == nil && wait > p.maxWait && r.done == 0 {
+		err = &BusyError{wait}
+	}
+	if err != nil {
 		r.state, r.err = answered, err
 		r.ready <- struct{}{}
 		return false
