@@ -170,17 +170,18 @@ func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) er
 	return m.serve(r, nil)
 }
 
-// Admit returns the *BusyError that Infer would return now, nil if it would let a
+// Admit returns the *BusyError that Infer would return now for a request that
+// arrived at some time, zero if that is not known; nil if it would let the
 // request in. It is for transports, to refuse a request before they have read it,
 // which is counted as rejected.
-func (m *Model) Admit(ctx context.Context) error {
+func (m *Model) Admit(ctx context.Context, arrived time.Time) error {
 	p := m.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.free > 0 {
 		return nil
 	}
-	err := p.refuse(ctx, m)
+	err := p.refuse(ctx, m, waited(arrived))
 	if err != nil {
 		m.stats.InFlight++
 		m.stats.request(time.Now(), 0, 0, err)

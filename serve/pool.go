@@ -35,7 +35,7 @@ func (p *pool) enter(m *Model, r *Request) (leads bool, err error) {
 		m.lead(r)
 		return true, nil
 	}
-	if err := p.refuse(r.ctx, m); err != nil {
+	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
 		return false, err
 	}
 	p.queue(m, r, false)
@@ -66,14 +66,22 @@ func (m *Model) lead(r *Request) {
 	r.session = m.takeSession(r.Sizes)
 }
 
-// refuse is a *BusyError if an item of m that came now would wait too long, else
-// nil.
-func (p *pool) refuse(ctx context.Context, m *Model) error {
+// refuse is a *BusyError if an item of m that has waited for some time would wait
+// too long in all, else nil.
+func (p *pool) refuse(ctx context.Context, m *Model, waited time.Duration) error {
 	wait := p.wait(m)
-	if deadline, ok := ctx.Deadline(); wait > p.maxWait || ok && wait > time.Until(deadline) {
+	if deadline, ok := ctx.Deadline(); waited+wait > p.maxWait || ok && wait > time.Until(deadline) {
 		return &BusyError{wait}
 	}
 	return nil
+}
+
+// waited is the time since a request arrived, 0 if that is not known.
+func waited(arrived time.Time) time.Duration {
+	if arrived.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(arrived))
 }
 
 // wait estimates how long an item of m that came now would wait. Until it is
@@ -238,7 +246,7 @@ func (m *Model) gather(lead *Request, share int) {
 // queue, and answers it if not.
 func (p *pool) alive(r *Request) bool {
 	err := r.ctx.Err()
-	if wait := time.Since(r.since); err == nil && wait > p.maxWait && r.done == 0 {
+	if wait := max(waited(r.Arrived), time.Since(r.since)); err == nil && wait > p.maxWait && r.done == 0 {
 		err = &BusyError{wait}
 	}
 	if err != nil {

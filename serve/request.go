@@ -22,6 +22,10 @@ type Request struct {
 	// package engine finds them; nil if it has none.
 	Sizes []int
 
+	// Arrived is when the request had arrived, if that was before Infer was
+	// called; otherwise zero. From then on it counts how long it waits.
+	Arrived time.Time
+
 	// Outputs are the tensors that the model computes, in the form of Inputs.
 	// Infer sets them and reuses their memory if it is large enough.
 	Outputs [][]byte

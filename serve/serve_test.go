@@ -252,7 +252,7 @@ func TestTooBusy(t *testing.T) {
 	if !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
 		t.Errorf("behind 11 ms: %v", err)
 	}
-	if err := m.Admit(t.Context()); !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
+	if err := m.Admit(t.Context(), time.Time{}); !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
 		t.Errorf("before it is read: %v", err)
 	}
 	// A deadline that is nearer than the wait.
@@ -269,7 +269,7 @@ func TestTooBusy(t *testing.T) {
 	if n := m.Stats().Outcomes[Rejected]; n != 3 {
 		t.Errorf("%d rejected", n)
 	}
-	if err := m.Admit(t.Context()); err != nil || m.Stats().InFlight != 0 {
+	if err := m.Admit(t.Context(), time.Time{}); err != nil || m.Stats().InFlight != 0 {
 		t.Errorf("when nothing waits: %v, %d in flight", err, m.Stats().InFlight)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,9 @@ type front struct {
 // for ordinary requests of HTTP/1.1, from the second one of a connection on; all
 // others are left to s.
 func (h *Handler) Listen(l net.Listener, s *http.Server, guard Guard) net.Listener {
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, frontKey{}, c)
+	}
 	return &front{l, h, guard, s.ReadTimeout, cmp.Or(s.IdleTimeout, s.ReadTimeout)}
 }
 
@@ -38,7 +42,7 @@ func (f *front) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &frontConn{Conn: c, front: f}, nil
+	return &frontConn{Conn: c, front: f, reader: newArrivalReader(c)}, nil
 }
 
 // A frontConn knows where requests begin, as long as each is a head that arrives
@@ -46,7 +50,9 @@ func (f *front) Accept() (net.Conn, error) {
 // last one was answered. Package http reads from one goroutine at a time.
 type frontConn struct {
 	net.Conn
-	front *front
+	front   *front
+	reader  *arrivalReader // nil if it does not say when data came
+	arrived atomic.Int64   // what was read last, in nanoseconds since 1970; 0 if that is not known
 
 	used   bool  // it has had a request
 	body   int64 // bytes of the present request's body that are still to come
@@ -57,7 +63,7 @@ type frontConn struct {
 // Read reads what is not refused.
 func (c *frontConn) Read(p []byte) (int, error) {
 	for {
-		n, err := c.Conn.Read(p)
+		n, err := c.receive(p)
 		if n == 0 || c.opaque || !c.begins(p[:n]) {
 			return n, err
 		}
@@ -66,7 +72,7 @@ func (c *frontConn) Read(p []byte) (int, error) {
 		c.opaque = !ok || c.body < 0
 		busy := error(nil)
 		if !c.opaque && !c.begun && c.used && err == nil {
-			busy = c.front.refusal(&h)
+			busy = c.front.refusal(&h, c.arrival())
 		}
 		c.used, c.begun = true, false
 		if busy == nil {
@@ -96,7 +102,7 @@ func (c *frontConn) begins(p []byte) bool {
 
 // refusal is why the model refuses a request with some head, nil if it does not,
 // or if it is for others to say what is wrong.
-func (f *front) refusal(h *head) error {
+func (f *front) refusal(h *head, arrived time.Time) error {
 	if !h.inference || h.browser || h.length > maxDiscarded || f.handler.logs() {
 		return nil
 	}
@@ -108,7 +114,38 @@ func (f *front) refusal(h *head) error {
 		return nil
 	}
 	defer m.Release()
-	return m.Admit(context.Background())
+	return m.Admit(context.Background(), arrived)
+}
+
+// receive reads what has come.
+func (c *frontConn) receive(p []byte) (n int, err error) {
+	if c.reader == nil {
+		return c.Conn.Read(p)
+	}
+	n, at, err := c.reader.Read(p)
+	if n > 0 {
+		c.arrived.Store(at)
+	}
+	return n, err
+}
+
+// arrival is when that came which was read last, zero if it is not known.
+func (c *frontConn) arrival() time.Time {
+	at := c.arrived.Load()
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, at)
+}
+
+type frontKey struct{}
+
+// arrivalOf is when what was read of a request came, zero if it is not known.
+func arrivalOf(r *http.Request) time.Time {
+	if c, ok := r.Context().Value(frontKey{}).(*frontConn); ok {
+		return c.arrival()
+	}
+	return time.Time{}
 }
 
 // refuse reads the rest of a request and answers it.
@@ -121,7 +158,7 @@ func (c *frontConn) refuse(busy error) error {
 		}
 		*b = slices.Grow((*b)[:0], discardedAtOnce)
 		for c.body > 0 {
-			n, err := c.Conn.Read((*b)[:min(c.body, discardedAtOnce)])
+			n, err := c.receive((*b)[:min(c.body, discardedAtOnce)])
 			if c.body -= int64(n); err != nil {
 				return err
 			}

@@ -241,7 +241,7 @@ func (c *call) routeModel(p []string) (do func() error, method string) {
 // would do so in small pieces.
 func (c *call) admitted(f func(*serve.Model) error) func(*serve.Model) error {
 	return func(m *serve.Model) error {
-		err := m.Admit(c.r.Context())
+		err := m.Admit(c.r.Context(), arrivalOf(c.r))
 		if err == nil {
 			return f(m)
 		}
@@ -463,6 +463,7 @@ func (c *call) inference(m *serve.Model) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), q.deadline(c.options.Timeout))
 	defer cancel()
 	before := q.size()
+	q.core.Arrived = arrivalOf(c.r)
 	if err := m.Infer(ctx, &q.core); err != nil {
 		return err
 	}

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package rest
+
+import "net"
+
+// An arrivalReader is for systems that say when data came.
+type arrivalReader struct{}
+
+func newArrivalReader(net.Conn) *arrivalReader { return nil }
+
+func (*arrivalReader) Read(p []byte) (n int, at int64, err error) { panic("there is none") }
