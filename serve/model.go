@@ -178,9 +178,6 @@ func (m *Model) Admit(ctx context.Context, arrived time.Time) error {
 	p := m.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.free > 0 {
-		return nil
-	}
 	err := p.refuse(ctx, m, waited(arrived))
 	if err != nil {
 		m.stats.InFlight++

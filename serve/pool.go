@@ -30,13 +30,13 @@ type pool struct {
 func (p *pool) enter(m *Model, r *Request) (leads bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
+		return false, err
+	}
 	if p.free > 0 {
 		p.free--
 		m.lead(r)
 		return true, nil
-	}
-	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
-		return false, err
 	}
 	p.queue(m, r, false)
 	return false, nil

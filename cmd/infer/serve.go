@@ -168,7 +168,7 @@ func (a *app) serve(o *serveOptions) error {
 	// While all permits compute, somebody must look at the network, to queue what
 	// comes and to refuse what would wait too long: one processor more than permits
 	// is the scheduler's, and the system divides those that there are.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(core.Options().Permits + 1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(core.Options().Permits))
 	repo := repository.New(core, log, o.models...)
 	if o.repository {
 		o.rest.Load, o.rest.Unload = repo.Load, repo.Unload
