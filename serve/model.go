@@ -196,12 +196,15 @@ func (m *Model) serve(r *Request, err error) error {
 	if err == nil {
 		err = r.ctx.Err()
 	}
-	leads := false
+	free := false
 	if err == nil {
-		leads, err = p.enter(m, r)
+		free, err = p.enter(m, r)
 	}
-	for again := err == nil; again; leads = false {
-		again = (leads || p.await(m, r)) && p.compute(m, r)
+	if free {
+		p.start()
+	}
+	for again := err == nil; again; {
+		again = p.await(m, r) && p.compute(m, r)
 		if !again {
 			err = r.err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -26,20 +27,27 @@ type pool struct {
 	turns  []*Model   // those for which requests wait, in the order of their turns
 }
 
-// enter gets a permit for a request, and is true, or queues it.
-func (p *pool) enter(m *Model, r *Request) (leads bool, err error) {
+// enter queues a request. It is true if a permit is free, and start is to be called.
+func (p *pool) enter(m *Model, r *Request) (free bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
 		return false, err
 	}
-	if p.free > 0 {
-		p.free--
-		m.lead(r)
-		return true, nil
-	}
 	p.queue(m, r, false)
-	return false, nil
+	return p.free > 0, nil
+}
+
+// start hands out permits that are free. The goroutines that can run have queued
+// their requests before, as far as there are no processors for them: they share
+// batches as those do that wait for a permit.
+func (p *pool) start() {
+	runtime.Gosched()
+	p.mu.Lock()
+	for p.free > 0 && p.pass() {
+		p.free--
+	}
+	p.mu.Unlock()
 }
 
 // queue lets a request wait, at the end of its model's queue, or at its head.
