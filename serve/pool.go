@@ -34,8 +34,10 @@ func (p *pool) enter(m *Model, r *Request) (free bool, err error) {
 	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
 		return false, err
 	}
+	free = p.free > 0
+	r.first = free && len(p.turns) == 0
 	p.queue(m, r, false)
-	return p.free > 0, nil
+	return free, nil
 }
 
 // start hands out permits that are free. The goroutines that can run have queued
@@ -254,8 +256,12 @@ func (m *Model) gather(lead *Request, share int) {
 // queue, and answers it if not.
 func (p *pool) alive(r *Request) bool {
 	err := r.ctx.Err()
-	if wait := max(waited(r.Arrived), time.Since(r.since)); err == nil && wait > p.maxWait && r.done == 0 {
-		err = &BusyError{wait}
+	if err == nil && !r.first && r.done == 0 {
+		// It has cost as much as an answer but for computing, and so it may wait for
+		// somewhat longer than was expected.
+		if wait := max(waited(r.Arrived), time.Since(r.since)); wait > p.maxWait+p.maxWait/4 {
+			err = &BusyError{wait}
+		}
 	}
 	if err != nil {
 		r.state, r.err = answered, err

@@ -45,6 +45,7 @@ type Request struct {
 	ready      chan struct{} // it leads a batch, or is answered
 	since      time.Time     // it queues
 	led        time.Time     // it got the permit
+	first      bool          // nothing waited, and a permit was free, when it came
 	chunk      int           // items in the batch
 	done       int           // items that are computed
 	err        error
@@ -81,7 +82,7 @@ func (r *Request) OutputShape(i int) tensor.Shape {
 // begin prepares the Request for the pool.
 func (r *Request) begin(ctx context.Context, outputs int) {
 	r.ctx, r.err, r.done, r.Times = ctx, nil, 0, Times{}
-	r.prev, r.next, r.follower, r.session = nil, nil, nil, nil
+	r.prev, r.next, r.follower, r.session, r.first = nil, nil, nil, nil, false
 	if r.ready == nil {
 		r.ready = make(chan struct{}, 1)
 	}

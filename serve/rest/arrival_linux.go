@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// KnowsArrivals says whether a Handler behind Listen knows when requests came.
+const KnowsArrivals = true
+
 // An arrivalReader reads from a connection, and knows when what it read came to
 // this machine. A goroutine of a busy server reads it many milliseconds later.
 type arrivalReader struct {

@@ -4,6 +4,9 @@ package rest
 
 import "net"
 
+// KnowsArrivals says whether a Handler behind Listen knows when requests came.
+const KnowsArrivals = false
+
 // An arrivalReader is for systems that say when data came.
 type arrivalReader struct{}
 
