@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
@@ -22,18 +23,20 @@ type front struct {
 	guard       Guard
 	readTimeout time.Duration // of the rest of a body
 	idleTimeout time.Duration // 0 if there is none
+	opaque      bool          // requests are encrypted
 }
 
-// Listen returns a listener for s, a server of HTTP without TLS whose handler
-// passes what guard allows to h. While a model is too busy, its connections answer
-// requests for inference as h would, at a fraction of the cost. They do so only
-// for ordinary requests of HTTP/1.1, from the second one of a connection on; all
-// others are left to s.
+// Listen returns a listener for s, a server whose handler passes what guard allows
+// to h, and sets its ConnContext, so that requests wait from their arrival on, as
+// Arrival says. While a model is too busy, connections without TLS answer requests for
+// inference as h would, at a fraction of the cost. They do so only for ordinary
+// requests of HTTP/1.1, from the second one of a connection on; all others are
+// left to s.
 func (h *Handler) Listen(l net.Listener, s *http.Server, guard Guard) net.Listener {
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, frontKey{}, c)
 	}
-	return &front{l, h, guard, s.ReadTimeout, cmp.Or(s.IdleTimeout, s.ReadTimeout)}
+	return &front{l, h, guard, s.ReadTimeout, cmp.Or(s.IdleTimeout, s.ReadTimeout), s.TLSConfig != nil}
 }
 
 // Accept waits for a connection.
@@ -42,7 +45,7 @@ func (f *front) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &frontConn{Conn: c, front: f, reader: newArrivalReader(c)}, nil
+	return &frontConn{Conn: c, front: f, reader: newArrivalReader(c), opaque: f.opaque}, nil
 }
 
 // A frontConn knows where requests begin, as long as each is a head that arrives
@@ -140,9 +143,15 @@ func (c *frontConn) arrival() time.Time {
 
 type frontKey struct{}
 
-// arrivalOf is when what was read of a request came, zero if it is not known.
-func arrivalOf(r *http.Request) time.Time {
-	if c, ok := r.Context().Value(frontKey{}).(*frontConn); ok {
+// Arrival returns when what was read last on the connection of a request came to
+// this machine, zero if that is not known. ctx is that of a request to a server
+// of Listen.
+func Arrival(ctx context.Context) time.Time {
+	c := ctx.Value(frontKey{})
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	if c, ok := c.(*frontConn); ok {
 		return c.arrival()
 	}
 	return time.Time{}

@@ -241,7 +241,7 @@ func (c *call) routeModel(p []string) (do func() error, method string) {
 // would do so in small pieces.
 func (c *call) admitted(f func(*serve.Model) error) func(*serve.Model) error {
 	return func(m *serve.Model) error {
-		err := m.Admit(c.r.Context(), arrivalOf(c.r))
+		err := m.Admit(c.r.Context(), Arrival(c.r.Context()))
 		if err == nil {
 			return f(m)
 		}
@@ -463,7 +463,7 @@ func (c *call) inference(m *serve.Model) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), q.deadline(c.options.Timeout))
 	defer cancel()
 	before := q.size()
-	q.core.Arrived = arrivalOf(c.r)
+	q.core.Arrived = Arrival(c.r.Context())
 	if err := m.Infer(ctx, &q.core); err != nil {
 		return err
 	}
