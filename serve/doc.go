@@ -33,8 +33,10 @@
 // them. Permits go to the models in turn by deficit round
 // robin (Shreedhar and Varghese, 1995), measured in computing time.
 //
-// A request that would wait longer than Options.MaxQueueDelay, or beyond its
-// context's deadline, is refused at once with a *BusyError.
+// A request that would wait longer than Options.MaxQueueDelay, from its arrival on,
+// or beyond its context's deadline, is refused at once with a *BusyError; and so
+// is one that has waited a quarter longer after all. A request of which items are
+// computed is finished.
 //
 // # Lifetimes
 //

@@ -170,17 +170,15 @@ func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) er
 	return m.serve(r, nil)
 }
 
-// Admit returns the *BusyError that Infer would return now, nil if it would let a
+// Admit returns the *BusyError that Infer would return now for a request that
+// arrived at some time, zero if that is not known; nil if it would let the
 // request in. It is for transports, to refuse a request before they have read it,
 // which is counted as rejected.
-func (m *Model) Admit(ctx context.Context) error {
+func (m *Model) Admit(ctx context.Context, arrived time.Time) error {
 	p := m.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.free > 0 {
-		return nil
-	}
-	err := p.refuse(ctx, m)
+	err := p.refuse(ctx, m, waited(arrived))
 	if err != nil {
 		m.stats.InFlight++
 		m.stats.request(time.Now(), 0, 0, err)
@@ -198,12 +196,15 @@ func (m *Model) serve(r *Request, err error) error {
 	if err == nil {
 		err = r.ctx.Err()
 	}
-	leads := false
+	free := false
 	if err == nil {
-		leads, err = p.enter(m, r)
+		free, err = p.enter(m, r)
 	}
-	for again := err == nil; again; leads = false {
-		again = (leads || p.await(m, r)) && p.compute(m, r)
+	if free {
+		p.start()
+	}
+	for again := err == nil; again; {
+		again = p.await(m, r) && p.compute(m, r)
 		if !again {
 			err = r.err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -26,20 +27,29 @@ type pool struct {
 	turns  []*Model   // those for which requests wait, in the order of their turns
 }
 
-// enter gets a permit for a request, and is true, or queues it.
-func (p *pool) enter(m *Model, r *Request) (leads bool, err error) {
+// enter queues a request. It is true if a permit is free, and start is to be called.
+func (p *pool) enter(m *Model, r *Request) (free bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.free > 0 {
-		p.free--
-		m.lead(r)
-		return true, nil
-	}
-	if err := p.refuse(r.ctx, m); err != nil {
+	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
 		return false, err
 	}
+	free = p.free > 0
+	r.first = free && len(p.turns) == 0
 	p.queue(m, r, false)
-	return false, nil
+	return free, nil
+}
+
+// start hands out permits that are free. The goroutines that can run have queued
+// their requests before, as far as there are no processors for them: they share
+// batches as those do that wait for a permit.
+func (p *pool) start() {
+	runtime.Gosched()
+	p.mu.Lock()
+	for p.free > 0 && p.pass() {
+		p.free--
+	}
+	p.mu.Unlock()
 }
 
 // queue lets a request wait, at the end of its model's queue, or at its head.
@@ -61,18 +71,27 @@ func (p *pool) queue(m *Model, r *Request, head bool) {
 func (m *Model) lead(r *Request) {
 	r.state = leading
 	r.follower = nil
+	r.led = time.Now()
 	r.chunk = min(r.left(), m.batch)
 	r.session = m.takeSession(r.Sizes)
 }
 
-// refuse is a *BusyError if an item of m that came now would wait too long, else
-// nil.
-func (p *pool) refuse(ctx context.Context, m *Model) error {
+// refuse is a *BusyError if an item of m that has waited for some time would wait
+// too long in all, else nil.
+func (p *pool) refuse(ctx context.Context, m *Model, waited time.Duration) error {
 	wait := p.wait(m)
-	if deadline, ok := ctx.Deadline(); wait > p.maxWait || ok && wait > time.Until(deadline) {
+	if deadline, ok := ctx.Deadline(); waited+wait > p.maxWait || ok && wait > time.Until(deadline) {
 		return &BusyError{wait}
 	}
 	return nil
+}
+
+// waited is the time since a request arrived, 0 if that is not known.
+func waited(arrived time.Time) time.Duration {
+	if arrived.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(arrived))
 }
 
 // wait estimates how long an item of m that came now would wait. Until it is
@@ -114,11 +133,11 @@ func (p *pool) await(m *Model, r *Request) (leads bool) {
 // leave gives back a permit, and a Session unless it is nil, after a batch of n
 // items was computed in some time; n is 0 if it was not. A request of which items
 // are left, nil if there is none, is the next one of its model.
-func (p *pool) leave(m *Model, s *session, n int, t *Times, unfinished *Request) {
+func (p *pool) leave(m *Model, s *session, n int, t *Times, led time.Time, unfinished *Request) {
 	p.mu.Lock()
 	if n > 0 {
 		m.stats.batch(n, t)
-		item := (t.Input + t.Run + t.Output) / time.Duration(n)
+		item := time.Since(led) / time.Duration(n)
 		if m.itemTime == 0 {
 			m.itemTime = item
 		} else {
@@ -202,7 +221,7 @@ func (m *Model) shift() (r *Request, share int) {
 	for m.first != nil {
 		r, share = m.first, (m.waiting+m.pool.permits-1)/m.pool.permits
 		m.remove(r)
-		if r.alive() {
+		if m.pool.alive(r) {
 			return r, share
 		}
 	}
@@ -219,7 +238,7 @@ func (m *Model) gather(lead *Request, share int) {
 			break
 		}
 		m.remove(r)
-		if !r.alive() {
+		if !m.pool.alive(r) {
 			continue
 		}
 		r.state, r.chunk, r.follower = follows, r.left(), nil
@@ -235,8 +254,16 @@ func (m *Model) gather(lead *Request, share int) {
 
 // alive says whether anybody waits for a request that was taken out of the
 // queue, and answers it if not.
-func (r *Request) alive() bool {
-	if err := r.ctx.Err(); err != nil {
+func (p *pool) alive(r *Request) bool {
+	err := r.ctx.Err()
+	if err == nil && !r.first && r.done == 0 {
+		// It has cost as much as an answer but for computing, and so it may wait for
+		// somewhat longer than was expected.
+		if wait := max(waited(r.Arrived), time.Since(r.since)); wait > p.maxWait+p.maxWait/4 {
+			err = &BusyError{wait}
+		}
+	}
+	if err != nil {
 		r.state, r.err = answered, err
 		r.ready <- struct{}{}
 		return false
@@ -316,7 +343,7 @@ func (p *pool) compute(m *Model, lead *Request) (again bool) {
 	if again = err == nil && lead.left() > 0; again {
 		unfinished = lead
 	}
-	p.leave(m, s, n, &t, unfinished)
+	p.leave(m, s, n, &t, lead.led, unfinished)
 	for r := follower; r != nil; r = follower {
 		follower = r.follower // r is its goroutine's own again, after this
 		r.state = answered

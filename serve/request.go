@@ -22,6 +22,10 @@ type Request struct {
 	// package engine finds them; nil if it has none.
 	Sizes []int
 
+	// Arrived is when the request had arrived, if that was before Infer was
+	// called; otherwise zero. From then on it counts how long it waits.
+	Arrived time.Time
+
 	// Outputs are the tensors that the model computes, in the form of Inputs.
 	// Infer sets them and reuses their memory if it is large enough.
 	Outputs [][]byte
@@ -40,6 +44,8 @@ type Request struct {
 	session    *session      // of the one that leads a batch; nil if it is to make one
 	ready      chan struct{} // it leads a batch, or is answered
 	since      time.Time     // it queues
+	led        time.Time     // it got the permit
+	first      bool          // nothing waited, and a permit was free, when it came
 	chunk      int           // items in the batch
 	done       int           // items that are computed
 	err        error
@@ -76,7 +82,7 @@ func (r *Request) OutputShape(i int) tensor.Shape {
 // begin prepares the Request for the pool.
 func (r *Request) begin(ctx context.Context, outputs int) {
 	r.ctx, r.err, r.done, r.Times = ctx, nil, 0, Times{}
-	r.prev, r.next, r.follower, r.session = nil, nil, nil, nil
+	r.prev, r.next, r.follower, r.session, r.first = nil, nil, nil, nil, false
 	if r.ready == nil {
 		r.ready = make(chan struct{}, 1)
 	}

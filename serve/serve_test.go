@@ -252,7 +252,7 @@ func TestTooBusy(t *testing.T) {
 	if !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
 		t.Errorf("behind 11 ms: %v", err)
 	}
-	if err := m.Admit(t.Context()); !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
+	if err := m.Admit(t.Context(), time.Time{}); !errors.As(err, &busy) || busy.Wait != 11*time.Millisecond {
 		t.Errorf("before it is read: %v", err)
 	}
 	// A deadline that is nearer than the wait.
@@ -269,7 +269,7 @@ func TestTooBusy(t *testing.T) {
 	if n := m.Stats().Outcomes[Rejected]; n != 3 {
 		t.Errorf("%d rejected", n)
 	}
-	if err := m.Admit(t.Context()); err != nil || m.Stats().InFlight != 0 {
+	if err := m.Admit(t.Context(), time.Time{}); err != nil || m.Stats().InFlight != 0 {
 		t.Errorf("when nothing waits: %v, %d in flight", err, m.Stats().InFlight)
 	}
 }
@@ -561,5 +561,44 @@ func BenchmarkInfer(b *testing.B) {
 		if err := m.Infer(context.Background(), &r); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A request waits from its arrival on, whether or not a permit is free, and one
+// that waits much longer than was expected is refused in the end.
+func TestWaitsFromArrival(t *testing.T) {
+	s := newServer(t, Options{Permits: 1, MaxQueueDelay: time.Minute})
+	m, err := s.Acquire("digits", Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	in := make([]byte, 4*28*28)
+	var busy *BusyError
+	for _, c := range []struct {
+		ago     time.Duration
+		refused bool
+	}{{0, false}, {30 * time.Second, false}, {2 * time.Minute, true}, {-time.Hour, false}} {
+		arrived := time.Now().Add(-c.ago)
+		if err := m.Admit(t.Context(), arrived); errors.As(err, &busy) != c.refused {
+			t.Errorf("Admit after %v: %v", c.ago, err)
+		}
+		err := m.Infer(t.Context(), &Request{Items: 1, Inputs: [][]byte{in}, Arrived: arrived})
+		if errors.As(err, &busy) != c.refused {
+			t.Errorf("Infer after %v: %v", c.ago, err)
+		}
+	}
+
+	started, stop, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go m.Use(context.Background(), nil, func(*engine.Session) error { close(started); <-stop; return nil })
+	<-started
+	go func() { done <- m.Infer(context.Background(), &Request{Items: 1, Inputs: [][]byte{in}}) }()
+	waitQueued(t, m, 1)
+	s.pool.mu.Lock()
+	s.pool.maxWait = time.Nanosecond // less than it has waited
+	s.pool.mu.Unlock()
+	close(stop)
+	if err := <-done; !errors.As(err, &busy) {
+		t.Errorf("after a long wait: %v", err)
 	}
 }

@@ -21,8 +21,9 @@ type Options struct {
 	// Batch is the largest number of items in one run; 0 means 8.
 	Batch int
 
-	// MaxQueueDelay is the longest time that a request may be expected to wait
-	// when it arrives; 0 means 100 ms.
+	// MaxQueueDelay is the longest time that a request may have waited, and be
+	// expected to wait further, when it is admitted; 0 means 100 ms. One that
+	// waits a quarter longer after all is refused as well.
 	MaxQueueDelay time.Duration
 
 	// MaxMemory is the number of bytes that all Sessions together may take;

@@ -165,19 +165,24 @@ func (a *app) serve(o *serveOptions) error {
 
 	core := serve.New(o.core)
 	defer core.Close()
-	// While all permits compute, somebody must look at the network, to queue what
-	// comes and to refuse what would wait too long: one processor more than permits
-	// is the scheduler's, and the system divides those that there are.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(core.Options().Permits + 1))
+	// A processor of Go's scheduler for each permit: what comes waits for one, and
+	// package rest knows for how long. Where that is not known, another one has to
+	// look at the network while all permits compute.
+	processors := core.Options().Permits
+	if !rest.KnowsArrivals {
+		processors++
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 	repo := repository.New(core, log, o.models...)
 	if o.repository {
 		o.rest.Load, o.rest.Unload = repo.Load, repo.Unload
 	}
 	procedures := grpc.New(core, grpc.Options{
 		Version: o.rest.Version, MaxMessage: int(o.rest.MaxBody), Timeout: o.rest.Timeout,
-		Load: o.rest.Load, Unload: o.rest.Unload, Log: log,
+		Load: o.rest.Load, Unload: o.rest.Unload, Arrival: rest.Arrival, Log: log,
 	})
-	handler := procedures.Handler(page.Handler(rest.New(core, o.rest)))
+	models := rest.New(core, o.rest)
+	handler := procedures.Handler(page.Handler(models))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -203,6 +208,7 @@ func (a *app) serve(o *serveOptions) error {
 	}
 	defer listener.Close()
 	listeners := []net.Listener{listener}
+	listeners[0] = models.Listen(listener, public, guard)
 	for _, extra := range []struct {
 		flag, address string
 		handler       http.Handler

@@ -32,6 +32,10 @@ type Options struct {
 	// not allowed.
 	Load, Unload func(ctx context.Context, model string) error
 
+	// Arrival returns when the request of a context came to this machine, zero
+	// if that is not known, as Arrival of package rest does; nil if it never is.
+	Arrival func(context.Context) time.Time
+
 	// Log receives faults; nil discards them.
 	Log *slog.Logger
 }
@@ -45,6 +49,9 @@ func (o *Options) fill() {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
+	}
+	if o.Arrival == nil {
+		o.Arrival = func(context.Context) time.Time { return time.Time{} }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

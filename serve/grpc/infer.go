@@ -28,7 +28,10 @@ func (s service) ModelInfer(ctx context.Context, q *inference.ModelInferRequest)
 		return nil, err
 	}
 	defer m.Release()
-	var r serve.Request
+	r := serve.Request{Arrived: s.options.Arrival(ctx)}
+	if err := m.Admit(ctx, r.Arrived); err != nil {
+		return nil, err
+	}
 	if err := read(&r, m, q); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package rest
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -105,7 +106,7 @@ func (g Guard) authorized(r *http.Request) bool {
 
 // refuse answers with an error.
 func refuse(w http.ResponseWriter, code int, why string) {
-	text := append(appendText([]byte(`{"error":`), why), '}')
+	text := appendError(nil, errors.New(why))
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(code)

@@ -241,7 +241,7 @@ func (c *call) routeModel(p []string) (do func() error, method string) {
 // would do so in small pieces.
 func (c *call) admitted(f func(*serve.Model) error) func(*serve.Model) error {
 	return func(m *serve.Model) error {
-		err := m.Admit(c.r.Context())
+		err := m.Admit(c.r.Context(), Arrival(c.r.Context()))
 		if err == nil {
 			return f(m)
 		}
@@ -267,20 +267,27 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 // fail writes an error.
 func (c *call) fail(err error) {
 	code := statusOf(err)
-	header := c.w.Header()
-	var busy *serve.BusyError
-	if errors.As(err, &busy) {
-		header["Retry-After"] = oneSecond
-		if seconds := int(math.Ceil(busy.Wait.Seconds())); seconds > 1 {
-			header.Set("Retry-After", strconv.Itoa(seconds))
-		}
-	} else if code == http.StatusServiceUnavailable {
-		header["Retry-After"] = oneSecond
+	if code == http.StatusServiceUnavailable {
+		c.w.Header()["Retry-After"] = retryAfter(err)
 	}
-	c.text = append(appendText(append(c.text[:0], `{"error":`...), err.Error()), '}')
+	c.text = appendError(c.text[:0], err)
 	c.begin(typeJSON, len(c.text))
 	c.w.WriteHeader(code)
 	c.w.Write(c.text)
+}
+
+// appendError appends the body that tells an error.
+func appendError(to []byte, err error) []byte {
+	return append(appendText(append(to, `{"error":`...), err.Error()), '}')
+}
+
+// retryAfter is the header that says in how many seconds to try again.
+func retryAfter(err error) []string {
+	var busy *serve.BusyError
+	if errors.As(err, &busy) && busy.Wait > time.Second {
+		return []string{strconv.Itoa(int(math.Ceil(busy.Wait.Seconds())))}
+	}
+	return oneSecond
 }
 
 // Values of headers, which nobody changes.
@@ -456,6 +463,7 @@ func (c *call) inference(m *serve.Model) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), q.deadline(c.options.Timeout))
 	defer cancel()
 	before := q.size()
+	q.core.Arrived = Arrival(c.r.Context())
 	if err := m.Infer(ctx, &q.core); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/hex"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,11 @@ func logLevel(err error) slog.Level {
 		return slog.LevelError
 	}
 	return slog.LevelDebug
+}
+
+// logs says whether every request is logged.
+func (h *Handler) logs() bool {
+	return h.options.Log.Enabled(context.Background(), slog.LevelDebug)
 }
 
 // log writes a line on a request, with the ids of its trace.
