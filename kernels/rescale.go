@@ -38,7 +38,7 @@ func rescalingOf(table *[256]byte) (asm.RescaleArgs, bool) {
 	// one less, since rounding hides what the slope is.
 	finest := min(bits.Len(uint((257*(to-from)-1)/rise))-1, 16-bits.Len8(table[255]))
 	for shift := finest; shift >= max(finest-1, 1); shift-- {
-		slope := func(rise int) int { return rise << (16 + shift) / (257 * (to - from)) }
+		slope := func(rise int) int { return int(int64(rise) << (16 + shift) / int64(257*(to-from))) }
 		lo, hi := max(slope(rise-1), 0), min(slope(rise+1)+1, 1<<16-1)
 		width := func(factor int) int {
 			first, last := summands(table, factor, shift)
@@ -73,7 +73,7 @@ func rescalingOf(table *[256]byte) (asm.RescaleArgs, bool) {
 func summands(table *[256]byte, factor, shift int) (first, last int) {
 	first, last = -1<<30, 1<<30
 	for x, y := range table {
-		product := 257 * x * factor >> 16
+		product := int(257 * uint32(x) * uint32(factor) >> 16)
 		if y > table[0] {
 			first = max(first, int(y)<<shift-product)
 		}

@@ -23,7 +23,8 @@ func newTable(t *Tier, x tensor.Shape, table *[256]byte) *tableOp {
 	if len(x) > 0 {
 		op.channels = x[len(x)-1]
 	}
-	if run := lookup[asm.RescaleArgs](t.kernels, rescaleKernel); run != nil {
+	// The portable kernel is the oracle: a table takes less time than it.
+	if run := lookup[asm.RescaleArgs](t.kernels, rescaleKernel); run != nil && t != portable {
 		if line, ok := rescalingOf(table); ok {
 			op.line, op.rescale = line, run
 		}
