@@ -663,6 +663,21 @@ type QuantiseArgs struct {
 	Lo, Hi float32
 }
 
+// QuantisePlanesArgs is the block of the kernels that quantise float32 to uint8 and
+// make pixels of planes, of which the variant is the number C: for 0 ≤ i < N, 0 ≤ c
+// < C, Y[C·i+c] is what QuantiseArgs says of element i of the plane that begins at
+// X + c·XPlane.
+type QuantisePlanesArgs struct {
+	X      *float32
+	Y      *uint8
+	XPlane int
+	N      int
+	NaN    int
+	Scale  float32
+	Zero   int32
+	Lo, Hi float32
+}
+
 // DequantiseArgs is the block of the kernel that makes float32 of uint8, for 0 ≤ i
 // < N.
 //
@@ -687,6 +702,27 @@ type TableArgs struct {
 	Y     *uint8
 	Table *uint8
 	N     int
+}
+
+// RescaleArgs is the block of the kernel that computes a linear function of uint8 in
+// 16 bits: for 0 ≤ i < Rows, 0 ≤ j < N,
+//
+//	Y[i,j] = min(max(((257·X[i,j]·Factor >> 16) + Add − Sub) >> Shift, Lo), Hi)
+//
+// where the sum is 2¹⁶−1 if it is more, and the difference 0 if it is less.
+// Parameters are not negative; Factor, Add and Sub are below 2¹⁶, Shift is 1 … 15,
+// Lo ≤ Hi below 256. X[i] is at X + i·XRow, Y[i] at Y + i·YRow. Y may be X, with the
+// same distance of rows, but must not overlap it otherwise.
+type RescaleArgs struct {
+	X                *uint8
+	Y                *uint8
+	XRow             int
+	YRow             int
+	Rows             int
+	N                int
+	Factor, Add, Sub int32
+	Shift            int32
+	Lo, Hi           int32
 }
 
 // IDCTArgs is the block of the inverse discrete cosine transforms of JPEG, T.81

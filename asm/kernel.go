@@ -157,10 +157,14 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 	for _, stride := range []string{"1", "2"} {
 		ks = append(ks, Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: stride})
 	}
+	for _, planes := range []string{"3", "4"} {
+		ks = append(ks, Kernel{Op: "quantiseplanes", Result: U8, Variant: planes})
+	}
 	return append(ks,
 		Kernel{Op: "convpool3x3", Operand: U8, Weight: I8, Result: U8},
 		Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8},
 		Kernel{Op: "dequantise", Operand: U8, Weight: U8}, Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
+		Kernel{Op: "rescale", Operand: U8, Weight: U8, Result: U8},
 	)
 }
 

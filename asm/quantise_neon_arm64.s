@@ -8,7 +8,7 @@
 // Requires: ASIMD
 TEXT ·quantise_f32_u8_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 N;
-	// R4 an address, then pieces left, then half of the lanes where one was; R5 NaN.
+	// R4 pieces left, then half of the lanes where one was; R5 NaN.
 	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 Scale; V4 all ones where no NaN was seen;
 	// V5 all ones where there is none; V6…V9 values.
 	MOVD  args+0(FP), R0
@@ -18,13 +18,13 @@ TEXT ·quantise_f32_u8_neon(SB), NOSPLIT, $0-8
 	VLD1R (R1), [V1.S4]
 	ADD   $36, R0, R1
 	VLD1R (R1), [V2.S4]
+	ADD   $32, R0, R1
+	VLD1R (R1), [V3.S4]
+	VEOR  V4.B16, V4.B16, V4.B16
+	WORD  $0x4e24e484 // fcmeq v4.4s, v4.4s, v4.4s
 	MOVD  (R0), R1
 	MOVD  8(R0), R2
 	MOVD  16(R0), R3
-	ADD   $32, R0, R4
-	VLD1R (R4), [V3.S4]
-	VEOR  V4.B16, V4.B16, V4.B16
-	WORD  $0x4e24e484 // fcmeq v4.4s, v4.4s, v4.4s
 	LSR   $4, R3, R4
 	CBZ   R4, rest1
 

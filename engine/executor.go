@@ -154,11 +154,11 @@ func (x *executor) byItems(g *group, n int) bool {
 func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
 	from := g.lo
 	if x.pictures {
-		from = max(from, 1) // the first step has nothing to do
+		from = max(from, x.program.first)
 	}
 	for i := from; i < g.hi && !x.stopped(); i++ {
 		s := &x.steps[i]
-		parts := s.op.Tasks(n)
+		parts := x.op(s).Tasks(n)
 		if helpers != nil && parts > 1 && s.work >= splitWork/int64(n) {
 			// Two pieces for each thread, so that one that is held up does
 			// not hold up the others for long.
@@ -179,7 +179,7 @@ func (x *executor) pass(t *thread, g *group, first, n int, helpers *team) {
 // compute does parts lo, …, hi−1 of a step for n items from first on. Local
 // values lie in local, which is another thread's if that one is being helped.
 func (x *executor) compute(t *thread, s *planStep, local []byte, first, n, lo, hi int) {
-	in := s.in
+	op, in := x.op(s), s.in
 	if x.pictures {
 		in = s.fromPicture
 	}
@@ -191,24 +191,33 @@ func (x *executor) compute(t *thread, s *planStep, local []byte, first, n, lo, h
 	}
 	piece := hi - lo
 	if x.done != nil {
-		piece = s.piece(n)
+		piece = s.piece(op, n)
 	}
 	for lo < hi {
 		end := min(hi, lo+piece)
-		s.op.Run(&t.workspace, t.in[:len(in)], t.out[:len(s.out)], n, lo, end)
+		op.Run(&t.workspace, t.in[:len(in)], t.out[:len(s.out)], n, lo, end)
 		if lo = end; lo < hi && x.stopped() {
 			return
 		}
 	}
 }
 
+// op is what a step runs.
+func (x *executor) op(s *planStep) kernels.Op {
+	if x.pictures {
+		return s.opFromPicture
+	}
+	return s.op
+}
+
 // pieceWork is the work, in multiply-adds, after which a context is looked at:
 // about a millisecond.
 const pieceWork = 32 << 20
 
-// piece is how many parts of a step for n items are of pieceWork, at least one.
-func (s *planStep) piece(n int) int {
-	parts := float64(s.op.Tasks(n))
+// piece is how many parts of a step, which runs op for n items, are of pieceWork, at
+// least one.
+func (s *planStep) piece(op kernels.Op, n int) int {
+	parts := float64(op.Tasks(n))
 	return int(max(1, min(parts, parts*pieceWork/(float64(s.work)*float64(n)+1))))
 }
 

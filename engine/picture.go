@@ -11,15 +11,16 @@ import (
 )
 
 // skipInterleaving finds out whether pictures can be prepared straight into what
-// the second step reads: the first step does nothing but interleave the channels
-// of the only input, and nothing else reads that.
+// the net computes with: the first step does nothing but interleave the channels
+// of the only input, or can read it either way, and nothing else reads that.
 func (b *binder) skipInterleaving() {
 	meta := &b.net.Meta.Preparation
 	if meta.Kind == weights.NoPicture || len(b.inputs) != 1 || len(b.steps) == 0 {
 		return
 	}
-	input := b.inputs[0].buffer
-	if first := b.steps[0].in; len(first) == 0 || first[0] != input || b.steps[0].traits.Interleaves != meta.Order.Channels() {
+	input, first := b.inputs[0].buffer, &b.steps[0]
+	channels := meta.Order.Channels()
+	if len(first.in) == 0 || first.in[0] != input || first.traits.Interleaves != channels && first.planes != channels {
 		return
 	}
 	for _, s := range b.steps[1:] {
@@ -27,20 +28,36 @@ func (b *binder) skipInterleaving() {
 			return
 		}
 	}
-	if slices.ContainsFunc(b.outputs, func(e edge) bool { return e.buffer == input || e.buffer == b.steps[0].out[0] }) {
+	isOutput := func(c int) bool {
+		return slices.ContainsFunc(b.outputs, func(e edge) bool { return e.buffer == c })
+	}
+	if isOutput(input) {
 		return
+	}
+	skipped := -1 // the buffer that the input then stands for
+	if first.planes == 0 {
+		if skipped = first.out[0]; isOutput(skipped) {
+			return
+		}
+		b.first = 1
 	}
 	b.interleaved = true
 	stale := false // what the first step would have written has been overwritten
-	for i := range b.steps[1:] {
-		s := &b.steps[1+i]
-		s.fromPicture = slices.Clone(s.in)
+	for i := range b.steps {
+		s := &b.steps[i]
+		s.fromPicture, s.opFromPicture = slices.Clone(s.in), s.op
+		if i < b.first {
+			continue
+		}
 		for k, c := range s.in {
-			if c == b.steps[0].out[0] && !stale {
+			if c == skipped && !stale {
 				s.fromPicture[k] = input
 			}
 		}
-		stale = stale || slices.Contains(s.out, b.steps[0].out[0])
+		stale = stale || slices.Contains(s.out, skipped)
+	}
+	if first.planes > 0 {
+		first.opFromPicture = first.interleaved
 	}
 }
 

@@ -61,6 +61,14 @@ func pictureNets(t *testing.T) map[string]struct {
 		x = l.step(&kernels.Reshape{Shape: []int{1, 16, 16, 3}}, x)
 		l.output(l.conv(one, 3, 1, x))
 	})
+	add("quantised elements", true, func(l *layers, x int) {
+		x = l.step(&kernels.Convert{Result: kernels.Elements{Elem: tensor.I8, Scale: 0.03, Zero: 5}}, l.step(nhwc, x))
+		l.output(l.step(&kernels.Convert{}, x))
+	})
+	add("quantised elements of an input that is read again", false, func(l *layers, x int) {
+		y := l.step(&kernels.Convert{Result: kernels.Elements{Elem: tensor.U8, Scale: 0.03, Zero: 100}}, l.step(nhwc, x))
+		l.output(l.step(&kernels.Convert{}, y), l.step(&kernels.Unary{Kind: kernels.Abs}, x))
+	})
 	add("another order", false, func(l *layers, x int) {
 		l.output(l.conv(one, 3, 1, l.step(&kernels.Transpose{Perm: []int{0, 3, 2, 1}}, x)))
 	})

@@ -126,6 +126,9 @@ func TestPlaceTables(t *testing.T) {
 				concat(conv(4, wide), table(overwritten)),
 				concat(table(shared), conv(9, wide)), b.step(&kernels.Convert{}, shared),
 				concat(table(conv(3, narrow)), twice), concat(twice, conv(2, wide)),
+				// Linear functions, of whole vectors and of parts.
+				concat(conv(5, wide), b.step(&kernels.Convert{Result: wide}, conv(64, narrow)), conv(3, wide)),
+				concat(b.step(&kernels.Convert{Result: wide}, conv(40, narrow)), conv(3, wide)),
 				// What overwrites a concatenation is placed, and the memory of that
 				// one stays.
 				concat(conv(1, narrow), tableTo(narrow, b.step(&kernels.Concat{Axis: 3}, conv(11, narrow), conv(6, narrow)))))
@@ -137,8 +140,8 @@ func TestPlaceTables(t *testing.T) {
 					views++
 				}
 			}
-			if views != 4 {
-				t.Errorf("%d concatenations are written in place, want 4", views)
+			if views != 6 {
+				t.Errorf("%d concatenations are written in place, want 6", views)
 			}
 			items := randomItems(b.net, rng, 5)
 			var want [][][]float32

@@ -35,7 +35,7 @@ type plan struct {
 type planStep struct {
 	*step
 	in, out     []operand
-	fromPicture []operand // in place of in, in a run of pictures
+	fromPicture []operand // in place of in, in a run of interleaved pictures
 }
 
 // An operand is the memory of a value: that of item i begins at off + i·size

@@ -21,10 +21,11 @@ type program struct {
 	buffers         []buffer
 	inputs, outputs []edge
 
-	// interleaved: the first step only interleaves its channels, so that
-	// a picture can be prepared into the memory of the input as what that step
-	// would make of it, and the run begins with the next.
+	// interleaved: what reads the input only interleaves its channels, or can do
+	// without that, so that a picture can be prepared into the memory of the input
+	// interleaved. The run then begins with step first.
 	interleaved bool
+	first       int
 
 	boxes *detect.Decoder // of a net that answers with boxes
 
@@ -48,8 +49,14 @@ type step struct {
 	op      kernels.Op
 	in, out []int // buffers
 
-	// fromPicture are the operands where the run begins behind the first step.
-	fromPicture []int
+	// planes: op reads planes, of which interleaved would read pixels.
+	planes      int
+	interleaved kernels.Op
+
+	// fromPicture are the operands, and opFromPicture is the Op, where pictures
+	// are prepared interleaved.
+	fromPicture   []int
+	opFromPicture kernels.Op
 
 	index   int // in Net.Steps
 	weights int // bytes of its Params
@@ -148,6 +155,7 @@ func bind(net *weights.Net, tier *kernels.Tier) (*program, error) {
 		b.outputs = append(b.outputs, e)
 	}
 	b.placeConcats()
+	b.readPlanes()
 	b.skipInterleaving()
 	if err := b.bindAnswer(); err != nil {
 		return nil, err

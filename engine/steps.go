@@ -16,8 +16,8 @@ type Step struct {
 	Work int64
 
 	// View says that the step moves nothing and takes no time: it gives its
-	// operand another shape, or joins values that other steps wrote side by
-	// side.
+	// operand another shape, joins values that other steps wrote side by side,
+	// or interleaves what the next step reads as planes.
 	View bool
 }
 

@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"strconv"
+
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
 )
@@ -31,6 +33,7 @@ func (c *Convert) requantise(t *Tier, x tensor.Shape, from Elements) *tableOp {
 // quantiseOp makes quantised elements of float32: uint8, and int8 of these.
 type quantiseOp struct {
 	flat
+	tier   *Tier
 	kernel func(*asm.QuantiseArgs)
 	args   asm.QuantiseArgs // what is the same in all calls
 	signed bool
@@ -39,7 +42,7 @@ type quantiseOp struct {
 var quantiseKernel = asm.Kernel{Op: "quantise", Result: asm.U8}
 
 func newQuantise(t *Tier, f flat, to Elements) *quantiseOp {
-	op := &quantiseOp{flat: f, kernel: findQuantised[asm.QuantiseArgs](t, quantiseKernel), signed: to.Elem == tensor.I8}
+	op := &quantiseOp{flat: f, tier: t, kernel: findQuantised[asm.QuantiseArgs](t, quantiseKernel), signed: to.Elem == tensor.I8}
 	op.args.Scale, op.args.Zero = to.Scale, to.Zero
 	op.args.Lo, op.args.Hi = to.limits(Act{})
 	if op.signed {
@@ -61,13 +64,55 @@ func (op *quantiseOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
 		op.kernel(a)
 	}
-	if a.NaN != 0 {
+	op.finish(w, y, a.NaN)
+}
+
+// finish makes int8 of the uint8 that a kernel has written, if results are int8.
+func (op *quantiseOp) finish(w *Workspace, y []byte, nan int) {
+	if nan != 0 {
 		w.Fault = ErrNaN
 	}
 	if op.signed {
 		for i := range y {
 			y[i] ^= signBit
 		}
+	}
+}
+
+// Interleave makes op an Interleaver.
+func (op *quantiseOp) Interleave(planes int) Op {
+	if planes < 3 || planes > 4 || op.volume%planes != 0 {
+		return nil
+	}
+	pixels := op.volume / planes
+	return &quantisePlanes{*op, findQuantised[asm.QuantisePlanesArgs](op.tier, quantisePlanesKernel(planes)), planes, pixels, ceilDiv(pixels, taskSize)}
+}
+
+// quantisePlanes is a quantiseOp whose operand is planes, of which it makes pixels.
+// A task is taskSize pixels.
+type quantisePlanes struct {
+	quantiseOp
+	kernel         func(*asm.QuantisePlanesArgs)
+	planes, pixels int // of an item
+	blocks         int // tasks in an item
+}
+
+func quantisePlanesKernel(planes int) asm.Kernel {
+	return asm.Kernel{Op: "quantiseplanes", Result: asm.U8, Variant: strconv.Itoa(planes)}
+}
+
+func (op *quantisePlanes) Tasks(n int) int { return n * op.blocks }
+
+func (op *quantisePlanes) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
+	x, a := floats(in[0]), &w.quantisePlanes
+	*a = asm.QuantisePlanesArgs{XPlane: 4 * op.pixels, Scale: op.args.Scale, Zero: op.args.Zero, Lo: op.args.Lo, Hi: op.args.Hi}
+	for task := lo; task < hi; task++ {
+		item, first := task/op.blocks*op.volume, task%op.blocks*taskSize
+		a.N = min(taskSize, op.pixels-first)
+		y := out[0][item+op.planes*first:][:op.planes*a.N]
+		a.X, a.Y = &x[item+first], &y[0]
+		op.kernel(a)
+		op.finish(w, y, a.NaN)
 	}
 }
 
@@ -98,67 +143,5 @@ func (op *dequantiseOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	for done := 0; done < len(x); done += taskSize {
 		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
 		op.kernel(a)
-	}
-}
-
-// tableOp looks bytes up: any function of one quantised element.
-type tableOp struct {
-	flat
-	kernel   func(*asm.TableArgs)
-	table    *[256]byte
-	channels int // the last dimension
-}
-
-var tableKernel = asm.Kernel{Op: "table", Operand: asm.U8, Weight: asm.U8, Result: asm.U8}
-
-func newTable(t *Tier, x tensor.Shape, table *[256]byte) *tableOp {
-	op := &tableOp{flat{volume: x.Volume()}, findQuantised[asm.TableArgs](t, tableKernel), table, 1}
-	if len(x) > 0 {
-		op.channels = x[len(x)-1]
-	}
-	return op
-}
-
-func (op *tableOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
-	from, to := op.elements(n, lo, hi)
-	op.look(w, in[0][from:to], out[0][from:to])
-}
-
-// look writes what becomes of x to y.
-func (op *tableOp) look(w *Workspace, x, y []byte) {
-	a := &w.table
-	a.Table = &op.table[0]
-	for done := 0; done < len(x); done += taskSize {
-		a.X, a.Y, a.N = &x[done], &y[done], min(taskSize, len(x)-done)
-		op.kernel(a)
-	}
-}
-
-// Place makes op a Placer.
-func (op *tableOp) Place(first, channels int) Op {
-	return &placedTable{*op, first, channels}
-}
-
-// placedTable is a tableOp whose result's channels begin at channel first of
-// pixels of so many.
-type placedTable struct {
-	tableOp
-	first, pixel int
-}
-
-func (*placedTable) Scratch() int { return taskSize }
-
-func (op *placedTable) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
-	from, to := op.elements(n, lo, hi)
-	for from < to {
-		found := w.Scratch[:min(taskSize, to-from)]
-		op.look(w, in[0][from:from+len(found)], found)
-		pixel, channel := from/op.channels, from%op.channels
-		from += len(found)
-		for len(found) > 0 {
-			some := min(op.channels-channel, len(found))
-			copy(out[0][pixel*op.pixel+op.first+channel:], found[:some])
-			found, pixel, channel = found[some:], pixel+1, 0
-		}
 	}
 }

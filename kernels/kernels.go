@@ -121,6 +121,16 @@ type Placer interface {
 	Place(first, channels int) Op
 }
 
+// An Interleaver is an Op that can read the elements of its only operand as planes,
+// so that they need not be interleaved for it.
+type Interleaver interface {
+	Op
+
+	// Interleave returns the same Op, except that its operand is what an operation
+	// that Interleaves so many planes would have read. It returns nil if it cannot.
+	Interleave(planes int) Op
+}
+
 // A Joiner is the Op of an operation that JoinsChannels.
 type Joiner interface {
 	Op

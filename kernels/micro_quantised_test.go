@@ -45,6 +45,17 @@ func (r *byteTarget) set(off int, v float32, zero int32, lo, hi float32) {
 	}
 }
 
+// quantise says that an element is what float32 x becomes with a scale, and whether
+// x is NaN.
+func (r *byteTarget) quantise(off int, x, scale float32, zero int32, lo, hi float32) bool {
+	if x != x {
+		r.set(off, 0, zero, lo, hi)
+		return true
+	}
+	r.set(off, float32(float64(x)/float64(scale)), zero, lo, hi)
+	return false
+}
+
 // checkBytes runs the kernel on a target of two different contents, so that what
 // it leaves alone shows, and ends the case.
 func (m *micro) checkBytes(r *byteTarget, run func(), format string, args ...any) {
@@ -424,23 +435,10 @@ func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
 	for n := 1; n <= 70; n++ {
 		p := &asm.QuantiseArgs{N: n, Scale: m.Float32() + 0.01}
 		p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
-		x, y := m.floats(n), m.byteTarget(asm.U8, n)
-		for i := range x {
-			switch m.IntN(3) {
-			case 0:
-				x[i] = (float32(m.IntN(300)) - 150.5) * p.Scale // a tie, or next to one
-			case 1:
-				x[i] *= 300 * p.Scale
-			}
-		}
-		copy(m.operands[len(m.operands)-1].before, bytesOf(x))
+		x, y := m.unquantised(n, p.Scale), m.byteTarget(asm.U8, n)
 		nan := false
 		for i, v := range x {
-			quotient := float32(float64(v) / float64(p.Scale))
-			if v != v {
-				nan, quotient = true, 0
-			}
-			y.set(i, quotient, p.Zero, p.Lo, p.Hi)
+			nan = y.quantise(i, v, p.Scale, p.Zero, p.Lo, p.Hi) || nan
 		}
 		p.X, p.Y = &x[0], &y.got[0]
 		m.checkBytes(y, func() { run(p) }, "%d elements", n)
@@ -448,6 +446,43 @@ func (m *micro) testQuantise(_ asm.Kernel, run func(*asm.QuantiseArgs)) {
 			m.Fatalf("%d elements: NaN is %d, want %v", n, p.NaN, nan)
 		}
 	}
+}
+
+func (m *micro) testQuantisePlanes(k asm.Kernel, run func(*asm.QuantisePlanesArgs)) {
+	planes := int(k.Variant[0] - '0')
+	for n := 1; n <= 70; n++ {
+		plane := m.prime(n)
+		p := &asm.QuantisePlanesArgs{N: n, XPlane: 4 * plane, Scale: m.Float32() + 0.01}
+		p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
+		x, y := m.unquantised((planes-1)*plane+n, p.Scale), m.byteTarget(asm.U8, planes*n)
+		nan := false
+		for i := range n {
+			for c := range planes {
+				nan = y.quantise(planes*i+c, x[c*plane+i], p.Scale, p.Zero, p.Lo, p.Hi) || nan
+			}
+		}
+		p.X, p.Y = &x[0], &y.got[0]
+		m.checkBytes(y, func() { run(p) }, "%d pixels", n)
+		if (p.NaN != 0) != nan {
+			m.Fatalf("%d pixels: NaN is %d, want %v", n, p.NaN, nan)
+		}
+	}
+}
+
+// unquantised returns n elements to be quantised with a scale, of which some are
+// ties or next to them.
+func (m *micro) unquantised(n int, scale float32) []float32 {
+	x := m.floats(n)
+	for i := range x {
+		switch m.IntN(3) {
+		case 0:
+			x[i] = (float32(m.IntN(300)) - 150.5) * scale
+		case 1:
+			x[i] *= 300 * scale
+		}
+	}
+	copy(m.operands[len(m.operands)-1].before, bytesOf(x))
+	return x
 }
 
 func (m *micro) testDequantise(k asm.Kernel, run func(*asm.DequantiseArgs)) {
@@ -494,4 +529,37 @@ func (m *micro) table(run func(*asm.TableArgs), n int) {
 		}
 	}
 	m.checkBytes(y, func() { run(&asm.TableArgs{X: &x[0], Y: &y.got[0], Table: &table[0], N: n}) }, "%d elements", n)
+}
+
+func (m *micro) testRescale(_ asm.Kernel, run func(*asm.RescaleArgs)) {
+	for n := 1; n <= 100; n++ {
+		p := &asm.RescaleArgs{
+			N: n, Rows: 1 + m.IntN(4), XRow: m.prime(n), YRow: m.prime(n), Shift: 1 + int32(m.IntN(15)),
+			Factor: int32(m.IntN(1 << 16)), Add: int32(m.IntN(1<<16)) >> m.IntN(16), Sub: int32(m.IntN(1<<16)) >> m.IntN(16),
+		}
+		p.Lo = int32(m.IntN(256)) >> m.IntN(9)
+		p.Hi = p.Lo + int32(m.IntN(256-int(p.Lo)))
+		x, y := m.uint8s((p.Rows-1)*p.XRow+n), m.byteTarget(asm.U8, (p.Rows-1)*p.YRow+n)
+		for i := range p.Rows {
+			for j := range n {
+				product := math.Floor(257 * float64(x[i*p.XRow+j]) * float64(p.Factor) / (1 << 16))
+				moved := max(min(product+float64(p.Add), 1<<16-1)-float64(p.Sub), 0)
+				v := math.Floor(moved / float64(int(1)<<p.Shift))
+				y.want[i*p.YRow+j] = []byte{byte(min(max(v, float64(p.Lo)), float64(p.Hi)))}
+			}
+		}
+		p.X, p.Y = &x[0], &y.got[0]
+		m.checkBytes(y, func() { run(p) }, "%d rows of %d elements", p.Rows, n)
+
+		same := guard.Make[byte](m.memory, n, m.side)
+		copy(same, x)
+		in := *p
+		in.Rows, in.X, in.Y = 1, &same[0], &same[0]
+		run(&in)
+		for j := range n {
+			if want := y.want[j][0]; same[j] != want {
+				m.Fatalf("%d elements in place: element %d is %d, want %d", n, j, same[j], want)
+			}
+		}
+	}
 }

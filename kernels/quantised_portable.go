@@ -19,6 +19,10 @@ func quantisedPortable() map[asm.Kernel]any {
 	all[dequantiseKernel] = dequantisePortable
 	all[planeKernel] = planePortable
 	all[tableKernel] = tablePortable
+	all[rescaleKernel] = rescalePortable
+	for planes := 3; planes <= 4; planes++ {
+		all[quantisePlanesKernel(planes)] = quantisePlanesPortable(planes)
+	}
 	for stride := range threesStrides {
 		all[threesKernel(stride+1)] = depthwiseThrees(stride + 1)
 	}
@@ -268,6 +272,20 @@ func quantisePortable(p *asm.QuantiseArgs) {
 			p.NaN, x = 1, 0
 		}
 		y[i] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
+	}
+}
+
+func quantisePlanesPortable(planes int) func(*asm.QuantisePlanesArgs) {
+	return func(p *asm.QuantisePlanesArgs) {
+		y := at(p.Y, 0, planes*p.N)
+		for c := range planes {
+			for i, x := range at(p.X, c*p.XPlane, p.N) {
+				if x != x {
+					p.NaN, x = 1, 0
+				}
+				y[planes*i+c] = uint8(int32(roundEven(clamp(x/p.Scale, p.Lo, p.Hi))) + p.Zero)
+			}
+		}
 	}
 }
 

@@ -44,8 +44,10 @@ type Workspace struct {
 	transpose  asm.TransposeArgs
 
 	quantise        asm.QuantiseArgs
+	quantisePlanes  asm.QuantisePlanesArgs
 	dequantise      asm.DequantiseArgs
 	table           asm.TableArgs
+	rescale         asm.RescaleArgs
 	quantisedGemm   asm.QuantisedGemmArgs
 	quantisedPlane  asm.QuantisedPlaneArgs
 	quantisedTaps   asm.QuantisedTapsArgs

@@ -124,20 +124,24 @@ func (l lanes) finishIn() {
 	}
 }
 
-// finish makes results of values and stores them; register 15 is its own. The
-// minimum and the maximum return their second source if both are zero, so that
-// is the value.
-func (l lanes) finish(i int, to operand.Mem) {
+// limit brings values within Lo and Hi, and makes int32 of them where results are
+// bytes. The minimum and the maximum return their second source if both are zero,
+// so that is the value.
+func (l lanes) limit(i int) {
 	v := l.vec(i)
 	l.VMAXPS(v, l.vec(12), v)
 	l.VMINPS(v, l.vec(13), v)
-	float := l.kernel.Result == spec.F32
-	if !float {
+	if l.kernel.Result != spec.F32 {
 		l.VCVTPS2DQ(v, v)
 		l.VPADDD(l.vec(14), v, v)
 	}
+}
+
+// finish makes results of values and stores them; register 15 is its own.
+func (l lanes) finish(i int, to operand.Mem) {
+	l.limit(i)
 	switch {
-	case float:
+	case l.kernel.Result == spec.F32:
 		l.store(i, to)
 	case l.n == 1:
 		l.VPEXTRB(imm(0), x(i), to)

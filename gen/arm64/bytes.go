@@ -45,16 +45,22 @@ func (b *builder) newFinish() finish {
 // store makes a piece of results of values, in four vectors, and stores them; to
 // moves on.
 func (f finish) store(p piece, values []vec, to gp) {
-	f.clamp(f.limits, values)
 	if f.kernel.Result != spec.U8 {
+		f.clamp(f.limits, values)
 		f.storePiece(p, values, to)
 		return
 	}
+	f.bytes(values)
+	f.storeBytePiece(p, values[0], to)
+	f.ADD(imm(int(p)), to, to)
+}
+
+// bytes makes bytes of values, in four vectors, and leaves them in the first.
+func (f finish) bytes(values []vec) {
+	f.clamp(f.limits, values)
 	for _, v := range values {
 		f.FCVTNS(v, v)
 		f.VADD(f.zero, v, v)
 	}
 	f.narrow(values)
-	f.storeBytePiece(p, values[0], to)
-	f.ADD(imm(int(p)), to, to)
 }

@@ -46,7 +46,7 @@ var (
 	}
 	baseVectors = []string{
 		"FLDPQ", "FMOVD", "FMOVQ", "FMOVS", "FSTPQ", "VADD", "VAND", "VBIF", "VBIT", "VDUP", "VEOR", "VEXT", "VFMLA", "VLD1", "VLD1R", "VLD2", "VLD4", "VMOV",
-		"VORR", "VSHL", "VST1", "VST3", "VSUB", "VTBL", "VTBX", "VTRN1", "VTRN2", "VUMAX", "VUSHLL", "VUSHLL2", "VUXTL", "VUXTL2", "VZIP1", "VZIP2",
+		"VORR", "VSHL", "VST1", "VST3", "VST4", "VSUB", "VTBL", "VTBX", "VTRN1", "VTRN2", "VUMAX", "VUSHLL", "VUSHLL2", "VUXTL", "VUXTL2", "VZIP1", "VZIP2",
 	}
 )
 

@@ -2,6 +2,7 @@ package arm64
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
@@ -90,13 +91,17 @@ func (b *builder) storeStep(from vec, base, stride gp) {
 	b.emit("VST1.P", lanes4(from), by(base, stride))
 }
 
-// VST3 stores three registers, which must be neighbours, lane by lane, and
-// moves to on.
-func (b *builder) VST3(from []vec, to gp) {
-	if from[1] != from[0]+1 || from[2] != from[1]+1 {
-		panic("registers of VST3 are no neighbours")
+// storePixels stores three or four registers, which must be neighbours, lane by
+// lane, and moves to on.
+func (b *builder) storePixels(lanes string, from []vec, to gp) {
+	var list []string
+	for i, v := range from {
+		if v != from[0]+vec(i) {
+			panic("registers of pixels are no neighbours")
+		}
+		list = append(list, v.as(lanes).Asm())
 	}
-	b.emit("VST3.P", text("["+from[0].as("S4").Asm()+", "+from[1].as("S4").Asm()+", "+from[2].as("S4").Asm()+"]"), mem(to, 48))
+	b.emit(fmt.Sprintf("VST%d.P", len(from)), text("["+strings.Join(list, ", ")+"]"), mem(to, 16*len(from)))
 }
 
 // by is memory at base, which then moves on by stride.

@@ -15,7 +15,7 @@ func interleave(b *builder) {
 			for c, p := range plane {
 				b.loadPiece(4, p, pixels[c:])
 			}
-			b.VST3(pixels, out)
+			b.storePixels("S4", pixels, out)
 		})
 	})
 	b.place(rest)

@@ -203,29 +203,82 @@ func binaryQuantised(b *builder) {
 // it is converted, and leaves a trace.
 func quantise(b *builder) {
 	b.doc("the conversion of float32 to quantised uint8")
-	f := b.newFinish()
-	in, to, n, scale := b.load("X"), b.load("Y"), b.load("N"), b.broadcast("Scale")
-	seen, is := b.v.take("all ones where no NaN was seen"), b.v.take("all ones where there is none")
-	values := b.v.takeAll(4, "values")
-	b.VEOR(seen, seen, seen)
-	b.FCMEQ(seen, seen, seen)
+	q := b.newQuotients()
+	in, to, n := b.load("X"), b.load("Y"), b.load("N")
 	b.pieces(n, 16, func(p piece) {
-		b.loadPiece(p, in, values)
-		for _, v := range values[:p.vectors()] {
-			b.FDIV(scale, v, v)
-			b.FCMEQ(v, v, is)
-			b.VAND(is, seen, seen)
-			b.VAND(is, v, v)
-		}
-		f.store(p, values, to)
+		q.divide(p, in)
+		q.store(p, q.values, to)
 	})
-	b.MVN(seen, seen)
-	half, nan := b.r.take("half of the lanes where one was"), b.load("NaN")
-	for i := range 2 {
-		b.emit("VMOV", seen.lane("D", i), half)
-		b.emit("ORR", half, nan, nan)
+	q.storeNaN()
+}
+
+// quantisePlanes emits the same for planes, of which it makes pixels.
+func quantisePlanes(b *builder) {
+	b.doc("planes of float32 as pixels of quantised uint8")
+	planes := 3
+	if b.kernel.Variant == "4" {
+		planes = 4
 	}
-	b.emit("MOVD", nan, mem(b.base, b.offset("NaN")))
+	q := b.newQuotients()
+	plane, to, n := b.rows(b.load("X"), b.load("XPlane"), planes, "planes of X"), b.load("Y"), b.load("N")
+	pixels := b.v.takeAll(planes, "bytes of each plane")
+	b.pieces(n, 16, func(p piece) {
+		for c, from := range plane {
+			q.divide(p, from)
+			q.bytes(q.values)
+			b.VMOV(q.values[0], pixels[c])
+		}
+		if p == 16 {
+			b.storePixels("B16", pixels, to)
+			return
+		}
+		for i := range int(p) {
+			for _, v := range pixels {
+				b.emit("VST1.P", v.lane("B", i), mem(to, 1))
+			}
+		}
+	})
+	q.storeNaN()
+}
+
+// quotients are float32 over a scale, to be made bytes.
+type quotients struct {
+	finish
+	scale    vec
+	seen, is vec // where no NaN was seen, and where there is none
+	values   []vec
+}
+
+func (b *builder) newQuotients() quotients {
+	q := quotients{finish: b.newFinish(), scale: b.broadcast("Scale")}
+	q.seen, q.is = b.v.take("all ones where no NaN was seen"), b.v.take("all ones where there is none")
+	q.values = b.v.takeAll(4, "values")
+	b.VEOR(q.seen, q.seen, q.seen)
+	b.FCMEQ(q.seen, q.seen, q.seen)
+	return q
+}
+
+// divide makes values of a piece of what is at from, which moves on. A NaN becomes
+// 0.
+func (q quotients) divide(p piece, from gp) {
+	q.loadPiece(p, from, q.values)
+	for _, v := range q.values[:p.vectors()] {
+		q.FDIV(q.scale, v, v)
+		q.FCMEQ(v, v, q.is)
+		q.VAND(q.is, q.seen, q.seen)
+		q.VAND(q.is, v, v)
+	}
+}
+
+// storeNaN tells whether a NaN was seen.
+func (q quotients) storeNaN() {
+	q.MVN(q.seen, q.seen)
+	half, nan := q.r.take("half of the lanes where one was"), q.load("NaN")
+	for i := range 2 {
+		q.emit("VMOV", q.seen.lane("D", i), half)
+		q.emit("ORR", half, nan, nan)
+	}
+	q.emit("MOVD", nan, mem(q.base, q.offset("NaN")))
 }
 
 // dequantise emits the conversion of uint8 to float32.
