@@ -438,6 +438,13 @@ type WidenArgs struct {
 	N int
 }
 
+// WidenBytesArgs is the block of the kernel that converts N uint8 to int16.
+type WidenBytesArgs struct {
+	X *uint8
+	Y *int16
+	N int
+}
+
 // ReduceArgs is the block of the kernels that fold Rows rows of N elements by
 // an operation ⊕. They fold a function f of the elements, in float64:
 //
@@ -529,8 +536,12 @@ type SoftmaxArgs struct {
 //
 // A row of A is segments, as in GemmArgs; SegLen is a multiple of 4. Rows of B
 // are interleaved in fours: B[k,j] is byte 64·(k/4) + 4·j + k mod 4 of a panel.
+//
+// The gemm family of words has rows of int16, whose offsets and strides are in bytes,
+// too. In its panels the second and the third of each four rows are exchanged, so that
+// even bytes, and odd ones, belong to elements of A that are neighbours.
 type QuantisedGemmArgs struct {
-	A       *uint8
+	A       *uint8 // or int16, depending on the kernel
 	Seg     *int
 	B       *int8
 	Bias    *int32   // 16 for each panel

@@ -73,3 +73,53 @@ func gemm_u8i8_f32_2x16_avx2(args *QuantisedGemmArgs)
 //
 //go:noescape
 func gemm_u8i8_f32_1x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_u8_5x16_avx2 is the gemm kernel of 5 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_u8_5x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_u8_4x16_avx2 is the gemm kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_u8_4x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_u8_3x16_avx2 is the gemm kernel of 3 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_u8_3x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_u8_2x16_avx2 is the gemm kernel of 2 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_u8_2x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_u8_1x16_avx2 is the gemm kernel of 1 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_u8_1x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_f32_5x16_avx2 is the gemm kernel of 5 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_f32_5x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_f32_4x16_avx2 is the gemm kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_f32_4x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_f32_3x16_avx2 is the gemm kernel of 3 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_f32_3x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_f32_2x16_avx2 is the gemm kernel of 2 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_f32_2x16_avx2(args *QuantisedGemmArgs)
+
+// gemm_i16i8_f32_1x16_avx2 is the gemm kernel of 1 rows by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func gemm_i16i8_f32_1x16_avx2(args *QuantisedGemmArgs)

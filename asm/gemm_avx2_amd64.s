@@ -5298,3 +5298,5007 @@ noresidual14:
 end2:
 	VZEROUPPER
 	RET
+
+// func gemm_i16i8_u8_5x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_u8_5x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y4 sums;
+	// Y5 sums, then columns 4 … 7 and 12 … 15 of two rows; Y6…Y8 sums;
+	// Y9 sums, then columns 4 … 7 and 12 … 15 of two rows; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 even bytes of B, then DZero, then Lo;
+	// Y13 odd bytes of B, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 two elements of A, then words of Zero, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	VMOVDQU (BX), Y4
+	VMOVDQU 32(BX), Y5
+	VMOVDQU (BX), Y6
+	VMOVDQU 32(BX), Y7
+	VMOVDQU (BX), Y8
+	VMOVDQU 32(BX), Y9
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD (R9)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R9)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(BX), Y7, Y7
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       (BX), Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       32(BX), Y9, Y9
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	CMPQ      BX, $0x08
+	JLT       fewer16
+	VPMOVZXBD 8(SI), Y14
+	JMP       done17
+
+fewer16:
+	XORQ R8, R8
+
+byte18:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte18
+	VPMOVZXBD 24(SP), Y14
+
+done17:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y8, Y8
+	CMPQ      BX, $0x08
+	JLT       fewer19
+	VPMOVZXBD 8(SI), Y14
+	JMP       done20
+
+fewer19:
+	XORQ R8, R8
+
+byte21:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte21
+	VPMOVZXBD 24(SP), Y14
+
+done20:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y9, Y9
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part23
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y15, Y4, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPADDW       Y15, Y6, Y6
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VCVTPS2DQ    Y8, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VPADDW       Y15, Y8, Y8
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	VPACKUSWB    Y6, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKHDQ   X5, X4, X6
+	VPUNPCKLDQ   X5, X4, X4
+	VPACKUSWB    Y8, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPUNPCKLDQ   X9, X8, X8
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X4, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X6, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X8, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored22
+
+part23:
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer24
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done25
+
+fewer24:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte26:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte26
+
+done25:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer27
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done28
+
+fewer27:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte29:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte29
+
+done28:
+	ADDQ         DI, SI
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer30
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 8(SI)
+	JMP          done31
+
+fewer30:
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 24(SP)
+	XORQ         R8, R8
+
+byte32:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte32
+
+done31:
+	ADDQ         DI, SI
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer33
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X15
+	VPACKSSDW    X15, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, 8(SI)
+	JMP          done34
+
+fewer33:
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X15
+	VPACKSSDW    X15, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, 24(SP)
+	XORQ         R8, R8
+
+byte35:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte35
+
+done34:
+	ADDQ         DI, SI
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       Y14, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X15
+	VPACKSSDW    X15, X8, X8
+	VPACKUSWB    X8, X8, X8
+	VMOVQ        X8, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer36
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPADDD       Y14, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X15
+	VPACKSSDW    X15, X9, X9
+	VPACKUSWB    X9, X9, X9
+	VMOVQ        X9, 8(SI)
+	JMP          done37
+
+fewer36:
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPADDD       Y14, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X15
+	VPACKSSDW    X15, X9, X9
+	VPACKUSWB    X9, X9, X9
+	VMOVQ        X9, 24(SP)
+	XORQ         R8, R8
+
+byte38:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte38
+
+done37:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+
+stored22:
+	LEAQ (CX)(DX*4), CX
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile39:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	VMOVDQU (BX), Y4
+	VMOVDQU (BX), Y6
+	VMOVDQU (BX), Y8
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment40:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k41:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD (R9)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	VPBROADCASTD 4(R9)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k41
+	DECQ         DI
+	JNE          segment40
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       (BX), Y8, Y8
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual42
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer43
+	VPMOVZXBD    (SI), Y14
+	JMP          done44
+
+fewer43:
+	XORQ R8, R8
+
+byte45:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte45
+	VPMOVZXBD 24(SP), Y14
+
+done44:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer46
+	VPMOVZXBD (SI), Y14
+	JMP       done47
+
+fewer46:
+	XORQ R8, R8
+
+byte48:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte48
+	VPMOVZXBD 24(SP), Y14
+
+done47:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer49
+	VPMOVZXBD (SI), Y14
+	JMP       done50
+
+fewer49:
+	XORQ R8, R8
+
+byte51:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte51
+	VPMOVZXBD 24(SP), Y14
+
+done50:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer52
+	VPMOVZXBD (SI), Y14
+	JMP       done53
+
+fewer52:
+	XORQ R8, R8
+
+byte54:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte54
+	VPMOVZXBD 24(SP), Y14
+
+done53:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer55
+	VPMOVZXBD (SI), Y14
+	JMP       done56
+
+fewer55:
+	XORQ R8, R8
+
+byte57:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte57
+	VPMOVZXBD 24(SP), Y14
+
+done56:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y8, Y8
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual42:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer59
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done60
+
+fewer59:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte61:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte61
+
+done60:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer62
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done63
+
+fewer62:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte64:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte64
+
+done63:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer65
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	JMP          done66
+
+fewer65:
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
+	XORQ         R8, R8
+
+byte67:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte67
+
+done66:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer68
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	JMP          done69
+
+fewer68:
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, 24(SP)
+	XORQ         R8, R8
+
+byte70:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte70
+
+done69:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer71
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       Y14, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X15
+	VPACKSSDW    X15, X8, X8
+	VPACKUSWB    X8, X8, X8
+	VMOVQ        X8, (SI)
+	JMP          done72
+
+fewer71:
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       Y14, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X15
+	VPACKSSDW    X15, X8, X8
+	VPACKUSWB    X8, X8, X8
+	VMOVQ        X8, 24(SP)
+	XORQ         R8, R8
+
+byte73:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte73
+
+done72:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*4), CX
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile39
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_u8_4x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_u8_4x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y4 sums;
+	// Y5 sums, then columns 4 … 7 and 12 … 15 of two rows; Y6, Y7 sums; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 even bytes of B, then DZero, then Lo;
+	// Y13 odd bytes of B, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 two elements of A, then words of Zero, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	VMOVDQU (BX), Y4
+	VMOVDQU 32(BX), Y5
+	VMOVDQU (BX), Y6
+	VMOVDQU 32(BX), Y7
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(BX), Y7, Y7
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	CMPQ      BX, $0x08
+	JLT       fewer16
+	VPMOVZXBD 8(SI), Y14
+	JMP       done17
+
+fewer16:
+	XORQ R8, R8
+
+byte18:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte18
+	VPMOVZXBD 24(SP), Y14
+
+done17:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part20
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y15, Y4, Y4
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPADDW       Y15, Y6, Y6
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	VPACKUSWB    Y6, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKHDQ   X5, X4, X6
+	VPUNPCKLDQ   X5, X4, X4
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X4, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X6, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored19
+
+part20:
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer21
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done22
+
+fewer21:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte23:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte23
+
+done22:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer24
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done25
+
+fewer24:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte26:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte26
+
+done25:
+	ADDQ         DI, SI
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer27
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 8(SI)
+	JMP          done28
+
+fewer27:
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 24(SP)
+	XORQ         R8, R8
+
+byte29:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte29
+
+done28:
+	ADDQ         DI, SI
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer30
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X15
+	VPACKSSDW    X15, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, 8(SI)
+	JMP          done31
+
+fewer30:
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X15
+	VPACKSSDW    X15, X7, X7
+	VPACKUSWB    X7, X7, X7
+	VMOVQ        X7, 24(SP)
+	XORQ         R8, R8
+
+byte32:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte32
+
+done31:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+
+stored19:
+	LEAQ (CX)(DX*4), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile33:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	VMOVDQU (BX), Y4
+	VMOVDQU (BX), Y6
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment34:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k35:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k35
+	DECQ         DI
+	JNE          segment34
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual36
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer37
+	VPMOVZXBD    (SI), Y14
+	JMP          done38
+
+fewer37:
+	XORQ R8, R8
+
+byte39:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte39
+	VPMOVZXBD 24(SP), Y14
+
+done38:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer40
+	VPMOVZXBD (SI), Y14
+	JMP       done41
+
+fewer40:
+	XORQ R8, R8
+
+byte42:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte42
+	VPMOVZXBD 24(SP), Y14
+
+done41:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer43
+	VPMOVZXBD (SI), Y14
+	JMP       done44
+
+fewer43:
+	XORQ R8, R8
+
+byte45:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte45
+	VPMOVZXBD 24(SP), Y14
+
+done44:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer46
+	VPMOVZXBD (SI), Y14
+	JMP       done47
+
+fewer46:
+	XORQ R8, R8
+
+byte48:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte48
+	VPMOVZXBD 24(SP), Y14
+
+done47:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual36:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer50
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done51
+
+fewer50:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte52:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte52
+
+done51:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer53
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done54
+
+fewer53:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte55:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte55
+
+done54:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer56
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	JMP          done57
+
+fewer56:
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
+	XORQ         R8, R8
+
+byte58:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte58
+
+done57:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer59
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)
+	JMP          done60
+
+fewer59:
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, 24(SP)
+	XORQ         R8, R8
+
+byte61:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte61
+
+done60:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*4), CX
+	DECQ 16(SP)
+	JNE  tile33
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_u8_3x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_u8_3x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2…Y4 sums;
+	// Y5 sums, then columns 4 … 7 and 12 … 15 of two rows; Y10 even bytes of B;
+	// Y11 odd bytes of B; Y12 even bytes of B, then DZero, then Lo;
+	// Y13 odd bytes of B, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 two elements of A, then words of Zero, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	VMOVDQU (BX), Y4
+	VMOVDQU 32(BX), Y5
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part17
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPADDW       Y15, Y4, Y4
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	VPACKUSWB    Y4, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPUNPCKLDQ   X5, X4, X4
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X4, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored16
+
+part17:
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer18
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done19
+
+fewer18:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte20:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte20
+
+done19:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer21
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done22
+
+fewer21:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte23:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte23
+
+done22:
+	ADDQ         DI, SI
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer24
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 8(SI)
+	JMP          done25
+
+fewer24:
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, 24(SP)
+	XORQ         R8, R8
+
+byte26:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte26
+
+done25:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+
+stored16:
+	LEAQ (CX)(DX*2), CX
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile27:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	VMOVDQU (BX), Y4
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment28:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k29:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k29
+	DECQ         DI
+	JNE          segment28
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual30
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer31
+	VPMOVZXBD    (SI), Y14
+	JMP          done32
+
+fewer31:
+	XORQ R8, R8
+
+byte33:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte33
+	VPMOVZXBD 24(SP), Y14
+
+done32:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer34
+	VPMOVZXBD (SI), Y14
+	JMP       done35
+
+fewer34:
+	XORQ R8, R8
+
+byte36:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte36
+	VPMOVZXBD 24(SP), Y14
+
+done35:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer37
+	VPMOVZXBD (SI), Y14
+	JMP       done38
+
+fewer37:
+	XORQ R8, R8
+
+byte39:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte39
+	VPMOVZXBD 24(SP), Y14
+
+done38:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual30:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer41
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done42
+
+fewer41:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte43:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte43
+
+done42:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer44
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done45
+
+fewer44:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte46:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte46
+
+done45:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer47
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)
+	JMP          done48
+
+fewer47:
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, 24(SP)
+	XORQ         R8, R8
+
+byte49:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte49
+
+done48:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile27
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_u8_2x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_u8_2x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows; Y2, Y3 sums;
+	// Y10 even bytes of B; Y11 odd bytes of B; Y12 even bytes of B, then DZero, then Lo;
+	// Y13 odd bytes of B, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 two elements of A, then words of Zero, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part14
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPACKSSDW    Y3, Y2, Y2
+	VPADDW       Y15, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKHDQ   X1, X0, X2
+	VPUNPCKLDQ   X1, X0, X0
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	VMOVDQU      X2, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored13
+
+part14:
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer15
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done16
+
+fewer15:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte17:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte17
+
+done16:
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer18
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 8(SI)
+	JMP          done19
+
+fewer18:
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, 24(SP)
+	XORQ         R8, R8
+
+byte20:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte20
+
+done19:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+
+stored13:
+	LEAQ (CX)(DX*2), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile21:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment22:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k23:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k23
+	DECQ         DI
+	JNE          segment22
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual24
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer25
+	VPMOVZXBD    (SI), Y14
+	JMP          done26
+
+fewer25:
+	XORQ R8, R8
+
+byte27:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte27
+	VPMOVZXBD 24(SP), Y14
+
+done26:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer28
+	VPMOVZXBD (SI), Y14
+	JMP       done29
+
+fewer28:
+	XORQ R8, R8
+
+byte30:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte30
+	VPMOVZXBD 24(SP), Y14
+
+done29:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual24:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer32
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done33
+
+fewer32:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte34:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte34
+
+done33:
+	ADDQ         DI, SI
+	CMPQ         BX, $0x08
+	JLT          fewer35
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)
+	JMP          done36
+
+fewer35:
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, 24(SP)
+	XORQ         R8, R8
+
+byte37:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte37
+
+done36:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*2), CX
+	DECQ 16(SP)
+	JNE  tile21
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_u8_1x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_u8_1x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0 sums; Y1 sums, then columns 4 … 7 and 12 … 15 of two rows;
+	// Y10 even bytes of B; Y11 odd bytes of B; Y12 even bytes of B, then DZero, then Lo;
+	// Y13 odd bytes of B, then DScale, then Hi; Y14 products, then residual, then Zero;
+	// Y15 two elements of A, then words of Zero, then upper half.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	CMPQ         BX, $0x08
+	JLT          part11
+	VPACKSSDW    Y14, Y14, Y15
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPADDW       Y15, Y0, Y0
+	VPACKUSWB    Y0, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPUNPCKLDQ   X1, X0, X0
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMOVDQU      X0, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	JMP          stored10
+
+part11:
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	CMPQ         BX, $0x08
+	JLT          fewer12
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 8(SI)
+	JMP          done13
+
+fewer12:
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, 24(SP)
+	XORQ         R8, R8
+
+byte14:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, 8(SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte14
+
+done13:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+
+stored10:
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile3
+	JMP  end2
+
+half1:
+tile15:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment16:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k17:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k17
+	DECQ         DI
+	JNE          segment16
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual18
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer19
+	VPMOVZXBD    (SI), Y14
+	JMP          done20
+
+fewer19:
+	XORQ R8, R8
+
+byte21:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte21
+	VPMOVZXBD 24(SP), Y14
+
+done20:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual18:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 128(AX), Y14
+	MOVQ         80(AX), DI
+	MOVQ         (SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer23
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)
+	JMP          done24
+
+fewer23:
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(SP)
+	XORQ         R8, R8
+
+byte25:
+	MOVBLZX 24(SP)(R8*1), R9
+	MOVB    R9, (SI)(R8*1)
+	INCQ    R8
+	CMPQ    R8, BX
+	JLT     byte25
+
+done24:
+	ADDQ DI, SI
+	MOVQ SI, (SP)
+	LEAQ (CX)(DX*1), CX
+	DECQ 16(SP)
+	JNE  tile15
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_f32_5x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_f32_5x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y9 sums; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 even bytes of B, then DZero, then Lo; Y13 odd bytes of B, then DScale, then Hi;
+	// Y14 products, then residual; Y15 two elements of A, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	VMOVDQU (BX), Y4
+	VMOVDQU 32(BX), Y5
+	VMOVDQU (BX), Y6
+	VMOVDQU 32(BX), Y7
+	VMOVDQU (BX), Y8
+	VMOVDQU 32(BX), Y9
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD (R9)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 4(R9)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y9, Y9
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(BX), Y7, Y7
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       (BX), Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       32(BX), Y9, Y9
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	CMPQ      BX, $0x08
+	JLT       fewer16
+	VPMOVZXBD 8(SI), Y14
+	JMP       done17
+
+fewer16:
+	XORQ R8, R8
+
+byte18:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte18
+	VPMOVZXBD 24(SP), Y14
+
+done17:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y8, Y8
+	CMPQ      BX, $0x08
+	JLT       fewer19
+	VPMOVZXBD 8(SI), Y14
+	JMP       done20
+
+fewer19:
+	XORQ R8, R8
+
+byte21:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte21
+	VPMOVZXBD 24(SP), Y14
+
+done20:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y9, Y9
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMASKMOVPS   Y5, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (BX)
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMASKMOVPS   Y7, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMOVUPS      Y8, (BX)
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMASKMOVPS   Y9, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*4), CX
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile23:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	VMOVDQU (BX), Y4
+	VMOVDQU (BX), Y6
+	VMOVDQU (BX), Y8
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment24:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k25:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD (R9)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	VPBROADCASTD 4(R9)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y8, Y8
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k25
+	DECQ         DI
+	JNE          segment24
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       (BX), Y8, Y8
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual26
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer27
+	VPMOVZXBD    (SI), Y14
+	JMP          done28
+
+fewer27:
+	XORQ R8, R8
+
+byte29:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte29
+	VPMOVZXBD 24(SP), Y14
+
+done28:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer30
+	VPMOVZXBD (SI), Y14
+	JMP       done31
+
+fewer30:
+	XORQ R8, R8
+
+byte32:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte32
+	VPMOVZXBD 24(SP), Y14
+
+done31:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer33
+	VPMOVZXBD (SI), Y14
+	JMP       done34
+
+fewer33:
+	XORQ R8, R8
+
+byte35:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte35
+	VPMOVZXBD 24(SP), Y14
+
+done34:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer36
+	VPMOVZXBD (SI), Y14
+	JMP       done37
+
+fewer36:
+	XORQ R8, R8
+
+byte38:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte38
+	VPMOVZXBD 24(SP), Y14
+
+done37:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer39
+	VPMOVZXBD (SI), Y14
+	JMP       done40
+
+fewer39:
+	XORQ R8, R8
+
+byte41:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte41
+	VPMOVZXBD 24(SP), Y14
+
+done40:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y8, Y8
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual26:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMASKMOVPS   Y4, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMASKMOVPS   Y6, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMASKMOVPS   Y8, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*4), CX
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile23
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_f32_4x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_f32_4x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y7 sums; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 even bytes of B, then DZero, then Lo; Y13 odd bytes of B, then DScale, then Hi;
+	// Y14 products, then residual; Y15 two elements of A, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	VMOVDQU (BX), Y4
+	VMOVDQU 32(BX), Y5
+	VMOVDQU (BX), Y6
+	VMOVDQU 32(BX), Y7
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(BX), Y7, Y7
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	CMPQ      BX, $0x08
+	JLT       fewer16
+	VPMOVZXBD 8(SI), Y14
+	JMP       done17
+
+fewer16:
+	XORQ R8, R8
+
+byte18:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte18
+	VPMOVZXBD 24(SP), Y14
+
+done17:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMASKMOVPS   Y5, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (BX)
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMASKMOVPS   Y7, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*4), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile20:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	VMOVDQU (BX), Y4
+	VMOVDQU (BX), Y6
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment21:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ 104(AX), R10
+	SHRQ $0x02, R10
+
+k22:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD (R9), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 4(R9), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y6, Y6
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNE          k22
+	DECQ         DI
+	JNE          segment21
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (BX), Y6, Y6
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual23
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer24
+	VPMOVZXBD    (SI), Y14
+	JMP          done25
+
+fewer24:
+	XORQ R8, R8
+
+byte26:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte26
+	VPMOVZXBD 24(SP), Y14
+
+done25:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer27
+	VPMOVZXBD (SI), Y14
+	JMP       done28
+
+fewer27:
+	XORQ R8, R8
+
+byte29:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte29
+	VPMOVZXBD 24(SP), Y14
+
+done28:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer30
+	VPMOVZXBD (SI), Y14
+	JMP       done31
+
+fewer30:
+	XORQ R8, R8
+
+byte32:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte32
+	VPMOVZXBD 24(SP), Y14
+
+done31:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer33
+	VPMOVZXBD (SI), Y14
+	JMP       done34
+
+fewer33:
+	XORQ R8, R8
+
+byte35:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte35
+	VPMOVZXBD 24(SP), Y14
+
+done34:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual23:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMASKMOVPS   Y4, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMASKMOVPS   Y6, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*4), CX
+	DECQ         16(SP)
+	JNE          tile20
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_f32_3x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_f32_3x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y5 sums; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 even bytes of B, then DZero, then Lo; Y13 odd bytes of B, then DScale, then Hi;
+	// Y14 products, then residual; Y15 two elements of A, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	VMOVDQU (BX), Y4
+	VMOVDQU 32(BX), Y5
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y5, Y5
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(BX), Y5, Y5
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	CMPQ      BX, $0x08
+	JLT       fewer13
+	VPMOVZXBD 8(SI), Y14
+	JMP       done14
+
+fewer13:
+	XORQ R8, R8
+
+byte15:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte15
+	VPMOVZXBD 24(SP), Y14
+
+done14:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMASKMOVPS   Y5, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile17:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	VMOVDQU (BX), Y4
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment18:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k19:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD (R8)(DX*2), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	VPBROADCASTD 4(R8)(DX*2), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y4, Y4
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k19
+	DECQ         DI
+	JNE          segment18
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (BX), Y4, Y4
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual20
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer21
+	VPMOVZXBD    (SI), Y14
+	JMP          done22
+
+fewer21:
+	XORQ R8, R8
+
+byte23:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte23
+	VPMOVZXBD 24(SP), Y14
+
+done22:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer24
+	VPMOVZXBD (SI), Y14
+	JMP       done25
+
+fewer24:
+	XORQ R8, R8
+
+byte26:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte26
+	VPMOVZXBD 24(SP), Y14
+
+done25:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer27
+	VPMOVZXBD (SI), Y14
+	JMP       done28
+
+fewer27:
+	XORQ R8, R8
+
+byte29:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte29
+	VPMOVZXBD 24(SP), Y14
+
+done28:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual20:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMASKMOVPS   Y4, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile17
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_f32_2x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_f32_2x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0…Y3 sums; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 even bytes of B, then DZero, then Lo; Y13 odd bytes of B, then DScale, then Hi;
+	// Y14 products, then residual; Y15 two elements of A, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	VMOVDQU (BX), Y2
+	VMOVDQU 32(BX), Y3
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y3, Y3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(BX), Y3, Y3
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	VPMOVZXBD (SI), Y14
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	CMPQ      BX, $0x08
+	JLT       fewer10
+	VPMOVZXBD 8(SI), Y14
+	JMP       done11
+
+fewer10:
+	XORQ R8, R8
+
+byte12:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte12
+	VPMOVZXBD 24(SP), Y14
+
+done11:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMASKMOVPS   Y3, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile14:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU (BX), Y2
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment15:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k16:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD (R8)(DX*1), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	VPBROADCASTD 4(R8)(DX*1), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y2, Y2
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k16
+	DECQ         DI
+	JNE          segment15
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (BX), Y2, Y2
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual17
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer18
+	VPMOVZXBD    (SI), Y14
+	JMP          done19
+
+fewer18:
+	XORQ R8, R8
+
+byte20:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte20
+	VPMOVZXBD 24(SP), Y14
+
+done19:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	CMPQ      BX, $0x08
+	JLT       fewer21
+	VPMOVZXBD (SI), Y14
+	JMP       done22
+
+fewer21:
+	XORQ R8, R8
+
+byte23:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte23
+	VPMOVZXBD 24(SP), Y14
+
+done22:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual17:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMASKMOVPS   Y2, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*2), CX
+	DECQ         16(SP)
+	JNE          tile14
+
+end2:
+	VZEROUPPER
+	RET
+
+// func gemm_i16i8_f32_1x16_avx2(args *QuantisedGemmArgs)
+// Requires: AVX, AVX2
+TEXT ·gemm_i16i8_f32_1x16_avx2(SB), NOSPLIT, $32-8
+	// Registers: Y0, Y1 sums; Y10 even bytes of B; Y11 odd bytes of B;
+	// Y12 even bytes of B, then DZero, then Lo; Y13 odd bytes of B, then DScale, then Hi;
+	// Y14 products, then residual; Y15 two elements of A, then the mask of the last elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 64(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 48(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 112(AX), BX
+	MOVQ BX, 16(SP)
+
+	// A panel of no more than 8 channels needs half of the work.
+	CMPQ 120(AX), $0x08
+	JLE  half1
+
+tile3:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	VMOVDQU 32(BX), Y1
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment4:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k5:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VMOVDQU      32(BX), Y13
+	VPSLLW       $0x08, Y13, Y12
+	VPSRAW       $0x08, Y12, Y12
+	VPSRAW       $0x08, Y13, Y13
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y12, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y13, Y15, Y14
+	VPADDD       Y14, Y1, Y1
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k5
+	DECQ         DI
+	JNE          segment4
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(BX), Y1, Y1
+	MOVQ         120(AX), BX
+	SUBQ         $0x08, BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual6
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	VPMOVZXBD    (SI), Y14
+	VPSUBD       Y12, Y14, Y14
+	VCVTDQ2PS    Y14, Y14
+	VMULPS       Y13, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	CMPQ         BX, $0x08
+	JLT          fewer7
+	VPMOVZXBD    8(SI), Y14
+	JMP          done8
+
+fewer7:
+	XORQ R8, R8
+
+byte9:
+	MOVBLZX   8(SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte9
+	VPMOVZXBD 24(SP), Y14
+
+done8:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual6:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMASKMOVPS   Y1, Y15, 32(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile3
+	JMP          end2
+
+half1:
+tile11:
+	// Every sum starts at its bias.
+	MOVQ    24(AX), BX
+	VMOVDQU (BX), Y0
+	MOVQ    16(AX), BX
+	MOVQ    8(AX), SI
+	MOVQ    96(AX), DI
+
+segment12:
+	MOVQ (SI), R8
+	ADDQ $0x08, SI
+	LEAQ (CX)(R8*1), R8
+	MOVQ 104(AX), R9
+	SHRQ $0x02, R9
+
+k13:
+	VMOVDQU      (BX), Y11
+	VPSLLW       $0x08, Y11, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y11, Y11
+	VPBROADCASTD (R8), Y15
+	VPMADDWD     Y10, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	VPBROADCASTD 4(R8), Y15
+	VPMADDWD     Y11, Y15, Y14
+	VPADDD       Y14, Y0, Y0
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, R8
+	DECQ         R9
+	JNE          k13
+	DECQ         DI
+	JNE          segment12
+	MOVQ         32(AX), BX
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	MOVQ         120(AX), BX
+	CMPQ         8(SP), $0x00
+	JEQ          noresidual14
+	VBROADCASTSS 132(AX), Y12
+	VBROADCASTSS 136(AX), Y13
+	MOVQ         88(AX), DI
+	MOVQ         8(SP), SI
+	CMPQ         BX, $0x08
+	JLT          fewer15
+	VPMOVZXBD    (SI), Y14
+	JMP          done16
+
+fewer15:
+	XORQ R8, R8
+
+byte17:
+	MOVBLZX   (SI)(R8*1), R9
+	MOVB      R9, 24(SP)(R8*1)
+	INCQ      R8
+	CMPQ      R8, BX
+	JLT       byte17
+	VPMOVZXBD 24(SP), Y14
+
+done16:
+	VPSUBD    Y12, Y14, Y14
+	VCVTDQ2PS Y14, Y14
+	VMULPS    Y13, Y14, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DI, SI
+	MOVQ      SI, 8(SP)
+
+noresidual14:
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	LEAQ         masks<>+64(SB), SI
+	SHLQ         $0x02, BX
+	SUBQ         BX, SI
+	VMOVDQU      (SI), Y15
+	MOVQ         80(AX), SI
+	MOVQ         (SP), BX
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMASKMOVPS   Y0, Y15, (BX)
+	ADDQ         SI, BX
+	MOVQ         BX, (SP)
+	LEAQ         (CX)(DX*1), CX
+	DECQ         16(SP)
+	JNE          tile11
+
+end2:
+	VZEROUPPER
+	RET

@@ -8,3 +8,8 @@ package asm
 //
 //go:noescape
 func widen_f16_f32_avx2(args *WidenArgs)
+
+// widen_u8_i16_avx2 is the conversion of uint8 to int16; see WidenBytesArgs.
+//
+//go:noescape
+func widen_u8_i16_avx2(args *WidenBytesArgs)

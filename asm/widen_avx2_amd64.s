@@ -41,3 +41,39 @@ one4:
 done2:
 	VZEROUPPER
 	RET
+
+// func widen_u8_i16_avx2(args *WidenBytesArgs)
+// Requires: AVX, AVX2
+TEXT ·widen_u8_i16_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements.
+	MOVQ args+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), AX
+	MOVQ AX, BX
+	SHRQ $0x04, BX
+	JEQ  rest1
+
+block3:
+	VPMOVZXBW (CX), Y0
+	VMOVDQU   Y0, (DX)
+	ADDQ      $0x10, CX
+	ADDQ      $0x20, DX
+	DECQ      BX
+	JNE       block3
+
+rest1:
+	ANDQ $0x0f, AX
+	JEQ  done2
+
+one4:
+	MOVBLZX (CX), BX
+	MOVW    BX, (DX)
+	INCQ    CX
+	ADDQ    $0x02, DX
+	DECQ    AX
+	JNE     one4
+
+done2:
+	VZEROUPPER
+	RET

@@ -33,17 +33,19 @@ type quantisedMap struct {
 	zero   byte // what padding is
 	size   int  // bytes of an element of the result
 	copied bool // the strip is copied, else it is the input itself
+	words  bool // its elements are widened to int16
 	rows   int  // rows of the result in a strip
 	strips int  // of an item
 
 	down, right int // bytes of the strip between the convolution's pixels
 
 	pools quantisedPools
+	widen func(*asm.WidenBytesArgs) // of words
 }
 
 // cutStrips cuts a map into strips of a good size, of at least so many rows.
 func (m *quantisedMap) cutStrips(least int) {
-	fit := stripBytes / m.pitchLine()
+	fit := stripBytes / (m.step() * m.pitchLine())
 	m.rows = max(least, (fit-m.inRows(1))/(m.inRows(2)-m.inRows(1))+1)
 	m.strips = ceilDiv(m.out[0], m.rows)
 	m.rows = ceilDiv(m.out[0], m.strips)
@@ -58,24 +60,54 @@ func (m *quantisedMap) inRows(rows int) int {
 // the last.
 const stripSlack = quad
 
-// copiedBytes is the size of the copied strip.
-func (m *quantisedMap) copiedBytes() int {
-	if !m.copied {
-		return 0
+// step is the bytes of an element of the strip.
+func (m *quantisedMap) step() int {
+	if m.words {
+		return 2
 	}
-	return tensor.AlignUp(m.inRows(m.rows)*m.pitchLine() + stripSlack)
+	return 1
+}
+
+// copiedBytes is the size of the copied strip: of bytes, then of words.
+func (m *quantisedMap) copiedBytes() (n int) {
+	size := m.inRows(m.rows)*m.pitchLine() + stripSlack
+	if m.copied {
+		n += tensor.AlignUp(size)
+	}
+	if m.words {
+		n += tensor.AlignUp(2 * size)
+	}
+	return n
 }
 
 // read is what the kernels read for some rows of the result from first on:
 // the operand itself, or a copy of it in scratch.
-func (m *quantisedMap) read(scratch, x []byte, first, rows int) []byte {
+func (m *quantisedMap) read(w *Workspace, x []byte, first, rows int) []byte {
 	top := first * m.pooled() * m.Stride[0]
-	if !m.copied {
-		return x[top*m.pitchLine():]
+	from, n := x[top*m.pitchLine():], m.inRows(rows)*m.pitchLine()
+	scratch := w.Scratch
+	if m.copied {
+		fillStrip(&m.strip, scratch, x, &m.convMap, top-m.Pad[0], m.inRows(rows), m.zero)
+		from, n = scratch, n+stripSlack
+		scratch = scratch[tensor.AlignUp(m.inRows(m.rows)*m.pitchLine()+stripSlack):]
 	}
-	fillStrip(&m.strip, scratch, x, &m.convMap, top-m.Pad[0], m.inRows(rows), m.zero)
+	if !m.words {
+		return from
+	}
+	widenBytes(w, m.widen, tensor.Slice[int16](scratch[:2*n]), from)
 	return scratch
 }
+
+// widenBytes converts the first bytes of x, as many as y has words.
+func widenBytes(w *Workspace, kernel func(*asm.WidenBytesArgs), y []int16, x []byte) {
+	const most = 4 * callCycles
+	for i := 0; i < len(y); i += most {
+		w.widenBytes = asm.WidenBytesArgs{X: &x[i], Y: &y[i], N: min(most, len(y)-i)}
+		kernel(&w.widenBytes)
+	}
+}
+
+var widenBytesKernel = asm.Kernel{Op: "widen", Operand: asm.U8, Weight: asm.U8, Result: asm.I16}
 
 // operands are those of item i, as bytes, and its result.
 func (m *quantisedMap) operands(in, out [][]byte, i int) (x, residual, y []byte) {
@@ -119,8 +151,9 @@ func newQuantisedConv(m quantisedMap, in []tensor.Type, p Param) (*quantisedConv
 	segLen, kw := c.cin/c.Conv.Groups, c.Kernel[1]
 	whole := c.Conv.Groups == 1 && (c.Dilation[1] == 1 || kw == 1)
 	c.copied = skips || c.Pad != [4]int{}
+	c.words = !c.Pool && c.Costs.Words > 0 && p.Panels().PerGroup() >= c.Costs.Words
 	// Rows that evict one another are a float32 each of aliases' stride.
-	if whole && kw == 1 && aliases(stride[1]*c.pitch/4) && stride[1]*c.pitch%4 == 0 && p.Shape[2] > NR {
+	if right := stride[1] * c.pitch * c.step(); whole && kw == 1 && aliases(right/4) && right%4 == 0 && p.Shape[2] > NR {
 		c.copied = true
 		c.pitch += tensor.Align
 	}
@@ -129,17 +162,20 @@ func newQuantisedConv(m quantisedMap, in []tensor.Type, p Param) (*quantisedConv
 	}
 	// What kernels read behind the last element must be there.
 	c.copied = c.copied || segLen%quad != 0
-	c.down, c.right = stride[0]*c.pitchLine(), stride[1]*c.pitch
+	c.down, c.right = stride[0]*c.pitchLine()*c.step(), stride[1]*c.pitch*c.step()
 	for ky := range c.Kernel[0] {
 		for kx := range kw {
-			c.seg = append(c.seg, ky*c.Dilation[0]*c.pitchLine()+kx*c.Dilation[1]*c.pitch)
+			c.seg = append(c.seg, (ky*c.Dilation[0]*c.pitchLine()+kx*c.Dilation[1]*c.pitch)*c.step())
 		}
 	}
 	c.segLen = ceilDiv(segLen, quad) * quad
 
 	var err error
-	if c.quantisedPanels, err = newQuantisedPanels(c.Conv, c.Tier, ElementsOf(in[0]), c.Result, c.Act, p, segLen); err != nil {
+	if c.quantisedPanels, err = newQuantisedPanels(c.Conv, c.Tier, ElementsOf(in[0]), c.Result, c.Act, p, segLen, c.words); err != nil {
 		return nil, err
+	}
+	if c.words {
+		c.widen = find[asm.WidenBytesArgs](c.Tier, widenBytesKernel)
 	}
 	if c.Pool {
 		c.convPools = c.quantisedConvPools(asm.Elem(c.Result.Elem))
@@ -207,12 +243,12 @@ func (c *quantisedConv) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 
 // runStrip computes the panels from, …, to−1 of rows rows of the result.
 func (c *quantisedConv) runStrip(w *Workspace, x, residual, y []byte, first, rows, from, to int) {
-	src := c.read(w.Scratch, x, first, rows)
+	src := c.read(w, x, first, rows)
 	pair := w.Scratch[c.copiedBytes():]
 	g := &w.quantisedGemm
 	for p := from; p < to; {
 		n := c.tile(p, to)
-		a := src[p/c.PerGroup()*(c.cin/c.Conv.Groups):]
+		a := src[p/c.PerGroup()*(c.cin/c.Conv.Groups)*c.step():]
 		at := first*c.line() + c.offset + c.channel(p)
 		c.args(g, p, n)
 		g.Seg, g.Segs, g.SegLen, g.AStride = &c.seg[0], len(c.seg), c.segLen, c.right

@@ -30,7 +30,7 @@ func newQuantisedPlane(m quantisedMap, in []tensor.Type, p Param) (*quantisedPla
 	c.copied = c.Pad != [4]int{}
 	c.cutStrips(1)
 	var err error
-	c.quantisedPanels, err = newQuantisedPanels(c.Conv, c.Tier, ElementsOf(in[0]), c.Result, c.Act, p, c.Kernel[1])
+	c.quantisedPanels, err = newQuantisedPanels(c.Conv, c.Tier, ElementsOf(in[0]), c.Result, c.Act, p, c.Kernel[1], false)
 	return c, err
 }
 
@@ -53,7 +53,7 @@ func (c *quantisedPlane) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		x, _, y := c.operands(in, out, task/c.strips)
 		first := task % c.strips * c.rows
 		rows := min(c.rows, c.out[0]-first)
-		c.lines(w, c.read(w.Scratch, x, first, rows), y[first*c.line()+c.offset:], rows)
+		c.lines(w, c.read(w, x, first, rows), y[first*c.line()+c.offset:], rows)
 	}
 }
 

@@ -12,6 +12,10 @@ type Costs struct {
 	// beyond the second-level cache; Near is how many bytes of weights stay in
 	// that cache.
 	Fetch, Near int
+
+	// Words is the least number of panels of a quantised convolution for which it
+	// pays to widen its elements to words first; 0 if it never does.
+	Words int
 }
 
 var (
@@ -27,10 +31,14 @@ var (
 
 // costsOf are the costs of a tier.
 func costsOf(tier string) Costs {
-	if tier == "portable" {
-		return scalars
+	costs := vectors
+	switch tier {
+	case "portable":
+		costs = scalars
+	case "avx2":
+		costs.Words = 3
 	}
-	return vectors
+	return costs
 }
 
 // fastest is the algorithm of the least estimated time, of those that the Spec

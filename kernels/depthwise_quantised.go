@@ -165,7 +165,7 @@ func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) 
 		x, residual, y := d.operands(in, out, task/d.strips)
 		first := task % d.strips * d.rows
 		rows := min(d.rows, d.out[0]-first)
-		src := d.read(w.Scratch, x, first, rows)
+		src := d.read(w, x, first, rows)
 		if d.lines && !d.Pool {
 			d.run(w, y[first*d.line():], src, rows)
 			continue

@@ -25,7 +25,7 @@ const quantisedRowBlock = 224
 
 func (f *FullyConnected) bindQuantised(t *Tier, x tensor.Type, p Param) (Op, error) {
 	k := p.Shape[1]
-	q, err := newQuantisedPanels(f, t, ElementsOf(x), f.Result, f.Act, p, k)
+	q, err := newQuantisedPanels(f, t, ElementsOf(x), f.Result, f.Act, p, k, false)
 	if err != nil {
 		return nil, err
 	}

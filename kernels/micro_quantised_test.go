@@ -192,11 +192,11 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 		g.ARow = m.prime(1)
 		last = g.ARow + (2*rows-1)*g.AStride
 	}
-	a := m.uint8s(last + slices.Max(seg) + segLen)
+	a := m.rows16(kernel.Operand, last+slices.Max(seg)+segLen)
 	b := m.weights8((kernel.Panels-1)*g.BStride + NR*k)
 	bias, scale := m.int32s(NR*kernel.Panels), m.factors(NR*kernel.Panels, k)
 	c := m.byteTarget(kernel.Result, (rows-1)*g.CStride+n*size)
-	g.A, g.B, g.Bias, g.Scale, g.C = &a[0], int8Of(b), &bias[0], &scale[0], &c.got[0]
+	g.A, g.B, g.Bias, g.Scale, g.C = a.first, int8Of(b), &bias[0], &scale[0], &c.got[0]
 	var d []byte
 	if residual {
 		d = m.uint8s((rows-1)*g.DStride + n)
@@ -208,8 +208,12 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 			of := func(row int) int32 {
 				sum, at := bias[j], 0
 				for _, off := range seg {
-					for _, x := range a[row+off:][:segLen] {
-						sum += int32(x) * int32(int8(panel[at/quad*NR*quad+j%NR*quad+at%quad]))
+					for _, x := range a.values[row+off:][:segLen] {
+						in := at % quad
+						if kernel.Operand == asm.I16 {
+							in = wordOrder[in]
+						}
+						sum += int32(x) * int32(int8(panel[at/quad*NR*quad+j%NR*quad+in]))
 						at++
 					}
 				}
@@ -227,7 +231,54 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 			c.set(i*g.CStride+j*size, v, g.Zero, g.Lo, g.Hi)
 		}
 	}
+	m.inBytes(kernel.Operand, g)
 	m.checkBytes(c, func() { run(g) }, "%d tiles, %d columns, %d segments of %d, residual %v", tiles, n, segs, segLen, residual)
+}
+
+// leftRows are the rows of a product, of uint8 or of int16.
+type leftRows struct {
+	values []int16
+	first  *uint8
+}
+
+func (m *micro) rows16(e asm.Elem, n int) leftRows {
+	values := make([]int16, n)
+	if e == asm.U8 {
+		x := m.uint8s(n)
+		for i, v := range x {
+			values[i] = int16(v)
+		}
+		return leftRows{values, &x[0]}
+	}
+	for i := range values {
+		values[i] = int16(m.IntN(1 << 16))
+	}
+	x := place(m, values)
+	return leftRows{values, (*uint8)(unsafe.Pointer(&x[0]))}
+}
+
+// inBytes makes offsets and strides of elements those of bytes.
+func (m *micro) inBytes(e asm.Elem, g *asm.QuantisedGemmArgs) {
+	if e != asm.I16 {
+		return
+	}
+	g.AStride *= 2
+	seg := make([]int, g.Segs)
+	for i, off := range unsafe.Slice(g.Seg, g.Segs) {
+		seg[i] = 2 * off
+	}
+	g.Seg = &place(m, seg)[0]
+}
+
+func (m *micro) testWidenBytes(_ asm.Kernel, run func(*asm.WidenBytesArgs)) {
+	for n := 1; n <= 100; n++ {
+		x := m.uint8s(n)
+		y := m.byteTarget(asm.U8, 2*n)
+		for i, v := range x {
+			y.want[2*i] = []byte{v, 0}
+		}
+		m.checkBytes(y, func() { run(&asm.WidenBytesArgs{X: &x[0], Y: (*int16)(unsafe.Pointer(&y.got[0])), N: n}) }, "%d elements", n)
+	}
 }
 
 func (m *micro) testQuantisedPlane(_ asm.Kernel, run func(*asm.QuantisedPlaneArgs)) {

@@ -21,6 +21,7 @@ import (
 // arguments in float64. Those of quantised operands have tests of their own.
 var microTests = map[string]microTest{
 	"gemm_u8":         testOf((*micro).testQuantisedGemm),
+	"gemm_i16":        testOf((*micro).testQuantisedGemm),
 	"convpool_u8":     testOf((*micro).testQuantisedGemm),
 	"fully_u8":        testOf((*micro).testQuantisedGemm),
 	"convpool3x3_u8":  testOf((*micro).testQuantisedPlane),
@@ -29,6 +30,7 @@ var microTests = map[string]microTest{
 	"depthwise_u8":    testOf((*micro).testQuantisedTaps),
 	"depthwise3x3_u8": testOf((*micro).testThrees),
 	"binary_u8":       testOf((*micro).testQuantisedBinary),
+	"widen_u8":        testOf((*micro).testWidenBytes),
 	"quantise":        testOf((*micro).testQuantise),
 	"quantiseplanes":  testOf((*micro).testQuantisePlanes),
 	"dequantise_u8":   testOf((*micro).testDequantise),
@@ -128,7 +130,7 @@ func TestTables(t *testing.T) {
 		}
 		for _, k := range asm.QuantisedKernels(tier.quantisedRows, tier.quantisedPanels) {
 			// Of these a tier may lack any but tiles of its gemm.
-			if k.Op == "gemm" || tier == portable || hasKernel(tier, k) {
+			if k.Op == "gemm" && k.Operand == asm.U8 || tier == portable || hasKernel(tier, k) {
 				want = append(want, k.Name())
 			}
 		}

@@ -13,6 +13,15 @@ func quantisedKernel(op string, result asm.Elem, rows, panels int) asm.Kernel {
 	return asm.Kernel{Op: op, Operand: asm.U8, Weight: asm.I8, Result: result, Rows: rows, Panels: panels}
 }
 
+// wordKernel is the gemm kernel of rows rows of words.
+func wordKernel(result asm.Elem, rows int) asm.Kernel {
+	return asm.Kernel{Op: "gemm", Operand: asm.I16, Weight: asm.I8, Result: result, Rows: rows, Panels: 1}
+}
+
+// wordOrder is where the row of a panel for words stands among its quad: even bytes
+// are multiplied with two neighbours, and odd ones with the next two.
+var wordOrder = [quad]int{0, 2, 1, 3}
+
 // findQuantised is find for a kernel that computes in integers: where a tier has
 // none of its own, the portable tier's makes the same bits.
 func findQuantised[A any](t *Tier, k asm.Kernel) func(*A) {
@@ -42,6 +51,15 @@ func (t *Tier) quantisedGemms(result asm.Elem) quantisedGemms {
 		for r := 1; r <= t.quantisedRows; r++ {
 			q[p][r] = find[asm.QuantisedGemmArgs](t, quantisedKernel("gemm", result, r, p))
 		}
+	}
+	return q
+}
+
+// wordGemms are the tier's kernels of rows of words.
+func (t *Tier) wordGemms(result asm.Elem) quantisedGemms {
+	q := quantisedGemms{1: make([]func(*asm.QuantisedGemmArgs), asm.WordRows+1)}
+	for r := 1; r <= asm.WordRows; r++ {
+		q[1][r] = find[asm.QuantisedGemmArgs](t, wordKernel(result, r))
 	}
 	return q
 }
@@ -87,38 +105,45 @@ type quantisedPanels struct {
 }
 
 // newQuantisedPanels makes panels ready for rows x whose elements stand in
-// segments of segLen.
-func newQuantisedPanels(s Spec, t *Tier, x, result Elements, a Act, p Param, segLen int) (*quantisedPanels, error) {
-	if segLen%quad == 0 {
+// segments of segLen, and are widened to words or not.
+func newQuantisedPanels(s Spec, t *Tier, x, result Elements, a Act, p Param, segLen int, words bool) (*quantisedPanels, error) {
+	if segLen%quad == 0 && !words {
 		segLen = 0
 	}
 	type form struct {
 		x, result Elements
 		segLen    int
+		words     bool
 	}
 	type made struct {
 		*readyPanels
 		err error
 	}
-	ready := remember(t, p, form{x, result, segLen}, func() made {
-		q, err := newReadyPanels(s, x, result, p, segLen)
+	ready := remember(t, p, form{x, result, segLen, words}, func() made {
+		q, err := newReadyPanels(s, x, result, p, segLen, words)
 		return made{q, err}
 	})
 	if ready.err != nil {
 		return nil, ready.err
 	}
-	q := &quantisedPanels{readyPanels: ready.readyPanels, kernels: t.quantisedGemms(asm.Elem(result.Elem)), result: result}
+	q := &quantisedPanels{readyPanels: ready.readyPanels, result: result}
+	if words {
+		q.kernels = t.wordGemms(asm.Elem(result.Elem))
+	} else {
+		q.kernels = t.quantisedGemms(asm.Elem(result.Elem))
+	}
 	q.lo, q.hi = result.limits(a)
 	return q, nil
 }
 
 // newReadyPanels packs panels anew if segLen is not 0: with rows of zeros after
-// each segment, so that kernels can take quad elements at a time.
-func newReadyPanels(s Spec, x, result Elements, p Param, segLen int) (*readyPanels, error) {
+// each segment, so that kernels can take quad elements at a time, and for words in
+// their order.
+func newReadyPanels(s Spec, x, result Elements, p Param, segLen int, words bool) (*readyPanels, error) {
 	from := p.Panels()
 	q := &readyPanels{Panels: from, weights: p.Data}
 	if segLen != 0 {
-		q.pack(from, p.Data, segLen)
+		q.pack(from, p.Data, segLen, words)
 	}
 	n := q.Count() * NR
 	q.bias, q.scale = tensor.Aligned[int32](n), tensor.Aligned[float32](n)
@@ -141,7 +166,7 @@ func newReadyPanels(s Spec, x, result Elements, p Param, segLen int) (*readyPane
 }
 
 // pack stores panels with segments of segLen rows rounded up to quad.
-func (q *readyPanels) pack(from Panels, data []byte, segLen int) {
+func (q *readyPanels) pack(from Panels, data []byte, segLen int, words bool) {
 	padded := ceilDiv(segLen, quad) * quad
 	q.K = from.K / segLen * padded
 	q.weights = tensor.AlignedBytes(q.Count() * q.Size())
@@ -150,6 +175,9 @@ func (q *readyPanels) pack(from Panels, data []byte, segLen int) {
 		src, dst := from.rowsFrom(from.panel(data, i), 0), q.rowsFrom(q.panel(q.weights, i), 0)
 		for k := range from.K {
 			to := k/segLen*padded + k%segLen
+			if words {
+				to += wordOrder[to%quad] - to%quad
+			}
 			for j := range NR {
 				dst[l.index(to, j)] = src[l.index(k, j)]
 			}

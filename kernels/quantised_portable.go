@@ -18,6 +18,7 @@ func quantisedPortable() map[asm.Kernel]any {
 	all[quantiseKernel] = quantisePortable
 	all[dequantiseKernel] = dequantisePortable
 	all[planeKernel] = planePortable
+	all[widenBytesKernel] = widenBytesPortable
 	all[tableKernel] = tablePortable
 	all[rescaleKernel] = rescalePortable
 	for planes := 3; planes <= 4; planes++ {
@@ -28,7 +29,10 @@ func quantisedPortable() map[asm.Kernel]any {
 	}
 	for _, result := range []asm.Elem{asm.U8, asm.F32} {
 		for rows := 1; rows <= quantisedRows; rows++ {
-			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows)
+			all[quantisedKernel("gemm", result, rows, 1)] = gemmQuantised(result, rows, quantisedRow)
+		}
+		for rows := 1; rows <= asm.WordRows; rows++ {
+			all[wordKernel(result, rows)] = gemmQuantised(result, rows, wordRow)
 		}
 		all[quantisedKernel("convpool", result, 4, 1)] = convPoolQuantised(result)
 		all[quantisedKernel("fully", result, 1, wide)] = fullyQuantised(result)
@@ -75,6 +79,29 @@ func quantisedRow(g *asm.QuantisedGemmArgs, off int) [NR]int32 {
 		}
 	}
 	return sums
+}
+
+// wordRow is quantisedRow of words.
+func wordRow(g *asm.QuantisedGemmArgs, off int) [NR]int32 {
+	sums := [NR]int32(at(g.Bias, 0, NR))
+	k := 0
+	for _, seg := range at(g.Seg, 0, g.Segs) {
+		for i, x := range at((*int16)(unsafe.Pointer(g.A)), off+seg, g.SegLen) {
+			row := at(g.B, NR*quad*((k+i)/quad), NR*quad)
+			for j := range sums {
+				sums[j] += int32(x) * int32(row[quad*j+wordOrder[i%quad]])
+			}
+		}
+		k += g.SegLen
+	}
+	return sums
+}
+
+func widenBytesPortable(g *asm.WidenBytesArgs) {
+	y := at(g.Y, 0, g.N)
+	for i, v := range at(g.X, 0, g.N) {
+		y[i] = int16(v)
+	}
 }
 
 // convPoolQuantised takes one window at a time.
@@ -126,7 +153,7 @@ func planePortable(g *asm.QuantisedPlaneArgs) {
 
 // fullyQuantised takes one panel after the other, as one tile of a product each.
 func fullyQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
-	gemm := gemmQuantised(result, 1)
+	gemm := gemmQuantised(result, 1, quantisedRow)
 	return func(g *asm.QuantisedGemmArgs) {
 		for p := range wide {
 			one := *g
@@ -139,12 +166,12 @@ func fullyQuantised(result asm.Elem) func(*asm.QuantisedGemmArgs) {
 	}
 }
 
-func gemmQuantised(result asm.Elem, rows int) func(*asm.QuantisedGemmArgs) {
+func gemmQuantised(result asm.Elem, rows int, row func(g *asm.QuantisedGemmArgs, off int) [NR]int32) func(*asm.QuantisedGemmArgs) {
 	return func(g *asm.QuantisedGemmArgs) {
 		o := output{result, g.Zero, g.Lo, g.Hi}
 		scale := at(g.Scale, 0, NR)
 		for i := range g.Tiles * rows {
-			sums := quantisedRow(g, i*g.AStride)
+			sums := row(g, i*g.AStride)
 			for j := range g.N {
 				v := float32(float32(sums[j]) * scale[j])
 				if g.D != nil {

@@ -173,7 +173,7 @@ func TestPreparedWeights(t *testing.T) {
 	for range 50 {
 		k, n := g.between(1, 40), g.between(1, 40)
 		x, result := g.quantisedElements(), g.result(4)
-		q, err := newQuantisedPanels(&FullyConnected{}, portable, x, result, Act{Kind: Clamp, Lo: -g.Float32(), Hi: g.Float32()}, g.quantisedWeights(k, n).panels(1, k, n), k)
+		q, err := newQuantisedPanels(&FullyConnected{}, portable, x, result, Act{Kind: Clamp, Lo: -g.Float32(), Hi: g.Float32()}, g.quantisedWeights(k, n).panels(1, k, n), k, false)
 		if err != nil {
 			t.Fatal(err)
 		}

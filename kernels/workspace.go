@@ -37,6 +37,7 @@ type Workspace struct {
 	samples    [parts + 1]asm.Sample
 	piece      [maxBlock]float32 // what a kernel makes of a piece of a window
 	widen      asm.WidenArgs
+	widenBytes asm.WidenBytesArgs
 	interleave asm.InterleaveArgs
 	reduce     asm.ReduceArgs
 	normalise  asm.NormaliseArgs

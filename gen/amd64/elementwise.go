@@ -64,6 +64,34 @@ func widen(b *builder) {
 	b.VZEROUPPER()
 }
 
+// widenBytes emits the conversion of uint8 to int16.
+func widenBytes(b *builder) {
+	b.doc("the conversion of uint8 to int16")
+	b.note("elements", y(0))
+	in, out, n := b.load("X"), b.load("Y"), b.load("N")
+	rest, done := b.label("rest"), b.label("done")
+	blocks, word := b.copy(n), b.GP64()
+	b.SHRQ(imm(4), blocks)
+	b.JEQ(operand.LabelRef(rest))
+	b.loop("block", blocks, func() {
+		b.VPMOVZXBW(mem(in, 0), y(0))
+		b.VMOVDQU(y(0), mem(out, 0))
+		b.ADDQ(imm(16), in)
+		b.ADDQ(imm(32), out)
+	})
+	b.Label(rest)
+	b.ANDQ(imm(15), n)
+	b.JEQ(operand.LabelRef(done))
+	b.loop("one", n, func() {
+		b.MOVBLZX(mem(in, 0), word.As32())
+		b.MOVW(word.As16(), mem(out, 0))
+		b.INCQ(in)
+		b.ADDQ(imm(2), out)
+	})
+	b.Label(done)
+	b.VZEROUPPER()
+}
+
 // im2col emits the copy of segments into rows.
 func im2col(b *builder) {
 	b.doc("im2col: the segments of each row, copied one after the other")

@@ -27,7 +27,11 @@ func gemmWords(b *builder) {
 			b.Label(half)
 		}
 		b.loop("tile", tiles, func() {
-			b.wordSums(mr, vectors, a, as)
+			if b.kernel.Operand == spec.I16 {
+				b.widenedSums(mr, vectors, a, as)
+			} else {
+				b.wordSums(mr, vectors, a, as)
+			}
 			if b.kernel.Op == "convpool" {
 				b.poolSums(func(ops ...operand.Op) { b.VPMAXSD(ops[0], ops[1], ops[2]) }, vectors, func(row, v int) operand.Op { return y(2*row + v) })
 				b.wordEpilogue(mr/4, vectors, c, d, slot)
@@ -91,6 +95,53 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 			}
 			b.ADDQ(imm(64), panel)
 			row.advance(imm(4))
+		})
+	})
+}
+
+// widenedSums emits the same of rows of words: a pair of them is read with one
+// instruction for all columns, so that only the weights are widened here.
+func (b *builder) widenedSums(mr, vectors int, a, as reg64) {
+	const weights, product, pair = 10, 14, 15
+	b.Comment("Every sum starts at its bias.")
+	b.note("sums", ys(0, 2*mr)...)
+	for v := range vectors {
+		b.note("even bytes of B", y(weights+2*v))
+		b.note("odd bytes of B", y(weights+2*v+1))
+	}
+	b.note("products", y(product))
+	b.note("two elements of A", y(pair))
+	bias := b.load("Bias")
+	for i := range mr {
+		for v := range vectors {
+			b.VMOVDQU(mem(bias, 32*v), y(2*i+v))
+		}
+	}
+	panel := b.load("B")
+	b.segments(func(offset reg64) {
+		b.LEAQ(index(a, offset, 1), offset)
+		row := b.rowsFrom(offset, as, mr)
+		k := b.load("SegLen")
+		b.SHRQ(imm(2), k)
+		b.loop("k", k, func() {
+			for v := range vectors {
+				even, odd := y(weights+2*v), y(weights+2*v+1)
+				b.VMOVDQU(mem(panel, 32*v), odd)
+				b.VPSLLW(imm(8), odd, even)
+				b.VPSRAW(imm(8), even, even)
+				b.VPSRAW(imm(8), odd, odd)
+			}
+			for i := range mr {
+				for odd := range 2 {
+					b.VPBROADCASTD(row.at(i, 4*odd), y(pair))
+					for v := range vectors {
+						b.VPMADDWD(y(weights+2*v+odd), y(pair), y(product))
+						b.VPADDD(y(product), y(2*i+v), y(2*i+v))
+					}
+				}
+			}
+			b.ADDQ(imm(64), panel)
+			row.advance(imm(8))
 		})
 	})
 }

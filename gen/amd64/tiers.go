@@ -49,6 +49,9 @@ var avx2 = Emitters{
 
 	"gemm_u8i8":             gemmWords,
 	"gemm_u8i8_f32":         gemmWords,
+	"gemm_i16i8_u8":         gemmWords,
+	"gemm_i16i8_f32":        gemmWords,
+	"widen_u8_i16":          widenBytes,
 	"convpool_u8i8":         gemmWords,
 	"convpool_u8i8_f32":     gemmWords,
 	"convpool3x3_u8i8":      planeWords,

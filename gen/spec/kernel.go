@@ -132,7 +132,8 @@ func Kernels(rows, panels int) (ks []Kernel) {
 // QuantisedKernels lists the kernels that compute in integers, of a tier whose
 // gemm tiles have up to rows rows by up to panels panels. Their results have the
 // same bits on every tier, so a tier that lacks a kernel takes the portable
-// tier's. A tier has all kernels of the gemm family or none.
+// tier's. A tier has all kernels of the gemm family or none, and so with those of
+// words.
 func QuantisedKernels(rows, panels int) (ks []Kernel) {
 	for _, result := range []Elem{U8, F32} {
 		for p := panels; p >= 1; p-- {
@@ -152,6 +153,11 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "binary", Operand: U8, Weight: U8, Result: result, Variant: f})
 		}
 	}
+	for _, result := range []Elem{U8, F32} {
+		for r := WordRows; r >= 1; r-- {
+			ks = append(ks, Kernel{Op: "gemm", Operand: I16, Weight: I8, Result: result, Rows: r, Panels: 1})
+		}
+	}
 	for _, stride := range []string{"1", "2"} {
 		ks = append(ks, Kernel{Op: "depthwise3x3", Operand: U8, Weight: I8, Result: U8, Variant: stride})
 	}
@@ -160,11 +166,16 @@ func QuantisedKernels(rows, panels int) (ks []Kernel) {
 	}
 	return append(ks,
 		Kernel{Op: "convpool3x3", Operand: U8, Weight: I8, Result: U8},
+		Kernel{Op: "widen", Operand: U8, Weight: U8, Result: I16},
 		Kernel{Op: "maxpool", Operand: U8, Weight: U8, Result: U8}, Kernel{Op: "quantise", Result: U8},
 		Kernel{Op: "dequantise", Operand: U8, Weight: U8}, Kernel{Op: "table", Operand: U8, Weight: U8, Result: U8},
 		Kernel{Op: "rescale", Operand: U8, Weight: U8, Result: U8},
 	)
 }
+
+// WordRows is the largest number of rows of a tile of words, which a tier without
+// instructions for products of bytes multiplies by panels of int8.
+const WordRows = 5
 
 // A Tier is the kernels for one kind of processor. The generated Tiers are
 // those of the GOARCH being compiled for.

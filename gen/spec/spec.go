@@ -24,6 +24,7 @@ var Sources embed.FS
 // where quantised operands need a different block.
 var blocks = map[string]string{
 	"gemm_u8":        "QuantisedGemmArgs",
+	"gemm_i16":       "QuantisedGemmArgs",
 	"convpool_u8":    "QuantisedGemmArgs",
 	"convpool3x3":    "QuantisedPlaneArgs",
 	"fully_u8":       "QuantisedGemmArgs",
@@ -32,6 +33,7 @@ var blocks = map[string]string{
 	"depthwise_u8":   "QuantisedTapsArgs",
 	"depthwise3x3":   "QuantisedTapsArgs",
 	"binary_u8":      "QuantisedBinaryArgs",
+	"widen_u8":       "WidenBytesArgs",
 	"quantise":       "QuantiseArgs",
 	"quantiseplanes": "QuantisePlanesArgs",
 	"dequantise":     "DequantiseArgs",
