@@ -33,7 +33,9 @@ func DirtyBytes(n int) []byte {
 func aligned(b []byte) []byte {
 	n := len(b) - (Align - 1)
 	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (Align - 1))
-	return b[off : off+n : off+n]
+	b = b[off : off+n : off+n]
+	preferHuge(b)
+	return b
 }
 
 // Aligned allocates n zero elements whose first is aligned to Align.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package tensor
+
+// preferHuge does nothing where the system does not take advice.
+func preferHuge([]byte) {}
