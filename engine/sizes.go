@@ -179,7 +179,11 @@ func (m *Model) sized(sizes []int) (*sized, error) {
 		defer m.backing.release()
 		net, err := m.net.Sized(sizes)
 		if err == nil {
-			err = s.bind(net, m.tier)
+			if err = s.bind(net, m.tier); err == nil {
+				for _, g := range m.net.Grids {
+					s.bytes.Add(int64(len(net.Params[g.Param].Data)))
+				}
+			}
 		}
 		if err != nil {
 			s.err = fmt.Errorf("%w: %w", ErrSize, err)

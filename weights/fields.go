@@ -14,6 +14,9 @@ const (
 	openSize   = stringSize + 4 + 4*4
 	axisSize   = 2 * 4
 	growthSize = 4*4 + 4
+	lengthSize = 2 * 4
+	termSize   = 3 + 6*4 + lengthSize + 2*4
+	gridSize   = 2 * 4
 )
 
 // meta codes the META section.
@@ -58,10 +61,13 @@ func (c *coder) preparation(v *Preparation) {
 // graph codes the GRAPH section: all of a Net but its Meta and the data of
 // its Params.
 func (c *coder) graph(v *Net) {
-	isOpen, isMoved := len(v.Open) > 0, len(v.BatchDims) > 0
-	c.flags(&v.Batched, &isOpen, &isMoved)
+	isOpen, isMoved, hasGrids := len(v.Open) > 0, len(v.BatchDims) > 0, len(v.Grids) > 0
+	c.flags(&v.Batched, &isOpen, &isMoved, &hasGrids)
 	if isOpen {
 		c.openDims(v)
+	}
+	if hasGrids {
+		c.grids(v)
 	}
 	list(c, "value", &v.Values, valueSize, (*coder).value)
 	list(c, "input", &v.Inputs, 4, (*coder).int)
@@ -126,6 +132,38 @@ func (c *coder) growth(v *Growth) {
 	c.intList(&v.By)
 	c.int(&v.Value)
 	c.int(&v.Dim)
+}
+
+// grids codes the params that depend on the open dimensions.
+func (c *coder) grids(v *Net) {
+	list(c, "grid", &v.Grids, gridSize, (*coder).grid)
+	if c.reading && (len(v.Grids) == 0 || len(v.Open) == 0) {
+		c.fail("%d grids for %d open dimensions", len(v.Grids), len(v.Open))
+	}
+}
+
+func (c *coder) grid(v *Grid) {
+	c.int(&v.Param)
+	list(c, "term", &v.Terms, termSize, (*coder).term)
+}
+
+func (c *coder) term(v *Term) {
+	enum(c, &v.Kind, lastTerm)
+	c.bool(&v.Whole)
+	c.intList(&v.Of)
+	list(c, "dimension", &v.Dims, lengthSize, (*coder).length)
+	c.int(&v.Axis)
+	c.length(&v.Start)
+	c.float(&v.Offset)
+	c.float(&v.Step)
+	list(c, "element", &v.Values, 4, (*coder).float)
+	c.intList(&v.Perm)
+	enum(c, &v.Binary, kernels.Min)
+}
+
+func (c *coder) length(v *Length) {
+	c.int(&v.At)
+	c.intList(&v.By)
 }
 
 func (c *coder) value(v *Value) {

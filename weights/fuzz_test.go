@@ -17,6 +17,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(data[:tableEnd])
 	f.Add(marshal(f, whole(f)))
 	f.Add(marshal(f, openSample(f)))
+	f.Add(marshal(f, gridSample(f)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		Parse(data)
 		data = bytes.Clone(data)

@@ -34,6 +34,10 @@ type Net struct {
 	Open   []OpenDim
 	Growth []Growth
 
+	// Grids lists, ordered by param, the params that depend on the sizes of open
+	// dimensions. Params has them for the sizes that the shapes have.
+	Grids []Grid
+
 	// Values are the tensors that the net is given or that steps write. Steps
 	// refer to them by index.
 	Values []Value

@@ -73,7 +73,10 @@ func (n *Net) checkOpen() error {
 			return fmt.Errorf("growth %d: %w", i, err)
 		}
 	}
-	return nil
+	if len(n.Grids) > 0 && len(n.Open) == 0 {
+		return errors.New("grids are given, but no dimension is open")
+	}
+	return n.checkGrids()
 }
 
 func (n *Net) checkOpenDim(d OpenDim, taken map[Axis]bool) error {
@@ -180,8 +183,8 @@ func (n *Net) CheckSizes(sizes []int) error {
 }
 
 // Sized returns the Net for these sizes of the open dimensions, in the order
-// of Open. The result has no open dimensions, shares the params and passes
-// Check. Errors name the step that cannot be computed at these sizes.
+// of Open. The result has no open dimensions, shares the params but those of
+// Grids, and passes Check. Errors name the step that cannot be computed at these sizes.
 func (n *Net) Sized(sizes []int) (*Net, error) {
 	if err := n.CheckSizes(sizes); err != nil {
 		return nil, err
@@ -197,7 +200,7 @@ func (n *Net) Sized(sizes []int) (*Net, error) {
 // which only the shapes are needed.
 func (n *Net) Shaped(sizes []int) (*Net, error) {
 	m := *n
-	m.Open, m.Growth = nil, nil
+	m.Open, m.Growth, m.Grids = nil, nil, nil
 	m.Values, m.Steps = slices.Clone(n.Values), slices.Clone(n.Steps)
 	for _, v := range n.Inputs {
 		m.Values[v].Shape = slices.Clone(m.Values[v].Shape)
@@ -208,6 +211,9 @@ func (n *Net) Shaped(sizes []int) (*Net, error) {
 		}
 	}
 	m.Meta.Preparation = n.preparationAt(sizes)
+	if err := m.computeGrids(n.Grids, n.Open, sizes); err != nil {
+		return nil, err
+	}
 	grown := n.Growth
 	for i := range m.Steps {
 		s := &m.Steps[i]

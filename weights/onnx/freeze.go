@@ -89,7 +89,7 @@ func freeze(model []byte, opts Options) (*weights.Net, *Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	net.Open, net.Growth = m.open, m.growth
+	net.Open, net.Growth, net.Grids = m.open, m.growth, m.grids
 	net.Decide(opts.Tiers)
 	report := m.report
 	report.Transposes = transposes
@@ -118,6 +118,7 @@ type importer struct {
 	batched bool
 	open    []weights.OpenDim
 	growth  []weights.Growth
+	grids   []weights.Grid
 
 	// rewrite, if not nil, is done to every graph behind the passes.
 	rewrite func(*graph)
@@ -159,7 +160,7 @@ func (m *importer) make() (err error) {
 		if err != nil {
 			return err
 		}
-		m.open, m.growth = p.dims, p.formulas
+		m.open, m.growth, m.grids = p.dims, p.formulas, p.grids
 		l = p.at(p.first)
 	}
 	m.report.Passes = nil

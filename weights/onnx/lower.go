@@ -33,6 +33,12 @@ type lowering struct {
 	// layers read their weights.
 	zeros *zeros
 	rows  [][]int
+
+	// plain are the weights that became plain params, stored their constants by
+	// where the param's data lie, and sources by the number of the param.
+	plain   map[use]bool
+	stored  map[*byte]source
+	sources map[int]source
 }
 
 // lower makes a net of a graph. progress, if not nil, is told how many of the
@@ -51,6 +57,9 @@ func newLowering(batched bool, elem tensor.Elem) *lowering {
 		views:     map[*value][]view{},
 		constants: map[*value]*node{},
 		reshaped:  map[string]int{},
+		plain:     map[use]bool{},
+		stored:    map[*byte]source{},
+		sources:   map[int]source{},
 	}
 }
 
@@ -152,6 +161,11 @@ func (l *lowering) step(spec kernels.Spec, in []int, params ...kernels.Param) ([
 		s.Out = append(s.Out, l.addValue(name, t))
 	}
 	for _, p := range params {
+		if len(p.Data) > 0 {
+			if of, ok := l.stored[&p.Data[0]]; ok {
+				l.sources[len(l.net.Params)] = of
+			}
+		}
 		s.Params = append(s.Params, len(l.net.Params))
 		l.net.Params = append(l.net.Params, p)
 	}

@@ -14,9 +14,7 @@ func (l *lowering) unplaced(v *value) bool { return l.constants[v] != nil && len
 
 // placeConstant is place for what n, a Constant, makes.
 func (l *lowering) placeConstant(n *node, shape, order []int) (int, error) {
-	w := *n.weights[0]
-	w.shape = shape
-	param, err := constantParam(&w, len(shape), order, false)
+	param, err := l.constantParam(n, n.weights[0], shape, order, false)
 	if err != nil {
 		return 0, err
 	}

@@ -175,7 +175,7 @@ func (l *lowering) rowMajor(n *node, spec kernels.Spec, params ...kernels.Param)
 	}
 	if params == nil {
 		for _, w := range n.weights {
-			param, err := constantParam(w, len(w.shape), identity(len(w.shape)), false)
+			param, err := l.constantParam(n, w, w.shape, identity(len(w.shape)), false)
 			if err != nil {
 				return err
 			}
@@ -196,7 +196,7 @@ func (l *lowering) rowMajor(n *node, spec kernels.Spec, params ...kernels.Param)
 func (l *lowering) unary(n *node) error {
 	var params []kernels.Param
 	for _, w := range n.weights {
-		table, err := constantParam(w, 1, identity(1), false)
+		table, err := l.constantParam(n, w, w.shape, identity(1), false)
 		if err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func (l *lowering) broadcast(n *node, op kernels.Spec) error {
 	}
 	var params []kernels.Param
 	for _, w := range n.weights {
-		param, err := constantParam(w, rank, order, true)
+		param, err := l.constantParam(n, w, w.shape, order, true)
 		if err != nil {
 			return err
 		}

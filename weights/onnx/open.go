@@ -108,6 +108,7 @@ type prover struct {
 	sketch   *sketch // of the first probe
 	several  bool    // items at a time
 	formulas []weights.Growth
+	grids    []weights.Grid
 	zeros    zeros
 
 	// The probes of which formulas are made: sketches, and their sizes in
@@ -320,7 +321,7 @@ func (p *prover) fit() error {
 			p.formulas = append(p.formulas, g)
 		}
 	}
-	return nil
+	return p.fitGrids(probes, steps)
 }
 
 // differences are the coefficients of a function that is linear in each
@@ -392,7 +393,7 @@ func extents(s any) []int {
 // shaped is the net of the first probe at so many multiples, by the formulas.
 func (p *prover) shaped(steps []int) (*weights.Net, error) {
 	net := *p.sketch.net
-	net.Growth = p.formulas
+	net.Growth, net.Grids = p.formulas, p.grids
 	net.Open = slices.Clone(p.dims)
 	for k := range net.Open {
 		o := &net.Open[k]
@@ -422,6 +423,13 @@ func (p *prover) verify(steps []int) error {
 			return fmt.Errorf("%q: its shape is %s, not %s", want.Name, want.Shape, got.Shape)
 		}
 	}
+	for i, want := range s.net.Steps {
+		for _, k := range want.Params {
+			if _, ok := s.sources[k]; ok && !sameParam(sized.Params[k], s.net.Params[k]) {
+				return fmt.Errorf("%s %q: its constants depend on the open dimensions", want.Spec.Op(), sized.Steps[i].Name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -436,7 +444,7 @@ func (p *prover) verifyComputed(steps []int) error {
 	if err != nil {
 		return err
 	}
-	if err := sameGraph(p.sketch.graph, g); err != nil {
+	if err := sameGraph(p.sketch.graph, g, nil); err != nil {
 		return err
 	}
 	sized, err := p.shaped(steps)

@@ -19,6 +19,32 @@ func (m *model) sizeOf(x, out string, dim int64) {
 	m.constant("Gather", out+".shape "+out+".dim", out)
 }
 
+// grid adds nodes that compute the column and the row of each pixel of x, as a
+// tensor [height, width, 2].
+func (m *model) grid(x, out string) {
+	name := func(s string) string { return out + "." + s }
+	m.ints(name("none"))
+	m.integers(name("zero"), typeInt64, nil, 0)
+	m.integers(name("one"), typeInt64, nil, 1)
+	m.ints(name("last"), -1)
+	var parts []string
+	for i, side := range []string{"h", "w"} {
+		m.sizeOf(x, name(side), int64(2+i))
+		m.constant("Reshape", name(side)+" "+name("none"), name(side+".end"))
+		m.constant("Range", name("zero")+" "+name(side+".end")+" "+name("one"), name(side+".range"))
+		m.constant("Cast", name(side+".range"), name(side+".i"), attr{"to", int64(typeFloat)})
+	}
+	m.constant("Concat", name("h")+" "+name("w"), name("shape"), attr{"axis", 0})
+	m.ints(name("column"), -1, 1)
+	m.constant("Reshape", name("h.i")+" "+name("column"), name("h.column"))
+	for _, i := range []string{"w.i", "h.column"} {
+		m.constant("Expand", name(i)+" "+name("shape"), name(i+".all"))
+		m.constant("Unsqueeze", name(i+".all")+" "+name("last"), name(i+".part"))
+		parts = append(parts, name(i+".part"))
+	}
+	m.constant("Concat", strings.Join(parts, " "), out, attr{"axis", -1})
+}
+
 // An openCase is a model of an input x whose open dimensions can stay open.
 type openCase struct {
 	name     string
@@ -209,6 +235,118 @@ var openCases = []openCase{
 		m.conv("z", "c", 3, 3, 3, attr{"pads", []int64{1, 1, 1, 1}})
 		m.node("Mul", "x c", "y")
 	}, 1, 1},
+	{"coordinates beside the channels", []int{0, 3, 0, 0}, func(m *model) {
+		m.grid("x", "g")
+		m.constant("Transpose", "g", "t", attr{"perm", []int64{2, 0, 1}})
+		m.ints("front", 0)
+		m.constant("Unsqueeze", "t front", "u")
+		m.sizeOf("x", "n", 0)
+		m.ints("rest", 1, 1, 1)
+		m.constant("Concat", "n rest", "batch", attr{"axis", 0})
+		m.constant("Expand", "u batch", "all")
+		m.node("Concat", "x all", "c", attr{"axis", 1})
+		m.conv("c", "y", 8, 5, 3)
+	}, 1, 4},
+	{"coordinates from -1 to 1", []int{1, 3, 0, 0}, func(m *model) {
+		m.sizeOf("x", "w", 3)
+		m.ints("none")
+		m.integers("zero", typeInt64, nil, 0)
+		m.integers("one", typeInt64, nil, 1)
+		m.constant("Reshape", "w none", "end")
+		m.constant("Range", "zero end one", "columns")
+		m.constant("Cast", "columns", "i", attr{"to", int64(typeFloat)})
+		m.constant("Sub", "end one", "last")
+		m.constant("Cast", "last", "scale", attr{"to", int64(typeFloat)})
+		m.constant("Div", "i scale", "part")
+		m.floats("two", nil, 2)
+		m.floats("unit", nil, 1)
+		m.constant("Mul", "part two", "twice")
+		m.constant("Sub", "twice unit", "at")
+		m.node("Mul", "x at", "y")
+	}, 1, 1},
+	{"a YOLOv5 head", []int{0, 3, 0, 0}, func(m *model) {
+		same, two := attr{"pads", []int64{1, 1, 1, 1}}, attr{"strides", []int64{2, 2}}
+		m.conv("x", "p0", 6, 3, 3, same, two)
+		m.conv("p0", "p1", 6, 6, 3, same, two)
+		m.ints("minus", -1)
+		m.ints("five", 5)
+		m.ints("three", 3)
+		m.ints("front", 0, 1)
+		m.floats("two", nil, 2)
+		m.floats("half", nil, 0.5)
+		var all []string
+		for i, p := range []string{"p0", "p1"} {
+			m.conv(p, p+".c", 15, 6, 1)
+			m.sizeOf("x", p+".n", 0)
+			m.sizeOf(p, p+".high", 2)
+			m.sizeOf(p, p+".wide", 3)
+			m.constant("Concat", p+".n three five "+p+".high "+p+".wide", p+".shape", attr{"axis", 0})
+			m.node("Reshape", p+".c "+p+".shape", p+".r")
+			m.node("Transpose", p+".r", p+".t", attr{"perm", []int64{0, 1, 3, 4, 2}})
+			m.node("Sigmoid", p+".t", p+".s")
+			m.ints(p+".parts", 2, 2, 1)
+			m.node("Split", p+".s "+p+".parts", p+".xy "+p+".wh "+p+".score", attr{"axis", 4})
+			m.grid(p, p+".g")
+			m.constant("Unsqueeze", p+".g front", p+".g5")
+			m.ints(p+".one", 1)
+			m.ints(p+".two", 2)
+			m.constant("Concat", p+".one three "+p+".high "+p+".wide "+p+".two", p+".full", attr{"axis", 0})
+			m.constant("Expand", p+".g5 "+p+".full", p+".grid")
+			m.constant("Sub", p+".grid half", p+".shifted")
+			m.floats(p+".anchors", []int{1, 3, 1, 1, 2}, 1.25, 1.625, 2, 3.75, 4.125, 2.875)
+			m.floats(p+".stride", nil, float32(int(2)<<i))
+			m.constant("Mul", p+".anchors "+p+".stride", p+".pixels")
+			m.constant("Expand", p+".pixels "+p+".full", p+".sides")
+			m.node("Mul", p+".xy two", p+".a")
+			m.node("Add", p+".a "+p+".shifted", p+".moved")
+			m.node("Mul", p+".moved "+p+".stride", p+".centre")
+			m.node("Mul", p+".wh two", p+".d")
+			m.node("Mul", p+".d "+p+".d", p+".e")
+			m.node("Mul", p+".e "+p+".sides", p+".size")
+			m.node("Concat", p+".centre "+p+".size "+p+".score", p+".boxes", attr{"axis", 4})
+			m.constant("Concat", p+".n minus five", p+".list", attr{"axis", 0})
+			m.node("Reshape", p+".boxes "+p+".list", p+".y")
+			all = append(all, p+".y")
+		}
+		m.node("Concat", strings.Join(all, " "), "y", attr{"axis", 1})
+	}, 4, 8},
+	{"a YOLOv8 head", []int{0, 3, 0, 0}, func(m *model) {
+		same, two := attr{"pads", []int64{1, 1, 1, 1}}, attr{"strides", []int64{2, 2}}
+		m.conv("x", "p0", 6, 3, 3, same, two)
+		m.conv("p0", "p1", 6, 6, 3, same, two)
+		m.ints("rows", 0, 4, -1)
+		m.ints("pairs", -1, 2)
+		m.ints("front", 0)
+		m.floats("half", nil, 0.5)
+		var maps, centres, strides []string
+		for i, p := range []string{"p0", "p1"} {
+			m.conv(p, p+".c", 4, 6, 1)
+			m.node("Reshape", p+".c rows", p+".r")
+			m.grid(p, p+".g")
+			m.constant("Add", p+".g half", p+".middle")
+			m.constant("Reshape", p+".middle pairs", p+".pairs")
+			m.sizeOf(p, p+".high", 2)
+			m.sizeOf(p, p+".wide", 3)
+			m.constant("Mul", p+".high "+p+".wide", p+".n")
+			m.ints(p+".one", 1)
+			m.constant("Concat", p+".n "+p+".one", p+".shape", attr{"axis", 0})
+			m.floats(p+".stride", []int{1}, float32(int(2)<<i))
+			m.constant("Expand", p+".stride "+p+".shape", p+".strides")
+			maps, centres, strides = append(maps, p+".r"), append(centres, p+".pairs"), append(strides, p+".strides")
+		}
+		m.node("Concat", strings.Join(maps, " "), "f", attr{"axis", 2})
+		m.constant("Concat", strings.Join(centres, " "), "points", attr{"axis", 0})
+		m.constant("Concat", strings.Join(strides, " "), "scale", attr{"axis", 0})
+		m.constant("Transpose", "points", "turned", attr{"perm", []int64{1, 0}})
+		m.constant("Transpose", "scale", "scales", attr{"perm", []int64{1, 0}})
+		m.constant("Unsqueeze", "turned front", "anchors")
+		m.ints("sides", 2, 2)
+		m.node("Split", "f sides", "lt rb", attr{"axis", 1})
+		m.node("Sub", "anchors lt", "from")
+		m.node("Add", "anchors rb", "to")
+		m.node("Concat", "from to", "boxes", attr{"axis", 1})
+		m.node("Mul", "boxes scales", "y")
+	}, 4, 4},
 	{"attention over pixels", []int{0, 4, 0, 0}, func(m *model) {
 		m.ints("shape", 0, 4, -1)
 		m.node("Reshape", "x shape", "r")
@@ -368,7 +506,9 @@ func TestNotOpen(t *testing.T) {
 			m.ints("none")
 			m.constant("Reshape", "w none", "end")
 			m.constant("Range", "zero end one", "columns")
-			m.constant("Cast", "columns", "grid", attr{"to", int64(typeFloat)})
+			m.ints("seven", 7)
+			m.constant("Mod", "columns seven", "weekdays")
+			m.constant("Cast", "weekdays", "grid", attr{"to", int64(typeFloat)})
 			m.node("Add", "x grid", "y")
 		}, []string{`"Addy"`, "its constants depend on the open dimensions"}},
 		{"an unsupported attribute", func(m *model) {

@@ -193,13 +193,14 @@ func (l *lowering) recurrentParams(n *node) ([]kernels.Param, error) {
 
 // constantParam is a constant operand of a node whose result has the given rank
 // and lies in the given order. Leading 1s are left out where that means nothing.
-func constantParam(w *value, rank int, order []int, leading bool) (kernels.Param, error) {
+func (l *lowering) constantParam(n *node, w *value, shape, order []int, leading bool) (kernels.Param, error) {
 	elem, ok := w.data.kind.elem()
 	if !ok {
 		return kernels.Param{}, fmt.Errorf("a constant operand of %v is not supported", w.data.kind)
 	}
-	dims := padded(w.shape, rank)
-	shape := permuted(dims, order)
+	rank := len(order)
+	dims := padded(shape, rank)
+	shape = permuted(dims, order)
 	p := kernels.Param{Elem: elem, Data: tensor.AlignedBytes(w.data.len() * elem.Size())}
 	at, from := make([]int, rank), make([]int, rank)
 	for i := range w.data.len() {
@@ -213,6 +214,10 @@ func constantParam(w *value, rank int, order []int, leading bool) (kernels.Param
 		shape = shape[1:]
 	}
 	p.Shape = shape
+	l.plain[use{n, w}] = true
+	if len(p.Data) > 0 {
+		l.stored[&p.Data[0]] = source{w.data, dims, order}
+	}
 	return p, nil
 }
 

@@ -127,7 +127,7 @@ func (q *quantiser) rewritten(f func(*graph)) (*lowered, error) {
 	if err := l.run(q.result, nil); err != nil {
 		return nil, err
 	}
-	l.net.Open, l.net.Growth = q.open, q.growth
+	l.net.Open, l.net.Growth, l.net.Grids = q.open, q.growth, q.grids
 	return &lowered{l, values}, nil
 }
 

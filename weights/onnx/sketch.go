@@ -18,6 +18,9 @@ type sketch struct {
 	graph *graph
 	net   *weights.Net
 	rows  [][]int // in which order fully connected layers read their weights
+
+	plain   map[use]bool   // the weights that became plain params
+	sources map[int]source // of those params
 }
 
 // zeros are the data of all packed params of all sketches of a model.
@@ -43,13 +46,14 @@ func newSketch(g *graph, batched bool, elem tensor.Elem, z *zeros) (*sketch, err
 	if err := l.run(g, nil); err != nil {
 		return nil, err
 	}
-	return &sketch{g, l.net, l.rows}, nil
+	return &sketch{g, l.net, l.rows, l.plain, l.sources}, nil
 }
 
 // same says whether another sketch has the same steps, on values of other
-// shapes, with other extents. Errors name the node.
+// shapes, with other extents, and with other numbers in those plain params that
+// were folded. Errors name the node.
 func (s *sketch) same(other *sketch) error {
-	if err := sameGraph(s.graph, other.graph); err != nil {
+	if err := sameGraph(s.graph, other.graph, s.plain); err != nil {
 		return err
 	}
 	a, b := s.net, other.net
@@ -58,7 +62,7 @@ func (s *sketch) same(other *sketch) error {
 		same := reflect.DeepEqual(extentless(x.Spec), extentless(y.Spec)) &&
 			slices.Equal(x.In, y.In) && slices.Equal(x.Out, y.Out) && slices.Equal(x.Params, y.Params)
 		for _, p := range x.Params {
-			same = same && sameParam(a.Params[p], b.Params[p])
+			same = same && (sameParam(a.Params[p], b.Params[p]) || s.folded(p) && other.folded(p) && a.Params[p].Elem == b.Params[p].Elem)
 		}
 		if !same {
 			return fmt.Errorf("%s %q: how it is computed depends on the open dimensions", x.Spec.Op(), x.Name)
@@ -73,8 +77,15 @@ func (s *sketch) same(other *sketch) error {
 	return nil
 }
 
-// sameGraph compares graphs, up to shapes and extents.
-func sameGraph(a, b *graph) error {
+// folded says whether a param is a plain one that was folded.
+func (s *sketch) folded(param int) bool {
+	of, ok := s.sources[param]
+	return ok && of.of.made != nil
+}
+
+// sameGraph compares graphs, up to shapes and extents, and to the numbers in
+// weights of the first that were folded and are among those given.
+func sameGraph(a, b *graph, plain map[use]bool) error {
 	number := [2]map[*value]int{{}, {}} // of each value, in the order in which they are made
 	enter := func(vs, ws []*value) {
 		for i := range min(len(vs), len(ws)) {
@@ -93,7 +104,7 @@ func sameGraph(a, b *graph) error {
 			return fmt.Errorf("%s %q: what is computed depends on the open dimensions", x.op.Op(), x.name)
 		}
 		for k, w := range x.weights {
-			if !equalWeights(w, y.weights[k]) {
+			if v := y.weights[k]; !equalWeights(w, v) && !(plain[use{x, w}] && w.data.made != nil && v != nil && v.data.made != nil) {
 				return fmt.Errorf("%s %q: its constants depend on the open dimensions", x.op.Op(), x.name)
 			}
 		}
