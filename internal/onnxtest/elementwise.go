@@ -109,6 +109,34 @@ func gelu(g *grower) (function, []Attr) {
 	return function{of: func(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 }}, g.optional("approximate", form, "none")
 }
 
+// biasGelu is Gelu of a sum with a number for each index of the last dimension.
+func biasGelu(g *grower, op string) bool {
+	x := g.operand(demand{least: 1, most: 5})
+	if x == nil {
+		return false
+	}
+	last := len(x.Dims) - 1
+	if x.Open[last] {
+		return false
+	}
+	y := like(x, 0, 0, 0)
+	y.Lo, y.Hi = sampled(func(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 }, x.Lo-1, x.Hi+1)
+	g.one(op, []string{x.Name, g.floatTensor(-1, 1, 0, x.Dims[last])}, y)
+	return true
+}
+
+// isSpecial is IsNaN or IsInf.
+func isSpecial(g *grower, op string) bool {
+	x := g.operand(demand{most: 5})
+	if x == nil {
+		return false
+	}
+	y := like(x, 0, 1, 1)
+	y.Type = Bool
+	g.one(op, []string{x.Name}, y)
+	return true
+}
+
 func hardSigmoid(g *grower) (function, []Attr) {
 	alpha, beta := pick(g.r, []float64{0.2, 1.0 / 6, 0.5}), pick(g.r, []float64{0.5, 0.25})
 	attrs := append(g.optional("alpha", float32(alpha), float32(0.2)), g.optional("beta", float32(beta), float32(0.5))...)

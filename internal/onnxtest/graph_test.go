@@ -82,7 +82,7 @@ func TestShrink(t *testing.T) {
 			t.Errorf("%s does not list it", small)
 		}
 	}
-	if tried < 20 {
+	if tried < 15 {
 		t.Errorf("only %d graphs have one", tried)
 	}
 }

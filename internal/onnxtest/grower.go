@@ -313,7 +313,7 @@ func (g *grower) computed(op string, in []string, attrs ...Attr) string {
 
 // node adds a node and its results.
 func (g *grower) node(op string, in []string, out []*Value, attrs ...Attr) {
-	n := Node{Op: op, In: in, Attrs: attrs}
+	n := Node{Op: op, Domain: domains[op], In: in, Attrs: attrs}
 	for _, v := range out {
 		if v == nil { // a result that is left out
 			n.Out = append(n.Out, "")

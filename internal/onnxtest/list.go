@@ -2,6 +2,13 @@ package onnxtest
 
 import "math"
 
+// domains are those of the operators that are not ONNX's own.
+var domains = map[string]string{
+	"QuickGelu": "com.microsoft",
+	"FastGelu":  "com.microsoft",
+	"BiasGelu":  "com.microsoft",
+}
+
 // operators is how nodes of each operator are added, and for which opsets.
 var operators = map[string]operator{
 	"Conv":              {grow: conv},
@@ -71,6 +78,11 @@ var operators = map[string]operator{
 	"Swish": {since: 24, grow: alpha("alpha", []float64{1, 0.5, 1.702}, func(a float64) function {
 		return function{of: func(x float64) float64 { return x * sigmoid(a*x) }}
 	})},
+	"QuickGelu": {grow: alpha("alpha", []float64{1.702, 1, 0.5}, func(a float64) function {
+		return function{of: func(x float64) float64 { return x * sigmoid(a*x) }}
+	})},
+	"FastGelu":   {grow: biasGelu},
+	"BiasGelu":   {grow: biasGelu},
 	"Shrink":     {since: 9, grow: unary(shrink)},
 	"Abs":        {grow: wholeUnary(function{of: math.Abs, keeps: true})},
 	"Neg":        {grow: wholeUnary(function{of: func(x float64) float64 { return -x }, keeps: true})},
@@ -79,6 +91,13 @@ var operators = map[string]operator{
 	"Sin":        {grow: plain(function{of: math.Sin})},
 	"Cos":        {grow: plain(function{of: math.Cos})},
 	"Tan":        {grow: plain(function{of: math.Tan, lo: -1.2, hi: 1.2})},
+	"Sinh":       {since: 9, grow: plain(function{of: math.Sinh, lo: -3, hi: 3})},
+	"Cosh":       {since: 9, grow: plain(function{of: math.Cosh, lo: -3, hi: 3})},
+	"Asinh":      {since: 9, grow: plain(function{of: math.Asinh})},
+	"Acosh":      {since: 9, grow: plain(function{of: math.Acosh, lo: 1.25, hi: 20})},
+	"Atanh":      {since: 9, grow: plain(function{of: math.Atanh, lo: -0.9, hi: 0.9})},
+	"IsNaN":      {since: 9, grow: isSpecial},
+	"IsInf":      {since: 10, grow: isSpecial},
 	"Erf":        {since: 9, grow: plain(function{of: math.Erf})},
 	"Sign":       {since: 9, grow: wholeUnary(function{jumps: true, keeps: true, of: func(x float64) float64 { return math.Copysign(1, x) }})},
 	"Sqrt":       {grow: plain(function{of: math.Sqrt, lo: 0.05, hi: 30})},

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -127,6 +128,13 @@ func (m *Model) Bytes() []byte {
 	b = AppendString(b, 2, "a test")
 	b = AppendMessage(b, 7, m.graph())
 	b = AppendMessage(b, 8, AppendInt(nil, 2, m.Opset))
+	var domains []string
+	for _, n := range m.Nodes {
+		if n.Domain != "" && !slices.Contains(domains, n.Domain) {
+			domains = append(domains, n.Domain)
+			b = AppendMessage(b, 8, AppendInt(AppendString(nil, 1, n.Domain), 2, 1))
+		}
+	}
 	for _, f := range m.Functions {
 		b = AppendMessage(b, 25, f.bytes())
 	}

@@ -127,8 +127,8 @@ func spelledNorm(g *grower) bool {
 		square = g.one("Mul", []string{d.Name, d.Name}, like(x, 0, min(m*m, largest), 0))
 	}
 	variance := g.one("ReduceMean", []string{square.Name}, kept(0, square.Hi), last...)
-	sum := g.one("Add", []string{variance.Name, g.float(nil, 1e-2)}, kept(1e-2, square.Hi))
-	root := g.one("Sqrt", []string{sum.Name}, kept(0.1, math.Sqrt(square.Hi)))
+	sum := g.one("Add", []string{variance.Name, g.float(nil, 1e-2)}, kept(1e-2, square.Hi+1e-2))
+	root := g.one("Sqrt", []string{sum.Name}, kept(0.1, math.Sqrt(sum.Hi)))
 	y := g.one("Div", []string{d.Name, root.Name}, like(x, -math.Sqrt(float64(n)), math.Sqrt(float64(n)), 0))
 	if g.chance(2) {
 		y = g.one("Mul", []string{y.Name, g.floatTensor(0.5, 1.5, 0, n)}, like(y, 1.5*y.Lo, 1.5*y.Hi, 0))

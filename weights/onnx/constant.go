@@ -83,6 +83,8 @@ func (t elemType) instead() string {
 		return ": int64 holds its numbers"
 	case typeUint64:
 		return ": int64 holds its numbers below 2⁶³"
+	case 17, 18, 19, 20, 23: // floats of 8 and of 4 bits
+		return ": float16 holds its numbers"
 	}
 	return ""
 }
@@ -266,7 +268,7 @@ func (t *constant) fill(raw []byte) error {
 	}
 	size := t.kind.size()
 	if size == 0 {
-		return fmt.Errorf("%v is not supported", t.kind)
+		return fmt.Errorf("%v is not supported%s", t.kind, t.kind.instead())
 	}
 	if len(raw)%size != 0 || len(raw)/size != n {
 		return fmt.Errorf("%d bytes of data for %s elements of %v", len(raw), t.dims, t.kind)

@@ -307,6 +307,15 @@ func TestOtherTypes(t *testing.T) {
 			m.tensors = append(m.tensors, testTensor{"w", typeUint64, []int{1}, make([]byte, 8)})
 			m.node("Identity", "w", "y")
 		}, "int64 holds its numbers below 2⁶³"},
+		{"floats of 8 bits", func(m *model) {
+			m.tensors = append(m.tensors, testTensor{"w", 17, []int{1}, make([]byte, 1)})
+			m.node("DequantizeLinear", "w x", "y")
+		}, `"w": float8e4m3fn is not supported: float16 holds its numbers`},
+		{"a scale that is computed", func(m *model) {
+			m.integers("w", typeInt8, []int{1}, 1)
+			m.node("Abs", "x", "size")
+			m.node("DequantizeLinear", "w size", "y")
+		}, `the scale, operand 1, "size", is not constant: export the model with it fixed`},
 	} {
 		m := newModel(13)
 		m.input("x", 1)

@@ -423,7 +423,7 @@ func (t *tensorProto) typed() error {
 		return t.tensor.unpack(raw, n)
 	}
 	if kind.size() == 0 {
-		return fmt.Errorf("%v is not supported", kind)
+		return fmt.Errorf("%v is not supported%s", kind, kind.instead())
 	}
 	if kind == typeFloat || kind == typeDouble {
 		got = len(t.floats)

@@ -15,12 +15,17 @@ func TestElementwise(t *testing.T) {
 		opset int64
 		attrs []attr
 		f     func(x float64) float64
-		only  string // the operations that it becomes, "Unary" if not given
+		only  string // the operations that it becomes, "Unary" if not given, * for any
 	}{
 		{"Log", 13, nil, func(x float64) float64 { return math.Log(x) }, ""},
 		{"Sin", 7, nil, math.Sin, ""},
 		{"Cos", 22, nil, math.Cos, ""},
 		{"Tan", 22, nil, math.Tan, "Unary Unary Binary"},
+		{"Sinh", 22, nil, math.Sinh, "*"},
+		{"Cosh", 9, nil, math.Cosh, "*"},
+		{"Asinh", 22, nil, math.Asinh, "*"},
+		{"Acosh", 22, nil, math.Acosh, "*"},
+		{"Atanh", 9, nil, math.Atanh, "*"},
 		{"Erf", 9, nil, math.Erf, ""},
 		{"Sign", 13, nil, sign[float64], ""},
 		{"Floor", 13, nil, math.Floor, ""},
@@ -65,11 +70,65 @@ func TestElementwise(t *testing.T) {
 			if c.only == "" {
 				c.only = "Unary"
 			}
-			if got := steps(net); got != c.only {
+			if got := steps(net); got != c.only && c.only != "*" {
 				t.Errorf("steps %q, want %q", got, c.only)
 			}
 			compareFunction(t, c.f, run(t, net, 1, ramp(60))[0], ramp(60))
 		})
+	}
+}
+
+// TestSpecialNumbers tells NaN and infinities apart from numbers.
+func TestSpecialNumbers(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	x := []float32{0, 1, -inf, nan, inf, -nan, math.MaxFloat32, -2}
+	for _, c := range []struct {
+		op    string
+		attrs []attr
+		want  []float32
+	}{
+		{"IsNaN", nil, []float32{0, 0, 0, 1, 0, 1, 0, 0}},
+		{"IsInf", nil, []float32{0, 0, 1, 0, 1, 0, 0, 0}},
+		{"IsInf", []attr{{"detect_negative", 0}}, []float32{0, 0, 0, 0, 1, 0, 0, 0}},
+		{"IsInf", []attr{{"detect_positive", 0}}, []float32{0, 0, 1, 0, 0, 0, 0, 0}},
+		{"IsInf", []attr{{"detect_negative", 0}, {"detect_positive", 0}}, make([]float32, 8)},
+	} {
+		m := newModel(20)
+		m.input("x", 0, 8)
+		m.node(c.op, "x", "b", c.attrs...)
+		m.node("Cast", "b", "y", attr{"to", 1})
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run(t, net, 1, x)[0]; !slices.Equal(got, c.want) {
+			t.Errorf("%s %v: %v, want %v", c.op, c.attrs, got, c.want)
+		}
+	}
+}
+
+// TestLargeHyperbolics has operands whose squares and exponentials overflow.
+func TestLargeHyperbolics(t *testing.T) {
+	x := []float32{1e30, -1e30, 89, -89}
+	for op, f := range map[string]func(float64) float64{"Asinh": math.Asinh, "Sinh": math.Sinh, "Acosh": math.Acosh, "Cosh": math.Cosh} {
+		m := newModel(22)
+		m.input("x", 0, 4)
+		m.node(op, "x", "y")
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range run(t, net, 1, x)[0] {
+			want := f(float64(x[i]))
+			if float32(want) == got || want != want && got != got {
+				continue
+			}
+			if !(math.Abs(float64(got)-want) <= 1e-5*math.Abs(want)) {
+				t.Errorf("%s of %v is %v, want %v", op, x[i], got, want)
+			}
+		}
 	}
 }
 

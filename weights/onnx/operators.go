@@ -64,7 +64,10 @@ func Operators() []string {
 			until = MaxOpset
 		}
 		line := fmt.Sprintf("%s %d–%d", name, op.since, until)
-		if op.domain != "" {
+		switch {
+		case op.shared:
+			line += ", also of " + ortDomain
+		case op.domain != "":
 			line = fmt.Sprintf("%s (of %s)", name, op.domain)
 		}
 		if op.translate == nil {
@@ -77,6 +80,19 @@ func Operators() []string {
 
 // ortDomain is the domain of ONNX Runtime's own operators.
 const ortDomain = "com.microsoft"
+
+// ortBlockedDomain is that of its operators on channels in blocks, whose weights are
+// in the order that one machine's vectors want.
+const ortBlockedDomain = "com.microsoft.nchwc"
+
+// means says whether a node of the operator's name means this operator: in a domain,
+// in a model of an opset, which ONNX Runtime's domain does not follow.
+func (op *operator) means(domain string, opset int64) bool {
+	if op.shared && domain == ortDomain {
+		return true
+	}
+	return domain == op.domain && opset >= op.since && (op.until == 0 || opset <= op.until)
+}
 
 // ErrUnsupported is wrapped by the errors of Freeze that say that a model
 // needs an operator, or an opset, that is not supported.
@@ -93,10 +109,11 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 		return fmt.Errorf("opset %d: %w, only %d to %d: export the model with one of them", version, ErrUnsupported, MinOpset, MaxOpset)
 	}
 	var missing []string
+	blocked := false
 	seen := map[string]bool{}
 	for _, n := range nodes {
 		op, ok := operators[n.op]
-		if ok && (n.domain == op.domain || op.shared && n.domain == ortDomain) && version >= op.since && (op.until == 0 || version <= op.until) {
+		if ok && op.means(n.domain, version) {
 			continue
 		}
 		key := n.domain + "." + n.op
@@ -104,12 +121,18 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 			continue
 		}
 		seen[key] = true
+		if n.domain == ortBlockedDomain && !blocked {
+			blocked, missing = true, []string{n.String()}
+		}
 		if len(missing) < 10 {
 			missing = append(missing, fmt.Sprintf("%s (opset %d)", n, m.opsets[n.domain]))
 		}
 	}
 	if len(seen) > len(missing) {
 		missing = append(missing, fmt.Sprintf("and %d more", len(seen)-len(missing)))
+	}
+	if blocked {
+		return fmt.Errorf("%w: %s: ONNX Runtime has laid this model out for one machine: give the model that it was made of, or save it optimised at level extended", ErrUnsupported, missing[0])
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("%w: %s; infer ops lists the operators that are: express it by them, or export the model only up to it", ErrUnsupported, strings.Join(missing, ", "))
@@ -144,17 +167,18 @@ func init() {
 		"GRU":  {since: 7, translate: (*call).gru},
 
 		// Normalisation.
-		"BatchNormalization":        {since: 7, translate: (*call).batchNorm},
-		"InstanceNormalization":     {since: 6, translate: (*call).instanceNorm},
-		"LRN":                       {since: 1, translate: (*call).lrn},
-		"Softmax":                   {since: 1, translate: softmax(false)},
-		"LogSoftmax":                {since: 1, translate: softmax(true)},
-		"LayerNormalization":        {since: 17, translate: (*call).layerNorm},
-		"GroupNormalization":        {since: 18, translate: (*call).groupNorm},
-		"MeanVarianceNormalization": {since: 9, translate: (*call).meanVariance},
-		"RMSNormalization":          {since: 23, translate: (*call).rmsNorm},
-		"Hardmax":                   {since: 1, translate: (*call).hardmax},
-		"LpNormalization":           {since: 1, translate: (*call).lpNorm},
+		"BatchNormalization":           {since: 7, translate: (*call).batchNorm},
+		"InstanceNormalization":        {since: 6, translate: (*call).instanceNorm},
+		"LRN":                          {since: 1, translate: (*call).lrn},
+		"Softmax":                      {since: 1, translate: softmax(false)},
+		"LogSoftmax":                   {since: 1, translate: softmax(true)},
+		"LayerNormalization":           {since: 1, shared: true, translate: (*call).layerNorm}, // before opset 17 ONNX Runtime's, in ONNX's domain
+		"GroupNormalization":           {since: 18, translate: (*call).groupNorm},
+		"MeanVarianceNormalization":    {since: 9, translate: (*call).meanVariance},
+		"RMSNormalization":             {since: 23, translate: (*call).rmsNorm},
+		"SimplifiedLayerNormalization": {since: 1, shared: true, translate: (*call).rmsNorm}, // ONNX Runtime's, in ONNX's domain
+		"Hardmax":                      {since: 1, translate: (*call).hardmax},
+		"LpNormalization":              {since: 1, translate: (*call).lpNorm},
 
 		// Of many numbers one.
 		"ReduceMean":      reduction(kernels.ReduceMean, 18),
@@ -184,8 +208,8 @@ func init() {
 		"ThresholdedRelu": {since: 1, translate: unary(thresholdedRelu)},
 		"Celu":            {since: 12, translate: unary(celu)},
 		"Mish":            {since: 18, translate: unary(activate(kernels.Act{Kind: kernels.ActMish}))},
-		"Gelu":            {since: 20, translate: unary(gelu)},
-		"Swish":           {since: 24, translate: (*call).swish},
+		"Gelu":            {since: 20, shared: true, translate: unary(gelu)},
+		"Swish":           {since: 24, translate: swish(1)},
 		"Shrink":          {since: 9, translate: unary(shrink)},
 		"Abs":             {since: 6, translate: unary(function(kernels.Abs)), fold: foldUnary(math.Abs)},
 		"Neg":             {since: 6, translate: unary(function(kernels.Neg)), fold: foldUnary(func(x float64) float64 { return -x })},
@@ -194,6 +218,13 @@ func init() {
 		"Sin":             {since: 7, translate: unary(function(kernels.Sin)), fold: foldUnary(math.Sin)},
 		"Cos":             {since: 7, translate: unary(function(kernels.Cos)), fold: foldUnary(math.Cos)},
 		"Tan":             {since: 7, translate: (*call).tan, fold: foldUnary(math.Tan)},
+		"Sinh":            {since: 9, translate: hyperbolic(kernels.Sub), fold: foldUnary(math.Sinh)},
+		"Cosh":            {since: 9, translate: hyperbolic(kernels.Add), fold: foldUnary(math.Cosh)},
+		"Asinh":           {since: 9, translate: (*call).asinh, fold: foldUnary(math.Asinh)},
+		"Acosh":           {since: 9, translate: (*call).acosh, fold: foldUnary(math.Acosh)},
+		"Atanh":           {since: 9, translate: (*call).atanh, fold: foldUnary(math.Atanh)},
+		"IsNaN":           {since: 9, translate: (*call).isNaN},
+		"IsInf":           {since: 10, translate: (*call).isInf},
 		"Erf":             {since: 9, translate: unary(function(kernels.Erf)), fold: foldUnary(math.Erf)},
 		"Sign":            {since: 9, translate: unary(function(kernels.Sign)), fold: foldUnary(sign[float64])},
 		"Sqrt":            {since: 6, translate: unary(function(kernels.Sqrt)), fold: foldUnary(math.Sqrt)},
@@ -242,6 +273,18 @@ func init() {
 		"QLinearLeakyRelu":         {since: 1, domain: ortDomain, quantised: known, translate: qLinear(unary(leakyRelu))},
 		"QLinearSigmoid":           {since: 1, domain: ortDomain, quantised: known, translate: qLinear(unary(activate(kernels.Act{Kind: kernels.ActSigmoid})))},
 		"QLinearSoftmax":           {since: 1, domain: ortDomain, quantised: known, translate: (*call).qLinearSoftmax},
+
+		// What ONNX Runtime's optimiser makes of several nodes.
+		"FusedConv":                        {since: 1, domain: ortDomain, translate: (*call).fusedConv},
+		"FusedGemm":                        {since: 1, domain: ortDomain, translate: (*call).fusedGemm},
+		"FusedMatMul":                      {since: 1, domain: ortDomain, translate: (*call).fusedMatMul},
+		"QuickGelu":                        {since: 1, domain: ortDomain, translate: swish(1.702)},
+		"FastGelu":                         {since: 1, domain: ortDomain, translate: biasGelu(kernels.ActGeluTanh)},
+		"BiasGelu":                         {since: 1, domain: ortDomain, translate: biasGelu(kernels.ActGelu)},
+		"SkipLayerNormalization":           {since: 1, domain: ortDomain, translate: (*call).skipLayerNorm},
+		"SkipSimplifiedLayerNormalization": {since: 1, domain: ortDomain, translate: (*call).skipSimplifiedLayerNorm},
+		"MatMulIntegerToFloat":             {since: 1, domain: ortDomain, quantised: known, translate: (*call).matMulIntegerToFloat},
+		"DynamicQuantizeMatMul":            {since: 1, domain: ortDomain, quantised: known, translate: (*call).dynamicQuantizeMatMul},
 
 		// Experiments, before opset 10.
 		"ImageScaler":        {since: 1, until: 9, translate: (*call).imageScaler},

@@ -74,14 +74,16 @@ func gelu(c *call) kernels.Unary {
 	return kernels.Unary{Act: kernels.Act{Kind: kind}}
 }
 
-// swish translates Swish: x/(1 + exp(−alpha·x)).
-func (c *call) swish() []*value {
-	x, alpha := c.activation(0), c.floatAttr("alpha", 1)
-	if alpha == 1 {
-		return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSiLU}}, x)
+// swish translates Swish, x/(1 + exp(−alpha·x)), of a default alpha.
+func swish(otherwise float32) func(*call) []*value {
+	return func(c *call) []*value {
+		x, alpha := c.activation(0), c.floatAttr("alpha", otherwise)
+		if alpha == 1 {
+			return c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSiLU}}, x)
+		}
+		gate := c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSigmoid}}, c.scaled(x, alpha))[0]
+		return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, x, gate)}
 	}
-	gate := c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActSigmoid}}, c.scaled(x, alpha))[0]
-	return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, x, gate)}
 }
 
 // tan translates Tan.

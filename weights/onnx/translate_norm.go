@@ -27,6 +27,11 @@ func (c *call) batchNorm() []*value {
 	if !spatial {
 		of = x.shape[1:]
 	}
+	for i := 1; i < 5; i++ {
+		if c.has(i) && c.in[i].data == nil {
+			return c.batchNormComputed(x, of)
+		}
+	}
 	channels, _ := of.Elements()
 	var w [4][]float32 // scale, shift, mean, variance
 	for i, what := range []string{"the scale", "the shift", "the mean", "the variance"} {
@@ -54,6 +59,38 @@ func (c *call) batchNorm() []*value {
 		return []*value{c.binary(&kernels.Binary{Kind: kernels.Add}, y, each(shift))}
 	}
 	return c.emit(channelAffine{}, []*value{x}, []*value{vector(scale), vector(shift)}, x.shape)
+}
+
+// batchNormComputed is batchNorm of which an operand is a value, as where a style
+// scales the channels: as arithmetic. of is the shape of the operands.
+func (c *call) batchNormComputed(x *value, of tensor.Shape) []*value {
+	var w [4]*value // scale, shift, mean, variance
+	shape := slices.Clone(of)
+	if len(of) == 1 {
+		shape = append(shape, slices.Repeat([]int{1}, len(x.shape)-2)...)
+	}
+	for i, what := range []string{"the scale", "the shift", "the mean", "the variance"} {
+		v := c.operand(i + 1)
+		if c.ready() && !slices.Equal(v.shape, of) {
+			c.fail("%s, %q, of shape %s for channels of %s", what, v.name, tensor.Dims(v.shape...), tensor.Dims(of...))
+		}
+		if c.ready() && v.data != nil {
+			c.checkFloats(v, what)
+		}
+		if !c.ready() {
+			return nil
+		}
+		w[i] = c.withShape(v, shape)
+	}
+	epsilon := &value{shape: []int{}, data: floatTensor([]int{}, []float32{c.floatAttr("epsilon", 1e-5)})}
+	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, c.computed(w[3]), epsilon)
+	if !c.ready() {
+		return nil
+	}
+	deviation := c.apply(&kernels.Unary{Kind: kernels.Sqrt}, sum)[0]
+	y := c.binary(&kernels.Binary{Kind: kernels.Sub}, x, w[2])
+	y = c.binary(&kernels.Binary{Kind: kernels.Mul}, y, c.binary(&kernels.Binary{Kind: kernels.Div}, w[0], deviation))
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Add}, y, w[1])}
 }
 
 // vector is a constant of one dimension.

@@ -223,3 +223,44 @@ func (c *call) centred(i, zeroAt int, axis int64) (x *value, unit float32) {
 	}
 	return c.dequantised(i, s), 1
 }
+
+// matMulIntegerToFloat translates MatMulIntegerToFloat: MatMulInteger times the
+// scales of both matrices, plus a bias.
+func (c *call) matMulIntegerToFloat() []*value {
+	a, unitA := c.centred(0, 4, -2)
+	b, unitB := c.centred(1, 5, -1)
+	y := c.onReals((*call).matMul, a, b)
+	if unit := unitA * unitB; unit != 1 && c.ready() {
+		y = c.times(y, 1/unit)
+	}
+	return c.inScales(y, c.operand(2), c.operand(3), 6)
+}
+
+// inScales are sums of products in units of two scales, plus a bias, operand i, if
+// there is one.
+func (c *call) inScales(y, a, b *value, i int) []*value {
+	for _, scale := range []*value{a, b} {
+		y = c.binary(&kernels.Binary{Kind: kernels.Mul}, y, scale)
+	}
+	if c.has(i) {
+		y = c.binary(&kernels.Binary{Kind: kernels.Add}, y, c.in[i])
+	}
+	return []*value{y}
+}
+
+// dynamicQuantizeMatMul translates DynamicQuantizeMatMul: MatMulIntegerToFloat of
+// what DynamicQuantizeLinear makes of the first matrix.
+func (c *call) dynamicQuantizeMatMul() []*value {
+	quantise := &call{t: c.t, node: &nodeProto{name: c.node.name, op: c.node.op}, in: []*value{c.operand(0)}}
+	q := quantise.dynamicQuantizeLinear()
+	if c.err = quantise.err; !c.ready() {
+		return nil
+	}
+	a := c.binary(&kernels.Binary{Kind: kernels.Sub}, q[0], q[2])
+	b, unit := c.centred(1, 3, -1)
+	y := c.onReals((*call).matMul, a, b)
+	if unit != 1 && c.ready() {
+		y = c.times(y, 1/unit)
+	}
+	return c.inScales(y, q[1], c.operand(2), 4)
+}
