@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -111,6 +110,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	defer bill.settle()
 	r = r.WithContext(context.WithValue(r.Context(), billKey{}, bill))
 	r.Body = &chargedBody{r.Body, bill}
+	if !h.admit(w, r, bill) {
+		return
+	}
 	h.mux.ServeHTTP(w, r)
 }
 
@@ -119,6 +121,8 @@ type bill struct {
 	server *serve.Server
 	mu     sync.Mutex // HTTP/2 may read a body until the answer is written
 	bytes  int64
+
+	admitted bool // the model let the request in when its message had not been read
 }
 
 type billKey struct{}
@@ -219,8 +223,7 @@ func failure(err error) error {
 	coded = connect.NewError(code, err)
 	var busy *serve.BusyError
 	if errors.As(err, &busy) {
-		// For how long clients are to wait that try again by themselves (gRFC A6).
-		coded.Meta().Set("Grpc-Retry-Pushback-Ms", strconv.FormatInt(max(1, busy.Wait.Milliseconds()), 10))
+		coded.Meta().Set(pushback, retryAfter(busy))
 	}
 	return coded
 }

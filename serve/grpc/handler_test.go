@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -445,5 +446,69 @@ func TestPanic(t *testing.T) {
 	}
 	if _, err := s.ServerLive(t.Context(), &inference.ServerLiveRequest{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a model refuses is refused the same way before its message is read and after.
+func TestRefused(t *testing.T) {
+	s := newServer(t, serve.Options{Permits: 1, MaxQueueDelay: time.Nanosecond}, Options{})
+	m, err := s.core.Acquire("digits", serve.Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release()
+	q := request(1, "FP32", make([]byte, 784*4))
+	if _, err := s.ModelInfer(t.Context(), q); err != nil {
+		t.Fatal(err) // which also says how long an item takes
+	}
+	started, stop := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(stop)
+	wg.Go(func() {
+		m.Use(context.Background(), nil, func(*engine.Session) error { close(started); <-stop; return nil })
+	})
+	<-started
+	wg.Go(func() { m.Use(context.Background(), nil, func(*engine.Session) error { return nil }) })
+	for m.Stats().Queued == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	direct := inference.NewGRPCInferenceServiceClient(s.http, s.url, connect.WithGRPC(), connect.WithSendGzip())
+	for name, client := range map[string]inference.GRPCInferenceServiceClient{"before": s, "after": direct} {
+		before := m.Stats().Outcomes[serve.Rejected]
+		_, err := client.ModelInfer(t.Context(), q)
+		var coded *connect.Error
+		if !errors.As(err, &coded) || coded.Code() != connect.CodeUnavailable || !strings.HasPrefix(coded.Message(), "too busy") || coded.Meta().Get(pushback) != "1" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := m.Stats().Outcomes[serve.Rejected] - before; n != 1 {
+			t.Errorf("%s: %d requests were rejected", name, n)
+		}
+	}
+	q.ModelName = "other"
+	if _, err := s.ModelInfer(t.Context(), q); connect.CodeOf(err) != connect.CodeNotFound {
+		t.Error(err)
+	}
+}
+
+func TestModelOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		start, model, version string
+		ok                    bool
+	}{
+		"a name":          {"\x00\x00\x00\x00\x09\x0a\x01m\x1a\x00", "m", "", true},
+		"a version":       {"\x00\x00\x00\x00\x09\x0a\x01m\x12\x012\x1a\x00", "m", "2", true},
+		"compressed":      {"\x01\x00\x00\x00\x09\x0a\x01m\x1a\x00", "", "", false},
+		"no name":         {"\x00\x00\x00\x00\x09\x1a\x00", "", "", false},
+		"cut":             {"\x00\x00\x00\x00\x09\x0a\x05m", "", "", false},
+		"it may go on":    {"\x00\x00\x00\x00\x09\x0a\x01m", "", "", false},
+		"another type":    {"\x00\x00\x00\x00\x09\x08\x01\x1a\x00", "", "", false},
+		"half a prefix":   {"\x00\x00", "", "", false},
+		"an endless size": {"\x00\x00\x00\x00\x09\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "", "", false},
+	} {
+		model, version, ok := modelOf([]byte(c.start))
+		if ok != c.ok || ok && (model != c.model || version != c.version) {
+			t.Errorf("%s: %q %q %v", name, model, version, ok)
+		}
 	}
 }

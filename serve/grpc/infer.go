@@ -28,9 +28,13 @@ func (s service) ModelInfer(ctx context.Context, q *inference.ModelInferRequest)
 		return nil, err
 	}
 	defer m.Release()
-	r := serve.Request{Arrived: s.options.Arrival(ctx)}
-	if err := m.Admit(ctx, r.Arrived); err != nil {
-		return nil, err
+	var r serve.Request
+	// A request that was let in has cost the most that it can before it is computed.
+	if !billed || !b.admitted {
+		r.Arrived = s.options.Arrival(ctx)
+		if err := m.Admit(ctx, r.Arrived); err != nil {
+			return nil, err
+		}
 	}
 	if err := read(&r, m, q); err != nil {
 		return nil, err

@@ -60,6 +60,32 @@ func (r *arrivalReader) Read(p []byte) (n int, at int64, err error) {
 	return r.n, r.at, nil
 }
 
+// nowhere is where discarded data would go. Nothing is written there for TCP.
+var nowhere [maxDiscarded]byte
+
+// discard drops at most n bytes of what has come, without copying them.
+func (r *arrivalReader) discard(n int64) (int64, error) {
+	var got int
+	var failed error
+	err := r.raw.Read(func(fd uintptr) (done bool) {
+		for {
+			got, _, failed = unix.Recvfrom(int(fd), nowhere[:min(n, maxDiscarded)], unix.MSG_TRUNC)
+			if failed != unix.EINTR {
+				return failed != unix.EAGAIN
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case failed != nil:
+		return 0, failed
+	case got == 0:
+		return 0, io.EOF
+	}
+	return int64(got), nil
+}
+
 // try reads what is there; it is false if that is nothing.
 func (r *arrivalReader) try(fd uintptr) (done bool) {
 	control := unsafe.Slice((*byte)(unsafe.Pointer(&r.control)), unsafe.Sizeof(r.control))

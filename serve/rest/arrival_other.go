@@ -13,3 +13,5 @@ type arrivalReader struct{}
 func newArrivalReader(net.Conn) *arrivalReader { return nil }
 
 func (*arrivalReader) Read(p []byte) (n int, at int64, err error) { panic("there is none") }
+
+func (*arrivalReader) discard(n int64) (int64, error) { panic("there is none") }

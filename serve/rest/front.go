@@ -165,10 +165,9 @@ func (c *frontConn) refuse(busy error) error {
 		if t := c.front.readTimeout; t > 0 {
 			c.SetReadDeadline(time.Now().Add(t))
 		}
-		*b = slices.Grow((*b)[:0], discardedAtOnce)
 		for c.body > 0 {
-			n, err := c.receive((*b)[:min(c.body, discardedAtOnce)])
-			if c.body -= int64(n); err != nil {
+			n, err := c.discard(b)
+			if c.body -= n; err != nil {
 				return err
 			}
 		}
@@ -182,6 +181,17 @@ func (c *frontConn) refuse(busy error) error {
 	*b = appendRefusal((*b)[:0], busy)
 	_, err := c.Conn.Write(*b)
 	return err
+}
+
+// discard drops some of the body, with the help of a buffer where the system
+// cannot do so by itself.
+func (c *frontConn) discard(b *[]byte) (int64, error) {
+	if c.reader != nil {
+		return c.reader.discard(c.body)
+	}
+	*b = slices.Grow((*b)[:0], discardedAtOnce)
+	n, err := c.Conn.Read((*b)[:min(c.body, discardedAtOnce)])
+	return int64(n), err
 }
 
 var refusals = sync.Pool{New: func() any { return new([]byte) }}

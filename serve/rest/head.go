@@ -41,7 +41,7 @@ func parseHead(p []byte) (h head, ok bool) {
 			return h, true
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || !isToken(name) {
+		if !ok || !isToken(name) || !isText(value) {
 			return h, false
 		}
 		value = bytes.Trim(value, " \t")
@@ -85,6 +85,16 @@ func isToken(name []byte) bool {
 	return len(name) > 0
 }
 
+// isText says whether a header has a value without control characters but tabs.
+func isText(value []byte) bool {
+	for _, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // heads are the headers that parseHead looks at.
 var heads = [...]string{
 	"content-length", "connection", "transfer-encoding", "expect", "upgrade", "trailer", "origin", "sec-fetch-site", "authorization",
@@ -113,9 +123,16 @@ func parseLength(text []byte) (n int64, ok bool) {
 
 // path reads what follows /v2/models/ in the path of a request.
 func (h *head) path(path []byte) {
-	path, _, _ = bytes.Cut(path, []byte("?"))
-	if bytes.ContainsAny(path, "%# ") {
-		return
+	path, query, _ := bytes.Cut(path, []byte("?"))
+	for _, c := range query {
+		if c <= ' ' || c >= 0x7f {
+			return
+		}
+	}
+	for _, c := range path {
+		if c <= ' ' || c >= 0x7f || c == '%' || c == '#' {
+			return
+		}
 	}
 	p := strings.Split(string(path), "/")
 	h.model, h.version = p[0], serve.Newest
