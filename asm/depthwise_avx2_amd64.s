@@ -2011,31 +2011,31 @@ GLOBL masks<>(SB), RODATA|NOPTR, $128
 // func depthwise_u8i8_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
 TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $56-8
-	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
-	// Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+	// Registers: Y0…Y3 sums; Y8 weights, then DZero; Y9 a tap's elements, then residual;
+	// Y10 products, then DScale; Y11 multipliers; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Y12
-	VBROADCASTSS 160(AX), Y13
-	VBROADCASTSS 152(AX), Y14
+	VBROADCASTSS 172(AX), Y12
+	VBROADCASTSS 176(AX), Y13
+	VBROADCASTSS 160(AX), Y14
 
 pixels1:
 	CMPQ 8(SP), $0x04
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-8, SI
@@ -2051,17 +2051,17 @@ block5:
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	MOVQ    96(AX), R10
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R11
 
 tap7:
 	VPMOVSXBD    (SI), Y8
-	ADDQ         72(AX), SI
+	ADDQ         80(AX), SI
 	VPMOVZXBD    (DI), Y9
 	VPMADDWD     Y9, Y8, Y10
 	VPADDD       Y10, Y0, Y0
@@ -2074,8 +2074,8 @@ tap7:
 	VPMOVZXBD    (R9), Y9
 	VPMADDWD     Y9, Y8, Y10
 	VPADDD       Y10, Y3, Y3
-	ADDQ         48(AX), DI
-	ADDQ         48(AX), R9
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
 	DECQ         R11
 	JNE          tap7
 	ADDQ         16(SP), DI
@@ -2085,10 +2085,49 @@ tap7:
 	JNE          row6
 	MOVQ         24(AX), SI
 	VMOVDQU      (SI)(BX*4), Y11
-	MOVQ         DX, SI
-	MOVQ         80(AX), DI
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual8:
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2098,8 +2137,6 @@ tap7:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)(BX*1)
 	ADDQ         DI, SI
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y11, Y1, Y1
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -2109,8 +2146,6 @@ tap7:
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, (SI)(BX*1)
 	ADDQ         DI, SI
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y11, Y2, Y2
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
 	VCVTPS2DQ    Y2, Y2
@@ -2120,8 +2155,6 @@ tap7:
 	VPACKUSWB    X2, X2, X2
 	VMOVQ        X2, (SI)(BX*1)
 	ADDQ         DI, SI
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y11, Y3, Y3
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -2138,7 +2171,7 @@ rest3:
 	ANDQ $+7, 24(SP)
 	JEQ  done4
 
-one8:
+one9:
 	MOVQ    16(AX), SI
 	VMOVD   (SI)(BX*4), X0
 	VMOVAPS Y0, Y1
@@ -2147,73 +2180,110 @@ one8:
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	MOVQ    96(AX), R10
 
-row9:
-	MOVQ 96(AX), R11
+row10:
+	MOVQ 104(AX), R11
 
-tap10:
-	MOVBLSX   (SI), R12
-	VMOVD     R12, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	MOVBLZX   (DI)(R8*1), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y1, Y1
-	MOVBLZX   (DI)(R8*2), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y2, Y2
-	MOVBLZX   (R9), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap10
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row9
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
+tap11:
+	MOVBLSX      (SI), R12
+	VMOVD        R12, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	MOVBLZX      (DI)(R8*2), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	MOVBLZX      (R9), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap11
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row10
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual12
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual12:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
+	MOVQ      88(AX), DI
 	VMAXPS    Y0, Y12, Y0
 	VMINPS    Y0, Y13, Y0
 	VCVTPS2DQ Y0, Y0
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
 	VMAXPS    Y1, Y12, Y1
 	VMINPS    Y1, Y13, Y1
 	VCVTPS2DQ Y1, Y1
 	VPADDD    Y14, Y1, Y1
 	VPEXTRB   $0x00, X1, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
 	VMAXPS    Y2, Y12, Y2
 	VMINPS    Y2, Y13, Y2
 	VCVTPS2DQ Y2, Y2
 	VPADDD    Y14, Y2, Y2
 	VPEXTRB   $0x00, X2, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
 	VMAXPS    Y3, Y12, Y3
 	VMINPS    Y3, Y13, Y3
 	VCVTPS2DQ Y3, Y3
@@ -2221,15 +2291,15 @@ tap10:
 	VPEXTRB   $0x00, X3, (SI)(BX*1)
 	INCQ      BX
 	DECQ      24(SP)
-	JNE       one8
+	JNE       one9
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -2238,46 +2308,61 @@ done4:
 	JMP  pixels1
 
 fewer2:
-pixels11:
+pixels13:
 	CMPQ 8(SP), $0x01
-	JLT  fewer12
-	MOVQ 104(AX), SI
+	JLT  fewer14
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
 	ANDQ $-8, SI
 	MOVQ SI, 48(SP)
-	JEQ  rest13
+	JEQ  rest15
 
-block15:
+block17:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    88(AX), R8
+	MOVQ    96(AX), R8
 
-row16:
-	MOVQ 96(AX), R9
+row18:
+	MOVQ 104(AX), R9
 
-tap17:
+tap19:
 	VPMOVSXBD    (SI), Y8
-	ADDQ         72(AX), SI
+	ADDQ         80(AX), SI
 	VPMOVZXBD    (DI), Y9
 	VPMADDWD     Y9, Y8, Y10
 	VPADDD       Y10, Y0, Y0
-	ADDQ         48(AX), DI
+	ADDQ         56(AX), DI
 	DECQ         R9
-	JNE          tap17
+	JNE          tap19
 	ADDQ         16(SP), DI
 	ADDQ         (SP), SI
 	DECQ         R8
-	JNE          row16
+	JNE          row18
 	MOVQ         24(AX), SI
 	VMOVDQU      (SI)(BX*4), Y11
-	MOVQ         DX, SI
-	MOVQ         80(AX), DI
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual20
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+
+noresidual20:
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2288,44 +2373,60 @@ tap17:
 	VMOVQ        X0, (SI)(BX*1)
 	ADDQ         $0x08, BX
 	CMPQ         BX, 48(SP)
-	JLT          block15
+	JLT          block17
 
-rest13:
+rest15:
 	ANDQ $+7, 40(SP)
-	JEQ  done14
+	JEQ  done16
 
-one18:
+one21:
 	MOVQ  16(AX), SI
 	VMOVD (SI)(BX*4), X0
 	MOVQ  8(AX), SI
 	ADDQ  BX, SI
 	LEAQ  (CX)(BX*1), DI
-	MOVQ  88(AX), R8
+	MOVQ  96(AX), R8
 
-row19:
-	MOVQ 96(AX), R9
+row22:
+	MOVQ 104(AX), R9
 
-tap20:
-	MOVBLSX   (SI), R10
-	VMOVD     R10, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap20
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row19
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
+tap23:
+	MOVBLSX      (SI), R10
+	VMOVD        R10, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R10
+	VMOVD        R10, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap23
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row22
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual24
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+
+noresidual24:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
+	MOVQ      88(AX), DI
 	VMAXPS    Y0, Y12, Y0
 	VMINPS    Y0, Y13, Y0
 	VCVTPS2DQ Y0, Y0
@@ -2333,47 +2434,47 @@ tap20:
 	VPEXTRB   $0x00, X0, (SI)(BX*1)
 	INCQ      BX
 	DECQ      40(SP)
-	JNE       one18
+	JNE       one21
 
-done14:
-	MOVQ 56(AX), BX
+done16:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels11
+	JMP  pixels13
 
-fewer12:
+fewer14:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
 TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $56-8
-	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
-	// Y12 Lo; Y13 Hi.
+	// Registers: Y0…Y3 sums; Y8 weights, then DZero; Y9 a tap's elements, then residual;
+	// Y10 products, then DScale; Y11 multipliers; Y12 Lo; Y13 Hi.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Y12
-	VBROADCASTSS 160(AX), Y13
+	VBROADCASTSS 172(AX), Y12
+	VBROADCASTSS 176(AX), Y13
 
 pixels1:
 	CMPQ 8(SP), $0x04
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-8, SI
@@ -2389,74 +2490,109 @@ block5:
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	MOVQ    96(AX), R10
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R11
 
 tap7:
-	VPMOVSXBD (SI), Y8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	VPMOVZXBD (DI)(R8*1), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMOVZXBD (DI)(R8*2), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap7
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row6
-	MOVQ      24(AX), SI
-	VMOVDQU   (SI)(BX*4), Y11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVUPS   Y1, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVUPS   Y2, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVUPS   Y3, (SI)(BX*4)
-	ADDQ      $0x08, BX
-	CMPQ      BX, 32(SP)
-	JLT       block5
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMOVZXBD    (DI)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	VPMOVZXBD    (R9), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual8:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (SI)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, 32(SP)
+	JLT     block5
 
 rest3:
 	ANDQ $+7, 24(SP)
 	JEQ  done4
 
-one8:
+one9:
 	MOVQ    16(AX), SI
 	VMOVD   (SI)(BX*4), X0
 	VMOVAPS Y0, Y1
@@ -2465,81 +2601,120 @@ one8:
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	MOVQ    96(AX), R10
 
-row9:
-	MOVQ 96(AX), R11
+row10:
+	MOVQ 104(AX), R11
 
-tap10:
-	MOVBLSX   (SI), R12
-	VMOVD     R12, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	MOVBLZX   (DI)(R8*1), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y1, Y1
-	MOVBLZX   (DI)(R8*2), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y2, Y2
-	MOVBLZX   (R9), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap10
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row9
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVD     X1, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVD     X2, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVD     X3, (SI)(BX*4)
-	INCQ      BX
-	DECQ      24(SP)
-	JNE       one8
+tap11:
+	MOVBLSX      (SI), R12
+	VMOVD        R12, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	MOVBLZX      (DI)(R8*2), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	MOVBLZX      (R9), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap11
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row10
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual12
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual12:
+	MOVQ   DX, SI
+	MOVQ   88(AX), DI
+	VMAXPS Y0, Y12, Y0
+	VMINPS Y0, Y13, Y0
+	VMOVD  X0, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y1, Y12, Y1
+	VMINPS Y1, Y13, Y1
+	VMOVD  X1, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y2, Y12, Y2
+	VMINPS Y2, Y13, Y2
+	VMOVD  X2, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y3, Y12, Y3
+	VMINPS Y3, Y13, Y3
+	VMOVD  X3, (SI)(BX*4)
+	INCQ   BX
+	DECQ   24(SP)
+	JNE    one9
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -2548,104 +2723,139 @@ done4:
 	JMP  pixels1
 
 fewer2:
-pixels11:
+pixels13:
 	CMPQ 8(SP), $0x01
-	JLT  fewer12
-	MOVQ 104(AX), SI
+	JLT  fewer14
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
 	ANDQ $-8, SI
 	MOVQ SI, 48(SP)
-	JEQ  rest13
+	JEQ  rest15
 
-block15:
+block17:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    88(AX), R8
+	MOVQ    96(AX), R8
 
-row16:
-	MOVQ 96(AX), R9
+row18:
+	MOVQ 104(AX), R9
 
-tap17:
-	VPMOVSXBD (SI), Y8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap17
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row16
-	MOVQ      24(AX), SI
-	VMOVDQU   (SI)(BX*4), Y11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (SI)(BX*4)
-	ADDQ      $0x08, BX
-	CMPQ      BX, 48(SP)
-	JLT       block15
+tap19:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap19
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row18
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual20
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
 
-rest13:
+noresidual20:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (SI)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, 48(SP)
+	JLT     block17
+
+rest15:
 	ANDQ $+7, 40(SP)
-	JEQ  done14
+	JEQ  done16
 
-one18:
+one21:
 	MOVQ  16(AX), SI
 	VMOVD (SI)(BX*4), X0
 	MOVQ  8(AX), SI
 	ADDQ  BX, SI
 	LEAQ  (CX)(BX*1), DI
-	MOVQ  88(AX), R8
+	MOVQ  96(AX), R8
 
-row19:
-	MOVQ 96(AX), R9
+row22:
+	MOVQ 104(AX), R9
 
-tap20:
-	MOVBLSX   (SI), R10
-	VMOVD     R10, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap20
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row19
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (SI)(BX*4)
-	INCQ      BX
-	DECQ      40(SP)
-	JNE       one18
+tap23:
+	MOVBLSX      (SI), R10
+	VMOVD        R10, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R10
+	VMOVD        R10, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap23
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row22
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual24
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
 
-done14:
-	MOVQ 56(AX), BX
+noresidual24:
+	MOVQ   DX, SI
+	MOVQ   88(AX), DI
+	VMAXPS Y0, Y12, Y0
+	VMINPS Y0, Y13, Y0
+	VMOVD  X0, (SI)(BX*4)
+	INCQ   BX
+	DECQ   40(SP)
+	JNE    one21
+
+done16:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels11
+	JMP  pixels13
 
-fewer12:
+fewer14:
 	VZEROUPPER
 	RET

@@ -7,31 +7,32 @@
 // func depthwise_u8i8_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
 TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $56-8
-	// Registers: Z0…Z3 sums; Z8 weights; Z9 a tap's elements; Z11 multipliers; Z12 Lo; Z13 Hi;
-	// Z14 Zero; K1 the columns to store.
+	// Registers: Z0…Z3 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
+	// Z10 products, then DScale; Z11 multipliers; Z12 Lo; Z13 Hi; Z14 Zero;
+	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Z12
-	VBROADCASTSS 160(AX), Z13
-	VBROADCASTSS 152(AX), Z14
+	VBROADCASTSS 172(AX), Z12
+	VBROADCASTSS 176(AX), Z13
+	VBROADCASTSS 160(AX), Z14
 
 pixels1:
 	CMPQ 8(SP), $0x04
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-16, SI
@@ -47,40 +48,79 @@ block5:
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      56(AX), R8
+	MOVQ      64(AX), R8
 	LEAQ      (DI)(R8*2), R9
 	ADDQ      R8, R9
-	MOVQ      88(AX), R10
+	MOVQ      96(AX), R10
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R11
 
 tap7:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	VPMOVZXBD (DI)(R8*1), Z9
-	VPDPBUSD  Z8, Z9, Z1
-	VPMOVZXBD (DI)(R8*2), Z9
-	VPDPBUSD  Z8, Z9, Z2
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z8, Z9, Z3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap7
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row6
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual8:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
+	MOVQ      88(AX), DI
 	VMAXPS    Z0, Z12, Z0
 	VMINPS    Z0, Z13, Z0
 	VCVTPS2DQ Z0, Z0
@@ -88,8 +128,6 @@ tap7:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
 	VMAXPS    Z1, Z12, Z1
 	VMINPS    Z1, Z13, Z1
 	VCVTPS2DQ Z1, Z1
@@ -97,8 +135,6 @@ tap7:
 	VPMOVDB   Z1, X1
 	VMOVDQU   X1, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
 	VMAXPS    Z2, Z12, Z2
 	VMINPS    Z2, Z13, Z2
 	VCVTPS2DQ Z2, Z2
@@ -106,8 +142,6 @@ tap7:
 	VPMOVDB   Z2, X2
 	VMOVDQU   X2, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
 	VMAXPS    Z3, Z12, Z3
 	VMINPS    Z3, Z13, Z3
 	VCVTPS2DQ Z3, Z3
@@ -134,81 +168,114 @@ rest3:
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        56(AX), R8
+	MOVQ        64(AX), R8
 	LEAQ        (DI)(R8*2), R9
 	ADDQ        R8, R9
-	MOVQ        88(AX), R10
+	MOVQ        96(AX), R10
 
-row8:
-	MOVQ 96(AX), R11
+row9:
+	MOVQ 104(AX), R11
 
-tap9:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	VPMOVZXBD.Z (DI)(R8*1), K1, Z9
-	VPDPBUSD    Z8, Z9, Z1
-	VPMOVZXBD.Z (DI)(R8*2), K1, Z9
-	VPDPBUSD    Z8, Z9, Z2
-	VPMOVZXBD.Z (R9), K1, Z9
-	VPDPBUSD    Z8, Z9, Z3
-	ADDQ        48(AX), DI
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNE         tap9
-	ADDQ        16(SP), DI
-	ADDQ        16(SP), R9
-	ADDQ        (SP), SI
-	DECQ        R10
-	JNE         row8
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (SI)(BX*1)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VCVTPS2DQ   Z1, Z1
-	VPADDD      Z14, Z1, Z1
-	VPMOVDB     Z1, X1
-	VMOVDQU8    X1, K1, (SI)(BX*1)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VCVTPS2DQ   Z2, Z2
-	VPADDD      Z14, Z2, Z2
-	VPMOVDB     Z2, X2
-	VMOVDQU8    X2, K1, (SI)(BX*1)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VCVTPS2DQ   Z3, Z3
-	VPADDD      Z14, Z3, Z3
-	VPMOVDB     Z3, X3
-	VMOVDQU8    X3, K1, (SI)(BX*1)
+tap10:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap10
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row9
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual11
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual11:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU8  X1, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z2, Z12, Z2
+	VMINPS    Z2, Z13, Z2
+	VCVTPS2DQ Z2, Z2
+	VPADDD    Z14, Z2, Z2
+	VPMOVDB   Z2, X2
+	VMOVDQU8  X2, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z3, Z12, Z3
+	VMINPS    Z3, Z13, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z14, Z3, Z3
+	VPMOVDB   Z3, X3
+	VMOVDQU8  X3, K1, (SI)(BX*1)
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -217,45 +284,60 @@ done4:
 	JMP  pixels1
 
 fewer2:
-pixels10:
+pixels12:
 	CMPQ 8(SP), $0x01
-	JLT  fewer11
-	MOVQ 104(AX), SI
+	JLT  fewer13
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
 	ANDQ $-16, SI
 	MOVQ SI, 48(SP)
-	JEQ  rest12
+	JEQ  rest14
 
-block14:
+block16:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      88(AX), R8
+	MOVQ      96(AX), R8
 
-row15:
-	MOVQ 96(AX), R9
+row17:
+	MOVQ 104(AX), R9
 
-tap16:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap16
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row15
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
+tap18:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap18
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row17
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual19
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+
+noresidual19:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
+	MOVQ      88(AX), DI
 	VMAXPS    Z0, Z12, Z0
 	VMINPS    Z0, Z13, Z0
 	VCVTPS2DQ Z0, Z0
@@ -264,11 +346,11 @@ tap16:
 	VMOVDQU   X0, (SI)(BX*1)
 	ADDQ      $0x10, BX
 	CMPQ      BX, 48(SP)
-	JLT       block14
+	JLT       block16
 
-rest12:
+rest14:
 	ANDQ        $+15, 40(SP)
-	JEQ         done13
+	JEQ         done15
 	MOVQ        40(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
@@ -279,75 +361,90 @@ rest12:
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        88(AX), R8
+	MOVQ        96(AX), R8
 
-row17:
-	MOVQ 96(AX), R9
+row20:
+	MOVQ 104(AX), R9
 
-tap18:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	ADDQ        48(AX), DI
-	DECQ        R9
-	JNE         tap18
-	ADDQ        16(SP), DI
-	ADDQ        (SP), SI
-	DECQ        R8
-	JNE         row17
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (SI)(BX*1)
+tap21:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap21
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row20
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual22
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
 
-done13:
-	MOVQ 56(AX), BX
+noresidual22:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+
+done15:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels10
+	JMP  pixels12
 
-fewer11:
+fewer13:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $56-8
-	// Registers: Z0…Z3 sums; Z8 weights; Z9 a tap's elements; Z11 multipliers; Z12 Lo; Z13 Hi;
-	// K1 the columns to store.
+	// Registers: Z0…Z3 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
+	// Z10 products, then DScale; Z11 multipliers; Z12 Lo; Z13 Hi; K1 the columns to store.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Z12
-	VBROADCASTSS 160(AX), Z13
+	VBROADCASTSS 172(AX), Z12
+	VBROADCASTSS 176(AX), Z13
 
 pixels1:
 	CMPQ 8(SP), $0x04
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-16, SI
@@ -363,64 +460,99 @@ block5:
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      56(AX), R8
+	MOVQ      64(AX), R8
 	LEAQ      (DI)(R8*2), R9
 	ADDQ      R8, R9
-	MOVQ      88(AX), R10
+	MOVQ      96(AX), R10
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R11
 
 tap7:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	VPMOVZXBD (DI)(R8*1), Z9
-	VPDPBUSD  Z8, Z9, Z1
-	VPMOVZXBD (DI)(R8*2), Z9
-	VPDPBUSD  Z8, Z9, Z2
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z8, Z9, Z3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap7
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row6
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VMAXPS    Z1, Z12, Z1
-	VMINPS    Z1, Z13, Z1
-	VMOVUPS   Z1, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VMAXPS    Z2, Z12, Z2
-	VMINPS    Z2, Z13, Z2
-	VMOVUPS   Z2, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VMAXPS    Z3, Z12, Z3
-	VMINPS    Z3, Z13, Z3
-	VMOVUPS   Z3, (SI)(BX*4)
-	ADDQ      $0x10, BX
-	CMPQ      BX, 32(SP)
-	JLT       block5
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual8:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 32(SP)
+	JLT     block5
 
 rest3:
 	ANDQ        $+15, 24(SP)
@@ -438,69 +570,104 @@ rest3:
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        56(AX), R8
+	MOVQ        64(AX), R8
 	LEAQ        (DI)(R8*2), R9
 	ADDQ        R8, R9
-	MOVQ        88(AX), R10
+	MOVQ        96(AX), R10
 
-row8:
-	MOVQ 96(AX), R11
+row9:
+	MOVQ 104(AX), R11
 
-tap9:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	VPMOVZXBD.Z (DI)(R8*1), K1, Z9
-	VPDPBUSD    Z8, Z9, Z1
-	VPMOVZXBD.Z (DI)(R8*2), K1, Z9
-	VPDPBUSD    Z8, Z9, Z2
-	VPMOVZXBD.Z (R9), K1, Z9
-	VPDPBUSD    Z8, Z9, Z3
-	ADDQ        48(AX), DI
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNE         tap9
-	ADDQ        16(SP), DI
-	ADDQ        16(SP), R9
-	ADDQ        (SP), SI
-	DECQ        R10
-	JNE         row8
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (SI)(BX*4)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VMOVUPS     Z1, K1, (SI)(BX*4)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VMOVUPS     Z2, K1, (SI)(BX*4)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VMOVUPS     Z3, K1, (SI)(BX*4)
+tap10:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap10
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row9
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual11
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual11:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, K1, (SI)(BX*4)
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
@@ -509,55 +676,72 @@ done4:
 	JMP  pixels1
 
 fewer2:
-pixels10:
+pixels12:
 	CMPQ 8(SP), $0x01
-	JLT  fewer11
-	MOVQ 104(AX), SI
+	JLT  fewer13
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 40(SP)
 	ANDQ $-16, SI
 	MOVQ SI, 48(SP)
-	JEQ  rest12
+	JEQ  rest14
 
-block14:
+block16:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      88(AX), R8
+	MOVQ      96(AX), R8
 
-row15:
-	MOVQ 96(AX), R9
+row17:
+	MOVQ 104(AX), R9
 
-tap16:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap16
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row15
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (SI)(BX*4)
-	ADDQ      $0x10, BX
-	CMPQ      BX, 48(SP)
-	JLT       block14
+tap18:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap18
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row17
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual19
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
 
-rest12:
+noresidual19:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 48(SP)
+	JLT     block16
+
+rest14:
 	ANDQ        $+15, 40(SP)
-	JEQ         done13
+	JEQ         done15
 	MOVQ        40(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
@@ -568,41 +752,58 @@ rest12:
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        88(AX), R8
+	MOVQ        96(AX), R8
 
-row17:
-	MOVQ 96(AX), R9
+row20:
+	MOVQ 104(AX), R9
 
-tap18:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	ADDQ        48(AX), DI
-	DECQ        R9
-	JNE         tap18
-	ADDQ        16(SP), DI
-	ADDQ        (SP), SI
-	DECQ        R8
-	JNE         row17
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (SI)(BX*4)
+tap21:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap21
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row20
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual22
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
 
-done13:
-	MOVQ 56(AX), BX
+noresidual22:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+
+done15:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels10
+	JMP  pixels12
 
-fewer11:
+fewer13:
 	VZEROUPPER
 	RET
