@@ -6,8 +6,8 @@
 
 // func depthwise_u8i8_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $56-8
-	// Registers: Z0…Z3 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
+TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $88-8
+	// Registers: Z0…Z6 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
 	// Z10 products, then DScale; Z11 multipliers; Z12 Lo; Z13 Hi; Z14 Zero;
 	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
@@ -30,7 +30,7 @@ TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $56-8
 	VBROADCASTSS 160(AX), Z14
 
 pixels1:
-	CMPQ 8(SP), $0x04
+	CMPQ 8(SP), $0x07
 	JLT  fewer2
 	MOVQ 112(AX), SI
 	XORQ BX, BX
@@ -45,16 +45,21 @@ block5:
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z5
+	VMOVAPS   Z0, Z6
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
 	MOVQ      64(AX), R8
 	LEAQ      (DI)(R8*2), R9
 	ADDQ      R8, R9
-	MOVQ      96(AX), R10
+	LEAQ      (R9)(R8*2), R10
+	ADDQ      R8, R10
+	MOVQ      96(AX), R11
 
 row6:
-	MOVQ 104(AX), R11
+	MOVQ 104(AX), R12
 
 tap7:
 	VPMOVZXBD    (SI), Z8
@@ -67,14 +72,22 @@ tap7:
 	VPDPBUSD     Z8, Z9, Z2
 	VPMOVZXBD    (R9), Z9
 	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD    (R9)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD    (R9)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD    (R10), Z9
+	VPDPBUSD     Z8, Z9, Z6
 	ADDQ         56(AX), DI
 	ADDQ         56(AX), R9
-	DECQ         R11
+	ADDQ         56(AX), R10
+	DECQ         R12
 	JNE          tap7
 	ADDQ         16(SP), DI
 	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
 	ADDQ         (SP), SI
-	DECQ         R10
+	DECQ         R11
 	JNE          row6
 	MOVQ         24(AX), SI
 	VMOVDQU32    (SI)(BX*4), Z11
@@ -86,6 +99,12 @@ tap7:
 	VMULPS       Z11, Z2, Z2
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual8
 	VBROADCASTSS 164(AX), Z8
@@ -117,6 +136,24 @@ tap7:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
 
 noresidual8:
 	MOVQ      DX, SI
@@ -148,6 +185,27 @@ noresidual8:
 	VPADDD    Z14, Z3, Z3
 	VPMOVDB   Z3, X3
 	VMOVDQU   X3, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z4, Z12, Z4
+	VMINPS    Z4, Z13, Z4
+	VCVTPS2DQ Z4, Z4
+	VPADDD    Z14, Z4, Z4
+	VPMOVDB   Z4, X4
+	VMOVDQU   X4, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z5, Z12, Z5
+	VMINPS    Z5, Z13, Z5
+	VCVTPS2DQ Z5, Z5
+	VPADDD    Z14, Z5, Z5
+	VPMOVDB   Z5, X5
+	VMOVDQU   X5, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z6, Z12, Z6
+	VMINPS    Z6, Z13, Z6
+	VCVTPS2DQ Z6, Z6
+	VPADDD    Z14, Z6, Z6
+	VPMOVDB   Z6, X6
+	VMOVDQU   X6, (SI)(BX*1)
 	ADDQ      $0x10, BX
 	CMPQ      BX, 32(SP)
 	JLT       block5
@@ -165,16 +223,21 @@ rest3:
 	VMOVAPS     Z0, Z1
 	VMOVAPS     Z0, Z2
 	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
 	MOVQ        64(AX), R8
 	LEAQ        (DI)(R8*2), R9
 	ADDQ        R8, R9
-	MOVQ        96(AX), R10
+	LEAQ        (R9)(R8*2), R10
+	ADDQ        R8, R10
+	MOVQ        96(AX), R11
 
 row9:
-	MOVQ 104(AX), R11
+	MOVQ 104(AX), R12
 
 tap10:
 	VPMOVZXBD.Z  (SI), K1, Z8
@@ -187,14 +250,22 @@ tap10:
 	VPDPBUSD     Z8, Z9, Z2
 	VPMOVZXBD.Z  (R9), K1, Z9
 	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD.Z  (R9)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD.Z  (R9)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD.Z  (R10), K1, Z9
+	VPDPBUSD     Z8, Z9, Z6
 	ADDQ         56(AX), DI
 	ADDQ         56(AX), R9
-	DECQ         R11
+	ADDQ         56(AX), R10
+	DECQ         R12
 	JNE          tap10
 	ADDQ         16(SP), DI
 	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
 	ADDQ         (SP), SI
-	DECQ         R10
+	DECQ         R11
 	JNE          row9
 	MOVQ         24(AX), SI
 	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
@@ -206,6 +277,12 @@ tap10:
 	VMULPS       Z11, Z2, Z2
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual11
 	VBROADCASTSS 164(AX), Z8
@@ -237,6 +314,24 @@ tap10:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
 
 noresidual11:
 	MOVQ      DX, SI
@@ -268,9 +363,33 @@ noresidual11:
 	VPADDD    Z14, Z3, Z3
 	VPMOVDB   Z3, X3
 	VMOVDQU8  X3, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z4, Z12, Z4
+	VMINPS    Z4, Z13, Z4
+	VCVTPS2DQ Z4, Z4
+	VPADDD    Z14, Z4, Z4
+	VPMOVDB   Z4, X4
+	VMOVDQU8  X4, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z5, Z12, Z5
+	VMINPS    Z5, Z13, Z5
+	VCVTPS2DQ Z5, Z5
+	VPADDD    Z14, Z5, Z5
+	VPMOVDB   Z5, X5
+	VMOVDQU8  X5, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z6, Z12, Z6
+	VMINPS    Z6, Z13, Z6
+	VCVTPS2DQ Z6, Z6
+	VPADDD    Z14, Z6, Z6
+	VPMOVDB   Z6, X6
+	VMOVDQU8  X6, K1, (SI)(BX*1)
 
 done4:
 	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
@@ -280,12 +399,15 @@ done4:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
-	SUBQ $0x04, 8(SP)
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x07, 8(SP)
 	JMP  pixels1
 
 fewer2:
 pixels12:
-	CMPQ 8(SP), $0x01
+	CMPQ 8(SP), $0x04
 	JLT  fewer13
 	MOVQ 112(AX), SI
 	XORQ BX, BX
@@ -297,30 +419,50 @@ pixels12:
 block16:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      96(AX), R8
+	MOVQ      64(AX), R8
+	LEAQ      (DI)(R8*2), R9
+	ADDQ      R8, R9
+	MOVQ      96(AX), R10
 
 row17:
-	MOVQ 104(AX), R9
+	MOVQ 104(AX), R11
 
 tap18:
 	VPMOVZXBD    (SI), Z8
 	ADDQ         80(AX), SI
 	VPMOVZXBD    (DI), Z9
 	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
 	ADDQ         56(AX), DI
-	DECQ         R9
+	ADDQ         56(AX), R9
+	DECQ         R11
 	JNE          tap18
 	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
 	ADDQ         (SP), SI
-	DECQ         R8
+	DECQ         R10
 	JNE          row17
 	MOVQ         24(AX), SI
 	VMOVDQU32    (SI)(BX*4), Z11
 	VCVTDQ2PS    Z0, Z0
 	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual19
 	VBROADCASTSS 164(AX), Z8
@@ -334,6 +476,24 @@ tap18:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
 
 noresidual19:
 	MOVQ      DX, SI
@@ -344,6 +504,27 @@ noresidual19:
 	VPADDD    Z14, Z0, Z0
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU   X1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z2, Z12, Z2
+	VMINPS    Z2, Z13, Z2
+	VCVTPS2DQ Z2, Z2
+	VPADDD    Z14, Z2, Z2
+	VPMOVDB   Z2, X2
+	VMOVDQU   X2, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z3, Z12, Z3
+	VMINPS    Z3, Z13, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z14, Z3, Z3
+	VPMOVDB   Z3, X3
+	VMOVDQU   X3, (SI)(BX*1)
 	ADDQ      $0x10, BX
 	CMPQ      BX, 48(SP)
 	JLT       block16
@@ -358,30 +539,50 @@ rest14:
 	KMOVW       DI, K1
 	MOVQ        16(AX), SI
 	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        96(AX), R8
+	MOVQ        64(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	MOVQ        96(AX), R10
 
 row20:
-	MOVQ 104(AX), R9
+	MOVQ 104(AX), R11
 
 tap21:
 	VPMOVZXBD.Z  (SI), K1, Z8
 	ADDQ         80(AX), SI
 	VPMOVZXBD.Z  (DI), K1, Z9
 	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
 	ADDQ         56(AX), DI
-	DECQ         R9
+	ADDQ         56(AX), R9
+	DECQ         R11
 	JNE          tap21
 	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
 	ADDQ         (SP), SI
-	DECQ         R8
+	DECQ         R10
 	JNE          row20
 	MOVQ         24(AX), SI
 	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
 	VCVTDQ2PS    Z0, Z0
 	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual22
 	VBROADCASTSS 164(AX), Z8
@@ -395,6 +596,24 @@ tap21:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
 
 noresidual22:
 	MOVQ      DX, SI
@@ -405,23 +624,352 @@ noresidual22:
 	VPADDD    Z14, Z0, Z0
 	VPMOVDB   Z0, X0
 	VMOVDQU8  X0, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU8  X1, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z2, Z12, Z2
+	VMINPS    Z2, Z13, Z2
+	VCVTPS2DQ Z2, Z2
+	VPADDD    Z14, Z2, Z2
+	VPMOVDB   Z2, X2
+	VMOVDQU8  X2, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z3, Z12, Z3
+	VMINPS    Z3, Z13, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z14, Z3, Z3
+	VPMOVDB   Z3, X3
+	VMOVDQU8  X3, K1, (SI)(BX*1)
 
 done15:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 8(SP)
+	JMP  pixels12
+
+fewer13:
+pixels23:
+	CMPQ 8(SP), $0x02
+	JLT  fewer24
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 56(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 64(SP)
+	JEQ  rest25
+
+block27:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      64(AX), R8
+	MOVQ      96(AX), R9
+
+row28:
+	MOVQ 104(AX), R10
+
+tap29:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap29
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row28
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual30
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual30:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU   X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU   X1, (SI)(BX*1)
+	ADDQ      $0x10, BX
+	CMPQ      BX, 64(SP)
+	JLT       block27
+
+rest25:
+	ANDQ        $+15, 56(SP)
+	JEQ         done26
+	MOVQ        56(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        64(AX), R8
+	MOVQ        96(AX), R9
+
+row31:
+	MOVQ 104(AX), R10
+
+tap32:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap32
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row31
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual33
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual33:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU8  X1, K1, (SI)(BX*1)
+
+done26:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels23
+
+fewer24:
+pixels34:
+	CMPQ 8(SP), $0x01
+	JLT  fewer35
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 72(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 80(SP)
+	JEQ  rest36
+
+block38:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      96(AX), R8
+
+row39:
+	MOVQ 104(AX), R9
+
+tap40:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap40
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row39
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual41
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+
+noresidual41:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU   X0, (SI)(BX*1)
+	ADDQ      $0x10, BX
+	CMPQ      BX, 80(SP)
+	JLT       block38
+
+rest36:
+	ANDQ        $+15, 72(SP)
+	JEQ         done37
+	MOVQ        72(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        96(AX), R8
+
+row42:
+	MOVQ 104(AX), R9
+
+tap43:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap43
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row42
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual44
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+
+noresidual44:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+
+done37:
 	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels12
+	JMP  pixels34
 
-fewer13:
+fewer35:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $56-8
-	// Registers: Z0…Z3 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
+TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $88-8
+	// Registers: Z0…Z6 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
 	// Z10 products, then DScale; Z11 multipliers; Z12 Lo; Z13 Hi; K1 the columns to store.
 	MOVQ         args+0(FP), AX
 	MOVQ         72(AX), CX
@@ -442,7 +990,7 @@ TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $56-8
 	VBROADCASTSS 176(AX), Z13
 
 pixels1:
-	CMPQ 8(SP), $0x04
+	CMPQ 8(SP), $0x07
 	JLT  fewer2
 	MOVQ 112(AX), SI
 	XORQ BX, BX
@@ -457,16 +1005,21 @@ block5:
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z5
+	VMOVAPS   Z0, Z6
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
 	MOVQ      64(AX), R8
 	LEAQ      (DI)(R8*2), R9
 	ADDQ      R8, R9
-	MOVQ      96(AX), R10
+	LEAQ      (R9)(R8*2), R10
+	ADDQ      R8, R10
+	MOVQ      96(AX), R11
 
 row6:
-	MOVQ 104(AX), R11
+	MOVQ 104(AX), R12
 
 tap7:
 	VPMOVZXBD    (SI), Z8
@@ -479,14 +1032,22 @@ tap7:
 	VPDPBUSD     Z8, Z9, Z2
 	VPMOVZXBD    (R9), Z9
 	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD    (R9)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD    (R9)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD    (R10), Z9
+	VPDPBUSD     Z8, Z9, Z6
 	ADDQ         56(AX), DI
 	ADDQ         56(AX), R9
-	DECQ         R11
+	ADDQ         56(AX), R10
+	DECQ         R12
 	JNE          tap7
 	ADDQ         16(SP), DI
 	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
 	ADDQ         (SP), SI
-	DECQ         R10
+	DECQ         R11
 	JNE          row6
 	MOVQ         24(AX), SI
 	VMOVDQU32    (SI)(BX*4), Z11
@@ -498,6 +1059,12 @@ tap7:
 	VMULPS       Z11, Z2, Z2
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual8
 	VBROADCASTSS 164(AX), Z8
@@ -531,6 +1098,24 @@ tap7:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
 
 noresidual8:
 	MOVQ    DX, SI
@@ -550,6 +1135,18 @@ noresidual8:
 	VMAXPS  Z3, Z12, Z3
 	VMINPS  Z3, Z13, Z3
 	VMOVUPS Z3, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z4, Z12, Z4
+	VMINPS  Z4, Z13, Z4
+	VMOVUPS Z4, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z5, Z12, Z5
+	VMINPS  Z5, Z13, Z5
+	VMOVUPS Z5, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z6, Z12, Z6
+	VMINPS  Z6, Z13, Z6
+	VMOVUPS Z6, (SI)(BX*4)
 	ADDQ    $0x10, BX
 	CMPQ    BX, 32(SP)
 	JLT     block5
@@ -567,16 +1164,21 @@ rest3:
 	VMOVAPS     Z0, Z1
 	VMOVAPS     Z0, Z2
 	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
 	MOVQ        64(AX), R8
 	LEAQ        (DI)(R8*2), R9
 	ADDQ        R8, R9
-	MOVQ        96(AX), R10
+	LEAQ        (R9)(R8*2), R10
+	ADDQ        R8, R10
+	MOVQ        96(AX), R11
 
 row9:
-	MOVQ 104(AX), R11
+	MOVQ 104(AX), R12
 
 tap10:
 	VPMOVZXBD.Z  (SI), K1, Z8
@@ -589,14 +1191,22 @@ tap10:
 	VPDPBUSD     Z8, Z9, Z2
 	VPMOVZXBD.Z  (R9), K1, Z9
 	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD.Z  (R9)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD.Z  (R9)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD.Z  (R10), K1, Z9
+	VPDPBUSD     Z8, Z9, Z6
 	ADDQ         56(AX), DI
 	ADDQ         56(AX), R9
-	DECQ         R11
+	ADDQ         56(AX), R10
+	DECQ         R12
 	JNE          tap10
 	ADDQ         16(SP), DI
 	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
 	ADDQ         (SP), SI
-	DECQ         R10
+	DECQ         R11
 	JNE          row9
 	MOVQ         24(AX), SI
 	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
@@ -608,6 +1218,12 @@ tap10:
 	VMULPS       Z11, Z2, Z2
 	VCVTDQ2PS    Z3, Z3
 	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual11
 	VBROADCASTSS 164(AX), Z8
@@ -641,6 +1257,24 @@ tap10:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
 
 noresidual11:
 	MOVQ    DX, SI
@@ -660,9 +1294,24 @@ noresidual11:
 	VMAXPS  Z3, Z12, Z3
 	VMINPS  Z3, Z13, Z3
 	VMOVUPS Z3, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z4, Z12, Z4
+	VMINPS  Z4, Z13, Z4
+	VMOVUPS Z4, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z5, Z12, Z5
+	VMINPS  Z5, Z13, Z5
+	VMOVUPS Z5, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z6, Z12, Z6
+	VMINPS  Z6, Z13, Z6
+	VMOVUPS Z6, K1, (SI)(BX*4)
 
 done4:
 	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
@@ -672,12 +1321,15 @@ done4:
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
-	SUBQ $0x04, 8(SP)
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x07, 8(SP)
 	JMP  pixels1
 
 fewer2:
 pixels12:
-	CMPQ 8(SP), $0x01
+	CMPQ 8(SP), $0x04
 	JLT  fewer13
 	MOVQ 112(AX), SI
 	XORQ BX, BX
@@ -689,30 +1341,50 @@ pixels12:
 block16:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      96(AX), R8
+	MOVQ      64(AX), R8
+	LEAQ      (DI)(R8*2), R9
+	ADDQ      R8, R9
+	MOVQ      96(AX), R10
 
 row17:
-	MOVQ 104(AX), R9
+	MOVQ 104(AX), R11
 
 tap18:
 	VPMOVZXBD    (SI), Z8
 	ADDQ         80(AX), SI
 	VPMOVZXBD    (DI), Z9
 	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
 	ADDQ         56(AX), DI
-	DECQ         R9
+	ADDQ         56(AX), R9
+	DECQ         R11
 	JNE          tap18
 	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
 	ADDQ         (SP), SI
-	DECQ         R8
+	DECQ         R10
 	JNE          row17
 	MOVQ         24(AX), SI
 	VMOVDQU32    (SI)(BX*4), Z11
 	VCVTDQ2PS    Z0, Z0
 	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual19
 	VBROADCASTSS 164(AX), Z8
@@ -728,6 +1400,24 @@ tap18:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
 
 noresidual19:
 	MOVQ    DX, SI
@@ -735,6 +1425,18 @@ noresidual19:
 	VMAXPS  Z0, Z12, Z0
 	VMINPS  Z0, Z13, Z0
 	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, (SI)(BX*4)
 	ADDQ    $0x10, BX
 	CMPQ    BX, 48(SP)
 	JLT     block16
@@ -749,30 +1451,50 @@ rest14:
 	KMOVW       DI, K1
 	MOVQ        16(AX), SI
 	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        96(AX), R8
+	MOVQ        64(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	MOVQ        96(AX), R10
 
 row20:
-	MOVQ 104(AX), R9
+	MOVQ 104(AX), R11
 
 tap21:
 	VPMOVZXBD.Z  (SI), K1, Z8
 	ADDQ         80(AX), SI
 	VPMOVZXBD.Z  (DI), K1, Z9
 	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
 	ADDQ         56(AX), DI
-	DECQ         R9
+	ADDQ         56(AX), R9
+	DECQ         R11
 	JNE          tap21
 	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
 	ADDQ         (SP), SI
-	DECQ         R8
+	DECQ         R10
 	JNE          row20
 	MOVQ         24(AX), SI
 	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
 	VCVTDQ2PS    Z0, Z0
 	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
 	CMPQ         40(AX), $0x00
 	JEQ          noresidual22
 	VBROADCASTSS 164(AX), Z8
@@ -788,6 +1510,24 @@ tap21:
 	VCVTDQ2PS    Z9, Z9
 	VMULPS       Z10, Z9, Z9
 	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
 
 noresidual22:
 	MOVQ    DX, SI
@@ -795,15 +1535,325 @@ noresidual22:
 	VMAXPS  Z0, Z12, Z0
 	VMINPS  Z0, Z13, Z0
 	VMOVUPS Z0, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, K1, (SI)(BX*4)
 
 done15:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, 8(SP)
+	JMP  pixels12
+
+fewer13:
+pixels23:
+	CMPQ 8(SP), $0x02
+	JLT  fewer24
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 56(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 64(SP)
+	JEQ  rest25
+
+block27:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      64(AX), R8
+	MOVQ      96(AX), R9
+
+row28:
+	MOVQ 104(AX), R10
+
+tap29:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap29
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row28
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual30
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual30:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 64(SP)
+	JLT     block27
+
+rest25:
+	ANDQ        $+15, 56(SP)
+	JEQ         done26
+	MOVQ        56(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        64(AX), R8
+	MOVQ        96(AX), R9
+
+row31:
+	MOVQ 104(AX), R10
+
+tap32:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap32
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row31
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual33
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual33:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, K1, (SI)(BX*4)
+
+done26:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels23
+
+fewer24:
+pixels34:
+	CMPQ 8(SP), $0x01
+	JLT  fewer35
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 72(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 80(SP)
+	JEQ  rest36
+
+block38:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      96(AX), R8
+
+row39:
+	MOVQ 104(AX), R9
+
+tap40:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap40
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row39
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual41
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+
+noresidual41:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 80(SP)
+	JLT     block38
+
+rest36:
+	ANDQ        $+15, 72(SP)
+	JEQ         done37
+	MOVQ        72(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        96(AX), R8
+
+row42:
+	MOVQ 104(AX), R9
+
+tap43:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap43
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row42
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual44
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+
+noresidual44:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+
+done37:
 	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels12
+	JMP  pixels34
 
-fewer13:
+fewer35:
 	VZEROUPPER
 	RET

@@ -330,9 +330,9 @@ func (m *micro) testQuantisedTaps(k asm.Kernel, run func(*asm.QuantisedTapsArgs)
 			if brief() && m.IntN(4) > 0 {
 				continue
 			}
-			m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 6), false)
+			m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 14), false)
 			if k.Op == "depthwise" {
-				m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 6), true)
+				m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 14), true)
 			}
 		}
 	}

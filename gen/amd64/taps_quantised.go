@@ -48,14 +48,16 @@ func (s *slide) quantisedTaps(pixels int, offset reg64, each func(tap rows), end
 	})
 }
 
-// depthwiseQuantised emits the weighted sum over a window's taps.
+// depthwiseQuantised emits the weighted sum over a window's taps, for up to seven
+// pixels at a time: rows are often 7, 14 or 28 pixels long, and seven vectors of sums
+// leave AVX2 the registers for the rest.
 func depthwiseQuantised(b *builder) {
 	b.doc("the weighted sum over a window's taps, channel by channel")
 	skip := b.AllocLocal(8)
 	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
 	s := b.slide()
 	lanes{builder: b, n: b.lanesOfTier()}.finishIn()
-	for _, pixels := range []int{4, 1} {
+	for _, pixels := range []int{7, 4, 2, 1} {
 		s.quantisedPatch(pixels, func(l lanes, offset reg64) {
 			for i := range pixels {
 				l.note("sums", l.vec(i))
