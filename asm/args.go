@@ -597,8 +597,10 @@ type QuantisedPlaneArgs struct {
 //	maxpool    Y[p,c] = max over taps of X[p,tap,c]
 //	avgpool    V[p,c] = float32(Offset + Σ over taps of X[p,tap,c])·Factor
 //	depthwise  V[p,c] = float32(Bias[c] + Σ over taps of X[p,tap,c]·W[tap,c])·Scale[c]
+//	                  + float32(D[p,c] − DZero)·DScale
 //
-// Sums are int32, modulo 2³². V is stored as QuantisedGemmArgs says.
+// Sums are int32, modulo 2³². V is rounded and stored as QuantisedGemmArgs says. The
+// elements of D are laid out as those of Y, whatever the size of these.
 //
 // The depthwise3x3 family computes depthwise of 3×3 taps in Lines lines of pixels, of
 // which line l begins at X + l·XLine and Y + l·YLine; the variant says how many XCol
@@ -613,6 +615,7 @@ type QuantisedTapsArgs struct {
 	Bias    *int32   // C of them
 	Scale   *float32 // C of them
 	Y       *uint8   // or float32, depending on the kernel
+	D       *uint8   // residual, or nil
 	XRow    int
 	XCol    int
 	XStride int
@@ -629,6 +632,8 @@ type QuantisedTapsArgs struct {
 	Offset  int32
 	Factor  float32
 	Zero    int32
+	DZero   int32
+	DScale  float32
 	Lo, Hi  float32
 }
 

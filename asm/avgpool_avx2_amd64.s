@@ -270,23 +270,23 @@ TEXT ·avgpool_u8_avx2(SB), NOSPLIT, $32-8
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, (SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
-	VBROADCASTSS 156(AX), Y12
-	VBROADCASTSS 160(AX), Y13
-	VBROADCASTSS 152(AX), Y14
-	VBROADCASTSS 144(AX), Y10
-	VBROADCASTSS 148(AX), Y11
+	VBROADCASTSS 172(AX), Y12
+	VBROADCASTSS 176(AX), Y13
+	VBROADCASTSS 160(AX), Y14
+	VBROADCASTSS 152(AX), Y10
+	VBROADCASTSS 156(AX), Y11
 
 pixels1:
 	CMPQ (SP), $0x01
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
 	ANDQ $-8, SI
@@ -296,15 +296,15 @@ pixels1:
 block5:
 	VMOVAPS Y10, Y0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row6:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap7:
 	VPMOVZXBD    (SI), Y9
 	VPADDD       Y9, Y0, Y0
-	ADDQ         48(AX), SI
+	ADDQ         56(AX), SI
 	DECQ         R8
 	JNE          tap7
 	ADDQ         8(SP), SI
@@ -331,16 +331,16 @@ rest3:
 one8:
 	VMOVAPS Y10, Y0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row9:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap10:
 	MOVBLZX   (SI), R9
 	VMOVD     R9, X9
 	VPADDD    Y9, Y0, Y0
-	ADDQ      48(AX), SI
+	ADDQ      56(AX), SI
 	DECQ      R8
 	JNE       tap10
 	ADDQ      8(SP), SI
@@ -358,9 +358,9 @@ tap10:
 	JNE       one8
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels1
@@ -376,22 +376,22 @@ TEXT ·avgpool_u8_f32_avx2(SB), NOSPLIT, $32-8
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, (SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
-	VBROADCASTSS 156(AX), Y12
-	VBROADCASTSS 160(AX), Y13
-	VBROADCASTSS 144(AX), Y10
-	VBROADCASTSS 148(AX), Y11
+	VBROADCASTSS 172(AX), Y12
+	VBROADCASTSS 176(AX), Y13
+	VBROADCASTSS 152(AX), Y10
+	VBROADCASTSS 156(AX), Y11
 
 pixels1:
 	CMPQ (SP), $0x01
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
 	ANDQ $-8, SI
@@ -401,15 +401,15 @@ pixels1:
 block5:
 	VMOVAPS Y10, Y0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row6:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap7:
 	VPMOVZXBD (SI), Y9
 	VPADDD    Y9, Y0, Y0
-	ADDQ      48(AX), SI
+	ADDQ      56(AX), SI
 	DECQ      R8
 	JNE       tap7
 	ADDQ      8(SP), SI
@@ -431,16 +431,16 @@ rest3:
 one8:
 	VMOVAPS Y10, Y0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row9:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap10:
 	MOVBLZX   (SI), R9
 	VMOVD     R9, X9
 	VPADDD    Y9, Y0, Y0
-	ADDQ      48(AX), SI
+	ADDQ      56(AX), SI
 	DECQ      R8
 	JNE       tap10
 	ADDQ      8(SP), SI
@@ -456,9 +456,9 @@ tap10:
 	JNE       one8
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels1

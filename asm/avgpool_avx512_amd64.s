@@ -12,23 +12,23 @@ TEXT ·avgpool_u8_avx512(SB), NOSPLIT, $32-8
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, (SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
-	VBROADCASTSS 156(AX), Z12
-	VBROADCASTSS 160(AX), Z13
-	VBROADCASTSS 152(AX), Z14
-	VBROADCASTSS 144(AX), Z10
-	VBROADCASTSS 148(AX), Z11
+	VBROADCASTSS 172(AX), Z12
+	VBROADCASTSS 176(AX), Z13
+	VBROADCASTSS 160(AX), Z14
+	VBROADCASTSS 152(AX), Z10
+	VBROADCASTSS 156(AX), Z11
 
 pixels1:
 	CMPQ (SP), $0x01
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
 	ANDQ $-16, SI
@@ -38,15 +38,15 @@ pixels1:
 block5:
 	VMOVAPS Z10, Z0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row6:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap7:
 	VPMOVZXBD (SI), Z9
 	VPADDD    Z9, Z0, Z0
-	ADDQ      48(AX), SI
+	ADDQ      56(AX), SI
 	DECQ      R8
 	JNE       tap7
 	ADDQ      8(SP), SI
@@ -74,15 +74,15 @@ rest3:
 	KMOVW   DI, K1
 	VMOVAPS Z10, Z0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row8:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap9:
 	VPMOVZXBD.Z (SI), K1, Z9
 	VPADDD      Z9, Z0, Z0
-	ADDQ        48(AX), SI
+	ADDQ        56(AX), SI
 	DECQ        R8
 	JNE         tap9
 	ADDQ        8(SP), SI
@@ -98,9 +98,9 @@ tap9:
 	VMOVDQU8    X0, K1, (DX)(BX*1)
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels1
@@ -117,22 +117,22 @@ TEXT ·avgpool_u8_f32_avx512(SB), NOSPLIT, $32-8
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, (SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 8(SP)
-	VBROADCASTSS 156(AX), Z12
-	VBROADCASTSS 160(AX), Z13
-	VBROADCASTSS 144(AX), Z10
-	VBROADCASTSS 148(AX), Z11
+	VBROADCASTSS 172(AX), Z12
+	VBROADCASTSS 176(AX), Z13
+	VBROADCASTSS 152(AX), Z10
+	VBROADCASTSS 156(AX), Z11
 
 pixels1:
 	CMPQ (SP), $0x01
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 16(SP)
 	ANDQ $-16, SI
@@ -142,15 +142,15 @@ pixels1:
 block5:
 	VMOVAPS Z10, Z0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row6:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap7:
 	VPMOVZXBD (SI), Z9
 	VPADDD    Z9, Z0, Z0
-	ADDQ      48(AX), SI
+	ADDQ      56(AX), SI
 	DECQ      R8
 	JNE       tap7
 	ADDQ      8(SP), SI
@@ -175,15 +175,15 @@ rest3:
 	KMOVW   DI, K1
 	VMOVAPS Z10, Z0
 	LEAQ    (CX)(BX*1), SI
-	MOVQ    88(AX), DI
+	MOVQ    96(AX), DI
 
 row8:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap9:
 	VPMOVZXBD.Z (SI), K1, Z9
 	VPADDD      Z9, Z0, Z0
-	ADDQ        48(AX), SI
+	ADDQ        56(AX), SI
 	DECQ        R8
 	JNE         tap9
 	ADDQ        8(SP), SI
@@ -196,9 +196,9 @@ tap9:
 	VMOVUPS     Z0, K1, (DX)(BX*4)
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, (SP)
 	JMP  pixels1

@@ -239,29 +239,29 @@ TEXT ·avgpool_u8_neon(SB), NOSPLIT, $0-8
 	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 Offset; V4 Factor; V5…V8 sums, then values;
 	// V9, V10 a tap's elements, as words.
 	MOVD  args+0(FP), R0
-	ADD   $156, R0, R1
+	ADD   $172, R0, R1
 	VLD1R (R1), [V0.S4]
-	ADD   $160, R0, R1
+	ADD   $176, R0, R1
 	VLD1R (R1), [V1.S4]
-	ADD   $152, R0, R1
+	ADD   $160, R0, R1
 	VLD1R (R1), [V2.S4]
-	ADD   $144, R0, R1
+	ADD   $152, R0, R1
 	VLD1R (R1), [V3.S4]
-	ADD   $148, R0, R1
+	ADD   $156, R0, R1
 	VLD1R (R1), [V4.S4]
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
-	MOVD  56(R0), R3
-	MOVD  80(R0), R4
-	MOVD  48(R0), R5
-	MOVD  40(R0), R6
-	MOVD  48(R0), R7
-	MOVD  96(R0), R8
+	MOVD  64(R0), R3
+	MOVD  88(R0), R4
+	MOVD  56(R0), R5
+	MOVD  48(R0), R6
+	MOVD  56(R0), R7
+	MOVD  104(R0), R8
 	MUL   R8, R7, R7
 	SUB   R7, R6, R6
-	MOVD  104(R0), R7
-	MOVD  112(R0), R8
-	MOVD  96(R0), R9
+	MOVD  112(R0), R7
+	MOVD  120(R0), R8
+	MOVD  104(R0), R9
 
 pixel1:
 	MOVD $0, R10
@@ -275,7 +275,7 @@ piece3:
 	VMOV V3.B16, V7.B16
 	VMOV V3.B16, V8.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row4:
 	MOVD R9, R14
@@ -337,7 +337,7 @@ rest2:
 	VMOV V3.B16, V7.B16
 	VMOV V3.B16, V8.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row7:
 	MOVD R9, R14
@@ -397,7 +397,7 @@ none6:
 	VMOV V3.B16, V7.B16
 	VMOV V3.B16, V8.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row10:
 	MOVD R9, R14
@@ -457,7 +457,7 @@ none9:
 	VMOV V3.B16, V7.B16
 	VMOV V3.B16, V8.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row13:
 	MOVD R9, R14
@@ -517,7 +517,7 @@ none12:
 	VMOV V3.B16, V7.B16
 	VMOV V3.B16, V8.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row16:
 	MOVD R9, R14
@@ -587,27 +587,27 @@ TEXT ·avgpool_u8_f32_neon(SB), NOSPLIT, $0-8
 	// Vectors: V0 Lo; V1 Hi; V2 Offset; V3 Factor; V4…V7 sums, then values;
 	// V8, V9 a tap's elements, as words.
 	MOVD  args+0(FP), R0
-	ADD   $156, R0, R1
+	ADD   $172, R0, R1
 	VLD1R (R1), [V0.S4]
-	ADD   $160, R0, R1
+	ADD   $176, R0, R1
 	VLD1R (R1), [V1.S4]
-	ADD   $144, R0, R1
+	ADD   $152, R0, R1
 	VLD1R (R1), [V2.S4]
-	ADD   $148, R0, R1
+	ADD   $156, R0, R1
 	VLD1R (R1), [V3.S4]
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
-	MOVD  56(R0), R3
-	MOVD  80(R0), R4
-	MOVD  48(R0), R5
-	MOVD  40(R0), R6
-	MOVD  48(R0), R7
-	MOVD  96(R0), R8
+	MOVD  64(R0), R3
+	MOVD  88(R0), R4
+	MOVD  56(R0), R5
+	MOVD  48(R0), R6
+	MOVD  56(R0), R7
+	MOVD  104(R0), R8
 	MUL   R8, R7, R7
 	SUB   R7, R6, R6
-	MOVD  104(R0), R7
-	MOVD  112(R0), R8
-	MOVD  96(R0), R9
+	MOVD  112(R0), R7
+	MOVD  120(R0), R8
+	MOVD  104(R0), R9
 
 pixel1:
 	MOVD $0, R10
@@ -621,7 +621,7 @@ piece3:
 	VMOV V2.B16, V6.B16
 	VMOV V2.B16, V7.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row4:
 	MOVD R9, R14
@@ -669,7 +669,7 @@ rest2:
 	VMOV V2.B16, V6.B16
 	VMOV V2.B16, V7.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row7:
 	MOVD R9, R14
@@ -714,7 +714,7 @@ none6:
 	VMOV V2.B16, V6.B16
 	VMOV V2.B16, V7.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row10:
 	MOVD R9, R14
@@ -759,7 +759,7 @@ none9:
 	VMOV V2.B16, V6.B16
 	VMOV V2.B16, V7.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row13:
 	MOVD R9, R14
@@ -804,7 +804,7 @@ none12:
 	VMOV V2.B16, V6.B16
 	VMOV V2.B16, V7.B16
 	ADD  R10, R1, R11
-	MOVD 88(R0), R13
+	MOVD 96(R0), R13
 
 row16:
 	MOVD R9, R14

@@ -6,48 +6,54 @@
 
 // func depthwise3x3_u8i8_1_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
-TEXT ·depthwise3x3_u8i8_1_avx2(SB), NOSPLIT, $424-8
+TEXT ·depthwise3x3_u8i8_1_avx2(SB), NOSPLIT, $440-8
 	// Registers: Y0 a bound, then weights of the first two rows, then sums, then the sum;
 	// Y1 weights of the second row, then sums, then the multiplier;
-	// Y2 weights of the third row, then sums, then what is added to results, or bounds them;
-	// Y3, Y4 weights of the third row, then sums; Y5 sums; Y6, Y7 the first two rows' taps;
-	// Y8, Y9 the third row's taps, and those of the column before;
+	// Y2 weights of the third row, then sums, then the residual, then what is added to results, or bounds them;
+	// Y3, Y4 weights of the third row, then sums; Y5 sums;
+	// Y6, Y7 the first two rows' taps, then residual, widened;
+	// Y8 the third row's taps, and those of the column before, then DZero, then the bound;
+	// Y9 the third row's taps, and those of the column before, then DScale;
 	// Y10 products, then what is added to results, or bounds them, then the upper half of results;
-	// Y11 a row of taps; Y12 pairs of bytes; Y13 the third row's taps, of the column before;
-	// Y14 0.
+	// Y11 a row of taps, then residual; Y12 pairs of bytes, then words of it;
+	// Y13 the third row's taps, of the column before; Y14 0.
 	MOVQ      args+0(FP), AX
-	MOVQ      40(AX), BX
-	MOVQ      48(AX), SI
+	MOVQ      48(AX), BX
+	MOVQ      56(AX), SI
 	MOVQ      (AX), DI
 	MOVQ      32(AX), R8
+	MOVQ      40(AX), CX
+	SUBQ      R8, CX
+	MOVQ      CX, 32(SP)
+	MOVL      $0x47800000, 40(SP)
 	MOVQ      8(AX), R9
 	MOVQ      16(AX), R10
 	MOVQ      24(AX), R11
-	MOVL      152(AX), CX
+	MOVL      160(AX), CX
 	MOVL      CX, DX
 	SHLL      $0x10, DX
 	ORL       CX, DX
-	MOVL      DX, 32(SP)
-	VMOVSS    156(AX), X0
-	VCVTSS2SI X0, DX
-	ADDL      CX, DX
-	IMUL3L    $+16843009, DX, DX
-	MOVL      DX, 40(SP)
-	VMOVSS    160(AX), X0
-	VCVTSS2SI X0, DX
-	ADDL      CX, DX
-	IMUL3L    $+16843009, DX, DX
 	MOVL      DX, 48(SP)
+	VMOVSS    172(AX), X0
+	VCVTSS2SI X0, DX
+	ADDL      CX, DX
+	IMUL3L    $+16843009, DX, DX
+	MOVL      DX, 56(SP)
+	VMOVSS    176(AX), X0
+	VCVTSS2SI X0, DX
+	ADDL      CX, DX
+	IMUL3L    $+16843009, DX, DX
+	MOVL      DX, 64(SP)
 
 	// What is read again and again crosses no line of the cache.
-	LEAQ 56(SP), R12
+	LEAQ 72(SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-	MOVQ 104(AX), CX
+	MOVQ 112(AX), CX
 	SHRQ $0x05, CX
 	JEQ  none1
-	MOVQ CX, 408(SP)
-	MOVQ $+0, 416(SP)
+	MOVQ CX, 424(SP)
+	MOVQ $+0, 432(SP)
 
 channels2:
 	// Weights are widened to words, and paired.
@@ -112,13 +118,13 @@ channels2:
 	VPXOR    Y14, Y14, Y14
 	MOVQ     DI, CX
 	MOVQ     R8, DX
-	MOVQ     120(AX), R13
+	MOVQ     128(AX), R13
 	MOVQ     R13, 8(SP)
 
 line3:
 	MOVQ       CX, 16(SP)
 	MOVQ       DX, 24(SP)
-	MOVQ       112(AX), R13
+	MOVQ       120(AX), R13
 	MOVQ       R13, (SP)
 	VMOVDQU    (R10), Y0
 	VMOVDQU    64(R10), Y1
@@ -196,22 +202,44 @@ pixels4:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (R11), Y0, Y0
-	VCVTPS2DQ    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       64(R11), Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual6
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKLBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y0, Y0
+	VMINPS       Y8, Y1, Y1
+
+noresidual6:
+	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y1, Y0, Y0
 	VPADDSW      Y10, Y0, Y0
 	VPACKUSWB    Y0, Y0, Y0
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y0, Y0
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y0, Y0
 	VMOVQ        X0, (DX)
 	VEXTRACTI128 $0x01, Y0, X10
 	VMOVQ        X10, 16(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
 	JEQ          done5
 	VMOVDQU      (R10), Y0
@@ -249,22 +277,44 @@ pixels4:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       (R11), Y2, Y2
-	VCVTPS2DQ    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       64(R11), Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual7
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKLBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y2, Y2
+	VMINPS       Y8, Y3, Y3
+
+noresidual7:
+	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y3, Y2, Y2
 	VPADDSW      Y10, Y2, Y2
 	VPACKUSWB    Y2, Y2, Y2
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y2, Y2
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y2, Y2
 	VMOVQ        X2, (DX)
 	VEXTRACTI128 $0x01, Y2, X10
 	VMOVQ        X10, 16(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
 	JEQ          done5
 	VMOVDQU      (R10), Y2
@@ -302,30 +352,52 @@ pixels4:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       (R11), Y4, Y4
-	VCVTPS2DQ    Y4, Y4
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       64(R11), Y5, Y5
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKLBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y5, Y5
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y4, Y4
+	VMINPS       Y8, Y5, Y5
+
+noresidual8:
+	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y5, Y4, Y4
 	VPADDSW      Y10, Y4, Y4
 	VPACKUSWB    Y4, Y4, Y4
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y4, Y4
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y4, Y4
 	VMOVQ        X4, (DX)
 	VEXTRACTI128 $0x01, Y4, X10
 	VMOVQ        X10, 16(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
 	JNE          pixels4
 
 done5:
 	MOVQ 16(SP), CX
 	MOVQ 24(SP), DX
-	ADDQ 128(AX), CX
-	ADDQ 136(AX), DX
+	ADDQ 136(AX), CX
+	ADDQ 144(AX), DX
 	DECQ 8(SP)
 	JNE  line3
 
@@ -391,13 +463,13 @@ done5:
 	VPXOR    Y14, Y14, Y14
 	MOVQ     DI, CX
 	MOVQ     R8, DX
-	MOVQ     120(AX), R13
+	MOVQ     128(AX), R13
 	MOVQ     R13, 8(SP)
 
-line6:
+line9:
 	MOVQ       CX, 16(SP)
 	MOVQ       DX, 24(SP)
-	MOVQ       112(AX), R13
+	MOVQ       120(AX), R13
 	MOVQ       R13, (SP)
 	VMOVDQU    128(R10), Y0
 	VMOVDQU    192(R10), Y1
@@ -439,7 +511,7 @@ line6:
 	VPADDD     Y10, Y3, Y3
 	ADDQ       SI, CX
 
-pixels7:
+pixels10:
 	VMOVDQU      128(R10), Y4
 	VMOVDQU      192(R10), Y5
 	VMOVDQU      (CX), Y11
@@ -475,24 +547,46 @@ pixels7:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       128(R11), Y0, Y0
-	VCVTPS2DQ    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       192(R11), Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual12
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKHBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y0, Y0
+	VMINPS       Y8, Y1, Y1
+
+noresidual12:
+	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y1, Y0, Y0
 	VPADDSW      Y10, Y0, Y0
 	VPACKUSWB    Y0, Y0, Y0
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y0, Y0
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y0, Y0
 	VMOVQ        X0, 8(DX)
 	VEXTRACTI128 $0x01, Y0, X10
 	VMOVQ        X10, 24(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JEQ          done8
+	JEQ          done11
 	VMOVDQU      128(R10), Y0
 	VMOVDQU      192(R10), Y1
 	VMOVDQU      (CX), Y11
@@ -528,24 +622,46 @@ pixels7:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       128(R11), Y2, Y2
-	VCVTPS2DQ    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       192(R11), Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual13
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKHBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y2, Y2
+	VMINPS       Y8, Y3, Y3
+
+noresidual13:
+	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y3, Y2, Y2
 	VPADDSW      Y10, Y2, Y2
 	VPACKUSWB    Y2, Y2, Y2
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y2, Y2
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y2, Y2
 	VMOVQ        X2, 8(DX)
 	VEXTRACTI128 $0x01, Y2, X10
 	VMOVQ        X10, 24(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JEQ          done8
+	JEQ          done11
 	VMOVDQU      128(R10), Y2
 	VMOVDQU      192(R10), Y3
 	VMOVDQU      (CX), Y11
@@ -581,56 +697,78 @@ pixels7:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       128(R11), Y4, Y4
-	VCVTPS2DQ    Y4, Y4
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       192(R11), Y5, Y5
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual14
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKHBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y5, Y5
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y4, Y4
+	VMINPS       Y8, Y5, Y5
+
+noresidual14:
+	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y5, Y4, Y4
 	VPADDSW      Y10, Y4, Y4
 	VPACKUSWB    Y4, Y4, Y4
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y4, Y4
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y4, Y4
 	VMOVQ        X4, 8(DX)
 	VEXTRACTI128 $0x01, Y4, X10
 	VMOVQ        X10, 24(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JNE          pixels7
+	JNE          pixels10
 
-done8:
+done11:
 	MOVQ 16(SP), CX
 	MOVQ 24(SP), DX
-	ADDQ 128(AX), CX
-	ADDQ 136(AX), DX
+	ADDQ 136(AX), CX
+	ADDQ 144(AX), DX
 	DECQ 8(SP)
-	JNE  line6
+	JNE  line9
 	ADDQ $0x20, DI
 	ADDQ $0x20, R8
 	ADDQ $+32, R9
 	ADDQ $+32, R10
 	ADDQ $+32, R11
-	XORQ $0x01, 416(SP)
-	JNE  once9
+	XORQ $0x01, 432(SP)
+	JNE  once15
 	ADDQ $+704, R9
 	ADDQ $+192, R10
 	ADDQ $+192, R11
 
-once9:
-	DECQ 408(SP)
+once15:
+	DECQ 424(SP)
 	JNE  channels2
 
 none1:
-	MOVQ 104(AX), CX
+	MOVQ 112(AX), CX
 	ANDQ $0x1f, CX
 	SHRQ $0x03, CX
-	JEQ  none10
-	MOVQ CX, 408(SP)
-	MOVQ $+0, 416(SP)
+	JEQ  none16
+	MOVQ CX, 424(SP)
+	MOVQ $+0, 432(SP)
 
-channels11:
+channels17:
 	// Weights are widened to words, and paired.
 	VMOVDQU  (R9), X0
 	VPSRAW   $0x08, X0, X1
@@ -693,13 +831,13 @@ channels11:
 	VPXOR    X14, X14, X14
 	MOVQ     DI, CX
 	MOVQ     R8, DX
-	MOVQ     120(AX), R13
+	MOVQ     128(AX), R13
 	MOVQ     R13, 8(SP)
 
-line12:
+line18:
 	MOVQ       CX, 16(SP)
 	MOVQ       DX, 24(SP)
-	MOVQ       112(AX), R13
+	MOVQ       120(AX), R13
 	MOVQ       R13, (SP)
 	VMOVDQU    (R10), X0
 	VMOVDQU    64(R10), X1
@@ -741,7 +879,7 @@ line12:
 	VPADDD     X10, X3, X3
 	ADDQ       SI, CX
 
-pixels13:
+pixels19:
 	VMOVDQU      (R10), X4
 	VMOVDQU      64(R10), X5
 	VMOVQ        (CX), X11
@@ -777,22 +915,44 @@ pixels13:
 	ADDQ         SI, CX
 	VCVTDQ2PS    X0, X0
 	VMULPS       (R11), X0, X0
-	VCVTPS2DQ    X0, X0
 	VCVTDQ2PS    X1, X1
 	VMULPS       64(R11), X1, X1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual21
+	MOVQ         32(SP), R13
+	VMOVQ        (DX)(R13*1), X11
+	VPUNPCKLBW   X14, X11, X12
+	VPUNPCKLWD   X14, X12, X6
+	VPUNPCKHWD   X14, X12, X7
+	VPBROADCASTD 164(AX), X8
+	VBROADCASTSS 168(AX), X9
+	VPSUBD       X8, X6, X6
+	VCVTDQ2PS    X6, X6
+	VMULPS       X9, X6, X6
+	VADDPS       X6, X0, X0
+	VPSUBD       X8, X7, X7
+	VCVTDQ2PS    X7, X7
+	VMULPS       X9, X7, X7
+	VADDPS       X7, X1, X1
+	VBROADCASTSS 40(SP), X8
+	VMINPS       X8, X0, X0
+	VMINPS       X8, X1, X1
+
+noresidual21:
+	VCVTPS2DQ    X0, X0
 	VCVTPS2DQ    X1, X1
-	VPBROADCASTD 32(SP), X10
+	VPBROADCASTD 48(SP), X10
 	VPACKSSDW    X1, X0, X0
 	VPADDSW      X10, X0, X0
 	VPACKUSWB    X0, X0, X0
-	VPBROADCASTD 40(SP), X10
+	VPBROADCASTD 56(SP), X10
 	VPMAXUB      X10, X0, X0
-	VPBROADCASTD 48(SP), X10
+	VPBROADCASTD 64(SP), X10
 	VPMINUB      X10, X0, X0
 	VMOVQ        X0, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JEQ          done14
+	JEQ          done20
 	VMOVDQU      (R10), X0
 	VMOVDQU      64(R10), X1
 	VMOVQ        (CX), X11
@@ -828,22 +988,44 @@ pixels13:
 	ADDQ         SI, CX
 	VCVTDQ2PS    X2, X2
 	VMULPS       (R11), X2, X2
-	VCVTPS2DQ    X2, X2
 	VCVTDQ2PS    X3, X3
 	VMULPS       64(R11), X3, X3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual22
+	MOVQ         32(SP), R13
+	VMOVQ        (DX)(R13*1), X11
+	VPUNPCKLBW   X14, X11, X12
+	VPUNPCKLWD   X14, X12, X6
+	VPUNPCKHWD   X14, X12, X7
+	VPBROADCASTD 164(AX), X8
+	VBROADCASTSS 168(AX), X9
+	VPSUBD       X8, X6, X6
+	VCVTDQ2PS    X6, X6
+	VMULPS       X9, X6, X6
+	VADDPS       X6, X2, X2
+	VPSUBD       X8, X7, X7
+	VCVTDQ2PS    X7, X7
+	VMULPS       X9, X7, X7
+	VADDPS       X7, X3, X3
+	VBROADCASTSS 40(SP), X8
+	VMINPS       X8, X2, X2
+	VMINPS       X8, X3, X3
+
+noresidual22:
+	VCVTPS2DQ    X2, X2
 	VCVTPS2DQ    X3, X3
-	VPBROADCASTD 32(SP), X10
+	VPBROADCASTD 48(SP), X10
 	VPACKSSDW    X3, X2, X2
 	VPADDSW      X10, X2, X2
 	VPACKUSWB    X2, X2, X2
-	VPBROADCASTD 40(SP), X10
+	VPBROADCASTD 56(SP), X10
 	VPMAXUB      X10, X2, X2
-	VPBROADCASTD 48(SP), X10
+	VPBROADCASTD 64(SP), X10
 	VPMINUB      X10, X2, X2
 	VMOVQ        X2, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JEQ          done14
+	JEQ          done20
 	VMOVDQU      (R10), X2
 	VMOVDQU      64(R10), X3
 	VMOVQ        (CX), X11
@@ -879,195 +1061,234 @@ pixels13:
 	ADDQ         SI, CX
 	VCVTDQ2PS    X4, X4
 	VMULPS       (R11), X4, X4
-	VCVTPS2DQ    X4, X4
 	VCVTDQ2PS    X5, X5
 	VMULPS       64(R11), X5, X5
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual23
+	MOVQ         32(SP), R13
+	VMOVQ        (DX)(R13*1), X11
+	VPUNPCKLBW   X14, X11, X12
+	VPUNPCKLWD   X14, X12, X6
+	VPUNPCKHWD   X14, X12, X7
+	VPBROADCASTD 164(AX), X8
+	VBROADCASTSS 168(AX), X9
+	VPSUBD       X8, X6, X6
+	VCVTDQ2PS    X6, X6
+	VMULPS       X9, X6, X6
+	VADDPS       X6, X4, X4
+	VPSUBD       X8, X7, X7
+	VCVTDQ2PS    X7, X7
+	VMULPS       X9, X7, X7
+	VADDPS       X7, X5, X5
+	VBROADCASTSS 40(SP), X8
+	VMINPS       X8, X4, X4
+	VMINPS       X8, X5, X5
+
+noresidual23:
+	VCVTPS2DQ    X4, X4
 	VCVTPS2DQ    X5, X5
-	VPBROADCASTD 32(SP), X10
+	VPBROADCASTD 48(SP), X10
 	VPACKSSDW    X5, X4, X4
 	VPADDSW      X10, X4, X4
 	VPACKUSWB    X4, X4, X4
-	VPBROADCASTD 40(SP), X10
+	VPBROADCASTD 56(SP), X10
 	VPMAXUB      X10, X4, X4
-	VPBROADCASTD 48(SP), X10
+	VPBROADCASTD 64(SP), X10
 	VPMINUB      X10, X4, X4
 	VMOVQ        X4, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JNE          pixels13
+	JNE          pixels19
 
-done14:
+done20:
 	MOVQ 16(SP), CX
 	MOVQ 24(SP), DX
-	ADDQ 128(AX), CX
-	ADDQ 136(AX), DX
+	ADDQ 136(AX), CX
+	ADDQ 144(AX), DX
 	DECQ 8(SP)
-	JNE  line12
+	JNE  line18
 	ADDQ $0x08, DI
 	ADDQ $0x08, R8
 	ADDQ $+128, R9
 	ADDQ $+128, R10
 	ADDQ $+128, R11
-	XORQ $0x01, 416(SP)
-	JNE  once15
+	XORQ $0x01, 432(SP)
+	JNE  once24
 	ADDQ $-240, R9
 	ADDQ $-240, R10
 	ADDQ $-240, R11
 
-once15:
-	DECQ 408(SP)
-	JNE  channels11
+once24:
+	DECQ 424(SP)
+	JNE  channels17
 
-none10:
-	MOVQ  104(AX), CX
+none16:
+	MOVQ  112(AX), CX
 	ANDQ  $0x07, CX
 	TESTQ CX, CX
-	JEQ   none16
-	MOVQ  CX, 408(SP)
-	MOVQ  $+0, 416(SP)
+	JEQ   none25
+	MOVQ  CX, 424(SP)
+	MOVQ  $+0, 432(SP)
 
-channels17:
+channels26:
 	VMOVSS (R11), X1
 	MOVQ   DI, CX
 	MOVQ   R8, DX
-	MOVQ   120(AX), R12
+	MOVQ   128(AX), R12
 	MOVQ   R12, 8(SP)
 
-line18:
+line27:
 	MOVQ CX, 16(SP)
 	MOVQ DX, 24(SP)
-	MOVQ 112(AX), R12
+	MOVQ 120(AX), R12
 	MOVQ R12, (SP)
 
-pixel19:
-	MOVQ         CX, R12
-	MOVL         (R10), R13
-	MOVBLZX      (R12), R14
-	MOVBLSX      (R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*1), R14
-	MOVBLSX      1(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*2), R14
-	MOVBLSX      2(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	MOVBLZX      (R12), R14
-	MOVBLSX      256(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*1), R14
-	MOVBLSX      257(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*2), R14
-	MOVBLSX      258(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	ADDQ         SI, R12
-	MOVBLZX      (R12), R14
-	MOVBLSX      512(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*1), R14
-	MOVBLSX      513(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*2), R12
-	MOVBLSX      514(R9), R14
-	IMULL        R14, R12
-	ADDL         R12, R13
-	VMOVD        R13, X0
-	VCVTDQ2PS    X0, X0
-	VMULSS       X1, X0, X0
+pixel28:
+	MOVQ      CX, R12
+	MOVL      (R10), R13
+	MOVBLZX   (R12), R14
+	MOVBLSX   (R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*1), R14
+	MOVBLSX   1(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*2), R14
+	MOVBLSX   2(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	ADDQ      SI, CX
+	ADDQ      SI, R12
+	MOVBLZX   (R12), R14
+	MOVBLSX   256(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*1), R14
+	MOVBLSX   257(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*2), R14
+	MOVBLSX   258(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	ADDQ      SI, R12
+	MOVBLZX   (R12), R14
+	MOVBLSX   512(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*1), R14
+	MOVBLSX   513(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*2), R12
+	MOVBLSX   514(R9), R14
+	IMULL     R14, R12
+	ADDL      R12, R13
+	VMOVD     R13, X0
+	VCVTDQ2PS X0, X0
+	VMULSS    X1, X0, X0
+	CMPQ      40(AX), $0x00
+	JEQ       noresidual29
+	MOVQ      32(SP), R12
+	MOVBLZX   (DX)(R12*1), R12
+	SUBL      164(AX), R12
+	VMOVD     R12, X2
+	VCVTDQ2PS X2, X2
+	VMULSS    168(AX), X2, X2
+	VADDSS    X2, X0, X0
+	VMINSS    40(SP), X0, X0
+
+noresidual29:
 	VCVTPS2DQ    X0, X0
-	VPBROADCASTD 32(SP), X2
+	VPBROADCASTD 48(SP), X2
 	VPACKSSDW    X0, X0, X0
 	VPADDSW      X2, X0, X0
 	VPACKUSWB    X0, X0, X0
-	VPBROADCASTD 40(SP), X2
+	VPBROADCASTD 56(SP), X2
 	VPMAXUB      X2, X0, X0
-	VPBROADCASTD 48(SP), X2
+	VPBROADCASTD 64(SP), X2
 	VPMINUB      X2, X0, X0
 	VPEXTRB      $0x00, X0, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JNE          pixel19
+	JNE          pixel28
 	MOVQ         16(SP), CX
 	MOVQ         24(SP), DX
-	ADDQ         128(AX), CX
-	ADDQ         136(AX), DX
+	ADDQ         136(AX), CX
+	ADDQ         144(AX), DX
 	DECQ         8(SP)
-	JNE          line18
+	JNE          line27
 	INCQ         DI
 	INCQ         R8
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	INCQ         416(SP)
-	CMPQ         416(SP), $0x04
-	JNE          four20
+	INCQ         432(SP)
+	CMPQ         432(SP), $0x04
+	JNE          four30
 	ADDQ         $+48, R9
 	ADDQ         $+48, R10
 	ADDQ         $+48, R11
 
-four20:
-	DECQ 408(SP)
-	JNE  channels17
+four30:
+	DECQ 424(SP)
+	JNE  channels26
 
-none16:
+none25:
 	VZEROUPPER
 	RET
 
 // func depthwise3x3_u8i8_2_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
-TEXT ·depthwise3x3_u8i8_2_avx2(SB), NOSPLIT, $424-8
+TEXT ·depthwise3x3_u8i8_2_avx2(SB), NOSPLIT, $440-8
 	// Registers: Y0 a bound, then weights of the first two rows, then sums, then the sum;
 	// Y1 weights of the second row, then sums, then the multiplier;
-	// Y2 weights of the third row, then sums, then what is added to results, or bounds them;
+	// Y2 weights of the third row, then sums, then the residual, then what is added to results, or bounds them;
 	// Y3 weights of the third row, then sums; Y4 weights of the third row;
-	// Y6, Y7 the first two rows' taps;
-	// Y8, Y9 the third row's taps, and those of the column before;
+	// Y6, Y7 the first two rows' taps, then residual, widened;
+	// Y8 the third row's taps, and those of the column before, then DZero, then the bound;
+	// Y9 the third row's taps, and those of the column before, then DScale;
 	// Y10 products, then what is added to results, or bounds them, then the upper half of results;
-	// Y11 a row of taps; Y12 pairs of bytes; Y13 the third row's taps, of the column before;
-	// Y14 0.
+	// Y11 a row of taps, then residual; Y12 pairs of bytes, then words of it;
+	// Y13 the third row's taps, of the column before; Y14 0.
 	MOVQ      args+0(FP), AX
-	MOVQ      40(AX), BX
-	MOVQ      48(AX), SI
+	MOVQ      48(AX), BX
+	MOVQ      56(AX), SI
 	MOVQ      (AX), DI
 	MOVQ      32(AX), R8
+	MOVQ      40(AX), CX
+	SUBQ      R8, CX
+	MOVQ      CX, 32(SP)
+	MOVL      $0x47800000, 40(SP)
 	MOVQ      8(AX), R9
 	MOVQ      16(AX), R10
 	MOVQ      24(AX), R11
-	MOVL      152(AX), CX
+	MOVL      160(AX), CX
 	MOVL      CX, DX
 	SHLL      $0x10, DX
 	ORL       CX, DX
-	MOVL      DX, 32(SP)
-	VMOVSS    156(AX), X0
-	VCVTSS2SI X0, DX
-	ADDL      CX, DX
-	IMUL3L    $+16843009, DX, DX
-	MOVL      DX, 40(SP)
-	VMOVSS    160(AX), X0
-	VCVTSS2SI X0, DX
-	ADDL      CX, DX
-	IMUL3L    $+16843009, DX, DX
 	MOVL      DX, 48(SP)
+	VMOVSS    172(AX), X0
+	VCVTSS2SI X0, DX
+	ADDL      CX, DX
+	IMUL3L    $+16843009, DX, DX
+	MOVL      DX, 56(SP)
+	VMOVSS    176(AX), X0
+	VCVTSS2SI X0, DX
+	ADDL      CX, DX
+	IMUL3L    $+16843009, DX, DX
+	MOVL      DX, 64(SP)
 
 	// What is read again and again crosses no line of the cache.
-	LEAQ 56(SP), R12
+	LEAQ 72(SP), R12
 	ADDQ $0x1f, R12
 	ANDQ $-32, R12
-	MOVQ 104(AX), CX
+	MOVQ 112(AX), CX
 	SHRQ $0x05, CX
 	JEQ  none1
-	MOVQ CX, 408(SP)
-	MOVQ $+0, 416(SP)
+	MOVQ CX, 424(SP)
+	MOVQ $+0, 432(SP)
 
 channels2:
 	// Weights are widened to words, and paired.
@@ -1132,13 +1353,13 @@ channels2:
 	VPXOR    Y14, Y14, Y14
 	MOVQ     DI, CX
 	MOVQ     R8, DX
-	MOVQ     120(AX), R13
+	MOVQ     128(AX), R13
 	MOVQ     R13, 8(SP)
 
 line3:
 	MOVQ       CX, 16(SP)
 	MOVQ       DX, 24(SP)
-	MOVQ       112(AX), R13
+	MOVQ       120(AX), R13
 	MOVQ       R13, (SP)
 	VMOVDQU    (R10), Y0
 	VMOVDQU    64(R10), Y1
@@ -1202,22 +1423,44 @@ pixels4:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       (R11), Y0, Y0
-	VCVTPS2DQ    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       64(R11), Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual6
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKLBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y0, Y0
+	VMINPS       Y8, Y1, Y1
+
+noresidual6:
+	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y1, Y0, Y0
 	VPADDSW      Y10, Y0, Y0
 	VPACKUSWB    Y0, Y0, Y0
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y0, Y0
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y0, Y0
 	VMOVQ        X0, (DX)
 	VEXTRACTI128 $0x01, Y0, X10
 	VMOVQ        X10, 16(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
 	JEQ          done5
 	VMOVDQU      (CX), Y11
@@ -1266,30 +1509,52 @@ pixels4:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       (R11), Y2, Y2
-	VCVTPS2DQ    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       64(R11), Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual7
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKLBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y2, Y2
+	VMINPS       Y8, Y3, Y3
+
+noresidual7:
+	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y3, Y2, Y2
 	VPADDSW      Y10, Y2, Y2
 	VPACKUSWB    Y2, Y2, Y2
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y2, Y2
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y2, Y2
 	VMOVQ        X2, (DX)
 	VEXTRACTI128 $0x01, Y2, X10
 	VMOVQ        X10, 16(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
 	JNE          pixels4
 
 done5:
 	MOVQ 16(SP), CX
 	MOVQ 24(SP), DX
-	ADDQ 128(AX), CX
-	ADDQ 136(AX), DX
+	ADDQ 136(AX), CX
+	ADDQ 144(AX), DX
 	DECQ 8(SP)
 	JNE  line3
 
@@ -1355,13 +1620,13 @@ done5:
 	VPXOR    Y14, Y14, Y14
 	MOVQ     DI, CX
 	MOVQ     R8, DX
-	MOVQ     120(AX), R13
+	MOVQ     128(AX), R13
 	MOVQ     R13, 8(SP)
 
-line6:
+line8:
 	MOVQ       CX, 16(SP)
 	MOVQ       DX, 24(SP)
-	MOVQ       112(AX), R13
+	MOVQ       120(AX), R13
 	MOVQ       R13, (SP)
 	VMOVDQU    128(R10), Y0
 	VMOVDQU    192(R10), Y1
@@ -1378,7 +1643,7 @@ line6:
 	VPADDD     Y10, Y1, Y1
 	ADDQ       SI, CX
 
-pixels7:
+pixels9:
 	VMOVDQU      (CX), Y11
 	VMOVDQU      (CX)(BX*1), Y10
 	VPUNPCKHBW   Y10, Y11, Y12
@@ -1425,24 +1690,46 @@ pixels7:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       128(R11), Y0, Y0
-	VCVTPS2DQ    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       192(R11), Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual11
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKHBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y0, Y0
+	VMINPS       Y8, Y1, Y1
+
+noresidual11:
+	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y1, Y0, Y0
 	VPADDSW      Y10, Y0, Y0
 	VPACKUSWB    Y0, Y0, Y0
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y0, Y0
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y0, Y0
 	VMOVQ        X0, 8(DX)
 	VEXTRACTI128 $0x01, Y0, X10
 	VMOVQ        X10, 24(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JEQ          done8
+	JEQ          done10
 	VMOVDQU      (CX), Y11
 	VMOVDQU      (CX)(BX*1), Y10
 	VPUNPCKHBW   Y10, Y11, Y12
@@ -1489,56 +1776,78 @@ pixels7:
 	ADDQ         SI, CX
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       128(R11), Y2, Y2
-	VCVTPS2DQ    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       192(R11), Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual12
+	MOVQ         32(SP), R13
+	VMOVDQU      (DX)(R13*1), Y11
+	VPUNPCKHBW   Y14, Y11, Y12
+	VPUNPCKLWD   Y14, Y12, Y6
+	VPUNPCKHWD   Y14, Y12, Y7
+	VPBROADCASTD 164(AX), Y8
+	VBROADCASTSS 168(AX), Y9
+	VPSUBD       Y8, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y9, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VPSUBD       Y8, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y7, Y7
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS 40(SP), Y8
+	VMINPS       Y8, Y2, Y2
+	VMINPS       Y8, Y3, Y3
+
+noresidual12:
+	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
-	VPBROADCASTD 32(SP), Y10
+	VPBROADCASTD 48(SP), Y10
 	VPACKSSDW    Y3, Y2, Y2
 	VPADDSW      Y10, Y2, Y2
 	VPACKUSWB    Y2, Y2, Y2
-	VPBROADCASTD 40(SP), Y10
+	VPBROADCASTD 56(SP), Y10
 	VPMAXUB      Y10, Y2, Y2
-	VPBROADCASTD 48(SP), Y10
+	VPBROADCASTD 64(SP), Y10
 	VPMINUB      Y10, Y2, Y2
 	VMOVQ        X2, 8(DX)
 	VEXTRACTI128 $0x01, Y2, X10
 	VMOVQ        X10, 24(DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JNE          pixels7
+	JNE          pixels9
 
-done8:
+done10:
 	MOVQ 16(SP), CX
 	MOVQ 24(SP), DX
-	ADDQ 128(AX), CX
-	ADDQ 136(AX), DX
+	ADDQ 136(AX), CX
+	ADDQ 144(AX), DX
 	DECQ 8(SP)
-	JNE  line6
+	JNE  line8
 	ADDQ $0x20, DI
 	ADDQ $0x20, R8
 	ADDQ $+32, R9
 	ADDQ $+32, R10
 	ADDQ $+32, R11
-	XORQ $0x01, 416(SP)
-	JNE  once9
+	XORQ $0x01, 432(SP)
+	JNE  once13
 	ADDQ $+704, R9
 	ADDQ $+192, R10
 	ADDQ $+192, R11
 
-once9:
-	DECQ 408(SP)
+once13:
+	DECQ 424(SP)
 	JNE  channels2
 
 none1:
-	MOVQ 104(AX), CX
+	MOVQ 112(AX), CX
 	ANDQ $0x1f, CX
 	SHRQ $0x03, CX
-	JEQ  none10
-	MOVQ CX, 408(SP)
-	MOVQ $+0, 416(SP)
+	JEQ  none14
+	MOVQ CX, 424(SP)
+	MOVQ $+0, 432(SP)
 
-channels11:
+channels15:
 	// Weights are widened to words, and paired.
 	VMOVDQU  (R9), X0
 	VPSRAW   $0x08, X0, X1
@@ -1601,13 +1910,13 @@ channels11:
 	VPXOR    X14, X14, X14
 	MOVQ     DI, CX
 	MOVQ     R8, DX
-	MOVQ     120(AX), R13
+	MOVQ     128(AX), R13
 	MOVQ     R13, 8(SP)
 
-line12:
+line16:
 	MOVQ       CX, 16(SP)
 	MOVQ       DX, 24(SP)
-	MOVQ       112(AX), R13
+	MOVQ       120(AX), R13
 	MOVQ       R13, (SP)
 	VMOVDQU    (R10), X0
 	VMOVDQU    64(R10), X1
@@ -1624,7 +1933,7 @@ line12:
 	VPADDD     X10, X1, X1
 	ADDQ       SI, CX
 
-pixels13:
+pixels17:
 	VMOVQ        (CX), X11
 	VMOVQ        (CX)(BX*1), X10
 	VPUNPCKLBW   X10, X11, X12
@@ -1671,22 +1980,44 @@ pixels13:
 	ADDQ         SI, CX
 	VCVTDQ2PS    X0, X0
 	VMULPS       (R11), X0, X0
-	VCVTPS2DQ    X0, X0
 	VCVTDQ2PS    X1, X1
 	VMULPS       64(R11), X1, X1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual19
+	MOVQ         32(SP), R13
+	VMOVQ        (DX)(R13*1), X11
+	VPUNPCKLBW   X14, X11, X12
+	VPUNPCKLWD   X14, X12, X6
+	VPUNPCKHWD   X14, X12, X7
+	VPBROADCASTD 164(AX), X8
+	VBROADCASTSS 168(AX), X9
+	VPSUBD       X8, X6, X6
+	VCVTDQ2PS    X6, X6
+	VMULPS       X9, X6, X6
+	VADDPS       X6, X0, X0
+	VPSUBD       X8, X7, X7
+	VCVTDQ2PS    X7, X7
+	VMULPS       X9, X7, X7
+	VADDPS       X7, X1, X1
+	VBROADCASTSS 40(SP), X8
+	VMINPS       X8, X0, X0
+	VMINPS       X8, X1, X1
+
+noresidual19:
+	VCVTPS2DQ    X0, X0
 	VCVTPS2DQ    X1, X1
-	VPBROADCASTD 32(SP), X10
+	VPBROADCASTD 48(SP), X10
 	VPACKSSDW    X1, X0, X0
 	VPADDSW      X10, X0, X0
 	VPACKUSWB    X0, X0, X0
-	VPBROADCASTD 40(SP), X10
+	VPBROADCASTD 56(SP), X10
 	VPMAXUB      X10, X0, X0
-	VPBROADCASTD 48(SP), X10
+	VPBROADCASTD 64(SP), X10
 	VPMINUB      X10, X0, X0
 	VMOVQ        X0, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JEQ          done14
+	JEQ          done18
 	VMOVQ        (CX), X11
 	VMOVQ        (CX)(BX*1), X10
 	VPUNPCKLBW   X10, X11, X12
@@ -1733,147 +2064,181 @@ pixels13:
 	ADDQ         SI, CX
 	VCVTDQ2PS    X2, X2
 	VMULPS       (R11), X2, X2
-	VCVTPS2DQ    X2, X2
 	VCVTDQ2PS    X3, X3
 	VMULPS       64(R11), X3, X3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual20
+	MOVQ         32(SP), R13
+	VMOVQ        (DX)(R13*1), X11
+	VPUNPCKLBW   X14, X11, X12
+	VPUNPCKLWD   X14, X12, X6
+	VPUNPCKHWD   X14, X12, X7
+	VPBROADCASTD 164(AX), X8
+	VBROADCASTSS 168(AX), X9
+	VPSUBD       X8, X6, X6
+	VCVTDQ2PS    X6, X6
+	VMULPS       X9, X6, X6
+	VADDPS       X6, X2, X2
+	VPSUBD       X8, X7, X7
+	VCVTDQ2PS    X7, X7
+	VMULPS       X9, X7, X7
+	VADDPS       X7, X3, X3
+	VBROADCASTSS 40(SP), X8
+	VMINPS       X8, X2, X2
+	VMINPS       X8, X3, X3
+
+noresidual20:
+	VCVTPS2DQ    X2, X2
 	VCVTPS2DQ    X3, X3
-	VPBROADCASTD 32(SP), X10
+	VPBROADCASTD 48(SP), X10
 	VPACKSSDW    X3, X2, X2
 	VPADDSW      X10, X2, X2
 	VPACKUSWB    X2, X2, X2
-	VPBROADCASTD 40(SP), X10
+	VPBROADCASTD 56(SP), X10
 	VPMAXUB      X10, X2, X2
-	VPBROADCASTD 48(SP), X10
+	VPBROADCASTD 64(SP), X10
 	VPMINUB      X10, X2, X2
 	VMOVQ        X2, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JNE          pixels13
+	JNE          pixels17
 
-done14:
+done18:
 	MOVQ 16(SP), CX
 	MOVQ 24(SP), DX
-	ADDQ 128(AX), CX
-	ADDQ 136(AX), DX
+	ADDQ 136(AX), CX
+	ADDQ 144(AX), DX
 	DECQ 8(SP)
-	JNE  line12
+	JNE  line16
 	ADDQ $0x08, DI
 	ADDQ $0x08, R8
 	ADDQ $+128, R9
 	ADDQ $+128, R10
 	ADDQ $+128, R11
-	XORQ $0x01, 416(SP)
-	JNE  once15
+	XORQ $0x01, 432(SP)
+	JNE  once21
 	ADDQ $-240, R9
 	ADDQ $-240, R10
 	ADDQ $-240, R11
 
-once15:
-	DECQ 408(SP)
-	JNE  channels11
+once21:
+	DECQ 424(SP)
+	JNE  channels15
 
-none10:
-	MOVQ  104(AX), CX
+none14:
+	MOVQ  112(AX), CX
 	ANDQ  $0x07, CX
 	TESTQ CX, CX
-	JEQ   none16
-	MOVQ  CX, 408(SP)
-	MOVQ  $+0, 416(SP)
+	JEQ   none22
+	MOVQ  CX, 424(SP)
+	MOVQ  $+0, 432(SP)
 
-channels17:
+channels23:
 	VMOVSS (R11), X1
 	MOVQ   DI, CX
 	MOVQ   R8, DX
-	MOVQ   120(AX), R12
+	MOVQ   128(AX), R12
 	MOVQ   R12, 8(SP)
 
-line18:
+line24:
 	MOVQ CX, 16(SP)
 	MOVQ DX, 24(SP)
-	MOVQ 112(AX), R12
+	MOVQ 120(AX), R12
 	MOVQ R12, (SP)
 
-pixel19:
-	MOVQ         CX, R12
-	MOVL         (R10), R13
-	MOVBLZX      (R12), R14
-	MOVBLSX      (R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*1), R14
-	MOVBLSX      1(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*2), R14
-	MOVBLSX      2(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	MOVBLZX      (R12), R14
-	MOVBLSX      256(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*1), R14
-	MOVBLSX      257(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*2), R14
-	MOVBLSX      258(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	MOVBLZX      (R12), R14
-	MOVBLSX      512(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*1), R14
-	MOVBLSX      513(R9), R15
-	IMULL        R15, R14
-	ADDL         R14, R13
-	MOVBLZX      (R12)(BX*2), R12
-	MOVBLSX      514(R9), R14
-	IMULL        R14, R12
-	ADDL         R12, R13
-	VMOVD        R13, X0
-	VCVTDQ2PS    X0, X0
-	VMULSS       X1, X0, X0
+pixel25:
+	MOVQ      CX, R12
+	MOVL      (R10), R13
+	MOVBLZX   (R12), R14
+	MOVBLSX   (R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*1), R14
+	MOVBLSX   1(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*2), R14
+	MOVBLSX   2(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	ADDQ      SI, CX
+	ADDQ      SI, R12
+	MOVBLZX   (R12), R14
+	MOVBLSX   256(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*1), R14
+	MOVBLSX   257(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*2), R14
+	MOVBLSX   258(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	ADDQ      SI, CX
+	ADDQ      SI, R12
+	MOVBLZX   (R12), R14
+	MOVBLSX   512(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*1), R14
+	MOVBLSX   513(R9), R15
+	IMULL     R15, R14
+	ADDL      R14, R13
+	MOVBLZX   (R12)(BX*2), R12
+	MOVBLSX   514(R9), R14
+	IMULL     R14, R12
+	ADDL      R12, R13
+	VMOVD     R13, X0
+	VCVTDQ2PS X0, X0
+	VMULSS    X1, X0, X0
+	CMPQ      40(AX), $0x00
+	JEQ       noresidual26
+	MOVQ      32(SP), R12
+	MOVBLZX   (DX)(R12*1), R12
+	SUBL      164(AX), R12
+	VMOVD     R12, X2
+	VCVTDQ2PS X2, X2
+	VMULSS    168(AX), X2, X2
+	VADDSS    X2, X0, X0
+	VMINSS    40(SP), X0, X0
+
+noresidual26:
 	VCVTPS2DQ    X0, X0
-	VPBROADCASTD 32(SP), X2
+	VPBROADCASTD 48(SP), X2
 	VPACKSSDW    X0, X0, X0
 	VPADDSW      X2, X0, X0
 	VPACKUSWB    X0, X0, X0
-	VPBROADCASTD 40(SP), X2
+	VPBROADCASTD 56(SP), X2
 	VPMAXUB      X2, X0, X0
-	VPBROADCASTD 48(SP), X2
+	VPBROADCASTD 64(SP), X2
 	VPMINUB      X2, X0, X0
 	VPEXTRB      $0x00, X0, (DX)
-	ADDQ         80(AX), DX
+	ADDQ         88(AX), DX
 	DECQ         (SP)
-	JNE          pixel19
+	JNE          pixel25
 	MOVQ         16(SP), CX
 	MOVQ         24(SP), DX
-	ADDQ         128(AX), CX
-	ADDQ         136(AX), DX
+	ADDQ         136(AX), CX
+	ADDQ         144(AX), DX
 	DECQ         8(SP)
-	JNE          line18
+	JNE          line24
 	INCQ         DI
 	INCQ         R8
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	INCQ         416(SP)
-	CMPQ         416(SP), $0x04
-	JNE          four20
+	INCQ         432(SP)
+	CMPQ         432(SP), $0x04
+	JNE          four27
 	ADDQ         $+48, R9
 	ADDQ         $+48, R10
 	ADDQ         $+48, R11
 
-four20:
-	DECQ 408(SP)
-	JNE  channels17
+four27:
+	DECQ 424(SP)
+	JNE  channels23
 
-none16:
+none22:
 	VZEROUPPER
 	RET

@@ -8,154 +8,140 @@
 // Requires: ASIMD
 TEXT ·depthwise3x3_u8i8_1_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 XRow; R4 XCol; R5 YStride;
-	// R6 C; R7 the first channel; R8 the block's first place, then a column's taps;
-	// R9 the place in it, then a column's taps; R10 a part of that, then a column's taps;
-	// R11 an address, then Lines; R12 pixels left; R13 a line of X; R14 a line of Y;
-	// R15 where results go; R19 XLine, then YLine;
-	// R20 behind what is to be loaded, then where to store.
+	// R6 D; R7 how far D is behind Y; R8 an address, then C; R9 the first channel;
+	// R10 the block's first place, then a column's taps;
+	// R11 the place in it, then a column's taps; R12 a part of that, then a column's taps;
+	// R13 an address, then Lines; R14 pixels left; R15 a line of X; R19 a line of Y;
+	// R20 where results go; R21 XLine, then YLine;
+	// R22 the pixel's residual, then behind what is to be loaded, then where to store;
+	// R23 behind what is to be loaded.
 	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3…V11 weights, as words; V12, V13 Bias; V14, V15 Scale;
-	// V16…V18 taps of a column, as words; V19, V20 weights of a column's taps, then sums;
-	// V21, V22 those of a tap, then sums; V23, V24 sums.
+	// V16…V18 taps of a column, as words; V19 DZero; V20 DScale;
+	// V21, V22 weights of a column's taps, then sums; V23, V24 those of a tap, then sums;
+	// V25, V26 sums.
 	MOVD  args+0(FP), R0
-	ADD   $156, R0, R1
+	ADD   $172, R0, R1
 	VLD1R (R1), [V0.S4]
-	ADD   $160, R0, R1
+	ADD   $176, R0, R1
 	VLD1R (R1), [V1.S4]
-	ADD   $152, R0, R1
+	ADD   $160, R0, R1
 	VLD1R (R1), [V2.S4]
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
-	MOVD  40(R0), R3
-	MOVD  48(R0), R4
-	MOVD  80(R0), R5
-	MOVD  104(R0), R6
-	MOVD  $0, R7
+	MOVD  48(R0), R3
+	MOVD  56(R0), R4
+	MOVD  88(R0), R5
+	MOVD  40(R0), R6
+	ADD   $164, R0, R8
+	VLD1R (R8), [V19.S4]
+	ADD   $168, R0, R8
+	VLD1R (R8), [V20.S4]
+	SUB   R2, R6, R7
+	MOVD  112(R0), R8
+	MOVD  $0, R9
 
 channels1:
-	CMP   $8, R6
+	CMP   $8, R8
 	BLT   rest2
-	AND   $8, R7, R10
-	LSL   $2, R10, R9
-	AND   $48, R7, R10
-	LSR   $2, R10, R10
-	ADD   R10, R9, R9
-	AND   $63, R7, R10
-	SUB   R10, R7, R8
-	ADD   R8, R9, R10
-	MOVD  16(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F12
-	FMOVQ 64(R11), F13
-	MOVD  24(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F14
-	FMOVQ 64(R11), F15
-	MOVD  8(R0), R11
-	ADD   R8<<3, R11, R11
-	ADD   R8<<2, R11, R11
-	ADD   R9<<2, R11, R11
-	FMOVQ (R11), F19
-	FMOVQ 64(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa3 // xtn v3.4h, v21.4s
-	WORD  $0x4e612ac3 // xtn2 v3.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa4 // xtn v4.4h, v21.4s
-	WORD  $0x4e612ac4 // xtn2 v4.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa5 // xtn v5.4h, v21.4s
-	WORD  $0x4e612ac5 // xtn2 v5.8h, v22.4s
-	FMOVQ 256(R11), F19
-	FMOVQ 320(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa6 // xtn v6.4h, v21.4s
-	WORD  $0x4e612ac6 // xtn2 v6.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa7 // xtn v7.4h, v21.4s
-	WORD  $0x4e612ac7 // xtn2 v7.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa8 // xtn v8.4h, v21.4s
-	WORD  $0x4e612ac8 // xtn2 v8.8h, v22.4s
-	FMOVQ 512(R11), F19
-	FMOVQ 576(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa9 // xtn v9.4h, v21.4s
-	WORD  $0x4e612ac9 // xtn2 v9.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aaa // xtn v10.4h, v21.4s
-	WORD  $0x4e612aca // xtn2 v10.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aab // xtn v11.4h, v21.4s
-	WORD  $0x4e612acb // xtn2 v11.8h, v22.4s
-	MOVD  120(R0), R11
-	MOVD  R1, R13
-	MOVD  R2, R14
+	AND   $8, R9, R12
+	LSL   $2, R12, R11
+	AND   $48, R9, R12
+	LSR   $2, R12, R12
+	ADD   R12, R11, R11
+	AND   $63, R9, R12
+	SUB   R12, R9, R10
+	ADD   R10, R11, R12
+	MOVD  16(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F12
+	FMOVQ 64(R13), F13
+	MOVD  24(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F14
+	FMOVQ 64(R13), F15
+	MOVD  8(R0), R13
+	ADD   R10<<3, R13, R13
+	ADD   R10<<2, R13, R13
+	ADD   R11<<2, R13, R13
+	FMOVQ (R13), F21
+	FMOVQ 64(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae3 // xtn v3.4h, v23.4s
+	WORD  $0x4e612b03 // xtn2 v3.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae4 // xtn v4.4h, v23.4s
+	WORD  $0x4e612b04 // xtn2 v4.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae5 // xtn v5.4h, v23.4s
+	WORD  $0x4e612b05 // xtn2 v5.8h, v24.4s
+	FMOVQ 256(R13), F21
+	FMOVQ 320(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae6 // xtn v6.4h, v23.4s
+	WORD  $0x4e612b06 // xtn2 v6.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae7 // xtn v7.4h, v23.4s
+	WORD  $0x4e612b07 // xtn2 v7.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae8 // xtn v8.4h, v23.4s
+	WORD  $0x4e612b08 // xtn2 v8.8h, v24.4s
+	FMOVQ 512(R13), F21
+	FMOVQ 576(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae9 // xtn v9.4h, v23.4s
+	WORD  $0x4e612b09 // xtn2 v9.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aea // xtn v10.4h, v23.4s
+	WORD  $0x4e612b0a // xtn2 v10.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aeb // xtn v11.4h, v23.4s
+	WORD  $0x4e612b0b // xtn2 v11.8h, v24.4s
+	MOVD  128(R0), R13
+	MOVD  R1, R15
+	MOVD  R2, R19
 
 line4:
-	MOVD  R13, R8
-	ADD   R3, R13, R9
-	ADD   R3, R9, R10
-	MOVD  R14, R15
-	MOVD  112(R0), R12
-	FMOVD (R8), F16
-	ADD   R4, R8, R8
-	FMOVD (R9), F17
-	ADD   R4, R9, R9
-	FMOVD (R10), F18
+	MOVD  R15, R10
+	ADD   R3, R15, R11
+	ADD   R3, R11, R12
+	MOVD  R19, R20
+	MOVD  120(R0), R14
+	FMOVD (R10), F16
 	ADD   R4, R10, R10
+	FMOVD (R11), F17
+	ADD   R4, R11, R11
+	FMOVD (R12), F18
+	ADD   R4, R12, R12
 	VUXTL V16.B8, V16.H8
 	VUXTL V17.B8, V17.H8
 	VUXTL V18.B8, V18.H8
-	VMOV  V12.B16, V19.B16
-	VMOV  V13.B16, V20.B16
-	WORD  $0x0e638213 // smlal v19.4s, v16.4h, v3.4h
-	WORD  $0x4e638214 // smlal2 v20.4s, v16.8h, v3.8h
-	WORD  $0x0e648233 // smlal v19.4s, v17.4h, v4.4h
-	WORD  $0x4e648234 // smlal2 v20.4s, v17.8h, v4.8h
-	WORD  $0x0e658253 // smlal v19.4s, v18.4h, v5.4h
-	WORD  $0x4e658254 // smlal2 v20.4s, v18.8h, v5.8h
-	FMOVD (R8), F16
-	ADD   R4, R8, R8
-	FMOVD (R9), F17
-	ADD   R4, R9, R9
-	FMOVD (R10), F18
-	ADD   R4, R10, R10
-	VUXTL V16.B8, V16.H8
-	VUXTL V17.B8, V17.H8
-	VUXTL V18.B8, V18.H8
-	WORD  $0x0e668213 // smlal v19.4s, v16.4h, v6.4h
-	WORD  $0x4e668214 // smlal2 v20.4s, v16.8h, v6.8h
-	WORD  $0x0e678233 // smlal v19.4s, v17.4h, v7.4h
-	WORD  $0x4e678234 // smlal2 v20.4s, v17.8h, v7.8h
-	WORD  $0x0e688253 // smlal v19.4s, v18.4h, v8.4h
-	WORD  $0x4e688254 // smlal2 v20.4s, v18.8h, v8.8h
 	VMOV  V12.B16, V21.B16
 	VMOV  V13.B16, V22.B16
 	WORD  $0x0e638215 // smlal v21.4s, v16.4h, v3.4h
@@ -164,23 +150,15 @@ line4:
 	WORD  $0x4e648236 // smlal2 v22.4s, v17.8h, v4.8h
 	WORD  $0x0e658255 // smlal v21.4s, v18.4h, v5.4h
 	WORD  $0x4e658256 // smlal2 v22.4s, v18.8h, v5.8h
-
-pixel5:
-	FMOVD (R8), F16
-	ADD   R4, R8, R8
-	FMOVD (R9), F17
-	ADD   R4, R9, R9
-	FMOVD (R10), F18
+	FMOVD (R10), F16
 	ADD   R4, R10, R10
+	FMOVD (R11), F17
+	ADD   R4, R11, R11
+	FMOVD (R12), F18
+	ADD   R4, R12, R12
 	VUXTL V16.B8, V16.H8
 	VUXTL V17.B8, V17.H8
 	VUXTL V18.B8, V18.H8
-	WORD  $0x0e698213 // smlal v19.4s, v16.4h, v9.4h
-	WORD  $0x4e698214 // smlal2 v20.4s, v16.8h, v9.8h
-	WORD  $0x0e6a8233 // smlal v19.4s, v17.4h, v10.4h
-	WORD  $0x4e6a8234 // smlal2 v20.4s, v17.8h, v10.8h
-	WORD  $0x0e6b8253 // smlal v19.4s, v18.4h, v11.4h
-	WORD  $0x4e6b8254 // smlal2 v20.4s, v18.8h, v11.8h
 	WORD  $0x0e668215 // smlal v21.4s, v16.4h, v6.4h
 	WORD  $0x4e668216 // smlal2 v22.4s, v16.8h, v6.8h
 	WORD  $0x0e678235 // smlal v21.4s, v17.4h, v7.4h
@@ -195,357 +173,285 @@ pixel5:
 	WORD  $0x4e648238 // smlal2 v24.4s, v17.8h, v4.8h
 	WORD  $0x0e658257 // smlal v23.4s, v18.4h, v5.4h
 	WORD  $0x4e658258 // smlal2 v24.4s, v18.8h, v5.8h
-	WORD  $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD  $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
-	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD  $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
-	WORD  $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
-	WORD  $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
-	WORD  $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
-	WORD  $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
-	WORD  $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	VADD  V2.S4, V19.S4, V19.S4
-	WORD  $0x4e21aa94 // fcvtns v20.4s, v20.4s
-	VADD  V2.S4, V20.S4, V20.S4
-	WORD  $0x0e612a73 // xtn v19.4h, v19.4s
-	WORD  $0x4e612a93 // xtn2 v19.8h, v20.4s
-	WORD  $0x0e212a73 // xtn v19.8b, v19.8h
-	FMOVD F19, (R15)
-	ADD   R5, R15, R15
-	VMOV  V21.B16, V19.B16
-	VMOV  V22.B16, V20.B16
+
+pixel5:
+	FMOVD  (R10), F16
+	ADD    R4, R10, R10
+	FMOVD  (R11), F17
+	ADD    R4, R11, R11
+	FMOVD  (R12), F18
+	ADD    R4, R12, R12
+	VUXTL  V16.B8, V16.H8
+	VUXTL  V17.B8, V17.H8
+	VUXTL  V18.B8, V18.H8
+	WORD   $0x0e698215 // smlal v21.4s, v16.4h, v9.4h
+	WORD   $0x4e698216 // smlal2 v22.4s, v16.8h, v9.8h
+	WORD   $0x0e6a8235 // smlal v21.4s, v17.4h, v10.4h
+	WORD   $0x4e6a8236 // smlal2 v22.4s, v17.8h, v10.8h
+	WORD   $0x0e6b8255 // smlal v21.4s, v18.4h, v11.4h
+	WORD   $0x4e6b8256 // smlal2 v22.4s, v18.8h, v11.8h
+	WORD   $0x0e668217 // smlal v23.4s, v16.4h, v6.4h
+	WORD   $0x4e668218 // smlal2 v24.4s, v16.8h, v6.8h
+	WORD   $0x0e678237 // smlal v23.4s, v17.4h, v7.4h
+	WORD   $0x4e678238 // smlal2 v24.4s, v17.8h, v7.8h
+	WORD   $0x0e688257 // smlal v23.4s, v18.4h, v8.4h
+	WORD   $0x4e688258 // smlal2 v24.4s, v18.8h, v8.8h
+	VMOV   V12.B16, V25.B16
+	VMOV   V13.B16, V26.B16
+	WORD   $0x0e638219 // smlal v25.4s, v16.4h, v3.4h
+	WORD   $0x4e63821a // smlal2 v26.4s, v16.8h, v3.8h
+	WORD   $0x0e648239 // smlal v25.4s, v17.4h, v4.4h
+	WORD   $0x4e64823a // smlal2 v26.4s, v17.8h, v4.8h
+	WORD   $0x0e658259 // smlal v25.4s, v18.4h, v5.4h
+	WORD   $0x4e65825a // smlal2 v26.4s, v18.8h, v5.8h
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e2edeb5 // fmul v21.4s, v21.4s, v14.4s
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e2fded6 // fmul v22.4s, v22.4s, v15.4s
+	CBZ    R6, noresidual6
+	ADD    R7, R20, R22
+	FMOVD  (R22), F16
+	VUXTL  V16.B8, V16.H8
+	VUXTL2 V16.H8, V17.S4
+	VUXTL  V16.H4, V16.S4
+	VSUB   V19.S4, V16.S4, V16.S4
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
+	WORD   $0x4e30d6b5 // fadd v21.4s, v21.4s, v16.4s
+	VSUB   V19.S4, V17.S4, V17.S4
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e34de31 // fmul v17.4s, v17.4s, v20.4s
+	WORD   $0x4e31d6d6 // fadd v22.4s, v22.4s, v17.4s
+
+noresidual6:
+	WORD  $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD  $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	WORD  $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD  $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD  $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	VADD  V2.S4, V21.S4, V21.S4
+	WORD  $0x4e21aad6 // fcvtns v22.4s, v22.4s
+	VADD  V2.S4, V22.S4, V22.S4
+	WORD  $0x0e612ab5 // xtn v21.4h, v21.4s
+	WORD  $0x4e612ad5 // xtn2 v21.8h, v22.4s
+	WORD  $0x0e212ab5 // xtn v21.8b, v21.8h
+	FMOVD F21, (R20)
+	ADD   R5, R20, R20
 	VMOV  V23.B16, V21.B16
 	VMOV  V24.B16, V22.B16
-	SUBS  $1, R12, R12
+	VMOV  V25.B16, V23.B16
+	VMOV  V26.B16, V24.B16
+	SUBS  $1, R14, R14
 	BNE   pixel5
-	MOVD  128(R0), R19
-	ADD   R19, R13, R13
-	MOVD  136(R0), R19
-	ADD   R19, R14, R14
-	SUBS  $1, R11, R11
+	MOVD  136(R0), R21
+	ADD   R21, R15, R15
+	MOVD  144(R0), R21
+	ADD   R21, R19, R19
+	SUBS  $1, R13, R13
 	BNE   line4
-	ADD   $8, R7, R7
+	ADD   $8, R9, R9
 	ADD   $8, R1, R1
 	ADD   $8, R2, R2
-	SUB   $8, R6, R6
+	SUB   $8, R8, R8
 	B     channels1
 
 rest2:
-	CBZ   R6, done3
-	AND   $8, R7, R10
-	LSL   $2, R10, R9
-	AND   $48, R7, R10
-	LSR   $2, R10, R10
-	ADD   R10, R9, R9
-	AND   $63, R7, R10
-	SUB   R10, R7, R8
-	ADD   R8, R9, R10
-	MOVD  16(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F12
-	FMOVQ 64(R11), F13
-	MOVD  24(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F14
-	FMOVQ 64(R11), F15
-	MOVD  8(R0), R11
-	ADD   R8<<3, R11, R11
-	ADD   R8<<2, R11, R11
-	ADD   R9<<2, R11, R11
-	FMOVQ (R11), F19
-	FMOVQ 64(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa3 // xtn v3.4h, v21.4s
-	WORD  $0x4e612ac3 // xtn2 v3.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa4 // xtn v4.4h, v21.4s
-	WORD  $0x4e612ac4 // xtn2 v4.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa5 // xtn v5.4h, v21.4s
-	WORD  $0x4e612ac5 // xtn2 v5.8h, v22.4s
-	FMOVQ 256(R11), F19
-	FMOVQ 320(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa6 // xtn v6.4h, v21.4s
-	WORD  $0x4e612ac6 // xtn2 v6.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa7 // xtn v7.4h, v21.4s
-	WORD  $0x4e612ac7 // xtn2 v7.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa8 // xtn v8.4h, v21.4s
-	WORD  $0x4e612ac8 // xtn2 v8.8h, v22.4s
-	FMOVQ 512(R11), F19
-	FMOVQ 576(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa9 // xtn v9.4h, v21.4s
-	WORD  $0x4e612ac9 // xtn2 v9.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aaa // xtn v10.4h, v21.4s
-	WORD  $0x4e612aca // xtn2 v10.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aab // xtn v11.4h, v21.4s
-	WORD  $0x4e612acb // xtn2 v11.8h, v22.4s
-	MOVD  120(R0), R11
-	MOVD  R1, R13
-	MOVD  R2, R14
+	CBZ   R8, done3
+	AND   $8, R9, R12
+	LSL   $2, R12, R11
+	AND   $48, R9, R12
+	LSR   $2, R12, R12
+	ADD   R12, R11, R11
+	AND   $63, R9, R12
+	SUB   R12, R9, R10
+	ADD   R10, R11, R12
+	MOVD  16(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F12
+	FMOVQ 64(R13), F13
+	MOVD  24(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F14
+	FMOVQ 64(R13), F15
+	MOVD  8(R0), R13
+	ADD   R10<<3, R13, R13
+	ADD   R10<<2, R13, R13
+	ADD   R11<<2, R13, R13
+	FMOVQ (R13), F21
+	FMOVQ 64(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae3 // xtn v3.4h, v23.4s
+	WORD  $0x4e612b03 // xtn2 v3.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae4 // xtn v4.4h, v23.4s
+	WORD  $0x4e612b04 // xtn2 v4.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae5 // xtn v5.4h, v23.4s
+	WORD  $0x4e612b05 // xtn2 v5.8h, v24.4s
+	FMOVQ 256(R13), F21
+	FMOVQ 320(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae6 // xtn v6.4h, v23.4s
+	WORD  $0x4e612b06 // xtn2 v6.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae7 // xtn v7.4h, v23.4s
+	WORD  $0x4e612b07 // xtn2 v7.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae8 // xtn v8.4h, v23.4s
+	WORD  $0x4e612b08 // xtn2 v8.8h, v24.4s
+	FMOVQ 512(R13), F21
+	FMOVQ 576(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae9 // xtn v9.4h, v23.4s
+	WORD  $0x4e612b09 // xtn2 v9.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aea // xtn v10.4h, v23.4s
+	WORD  $0x4e612b0a // xtn2 v10.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aeb // xtn v11.4h, v23.4s
+	WORD  $0x4e612b0b // xtn2 v11.8h, v24.4s
+	MOVD  128(R0), R13
+	MOVD  R1, R15
+	MOVD  R2, R19
 
-line6:
-	MOVD  R13, R8
-	ADD   R3, R13, R9
-	ADD   R3, R9, R10
-	MOVD  R14, R15
-	MOVD  112(R0), R12
-	CMP   $16, R6
-	BNE   partial7
-	FMOVQ (R8), F16
-	B     done8
+line7:
+	MOVD  R15, R10
+	ADD   R3, R15, R11
+	ADD   R3, R11, R12
+	MOVD  R19, R20
+	MOVD  120(R0), R14
+	CMP   $16, R8
+	BNE   partial8
+	FMOVQ (R10), F16
+	B     done9
 
-partial7:
-	MOVD R8, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none9
+partial8:
+	MOVD R10, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none10
 	VEXT $15, V16.B16, V16.B16, V16.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V16.B[0]
-
-none9:
-	TBZ  $1, R6, none10
-	VEXT $14, V16.B16, V16.B16, V16.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V16.H[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V16.B[0]
 
 none10:
-	TBZ  $2, R6, none11
-	VEXT $12, V16.B16, V16.B16, V16.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V16.S[0]
+	TBZ  $1, R8, none11
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V16.H[0]
 
 none11:
-	TBZ  $3, R6, none12
-	VEXT $8, V16.B16, V16.B16, V16.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V16.D[0]
+	TBZ  $2, R8, none12
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V16.S[0]
 
 none12:
-done8:
-	ADD   R4, R8, R8
-	CMP   $16, R6
-	BNE   partial13
-	FMOVQ (R9), F17
-	B     done14
+	TBZ  $3, R8, none13
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V16.D[0]
 
-partial13:
-	MOVD R9, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none15
+none13:
+done9:
+	ADD   R4, R10, R10
+	CMP   $16, R8
+	BNE   partial14
+	FMOVQ (R11), F17
+	B     done15
+
+partial14:
+	MOVD R11, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none16
 	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V17.B[0]
-
-none15:
-	TBZ  $1, R6, none16
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V17.H[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V17.B[0]
 
 none16:
-	TBZ  $2, R6, none17
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V17.S[0]
+	TBZ  $1, R8, none17
+	VEXT $14, V17.B16, V17.B16, V17.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V17.H[0]
 
 none17:
-	TBZ  $3, R6, none18
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V17.D[0]
+	TBZ  $2, R8, none18
+	VEXT $12, V17.B16, V17.B16, V17.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V17.S[0]
 
 none18:
-done14:
-	ADD   R4, R9, R9
-	CMP   $16, R6
-	BNE   partial19
-	FMOVQ (R10), F18
-	B     done20
+	TBZ  $3, R8, none19
+	VEXT $8, V17.B16, V17.B16, V17.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V17.D[0]
 
-partial19:
-	MOVD R10, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none21
+none19:
+done15:
+	ADD   R4, R11, R11
+	CMP   $16, R8
+	BNE   partial20
+	FMOVQ (R12), F18
+	B     done21
+
+partial20:
+	MOVD R12, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none22
 	VEXT $15, V18.B16, V18.B16, V18.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V18.B[0]
-
-none21:
-	TBZ  $1, R6, none22
-	VEXT $14, V18.B16, V18.B16, V18.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V18.H[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V18.B[0]
 
 none22:
-	TBZ  $2, R6, none23
-	VEXT $12, V18.B16, V18.B16, V18.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V18.S[0]
+	TBZ  $1, R8, none23
+	VEXT $14, V18.B16, V18.B16, V18.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V18.H[0]
 
 none23:
-	TBZ  $3, R6, none24
-	VEXT $8, V18.B16, V18.B16, V18.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V18.D[0]
+	TBZ  $2, R8, none24
+	VEXT $12, V18.B16, V18.B16, V18.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V18.S[0]
 
 none24:
-done20:
-	ADD   R4, R10, R10
-	VUXTL V16.B8, V16.H8
-	VUXTL V17.B8, V17.H8
-	VUXTL V18.B8, V18.H8
-	VMOV  V12.B16, V19.B16
-	VMOV  V13.B16, V20.B16
-	WORD  $0x0e638213 // smlal v19.4s, v16.4h, v3.4h
-	WORD  $0x4e638214 // smlal2 v20.4s, v16.8h, v3.8h
-	WORD  $0x0e648233 // smlal v19.4s, v17.4h, v4.4h
-	WORD  $0x4e648234 // smlal2 v20.4s, v17.8h, v4.8h
-	WORD  $0x0e658253 // smlal v19.4s, v18.4h, v5.4h
-	WORD  $0x4e658254 // smlal2 v20.4s, v18.8h, v5.8h
-	CMP   $16, R6
-	BNE   partial25
-	FMOVQ (R8), F16
-	B     done26
-
-partial25:
-	MOVD R8, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none27
-	VEXT $15, V16.B16, V16.B16, V16.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V16.B[0]
-
-none27:
-	TBZ  $1, R6, none28
-	VEXT $14, V16.B16, V16.B16, V16.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V16.H[0]
-
-none28:
-	TBZ  $2, R6, none29
-	VEXT $12, V16.B16, V16.B16, V16.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V16.S[0]
-
-none29:
-	TBZ  $3, R6, none30
-	VEXT $8, V16.B16, V16.B16, V16.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V16.D[0]
-
-none30:
-done26:
-	ADD   R4, R8, R8
-	CMP   $16, R6
-	BNE   partial31
-	FMOVQ (R9), F17
-	B     done32
-
-partial31:
-	MOVD R9, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none33
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V17.B[0]
-
-none33:
-	TBZ  $1, R6, none34
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V17.H[0]
-
-none34:
-	TBZ  $2, R6, none35
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V17.S[0]
-
-none35:
-	TBZ  $3, R6, none36
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V17.D[0]
-
-none36:
-done32:
-	ADD   R4, R9, R9
-	CMP   $16, R6
-	BNE   partial37
-	FMOVQ (R10), F18
-	B     done38
-
-partial37:
-	MOVD R10, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none39
-	VEXT $15, V18.B16, V18.B16, V18.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V18.B[0]
-
-none39:
-	TBZ  $1, R6, none40
-	VEXT $14, V18.B16, V18.B16, V18.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V18.H[0]
-
-none40:
-	TBZ  $2, R6, none41
-	VEXT $12, V18.B16, V18.B16, V18.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V18.S[0]
-
-none41:
-	TBZ  $3, R6, none42
+	TBZ  $3, R8, none25
 	VEXT $8, V18.B16, V18.B16, V18.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V18.D[0]
+	SUB  $8, R22, R22
+	VLD1 (R22), V18.D[0]
 
-none42:
-done38:
-	ADD   R4, R10, R10
+none25:
+done21:
+	ADD   R4, R12, R12
 	VUXTL V16.B8, V16.H8
 	VUXTL V17.B8, V17.H8
 	VUXTL V18.B8, V18.H8
-	WORD  $0x0e668213 // smlal v19.4s, v16.4h, v6.4h
-	WORD  $0x4e668214 // smlal2 v20.4s, v16.8h, v6.8h
-	WORD  $0x0e678233 // smlal v19.4s, v17.4h, v7.4h
-	WORD  $0x4e678234 // smlal2 v20.4s, v17.8h, v7.8h
-	WORD  $0x0e688253 // smlal v19.4s, v18.4h, v8.4h
-	WORD  $0x4e688254 // smlal2 v20.4s, v18.8h, v8.8h
 	VMOV  V12.B16, V21.B16
 	VMOV  V13.B16, V22.B16
 	WORD  $0x0e638215 // smlal v21.4s, v16.4h, v3.4h
@@ -554,119 +460,111 @@ done38:
 	WORD  $0x4e648236 // smlal2 v22.4s, v17.8h, v4.8h
 	WORD  $0x0e658255 // smlal v21.4s, v18.4h, v5.4h
 	WORD  $0x4e658256 // smlal2 v22.4s, v18.8h, v5.8h
+	CMP   $16, R8
+	BNE   partial26
+	FMOVQ (R10), F16
+	B     done27
 
-pixel43:
-	CMP   $16, R6
-	BNE   partial44
-	FMOVQ (R8), F16
-	B     done45
-
-partial44:
-	MOVD R8, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none46
+partial26:
+	MOVD R10, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none28
 	VEXT $15, V16.B16, V16.B16, V16.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V16.B[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V16.B[0]
 
-none46:
-	TBZ  $1, R6, none47
+none28:
+	TBZ  $1, R8, none29
 	VEXT $14, V16.B16, V16.B16, V16.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V16.H[0]
+	SUB  $2, R22, R22
+	VLD1 (R22), V16.H[0]
 
-none47:
-	TBZ  $2, R6, none48
+none29:
+	TBZ  $2, R8, none30
 	VEXT $12, V16.B16, V16.B16, V16.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V16.S[0]
+	SUB  $4, R22, R22
+	VLD1 (R22), V16.S[0]
 
-none48:
-	TBZ  $3, R6, none49
+none30:
+	TBZ  $3, R8, none31
 	VEXT $8, V16.B16, V16.B16, V16.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V16.D[0]
+	SUB  $8, R22, R22
+	VLD1 (R22), V16.D[0]
 
-none49:
-done45:
-	ADD   R4, R8, R8
-	CMP   $16, R6
-	BNE   partial50
-	FMOVQ (R9), F17
-	B     done51
-
-partial50:
-	MOVD R9, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none52
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V17.B[0]
-
-none52:
-	TBZ  $1, R6, none53
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V17.H[0]
-
-none53:
-	TBZ  $2, R6, none54
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V17.S[0]
-
-none54:
-	TBZ  $3, R6, none55
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V17.D[0]
-
-none55:
-done51:
-	ADD   R4, R9, R9
-	CMP   $16, R6
-	BNE   partial56
-	FMOVQ (R10), F18
-	B     done57
-
-partial56:
-	MOVD R10, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none58
-	VEXT $15, V18.B16, V18.B16, V18.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V18.B[0]
-
-none58:
-	TBZ  $1, R6, none59
-	VEXT $14, V18.B16, V18.B16, V18.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V18.H[0]
-
-none59:
-	TBZ  $2, R6, none60
-	VEXT $12, V18.B16, V18.B16, V18.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V18.S[0]
-
-none60:
-	TBZ  $3, R6, none61
-	VEXT $8, V18.B16, V18.B16, V18.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V18.D[0]
-
-none61:
-done57:
+none31:
+done27:
 	ADD   R4, R10, R10
+	CMP   $16, R8
+	BNE   partial32
+	FMOVQ (R11), F17
+	B     done33
+
+partial32:
+	MOVD R11, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none34
+	VEXT $15, V17.B16, V17.B16, V17.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V17.B[0]
+
+none34:
+	TBZ  $1, R8, none35
+	VEXT $14, V17.B16, V17.B16, V17.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V17.H[0]
+
+none35:
+	TBZ  $2, R8, none36
+	VEXT $12, V17.B16, V17.B16, V17.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V17.S[0]
+
+none36:
+	TBZ  $3, R8, none37
+	VEXT $8, V17.B16, V17.B16, V17.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V17.D[0]
+
+none37:
+done33:
+	ADD   R4, R11, R11
+	CMP   $16, R8
+	BNE   partial38
+	FMOVQ (R12), F18
+	B     done39
+
+partial38:
+	MOVD R12, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none40
+	VEXT $15, V18.B16, V18.B16, V18.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V18.B[0]
+
+none40:
+	TBZ  $1, R8, none41
+	VEXT $14, V18.B16, V18.B16, V18.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V18.H[0]
+
+none41:
+	TBZ  $2, R8, none42
+	VEXT $12, V18.B16, V18.B16, V18.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V18.S[0]
+
+none42:
+	TBZ  $3, R8, none43
+	VEXT $8, V18.B16, V18.B16, V18.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V18.D[0]
+
+none43:
+done39:
+	ADD   R4, R12, R12
 	VUXTL V16.B8, V16.H8
 	VUXTL V17.B8, V17.H8
 	VUXTL V18.B8, V18.H8
-	WORD  $0x0e698213 // smlal v19.4s, v16.4h, v9.4h
-	WORD  $0x4e698214 // smlal2 v20.4s, v16.8h, v9.8h
-	WORD  $0x0e6a8233 // smlal v19.4s, v17.4h, v10.4h
-	WORD  $0x4e6a8234 // smlal2 v20.4s, v17.8h, v10.8h
-	WORD  $0x0e6b8253 // smlal v19.4s, v18.4h, v11.4h
-	WORD  $0x4e6b8254 // smlal2 v20.4s, v18.8h, v11.8h
 	WORD  $0x0e668215 // smlal v21.4s, v16.4h, v6.4h
 	WORD  $0x4e668216 // smlal2 v22.4s, v16.8h, v6.8h
 	WORD  $0x0e678235 // smlal v21.4s, v17.4h, v7.4h
@@ -681,61 +579,236 @@ done57:
 	WORD  $0x4e648238 // smlal2 v24.4s, v17.8h, v4.8h
 	WORD  $0x0e658257 // smlal v23.4s, v18.4h, v5.4h
 	WORD  $0x4e658258 // smlal2 v24.4s, v18.8h, v5.8h
-	WORD  $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD  $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
-	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD  $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
-	WORD  $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
-	WORD  $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
-	WORD  $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
-	WORD  $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
-	WORD  $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	VADD  V2.S4, V19.S4, V19.S4
-	WORD  $0x4e21aa94 // fcvtns v20.4s, v20.4s
-	VADD  V2.S4, V20.S4, V20.S4
-	WORD  $0x0e612a73 // xtn v19.4h, v19.4s
-	WORD  $0x4e612a93 // xtn2 v19.8h, v20.4s
-	WORD  $0x0e212a73 // xtn v19.8b, v19.8h
-	CMP   $16, R6
-	BNE   partial62
-	FMOVQ F19, (R15)
-	B     done63
 
-partial62:
-	MOVD    R15, R20
-	TBZ     $3, R6, none64
-	FMOVD.P F19, 8(R20)
-	VEXT    $8, V19.B16, V19.B16, V19.B16
+pixel44:
+	CMP   $16, R8
+	BNE   partial45
+	FMOVQ (R10), F16
+	B     done46
 
-none64:
-	TBZ     $2, R6, none65
-	FMOVS.P F19, 4(R20)
-	VEXT    $4, V19.B16, V19.B16, V19.B16
+partial45:
+	MOVD R10, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none47
+	VEXT $15, V16.B16, V16.B16, V16.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V16.B[0]
 
-none65:
-	TBZ    $1, R6, none66
-	VST1.P V19.H[0], 2(R20)
-	VEXT   $2, V19.B16, V19.B16, V19.B16
+none47:
+	TBZ  $1, R8, none48
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V16.H[0]
+
+none48:
+	TBZ  $2, R8, none49
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V16.S[0]
+
+none49:
+	TBZ  $3, R8, none50
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V16.D[0]
+
+none50:
+done46:
+	ADD   R4, R10, R10
+	CMP   $16, R8
+	BNE   partial51
+	FMOVQ (R11), F17
+	B     done52
+
+partial51:
+	MOVD R11, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none53
+	VEXT $15, V17.B16, V17.B16, V17.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V17.B[0]
+
+none53:
+	TBZ  $1, R8, none54
+	VEXT $14, V17.B16, V17.B16, V17.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V17.H[0]
+
+none54:
+	TBZ  $2, R8, none55
+	VEXT $12, V17.B16, V17.B16, V17.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V17.S[0]
+
+none55:
+	TBZ  $3, R8, none56
+	VEXT $8, V17.B16, V17.B16, V17.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V17.D[0]
+
+none56:
+done52:
+	ADD   R4, R11, R11
+	CMP   $16, R8
+	BNE   partial57
+	FMOVQ (R12), F18
+	B     done58
+
+partial57:
+	MOVD R12, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none59
+	VEXT $15, V18.B16, V18.B16, V18.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V18.B[0]
+
+none59:
+	TBZ  $1, R8, none60
+	VEXT $14, V18.B16, V18.B16, V18.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V18.H[0]
+
+none60:
+	TBZ  $2, R8, none61
+	VEXT $12, V18.B16, V18.B16, V18.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V18.S[0]
+
+none61:
+	TBZ  $3, R8, none62
+	VEXT $8, V18.B16, V18.B16, V18.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V18.D[0]
+
+none62:
+done58:
+	ADD   R4, R12, R12
+	VUXTL V16.B8, V16.H8
+	VUXTL V17.B8, V17.H8
+	VUXTL V18.B8, V18.H8
+	WORD  $0x0e698215 // smlal v21.4s, v16.4h, v9.4h
+	WORD  $0x4e698216 // smlal2 v22.4s, v16.8h, v9.8h
+	WORD  $0x0e6a8235 // smlal v21.4s, v17.4h, v10.4h
+	WORD  $0x4e6a8236 // smlal2 v22.4s, v17.8h, v10.8h
+	WORD  $0x0e6b8255 // smlal v21.4s, v18.4h, v11.4h
+	WORD  $0x4e6b8256 // smlal2 v22.4s, v18.8h, v11.8h
+	WORD  $0x0e668217 // smlal v23.4s, v16.4h, v6.4h
+	WORD  $0x4e668218 // smlal2 v24.4s, v16.8h, v6.8h
+	WORD  $0x0e678237 // smlal v23.4s, v17.4h, v7.4h
+	WORD  $0x4e678238 // smlal2 v24.4s, v17.8h, v7.8h
+	WORD  $0x0e688257 // smlal v23.4s, v18.4h, v8.4h
+	WORD  $0x4e688258 // smlal2 v24.4s, v18.8h, v8.8h
+	VMOV  V12.B16, V25.B16
+	VMOV  V13.B16, V26.B16
+	WORD  $0x0e638219 // smlal v25.4s, v16.4h, v3.4h
+	WORD  $0x4e63821a // smlal2 v26.4s, v16.8h, v3.8h
+	WORD  $0x0e648239 // smlal v25.4s, v17.4h, v4.4h
+	WORD  $0x4e64823a // smlal2 v26.4s, v17.8h, v4.8h
+	WORD  $0x0e658259 // smlal v25.4s, v18.4h, v5.4h
+	WORD  $0x4e65825a // smlal2 v26.4s, v18.8h, v5.8h
+	WORD  $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD  $0x6e2edeb5 // fmul v21.4s, v21.4s, v14.4s
+	WORD  $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD  $0x6e2fded6 // fmul v22.4s, v22.4s, v15.4s
+	CBZ   R6, noresidual63
+	ADD   R7, R20, R22
+	CMP   $16, R8
+	BNE   partial64
+	FMOVQ (R22), F16
+	B     done65
+
+partial64:
+	MOVD R22, R23
+	ADD  R8, R23, R23
+	TBZ  $0, R8, none66
+	VEXT $15, V16.B16, V16.B16, V16.B16
+	SUB  $1, R23, R23
+	VLD1 (R23), V16.B[0]
 
 none66:
-	TBZ    $0, R6, none67
-	VST1.P V19.B[0], 1(R20)
+	TBZ  $1, R8, none67
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R23, R23
+	VLD1 (R23), V16.H[0]
 
 none67:
-done63:
-	ADD  R5, R15, R15
-	VMOV V21.B16, V19.B16
-	VMOV V22.B16, V20.B16
+	TBZ  $2, R8, none68
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R23, R23
+	VLD1 (R23), V16.S[0]
+
+none68:
+	TBZ  $3, R8, none69
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R23, R23
+	VLD1 (R23), V16.D[0]
+
+none69:
+done65:
+	VUXTL  V16.B8, V16.H8
+	VUXTL2 V16.H8, V17.S4
+	VUXTL  V16.H4, V16.S4
+	VSUB   V19.S4, V16.S4, V16.S4
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
+	WORD   $0x4e30d6b5 // fadd v21.4s, v21.4s, v16.4s
+	VSUB   V19.S4, V17.S4, V17.S4
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e34de31 // fmul v17.4s, v17.4s, v20.4s
+	WORD   $0x4e31d6d6 // fadd v22.4s, v22.4s, v17.4s
+
+noresidual63:
+	WORD  $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD  $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	WORD  $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD  $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD  $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	VADD  V2.S4, V21.S4, V21.S4
+	WORD  $0x4e21aad6 // fcvtns v22.4s, v22.4s
+	VADD  V2.S4, V22.S4, V22.S4
+	WORD  $0x0e612ab5 // xtn v21.4h, v21.4s
+	WORD  $0x4e612ad5 // xtn2 v21.8h, v22.4s
+	WORD  $0x0e212ab5 // xtn v21.8b, v21.8h
+	CMP   $16, R8
+	BNE   partial70
+	FMOVQ F21, (R20)
+	B     done71
+
+partial70:
+	MOVD    R20, R22
+	TBZ     $3, R8, none72
+	FMOVD.P F21, 8(R22)
+	VEXT    $8, V21.B16, V21.B16, V21.B16
+
+none72:
+	TBZ     $2, R8, none73
+	FMOVS.P F21, 4(R22)
+	VEXT    $4, V21.B16, V21.B16, V21.B16
+
+none73:
+	TBZ    $1, R8, none74
+	VST1.P V21.H[0], 2(R22)
+	VEXT   $2, V21.B16, V21.B16, V21.B16
+
+none74:
+	TBZ    $0, R8, none75
+	VST1.P V21.B[0], 1(R22)
+
+none75:
+done71:
+	ADD  R5, R20, R20
 	VMOV V23.B16, V21.B16
 	VMOV V24.B16, V22.B16
-	SUBS $1, R12, R12
-	BNE  pixel43
-	MOVD 128(R0), R19
-	ADD  R19, R13, R13
-	MOVD 136(R0), R19
-	ADD  R19, R14, R14
-	SUBS $1, R11, R11
-	BNE  line6
+	VMOV V25.B16, V23.B16
+	VMOV V26.B16, V24.B16
+	SUBS $1, R14, R14
+	BNE  pixel44
+	MOVD 136(R0), R21
+	ADD  R21, R15, R15
+	MOVD 144(R0), R21
+	ADD  R21, R19, R19
+	SUBS $1, R13, R13
+	BNE  line7
 
 done3:
 	RET
@@ -744,171 +817,139 @@ done3:
 // Requires: ASIMD
 TEXT ·depthwise3x3_u8i8_2_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 an address, then X; R2 Y; R3 XRow; R4 XCol; R5 YStride;
-	// R6 C; R7 the first channel; R8 the block's first place, then a column's taps;
-	// R9 the place in it, then a column's taps; R10 a part of that, then a column's taps;
-	// R11 an address, then Lines; R12 pixels left; R13 a line of X; R14 a line of Y;
-	// R15 where results go; R19 XLine, then YLine;
-	// R20 behind what is to be loaded, then where to store.
+	// R6 D; R7 how far D is behind Y; R8 an address, then C; R9 the first channel;
+	// R10 the block's first place, then a column's taps;
+	// R11 the place in it, then a column's taps; R12 a part of that, then a column's taps;
+	// R13 an address, then Lines; R14 pixels left; R15 a line of X; R19 a line of Y;
+	// R20 where results go; R21 XLine, then YLine;
+	// R22 the pixel's residual, then behind what is to be loaded, then where to store;
+	// R23 behind what is to be loaded.
 	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3…V11 weights, as words; V12, V13 Bias; V14, V15 Scale;
-	// V16…V18 taps of a column, as words; V19, V20 weights of a column's taps, then sums;
-	// V21, V22 those of a tap, then sums.
+	// V16…V18 taps of a column, as words; V19 DZero; V20 DScale;
+	// V21, V22 weights of a column's taps, then sums; V23, V24 those of a tap, then sums.
 	MOVD  args+0(FP), R0
-	ADD   $156, R0, R1
+	ADD   $172, R0, R1
 	VLD1R (R1), [V0.S4]
-	ADD   $160, R0, R1
+	ADD   $176, R0, R1
 	VLD1R (R1), [V1.S4]
-	ADD   $152, R0, R1
+	ADD   $160, R0, R1
 	VLD1R (R1), [V2.S4]
 	MOVD  (R0), R1
 	MOVD  32(R0), R2
-	MOVD  40(R0), R3
-	MOVD  48(R0), R4
-	MOVD  80(R0), R5
-	MOVD  104(R0), R6
-	MOVD  $0, R7
+	MOVD  48(R0), R3
+	MOVD  56(R0), R4
+	MOVD  88(R0), R5
+	MOVD  40(R0), R6
+	ADD   $164, R0, R8
+	VLD1R (R8), [V19.S4]
+	ADD   $168, R0, R8
+	VLD1R (R8), [V20.S4]
+	SUB   R2, R6, R7
+	MOVD  112(R0), R8
+	MOVD  $0, R9
 
 channels1:
-	CMP   $8, R6
+	CMP   $8, R8
 	BLT   rest2
-	AND   $8, R7, R10
-	LSL   $2, R10, R9
-	AND   $48, R7, R10
-	LSR   $2, R10, R10
-	ADD   R10, R9, R9
-	AND   $63, R7, R10
-	SUB   R10, R7, R8
-	ADD   R8, R9, R10
-	MOVD  16(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F12
-	FMOVQ 64(R11), F13
-	MOVD  24(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F14
-	FMOVQ 64(R11), F15
-	MOVD  8(R0), R11
-	ADD   R8<<3, R11, R11
-	ADD   R8<<2, R11, R11
-	ADD   R9<<2, R11, R11
-	FMOVQ (R11), F19
-	FMOVQ 64(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa3 // xtn v3.4h, v21.4s
-	WORD  $0x4e612ac3 // xtn2 v3.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa4 // xtn v4.4h, v21.4s
-	WORD  $0x4e612ac4 // xtn2 v4.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa5 // xtn v5.4h, v21.4s
-	WORD  $0x4e612ac5 // xtn2 v5.8h, v22.4s
-	FMOVQ 256(R11), F19
-	FMOVQ 320(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa6 // xtn v6.4h, v21.4s
-	WORD  $0x4e612ac6 // xtn2 v6.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa7 // xtn v7.4h, v21.4s
-	WORD  $0x4e612ac7 // xtn2 v7.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa8 // xtn v8.4h, v21.4s
-	WORD  $0x4e612ac8 // xtn2 v8.8h, v22.4s
-	FMOVQ 512(R11), F19
-	FMOVQ 576(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa9 // xtn v9.4h, v21.4s
-	WORD  $0x4e612ac9 // xtn2 v9.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aaa // xtn v10.4h, v21.4s
-	WORD  $0x4e612aca // xtn2 v10.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aab // xtn v11.4h, v21.4s
-	WORD  $0x4e612acb // xtn2 v11.8h, v22.4s
-	MOVD  120(R0), R11
-	MOVD  R1, R13
-	MOVD  R2, R14
+	AND   $8, R9, R12
+	LSL   $2, R12, R11
+	AND   $48, R9, R12
+	LSR   $2, R12, R12
+	ADD   R12, R11, R11
+	AND   $63, R9, R12
+	SUB   R12, R9, R10
+	ADD   R10, R11, R12
+	MOVD  16(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F12
+	FMOVQ 64(R13), F13
+	MOVD  24(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F14
+	FMOVQ 64(R13), F15
+	MOVD  8(R0), R13
+	ADD   R10<<3, R13, R13
+	ADD   R10<<2, R13, R13
+	ADD   R11<<2, R13, R13
+	FMOVQ (R13), F21
+	FMOVQ 64(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae3 // xtn v3.4h, v23.4s
+	WORD  $0x4e612b03 // xtn2 v3.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae4 // xtn v4.4h, v23.4s
+	WORD  $0x4e612b04 // xtn2 v4.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae5 // xtn v5.4h, v23.4s
+	WORD  $0x4e612b05 // xtn2 v5.8h, v24.4s
+	FMOVQ 256(R13), F21
+	FMOVQ 320(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae6 // xtn v6.4h, v23.4s
+	WORD  $0x4e612b06 // xtn2 v6.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae7 // xtn v7.4h, v23.4s
+	WORD  $0x4e612b07 // xtn2 v7.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae8 // xtn v8.4h, v23.4s
+	WORD  $0x4e612b08 // xtn2 v8.8h, v24.4s
+	FMOVQ 512(R13), F21
+	FMOVQ 576(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae9 // xtn v9.4h, v23.4s
+	WORD  $0x4e612b09 // xtn2 v9.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aea // xtn v10.4h, v23.4s
+	WORD  $0x4e612b0a // xtn2 v10.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aeb // xtn v11.4h, v23.4s
+	WORD  $0x4e612b0b // xtn2 v11.8h, v24.4s
+	MOVD  128(R0), R13
+	MOVD  R1, R15
+	MOVD  R2, R19
 
 line4:
-	MOVD  R13, R8
-	ADD   R3, R13, R9
-	ADD   R3, R9, R10
-	MOVD  R14, R15
-	MOVD  112(R0), R12
-	FMOVD (R8), F16
-	ADD   R4, R8, R8
-	FMOVD (R9), F17
-	ADD   R4, R9, R9
-	FMOVD (R10), F18
+	MOVD  R15, R10
+	ADD   R3, R15, R11
+	ADD   R3, R11, R12
+	MOVD  R19, R20
+	MOVD  120(R0), R14
+	FMOVD (R10), F16
 	ADD   R4, R10, R10
+	FMOVD (R11), F17
+	ADD   R4, R11, R11
+	FMOVD (R12), F18
+	ADD   R4, R12, R12
 	VUXTL V16.B8, V16.H8
 	VUXTL V17.B8, V17.H8
 	VUXTL V18.B8, V18.H8
-	VMOV  V12.B16, V19.B16
-	VMOV  V13.B16, V20.B16
-	WORD  $0x0e638213 // smlal v19.4s, v16.4h, v3.4h
-	WORD  $0x4e638214 // smlal2 v20.4s, v16.8h, v3.8h
-	WORD  $0x0e648233 // smlal v19.4s, v17.4h, v4.4h
-	WORD  $0x4e648234 // smlal2 v20.4s, v17.8h, v4.8h
-	WORD  $0x0e658253 // smlal v19.4s, v18.4h, v5.4h
-	WORD  $0x4e658254 // smlal2 v20.4s, v18.8h, v5.8h
-
-pixel5:
-	FMOVD (R8), F16
-	ADD   R4, R8, R8
-	FMOVD (R9), F17
-	ADD   R4, R9, R9
-	FMOVD (R10), F18
-	ADD   R4, R10, R10
-	VUXTL V16.B8, V16.H8
-	VUXTL V17.B8, V17.H8
-	VUXTL V18.B8, V18.H8
-	WORD  $0x0e668213 // smlal v19.4s, v16.4h, v6.4h
-	WORD  $0x4e668214 // smlal2 v20.4s, v16.8h, v6.8h
-	WORD  $0x0e678233 // smlal v19.4s, v17.4h, v7.4h
-	WORD  $0x4e678234 // smlal2 v20.4s, v17.8h, v7.8h
-	WORD  $0x0e688253 // smlal v19.4s, v18.4h, v8.4h
-	WORD  $0x4e688254 // smlal2 v20.4s, v18.8h, v8.8h
-	FMOVD (R8), F16
-	ADD   R4, R8, R8
-	FMOVD (R9), F17
-	ADD   R4, R9, R9
-	FMOVD (R10), F18
-	ADD   R4, R10, R10
-	VUXTL V16.B8, V16.H8
-	VUXTL V17.B8, V17.H8
-	VUXTL V18.B8, V18.H8
-	WORD  $0x0e698213 // smlal v19.4s, v16.4h, v9.4h
-	WORD  $0x4e698214 // smlal2 v20.4s, v16.8h, v9.8h
-	WORD  $0x0e6a8233 // smlal v19.4s, v17.4h, v10.4h
-	WORD  $0x4e6a8234 // smlal2 v20.4s, v17.8h, v10.8h
-	WORD  $0x0e6b8253 // smlal v19.4s, v18.4h, v11.4h
-	WORD  $0x4e6b8254 // smlal2 v20.4s, v18.8h, v11.8h
 	VMOV  V12.B16, V21.B16
 	VMOV  V13.B16, V22.B16
 	WORD  $0x0e638215 // smlal v21.4s, v16.4h, v3.4h
@@ -917,468 +958,292 @@ pixel5:
 	WORD  $0x4e648236 // smlal2 v22.4s, v17.8h, v4.8h
 	WORD  $0x0e658255 // smlal v21.4s, v18.4h, v5.4h
 	WORD  $0x4e658256 // smlal2 v22.4s, v18.8h, v5.8h
-	WORD  $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD  $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
-	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD  $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
-	WORD  $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
-	WORD  $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
-	WORD  $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
-	WORD  $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
-	WORD  $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	VADD  V2.S4, V19.S4, V19.S4
-	WORD  $0x4e21aa94 // fcvtns v20.4s, v20.4s
-	VADD  V2.S4, V20.S4, V20.S4
-	WORD  $0x0e612a73 // xtn v19.4h, v19.4s
-	WORD  $0x4e612a93 // xtn2 v19.8h, v20.4s
-	WORD  $0x0e212a73 // xtn v19.8b, v19.8h
-	FMOVD F19, (R15)
-	ADD   R5, R15, R15
-	VMOV  V21.B16, V19.B16
-	VMOV  V22.B16, V20.B16
-	SUBS  $1, R12, R12
+
+pixel5:
+	FMOVD  (R10), F16
+	ADD    R4, R10, R10
+	FMOVD  (R11), F17
+	ADD    R4, R11, R11
+	FMOVD  (R12), F18
+	ADD    R4, R12, R12
+	VUXTL  V16.B8, V16.H8
+	VUXTL  V17.B8, V17.H8
+	VUXTL  V18.B8, V18.H8
+	WORD   $0x0e668215 // smlal v21.4s, v16.4h, v6.4h
+	WORD   $0x4e668216 // smlal2 v22.4s, v16.8h, v6.8h
+	WORD   $0x0e678235 // smlal v21.4s, v17.4h, v7.4h
+	WORD   $0x4e678236 // smlal2 v22.4s, v17.8h, v7.8h
+	WORD   $0x0e688255 // smlal v21.4s, v18.4h, v8.4h
+	WORD   $0x4e688256 // smlal2 v22.4s, v18.8h, v8.8h
+	FMOVD  (R10), F16
+	ADD    R4, R10, R10
+	FMOVD  (R11), F17
+	ADD    R4, R11, R11
+	FMOVD  (R12), F18
+	ADD    R4, R12, R12
+	VUXTL  V16.B8, V16.H8
+	VUXTL  V17.B8, V17.H8
+	VUXTL  V18.B8, V18.H8
+	WORD   $0x0e698215 // smlal v21.4s, v16.4h, v9.4h
+	WORD   $0x4e698216 // smlal2 v22.4s, v16.8h, v9.8h
+	WORD   $0x0e6a8235 // smlal v21.4s, v17.4h, v10.4h
+	WORD   $0x4e6a8236 // smlal2 v22.4s, v17.8h, v10.8h
+	WORD   $0x0e6b8255 // smlal v21.4s, v18.4h, v11.4h
+	WORD   $0x4e6b8256 // smlal2 v22.4s, v18.8h, v11.8h
+	VMOV   V12.B16, V23.B16
+	VMOV   V13.B16, V24.B16
+	WORD   $0x0e638217 // smlal v23.4s, v16.4h, v3.4h
+	WORD   $0x4e638218 // smlal2 v24.4s, v16.8h, v3.8h
+	WORD   $0x0e648237 // smlal v23.4s, v17.4h, v4.4h
+	WORD   $0x4e648238 // smlal2 v24.4s, v17.8h, v4.8h
+	WORD   $0x0e658257 // smlal v23.4s, v18.4h, v5.4h
+	WORD   $0x4e658258 // smlal2 v24.4s, v18.8h, v5.8h
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e2edeb5 // fmul v21.4s, v21.4s, v14.4s
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e2fded6 // fmul v22.4s, v22.4s, v15.4s
+	CBZ    R6, noresidual6
+	ADD    R7, R20, R22
+	FMOVD  (R22), F16
+	VUXTL  V16.B8, V16.H8
+	VUXTL2 V16.H8, V17.S4
+	VUXTL  V16.H4, V16.S4
+	VSUB   V19.S4, V16.S4, V16.S4
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
+	WORD   $0x4e30d6b5 // fadd v21.4s, v21.4s, v16.4s
+	VSUB   V19.S4, V17.S4, V17.S4
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e34de31 // fmul v17.4s, v17.4s, v20.4s
+	WORD   $0x4e31d6d6 // fadd v22.4s, v22.4s, v17.4s
+
+noresidual6:
+	WORD  $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD  $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	WORD  $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD  $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD  $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	VADD  V2.S4, V21.S4, V21.S4
+	WORD  $0x4e21aad6 // fcvtns v22.4s, v22.4s
+	VADD  V2.S4, V22.S4, V22.S4
+	WORD  $0x0e612ab5 // xtn v21.4h, v21.4s
+	WORD  $0x4e612ad5 // xtn2 v21.8h, v22.4s
+	WORD  $0x0e212ab5 // xtn v21.8b, v21.8h
+	FMOVD F21, (R20)
+	ADD   R5, R20, R20
+	VMOV  V23.B16, V21.B16
+	VMOV  V24.B16, V22.B16
+	SUBS  $1, R14, R14
 	BNE   pixel5
-	MOVD  128(R0), R19
-	ADD   R19, R13, R13
-	MOVD  136(R0), R19
-	ADD   R19, R14, R14
-	SUBS  $1, R11, R11
+	MOVD  136(R0), R21
+	ADD   R21, R15, R15
+	MOVD  144(R0), R21
+	ADD   R21, R19, R19
+	SUBS  $1, R13, R13
 	BNE   line4
-	ADD   $8, R7, R7
+	ADD   $8, R9, R9
 	ADD   $8, R1, R1
 	ADD   $8, R2, R2
-	SUB   $8, R6, R6
+	SUB   $8, R8, R8
 	B     channels1
 
 rest2:
-	CBZ   R6, done3
-	AND   $8, R7, R10
-	LSL   $2, R10, R9
-	AND   $48, R7, R10
-	LSR   $2, R10, R10
-	ADD   R10, R9, R9
-	AND   $63, R7, R10
-	SUB   R10, R7, R8
-	ADD   R8, R9, R10
-	MOVD  16(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F12
-	FMOVQ 64(R11), F13
-	MOVD  24(R0), R11
-	ADD   R10<<2, R11, R11
-	FMOVQ (R11), F14
-	FMOVQ 64(R11), F15
-	MOVD  8(R0), R11
-	ADD   R8<<3, R11, R11
-	ADD   R8<<2, R11, R11
-	ADD   R9<<2, R11, R11
-	FMOVQ (R11), F19
-	FMOVQ 64(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa3 // xtn v3.4h, v21.4s
-	WORD  $0x4e612ac3 // xtn2 v3.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa4 // xtn v4.4h, v21.4s
-	WORD  $0x4e612ac4 // xtn2 v4.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa5 // xtn v5.4h, v21.4s
-	WORD  $0x4e612ac5 // xtn2 v5.8h, v22.4s
-	FMOVQ 256(R11), F19
-	FMOVQ 320(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa6 // xtn v6.4h, v21.4s
-	WORD  $0x4e612ac6 // xtn2 v6.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa7 // xtn v7.4h, v21.4s
-	WORD  $0x4e612ac7 // xtn2 v7.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa8 // xtn v8.4h, v21.4s
-	WORD  $0x4e612ac8 // xtn2 v8.8h, v22.4s
-	FMOVQ 512(R11), F19
-	FMOVQ 576(R11), F20
-	VSHL  $24, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $24, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aa9 // xtn v9.4h, v21.4s
-	WORD  $0x4e612ac9 // xtn2 v9.8h, v22.4s
-	VSHL  $16, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $16, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aaa // xtn v10.4h, v21.4s
-	WORD  $0x4e612aca // xtn2 v10.8h, v22.4s
-	VSHL  $8, V19.S4, V21.S4
-	WORD  $0x4f2806b5 // sshr v21.4s, v21.4s, #24
-	VSHL  $8, V20.S4, V22.S4
-	WORD  $0x4f2806d6 // sshr v22.4s, v22.4s, #24
-	WORD  $0x0e612aab // xtn v11.4h, v21.4s
-	WORD  $0x4e612acb // xtn2 v11.8h, v22.4s
-	MOVD  120(R0), R11
-	MOVD  R1, R13
-	MOVD  R2, R14
+	CBZ   R8, done3
+	AND   $8, R9, R12
+	LSL   $2, R12, R11
+	AND   $48, R9, R12
+	LSR   $2, R12, R12
+	ADD   R12, R11, R11
+	AND   $63, R9, R12
+	SUB   R12, R9, R10
+	ADD   R10, R11, R12
+	MOVD  16(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F12
+	FMOVQ 64(R13), F13
+	MOVD  24(R0), R13
+	ADD   R12<<2, R13, R13
+	FMOVQ (R13), F14
+	FMOVQ 64(R13), F15
+	MOVD  8(R0), R13
+	ADD   R10<<3, R13, R13
+	ADD   R10<<2, R13, R13
+	ADD   R11<<2, R13, R13
+	FMOVQ (R13), F21
+	FMOVQ 64(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae3 // xtn v3.4h, v23.4s
+	WORD  $0x4e612b03 // xtn2 v3.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae4 // xtn v4.4h, v23.4s
+	WORD  $0x4e612b04 // xtn2 v4.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae5 // xtn v5.4h, v23.4s
+	WORD  $0x4e612b05 // xtn2 v5.8h, v24.4s
+	FMOVQ 256(R13), F21
+	FMOVQ 320(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae6 // xtn v6.4h, v23.4s
+	WORD  $0x4e612b06 // xtn2 v6.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae7 // xtn v7.4h, v23.4s
+	WORD  $0x4e612b07 // xtn2 v7.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae8 // xtn v8.4h, v23.4s
+	WORD  $0x4e612b08 // xtn2 v8.8h, v24.4s
+	FMOVQ 512(R13), F21
+	FMOVQ 576(R13), F22
+	VSHL  $24, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $24, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612ae9 // xtn v9.4h, v23.4s
+	WORD  $0x4e612b09 // xtn2 v9.8h, v24.4s
+	VSHL  $16, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $16, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aea // xtn v10.4h, v23.4s
+	WORD  $0x4e612b0a // xtn2 v10.8h, v24.4s
+	VSHL  $8, V21.S4, V23.S4
+	WORD  $0x4f2806f7 // sshr v23.4s, v23.4s, #24
+	VSHL  $8, V22.S4, V24.S4
+	WORD  $0x4f280718 // sshr v24.4s, v24.4s, #24
+	WORD  $0x0e612aeb // xtn v11.4h, v23.4s
+	WORD  $0x4e612b0b // xtn2 v11.8h, v24.4s
+	MOVD  128(R0), R13
+	MOVD  R1, R15
+	MOVD  R2, R19
 
-line6:
-	MOVD  R13, R8
-	ADD   R3, R13, R9
-	ADD   R3, R9, R10
-	MOVD  R14, R15
-	MOVD  112(R0), R12
-	CMP   $16, R6
-	BNE   partial7
-	FMOVQ (R8), F16
-	B     done8
+line7:
+	MOVD  R15, R10
+	ADD   R3, R15, R11
+	ADD   R3, R11, R12
+	MOVD  R19, R20
+	MOVD  120(R0), R14
+	CMP   $16, R8
+	BNE   partial8
+	FMOVQ (R10), F16
+	B     done9
 
-partial7:
-	MOVD R8, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none9
+partial8:
+	MOVD R10, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none10
 	VEXT $15, V16.B16, V16.B16, V16.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V16.B[0]
-
-none9:
-	TBZ  $1, R6, none10
-	VEXT $14, V16.B16, V16.B16, V16.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V16.H[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V16.B[0]
 
 none10:
-	TBZ  $2, R6, none11
-	VEXT $12, V16.B16, V16.B16, V16.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V16.S[0]
+	TBZ  $1, R8, none11
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V16.H[0]
 
 none11:
-	TBZ  $3, R6, none12
-	VEXT $8, V16.B16, V16.B16, V16.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V16.D[0]
+	TBZ  $2, R8, none12
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V16.S[0]
 
 none12:
-done8:
-	ADD   R4, R8, R8
-	CMP   $16, R6
-	BNE   partial13
-	FMOVQ (R9), F17
-	B     done14
+	TBZ  $3, R8, none13
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V16.D[0]
 
-partial13:
-	MOVD R9, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none15
+none13:
+done9:
+	ADD   R4, R10, R10
+	CMP   $16, R8
+	BNE   partial14
+	FMOVQ (R11), F17
+	B     done15
+
+partial14:
+	MOVD R11, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none16
 	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V17.B[0]
-
-none15:
-	TBZ  $1, R6, none16
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V17.H[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V17.B[0]
 
 none16:
-	TBZ  $2, R6, none17
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V17.S[0]
+	TBZ  $1, R8, none17
+	VEXT $14, V17.B16, V17.B16, V17.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V17.H[0]
 
 none17:
-	TBZ  $3, R6, none18
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V17.D[0]
+	TBZ  $2, R8, none18
+	VEXT $12, V17.B16, V17.B16, V17.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V17.S[0]
 
 none18:
-done14:
-	ADD   R4, R9, R9
-	CMP   $16, R6
-	BNE   partial19
-	FMOVQ (R10), F18
-	B     done20
+	TBZ  $3, R8, none19
+	VEXT $8, V17.B16, V17.B16, V17.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V17.D[0]
 
-partial19:
-	MOVD R10, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none21
+none19:
+done15:
+	ADD   R4, R11, R11
+	CMP   $16, R8
+	BNE   partial20
+	FMOVQ (R12), F18
+	B     done21
+
+partial20:
+	MOVD R12, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none22
 	VEXT $15, V18.B16, V18.B16, V18.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V18.B[0]
-
-none21:
-	TBZ  $1, R6, none22
-	VEXT $14, V18.B16, V18.B16, V18.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V18.H[0]
+	SUB  $1, R22, R22
+	VLD1 (R22), V18.B[0]
 
 none22:
-	TBZ  $2, R6, none23
-	VEXT $12, V18.B16, V18.B16, V18.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V18.S[0]
+	TBZ  $1, R8, none23
+	VEXT $14, V18.B16, V18.B16, V18.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V18.H[0]
 
 none23:
-	TBZ  $3, R6, none24
-	VEXT $8, V18.B16, V18.B16, V18.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V18.D[0]
+	TBZ  $2, R8, none24
+	VEXT $12, V18.B16, V18.B16, V18.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V18.S[0]
 
 none24:
-done20:
-	ADD   R4, R10, R10
-	VUXTL V16.B8, V16.H8
-	VUXTL V17.B8, V17.H8
-	VUXTL V18.B8, V18.H8
-	VMOV  V12.B16, V19.B16
-	VMOV  V13.B16, V20.B16
-	WORD  $0x0e638213 // smlal v19.4s, v16.4h, v3.4h
-	WORD  $0x4e638214 // smlal2 v20.4s, v16.8h, v3.8h
-	WORD  $0x0e648233 // smlal v19.4s, v17.4h, v4.4h
-	WORD  $0x4e648234 // smlal2 v20.4s, v17.8h, v4.8h
-	WORD  $0x0e658253 // smlal v19.4s, v18.4h, v5.4h
-	WORD  $0x4e658254 // smlal2 v20.4s, v18.8h, v5.8h
-
-pixel25:
-	CMP   $16, R6
-	BNE   partial26
-	FMOVQ (R8), F16
-	B     done27
-
-partial26:
-	MOVD R8, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none28
-	VEXT $15, V16.B16, V16.B16, V16.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V16.B[0]
-
-none28:
-	TBZ  $1, R6, none29
-	VEXT $14, V16.B16, V16.B16, V16.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V16.H[0]
-
-none29:
-	TBZ  $2, R6, none30
-	VEXT $12, V16.B16, V16.B16, V16.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V16.S[0]
-
-none30:
-	TBZ  $3, R6, none31
-	VEXT $8, V16.B16, V16.B16, V16.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V16.D[0]
-
-none31:
-done27:
-	ADD   R4, R8, R8
-	CMP   $16, R6
-	BNE   partial32
-	FMOVQ (R9), F17
-	B     done33
-
-partial32:
-	MOVD R9, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none34
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V17.B[0]
-
-none34:
-	TBZ  $1, R6, none35
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V17.H[0]
-
-none35:
-	TBZ  $2, R6, none36
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V17.S[0]
-
-none36:
-	TBZ  $3, R6, none37
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V17.D[0]
-
-none37:
-done33:
-	ADD   R4, R9, R9
-	CMP   $16, R6
-	BNE   partial38
-	FMOVQ (R10), F18
-	B     done39
-
-partial38:
-	MOVD R10, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none40
-	VEXT $15, V18.B16, V18.B16, V18.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V18.B[0]
-
-none40:
-	TBZ  $1, R6, none41
-	VEXT $14, V18.B16, V18.B16, V18.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V18.H[0]
-
-none41:
-	TBZ  $2, R6, none42
-	VEXT $12, V18.B16, V18.B16, V18.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V18.S[0]
-
-none42:
-	TBZ  $3, R6, none43
+	TBZ  $3, R8, none25
 	VEXT $8, V18.B16, V18.B16, V18.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V18.D[0]
+	SUB  $8, R22, R22
+	VLD1 (R22), V18.D[0]
 
-none43:
-done39:
-	ADD   R4, R10, R10
+none25:
+done21:
+	ADD   R4, R12, R12
 	VUXTL V16.B8, V16.H8
 	VUXTL V17.B8, V17.H8
 	VUXTL V18.B8, V18.H8
-	WORD  $0x0e668213 // smlal v19.4s, v16.4h, v6.4h
-	WORD  $0x4e668214 // smlal2 v20.4s, v16.8h, v6.8h
-	WORD  $0x0e678233 // smlal v19.4s, v17.4h, v7.4h
-	WORD  $0x4e678234 // smlal2 v20.4s, v17.8h, v7.8h
-	WORD  $0x0e688253 // smlal v19.4s, v18.4h, v8.4h
-	WORD  $0x4e688254 // smlal2 v20.4s, v18.8h, v8.8h
-	CMP   $16, R6
-	BNE   partial44
-	FMOVQ (R8), F16
-	B     done45
-
-partial44:
-	MOVD R8, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none46
-	VEXT $15, V16.B16, V16.B16, V16.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V16.B[0]
-
-none46:
-	TBZ  $1, R6, none47
-	VEXT $14, V16.B16, V16.B16, V16.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V16.H[0]
-
-none47:
-	TBZ  $2, R6, none48
-	VEXT $12, V16.B16, V16.B16, V16.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V16.S[0]
-
-none48:
-	TBZ  $3, R6, none49
-	VEXT $8, V16.B16, V16.B16, V16.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V16.D[0]
-
-none49:
-done45:
-	ADD   R4, R8, R8
-	CMP   $16, R6
-	BNE   partial50
-	FMOVQ (R9), F17
-	B     done51
-
-partial50:
-	MOVD R9, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none52
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V17.B[0]
-
-none52:
-	TBZ  $1, R6, none53
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V17.H[0]
-
-none53:
-	TBZ  $2, R6, none54
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V17.S[0]
-
-none54:
-	TBZ  $3, R6, none55
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V17.D[0]
-
-none55:
-done51:
-	ADD   R4, R9, R9
-	CMP   $16, R6
-	BNE   partial56
-	FMOVQ (R10), F18
-	B     done57
-
-partial56:
-	MOVD R10, R20
-	ADD  R6, R20, R20
-	TBZ  $0, R6, none58
-	VEXT $15, V18.B16, V18.B16, V18.B16
-	SUB  $1, R20, R20
-	VLD1 (R20), V18.B[0]
-
-none58:
-	TBZ  $1, R6, none59
-	VEXT $14, V18.B16, V18.B16, V18.B16
-	SUB  $2, R20, R20
-	VLD1 (R20), V18.H[0]
-
-none59:
-	TBZ  $2, R6, none60
-	VEXT $12, V18.B16, V18.B16, V18.B16
-	SUB  $4, R20, R20
-	VLD1 (R20), V18.S[0]
-
-none60:
-	TBZ  $3, R6, none61
-	VEXT $8, V18.B16, V18.B16, V18.B16
-	SUB  $8, R20, R20
-	VLD1 (R20), V18.D[0]
-
-none61:
-done57:
-	ADD   R4, R10, R10
-	VUXTL V16.B8, V16.H8
-	VUXTL V17.B8, V17.H8
-	VUXTL V18.B8, V18.H8
-	WORD  $0x0e698213 // smlal v19.4s, v16.4h, v9.4h
-	WORD  $0x4e698214 // smlal2 v20.4s, v16.8h, v9.8h
-	WORD  $0x0e6a8233 // smlal v19.4s, v17.4h, v10.4h
-	WORD  $0x4e6a8234 // smlal2 v20.4s, v17.8h, v10.8h
-	WORD  $0x0e6b8253 // smlal v19.4s, v18.4h, v11.4h
-	WORD  $0x4e6b8254 // smlal2 v20.4s, v18.8h, v11.8h
 	VMOV  V12.B16, V21.B16
 	VMOV  V13.B16, V22.B16
 	WORD  $0x0e638215 // smlal v21.4s, v16.4h, v3.4h
@@ -1387,59 +1252,339 @@ done57:
 	WORD  $0x4e648236 // smlal2 v22.4s, v17.8h, v4.8h
 	WORD  $0x0e658255 // smlal v21.4s, v18.4h, v5.4h
 	WORD  $0x4e658256 // smlal2 v22.4s, v18.8h, v5.8h
-	WORD  $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD  $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
-	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD  $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
-	WORD  $0x4e20f673 // fmax v19.4s, v19.4s, v0.4s
-	WORD  $0x4ea1f673 // fmin v19.4s, v19.4s, v1.4s
-	WORD  $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
-	WORD  $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
-	WORD  $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	VADD  V2.S4, V19.S4, V19.S4
-	WORD  $0x4e21aa94 // fcvtns v20.4s, v20.4s
-	VADD  V2.S4, V20.S4, V20.S4
-	WORD  $0x0e612a73 // xtn v19.4h, v19.4s
-	WORD  $0x4e612a93 // xtn2 v19.8h, v20.4s
-	WORD  $0x0e212a73 // xtn v19.8b, v19.8h
-	CMP   $16, R6
-	BNE   partial62
-	FMOVQ F19, (R15)
-	B     done63
 
-partial62:
-	MOVD    R15, R20
-	TBZ     $3, R6, none64
-	FMOVD.P F19, 8(R20)
-	VEXT    $8, V19.B16, V19.B16, V19.B16
+pixel26:
+	CMP   $16, R8
+	BNE   partial27
+	FMOVQ (R10), F16
+	B     done28
 
-none64:
-	TBZ     $2, R6, none65
-	FMOVS.P F19, 4(R20)
-	VEXT    $4, V19.B16, V19.B16, V19.B16
+partial27:
+	MOVD R10, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none29
+	VEXT $15, V16.B16, V16.B16, V16.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V16.B[0]
 
-none65:
-	TBZ    $1, R6, none66
-	VST1.P V19.H[0], 2(R20)
-	VEXT   $2, V19.B16, V19.B16, V19.B16
+none29:
+	TBZ  $1, R8, none30
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V16.H[0]
+
+none30:
+	TBZ  $2, R8, none31
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V16.S[0]
+
+none31:
+	TBZ  $3, R8, none32
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V16.D[0]
+
+none32:
+done28:
+	ADD   R4, R10, R10
+	CMP   $16, R8
+	BNE   partial33
+	FMOVQ (R11), F17
+	B     done34
+
+partial33:
+	MOVD R11, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none35
+	VEXT $15, V17.B16, V17.B16, V17.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V17.B[0]
+
+none35:
+	TBZ  $1, R8, none36
+	VEXT $14, V17.B16, V17.B16, V17.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V17.H[0]
+
+none36:
+	TBZ  $2, R8, none37
+	VEXT $12, V17.B16, V17.B16, V17.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V17.S[0]
+
+none37:
+	TBZ  $3, R8, none38
+	VEXT $8, V17.B16, V17.B16, V17.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V17.D[0]
+
+none38:
+done34:
+	ADD   R4, R11, R11
+	CMP   $16, R8
+	BNE   partial39
+	FMOVQ (R12), F18
+	B     done40
+
+partial39:
+	MOVD R12, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none41
+	VEXT $15, V18.B16, V18.B16, V18.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V18.B[0]
+
+none41:
+	TBZ  $1, R8, none42
+	VEXT $14, V18.B16, V18.B16, V18.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V18.H[0]
+
+none42:
+	TBZ  $2, R8, none43
+	VEXT $12, V18.B16, V18.B16, V18.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V18.S[0]
+
+none43:
+	TBZ  $3, R8, none44
+	VEXT $8, V18.B16, V18.B16, V18.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V18.D[0]
+
+none44:
+done40:
+	ADD   R4, R12, R12
+	VUXTL V16.B8, V16.H8
+	VUXTL V17.B8, V17.H8
+	VUXTL V18.B8, V18.H8
+	WORD  $0x0e668215 // smlal v21.4s, v16.4h, v6.4h
+	WORD  $0x4e668216 // smlal2 v22.4s, v16.8h, v6.8h
+	WORD  $0x0e678235 // smlal v21.4s, v17.4h, v7.4h
+	WORD  $0x4e678236 // smlal2 v22.4s, v17.8h, v7.8h
+	WORD  $0x0e688255 // smlal v21.4s, v18.4h, v8.4h
+	WORD  $0x4e688256 // smlal2 v22.4s, v18.8h, v8.8h
+	CMP   $16, R8
+	BNE   partial45
+	FMOVQ (R10), F16
+	B     done46
+
+partial45:
+	MOVD R10, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none47
+	VEXT $15, V16.B16, V16.B16, V16.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V16.B[0]
+
+none47:
+	TBZ  $1, R8, none48
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V16.H[0]
+
+none48:
+	TBZ  $2, R8, none49
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V16.S[0]
+
+none49:
+	TBZ  $3, R8, none50
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V16.D[0]
+
+none50:
+done46:
+	ADD   R4, R10, R10
+	CMP   $16, R8
+	BNE   partial51
+	FMOVQ (R11), F17
+	B     done52
+
+partial51:
+	MOVD R11, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none53
+	VEXT $15, V17.B16, V17.B16, V17.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V17.B[0]
+
+none53:
+	TBZ  $1, R8, none54
+	VEXT $14, V17.B16, V17.B16, V17.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V17.H[0]
+
+none54:
+	TBZ  $2, R8, none55
+	VEXT $12, V17.B16, V17.B16, V17.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V17.S[0]
+
+none55:
+	TBZ  $3, R8, none56
+	VEXT $8, V17.B16, V17.B16, V17.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V17.D[0]
+
+none56:
+done52:
+	ADD   R4, R11, R11
+	CMP   $16, R8
+	BNE   partial57
+	FMOVQ (R12), F18
+	B     done58
+
+partial57:
+	MOVD R12, R22
+	ADD  R8, R22, R22
+	TBZ  $0, R8, none59
+	VEXT $15, V18.B16, V18.B16, V18.B16
+	SUB  $1, R22, R22
+	VLD1 (R22), V18.B[0]
+
+none59:
+	TBZ  $1, R8, none60
+	VEXT $14, V18.B16, V18.B16, V18.B16
+	SUB  $2, R22, R22
+	VLD1 (R22), V18.H[0]
+
+none60:
+	TBZ  $2, R8, none61
+	VEXT $12, V18.B16, V18.B16, V18.B16
+	SUB  $4, R22, R22
+	VLD1 (R22), V18.S[0]
+
+none61:
+	TBZ  $3, R8, none62
+	VEXT $8, V18.B16, V18.B16, V18.B16
+	SUB  $8, R22, R22
+	VLD1 (R22), V18.D[0]
+
+none62:
+done58:
+	ADD   R4, R12, R12
+	VUXTL V16.B8, V16.H8
+	VUXTL V17.B8, V17.H8
+	VUXTL V18.B8, V18.H8
+	WORD  $0x0e698215 // smlal v21.4s, v16.4h, v9.4h
+	WORD  $0x4e698216 // smlal2 v22.4s, v16.8h, v9.8h
+	WORD  $0x0e6a8235 // smlal v21.4s, v17.4h, v10.4h
+	WORD  $0x4e6a8236 // smlal2 v22.4s, v17.8h, v10.8h
+	WORD  $0x0e6b8255 // smlal v21.4s, v18.4h, v11.4h
+	WORD  $0x4e6b8256 // smlal2 v22.4s, v18.8h, v11.8h
+	VMOV  V12.B16, V23.B16
+	VMOV  V13.B16, V24.B16
+	WORD  $0x0e638217 // smlal v23.4s, v16.4h, v3.4h
+	WORD  $0x4e638218 // smlal2 v24.4s, v16.8h, v3.8h
+	WORD  $0x0e648237 // smlal v23.4s, v17.4h, v4.4h
+	WORD  $0x4e648238 // smlal2 v24.4s, v17.8h, v4.8h
+	WORD  $0x0e658257 // smlal v23.4s, v18.4h, v5.4h
+	WORD  $0x4e658258 // smlal2 v24.4s, v18.8h, v5.8h
+	WORD  $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD  $0x6e2edeb5 // fmul v21.4s, v21.4s, v14.4s
+	WORD  $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD  $0x6e2fded6 // fmul v22.4s, v22.4s, v15.4s
+	CBZ   R6, noresidual63
+	ADD   R7, R20, R22
+	CMP   $16, R8
+	BNE   partial64
+	FMOVQ (R22), F16
+	B     done65
+
+partial64:
+	MOVD R22, R23
+	ADD  R8, R23, R23
+	TBZ  $0, R8, none66
+	VEXT $15, V16.B16, V16.B16, V16.B16
+	SUB  $1, R23, R23
+	VLD1 (R23), V16.B[0]
 
 none66:
-	TBZ    $0, R6, none67
-	VST1.P V19.B[0], 1(R20)
+	TBZ  $1, R8, none67
+	VEXT $14, V16.B16, V16.B16, V16.B16
+	SUB  $2, R23, R23
+	VLD1 (R23), V16.H[0]
 
 none67:
-done63:
-	ADD  R5, R15, R15
-	VMOV V21.B16, V19.B16
-	VMOV V22.B16, V20.B16
-	SUBS $1, R12, R12
-	BNE  pixel25
-	MOVD 128(R0), R19
-	ADD  R19, R13, R13
-	MOVD 136(R0), R19
-	ADD  R19, R14, R14
-	SUBS $1, R11, R11
-	BNE  line6
+	TBZ  $2, R8, none68
+	VEXT $12, V16.B16, V16.B16, V16.B16
+	SUB  $4, R23, R23
+	VLD1 (R23), V16.S[0]
+
+none68:
+	TBZ  $3, R8, none69
+	VEXT $8, V16.B16, V16.B16, V16.B16
+	SUB  $8, R23, R23
+	VLD1 (R23), V16.D[0]
+
+none69:
+done65:
+	VUXTL  V16.B8, V16.H8
+	VUXTL2 V16.H8, V17.S4
+	VUXTL  V16.H4, V16.S4
+	VSUB   V19.S4, V16.S4, V16.S4
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
+	WORD   $0x4e30d6b5 // fadd v21.4s, v21.4s, v16.4s
+	VSUB   V19.S4, V17.S4, V17.S4
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e34de31 // fmul v17.4s, v17.4s, v20.4s
+	WORD   $0x4e31d6d6 // fadd v22.4s, v22.4s, v17.4s
+
+noresidual63:
+	WORD  $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD  $0x4ea1f6b5 // fmin v21.4s, v21.4s, v1.4s
+	WORD  $0x4e20f6d6 // fmax v22.4s, v22.4s, v0.4s
+	WORD  $0x4ea1f6d6 // fmin v22.4s, v22.4s, v1.4s
+	WORD  $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	VADD  V2.S4, V21.S4, V21.S4
+	WORD  $0x4e21aad6 // fcvtns v22.4s, v22.4s
+	VADD  V2.S4, V22.S4, V22.S4
+	WORD  $0x0e612ab5 // xtn v21.4h, v21.4s
+	WORD  $0x4e612ad5 // xtn2 v21.8h, v22.4s
+	WORD  $0x0e212ab5 // xtn v21.8b, v21.8h
+	CMP   $16, R8
+	BNE   partial70
+	FMOVQ F21, (R20)
+	B     done71
+
+partial70:
+	MOVD    R20, R22
+	TBZ     $3, R8, none72
+	FMOVD.P F21, 8(R22)
+	VEXT    $8, V21.B16, V21.B16, V21.B16
+
+none72:
+	TBZ     $2, R8, none73
+	FMOVS.P F21, 4(R22)
+	VEXT    $4, V21.B16, V21.B16, V21.B16
+
+none73:
+	TBZ    $1, R8, none74
+	VST1.P V21.H[0], 2(R22)
+	VEXT   $2, V21.B16, V21.B16, V21.B16
+
+none74:
+	TBZ    $0, R8, none75
+	VST1.P V21.B[0], 1(R22)
+
+none75:
+done71:
+	ADD  R5, R20, R20
+	VMOV V23.B16, V21.B16
+	VMOV V24.B16, V22.B16
+	SUBS $1, R14, R14
+	BNE  pixel26
+	MOVD 136(R0), R21
+	ADD  R21, R15, R15
+	MOVD 144(R0), R21
+	ADD  R21, R19, R19
+	SUBS $1, R13, R13
+	BNE  line7
 
 done3:
 	RET

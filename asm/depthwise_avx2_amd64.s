@@ -2010,32 +2010,32 @@ GLOBL masks<>(SB), RODATA|NOPTR, $128
 
 // func depthwise_u8i8_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
-TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $56-8
-	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
-	// Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
+TEXT ·depthwise_u8i8_avx2(SB), NOSPLIT, $88-8
+	// Registers: Y0…Y6 sums; Y8 weights, then DZero; Y9 a tap's elements, then residual;
+	// Y10 products, then DScale; Y11 multipliers; Y12 Lo; Y13 Hi; Y14 Zero; Y15 upper half.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Y12
-	VBROADCASTSS 160(AX), Y13
-	VBROADCASTSS 152(AX), Y14
+	VBROADCASTSS 172(AX), Y12
+	VBROADCASTSS 176(AX), Y13
+	VBROADCASTSS 160(AX), Y14
 
 pixels1:
-	CMPQ 8(SP), $0x04
+	CMPQ 8(SP), $0x07
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-8, SI
@@ -2048,20 +2048,25 @@ block5:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	LEAQ    (R9)(R8*2), R10
+	ADDQ    R8, R10
+	MOVQ    96(AX), R11
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R12
 
 tap7:
 	VPMOVSXBD    (SI), Y8
-	ADDQ         72(AX), SI
+	ADDQ         80(AX), SI
 	VPMOVZXBD    (DI), Y9
 	VPMADDWD     Y9, Y8, Y10
 	VPADDD       Y10, Y0, Y0
@@ -2074,21 +2079,95 @@ tap7:
 	VPMOVZXBD    (R9), Y9
 	VPMADDWD     Y9, Y8, Y10
 	VPADDD       Y10, Y3, Y3
-	ADDQ         48(AX), DI
-	ADDQ         48(AX), R9
-	DECQ         R11
+	VPMOVZXBD    (R9)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y4, Y4
+	VPMOVZXBD    (R9)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y5, Y5
+	VPMOVZXBD    (R10), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y6, Y6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
 	JNE          tap7
 	ADDQ         16(SP), DI
 	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
 	ADDQ         (SP), SI
-	DECQ         R10
+	DECQ         R11
 	JNE          row6
 	MOVQ         24(AX), SI
 	VMOVDQU      (SI)(BX*4), Y11
-	MOVQ         DX, SI
-	MOVQ         80(AX), DI
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y11, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y11, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y11, Y6, Y6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+
+noresidual8:
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2098,8 +2177,6 @@ tap7:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)(BX*1)
 	ADDQ         DI, SI
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y11, Y1, Y1
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
 	VCVTPS2DQ    Y1, Y1
@@ -2109,8 +2186,6 @@ tap7:
 	VPACKUSWB    X1, X1, X1
 	VMOVQ        X1, (SI)(BX*1)
 	ADDQ         DI, SI
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y11, Y2, Y2
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
 	VCVTPS2DQ    Y2, Y2
@@ -2120,8 +2195,379 @@ tap7:
 	VPACKUSWB    X2, X2, X2
 	VMOVQ        X2, (SI)(BX*1)
 	ADDQ         DI, SI
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X15
+	VPACKSSDW    X15, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (SI)(BX*1)
+	ADDQ         DI, SI
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X15
+	VPACKSSDW    X15, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (SI)(BX*1)
+	ADDQ         DI, SI
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X15
+	VPACKSSDW    X15, X5, X5
+	VPACKUSWB    X5, X5, X5
+	VMOVQ        X5, (SI)(BX*1)
+	ADDQ         DI, SI
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VCVTPS2DQ    Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X15
+	VPACKSSDW    X15, X6, X6
+	VPACKUSWB    X6, X6, X6
+	VMOVQ        X6, (SI)(BX*1)
+	ADDQ         $0x08, BX
+	CMPQ         BX, 32(SP)
+	JLT          block5
+
+rest3:
+	ANDQ $+7, 24(SP)
+	JEQ  done4
+
+one9:
+	MOVQ    16(AX), SI
+	VMOVD   (SI)(BX*4), X0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	LEAQ    (R9)(R8*2), R10
+	ADDQ    R8, R10
+	MOVQ    96(AX), R11
+
+row10:
+	MOVQ 104(AX), R12
+
+tap11:
+	MOVBLSX      (SI), R13
+	VMOVD        R13, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	MOVBLZX      (DI)(R8*2), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	MOVBLZX      (R9), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	MOVBLZX      (R9)(R8*1), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y4, Y4
+	MOVBLZX      (R9)(R8*2), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y5, Y5
+	MOVBLZX      (R10), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y6, Y6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap11
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row10
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y11, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y11, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y11, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y11, Y6, Y6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual12
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+
+noresidual12:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y1, Y12, Y1
+	VMINPS    Y1, Y13, Y1
+	VCVTPS2DQ Y1, Y1
+	VPADDD    Y14, Y1, Y1
+	VPEXTRB   $0x00, X1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y2, Y12, Y2
+	VMINPS    Y2, Y13, Y2
+	VCVTPS2DQ Y2, Y2
+	VPADDD    Y14, Y2, Y2
+	VPEXTRB   $0x00, X2, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y3, Y12, Y3
+	VMINPS    Y3, Y13, Y3
+	VCVTPS2DQ Y3, Y3
+	VPADDD    Y14, Y3, Y3
+	VPEXTRB   $0x00, X3, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y4, Y12, Y4
+	VMINPS    Y4, Y13, Y4
+	VCVTPS2DQ Y4, Y4
+	VPADDD    Y14, Y4, Y4
+	VPEXTRB   $0x00, X4, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y5, Y12, Y5
+	VMINPS    Y5, Y13, Y5
+	VCVTPS2DQ Y5, Y5
+	VPADDD    Y14, Y5, Y5
+	VPEXTRB   $0x00, X5, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y6, Y12, Y6
+	VMINPS    Y6, Y13, Y6
+	VCVTPS2DQ Y6, Y6
+	VPADDD    Y14, Y6, Y6
+	VPEXTRB   $0x00, X6, (SI)(BX*1)
+	INCQ      BX
+	DECQ      24(SP)
+	JNE       one9
+
+done4:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x07, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels13:
+	CMPQ 8(SP), $0x04
+	JLT  fewer14
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 40(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 48(SP)
+	JEQ  rest15
+
+block17:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    96(AX), R10
+
+row18:
+	MOVQ 104(AX), R11
+
+tap19:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMOVZXBD    (DI)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	VPMOVZXBD    (R9), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap19
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row18
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual20
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual20:
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)(BX*1)
+	ADDQ         DI, SI
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (SI)(BX*1)
+	ADDQ         DI, SI
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X15
+	VPACKSSDW    X15, X2, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (SI)(BX*1)
+	ADDQ         DI, SI
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
 	VCVTPS2DQ    Y3, Y3
@@ -2131,14 +2577,14 @@ tap7:
 	VPACKUSWB    X3, X3, X3
 	VMOVQ        X3, (SI)(BX*1)
 	ADDQ         $0x08, BX
-	CMPQ         BX, 32(SP)
-	JLT          block5
+	CMPQ         BX, 48(SP)
+	JLT          block17
 
-rest3:
-	ANDQ $+7, 24(SP)
-	JEQ  done4
+rest15:
+	ANDQ $+7, 40(SP)
+	JEQ  done16
 
-one8:
+one21:
 	MOVQ    16(AX), SI
 	VMOVD   (SI)(BX*4), X0
 	VMOVAPS Y0, Y1
@@ -2147,137 +2593,371 @@ one8:
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	MOVQ    96(AX), R10
 
-row9:
-	MOVQ 96(AX), R11
+row22:
+	MOVQ 104(AX), R11
 
-tap10:
-	MOVBLSX   (SI), R12
-	VMOVD     R12, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	MOVBLZX   (DI)(R8*1), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y1, Y1
-	MOVBLZX   (DI)(R8*2), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y2, Y2
-	MOVBLZX   (R9), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap10
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row9
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
+tap23:
+	MOVBLSX      (SI), R12
+	VMOVD        R12, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	MOVBLZX      (DI)(R8*2), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	MOVBLZX      (R9), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap23
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row22
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual24
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual24:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
+	MOVQ      88(AX), DI
 	VMAXPS    Y0, Y12, Y0
 	VMINPS    Y0, Y13, Y0
 	VCVTPS2DQ Y0, Y0
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
 	VMAXPS    Y1, Y12, Y1
 	VMINPS    Y1, Y13, Y1
 	VCVTPS2DQ Y1, Y1
 	VPADDD    Y14, Y1, Y1
 	VPEXTRB   $0x00, X1, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
 	VMAXPS    Y2, Y12, Y2
 	VMINPS    Y2, Y13, Y2
 	VCVTPS2DQ Y2, Y2
 	VPADDD    Y14, Y2, Y2
 	VPEXTRB   $0x00, X2, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
 	VMAXPS    Y3, Y12, Y3
 	VMINPS    Y3, Y13, Y3
 	VCVTPS2DQ Y3, Y3
 	VPADDD    Y14, Y3, Y3
 	VPEXTRB   $0x00, X3, (SI)(BX*1)
 	INCQ      BX
-	DECQ      24(SP)
-	JNE       one8
+	DECQ      40(SP)
+	JNE       one21
 
-done4:
-	MOVQ 56(AX), BX
+done16:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels1
+	JMP  pixels13
 
-fewer2:
-pixels11:
-	CMPQ 8(SP), $0x01
-	JLT  fewer12
-	MOVQ 104(AX), SI
+fewer14:
+pixels25:
+	CMPQ 8(SP), $0x02
+	JLT  fewer26
+	MOVQ 112(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 40(SP)
+	MOVQ SI, 56(SP)
 	ANDQ $-8, SI
-	MOVQ SI, 48(SP)
-	JEQ  rest13
+	MOVQ SI, 64(SP)
+	JEQ  rest27
 
-block15:
+block29:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	VMOVAPS Y0, Y1
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	MOVQ    96(AX), R9
+
+row30:
+	MOVQ 104(AX), R10
+
+tap31:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap31
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row30
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual32
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+
+noresidual32:
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X15
+	VPACKSSDW    X15, X0, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SI)(BX*1)
+	ADDQ         DI, SI
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VCVTPS2DQ    Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X15
+	VPACKSSDW    X15, X1, X1
+	VPACKUSWB    X1, X1, X1
+	VMOVQ        X1, (SI)(BX*1)
+	ADDQ         $0x08, BX
+	CMPQ         BX, 64(SP)
+	JLT          block29
+
+rest27:
+	ANDQ $+7, 56(SP)
+	JEQ  done28
+
+one33:
+	MOVQ    16(AX), SI
+	VMOVD   (SI)(BX*4), X0
+	VMOVAPS Y0, Y1
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	MOVQ    96(AX), R9
+
+row34:
+	MOVQ 104(AX), R10
+
+tap35:
+	MOVBLSX      (SI), R11
+	VMOVD        R11, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R11
+	VMOVD        R11, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R11
+	VMOVD        R11, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap35
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row34
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual36
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+
+noresidual36:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Y0, Y12, Y0
+	VMINPS    Y0, Y13, Y0
+	VCVTPS2DQ Y0, Y0
+	VPADDD    Y14, Y0, Y0
+	VPEXTRB   $0x00, X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Y1, Y12, Y1
+	VMINPS    Y1, Y13, Y1
+	VCVTPS2DQ Y1, Y1
+	VPADDD    Y14, Y1, Y1
+	VPEXTRB   $0x00, X1, (SI)(BX*1)
+	INCQ      BX
+	DECQ      56(SP)
+	JNE       one33
+
+done28:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels25
+
+fewer26:
+pixels37:
+	CMPQ 8(SP), $0x01
+	JLT  fewer38
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 72(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 80(SP)
+	JEQ  rest39
+
+block41:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    88(AX), R8
+	MOVQ    96(AX), R8
 
-row16:
-	MOVQ 96(AX), R9
+row42:
+	MOVQ 104(AX), R9
 
-tap17:
+tap43:
 	VPMOVSXBD    (SI), Y8
-	ADDQ         72(AX), SI
+	ADDQ         80(AX), SI
 	VPMOVZXBD    (DI), Y9
 	VPMADDWD     Y9, Y8, Y10
 	VPADDD       Y10, Y0, Y0
-	ADDQ         48(AX), DI
+	ADDQ         56(AX), DI
 	DECQ         R9
-	JNE          tap17
+	JNE          tap43
 	ADDQ         16(SP), DI
 	ADDQ         (SP), SI
 	DECQ         R8
-	JNE          row16
+	JNE          row42
 	MOVQ         24(AX), SI
 	VMOVDQU      (SI)(BX*4), Y11
-	MOVQ         DX, SI
-	MOVQ         80(AX), DI
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual44
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+
+noresidual44:
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VCVTPS2DQ    Y0, Y0
@@ -2287,93 +2967,109 @@ tap17:
 	VPACKUSWB    X0, X0, X0
 	VMOVQ        X0, (SI)(BX*1)
 	ADDQ         $0x08, BX
-	CMPQ         BX, 48(SP)
-	JLT          block15
+	CMPQ         BX, 80(SP)
+	JLT          block41
 
-rest13:
-	ANDQ $+7, 40(SP)
-	JEQ  done14
+rest39:
+	ANDQ $+7, 72(SP)
+	JEQ  done40
 
-one18:
+one45:
 	MOVQ  16(AX), SI
 	VMOVD (SI)(BX*4), X0
 	MOVQ  8(AX), SI
 	ADDQ  BX, SI
 	LEAQ  (CX)(BX*1), DI
-	MOVQ  88(AX), R8
+	MOVQ  96(AX), R8
 
-row19:
-	MOVQ 96(AX), R9
+row46:
+	MOVQ 104(AX), R9
 
-tap20:
-	MOVBLSX   (SI), R10
-	VMOVD     R10, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap20
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row19
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
+tap47:
+	MOVBLSX      (SI), R10
+	VMOVD        R10, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R10
+	VMOVD        R10, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap47
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row46
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual48
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+
+noresidual48:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
+	MOVQ      88(AX), DI
 	VMAXPS    Y0, Y12, Y0
 	VMINPS    Y0, Y13, Y0
 	VCVTPS2DQ Y0, Y0
 	VPADDD    Y14, Y0, Y0
 	VPEXTRB   $0x00, X0, (SI)(BX*1)
 	INCQ      BX
-	DECQ      40(SP)
-	JNE       one18
+	DECQ      72(SP)
+	JNE       one45
 
-done14:
-	MOVQ 56(AX), BX
+done40:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels11
+	JMP  pixels37
 
-fewer12:
+fewer38:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
-TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $56-8
-	// Registers: Y0…Y3 sums; Y8 weights; Y9 a tap's elements; Y10 products; Y11 multipliers;
-	// Y12 Lo; Y13 Hi.
+TEXT ·depthwise_u8i8_f32_avx2(SB), NOSPLIT, $88-8
+	// Registers: Y0…Y6 sums; Y8 weights, then DZero; Y9 a tap's elements, then residual;
+	// Y10 products, then DScale; Y11 multipliers; Y12 Lo; Y13 Hi.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Y12
-	VBROADCASTSS 160(AX), Y13
+	VBROADCASTSS 172(AX), Y12
+	VBROADCASTSS 176(AX), Y13
 
 pixels1:
-	CMPQ 8(SP), $0x04
+	CMPQ 8(SP), $0x07
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-8, SI
@@ -2386,77 +3082,480 @@ block5:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	LEAQ    (R9)(R8*2), R10
+	ADDQ    R8, R10
+	MOVQ    96(AX), R11
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R12
 
 tap7:
-	VPMOVSXBD (SI), Y8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	VPMOVZXBD (DI)(R8*1), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y1, Y1
-	VPMOVZXBD (DI)(R8*2), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y2, Y2
-	VPMOVZXBD (R9), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap7
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row6
-	MOVQ      24(AX), SI
-	VMOVDQU   (SI)(BX*4), Y11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVUPS   Y1, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVUPS   Y2, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVUPS   Y3, (SI)(BX*4)
-	ADDQ      $0x08, BX
-	CMPQ      BX, 32(SP)
-	JLT       block5
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMOVZXBD    (DI)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	VPMOVZXBD    (R9), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMOVZXBD    (R9)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y4, Y4
+	VPMOVZXBD    (R9)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y5, Y5
+	VPMOVZXBD    (R10), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y6, Y6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y11, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y11, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y11, Y6, Y6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+
+noresidual8:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y4, Y12, Y4
+	VMINPS  Y4, Y13, Y4
+	VMOVUPS Y4, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y5, Y12, Y5
+	VMINPS  Y5, Y13, Y5
+	VMOVUPS Y5, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y6, Y12, Y6
+	VMINPS  Y6, Y13, Y6
+	VMOVUPS Y6, (SI)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, 32(SP)
+	JLT     block5
 
 rest3:
 	ANDQ $+7, 24(SP)
 	JEQ  done4
 
-one8:
+one9:
+	MOVQ    16(AX), SI
+	VMOVD   (SI)(BX*4), X0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	LEAQ    (R9)(R8*2), R10
+	ADDQ    R8, R10
+	MOVQ    96(AX), R11
+
+row10:
+	MOVQ 104(AX), R12
+
+tap11:
+	MOVBLSX      (SI), R13
+	VMOVD        R13, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	MOVBLZX      (DI)(R8*2), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	MOVBLZX      (R9), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	MOVBLZX      (R9)(R8*1), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y4, Y4
+	MOVBLZX      (R9)(R8*2), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y5, Y5
+	MOVBLZX      (R10), R13
+	VMOVD        R13, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y6, Y6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap11
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row10
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y11, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y11, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y11, Y6, Y6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual12
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+
+noresidual12:
+	MOVQ   DX, SI
+	MOVQ   88(AX), DI
+	VMAXPS Y0, Y12, Y0
+	VMINPS Y0, Y13, Y0
+	VMOVD  X0, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y1, Y12, Y1
+	VMINPS Y1, Y13, Y1
+	VMOVD  X1, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y2, Y12, Y2
+	VMINPS Y2, Y13, Y2
+	VMOVD  X2, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y3, Y12, Y3
+	VMINPS Y3, Y13, Y3
+	VMOVD  X3, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y4, Y12, Y4
+	VMINPS Y4, Y13, Y4
+	VMOVD  X4, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y5, Y12, Y5
+	VMINPS Y5, Y13, Y5
+	VMOVD  X5, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y6, Y12, Y6
+	VMINPS Y6, Y13, Y6
+	VMOVD  X6, (SI)(BX*4)
+	INCQ   BX
+	DECQ   24(SP)
+	JNE    one9
+
+done4:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x07, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels13:
+	CMPQ 8(SP), $0x04
+	JLT  fewer14
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 40(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 48(SP)
+	JEQ  rest15
+
+block17:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	MOVQ    96(AX), R10
+
+row18:
+	MOVQ 104(AX), R11
+
+tap19:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMOVZXBD    (DI)(R8*2), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	VPMOVZXBD    (R9), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap19
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row18
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual20
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+
+noresidual20:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y2, Y12, Y2
+	VMINPS  Y2, Y13, Y2
+	VMOVUPS Y2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y3, Y12, Y3
+	VMINPS  Y3, Y13, Y3
+	VMOVUPS Y3, (SI)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, 48(SP)
+	JLT     block17
+
+rest15:
+	ANDQ $+7, 40(SP)
+	JEQ  done16
+
+one21:
 	MOVQ    16(AX), SI
 	VMOVD   (SI)(BX*4), X0
 	VMOVAPS Y0, Y1
@@ -2465,187 +3564,433 @@ one8:
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    56(AX), R8
+	MOVQ    64(AX), R8
 	LEAQ    (DI)(R8*2), R9
 	ADDQ    R8, R9
-	MOVQ    88(AX), R10
+	MOVQ    96(AX), R10
 
-row9:
-	MOVQ 96(AX), R11
+row22:
+	MOVQ 104(AX), R11
 
-tap10:
-	MOVBLSX   (SI), R12
-	VMOVD     R12, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	MOVBLZX   (DI)(R8*1), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y1, Y1
-	MOVBLZX   (DI)(R8*2), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y2, Y2
-	MOVBLZX   (R9), R12
-	VMOVD     R12, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y3, Y3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap10
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row9
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y11, Y1, Y1
-	VMAXPS    Y1, Y12, Y1
-	VMINPS    Y1, Y13, Y1
-	VMOVD     X1, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y2, Y2
-	VMULPS    Y11, Y2, Y2
-	VMAXPS    Y2, Y12, Y2
-	VMINPS    Y2, Y13, Y2
-	VMOVD     X2, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y11, Y3, Y3
-	VMAXPS    Y3, Y12, Y3
-	VMINPS    Y3, Y13, Y3
-	VMOVD     X3, (SI)(BX*4)
-	INCQ      BX
-	DECQ      24(SP)
-	JNE       one8
+tap23:
+	MOVBLSX      (SI), R12
+	VMOVD        R12, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	MOVBLZX      (DI)(R8*2), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y2, Y2
+	MOVBLZX      (R9), R12
+	VMOVD        R12, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y3, Y3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap23
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row22
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y11, Y3, Y3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual24
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y3, Y3
 
-done4:
-	MOVQ 56(AX), BX
+noresidual24:
+	MOVQ   DX, SI
+	MOVQ   88(AX), DI
+	VMAXPS Y0, Y12, Y0
+	VMINPS Y0, Y13, Y0
+	VMOVD  X0, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y1, Y12, Y1
+	VMINPS Y1, Y13, Y1
+	VMOVD  X1, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y2, Y12, Y2
+	VMINPS Y2, Y13, Y2
+	VMOVD  X2, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y3, Y12, Y3
+	VMINPS Y3, Y13, Y3
+	VMOVD  X3, (SI)(BX*4)
+	INCQ   BX
+	DECQ   40(SP)
+	JNE    one21
+
+done16:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels1
+	JMP  pixels13
 
-fewer2:
-pixels11:
-	CMPQ 8(SP), $0x01
-	JLT  fewer12
-	MOVQ 104(AX), SI
+fewer14:
+pixels25:
+	CMPQ 8(SP), $0x02
+	JLT  fewer26
+	MOVQ 112(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 40(SP)
+	MOVQ SI, 56(SP)
 	ANDQ $-8, SI
-	MOVQ SI, 48(SP)
-	JEQ  rest13
+	MOVQ SI, 64(SP)
+	JEQ  rest27
 
-block15:
+block29:
+	MOVQ    16(AX), SI
+	VMOVDQU (SI)(BX*4), Y0
+	VMOVAPS Y0, Y1
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	MOVQ    96(AX), R9
+
+row30:
+	MOVQ 104(AX), R10
+
+tap31:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMOVZXBD    (DI)(R8*1), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap31
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row30
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual32
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+
+noresidual32:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Y1, Y12, Y1
+	VMINPS  Y1, Y13, Y1
+	VMOVUPS Y1, (SI)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, 64(SP)
+	JLT     block29
+
+rest27:
+	ANDQ $+7, 56(SP)
+	JEQ  done28
+
+one33:
+	MOVQ    16(AX), SI
+	VMOVD   (SI)(BX*4), X0
+	VMOVAPS Y0, Y1
+	MOVQ    8(AX), SI
+	ADDQ    BX, SI
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    64(AX), R8
+	MOVQ    96(AX), R9
+
+row34:
+	MOVQ 104(AX), R10
+
+tap35:
+	MOVBLSX      (SI), R11
+	VMOVD        R11, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R11
+	VMOVD        R11, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	MOVBLZX      (DI)(R8*1), R11
+	VMOVD        R11, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y1, Y1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap35
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row34
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y11, Y1, Y1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual36
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), R8
+	VMOVD        R8, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	ADDQ         DI, SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+
+noresidual36:
+	MOVQ   DX, SI
+	MOVQ   88(AX), DI
+	VMAXPS Y0, Y12, Y0
+	VMINPS Y0, Y13, Y0
+	VMOVD  X0, (SI)(BX*4)
+	ADDQ   DI, SI
+	VMAXPS Y1, Y12, Y1
+	VMINPS Y1, Y13, Y1
+	VMOVD  X1, (SI)(BX*4)
+	INCQ   BX
+	DECQ   56(SP)
+	JNE    one33
+
+done28:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels25
+
+fewer26:
+pixels37:
+	CMPQ 8(SP), $0x01
+	JLT  fewer38
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 72(SP)
+	ANDQ $-8, SI
+	MOVQ SI, 80(SP)
+	JEQ  rest39
+
+block41:
 	MOVQ    16(AX), SI
 	VMOVDQU (SI)(BX*4), Y0
 	MOVQ    8(AX), SI
 	ADDQ    BX, SI
 	LEAQ    (CX)(BX*1), DI
-	MOVQ    88(AX), R8
+	MOVQ    96(AX), R8
 
-row16:
-	MOVQ 96(AX), R9
+row42:
+	MOVQ 104(AX), R9
 
-tap17:
-	VPMOVSXBD (SI), Y8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Y9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap17
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row16
-	MOVQ      24(AX), SI
-	VMOVDQU   (SI)(BX*4), Y11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVUPS   Y0, (SI)(BX*4)
-	ADDQ      $0x08, BX
-	CMPQ      BX, 48(SP)
-	JLT       block15
+tap43:
+	VPMOVSXBD    (SI), Y8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Y9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap43
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row42
+	MOVQ         24(AX), SI
+	VMOVDQU      (SI)(BX*4), Y11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual44
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Y9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
 
-rest13:
-	ANDQ $+7, 40(SP)
-	JEQ  done14
+noresidual44:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Y0, Y12, Y0
+	VMINPS  Y0, Y13, Y0
+	VMOVUPS Y0, (SI)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, 80(SP)
+	JLT     block41
 
-one18:
+rest39:
+	ANDQ $+7, 72(SP)
+	JEQ  done40
+
+one45:
 	MOVQ  16(AX), SI
 	VMOVD (SI)(BX*4), X0
 	MOVQ  8(AX), SI
 	ADDQ  BX, SI
 	LEAQ  (CX)(BX*1), DI
-	MOVQ  88(AX), R8
+	MOVQ  96(AX), R8
 
-row19:
-	MOVQ 96(AX), R9
+row46:
+	MOVQ 104(AX), R9
 
-tap20:
-	MOVBLSX   (SI), R10
-	VMOVD     R10, X8
-	ADDQ      72(AX), SI
-	MOVBLZX   (DI), R10
-	VMOVD     R10, X9
-	VPMADDWD  Y9, Y8, Y10
-	VPADDD    Y10, Y0, Y0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap20
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row19
-	MOVQ      24(AX), SI
-	VMOVD     (SI)(BX*4), X11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Y0, Y0
-	VMULPS    Y11, Y0, Y0
-	VMAXPS    Y0, Y12, Y0
-	VMINPS    Y0, Y13, Y0
-	VMOVD     X0, (SI)(BX*4)
-	INCQ      BX
-	DECQ      40(SP)
-	JNE       one18
+tap47:
+	MOVBLSX      (SI), R10
+	VMOVD        R10, X8
+	ADDQ         80(AX), SI
+	MOVBLZX      (DI), R10
+	VMOVD        R10, X9
+	VPMADDWD     Y9, Y8, Y10
+	VPADDD       Y10, Y0, Y0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap47
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row46
+	MOVQ         24(AX), SI
+	VMOVD        (SI)(BX*4), X11
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y11, Y0, Y0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual48
+	VBROADCASTSS 164(AX), Y8
+	VBROADCASTSS 168(AX), Y10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	MOVBLZX      (SI)(BX*1), SI
+	VMOVD        SI, X9
+	VPSUBD       Y8, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y10, Y9, Y9
+	VADDPS       Y9, Y0, Y0
 
-done14:
-	MOVQ 56(AX), BX
+noresidual48:
+	MOVQ   DX, SI
+	MOVQ   88(AX), DI
+	VMAXPS Y0, Y12, Y0
+	VMINPS Y0, Y13, Y0
+	VMOVD  X0, (SI)(BX*4)
+	INCQ   BX
+	DECQ   72(SP)
+	JNE    one45
+
+done40:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels11
+	JMP  pixels37
 
-fewer12:
+fewer38:
 	VZEROUPPER
 	RET

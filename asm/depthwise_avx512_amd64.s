@@ -6,32 +6,33 @@
 
 // func depthwise_u8i8_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI
-TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $56-8
-	// Registers: Z0…Z3 sums; Z8 weights; Z9 a tap's elements; Z11 multipliers; Z12 Lo; Z13 Hi;
-	// Z14 Zero; K1 the columns to store.
+TEXT ·depthwise_u8i8_avx512(SB), NOSPLIT, $88-8
+	// Registers: Z0…Z6 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
+	// Z10 products, then DScale; Z11 multipliers; Z12 Lo; Z13 Hi; Z14 Zero;
+	// K1 the columns to store.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Z12
-	VBROADCASTSS 160(AX), Z13
-	VBROADCASTSS 152(AX), Z14
+	VBROADCASTSS 172(AX), Z12
+	VBROADCASTSS 176(AX), Z13
+	VBROADCASTSS 160(AX), Z14
 
 pixels1:
-	CMPQ 8(SP), $0x04
+	CMPQ 8(SP), $0x07
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-16, SI
@@ -44,43 +45,119 @@ block5:
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z5
+	VMOVAPS   Z0, Z6
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      56(AX), R8
+	MOVQ      64(AX), R8
 	LEAQ      (DI)(R8*2), R9
 	ADDQ      R8, R9
-	MOVQ      88(AX), R10
+	LEAQ      (R9)(R8*2), R10
+	ADDQ      R8, R10
+	MOVQ      96(AX), R11
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R12
 
 tap7:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	VPMOVZXBD (DI)(R8*1), Z9
-	VPDPBUSD  Z8, Z9, Z1
-	VPMOVZXBD (DI)(R8*2), Z9
-	VPDPBUSD  Z8, Z9, Z2
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z8, Z9, Z3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap7
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row6
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD    (R9)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD    (R9)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD    (R10), Z9
+	VPDPBUSD     Z8, Z9, Z6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
+
+noresidual8:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
+	MOVQ      88(AX), DI
 	VMAXPS    Z0, Z12, Z0
 	VMINPS    Z0, Z13, Z0
 	VCVTPS2DQ Z0, Z0
@@ -88,8 +165,6 @@ tap7:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
 	VMAXPS    Z1, Z12, Z1
 	VMINPS    Z1, Z13, Z1
 	VCVTPS2DQ Z1, Z1
@@ -97,8 +172,6 @@ tap7:
 	VPMOVDB   Z1, X1
 	VMOVDQU   X1, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
 	VMAXPS    Z2, Z12, Z2
 	VMINPS    Z2, Z13, Z2
 	VCVTPS2DQ Z2, Z2
@@ -106,14 +179,33 @@ tap7:
 	VPMOVDB   Z2, X2
 	VMOVDQU   X2, (SI)(BX*1)
 	ADDQ      DI, SI
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
 	VMAXPS    Z3, Z12, Z3
 	VMINPS    Z3, Z13, Z3
 	VCVTPS2DQ Z3, Z3
 	VPADDD    Z14, Z3, Z3
 	VPMOVDB   Z3, X3
 	VMOVDQU   X3, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z4, Z12, Z4
+	VMINPS    Z4, Z13, Z4
+	VCVTPS2DQ Z4, Z4
+	VPADDD    Z14, Z4, Z4
+	VPMOVDB   Z4, X4
+	VMOVDQU   X4, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z5, Z12, Z5
+	VMINPS    Z5, Z13, Z5
+	VCVTPS2DQ Z5, Z5
+	VPADDD    Z14, Z5, Z5
+	VPMOVDB   Z5, X5
+	VMOVDQU   X5, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z6, Z12, Z6
+	VMINPS    Z6, Z13, Z6
+	VCVTPS2DQ Z6, Z6
+	VPADDD    Z14, Z6, Z6
+	VPMOVDB   Z6, X6
+	VMOVDQU   X6, (SI)(BX*1)
 	ADDQ      $0x10, BX
 	CMPQ      BX, 32(SP)
 	JLT       block5
@@ -131,131 +223,669 @@ rest3:
 	VMOVAPS     Z0, Z1
 	VMOVAPS     Z0, Z2
 	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        56(AX), R8
+	MOVQ        64(AX), R8
 	LEAQ        (DI)(R8*2), R9
 	ADDQ        R8, R9
-	MOVQ        88(AX), R10
+	LEAQ        (R9)(R8*2), R10
+	ADDQ        R8, R10
+	MOVQ        96(AX), R11
 
-row8:
-	MOVQ 96(AX), R11
+row9:
+	MOVQ 104(AX), R12
 
-tap9:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	VPMOVZXBD.Z (DI)(R8*1), K1, Z9
-	VPDPBUSD    Z8, Z9, Z1
-	VPMOVZXBD.Z (DI)(R8*2), K1, Z9
-	VPDPBUSD    Z8, Z9, Z2
-	VPMOVZXBD.Z (R9), K1, Z9
-	VPDPBUSD    Z8, Z9, Z3
-	ADDQ        48(AX), DI
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNE         tap9
-	ADDQ        16(SP), DI
-	ADDQ        16(SP), R9
-	ADDQ        (SP), SI
-	DECQ        R10
-	JNE         row8
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (SI)(BX*1)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VCVTPS2DQ   Z1, Z1
-	VPADDD      Z14, Z1, Z1
-	VPMOVDB     Z1, X1
-	VMOVDQU8    X1, K1, (SI)(BX*1)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VCVTPS2DQ   Z2, Z2
-	VPADDD      Z14, Z2, Z2
-	VPMOVDB     Z2, X2
-	VMOVDQU8    X2, K1, (SI)(BX*1)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VCVTPS2DQ   Z3, Z3
-	VPADDD      Z14, Z3, Z3
-	VPMOVDB     Z3, X3
-	VMOVDQU8    X3, K1, (SI)(BX*1)
+tap10:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD.Z  (R9)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD.Z  (R9)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD.Z  (R10), K1, Z9
+	VPDPBUSD     Z8, Z9, Z6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap10
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row9
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual11
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
+
+noresidual11:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU8  X1, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z2, Z12, Z2
+	VMINPS    Z2, Z13, Z2
+	VCVTPS2DQ Z2, Z2
+	VPADDD    Z14, Z2, Z2
+	VPMOVDB   Z2, X2
+	VMOVDQU8  X2, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z3, Z12, Z3
+	VMINPS    Z3, Z13, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z14, Z3, Z3
+	VPMOVDB   Z3, X3
+	VMOVDQU8  X3, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z4, Z12, Z4
+	VMINPS    Z4, Z13, Z4
+	VCVTPS2DQ Z4, Z4
+	VPADDD    Z14, Z4, Z4
+	VPMOVDB   Z4, X4
+	VMOVDQU8  X4, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z5, Z12, Z5
+	VMINPS    Z5, Z13, Z5
+	VCVTPS2DQ Z5, Z5
+	VPADDD    Z14, Z5, Z5
+	VPMOVDB   Z5, X5
+	VMOVDQU8  X5, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z6, Z12, Z6
+	VMINPS    Z6, Z13, Z6
+	VCVTPS2DQ Z6, Z6
+	VPADDD    Z14, Z6, Z6
+	VPMOVDB   Z6, X6
+	VMOVDQU8  X6, K1, (SI)(BX*1)
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x07, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels12:
+	CMPQ 8(SP), $0x04
+	JLT  fewer13
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 40(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 48(SP)
+	JEQ  rest14
+
+block16:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      64(AX), R8
+	LEAQ      (DI)(R8*2), R9
+	ADDQ      R8, R9
+	MOVQ      96(AX), R10
+
+row17:
+	MOVQ 104(AX), R11
+
+tap18:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap18
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row17
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual19
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual19:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU   X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU   X1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z2, Z12, Z2
+	VMINPS    Z2, Z13, Z2
+	VCVTPS2DQ Z2, Z2
+	VPADDD    Z14, Z2, Z2
+	VPMOVDB   Z2, X2
+	VMOVDQU   X2, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z3, Z12, Z3
+	VMINPS    Z3, Z13, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z14, Z3, Z3
+	VPMOVDB   Z3, X3
+	VMOVDQU   X3, (SI)(BX*1)
+	ADDQ      $0x10, BX
+	CMPQ      BX, 48(SP)
+	JLT       block16
+
+rest14:
+	ANDQ        $+15, 40(SP)
+	JEQ         done15
+	MOVQ        40(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        64(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	MOVQ        96(AX), R10
+
+row20:
+	MOVQ 104(AX), R11
+
+tap21:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap21
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row20
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual22
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual22:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU8  X1, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z2, Z12, Z2
+	VMINPS    Z2, Z13, Z2
+	VCVTPS2DQ Z2, Z2
+	VPADDD    Z14, Z2, Z2
+	VPMOVDB   Z2, X2
+	VMOVDQU8  X2, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z3, Z12, Z3
+	VMINPS    Z3, Z13, Z3
+	VCVTPS2DQ Z3, Z3
+	VPADDD    Z14, Z3, Z3
+	VPMOVDB   Z3, X3
+	VMOVDQU8  X3, K1, (SI)(BX*1)
+
+done15:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels1
+	JMP  pixels12
 
-fewer2:
-pixels10:
-	CMPQ 8(SP), $0x01
-	JLT  fewer11
-	MOVQ 104(AX), SI
+fewer13:
+pixels23:
+	CMPQ 8(SP), $0x02
+	JLT  fewer24
+	MOVQ 112(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 40(SP)
+	MOVQ SI, 56(SP)
 	ANDQ $-16, SI
-	MOVQ SI, 48(SP)
-	JEQ  rest12
+	MOVQ SI, 64(SP)
+	JEQ  rest25
 
-block14:
+block27:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      64(AX), R8
+	MOVQ      96(AX), R9
+
+row28:
+	MOVQ 104(AX), R10
+
+tap29:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap29
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row28
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual30
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual30:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU   X0, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU   X1, (SI)(BX*1)
+	ADDQ      $0x10, BX
+	CMPQ      BX, 64(SP)
+	JLT       block27
+
+rest25:
+	ANDQ        $+15, 56(SP)
+	JEQ         done26
+	MOVQ        56(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        64(AX), R8
+	MOVQ        96(AX), R9
+
+row31:
+	MOVQ 104(AX), R10
+
+tap32:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap32
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row31
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual33
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual33:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+	ADDQ      DI, SI
+	VMAXPS    Z1, Z12, Z1
+	VMINPS    Z1, Z13, Z1
+	VCVTPS2DQ Z1, Z1
+	VPADDD    Z14, Z1, Z1
+	VPMOVDB   Z1, X1
+	VMOVDQU8  X1, K1, (SI)(BX*1)
+
+done26:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels23
+
+fewer24:
+pixels34:
+	CMPQ 8(SP), $0x01
+	JLT  fewer35
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 72(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 80(SP)
+	JEQ  rest36
+
+block38:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      88(AX), R8
+	MOVQ      96(AX), R8
 
-row15:
-	MOVQ 96(AX), R9
+row39:
+	MOVQ 104(AX), R9
 
-tap16:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap16
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row15
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
+tap40:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap40
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row39
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual41
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+
+noresidual41:
 	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
+	MOVQ      88(AX), DI
 	VMAXPS    Z0, Z12, Z0
 	VMINPS    Z0, Z13, Z0
 	VCVTPS2DQ Z0, Z0
@@ -263,13 +893,13 @@ tap16:
 	VPMOVDB   Z0, X0
 	VMOVDQU   X0, (SI)(BX*1)
 	ADDQ      $0x10, BX
-	CMPQ      BX, 48(SP)
-	JLT       block14
+	CMPQ      BX, 80(SP)
+	JLT       block38
 
-rest12:
-	ANDQ        $+15, 40(SP)
-	JEQ         done13
-	MOVQ        40(SP), SI
+rest36:
+	ANDQ        $+15, 72(SP)
+	JEQ         done37
+	MOVQ        72(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -279,75 +909,90 @@ rest12:
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        88(AX), R8
+	MOVQ        96(AX), R8
 
-row17:
-	MOVQ 96(AX), R9
+row42:
+	MOVQ 104(AX), R9
 
-tap18:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	ADDQ        48(AX), DI
-	DECQ        R9
-	JNE         tap18
-	ADDQ        16(SP), DI
-	ADDQ        (SP), SI
-	DECQ        R8
-	JNE         row17
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VCVTPS2DQ   Z0, Z0
-	VPADDD      Z14, Z0, Z0
-	VPMOVDB     Z0, X0
-	VMOVDQU8    X0, K1, (SI)(BX*1)
+tap43:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap43
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row42
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual44
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
 
-done13:
-	MOVQ 56(AX), BX
+noresidual44:
+	MOVQ      DX, SI
+	MOVQ      88(AX), DI
+	VMAXPS    Z0, Z12, Z0
+	VMINPS    Z0, Z13, Z0
+	VCVTPS2DQ Z0, Z0
+	VPADDD    Z14, Z0, Z0
+	VPMOVDB   Z0, X0
+	VMOVDQU8  X0, K1, (SI)(BX*1)
+
+done37:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels10
+	JMP  pixels34
 
-fewer11:
+fewer35:
 	VZEROUPPER
 	RET
 
 // func depthwise_u8i8_f32_avx512(args *QuantisedTapsArgs)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $56-8
-	// Registers: Z0…Z3 sums; Z8 weights; Z9 a tap's elements; Z11 multipliers; Z12 Lo; Z13 Hi;
-	// K1 the columns to store.
+TEXT ·depthwise_u8i8_f32_avx512(SB), NOSPLIT, $88-8
+	// Registers: Z0…Z6 sums; Z8 weights, then DZero; Z9 a tap's elements, then residual;
+	// Z10 products, then DScale; Z11 multipliers; Z12 Lo; Z13 Hi; K1 the columns to store.
 	MOVQ         args+0(FP), AX
-	MOVQ         64(AX), CX
-	MOVQ         72(AX), DX
-	IMULQ        96(AX), DX
+	MOVQ         72(AX), CX
+	MOVQ         80(AX), DX
+	IMULQ        104(AX), DX
 	SUBQ         DX, CX
 	MOVQ         CX, (SP)
 	MOVQ         (AX), CX
 	MOVQ         32(AX), DX
-	MOVQ         112(AX), BX
+	MOVQ         120(AX), BX
 	MOVQ         BX, 8(SP)
-	MOVQ         40(AX), BX
-	MOVQ         48(AX), SI
-	IMULQ        96(AX), SI
+	MOVQ         48(AX), BX
+	MOVQ         56(AX), SI
+	IMULQ        104(AX), SI
 	SUBQ         SI, BX
 	MOVQ         BX, 16(SP)
-	VBROADCASTSS 156(AX), Z12
-	VBROADCASTSS 160(AX), Z13
+	VBROADCASTSS 172(AX), Z12
+	VBROADCASTSS 176(AX), Z13
 
 pixels1:
-	CMPQ 8(SP), $0x04
+	CMPQ 8(SP), $0x07
 	JLT  fewer2
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	XORQ BX, BX
 	MOVQ SI, 24(SP)
 	ANDQ $-16, SI
@@ -360,67 +1005,151 @@ block5:
 	VMOVAPS   Z0, Z1
 	VMOVAPS   Z0, Z2
 	VMOVAPS   Z0, Z3
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z5
+	VMOVAPS   Z0, Z6
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      56(AX), R8
+	MOVQ      64(AX), R8
 	LEAQ      (DI)(R8*2), R9
 	ADDQ      R8, R9
-	MOVQ      88(AX), R10
+	LEAQ      (R9)(R8*2), R10
+	ADDQ      R8, R10
+	MOVQ      96(AX), R11
 
 row6:
-	MOVQ 96(AX), R11
+	MOVQ 104(AX), R12
 
 tap7:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	VPMOVZXBD (DI)(R8*1), Z9
-	VPDPBUSD  Z8, Z9, Z1
-	VPMOVZXBD (DI)(R8*2), Z9
-	VPDPBUSD  Z8, Z9, Z2
-	VPMOVZXBD (R9), Z9
-	VPDPBUSD  Z8, Z9, Z3
-	ADDQ      48(AX), DI
-	ADDQ      48(AX), R9
-	DECQ      R11
-	JNE       tap7
-	ADDQ      16(SP), DI
-	ADDQ      16(SP), R9
-	ADDQ      (SP), SI
-	DECQ      R10
-	JNE       row6
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z11, Z1, Z1
-	VMAXPS    Z1, Z12, Z1
-	VMINPS    Z1, Z13, Z1
-	VMOVUPS   Z1, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Z2, Z2
-	VMULPS    Z11, Z2, Z2
-	VMAXPS    Z2, Z12, Z2
-	VMINPS    Z2, Z13, Z2
-	VMOVUPS   Z2, (SI)(BX*4)
-	ADDQ      DI, SI
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z11, Z3, Z3
-	VMAXPS    Z3, Z12, Z3
-	VMINPS    Z3, Z13, Z3
-	VMOVUPS   Z3, (SI)(BX*4)
-	ADDQ      $0x10, BX
-	CMPQ      BX, 32(SP)
-	JLT       block5
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD    (R9)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD    (R9)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD    (R10), Z9
+	VPDPBUSD     Z8, Z9, Z6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap7
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row6
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual8
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
+
+noresidual8:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z4, Z12, Z4
+	VMINPS  Z4, Z13, Z4
+	VMOVUPS Z4, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z5, Z12, Z5
+	VMINPS  Z5, Z13, Z5
+	VMOVUPS Z5, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z6, Z12, Z6
+	VMINPS  Z6, Z13, Z6
+	VMOVUPS Z6, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 32(SP)
+	JLT     block5
 
 rest3:
 	ANDQ        $+15, 24(SP)
@@ -435,130 +1164,635 @@ rest3:
 	VMOVAPS     Z0, Z1
 	VMOVAPS     Z0, Z2
 	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        56(AX), R8
+	MOVQ        64(AX), R8
 	LEAQ        (DI)(R8*2), R9
 	ADDQ        R8, R9
-	MOVQ        88(AX), R10
+	LEAQ        (R9)(R8*2), R10
+	ADDQ        R8, R10
+	MOVQ        96(AX), R11
 
-row8:
-	MOVQ 96(AX), R11
+row9:
+	MOVQ 104(AX), R12
 
-tap9:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	VPMOVZXBD.Z (DI)(R8*1), K1, Z9
-	VPDPBUSD    Z8, Z9, Z1
-	VPMOVZXBD.Z (DI)(R8*2), K1, Z9
-	VPDPBUSD    Z8, Z9, Z2
-	VPMOVZXBD.Z (R9), K1, Z9
-	VPDPBUSD    Z8, Z9, Z3
-	ADDQ        48(AX), DI
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNE         tap9
-	ADDQ        16(SP), DI
-	ADDQ        16(SP), R9
-	ADDQ        (SP), SI
-	DECQ        R10
-	JNE         row8
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (SI)(BX*4)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z1, Z1
-	VMULPS      Z11, Z1, Z1
-	VMAXPS      Z1, Z12, Z1
-	VMINPS      Z1, Z13, Z1
-	VMOVUPS     Z1, K1, (SI)(BX*4)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z11, Z2, Z2
-	VMAXPS      Z2, Z12, Z2
-	VMINPS      Z2, Z13, Z2
-	VMOVUPS     Z2, K1, (SI)(BX*4)
-	ADDQ        DI, SI
-	VCVTDQ2PS   Z3, Z3
-	VMULPS      Z11, Z3, Z3
-	VMAXPS      Z3, Z12, Z3
-	VMINPS      Z3, Z13, Z3
-	VMOVUPS     Z3, K1, (SI)(BX*4)
+tap10:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VPMOVZXBD.Z  (R9)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPMOVZXBD.Z  (R9)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPMOVZXBD.Z  (R10), K1, Z9
+	VPDPBUSD     Z8, Z9, Z6
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	ADDQ         56(AX), R10
+	DECQ         R12
+	JNE          tap10
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         16(SP), R10
+	ADDQ         (SP), SI
+	DECQ         R11
+	JNE          row9
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VMULPS       Z11, Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VMULPS       Z11, Z6, Z6
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual11
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z5, Z5
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z6, Z6
+
+noresidual11:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z4, Z12, Z4
+	VMINPS  Z4, Z13, Z4
+	VMOVUPS Z4, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z5, Z12, Z5
+	VMINPS  Z5, Z13, Z5
+	VMOVUPS Z5, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z6, Z12, Z6
+	VMINPS  Z6, Z13, Z6
+	VMOVUPS Z6, K1, (SI)(BX*4)
 
 done4:
-	MOVQ 56(AX), BX
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x07, 8(SP)
+	JMP  pixels1
+
+fewer2:
+pixels12:
+	CMPQ 8(SP), $0x04
+	JLT  fewer13
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 40(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 48(SP)
+	JEQ  rest14
+
+block16:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z3
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      64(AX), R8
+	LEAQ      (DI)(R8*2), R9
+	ADDQ      R8, R9
+	MOVQ      96(AX), R10
+
+row17:
+	MOVQ 104(AX), R11
+
+tap18:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD    (DI)(R8*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD    (R9), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap18
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row17
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual19
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual19:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 48(SP)
+	JLT     block16
+
+rest14:
+	ANDQ        $+15, 40(SP)
+	JEQ         done15
+	MOVQ        40(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z3
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        64(AX), R8
+	LEAQ        (DI)(R8*2), R9
+	ADDQ        R8, R9
+	MOVQ        96(AX), R10
+
+row20:
+	MOVQ 104(AX), R11
+
+tap21:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPMOVZXBD.Z  (DI)(R8*2), K1, Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPMOVZXBD.Z  (R9), K1, Z9
+	VPDPBUSD     Z8, Z9, Z3
+	ADDQ         56(AX), DI
+	ADDQ         56(AX), R9
+	DECQ         R11
+	JNE          tap21
+	ADDQ         16(SP), DI
+	ADDQ         16(SP), R9
+	ADDQ         (SP), SI
+	DECQ         R10
+	JNE          row20
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z11, Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z3, Z3
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual22
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z2, Z2
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+
+noresidual22:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z2, Z12, Z2
+	VMINPS  Z2, Z13, Z2
+	VMOVUPS Z2, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z3, Z12, Z3
+	VMINPS  Z3, Z13, Z3
+	VMOVUPS Z3, K1, (SI)(BX*4)
+
+done15:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	ADDQ BX, DX
 	SUBQ $0x04, 8(SP)
-	JMP  pixels1
+	JMP  pixels12
 
-fewer2:
-pixels10:
-	CMPQ 8(SP), $0x01
-	JLT  fewer11
-	MOVQ 104(AX), SI
+fewer13:
+pixels23:
+	CMPQ 8(SP), $0x02
+	JLT  fewer24
+	MOVQ 112(AX), SI
 	XORQ BX, BX
-	MOVQ SI, 40(SP)
+	MOVQ SI, 56(SP)
 	ANDQ $-16, SI
-	MOVQ SI, 48(SP)
-	JEQ  rest12
+	MOVQ SI, 64(SP)
+	JEQ  rest25
 
-block14:
+block27:
+	MOVQ      16(AX), SI
+	VMOVDQU32 (SI)(BX*4), Z0
+	VMOVAPS   Z0, Z1
+	MOVQ      8(AX), SI
+	ADDQ      BX, SI
+	LEAQ      (CX)(BX*1), DI
+	MOVQ      64(AX), R8
+	MOVQ      96(AX), R9
+
+row28:
+	MOVQ 104(AX), R10
+
+tap29:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD    (DI)(R8*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap29
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row28
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual30
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual30:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 64(SP)
+	JLT     block27
+
+rest25:
+	ANDQ        $+15, 56(SP)
+	JEQ         done26
+	MOVQ        56(SP), SI
+	XORL        DI, DI
+	BTSQ        SI, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	MOVQ        16(AX), SI
+	VMOVDQU32.Z (SI)(BX*4), K1, Z0
+	VMOVAPS     Z0, Z1
+	MOVQ        8(AX), SI
+	ADDQ        BX, SI
+	LEAQ        (CX)(BX*1), DI
+	MOVQ        64(AX), R8
+	MOVQ        96(AX), R9
+
+row31:
+	MOVQ 104(AX), R10
+
+tap32:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPMOVZXBD.Z  (DI)(R8*1), K1, Z9
+	VPDPBUSD     Z8, Z9, Z1
+	ADDQ         56(AX), DI
+	DECQ         R10
+	JNE          tap32
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R9
+	JNE          row31
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z11, Z1, Z1
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual33
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	ADDQ         DI, SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z1, Z1
+
+noresidual33:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+	ADDQ    DI, SI
+	VMAXPS  Z1, Z12, Z1
+	VMINPS  Z1, Z13, Z1
+	VMOVUPS Z1, K1, (SI)(BX*4)
+
+done26:
+	MOVQ 64(AX), BX
+	ADDQ BX, CX
+	ADDQ BX, CX
+	MOVQ 88(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x02, 8(SP)
+	JMP  pixels23
+
+fewer24:
+pixels34:
+	CMPQ 8(SP), $0x01
+	JLT  fewer35
+	MOVQ 112(AX), SI
+	XORQ BX, BX
+	MOVQ SI, 72(SP)
+	ANDQ $-16, SI
+	MOVQ SI, 80(SP)
+	JEQ  rest36
+
+block38:
 	MOVQ      16(AX), SI
 	VMOVDQU32 (SI)(BX*4), Z0
 	MOVQ      8(AX), SI
 	ADDQ      BX, SI
 	LEAQ      (CX)(BX*1), DI
-	MOVQ      88(AX), R8
+	MOVQ      96(AX), R8
 
-row15:
-	MOVQ 96(AX), R9
+row39:
+	MOVQ 104(AX), R9
 
-tap16:
-	VPMOVZXBD (SI), Z8
-	ADDQ      72(AX), SI
-	VPMOVZXBD (DI), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	ADDQ      48(AX), DI
-	DECQ      R9
-	JNE       tap16
-	ADDQ      16(SP), DI
-	ADDQ      (SP), SI
-	DECQ      R8
-	JNE       row15
-	MOVQ      24(AX), SI
-	VMOVDQU32 (SI)(BX*4), Z11
-	MOVQ      DX, SI
-	MOVQ      80(AX), DI
-	VCVTDQ2PS Z0, Z0
-	VMULPS    Z11, Z0, Z0
-	VMAXPS    Z0, Z12, Z0
-	VMINPS    Z0, Z13, Z0
-	VMOVUPS   Z0, (SI)(BX*4)
-	ADDQ      $0x10, BX
-	CMPQ      BX, 48(SP)
-	JLT       block14
+tap40:
+	VPMOVZXBD    (SI), Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD    (DI), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap40
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row39
+	MOVQ         24(AX), SI
+	VMOVDQU32    (SI)(BX*4), Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual41
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD    (SI)(BX*1), Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
 
-rest12:
-	ANDQ        $+15, 40(SP)
-	JEQ         done13
-	MOVQ        40(SP), SI
+noresidual41:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, (SI)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, 80(SP)
+	JLT     block38
+
+rest36:
+	ANDQ        $+15, 72(SP)
+	JEQ         done37
+	MOVQ        72(SP), SI
 	XORL        DI, DI
 	BTSQ        SI, DI
 	DECQ        DI
@@ -568,41 +1802,58 @@ rest12:
 	MOVQ        8(AX), SI
 	ADDQ        BX, SI
 	LEAQ        (CX)(BX*1), DI
-	MOVQ        88(AX), R8
+	MOVQ        96(AX), R8
 
-row17:
-	MOVQ 96(AX), R9
+row42:
+	MOVQ 104(AX), R9
 
-tap18:
-	VPMOVZXBD.Z (SI), K1, Z8
-	ADDQ        72(AX), SI
-	VPMOVZXBD.Z (DI), K1, Z9
-	VPDPBUSD    Z8, Z9, Z0
-	ADDQ        48(AX), DI
-	DECQ        R9
-	JNE         tap18
-	ADDQ        16(SP), DI
-	ADDQ        (SP), SI
-	DECQ        R8
-	JNE         row17
-	MOVQ        24(AX), SI
-	VMOVDQU32.Z (SI)(BX*4), K1, Z11
-	MOVQ        DX, SI
-	MOVQ        80(AX), DI
-	VCVTDQ2PS   Z0, Z0
-	VMULPS      Z11, Z0, Z0
-	VMAXPS      Z0, Z12, Z0
-	VMINPS      Z0, Z13, Z0
-	VMOVUPS     Z0, K1, (SI)(BX*4)
+tap43:
+	VPMOVZXBD.Z  (SI), K1, Z8
+	ADDQ         80(AX), SI
+	VPMOVZXBD.Z  (DI), K1, Z9
+	VPDPBUSD     Z8, Z9, Z0
+	ADDQ         56(AX), DI
+	DECQ         R9
+	JNE          tap43
+	ADDQ         16(SP), DI
+	ADDQ         (SP), SI
+	DECQ         R8
+	JNE          row42
+	MOVQ         24(AX), SI
+	VMOVDQU32.Z  (SI)(BX*4), K1, Z11
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z11, Z0, Z0
+	CMPQ         40(AX), $0x00
+	JEQ          noresidual44
+	VBROADCASTSS 164(AX), Z8
+	VBROADCASTSS 168(AX), Z10
+	MOVQ         DX, SI
+	MOVQ         88(AX), DI
+	SUBQ         32(AX), SI
+	SHRQ         $0x02, SI
+	SHRQ         $0x02, DI
+	ADDQ         40(AX), SI
+	VPMOVZXBD.Z  (SI)(BX*1), K1, Z9
+	VPSUBD       Z8, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VADDPS       Z9, Z0, Z0
 
-done13:
-	MOVQ 56(AX), BX
+noresidual44:
+	MOVQ    DX, SI
+	MOVQ    88(AX), DI
+	VMAXPS  Z0, Z12, Z0
+	VMINPS  Z0, Z13, Z0
+	VMOVUPS Z0, K1, (SI)(BX*4)
+
+done37:
+	MOVQ 64(AX), BX
 	ADDQ BX, CX
-	MOVQ 80(AX), BX
+	MOVQ 88(AX), BX
 	ADDQ BX, DX
 	SUBQ $0x01, 8(SP)
-	JMP  pixels10
+	JMP  pixels34
 
-fewer11:
+fewer35:
 	VZEROUPPER
 	RET

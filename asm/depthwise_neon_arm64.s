@@ -835,386 +835,536 @@ fewer37:
 // Requires: ASIMD
 TEXT ·depthwise_u8i8_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 an address, then Bias; R2 Scale; R3 W; R4 WCol;
-	// R5 WRow, then that less a row of taps;
-	// R6 WCol, then weights of a tap, then what belongs to these channels; R7 Cols, then X; R8 Y;
-	// R9 XStride; R10 YStride; R11 XCol; R12 XRow, then that less a row of taps;
-	// R13 XCol, then C; R14 Cols, then Pixels; R15 Cols; R19 offset of the channel; R20 a tap;
-	// R21 where results go; R22 rows left; R23 columns left; R24 pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3…V6 sums, then values; V7…V10 multipliers;
-	// V11, V12 a tap's elements, as words; V13, V14 weights, as words.
+	// R5 WRow, then that less a row of taps; R6 WCol, then D;
+	// R7 Cols, then an address, then weights of a tap, then what belongs to these channels; R8 X;
+	// R9 Y; R10 XStride; R11 YStride; R12 XCol; R13 XRow, then that less a row of taps;
+	// R14 XCol, then C; R15 Cols, then Pixels; R19 Cols; R20 offset of the channel; R21 a tap;
+	// R22 where results go; R23 rows left; R24 columns left; R25 pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 Zero; V3 DZero; V4 DScale; V5…V8 sums, then values;
+	// V9…V12 multipliers; V13, V14 a tap's elements, as words; V15, V16 weights, as words.
 	MOVD  args+0(FP), R0
-	ADD   $156, R0, R1
+	ADD   $172, R0, R1
 	VLD1R (R1), [V0.S4]
-	ADD   $160, R0, R1
+	ADD   $176, R0, R1
 	VLD1R (R1), [V1.S4]
-	ADD   $152, R0, R1
+	ADD   $160, R0, R1
 	VLD1R (R1), [V2.S4]
 	MOVD  16(R0), R1
 	MOVD  24(R0), R2
 	MOVD  8(R0), R3
-	MOVD  72(R0), R4
-	MOVD  64(R0), R5
-	MOVD  72(R0), R6
-	MOVD  96(R0), R7
+	MOVD  80(R0), R4
+	MOVD  72(R0), R5
+	MOVD  80(R0), R6
+	MOVD  104(R0), R7
 	MUL   R7, R6, R6
 	SUB   R6, R5, R5
-	MOVD  (R0), R7
-	MOVD  32(R0), R8
-	MOVD  56(R0), R9
-	MOVD  80(R0), R10
-	MOVD  48(R0), R11
-	MOVD  40(R0), R12
+	MOVD  40(R0), R6
+	ADD   $164, R0, R7
+	VLD1R (R7), [V3.S4]
+	ADD   $168, R0, R7
+	VLD1R (R7), [V4.S4]
+	MOVD  (R0), R8
+	MOVD  32(R0), R9
+	MOVD  64(R0), R10
+	MOVD  88(R0), R11
+	MOVD  56(R0), R12
 	MOVD  48(R0), R13
-	MOVD  96(R0), R14
-	MUL   R14, R13, R13
-	SUB   R13, R12, R12
-	MOVD  104(R0), R13
+	MOVD  56(R0), R14
+	MOVD  104(R0), R15
+	MUL   R15, R14, R14
+	SUB   R14, R13, R13
 	MOVD  112(R0), R14
-	MOVD  96(R0), R15
+	MOVD  120(R0), R15
+	MOVD  104(R0), R19
 
 pixel1:
-	MOVD $0, R19
-	MOVD R8, R21
-	LSR  $4, R13, R24
-	CBZ  R24, rest2
+	MOVD $0, R20
+	MOVD R9, R22
+	LSR  $4, R14, R25
+	CBZ  R25, rest2
 
 piece3:
-	ADD   R19<<2, R1, R6
-	FLDPQ (R6), (F3, F4)
-	FLDPQ 32(R6), (F5, F6)
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+	ADD   R20<<2, R1, R7
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
 row4:
-	MOVD R15, R23
+	MOVD R19, R24
 
 tap5:
-	FMOVQ  (R20), F12
-	VUXTL  V12.B8, V11.H8
-	VUXTL2 V12.B16, V12.H8
-	FMOVQ  (R6), F14
-	WORD   $0x0f08a5cd // sxtl v13.8h, v14.8b
-	WORD   $0x4f08a5ce // sxtl2 v14.8h, v14.16b
-	ADD    R4, R6, R6
-	WORD   $0x0e6d8163 // smlal v3.4s, v11.4h, v13.4h
-	WORD   $0x4e6d8164 // smlal2 v4.4s, v11.8h, v13.8h
-	WORD   $0x0e6e8185 // smlal v5.4s, v12.4h, v14.4h
-	WORD   $0x4e6e8186 // smlal2 v6.4s, v12.8h, v14.8h
-	ADD    R11, R20, R20
-	SUBS   $1, R23, R23
+	FMOVQ  (R21), F14
+	VUXTL  V14.B8, V13.H8
+	VUXTL2 V14.B16, V14.H8
+	FMOVQ  (R7), F16
+	WORD   $0x0f08a60f // sxtl v15.8h, v16.8b
+	WORD   $0x4f08a610 // sxtl2 v16.8h, v16.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6f81a5 // smlal v5.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a6 // smlal2 v6.4s, v13.8h, v15.8h
+	WORD   $0x0e7081c7 // smlal v7.4s, v14.4h, v16.4h
+	WORD   $0x4e7081c8 // smlal2 v8.4s, v14.8h, v16.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
 	BNE    tap5
-	ADD    R12, R20, R20
-	ADD    R5, R6, R6
-	SUBS   $1, R22, R22
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
 	BNE    row4
-	ADD    R19<<2, R2, R6
-	FLDPQ  (R6), (F7, F8)
-	FLDPQ  32(R6), (F9, F10)
-	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	ADD    R20<<2, R2, R7
+	FLDPQ  (R7), (F9, F10)
+	FLDPQ  32(R7), (F11, F12)
 	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
-	WORD   $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD   $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD   $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD   $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
-	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
-	WORD   $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD   V2.S4, V3.S4, V3.S4
-	WORD   $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD   V2.S4, V4.S4, V4.S4
-	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD   V2.S4, V5.S4, V5.S4
-	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD   V2.S4, V6.S4, V6.S4
-	WORD   $0x0e612863 // xtn v3.4h, v3.4s
-	WORD   $0x4e612883 // xtn2 v3.8h, v4.4s
-	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD   $0x0e212863 // xtn v3.8b, v3.8h
-	WORD   $0x4e2128a3 // xtn2 v3.16b, v5.8h
-	FMOVQ  F3, (R21)
-	ADD    $16, R21, R21
-	ADD    $16, R19, R19
-	SUBS   $1, R24, R24
-	BNE    piece3
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	CBZ    R6, noresidual6
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	ADD    R6, R7, R7
+	FMOVQ  (R7), F13
+	VUXTL  V13.B8, V9.H8
+	VUXTL2 V13.B16, V11.H8
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e24dd6b // fmul v11.4s, v11.4s, v4.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e24dd8c // fmul v12.4s, v12.4s, v4.4s
+	WORD   $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+
+noresidual6:
+	WORD  $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD  $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD  $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD  $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD  $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD  $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD  $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD  $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD  V2.S4, V5.S4, V5.S4
+	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD  V2.S4, V6.S4, V6.S4
+	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD  V2.S4, V7.S4, V7.S4
+	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD  V2.S4, V8.S4, V8.S4
+	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD  $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD  $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD  $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	FMOVQ F5, (R22)
+	ADD   $16, R22, R22
+	ADD   $16, R20, R20
+	SUBS  $1, R25, R25
+	BNE   piece3
 
 rest2:
-	TBZ   $3, R13, none6
-	ADD   R19<<2, R1, R6
-	FLDPQ (R6), (F3, F4)
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+	TBZ   $3, R14, none7
+	ADD   R20<<2, R1, R7
+	FLDPQ (R7), (F5, F6)
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
-row7:
-	MOVD R15, R23
+row8:
+	MOVD R19, R24
 
-tap8:
-	FMOVD  (R20), F12
-	VUXTL  V12.B8, V11.H8
-	VUXTL2 V12.B16, V12.H8
-	FMOVD  (R6), F14
-	WORD   $0x0f08a5cd // sxtl v13.8h, v14.8b
-	WORD   $0x4f08a5ce // sxtl2 v14.8h, v14.16b
-	ADD    R4, R6, R6
-	WORD   $0x0e6d8163 // smlal v3.4s, v11.4h, v13.4h
-	WORD   $0x4e6d8164 // smlal2 v4.4s, v11.8h, v13.8h
-	WORD   $0x0e6e8185 // smlal v5.4s, v12.4h, v14.4h
-	WORD   $0x4e6e8186 // smlal2 v6.4s, v12.8h, v14.8h
-	ADD    R11, R20, R20
+tap9:
+	FMOVD  (R21), F14
+	VUXTL  V14.B8, V13.H8
+	VUXTL2 V14.B16, V14.H8
+	FMOVD  (R7), F16
+	WORD   $0x0f08a60f // sxtl v15.8h, v16.8b
+	WORD   $0x4f08a610 // sxtl2 v16.8h, v16.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6f81a5 // smlal v5.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a6 // smlal2 v6.4s, v13.8h, v15.8h
+	WORD   $0x0e7081c7 // smlal v7.4s, v14.4h, v16.4h
+	WORD   $0x4e7081c8 // smlal2 v8.4s, v14.8h, v16.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap9
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
 	SUBS   $1, R23, R23
-	BNE    tap8
-	ADD    R12, R20, R20
-	ADD    R5, R6, R6
-	SUBS   $1, R22, R22
-	BNE    row7
-	ADD    R19<<2, R2, R6
-	FLDPQ  (R6), (F7, F8)
-	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	BNE    row8
+	ADD    R20<<2, R2, R7
+	FLDPQ  (R7), (F9, F10)
 	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
-	WORD   $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD   $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD   $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD   $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
-	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
-	WORD   $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD   V2.S4, V3.S4, V3.S4
-	WORD   $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD   V2.S4, V4.S4, V4.S4
-	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD   V2.S4, V5.S4, V5.S4
-	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD   V2.S4, V6.S4, V6.S4
-	WORD   $0x0e612863 // xtn v3.4h, v3.4s
-	WORD   $0x4e612883 // xtn2 v3.8h, v4.4s
-	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD   $0x0e212863 // xtn v3.8b, v3.8h
-	WORD   $0x4e2128a3 // xtn2 v3.16b, v5.8h
-	FMOVD  F3, (R21)
-	ADD    $8, R21, R21
-	ADD    $8, R19, R19
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	CBZ    R6, noresidual10
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	ADD    R6, R7, R7
+	FMOVD  (R7), F13
+	VUXTL  V13.B8, V9.H8
+	VUXTL2 V13.B16, V11.H8
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e24dd6b // fmul v11.4s, v11.4s, v4.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e24dd8c // fmul v12.4s, v12.4s, v4.4s
+	WORD   $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
 
-none6:
-	TBZ   $2, R13, none9
-	ADD   R19<<2, R1, R6
-	FMOVQ (R6), F3
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+noresidual10:
+	WORD  $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD  $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD  $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD  $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD  $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD  $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD  $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD  $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD  V2.S4, V5.S4, V5.S4
+	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD  V2.S4, V6.S4, V6.S4
+	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD  V2.S4, V7.S4, V7.S4
+	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD  V2.S4, V8.S4, V8.S4
+	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD  $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD  $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD  $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	FMOVD F5, (R22)
+	ADD   $8, R22, R22
+	ADD   $8, R20, R20
 
-row10:
-	MOVD R15, R23
+none7:
+	TBZ   $2, R14, none11
+	ADD   R20<<2, R1, R7
+	FMOVQ (R7), F5
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
-tap11:
-	FMOVS  (R20), F12
-	VUXTL  V12.B8, V11.H8
-	VUXTL2 V12.B16, V12.H8
-	FMOVS  (R6), F14
-	WORD   $0x0f08a5cd // sxtl v13.8h, v14.8b
-	WORD   $0x4f08a5ce // sxtl2 v14.8h, v14.16b
-	ADD    R4, R6, R6
-	WORD   $0x0e6d8163 // smlal v3.4s, v11.4h, v13.4h
-	WORD   $0x4e6d8164 // smlal2 v4.4s, v11.8h, v13.8h
-	WORD   $0x0e6e8185 // smlal v5.4s, v12.4h, v14.4h
-	WORD   $0x4e6e8186 // smlal2 v6.4s, v12.8h, v14.8h
-	ADD    R11, R20, R20
+row12:
+	MOVD R19, R24
+
+tap13:
+	FMOVS  (R21), F14
+	VUXTL  V14.B8, V13.H8
+	VUXTL2 V14.B16, V14.H8
+	FMOVS  (R7), F16
+	WORD   $0x0f08a60f // sxtl v15.8h, v16.8b
+	WORD   $0x4f08a610 // sxtl2 v16.8h, v16.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6f81a5 // smlal v5.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a6 // smlal2 v6.4s, v13.8h, v15.8h
+	WORD   $0x0e7081c7 // smlal v7.4s, v14.4h, v16.4h
+	WORD   $0x4e7081c8 // smlal2 v8.4s, v14.8h, v16.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap13
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
 	SUBS   $1, R23, R23
-	BNE    tap11
-	ADD    R12, R20, R20
-	ADD    R5, R6, R6
-	SUBS   $1, R22, R22
-	BNE    row10
-	ADD    R19<<2, R2, R6
-	FMOVQ  (R6), F7
-	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	BNE    row12
+	ADD    R20<<2, R2, R7
+	FMOVQ  (R7), F9
 	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
-	WORD   $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD   $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD   $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD   $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
-	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
-	WORD   $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD   V2.S4, V3.S4, V3.S4
-	WORD   $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD   V2.S4, V4.S4, V4.S4
-	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD   V2.S4, V5.S4, V5.S4
-	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD   V2.S4, V6.S4, V6.S4
-	WORD   $0x0e612863 // xtn v3.4h, v3.4s
-	WORD   $0x4e612883 // xtn2 v3.8h, v4.4s
-	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD   $0x0e212863 // xtn v3.8b, v3.8h
-	WORD   $0x4e2128a3 // xtn2 v3.16b, v5.8h
-	FMOVS  F3, (R21)
-	ADD    $4, R21, R21
-	ADD    $4, R19, R19
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	CBZ    R6, noresidual14
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	ADD    R6, R7, R7
+	FMOVS  (R7), F13
+	VUXTL  V13.B8, V9.H8
+	VUXTL2 V13.B16, V11.H8
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e24dd6b // fmul v11.4s, v11.4s, v4.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e24dd8c // fmul v12.4s, v12.4s, v4.4s
+	WORD   $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
 
-none9:
-	TBZ   $1, R13, none12
-	ADD   R19<<2, R1, R6
-	FMOVD (R6), F3
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+noresidual14:
+	WORD  $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD  $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD  $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD  $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD  $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD  $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD  $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD  $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD  V2.S4, V5.S4, V5.S4
+	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD  V2.S4, V6.S4, V6.S4
+	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD  V2.S4, V7.S4, V7.S4
+	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD  V2.S4, V8.S4, V8.S4
+	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD  $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD  $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD  $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	FMOVS F5, (R22)
+	ADD   $4, R22, R22
+	ADD   $4, R20, R20
 
-row13:
-	MOVD R15, R23
-
-tap14:
-	VLD1   (R20), V12.H[0]
-	VUXTL  V12.B8, V11.H8
-	VUXTL2 V12.B16, V12.H8
-	VLD1   (R6), V14.H[0]
-	WORD   $0x0f08a5cd // sxtl v13.8h, v14.8b
-	WORD   $0x4f08a5ce // sxtl2 v14.8h, v14.16b
-	ADD    R4, R6, R6
-	WORD   $0x0e6d8163 // smlal v3.4s, v11.4h, v13.4h
-	WORD   $0x4e6d8164 // smlal2 v4.4s, v11.8h, v13.8h
-	WORD   $0x0e6e8185 // smlal v5.4s, v12.4h, v14.4h
-	WORD   $0x4e6e8186 // smlal2 v6.4s, v12.8h, v14.8h
-	ADD    R11, R20, R20
-	SUBS   $1, R23, R23
-	BNE    tap14
-	ADD    R12, R20, R20
-	ADD    R5, R6, R6
-	SUBS   $1, R22, R22
-	BNE    row13
-	ADD    R19<<2, R2, R6
-	FMOVD  (R6), F7
-	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
-	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
-	WORD   $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD   $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD   $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD   $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
-	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
-	WORD   $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD   V2.S4, V3.S4, V3.S4
-	WORD   $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD   V2.S4, V4.S4, V4.S4
-	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD   V2.S4, V5.S4, V5.S4
-	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD   V2.S4, V6.S4, V6.S4
-	WORD   $0x0e612863 // xtn v3.4h, v3.4s
-	WORD   $0x4e612883 // xtn2 v3.8h, v4.4s
-	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD   $0x0e212863 // xtn v3.8b, v3.8h
-	WORD   $0x4e2128a3 // xtn2 v3.16b, v5.8h
-	VST1   V3.H[0], (R21)
-	ADD    $2, R21, R21
-	ADD    $2, R19, R19
-
-none12:
-	TBZ   $0, R13, none15
-	ADD   R19<<2, R1, R6
-	FMOVS (R6), F3
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+none11:
+	TBZ   $1, R14, none15
+	ADD   R20<<2, R1, R7
+	FMOVD (R7), F5
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
 row16:
-	MOVD R15, R23
+	MOVD R19, R24
 
 tap17:
-	VLD1   (R20), V12.B[0]
-	VUXTL  V12.B8, V11.H8
-	VUXTL2 V12.B16, V12.H8
-	VLD1   (R6), V14.B[0]
-	WORD   $0x0f08a5cd // sxtl v13.8h, v14.8b
-	WORD   $0x4f08a5ce // sxtl2 v14.8h, v14.16b
-	ADD    R4, R6, R6
-	WORD   $0x0e6d8163 // smlal v3.4s, v11.4h, v13.4h
-	WORD   $0x4e6d8164 // smlal2 v4.4s, v11.8h, v13.8h
-	WORD   $0x0e6e8185 // smlal v5.4s, v12.4h, v14.4h
-	WORD   $0x4e6e8186 // smlal2 v6.4s, v12.8h, v14.8h
-	ADD    R11, R20, R20
-	SUBS   $1, R23, R23
+	VLD1   (R21), V14.H[0]
+	VUXTL  V14.B8, V13.H8
+	VUXTL2 V14.B16, V14.H8
+	VLD1   (R7), V16.H[0]
+	WORD   $0x0f08a60f // sxtl v15.8h, v16.8b
+	WORD   $0x4f08a610 // sxtl2 v16.8h, v16.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6f81a5 // smlal v5.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a6 // smlal2 v6.4s, v13.8h, v15.8h
+	WORD   $0x0e7081c7 // smlal v7.4s, v14.4h, v16.4h
+	WORD   $0x4e7081c8 // smlal2 v8.4s, v14.8h, v16.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
 	BNE    tap17
-	ADD    R12, R20, R20
-	ADD    R5, R6, R6
-	SUBS   $1, R22, R22
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
 	BNE    row16
-	ADD    R19<<2, R2, R6
-	FMOVS  (R6), F7
-	WORD   $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD   $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	ADD    R20<<2, R2, R7
+	FMOVD  (R7), F9
 	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
-	WORD   $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD   $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD   $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD   $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD   $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD   $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	WORD   $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
-	WORD   $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
-	WORD   $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD   V2.S4, V3.S4, V3.S4
-	WORD   $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD   V2.S4, V4.S4, V4.S4
-	WORD   $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD   V2.S4, V5.S4, V5.S4
-	WORD   $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD   V2.S4, V6.S4, V6.S4
-	WORD   $0x0e612863 // xtn v3.4h, v3.4s
-	WORD   $0x4e612883 // xtn2 v3.8h, v4.4s
-	WORD   $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD   $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD   $0x0e212863 // xtn v3.8b, v3.8h
-	WORD   $0x4e2128a3 // xtn2 v3.16b, v5.8h
-	VST1   V3.B[0], (R21)
-	ADD    $1, R21, R21
-	ADD    $1, R19, R19
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	CBZ    R6, noresidual18
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	ADD    R6, R7, R7
+	VLD1   (R7), V13.H[0]
+	VUXTL  V13.B8, V9.H8
+	VUXTL2 V13.B16, V11.H8
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e24dd6b // fmul v11.4s, v11.4s, v4.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e24dd8c // fmul v12.4s, v12.4s, v4.4s
+	WORD   $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+
+noresidual18:
+	WORD $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD V2.S4, V5.S4, V5.S4
+	WORD $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD V2.S4, V6.S4, V6.S4
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD V2.S4, V7.S4, V7.S4
+	WORD $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD V2.S4, V8.S4, V8.S4
+	WORD $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	VST1 V5.H[0], (R22)
+	ADD  $2, R22, R22
+	ADD  $2, R20, R20
 
 none15:
-	ADD  R9, R7, R7
+	TBZ   $0, R14, none19
+	ADD   R20<<2, R1, R7
+	FMOVS (R7), F5
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
+
+row20:
+	MOVD R19, R24
+
+tap21:
+	VLD1   (R21), V14.B[0]
+	VUXTL  V14.B8, V13.H8
+	VUXTL2 V14.B16, V14.H8
+	VLD1   (R7), V16.B[0]
+	WORD   $0x0f08a60f // sxtl v15.8h, v16.8b
+	WORD   $0x4f08a610 // sxtl2 v16.8h, v16.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6f81a5 // smlal v5.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a6 // smlal2 v6.4s, v13.8h, v15.8h
+	WORD   $0x0e7081c7 // smlal v7.4s, v14.4h, v16.4h
+	WORD   $0x4e7081c8 // smlal2 v8.4s, v14.8h, v16.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap21
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
+	BNE    row20
+	ADD    R20<<2, R2, R7
+	FMOVS  (R7), F9
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	CBZ    R6, noresidual22
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	ADD    R6, R7, R7
+	VLD1   (R7), V13.B[0]
+	VUXTL  V13.B8, V9.H8
+	VUXTL2 V13.B16, V11.H8
+	VUXTL2 V9.H8, V10.S4
+	VUXTL  V9.H4, V9.S4
+	VUXTL2 V11.H8, V12.S4
+	VUXTL  V11.H4, V11.S4
+	VSUB   V3.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e24dd29 // fmul v9.4s, v9.4s, v4.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V3.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e24dd4a // fmul v10.4s, v10.4s, v4.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V3.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e24dd6b // fmul v11.4s, v11.4s, v4.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+	VSUB   V3.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e24dd8c // fmul v12.4s, v12.4s, v4.4s
+	WORD   $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
+
+noresidual22:
+	WORD $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	WORD $0x4e20f508 // fmax v8.4s, v8.4s, v0.4s
+	WORD $0x4ea1f508 // fmin v8.4s, v8.4s, v1.4s
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD V2.S4, V5.S4, V5.S4
+	WORD $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	VADD V2.S4, V6.S4, V6.S4
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD V2.S4, V7.S4, V7.S4
+	WORD $0x4e21a908 // fcvtns v8.4s, v8.4s
+	VADD V2.S4, V8.S4, V8.S4
+	WORD $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD $0x4e6128c5 // xtn2 v5.8h, v6.4s
+	WORD $0x0e6128e7 // xtn v7.4h, v7.4s
+	WORD $0x4e612907 // xtn2 v7.8h, v8.4s
+	WORD $0x0e2128a5 // xtn v5.8b, v5.8h
+	WORD $0x4e2128e5 // xtn2 v5.16b, v7.8h
+	VST1 V5.B[0], (R22)
+	ADD  $1, R22, R22
+	ADD  $1, R20, R20
+
+none19:
 	ADD  R10, R8, R8
-	SUBS $1, R14, R14
+	ADD  R11, R9, R9
+	SUBS $1, R15, R15
 	BNE  pixel1
 	RET
 
@@ -1222,309 +1372,464 @@ none15:
 // Requires: ASIMD
 TEXT ·depthwise_u8i8_f32_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 an address, then Bias; R2 Scale; R3 W; R4 WCol;
-	// R5 WRow, then that less a row of taps;
-	// R6 WCol, then weights of a tap, then what belongs to these channels; R7 Cols, then X; R8 Y;
-	// R9 XStride; R10 YStride; R11 XCol; R12 XRow, then that less a row of taps;
-	// R13 XCol, then C; R14 Cols, then Pixels; R15 Cols; R19 offset of the channel; R20 a tap;
-	// R21 where results go; R22 rows left; R23 columns left; R24 pieces left.
-	// Vectors: V0 Lo; V1 Hi; V2…V5 sums, then values; V6…V9 multipliers;
-	// V10, V11 a tap's elements, as words; V12, V13 weights, as words.
+	// R5 WRow, then that less a row of taps; R6 WCol, then D;
+	// R7 Cols, then an address, then weights of a tap, then what belongs to these channels; R8 X;
+	// R9 Y; R10 XStride; R11 YStride; R12 XCol; R13 XRow, then that less a row of taps;
+	// R14 XCol, then C; R15 Cols, then Pixels; R19 Cols; R20 offset of the channel; R21 a tap;
+	// R22 where results go; R23 rows left; R24 columns left; R25 pieces left.
+	// Vectors: V0 Lo; V1 Hi; V2 DZero; V3 DScale; V4…V7 sums, then values; V8…V11 multipliers;
+	// V12, V13 a tap's elements, as words; V14, V15 weights, as words.
 	MOVD  args+0(FP), R0
-	ADD   $156, R0, R1
+	ADD   $172, R0, R1
 	VLD1R (R1), [V0.S4]
-	ADD   $160, R0, R1
+	ADD   $176, R0, R1
 	VLD1R (R1), [V1.S4]
 	MOVD  16(R0), R1
 	MOVD  24(R0), R2
 	MOVD  8(R0), R3
-	MOVD  72(R0), R4
-	MOVD  64(R0), R5
-	MOVD  72(R0), R6
-	MOVD  96(R0), R7
+	MOVD  80(R0), R4
+	MOVD  72(R0), R5
+	MOVD  80(R0), R6
+	MOVD  104(R0), R7
 	MUL   R7, R6, R6
 	SUB   R6, R5, R5
-	MOVD  (R0), R7
-	MOVD  32(R0), R8
-	MOVD  56(R0), R9
-	MOVD  80(R0), R10
-	MOVD  48(R0), R11
-	MOVD  40(R0), R12
+	MOVD  40(R0), R6
+	ADD   $164, R0, R7
+	VLD1R (R7), [V2.S4]
+	ADD   $168, R0, R7
+	VLD1R (R7), [V3.S4]
+	MOVD  (R0), R8
+	MOVD  32(R0), R9
+	MOVD  64(R0), R10
+	MOVD  88(R0), R11
+	MOVD  56(R0), R12
 	MOVD  48(R0), R13
-	MOVD  96(R0), R14
-	MUL   R14, R13, R13
-	SUB   R13, R12, R12
-	MOVD  104(R0), R13
+	MOVD  56(R0), R14
+	MOVD  104(R0), R15
+	MUL   R15, R14, R14
+	SUB   R14, R13, R13
 	MOVD  112(R0), R14
-	MOVD  96(R0), R15
+	MOVD  120(R0), R15
+	MOVD  104(R0), R19
 
 pixel1:
-	MOVD $0, R19
-	MOVD R8, R21
-	LSR  $4, R13, R24
-	CBZ  R24, rest2
+	MOVD $0, R20
+	MOVD R9, R22
+	LSR  $4, R14, R25
+	CBZ  R25, rest2
 
 piece3:
-	ADD   R19<<2, R1, R6
-	FLDPQ (R6), (F2, F3)
-	FLDPQ 32(R6), (F4, F5)
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+	ADD   R20<<2, R1, R7
+	FLDPQ (R7), (F4, F5)
+	FLDPQ 32(R7), (F6, F7)
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
 row4:
-	MOVD R15, R23
+	MOVD R19, R24
 
 tap5:
-	FMOVQ   (R20), F11
-	VUXTL   V11.B8, V10.H8
-	VUXTL2  V11.B16, V11.H8
-	FMOVQ   (R6), F13
-	WORD    $0x0f08a5ac // sxtl v12.8h, v13.8b
-	WORD    $0x4f08a5ad // sxtl2 v13.8h, v13.16b
-	ADD     R4, R6, R6
-	WORD    $0x0e6c8142 // smlal v2.4s, v10.4h, v12.4h
-	WORD    $0x4e6c8143 // smlal2 v3.4s, v10.8h, v12.8h
-	WORD    $0x0e6d8164 // smlal v4.4s, v11.4h, v13.4h
-	WORD    $0x4e6d8165 // smlal2 v5.4s, v11.8h, v13.8h
-	ADD     R11, R20, R20
-	SUBS    $1, R23, R23
-	BNE     tap5
-	ADD     R12, R20, R20
-	ADD     R5, R6, R6
-	SUBS    $1, R22, R22
-	BNE     row4
-	ADD     R19<<2, R2, R6
-	FLDPQ   (R6), (F6, F7)
-	FLDPQ   32(R6), (F8, F9)
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
+	FMOVQ  (R21), F13
+	VUXTL  V13.B8, V12.H8
+	VUXTL2 V13.B16, V13.H8
+	FMOVQ  (R7), F15
+	WORD   $0x0f08a5ee // sxtl v14.8h, v15.8b
+	WORD   $0x4f08a5ef // sxtl2 v15.8h, v15.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6e8184 // smlal v4.4s, v12.4h, v14.4h
+	WORD   $0x4e6e8185 // smlal2 v5.4s, v12.8h, v14.8h
+	WORD   $0x0e6f81a6 // smlal v6.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a7 // smlal2 v7.4s, v13.8h, v15.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap5
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
+	BNE    row4
+	ADD    R20<<2, R2, R7
+	FLDPQ  (R7), (F8, F9)
+	FLDPQ  32(R7), (F10, F11)
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	CBZ    R6, noresidual6
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	LSR    $2, R7, R7
+	ADD    R6, R7, R7
+	FMOVQ  (R7), F12
+	VUXTL  V12.B8, V8.H8
+	VUXTL2 V12.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e23dd08 // fmul v8.4s, v8.4s, v3.4s
+	WORD   $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e23dd29 // fmul v9.4s, v9.4s, v3.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e23dd4a // fmul v10.4s, v10.4s, v3.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V2.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e23dd6b // fmul v11.4s, v11.4s, v3.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+
+noresidual6:
 	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
 	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
 	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
 	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	FSTPQ.P (F2, F3), 32(R21)
-	FSTPQ.P (F4, F5), 32(R21)
-	ADD     $16, R19, R19
-	SUBS    $1, R24, R24
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FSTPQ.P (F4, F5), 32(R22)
+	FSTPQ.P (F6, F7), 32(R22)
+	ADD     $16, R20, R20
+	SUBS    $1, R25, R25
 	BNE     piece3
 
 rest2:
-	TBZ   $3, R13, none6
-	ADD   R19<<2, R1, R6
-	FLDPQ (R6), (F2, F3)
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+	TBZ   $3, R14, none7
+	ADD   R20<<2, R1, R7
+	FLDPQ (R7), (F4, F5)
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
-row7:
-	MOVD R15, R23
+row8:
+	MOVD R19, R24
 
-tap8:
-	FMOVD   (R20), F11
-	VUXTL   V11.B8, V10.H8
-	VUXTL2  V11.B16, V11.H8
-	FMOVD   (R6), F13
-	WORD    $0x0f08a5ac // sxtl v12.8h, v13.8b
-	WORD    $0x4f08a5ad // sxtl2 v13.8h, v13.16b
-	ADD     R4, R6, R6
-	WORD    $0x0e6c8142 // smlal v2.4s, v10.4h, v12.4h
-	WORD    $0x4e6c8143 // smlal2 v3.4s, v10.8h, v12.8h
-	WORD    $0x0e6d8164 // smlal v4.4s, v11.4h, v13.4h
-	WORD    $0x4e6d8165 // smlal2 v5.4s, v11.8h, v13.8h
-	ADD     R11, R20, R20
-	SUBS    $1, R23, R23
-	BNE     tap8
-	ADD     R12, R20, R20
-	ADD     R5, R6, R6
-	SUBS    $1, R22, R22
-	BNE     row7
-	ADD     R19<<2, R2, R6
-	FLDPQ   (R6), (F6, F7)
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
+tap9:
+	FMOVD  (R21), F13
+	VUXTL  V13.B8, V12.H8
+	VUXTL2 V13.B16, V13.H8
+	FMOVD  (R7), F15
+	WORD   $0x0f08a5ee // sxtl v14.8h, v15.8b
+	WORD   $0x4f08a5ef // sxtl2 v15.8h, v15.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6e8184 // smlal v4.4s, v12.4h, v14.4h
+	WORD   $0x4e6e8185 // smlal2 v5.4s, v12.8h, v14.8h
+	WORD   $0x0e6f81a6 // smlal v6.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a7 // smlal2 v7.4s, v13.8h, v15.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap9
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
+	BNE    row8
+	ADD    R20<<2, R2, R7
+	FLDPQ  (R7), (F8, F9)
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	CBZ    R6, noresidual10
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	LSR    $2, R7, R7
+	ADD    R6, R7, R7
+	FMOVD  (R7), F12
+	VUXTL  V12.B8, V8.H8
+	VUXTL2 V12.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e23dd08 // fmul v8.4s, v8.4s, v3.4s
+	WORD   $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e23dd29 // fmul v9.4s, v9.4s, v3.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e23dd4a // fmul v10.4s, v10.4s, v3.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V2.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e23dd6b // fmul v11.4s, v11.4s, v3.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+
+noresidual10:
 	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
 	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
 	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
 	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	FSTPQ.P (F2, F3), 32(R21)
-	ADD     $8, R19, R19
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FSTPQ.P (F4, F5), 32(R22)
+	ADD     $8, R20, R20
 
-none6:
-	TBZ   $2, R13, none9
-	ADD   R19<<2, R1, R6
-	FMOVQ (R6), F2
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+none7:
+	TBZ   $2, R14, none11
+	ADD   R20<<2, R1, R7
+	FMOVQ (R7), F4
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
-row10:
-	MOVD R15, R23
+row12:
+	MOVD R19, R24
 
-tap11:
-	FMOVS   (R20), F11
-	VUXTL   V11.B8, V10.H8
-	VUXTL2  V11.B16, V11.H8
-	FMOVS   (R6), F13
-	WORD    $0x0f08a5ac // sxtl v12.8h, v13.8b
-	WORD    $0x4f08a5ad // sxtl2 v13.8h, v13.16b
-	ADD     R4, R6, R6
-	WORD    $0x0e6c8142 // smlal v2.4s, v10.4h, v12.4h
-	WORD    $0x4e6c8143 // smlal2 v3.4s, v10.8h, v12.8h
-	WORD    $0x0e6d8164 // smlal v4.4s, v11.4h, v13.4h
-	WORD    $0x4e6d8165 // smlal2 v5.4s, v11.8h, v13.8h
-	ADD     R11, R20, R20
-	SUBS    $1, R23, R23
-	BNE     tap11
-	ADD     R12, R20, R20
-	ADD     R5, R6, R6
-	SUBS    $1, R22, R22
-	BNE     row10
-	ADD     R19<<2, R2, R6
-	FMOVQ   (R6), F6
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
+tap13:
+	FMOVS  (R21), F13
+	VUXTL  V13.B8, V12.H8
+	VUXTL2 V13.B16, V13.H8
+	FMOVS  (R7), F15
+	WORD   $0x0f08a5ee // sxtl v14.8h, v15.8b
+	WORD   $0x4f08a5ef // sxtl2 v15.8h, v15.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6e8184 // smlal v4.4s, v12.4h, v14.4h
+	WORD   $0x4e6e8185 // smlal2 v5.4s, v12.8h, v14.8h
+	WORD   $0x0e6f81a6 // smlal v6.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a7 // smlal2 v7.4s, v13.8h, v15.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap13
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
+	BNE    row12
+	ADD    R20<<2, R2, R7
+	FMOVQ  (R7), F8
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	CBZ    R6, noresidual14
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	LSR    $2, R7, R7
+	ADD    R6, R7, R7
+	FMOVS  (R7), F12
+	VUXTL  V12.B8, V8.H8
+	VUXTL2 V12.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e23dd08 // fmul v8.4s, v8.4s, v3.4s
+	WORD   $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e23dd29 // fmul v9.4s, v9.4s, v3.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e23dd4a // fmul v10.4s, v10.4s, v3.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V2.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e23dd6b // fmul v11.4s, v11.4s, v3.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+
+noresidual14:
 	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
 	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
 	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
 	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	FMOVQ.P F2, 16(R21)
-	ADD     $4, R19, R19
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FMOVQ.P F4, 16(R22)
+	ADD     $4, R20, R20
 
-none9:
-	TBZ   $1, R13, none12
-	ADD   R19<<2, R1, R6
-	FMOVD (R6), F2
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
-
-row13:
-	MOVD R15, R23
-
-tap14:
-	VLD1    (R20), V11.H[0]
-	VUXTL   V11.B8, V10.H8
-	VUXTL2  V11.B16, V11.H8
-	VLD1    (R6), V13.H[0]
-	WORD    $0x0f08a5ac // sxtl v12.8h, v13.8b
-	WORD    $0x4f08a5ad // sxtl2 v13.8h, v13.16b
-	ADD     R4, R6, R6
-	WORD    $0x0e6c8142 // smlal v2.4s, v10.4h, v12.4h
-	WORD    $0x4e6c8143 // smlal2 v3.4s, v10.8h, v12.8h
-	WORD    $0x0e6d8164 // smlal v4.4s, v11.4h, v13.4h
-	WORD    $0x4e6d8165 // smlal2 v5.4s, v11.8h, v13.8h
-	ADD     R11, R20, R20
-	SUBS    $1, R23, R23
-	BNE     tap14
-	ADD     R12, R20, R20
-	ADD     R5, R6, R6
-	SUBS    $1, R22, R22
-	BNE     row13
-	ADD     R19<<2, R2, R6
-	FMOVD   (R6), F6
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
-	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
-	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
-	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
-	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	FMOVD.P F2, 8(R21)
-	ADD     $2, R19, R19
-
-none12:
-	TBZ   $0, R13, none15
-	ADD   R19<<2, R1, R6
-	FMOVS (R6), F2
-	ADD   R19, R3, R6
-	ADD   R19, R7, R20
-	MOVD  88(R0), R22
+none11:
+	TBZ   $1, R14, none15
+	ADD   R20<<2, R1, R7
+	FMOVD (R7), F4
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
 
 row16:
-	MOVD R15, R23
+	MOVD R19, R24
 
 tap17:
-	VLD1    (R20), V11.B[0]
-	VUXTL   V11.B8, V10.H8
-	VUXTL2  V11.B16, V11.H8
-	VLD1    (R6), V13.B[0]
-	WORD    $0x0f08a5ac // sxtl v12.8h, v13.8b
-	WORD    $0x4f08a5ad // sxtl2 v13.8h, v13.16b
-	ADD     R4, R6, R6
-	WORD    $0x0e6c8142 // smlal v2.4s, v10.4h, v12.4h
-	WORD    $0x4e6c8143 // smlal2 v3.4s, v10.8h, v12.8h
-	WORD    $0x0e6d8164 // smlal v4.4s, v11.4h, v13.4h
-	WORD    $0x4e6d8165 // smlal2 v5.4s, v11.8h, v13.8h
-	ADD     R11, R20, R20
-	SUBS    $1, R23, R23
-	BNE     tap17
-	ADD     R12, R20, R20
-	ADD     R5, R6, R6
-	SUBS    $1, R22, R22
-	BNE     row16
-	ADD     R19<<2, R2, R6
-	FMOVS   (R6), F6
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	WORD    $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
-	WORD    $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
-	WORD    $0x4e20f463 // fmax v3.4s, v3.4s, v0.4s
-	WORD    $0x4ea1f463 // fmin v3.4s, v3.4s, v1.4s
+	VLD1   (R21), V13.H[0]
+	VUXTL  V13.B8, V12.H8
+	VUXTL2 V13.B16, V13.H8
+	VLD1   (R7), V15.H[0]
+	WORD   $0x0f08a5ee // sxtl v14.8h, v15.8b
+	WORD   $0x4f08a5ef // sxtl2 v15.8h, v15.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6e8184 // smlal v4.4s, v12.4h, v14.4h
+	WORD   $0x4e6e8185 // smlal2 v5.4s, v12.8h, v14.8h
+	WORD   $0x0e6f81a6 // smlal v6.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a7 // smlal2 v7.4s, v13.8h, v15.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap17
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
+	BNE    row16
+	ADD    R20<<2, R2, R7
+	FMOVD  (R7), F8
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	CBZ    R6, noresidual18
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	LSR    $2, R7, R7
+	ADD    R6, R7, R7
+	VLD1   (R7), V12.H[0]
+	VUXTL  V12.B8, V8.H8
+	VUXTL2 V12.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e23dd08 // fmul v8.4s, v8.4s, v3.4s
+	WORD   $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e23dd29 // fmul v9.4s, v9.4s, v3.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e23dd4a // fmul v10.4s, v10.4s, v3.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V2.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e23dd6b // fmul v11.4s, v11.4s, v3.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+
+noresidual18:
 	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
 	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
 	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
 	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
-	FMOVS.P F2, 4(R21)
-	ADD     $1, R19, R19
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FMOVD.P F4, 8(R22)
+	ADD     $2, R20, R20
 
 none15:
-	ADD  R9, R7, R7
+	TBZ   $0, R14, none19
+	ADD   R20<<2, R1, R7
+	FMOVS (R7), F4
+	ADD   R20, R3, R7
+	ADD   R20, R8, R21
+	MOVD  96(R0), R23
+
+row20:
+	MOVD R19, R24
+
+tap21:
+	VLD1   (R21), V13.B[0]
+	VUXTL  V13.B8, V12.H8
+	VUXTL2 V13.B16, V13.H8
+	VLD1   (R7), V15.B[0]
+	WORD   $0x0f08a5ee // sxtl v14.8h, v15.8b
+	WORD   $0x4f08a5ef // sxtl2 v15.8h, v15.16b
+	ADD    R4, R7, R7
+	WORD   $0x0e6e8184 // smlal v4.4s, v12.4h, v14.4h
+	WORD   $0x4e6e8185 // smlal2 v5.4s, v12.8h, v14.8h
+	WORD   $0x0e6f81a6 // smlal v6.4s, v13.4h, v15.4h
+	WORD   $0x4e6f81a7 // smlal2 v7.4s, v13.8h, v15.8h
+	ADD    R12, R21, R21
+	SUBS   $1, R24, R24
+	BNE    tap21
+	ADD    R13, R21, R21
+	ADD    R5, R7, R7
+	SUBS   $1, R23, R23
+	BNE    row20
+	ADD    R20<<2, R2, R7
+	FMOVS  (R7), F8
+	WORD   $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD   $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD   $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD   $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
+	WORD   $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD   $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD   $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD   $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
+	CBZ    R6, noresidual22
+	MOVD   32(R0), R7
+	SUB    R7, R22, R7
+	LSR    $2, R7, R7
+	ADD    R6, R7, R7
+	VLD1   (R7), V12.B[0]
+	VUXTL  V12.B8, V8.H8
+	VUXTL2 V12.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V2.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e23dd08 // fmul v8.4s, v8.4s, v3.4s
+	WORD   $0x4e28d484 // fadd v4.4s, v4.4s, v8.4s
+	VSUB   V2.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e23dd29 // fmul v9.4s, v9.4s, v3.4s
+	WORD   $0x4e29d4a5 // fadd v5.4s, v5.4s, v9.4s
+	VSUB   V2.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e23dd4a // fmul v10.4s, v10.4s, v3.4s
+	WORD   $0x4e2ad4c6 // fadd v6.4s, v6.4s, v10.4s
+	VSUB   V2.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e23dd6b // fmul v11.4s, v11.4s, v3.4s
+	WORD   $0x4e2bd4e7 // fadd v7.4s, v7.4s, v11.4s
+
+noresidual22:
+	WORD    $0x4e20f484 // fmax v4.4s, v4.4s, v0.4s
+	WORD    $0x4ea1f484 // fmin v4.4s, v4.4s, v1.4s
+	WORD    $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD    $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD    $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
+	WORD    $0x4ea1f4c6 // fmin v6.4s, v6.4s, v1.4s
+	WORD    $0x4e20f4e7 // fmax v7.4s, v7.4s, v0.4s
+	WORD    $0x4ea1f4e7 // fmin v7.4s, v7.4s, v1.4s
+	FMOVS.P F4, 4(R22)
+	ADD     $1, R20, R20
+
+none19:
 	ADD  R10, R8, R8
-	SUBS $1, R14, R14
+	ADD  R11, R9, R9
+	SUBS $1, R15, R15
 	BNE  pixel1
 	RET

@@ -435,11 +435,11 @@ TEXT ·maxpool_u8_avx2(SB), NOSPLIT, $24-8
 	MOVQ  args+0(FP), AX
 	MOVQ  (AX), CX
 	MOVQ  32(AX), DX
-	MOVQ  112(AX), BX
+	MOVQ  120(AX), BX
 	MOVQ  BX, (SP)
-	MOVQ  40(AX), BX
-	MOVQ  48(AX), SI
-	IMULQ 96(AX), SI
+	MOVQ  48(AX), BX
+	MOVQ  56(AX), SI
+	IMULQ 104(AX), SI
 	SUBQ  SI, BX
 	MOVQ  BX, 8(SP)
 
@@ -447,7 +447,7 @@ pixel1:
 	CMPQ (SP), $0x00
 	JEQ  done2
 	XORQ BX, BX
-	MOVQ 104(AX), SI
+	MOVQ 112(AX), SI
 	MOVQ SI, 16(SP)
 
 block3:
@@ -455,14 +455,14 @@ block3:
 	JLT   fewer4
 	VPXOR Y0, Y0, Y0
 	LEAQ  (CX)(BX*1), SI
-	MOVQ  88(AX), DI
+	MOVQ  96(AX), DI
 
 row5:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap6:
 	VPMAXUB (SI), Y0, Y0
-	ADDQ    48(AX), SI
+	ADDQ    56(AX), SI
 	DECQ    R8
 	JNE     tap6
 	ADDQ    8(SP), SI
@@ -479,15 +479,15 @@ block7:
 	JLT   fewer8
 	VPXOR Y0, Y0, Y0
 	LEAQ  (CX)(BX*1), SI
-	MOVQ  88(AX), DI
+	MOVQ  96(AX), DI
 
 row9:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap10:
 	VMOVQ   (SI), X1
 	VPMAXUB X1, X0, X0
-	ADDQ    48(AX), SI
+	ADDQ    56(AX), SI
 	DECQ    R8
 	JNE     tap10
 	ADDQ    8(SP), SI
@@ -504,16 +504,16 @@ block11:
 	JLT   fewer12
 	VPXOR Y0, Y0, Y0
 	LEAQ  (CX)(BX*1), SI
-	MOVQ  88(AX), DI
+	MOVQ  96(AX), DI
 
 row13:
-	MOVQ 96(AX), R8
+	MOVQ 104(AX), R8
 
 tap14:
 	MOVBLZX (SI), R9
 	VMOVD   R9, X1
 	VPMAXUB X1, X0, X0
-	ADDQ    48(AX), SI
+	ADDQ    56(AX), SI
 	DECQ    R8
 	JNE     tap14
 	ADDQ    8(SP), SI
@@ -525,8 +525,8 @@ tap14:
 	JMP     block11
 
 fewer12:
-	ADDQ 56(AX), CX
-	ADDQ 80(AX), DX
+	ADDQ 64(AX), CX
+	ADDQ 88(AX), DX
 	DECQ (SP)
 	JMP  pixel1
 

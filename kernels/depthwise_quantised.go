@@ -18,17 +18,10 @@ type quantisedDepthwise struct {
 	kernel func(*asm.QuantisedTapsArgs)
 	args   asm.QuantisedTapsArgs // what is the same in all calls
 	lines  bool                  // a call of the kernel can take many rows
-
-	// With a residual, the kernel's results are float32, without limits, and sum
-	// makes the result of them.
-	residual bool
-	sum      output
-	dZero    int32
-	dScale   float32
 }
 
 func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantisedDepthwise, error) {
-	d := &quantisedDepthwise{quantisedMap: m, residual: len(in) > 1}
+	d := &quantisedDepthwise{quantisedMap: m}
 	d.strip = strip{left: d.Pad[1], pixels: d.Pad[1] + d.width + d.Pad[3], pitch: d.cin, every: 1}
 	d.copied = d.Pad != [4]int{}
 	d.down, d.right = d.Stride[0]*d.pitchLine(), d.Stride[1]*d.pitch
@@ -37,7 +30,7 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 	c := d.cin
 	x := ElementsOf(in[0])
 	result := asm.Elem(d.Result.Elem)
-	threes := d.Kernel == [2]int{3, 3} && d.Dilation[1] == 1 && d.Stride[1] <= threesStrides && result == asm.U8 && !d.residual &&
+	threes := d.Kernel == [2]int{3, 3} && d.Dilation[1] == 1 && d.Stride[1] <= threesStrides && result == asm.U8 &&
 		lookup[asm.QuantisedTapsArgs](d.Tier.kernels, threesKernel(d.Stride[1])) != nil
 	type form struct {
 		x, result Elements
@@ -64,13 +57,12 @@ func newQuantisedDepthwise(m quantisedMap, in []tensor.Type, p Param) (*quantise
 		XRow: d.Dilation[0] * d.pitchLine(), XCol: d.Dilation[1] * d.pitch, XStride: d.right,
 		Zero: d.Result.Zero, Lo: lo, Hi: hi,
 	}
-	if d.residual {
+	if len(in) > 1 {
 		var err error
-		if d.dScale, err = d.Result.multiplier(d.Conv, in[1].Scale, 1); err != nil {
+		if d.args.DScale, err = d.Result.multiplier(d.Conv, in[1].Scale, 1); err != nil {
 			return nil, err
 		}
-		d.dZero, d.sum, result = in[1].Zero, output{result, d.Result.Zero, lo, hi}, asm.F32
-		d.args.Lo, d.args.Hi = Act{}.limits()
+		d.args.DZero = in[1].Zero
 	}
 	d.kernel = findQuantised[asm.QuantisedTapsArgs](d.Tier, asm.Kernel{Op: "depthwise", Operand: asm.U8, Weight: asm.I8, Result: result})
 	if d.lines = threes; threes {
@@ -144,15 +136,11 @@ func (f *foldedTaps) interleave(weights []byte) {
 	f.bias, f.scale = bias, scale
 }
 
-// Scratch is the copied strip, and a row's results, or two, that something is to
-// be made of.
+// Scratch is the copied strip, and two rows' results that are to be pooled.
 func (d *quantisedDepthwise) Scratch() int {
 	n := d.copiedBytes()
-	switch {
-	case d.Pool:
+	if d.Pool {
 		n += 2 * d.convolved() * d.cin * d.size
-	case d.residual:
-		n += 4 * d.convolved() * d.cin
 	}
 	return n
 }
@@ -167,62 +155,66 @@ func (d *quantisedDepthwise) Run(w *Workspace, in, out [][]byte, n, lo, hi int) 
 		rows := min(d.rows, d.out[0]-first)
 		src := d.read(w, x, first, rows)
 		if d.lines && !d.Pool {
-			d.run(w, y[first*d.line():], src, rows)
+			d.run(w, y[first*d.line():], src, from(residual, first*d.line()), rows)
 			continue
 		}
 		for r := range rows {
 			at := (first + r) * d.line()
-			switch {
-			case d.Pool:
-				for k := range 2 {
-					d.row(w, rest[k*d.convolved()*d.cin*d.size:], src[(2*r+k)*d.down:], d.size)
-				}
-				d.pools.pair(w, y[at*d.size:], rest, d.out[1], d.cin, d.cin)
-			case d.residual:
-				d.row(w, rest, src[r*d.down:], 4)
-				d.addRow(y[at*d.size:], floats(rest), residual[at:at+d.line()])
-			default:
-				d.row(w, y[at*d.size:], src[r*d.down:], d.size)
+			if !d.Pool {
+				d.row(w, y[at*d.size:], src[r*d.down:], from(residual, at))
+				continue
 			}
+			for k := range 2 {
+				d.row(w, rest[k*d.convolved()*d.cin*d.size:], src[(2*r+k)*d.down:], nil)
+			}
+			d.pools.pair(w, y[at*d.size:], rest, d.out[1], d.cin, d.cin)
 		}
 	}
 }
 
-// run computes rows of the convolution, of bytes.
-func (d *quantisedDepthwise) run(w *Workspace, y, x []byte, rows int) {
+// from is what of a residual belongs to the result's elements from i on.
+func from(residual []byte, i int) []byte {
+	if residual == nil {
+		return nil
+	}
+	return residual[i:]
+}
+
+// run computes rows of the convolution, of bytes, with a residual if it is not nil.
+func (d *quantisedDepthwise) run(w *Workspace, y, x, residual []byte, rows int) {
 	a := &w.quantisedTaps
 	*a = d.args
 	a.YStride, a.XLine, a.YLine = d.cin, d.down, d.convolved()*d.cin
 	pixels := int(max(1, int64(callCycles)*lanes/(9*int64(d.cin))))
 	most := max(1, pixels/d.convolved())
-	for from := 0; from < rows; from += most {
-		a.Lines = min(most, rows-from)
+	for first := 0; first < rows; first += most {
+		a.Lines = min(most, rows-first)
 		for done := 0; done < d.convolved(); done += pixels {
-			a.X, a.Y, a.Pixels = &x[from*d.down+done*d.right], &y[from*a.YLine+done*d.cin], min(pixels, d.convolved()-done)
+			at := first*a.YLine + done*d.cin
+			a.X, a.Y, a.Pixels = &x[first*d.down+done*d.right], &y[at], min(pixels, d.convolved()-done)
+			if residual != nil {
+				a.D = &residual[at]
+			}
 			d.kernel(a)
 		}
 	}
 }
 
-// row computes a row of the convolution, of elements of size bytes.
-func (d *quantisedDepthwise) row(w *Workspace, y, x []byte, size int) {
+// row computes a row of the convolution, with a residual if it is not nil.
+func (d *quantisedDepthwise) row(w *Workspace, y, x, residual []byte) {
 	if d.lines {
-		d.run(w, y, x, 1)
+		d.run(w, y, x, residual, 1)
 		return
 	}
 	a := &w.quantisedTaps
 	*a = d.args
-	a.YStride = d.cin * size
+	a.YStride = d.cin * d.size
 	most := int(max(1, int64(callCycles)*lanes/(int64(a.Rows)*int64(a.Cols)*int64(d.cin))))
 	for done := 0; done < d.convolved(); done += most {
 		a.X, a.Y, a.Pixels = &x[done*d.right], &y[done*a.YStride], min(most, d.convolved()-done)
+		if residual != nil {
+			a.D = &residual[done*d.cin]
+		}
 		d.kernel(a)
-	}
-}
-
-// addRow adds a row of the residual to sums and makes results of them.
-func (d *quantisedDepthwise) addRow(y []byte, sums []float32, residual []byte) {
-	for i, r := range residual {
-		d.sum.put(&y[0], 0, i, sums[i]+float32(float32(int32(r)-d.dZero)*d.dScale))
 	}
 }

@@ -330,13 +330,39 @@ func (m *micro) testQuantisedTaps(k asm.Kernel, run func(*asm.QuantisedTapsArgs)
 			if brief() && m.IntN(4) > 0 {
 				continue
 			}
-			m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 6))
+			m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 14), false)
+			if k.Op == "depthwise" {
+				m.quantisedTaps(k, run, w[0], w[1], c, m.between(1, 14), true)
+			}
 		}
 	}
-	m.quantisedTaps(k, run, 7, 7, 130, 3)
+	m.quantisedTaps(k, run, 7, 7, 130, 3, k.Op == "depthwise")
 }
 
-func (m *micro) quantisedTaps(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), rows, cols, channels, pixels int) {
+// A tapsResidual is that of a kernel of QuantisedTapsArgs, or nil.
+type tapsResidual []byte
+
+// tapsResidual makes one of n elements, and many of them so large that values are
+// beyond int32.
+func (m *micro) tapsResidual(p *asm.QuantisedTapsArgs, n int) tapsResidual {
+	p.DZero, p.DScale = int32(m.IntN(256)), m.Float32()
+	if m.special && m.IntN(4) == 0 {
+		p.DScale = []float32{1 << 30, minMultiplier, maxMultiplier}[m.IntN(3)]
+	}
+	d := m.uint8s(n)
+	p.D = &d[0]
+	return d
+}
+
+// add adds element i to a value.
+func (d tapsResidual) add(p *asm.QuantisedTapsArgs, i int, v float32) float32 {
+	if d == nil {
+		return v
+	}
+	return float32(float64(v) + float64(product32(int32(d[i])-p.DZero, p.DScale)))
+}
+
+func (m *micro) quantisedTaps(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), rows, cols, channels, pixels int, residual bool) {
 	m.Helper()
 	size := resultSize(kernel.Result)
 	p := &asm.QuantisedTapsArgs{
@@ -349,6 +375,10 @@ func (m *micro) quantisedTaps(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs
 	var weights []byte
 	var bias []int32
 	var scale []float32
+	var d tapsResidual
+	if residual {
+		d = m.tapsResidual(p, (pixels-1)*p.YStride/size+channels)
+	}
 	switch kernel.Op {
 	case "maxpool":
 		p.Lo, p.Hi = -1e9, 1e9
@@ -384,12 +414,12 @@ func (m *micro) quantisedTaps(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs
 			case "avgpool":
 				v = product32(sum, p.Factor)
 			case "depthwise":
-				v = product32(sum, scale[c])
+				v = d.add(p, i*p.YStride/size+c, product32(sum, scale[c]))
 			}
 			y.set(i*p.YStride+c*size, v, p.Zero, p.Lo, p.Hi)
 		}
 	}
-	m.checkBytes(y, func() { run(p) }, "%d×%d taps, %d channels, %d pixels", rows, cols, channels, pixels)
+	m.checkBytes(y, func() { run(p) }, "%d×%d taps, %d channels, %d pixels, residual %v", rows, cols, channels, pixels, residual)
 }
 
 func (m *micro) testThrees(k asm.Kernel, run func(*asm.QuantisedTapsArgs)) {
@@ -397,13 +427,15 @@ func (m *micro) testThrees(k asm.Kernel, run func(*asm.QuantisedTapsArgs)) {
 		if brief() && m.IntN(4) > 0 {
 			continue
 		}
-		m.threes(k, run, c, 1+c%7, m.between(1, 3))
+		for _, residual := range []bool{false, true} {
+			m.threes(k, run, c, 1+c%7, m.between(1, 3), residual)
+		}
 	}
-	m.threes(k, run, 192, 9, 2)
-	m.threes(k, run, 320, 4, 1)
+	m.threes(k, run, 192, 9, 2, false)
+	m.threes(k, run, 320, 4, 1, true)
 }
 
-func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), channels, pixels, lines int) {
+func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), channels, pixels, lines int, residual bool) {
 	m.Helper()
 	stride := int(kernel.Variant[0] - '0')
 	p := &asm.QuantisedTapsArgs{XRow: m.prime(1), XCol: m.prime(1), YStride: m.prime(channels), XLine: m.prime(1), C: channels, Pixels: pixels, Lines: lines}
@@ -411,6 +443,10 @@ func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), chan
 	p.Zero, p.Lo, p.Hi = m.bounds(asm.U8)
 	x := m.uint8s((lines-1)*p.XLine + 2*p.XRow + ((pixels-1)*stride+2)*p.XCol + channels)
 	y := m.byteTarget(asm.U8, (lines-1)*p.YLine+(pixels-1)*p.YStride+channels)
+	var d tapsResidual
+	if residual {
+		d = m.tapsResidual(p, len(y.got))
+	}
 	// What belongs to channels is in blocks of 64, filled up.
 	n := (channels + 63) / 64 * 64
 	weights, bias, scale := m.weights8(9*n), m.int32s(n), m.factors(n, 9)
@@ -436,10 +472,11 @@ func (m *micro) threes(kernel asm.Kernel, run func(*asm.QuantisedTapsArgs), chan
 				v := x[line*p.XLine+(pixel*stride+tap%3)*p.XCol+tap/3*p.XRow+c]
 				sum += int32(v) * int32(int8(weights[tap*n+c]))
 			}
-			y.set(line*p.YLine+pixel*p.YStride+c, product32(sum, scale[order(c)]), p.Zero, p.Lo, p.Hi)
+			at := line*p.YLine + pixel*p.YStride + c
+			y.set(at, d.add(p, at, product32(sum, scale[order(c)])), p.Zero, p.Lo, p.Hi)
 		}
 	}
-	m.checkBytes(y, func() { run(p) }, "%d channels, %d lines of %d pixels", channels, lines, pixels)
+	m.checkBytes(y, func() { run(p) }, "%d channels, %d lines of %d pixels, residual %v", channels, lines, pixels, residual)
 }
 
 func (m *micro) testQuantisedBinary(k asm.Kernel, run func(*asm.QuantisedBinaryArgs)) {

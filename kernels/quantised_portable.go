@@ -233,7 +233,10 @@ func averagePoolQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
 func depthwiseQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
 	return func(p *asm.QuantisedTapsArgs) {
 		o := output{result, p.Zero, p.Lo, p.Hi}
-		bias, scale := at(p.Bias, 0, p.C), at(p.Scale, 0, p.C)
+		bias, scale, size := at(p.Bias, 0, p.C), at(p.Scale, 0, p.C), 1
+		if result == asm.F32 {
+			size = 4
+		}
 		for i := range p.Pixels {
 			for from := 0; from < p.C; from += lanes {
 				var sums [lanes]int32
@@ -245,11 +248,20 @@ func depthwiseQuantised(result asm.Elem) func(*asm.QuantisedTapsArgs) {
 					}
 				})
 				for c, s := range sums[:n] {
-					o.put(p.Y, i*p.YStride, from+c, float32(float32(s)*scale[from+c]))
+					v := float32(float32(s) * scale[from+c])
+					o.put(p.Y, i*p.YStride, from+c, addResidual(p, i*p.YStride/size+from+c, v))
 				}
 			}
 		}
 	}
+}
+
+// addResidual is the value of element i of Y, of which v is all but the residual.
+func addResidual(p *asm.QuantisedTapsArgs, i int, v float32) float32 {
+	if p.D == nil {
+		return v
+	}
+	return v + float32(float32(int32(at(p.D, i, 1)[0])-p.DZero)*p.DScale)
 }
 
 func depthwiseThrees(stride int) func(*asm.QuantisedTapsArgs) {
@@ -266,7 +278,8 @@ func depthwiseThrees(stride int) func(*asm.QuantisedTapsArgs) {
 					x := at(p.X, line*p.XLine+tap/3*p.XRow+(pixel*stride+tap%3)*p.XCol+c, 1)[0]
 					sum += int32(x) * int32(weights[threesWeight(tap/3, tap%3, c)])
 				}
-				o.put(p.Y, line*p.YLine+pixel*p.YStride, c, float32(float32(sum)*scale[place]))
+				off := line*p.YLine + pixel*p.YStride
+				o.put(p.Y, off, c, addResidual(p, off+c, float32(float32(sum)*scale[place])))
 			}
 		}
 	}

@@ -320,6 +320,32 @@ func TestQuantisedConvLarge(t *testing.T) {
 	}
 }
 
+// TestQuantisedDepthwiseResidual has maps of several strips, and rows of several
+// calls, to which a residual is added.
+func TestQuantisedDepthwiseResidual(t *testing.T) {
+	g := newGenerator(3)
+	for _, s := range []struct{ height, width, channels, kernel, stride, pad int }{
+		{40, 40, 72, 3, 1, 1},
+		{41, 37, 130, 3, 2, 1},
+		{4, 700, 67, 3, 1, 0},
+		{30, 30, 40, 5, 1, 2},
+		{4, 300, 150, 2, 1, 0},
+	} {
+		c := &Conv{Window: square(s.kernel, s.stride, s.pad), Groups: s.channels, Channels: s.channels, Act: g.clamps()}
+		x := g.quantised(2, s.height, s.width, s.channels)
+		k := s.kernel * s.kernel
+		q := g.quantisedWeights(k, s.channels)
+		c.Result = Elements{tensor.U8, float32(math.Sqrt(float64(k))) * 64 * x.Scale, 100}
+		p := q.taps(k, s.channels)
+		out, err := c.Infer([]tensor.Type{x.Type}, []Param{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := []quantisedTensor{x, g.quantised(out[0].Shape...)}
+		testQuantised(t, fmt.Sprintf("%+v", s), c, in, []Param{p}, refQuantisedConv(c, in, q, out[0].Shape))
+	}
+}
+
 // TestQuantisedPlane compares convolutions of maps of one channel, pooled, in one
 // strip and in several, of rows that take several calls, with padding on any side.
 func TestQuantisedPlane(t *testing.T) {

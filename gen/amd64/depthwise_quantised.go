@@ -21,6 +21,8 @@ type threes struct {
 	left    operand.Mem // pixels of a line
 	lines   operand.Mem // lines
 	line    [2]operand.Mem
+	apart   operand.Mem // how far D is behind Y
+	most    operand.Mem // moreThanBytes
 
 	column func(taps []use) // loads a column and adds it to sums
 	start  func(set int)    // sets sums to the bias
@@ -96,10 +98,28 @@ func (b *builder) threes() *threes {
 		panic(err)
 	}
 	b.doc("the weighted sum over windows of 3×3 taps, channel by channel")
-	return &threes{
+	t := &threes{
 		builder: b, stride: stride, in: b.GP64(), out: b.GP64(), row: b.load("XRow"), col: b.load("XCol"), x: b.load("X"), to: b.load("Y"),
 		left: b.AllocLocal(8), lines: b.AllocLocal(8), line: [2]operand.Mem{b.AllocLocal(8), b.AllocLocal(8)},
+		apart: b.AllocLocal(8), most: b.AllocLocal(8),
 	}
+	apart := b.load("D")
+	b.SUBQ(t.to, apart)
+	b.MOVQ(apart, t.apart)
+	b.MOVL(operand.U32(moreThanBytes), t.most)
+	return t
+}
+
+// residual emits add, with the place of the pixel's residual, for calls that have
+// one. With it, values may be more than fit int32, so that add bounds them by most.
+func (t *threes) residual(add func(from operand.Mem)) {
+	b := t.builder
+	none, apart := b.label("noresidual"), b.GP64()
+	b.CMPQ(b.field("D"), imm(0))
+	b.JEQ(operand.LabelRef(none))
+	b.MOVQ(t.apart, apart)
+	add(index(t.out, apart, 1))
+	b.Label(none)
 }
 
 // depthwiseVNNI emits the kernel for 64 channels at a time, then for 32, 16 and
@@ -158,7 +178,30 @@ func depthwiseVNNI(b *builder) {
 		}
 		t.finish = func(set int) {
 			for i := range 4 {
-				b.round(sums(set, i), mem(scale, 64*i))
+				b.scale(sums(set, i), mem(scale, 64*i))
+			}
+			t.residual(func(from operand.Mem) {
+				b.note("residual, then words of it", v(raw), v(raw+1), v(raw+2))
+				b.note("residual, widened", v(words), v(words+1), v(words+2), v(words+3))
+				load(from, 0)
+				b.VPUNPCKLBW(v(zero), v(raw), v(raw+1))
+				b.VPUNPCKHBW(v(zero), v(raw), v(raw+2))
+				for i := range 4 {
+					r, s := v(words+i), sums(set, i)
+					if i%2 == 0 {
+						b.VPUNPCKLWD(v(zero), v(raw+1+i/2), r)
+					} else {
+						b.VPUNPCKHWD(v(zero), v(raw+1+i/2), r)
+					}
+					b.VPSUBD_BCST(b.field("DZero"), r, r)
+					b.VCVTDQ2PS(r, r)
+					b.VMULPS_BCST(b.field("DScale"), r, r)
+					b.VADDPS(r, s, s)
+					b.VMINPS_BCST(t.most, s, s)
+				}
+			})
+			for i := range 4 {
+				b.VCVTPS2DQ(sums(set, i), sums(set, i))
 			}
 			limits.pack(b, []vec{sums(set, 0), sums(set, 1), sums(set, 2), sums(set, 3)}, v(words))
 			if masked {

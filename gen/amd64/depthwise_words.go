@@ -177,7 +177,39 @@ func (t *wordThrees) vectors(bytes, half int) {
 	}
 	t.finish = func(set int) {
 		for i := range 2 {
-			t.round(sums(set, i), mem(t.scale, 64*(2*half+i)))
+			b.scale(sums(set, i), mem(t.scale, 64*(2*half+i)))
+		}
+		t.residual(func(from operand.Mem) {
+			const factor = third + 1
+			b.note("residual", v(raw))
+			b.note("words of it", v(both))
+			b.note("residual, widened", v(upper), v(upper+1))
+			b.note("DZero, then the bound", v(third))
+			b.note("DScale", v(factor))
+			load(from, v(raw))
+			if half == 0 {
+				b.VPUNPCKLBW(v(zero), v(raw), v(both))
+			} else {
+				b.VPUNPCKHBW(v(zero), v(raw), v(both))
+			}
+			b.VPUNPCKLWD(v(zero), v(both), v(upper))
+			b.VPUNPCKHWD(v(zero), v(both), v(upper+1))
+			b.VPBROADCASTD(b.field("DZero"), v(third))
+			b.VBROADCASTSS(b.field("DScale"), v(factor))
+			for i := range 2 {
+				r := v(upper + i)
+				b.VPSUBD(v(third), r, r)
+				b.VCVTDQ2PS(r, r)
+				b.VMULPS(v(factor), r, r)
+				b.VADDPS(r, sums(set, i), sums(set, i))
+			}
+			b.VBROADCASTSS(t.most, v(third))
+			for i := range 2 {
+				b.VMINPS(v(third), sums(set, i), sums(set, i))
+			}
+		})
+		for i := range 2 {
+			b.VCVTPS2DQ(sums(set, i), sums(set, i))
 		}
 		t.limits.pack(b, []vec{sums(set, 0), sums(set, 1)}, v(product))
 		b.VMOVQ(sums(set, 0).AsX(), mem(t.out, 8*half))
@@ -190,11 +222,10 @@ func (t *wordThrees) vectors(bytes, half int) {
 	t.all(t.pixels)
 }
 
-// round makes integers of sums, times what is below 1.
-func (b *builder) round(sums vec, scale operand.Mem) {
+// scale makes values of sums.
+func (b *builder) scale(sums vec, scale operand.Mem) {
 	b.VCVTDQ2PS(sums, sums)
 	b.VMULPS(scale, sums, sums)
-	b.VCVTPS2DQ(sums, sums)
 }
 
 // single emits the pass of one channel, without vectors.
@@ -237,6 +268,17 @@ func (t *wordThrees) singlePixel() {
 	b.VMOVD(sum, x(0))
 	b.VCVTDQ2PS(x(0), x(0))
 	b.VMULSS(x(1), x(0), x(0))
+	t.residual(func(from operand.Mem) {
+		b.note("the residual", x(2))
+		r := b.GP32()
+		b.MOVBLZX(from, r)
+		b.SUBL(b.field("DZero"), r)
+		b.VMOVD(r, x(2))
+		b.VCVTDQ2PS(x(2), x(2))
+		b.VMULSS(b.field("DScale"), x(2), x(2))
+		b.VADDSS(x(2), x(0), x(0))
+		b.VMINSS(t.most, x(0), x(0))
+	})
 	b.VCVTPS2DQ(x(0), x(0))
 	t.limits.pack(b, []vec{x(0)}, x(2))
 	b.VPEXTRB(imm(0), x(0), mem(t.out, 0))

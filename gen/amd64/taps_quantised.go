@@ -1,6 +1,10 @@
 package amd64
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/infer-go/infer/gen/spec"
+)
 
 // quantisedPatch emits body for every patch of so many pixels by some channels,
 // as long as so many pixels are left.
@@ -44,14 +48,16 @@ func (s *slide) quantisedTaps(pixels int, offset reg64, each func(tap rows), end
 	})
 }
 
-// depthwiseQuantised emits the weighted sum over a window's taps.
+// depthwiseQuantised emits the weighted sum over a window's taps, for up to seven
+// pixels at a time: rows are often 7, 14 or 28 pixels long, and seven vectors of sums
+// leave AVX2 the registers for the rest.
 func depthwiseQuantised(b *builder) {
 	b.doc("the weighted sum over a window's taps, channel by channel")
 	skip := b.AllocLocal(8)
 	b.MOVQ(b.skipOver("WRow", "WCol"), skip)
 	s := b.slide()
 	lanes{builder: b, n: b.lanesOfTier()}.finishIn()
-	for _, pixels := range []int{4, 1} {
+	for _, pixels := range []int{7, 4, 2, 1} {
 		s.quantisedPatch(pixels, func(l lanes, offset reg64) {
 			for i := range pixels {
 				l.note("sums", l.vec(i))
@@ -76,10 +82,13 @@ func depthwiseQuantised(b *builder) {
 				}
 			}, func() { b.ADDQ(skip, weights) })
 			l.words(operand.Mem{Base: b.load("Scale"), Index: offset, Scale: 4}, 11)
-			to, stride := b.copy(s.out), b.load("YStride")
 			for i := range pixels {
 				b.VCVTDQ2PS(l.vec(i), l.vec(i))
 				b.VMULPS(l.vec(11), l.vec(i), l.vec(i))
+			}
+			s.addResidual(l, pixels, offset)
+			to, stride := b.copy(s.out), b.load("YStride")
+			for i := range pixels {
 				l.finish(i, l.resultAt(to, offset))
 				if i < pixels-1 {
 					b.ADDQ(stride, to)
@@ -88,6 +97,35 @@ func depthwiseQuantised(b *builder) {
 		})
 	}
 	b.VZEROUPPER()
+}
+
+// addResidual adds the residual of a patch, if there is one, to its values. It
+// destroys registers 8, 9 and 10.
+func (s *slide) addResidual(l lanes, pixels int, offset reg64) {
+	none := s.label("noresidual")
+	s.CMPQ(s.field("D"), imm(0))
+	s.JEQ(operand.LabelRef(none))
+	l.broadcastField("DZero", "DZero", 8)
+	l.broadcastField("DScale", "DScale", 10)
+	l.note("residual", l.vec(9))
+	at, stride := s.copy(s.out), s.load("YStride")
+	s.SUBQ(s.field("Y"), at)
+	if s.kernel.Result == spec.F32 {
+		s.SHRQ(imm(2), at)
+		s.SHRQ(imm(2), stride)
+	}
+	s.ADDQ(s.field("D"), at)
+	for i := range pixels {
+		l.elements(index(at, offset, 1), 9)
+		s.VPSUBD(l.vec(8), l.vec(9), l.vec(9))
+		s.VCVTDQ2PS(l.vec(9), l.vec(9))
+		s.VMULPS(l.vec(10), l.vec(9), l.vec(9))
+		s.VADDPS(l.vec(9), l.vec(i), l.vec(i))
+		if i < pixels-1 {
+			s.ADDQ(stride, at)
+		}
+	}
+	s.Label(none)
 }
 
 // averagePoolQuantised emits the sum over a window's taps, times a factor.

@@ -64,3 +64,21 @@ func (f finish) bytes(values []vec) {
 	}
 	f.narrow(values)
 }
+
+// A residual is what elements of D are multiplied with.
+type residual struct {
+	*builder
+	dZero, dScale vec
+}
+
+func (b *builder) newResidual() residual {
+	return residual{b, b.broadcast("DZero"), b.broadcast("DScale")}
+}
+
+// add adds elements, widened to 32 bits, to values. It destroys the elements.
+func (r residual) add(elements, values vec) {
+	r.VSUB(r.dZero, elements, elements)
+	r.SCVTF(elements, elements)
+	r.FMUL(r.dScale, elements, elements)
+	r.FADD(elements, values, values)
+}

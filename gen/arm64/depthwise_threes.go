@@ -11,7 +11,9 @@ func depthwiseThrees(b *builder) {
 		x: b.load("X"), y: b.load("Y"), row: b.load("XRow"), col: b.load("XCol"), ys: b.load("YStride"),
 		weights: b.v.takeAll(9, "weights, as words"), bias: b.v.takeAll(2, "Bias"), scale: b.v.takeAll(2, "Scale"),
 		taps: b.v.takeAll(3, "taps of a column, as words"),
+		d:    b.load("D"), apart: b.r.take("how far D is behind Y"), residual: b.newResidual(),
 	}
+	b.SUB(t.y, t.d, t.apart)
 	left, first := b.load("C"), b.r.take("the first channel")
 	b.MOVD(imm(0), first)
 	next, rest, done := b.label("channels"), b.label("rest"), b.label("done")
@@ -40,6 +42,8 @@ type threes struct {
 	bias, scale  []vec
 	taps         []vec
 	at           []gp // the column's taps, by row
+	d, apart     gp   // D, and how far it is behind Y
+	residual     residual
 }
 
 // channels emits the pass of 8 channels, or of those that are left, over all
@@ -183,6 +187,24 @@ func (t *threes) end(sums []vec, out gp, left *gp) {
 		b.SCVTF(s, s)
 		b.FMUL(t.scale[i], s, s)
 	}
+	none := b.label("noresidual")
+	b.CBZ(t.d, none)
+	b.scope(func() {
+		at, words := b.r.take("the pixel's residual"), t.taps[:2]
+		b.ADD(t.apart, out, at)
+		if left == nil {
+			b.loadBytePiece(8, at, words[0])
+		} else {
+			b.loadBytes(*left, at, words[0])
+		}
+		b.VUXTL("B8", words[0], "H8", words[0])
+		b.VUXTL2("H8", words[0], "S4", words[1])
+		b.VUXTL("H4", words[0], "S4", words[0])
+		for i, s := range sums {
+			t.residual.add(words[i], s)
+		}
+	})
+	b.place(none)
 	b.clamp(t.limits, sums)
 	for _, s := range sums {
 		b.FCVTNS(s, s)

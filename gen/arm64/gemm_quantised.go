@@ -69,18 +69,14 @@ func (t *tile) quantise(c, d gp) {
 		none := t.label("noresidual")
 		t.CBZ(d, none)
 		t.scope(func() {
-			zero, scale := t.broadcast("DZero"), t.broadcast("DScale")
-			by := t.load("DStride")
+			residual, by := t.newResidual(), t.load("DStride")
 			bytes, r := t.v.take("residual"), t.v.takeAll(4, "residual, widened")
 			for i := range t.rows {
 				t.loadBytes(n, d, bytes)
 				t.ADD(by, d, d)
 				t.widen(bytes, r)
 				for v, s := range t.row(i) {
-					t.VSUB(zero, r[v], r[v])
-					t.SCVTF(r[v], r[v])
-					t.FMUL(scale, r[v], r[v])
-					t.FADD(r[v], s, s)
+					residual.add(r[v], s)
 				}
 			}
 		})

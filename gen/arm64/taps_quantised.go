@@ -1,5 +1,7 @@
 package arm64
 
+import "github.com/infer-go/infer/gen/spec"
+
 // A byteWindow is what a kernel that slides a window over a map of bytes does with
 // its taps, for a piece of channels of a pixel, the first of them at an offset.
 type byteWindow struct {
@@ -97,6 +99,7 @@ func depthwiseQuantised(b *builder) {
 	f := b.newFinish()
 	bias, scale, start := b.load("Bias"), b.load("Scale"), b.load("W")
 	col, skip := b.load("WCol"), b.skipOver("WRow", "WCol")
+	d, r := b.load("D"), b.newResidual()
 	next := b.r.take("weights of a tap")
 	sums, factors := b.v.takeAll(4, "sums, then values"), b.v.takeAll(4, "multipliers")
 	element, weight := b.v.takeAll(2, "a tap's elements, as words"), b.v.takeAll(2, "weights, as words")
@@ -127,6 +130,20 @@ func depthwiseQuantised(b *builder) {
 				b.SCVTF(s, s)
 				b.FMUL(factors[i], s, s)
 			}
+			none := b.label("noresidual")
+			b.CBZ(d, none)
+			b.reload("Y", next)
+			b.SUB(next, to, next)
+			if b.kernel.Result == spec.F32 {
+				b.LSR(2, next, next)
+			}
+			b.ADD(d, next, next)
+			b.loadBytePiece(p, next, element[0])
+			b.widen(element[0], factors)
+			for i, s := range sums {
+				r.add(factors[i], s)
+			}
+			b.place(none)
 			f.store(p, sums, to)
 		},
 	})
