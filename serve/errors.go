@@ -32,9 +32,17 @@ var (
 // A BusyError says that a request was refused because it would have waited too
 // long.
 type BusyError struct {
-	Wait time.Duration // the estimated wait
+	Waited time.Duration // so far
+	Wait   time.Duration // as is estimated, from now on
 }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("too busy: the request would wait for %v", e.Wait.Round(time.Microsecond))
+	waited, wait := e.Waited.Round(time.Microsecond), e.Wait.Round(time.Microsecond)
+	switch {
+	case waited == 0:
+		return fmt.Sprintf("too busy: the request would wait for %v", wait)
+	case wait == 0:
+		return fmt.Sprintf("too busy: the request has waited for %v", waited)
+	}
+	return fmt.Sprintf("too busy: the request has waited for %v, and would wait for %v more", waited, wait)
 }

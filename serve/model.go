@@ -171,14 +171,13 @@ func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) er
 }
 
 // Admit returns the *BusyError that Infer would return now for a request that
-// arrived at some time, zero if that is not known; nil if it would let the
-// request in. It is for transports, to refuse a request before they have read it,
+// has waited for some time; nil if it would let the request in. It is for transports, to refuse a request before they have read it,
 // which is counted as rejected.
-func (m *Model) Admit(ctx context.Context, arrived time.Time) error {
+func (m *Model) Admit(ctx context.Context, waited time.Duration) error {
 	p := m.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := p.refuse(ctx, m, waited(arrived))
+	err := p.refuse(ctx, m, waited)
 	if err != nil {
 		m.stats.InFlight++
 		m.stats.request(time.Now(), 0, 0, err)

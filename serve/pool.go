@@ -21,7 +21,7 @@ type pool struct {
 	maxMemory int64
 
 	mu     sync.Mutex // held for nothing that takes long
-	free   int        // permits; above 0 only while nothing waits
+	free   int        // permits; what waits meanwhile is between enter and start
 	memory int64      // of all Sessions
 	models []*Model   // that are not closed
 	turns  []*Model   // those for which requests wait, in the order of their turns
@@ -31,7 +31,7 @@ type pool struct {
 func (p *pool) enter(m *Model, r *Request) (free bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.refuse(r.ctx, m, waited(r.Arrived)); err != nil {
+	if err := p.refuse(r.ctx, m, r.Waited); err != nil {
 		return false, err
 	}
 	free = p.free > 0
@@ -81,17 +81,9 @@ func (m *Model) lead(r *Request) {
 func (p *pool) refuse(ctx context.Context, m *Model, waited time.Duration) error {
 	wait := p.wait(m)
 	if deadline, ok := ctx.Deadline(); waited+wait > p.maxWait || ok && wait > time.Until(deadline) {
-		return &BusyError{wait}
+		return &BusyError{waited, wait}
 	}
 	return nil
-}
-
-// waited is the time since a request arrived, 0 if that is not known.
-func waited(arrived time.Time) time.Duration {
-	if arrived.IsZero() {
-		return 0
-	}
-	return max(0, time.Since(arrived))
 }
 
 // wait estimates how long an item of m that came now would wait. Until it is
@@ -259,8 +251,8 @@ func (p *pool) alive(r *Request) bool {
 	if err == nil && !r.first && r.done == 0 {
 		// It has cost as much as an answer but for computing, and so it may wait for
 		// somewhat longer than was expected.
-		if wait := max(waited(r.Arrived), time.Since(r.since)); wait > p.maxWait+p.maxWait/4 {
-			err = &BusyError{wait}
+		if waited := r.Waited + time.Since(r.since); waited > p.maxWait+p.maxWait/4 {
+			err = &BusyError{Waited: waited}
 		}
 	}
 	if err != nil {

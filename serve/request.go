@@ -22,9 +22,10 @@ type Request struct {
 	// package engine finds them; nil if it has none.
 	Sizes []int
 
-	// Arrived is when the request had arrived, if that was before Infer was
-	// called; otherwise zero. From then on it counts how long it waits.
-	Arrived time.Time
+	// Waited is for how long nobody looked at the request after it had arrived,
+	// as far as that is known. It counts as waiting, as the queue does; the time
+	// that it takes to receive and to read a request does not.
+	Waited time.Duration
 
 	// Outputs are the tensors that the model computes, in the form of Inputs.
 	// Infer sets them and reuses their memory if it is large enough.

@@ -179,7 +179,7 @@ func (a *app) serve(o *serveOptions) error {
 	}
 	procedures := grpc.New(core, grpc.Options{
 		Version: o.rest.Version, MaxMessage: int(o.rest.MaxBody), Timeout: o.rest.Timeout,
-		Load: o.rest.Load, Unload: o.rest.Unload, Arrival: rest.Arrival, Log: log,
+		Load: o.rest.Load, Unload: o.rest.Unload, Waited: rest.Waited, Log: log,
 	})
 	models := rest.New(core, o.rest)
 	handler := procedures.Handler(page.Handler(models))

@@ -26,6 +26,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, b *bill) bool {
 	if r.URL.Path != inference.GRPCInferenceServiceModelInferProcedure || r.Method != http.MethodPost || !isGRPC(r.Header) {
 		return true
 	}
+	b.waited = h.options.Waited(r.Context())
 	start := make([]byte, maxPeeked)
 	n, err := r.Body.Read(start)
 	start = start[:n]
@@ -39,7 +40,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, b *bill) bool {
 		return true
 	}
 	defer m.Release()
-	if err := m.Admit(r.Context(), h.options.Arrival(r.Context())); err != nil {
+	if err := m.Admit(r.Context(), b.waited); err != nil {
 		refuse(w, err)
 		return false
 	}

@@ -31,9 +31,10 @@ type Options struct {
 	// not allowed.
 	Load, Unload func(ctx context.Context, model string) error
 
-	// Arrival returns when the request of a context came to this machine, zero
-	// if that is not known, as Arrival of package rest does; nil if it never is.
-	Arrival func(context.Context) time.Time
+	// Waited returns for how long the request of a context has waited, when a
+	// Handler begins with it, as Waited of package rest does; nil if that is
+	// never known.
+	Waited func(context.Context) time.Duration
 
 	// Log receives faults; nil discards them.
 	Log *slog.Logger
@@ -49,8 +50,8 @@ func (o *Options) fill() {
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
 	}
-	if o.Arrival == nil {
-		o.Arrival = func(context.Context) time.Time { return time.Time{} }
+	if o.Waited == nil {
+		o.Waited = func(context.Context) time.Duration { return 0 }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -122,7 +123,8 @@ type bill struct {
 	mu     sync.Mutex // HTTP/2 may read a body until the answer is written
 	bytes  int64
 
-	admitted bool // the model let the request in when its message had not been read
+	admitted bool          // the model let the request in when its message had not been read
+	waited   time.Duration // before that
 }
 
 type billKey struct{}

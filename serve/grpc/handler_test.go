@@ -491,6 +491,27 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// What counts as waiting is known before a message is read: to read it is not.
+func TestWaited(t *testing.T) {
+	var asked int
+	waits := []time.Duration{0, time.Hour}
+	s := newServer(t, serve.Options{MaxQueueDelay: time.Minute}, Options{Waited: func(context.Context) time.Duration {
+		asked++
+		return waits[asked-1]
+	}})
+	zipped := inference.NewGRPCInferenceServiceClient(s.http, s.url, connect.WithGRPC(), connect.WithSendGzip())
+	q := request(1, "FP32", make([]byte, 784*4))
+	for name, client := range map[string]inference.GRPCInferenceServiceClient{"plain": s, "compressed": zipped} {
+		asked = 0
+		if _, err := client.ModelInfer(t.Context(), q); err != nil {
+			t.Errorf("%s, which has not waited: %v", name, err)
+		}
+		if _, err := client.ModelInfer(t.Context(), q); connect.CodeOf(err) != connect.CodeUnavailable || !strings.Contains(err.Error(), "has waited for 1h") {
+			t.Errorf("%s, which has waited: %v", name, err)
+		}
+	}
+}
+
 func TestModelOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		start, model, version string

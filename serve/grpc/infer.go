@@ -29,10 +29,12 @@ func (s service) ModelInfer(ctx context.Context, q *inference.ModelInferRequest)
 	}
 	defer m.Release()
 	var r serve.Request
+	if billed {
+		r.Waited = b.waited
+	}
 	// A request that was let in has cost the most that it can before it is computed.
 	if !billed || !b.admitted {
-		r.Arrived = s.options.Arrival(ctx)
-		if err := m.Admit(ctx, r.Arrived); err != nil {
+		if err := m.Admit(ctx, r.Waited); err != nil {
 			return nil, err
 		}
 	}

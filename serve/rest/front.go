@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -28,7 +29,7 @@ type front struct {
 
 // Listen returns a listener for s, a server whose handler passes what guard allows
 // to h, and sets its ConnContext, so that requests wait from their arrival on, as
-// Arrival says. While a model is too busy, connections without TLS answer requests for
+// Waited says. While a model is too busy, connections without TLS answer requests for
 // inference as h would, at a fraction of the cost. They do so only for ordinary
 // requests of HTTP/1.1, from the second one of a connection on; all others are
 // left to s.
@@ -75,7 +76,7 @@ func (c *frontConn) Read(p []byte) (int, error) {
 		c.opaque = !ok || c.body < 0
 		busy := error(nil)
 		if !c.opaque && !c.begun && c.used && err == nil {
-			busy = c.front.refusal(&h, c.arrival())
+			busy = c.front.refusal(&h, c.waited())
 		}
 		c.used, c.begun = true, false
 		if busy == nil {
@@ -105,7 +106,7 @@ func (c *frontConn) begins(p []byte) bool {
 
 // refusal is why the model refuses a request with some head, nil if it does not,
 // or if it is for others to say what is wrong.
-func (f *front) refusal(h *head, arrived time.Time) error {
+func (f *front) refusal(h *head, waited time.Duration) error {
 	if !h.inference || h.browser || h.length > maxDiscarded || f.handler.logs() {
 		return nil
 	}
@@ -117,7 +118,7 @@ func (f *front) refusal(h *head, arrived time.Time) error {
 		return nil
 	}
 	defer m.Release()
-	return m.Admit(context.Background(), arrived)
+	return m.Admit(context.Background(), waited)
 }
 
 // receive reads what has come.
@@ -132,29 +133,40 @@ func (c *frontConn) receive(p []byte) (n int, err error) {
 	return n, err
 }
 
-// arrival is when that came which was read last, zero if it is not known.
-func (c *frontConn) arrival() time.Time {
+// waited is the time since that came which was read last, 0 if it is not known.
+// The clock may be set meanwhile: then a request is refused, at worst, and can be
+// sent again.
+func (c *frontConn) waited() time.Duration {
 	at := c.arrived.Load()
 	if at == 0 {
-		return time.Time{}
+		return 0
 	}
-	return time.Unix(0, at)
+	return max(0, time.Since(time.Unix(0, at)))
+}
+
+// CloseWrite sends the end of what is written. Package http does so before it
+// closes a connection on which more may come, lest its answer be lost.
+func (c *frontConn) CloseWrite() error {
+	if c, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 type frontKey struct{}
 
-// Arrival returns when what was read last on the connection of a request came to
-// this machine, zero if that is not known. ctx is that of a request to a server
-// of Listen.
-func Arrival(ctx context.Context) time.Time {
+// Waited returns for how long what was read last on the connection of a request
+// has been on this machine, 0 if that is not known. ctx is that of a request to a
+// server of Listen, of which nothing but the head was read.
+func Waited(ctx context.Context) time.Duration {
 	c := ctx.Value(frontKey{})
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
 	if c, ok := c.(*frontConn); ok {
-		return c.arrival()
+		return c.waited()
 	}
-	return time.Time{}
+	return 0
 }
 
 // refuse reads the rest of a request and answers it.

@@ -174,3 +174,92 @@ func TestFront(t *testing.T) {
 		})
 	}
 }
+
+// What it takes to receive and read a request does not count as waiting.
+func TestReadingIsNotWaiting(t *testing.T) {
+	const most = 300 * time.Millisecond
+	h, s := newHandlerOf(t, serve.Options{Permits: 1, MaxQueueDelay: most}, Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = slowEnd{r.Body, 2 * most}
+		h.ServeHTTP(w, r)
+	})}
+	go server.Serve(h.Listen(l, server, Guard{}))
+	t.Cleanup(func() { server.Close() })
+	w := dialWire(t, l.Addr().String())
+	body := `{"inputs":[{"name":"input","shape":[1,1,28,28],"datatype":"FP32","data":[0` + strings.Repeat(",0", 783) + "]}]}"
+	for range 2 {
+		w.send(inferWith(body, ""))
+		if a, text := w.answer(); a.StatusCode != 200 {
+			t.Fatalf("%d %s", a.StatusCode, text)
+		}
+	}
+	if n := acquired(t, s).Stats().Outcomes[serve.Rejected]; n != 0 {
+		t.Errorf("%d requests were rejected", n)
+	}
+}
+
+func acquired(t *testing.T, s *serve.Server) *serve.Model {
+	t.Helper()
+	m, err := s.Acquire("digits", serve.Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Release)
+	return m
+}
+
+// A slowEnd is a body whose reader takes its time at the end.
+type slowEnd struct {
+	io.ReadCloser
+	wait time.Duration
+}
+
+func (s slowEnd) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if err == io.EOF {
+		time.Sleep(s.wait)
+	}
+	return n, err
+}
+
+// An answer arrives although the server closes the connection before it has read
+// all: it sends an end first.
+func TestCloseWrite(t *testing.T) {
+	h, _ := newHandlerOf(t, serve.Options{}, Options{})
+	address, _ := listenBehindFront(t, h, Guard{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, err := h.Listen(l, &http.Server{}, Guard{}).Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	w := dialWire(t, l.Addr().String())
+	c := <-accepted
+	defer c.Close()
+	if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("after the end: %v", err)
+	}
+	if _, err := io.WriteString(w, "x"); err != nil {
+		t.Errorf("the other direction: %v", err)
+	}
+
+	w = dialWire(t, address)
+	w.send("POST /v2/models/digits/infer HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n" + strings.Repeat("x", 300_000))
+	if a, body := w.answer(); a.StatusCode != 413 || !a.Close || !strings.Contains(body, "error") {
+		t.Errorf("%d %s", a.StatusCode, body)
+	}
+}

@@ -81,7 +81,8 @@ type call struct {
 	r    *http.Request
 	path []string
 
-	charged    int64 // that are in flight
+	waited     time.Duration // before anything of the body was read
+	charged    int64         // that are in flight
 	body       []byte
 	text, data []byte // of the answer
 	infer      inferRequest
@@ -241,7 +242,8 @@ func (c *call) routeModel(p []string) (do func() error, method string) {
 // would do so in small pieces.
 func (c *call) admitted(f func(*serve.Model) error) func(*serve.Model) error {
 	return func(m *serve.Model) error {
-		err := m.Admit(c.r.Context(), Arrival(c.r.Context()))
+		c.waited = Waited(c.r.Context())
+		err := m.Admit(c.r.Context(), c.waited)
 		if err == nil {
 			return f(m)
 		}
@@ -463,7 +465,7 @@ func (c *call) inference(m *serve.Model) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), q.deadline(c.options.Timeout))
 	defer cancel()
 	before := q.size()
-	q.core.Arrived = Arrival(c.r.Context())
+	q.core.Waited = c.waited
 	if err := m.Infer(ctx, &q.core); err != nil {
 		return err
 	}
