@@ -105,6 +105,7 @@ type serviceSeries struct {
 
 	// Of each round:
 	rates, goodputs []float64
+	asking          []float64 // parts of the time that this process has computed
 	p50, p99, p999  []float64 // of those that were answered
 
 	answered, rejected, failed int
@@ -140,6 +141,7 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var wg sync.WaitGroup
+	before := ownCPU()
 	start := time.Now()
 	for i := range connections {
 		wg.Go(func() {
@@ -164,8 +166,17 @@ func (s *serviceSeries) round(rate float64, each time.Duration, rng *rand.Rand) 
 		close(due)
 	})
 	wg.Wait()
-	s.add(rate, time.Since(start), outcomes)
+	took := time.Since(start)
+	s.asking = append(s.asking, (ownCPU()-before).Seconds()/took.Seconds())
+	s.add(rate, took, outcomes)
 	return nil
+}
+
+// ownCPU is the time that this process has computed.
+func ownCPU() time.Duration {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t)
+	return time.Duration(t.Nano())
 }
 
 // arrive sends requests at their times. It sleeps in the system, on a thread of
@@ -216,7 +227,8 @@ func (s *serviceSeries) result() serviceResult {
 		Server: s.transport.server, Transport: s.transport.name, Load: s.load, Same: s.same,
 		Rate: median(s.rates), Goodput: median(s.goodputs), Capacity: median(s.transport.capacities),
 		Requests: s.answered + s.rejected + s.failed, Rejected: s.rejected, Failed: s.failed,
-		P50: median(s.p50), P99: median(s.p99), P999: median(s.p999),
+		Asking: median(s.asking) / float64(max(1, runtime.NumCPU()-serverCPUs())),
+		P50:    median(s.p50), P99: median(s.p99), P999: median(s.p999),
 	}
 }
 
