@@ -186,29 +186,18 @@ func (b *builder) loadBytes(n, from gp, to vec) {
 }
 
 // gemmDot emits the same with dot products of four int8 at a time. They take
-// signed elements only: of x, which is unsigned, x − 128 is multiplied, and sums
-// start with 128 times the sum of their column's weights.
+// signed elements only: of x, which is unsigned, x − 128 is multiplied.
 func gemmDot(b *builder) {
 	mr := b.kernel.Rows
 	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
 	a, c, d := b.load("A"), b.load("C"), b.load("D")
 	as, tiles, quads := b.load("AStride"), b.load("Tiles"), b.load("SegLen")
 	b.LSR(2, quads, quads)
-	least, start := b.v.take("16 times −128"), b.v.takeAll(4, "what sums start at")
-	b.scope(func() {
-		bits := b.r.take("−128")
-		b.MOVD(imm(128), bits)
-		b.emit("VDUP", bits, least.as("B16"))
-	})
-	b.startDot(quads, least, start)
+	least := b.byteConstant(128, "16 times −128")
 	t := &tile{builder: b, rows: mr, vectors: 4}
 	t.sums = b.v.takeAll(4*mr, "sums")
 	b.loop("tile", tiles, func() {
-		for i := range mr {
-			for v, s := range t.row(i) {
-				b.VMOV(start[v], s)
-			}
-		}
+		t.startAt("SignedBias")
 		b.scope(func() {
 			panel := b.load("B")
 			b.segments(a, func(segment gp) {
@@ -221,27 +210,15 @@ func gemmDot(b *builder) {
 	})
 }
 
-// startDot sets what sums start at: the bias, less the products of the weights
-// with −128.
-func (b *builder) startDot(quads gp, least vec, start []vec) {
+// byteConstant sets all bytes of a new register.
+func (b *builder) byteConstant(n int, use string) vec {
+	v := b.v.take(use)
 	b.scope(func() {
-		left, panel, bias := b.load("Segs"), b.load("B"), b.load("Bias")
-		b.MUL(quads, left, left)
-		sums, row := b.v.takeAll(4, "sums of weights"), b.v.takeAll(4, "a row of B")
-		for _, s := range sums {
-			b.VEOR(s, s, s)
-		}
-		b.loop("k", left, func() {
-			b.loadPiece(16, panel, row)
-			for v, s := range sums {
-				b.SDOT(least, row[v], s)
-			}
-		})
-		b.peek(16, bias, start)
-		for v, s := range sums {
-			b.VSUB(s, start[v], start[v])
-		}
+		bits := b.r.take(use)
+		b.MOVD(imm(n), bits)
+		b.emit("VDUP", bits, v.as("B16"))
 	})
+	return v
 }
 
 // dot adds the products of k fours of elements of each row, as multiply does.

@@ -365,6 +365,22 @@ func (b *builder) SMLALVector(half int, m, n, d vec) {
 	}
 }
 
+// SMULLBytes multiplies int8, of the lower halves or the upper ones, to eight int16.
+// SADALP adds neighbours of eight int16 to four int32.
+
+func (b *builder) SMULLBytes(half int, m, n, d vec) {
+	code := 0x0e20c000 | m.number()<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "smull v%d.8h, v%d.8b, v%d.8b", int(d), int(n), int(m))
+	} else {
+		b.word(code|1<<30, "smull2 v%d.8h, v%d.16b, v%d.16b", int(d), int(n), int(m))
+	}
+}
+
+func (b *builder) SADALP(n, d vec) {
+	b.word(0x4e606800|n.number()<<5|d.number(), "sadalp v%d.4s, v%d.8h", int(d), int(n))
+}
+
 func (b *builder) UADDW(half int, m, n, d vec) {
 	code := 0x2e601000 | m.number()<<16 | n.number()<<5 | d.number()
 	if half == 0 {
@@ -458,10 +474,11 @@ func (b *builder) USHLL2(bits int, n vec, from string, d vec, to string) {
 func (b *builder) VTBL(table []vec, n, d vec) { b.emit("VTBL", n.as("B16"), four(table), d.as("B16")) }
 func (b *builder) VTBX(table []vec, n, d vec) { b.emit("VTBX", n.as("B16"), four(table), d.as("B16")) }
 
-// UCVTF converts uint32 to float32, FADDP adds neighbours.
+// UCVTF converts uint32 to float32, FADDP and ADDP add neighbours.
 
 func (b *builder) UCVTF(n, d vec)    { b.one(0x6e21d800, "ucvtf", n, d) }
 func (b *builder) FADDP(m, n, d vec) { b.three(0x6e20d400, "faddp", m, n, d) }
+func (b *builder) ADDP(m, n, d vec)  { b.three(0x4ea0bc00, "addp", m, n, d) }
 
 // SQRDMULH8 is ⌊(2·n·m + 2¹⁵)/2¹⁶⌋ of int16, and SQRSHRUN shifts int16 to the
 // right, rounds half up and limits to bytes, in the lower or the upper half of d.

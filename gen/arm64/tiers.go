@@ -6,8 +6,8 @@ import "github.com/infer-go/infer/gen/spec"
 //
 // Six rows of four vectors are 24 of 32 registers, a vector of each row of A 6
 // more, and two are left for B. Of quantised operands four rows are 16 registers,
-// and B, as it is and widened, takes six; of dot products five rows are 20, what
-// they start at four.
+// and B, as it is and widened, takes six; of dot products five rows are 20, and A
+// five.
 var Targets = spec.Targets{
 	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, QuantisedRows: 4, QuantisedPanels: 1, Emitter: neon},
 	{Name: "neondot", GOARCH: "arm64", Base: "neon", Features: []string{"ASIMDDP"}, Rows: 6, Panels: 1, QuantisedRows: 5, QuantisedPanels: 1, Emitter: neondot},
@@ -50,6 +50,8 @@ var neon = Emitters{
 
 	"gemm_u8i8":             gemmQuantised,
 	"gemm_u8i8_f32":         gemmQuantised,
+	"fully_u8i8":            fullyBytes,
+	"fully_u8i8_f32":        fullyBytes,
 	"maxpool_u8":            maxPoolQuantised,
 	"avgpool_u8":            averagePoolQuantised,
 	"avgpool_u8_f32":        averagePoolQuantised,
@@ -69,6 +71,8 @@ var neon = Emitters{
 }
 
 var neondot = Emitters{
-	"gemm_u8i8":     gemmDot,
-	"gemm_u8i8_f32": gemmDot,
+	"gemm_u8i8":      gemmDot,
+	"gemm_u8i8_f32":  gemmDot,
+	"fully_u8i8":     fullyDot,
+	"fully_u8i8_f32": fullyDot,
 }
