@@ -58,8 +58,8 @@ func (c *quantisedPlane) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 }
 
 // planeWindows is how many windows a call of a kernel takes at most: those of the
-// slowest tier in assembly take some 60 cycles each.
-const planeWindows = callCycles / 64
+// slowest tier in assembly take some 200 cycles each.
+const planeWindows = callCycles / 200
 
 // lines computes rows rows of the result.
 func (c *quantisedPlane) lines(w *Workspace, x, y []byte, rows int) {

@@ -152,8 +152,8 @@ func (b *builder) FCMLT0(n, d vec) {
 }
 
 // FRINTN rounds to the nearest integer, FRINTM down and FRINTP up; FCVTNS
-// converts the nearest integer to an int32, SCVTF an int32 to float32. SSHR
-// shifts int32 to the right.
+// converts the nearest integer to an int32, SCVTF an int32 to float32. SMAX is the
+// greater int32, SSHR shifts them to the right, USHR uint32.
 
 func (b *builder) FABS(n, d vec)           { b.one(0x4ea0f800, "fabs", n, d) }
 func (b *builder) FRINTN(n, d vec)         { b.one(0x4e218800, "frintn", n, d) }
@@ -165,15 +165,19 @@ func (b *builder) SCVTF(n, d vec)          { b.one(0x4e21d800, "scvtf", n, d) }
 func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VMUL(m, n, d vec)        { b.three(0x4ea09c00, "mul", m, n, d) }
+func (b *builder) SMAX(m, n, d vec)        { b.three(0x4ea06400, "smax", m, n, d) }
 func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
 func (b *builder) VAND(m, n, d vec)        { b.emit("VAND", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
 
-func (b *builder) SSHR(bits int, n, d vec) {
+func (b *builder) SSHR(bits int, n, d vec) { b.shiftRight(0x4f000400, "sshr", bits, n, d) }
+func (b *builder) USHR(bits int, n, d vec) { b.shiftRight(0x6f000400, "ushr", bits, n, d) }
+
+func (b *builder) shiftRight(code uint32, name string, bits int, n, d vec) {
 	if bits < 1 || bits > 32 {
 		panic(fmt.Sprintf("a shift by %d bits", bits))
 	}
-	b.word(0x4f000400|uint32(64-bits)<<16|n.number()<<5|d.number(), "sshr v%d.4s, v%d.4s, #%d", int(d), int(n), bits)
+	b.word(code|uint32(64-bits)<<16|n.number()<<5|d.number(), "%s v%d.4s, v%d.4s, #%d", name, int(d), int(n), bits)
 }
 
 func (b *builder) one(code uint32, name string, n, d vec) {

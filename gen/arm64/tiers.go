@@ -52,6 +52,7 @@ var neon = Emitters{
 	"gemm_u8i8_f32":         gemmQuantised,
 	"fully_u8i8":            fullyBytes,
 	"fully_u8i8_f32":        fullyBytes,
+	"convpool3x3_u8i8":      planeWords,
 	"maxpool_u8":            maxPoolQuantised,
 	"avgpool_u8":            averagePoolQuantised,
 	"avgpool_u8_f32":        averagePoolQuantised,
@@ -71,8 +72,9 @@ var neon = Emitters{
 }
 
 var neondot = Emitters{
-	"gemm_u8i8":      gemmDot,
-	"gemm_u8i8_f32":  gemmDot,
-	"fully_u8i8":     fullyDot,
-	"fully_u8i8_f32": fullyDot,
+	"gemm_u8i8":        gemmDot,
+	"gemm_u8i8_f32":    gemmDot,
+	"fully_u8i8":       fullyDot,
+	"fully_u8i8_f32":   fullyDot,
+	"convpool3x3_u8i8": planeDot,
 }
