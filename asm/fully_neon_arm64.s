@@ -933,7 +933,7 @@ TEXT ·fully_u8i8_1x64_neon(SB), NOSPLIT, $0-8
 	// Vectors: V0 16 times −128; V1…V16 two sums of each column;
 	// V17 four elements of A, then biases, then Lo; V18 weights, then biases, then Hi;
 	// V19 weights, then biases, then Zero; V20 weights, then biases, then multipliers;
-	// V21…V23 weights, then multipliers; V24…V27 products.
+	// V21 weights, then multipliers; V22, V23 products, then multipliers; V24…V27 products.
 	MOVD args+0(FP), R0
 	MOVD 104(R0), R1
 	MOVD 56(R0), R2
@@ -967,45 +967,45 @@ TEXT ·fully_u8i8_1x64_neon(SB), NOSPLIT, $0-8
 
 k1:
 	VLD1R.P 4(R7), [V17.S4]
-	VEOR    V0.B16, V17.B16, V17.B16
 	FLDPQ   (R8), (F18, F19)
 	PRFM    1024(R8), PLDL1KEEP
 	FLDPQ   32(R8), (F20, F21)
-	FLDPQ   (R9), (F22, F23)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
 	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
 	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
 	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
 	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
 	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b01 // sadalp v1.4s, v24.8h
-	WORD    $0x4e606b22 // sadalp v2.4s, v25.8h
-	WORD    $0x4e606b43 // sadalp v3.4s, v26.8h
-	WORD    $0x4e606b64 // sadalp v4.4s, v27.8h
-	FLDPQ   32(R9), (F18, F19)
-	WORD    $0x0e31c298 // smull v24.8h, v20.8b, v17.8b
-	WORD    $0x4e31c299 // smull2 v25.8h, v20.16b, v17.16b
-	WORD    $0x0e31c2ba // smull v26.8h, v21.8b, v17.8b
-	WORD    $0x4e31c2bb // smull2 v27.8h, v21.16b, v17.16b
-	WORD    $0x4e606b05 // sadalp v5.4s, v24.8h
-	WORD    $0x4e606b26 // sadalp v6.4s, v25.8h
-	WORD    $0x4e606b47 // sadalp v7.4s, v26.8h
-	WORD    $0x4e606b68 // sadalp v8.4s, v27.8h
-	WORD    $0x0e31c2d8 // smull v24.8h, v22.8b, v17.8b
-	WORD    $0x4e31c2d9 // smull2 v25.8h, v22.16b, v17.16b
-	WORD    $0x0e31c2fa // smull v26.8h, v23.8b, v17.8b
-	WORD    $0x4e31c2fb // smull2 v27.8h, v23.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
 	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
 	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
 	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
 	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
-	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
-	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
-	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
-	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b0d // sadalp v13.4s, v24.8h
-	WORD    $0x4e606b2e // sadalp v14.4s, v25.8h
-	WORD    $0x4e606b4f // sadalp v15.4s, v26.8h
-	WORD    $0x4e606b70 // sadalp v16.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
 	ADD     $64, R8, R8
 	ADD     $64, R9, R9
 	SUBS    $1, R10, R10
@@ -1015,22 +1015,24 @@ k1:
 	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
 	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
 	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
-	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
-	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
-	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
-	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V1.S4, V1.S4
 	VADD    V18.S4, V3.S4, V3.S4
 	VADD    V19.S4, V5.S4, V5.S4
 	VADD    V20.S4, V7.S4, V7.S4
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V9.S4, V9.S4
 	VADD    V18.S4, V11.S4, V11.S4
 	VADD    V19.S4, V13.S4, V13.S4
 	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
 	ADD     $140, R0, R7
 	VLD1R   (R7), [V17.S4]
 	ADD     $144, R0, R7
@@ -1128,45 +1130,45 @@ k1:
 
 k2:
 	VLD1R.P 4(R7), [V17.S4]
-	VEOR    V0.B16, V17.B16, V17.B16
 	FLDPQ   (R8), (F18, F19)
 	PRFM    1024(R8), PLDL1KEEP
 	FLDPQ   32(R8), (F20, F21)
-	FLDPQ   (R9), (F22, F23)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
 	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
 	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
 	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
 	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
 	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b01 // sadalp v1.4s, v24.8h
-	WORD    $0x4e606b22 // sadalp v2.4s, v25.8h
-	WORD    $0x4e606b43 // sadalp v3.4s, v26.8h
-	WORD    $0x4e606b64 // sadalp v4.4s, v27.8h
-	FLDPQ   32(R9), (F18, F19)
-	WORD    $0x0e31c298 // smull v24.8h, v20.8b, v17.8b
-	WORD    $0x4e31c299 // smull2 v25.8h, v20.16b, v17.16b
-	WORD    $0x0e31c2ba // smull v26.8h, v21.8b, v17.8b
-	WORD    $0x4e31c2bb // smull2 v27.8h, v21.16b, v17.16b
-	WORD    $0x4e606b05 // sadalp v5.4s, v24.8h
-	WORD    $0x4e606b26 // sadalp v6.4s, v25.8h
-	WORD    $0x4e606b47 // sadalp v7.4s, v26.8h
-	WORD    $0x4e606b68 // sadalp v8.4s, v27.8h
-	WORD    $0x0e31c2d8 // smull v24.8h, v22.8b, v17.8b
-	WORD    $0x4e31c2d9 // smull2 v25.8h, v22.16b, v17.16b
-	WORD    $0x0e31c2fa // smull v26.8h, v23.8b, v17.8b
-	WORD    $0x4e31c2fb // smull2 v27.8h, v23.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
 	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
 	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
 	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
 	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
-	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
-	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
-	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
-	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b0d // sadalp v13.4s, v24.8h
-	WORD    $0x4e606b2e // sadalp v14.4s, v25.8h
-	WORD    $0x4e606b4f // sadalp v15.4s, v26.8h
-	WORD    $0x4e606b70 // sadalp v16.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
 	ADD     $64, R8, R8
 	ADD     $64, R9, R9
 	SUBS    $1, R10, R10
@@ -1176,22 +1178,24 @@ k2:
 	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
 	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
 	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
-	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
-	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
-	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
-	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V1.S4, V1.S4
 	VADD    V18.S4, V3.S4, V3.S4
 	VADD    V19.S4, V5.S4, V5.S4
 	VADD    V20.S4, V7.S4, V7.S4
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V9.S4, V9.S4
 	VADD    V18.S4, V11.S4, V11.S4
 	VADD    V19.S4, V13.S4, V13.S4
 	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
 	ADD     $140, R0, R7
 	VLD1R   (R7), [V17.S4]
 	ADD     $144, R0, R7
@@ -1303,8 +1307,8 @@ TEXT ·fully_u8i8_f32_1x64_neon(SB), NOSPLIT, $0-8
 	// R10 fours of k left.
 	// Vectors: V0 16 times −128; V1…V16 two sums of each column;
 	// V17 four elements of A, then biases, then Lo; V18 weights, then biases, then Hi;
-	// V19, V20 weights, then biases, then multipliers; V21, V22 weights, then multipliers;
-	// V23 weights; V24…V27 products.
+	// V19, V20 weights, then biases, then multipliers; V21 weights, then multipliers;
+	// V22 products, then multipliers; V23…V27 products.
 	MOVD args+0(FP), R0
 	MOVD 104(R0), R1
 	MOVD 56(R0), R2
@@ -1338,45 +1342,45 @@ TEXT ·fully_u8i8_f32_1x64_neon(SB), NOSPLIT, $0-8
 
 k1:
 	VLD1R.P 4(R7), [V17.S4]
-	VEOR    V0.B16, V17.B16, V17.B16
 	FLDPQ   (R8), (F18, F19)
 	PRFM    1024(R8), PLDL1KEEP
 	FLDPQ   32(R8), (F20, F21)
-	FLDPQ   (R9), (F22, F23)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
 	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
 	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
 	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
 	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
 	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b01 // sadalp v1.4s, v24.8h
-	WORD    $0x4e606b22 // sadalp v2.4s, v25.8h
-	WORD    $0x4e606b43 // sadalp v3.4s, v26.8h
-	WORD    $0x4e606b64 // sadalp v4.4s, v27.8h
-	FLDPQ   32(R9), (F18, F19)
-	WORD    $0x0e31c298 // smull v24.8h, v20.8b, v17.8b
-	WORD    $0x4e31c299 // smull2 v25.8h, v20.16b, v17.16b
-	WORD    $0x0e31c2ba // smull v26.8h, v21.8b, v17.8b
-	WORD    $0x4e31c2bb // smull2 v27.8h, v21.16b, v17.16b
-	WORD    $0x4e606b05 // sadalp v5.4s, v24.8h
-	WORD    $0x4e606b26 // sadalp v6.4s, v25.8h
-	WORD    $0x4e606b47 // sadalp v7.4s, v26.8h
-	WORD    $0x4e606b68 // sadalp v8.4s, v27.8h
-	WORD    $0x0e31c2d8 // smull v24.8h, v22.8b, v17.8b
-	WORD    $0x4e31c2d9 // smull2 v25.8h, v22.16b, v17.16b
-	WORD    $0x0e31c2fa // smull v26.8h, v23.8b, v17.8b
-	WORD    $0x4e31c2fb // smull2 v27.8h, v23.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
 	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
 	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
 	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
 	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
-	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
-	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
-	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
-	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b0d // sadalp v13.4s, v24.8h
-	WORD    $0x4e606b2e // sadalp v14.4s, v25.8h
-	WORD    $0x4e606b4f // sadalp v15.4s, v26.8h
-	WORD    $0x4e606b70 // sadalp v16.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
 	ADD     $64, R8, R8
 	ADD     $64, R9, R9
 	SUBS    $1, R10, R10
@@ -1386,22 +1390,24 @@ k1:
 	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
 	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
 	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
-	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
-	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
-	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
-	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V1.S4, V1.S4
 	VADD    V18.S4, V3.S4, V3.S4
 	VADD    V19.S4, V5.S4, V5.S4
 	VADD    V20.S4, V7.S4, V7.S4
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V9.S4, V9.S4
 	VADD    V18.S4, V11.S4, V11.S4
 	VADD    V19.S4, V13.S4, V13.S4
 	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
 	ADD     $140, R0, R7
 	VLD1R   (R7), [V17.S4]
 	ADD     $144, R0, R7
@@ -1469,45 +1475,45 @@ k1:
 
 k2:
 	VLD1R.P 4(R7), [V17.S4]
-	VEOR    V0.B16, V17.B16, V17.B16
 	FLDPQ   (R8), (F18, F19)
 	PRFM    1024(R8), PLDL1KEEP
 	FLDPQ   32(R8), (F20, F21)
-	FLDPQ   (R9), (F22, F23)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
 	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
 	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
 	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
 	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
 	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b01 // sadalp v1.4s, v24.8h
-	WORD    $0x4e606b22 // sadalp v2.4s, v25.8h
-	WORD    $0x4e606b43 // sadalp v3.4s, v26.8h
-	WORD    $0x4e606b64 // sadalp v4.4s, v27.8h
-	FLDPQ   32(R9), (F18, F19)
-	WORD    $0x0e31c298 // smull v24.8h, v20.8b, v17.8b
-	WORD    $0x4e31c299 // smull2 v25.8h, v20.16b, v17.16b
-	WORD    $0x0e31c2ba // smull v26.8h, v21.8b, v17.8b
-	WORD    $0x4e31c2bb // smull2 v27.8h, v21.16b, v17.16b
-	WORD    $0x4e606b05 // sadalp v5.4s, v24.8h
-	WORD    $0x4e606b26 // sadalp v6.4s, v25.8h
-	WORD    $0x4e606b47 // sadalp v7.4s, v26.8h
-	WORD    $0x4e606b68 // sadalp v8.4s, v27.8h
-	WORD    $0x0e31c2d8 // smull v24.8h, v22.8b, v17.8b
-	WORD    $0x4e31c2d9 // smull2 v25.8h, v22.16b, v17.16b
-	WORD    $0x0e31c2fa // smull v26.8h, v23.8b, v17.8b
-	WORD    $0x4e31c2fb // smull2 v27.8h, v23.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
 	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
 	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
 	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
 	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
-	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
-	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
-	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
-	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
-	WORD    $0x4e606b0d // sadalp v13.4s, v24.8h
-	WORD    $0x4e606b2e // sadalp v14.4s, v25.8h
-	WORD    $0x4e606b4f // sadalp v15.4s, v26.8h
-	WORD    $0x4e606b70 // sadalp v16.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
 	ADD     $64, R8, R8
 	ADD     $64, R9, R9
 	SUBS    $1, R10, R10
@@ -1517,22 +1523,24 @@ k2:
 	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
 	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
 	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
-	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
-	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
-	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
-	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V1.S4, V1.S4
 	VADD    V18.S4, V3.S4, V3.S4
 	VADD    V19.S4, V5.S4, V5.S4
 	VADD    V20.S4, V7.S4, V7.S4
-	FLDPQ.P 32(R4), (F17, F18)
-	FLDPQ.P 32(R4), (F19, F20)
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
 	VADD    V17.S4, V9.S4, V9.S4
 	VADD    V18.S4, V11.S4, V11.S4
 	VADD    V19.S4, V13.S4, V13.S4
 	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
 	ADD     $140, R0, R7
 	VLD1R   (R7), [V17.S4]
 	ADD     $144, R0, R7

@@ -52,9 +52,7 @@ func fullyDot(b *builder) {
 }
 
 // fullyBytes emits the same of exact products of bytes, two panels after the other
-// two. To widen weights that no other row shares would take half as long as to
-// multiply them. A product of int8 fits an int16, a sum of two need not: neighbours
-// are added to int32 at once, so that each column has two sums.
+// two, as addBytes makes them.
 func fullyBytes(b *builder) {
 	const together = 2
 	width := b.kernel.Panels
@@ -65,58 +63,19 @@ func fullyBytes(b *builder) {
 	least := b.byteConstant(128, "16 times −128")
 	for first := 0; first < width; first += together {
 		b.scope(func() {
-			halves := b.v.takeAll(8*together, "two sums of each column")
-			for _, s := range halves {
-				b.VEOR(s, s, s)
-			}
+			halves := b.newHalves(together)
 			b.scope(func() {
-				b.addBytes(b.load("A"), b.rows(panels, stride, together, "rows of the panels"), quads, least, halves)
+				b.addBytes([]gp{b.load("A")}, b.rows(panels, stride, together, "rows of the panels"), quads, least, halves)
 			})
 			b.skip(panels, stride, together)
 			t := &tile{builder: b, rows: together, vectors: 4}
-			for i := 0; i < len(halves); i += 2 {
-				b.ADDP(halves[i+1], halves[i], halves[i])
-				t.sums = append(t.sums, halves[i])
+			for p := range together {
+				t.sums = append(t.sums, b.whole(halves[8*p:][:8], bias)...)
+				b.ADD(imm(64), bias, bias)
 			}
-			b.scope(func() {
-				start := b.v.takeAll(4, "biases")
-				for p := range together {
-					b.loadPiece(16, bias, start)
-					for v, s := range t.row(p) {
-						b.VADD(start[v], s, s)
-					}
-				}
-			})
 			t.storePanels(scale, c, first+together == width)
 		})
 	}
-}
-
-// addBytes adds the products of fours of elements of one row, less 128, with those
-// of panels: neighbours of a column to one of its two sums, the next two to the
-// other.
-func (b *builder) addBytes(a gp, panel []gp, quads gp, least vec, sums []vec) {
-	const depth = 3
-	quad := b.v.take("four elements of A")
-	pairs, products := b.v.takeAll(2*depth, "weights"), b.v.takeAll(4, "products")
-	b.loop("k", b.copy(quads, "fours of k left"), func() {
-		b.emit("VLD1R.P", mem(a, 4), lanes4(quad))
-		b.VEOR(least, quad, quad)
-		pipelined(2*len(panel), depth, func(i int) {
-			b.FLDPQ(panel[i/2], 32*(i%2), pairs[2*(i%depth)], pairs[2*(i%depth)+1])
-			if i%2 == 0 {
-				b.PRFM(panel[i/2], prefetchAhead, "PLDL1KEEP")
-			}
-		}, func(i int) {
-			for j, p := range products {
-				b.SMULLBytes(j%2, quad, pairs[2*(i%depth)+j/2], p)
-			}
-			for j, p := range products {
-				b.SADALP(p, sums[4*i+j])
-			}
-		})
-		b.addAll(imm(64), panel)
-	})
 }
 
 // storePanels makes results of the sums of one row, of one panel after the other,

@@ -50,6 +50,8 @@ var neon = Emitters{
 
 	"gemm_u8i8":             gemmQuantised,
 	"gemm_u8i8_f32":         gemmQuantised,
+	"convpool_u8i8":         convPoolBytes,
+	"convpool_u8i8_f32":     convPoolBytes,
 	"fully_u8i8":            fullyBytes,
 	"fully_u8i8_f32":        fullyBytes,
 	"convpool3x3_u8i8":      planeWords,
@@ -72,9 +74,11 @@ var neon = Emitters{
 }
 
 var neondot = Emitters{
-	"gemm_u8i8":        gemmDot,
-	"gemm_u8i8_f32":    gemmDot,
-	"fully_u8i8":       fullyDot,
-	"fully_u8i8_f32":   fullyDot,
-	"convpool3x3_u8i8": planeDot,
+	"gemm_u8i8":         gemmDot,
+	"gemm_u8i8_f32":     gemmDot,
+	"convpool_u8i8":     gemmDot,
+	"convpool_u8i8_f32": gemmDot,
+	"fully_u8i8":        fullyDot,
+	"fully_u8i8_f32":    fullyDot,
+	"convpool3x3_u8i8":  planeDot,
 }
