@@ -8,9 +8,13 @@ import (
 
 // gemmQuantised emits a tile of MR rows by one panel of int8. Bytes are widened
 // to words; four of each row of A are a vector, of which the multiply-adds take a
-// lane.
+// lane. One row or two are less work as products of bytes.
 func gemmQuantised(b *builder) {
 	mr := b.kernel.Rows
+	if mr <= 2 {
+		gemmBytes(b)
+		return
+	}
 	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
 	a, c, d := b.load("A"), b.load("C"), b.load("D")
 	as, tiles := b.load("AStride"), b.load("Tiles")
@@ -247,6 +251,32 @@ func (b *builder) greater(m, n, to []vec) {
 	for i, v := range to {
 		b.SMAX(m[i], n[i], v)
 	}
+}
+
+// gemmBytes emits a tile of one or two rows by exact products of bytes, as addBytes
+// makes them.
+func gemmBytes(b *builder) {
+	mr := b.kernel.Rows
+	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
+	a, c, d := b.load("A"), b.load("C"), b.load("D")
+	as, tiles, quads, bias := b.load("AStride"), b.load("Tiles"), b.load("SegLen"), b.load("SignedBias")
+	b.LSR(2, quads, quads)
+	least := b.byteConstant(128, "16 times −128")
+	b.loop("tile", tiles, func() {
+		halves := b.newHalves(mr)
+		b.scope(func() {
+			panel := b.load("B")
+			b.segments(a, func(segment gp) {
+				b.addBytes(b.from(segment, as, mr, "rows of A"), []gp{panel}, quads, least, halves)
+			})
+		})
+		t := &tile{builder: b, rows: mr, vectors: 4}
+		for i := range mr {
+			t.sums = append(t.sums, b.whole(halves[8*i:][:8], bias)...)
+		}
+		t.quantise(c, &d)
+		b.skip(a, as, mr)
+	})
 }
 
 // convPoolBytes emits the convolution of pool windows by exact products of bytes,
