@@ -6,55 +6,6 @@ import (
 	"github.com/infer-go/infer/gen/spec"
 )
 
-// gemmQuantised emits a tile of MR rows by one panel of int8. Bytes are widened
-// to words; four of each row of A are a vector, of which the multiply-adds take a
-// lane. One row or two are less work as products of bytes.
-func gemmQuantised(b *builder) {
-	mr := b.kernel.Rows
-	if mr <= 2 {
-		gemmBytes(b)
-		return
-	}
-	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
-	a, c, d := b.load("A"), b.load("C"), b.load("D")
-	as, tiles := b.load("AStride"), b.load("Tiles")
-	elements := b.v.takeAll(mr, "elements of A") // a lane is taken of V0 … V15 only
-	t := &tile{builder: b, rows: mr, vectors: 4}
-	t.sums = b.v.takeAll(4*mr, "sums")
-
-	b.loop("tile", tiles, func() {
-		t.fromBias()
-		b.scope(func() {
-			panel, quads := b.load("B"), b.load("SegLen")
-			b.LSR(2, quads, quads)
-			bytes, words := b.v.takeAll(4, "rows of B"), b.v.takeAll(2, "a row of B, in words")
-			b.segments(a, func(segment gp) {
-				rows := b.from(segment, as, mr, "rows of A")
-				k := b.copy(quads, "fours of k left")
-				b.loop("k", k, func() {
-					b.VLD4(panel, bytes)
-					for i, e := range elements {
-						b.loadPiece(1, rows[i], []vec{e}) // four bytes
-						b.VUXTL("B8", e, "H8", e)
-					}
-					for k, row := range bytes {
-						b.SXTL(row, words[0])
-						b.SXTL2(row, words[1])
-						for i, e := range elements {
-							for half, w := range words {
-								b.SMLAL(0, e, k, w, t.row(i)[2*half])
-								b.SMLAL(1, e, k, w, t.row(i)[2*half+1])
-							}
-						}
-					}
-				})
-			})
-		})
-		t.quantise(c, &d)
-		b.skip(a, as, mr)
-	})
-}
-
 // quantise makes results of a tile's sums, with a residual if there is d, and stores
 // them. It moves c and d on by the tile.
 func (t *tile) quantise(c gp, d *gp) {
@@ -253,8 +204,8 @@ func (b *builder) greater(m, n, to []vec) {
 	}
 }
 
-// gemmBytes emits a tile of one or two rows by exact products of bytes, as addBytes
-// makes them.
+// gemmBytes emits a tile of one or two rows by one panel of int8, by exact products
+// of bytes, as addBytes makes them.
 func gemmBytes(b *builder) {
 	mr := b.kernel.Rows
 	b.doc(fmt.Sprintf("the gemm kernel of %d rows by 16 columns of int8", mr))
@@ -341,9 +292,10 @@ func (b *builder) whole(halves []vec, bias gp) (sums []vec) {
 
 // addBytes adds products of fours of elements, less 128, with weights, in int16,
 // which a product of int8 fits. A sum of two need not fit it: neighbours are added
-// to int32 at once, so that each column has two sums. Of tiles with few rows that is
-// less work than multiplying words, which weights would have to be widened to, and
-// it uses both pipes of a processor with one that multiplies.
+// to int32 at once, so that each column has two sums. To multiply words, which
+// weights would have to be widened to, takes as many instructions where four rows
+// share them, and more with fewer; and the Cortex-A57 and A72 multiply in one of
+// two pipes, which then has twice as much to do.
 //
 // There are one row of A and some panels, or some rows and one panel. It moves all
 // pointers on.
