@@ -540,6 +540,10 @@ type SoftmaxArgs struct {
 // The gemm family of words has rows of int16, whose offsets and strides are in bytes,
 // too. In its panels the second and the third of each four rows are exchanged, so that
 // even bytes, and odd ones, belong to elements of A that are neighbours.
+//
+// Instructions that multiply signed bytes alone take A − 128 for A, and sums that
+// start at SignedBias[j] = Bias[j] + 128·Σₖ B[k,j], modulo 2³². Kernels of words do
+// not use it.
 type QuantisedGemmArgs struct {
 	A       *uint8 // or int16, depending on the kernel
 	Seg     *int
@@ -561,6 +565,8 @@ type QuantisedGemmArgs struct {
 	DZero   int32
 	DScale  float32
 	Lo, Hi  float32
+
+	SignedBias *int32 // 16 for each panel
 }
 
 // QuantisedPlaneArgs is the block of the convpool3x3 family: a map of one channel,
@@ -573,8 +579,8 @@ type QuantisedGemmArgs struct {
 // Pixel (y, x) of window w of line l begins at X + (2·l+y)·XRow + 2·w+x, its tap
 // (r, k) stands r·XRow + k behind that. Weights are as in QuantisedGemmArgs, of
 // rows of taps that are filled up to four: B[r,k,j] is byte 64·r + 4·j + k, and
-// that of k = 3 is 0. What becomes of V, at Y + l·YLine + w·YStride, is said there
-// too.
+// that of k = 3 is 0. What becomes of V, at Y + l·YLine + w·YStride, and what
+// SignedBias is for, is said there too.
 type QuantisedPlaneArgs struct {
 	X       *uint8
 	B       *int8
@@ -589,6 +595,8 @@ type QuantisedPlaneArgs struct {
 	N       int // columns to store, 1…16
 	Zero    int32
 	Lo, Hi  float32
+
+	SignedBias *int32 // 16 of them
 }
 
 // QuantisedTapsArgs is the block of the kernels that slide a window over a map

@@ -8,3 +8,13 @@ package asm
 //
 //go:noescape
 func convpool_f32_4x16_neon(args *ConvPoolArgs)
+
+// convpool_u8i8_4x16_neon is the convpool kernel of one window by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func convpool_u8i8_4x16_neon(args *QuantisedGemmArgs)
+
+// convpool_u8i8_f32_4x16_neon is the convpool kernel of one window by 16 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func convpool_u8i8_f32_4x16_neon(args *QuantisedGemmArgs)

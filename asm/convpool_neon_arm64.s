@@ -588,3 +588,593 @@ done26:
 
 end3:
 	RET
+
+// func convpool_u8i8_4x16_neon(args *QuantisedGemmArgs)
+// Requires: ASIMD
+TEXT ·convpool_u8i8_4x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 ARow; R3 C; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 SignedBias; R8 16 times −128, then B, then N;
+	// R9 the window, then the window's lower row, then Scale, then an address, then CStride;
+	// R10 Seg, then an address, then where to store; R11 Segs;
+	// R12 the segment, then pixels of a row; R13 pixels of a row; R14 fours of k left.
+	// Vectors: V0 16 times −128; V1…V4 sums;
+	// V5 two sums of each column, then multipliers, then Lo;
+	// V6 two sums of each column, then multipliers, then Hi;
+	// V7 two sums of each column, then multipliers, then Zero;
+	// V8 two sums of each column, then multipliers; V9…V20 two sums of each column;
+	// V21, V22 four elements of A, then biases; V23, V24 weights, then biases; V25, V26 weights;
+	// V27…V31 products.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 72(R0), R2
+	MOVD 40(R0), R3
+	MOVD 64(R0), R4
+	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	MOVD 152(R0), R7
+	LSR  $2, R6, R6
+	MOVD $128, R8
+	VDUP R8, V0.B16
+
+tile1:
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	MOVD 16(R0), R8
+	MOVD R1, R9
+	MOVD 8(R0), R10
+	MOVD 96(R0), R11
+
+segment2:
+	MOVD.P 8(R10), R12
+	ADD    R12, R9, R12
+	ADD    R4, R12, R13
+	MOVD   R6, R14
+
+k3:
+	VLD1R.P 4(R12), [V21.S4]
+	VLD1R.P 4(R13), [V22.S4]
+	FLDPQ   (R8), (F23, F24)
+	FLDPQ   32(R8), (F25, F26)
+	VEOR    V0.B16, V21.B16, V21.B16
+	VEOR    V0.B16, V22.B16, V22.B16
+	WORD    $0x0e35c2fb // smull v27.8h, v23.8b, v21.8b
+	WORD    $0x4e35c2fc // smull2 v28.8h, v23.16b, v21.16b
+	WORD    $0x0e35c31d // smull v29.8h, v24.8b, v21.8b
+	WORD    $0x4e35c31e // smull2 v30.8h, v24.16b, v21.16b
+	WORD    $0x0e36c2ff // smull v31.8h, v23.8b, v22.8b
+	WORD    $0x4e606b65 // sadalp v5.4s, v27.8h
+	WORD    $0x4e36c2fb // smull2 v27.8h, v23.16b, v22.16b
+	WORD    $0x4e606b86 // sadalp v6.4s, v28.8h
+	WORD    $0x0e36c31c // smull v28.8h, v24.8b, v22.8b
+	WORD    $0x4e606ba7 // sadalp v7.4s, v29.8h
+	WORD    $0x4e36c31d // smull2 v29.8h, v24.16b, v22.16b
+	WORD    $0x4e606bc8 // sadalp v8.4s, v30.8h
+	WORD    $0x0e35c33e // smull v30.8h, v25.8b, v21.8b
+	WORD    $0x4e606bed // sadalp v13.4s, v31.8h
+	WORD    $0x4e35c33f // smull2 v31.8h, v25.16b, v21.16b
+	WORD    $0x4e606b6e // sadalp v14.4s, v27.8h
+	WORD    $0x0e35c35b // smull v27.8h, v26.8b, v21.8b
+	WORD    $0x4e606b8f // sadalp v15.4s, v28.8h
+	WORD    $0x4e35c35c // smull2 v28.8h, v26.16b, v21.16b
+	WORD    $0x4e606bb0 // sadalp v16.4s, v29.8h
+	WORD    $0x0e36c33d // smull v29.8h, v25.8b, v22.8b
+	WORD    $0x4e606bc9 // sadalp v9.4s, v30.8h
+	WORD    $0x4e36c33e // smull2 v30.8h, v25.16b, v22.16b
+	WORD    $0x4e606bea // sadalp v10.4s, v31.8h
+	WORD    $0x0e36c35f // smull v31.8h, v26.8b, v22.8b
+	WORD    $0x4e606b6b // sadalp v11.4s, v27.8h
+	WORD    $0x4e36c35b // smull2 v27.8h, v26.16b, v22.16b
+	WORD    $0x4e606b8c // sadalp v12.4s, v28.8h
+	WORD    $0x4e606bb1 // sadalp v17.4s, v29.8h
+	WORD    $0x4e606bd2 // sadalp v18.4s, v30.8h
+	WORD    $0x4e606bf3 // sadalp v19.4s, v31.8h
+	WORD    $0x4e606b74 // sadalp v20.4s, v27.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R14, R14
+	BNE     k3
+	SUBS    $1, R11, R11
+	BNE     segment2
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V5.S4, V5.S4
+	VADD    V22.S4, V7.S4, V7.S4
+	VADD    V23.S4, V9.S4, V9.S4
+	VADD    V24.S4, V11.S4, V11.S4
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	WORD    $0x4eb2be31 // addp v17.4s, v17.4s, v18.4s
+	WORD    $0x4eb4be73 // addp v19.4s, v19.4s, v20.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V13.S4, V13.S4
+	VADD    V22.S4, V15.S4, V15.S4
+	VADD    V23.S4, V17.S4, V17.S4
+	VADD    V24.S4, V19.S4, V19.S4
+	WORD    $0x4ea565a1 // smax v1.4s, v13.4s, v5.4s
+	WORD    $0x4ea765e2 // smax v2.4s, v15.4s, v7.4s
+	WORD    $0x4ea96623 // smax v3.4s, v17.4s, v9.4s
+	WORD    $0x4eab6664 // smax v4.4s, v19.4s, v11.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	VEOR    V12.B16, V12.B16, V12.B16
+	VEOR    V13.B16, V13.B16, V13.B16
+	VEOR    V14.B16, V14.B16, V14.B16
+	VEOR    V15.B16, V15.B16, V15.B16
+	VEOR    V16.B16, V16.B16, V16.B16
+	VEOR    V17.B16, V17.B16, V17.B16
+	VEOR    V18.B16, V18.B16, V18.B16
+	VEOR    V19.B16, V19.B16, V19.B16
+	VEOR    V20.B16, V20.B16, V20.B16
+	MOVD    16(R0), R8
+	MOVD    R1, R9
+	ADD     R2, R9, R9
+	MOVD    8(R0), R10
+	MOVD    96(R0), R11
+
+segment4:
+	MOVD.P 8(R10), R12
+	ADD    R12, R9, R12
+	ADD    R4, R12, R13
+	MOVD   R6, R14
+
+k5:
+	VLD1R.P 4(R12), [V21.S4]
+	VLD1R.P 4(R13), [V22.S4]
+	FLDPQ   (R8), (F23, F24)
+	FLDPQ   32(R8), (F25, F26)
+	VEOR    V0.B16, V21.B16, V21.B16
+	VEOR    V0.B16, V22.B16, V22.B16
+	WORD    $0x0e35c2fb // smull v27.8h, v23.8b, v21.8b
+	WORD    $0x4e35c2fc // smull2 v28.8h, v23.16b, v21.16b
+	WORD    $0x0e35c31d // smull v29.8h, v24.8b, v21.8b
+	WORD    $0x4e35c31e // smull2 v30.8h, v24.16b, v21.16b
+	WORD    $0x0e36c2ff // smull v31.8h, v23.8b, v22.8b
+	WORD    $0x4e606b65 // sadalp v5.4s, v27.8h
+	WORD    $0x4e36c2fb // smull2 v27.8h, v23.16b, v22.16b
+	WORD    $0x4e606b86 // sadalp v6.4s, v28.8h
+	WORD    $0x0e36c31c // smull v28.8h, v24.8b, v22.8b
+	WORD    $0x4e606ba7 // sadalp v7.4s, v29.8h
+	WORD    $0x4e36c31d // smull2 v29.8h, v24.16b, v22.16b
+	WORD    $0x4e606bc8 // sadalp v8.4s, v30.8h
+	WORD    $0x0e35c33e // smull v30.8h, v25.8b, v21.8b
+	WORD    $0x4e606bed // sadalp v13.4s, v31.8h
+	WORD    $0x4e35c33f // smull2 v31.8h, v25.16b, v21.16b
+	WORD    $0x4e606b6e // sadalp v14.4s, v27.8h
+	WORD    $0x0e35c35b // smull v27.8h, v26.8b, v21.8b
+	WORD    $0x4e606b8f // sadalp v15.4s, v28.8h
+	WORD    $0x4e35c35c // smull2 v28.8h, v26.16b, v21.16b
+	WORD    $0x4e606bb0 // sadalp v16.4s, v29.8h
+	WORD    $0x0e36c33d // smull v29.8h, v25.8b, v22.8b
+	WORD    $0x4e606bc9 // sadalp v9.4s, v30.8h
+	WORD    $0x4e36c33e // smull2 v30.8h, v25.16b, v22.16b
+	WORD    $0x4e606bea // sadalp v10.4s, v31.8h
+	WORD    $0x0e36c35f // smull v31.8h, v26.8b, v22.8b
+	WORD    $0x4e606b6b // sadalp v11.4s, v27.8h
+	WORD    $0x4e36c35b // smull2 v27.8h, v26.16b, v22.16b
+	WORD    $0x4e606b8c // sadalp v12.4s, v28.8h
+	WORD    $0x4e606bb1 // sadalp v17.4s, v29.8h
+	WORD    $0x4e606bd2 // sadalp v18.4s, v30.8h
+	WORD    $0x4e606bf3 // sadalp v19.4s, v31.8h
+	WORD    $0x4e606b74 // sadalp v20.4s, v27.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R14, R14
+	BNE     k5
+	SUBS    $1, R11, R11
+	BNE     segment4
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V5.S4, V5.S4
+	VADD    V22.S4, V7.S4, V7.S4
+	VADD    V23.S4, V9.S4, V9.S4
+	VADD    V24.S4, V11.S4, V11.S4
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	WORD    $0x4eb2be31 // addp v17.4s, v17.4s, v18.4s
+	WORD    $0x4eb4be73 // addp v19.4s, v19.4s, v20.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V13.S4, V13.S4
+	VADD    V22.S4, V15.S4, V15.S4
+	VADD    V23.S4, V17.S4, V17.S4
+	VADD    V24.S4, V19.S4, V19.S4
+	WORD    $0x4ea164a5 // smax v5.4s, v5.4s, v1.4s
+	WORD    $0x4ea264e7 // smax v7.4s, v7.4s, v2.4s
+	WORD    $0x4ea36529 // smax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4656b // smax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea565a1 // smax v1.4s, v13.4s, v5.4s
+	WORD    $0x4ea765e2 // smax v2.4s, v15.4s, v7.4s
+	WORD    $0x4ea96623 // smax v3.4s, v17.4s, v9.4s
+	WORD    $0x4eab6664 // smax v4.4s, v19.4s, v11.4s
+	MOVD    120(R0), R8
+	MOVD    32(R0), R9
+	FLDPQ   (R9), (F5, F6)
+	FLDPQ   32(R9), (F7, F8)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
+	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	ADD     $140, R0, R9
+	VLD1R   (R9), [V5.S4]
+	ADD     $144, R0, R9
+	VLD1R   (R9), [V6.S4]
+	MOVD    80(R0), R9
+	ADD     $128, R0, R10
+	VLD1R   (R10), [V7.S4]
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD    $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
+	WORD    $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	WORD    $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD    V7.S4, V1.S4, V1.S4
+	WORD    $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD    V7.S4, V2.S4, V2.S4
+	WORD    $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD    V7.S4, V3.S4, V3.S4
+	WORD    $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD    V7.S4, V4.S4, V4.S4
+	WORD    $0x0e612821 // xtn v1.4h, v1.4s
+	WORD    $0x4e612841 // xtn2 v1.8h, v2.4s
+	WORD    $0x0e612863 // xtn v3.4h, v3.4s
+	WORD    $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD    $0x0e212821 // xtn v1.8b, v1.8h
+	WORD    $0x4e212861 // xtn2 v1.16b, v3.8h
+	CMP     $16, R8
+	BNE     partial6
+	FMOVQ   F1, (R3)
+	B       done7
+
+partial6:
+	MOVD    R3, R10
+	TBZ     $3, R8, none8
+	FMOVD.P F1, 8(R10)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
+
+none8:
+	TBZ     $2, R8, none9
+	FMOVS.P F1, 4(R10)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
+
+none9:
+	TBZ    $1, R8, none10
+	VST1.P V1.H[0], 2(R10)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
+
+none10:
+	TBZ    $0, R8, none11
+	VST1.P V1.B[0], 1(R10)
+
+none11:
+done7:
+	ADD  R9, R3, R3
+	ADD  R4<<1, R1, R1
+	SUBS $1, R5, R5
+	BNE  tile1
+	RET
+
+// func convpool_u8i8_f32_4x16_neon(args *QuantisedGemmArgs)
+// Requires: ASIMD
+TEXT ·convpool_u8i8_f32_4x16_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 ARow; R3 C; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 SignedBias; R8 16 times −128, then B, then N;
+	// R9 the window, then the window's lower row, then Scale, then an address, then CStride;
+	// R10 Seg, then rows of C; R11 Segs; R12 the segment, then pixels of a row;
+	// R13 pixels of a row; R14 fours of k left.
+	// Vectors: V0 16 times −128; V1…V4 sums;
+	// V5 two sums of each column, then multipliers, then Lo;
+	// V6 two sums of each column, then multipliers, then Hi;
+	// V7, V8 two sums of each column, then multipliers; V9…V20 two sums of each column;
+	// V21, V22 four elements of A, then biases; V23, V24 weights, then biases; V25, V26 weights;
+	// V27…V31 products.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 72(R0), R2
+	MOVD 40(R0), R3
+	MOVD 64(R0), R4
+	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	MOVD 152(R0), R7
+	LSR  $2, R6, R6
+	MOVD $128, R8
+	VDUP R8, V0.B16
+
+tile1:
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	MOVD 16(R0), R8
+	MOVD R1, R9
+	MOVD 8(R0), R10
+	MOVD 96(R0), R11
+
+segment2:
+	MOVD.P 8(R10), R12
+	ADD    R12, R9, R12
+	ADD    R4, R12, R13
+	MOVD   R6, R14
+
+k3:
+	VLD1R.P 4(R12), [V21.S4]
+	VLD1R.P 4(R13), [V22.S4]
+	FLDPQ   (R8), (F23, F24)
+	FLDPQ   32(R8), (F25, F26)
+	VEOR    V0.B16, V21.B16, V21.B16
+	VEOR    V0.B16, V22.B16, V22.B16
+	WORD    $0x0e35c2fb // smull v27.8h, v23.8b, v21.8b
+	WORD    $0x4e35c2fc // smull2 v28.8h, v23.16b, v21.16b
+	WORD    $0x0e35c31d // smull v29.8h, v24.8b, v21.8b
+	WORD    $0x4e35c31e // smull2 v30.8h, v24.16b, v21.16b
+	WORD    $0x0e36c2ff // smull v31.8h, v23.8b, v22.8b
+	WORD    $0x4e606b65 // sadalp v5.4s, v27.8h
+	WORD    $0x4e36c2fb // smull2 v27.8h, v23.16b, v22.16b
+	WORD    $0x4e606b86 // sadalp v6.4s, v28.8h
+	WORD    $0x0e36c31c // smull v28.8h, v24.8b, v22.8b
+	WORD    $0x4e606ba7 // sadalp v7.4s, v29.8h
+	WORD    $0x4e36c31d // smull2 v29.8h, v24.16b, v22.16b
+	WORD    $0x4e606bc8 // sadalp v8.4s, v30.8h
+	WORD    $0x0e35c33e // smull v30.8h, v25.8b, v21.8b
+	WORD    $0x4e606bed // sadalp v13.4s, v31.8h
+	WORD    $0x4e35c33f // smull2 v31.8h, v25.16b, v21.16b
+	WORD    $0x4e606b6e // sadalp v14.4s, v27.8h
+	WORD    $0x0e35c35b // smull v27.8h, v26.8b, v21.8b
+	WORD    $0x4e606b8f // sadalp v15.4s, v28.8h
+	WORD    $0x4e35c35c // smull2 v28.8h, v26.16b, v21.16b
+	WORD    $0x4e606bb0 // sadalp v16.4s, v29.8h
+	WORD    $0x0e36c33d // smull v29.8h, v25.8b, v22.8b
+	WORD    $0x4e606bc9 // sadalp v9.4s, v30.8h
+	WORD    $0x4e36c33e // smull2 v30.8h, v25.16b, v22.16b
+	WORD    $0x4e606bea // sadalp v10.4s, v31.8h
+	WORD    $0x0e36c35f // smull v31.8h, v26.8b, v22.8b
+	WORD    $0x4e606b6b // sadalp v11.4s, v27.8h
+	WORD    $0x4e36c35b // smull2 v27.8h, v26.16b, v22.16b
+	WORD    $0x4e606b8c // sadalp v12.4s, v28.8h
+	WORD    $0x4e606bb1 // sadalp v17.4s, v29.8h
+	WORD    $0x4e606bd2 // sadalp v18.4s, v30.8h
+	WORD    $0x4e606bf3 // sadalp v19.4s, v31.8h
+	WORD    $0x4e606b74 // sadalp v20.4s, v27.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R14, R14
+	BNE     k3
+	SUBS    $1, R11, R11
+	BNE     segment2
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V5.S4, V5.S4
+	VADD    V22.S4, V7.S4, V7.S4
+	VADD    V23.S4, V9.S4, V9.S4
+	VADD    V24.S4, V11.S4, V11.S4
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	WORD    $0x4eb2be31 // addp v17.4s, v17.4s, v18.4s
+	WORD    $0x4eb4be73 // addp v19.4s, v19.4s, v20.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V13.S4, V13.S4
+	VADD    V22.S4, V15.S4, V15.S4
+	VADD    V23.S4, V17.S4, V17.S4
+	VADD    V24.S4, V19.S4, V19.S4
+	WORD    $0x4ea565a1 // smax v1.4s, v13.4s, v5.4s
+	WORD    $0x4ea765e2 // smax v2.4s, v15.4s, v7.4s
+	WORD    $0x4ea96623 // smax v3.4s, v17.4s, v9.4s
+	WORD    $0x4eab6664 // smax v4.4s, v19.4s, v11.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	VEOR    V12.B16, V12.B16, V12.B16
+	VEOR    V13.B16, V13.B16, V13.B16
+	VEOR    V14.B16, V14.B16, V14.B16
+	VEOR    V15.B16, V15.B16, V15.B16
+	VEOR    V16.B16, V16.B16, V16.B16
+	VEOR    V17.B16, V17.B16, V17.B16
+	VEOR    V18.B16, V18.B16, V18.B16
+	VEOR    V19.B16, V19.B16, V19.B16
+	VEOR    V20.B16, V20.B16, V20.B16
+	MOVD    16(R0), R8
+	MOVD    R1, R9
+	ADD     R2, R9, R9
+	MOVD    8(R0), R10
+	MOVD    96(R0), R11
+
+segment4:
+	MOVD.P 8(R10), R12
+	ADD    R12, R9, R12
+	ADD    R4, R12, R13
+	MOVD   R6, R14
+
+k5:
+	VLD1R.P 4(R12), [V21.S4]
+	VLD1R.P 4(R13), [V22.S4]
+	FLDPQ   (R8), (F23, F24)
+	FLDPQ   32(R8), (F25, F26)
+	VEOR    V0.B16, V21.B16, V21.B16
+	VEOR    V0.B16, V22.B16, V22.B16
+	WORD    $0x0e35c2fb // smull v27.8h, v23.8b, v21.8b
+	WORD    $0x4e35c2fc // smull2 v28.8h, v23.16b, v21.16b
+	WORD    $0x0e35c31d // smull v29.8h, v24.8b, v21.8b
+	WORD    $0x4e35c31e // smull2 v30.8h, v24.16b, v21.16b
+	WORD    $0x0e36c2ff // smull v31.8h, v23.8b, v22.8b
+	WORD    $0x4e606b65 // sadalp v5.4s, v27.8h
+	WORD    $0x4e36c2fb // smull2 v27.8h, v23.16b, v22.16b
+	WORD    $0x4e606b86 // sadalp v6.4s, v28.8h
+	WORD    $0x0e36c31c // smull v28.8h, v24.8b, v22.8b
+	WORD    $0x4e606ba7 // sadalp v7.4s, v29.8h
+	WORD    $0x4e36c31d // smull2 v29.8h, v24.16b, v22.16b
+	WORD    $0x4e606bc8 // sadalp v8.4s, v30.8h
+	WORD    $0x0e35c33e // smull v30.8h, v25.8b, v21.8b
+	WORD    $0x4e606bed // sadalp v13.4s, v31.8h
+	WORD    $0x4e35c33f // smull2 v31.8h, v25.16b, v21.16b
+	WORD    $0x4e606b6e // sadalp v14.4s, v27.8h
+	WORD    $0x0e35c35b // smull v27.8h, v26.8b, v21.8b
+	WORD    $0x4e606b8f // sadalp v15.4s, v28.8h
+	WORD    $0x4e35c35c // smull2 v28.8h, v26.16b, v21.16b
+	WORD    $0x4e606bb0 // sadalp v16.4s, v29.8h
+	WORD    $0x0e36c33d // smull v29.8h, v25.8b, v22.8b
+	WORD    $0x4e606bc9 // sadalp v9.4s, v30.8h
+	WORD    $0x4e36c33e // smull2 v30.8h, v25.16b, v22.16b
+	WORD    $0x4e606bea // sadalp v10.4s, v31.8h
+	WORD    $0x0e36c35f // smull v31.8h, v26.8b, v22.8b
+	WORD    $0x4e606b6b // sadalp v11.4s, v27.8h
+	WORD    $0x4e36c35b // smull2 v27.8h, v26.16b, v22.16b
+	WORD    $0x4e606b8c // sadalp v12.4s, v28.8h
+	WORD    $0x4e606bb1 // sadalp v17.4s, v29.8h
+	WORD    $0x4e606bd2 // sadalp v18.4s, v30.8h
+	WORD    $0x4e606bf3 // sadalp v19.4s, v31.8h
+	WORD    $0x4e606b74 // sadalp v20.4s, v27.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R14, R14
+	BNE     k5
+	SUBS    $1, R11, R11
+	BNE     segment4
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V5.S4, V5.S4
+	VADD    V22.S4, V7.S4, V7.S4
+	VADD    V23.S4, V9.S4, V9.S4
+	VADD    V24.S4, V11.S4, V11.S4
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	WORD    $0x4eb2be31 // addp v17.4s, v17.4s, v18.4s
+	WORD    $0x4eb4be73 // addp v19.4s, v19.4s, v20.4s
+	FLDPQ   (R7), (F21, F22)
+	FLDPQ   32(R7), (F23, F24)
+	VADD    V21.S4, V13.S4, V13.S4
+	VADD    V22.S4, V15.S4, V15.S4
+	VADD    V23.S4, V17.S4, V17.S4
+	VADD    V24.S4, V19.S4, V19.S4
+	WORD    $0x4ea164a5 // smax v5.4s, v5.4s, v1.4s
+	WORD    $0x4ea264e7 // smax v7.4s, v7.4s, v2.4s
+	WORD    $0x4ea36529 // smax v9.4s, v9.4s, v3.4s
+	WORD    $0x4ea4656b // smax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea565a1 // smax v1.4s, v13.4s, v5.4s
+	WORD    $0x4ea765e2 // smax v2.4s, v15.4s, v7.4s
+	WORD    $0x4ea96623 // smax v3.4s, v17.4s, v9.4s
+	WORD    $0x4eab6664 // smax v4.4s, v19.4s, v11.4s
+	MOVD    120(R0), R8
+	MOVD    32(R0), R9
+	FLDPQ   (R9), (F5, F6)
+	FLDPQ   32(R9), (F7, F8)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
+	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	ADD     $140, R0, R9
+	VLD1R   (R9), [V5.S4]
+	ADD     $144, R0, R9
+	VLD1R   (R9), [V6.S4]
+	MOVD    80(R0), R9
+	MOVD    R3, R10
+	CMP     $16, R8
+	BNE     partial6
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD    $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
+	WORD    $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	FSTPQ.P (F1, F2), 32(R10)
+	FSTPQ.P (F3, F4), 32(R10)
+	B       done7
+
+partial6:
+	TBZ     $3, R8, none8
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	FSTPQ.P (F1, F2), 32(R10)
+	VMOV    V3.B16, V1.B16
+	VMOV    V4.B16, V2.B16
+
+none8:
+	TBZ     $2, R8, none9
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	FMOVQ.P F1, 16(R10)
+	VMOV    V2.B16, V1.B16
+
+none9:
+	TBZ     $1, R8, none10
+	VDUP    V1.D[1], V2.D2
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	FMOVD.P F1, 8(R10)
+	VMOV    V2.B16, V1.B16
+
+none10:
+	TBZ     $0, R8, none11
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	FMOVS.P F1, 4(R10)
+
+none11:
+done7:
+	ADD  R9, R3, R3
+	ADD  R4<<1, R1, R1
+	SUBS $1, R5, R5
+	BNE  tile1
+	RET

@@ -23,3 +23,13 @@ func fully_f32f16_1x16_neon(args *FullyArgs)
 //
 //go:noescape
 func fully_f32f16_1x64_neon(args *FullyArgs)
+
+// fully_u8i8_1x64_neon is one row by 64 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func fully_u8i8_1x64_neon(args *QuantisedGemmArgs)
+
+// fully_u8i8_f32_1x64_neon is one row by 64 columns of int8; see QuantisedGemmArgs.
+//
+//go:noescape
+func fully_u8i8_f32_1x64_neon(args *QuantisedGemmArgs)

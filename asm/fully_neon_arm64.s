@@ -923,3 +923,705 @@ done4:
 	SUBS    $1, R7, R7
 	BNE     group1
 	RET
+
+// func fully_u8i8_1x64_neon(args *QuantisedGemmArgs)
+// Requires: ASIMD
+TEXT ·fully_u8i8_1x64_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 SegLen; R2 BStride; R3 B; R4 SignedBias; R5 Scale; R6 C;
+	// R7 16 times −128, then A, then an address, then N;
+	// R8 rows of the panels, then where to store; R9 rows of the panels; R10 fours of k left.
+	// Vectors: V0 16 times −128; V1…V16 two sums of each column;
+	// V17 four elements of A, then biases, then Lo; V18 weights, then biases, then Hi;
+	// V19 weights, then biases, then Zero; V20 weights, then biases, then multipliers;
+	// V21 weights, then multipliers; V22, V23 products, then multipliers; V24…V27 products.
+	MOVD args+0(FP), R0
+	MOVD 104(R0), R1
+	MOVD 56(R0), R2
+	LSR  $2, R1, R1
+	MOVD 16(R0), R3
+	MOVD 152(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD $128, R7
+	VDUP R7, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD (R0), R7
+	MOVD R3, R8
+	ADD  R2, R8, R9
+	MOVD R1, R10
+
+k1:
+	VLD1R.P 4(R7), [V17.S4]
+	FLDPQ   (R8), (F18, F19)
+	PRFM    1024(R8), PLDL1KEEP
+	FLDPQ   32(R8), (F20, F21)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
+	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
+	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
+	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
+	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
+	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
+	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
+	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
+	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
+	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
+	ADD     $64, R8, R8
+	ADD     $64, R9, R9
+	SUBS    $1, R10, R10
+	BNE     k1
+	ADD     R2<<1, R3, R3
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V1.S4, V1.S4
+	VADD    V18.S4, V3.S4, V3.S4
+	VADD    V19.S4, V5.S4, V5.S4
+	VADD    V20.S4, V7.S4, V7.S4
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V9.S4, V9.S4
+	VADD    V18.S4, V11.S4, V11.S4
+	VADD    V19.S4, V13.S4, V13.S4
+	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
+	ADD     $140, R0, R7
+	VLD1R   (R7), [V17.S4]
+	ADD     $144, R0, R7
+	VLD1R   (R7), [V18.S4]
+	ADD     $128, R0, R7
+	VLD1R   (R7), [V19.S4]
+	FLDPQ.P 32(R5), (F20, F21)
+	FLDPQ.P 32(R5), (F22, F23)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e34dc21 // fmul v1.4s, v1.4s, v20.4s
+	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD    $0x6e35dc63 // fmul v3.4s, v3.4s, v21.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e36dca5 // fmul v5.4s, v5.4s, v22.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e37dce7 // fmul v7.4s, v7.4s, v23.4s
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
+	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
+	WORD    $0x4e31f4e7 // fmax v7.4s, v7.4s, v17.4s
+	WORD    $0x4eb2f4e7 // fmin v7.4s, v7.4s, v18.4s
+	WORD    $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD    V19.S4, V1.S4, V1.S4
+	WORD    $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD    V19.S4, V3.S4, V3.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD    V19.S4, V5.S4, V5.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD    V19.S4, V7.S4, V7.S4
+	WORD    $0x0e612821 // xtn v1.4h, v1.4s
+	WORD    $0x4e612861 // xtn2 v1.8h, v3.4s
+	WORD    $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD    $0x4e6128e5 // xtn2 v5.8h, v7.4s
+	WORD    $0x0e212821 // xtn v1.8b, v1.8h
+	WORD    $0x4e2128a1 // xtn2 v1.16b, v5.8h
+	FMOVQ   F1, (R6)
+	ADD     $16, R6, R6
+	FLDPQ.P 32(R5), (F20, F21)
+	FLDPQ.P 32(R5), (F22, F23)
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e34dd29 // fmul v9.4s, v9.4s, v20.4s
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e35dd6b // fmul v11.4s, v11.4s, v21.4s
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e36ddad // fmul v13.4s, v13.4s, v22.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e37ddef // fmul v15.4s, v15.4s, v23.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
+	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD    $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	VADD    V19.S4, V9.S4, V9.S4
+	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
+	VADD    V19.S4, V11.S4, V11.S4
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	VADD    V19.S4, V13.S4, V13.S4
+	WORD    $0x4e21a9ef // fcvtns v15.4s, v15.4s
+	VADD    V19.S4, V15.S4, V15.S4
+	WORD    $0x0e612929 // xtn v9.4h, v9.4s
+	WORD    $0x4e612969 // xtn2 v9.8h, v11.4s
+	WORD    $0x0e6129ad // xtn v13.4h, v13.4s
+	WORD    $0x4e6129ed // xtn2 v13.8h, v15.4s
+	WORD    $0x0e212929 // xtn v9.8b, v9.8h
+	WORD    $0x4e2129a9 // xtn2 v9.16b, v13.8h
+	FMOVQ   F9, (R6)
+	ADD     $16, R6, R6
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	VEOR    V12.B16, V12.B16, V12.B16
+	VEOR    V13.B16, V13.B16, V13.B16
+	VEOR    V14.B16, V14.B16, V14.B16
+	VEOR    V15.B16, V15.B16, V15.B16
+	VEOR    V16.B16, V16.B16, V16.B16
+	MOVD    (R0), R7
+	MOVD    R3, R8
+	ADD     R2, R8, R9
+	MOVD    R1, R10
+
+k2:
+	VLD1R.P 4(R7), [V17.S4]
+	FLDPQ   (R8), (F18, F19)
+	PRFM    1024(R8), PLDL1KEEP
+	FLDPQ   32(R8), (F20, F21)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
+	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
+	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
+	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
+	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
+	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
+	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
+	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
+	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
+	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
+	ADD     $64, R8, R8
+	ADD     $64, R9, R9
+	SUBS    $1, R10, R10
+	BNE     k2
+	ADD     R2<<1, R3, R3
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V1.S4, V1.S4
+	VADD    V18.S4, V3.S4, V3.S4
+	VADD    V19.S4, V5.S4, V5.S4
+	VADD    V20.S4, V7.S4, V7.S4
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V9.S4, V9.S4
+	VADD    V18.S4, V11.S4, V11.S4
+	VADD    V19.S4, V13.S4, V13.S4
+	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
+	ADD     $140, R0, R7
+	VLD1R   (R7), [V17.S4]
+	ADD     $144, R0, R7
+	VLD1R   (R7), [V18.S4]
+	ADD     $128, R0, R7
+	VLD1R   (R7), [V19.S4]
+	FLDPQ.P 32(R5), (F20, F21)
+	FLDPQ.P 32(R5), (F22, F23)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e34dc21 // fmul v1.4s, v1.4s, v20.4s
+	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD    $0x6e35dc63 // fmul v3.4s, v3.4s, v21.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e36dca5 // fmul v5.4s, v5.4s, v22.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e37dce7 // fmul v7.4s, v7.4s, v23.4s
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
+	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
+	WORD    $0x4e31f4e7 // fmax v7.4s, v7.4s, v17.4s
+	WORD    $0x4eb2f4e7 // fmin v7.4s, v7.4s, v18.4s
+	WORD    $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD    V19.S4, V1.S4, V1.S4
+	WORD    $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD    V19.S4, V3.S4, V3.S4
+	WORD    $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD    V19.S4, V5.S4, V5.S4
+	WORD    $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD    V19.S4, V7.S4, V7.S4
+	WORD    $0x0e612821 // xtn v1.4h, v1.4s
+	WORD    $0x4e612861 // xtn2 v1.8h, v3.4s
+	WORD    $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD    $0x4e6128e5 // xtn2 v5.8h, v7.4s
+	WORD    $0x0e212821 // xtn v1.8b, v1.8h
+	WORD    $0x4e2128a1 // xtn2 v1.16b, v5.8h
+	FMOVQ   F1, (R6)
+	ADD     $16, R6, R6
+	FLDPQ.P 32(R5), (F20, F21)
+	FLDPQ.P 32(R5), (F22, F23)
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e34dd29 // fmul v9.4s, v9.4s, v20.4s
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e35dd6b // fmul v11.4s, v11.4s, v21.4s
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e36ddad // fmul v13.4s, v13.4s, v22.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e37ddef // fmul v15.4s, v15.4s, v23.4s
+	MOVD    120(R0), R7
+	SUB     $48, R7, R7
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
+	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD    $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
+	WORD    $0x4e21a929 // fcvtns v9.4s, v9.4s
+	VADD    V19.S4, V9.S4, V9.S4
+	WORD    $0x4e21a96b // fcvtns v11.4s, v11.4s
+	VADD    V19.S4, V11.S4, V11.S4
+	WORD    $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	VADD    V19.S4, V13.S4, V13.S4
+	WORD    $0x4e21a9ef // fcvtns v15.4s, v15.4s
+	VADD    V19.S4, V15.S4, V15.S4
+	WORD    $0x0e612929 // xtn v9.4h, v9.4s
+	WORD    $0x4e612969 // xtn2 v9.8h, v11.4s
+	WORD    $0x0e6129ad // xtn v13.4h, v13.4s
+	WORD    $0x4e6129ed // xtn2 v13.8h, v15.4s
+	WORD    $0x0e212929 // xtn v9.8b, v9.8h
+	WORD    $0x4e2129a9 // xtn2 v9.16b, v13.8h
+	CMP     $16, R7
+	BNE     partial3
+	FMOVQ   F9, (R6)
+	B       done4
+
+partial3:
+	MOVD    R6, R8
+	TBZ     $3, R7, none5
+	FMOVD.P F9, 8(R8)
+	VEXT    $8, V9.B16, V9.B16, V9.B16
+
+none5:
+	TBZ     $2, R7, none6
+	FMOVS.P F9, 4(R8)
+	VEXT    $4, V9.B16, V9.B16, V9.B16
+
+none6:
+	TBZ    $1, R7, none7
+	VST1.P V9.H[0], 2(R8)
+	VEXT   $2, V9.B16, V9.B16, V9.B16
+
+none7:
+	TBZ    $0, R7, none8
+	VST1.P V9.B[0], 1(R8)
+
+none8:
+done4:
+	RET
+
+// func fully_u8i8_f32_1x64_neon(args *QuantisedGemmArgs)
+// Requires: ASIMD
+TEXT ·fully_u8i8_f32_1x64_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 SegLen; R2 BStride; R3 B; R4 SignedBias; R5 Scale; R6 C;
+	// R7 16 times −128, then A, then an address, then N; R8, R9 rows of the panels;
+	// R10 fours of k left.
+	// Vectors: V0 16 times −128; V1…V16 two sums of each column;
+	// V17 four elements of A, then biases, then Lo; V18 weights, then biases, then Hi;
+	// V19, V20 weights, then biases, then multipliers; V21 weights, then multipliers;
+	// V22 products, then multipliers; V23…V27 products.
+	MOVD args+0(FP), R0
+	MOVD 104(R0), R1
+	MOVD 56(R0), R2
+	LSR  $2, R1, R1
+	MOVD 16(R0), R3
+	MOVD 152(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD $128, R7
+	VDUP R7, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD (R0), R7
+	MOVD R3, R8
+	ADD  R2, R8, R9
+	MOVD R1, R10
+
+k1:
+	VLD1R.P 4(R7), [V17.S4]
+	FLDPQ   (R8), (F18, F19)
+	PRFM    1024(R8), PLDL1KEEP
+	FLDPQ   32(R8), (F20, F21)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
+	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
+	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
+	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
+	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
+	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
+	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
+	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
+	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
+	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
+	ADD     $64, R8, R8
+	ADD     $64, R9, R9
+	SUBS    $1, R10, R10
+	BNE     k1
+	ADD     R2<<1, R3, R3
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V1.S4, V1.S4
+	VADD    V18.S4, V3.S4, V3.S4
+	VADD    V19.S4, V5.S4, V5.S4
+	VADD    V20.S4, V7.S4, V7.S4
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V9.S4, V9.S4
+	VADD    V18.S4, V11.S4, V11.S4
+	VADD    V19.S4, V13.S4, V13.S4
+	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
+	ADD     $140, R0, R7
+	VLD1R   (R7), [V17.S4]
+	ADD     $144, R0, R7
+	VLD1R   (R7), [V18.S4]
+	FLDPQ.P 32(R5), (F19, F20)
+	FLDPQ.P 32(R5), (F21, F22)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
+	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD    $0x6e34dc63 // fmul v3.4s, v3.4s, v20.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e35dca5 // fmul v5.4s, v5.4s, v21.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e36dce7 // fmul v7.4s, v7.4s, v22.4s
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
+	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
+	WORD    $0x4e31f4e7 // fmax v7.4s, v7.4s, v17.4s
+	WORD    $0x4eb2f4e7 // fmin v7.4s, v7.4s, v18.4s
+	FSTPQ.P (F1, F3), 32(R6)
+	FSTPQ.P (F5, F7), 32(R6)
+	FLDPQ.P 32(R5), (F19, F20)
+	FLDPQ.P 32(R5), (F21, F22)
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e34dd6b // fmul v11.4s, v11.4s, v20.4s
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e35ddad // fmul v13.4s, v13.4s, v21.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e36ddef // fmul v15.4s, v15.4s, v22.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
+	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD    $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
+	FSTPQ.P (F9, F11), 32(R6)
+	FSTPQ.P (F13, F15), 32(R6)
+	VEOR    V1.B16, V1.B16, V1.B16
+	VEOR    V2.B16, V2.B16, V2.B16
+	VEOR    V3.B16, V3.B16, V3.B16
+	VEOR    V4.B16, V4.B16, V4.B16
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	VEOR    V12.B16, V12.B16, V12.B16
+	VEOR    V13.B16, V13.B16, V13.B16
+	VEOR    V14.B16, V14.B16, V14.B16
+	VEOR    V15.B16, V15.B16, V15.B16
+	VEOR    V16.B16, V16.B16, V16.B16
+	MOVD    (R0), R7
+	MOVD    R3, R8
+	ADD     R2, R8, R9
+	MOVD    R1, R10
+
+k2:
+	VLD1R.P 4(R7), [V17.S4]
+	FLDPQ   (R8), (F18, F19)
+	PRFM    1024(R8), PLDL1KEEP
+	FLDPQ   32(R8), (F20, F21)
+	VEOR    V0.B16, V17.B16, V17.B16
+	WORD    $0x0e31c256 // smull v22.8h, v18.8b, v17.8b
+	WORD    $0x4e31c257 // smull2 v23.8h, v18.16b, v17.16b
+	WORD    $0x0e31c278 // smull v24.8h, v19.8b, v17.8b
+	WORD    $0x4e31c279 // smull2 v25.8h, v19.16b, v17.16b
+	FLDPQ   (R9), (F18, F19)
+	PRFM    1024(R9), PLDL1KEEP
+	WORD    $0x0e31c29a // smull v26.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29b // smull2 v27.8h, v20.16b, v17.16b
+	WORD    $0x4e606ac1 // sadalp v1.4s, v22.8h
+	WORD    $0x0e31c2b6 // smull v22.8h, v21.8b, v17.8b
+	WORD    $0x4e606ae2 // sadalp v2.4s, v23.8h
+	WORD    $0x4e31c2b7 // smull2 v23.8h, v21.16b, v17.16b
+	FLDPQ   32(R9), (F20, F21)
+	WORD    $0x4e606b03 // sadalp v3.4s, v24.8h
+	WORD    $0x0e31c258 // smull v24.8h, v18.8b, v17.8b
+	WORD    $0x4e606b24 // sadalp v4.4s, v25.8h
+	WORD    $0x4e31c259 // smull2 v25.8h, v18.16b, v17.16b
+	WORD    $0x4e606b45 // sadalp v5.4s, v26.8h
+	WORD    $0x0e31c27a // smull v26.8h, v19.8b, v17.8b
+	WORD    $0x4e606b66 // sadalp v6.4s, v27.8h
+	WORD    $0x4e31c27b // smull2 v27.8h, v19.16b, v17.16b
+	WORD    $0x4e606ac7 // sadalp v7.4s, v22.8h
+	WORD    $0x0e31c296 // smull v22.8h, v20.8b, v17.8b
+	WORD    $0x4e606ae8 // sadalp v8.4s, v23.8h
+	WORD    $0x4e31c297 // smull2 v23.8h, v20.16b, v17.16b
+	WORD    $0x4e606b09 // sadalp v9.4s, v24.8h
+	WORD    $0x0e31c2b8 // smull v24.8h, v21.8b, v17.8b
+	WORD    $0x4e606b2a // sadalp v10.4s, v25.8h
+	WORD    $0x4e31c2b9 // smull2 v25.8h, v21.16b, v17.16b
+	WORD    $0x4e606b4b // sadalp v11.4s, v26.8h
+	WORD    $0x4e606b6c // sadalp v12.4s, v27.8h
+	WORD    $0x4e606acd // sadalp v13.4s, v22.8h
+	WORD    $0x4e606aee // sadalp v14.4s, v23.8h
+	WORD    $0x4e606b0f // sadalp v15.4s, v24.8h
+	WORD    $0x4e606b30 // sadalp v16.4s, v25.8h
+	ADD     $64, R8, R8
+	ADD     $64, R9, R9
+	SUBS    $1, R10, R10
+	BNE     k2
+	ADD     R2<<1, R3, R3
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V1.S4, V1.S4
+	VADD    V18.S4, V3.S4, V3.S4
+	VADD    V19.S4, V5.S4, V5.S4
+	VADD    V20.S4, V7.S4, V7.S4
+	ADD     $64, R4, R4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R4), (F17, F18)
+	FLDPQ   32(R4), (F19, F20)
+	VADD    V17.S4, V9.S4, V9.S4
+	VADD    V18.S4, V11.S4, V11.S4
+	VADD    V19.S4, V13.S4, V13.S4
+	VADD    V20.S4, V15.S4, V15.S4
+	ADD     $64, R4, R4
+	ADD     $140, R0, R7
+	VLD1R   (R7), [V17.S4]
+	ADD     $144, R0, R7
+	VLD1R   (R7), [V18.S4]
+	FLDPQ.P 32(R5), (F19, F20)
+	FLDPQ.P 32(R5), (F21, F22)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
+	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD    $0x6e34dc63 // fmul v3.4s, v3.4s, v20.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e35dca5 // fmul v5.4s, v5.4s, v21.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e36dce7 // fmul v7.4s, v7.4s, v22.4s
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
+	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
+	WORD    $0x4e31f4e7 // fmax v7.4s, v7.4s, v17.4s
+	WORD    $0x4eb2f4e7 // fmin v7.4s, v7.4s, v18.4s
+	FSTPQ.P (F1, F3), 32(R6)
+	FSTPQ.P (F5, F7), 32(R6)
+	FLDPQ.P 32(R5), (F19, F20)
+	FLDPQ.P 32(R5), (F21, F22)
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e34dd6b // fmul v11.4s, v11.4s, v20.4s
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e35ddad // fmul v13.4s, v13.4s, v21.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e36ddef // fmul v15.4s, v15.4s, v22.4s
+	MOVD    120(R0), R7
+	SUB     $48, R7, R7
+	CMP     $16, R7
+	BNE     partial3
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
+	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD    $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
+	FSTPQ.P (F9, F11), 32(R6)
+	FSTPQ.P (F13, F15), 32(R6)
+	B       done4
+
+partial3:
+	TBZ     $3, R7, none5
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	FSTPQ.P (F9, F11), 32(R6)
+	VMOV    V13.B16, V9.B16
+	VMOV    V15.B16, V11.B16
+
+none5:
+	TBZ     $2, R7, none6
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	FMOVQ.P F9, 16(R6)
+	VMOV    V11.B16, V9.B16
+
+none6:
+	TBZ     $1, R7, none7
+	VDUP    V9.D[1], V11.D2
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	FMOVD.P F9, 8(R6)
+	VMOV    V11.B16, V9.B16
+
+none7:
+	TBZ     $0, R7, none8
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	FMOVS.P F9, 4(R6)
+
+none8:
+done4:
+	RET

@@ -34,16 +34,6 @@ func gemm_f32_2x16_neon(args *GemmArgs)
 //go:noescape
 func gemm_f32_1x16_neon(args *GemmArgs)
 
-// gemm_u8i8_4x16_neon is the gemm kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
-//
-//go:noescape
-func gemm_u8i8_4x16_neon(args *QuantisedGemmArgs)
-
-// gemm_u8i8_3x16_neon is the gemm kernel of 3 rows by 16 columns of int8; see QuantisedGemmArgs.
-//
-//go:noescape
-func gemm_u8i8_3x16_neon(args *QuantisedGemmArgs)
-
 // gemm_u8i8_2x16_neon is the gemm kernel of 2 rows by 16 columns of int8; see QuantisedGemmArgs.
 //
 //go:noescape
@@ -53,16 +43,6 @@ func gemm_u8i8_2x16_neon(args *QuantisedGemmArgs)
 //
 //go:noescape
 func gemm_u8i8_1x16_neon(args *QuantisedGemmArgs)
-
-// gemm_u8i8_f32_4x16_neon is the gemm kernel of 4 rows by 16 columns of int8; see QuantisedGemmArgs.
-//
-//go:noescape
-func gemm_u8i8_f32_4x16_neon(args *QuantisedGemmArgs)
-
-// gemm_u8i8_f32_3x16_neon is the gemm kernel of 3 rows by 16 columns of int8; see QuantisedGemmArgs.
-//
-//go:noescape
-func gemm_u8i8_f32_3x16_neon(args *QuantisedGemmArgs)
 
 // gemm_u8i8_f32_2x16_neon is the gemm kernel of 2 rows by 16 columns of int8; see QuantisedGemmArgs.
 //

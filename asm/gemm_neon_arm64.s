@@ -4108,1433 +4108,371 @@ noresidual36:
 end2:
 	RET
 
-// func gemm_u8i8_4x16_neon(args *QuantisedGemmArgs)
-// Requires: ASIMD
-TEXT ·gemm_u8i8_4x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then an address, then where to store; R9 Segs;
-	// R10 the segment, then rows of A; R11…R13 rows of A; R14 fours of k left.
-	// Vectors: V0…V3 elements of A; V4…V19 sums;
-	// V20 rows of B, then multipliers, then DZero, then Lo;
-	// V21 rows of B, then multipliers, then DScale, then Hi;
-	// V22 rows of B, then multipliers, then residual, then Zero;
-	// V23 rows of B, then multipliers, then residual, widened;
-	// V24, V25 a row of B, in words, then residual, widened; V26 residual, widened.
-	MOVD args+0(FP), R0
-	MOVD (R0), R1
-	MOVD 40(R0), R2
-	MOVD 48(R0), R3
-	MOVD 64(R0), R4
-	MOVD 112(R0), R5
-
-tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F4, F5)
-	FLDPQ 32(R6), (F6, F7)
-	FLDPQ (R6), (F8, F9)
-	FLDPQ 32(R6), (F10, F11)
-	FLDPQ (R6), (F12, F13)
-	FLDPQ 32(R6), (F14, F15)
-	FLDPQ (R6), (F16, F17)
-	FLDPQ 32(R6), (F18, F19)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
-
-segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	ADD    R4, R11, R12
-	ADD    R4, R12, R13
-	MOVD   R7, R14
-
-k3:
-	VLD4.P  64(R6), [V20.B16, V21.B16, V22.B16, V23.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	FMOVS.P 4(R11), F1
-	VUXTL   V1.B8, V1.H8
-	FMOVS.P 4(R12), F2
-	VUXTL   V2.B8, V2.H8
-	FMOVS.P 4(R13), F3
-	VUXTL   V3.B8, V3.H8
-	WORD    $0x0f08a698 // sxtl v24.8h, v20.8b
-	WORD    $0x4f08a699 // sxtl2 v25.8h, v20.16b
-	WORD    $0x0f402304 // smlal v4.4s, v24.4h, v0.h[0]
-	WORD    $0x4f402305 // smlal2 v5.4s, v24.8h, v0.h[0]
-	WORD    $0x0f402326 // smlal v6.4s, v25.4h, v0.h[0]
-	WORD    $0x4f402327 // smlal2 v7.4s, v25.8h, v0.h[0]
-	WORD    $0x0f412308 // smlal v8.4s, v24.4h, v1.h[0]
-	WORD    $0x4f412309 // smlal2 v9.4s, v24.8h, v1.h[0]
-	WORD    $0x0f41232a // smlal v10.4s, v25.4h, v1.h[0]
-	WORD    $0x4f41232b // smlal2 v11.4s, v25.8h, v1.h[0]
-	WORD    $0x0f42230c // smlal v12.4s, v24.4h, v2.h[0]
-	WORD    $0x4f42230d // smlal2 v13.4s, v24.8h, v2.h[0]
-	WORD    $0x0f42232e // smlal v14.4s, v25.4h, v2.h[0]
-	WORD    $0x4f42232f // smlal2 v15.4s, v25.8h, v2.h[0]
-	WORD    $0x0f432310 // smlal v16.4s, v24.4h, v3.h[0]
-	WORD    $0x4f432311 // smlal2 v17.4s, v24.8h, v3.h[0]
-	WORD    $0x0f432332 // smlal v18.4s, v25.4h, v3.h[0]
-	WORD    $0x4f432333 // smlal2 v19.4s, v25.8h, v3.h[0]
-	WORD    $0x0f08a6b8 // sxtl v24.8h, v21.8b
-	WORD    $0x4f08a6b9 // sxtl2 v25.8h, v21.16b
-	WORD    $0x0f502304 // smlal v4.4s, v24.4h, v0.h[1]
-	WORD    $0x4f502305 // smlal2 v5.4s, v24.8h, v0.h[1]
-	WORD    $0x0f502326 // smlal v6.4s, v25.4h, v0.h[1]
-	WORD    $0x4f502327 // smlal2 v7.4s, v25.8h, v0.h[1]
-	WORD    $0x0f512308 // smlal v8.4s, v24.4h, v1.h[1]
-	WORD    $0x4f512309 // smlal2 v9.4s, v24.8h, v1.h[1]
-	WORD    $0x0f51232a // smlal v10.4s, v25.4h, v1.h[1]
-	WORD    $0x4f51232b // smlal2 v11.4s, v25.8h, v1.h[1]
-	WORD    $0x0f52230c // smlal v12.4s, v24.4h, v2.h[1]
-	WORD    $0x4f52230d // smlal2 v13.4s, v24.8h, v2.h[1]
-	WORD    $0x0f52232e // smlal v14.4s, v25.4h, v2.h[1]
-	WORD    $0x4f52232f // smlal2 v15.4s, v25.8h, v2.h[1]
-	WORD    $0x0f532310 // smlal v16.4s, v24.4h, v3.h[1]
-	WORD    $0x4f532311 // smlal2 v17.4s, v24.8h, v3.h[1]
-	WORD    $0x0f532332 // smlal v18.4s, v25.4h, v3.h[1]
-	WORD    $0x4f532333 // smlal2 v19.4s, v25.8h, v3.h[1]
-	WORD    $0x0f08a6d8 // sxtl v24.8h, v22.8b
-	WORD    $0x4f08a6d9 // sxtl2 v25.8h, v22.16b
-	WORD    $0x0f602304 // smlal v4.4s, v24.4h, v0.h[2]
-	WORD    $0x4f602305 // smlal2 v5.4s, v24.8h, v0.h[2]
-	WORD    $0x0f602326 // smlal v6.4s, v25.4h, v0.h[2]
-	WORD    $0x4f602327 // smlal2 v7.4s, v25.8h, v0.h[2]
-	WORD    $0x0f612308 // smlal v8.4s, v24.4h, v1.h[2]
-	WORD    $0x4f612309 // smlal2 v9.4s, v24.8h, v1.h[2]
-	WORD    $0x0f61232a // smlal v10.4s, v25.4h, v1.h[2]
-	WORD    $0x4f61232b // smlal2 v11.4s, v25.8h, v1.h[2]
-	WORD    $0x0f62230c // smlal v12.4s, v24.4h, v2.h[2]
-	WORD    $0x4f62230d // smlal2 v13.4s, v24.8h, v2.h[2]
-	WORD    $0x0f62232e // smlal v14.4s, v25.4h, v2.h[2]
-	WORD    $0x4f62232f // smlal2 v15.4s, v25.8h, v2.h[2]
-	WORD    $0x0f632310 // smlal v16.4s, v24.4h, v3.h[2]
-	WORD    $0x4f632311 // smlal2 v17.4s, v24.8h, v3.h[2]
-	WORD    $0x0f632332 // smlal v18.4s, v25.4h, v3.h[2]
-	WORD    $0x4f632333 // smlal2 v19.4s, v25.8h, v3.h[2]
-	WORD    $0x0f08a6f8 // sxtl v24.8h, v23.8b
-	WORD    $0x4f08a6f9 // sxtl2 v25.8h, v23.16b
-	WORD    $0x0f702304 // smlal v4.4s, v24.4h, v0.h[3]
-	WORD    $0x4f702305 // smlal2 v5.4s, v24.8h, v0.h[3]
-	WORD    $0x0f702326 // smlal v6.4s, v25.4h, v0.h[3]
-	WORD    $0x4f702327 // smlal2 v7.4s, v25.8h, v0.h[3]
-	WORD    $0x0f712308 // smlal v8.4s, v24.4h, v1.h[3]
-	WORD    $0x4f712309 // smlal2 v9.4s, v24.8h, v1.h[3]
-	WORD    $0x0f71232a // smlal v10.4s, v25.4h, v1.h[3]
-	WORD    $0x4f71232b // smlal2 v11.4s, v25.8h, v1.h[3]
-	WORD    $0x0f72230c // smlal v12.4s, v24.4h, v2.h[3]
-	WORD    $0x4f72230d // smlal2 v13.4s, v24.8h, v2.h[3]
-	WORD    $0x0f72232e // smlal v14.4s, v25.4h, v2.h[3]
-	WORD    $0x4f72232f // smlal2 v15.4s, v25.8h, v2.h[3]
-	WORD    $0x0f732310 // smlal v16.4s, v24.4h, v3.h[3]
-	WORD    $0x4f732311 // smlal2 v17.4s, v24.8h, v3.h[3]
-	WORD    $0x0f732332 // smlal v18.4s, v25.4h, v3.h[3]
-	WORD    $0x4f732333 // smlal2 v19.4s, v25.8h, v3.h[3]
-	SUBS    $1, R14, R14
-	BNE     k3
-	SUBS    $1, R9, R9
-	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F20, F21)
-	FLDPQ   32(R7), (F22, F23)
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e34dc84 // fmul v4.4s, v4.4s, v20.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e35dca5 // fmul v5.4s, v5.4s, v21.4s
-	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD    $0x6e36dcc6 // fmul v6.4s, v6.4s, v22.4s
-	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD    $0x6e37dce7 // fmul v7.4s, v7.4s, v23.4s
-	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD    $0x6e34dd08 // fmul v8.4s, v8.4s, v20.4s
-	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD    $0x6e35dd29 // fmul v9.4s, v9.4s, v21.4s
-	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD    $0x6e36dd4a // fmul v10.4s, v10.4s, v22.4s
-	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD    $0x6e37dd6b // fmul v11.4s, v11.4s, v23.4s
-	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD    $0x6e34dd8c // fmul v12.4s, v12.4s, v20.4s
-	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD    $0x6e35ddad // fmul v13.4s, v13.4s, v21.4s
-	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD    $0x6e36ddce // fmul v14.4s, v14.4s, v22.4s
-	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD    $0x6e37ddef // fmul v15.4s, v15.4s, v23.4s
-	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD    $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
-	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD    $0x6e35de31 // fmul v17.4s, v17.4s, v21.4s
-	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD    $0x6e36de52 // fmul v18.4s, v18.4s, v22.4s
-	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD    $0x6e37de73 // fmul v19.4s, v19.4s, v23.4s
-	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V20.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V21.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
-	BNE     partial5
-	FMOVQ   (R3), F22
-	B       done6
-
-partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none10:
-done6:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d484 // fadd v4.4s, v4.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d4a5 // fadd v5.4s, v5.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d4c6 // fadd v6.4s, v6.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad4e7 // fadd v7.4s, v7.4s, v26.4s
-	CMP    $16, R6
-	BNE    partial11
-	FMOVQ  (R3), F22
-	B      done12
-
-partial11:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none13
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none13:
-	TBZ  $1, R6, none14
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none14:
-	TBZ  $2, R6, none15
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none15:
-	TBZ  $3, R6, none16
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none16:
-done12:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d508 // fadd v8.4s, v8.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d529 // fadd v9.4s, v9.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d54a // fadd v10.4s, v10.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad56b // fadd v11.4s, v11.4s, v26.4s
-	CMP    $16, R6
-	BNE    partial17
-	FMOVQ  (R3), F22
-	B      done18
-
-partial17:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none19
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none19:
-	TBZ  $1, R6, none20
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none20:
-	TBZ  $2, R6, none21
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none21:
-	TBZ  $3, R6, none22
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none22:
-done18:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d58c // fadd v12.4s, v12.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d5ad // fadd v13.4s, v13.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d5ce // fadd v14.4s, v14.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad5ef // fadd v15.4s, v15.4s, v26.4s
-	CMP    $16, R6
-	BNE    partial23
-	FMOVQ  (R3), F22
-	B      done24
-
-partial23:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none25
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none25:
-	TBZ  $1, R6, none26
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none26:
-	TBZ  $2, R6, none27
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none27:
-	TBZ  $3, R6, none28
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none28:
-done24:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d610 // fadd v16.4s, v16.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d631 // fadd v17.4s, v17.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d652 // fadd v18.4s, v18.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad673 // fadd v19.4s, v19.4s, v26.4s
-
-noresidual4:
-	ADD   $140, R0, R7
-	VLD1R (R7), [V20.S4]
-	ADD   $144, R0, R7
-	VLD1R (R7), [V21.S4]
-	MOVD  80(R0), R7
-	ADD   $128, R0, R8
-	VLD1R (R8), [V22.S4]
-	WORD  $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD  $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD  $0x4e34f4a5 // fmax v5.4s, v5.4s, v20.4s
-	WORD  $0x4eb5f4a5 // fmin v5.4s, v5.4s, v21.4s
-	WORD  $0x4e34f4c6 // fmax v6.4s, v6.4s, v20.4s
-	WORD  $0x4eb5f4c6 // fmin v6.4s, v6.4s, v21.4s
-	WORD  $0x4e34f4e7 // fmax v7.4s, v7.4s, v20.4s
-	WORD  $0x4eb5f4e7 // fmin v7.4s, v7.4s, v21.4s
-	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD  V22.S4, V4.S4, V4.S4
-	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD  V22.S4, V5.S4, V5.S4
-	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD  V22.S4, V6.S4, V6.S4
-	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	VADD  V22.S4, V7.S4, V7.S4
-	WORD  $0x0e612884 // xtn v4.4h, v4.4s
-	WORD  $0x4e6128a4 // xtn2 v4.8h, v5.4s
-	WORD  $0x0e6128c6 // xtn v6.4h, v6.4s
-	WORD  $0x4e6128e6 // xtn2 v6.8h, v7.4s
-	WORD  $0x0e212884 // xtn v4.8b, v4.8h
-	WORD  $0x4e2128c4 // xtn2 v4.16b, v6.8h
-	CMP   $16, R6
-	BNE   partial29
-	FMOVQ F4, (R2)
-	B     done30
-
-partial29:
-	MOVD    R2, R8
-	TBZ     $3, R6, none31
-	FMOVD.P F4, 8(R8)
-	VEXT    $8, V4.B16, V4.B16, V4.B16
-
-none31:
-	TBZ     $2, R6, none32
-	FMOVS.P F4, 4(R8)
-	VEXT    $4, V4.B16, V4.B16, V4.B16
-
-none32:
-	TBZ    $1, R6, none33
-	VST1.P V4.H[0], 2(R8)
-	VEXT   $2, V4.B16, V4.B16, V4.B16
-
-none33:
-	TBZ    $0, R6, none34
-	VST1.P V4.B[0], 1(R8)
-
-none34:
-done30:
-	ADD   R7, R2, R2
-	WORD  $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD  $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD  $0x4e34f529 // fmax v9.4s, v9.4s, v20.4s
-	WORD  $0x4eb5f529 // fmin v9.4s, v9.4s, v21.4s
-	WORD  $0x4e34f54a // fmax v10.4s, v10.4s, v20.4s
-	WORD  $0x4eb5f54a // fmin v10.4s, v10.4s, v21.4s
-	WORD  $0x4e34f56b // fmax v11.4s, v11.4s, v20.4s
-	WORD  $0x4eb5f56b // fmin v11.4s, v11.4s, v21.4s
-	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
-	VADD  V22.S4, V8.S4, V8.S4
-	WORD  $0x4e21a929 // fcvtns v9.4s, v9.4s
-	VADD  V22.S4, V9.S4, V9.S4
-	WORD  $0x4e21a94a // fcvtns v10.4s, v10.4s
-	VADD  V22.S4, V10.S4, V10.S4
-	WORD  $0x4e21a96b // fcvtns v11.4s, v11.4s
-	VADD  V22.S4, V11.S4, V11.S4
-	WORD  $0x0e612908 // xtn v8.4h, v8.4s
-	WORD  $0x4e612928 // xtn2 v8.8h, v9.4s
-	WORD  $0x0e61294a // xtn v10.4h, v10.4s
-	WORD  $0x4e61296a // xtn2 v10.8h, v11.4s
-	WORD  $0x0e212908 // xtn v8.8b, v8.8h
-	WORD  $0x4e212948 // xtn2 v8.16b, v10.8h
-	CMP   $16, R6
-	BNE   partial35
-	FMOVQ F8, (R2)
-	B     done36
-
-partial35:
-	MOVD    R2, R8
-	TBZ     $3, R6, none37
-	FMOVD.P F8, 8(R8)
-	VEXT    $8, V8.B16, V8.B16, V8.B16
-
-none37:
-	TBZ     $2, R6, none38
-	FMOVS.P F8, 4(R8)
-	VEXT    $4, V8.B16, V8.B16, V8.B16
-
-none38:
-	TBZ    $1, R6, none39
-	VST1.P V8.H[0], 2(R8)
-	VEXT   $2, V8.B16, V8.B16, V8.B16
-
-none39:
-	TBZ    $0, R6, none40
-	VST1.P V8.B[0], 1(R8)
-
-none40:
-done36:
-	ADD   R7, R2, R2
-	WORD  $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD  $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD  $0x4e34f5ad // fmax v13.4s, v13.4s, v20.4s
-	WORD  $0x4eb5f5ad // fmin v13.4s, v13.4s, v21.4s
-	WORD  $0x4e34f5ce // fmax v14.4s, v14.4s, v20.4s
-	WORD  $0x4eb5f5ce // fmin v14.4s, v14.4s, v21.4s
-	WORD  $0x4e34f5ef // fmax v15.4s, v15.4s, v20.4s
-	WORD  $0x4eb5f5ef // fmin v15.4s, v15.4s, v21.4s
-	WORD  $0x4e21a98c // fcvtns v12.4s, v12.4s
-	VADD  V22.S4, V12.S4, V12.S4
-	WORD  $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	VADD  V22.S4, V13.S4, V13.S4
-	WORD  $0x4e21a9ce // fcvtns v14.4s, v14.4s
-	VADD  V22.S4, V14.S4, V14.S4
-	WORD  $0x4e21a9ef // fcvtns v15.4s, v15.4s
-	VADD  V22.S4, V15.S4, V15.S4
-	WORD  $0x0e61298c // xtn v12.4h, v12.4s
-	WORD  $0x4e6129ac // xtn2 v12.8h, v13.4s
-	WORD  $0x0e6129ce // xtn v14.4h, v14.4s
-	WORD  $0x4e6129ee // xtn2 v14.8h, v15.4s
-	WORD  $0x0e21298c // xtn v12.8b, v12.8h
-	WORD  $0x4e2129cc // xtn2 v12.16b, v14.8h
-	CMP   $16, R6
-	BNE   partial41
-	FMOVQ F12, (R2)
-	B     done42
-
-partial41:
-	MOVD    R2, R8
-	TBZ     $3, R6, none43
-	FMOVD.P F12, 8(R8)
-	VEXT    $8, V12.B16, V12.B16, V12.B16
-
-none43:
-	TBZ     $2, R6, none44
-	FMOVS.P F12, 4(R8)
-	VEXT    $4, V12.B16, V12.B16, V12.B16
-
-none44:
-	TBZ    $1, R6, none45
-	VST1.P V12.H[0], 2(R8)
-	VEXT   $2, V12.B16, V12.B16, V12.B16
-
-none45:
-	TBZ    $0, R6, none46
-	VST1.P V12.B[0], 1(R8)
-
-none46:
-done42:
-	ADD   R7, R2, R2
-	WORD  $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD  $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	WORD  $0x4e34f631 // fmax v17.4s, v17.4s, v20.4s
-	WORD  $0x4eb5f631 // fmin v17.4s, v17.4s, v21.4s
-	WORD  $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
-	WORD  $0x4eb5f652 // fmin v18.4s, v18.4s, v21.4s
-	WORD  $0x4e34f673 // fmax v19.4s, v19.4s, v20.4s
-	WORD  $0x4eb5f673 // fmin v19.4s, v19.4s, v21.4s
-	WORD  $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	VADD  V22.S4, V16.S4, V16.S4
-	WORD  $0x4e21aa31 // fcvtns v17.4s, v17.4s
-	VADD  V22.S4, V17.S4, V17.S4
-	WORD  $0x4e21aa52 // fcvtns v18.4s, v18.4s
-	VADD  V22.S4, V18.S4, V18.S4
-	WORD  $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	VADD  V22.S4, V19.S4, V19.S4
-	WORD  $0x0e612a10 // xtn v16.4h, v16.4s
-	WORD  $0x4e612a30 // xtn2 v16.8h, v17.4s
-	WORD  $0x0e612a52 // xtn v18.4h, v18.4s
-	WORD  $0x4e612a72 // xtn2 v18.8h, v19.4s
-	WORD  $0x0e212a10 // xtn v16.8b, v16.8h
-	WORD  $0x4e212a50 // xtn2 v16.16b, v18.8h
-	CMP   $16, R6
-	BNE   partial47
-	FMOVQ F16, (R2)
-	B     done48
-
-partial47:
-	MOVD    R2, R8
-	TBZ     $3, R6, none49
-	FMOVD.P F16, 8(R8)
-	VEXT    $8, V16.B16, V16.B16, V16.B16
-
-none49:
-	TBZ     $2, R6, none50
-	FMOVS.P F16, 4(R8)
-	VEXT    $4, V16.B16, V16.B16, V16.B16
-
-none50:
-	TBZ    $1, R6, none51
-	VST1.P V16.H[0], 2(R8)
-	VEXT   $2, V16.B16, V16.B16, V16.B16
-
-none51:
-	TBZ    $0, R6, none52
-	VST1.P V16.B[0], 1(R8)
-
-none52:
-done48:
-	ADD  R7, R2, R2
-	ADD  R4<<2, R1, R1
-	SUBS $1, R5, R5
-	BNE  tile1
-	RET
-
-// func gemm_u8i8_3x16_neon(args *QuantisedGemmArgs)
-// Requires: ASIMD
-TEXT ·gemm_u8i8_3x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then an address, then where to store; R9 Segs;
-	// R10 the segment, then rows of A; R11, R12 rows of A; R13 fours of k left.
-	// Vectors: V0…V2 elements of A; V3…V14 sums;
-	// V15 rows of B, then multipliers, then DZero, then Lo;
-	// V16 rows of B, then multipliers, then DScale, then Hi;
-	// V17 rows of B, then multipliers, then residual, then Zero;
-	// V18 rows of B, then multipliers, then residual, widened;
-	// V19, V20 a row of B, in words, then residual, widened; V21 residual, widened.
-	MOVD args+0(FP), R0
-	MOVD (R0), R1
-	MOVD 40(R0), R2
-	MOVD 48(R0), R3
-	MOVD 64(R0), R4
-	MOVD 112(R0), R5
-
-tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F3, F4)
-	FLDPQ 32(R6), (F5, F6)
-	FLDPQ (R6), (F7, F8)
-	FLDPQ 32(R6), (F9, F10)
-	FLDPQ (R6), (F11, F12)
-	FLDPQ 32(R6), (F13, F14)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
-
-segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	ADD    R4, R11, R12
-	MOVD   R7, R13
-
-k3:
-	VLD4.P  64(R6), [V15.B16, V16.B16, V17.B16, V18.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	FMOVS.P 4(R11), F1
-	VUXTL   V1.B8, V1.H8
-	FMOVS.P 4(R12), F2
-	VUXTL   V2.B8, V2.H8
-	WORD    $0x0f08a5f3 // sxtl v19.8h, v15.8b
-	WORD    $0x4f08a5f4 // sxtl2 v20.8h, v15.16b
-	WORD    $0x0f402263 // smlal v3.4s, v19.4h, v0.h[0]
-	WORD    $0x4f402264 // smlal2 v4.4s, v19.8h, v0.h[0]
-	WORD    $0x0f402285 // smlal v5.4s, v20.4h, v0.h[0]
-	WORD    $0x4f402286 // smlal2 v6.4s, v20.8h, v0.h[0]
-	WORD    $0x0f412267 // smlal v7.4s, v19.4h, v1.h[0]
-	WORD    $0x4f412268 // smlal2 v8.4s, v19.8h, v1.h[0]
-	WORD    $0x0f412289 // smlal v9.4s, v20.4h, v1.h[0]
-	WORD    $0x4f41228a // smlal2 v10.4s, v20.8h, v1.h[0]
-	WORD    $0x0f42226b // smlal v11.4s, v19.4h, v2.h[0]
-	WORD    $0x4f42226c // smlal2 v12.4s, v19.8h, v2.h[0]
-	WORD    $0x0f42228d // smlal v13.4s, v20.4h, v2.h[0]
-	WORD    $0x4f42228e // smlal2 v14.4s, v20.8h, v2.h[0]
-	WORD    $0x0f08a613 // sxtl v19.8h, v16.8b
-	WORD    $0x4f08a614 // sxtl2 v20.8h, v16.16b
-	WORD    $0x0f502263 // smlal v3.4s, v19.4h, v0.h[1]
-	WORD    $0x4f502264 // smlal2 v4.4s, v19.8h, v0.h[1]
-	WORD    $0x0f502285 // smlal v5.4s, v20.4h, v0.h[1]
-	WORD    $0x4f502286 // smlal2 v6.4s, v20.8h, v0.h[1]
-	WORD    $0x0f512267 // smlal v7.4s, v19.4h, v1.h[1]
-	WORD    $0x4f512268 // smlal2 v8.4s, v19.8h, v1.h[1]
-	WORD    $0x0f512289 // smlal v9.4s, v20.4h, v1.h[1]
-	WORD    $0x4f51228a // smlal2 v10.4s, v20.8h, v1.h[1]
-	WORD    $0x0f52226b // smlal v11.4s, v19.4h, v2.h[1]
-	WORD    $0x4f52226c // smlal2 v12.4s, v19.8h, v2.h[1]
-	WORD    $0x0f52228d // smlal v13.4s, v20.4h, v2.h[1]
-	WORD    $0x4f52228e // smlal2 v14.4s, v20.8h, v2.h[1]
-	WORD    $0x0f08a633 // sxtl v19.8h, v17.8b
-	WORD    $0x4f08a634 // sxtl2 v20.8h, v17.16b
-	WORD    $0x0f602263 // smlal v3.4s, v19.4h, v0.h[2]
-	WORD    $0x4f602264 // smlal2 v4.4s, v19.8h, v0.h[2]
-	WORD    $0x0f602285 // smlal v5.4s, v20.4h, v0.h[2]
-	WORD    $0x4f602286 // smlal2 v6.4s, v20.8h, v0.h[2]
-	WORD    $0x0f612267 // smlal v7.4s, v19.4h, v1.h[2]
-	WORD    $0x4f612268 // smlal2 v8.4s, v19.8h, v1.h[2]
-	WORD    $0x0f612289 // smlal v9.4s, v20.4h, v1.h[2]
-	WORD    $0x4f61228a // smlal2 v10.4s, v20.8h, v1.h[2]
-	WORD    $0x0f62226b // smlal v11.4s, v19.4h, v2.h[2]
-	WORD    $0x4f62226c // smlal2 v12.4s, v19.8h, v2.h[2]
-	WORD    $0x0f62228d // smlal v13.4s, v20.4h, v2.h[2]
-	WORD    $0x4f62228e // smlal2 v14.4s, v20.8h, v2.h[2]
-	WORD    $0x0f08a653 // sxtl v19.8h, v18.8b
-	WORD    $0x4f08a654 // sxtl2 v20.8h, v18.16b
-	WORD    $0x0f702263 // smlal v3.4s, v19.4h, v0.h[3]
-	WORD    $0x4f702264 // smlal2 v4.4s, v19.8h, v0.h[3]
-	WORD    $0x0f702285 // smlal v5.4s, v20.4h, v0.h[3]
-	WORD    $0x4f702286 // smlal2 v6.4s, v20.8h, v0.h[3]
-	WORD    $0x0f712267 // smlal v7.4s, v19.4h, v1.h[3]
-	WORD    $0x4f712268 // smlal2 v8.4s, v19.8h, v1.h[3]
-	WORD    $0x0f712289 // smlal v9.4s, v20.4h, v1.h[3]
-	WORD    $0x4f71228a // smlal2 v10.4s, v20.8h, v1.h[3]
-	WORD    $0x0f72226b // smlal v11.4s, v19.4h, v2.h[3]
-	WORD    $0x4f72226c // smlal2 v12.4s, v19.8h, v2.h[3]
-	WORD    $0x0f72228d // smlal v13.4s, v20.4h, v2.h[3]
-	WORD    $0x4f72228e // smlal2 v14.4s, v20.8h, v2.h[3]
-	SUBS    $1, R13, R13
-	BNE     k3
-	SUBS    $1, R9, R9
-	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F15, F16)
-	FLDPQ   32(R7), (F17, F18)
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e2fdc63 // fmul v3.4s, v3.4s, v15.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e30dc84 // fmul v4.4s, v4.4s, v16.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e31dca5 // fmul v5.4s, v5.4s, v17.4s
-	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD    $0x6e32dcc6 // fmul v6.4s, v6.4s, v18.4s
-	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
-	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD    $0x6e30dd08 // fmul v8.4s, v8.4s, v16.4s
-	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD    $0x6e31dd29 // fmul v9.4s, v9.4s, v17.4s
-	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD    $0x6e32dd4a // fmul v10.4s, v10.4s, v18.4s
-	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD    $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
-	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD    $0x6e30dd8c // fmul v12.4s, v12.4s, v16.4s
-	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD    $0x6e31ddad // fmul v13.4s, v13.4s, v17.4s
-	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD    $0x6e32ddce // fmul v14.4s, v14.4s, v18.4s
-	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V15.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V16.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
-	BNE     partial5
-	FMOVQ   (R3), F17
-	B       done6
-
-partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V17.B[0]
-
-none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V17.H[0]
-
-none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V17.S[0]
-
-none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V17.D[0]
-
-none10:
-done6:
-	ADD    R7, R3, R3
-	VUXTL  V17.B8, V18.H8
-	VUXTL2 V17.B16, V20.H8
-	VUXTL2 V18.H8, V19.S4
-	VUXTL  V18.H4, V18.S4
-	VUXTL2 V20.H8, V21.S4
-	VUXTL  V20.H4, V20.S4
-	VSUB   V15.S4, V18.S4, V18.S4
-	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD   $0x6e30de52 // fmul v18.4s, v18.4s, v16.4s
-	WORD   $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
-	VSUB   V15.S4, V19.S4, V19.S4
-	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD   $0x6e30de73 // fmul v19.4s, v19.4s, v16.4s
-	WORD   $0x4e33d484 // fadd v4.4s, v4.4s, v19.4s
-	VSUB   V15.S4, V20.S4, V20.S4
-	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD   $0x6e30de94 // fmul v20.4s, v20.4s, v16.4s
-	WORD   $0x4e34d4a5 // fadd v5.4s, v5.4s, v20.4s
-	VSUB   V15.S4, V21.S4, V21.S4
-	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD   $0x6e30deb5 // fmul v21.4s, v21.4s, v16.4s
-	WORD   $0x4e35d4c6 // fadd v6.4s, v6.4s, v21.4s
-	CMP    $16, R6
-	BNE    partial11
-	FMOVQ  (R3), F17
-	B      done12
-
-partial11:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none13
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V17.B[0]
-
-none13:
-	TBZ  $1, R6, none14
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V17.H[0]
-
-none14:
-	TBZ  $2, R6, none15
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V17.S[0]
-
-none15:
-	TBZ  $3, R6, none16
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V17.D[0]
-
-none16:
-done12:
-	ADD    R7, R3, R3
-	VUXTL  V17.B8, V18.H8
-	VUXTL2 V17.B16, V20.H8
-	VUXTL2 V18.H8, V19.S4
-	VUXTL  V18.H4, V18.S4
-	VUXTL2 V20.H8, V21.S4
-	VUXTL  V20.H4, V20.S4
-	VSUB   V15.S4, V18.S4, V18.S4
-	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD   $0x6e30de52 // fmul v18.4s, v18.4s, v16.4s
-	WORD   $0x4e32d4e7 // fadd v7.4s, v7.4s, v18.4s
-	VSUB   V15.S4, V19.S4, V19.S4
-	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD   $0x6e30de73 // fmul v19.4s, v19.4s, v16.4s
-	WORD   $0x4e33d508 // fadd v8.4s, v8.4s, v19.4s
-	VSUB   V15.S4, V20.S4, V20.S4
-	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD   $0x6e30de94 // fmul v20.4s, v20.4s, v16.4s
-	WORD   $0x4e34d529 // fadd v9.4s, v9.4s, v20.4s
-	VSUB   V15.S4, V21.S4, V21.S4
-	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD   $0x6e30deb5 // fmul v21.4s, v21.4s, v16.4s
-	WORD   $0x4e35d54a // fadd v10.4s, v10.4s, v21.4s
-	CMP    $16, R6
-	BNE    partial17
-	FMOVQ  (R3), F17
-	B      done18
-
-partial17:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none19
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V17.B[0]
-
-none19:
-	TBZ  $1, R6, none20
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V17.H[0]
-
-none20:
-	TBZ  $2, R6, none21
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V17.S[0]
-
-none21:
-	TBZ  $3, R6, none22
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V17.D[0]
-
-none22:
-done18:
-	ADD    R7, R3, R3
-	VUXTL  V17.B8, V18.H8
-	VUXTL2 V17.B16, V20.H8
-	VUXTL2 V18.H8, V19.S4
-	VUXTL  V18.H4, V18.S4
-	VUXTL2 V20.H8, V21.S4
-	VUXTL  V20.H4, V20.S4
-	VSUB   V15.S4, V18.S4, V18.S4
-	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD   $0x6e30de52 // fmul v18.4s, v18.4s, v16.4s
-	WORD   $0x4e32d56b // fadd v11.4s, v11.4s, v18.4s
-	VSUB   V15.S4, V19.S4, V19.S4
-	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD   $0x6e30de73 // fmul v19.4s, v19.4s, v16.4s
-	WORD   $0x4e33d58c // fadd v12.4s, v12.4s, v19.4s
-	VSUB   V15.S4, V20.S4, V20.S4
-	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD   $0x6e30de94 // fmul v20.4s, v20.4s, v16.4s
-	WORD   $0x4e34d5ad // fadd v13.4s, v13.4s, v20.4s
-	VSUB   V15.S4, V21.S4, V21.S4
-	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD   $0x6e30deb5 // fmul v21.4s, v21.4s, v16.4s
-	WORD   $0x4e35d5ce // fadd v14.4s, v14.4s, v21.4s
-
-noresidual4:
-	ADD   $140, R0, R7
-	VLD1R (R7), [V15.S4]
-	ADD   $144, R0, R7
-	VLD1R (R7), [V16.S4]
-	MOVD  80(R0), R7
-	ADD   $128, R0, R8
-	VLD1R (R8), [V17.S4]
-	WORD  $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
-	WORD  $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
-	WORD  $0x4e2ff484 // fmax v4.4s, v4.4s, v15.4s
-	WORD  $0x4eb0f484 // fmin v4.4s, v4.4s, v16.4s
-	WORD  $0x4e2ff4a5 // fmax v5.4s, v5.4s, v15.4s
-	WORD  $0x4eb0f4a5 // fmin v5.4s, v5.4s, v16.4s
-	WORD  $0x4e2ff4c6 // fmax v6.4s, v6.4s, v15.4s
-	WORD  $0x4eb0f4c6 // fmin v6.4s, v6.4s, v16.4s
-	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD  V17.S4, V3.S4, V3.S4
-	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD  V17.S4, V4.S4, V4.S4
-	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD  V17.S4, V5.S4, V5.S4
-	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD  V17.S4, V6.S4, V6.S4
-	WORD  $0x0e612863 // xtn v3.4h, v3.4s
-	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
-	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD  $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD  $0x0e212863 // xtn v3.8b, v3.8h
-	WORD  $0x4e2128a3 // xtn2 v3.16b, v5.8h
-	CMP   $16, R6
-	BNE   partial23
-	FMOVQ F3, (R2)
-	B     done24
-
-partial23:
-	MOVD    R2, R8
-	TBZ     $3, R6, none25
-	FMOVD.P F3, 8(R8)
-	VEXT    $8, V3.B16, V3.B16, V3.B16
-
-none25:
-	TBZ     $2, R6, none26
-	FMOVS.P F3, 4(R8)
-	VEXT    $4, V3.B16, V3.B16, V3.B16
-
-none26:
-	TBZ    $1, R6, none27
-	VST1.P V3.H[0], 2(R8)
-	VEXT   $2, V3.B16, V3.B16, V3.B16
-
-none27:
-	TBZ    $0, R6, none28
-	VST1.P V3.B[0], 1(R8)
-
-none28:
-done24:
-	ADD   R7, R2, R2
-	WORD  $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
-	WORD  $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
-	WORD  $0x4e2ff508 // fmax v8.4s, v8.4s, v15.4s
-	WORD  $0x4eb0f508 // fmin v8.4s, v8.4s, v16.4s
-	WORD  $0x4e2ff529 // fmax v9.4s, v9.4s, v15.4s
-	WORD  $0x4eb0f529 // fmin v9.4s, v9.4s, v16.4s
-	WORD  $0x4e2ff54a // fmax v10.4s, v10.4s, v15.4s
-	WORD  $0x4eb0f54a // fmin v10.4s, v10.4s, v16.4s
-	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	VADD  V17.S4, V7.S4, V7.S4
-	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
-	VADD  V17.S4, V8.S4, V8.S4
-	WORD  $0x4e21a929 // fcvtns v9.4s, v9.4s
-	VADD  V17.S4, V9.S4, V9.S4
-	WORD  $0x4e21a94a // fcvtns v10.4s, v10.4s
-	VADD  V17.S4, V10.S4, V10.S4
-	WORD  $0x0e6128e7 // xtn v7.4h, v7.4s
-	WORD  $0x4e612907 // xtn2 v7.8h, v8.4s
-	WORD  $0x0e612929 // xtn v9.4h, v9.4s
-	WORD  $0x4e612949 // xtn2 v9.8h, v10.4s
-	WORD  $0x0e2128e7 // xtn v7.8b, v7.8h
-	WORD  $0x4e212927 // xtn2 v7.16b, v9.8h
-	CMP   $16, R6
-	BNE   partial29
-	FMOVQ F7, (R2)
-	B     done30
-
-partial29:
-	MOVD    R2, R8
-	TBZ     $3, R6, none31
-	FMOVD.P F7, 8(R8)
-	VEXT    $8, V7.B16, V7.B16, V7.B16
-
-none31:
-	TBZ     $2, R6, none32
-	FMOVS.P F7, 4(R8)
-	VEXT    $4, V7.B16, V7.B16, V7.B16
-
-none32:
-	TBZ    $1, R6, none33
-	VST1.P V7.H[0], 2(R8)
-	VEXT   $2, V7.B16, V7.B16, V7.B16
-
-none33:
-	TBZ    $0, R6, none34
-	VST1.P V7.B[0], 1(R8)
-
-none34:
-done30:
-	ADD   R7, R2, R2
-	WORD  $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD  $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
-	WORD  $0x4e2ff58c // fmax v12.4s, v12.4s, v15.4s
-	WORD  $0x4eb0f58c // fmin v12.4s, v12.4s, v16.4s
-	WORD  $0x4e2ff5ad // fmax v13.4s, v13.4s, v15.4s
-	WORD  $0x4eb0f5ad // fmin v13.4s, v13.4s, v16.4s
-	WORD  $0x4e2ff5ce // fmax v14.4s, v14.4s, v15.4s
-	WORD  $0x4eb0f5ce // fmin v14.4s, v14.4s, v16.4s
-	WORD  $0x4e21a96b // fcvtns v11.4s, v11.4s
-	VADD  V17.S4, V11.S4, V11.S4
-	WORD  $0x4e21a98c // fcvtns v12.4s, v12.4s
-	VADD  V17.S4, V12.S4, V12.S4
-	WORD  $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	VADD  V17.S4, V13.S4, V13.S4
-	WORD  $0x4e21a9ce // fcvtns v14.4s, v14.4s
-	VADD  V17.S4, V14.S4, V14.S4
-	WORD  $0x0e61296b // xtn v11.4h, v11.4s
-	WORD  $0x4e61298b // xtn2 v11.8h, v12.4s
-	WORD  $0x0e6129ad // xtn v13.4h, v13.4s
-	WORD  $0x4e6129cd // xtn2 v13.8h, v14.4s
-	WORD  $0x0e21296b // xtn v11.8b, v11.8h
-	WORD  $0x4e2129ab // xtn2 v11.16b, v13.8h
-	CMP   $16, R6
-	BNE   partial35
-	FMOVQ F11, (R2)
-	B     done36
-
-partial35:
-	MOVD    R2, R8
-	TBZ     $3, R6, none37
-	FMOVD.P F11, 8(R8)
-	VEXT    $8, V11.B16, V11.B16, V11.B16
-
-none37:
-	TBZ     $2, R6, none38
-	FMOVS.P F11, 4(R8)
-	VEXT    $4, V11.B16, V11.B16, V11.B16
-
-none38:
-	TBZ    $1, R6, none39
-	VST1.P V11.H[0], 2(R8)
-	VEXT   $2, V11.B16, V11.B16, V11.B16
-
-none39:
-	TBZ    $0, R6, none40
-	VST1.P V11.B[0], 1(R8)
-
-none40:
-done36:
-	ADD  R7, R2, R2
-	ADD  R4, R1, R1
-	ADD  R4<<1, R1, R1
-	SUBS $1, R5, R5
-	BNE  tile1
-	RET
-
 // func gemm_u8i8_2x16_neon(args *QuantisedGemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_u8i8_2x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then an address, then where to store; R9 Segs;
-	// R10 the segment, then rows of A; R11 rows of A; R12 fours of k left.
-	// Vectors: V0, V1 elements of A; V2…V9 sums;
-	// V10 rows of B, then multipliers, then DZero, then Lo;
-	// V11 rows of B, then multipliers, then DScale, then Hi;
-	// V12 rows of B, then multipliers, then residual, then Zero;
-	// V13 rows of B, then multipliers, then residual, widened;
-	// V14, V15 a row of B, in words, then residual, widened; V16 residual, widened.
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 SignedBias; R8 16 times −128, then B, then N;
+	// R9 Seg, then Scale, then an address, then DStride, then CStride;
+	// R10 Segs, then behind what is to be loaded, then an address, then where to store;
+	// R11 the segment, then rows of A; R12 rows of A; R13 fours of k left.
+	// Vectors: V0 16 times −128; V1…V16 two sums of each column;
+	// V17 four elements of A, then biases, then multipliers, then DZero, then Lo;
+	// V18 four elements of A, then biases, then multipliers, then DScale, then Hi;
+	// V19 weights, then biases, then multipliers, then residual, then Zero;
+	// V20 weights, then biases, then multipliers, then residual, widened;
+	// V21, V22 weights, then residual, widened; V23 products, then residual, widened;
+	// V24…V28 products.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
 	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	MOVD 152(R0), R7
+	LSR  $2, R6, R6
+	MOVD $128, R8
+	VDUP R8, V0.B16
 
 tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F2, F3)
-	FLDPQ 32(R6), (F4, F5)
-	FLDPQ (R6), (F6, F7)
-	FLDPQ 32(R6), (F8, F9)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD 16(R0), R8
+	MOVD 8(R0), R9
+	MOVD 96(R0), R10
 
 segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	MOVD   R7, R12
+	MOVD.P 8(R9), R11
+	ADD    R11, R1, R11
+	ADD    R4, R11, R12
+	MOVD   R6, R13
 
 k3:
-	VLD4.P  64(R6), [V10.B16, V11.B16, V12.B16, V13.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	FMOVS.P 4(R11), F1
-	VUXTL   V1.B8, V1.H8
-	WORD    $0x0f08a54e // sxtl v14.8h, v10.8b
-	WORD    $0x4f08a54f // sxtl2 v15.8h, v10.16b
-	WORD    $0x0f4021c2 // smlal v2.4s, v14.4h, v0.h[0]
-	WORD    $0x4f4021c3 // smlal2 v3.4s, v14.8h, v0.h[0]
-	WORD    $0x0f4021e4 // smlal v4.4s, v15.4h, v0.h[0]
-	WORD    $0x4f4021e5 // smlal2 v5.4s, v15.8h, v0.h[0]
-	WORD    $0x0f4121c6 // smlal v6.4s, v14.4h, v1.h[0]
-	WORD    $0x4f4121c7 // smlal2 v7.4s, v14.8h, v1.h[0]
-	WORD    $0x0f4121e8 // smlal v8.4s, v15.4h, v1.h[0]
-	WORD    $0x4f4121e9 // smlal2 v9.4s, v15.8h, v1.h[0]
-	WORD    $0x0f08a56e // sxtl v14.8h, v11.8b
-	WORD    $0x4f08a56f // sxtl2 v15.8h, v11.16b
-	WORD    $0x0f5021c2 // smlal v2.4s, v14.4h, v0.h[1]
-	WORD    $0x4f5021c3 // smlal2 v3.4s, v14.8h, v0.h[1]
-	WORD    $0x0f5021e4 // smlal v4.4s, v15.4h, v0.h[1]
-	WORD    $0x4f5021e5 // smlal2 v5.4s, v15.8h, v0.h[1]
-	WORD    $0x0f5121c6 // smlal v6.4s, v14.4h, v1.h[1]
-	WORD    $0x4f5121c7 // smlal2 v7.4s, v14.8h, v1.h[1]
-	WORD    $0x0f5121e8 // smlal v8.4s, v15.4h, v1.h[1]
-	WORD    $0x4f5121e9 // smlal2 v9.4s, v15.8h, v1.h[1]
-	WORD    $0x0f08a58e // sxtl v14.8h, v12.8b
-	WORD    $0x4f08a58f // sxtl2 v15.8h, v12.16b
-	WORD    $0x0f6021c2 // smlal v2.4s, v14.4h, v0.h[2]
-	WORD    $0x4f6021c3 // smlal2 v3.4s, v14.8h, v0.h[2]
-	WORD    $0x0f6021e4 // smlal v4.4s, v15.4h, v0.h[2]
-	WORD    $0x4f6021e5 // smlal2 v5.4s, v15.8h, v0.h[2]
-	WORD    $0x0f6121c6 // smlal v6.4s, v14.4h, v1.h[2]
-	WORD    $0x4f6121c7 // smlal2 v7.4s, v14.8h, v1.h[2]
-	WORD    $0x0f6121e8 // smlal v8.4s, v15.4h, v1.h[2]
-	WORD    $0x4f6121e9 // smlal2 v9.4s, v15.8h, v1.h[2]
-	WORD    $0x0f08a5ae // sxtl v14.8h, v13.8b
-	WORD    $0x4f08a5af // sxtl2 v15.8h, v13.16b
-	WORD    $0x0f7021c2 // smlal v2.4s, v14.4h, v0.h[3]
-	WORD    $0x4f7021c3 // smlal2 v3.4s, v14.8h, v0.h[3]
-	WORD    $0x0f7021e4 // smlal v4.4s, v15.4h, v0.h[3]
-	WORD    $0x4f7021e5 // smlal2 v5.4s, v15.8h, v0.h[3]
-	WORD    $0x0f7121c6 // smlal v6.4s, v14.4h, v1.h[3]
-	WORD    $0x4f7121c7 // smlal2 v7.4s, v14.8h, v1.h[3]
-	WORD    $0x0f7121e8 // smlal v8.4s, v15.4h, v1.h[3]
-	WORD    $0x4f7121e9 // smlal2 v9.4s, v15.8h, v1.h[3]
-	SUBS    $1, R12, R12
+	VLD1R.P 4(R11), [V17.S4]
+	VLD1R.P 4(R12), [V18.S4]
+	FLDPQ   (R8), (F19, F20)
+	FLDPQ   32(R8), (F21, F22)
+	VEOR    V0.B16, V17.B16, V17.B16
+	VEOR    V0.B16, V18.B16, V18.B16
+	WORD    $0x0e31c277 // smull v23.8h, v19.8b, v17.8b
+	WORD    $0x4e31c278 // smull2 v24.8h, v19.16b, v17.16b
+	WORD    $0x0e31c299 // smull v25.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29a // smull2 v26.8h, v20.16b, v17.16b
+	WORD    $0x0e32c27b // smull v27.8h, v19.8b, v18.8b
+	WORD    $0x4e32c27c // smull2 v28.8h, v19.16b, v18.16b
+	WORD    $0x4e606ae1 // sadalp v1.4s, v23.8h
+	WORD    $0x0e32c297 // smull v23.8h, v20.8b, v18.8b
+	WORD    $0x4e606b02 // sadalp v2.4s, v24.8h
+	WORD    $0x4e32c298 // smull2 v24.8h, v20.16b, v18.16b
+	WORD    $0x4e606b23 // sadalp v3.4s, v25.8h
+	WORD    $0x0e31c2b9 // smull v25.8h, v21.8b, v17.8b
+	WORD    $0x4e606b44 // sadalp v4.4s, v26.8h
+	WORD    $0x4e31c2ba // smull2 v26.8h, v21.16b, v17.16b
+	WORD    $0x4e606b69 // sadalp v9.4s, v27.8h
+	WORD    $0x0e31c2db // smull v27.8h, v22.8b, v17.8b
+	WORD    $0x4e606b8a // sadalp v10.4s, v28.8h
+	WORD    $0x4e31c2dc // smull2 v28.8h, v22.16b, v17.16b
+	WORD    $0x4e606aeb // sadalp v11.4s, v23.8h
+	WORD    $0x0e32c2b7 // smull v23.8h, v21.8b, v18.8b
+	WORD    $0x4e606b0c // sadalp v12.4s, v24.8h
+	WORD    $0x4e32c2b8 // smull2 v24.8h, v21.16b, v18.16b
+	WORD    $0x4e606b25 // sadalp v5.4s, v25.8h
+	WORD    $0x0e32c2d9 // smull v25.8h, v22.8b, v18.8b
+	WORD    $0x4e606b46 // sadalp v6.4s, v26.8h
+	WORD    $0x4e32c2da // smull2 v26.8h, v22.16b, v18.16b
+	WORD    $0x4e606b67 // sadalp v7.4s, v27.8h
+	WORD    $0x4e606b88 // sadalp v8.4s, v28.8h
+	WORD    $0x4e606aed // sadalp v13.4s, v23.8h
+	WORD    $0x4e606b0e // sadalp v14.4s, v24.8h
+	WORD    $0x4e606b2f // sadalp v15.4s, v25.8h
+	WORD    $0x4e606b50 // sadalp v16.4s, v26.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R13, R13
 	BNE     k3
-	SUBS    $1, R9, R9
+	SUBS    $1, R10, R10
 	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F10, F11)
-	FLDPQ   32(R7), (F12, F13)
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e2adc42 // fmul v2.4s, v2.4s, v10.4s
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R7), (F17, F18)
+	FLDPQ   32(R7), (F19, F20)
+	VADD    V17.S4, V1.S4, V1.S4
+	VADD    V18.S4, V3.S4, V3.S4
+	VADD    V19.S4, V5.S4, V5.S4
+	VADD    V20.S4, V7.S4, V7.S4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R7), (F17, F18)
+	FLDPQ   32(R7), (F19, F20)
+	VADD    V17.S4, V9.S4, V9.S4
+	VADD    V18.S4, V11.S4, V11.S4
+	VADD    V19.S4, V13.S4, V13.S4
+	VADD    V20.S4, V15.S4, V15.S4
+	MOVD    120(R0), R8
+	MOVD    32(R0), R9
+	FLDPQ   (R9), (F17, F18)
+	FLDPQ   32(R9), (F19, F20)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e31dc21 // fmul v1.4s, v1.4s, v17.4s
 	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e2cdc84 // fmul v4.4s, v4.4s, v12.4s
+	WORD    $0x6e32dc63 // fmul v3.4s, v3.4s, v18.4s
 	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
-	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD    $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD    $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD    $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
-	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD    $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	WORD    $0x6e34dce7 // fmul v7.4s, v7.4s, v20.4s
 	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x6e31dd29 // fmul v9.4s, v9.4s, v17.4s
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e32dd6b // fmul v11.4s, v11.4s, v18.4s
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e34ddef // fmul v15.4s, v15.4s, v20.4s
 	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V10.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V11.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
+	ADD     $132, R0, R9
+	VLD1R   (R9), [V17.S4]
+	ADD     $136, R0, R9
+	VLD1R   (R9), [V18.S4]
+	MOVD    88(R0), R9
+	CMP     $16, R8
 	BNE     partial5
-	FMOVQ   (R3), F12
+	FMOVQ   (R3), F19
 	B       done6
 
 partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V12.B16, V12.B16, V12.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V12.B[0]
+	MOVD R3, R10
+	ADD  R8, R10, R10
+	TBZ  $0, R8, none7
+	VEXT $15, V19.B16, V19.B16, V19.B16
+	SUB  $1, R10, R10
+	VLD1 (R10), V19.B[0]
 
 none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V12.B16, V12.B16, V12.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V12.H[0]
+	TBZ  $1, R8, none8
+	VEXT $14, V19.B16, V19.B16, V19.B16
+	SUB  $2, R10, R10
+	VLD1 (R10), V19.H[0]
 
 none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V12.B16, V12.B16, V12.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V12.S[0]
+	TBZ  $2, R8, none9
+	VEXT $12, V19.B16, V19.B16, V19.B16
+	SUB  $4, R10, R10
+	VLD1 (R10), V19.S[0]
 
 none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V12.B16, V12.B16, V12.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V12.D[0]
+	TBZ  $3, R8, none10
+	VEXT $8, V19.B16, V19.B16, V19.B16
+	SUB  $8, R10, R10
+	VLD1 (R10), V19.D[0]
 
 none10:
 done6:
-	ADD    R7, R3, R3
-	VUXTL  V12.B8, V13.H8
-	VUXTL2 V12.B16, V15.H8
-	VUXTL2 V13.H8, V14.S4
-	VUXTL  V13.H4, V13.S4
-	VUXTL2 V15.H8, V16.S4
-	VUXTL  V15.H4, V15.S4
-	VSUB   V10.S4, V13.S4, V13.S4
-	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD   $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	WORD   $0x4e2dd442 // fadd v2.4s, v2.4s, v13.4s
-	VSUB   V10.S4, V14.S4, V14.S4
-	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD   $0x6e2bddce // fmul v14.4s, v14.4s, v11.4s
-	WORD   $0x4e2ed463 // fadd v3.4s, v3.4s, v14.4s
-	VSUB   V10.S4, V15.S4, V15.S4
-	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD   $0x6e2bddef // fmul v15.4s, v15.4s, v11.4s
-	WORD   $0x4e2fd484 // fadd v4.4s, v4.4s, v15.4s
-	VSUB   V10.S4, V16.S4, V16.S4
-	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD   $0x6e2bde10 // fmul v16.4s, v16.4s, v11.4s
-	WORD   $0x4e30d4a5 // fadd v5.4s, v5.4s, v16.4s
-	CMP    $16, R6
+	ADD    R9, R3, R3
+	VUXTL  V19.B8, V20.H8
+	VUXTL2 V19.B16, V22.H8
+	VUXTL2 V20.H8, V21.S4
+	VUXTL  V20.H4, V20.S4
+	VUXTL2 V22.H8, V23.S4
+	VUXTL  V22.H4, V22.S4
+	VSUB   V17.S4, V20.S4, V20.S4
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e32de94 // fmul v20.4s, v20.4s, v18.4s
+	WORD   $0x4e34d421 // fadd v1.4s, v1.4s, v20.4s
+	VSUB   V17.S4, V21.S4, V21.S4
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e32deb5 // fmul v21.4s, v21.4s, v18.4s
+	WORD   $0x4e35d463 // fadd v3.4s, v3.4s, v21.4s
+	VSUB   V17.S4, V22.S4, V22.S4
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e32ded6 // fmul v22.4s, v22.4s, v18.4s
+	WORD   $0x4e36d4a5 // fadd v5.4s, v5.4s, v22.4s
+	VSUB   V17.S4, V23.S4, V23.S4
+	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
+	WORD   $0x4e37d4e7 // fadd v7.4s, v7.4s, v23.4s
+	CMP    $16, R8
 	BNE    partial11
-	FMOVQ  (R3), F12
+	FMOVQ  (R3), F19
 	B      done12
 
 partial11:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none13
-	VEXT $15, V12.B16, V12.B16, V12.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V12.B[0]
+	MOVD R3, R10
+	ADD  R8, R10, R10
+	TBZ  $0, R8, none13
+	VEXT $15, V19.B16, V19.B16, V19.B16
+	SUB  $1, R10, R10
+	VLD1 (R10), V19.B[0]
 
 none13:
-	TBZ  $1, R6, none14
-	VEXT $14, V12.B16, V12.B16, V12.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V12.H[0]
+	TBZ  $1, R8, none14
+	VEXT $14, V19.B16, V19.B16, V19.B16
+	SUB  $2, R10, R10
+	VLD1 (R10), V19.H[0]
 
 none14:
-	TBZ  $2, R6, none15
-	VEXT $12, V12.B16, V12.B16, V12.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V12.S[0]
+	TBZ  $2, R8, none15
+	VEXT $12, V19.B16, V19.B16, V19.B16
+	SUB  $4, R10, R10
+	VLD1 (R10), V19.S[0]
 
 none15:
-	TBZ  $3, R6, none16
-	VEXT $8, V12.B16, V12.B16, V12.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V12.D[0]
+	TBZ  $3, R8, none16
+	VEXT $8, V19.B16, V19.B16, V19.B16
+	SUB  $8, R10, R10
+	VLD1 (R10), V19.D[0]
 
 none16:
 done12:
-	ADD    R7, R3, R3
-	VUXTL  V12.B8, V13.H8
-	VUXTL2 V12.B16, V15.H8
-	VUXTL2 V13.H8, V14.S4
-	VUXTL  V13.H4, V13.S4
-	VUXTL2 V15.H8, V16.S4
-	VUXTL  V15.H4, V15.S4
-	VSUB   V10.S4, V13.S4, V13.S4
-	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD   $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	WORD   $0x4e2dd4c6 // fadd v6.4s, v6.4s, v13.4s
-	VSUB   V10.S4, V14.S4, V14.S4
-	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD   $0x6e2bddce // fmul v14.4s, v14.4s, v11.4s
-	WORD   $0x4e2ed4e7 // fadd v7.4s, v7.4s, v14.4s
-	VSUB   V10.S4, V15.S4, V15.S4
-	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD   $0x6e2bddef // fmul v15.4s, v15.4s, v11.4s
-	WORD   $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	VSUB   V10.S4, V16.S4, V16.S4
-	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD   $0x6e2bde10 // fmul v16.4s, v16.4s, v11.4s
-	WORD   $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
+	ADD    R9, R3, R3
+	VUXTL  V19.B8, V20.H8
+	VUXTL2 V19.B16, V22.H8
+	VUXTL2 V20.H8, V21.S4
+	VUXTL  V20.H4, V20.S4
+	VUXTL2 V22.H8, V23.S4
+	VUXTL  V22.H4, V22.S4
+	VSUB   V17.S4, V20.S4, V20.S4
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e32de94 // fmul v20.4s, v20.4s, v18.4s
+	WORD   $0x4e34d529 // fadd v9.4s, v9.4s, v20.4s
+	VSUB   V17.S4, V21.S4, V21.S4
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e32deb5 // fmul v21.4s, v21.4s, v18.4s
+	WORD   $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	VSUB   V17.S4, V22.S4, V22.S4
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e32ded6 // fmul v22.4s, v22.4s, v18.4s
+	WORD   $0x4e36d5ad // fadd v13.4s, v13.4s, v22.4s
+	VSUB   V17.S4, V23.S4, V23.S4
+	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
+	WORD   $0x4e37d5ef // fadd v15.4s, v15.4s, v23.4s
 
 noresidual4:
-	ADD   $140, R0, R7
-	VLD1R (R7), [V10.S4]
-	ADD   $144, R0, R7
-	VLD1R (R7), [V11.S4]
-	MOVD  80(R0), R7
-	ADD   $128, R0, R8
-	VLD1R (R8), [V12.S4]
-	WORD  $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD  $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
-	WORD  $0x4e2af463 // fmax v3.4s, v3.4s, v10.4s
-	WORD  $0x4eabf463 // fmin v3.4s, v3.4s, v11.4s
-	WORD  $0x4e2af484 // fmax v4.4s, v4.4s, v10.4s
-	WORD  $0x4eabf484 // fmin v4.4s, v4.4s, v11.4s
-	WORD  $0x4e2af4a5 // fmax v5.4s, v5.4s, v10.4s
-	WORD  $0x4eabf4a5 // fmin v5.4s, v5.4s, v11.4s
-	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VADD  V12.S4, V2.S4, V2.S4
+	ADD   $140, R0, R9
+	VLD1R (R9), [V17.S4]
+	ADD   $144, R0, R9
+	VLD1R (R9), [V18.S4]
+	MOVD  80(R0), R9
+	ADD   $128, R0, R10
+	VLD1R (R10), [V19.S4]
+	WORD  $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD  $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD  $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD  $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD  $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
+	WORD  $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
+	WORD  $0x4e31f4e7 // fmax v7.4s, v7.4s, v17.4s
+	WORD  $0x4eb2f4e7 // fmin v7.4s, v7.4s, v18.4s
+	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD  V19.S4, V1.S4, V1.S4
 	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD  V12.S4, V3.S4, V3.S4
-	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD  V12.S4, V4.S4, V4.S4
+	VADD  V19.S4, V3.S4, V3.S4
 	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD  V12.S4, V5.S4, V5.S4
-	WORD  $0x0e612842 // xtn v2.4h, v2.4s
-	WORD  $0x4e612862 // xtn2 v2.8h, v3.4s
-	WORD  $0x0e612884 // xtn v4.4h, v4.4s
-	WORD  $0x4e6128a4 // xtn2 v4.8h, v5.4s
-	WORD  $0x0e212842 // xtn v2.8b, v2.8h
-	WORD  $0x4e212882 // xtn2 v2.16b, v4.8h
-	CMP   $16, R6
+	VADD  V19.S4, V5.S4, V5.S4
+	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD  V19.S4, V7.S4, V7.S4
+	WORD  $0x0e612821 // xtn v1.4h, v1.4s
+	WORD  $0x4e612861 // xtn2 v1.8h, v3.4s
+	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD  $0x4e6128e5 // xtn2 v5.8h, v7.4s
+	WORD  $0x0e212821 // xtn v1.8b, v1.8h
+	WORD  $0x4e2128a1 // xtn2 v1.16b, v5.8h
+	CMP   $16, R8
 	BNE   partial17
-	FMOVQ F2, (R2)
+	FMOVQ F1, (R2)
 	B     done18
 
 partial17:
-	MOVD    R2, R8
-	TBZ     $3, R6, none19
-	FMOVD.P F2, 8(R8)
-	VEXT    $8, V2.B16, V2.B16, V2.B16
+	MOVD    R2, R10
+	TBZ     $3, R8, none19
+	FMOVD.P F1, 8(R10)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
 
 none19:
-	TBZ     $2, R6, none20
-	FMOVS.P F2, 4(R8)
-	VEXT    $4, V2.B16, V2.B16, V2.B16
+	TBZ     $2, R8, none20
+	FMOVS.P F1, 4(R10)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
 
 none20:
-	TBZ    $1, R6, none21
-	VST1.P V2.H[0], 2(R8)
-	VEXT   $2, V2.B16, V2.B16, V2.B16
+	TBZ    $1, R8, none21
+	VST1.P V1.H[0], 2(R10)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
 
 none21:
-	TBZ    $0, R6, none22
-	VST1.P V2.B[0], 1(R8)
+	TBZ    $0, R8, none22
+	VST1.P V1.B[0], 1(R10)
 
 none22:
 done18:
-	ADD   R7, R2, R2
-	WORD  $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD  $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	WORD  $0x4e2af4e7 // fmax v7.4s, v7.4s, v10.4s
-	WORD  $0x4eabf4e7 // fmin v7.4s, v7.4s, v11.4s
-	WORD  $0x4e2af508 // fmax v8.4s, v8.4s, v10.4s
-	WORD  $0x4eabf508 // fmin v8.4s, v8.4s, v11.4s
-	WORD  $0x4e2af529 // fmax v9.4s, v9.4s, v10.4s
-	WORD  $0x4eabf529 // fmin v9.4s, v9.4s, v11.4s
-	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD  V12.S4, V6.S4, V6.S4
-	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	VADD  V12.S4, V7.S4, V7.S4
-	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
-	VADD  V12.S4, V8.S4, V8.S4
+	ADD   R9, R2, R2
+	WORD  $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD  $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD  $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD  $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	WORD  $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
+	WORD  $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
+	WORD  $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD  $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
 	WORD  $0x4e21a929 // fcvtns v9.4s, v9.4s
-	VADD  V12.S4, V9.S4, V9.S4
-	WORD  $0x0e6128c6 // xtn v6.4h, v6.4s
-	WORD  $0x4e6128e6 // xtn2 v6.8h, v7.4s
-	WORD  $0x0e612908 // xtn v8.4h, v8.4s
-	WORD  $0x4e612928 // xtn2 v8.8h, v9.4s
-	WORD  $0x0e2128c6 // xtn v6.8b, v6.8h
-	WORD  $0x4e212906 // xtn2 v6.16b, v8.8h
-	CMP   $16, R6
+	VADD  V19.S4, V9.S4, V9.S4
+	WORD  $0x4e21a96b // fcvtns v11.4s, v11.4s
+	VADD  V19.S4, V11.S4, V11.S4
+	WORD  $0x4e21a9ad // fcvtns v13.4s, v13.4s
+	VADD  V19.S4, V13.S4, V13.S4
+	WORD  $0x4e21a9ef // fcvtns v15.4s, v15.4s
+	VADD  V19.S4, V15.S4, V15.S4
+	WORD  $0x0e612929 // xtn v9.4h, v9.4s
+	WORD  $0x4e612969 // xtn2 v9.8h, v11.4s
+	WORD  $0x0e6129ad // xtn v13.4h, v13.4s
+	WORD  $0x4e6129ed // xtn2 v13.8h, v15.4s
+	WORD  $0x0e212929 // xtn v9.8b, v9.8h
+	WORD  $0x4e2129a9 // xtn2 v9.16b, v13.8h
+	CMP   $16, R8
 	BNE   partial23
-	FMOVQ F6, (R2)
+	FMOVQ F9, (R2)
 	B     done24
 
 partial23:
-	MOVD    R2, R8
-	TBZ     $3, R6, none25
-	FMOVD.P F6, 8(R8)
-	VEXT    $8, V6.B16, V6.B16, V6.B16
+	MOVD    R2, R10
+	TBZ     $3, R8, none25
+	FMOVD.P F9, 8(R10)
+	VEXT    $8, V9.B16, V9.B16, V9.B16
 
 none25:
-	TBZ     $2, R6, none26
-	FMOVS.P F6, 4(R8)
-	VEXT    $4, V6.B16, V6.B16, V6.B16
+	TBZ     $2, R8, none26
+	FMOVS.P F9, 4(R10)
+	VEXT    $4, V9.B16, V9.B16, V9.B16
 
 none26:
-	TBZ    $1, R6, none27
-	VST1.P V6.H[0], 2(R8)
-	VEXT   $2, V6.B16, V6.B16, V6.B16
+	TBZ    $1, R8, none27
+	VST1.P V9.H[0], 2(R10)
+	VEXT   $2, V9.B16, V9.B16, V9.B16
 
 none27:
-	TBZ    $0, R6, none28
-	VST1.P V6.B[0], 1(R8)
+	TBZ    $0, R8, none28
+	VST1.P V9.B[0], 1(R10)
 
 none28:
 done24:
-	ADD  R7, R2, R2
+	ADD  R9, R2, R2
 	ADD  R4<<1, R1, R1
 	SUBS $1, R5, R5
 	BNE  tile1
@@ -5543,1191 +4481,218 @@ done24:
 // func gemm_u8i8_1x16_neon(args *QuantisedGemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_u8i8_1x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then an address, then where to store; R9 Segs;
-	// R10 the segment, then rows of A; R11 fours of k left.
-	// Vectors: V0 elements of A; V1…V4 sums; V5 rows of B, then multipliers, then DZero, then Lo;
-	// V6 rows of B, then multipliers, then DScale, then Hi;
-	// V7 rows of B, then multipliers, then residual, then Zero;
-	// V8 rows of B, then multipliers, then residual, widened;
-	// V9, V10 a row of B, in words, then residual, widened; V11 residual, widened.
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 SignedBias; R8 16 times −128, then B, then N;
+	// R9 Seg, then Scale, then an address, then DStride, then CStride;
+	// R10 Segs, then behind what is to be loaded, then an address, then where to store;
+	// R11 the segment, then rows of A; R12 fours of k left.
+	// Vectors: V0 16 times −128; V1…V8 two sums of each column;
+	// V9 four elements of A, then biases, then multipliers, then DZero, then Lo;
+	// V10 weights, then biases, then multipliers, then DScale, then Hi;
+	// V11 weights, then biases, then multipliers, then residual, then Zero;
+	// V12 weights, then biases, then multipliers, then residual, widened;
+	// V13 weights, then residual, widened; V14, V15 products, then residual, widened;
+	// V16…V19 products.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
 	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	MOVD 152(R0), R7
+	LSR  $2, R6, R6
+	MOVD $128, R8
+	VDUP R8, V0.B16
 
 tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F1, F2)
-	FLDPQ 32(R6), (F3, F4)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	MOVD 16(R0), R8
+	MOVD 8(R0), R9
+	MOVD 96(R0), R10
 
 segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	MOVD   R7, R11
+	MOVD.P 8(R9), R11
+	ADD    R11, R1, R11
+	MOVD   R6, R12
 
 k3:
-	VLD4.P  64(R6), [V5.B16, V6.B16, V7.B16, V8.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	WORD    $0x0f08a4a9 // sxtl v9.8h, v5.8b
-	WORD    $0x4f08a4aa // sxtl2 v10.8h, v5.16b
-	WORD    $0x0f402121 // smlal v1.4s, v9.4h, v0.h[0]
-	WORD    $0x4f402122 // smlal2 v2.4s, v9.8h, v0.h[0]
-	WORD    $0x0f402143 // smlal v3.4s, v10.4h, v0.h[0]
-	WORD    $0x4f402144 // smlal2 v4.4s, v10.8h, v0.h[0]
-	WORD    $0x0f08a4c9 // sxtl v9.8h, v6.8b
-	WORD    $0x4f08a4ca // sxtl2 v10.8h, v6.16b
-	WORD    $0x0f502121 // smlal v1.4s, v9.4h, v0.h[1]
-	WORD    $0x4f502122 // smlal2 v2.4s, v9.8h, v0.h[1]
-	WORD    $0x0f502143 // smlal v3.4s, v10.4h, v0.h[1]
-	WORD    $0x4f502144 // smlal2 v4.4s, v10.8h, v0.h[1]
-	WORD    $0x0f08a4e9 // sxtl v9.8h, v7.8b
-	WORD    $0x4f08a4ea // sxtl2 v10.8h, v7.16b
-	WORD    $0x0f602121 // smlal v1.4s, v9.4h, v0.h[2]
-	WORD    $0x4f602122 // smlal2 v2.4s, v9.8h, v0.h[2]
-	WORD    $0x0f602143 // smlal v3.4s, v10.4h, v0.h[2]
-	WORD    $0x4f602144 // smlal2 v4.4s, v10.8h, v0.h[2]
-	WORD    $0x0f08a509 // sxtl v9.8h, v8.8b
-	WORD    $0x4f08a50a // sxtl2 v10.8h, v8.16b
-	WORD    $0x0f702121 // smlal v1.4s, v9.4h, v0.h[3]
-	WORD    $0x4f702122 // smlal2 v2.4s, v9.8h, v0.h[3]
-	WORD    $0x0f702143 // smlal v3.4s, v10.4h, v0.h[3]
-	WORD    $0x4f702144 // smlal2 v4.4s, v10.8h, v0.h[3]
-	SUBS    $1, R11, R11
+	VLD1R.P 4(R11), [V9.S4]
+	FLDPQ   (R8), (F10, F11)
+	FLDPQ   32(R8), (F12, F13)
+	VEOR    V0.B16, V9.B16, V9.B16
+	WORD    $0x0e29c14e // smull v14.8h, v10.8b, v9.8b
+	WORD    $0x4e29c14f // smull2 v15.8h, v10.16b, v9.16b
+	WORD    $0x0e29c170 // smull v16.8h, v11.8b, v9.8b
+	WORD    $0x4e29c171 // smull2 v17.8h, v11.16b, v9.16b
+	WORD    $0x0e29c192 // smull v18.8h, v12.8b, v9.8b
+	WORD    $0x4e29c193 // smull2 v19.8h, v12.16b, v9.16b
+	WORD    $0x4e6069c1 // sadalp v1.4s, v14.8h
+	WORD    $0x0e29c1ae // smull v14.8h, v13.8b, v9.8b
+	WORD    $0x4e6069e2 // sadalp v2.4s, v15.8h
+	WORD    $0x4e29c1af // smull2 v15.8h, v13.16b, v9.16b
+	WORD    $0x4e606a03 // sadalp v3.4s, v16.8h
+	WORD    $0x4e606a24 // sadalp v4.4s, v17.8h
+	WORD    $0x4e606a45 // sadalp v5.4s, v18.8h
+	WORD    $0x4e606a66 // sadalp v6.4s, v19.8h
+	WORD    $0x4e6069c7 // sadalp v7.4s, v14.8h
+	WORD    $0x4e6069e8 // sadalp v8.4s, v15.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R12, R12
 	BNE     k3
-	SUBS    $1, R9, R9
+	SUBS    $1, R10, R10
 	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F5, F6)
-	FLDPQ   32(R7), (F7, F8)
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R7), (F9, F10)
+	FLDPQ   32(R7), (F11, F12)
+	VADD    V9.S4, V1.S4, V1.S4
+	VADD    V10.S4, V3.S4, V3.S4
+	VADD    V11.S4, V5.S4, V5.S4
+	VADD    V12.S4, V7.S4, V7.S4
+	MOVD    120(R0), R8
+	MOVD    32(R0), R9
+	FLDPQ   (R9), (F9, F10)
+	FLDPQ   32(R9), (F11, F12)
 	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD    $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD    $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
 	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD    $0x6e2adc63 // fmul v3.4s, v3.4s, v10.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e2cdce7 // fmul v7.4s, v7.4s, v12.4s
 	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V5.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V6.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
+	ADD     $132, R0, R9
+	VLD1R   (R9), [V9.S4]
+	ADD     $136, R0, R9
+	VLD1R   (R9), [V10.S4]
+	MOVD    88(R0), R9
+	CMP     $16, R8
 	BNE     partial5
-	FMOVQ   (R3), F7
+	FMOVQ   (R3), F11
 	B       done6
 
 partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V7.B16, V7.B16, V7.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V7.B[0]
+	MOVD R3, R10
+	ADD  R8, R10, R10
+	TBZ  $0, R8, none7
+	VEXT $15, V11.B16, V11.B16, V11.B16
+	SUB  $1, R10, R10
+	VLD1 (R10), V11.B[0]
 
 none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V7.B16, V7.B16, V7.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V7.H[0]
+	TBZ  $1, R8, none8
+	VEXT $14, V11.B16, V11.B16, V11.B16
+	SUB  $2, R10, R10
+	VLD1 (R10), V11.H[0]
 
 none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V7.B16, V7.B16, V7.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V7.S[0]
+	TBZ  $2, R8, none9
+	VEXT $12, V11.B16, V11.B16, V11.B16
+	SUB  $4, R10, R10
+	VLD1 (R10), V11.S[0]
 
 none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V7.B16, V7.B16, V7.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V7.D[0]
+	TBZ  $3, R8, none10
+	VEXT $8, V11.B16, V11.B16, V11.B16
+	SUB  $8, R10, R10
+	VLD1 (R10), V11.D[0]
 
 none10:
 done6:
-	ADD    R7, R3, R3
-	VUXTL  V7.B8, V8.H8
-	VUXTL2 V7.B16, V10.H8
-	VUXTL2 V8.H8, V9.S4
-	VUXTL  V8.H4, V8.S4
-	VUXTL2 V10.H8, V11.S4
-	VUXTL  V10.H4, V10.S4
-	VSUB   V5.S4, V8.S4, V8.S4
-	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD   $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
-	WORD   $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
-	VSUB   V5.S4, V9.S4, V9.S4
-	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
-	VSUB   V5.S4, V10.S4, V10.S4
-	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD   $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	WORD   $0x4e2ad463 // fadd v3.4s, v3.4s, v10.4s
-	VSUB   V5.S4, V11.S4, V11.S4
-	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD   $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
-	WORD   $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
+	ADD    R9, R3, R3
+	VUXTL  V11.B8, V12.H8
+	VUXTL2 V11.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V9.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	WORD   $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
+	VSUB   V9.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	WORD   $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	VSUB   V9.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2addce // fmul v14.4s, v14.4s, v10.4s
+	WORD   $0x4e2ed4a5 // fadd v5.4s, v5.4s, v14.4s
+	VSUB   V9.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e2addef // fmul v15.4s, v15.4s, v10.4s
+	WORD   $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
 
 noresidual4:
-	ADD   $140, R0, R7
-	VLD1R (R7), [V5.S4]
-	ADD   $144, R0, R7
-	VLD1R (R7), [V6.S4]
-	MOVD  80(R0), R7
-	ADD   $128, R0, R8
-	VLD1R (R8), [V7.S4]
-	WORD  $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
-	WORD  $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
-	WORD  $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
-	WORD  $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
-	WORD  $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
-	WORD  $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
-	WORD  $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
-	WORD  $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	ADD   $140, R0, R9
+	VLD1R (R9), [V9.S4]
+	ADD   $144, R0, R9
+	VLD1R (R9), [V10.S4]
+	MOVD  80(R0), R9
+	ADD   $128, R0, R10
+	VLD1R (R10), [V11.S4]
+	WORD  $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD  $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD  $0x4e29f463 // fmax v3.4s, v3.4s, v9.4s
+	WORD  $0x4eaaf463 // fmin v3.4s, v3.4s, v10.4s
+	WORD  $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
+	WORD  $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
+	WORD  $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	WORD  $0x4eaaf4e7 // fmin v7.4s, v7.4s, v10.4s
 	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
-	VADD  V7.S4, V1.S4, V1.S4
-	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VADD  V7.S4, V2.S4, V2.S4
+	VADD  V11.S4, V1.S4, V1.S4
 	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VADD  V7.S4, V3.S4, V3.S4
-	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VADD  V7.S4, V4.S4, V4.S4
+	VADD  V11.S4, V3.S4, V3.S4
+	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VADD  V11.S4, V5.S4, V5.S4
+	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	VADD  V11.S4, V7.S4, V7.S4
 	WORD  $0x0e612821 // xtn v1.4h, v1.4s
-	WORD  $0x4e612841 // xtn2 v1.8h, v2.4s
-	WORD  $0x0e612863 // xtn v3.4h, v3.4s
-	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD  $0x4e612861 // xtn2 v1.8h, v3.4s
+	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD  $0x4e6128e5 // xtn2 v5.8h, v7.4s
 	WORD  $0x0e212821 // xtn v1.8b, v1.8h
-	WORD  $0x4e212861 // xtn2 v1.16b, v3.8h
-	CMP   $16, R6
+	WORD  $0x4e2128a1 // xtn2 v1.16b, v5.8h
+	CMP   $16, R8
 	BNE   partial11
 	FMOVQ F1, (R2)
 	B     done12
 
 partial11:
-	MOVD    R2, R8
-	TBZ     $3, R6, none13
-	FMOVD.P F1, 8(R8)
+	MOVD    R2, R10
+	TBZ     $3, R8, none13
+	FMOVD.P F1, 8(R10)
 	VEXT    $8, V1.B16, V1.B16, V1.B16
 
 none13:
-	TBZ     $2, R6, none14
-	FMOVS.P F1, 4(R8)
+	TBZ     $2, R8, none14
+	FMOVS.P F1, 4(R10)
 	VEXT    $4, V1.B16, V1.B16, V1.B16
 
 none14:
-	TBZ    $1, R6, none15
-	VST1.P V1.H[0], 2(R8)
+	TBZ    $1, R8, none15
+	VST1.P V1.H[0], 2(R10)
 	VEXT   $2, V1.B16, V1.B16, V1.B16
 
 none15:
-	TBZ    $0, R6, none16
-	VST1.P V1.B[0], 1(R8)
+	TBZ    $0, R8, none16
+	VST1.P V1.B[0], 1(R10)
 
 none16:
 done12:
-	ADD  R7, R2, R2
+	ADD  R9, R2, R2
 	ADD  R4, R1, R1
-	SUBS $1, R5, R5
-	BNE  tile1
-	RET
-
-// func gemm_u8i8_f32_4x16_neon(args *QuantisedGemmArgs)
-// Requires: ASIMD
-TEXT ·gemm_u8i8_f32_4x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then rows of C; R9 Segs, then rows of C;
-	// R10 the segment, then rows of A, then rows of C; R11 rows of A, then rows of C;
-	// R12, R13 rows of A; R14 fours of k left.
-	// Vectors: V0…V3 elements of A; V4…V19 sums;
-	// V20 rows of B, then multipliers, then DZero, then Lo;
-	// V21 rows of B, then multipliers, then DScale, then Hi;
-	// V22 rows of B, then multipliers, then residual;
-	// V23 rows of B, then multipliers, then residual, widened;
-	// V24, V25 a row of B, in words, then residual, widened; V26 residual, widened.
-	MOVD args+0(FP), R0
-	MOVD (R0), R1
-	MOVD 40(R0), R2
-	MOVD 48(R0), R3
-	MOVD 64(R0), R4
-	MOVD 112(R0), R5
-
-tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F4, F5)
-	FLDPQ 32(R6), (F6, F7)
-	FLDPQ (R6), (F8, F9)
-	FLDPQ 32(R6), (F10, F11)
-	FLDPQ (R6), (F12, F13)
-	FLDPQ 32(R6), (F14, F15)
-	FLDPQ (R6), (F16, F17)
-	FLDPQ 32(R6), (F18, F19)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
-
-segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	ADD    R4, R11, R12
-	ADD    R4, R12, R13
-	MOVD   R7, R14
-
-k3:
-	VLD4.P  64(R6), [V20.B16, V21.B16, V22.B16, V23.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	FMOVS.P 4(R11), F1
-	VUXTL   V1.B8, V1.H8
-	FMOVS.P 4(R12), F2
-	VUXTL   V2.B8, V2.H8
-	FMOVS.P 4(R13), F3
-	VUXTL   V3.B8, V3.H8
-	WORD    $0x0f08a698 // sxtl v24.8h, v20.8b
-	WORD    $0x4f08a699 // sxtl2 v25.8h, v20.16b
-	WORD    $0x0f402304 // smlal v4.4s, v24.4h, v0.h[0]
-	WORD    $0x4f402305 // smlal2 v5.4s, v24.8h, v0.h[0]
-	WORD    $0x0f402326 // smlal v6.4s, v25.4h, v0.h[0]
-	WORD    $0x4f402327 // smlal2 v7.4s, v25.8h, v0.h[0]
-	WORD    $0x0f412308 // smlal v8.4s, v24.4h, v1.h[0]
-	WORD    $0x4f412309 // smlal2 v9.4s, v24.8h, v1.h[0]
-	WORD    $0x0f41232a // smlal v10.4s, v25.4h, v1.h[0]
-	WORD    $0x4f41232b // smlal2 v11.4s, v25.8h, v1.h[0]
-	WORD    $0x0f42230c // smlal v12.4s, v24.4h, v2.h[0]
-	WORD    $0x4f42230d // smlal2 v13.4s, v24.8h, v2.h[0]
-	WORD    $0x0f42232e // smlal v14.4s, v25.4h, v2.h[0]
-	WORD    $0x4f42232f // smlal2 v15.4s, v25.8h, v2.h[0]
-	WORD    $0x0f432310 // smlal v16.4s, v24.4h, v3.h[0]
-	WORD    $0x4f432311 // smlal2 v17.4s, v24.8h, v3.h[0]
-	WORD    $0x0f432332 // smlal v18.4s, v25.4h, v3.h[0]
-	WORD    $0x4f432333 // smlal2 v19.4s, v25.8h, v3.h[0]
-	WORD    $0x0f08a6b8 // sxtl v24.8h, v21.8b
-	WORD    $0x4f08a6b9 // sxtl2 v25.8h, v21.16b
-	WORD    $0x0f502304 // smlal v4.4s, v24.4h, v0.h[1]
-	WORD    $0x4f502305 // smlal2 v5.4s, v24.8h, v0.h[1]
-	WORD    $0x0f502326 // smlal v6.4s, v25.4h, v0.h[1]
-	WORD    $0x4f502327 // smlal2 v7.4s, v25.8h, v0.h[1]
-	WORD    $0x0f512308 // smlal v8.4s, v24.4h, v1.h[1]
-	WORD    $0x4f512309 // smlal2 v9.4s, v24.8h, v1.h[1]
-	WORD    $0x0f51232a // smlal v10.4s, v25.4h, v1.h[1]
-	WORD    $0x4f51232b // smlal2 v11.4s, v25.8h, v1.h[1]
-	WORD    $0x0f52230c // smlal v12.4s, v24.4h, v2.h[1]
-	WORD    $0x4f52230d // smlal2 v13.4s, v24.8h, v2.h[1]
-	WORD    $0x0f52232e // smlal v14.4s, v25.4h, v2.h[1]
-	WORD    $0x4f52232f // smlal2 v15.4s, v25.8h, v2.h[1]
-	WORD    $0x0f532310 // smlal v16.4s, v24.4h, v3.h[1]
-	WORD    $0x4f532311 // smlal2 v17.4s, v24.8h, v3.h[1]
-	WORD    $0x0f532332 // smlal v18.4s, v25.4h, v3.h[1]
-	WORD    $0x4f532333 // smlal2 v19.4s, v25.8h, v3.h[1]
-	WORD    $0x0f08a6d8 // sxtl v24.8h, v22.8b
-	WORD    $0x4f08a6d9 // sxtl2 v25.8h, v22.16b
-	WORD    $0x0f602304 // smlal v4.4s, v24.4h, v0.h[2]
-	WORD    $0x4f602305 // smlal2 v5.4s, v24.8h, v0.h[2]
-	WORD    $0x0f602326 // smlal v6.4s, v25.4h, v0.h[2]
-	WORD    $0x4f602327 // smlal2 v7.4s, v25.8h, v0.h[2]
-	WORD    $0x0f612308 // smlal v8.4s, v24.4h, v1.h[2]
-	WORD    $0x4f612309 // smlal2 v9.4s, v24.8h, v1.h[2]
-	WORD    $0x0f61232a // smlal v10.4s, v25.4h, v1.h[2]
-	WORD    $0x4f61232b // smlal2 v11.4s, v25.8h, v1.h[2]
-	WORD    $0x0f62230c // smlal v12.4s, v24.4h, v2.h[2]
-	WORD    $0x4f62230d // smlal2 v13.4s, v24.8h, v2.h[2]
-	WORD    $0x0f62232e // smlal v14.4s, v25.4h, v2.h[2]
-	WORD    $0x4f62232f // smlal2 v15.4s, v25.8h, v2.h[2]
-	WORD    $0x0f632310 // smlal v16.4s, v24.4h, v3.h[2]
-	WORD    $0x4f632311 // smlal2 v17.4s, v24.8h, v3.h[2]
-	WORD    $0x0f632332 // smlal v18.4s, v25.4h, v3.h[2]
-	WORD    $0x4f632333 // smlal2 v19.4s, v25.8h, v3.h[2]
-	WORD    $0x0f08a6f8 // sxtl v24.8h, v23.8b
-	WORD    $0x4f08a6f9 // sxtl2 v25.8h, v23.16b
-	WORD    $0x0f702304 // smlal v4.4s, v24.4h, v0.h[3]
-	WORD    $0x4f702305 // smlal2 v5.4s, v24.8h, v0.h[3]
-	WORD    $0x0f702326 // smlal v6.4s, v25.4h, v0.h[3]
-	WORD    $0x4f702327 // smlal2 v7.4s, v25.8h, v0.h[3]
-	WORD    $0x0f712308 // smlal v8.4s, v24.4h, v1.h[3]
-	WORD    $0x4f712309 // smlal2 v9.4s, v24.8h, v1.h[3]
-	WORD    $0x0f71232a // smlal v10.4s, v25.4h, v1.h[3]
-	WORD    $0x4f71232b // smlal2 v11.4s, v25.8h, v1.h[3]
-	WORD    $0x0f72230c // smlal v12.4s, v24.4h, v2.h[3]
-	WORD    $0x4f72230d // smlal2 v13.4s, v24.8h, v2.h[3]
-	WORD    $0x0f72232e // smlal v14.4s, v25.4h, v2.h[3]
-	WORD    $0x4f72232f // smlal2 v15.4s, v25.8h, v2.h[3]
-	WORD    $0x0f732310 // smlal v16.4s, v24.4h, v3.h[3]
-	WORD    $0x4f732311 // smlal2 v17.4s, v24.8h, v3.h[3]
-	WORD    $0x0f732332 // smlal v18.4s, v25.4h, v3.h[3]
-	WORD    $0x4f732333 // smlal2 v19.4s, v25.8h, v3.h[3]
-	SUBS    $1, R14, R14
-	BNE     k3
-	SUBS    $1, R9, R9
-	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F20, F21)
-	FLDPQ   32(R7), (F22, F23)
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e34dc84 // fmul v4.4s, v4.4s, v20.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e35dca5 // fmul v5.4s, v5.4s, v21.4s
-	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD    $0x6e36dcc6 // fmul v6.4s, v6.4s, v22.4s
-	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD    $0x6e37dce7 // fmul v7.4s, v7.4s, v23.4s
-	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD    $0x6e34dd08 // fmul v8.4s, v8.4s, v20.4s
-	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD    $0x6e35dd29 // fmul v9.4s, v9.4s, v21.4s
-	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD    $0x6e36dd4a // fmul v10.4s, v10.4s, v22.4s
-	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD    $0x6e37dd6b // fmul v11.4s, v11.4s, v23.4s
-	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD    $0x6e34dd8c // fmul v12.4s, v12.4s, v20.4s
-	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD    $0x6e35ddad // fmul v13.4s, v13.4s, v21.4s
-	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD    $0x6e36ddce // fmul v14.4s, v14.4s, v22.4s
-	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD    $0x6e37ddef // fmul v15.4s, v15.4s, v23.4s
-	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD    $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
-	WORD    $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD    $0x6e35de31 // fmul v17.4s, v17.4s, v21.4s
-	WORD    $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD    $0x6e36de52 // fmul v18.4s, v18.4s, v22.4s
-	WORD    $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD    $0x6e37de73 // fmul v19.4s, v19.4s, v23.4s
-	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V20.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V21.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
-	BNE     partial5
-	FMOVQ   (R3), F22
-	B       done6
-
-partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none10:
-done6:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d484 // fadd v4.4s, v4.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d4a5 // fadd v5.4s, v5.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d4c6 // fadd v6.4s, v6.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad4e7 // fadd v7.4s, v7.4s, v26.4s
-	CMP    $16, R6
-	BNE    partial11
-	FMOVQ  (R3), F22
-	B      done12
-
-partial11:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none13
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none13:
-	TBZ  $1, R6, none14
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none14:
-	TBZ  $2, R6, none15
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none15:
-	TBZ  $3, R6, none16
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none16:
-done12:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d508 // fadd v8.4s, v8.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d529 // fadd v9.4s, v9.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d54a // fadd v10.4s, v10.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad56b // fadd v11.4s, v11.4s, v26.4s
-	CMP    $16, R6
-	BNE    partial17
-	FMOVQ  (R3), F22
-	B      done18
-
-partial17:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none19
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none19:
-	TBZ  $1, R6, none20
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none20:
-	TBZ  $2, R6, none21
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none21:
-	TBZ  $3, R6, none22
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none22:
-done18:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d58c // fadd v12.4s, v12.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d5ad // fadd v13.4s, v13.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d5ce // fadd v14.4s, v14.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad5ef // fadd v15.4s, v15.4s, v26.4s
-	CMP    $16, R6
-	BNE    partial23
-	FMOVQ  (R3), F22
-	B      done24
-
-partial23:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none25
-	VEXT $15, V22.B16, V22.B16, V22.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V22.B[0]
-
-none25:
-	TBZ  $1, R6, none26
-	VEXT $14, V22.B16, V22.B16, V22.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V22.H[0]
-
-none26:
-	TBZ  $2, R6, none27
-	VEXT $12, V22.B16, V22.B16, V22.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V22.S[0]
-
-none27:
-	TBZ  $3, R6, none28
-	VEXT $8, V22.B16, V22.B16, V22.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V22.D[0]
-
-none28:
-done24:
-	ADD    R7, R3, R3
-	VUXTL  V22.B8, V23.H8
-	VUXTL2 V22.B16, V25.H8
-	VUXTL2 V23.H8, V24.S4
-	VUXTL  V23.H4, V23.S4
-	VUXTL2 V25.H8, V26.S4
-	VUXTL  V25.H4, V25.S4
-	VSUB   V20.S4, V23.S4, V23.S4
-	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD   $0x6e35def7 // fmul v23.4s, v23.4s, v21.4s
-	WORD   $0x4e37d610 // fadd v16.4s, v16.4s, v23.4s
-	VSUB   V20.S4, V24.S4, V24.S4
-	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD   $0x6e35df18 // fmul v24.4s, v24.4s, v21.4s
-	WORD   $0x4e38d631 // fadd v17.4s, v17.4s, v24.4s
-	VSUB   V20.S4, V25.S4, V25.S4
-	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
-	WORD   $0x6e35df39 // fmul v25.4s, v25.4s, v21.4s
-	WORD   $0x4e39d652 // fadd v18.4s, v18.4s, v25.4s
-	VSUB   V20.S4, V26.S4, V26.S4
-	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
-	WORD   $0x6e35df5a // fmul v26.4s, v26.4s, v21.4s
-	WORD   $0x4e3ad673 // fadd v19.4s, v19.4s, v26.4s
-
-noresidual4:
-	ADD     $140, R0, R7
-	VLD1R   (R7), [V20.S4]
-	ADD     $144, R0, R7
-	VLD1R   (R7), [V21.S4]
-	MOVD    80(R0), R7
-	MOVD    R2, R8
-	ADD     R7, R8, R9
-	ADD     R7, R9, R10
-	ADD     R7, R10, R11
-	CMP     $16, R6
-	BNE     partial29
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f4a5 // fmax v5.4s, v5.4s, v20.4s
-	WORD    $0x4eb5f4a5 // fmin v5.4s, v5.4s, v21.4s
-	WORD    $0x4e34f4c6 // fmax v6.4s, v6.4s, v20.4s
-	WORD    $0x4eb5f4c6 // fmin v6.4s, v6.4s, v21.4s
-	WORD    $0x4e34f4e7 // fmax v7.4s, v7.4s, v20.4s
-	WORD    $0x4eb5f4e7 // fmin v7.4s, v7.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f529 // fmax v9.4s, v9.4s, v20.4s
-	WORD    $0x4eb5f529 // fmin v9.4s, v9.4s, v21.4s
-	WORD    $0x4e34f54a // fmax v10.4s, v10.4s, v20.4s
-	WORD    $0x4eb5f54a // fmin v10.4s, v10.4s, v21.4s
-	WORD    $0x4e34f56b // fmax v11.4s, v11.4s, v20.4s
-	WORD    $0x4eb5f56b // fmin v11.4s, v11.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f5ad // fmax v13.4s, v13.4s, v20.4s
-	WORD    $0x4eb5f5ad // fmin v13.4s, v13.4s, v21.4s
-	WORD    $0x4e34f5ce // fmax v14.4s, v14.4s, v20.4s
-	WORD    $0x4eb5f5ce // fmin v14.4s, v14.4s, v21.4s
-	WORD    $0x4e34f5ef // fmax v15.4s, v15.4s, v20.4s
-	WORD    $0x4eb5f5ef // fmin v15.4s, v15.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	WORD    $0x4e34f631 // fmax v17.4s, v17.4s, v20.4s
-	WORD    $0x4eb5f631 // fmin v17.4s, v17.4s, v21.4s
-	WORD    $0x4e34f652 // fmax v18.4s, v18.4s, v20.4s
-	WORD    $0x4eb5f652 // fmin v18.4s, v18.4s, v21.4s
-	WORD    $0x4e34f673 // fmax v19.4s, v19.4s, v20.4s
-	WORD    $0x4eb5f673 // fmin v19.4s, v19.4s, v21.4s
-	FSTPQ.P (F4, F5), 32(R8)
-	FSTPQ.P (F6, F7), 32(R8)
-	FSTPQ.P (F8, F9), 32(R9)
-	FSTPQ.P (F10, F11), 32(R9)
-	FSTPQ.P (F12, F13), 32(R10)
-	FSTPQ.P (F14, F15), 32(R10)
-	FSTPQ.P (F16, F17), 32(R11)
-	FSTPQ.P (F18, F19), 32(R11)
-	B       done30
-
-partial29:
-	TBZ     $3, R6, none31
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f4a5 // fmax v5.4s, v5.4s, v20.4s
-	WORD    $0x4eb5f4a5 // fmin v5.4s, v5.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f529 // fmax v9.4s, v9.4s, v20.4s
-	WORD    $0x4eb5f529 // fmin v9.4s, v9.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f5ad // fmax v13.4s, v13.4s, v20.4s
-	WORD    $0x4eb5f5ad // fmin v13.4s, v13.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	WORD    $0x4e34f631 // fmax v17.4s, v17.4s, v20.4s
-	WORD    $0x4eb5f631 // fmin v17.4s, v17.4s, v21.4s
-	FSTPQ.P (F4, F5), 32(R8)
-	FSTPQ.P (F8, F9), 32(R9)
-	FSTPQ.P (F12, F13), 32(R10)
-	FSTPQ.P (F16, F17), 32(R11)
-	VMOV    V6.B16, V4.B16
-	VMOV    V7.B16, V5.B16
-	VMOV    V10.B16, V8.B16
-	VMOV    V11.B16, V9.B16
-	VMOV    V14.B16, V12.B16
-	VMOV    V15.B16, V13.B16
-	VMOV    V18.B16, V16.B16
-	VMOV    V19.B16, V17.B16
-
-none31:
-	TBZ     $2, R6, none32
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	FMOVQ.P F4, 16(R8)
-	FMOVQ.P F8, 16(R9)
-	FMOVQ.P F12, 16(R10)
-	FMOVQ.P F16, 16(R11)
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
-	VMOV    V13.B16, V12.B16
-	VMOV    V17.B16, V16.B16
-
-none32:
-	TBZ     $1, R6, none33
-	VDUP    V4.D[1], V5.D2
-	VDUP    V8.D[1], V9.D2
-	VDUP    V12.D[1], V13.D2
-	VDUP    V16.D[1], V17.D2
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	FMOVD.P F4, 8(R8)
-	FMOVD.P F8, 8(R9)
-	FMOVD.P F12, 8(R10)
-	FMOVD.P F16, 8(R11)
-	VMOV    V5.B16, V4.B16
-	VMOV    V9.B16, V8.B16
-	VMOV    V13.B16, V12.B16
-	VMOV    V17.B16, V16.B16
-
-none33:
-	TBZ     $0, R6, none34
-	WORD    $0x4e34f484 // fmax v4.4s, v4.4s, v20.4s
-	WORD    $0x4eb5f484 // fmin v4.4s, v4.4s, v21.4s
-	WORD    $0x4e34f508 // fmax v8.4s, v8.4s, v20.4s
-	WORD    $0x4eb5f508 // fmin v8.4s, v8.4s, v21.4s
-	WORD    $0x4e34f58c // fmax v12.4s, v12.4s, v20.4s
-	WORD    $0x4eb5f58c // fmin v12.4s, v12.4s, v21.4s
-	WORD    $0x4e34f610 // fmax v16.4s, v16.4s, v20.4s
-	WORD    $0x4eb5f610 // fmin v16.4s, v16.4s, v21.4s
-	FMOVS.P F4, 4(R8)
-	FMOVS.P F8, 4(R9)
-	FMOVS.P F12, 4(R10)
-	FMOVS.P F16, 4(R11)
-
-none34:
-done30:
-	ADD  R7<<2, R2, R2
-	ADD  R4<<2, R1, R1
-	SUBS $1, R5, R5
-	BNE  tile1
-	RET
-
-// func gemm_u8i8_f32_3x16_neon(args *QuantisedGemmArgs)
-// Requires: ASIMD
-TEXT ·gemm_u8i8_f32_3x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then rows of C; R9 Segs, then rows of C;
-	// R10 the segment, then rows of A, then rows of C; R11, R12 rows of A; R13 fours of k left.
-	// Vectors: V0…V2 elements of A; V3…V14 sums;
-	// V15 rows of B, then multipliers, then DZero, then Lo;
-	// V16 rows of B, then multipliers, then DScale, then Hi;
-	// V17 rows of B, then multipliers, then residual;
-	// V18 rows of B, then multipliers, then residual, widened;
-	// V19, V20 a row of B, in words, then residual, widened; V21 residual, widened.
-	MOVD args+0(FP), R0
-	MOVD (R0), R1
-	MOVD 40(R0), R2
-	MOVD 48(R0), R3
-	MOVD 64(R0), R4
-	MOVD 112(R0), R5
-
-tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F3, F4)
-	FLDPQ 32(R6), (F5, F6)
-	FLDPQ (R6), (F7, F8)
-	FLDPQ 32(R6), (F9, F10)
-	FLDPQ (R6), (F11, F12)
-	FLDPQ 32(R6), (F13, F14)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
-
-segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	ADD    R4, R11, R12
-	MOVD   R7, R13
-
-k3:
-	VLD4.P  64(R6), [V15.B16, V16.B16, V17.B16, V18.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	FMOVS.P 4(R11), F1
-	VUXTL   V1.B8, V1.H8
-	FMOVS.P 4(R12), F2
-	VUXTL   V2.B8, V2.H8
-	WORD    $0x0f08a5f3 // sxtl v19.8h, v15.8b
-	WORD    $0x4f08a5f4 // sxtl2 v20.8h, v15.16b
-	WORD    $0x0f402263 // smlal v3.4s, v19.4h, v0.h[0]
-	WORD    $0x4f402264 // smlal2 v4.4s, v19.8h, v0.h[0]
-	WORD    $0x0f402285 // smlal v5.4s, v20.4h, v0.h[0]
-	WORD    $0x4f402286 // smlal2 v6.4s, v20.8h, v0.h[0]
-	WORD    $0x0f412267 // smlal v7.4s, v19.4h, v1.h[0]
-	WORD    $0x4f412268 // smlal2 v8.4s, v19.8h, v1.h[0]
-	WORD    $0x0f412289 // smlal v9.4s, v20.4h, v1.h[0]
-	WORD    $0x4f41228a // smlal2 v10.4s, v20.8h, v1.h[0]
-	WORD    $0x0f42226b // smlal v11.4s, v19.4h, v2.h[0]
-	WORD    $0x4f42226c // smlal2 v12.4s, v19.8h, v2.h[0]
-	WORD    $0x0f42228d // smlal v13.4s, v20.4h, v2.h[0]
-	WORD    $0x4f42228e // smlal2 v14.4s, v20.8h, v2.h[0]
-	WORD    $0x0f08a613 // sxtl v19.8h, v16.8b
-	WORD    $0x4f08a614 // sxtl2 v20.8h, v16.16b
-	WORD    $0x0f502263 // smlal v3.4s, v19.4h, v0.h[1]
-	WORD    $0x4f502264 // smlal2 v4.4s, v19.8h, v0.h[1]
-	WORD    $0x0f502285 // smlal v5.4s, v20.4h, v0.h[1]
-	WORD    $0x4f502286 // smlal2 v6.4s, v20.8h, v0.h[1]
-	WORD    $0x0f512267 // smlal v7.4s, v19.4h, v1.h[1]
-	WORD    $0x4f512268 // smlal2 v8.4s, v19.8h, v1.h[1]
-	WORD    $0x0f512289 // smlal v9.4s, v20.4h, v1.h[1]
-	WORD    $0x4f51228a // smlal2 v10.4s, v20.8h, v1.h[1]
-	WORD    $0x0f52226b // smlal v11.4s, v19.4h, v2.h[1]
-	WORD    $0x4f52226c // smlal2 v12.4s, v19.8h, v2.h[1]
-	WORD    $0x0f52228d // smlal v13.4s, v20.4h, v2.h[1]
-	WORD    $0x4f52228e // smlal2 v14.4s, v20.8h, v2.h[1]
-	WORD    $0x0f08a633 // sxtl v19.8h, v17.8b
-	WORD    $0x4f08a634 // sxtl2 v20.8h, v17.16b
-	WORD    $0x0f602263 // smlal v3.4s, v19.4h, v0.h[2]
-	WORD    $0x4f602264 // smlal2 v4.4s, v19.8h, v0.h[2]
-	WORD    $0x0f602285 // smlal v5.4s, v20.4h, v0.h[2]
-	WORD    $0x4f602286 // smlal2 v6.4s, v20.8h, v0.h[2]
-	WORD    $0x0f612267 // smlal v7.4s, v19.4h, v1.h[2]
-	WORD    $0x4f612268 // smlal2 v8.4s, v19.8h, v1.h[2]
-	WORD    $0x0f612289 // smlal v9.4s, v20.4h, v1.h[2]
-	WORD    $0x4f61228a // smlal2 v10.4s, v20.8h, v1.h[2]
-	WORD    $0x0f62226b // smlal v11.4s, v19.4h, v2.h[2]
-	WORD    $0x4f62226c // smlal2 v12.4s, v19.8h, v2.h[2]
-	WORD    $0x0f62228d // smlal v13.4s, v20.4h, v2.h[2]
-	WORD    $0x4f62228e // smlal2 v14.4s, v20.8h, v2.h[2]
-	WORD    $0x0f08a653 // sxtl v19.8h, v18.8b
-	WORD    $0x4f08a654 // sxtl2 v20.8h, v18.16b
-	WORD    $0x0f702263 // smlal v3.4s, v19.4h, v0.h[3]
-	WORD    $0x4f702264 // smlal2 v4.4s, v19.8h, v0.h[3]
-	WORD    $0x0f702285 // smlal v5.4s, v20.4h, v0.h[3]
-	WORD    $0x4f702286 // smlal2 v6.4s, v20.8h, v0.h[3]
-	WORD    $0x0f712267 // smlal v7.4s, v19.4h, v1.h[3]
-	WORD    $0x4f712268 // smlal2 v8.4s, v19.8h, v1.h[3]
-	WORD    $0x0f712289 // smlal v9.4s, v20.4h, v1.h[3]
-	WORD    $0x4f71228a // smlal2 v10.4s, v20.8h, v1.h[3]
-	WORD    $0x0f72226b // smlal v11.4s, v19.4h, v2.h[3]
-	WORD    $0x4f72226c // smlal2 v12.4s, v19.8h, v2.h[3]
-	WORD    $0x0f72228d // smlal v13.4s, v20.4h, v2.h[3]
-	WORD    $0x4f72228e // smlal2 v14.4s, v20.8h, v2.h[3]
-	SUBS    $1, R13, R13
-	BNE     k3
-	SUBS    $1, R9, R9
-	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F15, F16)
-	FLDPQ   32(R7), (F17, F18)
-	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e2fdc63 // fmul v3.4s, v3.4s, v15.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e30dc84 // fmul v4.4s, v4.4s, v16.4s
-	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e31dca5 // fmul v5.4s, v5.4s, v17.4s
-	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD    $0x6e32dcc6 // fmul v6.4s, v6.4s, v18.4s
-	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
-	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD    $0x6e30dd08 // fmul v8.4s, v8.4s, v16.4s
-	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD    $0x6e31dd29 // fmul v9.4s, v9.4s, v17.4s
-	WORD    $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD    $0x6e32dd4a // fmul v10.4s, v10.4s, v18.4s
-	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD    $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
-	WORD    $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD    $0x6e30dd8c // fmul v12.4s, v12.4s, v16.4s
-	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD    $0x6e31ddad // fmul v13.4s, v13.4s, v17.4s
-	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD    $0x6e32ddce // fmul v14.4s, v14.4s, v18.4s
-	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V15.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V16.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
-	BNE     partial5
-	FMOVQ   (R3), F17
-	B       done6
-
-partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V17.B[0]
-
-none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V17.H[0]
-
-none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V17.S[0]
-
-none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V17.D[0]
-
-none10:
-done6:
-	ADD    R7, R3, R3
-	VUXTL  V17.B8, V18.H8
-	VUXTL2 V17.B16, V20.H8
-	VUXTL2 V18.H8, V19.S4
-	VUXTL  V18.H4, V18.S4
-	VUXTL2 V20.H8, V21.S4
-	VUXTL  V20.H4, V20.S4
-	VSUB   V15.S4, V18.S4, V18.S4
-	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD   $0x6e30de52 // fmul v18.4s, v18.4s, v16.4s
-	WORD   $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
-	VSUB   V15.S4, V19.S4, V19.S4
-	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD   $0x6e30de73 // fmul v19.4s, v19.4s, v16.4s
-	WORD   $0x4e33d484 // fadd v4.4s, v4.4s, v19.4s
-	VSUB   V15.S4, V20.S4, V20.S4
-	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD   $0x6e30de94 // fmul v20.4s, v20.4s, v16.4s
-	WORD   $0x4e34d4a5 // fadd v5.4s, v5.4s, v20.4s
-	VSUB   V15.S4, V21.S4, V21.S4
-	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD   $0x6e30deb5 // fmul v21.4s, v21.4s, v16.4s
-	WORD   $0x4e35d4c6 // fadd v6.4s, v6.4s, v21.4s
-	CMP    $16, R6
-	BNE    partial11
-	FMOVQ  (R3), F17
-	B      done12
-
-partial11:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none13
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V17.B[0]
-
-none13:
-	TBZ  $1, R6, none14
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V17.H[0]
-
-none14:
-	TBZ  $2, R6, none15
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V17.S[0]
-
-none15:
-	TBZ  $3, R6, none16
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V17.D[0]
-
-none16:
-done12:
-	ADD    R7, R3, R3
-	VUXTL  V17.B8, V18.H8
-	VUXTL2 V17.B16, V20.H8
-	VUXTL2 V18.H8, V19.S4
-	VUXTL  V18.H4, V18.S4
-	VUXTL2 V20.H8, V21.S4
-	VUXTL  V20.H4, V20.S4
-	VSUB   V15.S4, V18.S4, V18.S4
-	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD   $0x6e30de52 // fmul v18.4s, v18.4s, v16.4s
-	WORD   $0x4e32d4e7 // fadd v7.4s, v7.4s, v18.4s
-	VSUB   V15.S4, V19.S4, V19.S4
-	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD   $0x6e30de73 // fmul v19.4s, v19.4s, v16.4s
-	WORD   $0x4e33d508 // fadd v8.4s, v8.4s, v19.4s
-	VSUB   V15.S4, V20.S4, V20.S4
-	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD   $0x6e30de94 // fmul v20.4s, v20.4s, v16.4s
-	WORD   $0x4e34d529 // fadd v9.4s, v9.4s, v20.4s
-	VSUB   V15.S4, V21.S4, V21.S4
-	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD   $0x6e30deb5 // fmul v21.4s, v21.4s, v16.4s
-	WORD   $0x4e35d54a // fadd v10.4s, v10.4s, v21.4s
-	CMP    $16, R6
-	BNE    partial17
-	FMOVQ  (R3), F17
-	B      done18
-
-partial17:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none19
-	VEXT $15, V17.B16, V17.B16, V17.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V17.B[0]
-
-none19:
-	TBZ  $1, R6, none20
-	VEXT $14, V17.B16, V17.B16, V17.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V17.H[0]
-
-none20:
-	TBZ  $2, R6, none21
-	VEXT $12, V17.B16, V17.B16, V17.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V17.S[0]
-
-none21:
-	TBZ  $3, R6, none22
-	VEXT $8, V17.B16, V17.B16, V17.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V17.D[0]
-
-none22:
-done18:
-	ADD    R7, R3, R3
-	VUXTL  V17.B8, V18.H8
-	VUXTL2 V17.B16, V20.H8
-	VUXTL2 V18.H8, V19.S4
-	VUXTL  V18.H4, V18.S4
-	VUXTL2 V20.H8, V21.S4
-	VUXTL  V20.H4, V20.S4
-	VSUB   V15.S4, V18.S4, V18.S4
-	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD   $0x6e30de52 // fmul v18.4s, v18.4s, v16.4s
-	WORD   $0x4e32d56b // fadd v11.4s, v11.4s, v18.4s
-	VSUB   V15.S4, V19.S4, V19.S4
-	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD   $0x6e30de73 // fmul v19.4s, v19.4s, v16.4s
-	WORD   $0x4e33d58c // fadd v12.4s, v12.4s, v19.4s
-	VSUB   V15.S4, V20.S4, V20.S4
-	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD   $0x6e30de94 // fmul v20.4s, v20.4s, v16.4s
-	WORD   $0x4e34d5ad // fadd v13.4s, v13.4s, v20.4s
-	VSUB   V15.S4, V21.S4, V21.S4
-	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD   $0x6e30deb5 // fmul v21.4s, v21.4s, v16.4s
-	WORD   $0x4e35d5ce // fadd v14.4s, v14.4s, v21.4s
-
-noresidual4:
-	ADD     $140, R0, R7
-	VLD1R   (R7), [V15.S4]
-	ADD     $144, R0, R7
-	VLD1R   (R7), [V16.S4]
-	MOVD    80(R0), R7
-	MOVD    R2, R8
-	ADD     R7, R8, R9
-	ADD     R7, R9, R10
-	CMP     $16, R6
-	BNE     partial23
-	WORD    $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
-	WORD    $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
-	WORD    $0x4e2ff484 // fmax v4.4s, v4.4s, v15.4s
-	WORD    $0x4eb0f484 // fmin v4.4s, v4.4s, v16.4s
-	WORD    $0x4e2ff4a5 // fmax v5.4s, v5.4s, v15.4s
-	WORD    $0x4eb0f4a5 // fmin v5.4s, v5.4s, v16.4s
-	WORD    $0x4e2ff4c6 // fmax v6.4s, v6.4s, v15.4s
-	WORD    $0x4eb0f4c6 // fmin v6.4s, v6.4s, v16.4s
-	WORD    $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
-	WORD    $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
-	WORD    $0x4e2ff508 // fmax v8.4s, v8.4s, v15.4s
-	WORD    $0x4eb0f508 // fmin v8.4s, v8.4s, v16.4s
-	WORD    $0x4e2ff529 // fmax v9.4s, v9.4s, v15.4s
-	WORD    $0x4eb0f529 // fmin v9.4s, v9.4s, v16.4s
-	WORD    $0x4e2ff54a // fmax v10.4s, v10.4s, v15.4s
-	WORD    $0x4eb0f54a // fmin v10.4s, v10.4s, v16.4s
-	WORD    $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD    $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
-	WORD    $0x4e2ff58c // fmax v12.4s, v12.4s, v15.4s
-	WORD    $0x4eb0f58c // fmin v12.4s, v12.4s, v16.4s
-	WORD    $0x4e2ff5ad // fmax v13.4s, v13.4s, v15.4s
-	WORD    $0x4eb0f5ad // fmin v13.4s, v13.4s, v16.4s
-	WORD    $0x4e2ff5ce // fmax v14.4s, v14.4s, v15.4s
-	WORD    $0x4eb0f5ce // fmin v14.4s, v14.4s, v16.4s
-	FSTPQ.P (F3, F4), 32(R8)
-	FSTPQ.P (F5, F6), 32(R8)
-	FSTPQ.P (F7, F8), 32(R9)
-	FSTPQ.P (F9, F10), 32(R9)
-	FSTPQ.P (F11, F12), 32(R10)
-	FSTPQ.P (F13, F14), 32(R10)
-	B       done24
-
-partial23:
-	TBZ     $3, R6, none25
-	WORD    $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
-	WORD    $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
-	WORD    $0x4e2ff484 // fmax v4.4s, v4.4s, v15.4s
-	WORD    $0x4eb0f484 // fmin v4.4s, v4.4s, v16.4s
-	WORD    $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
-	WORD    $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
-	WORD    $0x4e2ff508 // fmax v8.4s, v8.4s, v15.4s
-	WORD    $0x4eb0f508 // fmin v8.4s, v8.4s, v16.4s
-	WORD    $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD    $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
-	WORD    $0x4e2ff58c // fmax v12.4s, v12.4s, v15.4s
-	WORD    $0x4eb0f58c // fmin v12.4s, v12.4s, v16.4s
-	FSTPQ.P (F3, F4), 32(R8)
-	FSTPQ.P (F7, F8), 32(R9)
-	FSTPQ.P (F11, F12), 32(R10)
-	VMOV    V5.B16, V3.B16
-	VMOV    V6.B16, V4.B16
-	VMOV    V9.B16, V7.B16
-	VMOV    V10.B16, V8.B16
-	VMOV    V13.B16, V11.B16
-	VMOV    V14.B16, V12.B16
-
-none25:
-	TBZ     $2, R6, none26
-	WORD    $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
-	WORD    $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
-	WORD    $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
-	WORD    $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
-	WORD    $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD    $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
-	FMOVQ.P F3, 16(R8)
-	FMOVQ.P F7, 16(R9)
-	FMOVQ.P F11, 16(R10)
-	VMOV    V4.B16, V3.B16
-	VMOV    V8.B16, V7.B16
-	VMOV    V12.B16, V11.B16
-
-none26:
-	TBZ     $1, R6, none27
-	VDUP    V3.D[1], V4.D2
-	VDUP    V7.D[1], V8.D2
-	VDUP    V11.D[1], V12.D2
-	WORD    $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
-	WORD    $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
-	WORD    $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
-	WORD    $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
-	WORD    $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD    $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
-	FMOVD.P F3, 8(R8)
-	FMOVD.P F7, 8(R9)
-	FMOVD.P F11, 8(R10)
-	VMOV    V4.B16, V3.B16
-	VMOV    V8.B16, V7.B16
-	VMOV    V12.B16, V11.B16
-
-none27:
-	TBZ     $0, R6, none28
-	WORD    $0x4e2ff463 // fmax v3.4s, v3.4s, v15.4s
-	WORD    $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
-	WORD    $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
-	WORD    $0x4eb0f4e7 // fmin v7.4s, v7.4s, v16.4s
-	WORD    $0x4e2ff56b // fmax v11.4s, v11.4s, v15.4s
-	WORD    $0x4eb0f56b // fmin v11.4s, v11.4s, v16.4s
-	FMOVS.P F3, 4(R8)
-	FMOVS.P F7, 4(R9)
-	FMOVS.P F11, 4(R10)
-
-none28:
-done24:
-	ADD  R7, R2, R2
-	ADD  R7<<1, R2, R2
-	ADD  R4, R1, R1
-	ADD  R4<<1, R1, R1
 	SUBS $1, R5, R5
 	BNE  tile1
 	RET
@@ -6735,317 +4700,345 @@ done24:
 // func gemm_u8i8_f32_2x16_neon(args *QuantisedGemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_u8i8_f32_2x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then rows of C; R9 Segs, then rows of C;
-	// R10 the segment, then rows of A; R11 rows of A; R12 fours of k left.
-	// Vectors: V0, V1 elements of A; V2…V9 sums;
-	// V10 rows of B, then multipliers, then DZero, then Lo;
-	// V11 rows of B, then multipliers, then DScale, then Hi;
-	// V12 rows of B, then multipliers, then residual;
-	// V13 rows of B, then multipliers, then residual, widened;
-	// V14, V15 a row of B, in words, then residual, widened; V16 residual, widened.
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 SignedBias; R8 16 times −128, then B, then N;
+	// R9 Seg, then Scale, then an address, then DStride, then CStride;
+	// R10 Segs, then behind what is to be loaded, then rows of C;
+	// R11 the segment, then rows of A, then rows of C; R12 rows of A; R13 fours of k left.
+	// Vectors: V0 16 times −128; V1…V16 two sums of each column;
+	// V17 four elements of A, then biases, then multipliers, then DZero, then Lo;
+	// V18 four elements of A, then biases, then multipliers, then DScale, then Hi;
+	// V19 weights, then biases, then multipliers, then residual;
+	// V20 weights, then biases, then multipliers, then residual, widened;
+	// V21, V22 weights, then residual, widened; V23 products, then residual, widened;
+	// V24…V28 products.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
 	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	MOVD 152(R0), R7
+	LSR  $2, R6, R6
+	MOVD $128, R8
+	VDUP R8, V0.B16
 
 tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F2, F3)
-	FLDPQ 32(R6), (F4, F5)
-	FLDPQ (R6), (F6, F7)
-	FLDPQ 32(R6), (F8, F9)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD 16(R0), R8
+	MOVD 8(R0), R9
+	MOVD 96(R0), R10
 
 segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	MOVD   R7, R12
+	MOVD.P 8(R9), R11
+	ADD    R11, R1, R11
+	ADD    R4, R11, R12
+	MOVD   R6, R13
 
 k3:
-	VLD4.P  64(R6), [V10.B16, V11.B16, V12.B16, V13.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	FMOVS.P 4(R11), F1
-	VUXTL   V1.B8, V1.H8
-	WORD    $0x0f08a54e // sxtl v14.8h, v10.8b
-	WORD    $0x4f08a54f // sxtl2 v15.8h, v10.16b
-	WORD    $0x0f4021c2 // smlal v2.4s, v14.4h, v0.h[0]
-	WORD    $0x4f4021c3 // smlal2 v3.4s, v14.8h, v0.h[0]
-	WORD    $0x0f4021e4 // smlal v4.4s, v15.4h, v0.h[0]
-	WORD    $0x4f4021e5 // smlal2 v5.4s, v15.8h, v0.h[0]
-	WORD    $0x0f4121c6 // smlal v6.4s, v14.4h, v1.h[0]
-	WORD    $0x4f4121c7 // smlal2 v7.4s, v14.8h, v1.h[0]
-	WORD    $0x0f4121e8 // smlal v8.4s, v15.4h, v1.h[0]
-	WORD    $0x4f4121e9 // smlal2 v9.4s, v15.8h, v1.h[0]
-	WORD    $0x0f08a56e // sxtl v14.8h, v11.8b
-	WORD    $0x4f08a56f // sxtl2 v15.8h, v11.16b
-	WORD    $0x0f5021c2 // smlal v2.4s, v14.4h, v0.h[1]
-	WORD    $0x4f5021c3 // smlal2 v3.4s, v14.8h, v0.h[1]
-	WORD    $0x0f5021e4 // smlal v4.4s, v15.4h, v0.h[1]
-	WORD    $0x4f5021e5 // smlal2 v5.4s, v15.8h, v0.h[1]
-	WORD    $0x0f5121c6 // smlal v6.4s, v14.4h, v1.h[1]
-	WORD    $0x4f5121c7 // smlal2 v7.4s, v14.8h, v1.h[1]
-	WORD    $0x0f5121e8 // smlal v8.4s, v15.4h, v1.h[1]
-	WORD    $0x4f5121e9 // smlal2 v9.4s, v15.8h, v1.h[1]
-	WORD    $0x0f08a58e // sxtl v14.8h, v12.8b
-	WORD    $0x4f08a58f // sxtl2 v15.8h, v12.16b
-	WORD    $0x0f6021c2 // smlal v2.4s, v14.4h, v0.h[2]
-	WORD    $0x4f6021c3 // smlal2 v3.4s, v14.8h, v0.h[2]
-	WORD    $0x0f6021e4 // smlal v4.4s, v15.4h, v0.h[2]
-	WORD    $0x4f6021e5 // smlal2 v5.4s, v15.8h, v0.h[2]
-	WORD    $0x0f6121c6 // smlal v6.4s, v14.4h, v1.h[2]
-	WORD    $0x4f6121c7 // smlal2 v7.4s, v14.8h, v1.h[2]
-	WORD    $0x0f6121e8 // smlal v8.4s, v15.4h, v1.h[2]
-	WORD    $0x4f6121e9 // smlal2 v9.4s, v15.8h, v1.h[2]
-	WORD    $0x0f08a5ae // sxtl v14.8h, v13.8b
-	WORD    $0x4f08a5af // sxtl2 v15.8h, v13.16b
-	WORD    $0x0f7021c2 // smlal v2.4s, v14.4h, v0.h[3]
-	WORD    $0x4f7021c3 // smlal2 v3.4s, v14.8h, v0.h[3]
-	WORD    $0x0f7021e4 // smlal v4.4s, v15.4h, v0.h[3]
-	WORD    $0x4f7021e5 // smlal2 v5.4s, v15.8h, v0.h[3]
-	WORD    $0x0f7121c6 // smlal v6.4s, v14.4h, v1.h[3]
-	WORD    $0x4f7121c7 // smlal2 v7.4s, v14.8h, v1.h[3]
-	WORD    $0x0f7121e8 // smlal v8.4s, v15.4h, v1.h[3]
-	WORD    $0x4f7121e9 // smlal2 v9.4s, v15.8h, v1.h[3]
-	SUBS    $1, R12, R12
+	VLD1R.P 4(R11), [V17.S4]
+	VLD1R.P 4(R12), [V18.S4]
+	FLDPQ   (R8), (F19, F20)
+	FLDPQ   32(R8), (F21, F22)
+	VEOR    V0.B16, V17.B16, V17.B16
+	VEOR    V0.B16, V18.B16, V18.B16
+	WORD    $0x0e31c277 // smull v23.8h, v19.8b, v17.8b
+	WORD    $0x4e31c278 // smull2 v24.8h, v19.16b, v17.16b
+	WORD    $0x0e31c299 // smull v25.8h, v20.8b, v17.8b
+	WORD    $0x4e31c29a // smull2 v26.8h, v20.16b, v17.16b
+	WORD    $0x0e32c27b // smull v27.8h, v19.8b, v18.8b
+	WORD    $0x4e32c27c // smull2 v28.8h, v19.16b, v18.16b
+	WORD    $0x4e606ae1 // sadalp v1.4s, v23.8h
+	WORD    $0x0e32c297 // smull v23.8h, v20.8b, v18.8b
+	WORD    $0x4e606b02 // sadalp v2.4s, v24.8h
+	WORD    $0x4e32c298 // smull2 v24.8h, v20.16b, v18.16b
+	WORD    $0x4e606b23 // sadalp v3.4s, v25.8h
+	WORD    $0x0e31c2b9 // smull v25.8h, v21.8b, v17.8b
+	WORD    $0x4e606b44 // sadalp v4.4s, v26.8h
+	WORD    $0x4e31c2ba // smull2 v26.8h, v21.16b, v17.16b
+	WORD    $0x4e606b69 // sadalp v9.4s, v27.8h
+	WORD    $0x0e31c2db // smull v27.8h, v22.8b, v17.8b
+	WORD    $0x4e606b8a // sadalp v10.4s, v28.8h
+	WORD    $0x4e31c2dc // smull2 v28.8h, v22.16b, v17.16b
+	WORD    $0x4e606aeb // sadalp v11.4s, v23.8h
+	WORD    $0x0e32c2b7 // smull v23.8h, v21.8b, v18.8b
+	WORD    $0x4e606b0c // sadalp v12.4s, v24.8h
+	WORD    $0x4e32c2b8 // smull2 v24.8h, v21.16b, v18.16b
+	WORD    $0x4e606b25 // sadalp v5.4s, v25.8h
+	WORD    $0x0e32c2d9 // smull v25.8h, v22.8b, v18.8b
+	WORD    $0x4e606b46 // sadalp v6.4s, v26.8h
+	WORD    $0x4e32c2da // smull2 v26.8h, v22.16b, v18.16b
+	WORD    $0x4e606b67 // sadalp v7.4s, v27.8h
+	WORD    $0x4e606b88 // sadalp v8.4s, v28.8h
+	WORD    $0x4e606aed // sadalp v13.4s, v23.8h
+	WORD    $0x4e606b0e // sadalp v14.4s, v24.8h
+	WORD    $0x4e606b2f // sadalp v15.4s, v25.8h
+	WORD    $0x4e606b50 // sadalp v16.4s, v26.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R13, R13
 	BNE     k3
-	SUBS    $1, R9, R9
+	SUBS    $1, R10, R10
 	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F10, F11)
-	FLDPQ   32(R7), (F12, F13)
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e2adc42 // fmul v2.4s, v2.4s, v10.4s
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R7), (F17, F18)
+	FLDPQ   32(R7), (F19, F20)
+	VADD    V17.S4, V1.S4, V1.S4
+	VADD    V18.S4, V3.S4, V3.S4
+	VADD    V19.S4, V5.S4, V5.S4
+	VADD    V20.S4, V7.S4, V7.S4
+	WORD    $0x4eaabd29 // addp v9.4s, v9.4s, v10.4s
+	WORD    $0x4eacbd6b // addp v11.4s, v11.4s, v12.4s
+	WORD    $0x4eaebdad // addp v13.4s, v13.4s, v14.4s
+	WORD    $0x4eb0bdef // addp v15.4s, v15.4s, v16.4s
+	FLDPQ   (R7), (F17, F18)
+	FLDPQ   32(R7), (F19, F20)
+	VADD    V17.S4, V9.S4, V9.S4
+	VADD    V18.S4, V11.S4, V11.S4
+	VADD    V19.S4, V13.S4, V13.S4
+	VADD    V20.S4, V15.S4, V15.S4
+	MOVD    120(R0), R8
+	MOVD    32(R0), R9
+	FLDPQ   (R9), (F17, F18)
+	FLDPQ   32(R9), (F19, F20)
+	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD    $0x6e31dc21 // fmul v1.4s, v1.4s, v17.4s
 	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e2cdc84 // fmul v4.4s, v4.4s, v12.4s
+	WORD    $0x6e32dc63 // fmul v3.4s, v3.4s, v18.4s
 	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
-	WORD    $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD    $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
+	WORD    $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD    $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
-	WORD    $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD    $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
+	WORD    $0x6e34dce7 // fmul v7.4s, v7.4s, v20.4s
 	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x6e31dd29 // fmul v9.4s, v9.4s, v17.4s
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x6e32dd6b // fmul v11.4s, v11.4s, v18.4s
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x6e34ddef // fmul v15.4s, v15.4s, v20.4s
 	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V10.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V11.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
+	ADD     $132, R0, R9
+	VLD1R   (R9), [V17.S4]
+	ADD     $136, R0, R9
+	VLD1R   (R9), [V18.S4]
+	MOVD    88(R0), R9
+	CMP     $16, R8
 	BNE     partial5
-	FMOVQ   (R3), F12
+	FMOVQ   (R3), F19
 	B       done6
 
 partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V12.B16, V12.B16, V12.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V12.B[0]
+	MOVD R3, R10
+	ADD  R8, R10, R10
+	TBZ  $0, R8, none7
+	VEXT $15, V19.B16, V19.B16, V19.B16
+	SUB  $1, R10, R10
+	VLD1 (R10), V19.B[0]
 
 none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V12.B16, V12.B16, V12.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V12.H[0]
+	TBZ  $1, R8, none8
+	VEXT $14, V19.B16, V19.B16, V19.B16
+	SUB  $2, R10, R10
+	VLD1 (R10), V19.H[0]
 
 none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V12.B16, V12.B16, V12.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V12.S[0]
+	TBZ  $2, R8, none9
+	VEXT $12, V19.B16, V19.B16, V19.B16
+	SUB  $4, R10, R10
+	VLD1 (R10), V19.S[0]
 
 none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V12.B16, V12.B16, V12.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V12.D[0]
+	TBZ  $3, R8, none10
+	VEXT $8, V19.B16, V19.B16, V19.B16
+	SUB  $8, R10, R10
+	VLD1 (R10), V19.D[0]
 
 none10:
 done6:
-	ADD    R7, R3, R3
-	VUXTL  V12.B8, V13.H8
-	VUXTL2 V12.B16, V15.H8
-	VUXTL2 V13.H8, V14.S4
-	VUXTL  V13.H4, V13.S4
-	VUXTL2 V15.H8, V16.S4
-	VUXTL  V15.H4, V15.S4
-	VSUB   V10.S4, V13.S4, V13.S4
-	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD   $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	WORD   $0x4e2dd442 // fadd v2.4s, v2.4s, v13.4s
-	VSUB   V10.S4, V14.S4, V14.S4
-	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD   $0x6e2bddce // fmul v14.4s, v14.4s, v11.4s
-	WORD   $0x4e2ed463 // fadd v3.4s, v3.4s, v14.4s
-	VSUB   V10.S4, V15.S4, V15.S4
-	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD   $0x6e2bddef // fmul v15.4s, v15.4s, v11.4s
-	WORD   $0x4e2fd484 // fadd v4.4s, v4.4s, v15.4s
-	VSUB   V10.S4, V16.S4, V16.S4
-	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD   $0x6e2bde10 // fmul v16.4s, v16.4s, v11.4s
-	WORD   $0x4e30d4a5 // fadd v5.4s, v5.4s, v16.4s
-	CMP    $16, R6
+	ADD    R9, R3, R3
+	VUXTL  V19.B8, V20.H8
+	VUXTL2 V19.B16, V22.H8
+	VUXTL2 V20.H8, V21.S4
+	VUXTL  V20.H4, V20.S4
+	VUXTL2 V22.H8, V23.S4
+	VUXTL  V22.H4, V22.S4
+	VSUB   V17.S4, V20.S4, V20.S4
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e32de94 // fmul v20.4s, v20.4s, v18.4s
+	WORD   $0x4e34d421 // fadd v1.4s, v1.4s, v20.4s
+	VSUB   V17.S4, V21.S4, V21.S4
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e32deb5 // fmul v21.4s, v21.4s, v18.4s
+	WORD   $0x4e35d463 // fadd v3.4s, v3.4s, v21.4s
+	VSUB   V17.S4, V22.S4, V22.S4
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e32ded6 // fmul v22.4s, v22.4s, v18.4s
+	WORD   $0x4e36d4a5 // fadd v5.4s, v5.4s, v22.4s
+	VSUB   V17.S4, V23.S4, V23.S4
+	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
+	WORD   $0x4e37d4e7 // fadd v7.4s, v7.4s, v23.4s
+	CMP    $16, R8
 	BNE    partial11
-	FMOVQ  (R3), F12
+	FMOVQ  (R3), F19
 	B      done12
 
 partial11:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none13
-	VEXT $15, V12.B16, V12.B16, V12.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V12.B[0]
+	MOVD R3, R10
+	ADD  R8, R10, R10
+	TBZ  $0, R8, none13
+	VEXT $15, V19.B16, V19.B16, V19.B16
+	SUB  $1, R10, R10
+	VLD1 (R10), V19.B[0]
 
 none13:
-	TBZ  $1, R6, none14
-	VEXT $14, V12.B16, V12.B16, V12.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V12.H[0]
+	TBZ  $1, R8, none14
+	VEXT $14, V19.B16, V19.B16, V19.B16
+	SUB  $2, R10, R10
+	VLD1 (R10), V19.H[0]
 
 none14:
-	TBZ  $2, R6, none15
-	VEXT $12, V12.B16, V12.B16, V12.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V12.S[0]
+	TBZ  $2, R8, none15
+	VEXT $12, V19.B16, V19.B16, V19.B16
+	SUB  $4, R10, R10
+	VLD1 (R10), V19.S[0]
 
 none15:
-	TBZ  $3, R6, none16
-	VEXT $8, V12.B16, V12.B16, V12.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V12.D[0]
+	TBZ  $3, R8, none16
+	VEXT $8, V19.B16, V19.B16, V19.B16
+	SUB  $8, R10, R10
+	VLD1 (R10), V19.D[0]
 
 none16:
 done12:
-	ADD    R7, R3, R3
-	VUXTL  V12.B8, V13.H8
-	VUXTL2 V12.B16, V15.H8
-	VUXTL2 V13.H8, V14.S4
-	VUXTL  V13.H4, V13.S4
-	VUXTL2 V15.H8, V16.S4
-	VUXTL  V15.H4, V15.S4
-	VSUB   V10.S4, V13.S4, V13.S4
-	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD   $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	WORD   $0x4e2dd4c6 // fadd v6.4s, v6.4s, v13.4s
-	VSUB   V10.S4, V14.S4, V14.S4
-	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD   $0x6e2bddce // fmul v14.4s, v14.4s, v11.4s
-	WORD   $0x4e2ed4e7 // fadd v7.4s, v7.4s, v14.4s
-	VSUB   V10.S4, V15.S4, V15.S4
-	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD   $0x6e2bddef // fmul v15.4s, v15.4s, v11.4s
-	WORD   $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	VSUB   V10.S4, V16.S4, V16.S4
-	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD   $0x6e2bde10 // fmul v16.4s, v16.4s, v11.4s
-	WORD   $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
+	ADD    R9, R3, R3
+	VUXTL  V19.B8, V20.H8
+	VUXTL2 V19.B16, V22.H8
+	VUXTL2 V20.H8, V21.S4
+	VUXTL  V20.H4, V20.S4
+	VUXTL2 V22.H8, V23.S4
+	VUXTL  V22.H4, V22.S4
+	VSUB   V17.S4, V20.S4, V20.S4
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e32de94 // fmul v20.4s, v20.4s, v18.4s
+	WORD   $0x4e34d529 // fadd v9.4s, v9.4s, v20.4s
+	VSUB   V17.S4, V21.S4, V21.S4
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e32deb5 // fmul v21.4s, v21.4s, v18.4s
+	WORD   $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	VSUB   V17.S4, V22.S4, V22.S4
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e32ded6 // fmul v22.4s, v22.4s, v18.4s
+	WORD   $0x4e36d5ad // fadd v13.4s, v13.4s, v22.4s
+	VSUB   V17.S4, V23.S4, V23.S4
+	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
+	WORD   $0x4e37d5ef // fadd v15.4s, v15.4s, v23.4s
 
 noresidual4:
-	ADD     $140, R0, R7
-	VLD1R   (R7), [V10.S4]
-	ADD     $144, R0, R7
-	VLD1R   (R7), [V11.S4]
-	MOVD    80(R0), R7
-	MOVD    R2, R8
-	ADD     R7, R8, R9
-	CMP     $16, R6
+	ADD     $140, R0, R9
+	VLD1R   (R9), [V17.S4]
+	ADD     $144, R0, R9
+	VLD1R   (R9), [V18.S4]
+	MOVD    80(R0), R9
+	MOVD    R2, R10
+	ADD     R9, R10, R11
+	CMP     $16, R8
 	BNE     partial17
-	WORD    $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD    $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
-	WORD    $0x4e2af463 // fmax v3.4s, v3.4s, v10.4s
-	WORD    $0x4eabf463 // fmin v3.4s, v3.4s, v11.4s
-	WORD    $0x4e2af484 // fmax v4.4s, v4.4s, v10.4s
-	WORD    $0x4eabf484 // fmin v4.4s, v4.4s, v11.4s
-	WORD    $0x4e2af4a5 // fmax v5.4s, v5.4s, v10.4s
-	WORD    $0x4eabf4a5 // fmin v5.4s, v5.4s, v11.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	WORD    $0x4e2af4e7 // fmax v7.4s, v7.4s, v10.4s
-	WORD    $0x4eabf4e7 // fmin v7.4s, v7.4s, v11.4s
-	WORD    $0x4e2af508 // fmax v8.4s, v8.4s, v10.4s
-	WORD    $0x4eabf508 // fmin v8.4s, v8.4s, v11.4s
-	WORD    $0x4e2af529 // fmax v9.4s, v9.4s, v10.4s
-	WORD    $0x4eabf529 // fmin v9.4s, v9.4s, v11.4s
-	FSTPQ.P (F2, F3), 32(R8)
-	FSTPQ.P (F4, F5), 32(R8)
-	FSTPQ.P (F6, F7), 32(R9)
-	FSTPQ.P (F8, F9), 32(R9)
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
+	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
+	WORD    $0x4e31f4e7 // fmax v7.4s, v7.4s, v17.4s
+	WORD    $0x4eb2f4e7 // fmin v7.4s, v7.4s, v18.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
+	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
+	WORD    $0x4e31f5ef // fmax v15.4s, v15.4s, v17.4s
+	WORD    $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
+	FSTPQ.P (F1, F3), 32(R10)
+	FSTPQ.P (F5, F7), 32(R10)
+	FSTPQ.P (F9, F11), 32(R11)
+	FSTPQ.P (F13, F15), 32(R11)
 	B       done18
 
 partial17:
-	TBZ     $3, R6, none19
-	WORD    $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD    $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
-	WORD    $0x4e2af463 // fmax v3.4s, v3.4s, v10.4s
-	WORD    $0x4eabf463 // fmin v3.4s, v3.4s, v11.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	WORD    $0x4e2af4e7 // fmax v7.4s, v7.4s, v10.4s
-	WORD    $0x4eabf4e7 // fmin v7.4s, v7.4s, v11.4s
-	FSTPQ.P (F2, F3), 32(R8)
-	FSTPQ.P (F6, F7), 32(R9)
-	VMOV    V4.B16, V2.B16
-	VMOV    V5.B16, V3.B16
-	VMOV    V8.B16, V6.B16
-	VMOV    V9.B16, V7.B16
+	TBZ     $3, R8, none19
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	WORD    $0x4e31f56b // fmax v11.4s, v11.4s, v17.4s
+	WORD    $0x4eb2f56b // fmin v11.4s, v11.4s, v18.4s
+	FSTPQ.P (F1, F3), 32(R10)
+	FSTPQ.P (F9, F11), 32(R11)
+	VMOV    V5.B16, V1.B16
+	VMOV    V7.B16, V3.B16
+	VMOV    V13.B16, V9.B16
+	VMOV    V15.B16, V11.B16
 
 none19:
-	TBZ     $2, R6, none20
-	WORD    $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD    $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	FMOVQ.P F2, 16(R8)
-	FMOVQ.P F6, 16(R9)
-	VMOV    V3.B16, V2.B16
-	VMOV    V7.B16, V6.B16
+	TBZ     $2, R8, none20
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	FMOVQ.P F1, 16(R10)
+	FMOVQ.P F9, 16(R11)
+	VMOV    V3.B16, V1.B16
+	VMOV    V11.B16, V9.B16
 
 none20:
-	TBZ     $1, R6, none21
-	VDUP    V2.D[1], V3.D2
-	VDUP    V6.D[1], V7.D2
-	WORD    $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD    $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	FMOVD.P F2, 8(R8)
-	FMOVD.P F6, 8(R9)
-	VMOV    V3.B16, V2.B16
-	VMOV    V7.B16, V6.B16
+	TBZ     $1, R8, none21
+	VDUP    V1.D[1], V3.D2
+	VDUP    V9.D[1], V11.D2
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	FMOVD.P F1, 8(R10)
+	FMOVD.P F9, 8(R11)
+	VMOV    V3.B16, V1.B16
+	VMOV    V11.B16, V9.B16
 
 none21:
-	TBZ     $0, R6, none22
-	WORD    $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
-	WORD    $0x4eabf442 // fmin v2.4s, v2.4s, v11.4s
-	WORD    $0x4e2af4c6 // fmax v6.4s, v6.4s, v10.4s
-	WORD    $0x4eabf4c6 // fmin v6.4s, v6.4s, v11.4s
-	FMOVS.P F2, 4(R8)
-	FMOVS.P F6, 4(R9)
+	TBZ     $0, R8, none22
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
+	FMOVS.P F1, 4(R10)
+	FMOVS.P F9, 4(R11)
 
 none22:
 done18:
-	ADD  R7<<1, R2, R2
+	ADD  R9<<1, R2, R2
 	ADD  R4<<1, R1, R1
 	SUBS $1, R5, R5
 	BNE  tile1
@@ -7054,201 +5047,214 @@ done18:
 // func gemm_u8i8_f32_1x16_neon(args *QuantisedGemmArgs)
 // Requires: ASIMD
 TEXT ·gemm_u8i8_f32_1x16_neon(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles;
-	// R6 Bias, then B, then N;
-	// R7 SegLen, then Scale, then an address, then DStride, then CStride;
-	// R8 Seg, then behind what is to be loaded, then rows of C; R9 Segs;
-	// R10 the segment, then rows of A; R11 fours of k left.
-	// Vectors: V0 elements of A; V1…V4 sums; V5 rows of B, then multipliers, then DZero, then Lo;
-	// V6 rows of B, then multipliers, then DScale, then Hi;
-	// V7 rows of B, then multipliers, then residual;
-	// V8 rows of B, then multipliers, then residual, widened;
-	// V9, V10 a row of B, in words, then residual, widened; V11 residual, widened.
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 SignedBias; R8 16 times −128, then B, then N;
+	// R9 Seg, then Scale, then an address, then DStride, then CStride;
+	// R10 Segs, then behind what is to be loaded, then rows of C;
+	// R11 the segment, then rows of A; R12 fours of k left.
+	// Vectors: V0 16 times −128; V1…V8 two sums of each column;
+	// V9 four elements of A, then biases, then multipliers, then DZero, then Lo;
+	// V10 weights, then biases, then multipliers, then DScale, then Hi;
+	// V11 weights, then biases, then multipliers, then residual;
+	// V12 weights, then biases, then multipliers, then residual, widened;
+	// V13 weights, then residual, widened; V14, V15 products, then residual, widened;
+	// V16…V19 products.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
 	MOVD 48(R0), R3
 	MOVD 64(R0), R4
 	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	MOVD 152(R0), R7
+	LSR  $2, R6, R6
+	MOVD $128, R8
+	VDUP R8, V0.B16
 
 tile1:
-	// Every sum starts at its bias.
-	MOVD  24(R0), R6
-	FLDPQ (R6), (F1, F2)
-	FLDPQ 32(R6), (F3, F4)
-	MOVD  16(R0), R6
-	MOVD  104(R0), R7
-	LSR   $2, R7, R7
-	MOVD  8(R0), R8
-	MOVD  96(R0), R9
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	MOVD 16(R0), R8
+	MOVD 8(R0), R9
+	MOVD 96(R0), R10
 
 segment2:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	MOVD   R7, R11
+	MOVD.P 8(R9), R11
+	ADD    R11, R1, R11
+	MOVD   R6, R12
 
 k3:
-	VLD4.P  64(R6), [V5.B16, V6.B16, V7.B16, V8.B16]
-	FMOVS.P 4(R10), F0
-	VUXTL   V0.B8, V0.H8
-	WORD    $0x0f08a4a9 // sxtl v9.8h, v5.8b
-	WORD    $0x4f08a4aa // sxtl2 v10.8h, v5.16b
-	WORD    $0x0f402121 // smlal v1.4s, v9.4h, v0.h[0]
-	WORD    $0x4f402122 // smlal2 v2.4s, v9.8h, v0.h[0]
-	WORD    $0x0f402143 // smlal v3.4s, v10.4h, v0.h[0]
-	WORD    $0x4f402144 // smlal2 v4.4s, v10.8h, v0.h[0]
-	WORD    $0x0f08a4c9 // sxtl v9.8h, v6.8b
-	WORD    $0x4f08a4ca // sxtl2 v10.8h, v6.16b
-	WORD    $0x0f502121 // smlal v1.4s, v9.4h, v0.h[1]
-	WORD    $0x4f502122 // smlal2 v2.4s, v9.8h, v0.h[1]
-	WORD    $0x0f502143 // smlal v3.4s, v10.4h, v0.h[1]
-	WORD    $0x4f502144 // smlal2 v4.4s, v10.8h, v0.h[1]
-	WORD    $0x0f08a4e9 // sxtl v9.8h, v7.8b
-	WORD    $0x4f08a4ea // sxtl2 v10.8h, v7.16b
-	WORD    $0x0f602121 // smlal v1.4s, v9.4h, v0.h[2]
-	WORD    $0x4f602122 // smlal2 v2.4s, v9.8h, v0.h[2]
-	WORD    $0x0f602143 // smlal v3.4s, v10.4h, v0.h[2]
-	WORD    $0x4f602144 // smlal2 v4.4s, v10.8h, v0.h[2]
-	WORD    $0x0f08a509 // sxtl v9.8h, v8.8b
-	WORD    $0x4f08a50a // sxtl2 v10.8h, v8.16b
-	WORD    $0x0f702121 // smlal v1.4s, v9.4h, v0.h[3]
-	WORD    $0x4f702122 // smlal2 v2.4s, v9.8h, v0.h[3]
-	WORD    $0x0f702143 // smlal v3.4s, v10.4h, v0.h[3]
-	WORD    $0x4f702144 // smlal2 v4.4s, v10.8h, v0.h[3]
-	SUBS    $1, R11, R11
+	VLD1R.P 4(R11), [V9.S4]
+	FLDPQ   (R8), (F10, F11)
+	FLDPQ   32(R8), (F12, F13)
+	VEOR    V0.B16, V9.B16, V9.B16
+	WORD    $0x0e29c14e // smull v14.8h, v10.8b, v9.8b
+	WORD    $0x4e29c14f // smull2 v15.8h, v10.16b, v9.16b
+	WORD    $0x0e29c170 // smull v16.8h, v11.8b, v9.8b
+	WORD    $0x4e29c171 // smull2 v17.8h, v11.16b, v9.16b
+	WORD    $0x0e29c192 // smull v18.8h, v12.8b, v9.8b
+	WORD    $0x4e29c193 // smull2 v19.8h, v12.16b, v9.16b
+	WORD    $0x4e6069c1 // sadalp v1.4s, v14.8h
+	WORD    $0x0e29c1ae // smull v14.8h, v13.8b, v9.8b
+	WORD    $0x4e6069e2 // sadalp v2.4s, v15.8h
+	WORD    $0x4e29c1af // smull2 v15.8h, v13.16b, v9.16b
+	WORD    $0x4e606a03 // sadalp v3.4s, v16.8h
+	WORD    $0x4e606a24 // sadalp v4.4s, v17.8h
+	WORD    $0x4e606a45 // sadalp v5.4s, v18.8h
+	WORD    $0x4e606a66 // sadalp v6.4s, v19.8h
+	WORD    $0x4e6069c7 // sadalp v7.4s, v14.8h
+	WORD    $0x4e6069e8 // sadalp v8.4s, v15.8h
+	ADD     $64, R8, R8
+	SUBS    $1, R12, R12
 	BNE     k3
-	SUBS    $1, R9, R9
+	SUBS    $1, R10, R10
 	BNE     segment2
-	MOVD    120(R0), R6
-	MOVD    32(R0), R7
-	FLDPQ   (R7), (F5, F6)
-	FLDPQ   32(R7), (F7, F8)
+	WORD    $0x4ea2bc21 // addp v1.4s, v1.4s, v2.4s
+	WORD    $0x4ea4bc63 // addp v3.4s, v3.4s, v4.4s
+	WORD    $0x4ea6bca5 // addp v5.4s, v5.4s, v6.4s
+	WORD    $0x4ea8bce7 // addp v7.4s, v7.4s, v8.4s
+	FLDPQ   (R7), (F9, F10)
+	FLDPQ   32(R7), (F11, F12)
+	VADD    V9.S4, V1.S4, V1.S4
+	VADD    V10.S4, V3.S4, V3.S4
+	VADD    V11.S4, V5.S4, V5.S4
+	VADD    V12.S4, V7.S4, V7.S4
+	MOVD    120(R0), R8
+	MOVD    32(R0), R9
+	FLDPQ   (R9), (F9, F10)
+	FLDPQ   32(R9), (F11, F12)
 	WORD    $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD    $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
-	WORD    $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD    $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD    $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
 	WORD    $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD    $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
-	WORD    $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD    $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	WORD    $0x6e2adc63 // fmul v3.4s, v3.4s, v10.4s
+	WORD    $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD    $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
+	WORD    $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD    $0x6e2cdce7 // fmul v7.4s, v7.4s, v12.4s
 	CBZ     R3, noresidual4
-	ADD     $132, R0, R7
-	VLD1R   (R7), [V5.S4]
-	ADD     $136, R0, R7
-	VLD1R   (R7), [V6.S4]
-	MOVD    88(R0), R7
-	CMP     $16, R6
+	ADD     $132, R0, R9
+	VLD1R   (R9), [V9.S4]
+	ADD     $136, R0, R9
+	VLD1R   (R9), [V10.S4]
+	MOVD    88(R0), R9
+	CMP     $16, R8
 	BNE     partial5
-	FMOVQ   (R3), F7
+	FMOVQ   (R3), F11
 	B       done6
 
 partial5:
-	MOVD R3, R8
-	ADD  R6, R8, R8
-	TBZ  $0, R6, none7
-	VEXT $15, V7.B16, V7.B16, V7.B16
-	SUB  $1, R8, R8
-	VLD1 (R8), V7.B[0]
+	MOVD R3, R10
+	ADD  R8, R10, R10
+	TBZ  $0, R8, none7
+	VEXT $15, V11.B16, V11.B16, V11.B16
+	SUB  $1, R10, R10
+	VLD1 (R10), V11.B[0]
 
 none7:
-	TBZ  $1, R6, none8
-	VEXT $14, V7.B16, V7.B16, V7.B16
-	SUB  $2, R8, R8
-	VLD1 (R8), V7.H[0]
+	TBZ  $1, R8, none8
+	VEXT $14, V11.B16, V11.B16, V11.B16
+	SUB  $2, R10, R10
+	VLD1 (R10), V11.H[0]
 
 none8:
-	TBZ  $2, R6, none9
-	VEXT $12, V7.B16, V7.B16, V7.B16
-	SUB  $4, R8, R8
-	VLD1 (R8), V7.S[0]
+	TBZ  $2, R8, none9
+	VEXT $12, V11.B16, V11.B16, V11.B16
+	SUB  $4, R10, R10
+	VLD1 (R10), V11.S[0]
 
 none9:
-	TBZ  $3, R6, none10
-	VEXT $8, V7.B16, V7.B16, V7.B16
-	SUB  $8, R8, R8
-	VLD1 (R8), V7.D[0]
+	TBZ  $3, R8, none10
+	VEXT $8, V11.B16, V11.B16, V11.B16
+	SUB  $8, R10, R10
+	VLD1 (R10), V11.D[0]
 
 none10:
 done6:
-	ADD    R7, R3, R3
-	VUXTL  V7.B8, V8.H8
-	VUXTL2 V7.B16, V10.H8
-	VUXTL2 V8.H8, V9.S4
-	VUXTL  V8.H4, V8.S4
-	VUXTL2 V10.H8, V11.S4
-	VUXTL  V10.H4, V10.S4
-	VSUB   V5.S4, V8.S4, V8.S4
-	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD   $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
-	WORD   $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
-	VSUB   V5.S4, V9.S4, V9.S4
-	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
-	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
-	VSUB   V5.S4, V10.S4, V10.S4
-	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD   $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
-	WORD   $0x4e2ad463 // fadd v3.4s, v3.4s, v10.4s
-	VSUB   V5.S4, V11.S4, V11.S4
-	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD   $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
-	WORD   $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
+	ADD    R9, R3, R3
+	VUXTL  V11.B8, V12.H8
+	VUXTL2 V11.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V9.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	WORD   $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
+	VSUB   V9.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	WORD   $0x4e2dd463 // fadd v3.4s, v3.4s, v13.4s
+	VSUB   V9.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2addce // fmul v14.4s, v14.4s, v10.4s
+	WORD   $0x4e2ed4a5 // fadd v5.4s, v5.4s, v14.4s
+	VSUB   V9.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e2addef // fmul v15.4s, v15.4s, v10.4s
+	WORD   $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
 
 noresidual4:
-	ADD     $140, R0, R7
-	VLD1R   (R7), [V5.S4]
-	ADD     $144, R0, R7
-	VLD1R   (R7), [V6.S4]
-	MOVD    80(R0), R7
-	MOVD    R2, R8
-	CMP     $16, R6
+	ADD     $140, R0, R9
+	VLD1R   (R9), [V9.S4]
+	ADD     $144, R0, R9
+	VLD1R   (R9), [V10.S4]
+	MOVD    80(R0), R9
+	MOVD    R2, R10
+	CMP     $16, R8
 	BNE     partial11
-	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
-	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
-	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
-	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
-	WORD    $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
-	WORD    $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
-	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
-	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
-	FSTPQ.P (F1, F2), 32(R8)
-	FSTPQ.P (F3, F4), 32(R8)
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD    $0x4e29f463 // fmax v3.4s, v3.4s, v9.4s
+	WORD    $0x4eaaf463 // fmin v3.4s, v3.4s, v10.4s
+	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
+	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
+	WORD    $0x4e29f4e7 // fmax v7.4s, v7.4s, v9.4s
+	WORD    $0x4eaaf4e7 // fmin v7.4s, v7.4s, v10.4s
+	FSTPQ.P (F1, F3), 32(R10)
+	FSTPQ.P (F5, F7), 32(R10)
 	B       done12
 
 partial11:
-	TBZ     $3, R6, none13
-	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
-	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
-	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
-	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
-	FSTPQ.P (F1, F2), 32(R8)
-	VMOV    V3.B16, V1.B16
-	VMOV    V4.B16, V2.B16
+	TBZ     $3, R8, none13
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD    $0x4e29f463 // fmax v3.4s, v3.4s, v9.4s
+	WORD    $0x4eaaf463 // fmin v3.4s, v3.4s, v10.4s
+	FSTPQ.P (F1, F3), 32(R10)
+	VMOV    V5.B16, V1.B16
+	VMOV    V7.B16, V3.B16
 
 none13:
-	TBZ     $2, R6, none14
-	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
-	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
-	FMOVQ.P F1, 16(R8)
-	VMOV    V2.B16, V1.B16
+	TBZ     $2, R8, none14
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	FMOVQ.P F1, 16(R10)
+	VMOV    V3.B16, V1.B16
 
 none14:
-	TBZ     $1, R6, none15
-	VDUP    V1.D[1], V2.D2
-	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
-	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
-	FMOVD.P F1, 8(R8)
-	VMOV    V2.B16, V1.B16
+	TBZ     $1, R8, none15
+	VDUP    V1.D[1], V3.D2
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	FMOVD.P F1, 8(R10)
+	VMOV    V3.B16, V1.B16
 
 none15:
-	TBZ     $0, R6, none16
-	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
-	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
-	FMOVS.P F1, 4(R8)
+	TBZ     $0, R8, none16
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	FMOVS.P F1, 4(R10)
 
 none16:
 done12:
-	ADD  R7, R2, R2
+	ADD  R9, R2, R2
 	ADD  R4, R1, R1
 	SUBS $1, R5, R5
 	BNE  tile1

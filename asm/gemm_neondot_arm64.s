@@ -8,17 +8,17 @@
 // Requires: ASIMD, ASIMDDP
 TEXT ·gemm_u8i8_5x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then an address, then where to store;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then an address, then where to store;
 	// R10 the segment, then rows of A; R11…R14 rows of A; R15 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13…V24 sums;
-	// V25 elements of A, then multipliers, then DZero, then Lo;
-	// V26 elements of A, then multipliers, then DScale, then Hi;
-	// V27 elements of A, then multipliers, then residual, then Zero;
-	// V28 elements of A, then multipliers, then residual, widened;
-	// V29 elements of A, then residual, widened; V30, V31 rows of B, then residual, widened.
+	// Vectors: V0 16 times −128; V1…V20 sums;
+	// V21 elements of A, then multipliers, then DZero, then Lo;
+	// V22 elements of A, then multipliers, then DScale, then Hi;
+	// V23 elements of A, then multipliers, then residual, then Zero;
+	// V24 elements of A, then multipliers, then residual, widened;
+	// V25 elements of A, then residual, widened; V26, V27 rows of B, then residual, widened;
+	// V28, V29 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -29,57 +29,25 @@ TEXT ·gemm_u8i8_5x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R7), (F9, F10)
+	FLDPQ 32(R7), (F11, F12)
+	FLDPQ (R7), (F13, F14)
+	FLDPQ 32(R7), (F15, F16)
+	FLDPQ (R7), (F17, F18)
+	FLDPQ 32(R7), (F19, F20)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	VMOV V1.B16, V13.B16
-	VMOV V2.B16, V14.B16
-	VMOV V3.B16, V15.B16
-	VMOV V4.B16, V16.B16
-	VMOV V1.B16, V17.B16
-	VMOV V2.B16, V18.B16
-	VMOV V3.B16, V19.B16
-	VMOV V4.B16, V20.B16
-	VMOV V1.B16, V21.B16
-	VMOV V2.B16, V22.B16
-	VMOV V3.B16, V23.B16
-	VMOV V4.B16, V24.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
 	ADD    R4, R10, R11
@@ -87,898 +55,9 @@ segment3:
 	ADD    R4, R12, R13
 	ADD    R4, R13, R14
 	LSR    $2, R6, R15
-	CBZ    R15, rest4
+	CBZ    R15, rest3
 
-k7:
-	FMOVQ.P 16(R10), F25
-	VEOR    V0.B16, V25.B16, V25.B16
-	FMOVQ.P 16(R11), F26
-	VEOR    V0.B16, V26.B16, V26.B16
-	FMOVQ.P 16(R12), F27
-	VEOR    V0.B16, V27.B16, V27.B16
-	FMOVQ.P 16(R13), F28
-	VEOR    V0.B16, V28.B16, V28.B16
-	FMOVQ.P 16(R14), F29
-	VEOR    V0.B16, V29.B16, V29.B16
-	FMOVQ   (R7), F30
-	FMOVQ   16(R7), F31
-	WORD    $0x4f99e3c5 // sdot v5.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c9 // sdot v9.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cd // sdot v13.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d1 // sdot v17.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d5 // sdot v21.4s, v30.16b, v29.4b[0]
-	FMOVQ   32(R7), F30
-	WORD    $0x4f99e3e6 // sdot v6.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ea // sdot v10.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ee // sdot v14.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f2 // sdot v18.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f6 // sdot v22.4s, v31.16b, v29.4b[0]
-	FMOVQ   48(R7), F31
-	WORD    $0x4f99e3c7 // sdot v7.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3cb // sdot v11.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cf // sdot v15.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d3 // sdot v19.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d7 // sdot v23.4s, v30.16b, v29.4b[0]
-	FMOVQ   64(R7), F30
-	WORD    $0x4f99e3e8 // sdot v8.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ec // sdot v12.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3f0 // sdot v16.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f4 // sdot v20.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f8 // sdot v24.4s, v31.16b, v29.4b[0]
-	FMOVQ   80(R7), F31
-	WORD    $0x4fb9e3c5 // sdot v5.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c9 // sdot v9.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cd // sdot v13.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d1 // sdot v17.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d5 // sdot v21.4s, v30.16b, v29.4b[1]
-	FMOVQ   96(R7), F30
-	WORD    $0x4fb9e3e6 // sdot v6.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ea // sdot v10.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ee // sdot v14.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f2 // sdot v18.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f6 // sdot v22.4s, v31.16b, v29.4b[1]
-	FMOVQ   112(R7), F31
-	WORD    $0x4fb9e3c7 // sdot v7.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3cb // sdot v11.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cf // sdot v15.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d3 // sdot v19.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d7 // sdot v23.4s, v30.16b, v29.4b[1]
-	FMOVQ   128(R7), F30
-	WORD    $0x4fb9e3e8 // sdot v8.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ec // sdot v12.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3f0 // sdot v16.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f4 // sdot v20.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f8 // sdot v24.4s, v31.16b, v29.4b[1]
-	FMOVQ   144(R7), F31
-	WORD    $0x4f99ebc5 // sdot v5.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebc9 // sdot v9.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcd // sdot v13.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd1 // sdot v17.4s, v30.16b, v28.4b[2]
-	WORD    $0x4f9debd5 // sdot v21.4s, v30.16b, v29.4b[2]
-	FMOVQ   160(R7), F30
-	WORD    $0x4f99ebe6 // sdot v6.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebea // sdot v10.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebee // sdot v14.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf2 // sdot v18.4s, v31.16b, v28.4b[2]
-	WORD    $0x4f9debf6 // sdot v22.4s, v31.16b, v29.4b[2]
-	FMOVQ   176(R7), F31
-	WORD    $0x4f99ebc7 // sdot v7.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebcb // sdot v11.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcf // sdot v15.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd3 // sdot v19.4s, v30.16b, v28.4b[2]
-	WORD    $0x4f9debd7 // sdot v23.4s, v30.16b, v29.4b[2]
-	FMOVQ   192(R7), F30
-	WORD    $0x4f99ebe8 // sdot v8.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebec // sdot v12.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebf0 // sdot v16.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf4 // sdot v20.4s, v31.16b, v28.4b[2]
-	WORD    $0x4f9debf8 // sdot v24.4s, v31.16b, v29.4b[2]
-	FMOVQ   208(R7), F31
-	WORD    $0x4fb9ebc5 // sdot v5.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebc9 // sdot v9.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcd // sdot v13.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd1 // sdot v17.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fbdebd5 // sdot v21.4s, v30.16b, v29.4b[3]
-	FMOVQ   224(R7), F30
-	WORD    $0x4fb9ebe6 // sdot v6.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebea // sdot v10.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebee // sdot v14.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf2 // sdot v18.4s, v31.16b, v28.4b[3]
-	WORD    $0x4fbdebf6 // sdot v22.4s, v31.16b, v29.4b[3]
-	FMOVQ   240(R7), F31
-	WORD    $0x4fb9ebc7 // sdot v7.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebcb // sdot v11.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcf // sdot v15.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd3 // sdot v19.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fbdebd7 // sdot v23.4s, v30.16b, v29.4b[3]
-	WORD    $0x4fb9ebe8 // sdot v8.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebec // sdot v12.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebf0 // sdot v16.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf4 // sdot v20.4s, v31.16b, v28.4b[3]
-	WORD    $0x4fbdebf8 // sdot v24.4s, v31.16b, v29.4b[3]
-	ADD     $256, R7, R7
-	SUBS    $1, R15, R15
-	BNE     k7
-
-rest4:
-	TBZ     $1, R6, odd5
-	FMOVD.P 8(R10), F25
-	VEOR    V0.B16, V25.B16, V25.B16
-	FMOVD.P 8(R11), F26
-	VEOR    V0.B16, V26.B16, V26.B16
-	FMOVD.P 8(R12), F27
-	VEOR    V0.B16, V27.B16, V27.B16
-	FMOVD.P 8(R13), F28
-	VEOR    V0.B16, V28.B16, V28.B16
-	FMOVD.P 8(R14), F29
-	VEOR    V0.B16, V29.B16, V29.B16
-	FMOVQ   (R7), F30
-	FMOVQ   16(R7), F31
-	WORD    $0x4f99e3c5 // sdot v5.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c9 // sdot v9.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cd // sdot v13.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d1 // sdot v17.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d5 // sdot v21.4s, v30.16b, v29.4b[0]
-	FMOVQ   32(R7), F30
-	WORD    $0x4f99e3e6 // sdot v6.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ea // sdot v10.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ee // sdot v14.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f2 // sdot v18.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f6 // sdot v22.4s, v31.16b, v29.4b[0]
-	FMOVQ   48(R7), F31
-	WORD    $0x4f99e3c7 // sdot v7.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3cb // sdot v11.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cf // sdot v15.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d3 // sdot v19.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d7 // sdot v23.4s, v30.16b, v29.4b[0]
-	FMOVQ   64(R7), F30
-	WORD    $0x4f99e3e8 // sdot v8.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ec // sdot v12.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3f0 // sdot v16.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f4 // sdot v20.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f8 // sdot v24.4s, v31.16b, v29.4b[0]
-	FMOVQ   80(R7), F31
-	WORD    $0x4fb9e3c5 // sdot v5.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c9 // sdot v9.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cd // sdot v13.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d1 // sdot v17.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d5 // sdot v21.4s, v30.16b, v29.4b[1]
-	FMOVQ   96(R7), F30
-	WORD    $0x4fb9e3e6 // sdot v6.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ea // sdot v10.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ee // sdot v14.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f2 // sdot v18.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f6 // sdot v22.4s, v31.16b, v29.4b[1]
-	FMOVQ   112(R7), F31
-	WORD    $0x4fb9e3c7 // sdot v7.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3cb // sdot v11.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cf // sdot v15.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d3 // sdot v19.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d7 // sdot v23.4s, v30.16b, v29.4b[1]
-	WORD    $0x4fb9e3e8 // sdot v8.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ec // sdot v12.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3f0 // sdot v16.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f4 // sdot v20.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f8 // sdot v24.4s, v31.16b, v29.4b[1]
-	ADD     $128, R7, R7
-
-odd5:
-	TBZ     $0, R6, done6
-	FMOVS.P 4(R10), F25
-	VEOR    V0.B16, V25.B16, V25.B16
-	FMOVS.P 4(R11), F26
-	VEOR    V0.B16, V26.B16, V26.B16
-	FMOVS.P 4(R12), F27
-	VEOR    V0.B16, V27.B16, V27.B16
-	FMOVS.P 4(R13), F28
-	VEOR    V0.B16, V28.B16, V28.B16
-	FMOVS.P 4(R14), F29
-	VEOR    V0.B16, V29.B16, V29.B16
-	FMOVQ   (R7), F30
-	FMOVQ   16(R7), F31
-	WORD    $0x4f99e3c5 // sdot v5.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c9 // sdot v9.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cd // sdot v13.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d1 // sdot v17.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d5 // sdot v21.4s, v30.16b, v29.4b[0]
-	FMOVQ   32(R7), F30
-	WORD    $0x4f99e3e6 // sdot v6.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ea // sdot v10.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ee // sdot v14.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f2 // sdot v18.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f6 // sdot v22.4s, v31.16b, v29.4b[0]
-	FMOVQ   48(R7), F31
-	WORD    $0x4f99e3c7 // sdot v7.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3cb // sdot v11.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cf // sdot v15.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d3 // sdot v19.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d7 // sdot v23.4s, v30.16b, v29.4b[0]
-	WORD    $0x4f99e3e8 // sdot v8.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ec // sdot v12.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3f0 // sdot v16.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f4 // sdot v20.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f8 // sdot v24.4s, v31.16b, v29.4b[0]
-	ADD     $64, R7, R7
-
-done6:
-	SUBS  $1, R9, R9
-	BNE   segment3
-	MOVD  120(R0), R7
-	MOVD  32(R0), R8
-	FLDPQ (R8), (F25, F26)
-	FLDPQ 32(R8), (F27, F28)
-	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD  $0x6e39dca5 // fmul v5.4s, v5.4s, v25.4s
-	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD  $0x6e3adcc6 // fmul v6.4s, v6.4s, v26.4s
-	WORD  $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD  $0x6e3bdce7 // fmul v7.4s, v7.4s, v27.4s
-	WORD  $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD  $0x6e3cdd08 // fmul v8.4s, v8.4s, v28.4s
-	WORD  $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD  $0x6e39dd29 // fmul v9.4s, v9.4s, v25.4s
-	WORD  $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD  $0x6e3add4a // fmul v10.4s, v10.4s, v26.4s
-	WORD  $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD  $0x6e3bdd6b // fmul v11.4s, v11.4s, v27.4s
-	WORD  $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD  $0x6e3cdd8c // fmul v12.4s, v12.4s, v28.4s
-	WORD  $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD  $0x6e39ddad // fmul v13.4s, v13.4s, v25.4s
-	WORD  $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD  $0x6e3addce // fmul v14.4s, v14.4s, v26.4s
-	WORD  $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD  $0x6e3bddef // fmul v15.4s, v15.4s, v27.4s
-	WORD  $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD  $0x6e3cde10 // fmul v16.4s, v16.4s, v28.4s
-	WORD  $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD  $0x6e39de31 // fmul v17.4s, v17.4s, v25.4s
-	WORD  $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD  $0x6e3ade52 // fmul v18.4s, v18.4s, v26.4s
-	WORD  $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD  $0x6e3bde73 // fmul v19.4s, v19.4s, v27.4s
-	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD  $0x6e3cde94 // fmul v20.4s, v20.4s, v28.4s
-	WORD  $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD  $0x6e39deb5 // fmul v21.4s, v21.4s, v25.4s
-	WORD  $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD  $0x6e3aded6 // fmul v22.4s, v22.4s, v26.4s
-	WORD  $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD  $0x6e3bdef7 // fmul v23.4s, v23.4s, v27.4s
-	WORD  $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD  $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	CBZ   R3, noresidual8
-	ADD   $132, R0, R8
-	VLD1R (R8), [V25.S4]
-	ADD   $136, R0, R8
-	VLD1R (R8), [V26.S4]
-	MOVD  88(R0), R8
-	CMP   $16, R7
-	BNE   partial9
-	FMOVQ (R3), F27
-	B     done10
-
-partial9:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none11:
-	TBZ  $1, R7, none12
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none12:
-	TBZ  $2, R7, none13
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none13:
-	TBZ  $3, R7, none14
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none14:
-done10:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd4a5 // fadd v5.4s, v5.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd4c6 // fadd v6.4s, v6.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd508 // fadd v8.4s, v8.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial15
-	FMOVQ  (R3), F27
-	B      done16
-
-partial15:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none17:
-	TBZ  $1, R7, none18
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none18:
-	TBZ  $2, R7, none19
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none19:
-	TBZ  $3, R7, none20
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none20:
-done16:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd529 // fadd v9.4s, v9.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd54a // fadd v10.4s, v10.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed56b // fadd v11.4s, v11.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd58c // fadd v12.4s, v12.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial21
-	FMOVQ  (R3), F27
-	B      done22
-
-partial21:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none23
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none23:
-	TBZ  $1, R7, none24
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none24:
-	TBZ  $2, R7, none25
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none25:
-	TBZ  $3, R7, none26
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none26:
-done22:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd5ad // fadd v13.4s, v13.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd5ce // fadd v14.4s, v14.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed5ef // fadd v15.4s, v15.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd610 // fadd v16.4s, v16.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial27
-	FMOVQ  (R3), F27
-	B      done28
-
-partial27:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none29
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none29:
-	TBZ  $1, R7, none30
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none30:
-	TBZ  $2, R7, none31
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none31:
-	TBZ  $3, R7, none32
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none32:
-done28:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd631 // fadd v17.4s, v17.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd652 // fadd v18.4s, v18.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed673 // fadd v19.4s, v19.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd694 // fadd v20.4s, v20.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial33
-	FMOVQ  (R3), F27
-	B      done34
-
-partial33:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none35
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none35:
-	TBZ  $1, R7, none36
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none36:
-	TBZ  $2, R7, none37
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none37:
-	TBZ  $3, R7, none38
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none38:
-done34:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd6b5 // fadd v21.4s, v21.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd6d6 // fadd v22.4s, v22.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed6f7 // fadd v23.4s, v23.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd718 // fadd v24.4s, v24.4s, v31.4s
-
-noresidual8:
-	ADD   $140, R0, R8
-	VLD1R (R8), [V25.S4]
-	ADD   $144, R0, R8
-	VLD1R (R8), [V26.S4]
-	MOVD  80(R0), R8
-	ADD   $128, R0, R9
-	VLD1R (R9), [V27.S4]
-	WORD  $0x4e39f4a5 // fmax v5.4s, v5.4s, v25.4s
-	WORD  $0x4ebaf4a5 // fmin v5.4s, v5.4s, v26.4s
-	WORD  $0x4e39f4c6 // fmax v6.4s, v6.4s, v25.4s
-	WORD  $0x4ebaf4c6 // fmin v6.4s, v6.4s, v26.4s
-	WORD  $0x4e39f4e7 // fmax v7.4s, v7.4s, v25.4s
-	WORD  $0x4ebaf4e7 // fmin v7.4s, v7.4s, v26.4s
-	WORD  $0x4e39f508 // fmax v8.4s, v8.4s, v25.4s
-	WORD  $0x4ebaf508 // fmin v8.4s, v8.4s, v26.4s
-	WORD  $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VADD  V27.S4, V5.S4, V5.S4
-	WORD  $0x4e21a8c6 // fcvtns v6.4s, v6.4s
-	VADD  V27.S4, V6.S4, V6.S4
-	WORD  $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	VADD  V27.S4, V7.S4, V7.S4
-	WORD  $0x4e21a908 // fcvtns v8.4s, v8.4s
-	VADD  V27.S4, V8.S4, V8.S4
-	WORD  $0x0e6128a5 // xtn v5.4h, v5.4s
-	WORD  $0x4e6128c5 // xtn2 v5.8h, v6.4s
-	WORD  $0x0e6128e7 // xtn v7.4h, v7.4s
-	WORD  $0x4e612907 // xtn2 v7.8h, v8.4s
-	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
-	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
-	CMP   $16, R7
-	BNE   partial39
-	FMOVQ F5, (R2)
-	B     done40
-
-partial39:
-	MOVD    R2, R9
-	TBZ     $3, R7, none41
-	FMOVD.P F5, 8(R9)
-	VEXT    $8, V5.B16, V5.B16, V5.B16
-
-none41:
-	TBZ     $2, R7, none42
-	FMOVS.P F5, 4(R9)
-	VEXT    $4, V5.B16, V5.B16, V5.B16
-
-none42:
-	TBZ    $1, R7, none43
-	VST1.P V5.H[0], 2(R9)
-	VEXT   $2, V5.B16, V5.B16, V5.B16
-
-none43:
-	TBZ    $0, R7, none44
-	VST1.P V5.B[0], 1(R9)
-
-none44:
-done40:
-	ADD   R8, R2, R2
-	WORD  $0x4e39f529 // fmax v9.4s, v9.4s, v25.4s
-	WORD  $0x4ebaf529 // fmin v9.4s, v9.4s, v26.4s
-	WORD  $0x4e39f54a // fmax v10.4s, v10.4s, v25.4s
-	WORD  $0x4ebaf54a // fmin v10.4s, v10.4s, v26.4s
-	WORD  $0x4e39f56b // fmax v11.4s, v11.4s, v25.4s
-	WORD  $0x4ebaf56b // fmin v11.4s, v11.4s, v26.4s
-	WORD  $0x4e39f58c // fmax v12.4s, v12.4s, v25.4s
-	WORD  $0x4ebaf58c // fmin v12.4s, v12.4s, v26.4s
-	WORD  $0x4e21a929 // fcvtns v9.4s, v9.4s
-	VADD  V27.S4, V9.S4, V9.S4
-	WORD  $0x4e21a94a // fcvtns v10.4s, v10.4s
-	VADD  V27.S4, V10.S4, V10.S4
-	WORD  $0x4e21a96b // fcvtns v11.4s, v11.4s
-	VADD  V27.S4, V11.S4, V11.S4
-	WORD  $0x4e21a98c // fcvtns v12.4s, v12.4s
-	VADD  V27.S4, V12.S4, V12.S4
-	WORD  $0x0e612929 // xtn v9.4h, v9.4s
-	WORD  $0x4e612949 // xtn2 v9.8h, v10.4s
-	WORD  $0x0e61296b // xtn v11.4h, v11.4s
-	WORD  $0x4e61298b // xtn2 v11.8h, v12.4s
-	WORD  $0x0e212929 // xtn v9.8b, v9.8h
-	WORD  $0x4e212969 // xtn2 v9.16b, v11.8h
-	CMP   $16, R7
-	BNE   partial45
-	FMOVQ F9, (R2)
-	B     done46
-
-partial45:
-	MOVD    R2, R9
-	TBZ     $3, R7, none47
-	FMOVD.P F9, 8(R9)
-	VEXT    $8, V9.B16, V9.B16, V9.B16
-
-none47:
-	TBZ     $2, R7, none48
-	FMOVS.P F9, 4(R9)
-	VEXT    $4, V9.B16, V9.B16, V9.B16
-
-none48:
-	TBZ    $1, R7, none49
-	VST1.P V9.H[0], 2(R9)
-	VEXT   $2, V9.B16, V9.B16, V9.B16
-
-none49:
-	TBZ    $0, R7, none50
-	VST1.P V9.B[0], 1(R9)
-
-none50:
-done46:
-	ADD   R8, R2, R2
-	WORD  $0x4e39f5ad // fmax v13.4s, v13.4s, v25.4s
-	WORD  $0x4ebaf5ad // fmin v13.4s, v13.4s, v26.4s
-	WORD  $0x4e39f5ce // fmax v14.4s, v14.4s, v25.4s
-	WORD  $0x4ebaf5ce // fmin v14.4s, v14.4s, v26.4s
-	WORD  $0x4e39f5ef // fmax v15.4s, v15.4s, v25.4s
-	WORD  $0x4ebaf5ef // fmin v15.4s, v15.4s, v26.4s
-	WORD  $0x4e39f610 // fmax v16.4s, v16.4s, v25.4s
-	WORD  $0x4ebaf610 // fmin v16.4s, v16.4s, v26.4s
-	WORD  $0x4e21a9ad // fcvtns v13.4s, v13.4s
-	VADD  V27.S4, V13.S4, V13.S4
-	WORD  $0x4e21a9ce // fcvtns v14.4s, v14.4s
-	VADD  V27.S4, V14.S4, V14.S4
-	WORD  $0x4e21a9ef // fcvtns v15.4s, v15.4s
-	VADD  V27.S4, V15.S4, V15.S4
-	WORD  $0x4e21aa10 // fcvtns v16.4s, v16.4s
-	VADD  V27.S4, V16.S4, V16.S4
-	WORD  $0x0e6129ad // xtn v13.4h, v13.4s
-	WORD  $0x4e6129cd // xtn2 v13.8h, v14.4s
-	WORD  $0x0e6129ef // xtn v15.4h, v15.4s
-	WORD  $0x4e612a0f // xtn2 v15.8h, v16.4s
-	WORD  $0x0e2129ad // xtn v13.8b, v13.8h
-	WORD  $0x4e2129ed // xtn2 v13.16b, v15.8h
-	CMP   $16, R7
-	BNE   partial51
-	FMOVQ F13, (R2)
-	B     done52
-
-partial51:
-	MOVD    R2, R9
-	TBZ     $3, R7, none53
-	FMOVD.P F13, 8(R9)
-	VEXT    $8, V13.B16, V13.B16, V13.B16
-
-none53:
-	TBZ     $2, R7, none54
-	FMOVS.P F13, 4(R9)
-	VEXT    $4, V13.B16, V13.B16, V13.B16
-
-none54:
-	TBZ    $1, R7, none55
-	VST1.P V13.H[0], 2(R9)
-	VEXT   $2, V13.B16, V13.B16, V13.B16
-
-none55:
-	TBZ    $0, R7, none56
-	VST1.P V13.B[0], 1(R9)
-
-none56:
-done52:
-	ADD   R8, R2, R2
-	WORD  $0x4e39f631 // fmax v17.4s, v17.4s, v25.4s
-	WORD  $0x4ebaf631 // fmin v17.4s, v17.4s, v26.4s
-	WORD  $0x4e39f652 // fmax v18.4s, v18.4s, v25.4s
-	WORD  $0x4ebaf652 // fmin v18.4s, v18.4s, v26.4s
-	WORD  $0x4e39f673 // fmax v19.4s, v19.4s, v25.4s
-	WORD  $0x4ebaf673 // fmin v19.4s, v19.4s, v26.4s
-	WORD  $0x4e39f694 // fmax v20.4s, v20.4s, v25.4s
-	WORD  $0x4ebaf694 // fmin v20.4s, v20.4s, v26.4s
-	WORD  $0x4e21aa31 // fcvtns v17.4s, v17.4s
-	VADD  V27.S4, V17.S4, V17.S4
-	WORD  $0x4e21aa52 // fcvtns v18.4s, v18.4s
-	VADD  V27.S4, V18.S4, V18.S4
-	WORD  $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	VADD  V27.S4, V19.S4, V19.S4
-	WORD  $0x4e21aa94 // fcvtns v20.4s, v20.4s
-	VADD  V27.S4, V20.S4, V20.S4
-	WORD  $0x0e612a31 // xtn v17.4h, v17.4s
-	WORD  $0x4e612a51 // xtn2 v17.8h, v18.4s
-	WORD  $0x0e612a73 // xtn v19.4h, v19.4s
-	WORD  $0x4e612a93 // xtn2 v19.8h, v20.4s
-	WORD  $0x0e212a31 // xtn v17.8b, v17.8h
-	WORD  $0x4e212a71 // xtn2 v17.16b, v19.8h
-	CMP   $16, R7
-	BNE   partial57
-	FMOVQ F17, (R2)
-	B     done58
-
-partial57:
-	MOVD    R2, R9
-	TBZ     $3, R7, none59
-	FMOVD.P F17, 8(R9)
-	VEXT    $8, V17.B16, V17.B16, V17.B16
-
-none59:
-	TBZ     $2, R7, none60
-	FMOVS.P F17, 4(R9)
-	VEXT    $4, V17.B16, V17.B16, V17.B16
-
-none60:
-	TBZ    $1, R7, none61
-	VST1.P V17.H[0], 2(R9)
-	VEXT   $2, V17.B16, V17.B16, V17.B16
-
-none61:
-	TBZ    $0, R7, none62
-	VST1.P V17.B[0], 1(R9)
-
-none62:
-done58:
-	ADD   R8, R2, R2
-	WORD  $0x4e39f6b5 // fmax v21.4s, v21.4s, v25.4s
-	WORD  $0x4ebaf6b5 // fmin v21.4s, v21.4s, v26.4s
-	WORD  $0x4e39f6d6 // fmax v22.4s, v22.4s, v25.4s
-	WORD  $0x4ebaf6d6 // fmin v22.4s, v22.4s, v26.4s
-	WORD  $0x4e39f6f7 // fmax v23.4s, v23.4s, v25.4s
-	WORD  $0x4ebaf6f7 // fmin v23.4s, v23.4s, v26.4s
-	WORD  $0x4e39f718 // fmax v24.4s, v24.4s, v25.4s
-	WORD  $0x4ebaf718 // fmin v24.4s, v24.4s, v26.4s
-	WORD  $0x4e21aab5 // fcvtns v21.4s, v21.4s
-	VADD  V27.S4, V21.S4, V21.S4
-	WORD  $0x4e21aad6 // fcvtns v22.4s, v22.4s
-	VADD  V27.S4, V22.S4, V22.S4
-	WORD  $0x4e21aaf7 // fcvtns v23.4s, v23.4s
-	VADD  V27.S4, V23.S4, V23.S4
-	WORD  $0x4e21ab18 // fcvtns v24.4s, v24.4s
-	VADD  V27.S4, V24.S4, V24.S4
-	WORD  $0x0e612ab5 // xtn v21.4h, v21.4s
-	WORD  $0x4e612ad5 // xtn2 v21.8h, v22.4s
-	WORD  $0x0e612af7 // xtn v23.4h, v23.4s
-	WORD  $0x4e612b17 // xtn2 v23.8h, v24.4s
-	WORD  $0x0e212ab5 // xtn v21.8b, v21.8h
-	WORD  $0x4e212af5 // xtn2 v21.16b, v23.8h
-	CMP   $16, R7
-	BNE   partial63
-	FMOVQ F21, (R2)
-	B     done64
-
-partial63:
-	MOVD    R2, R9
-	TBZ     $3, R7, none65
-	FMOVD.P F21, 8(R9)
-	VEXT    $8, V21.B16, V21.B16, V21.B16
-
-none65:
-	TBZ     $2, R7, none66
-	FMOVS.P F21, 4(R9)
-	VEXT    $4, V21.B16, V21.B16, V21.B16
-
-none66:
-	TBZ    $1, R7, none67
-	VST1.P V21.H[0], 2(R9)
-	VEXT   $2, V21.B16, V21.B16, V21.B16
-
-none67:
-	TBZ    $0, R7, none68
-	VST1.P V21.B[0], 1(R9)
-
-none68:
-done64:
-	ADD  R8, R2, R2
-	ADD  R4, R1, R1
-	ADD  R4<<2, R1, R1
-	SUBS $1, R5, R5
-	BNE  tile2
-	RET
-
-// func gemm_u8i8_4x16_neondot(args *QuantisedGemmArgs)
-// Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_4x16_neondot(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then an address, then where to store;
-	// R10 the segment, then rows of A; R11…R13 rows of A; R14 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13…V20 sums;
-	// V21 elements of A, then multipliers, then DZero, then Lo;
-	// V22 elements of A, then multipliers, then DScale, then Hi;
-	// V23 elements of A, then multipliers, then residual, then Zero;
-	// V24 elements of A, then multipliers, then residual, widened;
-	// V25…V27 rows of B, then residual, widened; V28 rows of B.
-	MOVD args+0(FP), R0
-	MOVD (R0), R1
-	MOVD 40(R0), R2
-	MOVD 48(R0), R3
-	MOVD 64(R0), R4
-	MOVD 112(R0), R5
-	MOVD 104(R0), R6
-	LSR  $2, R6, R6
-	MOVD $128, R7
-	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
-
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
-
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	VMOV V1.B16, V13.B16
-	VMOV V2.B16, V14.B16
-	VMOV V3.B16, V15.B16
-	VMOV V4.B16, V16.B16
-	VMOV V1.B16, V17.B16
-	VMOV V2.B16, V18.B16
-	VMOV V3.B16, V19.B16
-	VMOV V4.B16, V20.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	ADD    R4, R11, R12
-	ADD    R4, R12, R13
-	LSR    $2, R6, R14
-	CBZ    R14, rest4
-
-k7:
+k6:
 	FMOVQ.P 16(R10), F21
 	VEOR    V0.B16, V21.B16, V21.B16
 	FMOVQ.P 16(R11), F22
@@ -987,92 +66,110 @@ k7:
 	VEOR    V0.B16, V23.B16, V23.B16
 	FMOVQ.P 16(R13), F24
 	VEOR    V0.B16, V24.B16, V24.B16
-	FMOVQ   (R7), F25
-	FMOVQ   16(R7), F26
-	FMOVQ   32(R7), F27
-	FMOVQ   48(R7), F28
-	WORD    $0x4f95e325 // sdot v5.4s, v25.16b, v21.4b[0]
-	WORD    $0x4f96e329 // sdot v9.4s, v25.16b, v22.4b[0]
-	WORD    $0x4f97e32d // sdot v13.4s, v25.16b, v23.4b[0]
-	WORD    $0x4f98e331 // sdot v17.4s, v25.16b, v24.4b[0]
-	FMOVQ   64(R7), F25
-	WORD    $0x4f95e346 // sdot v6.4s, v26.16b, v21.4b[0]
-	WORD    $0x4f96e34a // sdot v10.4s, v26.16b, v22.4b[0]
-	WORD    $0x4f97e34e // sdot v14.4s, v26.16b, v23.4b[0]
-	WORD    $0x4f98e352 // sdot v18.4s, v26.16b, v24.4b[0]
-	FMOVQ   80(R7), F26
-	WORD    $0x4f95e367 // sdot v7.4s, v27.16b, v21.4b[0]
-	WORD    $0x4f96e36b // sdot v11.4s, v27.16b, v22.4b[0]
-	WORD    $0x4f97e36f // sdot v15.4s, v27.16b, v23.4b[0]
-	WORD    $0x4f98e373 // sdot v19.4s, v27.16b, v24.4b[0]
-	FMOVQ   96(R7), F27
-	WORD    $0x4f95e388 // sdot v8.4s, v28.16b, v21.4b[0]
-	WORD    $0x4f96e38c // sdot v12.4s, v28.16b, v22.4b[0]
-	WORD    $0x4f97e390 // sdot v16.4s, v28.16b, v23.4b[0]
-	WORD    $0x4f98e394 // sdot v20.4s, v28.16b, v24.4b[0]
-	FMOVQ   112(R7), F28
-	WORD    $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
-	WORD    $0x4fb6e329 // sdot v9.4s, v25.16b, v22.4b[1]
-	WORD    $0x4fb7e32d // sdot v13.4s, v25.16b, v23.4b[1]
-	WORD    $0x4fb8e331 // sdot v17.4s, v25.16b, v24.4b[1]
-	FMOVQ   128(R7), F25
-	WORD    $0x4fb5e346 // sdot v6.4s, v26.16b, v21.4b[1]
-	WORD    $0x4fb6e34a // sdot v10.4s, v26.16b, v22.4b[1]
-	WORD    $0x4fb7e34e // sdot v14.4s, v26.16b, v23.4b[1]
-	WORD    $0x4fb8e352 // sdot v18.4s, v26.16b, v24.4b[1]
-	FMOVQ   144(R7), F26
-	WORD    $0x4fb5e367 // sdot v7.4s, v27.16b, v21.4b[1]
-	WORD    $0x4fb6e36b // sdot v11.4s, v27.16b, v22.4b[1]
-	WORD    $0x4fb7e36f // sdot v15.4s, v27.16b, v23.4b[1]
-	WORD    $0x4fb8e373 // sdot v19.4s, v27.16b, v24.4b[1]
-	FMOVQ   160(R7), F27
-	WORD    $0x4fb5e388 // sdot v8.4s, v28.16b, v21.4b[1]
-	WORD    $0x4fb6e38c // sdot v12.4s, v28.16b, v22.4b[1]
-	WORD    $0x4fb7e390 // sdot v16.4s, v28.16b, v23.4b[1]
-	WORD    $0x4fb8e394 // sdot v20.4s, v28.16b, v24.4b[1]
-	FMOVQ   176(R7), F28
-	WORD    $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
-	WORD    $0x4f96eb29 // sdot v9.4s, v25.16b, v22.4b[2]
-	WORD    $0x4f97eb2d // sdot v13.4s, v25.16b, v23.4b[2]
-	WORD    $0x4f98eb31 // sdot v17.4s, v25.16b, v24.4b[2]
-	FMOVQ   192(R7), F25
-	WORD    $0x4f95eb46 // sdot v6.4s, v26.16b, v21.4b[2]
-	WORD    $0x4f96eb4a // sdot v10.4s, v26.16b, v22.4b[2]
-	WORD    $0x4f97eb4e // sdot v14.4s, v26.16b, v23.4b[2]
-	WORD    $0x4f98eb52 // sdot v18.4s, v26.16b, v24.4b[2]
-	FMOVQ   208(R7), F26
-	WORD    $0x4f95eb67 // sdot v7.4s, v27.16b, v21.4b[2]
-	WORD    $0x4f96eb6b // sdot v11.4s, v27.16b, v22.4b[2]
-	WORD    $0x4f97eb6f // sdot v15.4s, v27.16b, v23.4b[2]
-	WORD    $0x4f98eb73 // sdot v19.4s, v27.16b, v24.4b[2]
-	FMOVQ   224(R7), F27
-	WORD    $0x4f95eb88 // sdot v8.4s, v28.16b, v21.4b[2]
-	WORD    $0x4f96eb8c // sdot v12.4s, v28.16b, v22.4b[2]
-	WORD    $0x4f97eb90 // sdot v16.4s, v28.16b, v23.4b[2]
-	WORD    $0x4f98eb94 // sdot v20.4s, v28.16b, v24.4b[2]
-	FMOVQ   240(R7), F28
-	WORD    $0x4fb5eb25 // sdot v5.4s, v25.16b, v21.4b[3]
-	WORD    $0x4fb6eb29 // sdot v9.4s, v25.16b, v22.4b[3]
-	WORD    $0x4fb7eb2d // sdot v13.4s, v25.16b, v23.4b[3]
-	WORD    $0x4fb8eb31 // sdot v17.4s, v25.16b, v24.4b[3]
-	WORD    $0x4fb5eb46 // sdot v6.4s, v26.16b, v21.4b[3]
-	WORD    $0x4fb6eb4a // sdot v10.4s, v26.16b, v22.4b[3]
-	WORD    $0x4fb7eb4e // sdot v14.4s, v26.16b, v23.4b[3]
-	WORD    $0x4fb8eb52 // sdot v18.4s, v26.16b, v24.4b[3]
-	WORD    $0x4fb5eb67 // sdot v7.4s, v27.16b, v21.4b[3]
-	WORD    $0x4fb6eb6b // sdot v11.4s, v27.16b, v22.4b[3]
-	WORD    $0x4fb7eb6f // sdot v15.4s, v27.16b, v23.4b[3]
-	WORD    $0x4fb8eb73 // sdot v19.4s, v27.16b, v24.4b[3]
-	WORD    $0x4fb5eb88 // sdot v8.4s, v28.16b, v21.4b[3]
-	WORD    $0x4fb6eb8c // sdot v12.4s, v28.16b, v22.4b[3]
-	WORD    $0x4fb7eb90 // sdot v16.4s, v28.16b, v23.4b[3]
-	WORD    $0x4fb8eb94 // sdot v20.4s, v28.16b, v24.4b[3]
+	FMOVQ.P 16(R14), F25
+	VEOR    V0.B16, V25.B16, V25.B16
+	FMOVQ   (R7), F26
+	FMOVQ   16(R7), F27
+	FMOVQ   32(R7), F28
+	FMOVQ   48(R7), F29
+	WORD    $0x4f95e341 // sdot v1.4s, v26.16b, v21.4b[0]
+	WORD    $0x4f96e345 // sdot v5.4s, v26.16b, v22.4b[0]
+	WORD    $0x4f97e349 // sdot v9.4s, v26.16b, v23.4b[0]
+	WORD    $0x4f98e34d // sdot v13.4s, v26.16b, v24.4b[0]
+	WORD    $0x4f99e351 // sdot v17.4s, v26.16b, v25.4b[0]
+	FMOVQ   64(R7), F26
+	WORD    $0x4f95e362 // sdot v2.4s, v27.16b, v21.4b[0]
+	WORD    $0x4f96e366 // sdot v6.4s, v27.16b, v22.4b[0]
+	WORD    $0x4f97e36a // sdot v10.4s, v27.16b, v23.4b[0]
+	WORD    $0x4f98e36e // sdot v14.4s, v27.16b, v24.4b[0]
+	WORD    $0x4f99e372 // sdot v18.4s, v27.16b, v25.4b[0]
+	FMOVQ   80(R7), F27
+	WORD    $0x4f95e383 // sdot v3.4s, v28.16b, v21.4b[0]
+	WORD    $0x4f96e387 // sdot v7.4s, v28.16b, v22.4b[0]
+	WORD    $0x4f97e38b // sdot v11.4s, v28.16b, v23.4b[0]
+	WORD    $0x4f98e38f // sdot v15.4s, v28.16b, v24.4b[0]
+	WORD    $0x4f99e393 // sdot v19.4s, v28.16b, v25.4b[0]
+	FMOVQ   96(R7), F28
+	WORD    $0x4f95e3a4 // sdot v4.4s, v29.16b, v21.4b[0]
+	WORD    $0x4f96e3a8 // sdot v8.4s, v29.16b, v22.4b[0]
+	WORD    $0x4f97e3ac // sdot v12.4s, v29.16b, v23.4b[0]
+	WORD    $0x4f98e3b0 // sdot v16.4s, v29.16b, v24.4b[0]
+	WORD    $0x4f99e3b4 // sdot v20.4s, v29.16b, v25.4b[0]
+	FMOVQ   112(R7), F29
+	WORD    $0x4fb5e341 // sdot v1.4s, v26.16b, v21.4b[1]
+	WORD    $0x4fb6e345 // sdot v5.4s, v26.16b, v22.4b[1]
+	WORD    $0x4fb7e349 // sdot v9.4s, v26.16b, v23.4b[1]
+	WORD    $0x4fb8e34d // sdot v13.4s, v26.16b, v24.4b[1]
+	WORD    $0x4fb9e351 // sdot v17.4s, v26.16b, v25.4b[1]
+	FMOVQ   128(R7), F26
+	WORD    $0x4fb5e362 // sdot v2.4s, v27.16b, v21.4b[1]
+	WORD    $0x4fb6e366 // sdot v6.4s, v27.16b, v22.4b[1]
+	WORD    $0x4fb7e36a // sdot v10.4s, v27.16b, v23.4b[1]
+	WORD    $0x4fb8e36e // sdot v14.4s, v27.16b, v24.4b[1]
+	WORD    $0x4fb9e372 // sdot v18.4s, v27.16b, v25.4b[1]
+	FMOVQ   144(R7), F27
+	WORD    $0x4fb5e383 // sdot v3.4s, v28.16b, v21.4b[1]
+	WORD    $0x4fb6e387 // sdot v7.4s, v28.16b, v22.4b[1]
+	WORD    $0x4fb7e38b // sdot v11.4s, v28.16b, v23.4b[1]
+	WORD    $0x4fb8e38f // sdot v15.4s, v28.16b, v24.4b[1]
+	WORD    $0x4fb9e393 // sdot v19.4s, v28.16b, v25.4b[1]
+	FMOVQ   160(R7), F28
+	WORD    $0x4fb5e3a4 // sdot v4.4s, v29.16b, v21.4b[1]
+	WORD    $0x4fb6e3a8 // sdot v8.4s, v29.16b, v22.4b[1]
+	WORD    $0x4fb7e3ac // sdot v12.4s, v29.16b, v23.4b[1]
+	WORD    $0x4fb8e3b0 // sdot v16.4s, v29.16b, v24.4b[1]
+	WORD    $0x4fb9e3b4 // sdot v20.4s, v29.16b, v25.4b[1]
+	FMOVQ   176(R7), F29
+	WORD    $0x4f95eb41 // sdot v1.4s, v26.16b, v21.4b[2]
+	WORD    $0x4f96eb45 // sdot v5.4s, v26.16b, v22.4b[2]
+	WORD    $0x4f97eb49 // sdot v9.4s, v26.16b, v23.4b[2]
+	WORD    $0x4f98eb4d // sdot v13.4s, v26.16b, v24.4b[2]
+	WORD    $0x4f99eb51 // sdot v17.4s, v26.16b, v25.4b[2]
+	FMOVQ   192(R7), F26
+	WORD    $0x4f95eb62 // sdot v2.4s, v27.16b, v21.4b[2]
+	WORD    $0x4f96eb66 // sdot v6.4s, v27.16b, v22.4b[2]
+	WORD    $0x4f97eb6a // sdot v10.4s, v27.16b, v23.4b[2]
+	WORD    $0x4f98eb6e // sdot v14.4s, v27.16b, v24.4b[2]
+	WORD    $0x4f99eb72 // sdot v18.4s, v27.16b, v25.4b[2]
+	FMOVQ   208(R7), F27
+	WORD    $0x4f95eb83 // sdot v3.4s, v28.16b, v21.4b[2]
+	WORD    $0x4f96eb87 // sdot v7.4s, v28.16b, v22.4b[2]
+	WORD    $0x4f97eb8b // sdot v11.4s, v28.16b, v23.4b[2]
+	WORD    $0x4f98eb8f // sdot v15.4s, v28.16b, v24.4b[2]
+	WORD    $0x4f99eb93 // sdot v19.4s, v28.16b, v25.4b[2]
+	FMOVQ   224(R7), F28
+	WORD    $0x4f95eba4 // sdot v4.4s, v29.16b, v21.4b[2]
+	WORD    $0x4f96eba8 // sdot v8.4s, v29.16b, v22.4b[2]
+	WORD    $0x4f97ebac // sdot v12.4s, v29.16b, v23.4b[2]
+	WORD    $0x4f98ebb0 // sdot v16.4s, v29.16b, v24.4b[2]
+	WORD    $0x4f99ebb4 // sdot v20.4s, v29.16b, v25.4b[2]
+	FMOVQ   240(R7), F29
+	WORD    $0x4fb5eb41 // sdot v1.4s, v26.16b, v21.4b[3]
+	WORD    $0x4fb6eb45 // sdot v5.4s, v26.16b, v22.4b[3]
+	WORD    $0x4fb7eb49 // sdot v9.4s, v26.16b, v23.4b[3]
+	WORD    $0x4fb8eb4d // sdot v13.4s, v26.16b, v24.4b[3]
+	WORD    $0x4fb9eb51 // sdot v17.4s, v26.16b, v25.4b[3]
+	WORD    $0x4fb5eb62 // sdot v2.4s, v27.16b, v21.4b[3]
+	WORD    $0x4fb6eb66 // sdot v6.4s, v27.16b, v22.4b[3]
+	WORD    $0x4fb7eb6a // sdot v10.4s, v27.16b, v23.4b[3]
+	WORD    $0x4fb8eb6e // sdot v14.4s, v27.16b, v24.4b[3]
+	WORD    $0x4fb9eb72 // sdot v18.4s, v27.16b, v25.4b[3]
+	WORD    $0x4fb5eb83 // sdot v3.4s, v28.16b, v21.4b[3]
+	WORD    $0x4fb6eb87 // sdot v7.4s, v28.16b, v22.4b[3]
+	WORD    $0x4fb7eb8b // sdot v11.4s, v28.16b, v23.4b[3]
+	WORD    $0x4fb8eb8f // sdot v15.4s, v28.16b, v24.4b[3]
+	WORD    $0x4fb9eb93 // sdot v19.4s, v28.16b, v25.4b[3]
+	WORD    $0x4fb5eba4 // sdot v4.4s, v29.16b, v21.4b[3]
+	WORD    $0x4fb6eba8 // sdot v8.4s, v29.16b, v22.4b[3]
+	WORD    $0x4fb7ebac // sdot v12.4s, v29.16b, v23.4b[3]
+	WORD    $0x4fb8ebb0 // sdot v16.4s, v29.16b, v24.4b[3]
+	WORD    $0x4fb9ebb4 // sdot v20.4s, v29.16b, v25.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R14, R14
-	BNE     k7
+	SUBS    $1, R15, R15
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F21
 	VEOR    V0.B16, V21.B16, V21.B16
 	FMOVD.P 8(R11), F22
@@ -1081,50 +178,60 @@ rest4:
 	VEOR    V0.B16, V23.B16, V23.B16
 	FMOVD.P 8(R13), F24
 	VEOR    V0.B16, V24.B16, V24.B16
-	FMOVQ   (R7), F25
-	FMOVQ   16(R7), F26
-	FMOVQ   32(R7), F27
-	FMOVQ   48(R7), F28
-	WORD    $0x4f95e325 // sdot v5.4s, v25.16b, v21.4b[0]
-	WORD    $0x4f96e329 // sdot v9.4s, v25.16b, v22.4b[0]
-	WORD    $0x4f97e32d // sdot v13.4s, v25.16b, v23.4b[0]
-	WORD    $0x4f98e331 // sdot v17.4s, v25.16b, v24.4b[0]
-	FMOVQ   64(R7), F25
-	WORD    $0x4f95e346 // sdot v6.4s, v26.16b, v21.4b[0]
-	WORD    $0x4f96e34a // sdot v10.4s, v26.16b, v22.4b[0]
-	WORD    $0x4f97e34e // sdot v14.4s, v26.16b, v23.4b[0]
-	WORD    $0x4f98e352 // sdot v18.4s, v26.16b, v24.4b[0]
-	FMOVQ   80(R7), F26
-	WORD    $0x4f95e367 // sdot v7.4s, v27.16b, v21.4b[0]
-	WORD    $0x4f96e36b // sdot v11.4s, v27.16b, v22.4b[0]
-	WORD    $0x4f97e36f // sdot v15.4s, v27.16b, v23.4b[0]
-	WORD    $0x4f98e373 // sdot v19.4s, v27.16b, v24.4b[0]
-	FMOVQ   96(R7), F27
-	WORD    $0x4f95e388 // sdot v8.4s, v28.16b, v21.4b[0]
-	WORD    $0x4f96e38c // sdot v12.4s, v28.16b, v22.4b[0]
-	WORD    $0x4f97e390 // sdot v16.4s, v28.16b, v23.4b[0]
-	WORD    $0x4f98e394 // sdot v20.4s, v28.16b, v24.4b[0]
-	FMOVQ   112(R7), F28
-	WORD    $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
-	WORD    $0x4fb6e329 // sdot v9.4s, v25.16b, v22.4b[1]
-	WORD    $0x4fb7e32d // sdot v13.4s, v25.16b, v23.4b[1]
-	WORD    $0x4fb8e331 // sdot v17.4s, v25.16b, v24.4b[1]
-	WORD    $0x4fb5e346 // sdot v6.4s, v26.16b, v21.4b[1]
-	WORD    $0x4fb6e34a // sdot v10.4s, v26.16b, v22.4b[1]
-	WORD    $0x4fb7e34e // sdot v14.4s, v26.16b, v23.4b[1]
-	WORD    $0x4fb8e352 // sdot v18.4s, v26.16b, v24.4b[1]
-	WORD    $0x4fb5e367 // sdot v7.4s, v27.16b, v21.4b[1]
-	WORD    $0x4fb6e36b // sdot v11.4s, v27.16b, v22.4b[1]
-	WORD    $0x4fb7e36f // sdot v15.4s, v27.16b, v23.4b[1]
-	WORD    $0x4fb8e373 // sdot v19.4s, v27.16b, v24.4b[1]
-	WORD    $0x4fb5e388 // sdot v8.4s, v28.16b, v21.4b[1]
-	WORD    $0x4fb6e38c // sdot v12.4s, v28.16b, v22.4b[1]
-	WORD    $0x4fb7e390 // sdot v16.4s, v28.16b, v23.4b[1]
-	WORD    $0x4fb8e394 // sdot v20.4s, v28.16b, v24.4b[1]
+	FMOVD.P 8(R14), F25
+	VEOR    V0.B16, V25.B16, V25.B16
+	FMOVQ   (R7), F26
+	FMOVQ   16(R7), F27
+	FMOVQ   32(R7), F28
+	FMOVQ   48(R7), F29
+	WORD    $0x4f95e341 // sdot v1.4s, v26.16b, v21.4b[0]
+	WORD    $0x4f96e345 // sdot v5.4s, v26.16b, v22.4b[0]
+	WORD    $0x4f97e349 // sdot v9.4s, v26.16b, v23.4b[0]
+	WORD    $0x4f98e34d // sdot v13.4s, v26.16b, v24.4b[0]
+	WORD    $0x4f99e351 // sdot v17.4s, v26.16b, v25.4b[0]
+	FMOVQ   64(R7), F26
+	WORD    $0x4f95e362 // sdot v2.4s, v27.16b, v21.4b[0]
+	WORD    $0x4f96e366 // sdot v6.4s, v27.16b, v22.4b[0]
+	WORD    $0x4f97e36a // sdot v10.4s, v27.16b, v23.4b[0]
+	WORD    $0x4f98e36e // sdot v14.4s, v27.16b, v24.4b[0]
+	WORD    $0x4f99e372 // sdot v18.4s, v27.16b, v25.4b[0]
+	FMOVQ   80(R7), F27
+	WORD    $0x4f95e383 // sdot v3.4s, v28.16b, v21.4b[0]
+	WORD    $0x4f96e387 // sdot v7.4s, v28.16b, v22.4b[0]
+	WORD    $0x4f97e38b // sdot v11.4s, v28.16b, v23.4b[0]
+	WORD    $0x4f98e38f // sdot v15.4s, v28.16b, v24.4b[0]
+	WORD    $0x4f99e393 // sdot v19.4s, v28.16b, v25.4b[0]
+	FMOVQ   96(R7), F28
+	WORD    $0x4f95e3a4 // sdot v4.4s, v29.16b, v21.4b[0]
+	WORD    $0x4f96e3a8 // sdot v8.4s, v29.16b, v22.4b[0]
+	WORD    $0x4f97e3ac // sdot v12.4s, v29.16b, v23.4b[0]
+	WORD    $0x4f98e3b0 // sdot v16.4s, v29.16b, v24.4b[0]
+	WORD    $0x4f99e3b4 // sdot v20.4s, v29.16b, v25.4b[0]
+	FMOVQ   112(R7), F29
+	WORD    $0x4fb5e341 // sdot v1.4s, v26.16b, v21.4b[1]
+	WORD    $0x4fb6e345 // sdot v5.4s, v26.16b, v22.4b[1]
+	WORD    $0x4fb7e349 // sdot v9.4s, v26.16b, v23.4b[1]
+	WORD    $0x4fb8e34d // sdot v13.4s, v26.16b, v24.4b[1]
+	WORD    $0x4fb9e351 // sdot v17.4s, v26.16b, v25.4b[1]
+	WORD    $0x4fb5e362 // sdot v2.4s, v27.16b, v21.4b[1]
+	WORD    $0x4fb6e366 // sdot v6.4s, v27.16b, v22.4b[1]
+	WORD    $0x4fb7e36a // sdot v10.4s, v27.16b, v23.4b[1]
+	WORD    $0x4fb8e36e // sdot v14.4s, v27.16b, v24.4b[1]
+	WORD    $0x4fb9e372 // sdot v18.4s, v27.16b, v25.4b[1]
+	WORD    $0x4fb5e383 // sdot v3.4s, v28.16b, v21.4b[1]
+	WORD    $0x4fb6e387 // sdot v7.4s, v28.16b, v22.4b[1]
+	WORD    $0x4fb7e38b // sdot v11.4s, v28.16b, v23.4b[1]
+	WORD    $0x4fb8e38f // sdot v15.4s, v28.16b, v24.4b[1]
+	WORD    $0x4fb9e393 // sdot v19.4s, v28.16b, v25.4b[1]
+	WORD    $0x4fb5e3a4 // sdot v4.4s, v29.16b, v21.4b[1]
+	WORD    $0x4fb6e3a8 // sdot v8.4s, v29.16b, v22.4b[1]
+	WORD    $0x4fb7e3ac // sdot v12.4s, v29.16b, v23.4b[1]
+	WORD    $0x4fb8e3b0 // sdot v16.4s, v29.16b, v24.4b[1]
+	WORD    $0x4fb9e3b4 // sdot v20.4s, v29.16b, v25.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F21
 	VEOR    V0.B16, V21.B16, V21.B16
 	FMOVS.P 4(R11), F22
@@ -1133,35 +240,49 @@ odd5:
 	VEOR    V0.B16, V23.B16, V23.B16
 	FMOVS.P 4(R13), F24
 	VEOR    V0.B16, V24.B16, V24.B16
-	FMOVQ   (R7), F25
-	FMOVQ   16(R7), F26
-	FMOVQ   32(R7), F27
-	FMOVQ   48(R7), F28
-	WORD    $0x4f95e325 // sdot v5.4s, v25.16b, v21.4b[0]
-	WORD    $0x4f96e329 // sdot v9.4s, v25.16b, v22.4b[0]
-	WORD    $0x4f97e32d // sdot v13.4s, v25.16b, v23.4b[0]
-	WORD    $0x4f98e331 // sdot v17.4s, v25.16b, v24.4b[0]
-	WORD    $0x4f95e346 // sdot v6.4s, v26.16b, v21.4b[0]
-	WORD    $0x4f96e34a // sdot v10.4s, v26.16b, v22.4b[0]
-	WORD    $0x4f97e34e // sdot v14.4s, v26.16b, v23.4b[0]
-	WORD    $0x4f98e352 // sdot v18.4s, v26.16b, v24.4b[0]
-	WORD    $0x4f95e367 // sdot v7.4s, v27.16b, v21.4b[0]
-	WORD    $0x4f96e36b // sdot v11.4s, v27.16b, v22.4b[0]
-	WORD    $0x4f97e36f // sdot v15.4s, v27.16b, v23.4b[0]
-	WORD    $0x4f98e373 // sdot v19.4s, v27.16b, v24.4b[0]
-	WORD    $0x4f95e388 // sdot v8.4s, v28.16b, v21.4b[0]
-	WORD    $0x4f96e38c // sdot v12.4s, v28.16b, v22.4b[0]
-	WORD    $0x4f97e390 // sdot v16.4s, v28.16b, v23.4b[0]
-	WORD    $0x4f98e394 // sdot v20.4s, v28.16b, v24.4b[0]
+	FMOVS.P 4(R14), F25
+	VEOR    V0.B16, V25.B16, V25.B16
+	FMOVQ   (R7), F26
+	FMOVQ   16(R7), F27
+	FMOVQ   32(R7), F28
+	FMOVQ   48(R7), F29
+	WORD    $0x4f95e341 // sdot v1.4s, v26.16b, v21.4b[0]
+	WORD    $0x4f96e345 // sdot v5.4s, v26.16b, v22.4b[0]
+	WORD    $0x4f97e349 // sdot v9.4s, v26.16b, v23.4b[0]
+	WORD    $0x4f98e34d // sdot v13.4s, v26.16b, v24.4b[0]
+	WORD    $0x4f99e351 // sdot v17.4s, v26.16b, v25.4b[0]
+	WORD    $0x4f95e362 // sdot v2.4s, v27.16b, v21.4b[0]
+	WORD    $0x4f96e366 // sdot v6.4s, v27.16b, v22.4b[0]
+	WORD    $0x4f97e36a // sdot v10.4s, v27.16b, v23.4b[0]
+	WORD    $0x4f98e36e // sdot v14.4s, v27.16b, v24.4b[0]
+	WORD    $0x4f99e372 // sdot v18.4s, v27.16b, v25.4b[0]
+	WORD    $0x4f95e383 // sdot v3.4s, v28.16b, v21.4b[0]
+	WORD    $0x4f96e387 // sdot v7.4s, v28.16b, v22.4b[0]
+	WORD    $0x4f97e38b // sdot v11.4s, v28.16b, v23.4b[0]
+	WORD    $0x4f98e38f // sdot v15.4s, v28.16b, v24.4b[0]
+	WORD    $0x4f99e393 // sdot v19.4s, v28.16b, v25.4b[0]
+	WORD    $0x4f95e3a4 // sdot v4.4s, v29.16b, v21.4b[0]
+	WORD    $0x4f96e3a8 // sdot v8.4s, v29.16b, v22.4b[0]
+	WORD    $0x4f97e3ac // sdot v12.4s, v29.16b, v23.4b[0]
+	WORD    $0x4f98e3b0 // sdot v16.4s, v29.16b, v24.4b[0]
+	WORD    $0x4f99e3b4 // sdot v20.4s, v29.16b, v25.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F21, F22)
 	FLDPQ 32(R8), (F23, F24)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e35dc21 // fmul v1.4s, v1.4s, v21.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e36dc42 // fmul v2.4s, v2.4s, v22.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e37dc63 // fmul v3.4s, v3.4s, v23.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e35dca5 // fmul v5.4s, v5.4s, v21.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -1194,45 +315,101 @@ done6:
 	WORD  $0x6e37de73 // fmul v19.4s, v19.4s, v23.4s
 	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
 	WORD  $0x6e38de94 // fmul v20.4s, v20.4s, v24.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V21.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V22.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F23
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V23.B8, V24.H8
+	VUXTL2 V23.B16, V26.H8
+	VUXTL2 V24.H8, V25.S4
+	VUXTL  V24.H4, V24.S4
+	VUXTL2 V26.H8, V27.S4
+	VUXTL  V26.H4, V26.S4
+	VSUB   V21.S4, V24.S4, V24.S4
+	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
+	WORD   $0x6e36df18 // fmul v24.4s, v24.4s, v22.4s
+	WORD   $0x4e38d421 // fadd v1.4s, v1.4s, v24.4s
+	VSUB   V21.S4, V25.S4, V25.S4
+	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD   $0x6e36df39 // fmul v25.4s, v25.4s, v22.4s
+	WORD   $0x4e39d442 // fadd v2.4s, v2.4s, v25.4s
+	VSUB   V21.S4, V26.S4, V26.S4
+	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD   $0x6e36df5a // fmul v26.4s, v26.4s, v22.4s
+	WORD   $0x4e3ad463 // fadd v3.4s, v3.4s, v26.4s
+	VSUB   V21.S4, V27.S4, V27.S4
+	WORD   $0x4e21db7b // scvtf v27.4s, v27.4s
+	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
+	WORD   $0x4e3bd484 // fadd v4.4s, v4.4s, v27.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F23
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V23.B16, V23.B16, V23.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V23.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V23.B16, V23.B16, V23.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V23.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V23.B16, V23.B16, V23.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V23.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V23.B16, V23.B16, V23.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V23.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -1257,38 +434,38 @@ done10:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd508 // fadd v8.4s, v8.4s, v27.4s
 	CMP    $16, R7
-	BNE    partial15
+	BNE    partial20
 	FMOVQ  (R3), F23
-	B      done16
+	B      done21
 
-partial15:
+partial20:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
+	TBZ  $0, R7, none22
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none17:
-	TBZ  $1, R7, none18
+none22:
+	TBZ  $1, R7, none23
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none18:
-	TBZ  $2, R7, none19
+none23:
+	TBZ  $2, R7, none24
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none19:
-	TBZ  $3, R7, none20
+none24:
+	TBZ  $3, R7, none25
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none20:
-done16:
+none25:
+done21:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -1313,38 +490,38 @@ done16:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd58c // fadd v12.4s, v12.4s, v27.4s
 	CMP    $16, R7
-	BNE    partial21
+	BNE    partial26
 	FMOVQ  (R3), F23
-	B      done22
+	B      done27
 
-partial21:
+partial26:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none23
+	TBZ  $0, R7, none28
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none23:
-	TBZ  $1, R7, none24
+none28:
+	TBZ  $1, R7, none29
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none24:
-	TBZ  $2, R7, none25
+none29:
+	TBZ  $2, R7, none30
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none25:
-	TBZ  $3, R7, none26
+none30:
+	TBZ  $3, R7, none31
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none26:
-done22:
+none31:
+done27:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -1369,38 +546,38 @@ done22:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd610 // fadd v16.4s, v16.4s, v27.4s
 	CMP    $16, R7
-	BNE    partial27
+	BNE    partial32
 	FMOVQ  (R3), F23
-	B      done28
+	B      done33
 
-partial27:
+partial32:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none29
+	TBZ  $0, R7, none34
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none29:
-	TBZ  $1, R7, none30
+none34:
+	TBZ  $1, R7, none35
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none30:
-	TBZ  $2, R7, none31
+none35:
+	TBZ  $2, R7, none36
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none31:
-	TBZ  $3, R7, none32
+none36:
+	TBZ  $3, R7, none37
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none32:
-done28:
+none37:
+done33:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -1425,7 +602,7 @@ done28:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd694 // fadd v20.4s, v20.4s, v27.4s
 
-noresidual8:
+noresidual7:
 	ADD   $140, R0, R8
 	VLD1R (R8), [V21.S4]
 	ADD   $144, R0, R8
@@ -1433,6 +610,56 @@ noresidual8:
 	MOVD  80(R0), R8
 	ADD   $128, R0, R9
 	VLD1R (R9), [V23.S4]
+	WORD  $0x4e35f421 // fmax v1.4s, v1.4s, v21.4s
+	WORD  $0x4eb6f421 // fmin v1.4s, v1.4s, v22.4s
+	WORD  $0x4e35f442 // fmax v2.4s, v2.4s, v21.4s
+	WORD  $0x4eb6f442 // fmin v2.4s, v2.4s, v22.4s
+	WORD  $0x4e35f463 // fmax v3.4s, v3.4s, v21.4s
+	WORD  $0x4eb6f463 // fmin v3.4s, v3.4s, v22.4s
+	WORD  $0x4e35f484 // fmax v4.4s, v4.4s, v21.4s
+	WORD  $0x4eb6f484 // fmin v4.4s, v4.4s, v22.4s
+	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD  V23.S4, V1.S4, V1.S4
+	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD  V23.S4, V2.S4, V2.S4
+	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD  V23.S4, V3.S4, V3.S4
+	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD  V23.S4, V4.S4, V4.S4
+	WORD  $0x0e612821 // xtn v1.4h, v1.4s
+	WORD  $0x4e612841 // xtn2 v1.8h, v2.4s
+	WORD  $0x0e612863 // xtn v3.4h, v3.4s
+	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD  $0x0e212821 // xtn v1.8b, v1.8h
+	WORD  $0x4e212861 // xtn2 v1.16b, v3.8h
+	CMP   $16, R7
+	BNE   partial38
+	FMOVQ F1, (R2)
+	B     done39
+
+partial38:
+	MOVD    R2, R9
+	TBZ     $3, R7, none40
+	FMOVD.P F1, 8(R9)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
+
+none40:
+	TBZ     $2, R7, none41
+	FMOVS.P F1, 4(R9)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
+
+none41:
+	TBZ    $1, R7, none42
+	VST1.P V1.H[0], 2(R9)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
+
+none42:
+	TBZ    $0, R7, none43
+	VST1.P V1.B[0], 1(R9)
+
+none43:
+done39:
+	ADD   R8, R2, R2
 	WORD  $0x4e35f4a5 // fmax v5.4s, v5.4s, v21.4s
 	WORD  $0x4eb6f4a5 // fmin v5.4s, v5.4s, v22.4s
 	WORD  $0x4e35f4c6 // fmax v6.4s, v6.4s, v21.4s
@@ -1456,32 +683,32 @@ noresidual8:
 	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
 	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
 	CMP   $16, R7
-	BNE   partial33
+	BNE   partial44
 	FMOVQ F5, (R2)
-	B     done34
+	B     done45
 
-partial33:
+partial44:
 	MOVD    R2, R9
-	TBZ     $3, R7, none35
+	TBZ     $3, R7, none46
 	FMOVD.P F5, 8(R9)
 	VEXT    $8, V5.B16, V5.B16, V5.B16
 
-none35:
-	TBZ     $2, R7, none36
+none46:
+	TBZ     $2, R7, none47
 	FMOVS.P F5, 4(R9)
 	VEXT    $4, V5.B16, V5.B16, V5.B16
 
-none36:
-	TBZ    $1, R7, none37
+none47:
+	TBZ    $1, R7, none48
 	VST1.P V5.H[0], 2(R9)
 	VEXT   $2, V5.B16, V5.B16, V5.B16
 
-none37:
-	TBZ    $0, R7, none38
+none48:
+	TBZ    $0, R7, none49
 	VST1.P V5.B[0], 1(R9)
 
-none38:
-done34:
+none49:
+done45:
 	ADD   R8, R2, R2
 	WORD  $0x4e35f529 // fmax v9.4s, v9.4s, v21.4s
 	WORD  $0x4eb6f529 // fmin v9.4s, v9.4s, v22.4s
@@ -1506,32 +733,32 @@ done34:
 	WORD  $0x0e212929 // xtn v9.8b, v9.8h
 	WORD  $0x4e212969 // xtn2 v9.16b, v11.8h
 	CMP   $16, R7
-	BNE   partial39
+	BNE   partial50
 	FMOVQ F9, (R2)
-	B     done40
+	B     done51
 
-partial39:
+partial50:
 	MOVD    R2, R9
-	TBZ     $3, R7, none41
+	TBZ     $3, R7, none52
 	FMOVD.P F9, 8(R9)
 	VEXT    $8, V9.B16, V9.B16, V9.B16
 
-none41:
-	TBZ     $2, R7, none42
+none52:
+	TBZ     $2, R7, none53
 	FMOVS.P F9, 4(R9)
 	VEXT    $4, V9.B16, V9.B16, V9.B16
 
-none42:
-	TBZ    $1, R7, none43
+none53:
+	TBZ    $1, R7, none54
 	VST1.P V9.H[0], 2(R9)
 	VEXT   $2, V9.B16, V9.B16, V9.B16
 
-none43:
-	TBZ    $0, R7, none44
+none54:
+	TBZ    $0, R7, none55
 	VST1.P V9.B[0], 1(R9)
 
-none44:
-done40:
+none55:
+done51:
 	ADD   R8, R2, R2
 	WORD  $0x4e35f5ad // fmax v13.4s, v13.4s, v21.4s
 	WORD  $0x4eb6f5ad // fmin v13.4s, v13.4s, v22.4s
@@ -1556,32 +783,32 @@ done40:
 	WORD  $0x0e2129ad // xtn v13.8b, v13.8h
 	WORD  $0x4e2129ed // xtn2 v13.16b, v15.8h
 	CMP   $16, R7
-	BNE   partial45
+	BNE   partial56
 	FMOVQ F13, (R2)
-	B     done46
+	B     done57
 
-partial45:
+partial56:
 	MOVD    R2, R9
-	TBZ     $3, R7, none47
+	TBZ     $3, R7, none58
 	FMOVD.P F13, 8(R9)
 	VEXT    $8, V13.B16, V13.B16, V13.B16
 
-none47:
-	TBZ     $2, R7, none48
+none58:
+	TBZ     $2, R7, none59
 	FMOVS.P F13, 4(R9)
 	VEXT    $4, V13.B16, V13.B16, V13.B16
 
-none48:
-	TBZ    $1, R7, none49
+none59:
+	TBZ    $1, R7, none60
 	VST1.P V13.H[0], 2(R9)
 	VEXT   $2, V13.B16, V13.B16, V13.B16
 
-none49:
-	TBZ    $0, R7, none50
+none60:
+	TBZ    $0, R7, none61
 	VST1.P V13.B[0], 1(R9)
 
-none50:
-done46:
+none61:
+done57:
 	ADD   R8, R2, R2
 	WORD  $0x4e35f631 // fmax v17.4s, v17.4s, v21.4s
 	WORD  $0x4eb6f631 // fmin v17.4s, v17.4s, v22.4s
@@ -1606,53 +833,53 @@ done46:
 	WORD  $0x0e212a31 // xtn v17.8b, v17.8h
 	WORD  $0x4e212a71 // xtn2 v17.16b, v19.8h
 	CMP   $16, R7
-	BNE   partial51
+	BNE   partial62
 	FMOVQ F17, (R2)
-	B     done52
+	B     done63
 
-partial51:
+partial62:
 	MOVD    R2, R9
-	TBZ     $3, R7, none53
+	TBZ     $3, R7, none64
 	FMOVD.P F17, 8(R9)
 	VEXT    $8, V17.B16, V17.B16, V17.B16
 
-none53:
-	TBZ     $2, R7, none54
+none64:
+	TBZ     $2, R7, none65
 	FMOVS.P F17, 4(R9)
 	VEXT    $4, V17.B16, V17.B16, V17.B16
 
-none54:
-	TBZ    $1, R7, none55
+none65:
+	TBZ    $1, R7, none66
 	VST1.P V17.H[0], 2(R9)
 	VEXT   $2, V17.B16, V17.B16, V17.B16
 
-none55:
-	TBZ    $0, R7, none56
+none66:
+	TBZ    $0, R7, none67
 	VST1.P V17.B[0], 1(R9)
 
-none56:
-done52:
+none67:
+done63:
 	ADD  R8, R2, R2
+	ADD  R4, R1, R1
 	ADD  R4<<2, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_3x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_4x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_3x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_4x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then an address, then where to store;
-	// R10 the segment, then rows of A; R11, R12 rows of A; R13 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13…V16 sums;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then an address, then where to store;
+	// R10 the segment, then rows of A; R11…R13 rows of A; R14 fours of k left.
+	// Vectors: V0 16 times −128; V1…V16 sums;
 	// V17 elements of A, then multipliers, then DZero, then Lo;
 	// V18 elements of A, then multipliers, then DScale, then Hi;
 	// V19 elements of A, then multipliers, then residual, then Zero;
-	// V20 rows of B, then multipliers, then residual, widened;
-	// V21…V23 rows of B, then residual, widened; V24…V27 rows of B.
+	// V20 elements of A, then multipliers, then residual, widened;
+	// V21…V23 rows of B, then residual, widened; V24…V28 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -1663,206 +890,223 @@ TEXT ·gemm_u8i8_3x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R7), (F9, F10)
+	FLDPQ 32(R7), (F11, F12)
+	FLDPQ (R7), (F13, F14)
+	FLDPQ 32(R7), (F15, F16)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	VMOV V1.B16, V13.B16
-	VMOV V2.B16, V14.B16
-	VMOV V3.B16, V15.B16
-	VMOV V4.B16, V16.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
 	ADD    R4, R10, R11
 	ADD    R4, R11, R12
-	LSR    $2, R6, R13
-	CBZ    R13, rest4
+	ADD    R4, R12, R13
+	LSR    $2, R6, R14
+	CBZ    R14, rest3
 
-k7:
+k6:
 	FMOVQ.P 16(R10), F17
 	VEOR    V0.B16, V17.B16, V17.B16
 	FMOVQ.P 16(R11), F18
 	VEOR    V0.B16, V18.B16, V18.B16
 	FMOVQ.P 16(R12), F19
 	VEOR    V0.B16, V19.B16, V19.B16
-	FMOVQ   (R7), F20
-	FMOVQ   16(R7), F21
-	FMOVQ   32(R7), F22
-	FMOVQ   48(R7), F23
-	FMOVQ   64(R7), F24
-	FMOVQ   80(R7), F25
-	FMOVQ   96(R7), F26
-	FMOVQ   112(R7), F27
-	WORD    $0x4f91e285 // sdot v5.4s, v20.16b, v17.4b[0]
-	WORD    $0x4f92e289 // sdot v9.4s, v20.16b, v18.4b[0]
-	WORD    $0x4f93e28d // sdot v13.4s, v20.16b, v19.4b[0]
-	FMOVQ   128(R7), F20
-	WORD    $0x4f91e2a6 // sdot v6.4s, v21.16b, v17.4b[0]
-	WORD    $0x4f92e2aa // sdot v10.4s, v21.16b, v18.4b[0]
-	WORD    $0x4f93e2ae // sdot v14.4s, v21.16b, v19.4b[0]
-	FMOVQ   144(R7), F21
-	WORD    $0x4f91e2c7 // sdot v7.4s, v22.16b, v17.4b[0]
-	WORD    $0x4f92e2cb // sdot v11.4s, v22.16b, v18.4b[0]
-	WORD    $0x4f93e2cf // sdot v15.4s, v22.16b, v19.4b[0]
-	FMOVQ   160(R7), F22
-	WORD    $0x4f91e2e8 // sdot v8.4s, v23.16b, v17.4b[0]
-	WORD    $0x4f92e2ec // sdot v12.4s, v23.16b, v18.4b[0]
-	WORD    $0x4f93e2f0 // sdot v16.4s, v23.16b, v19.4b[0]
-	FMOVQ   176(R7), F23
-	WORD    $0x4fb1e305 // sdot v5.4s, v24.16b, v17.4b[1]
-	WORD    $0x4fb2e309 // sdot v9.4s, v24.16b, v18.4b[1]
-	WORD    $0x4fb3e30d // sdot v13.4s, v24.16b, v19.4b[1]
-	FMOVQ   192(R7), F24
-	WORD    $0x4fb1e326 // sdot v6.4s, v25.16b, v17.4b[1]
-	WORD    $0x4fb2e32a // sdot v10.4s, v25.16b, v18.4b[1]
-	WORD    $0x4fb3e32e // sdot v14.4s, v25.16b, v19.4b[1]
-	FMOVQ   208(R7), F25
-	WORD    $0x4fb1e347 // sdot v7.4s, v26.16b, v17.4b[1]
-	WORD    $0x4fb2e34b // sdot v11.4s, v26.16b, v18.4b[1]
-	WORD    $0x4fb3e34f // sdot v15.4s, v26.16b, v19.4b[1]
-	FMOVQ   224(R7), F26
-	WORD    $0x4fb1e368 // sdot v8.4s, v27.16b, v17.4b[1]
-	WORD    $0x4fb2e36c // sdot v12.4s, v27.16b, v18.4b[1]
-	WORD    $0x4fb3e370 // sdot v16.4s, v27.16b, v19.4b[1]
-	FMOVQ   240(R7), F27
-	WORD    $0x4f91ea85 // sdot v5.4s, v20.16b, v17.4b[2]
-	WORD    $0x4f92ea89 // sdot v9.4s, v20.16b, v18.4b[2]
-	WORD    $0x4f93ea8d // sdot v13.4s, v20.16b, v19.4b[2]
-	WORD    $0x4f91eaa6 // sdot v6.4s, v21.16b, v17.4b[2]
-	WORD    $0x4f92eaaa // sdot v10.4s, v21.16b, v18.4b[2]
-	WORD    $0x4f93eaae // sdot v14.4s, v21.16b, v19.4b[2]
-	WORD    $0x4f91eac7 // sdot v7.4s, v22.16b, v17.4b[2]
-	WORD    $0x4f92eacb // sdot v11.4s, v22.16b, v18.4b[2]
-	WORD    $0x4f93eacf // sdot v15.4s, v22.16b, v19.4b[2]
-	WORD    $0x4f91eae8 // sdot v8.4s, v23.16b, v17.4b[2]
-	WORD    $0x4f92eaec // sdot v12.4s, v23.16b, v18.4b[2]
-	WORD    $0x4f93eaf0 // sdot v16.4s, v23.16b, v19.4b[2]
-	WORD    $0x4fb1eb05 // sdot v5.4s, v24.16b, v17.4b[3]
-	WORD    $0x4fb2eb09 // sdot v9.4s, v24.16b, v18.4b[3]
-	WORD    $0x4fb3eb0d // sdot v13.4s, v24.16b, v19.4b[3]
-	WORD    $0x4fb1eb26 // sdot v6.4s, v25.16b, v17.4b[3]
-	WORD    $0x4fb2eb2a // sdot v10.4s, v25.16b, v18.4b[3]
-	WORD    $0x4fb3eb2e // sdot v14.4s, v25.16b, v19.4b[3]
-	WORD    $0x4fb1eb47 // sdot v7.4s, v26.16b, v17.4b[3]
-	WORD    $0x4fb2eb4b // sdot v11.4s, v26.16b, v18.4b[3]
-	WORD    $0x4fb3eb4f // sdot v15.4s, v26.16b, v19.4b[3]
-	WORD    $0x4fb1eb68 // sdot v8.4s, v27.16b, v17.4b[3]
-	WORD    $0x4fb2eb6c // sdot v12.4s, v27.16b, v18.4b[3]
-	WORD    $0x4fb3eb70 // sdot v16.4s, v27.16b, v19.4b[3]
+	FMOVQ.P 16(R13), F20
+	VEOR    V0.B16, V20.B16, V20.B16
+	FMOVQ   (R7), F21
+	FMOVQ   16(R7), F22
+	FMOVQ   32(R7), F23
+	FMOVQ   48(R7), F24
+	FMOVQ   64(R7), F25
+	FMOVQ   80(R7), F26
+	FMOVQ   96(R7), F27
+	FMOVQ   112(R7), F28
+	WORD    $0x4f91e2a1 // sdot v1.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a5 // sdot v5.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2a9 // sdot v9.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f94e2ad // sdot v13.4s, v21.16b, v20.4b[0]
+	FMOVQ   128(R7), F21
+	WORD    $0x4f91e2c2 // sdot v2.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2c6 // sdot v6.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ca // sdot v10.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f94e2ce // sdot v14.4s, v22.16b, v20.4b[0]
+	FMOVQ   144(R7), F22
+	WORD    $0x4f91e2e3 // sdot v3.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2e7 // sdot v7.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2eb // sdot v11.4s, v23.16b, v19.4b[0]
+	WORD    $0x4f94e2ef // sdot v15.4s, v23.16b, v20.4b[0]
+	FMOVQ   160(R7), F23
+	WORD    $0x4f91e304 // sdot v4.4s, v24.16b, v17.4b[0]
+	WORD    $0x4f92e308 // sdot v8.4s, v24.16b, v18.4b[0]
+	WORD    $0x4f93e30c // sdot v12.4s, v24.16b, v19.4b[0]
+	WORD    $0x4f94e310 // sdot v16.4s, v24.16b, v20.4b[0]
+	FMOVQ   176(R7), F24
+	WORD    $0x4fb1e321 // sdot v1.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb2e325 // sdot v5.4s, v25.16b, v18.4b[1]
+	WORD    $0x4fb3e329 // sdot v9.4s, v25.16b, v19.4b[1]
+	WORD    $0x4fb4e32d // sdot v13.4s, v25.16b, v20.4b[1]
+	FMOVQ   192(R7), F25
+	WORD    $0x4fb1e342 // sdot v2.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb2e346 // sdot v6.4s, v26.16b, v18.4b[1]
+	WORD    $0x4fb3e34a // sdot v10.4s, v26.16b, v19.4b[1]
+	WORD    $0x4fb4e34e // sdot v14.4s, v26.16b, v20.4b[1]
+	FMOVQ   208(R7), F26
+	WORD    $0x4fb1e363 // sdot v3.4s, v27.16b, v17.4b[1]
+	WORD    $0x4fb2e367 // sdot v7.4s, v27.16b, v18.4b[1]
+	WORD    $0x4fb3e36b // sdot v11.4s, v27.16b, v19.4b[1]
+	WORD    $0x4fb4e36f // sdot v15.4s, v27.16b, v20.4b[1]
+	FMOVQ   224(R7), F27
+	WORD    $0x4fb1e384 // sdot v4.4s, v28.16b, v17.4b[1]
+	WORD    $0x4fb2e388 // sdot v8.4s, v28.16b, v18.4b[1]
+	WORD    $0x4fb3e38c // sdot v12.4s, v28.16b, v19.4b[1]
+	WORD    $0x4fb4e390 // sdot v16.4s, v28.16b, v20.4b[1]
+	FMOVQ   240(R7), F28
+	WORD    $0x4f91eaa1 // sdot v1.4s, v21.16b, v17.4b[2]
+	WORD    $0x4f92eaa5 // sdot v5.4s, v21.16b, v18.4b[2]
+	WORD    $0x4f93eaa9 // sdot v9.4s, v21.16b, v19.4b[2]
+	WORD    $0x4f94eaad // sdot v13.4s, v21.16b, v20.4b[2]
+	WORD    $0x4f91eac2 // sdot v2.4s, v22.16b, v17.4b[2]
+	WORD    $0x4f92eac6 // sdot v6.4s, v22.16b, v18.4b[2]
+	WORD    $0x4f93eaca // sdot v10.4s, v22.16b, v19.4b[2]
+	WORD    $0x4f94eace // sdot v14.4s, v22.16b, v20.4b[2]
+	WORD    $0x4f91eae3 // sdot v3.4s, v23.16b, v17.4b[2]
+	WORD    $0x4f92eae7 // sdot v7.4s, v23.16b, v18.4b[2]
+	WORD    $0x4f93eaeb // sdot v11.4s, v23.16b, v19.4b[2]
+	WORD    $0x4f94eaef // sdot v15.4s, v23.16b, v20.4b[2]
+	WORD    $0x4f91eb04 // sdot v4.4s, v24.16b, v17.4b[2]
+	WORD    $0x4f92eb08 // sdot v8.4s, v24.16b, v18.4b[2]
+	WORD    $0x4f93eb0c // sdot v12.4s, v24.16b, v19.4b[2]
+	WORD    $0x4f94eb10 // sdot v16.4s, v24.16b, v20.4b[2]
+	WORD    $0x4fb1eb21 // sdot v1.4s, v25.16b, v17.4b[3]
+	WORD    $0x4fb2eb25 // sdot v5.4s, v25.16b, v18.4b[3]
+	WORD    $0x4fb3eb29 // sdot v9.4s, v25.16b, v19.4b[3]
+	WORD    $0x4fb4eb2d // sdot v13.4s, v25.16b, v20.4b[3]
+	WORD    $0x4fb1eb42 // sdot v2.4s, v26.16b, v17.4b[3]
+	WORD    $0x4fb2eb46 // sdot v6.4s, v26.16b, v18.4b[3]
+	WORD    $0x4fb3eb4a // sdot v10.4s, v26.16b, v19.4b[3]
+	WORD    $0x4fb4eb4e // sdot v14.4s, v26.16b, v20.4b[3]
+	WORD    $0x4fb1eb63 // sdot v3.4s, v27.16b, v17.4b[3]
+	WORD    $0x4fb2eb67 // sdot v7.4s, v27.16b, v18.4b[3]
+	WORD    $0x4fb3eb6b // sdot v11.4s, v27.16b, v19.4b[3]
+	WORD    $0x4fb4eb6f // sdot v15.4s, v27.16b, v20.4b[3]
+	WORD    $0x4fb1eb84 // sdot v4.4s, v28.16b, v17.4b[3]
+	WORD    $0x4fb2eb88 // sdot v8.4s, v28.16b, v18.4b[3]
+	WORD    $0x4fb3eb8c // sdot v12.4s, v28.16b, v19.4b[3]
+	WORD    $0x4fb4eb90 // sdot v16.4s, v28.16b, v20.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R13, R13
-	BNE     k7
+	SUBS    $1, R14, R14
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F17
 	VEOR    V0.B16, V17.B16, V17.B16
 	FMOVD.P 8(R11), F18
 	VEOR    V0.B16, V18.B16, V18.B16
 	FMOVD.P 8(R12), F19
 	VEOR    V0.B16, V19.B16, V19.B16
-	FMOVQ   (R7), F20
-	FMOVQ   16(R7), F21
-	FMOVQ   32(R7), F22
-	FMOVQ   48(R7), F23
-	FMOVQ   64(R7), F24
-	FMOVQ   80(R7), F25
-	FMOVQ   96(R7), F26
-	FMOVQ   112(R7), F27
-	WORD    $0x4f91e285 // sdot v5.4s, v20.16b, v17.4b[0]
-	WORD    $0x4f92e289 // sdot v9.4s, v20.16b, v18.4b[0]
-	WORD    $0x4f93e28d // sdot v13.4s, v20.16b, v19.4b[0]
-	WORD    $0x4f91e2a6 // sdot v6.4s, v21.16b, v17.4b[0]
-	WORD    $0x4f92e2aa // sdot v10.4s, v21.16b, v18.4b[0]
-	WORD    $0x4f93e2ae // sdot v14.4s, v21.16b, v19.4b[0]
-	WORD    $0x4f91e2c7 // sdot v7.4s, v22.16b, v17.4b[0]
-	WORD    $0x4f92e2cb // sdot v11.4s, v22.16b, v18.4b[0]
-	WORD    $0x4f93e2cf // sdot v15.4s, v22.16b, v19.4b[0]
-	WORD    $0x4f91e2e8 // sdot v8.4s, v23.16b, v17.4b[0]
-	WORD    $0x4f92e2ec // sdot v12.4s, v23.16b, v18.4b[0]
-	WORD    $0x4f93e2f0 // sdot v16.4s, v23.16b, v19.4b[0]
-	WORD    $0x4fb1e305 // sdot v5.4s, v24.16b, v17.4b[1]
-	WORD    $0x4fb2e309 // sdot v9.4s, v24.16b, v18.4b[1]
-	WORD    $0x4fb3e30d // sdot v13.4s, v24.16b, v19.4b[1]
-	WORD    $0x4fb1e326 // sdot v6.4s, v25.16b, v17.4b[1]
-	WORD    $0x4fb2e32a // sdot v10.4s, v25.16b, v18.4b[1]
-	WORD    $0x4fb3e32e // sdot v14.4s, v25.16b, v19.4b[1]
-	WORD    $0x4fb1e347 // sdot v7.4s, v26.16b, v17.4b[1]
-	WORD    $0x4fb2e34b // sdot v11.4s, v26.16b, v18.4b[1]
-	WORD    $0x4fb3e34f // sdot v15.4s, v26.16b, v19.4b[1]
-	WORD    $0x4fb1e368 // sdot v8.4s, v27.16b, v17.4b[1]
-	WORD    $0x4fb2e36c // sdot v12.4s, v27.16b, v18.4b[1]
-	WORD    $0x4fb3e370 // sdot v16.4s, v27.16b, v19.4b[1]
+	FMOVD.P 8(R13), F20
+	VEOR    V0.B16, V20.B16, V20.B16
+	FMOVQ   (R7), F21
+	FMOVQ   16(R7), F22
+	FMOVQ   32(R7), F23
+	FMOVQ   48(R7), F24
+	FMOVQ   64(R7), F25
+	FMOVQ   80(R7), F26
+	FMOVQ   96(R7), F27
+	FMOVQ   112(R7), F28
+	WORD    $0x4f91e2a1 // sdot v1.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a5 // sdot v5.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2a9 // sdot v9.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f94e2ad // sdot v13.4s, v21.16b, v20.4b[0]
+	WORD    $0x4f91e2c2 // sdot v2.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2c6 // sdot v6.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ca // sdot v10.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f94e2ce // sdot v14.4s, v22.16b, v20.4b[0]
+	WORD    $0x4f91e2e3 // sdot v3.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2e7 // sdot v7.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2eb // sdot v11.4s, v23.16b, v19.4b[0]
+	WORD    $0x4f94e2ef // sdot v15.4s, v23.16b, v20.4b[0]
+	WORD    $0x4f91e304 // sdot v4.4s, v24.16b, v17.4b[0]
+	WORD    $0x4f92e308 // sdot v8.4s, v24.16b, v18.4b[0]
+	WORD    $0x4f93e30c // sdot v12.4s, v24.16b, v19.4b[0]
+	WORD    $0x4f94e310 // sdot v16.4s, v24.16b, v20.4b[0]
+	WORD    $0x4fb1e321 // sdot v1.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb2e325 // sdot v5.4s, v25.16b, v18.4b[1]
+	WORD    $0x4fb3e329 // sdot v9.4s, v25.16b, v19.4b[1]
+	WORD    $0x4fb4e32d // sdot v13.4s, v25.16b, v20.4b[1]
+	WORD    $0x4fb1e342 // sdot v2.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb2e346 // sdot v6.4s, v26.16b, v18.4b[1]
+	WORD    $0x4fb3e34a // sdot v10.4s, v26.16b, v19.4b[1]
+	WORD    $0x4fb4e34e // sdot v14.4s, v26.16b, v20.4b[1]
+	WORD    $0x4fb1e363 // sdot v3.4s, v27.16b, v17.4b[1]
+	WORD    $0x4fb2e367 // sdot v7.4s, v27.16b, v18.4b[1]
+	WORD    $0x4fb3e36b // sdot v11.4s, v27.16b, v19.4b[1]
+	WORD    $0x4fb4e36f // sdot v15.4s, v27.16b, v20.4b[1]
+	WORD    $0x4fb1e384 // sdot v4.4s, v28.16b, v17.4b[1]
+	WORD    $0x4fb2e388 // sdot v8.4s, v28.16b, v18.4b[1]
+	WORD    $0x4fb3e38c // sdot v12.4s, v28.16b, v19.4b[1]
+	WORD    $0x4fb4e390 // sdot v16.4s, v28.16b, v20.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F17
 	VEOR    V0.B16, V17.B16, V17.B16
 	FMOVS.P 4(R11), F18
 	VEOR    V0.B16, V18.B16, V18.B16
 	FMOVS.P 4(R12), F19
 	VEOR    V0.B16, V19.B16, V19.B16
-	FMOVQ   (R7), F20
-	FMOVQ   16(R7), F21
-	FMOVQ   32(R7), F22
-	FMOVQ   48(R7), F23
-	WORD    $0x4f91e285 // sdot v5.4s, v20.16b, v17.4b[0]
-	WORD    $0x4f92e289 // sdot v9.4s, v20.16b, v18.4b[0]
-	WORD    $0x4f93e28d // sdot v13.4s, v20.16b, v19.4b[0]
-	WORD    $0x4f91e2a6 // sdot v6.4s, v21.16b, v17.4b[0]
-	WORD    $0x4f92e2aa // sdot v10.4s, v21.16b, v18.4b[0]
-	WORD    $0x4f93e2ae // sdot v14.4s, v21.16b, v19.4b[0]
-	WORD    $0x4f91e2c7 // sdot v7.4s, v22.16b, v17.4b[0]
-	WORD    $0x4f92e2cb // sdot v11.4s, v22.16b, v18.4b[0]
-	WORD    $0x4f93e2cf // sdot v15.4s, v22.16b, v19.4b[0]
-	WORD    $0x4f91e2e8 // sdot v8.4s, v23.16b, v17.4b[0]
-	WORD    $0x4f92e2ec // sdot v12.4s, v23.16b, v18.4b[0]
-	WORD    $0x4f93e2f0 // sdot v16.4s, v23.16b, v19.4b[0]
+	FMOVS.P 4(R13), F20
+	VEOR    V0.B16, V20.B16, V20.B16
+	FMOVQ   (R7), F21
+	FMOVQ   16(R7), F22
+	FMOVQ   32(R7), F23
+	FMOVQ   48(R7), F24
+	WORD    $0x4f91e2a1 // sdot v1.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a5 // sdot v5.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2a9 // sdot v9.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f94e2ad // sdot v13.4s, v21.16b, v20.4b[0]
+	WORD    $0x4f91e2c2 // sdot v2.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2c6 // sdot v6.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ca // sdot v10.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f94e2ce // sdot v14.4s, v22.16b, v20.4b[0]
+	WORD    $0x4f91e2e3 // sdot v3.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2e7 // sdot v7.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2eb // sdot v11.4s, v23.16b, v19.4b[0]
+	WORD    $0x4f94e2ef // sdot v15.4s, v23.16b, v20.4b[0]
+	WORD    $0x4f91e304 // sdot v4.4s, v24.16b, v17.4b[0]
+	WORD    $0x4f92e308 // sdot v8.4s, v24.16b, v18.4b[0]
+	WORD    $0x4f93e30c // sdot v12.4s, v24.16b, v19.4b[0]
+	WORD    $0x4f94e310 // sdot v16.4s, v24.16b, v20.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F17, F18)
 	FLDPQ 32(R8), (F19, F20)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e31dc21 // fmul v1.4s, v1.4s, v17.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e32dc42 // fmul v2.4s, v2.4s, v18.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e34dc84 // fmul v4.4s, v4.4s, v20.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e31dca5 // fmul v5.4s, v5.4s, v17.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -1887,45 +1131,101 @@ done6:
 	WORD  $0x6e33ddef // fmul v15.4s, v15.4s, v19.4s
 	WORD  $0x4e21da10 // scvtf v16.4s, v16.4s
 	WORD  $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V17.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V18.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F19
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V19.B16, V19.B16, V19.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V19.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V19.B16, V19.B16, V19.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V19.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V19.B16, V19.B16, V19.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V19.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V19.B16, V19.B16, V19.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V19.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V19.B8, V20.H8
+	VUXTL2 V19.B16, V22.H8
+	VUXTL2 V20.H8, V21.S4
+	VUXTL  V20.H4, V20.S4
+	VUXTL2 V22.H8, V23.S4
+	VUXTL  V22.H4, V22.S4
+	VSUB   V17.S4, V20.S4, V20.S4
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e32de94 // fmul v20.4s, v20.4s, v18.4s
+	WORD   $0x4e34d421 // fadd v1.4s, v1.4s, v20.4s
+	VSUB   V17.S4, V21.S4, V21.S4
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e32deb5 // fmul v21.4s, v21.4s, v18.4s
+	WORD   $0x4e35d442 // fadd v2.4s, v2.4s, v21.4s
+	VSUB   V17.S4, V22.S4, V22.S4
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e32ded6 // fmul v22.4s, v22.4s, v18.4s
+	WORD   $0x4e36d463 // fadd v3.4s, v3.4s, v22.4s
+	VSUB   V17.S4, V23.S4, V23.S4
+	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
+	WORD   $0x4e37d484 // fadd v4.4s, v4.4s, v23.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F19
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V19.B16, V19.B16, V19.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V19.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V19.B16, V19.B16, V19.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V19.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V19.B16, V19.B16, V19.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V19.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V19.B16, V19.B16, V19.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V19.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V19.B8, V20.H8
 	VUXTL2 V19.B16, V22.H8
@@ -1950,38 +1250,38 @@ done10:
 	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
 	WORD   $0x4e37d508 // fadd v8.4s, v8.4s, v23.4s
 	CMP    $16, R7
-	BNE    partial15
+	BNE    partial20
 	FMOVQ  (R3), F19
-	B      done16
+	B      done21
 
-partial15:
+partial20:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
+	TBZ  $0, R7, none22
 	VEXT $15, V19.B16, V19.B16, V19.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V19.B[0]
 
-none17:
-	TBZ  $1, R7, none18
+none22:
+	TBZ  $1, R7, none23
 	VEXT $14, V19.B16, V19.B16, V19.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V19.H[0]
 
-none18:
-	TBZ  $2, R7, none19
+none23:
+	TBZ  $2, R7, none24
 	VEXT $12, V19.B16, V19.B16, V19.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V19.S[0]
 
-none19:
-	TBZ  $3, R7, none20
+none24:
+	TBZ  $3, R7, none25
 	VEXT $8, V19.B16, V19.B16, V19.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V19.D[0]
 
-none20:
-done16:
+none25:
+done21:
 	ADD    R8, R3, R3
 	VUXTL  V19.B8, V20.H8
 	VUXTL2 V19.B16, V22.H8
@@ -2006,38 +1306,38 @@ done16:
 	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
 	WORD   $0x4e37d58c // fadd v12.4s, v12.4s, v23.4s
 	CMP    $16, R7
-	BNE    partial21
+	BNE    partial26
 	FMOVQ  (R3), F19
-	B      done22
+	B      done27
 
-partial21:
+partial26:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none23
+	TBZ  $0, R7, none28
 	VEXT $15, V19.B16, V19.B16, V19.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V19.B[0]
 
-none23:
-	TBZ  $1, R7, none24
+none28:
+	TBZ  $1, R7, none29
 	VEXT $14, V19.B16, V19.B16, V19.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V19.H[0]
 
-none24:
-	TBZ  $2, R7, none25
+none29:
+	TBZ  $2, R7, none30
 	VEXT $12, V19.B16, V19.B16, V19.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V19.S[0]
 
-none25:
-	TBZ  $3, R7, none26
+none30:
+	TBZ  $3, R7, none31
 	VEXT $8, V19.B16, V19.B16, V19.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V19.D[0]
 
-none26:
-done22:
+none31:
+done27:
 	ADD    R8, R3, R3
 	VUXTL  V19.B8, V20.H8
 	VUXTL2 V19.B16, V22.H8
@@ -2062,7 +1362,7 @@ done22:
 	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
 	WORD   $0x4e37d610 // fadd v16.4s, v16.4s, v23.4s
 
-noresidual8:
+noresidual7:
 	ADD   $140, R0, R8
 	VLD1R (R8), [V17.S4]
 	ADD   $144, R0, R8
@@ -2070,6 +1370,56 @@ noresidual8:
 	MOVD  80(R0), R8
 	ADD   $128, R0, R9
 	VLD1R (R9), [V19.S4]
+	WORD  $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD  $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD  $0x4e31f442 // fmax v2.4s, v2.4s, v17.4s
+	WORD  $0x4eb2f442 // fmin v2.4s, v2.4s, v18.4s
+	WORD  $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD  $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD  $0x4e31f484 // fmax v4.4s, v4.4s, v17.4s
+	WORD  $0x4eb2f484 // fmin v4.4s, v4.4s, v18.4s
+	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD  V19.S4, V1.S4, V1.S4
+	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD  V19.S4, V2.S4, V2.S4
+	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD  V19.S4, V3.S4, V3.S4
+	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD  V19.S4, V4.S4, V4.S4
+	WORD  $0x0e612821 // xtn v1.4h, v1.4s
+	WORD  $0x4e612841 // xtn2 v1.8h, v2.4s
+	WORD  $0x0e612863 // xtn v3.4h, v3.4s
+	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD  $0x0e212821 // xtn v1.8b, v1.8h
+	WORD  $0x4e212861 // xtn2 v1.16b, v3.8h
+	CMP   $16, R7
+	BNE   partial32
+	FMOVQ F1, (R2)
+	B     done33
+
+partial32:
+	MOVD    R2, R9
+	TBZ     $3, R7, none34
+	FMOVD.P F1, 8(R9)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
+
+none34:
+	TBZ     $2, R7, none35
+	FMOVS.P F1, 4(R9)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
+
+none35:
+	TBZ    $1, R7, none36
+	VST1.P V1.H[0], 2(R9)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
+
+none36:
+	TBZ    $0, R7, none37
+	VST1.P V1.B[0], 1(R9)
+
+none37:
+done33:
+	ADD   R8, R2, R2
 	WORD  $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
 	WORD  $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
 	WORD  $0x4e31f4c6 // fmax v6.4s, v6.4s, v17.4s
@@ -2093,32 +1443,32 @@ noresidual8:
 	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
 	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
 	CMP   $16, R7
-	BNE   partial27
+	BNE   partial38
 	FMOVQ F5, (R2)
-	B     done28
+	B     done39
 
-partial27:
+partial38:
 	MOVD    R2, R9
-	TBZ     $3, R7, none29
+	TBZ     $3, R7, none40
 	FMOVD.P F5, 8(R9)
 	VEXT    $8, V5.B16, V5.B16, V5.B16
 
-none29:
-	TBZ     $2, R7, none30
+none40:
+	TBZ     $2, R7, none41
 	FMOVS.P F5, 4(R9)
 	VEXT    $4, V5.B16, V5.B16, V5.B16
 
-none30:
-	TBZ    $1, R7, none31
+none41:
+	TBZ    $1, R7, none42
 	VST1.P V5.H[0], 2(R9)
 	VEXT   $2, V5.B16, V5.B16, V5.B16
 
-none31:
-	TBZ    $0, R7, none32
+none42:
+	TBZ    $0, R7, none43
 	VST1.P V5.B[0], 1(R9)
 
-none32:
-done28:
+none43:
+done39:
 	ADD   R8, R2, R2
 	WORD  $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
 	WORD  $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
@@ -2143,32 +1493,32 @@ done28:
 	WORD  $0x0e212929 // xtn v9.8b, v9.8h
 	WORD  $0x4e212969 // xtn2 v9.16b, v11.8h
 	CMP   $16, R7
-	BNE   partial33
+	BNE   partial44
 	FMOVQ F9, (R2)
-	B     done34
+	B     done45
 
-partial33:
+partial44:
 	MOVD    R2, R9
-	TBZ     $3, R7, none35
+	TBZ     $3, R7, none46
 	FMOVD.P F9, 8(R9)
 	VEXT    $8, V9.B16, V9.B16, V9.B16
 
-none35:
-	TBZ     $2, R7, none36
+none46:
+	TBZ     $2, R7, none47
 	FMOVS.P F9, 4(R9)
 	VEXT    $4, V9.B16, V9.B16, V9.B16
 
-none36:
-	TBZ    $1, R7, none37
+none47:
+	TBZ    $1, R7, none48
 	VST1.P V9.H[0], 2(R9)
 	VEXT   $2, V9.B16, V9.B16, V9.B16
 
-none37:
-	TBZ    $0, R7, none38
+none48:
+	TBZ    $0, R7, none49
 	VST1.P V9.B[0], 1(R9)
 
-none38:
-done34:
+none49:
+done45:
 	ADD   R8, R2, R2
 	WORD  $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
 	WORD  $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
@@ -2193,53 +1543,52 @@ done34:
 	WORD  $0x0e2129ad // xtn v13.8b, v13.8h
 	WORD  $0x4e2129ed // xtn2 v13.16b, v15.8h
 	CMP   $16, R7
-	BNE   partial39
+	BNE   partial50
 	FMOVQ F13, (R2)
-	B     done40
+	B     done51
 
-partial39:
+partial50:
 	MOVD    R2, R9
-	TBZ     $3, R7, none41
+	TBZ     $3, R7, none52
 	FMOVD.P F13, 8(R9)
 	VEXT    $8, V13.B16, V13.B16, V13.B16
 
-none41:
-	TBZ     $2, R7, none42
+none52:
+	TBZ     $2, R7, none53
 	FMOVS.P F13, 4(R9)
 	VEXT    $4, V13.B16, V13.B16, V13.B16
 
-none42:
-	TBZ    $1, R7, none43
+none53:
+	TBZ    $1, R7, none54
 	VST1.P V13.H[0], 2(R9)
 	VEXT   $2, V13.B16, V13.B16, V13.B16
 
-none43:
-	TBZ    $0, R7, none44
+none54:
+	TBZ    $0, R7, none55
 	VST1.P V13.B[0], 1(R9)
 
-none44:
-done40:
+none55:
+done51:
 	ADD  R8, R2, R2
-	ADD  R4, R1, R1
-	ADD  R4<<1, R1, R1
+	ADD  R4<<2, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_2x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_3x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_2x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_3x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then an address, then where to store;
-	// R10 the segment, then rows of A; R11 rows of A; R12 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13 elements of A, then multipliers, then DZero, then Lo;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then an address, then where to store;
+	// R10 the segment, then rows of A; R11, R12 rows of A; R13 fours of k left.
+	// Vectors: V0 16 times −128; V1…V12 sums;
+	// V13 elements of A, then multipliers, then DZero, then Lo;
 	// V14 elements of A, then multipliers, then DScale, then Hi;
-	// V15 rows of B, then multipliers, then residual, then Zero;
+	// V15 elements of A, then multipliers, then residual, then Zero;
 	// V16 rows of B, then multipliers, then residual, widened;
-	// V17…V19 rows of B, then residual, widened; V20…V22 rows of B.
+	// V17…V19 rows of B, then residual, widened; V20…V23 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -2250,167 +1599,186 @@ TEXT ·gemm_u8i8_2x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R7), (F9, F10)
+	FLDPQ 32(R7), (F11, F12)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
 	ADD    R4, R10, R11
-	LSR    $2, R6, R12
-	CBZ    R12, rest4
+	ADD    R4, R11, R12
+	LSR    $2, R6, R13
+	CBZ    R13, rest3
 
-k7:
+k6:
 	FMOVQ.P 16(R10), F13
 	VEOR    V0.B16, V13.B16, V13.B16
 	FMOVQ.P 16(R11), F14
 	VEOR    V0.B16, V14.B16, V14.B16
-	FMOVQ   (R7), F15
-	FMOVQ   16(R7), F16
-	FMOVQ   32(R7), F17
-	FMOVQ   48(R7), F18
-	FMOVQ   64(R7), F19
-	FMOVQ   80(R7), F20
-	FMOVQ   96(R7), F21
-	FMOVQ   112(R7), F22
-	WORD    $0x4f8de1e5 // sdot v5.4s, v15.16b, v13.4b[0]
-	WORD    $0x4f8ee1e9 // sdot v9.4s, v15.16b, v14.4b[0]
-	FMOVQ   128(R7), F15
-	WORD    $0x4f8de206 // sdot v6.4s, v16.16b, v13.4b[0]
-	WORD    $0x4f8ee20a // sdot v10.4s, v16.16b, v14.4b[0]
-	FMOVQ   144(R7), F16
-	WORD    $0x4f8de227 // sdot v7.4s, v17.16b, v13.4b[0]
-	WORD    $0x4f8ee22b // sdot v11.4s, v17.16b, v14.4b[0]
-	FMOVQ   160(R7), F17
-	WORD    $0x4f8de248 // sdot v8.4s, v18.16b, v13.4b[0]
-	WORD    $0x4f8ee24c // sdot v12.4s, v18.16b, v14.4b[0]
-	FMOVQ   176(R7), F18
-	WORD    $0x4fade265 // sdot v5.4s, v19.16b, v13.4b[1]
-	WORD    $0x4faee269 // sdot v9.4s, v19.16b, v14.4b[1]
-	FMOVQ   192(R7), F19
-	WORD    $0x4fade286 // sdot v6.4s, v20.16b, v13.4b[1]
-	WORD    $0x4faee28a // sdot v10.4s, v20.16b, v14.4b[1]
-	FMOVQ   208(R7), F20
-	WORD    $0x4fade2a7 // sdot v7.4s, v21.16b, v13.4b[1]
-	WORD    $0x4faee2ab // sdot v11.4s, v21.16b, v14.4b[1]
-	FMOVQ   224(R7), F21
-	WORD    $0x4fade2c8 // sdot v8.4s, v22.16b, v13.4b[1]
-	WORD    $0x4faee2cc // sdot v12.4s, v22.16b, v14.4b[1]
-	FMOVQ   240(R7), F22
-	WORD    $0x4f8de9e5 // sdot v5.4s, v15.16b, v13.4b[2]
-	WORD    $0x4f8ee9e9 // sdot v9.4s, v15.16b, v14.4b[2]
-	WORD    $0x4f8dea06 // sdot v6.4s, v16.16b, v13.4b[2]
-	WORD    $0x4f8eea0a // sdot v10.4s, v16.16b, v14.4b[2]
-	WORD    $0x4f8dea27 // sdot v7.4s, v17.16b, v13.4b[2]
-	WORD    $0x4f8eea2b // sdot v11.4s, v17.16b, v14.4b[2]
-	WORD    $0x4f8dea48 // sdot v8.4s, v18.16b, v13.4b[2]
-	WORD    $0x4f8eea4c // sdot v12.4s, v18.16b, v14.4b[2]
-	WORD    $0x4fadea65 // sdot v5.4s, v19.16b, v13.4b[3]
-	WORD    $0x4faeea69 // sdot v9.4s, v19.16b, v14.4b[3]
-	WORD    $0x4fadea86 // sdot v6.4s, v20.16b, v13.4b[3]
-	WORD    $0x4faeea8a // sdot v10.4s, v20.16b, v14.4b[3]
-	WORD    $0x4fadeaa7 // sdot v7.4s, v21.16b, v13.4b[3]
-	WORD    $0x4faeeaab // sdot v11.4s, v21.16b, v14.4b[3]
-	WORD    $0x4fadeac8 // sdot v8.4s, v22.16b, v13.4b[3]
-	WORD    $0x4faeeacc // sdot v12.4s, v22.16b, v14.4b[3]
+	FMOVQ.P 16(R12), F15
+	VEOR    V0.B16, V15.B16, V15.B16
+	FMOVQ   (R7), F16
+	FMOVQ   16(R7), F17
+	FMOVQ   32(R7), F18
+	FMOVQ   48(R7), F19
+	FMOVQ   64(R7), F20
+	FMOVQ   80(R7), F21
+	FMOVQ   96(R7), F22
+	FMOVQ   112(R7), F23
+	WORD    $0x4f8de201 // sdot v1.4s, v16.16b, v13.4b[0]
+	WORD    $0x4f8ee205 // sdot v5.4s, v16.16b, v14.4b[0]
+	WORD    $0x4f8fe209 // sdot v9.4s, v16.16b, v15.4b[0]
+	FMOVQ   128(R7), F16
+	WORD    $0x4f8de222 // sdot v2.4s, v17.16b, v13.4b[0]
+	WORD    $0x4f8ee226 // sdot v6.4s, v17.16b, v14.4b[0]
+	WORD    $0x4f8fe22a // sdot v10.4s, v17.16b, v15.4b[0]
+	FMOVQ   144(R7), F17
+	WORD    $0x4f8de243 // sdot v3.4s, v18.16b, v13.4b[0]
+	WORD    $0x4f8ee247 // sdot v7.4s, v18.16b, v14.4b[0]
+	WORD    $0x4f8fe24b // sdot v11.4s, v18.16b, v15.4b[0]
+	FMOVQ   160(R7), F18
+	WORD    $0x4f8de264 // sdot v4.4s, v19.16b, v13.4b[0]
+	WORD    $0x4f8ee268 // sdot v8.4s, v19.16b, v14.4b[0]
+	WORD    $0x4f8fe26c // sdot v12.4s, v19.16b, v15.4b[0]
+	FMOVQ   176(R7), F19
+	WORD    $0x4fade281 // sdot v1.4s, v20.16b, v13.4b[1]
+	WORD    $0x4faee285 // sdot v5.4s, v20.16b, v14.4b[1]
+	WORD    $0x4fafe289 // sdot v9.4s, v20.16b, v15.4b[1]
+	FMOVQ   192(R7), F20
+	WORD    $0x4fade2a2 // sdot v2.4s, v21.16b, v13.4b[1]
+	WORD    $0x4faee2a6 // sdot v6.4s, v21.16b, v14.4b[1]
+	WORD    $0x4fafe2aa // sdot v10.4s, v21.16b, v15.4b[1]
+	FMOVQ   208(R7), F21
+	WORD    $0x4fade2c3 // sdot v3.4s, v22.16b, v13.4b[1]
+	WORD    $0x4faee2c7 // sdot v7.4s, v22.16b, v14.4b[1]
+	WORD    $0x4fafe2cb // sdot v11.4s, v22.16b, v15.4b[1]
+	FMOVQ   224(R7), F22
+	WORD    $0x4fade2e4 // sdot v4.4s, v23.16b, v13.4b[1]
+	WORD    $0x4faee2e8 // sdot v8.4s, v23.16b, v14.4b[1]
+	WORD    $0x4fafe2ec // sdot v12.4s, v23.16b, v15.4b[1]
+	FMOVQ   240(R7), F23
+	WORD    $0x4f8dea01 // sdot v1.4s, v16.16b, v13.4b[2]
+	WORD    $0x4f8eea05 // sdot v5.4s, v16.16b, v14.4b[2]
+	WORD    $0x4f8fea09 // sdot v9.4s, v16.16b, v15.4b[2]
+	WORD    $0x4f8dea22 // sdot v2.4s, v17.16b, v13.4b[2]
+	WORD    $0x4f8eea26 // sdot v6.4s, v17.16b, v14.4b[2]
+	WORD    $0x4f8fea2a // sdot v10.4s, v17.16b, v15.4b[2]
+	WORD    $0x4f8dea43 // sdot v3.4s, v18.16b, v13.4b[2]
+	WORD    $0x4f8eea47 // sdot v7.4s, v18.16b, v14.4b[2]
+	WORD    $0x4f8fea4b // sdot v11.4s, v18.16b, v15.4b[2]
+	WORD    $0x4f8dea64 // sdot v4.4s, v19.16b, v13.4b[2]
+	WORD    $0x4f8eea68 // sdot v8.4s, v19.16b, v14.4b[2]
+	WORD    $0x4f8fea6c // sdot v12.4s, v19.16b, v15.4b[2]
+	WORD    $0x4fadea81 // sdot v1.4s, v20.16b, v13.4b[3]
+	WORD    $0x4faeea85 // sdot v5.4s, v20.16b, v14.4b[3]
+	WORD    $0x4fafea89 // sdot v9.4s, v20.16b, v15.4b[3]
+	WORD    $0x4fadeaa2 // sdot v2.4s, v21.16b, v13.4b[3]
+	WORD    $0x4faeeaa6 // sdot v6.4s, v21.16b, v14.4b[3]
+	WORD    $0x4fafeaaa // sdot v10.4s, v21.16b, v15.4b[3]
+	WORD    $0x4fadeac3 // sdot v3.4s, v22.16b, v13.4b[3]
+	WORD    $0x4faeeac7 // sdot v7.4s, v22.16b, v14.4b[3]
+	WORD    $0x4fafeacb // sdot v11.4s, v22.16b, v15.4b[3]
+	WORD    $0x4fadeae4 // sdot v4.4s, v23.16b, v13.4b[3]
+	WORD    $0x4faeeae8 // sdot v8.4s, v23.16b, v14.4b[3]
+	WORD    $0x4fafeaec // sdot v12.4s, v23.16b, v15.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R12, R12
-	BNE     k7
+	SUBS    $1, R13, R13
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F13
 	VEOR    V0.B16, V13.B16, V13.B16
 	FMOVD.P 8(R11), F14
 	VEOR    V0.B16, V14.B16, V14.B16
-	FMOVQ   (R7), F15
-	FMOVQ   16(R7), F16
-	FMOVQ   32(R7), F17
-	FMOVQ   48(R7), F18
-	FMOVQ   64(R7), F19
-	FMOVQ   80(R7), F20
-	FMOVQ   96(R7), F21
-	FMOVQ   112(R7), F22
-	WORD    $0x4f8de1e5 // sdot v5.4s, v15.16b, v13.4b[0]
-	WORD    $0x4f8ee1e9 // sdot v9.4s, v15.16b, v14.4b[0]
-	WORD    $0x4f8de206 // sdot v6.4s, v16.16b, v13.4b[0]
-	WORD    $0x4f8ee20a // sdot v10.4s, v16.16b, v14.4b[0]
-	WORD    $0x4f8de227 // sdot v7.4s, v17.16b, v13.4b[0]
-	WORD    $0x4f8ee22b // sdot v11.4s, v17.16b, v14.4b[0]
-	WORD    $0x4f8de248 // sdot v8.4s, v18.16b, v13.4b[0]
-	WORD    $0x4f8ee24c // sdot v12.4s, v18.16b, v14.4b[0]
-	WORD    $0x4fade265 // sdot v5.4s, v19.16b, v13.4b[1]
-	WORD    $0x4faee269 // sdot v9.4s, v19.16b, v14.4b[1]
-	WORD    $0x4fade286 // sdot v6.4s, v20.16b, v13.4b[1]
-	WORD    $0x4faee28a // sdot v10.4s, v20.16b, v14.4b[1]
-	WORD    $0x4fade2a7 // sdot v7.4s, v21.16b, v13.4b[1]
-	WORD    $0x4faee2ab // sdot v11.4s, v21.16b, v14.4b[1]
-	WORD    $0x4fade2c8 // sdot v8.4s, v22.16b, v13.4b[1]
-	WORD    $0x4faee2cc // sdot v12.4s, v22.16b, v14.4b[1]
+	FMOVD.P 8(R12), F15
+	VEOR    V0.B16, V15.B16, V15.B16
+	FMOVQ   (R7), F16
+	FMOVQ   16(R7), F17
+	FMOVQ   32(R7), F18
+	FMOVQ   48(R7), F19
+	FMOVQ   64(R7), F20
+	FMOVQ   80(R7), F21
+	FMOVQ   96(R7), F22
+	FMOVQ   112(R7), F23
+	WORD    $0x4f8de201 // sdot v1.4s, v16.16b, v13.4b[0]
+	WORD    $0x4f8ee205 // sdot v5.4s, v16.16b, v14.4b[0]
+	WORD    $0x4f8fe209 // sdot v9.4s, v16.16b, v15.4b[0]
+	WORD    $0x4f8de222 // sdot v2.4s, v17.16b, v13.4b[0]
+	WORD    $0x4f8ee226 // sdot v6.4s, v17.16b, v14.4b[0]
+	WORD    $0x4f8fe22a // sdot v10.4s, v17.16b, v15.4b[0]
+	WORD    $0x4f8de243 // sdot v3.4s, v18.16b, v13.4b[0]
+	WORD    $0x4f8ee247 // sdot v7.4s, v18.16b, v14.4b[0]
+	WORD    $0x4f8fe24b // sdot v11.4s, v18.16b, v15.4b[0]
+	WORD    $0x4f8de264 // sdot v4.4s, v19.16b, v13.4b[0]
+	WORD    $0x4f8ee268 // sdot v8.4s, v19.16b, v14.4b[0]
+	WORD    $0x4f8fe26c // sdot v12.4s, v19.16b, v15.4b[0]
+	WORD    $0x4fade281 // sdot v1.4s, v20.16b, v13.4b[1]
+	WORD    $0x4faee285 // sdot v5.4s, v20.16b, v14.4b[1]
+	WORD    $0x4fafe289 // sdot v9.4s, v20.16b, v15.4b[1]
+	WORD    $0x4fade2a2 // sdot v2.4s, v21.16b, v13.4b[1]
+	WORD    $0x4faee2a6 // sdot v6.4s, v21.16b, v14.4b[1]
+	WORD    $0x4fafe2aa // sdot v10.4s, v21.16b, v15.4b[1]
+	WORD    $0x4fade2c3 // sdot v3.4s, v22.16b, v13.4b[1]
+	WORD    $0x4faee2c7 // sdot v7.4s, v22.16b, v14.4b[1]
+	WORD    $0x4fafe2cb // sdot v11.4s, v22.16b, v15.4b[1]
+	WORD    $0x4fade2e4 // sdot v4.4s, v23.16b, v13.4b[1]
+	WORD    $0x4faee2e8 // sdot v8.4s, v23.16b, v14.4b[1]
+	WORD    $0x4fafe2ec // sdot v12.4s, v23.16b, v15.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F13
 	VEOR    V0.B16, V13.B16, V13.B16
 	FMOVS.P 4(R11), F14
 	VEOR    V0.B16, V14.B16, V14.B16
-	FMOVQ   (R7), F15
-	FMOVQ   16(R7), F16
-	FMOVQ   32(R7), F17
-	FMOVQ   48(R7), F18
-	WORD    $0x4f8de1e5 // sdot v5.4s, v15.16b, v13.4b[0]
-	WORD    $0x4f8ee1e9 // sdot v9.4s, v15.16b, v14.4b[0]
-	WORD    $0x4f8de206 // sdot v6.4s, v16.16b, v13.4b[0]
-	WORD    $0x4f8ee20a // sdot v10.4s, v16.16b, v14.4b[0]
-	WORD    $0x4f8de227 // sdot v7.4s, v17.16b, v13.4b[0]
-	WORD    $0x4f8ee22b // sdot v11.4s, v17.16b, v14.4b[0]
-	WORD    $0x4f8de248 // sdot v8.4s, v18.16b, v13.4b[0]
-	WORD    $0x4f8ee24c // sdot v12.4s, v18.16b, v14.4b[0]
+	FMOVS.P 4(R12), F15
+	VEOR    V0.B16, V15.B16, V15.B16
+	FMOVQ   (R7), F16
+	FMOVQ   16(R7), F17
+	FMOVQ   32(R7), F18
+	FMOVQ   48(R7), F19
+	WORD    $0x4f8de201 // sdot v1.4s, v16.16b, v13.4b[0]
+	WORD    $0x4f8ee205 // sdot v5.4s, v16.16b, v14.4b[0]
+	WORD    $0x4f8fe209 // sdot v9.4s, v16.16b, v15.4b[0]
+	WORD    $0x4f8de222 // sdot v2.4s, v17.16b, v13.4b[0]
+	WORD    $0x4f8ee226 // sdot v6.4s, v17.16b, v14.4b[0]
+	WORD    $0x4f8fe22a // sdot v10.4s, v17.16b, v15.4b[0]
+	WORD    $0x4f8de243 // sdot v3.4s, v18.16b, v13.4b[0]
+	WORD    $0x4f8ee247 // sdot v7.4s, v18.16b, v14.4b[0]
+	WORD    $0x4f8fe24b // sdot v11.4s, v18.16b, v15.4b[0]
+	WORD    $0x4f8de264 // sdot v4.4s, v19.16b, v13.4b[0]
+	WORD    $0x4f8ee268 // sdot v8.4s, v19.16b, v14.4b[0]
+	WORD    $0x4f8fe26c // sdot v12.4s, v19.16b, v15.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F13, F14)
 	FLDPQ 32(R8), (F15, F16)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e2ddc21 // fmul v1.4s, v1.4s, v13.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e2fdc63 // fmul v3.4s, v3.4s, v15.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e30dc84 // fmul v4.4s, v4.4s, v16.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -2427,45 +1795,101 @@ done6:
 	WORD  $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
 	WORD  $0x4e21d98c // scvtf v12.4s, v12.4s
 	WORD  $0x6e30dd8c // fmul v12.4s, v12.4s, v16.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V13.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V14.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F15
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V15.B16, V15.B16, V15.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V15.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V15.B16, V15.B16, V15.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V15.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V15.B16, V15.B16, V15.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V15.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V15.B16, V15.B16, V15.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V15.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V15.B8, V16.H8
+	VUXTL2 V15.B16, V18.H8
+	VUXTL2 V16.H8, V17.S4
+	VUXTL  V16.H4, V16.S4
+	VUXTL2 V18.H8, V19.S4
+	VUXTL  V18.H4, V18.S4
+	VSUB   V13.S4, V16.S4, V16.S4
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e2ede10 // fmul v16.4s, v16.4s, v14.4s
+	WORD   $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	VSUB   V13.S4, V17.S4, V17.S4
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e2ede31 // fmul v17.4s, v17.4s, v14.4s
+	WORD   $0x4e31d442 // fadd v2.4s, v2.4s, v17.4s
+	VSUB   V13.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
+	VSUB   V13.S4, V19.S4, V19.S4
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
+	WORD   $0x4e33d484 // fadd v4.4s, v4.4s, v19.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F15
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V15.B16, V15.B16, V15.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V15.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V15.B16, V15.B16, V15.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V15.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V15.B16, V15.B16, V15.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V15.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V15.B16, V15.B16, V15.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V15.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V15.B8, V16.H8
 	VUXTL2 V15.B16, V18.H8
@@ -2490,38 +1914,38 @@ done10:
 	WORD   $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
 	WORD   $0x4e33d508 // fadd v8.4s, v8.4s, v19.4s
 	CMP    $16, R7
-	BNE    partial15
+	BNE    partial20
 	FMOVQ  (R3), F15
-	B      done16
+	B      done21
 
-partial15:
+partial20:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
+	TBZ  $0, R7, none22
 	VEXT $15, V15.B16, V15.B16, V15.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V15.B[0]
 
-none17:
-	TBZ  $1, R7, none18
+none22:
+	TBZ  $1, R7, none23
 	VEXT $14, V15.B16, V15.B16, V15.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V15.H[0]
 
-none18:
-	TBZ  $2, R7, none19
+none23:
+	TBZ  $2, R7, none24
 	VEXT $12, V15.B16, V15.B16, V15.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V15.S[0]
 
-none19:
-	TBZ  $3, R7, none20
+none24:
+	TBZ  $3, R7, none25
 	VEXT $8, V15.B16, V15.B16, V15.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V15.D[0]
 
-none20:
-done16:
+none25:
+done21:
 	ADD    R8, R3, R3
 	VUXTL  V15.B8, V16.H8
 	VUXTL2 V15.B16, V18.H8
@@ -2546,7 +1970,7 @@ done16:
 	WORD   $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
 	WORD   $0x4e33d58c // fadd v12.4s, v12.4s, v19.4s
 
-noresidual8:
+noresidual7:
 	ADD   $140, R0, R8
 	VLD1R (R8), [V13.S4]
 	ADD   $144, R0, R8
@@ -2554,6 +1978,56 @@ noresidual8:
 	MOVD  80(R0), R8
 	ADD   $128, R0, R9
 	VLD1R (R9), [V15.S4]
+	WORD  $0x4e2df421 // fmax v1.4s, v1.4s, v13.4s
+	WORD  $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
+	WORD  $0x4e2df442 // fmax v2.4s, v2.4s, v13.4s
+	WORD  $0x4eaef442 // fmin v2.4s, v2.4s, v14.4s
+	WORD  $0x4e2df463 // fmax v3.4s, v3.4s, v13.4s
+	WORD  $0x4eaef463 // fmin v3.4s, v3.4s, v14.4s
+	WORD  $0x4e2df484 // fmax v4.4s, v4.4s, v13.4s
+	WORD  $0x4eaef484 // fmin v4.4s, v4.4s, v14.4s
+	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD  V15.S4, V1.S4, V1.S4
+	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD  V15.S4, V2.S4, V2.S4
+	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD  V15.S4, V3.S4, V3.S4
+	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD  V15.S4, V4.S4, V4.S4
+	WORD  $0x0e612821 // xtn v1.4h, v1.4s
+	WORD  $0x4e612841 // xtn2 v1.8h, v2.4s
+	WORD  $0x0e612863 // xtn v3.4h, v3.4s
+	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD  $0x0e212821 // xtn v1.8b, v1.8h
+	WORD  $0x4e212861 // xtn2 v1.16b, v3.8h
+	CMP   $16, R7
+	BNE   partial26
+	FMOVQ F1, (R2)
+	B     done27
+
+partial26:
+	MOVD    R2, R9
+	TBZ     $3, R7, none28
+	FMOVD.P F1, 8(R9)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
+
+none28:
+	TBZ     $2, R7, none29
+	FMOVS.P F1, 4(R9)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
+
+none29:
+	TBZ    $1, R7, none30
+	VST1.P V1.H[0], 2(R9)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
+
+none30:
+	TBZ    $0, R7, none31
+	VST1.P V1.B[0], 1(R9)
+
+none31:
+done27:
+	ADD   R8, R2, R2
 	WORD  $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD  $0x4eaef4a5 // fmin v5.4s, v5.4s, v14.4s
 	WORD  $0x4e2df4c6 // fmax v6.4s, v6.4s, v13.4s
@@ -2577,32 +2051,32 @@ noresidual8:
 	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
 	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
 	CMP   $16, R7
-	BNE   partial21
+	BNE   partial32
 	FMOVQ F5, (R2)
-	B     done22
+	B     done33
 
-partial21:
+partial32:
 	MOVD    R2, R9
-	TBZ     $3, R7, none23
+	TBZ     $3, R7, none34
 	FMOVD.P F5, 8(R9)
 	VEXT    $8, V5.B16, V5.B16, V5.B16
 
-none23:
-	TBZ     $2, R7, none24
+none34:
+	TBZ     $2, R7, none35
 	FMOVS.P F5, 4(R9)
 	VEXT    $4, V5.B16, V5.B16, V5.B16
 
-none24:
-	TBZ    $1, R7, none25
+none35:
+	TBZ    $1, R7, none36
 	VST1.P V5.H[0], 2(R9)
 	VEXT   $2, V5.B16, V5.B16, V5.B16
 
-none25:
-	TBZ    $0, R7, none26
+none36:
+	TBZ    $0, R7, none37
 	VST1.P V5.B[0], 1(R9)
 
-none26:
-done22:
+none37:
+done33:
 	ADD   R8, R2, R2
 	WORD  $0x4e2df529 // fmax v9.4s, v9.4s, v13.4s
 	WORD  $0x4eaef529 // fmin v9.4s, v9.4s, v14.4s
@@ -2627,52 +2101,53 @@ done22:
 	WORD  $0x0e212929 // xtn v9.8b, v9.8h
 	WORD  $0x4e212969 // xtn2 v9.16b, v11.8h
 	CMP   $16, R7
-	BNE   partial27
+	BNE   partial38
 	FMOVQ F9, (R2)
-	B     done28
+	B     done39
 
-partial27:
+partial38:
 	MOVD    R2, R9
-	TBZ     $3, R7, none29
+	TBZ     $3, R7, none40
 	FMOVD.P F9, 8(R9)
 	VEXT    $8, V9.B16, V9.B16, V9.B16
 
-none29:
-	TBZ     $2, R7, none30
+none40:
+	TBZ     $2, R7, none41
 	FMOVS.P F9, 4(R9)
 	VEXT    $4, V9.B16, V9.B16, V9.B16
 
-none30:
-	TBZ    $1, R7, none31
+none41:
+	TBZ    $1, R7, none42
 	VST1.P V9.H[0], 2(R9)
 	VEXT   $2, V9.B16, V9.B16, V9.B16
 
-none31:
-	TBZ    $0, R7, none32
+none42:
+	TBZ    $0, R7, none43
 	VST1.P V9.B[0], 1(R9)
 
-none32:
-done28:
+none43:
+done39:
 	ADD  R8, R2, R2
+	ADD  R4, R1, R1
 	ADD  R4<<1, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_1x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_2x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_1x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_2x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then an address, then where to store;
-	// R10 the segment, then rows of A; R11 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9 a row of B, then elements of A, then multipliers, then DZero, then Lo;
-	// V10 a row of B, then rows of B, then multipliers, then DScale, then Hi;
-	// V11 a row of B, then rows of B, then multipliers, then residual, then Zero;
-	// V12 a row of B, then rows of B, then multipliers, then residual, widened;
-	// V13…V15 rows of B, then residual, widened; V16, V17 rows of B.
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then an address, then where to store;
+	// R10 the segment, then rows of A; R11 rows of A; R12 fours of k left.
+	// Vectors: V0 16 times −128; V1…V8 sums;
+	// V9 elements of A, then multipliers, then DZero, then Lo;
+	// V10 elements of A, then multipliers, then DScale, then Hi;
+	// V11 rows of B, then multipliers, then residual, then Zero;
+	// V12 rows of B, then multipliers, then residual, widened;
+	// V13…V15 rows of B, then residual, widened; V16…V18 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -2683,128 +2158,149 @@ TEXT ·gemm_u8i8_1x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
-	LSR    $2, R6, R11
-	CBZ    R11, rest4
+	ADD    R4, R10, R11
+	LSR    $2, R6, R12
+	CBZ    R12, rest3
 
-k7:
+k6:
 	FMOVQ.P 16(R10), F9
 	VEOR    V0.B16, V9.B16, V9.B16
-	FMOVQ   (R7), F10
-	FMOVQ   16(R7), F11
-	FMOVQ   32(R7), F12
-	FMOVQ   48(R7), F13
-	FMOVQ   64(R7), F14
-	FMOVQ   80(R7), F15
-	FMOVQ   96(R7), F16
-	FMOVQ   112(R7), F17
-	WORD    $0x4f89e145 // sdot v5.4s, v10.16b, v9.4b[0]
-	FMOVQ   128(R7), F10
-	WORD    $0x4f89e166 // sdot v6.4s, v11.16b, v9.4b[0]
-	FMOVQ   144(R7), F11
-	WORD    $0x4f89e187 // sdot v7.4s, v12.16b, v9.4b[0]
-	FMOVQ   160(R7), F12
-	WORD    $0x4f89e1a8 // sdot v8.4s, v13.16b, v9.4b[0]
-	FMOVQ   176(R7), F13
-	WORD    $0x4fa9e1c5 // sdot v5.4s, v14.16b, v9.4b[1]
-	FMOVQ   192(R7), F14
-	WORD    $0x4fa9e1e6 // sdot v6.4s, v15.16b, v9.4b[1]
-	FMOVQ   208(R7), F15
-	WORD    $0x4fa9e207 // sdot v7.4s, v16.16b, v9.4b[1]
-	FMOVQ   224(R7), F16
-	WORD    $0x4fa9e228 // sdot v8.4s, v17.16b, v9.4b[1]
-	FMOVQ   240(R7), F17
-	WORD    $0x4f89e945 // sdot v5.4s, v10.16b, v9.4b[2]
-	WORD    $0x4f89e966 // sdot v6.4s, v11.16b, v9.4b[2]
-	WORD    $0x4f89e987 // sdot v7.4s, v12.16b, v9.4b[2]
-	WORD    $0x4f89e9a8 // sdot v8.4s, v13.16b, v9.4b[2]
-	WORD    $0x4fa9e9c5 // sdot v5.4s, v14.16b, v9.4b[3]
-	WORD    $0x4fa9e9e6 // sdot v6.4s, v15.16b, v9.4b[3]
-	WORD    $0x4fa9ea07 // sdot v7.4s, v16.16b, v9.4b[3]
-	WORD    $0x4fa9ea28 // sdot v8.4s, v17.16b, v9.4b[3]
+	FMOVQ.P 16(R11), F10
+	VEOR    V0.B16, V10.B16, V10.B16
+	FMOVQ   (R7), F11
+	FMOVQ   16(R7), F12
+	FMOVQ   32(R7), F13
+	FMOVQ   48(R7), F14
+	FMOVQ   64(R7), F15
+	FMOVQ   80(R7), F16
+	FMOVQ   96(R7), F17
+	FMOVQ   112(R7), F18
+	WORD    $0x4f89e161 // sdot v1.4s, v11.16b, v9.4b[0]
+	WORD    $0x4f8ae165 // sdot v5.4s, v11.16b, v10.4b[0]
+	FMOVQ   128(R7), F11
+	WORD    $0x4f89e182 // sdot v2.4s, v12.16b, v9.4b[0]
+	WORD    $0x4f8ae186 // sdot v6.4s, v12.16b, v10.4b[0]
+	FMOVQ   144(R7), F12
+	WORD    $0x4f89e1a3 // sdot v3.4s, v13.16b, v9.4b[0]
+	WORD    $0x4f8ae1a7 // sdot v7.4s, v13.16b, v10.4b[0]
+	FMOVQ   160(R7), F13
+	WORD    $0x4f89e1c4 // sdot v4.4s, v14.16b, v9.4b[0]
+	WORD    $0x4f8ae1c8 // sdot v8.4s, v14.16b, v10.4b[0]
+	FMOVQ   176(R7), F14
+	WORD    $0x4fa9e1e1 // sdot v1.4s, v15.16b, v9.4b[1]
+	WORD    $0x4faae1e5 // sdot v5.4s, v15.16b, v10.4b[1]
+	FMOVQ   192(R7), F15
+	WORD    $0x4fa9e202 // sdot v2.4s, v16.16b, v9.4b[1]
+	WORD    $0x4faae206 // sdot v6.4s, v16.16b, v10.4b[1]
+	FMOVQ   208(R7), F16
+	WORD    $0x4fa9e223 // sdot v3.4s, v17.16b, v9.4b[1]
+	WORD    $0x4faae227 // sdot v7.4s, v17.16b, v10.4b[1]
+	FMOVQ   224(R7), F17
+	WORD    $0x4fa9e244 // sdot v4.4s, v18.16b, v9.4b[1]
+	WORD    $0x4faae248 // sdot v8.4s, v18.16b, v10.4b[1]
+	FMOVQ   240(R7), F18
+	WORD    $0x4f89e961 // sdot v1.4s, v11.16b, v9.4b[2]
+	WORD    $0x4f8ae965 // sdot v5.4s, v11.16b, v10.4b[2]
+	WORD    $0x4f89e982 // sdot v2.4s, v12.16b, v9.4b[2]
+	WORD    $0x4f8ae986 // sdot v6.4s, v12.16b, v10.4b[2]
+	WORD    $0x4f89e9a3 // sdot v3.4s, v13.16b, v9.4b[2]
+	WORD    $0x4f8ae9a7 // sdot v7.4s, v13.16b, v10.4b[2]
+	WORD    $0x4f89e9c4 // sdot v4.4s, v14.16b, v9.4b[2]
+	WORD    $0x4f8ae9c8 // sdot v8.4s, v14.16b, v10.4b[2]
+	WORD    $0x4fa9e9e1 // sdot v1.4s, v15.16b, v9.4b[3]
+	WORD    $0x4faae9e5 // sdot v5.4s, v15.16b, v10.4b[3]
+	WORD    $0x4fa9ea02 // sdot v2.4s, v16.16b, v9.4b[3]
+	WORD    $0x4faaea06 // sdot v6.4s, v16.16b, v10.4b[3]
+	WORD    $0x4fa9ea23 // sdot v3.4s, v17.16b, v9.4b[3]
+	WORD    $0x4faaea27 // sdot v7.4s, v17.16b, v10.4b[3]
+	WORD    $0x4fa9ea44 // sdot v4.4s, v18.16b, v9.4b[3]
+	WORD    $0x4faaea48 // sdot v8.4s, v18.16b, v10.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R11, R11
-	BNE     k7
+	SUBS    $1, R12, R12
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F9
 	VEOR    V0.B16, V9.B16, V9.B16
-	FMOVQ   (R7), F10
-	FMOVQ   16(R7), F11
-	FMOVQ   32(R7), F12
-	FMOVQ   48(R7), F13
-	FMOVQ   64(R7), F14
-	FMOVQ   80(R7), F15
-	FMOVQ   96(R7), F16
-	FMOVQ   112(R7), F17
-	WORD    $0x4f89e145 // sdot v5.4s, v10.16b, v9.4b[0]
-	WORD    $0x4f89e166 // sdot v6.4s, v11.16b, v9.4b[0]
-	WORD    $0x4f89e187 // sdot v7.4s, v12.16b, v9.4b[0]
-	WORD    $0x4f89e1a8 // sdot v8.4s, v13.16b, v9.4b[0]
-	WORD    $0x4fa9e1c5 // sdot v5.4s, v14.16b, v9.4b[1]
-	WORD    $0x4fa9e1e6 // sdot v6.4s, v15.16b, v9.4b[1]
-	WORD    $0x4fa9e207 // sdot v7.4s, v16.16b, v9.4b[1]
-	WORD    $0x4fa9e228 // sdot v8.4s, v17.16b, v9.4b[1]
+	FMOVD.P 8(R11), F10
+	VEOR    V0.B16, V10.B16, V10.B16
+	FMOVQ   (R7), F11
+	FMOVQ   16(R7), F12
+	FMOVQ   32(R7), F13
+	FMOVQ   48(R7), F14
+	FMOVQ   64(R7), F15
+	FMOVQ   80(R7), F16
+	FMOVQ   96(R7), F17
+	FMOVQ   112(R7), F18
+	WORD    $0x4f89e161 // sdot v1.4s, v11.16b, v9.4b[0]
+	WORD    $0x4f8ae165 // sdot v5.4s, v11.16b, v10.4b[0]
+	WORD    $0x4f89e182 // sdot v2.4s, v12.16b, v9.4b[0]
+	WORD    $0x4f8ae186 // sdot v6.4s, v12.16b, v10.4b[0]
+	WORD    $0x4f89e1a3 // sdot v3.4s, v13.16b, v9.4b[0]
+	WORD    $0x4f8ae1a7 // sdot v7.4s, v13.16b, v10.4b[0]
+	WORD    $0x4f89e1c4 // sdot v4.4s, v14.16b, v9.4b[0]
+	WORD    $0x4f8ae1c8 // sdot v8.4s, v14.16b, v10.4b[0]
+	WORD    $0x4fa9e1e1 // sdot v1.4s, v15.16b, v9.4b[1]
+	WORD    $0x4faae1e5 // sdot v5.4s, v15.16b, v10.4b[1]
+	WORD    $0x4fa9e202 // sdot v2.4s, v16.16b, v9.4b[1]
+	WORD    $0x4faae206 // sdot v6.4s, v16.16b, v10.4b[1]
+	WORD    $0x4fa9e223 // sdot v3.4s, v17.16b, v9.4b[1]
+	WORD    $0x4faae227 // sdot v7.4s, v17.16b, v10.4b[1]
+	WORD    $0x4fa9e244 // sdot v4.4s, v18.16b, v9.4b[1]
+	WORD    $0x4faae248 // sdot v8.4s, v18.16b, v10.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F9
 	VEOR    V0.B16, V9.B16, V9.B16
-	FMOVQ   (R7), F10
-	FMOVQ   16(R7), F11
-	FMOVQ   32(R7), F12
-	FMOVQ   48(R7), F13
-	WORD    $0x4f89e145 // sdot v5.4s, v10.16b, v9.4b[0]
-	WORD    $0x4f89e166 // sdot v6.4s, v11.16b, v9.4b[0]
-	WORD    $0x4f89e187 // sdot v7.4s, v12.16b, v9.4b[0]
-	WORD    $0x4f89e1a8 // sdot v8.4s, v13.16b, v9.4b[0]
+	FMOVS.P 4(R11), F10
+	VEOR    V0.B16, V10.B16, V10.B16
+	FMOVQ   (R7), F11
+	FMOVQ   16(R7), F12
+	FMOVQ   32(R7), F13
+	FMOVQ   48(R7), F14
+	WORD    $0x4f89e161 // sdot v1.4s, v11.16b, v9.4b[0]
+	WORD    $0x4f8ae165 // sdot v5.4s, v11.16b, v10.4b[0]
+	WORD    $0x4f89e182 // sdot v2.4s, v12.16b, v9.4b[0]
+	WORD    $0x4f8ae186 // sdot v6.4s, v12.16b, v10.4b[0]
+	WORD    $0x4f89e1a3 // sdot v3.4s, v13.16b, v9.4b[0]
+	WORD    $0x4f8ae1a7 // sdot v7.4s, v13.16b, v10.4b[0]
+	WORD    $0x4f89e1c4 // sdot v4.4s, v14.16b, v9.4b[0]
+	WORD    $0x4f8ae1c8 // sdot v8.4s, v14.16b, v10.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F9, F10)
 	FLDPQ 32(R8), (F11, F12)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e2adc42 // fmul v2.4s, v2.4s, v10.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e2cdc84 // fmul v4.4s, v4.4s, v12.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -2813,45 +2309,101 @@ done6:
 	WORD  $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
 	WORD  $0x4e21d908 // scvtf v8.4s, v8.4s
 	WORD  $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V9.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V10.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F11
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V11.B16, V11.B16, V11.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V11.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V11.B16, V11.B16, V11.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V11.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V11.B16, V11.B16, V11.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V11.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V11.B16, V11.B16, V11.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V11.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V11.B8, V12.H8
+	VUXTL2 V11.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V9.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	WORD   $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
+	VSUB   V9.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	WORD   $0x4e2dd442 // fadd v2.4s, v2.4s, v13.4s
+	VSUB   V9.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2addce // fmul v14.4s, v14.4s, v10.4s
+	WORD   $0x4e2ed463 // fadd v3.4s, v3.4s, v14.4s
+	VSUB   V9.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e2addef // fmul v15.4s, v15.4s, v10.4s
+	WORD   $0x4e2fd484 // fadd v4.4s, v4.4s, v15.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F11
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V11.B16, V11.B16, V11.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V11.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V11.B16, V11.B16, V11.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V11.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V11.B16, V11.B16, V11.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V11.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V11.B16, V11.B16, V11.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V11.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V11.B8, V12.H8
 	VUXTL2 V11.B16, V14.H8
@@ -2876,7 +2428,7 @@ done10:
 	WORD   $0x6e2addef // fmul v15.4s, v15.4s, v10.4s
 	WORD   $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
 
-noresidual8:
+noresidual7:
 	ADD   $140, R0, R8
 	VLD1R (R8), [V9.S4]
 	ADD   $144, R0, R8
@@ -2884,6 +2436,56 @@ noresidual8:
 	MOVD  80(R0), R8
 	ADD   $128, R0, R9
 	VLD1R (R9), [V11.S4]
+	WORD  $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD  $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD  $0x4e29f442 // fmax v2.4s, v2.4s, v9.4s
+	WORD  $0x4eaaf442 // fmin v2.4s, v2.4s, v10.4s
+	WORD  $0x4e29f463 // fmax v3.4s, v3.4s, v9.4s
+	WORD  $0x4eaaf463 // fmin v3.4s, v3.4s, v10.4s
+	WORD  $0x4e29f484 // fmax v4.4s, v4.4s, v9.4s
+	WORD  $0x4eaaf484 // fmin v4.4s, v4.4s, v10.4s
+	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD  V11.S4, V1.S4, V1.S4
+	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD  V11.S4, V2.S4, V2.S4
+	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD  V11.S4, V3.S4, V3.S4
+	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD  V11.S4, V4.S4, V4.S4
+	WORD  $0x0e612821 // xtn v1.4h, v1.4s
+	WORD  $0x4e612841 // xtn2 v1.8h, v2.4s
+	WORD  $0x0e612863 // xtn v3.4h, v3.4s
+	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD  $0x0e212821 // xtn v1.8b, v1.8h
+	WORD  $0x4e212861 // xtn2 v1.16b, v3.8h
+	CMP   $16, R7
+	BNE   partial20
+	FMOVQ F1, (R2)
+	B     done21
+
+partial20:
+	MOVD    R2, R9
+	TBZ     $3, R7, none22
+	FMOVD.P F1, 8(R9)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
+
+none22:
+	TBZ     $2, R7, none23
+	FMOVS.P F1, 4(R9)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
+
+none23:
+	TBZ    $1, R7, none24
+	VST1.P V1.H[0], 2(R9)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
+
+none24:
+	TBZ    $0, R7, none25
+	VST1.P V1.B[0], 1(R9)
+
+none25:
+done21:
+	ADD   R8, R2, R2
 	WORD  $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
 	WORD  $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
 	WORD  $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
@@ -2907,54 +2509,52 @@ noresidual8:
 	WORD  $0x0e2128a5 // xtn v5.8b, v5.8h
 	WORD  $0x4e2128e5 // xtn2 v5.16b, v7.8h
 	CMP   $16, R7
-	BNE   partial15
+	BNE   partial26
 	FMOVQ F5, (R2)
-	B     done16
+	B     done27
 
-partial15:
+partial26:
 	MOVD    R2, R9
-	TBZ     $3, R7, none17
+	TBZ     $3, R7, none28
 	FMOVD.P F5, 8(R9)
 	VEXT    $8, V5.B16, V5.B16, V5.B16
 
-none17:
-	TBZ     $2, R7, none18
+none28:
+	TBZ     $2, R7, none29
 	FMOVS.P F5, 4(R9)
 	VEXT    $4, V5.B16, V5.B16, V5.B16
 
-none18:
-	TBZ    $1, R7, none19
+none29:
+	TBZ    $1, R7, none30
 	VST1.P V5.H[0], 2(R9)
 	VEXT   $2, V5.B16, V5.B16, V5.B16
 
-none19:
-	TBZ    $0, R7, none20
+none30:
+	TBZ    $0, R7, none31
 	VST1.P V5.B[0], 1(R9)
 
-none20:
-done16:
+none31:
+done27:
 	ADD  R8, R2, R2
-	ADD  R4, R1, R1
+	ADD  R4<<1, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_f32_5x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_1x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_f32_5x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_1x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then rows of C;
-	// R10 the segment, then rows of A, then rows of C; R11…R13 rows of A, then rows of C;
-	// R14 rows of A; R15 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13…V24 sums;
-	// V25 elements of A, then multipliers, then DZero, then Lo;
-	// V26 elements of A, then multipliers, then DScale, then Hi;
-	// V27 elements of A, then multipliers, then residual;
-	// V28 elements of A, then multipliers, then residual, widened;
-	// V29 elements of A, then residual, widened; V30, V31 rows of B, then residual, widened.
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then an address, then where to store;
+	// R10 the segment, then rows of A; R11 fours of k left.
+	// Vectors: V0 16 times −128; V1…V4 sums;
+	// V5 elements of A, then multipliers, then DZero, then Lo;
+	// V6 rows of B, then multipliers, then DScale, then Hi;
+	// V7 rows of B, then multipliers, then residual, then Zero;
+	// V8 rows of B, then multipliers, then residual, widened;
+	// V9…V11 rows of B, then residual, widened; V12, V13 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -2965,57 +2565,283 @@ TEXT ·gemm_u8i8_f32_5x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	VMOV V1.B16, V13.B16
-	VMOV V2.B16, V14.B16
-	VMOV V3.B16, V15.B16
-	VMOV V4.B16, V16.B16
-	VMOV V1.B16, V17.B16
-	VMOV V2.B16, V18.B16
-	VMOV V3.B16, V19.B16
-	VMOV V4.B16, V20.B16
-	VMOV V1.B16, V21.B16
-	VMOV V2.B16, V22.B16
-	VMOV V3.B16, V23.B16
-	VMOV V4.B16, V24.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
+segment2:
+	MOVD.P 8(R8), R10
+	ADD    R10, R1, R10
+	LSR    $2, R6, R11
+	CBZ    R11, rest3
 
-segment3:
+k6:
+	FMOVQ.P 16(R10), F5
+	VEOR    V0.B16, V5.B16, V5.B16
+	FMOVQ   (R7), F6
+	FMOVQ   16(R7), F7
+	FMOVQ   32(R7), F8
+	FMOVQ   48(R7), F9
+	FMOVQ   64(R7), F10
+	FMOVQ   80(R7), F11
+	FMOVQ   96(R7), F12
+	FMOVQ   112(R7), F13
+	WORD    $0x4f85e0c1 // sdot v1.4s, v6.16b, v5.4b[0]
+	FMOVQ   128(R7), F6
+	WORD    $0x4f85e0e2 // sdot v2.4s, v7.16b, v5.4b[0]
+	FMOVQ   144(R7), F7
+	WORD    $0x4f85e103 // sdot v3.4s, v8.16b, v5.4b[0]
+	FMOVQ   160(R7), F8
+	WORD    $0x4f85e124 // sdot v4.4s, v9.16b, v5.4b[0]
+	FMOVQ   176(R7), F9
+	WORD    $0x4fa5e141 // sdot v1.4s, v10.16b, v5.4b[1]
+	FMOVQ   192(R7), F10
+	WORD    $0x4fa5e162 // sdot v2.4s, v11.16b, v5.4b[1]
+	FMOVQ   208(R7), F11
+	WORD    $0x4fa5e183 // sdot v3.4s, v12.16b, v5.4b[1]
+	FMOVQ   224(R7), F12
+	WORD    $0x4fa5e1a4 // sdot v4.4s, v13.16b, v5.4b[1]
+	FMOVQ   240(R7), F13
+	WORD    $0x4f85e8c1 // sdot v1.4s, v6.16b, v5.4b[2]
+	WORD    $0x4f85e8e2 // sdot v2.4s, v7.16b, v5.4b[2]
+	WORD    $0x4f85e903 // sdot v3.4s, v8.16b, v5.4b[2]
+	WORD    $0x4f85e924 // sdot v4.4s, v9.16b, v5.4b[2]
+	WORD    $0x4fa5e941 // sdot v1.4s, v10.16b, v5.4b[3]
+	WORD    $0x4fa5e962 // sdot v2.4s, v11.16b, v5.4b[3]
+	WORD    $0x4fa5e983 // sdot v3.4s, v12.16b, v5.4b[3]
+	WORD    $0x4fa5e9a4 // sdot v4.4s, v13.16b, v5.4b[3]
+	ADD     $256, R7, R7
+	SUBS    $1, R11, R11
+	BNE     k6
+
+rest3:
+	TBZ     $1, R6, odd4
+	FMOVD.P 8(R10), F5
+	VEOR    V0.B16, V5.B16, V5.B16
+	FMOVQ   (R7), F6
+	FMOVQ   16(R7), F7
+	FMOVQ   32(R7), F8
+	FMOVQ   48(R7), F9
+	FMOVQ   64(R7), F10
+	FMOVQ   80(R7), F11
+	FMOVQ   96(R7), F12
+	FMOVQ   112(R7), F13
+	WORD    $0x4f85e0c1 // sdot v1.4s, v6.16b, v5.4b[0]
+	WORD    $0x4f85e0e2 // sdot v2.4s, v7.16b, v5.4b[0]
+	WORD    $0x4f85e103 // sdot v3.4s, v8.16b, v5.4b[0]
+	WORD    $0x4f85e124 // sdot v4.4s, v9.16b, v5.4b[0]
+	WORD    $0x4fa5e141 // sdot v1.4s, v10.16b, v5.4b[1]
+	WORD    $0x4fa5e162 // sdot v2.4s, v11.16b, v5.4b[1]
+	WORD    $0x4fa5e183 // sdot v3.4s, v12.16b, v5.4b[1]
+	WORD    $0x4fa5e1a4 // sdot v4.4s, v13.16b, v5.4b[1]
+	ADD     $128, R7, R7
+
+odd4:
+	TBZ     $0, R6, done5
+	FMOVS.P 4(R10), F5
+	VEOR    V0.B16, V5.B16, V5.B16
+	FMOVQ   (R7), F6
+	FMOVQ   16(R7), F7
+	FMOVQ   32(R7), F8
+	FMOVQ   48(R7), F9
+	WORD    $0x4f85e0c1 // sdot v1.4s, v6.16b, v5.4b[0]
+	WORD    $0x4f85e0e2 // sdot v2.4s, v7.16b, v5.4b[0]
+	WORD    $0x4f85e103 // sdot v3.4s, v8.16b, v5.4b[0]
+	WORD    $0x4f85e124 // sdot v4.4s, v9.16b, v5.4b[0]
+	ADD     $64, R7, R7
+
+done5:
+	SUBS  $1, R9, R9
+	BNE   segment2
+	MOVD  120(R0), R7
+	MOVD  32(R0), R8
+	FLDPQ (R8), (F5, F6)
+	FLDPQ 32(R8), (F7, F8)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	CBZ   R3, noresidual7
+	ADD   $132, R0, R8
+	VLD1R (R8), [V5.S4]
+	ADD   $136, R0, R8
+	VLD1R (R8), [V6.S4]
+	MOVD  88(R0), R8
+	CMP   $16, R7
+	BNE   partial8
+	FMOVQ (R3), F7
+	B     done9
+
+partial8:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none10
+	VEXT $15, V7.B16, V7.B16, V7.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V7.B[0]
+
+none10:
+	TBZ  $1, R7, none11
+	VEXT $14, V7.B16, V7.B16, V7.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V7.H[0]
+
+none11:
+	TBZ  $2, R7, none12
+	VEXT $12, V7.B16, V7.B16, V7.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V7.S[0]
+
+none12:
+	TBZ  $3, R7, none13
+	VEXT $8, V7.B16, V7.B16, V7.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V7.D[0]
+
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V5.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	WORD   $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
+	VSUB   V5.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	VSUB   V5.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD   $0x4e2ad463 // fadd v3.4s, v3.4s, v10.4s
+	VSUB   V5.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
+	WORD   $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
+
+noresidual7:
+	ADD   $140, R0, R8
+	VLD1R (R8), [V5.S4]
+	ADD   $144, R0, R8
+	VLD1R (R8), [V6.S4]
+	MOVD  80(R0), R8
+	ADD   $128, R0, R9
+	VLD1R (R9), [V7.S4]
+	WORD  $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD  $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD  $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD  $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD  $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
+	WORD  $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
+	WORD  $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	WORD  $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	WORD  $0x4e21a821 // fcvtns v1.4s, v1.4s
+	VADD  V7.S4, V1.S4, V1.S4
+	WORD  $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VADD  V7.S4, V2.S4, V2.S4
+	WORD  $0x4e21a863 // fcvtns v3.4s, v3.4s
+	VADD  V7.S4, V3.S4, V3.S4
+	WORD  $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VADD  V7.S4, V4.S4, V4.S4
+	WORD  $0x0e612821 // xtn v1.4h, v1.4s
+	WORD  $0x4e612841 // xtn2 v1.8h, v2.4s
+	WORD  $0x0e612863 // xtn v3.4h, v3.4s
+	WORD  $0x4e612883 // xtn2 v3.8h, v4.4s
+	WORD  $0x0e212821 // xtn v1.8b, v1.8h
+	WORD  $0x4e212861 // xtn2 v1.16b, v3.8h
+	CMP   $16, R7
+	BNE   partial14
+	FMOVQ F1, (R2)
+	B     done15
+
+partial14:
+	MOVD    R2, R9
+	TBZ     $3, R7, none16
+	FMOVD.P F1, 8(R9)
+	VEXT    $8, V1.B16, V1.B16, V1.B16
+
+none16:
+	TBZ     $2, R7, none17
+	FMOVS.P F1, 4(R9)
+	VEXT    $4, V1.B16, V1.B16, V1.B16
+
+none17:
+	TBZ    $1, R7, none18
+	VST1.P V1.H[0], 2(R9)
+	VEXT   $2, V1.B16, V1.B16, V1.B16
+
+none18:
+	TBZ    $0, R7, none19
+	VST1.P V1.B[0], 1(R9)
+
+none19:
+done15:
+	ADD  R8, R2, R2
+	ADD  R4, R1, R1
+	SUBS $1, R5, R5
+	BNE  tile1
+	RET
+
+// func gemm_u8i8_f32_5x16_neondot(args *QuantisedGemmArgs)
+// Requires: ASIMD, ASIMDDP
+TEXT ·gemm_u8i8_f32_5x16_neondot(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then rows of C;
+	// R10 the segment, then rows of A, then rows of C; R11…R13 rows of A, then rows of C;
+	// R14 rows of A; R15 fours of k left.
+	// Vectors: V0 16 times −128; V1…V20 sums;
+	// V21 elements of A, then multipliers, then DZero, then Lo;
+	// V22 elements of A, then multipliers, then DScale, then Hi;
+	// V23 elements of A, then multipliers, then residual;
+	// V24 elements of A, then multipliers, then residual, widened;
+	// V25 elements of A, then residual, widened; V26, V27 rows of B, then residual, widened;
+	// V28, V29 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 40(R0), R2
+	MOVD 48(R0), R3
+	MOVD 64(R0), R4
+	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	LSR  $2, R6, R6
+	MOVD $128, R7
+	VDUP R7, V0.B16
+
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R7), (F9, F10)
+	FLDPQ 32(R7), (F11, F12)
+	FLDPQ (R7), (F13, F14)
+	FLDPQ 32(R7), (F15, F16)
+	FLDPQ (R7), (F17, F18)
+	FLDPQ 32(R7), (F19, F20)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
+
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
 	ADD    R4, R10, R11
@@ -3023,817 +2849,9 @@ segment3:
 	ADD    R4, R12, R13
 	ADD    R4, R13, R14
 	LSR    $2, R6, R15
-	CBZ    R15, rest4
+	CBZ    R15, rest3
 
-k7:
-	FMOVQ.P 16(R10), F25
-	VEOR    V0.B16, V25.B16, V25.B16
-	FMOVQ.P 16(R11), F26
-	VEOR    V0.B16, V26.B16, V26.B16
-	FMOVQ.P 16(R12), F27
-	VEOR    V0.B16, V27.B16, V27.B16
-	FMOVQ.P 16(R13), F28
-	VEOR    V0.B16, V28.B16, V28.B16
-	FMOVQ.P 16(R14), F29
-	VEOR    V0.B16, V29.B16, V29.B16
-	FMOVQ   (R7), F30
-	FMOVQ   16(R7), F31
-	WORD    $0x4f99e3c5 // sdot v5.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c9 // sdot v9.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cd // sdot v13.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d1 // sdot v17.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d5 // sdot v21.4s, v30.16b, v29.4b[0]
-	FMOVQ   32(R7), F30
-	WORD    $0x4f99e3e6 // sdot v6.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ea // sdot v10.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ee // sdot v14.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f2 // sdot v18.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f6 // sdot v22.4s, v31.16b, v29.4b[0]
-	FMOVQ   48(R7), F31
-	WORD    $0x4f99e3c7 // sdot v7.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3cb // sdot v11.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cf // sdot v15.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d3 // sdot v19.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d7 // sdot v23.4s, v30.16b, v29.4b[0]
-	FMOVQ   64(R7), F30
-	WORD    $0x4f99e3e8 // sdot v8.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ec // sdot v12.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3f0 // sdot v16.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f4 // sdot v20.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f8 // sdot v24.4s, v31.16b, v29.4b[0]
-	FMOVQ   80(R7), F31
-	WORD    $0x4fb9e3c5 // sdot v5.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c9 // sdot v9.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cd // sdot v13.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d1 // sdot v17.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d5 // sdot v21.4s, v30.16b, v29.4b[1]
-	FMOVQ   96(R7), F30
-	WORD    $0x4fb9e3e6 // sdot v6.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ea // sdot v10.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ee // sdot v14.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f2 // sdot v18.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f6 // sdot v22.4s, v31.16b, v29.4b[1]
-	FMOVQ   112(R7), F31
-	WORD    $0x4fb9e3c7 // sdot v7.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3cb // sdot v11.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cf // sdot v15.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d3 // sdot v19.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d7 // sdot v23.4s, v30.16b, v29.4b[1]
-	FMOVQ   128(R7), F30
-	WORD    $0x4fb9e3e8 // sdot v8.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ec // sdot v12.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3f0 // sdot v16.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f4 // sdot v20.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f8 // sdot v24.4s, v31.16b, v29.4b[1]
-	FMOVQ   144(R7), F31
-	WORD    $0x4f99ebc5 // sdot v5.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebc9 // sdot v9.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcd // sdot v13.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd1 // sdot v17.4s, v30.16b, v28.4b[2]
-	WORD    $0x4f9debd5 // sdot v21.4s, v30.16b, v29.4b[2]
-	FMOVQ   160(R7), F30
-	WORD    $0x4f99ebe6 // sdot v6.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebea // sdot v10.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebee // sdot v14.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf2 // sdot v18.4s, v31.16b, v28.4b[2]
-	WORD    $0x4f9debf6 // sdot v22.4s, v31.16b, v29.4b[2]
-	FMOVQ   176(R7), F31
-	WORD    $0x4f99ebc7 // sdot v7.4s, v30.16b, v25.4b[2]
-	WORD    $0x4f9aebcb // sdot v11.4s, v30.16b, v26.4b[2]
-	WORD    $0x4f9bebcf // sdot v15.4s, v30.16b, v27.4b[2]
-	WORD    $0x4f9cebd3 // sdot v19.4s, v30.16b, v28.4b[2]
-	WORD    $0x4f9debd7 // sdot v23.4s, v30.16b, v29.4b[2]
-	FMOVQ   192(R7), F30
-	WORD    $0x4f99ebe8 // sdot v8.4s, v31.16b, v25.4b[2]
-	WORD    $0x4f9aebec // sdot v12.4s, v31.16b, v26.4b[2]
-	WORD    $0x4f9bebf0 // sdot v16.4s, v31.16b, v27.4b[2]
-	WORD    $0x4f9cebf4 // sdot v20.4s, v31.16b, v28.4b[2]
-	WORD    $0x4f9debf8 // sdot v24.4s, v31.16b, v29.4b[2]
-	FMOVQ   208(R7), F31
-	WORD    $0x4fb9ebc5 // sdot v5.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebc9 // sdot v9.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcd // sdot v13.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd1 // sdot v17.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fbdebd5 // sdot v21.4s, v30.16b, v29.4b[3]
-	FMOVQ   224(R7), F30
-	WORD    $0x4fb9ebe6 // sdot v6.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebea // sdot v10.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebee // sdot v14.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf2 // sdot v18.4s, v31.16b, v28.4b[3]
-	WORD    $0x4fbdebf6 // sdot v22.4s, v31.16b, v29.4b[3]
-	FMOVQ   240(R7), F31
-	WORD    $0x4fb9ebc7 // sdot v7.4s, v30.16b, v25.4b[3]
-	WORD    $0x4fbaebcb // sdot v11.4s, v30.16b, v26.4b[3]
-	WORD    $0x4fbbebcf // sdot v15.4s, v30.16b, v27.4b[3]
-	WORD    $0x4fbcebd3 // sdot v19.4s, v30.16b, v28.4b[3]
-	WORD    $0x4fbdebd7 // sdot v23.4s, v30.16b, v29.4b[3]
-	WORD    $0x4fb9ebe8 // sdot v8.4s, v31.16b, v25.4b[3]
-	WORD    $0x4fbaebec // sdot v12.4s, v31.16b, v26.4b[3]
-	WORD    $0x4fbbebf0 // sdot v16.4s, v31.16b, v27.4b[3]
-	WORD    $0x4fbcebf4 // sdot v20.4s, v31.16b, v28.4b[3]
-	WORD    $0x4fbdebf8 // sdot v24.4s, v31.16b, v29.4b[3]
-	ADD     $256, R7, R7
-	SUBS    $1, R15, R15
-	BNE     k7
-
-rest4:
-	TBZ     $1, R6, odd5
-	FMOVD.P 8(R10), F25
-	VEOR    V0.B16, V25.B16, V25.B16
-	FMOVD.P 8(R11), F26
-	VEOR    V0.B16, V26.B16, V26.B16
-	FMOVD.P 8(R12), F27
-	VEOR    V0.B16, V27.B16, V27.B16
-	FMOVD.P 8(R13), F28
-	VEOR    V0.B16, V28.B16, V28.B16
-	FMOVD.P 8(R14), F29
-	VEOR    V0.B16, V29.B16, V29.B16
-	FMOVQ   (R7), F30
-	FMOVQ   16(R7), F31
-	WORD    $0x4f99e3c5 // sdot v5.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c9 // sdot v9.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cd // sdot v13.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d1 // sdot v17.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d5 // sdot v21.4s, v30.16b, v29.4b[0]
-	FMOVQ   32(R7), F30
-	WORD    $0x4f99e3e6 // sdot v6.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ea // sdot v10.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ee // sdot v14.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f2 // sdot v18.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f6 // sdot v22.4s, v31.16b, v29.4b[0]
-	FMOVQ   48(R7), F31
-	WORD    $0x4f99e3c7 // sdot v7.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3cb // sdot v11.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cf // sdot v15.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d3 // sdot v19.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d7 // sdot v23.4s, v30.16b, v29.4b[0]
-	FMOVQ   64(R7), F30
-	WORD    $0x4f99e3e8 // sdot v8.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ec // sdot v12.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3f0 // sdot v16.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f4 // sdot v20.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f8 // sdot v24.4s, v31.16b, v29.4b[0]
-	FMOVQ   80(R7), F31
-	WORD    $0x4fb9e3c5 // sdot v5.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3c9 // sdot v9.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cd // sdot v13.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d1 // sdot v17.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d5 // sdot v21.4s, v30.16b, v29.4b[1]
-	FMOVQ   96(R7), F30
-	WORD    $0x4fb9e3e6 // sdot v6.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ea // sdot v10.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3ee // sdot v14.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f2 // sdot v18.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f6 // sdot v22.4s, v31.16b, v29.4b[1]
-	FMOVQ   112(R7), F31
-	WORD    $0x4fb9e3c7 // sdot v7.4s, v30.16b, v25.4b[1]
-	WORD    $0x4fbae3cb // sdot v11.4s, v30.16b, v26.4b[1]
-	WORD    $0x4fbbe3cf // sdot v15.4s, v30.16b, v27.4b[1]
-	WORD    $0x4fbce3d3 // sdot v19.4s, v30.16b, v28.4b[1]
-	WORD    $0x4fbde3d7 // sdot v23.4s, v30.16b, v29.4b[1]
-	WORD    $0x4fb9e3e8 // sdot v8.4s, v31.16b, v25.4b[1]
-	WORD    $0x4fbae3ec // sdot v12.4s, v31.16b, v26.4b[1]
-	WORD    $0x4fbbe3f0 // sdot v16.4s, v31.16b, v27.4b[1]
-	WORD    $0x4fbce3f4 // sdot v20.4s, v31.16b, v28.4b[1]
-	WORD    $0x4fbde3f8 // sdot v24.4s, v31.16b, v29.4b[1]
-	ADD     $128, R7, R7
-
-odd5:
-	TBZ     $0, R6, done6
-	FMOVS.P 4(R10), F25
-	VEOR    V0.B16, V25.B16, V25.B16
-	FMOVS.P 4(R11), F26
-	VEOR    V0.B16, V26.B16, V26.B16
-	FMOVS.P 4(R12), F27
-	VEOR    V0.B16, V27.B16, V27.B16
-	FMOVS.P 4(R13), F28
-	VEOR    V0.B16, V28.B16, V28.B16
-	FMOVS.P 4(R14), F29
-	VEOR    V0.B16, V29.B16, V29.B16
-	FMOVQ   (R7), F30
-	FMOVQ   16(R7), F31
-	WORD    $0x4f99e3c5 // sdot v5.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3c9 // sdot v9.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cd // sdot v13.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d1 // sdot v17.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d5 // sdot v21.4s, v30.16b, v29.4b[0]
-	FMOVQ   32(R7), F30
-	WORD    $0x4f99e3e6 // sdot v6.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ea // sdot v10.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3ee // sdot v14.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f2 // sdot v18.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f6 // sdot v22.4s, v31.16b, v29.4b[0]
-	FMOVQ   48(R7), F31
-	WORD    $0x4f99e3c7 // sdot v7.4s, v30.16b, v25.4b[0]
-	WORD    $0x4f9ae3cb // sdot v11.4s, v30.16b, v26.4b[0]
-	WORD    $0x4f9be3cf // sdot v15.4s, v30.16b, v27.4b[0]
-	WORD    $0x4f9ce3d3 // sdot v19.4s, v30.16b, v28.4b[0]
-	WORD    $0x4f9de3d7 // sdot v23.4s, v30.16b, v29.4b[0]
-	WORD    $0x4f99e3e8 // sdot v8.4s, v31.16b, v25.4b[0]
-	WORD    $0x4f9ae3ec // sdot v12.4s, v31.16b, v26.4b[0]
-	WORD    $0x4f9be3f0 // sdot v16.4s, v31.16b, v27.4b[0]
-	WORD    $0x4f9ce3f4 // sdot v20.4s, v31.16b, v28.4b[0]
-	WORD    $0x4f9de3f8 // sdot v24.4s, v31.16b, v29.4b[0]
-	ADD     $64, R7, R7
-
-done6:
-	SUBS  $1, R9, R9
-	BNE   segment3
-	MOVD  120(R0), R7
-	MOVD  32(R0), R8
-	FLDPQ (R8), (F25, F26)
-	FLDPQ 32(R8), (F27, F28)
-	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD  $0x6e39dca5 // fmul v5.4s, v5.4s, v25.4s
-	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD  $0x6e3adcc6 // fmul v6.4s, v6.4s, v26.4s
-	WORD  $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD  $0x6e3bdce7 // fmul v7.4s, v7.4s, v27.4s
-	WORD  $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD  $0x6e3cdd08 // fmul v8.4s, v8.4s, v28.4s
-	WORD  $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD  $0x6e39dd29 // fmul v9.4s, v9.4s, v25.4s
-	WORD  $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD  $0x6e3add4a // fmul v10.4s, v10.4s, v26.4s
-	WORD  $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD  $0x6e3bdd6b // fmul v11.4s, v11.4s, v27.4s
-	WORD  $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD  $0x6e3cdd8c // fmul v12.4s, v12.4s, v28.4s
-	WORD  $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD  $0x6e39ddad // fmul v13.4s, v13.4s, v25.4s
-	WORD  $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD  $0x6e3addce // fmul v14.4s, v14.4s, v26.4s
-	WORD  $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD  $0x6e3bddef // fmul v15.4s, v15.4s, v27.4s
-	WORD  $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD  $0x6e3cde10 // fmul v16.4s, v16.4s, v28.4s
-	WORD  $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD  $0x6e39de31 // fmul v17.4s, v17.4s, v25.4s
-	WORD  $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD  $0x6e3ade52 // fmul v18.4s, v18.4s, v26.4s
-	WORD  $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD  $0x6e3bde73 // fmul v19.4s, v19.4s, v27.4s
-	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD  $0x6e3cde94 // fmul v20.4s, v20.4s, v28.4s
-	WORD  $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD  $0x6e39deb5 // fmul v21.4s, v21.4s, v25.4s
-	WORD  $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD  $0x6e3aded6 // fmul v22.4s, v22.4s, v26.4s
-	WORD  $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD  $0x6e3bdef7 // fmul v23.4s, v23.4s, v27.4s
-	WORD  $0x4e21db18 // scvtf v24.4s, v24.4s
-	WORD  $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	CBZ   R3, noresidual8
-	ADD   $132, R0, R8
-	VLD1R (R8), [V25.S4]
-	ADD   $136, R0, R8
-	VLD1R (R8), [V26.S4]
-	MOVD  88(R0), R8
-	CMP   $16, R7
-	BNE   partial9
-	FMOVQ (R3), F27
-	B     done10
-
-partial9:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none11:
-	TBZ  $1, R7, none12
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none12:
-	TBZ  $2, R7, none13
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none13:
-	TBZ  $3, R7, none14
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none14:
-done10:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd4a5 // fadd v5.4s, v5.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd4c6 // fadd v6.4s, v6.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd508 // fadd v8.4s, v8.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial15
-	FMOVQ  (R3), F27
-	B      done16
-
-partial15:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none17:
-	TBZ  $1, R7, none18
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none18:
-	TBZ  $2, R7, none19
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none19:
-	TBZ  $3, R7, none20
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none20:
-done16:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd529 // fadd v9.4s, v9.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd54a // fadd v10.4s, v10.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed56b // fadd v11.4s, v11.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd58c // fadd v12.4s, v12.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial21
-	FMOVQ  (R3), F27
-	B      done22
-
-partial21:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none23
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none23:
-	TBZ  $1, R7, none24
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none24:
-	TBZ  $2, R7, none25
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none25:
-	TBZ  $3, R7, none26
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none26:
-done22:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd5ad // fadd v13.4s, v13.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd5ce // fadd v14.4s, v14.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed5ef // fadd v15.4s, v15.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd610 // fadd v16.4s, v16.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial27
-	FMOVQ  (R3), F27
-	B      done28
-
-partial27:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none29
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none29:
-	TBZ  $1, R7, none30
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none30:
-	TBZ  $2, R7, none31
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none31:
-	TBZ  $3, R7, none32
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none32:
-done28:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd631 // fadd v17.4s, v17.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd652 // fadd v18.4s, v18.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed673 // fadd v19.4s, v19.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd694 // fadd v20.4s, v20.4s, v31.4s
-	CMP    $16, R7
-	BNE    partial33
-	FMOVQ  (R3), F27
-	B      done34
-
-partial33:
-	MOVD R3, R9
-	ADD  R7, R9, R9
-	TBZ  $0, R7, none35
-	VEXT $15, V27.B16, V27.B16, V27.B16
-	SUB  $1, R9, R9
-	VLD1 (R9), V27.B[0]
-
-none35:
-	TBZ  $1, R7, none36
-	VEXT $14, V27.B16, V27.B16, V27.B16
-	SUB  $2, R9, R9
-	VLD1 (R9), V27.H[0]
-
-none36:
-	TBZ  $2, R7, none37
-	VEXT $12, V27.B16, V27.B16, V27.B16
-	SUB  $4, R9, R9
-	VLD1 (R9), V27.S[0]
-
-none37:
-	TBZ  $3, R7, none38
-	VEXT $8, V27.B16, V27.B16, V27.B16
-	SUB  $8, R9, R9
-	VLD1 (R9), V27.D[0]
-
-none38:
-done34:
-	ADD    R8, R3, R3
-	VUXTL  V27.B8, V28.H8
-	VUXTL2 V27.B16, V30.H8
-	VUXTL2 V28.H8, V29.S4
-	VUXTL  V28.H4, V28.S4
-	VUXTL2 V30.H8, V31.S4
-	VUXTL  V30.H4, V30.S4
-	VSUB   V25.S4, V28.S4, V28.S4
-	WORD   $0x4e21db9c // scvtf v28.4s, v28.4s
-	WORD   $0x6e3adf9c // fmul v28.4s, v28.4s, v26.4s
-	WORD   $0x4e3cd6b5 // fadd v21.4s, v21.4s, v28.4s
-	VSUB   V25.S4, V29.S4, V29.S4
-	WORD   $0x4e21dbbd // scvtf v29.4s, v29.4s
-	WORD   $0x6e3adfbd // fmul v29.4s, v29.4s, v26.4s
-	WORD   $0x4e3dd6d6 // fadd v22.4s, v22.4s, v29.4s
-	VSUB   V25.S4, V30.S4, V30.S4
-	WORD   $0x4e21dbde // scvtf v30.4s, v30.4s
-	WORD   $0x6e3adfde // fmul v30.4s, v30.4s, v26.4s
-	WORD   $0x4e3ed6f7 // fadd v23.4s, v23.4s, v30.4s
-	VSUB   V25.S4, V31.S4, V31.S4
-	WORD   $0x4e21dbff // scvtf v31.4s, v31.4s
-	WORD   $0x6e3adfff // fmul v31.4s, v31.4s, v26.4s
-	WORD   $0x4e3fd718 // fadd v24.4s, v24.4s, v31.4s
-
-noresidual8:
-	ADD     $140, R0, R8
-	VLD1R   (R8), [V25.S4]
-	ADD     $144, R0, R8
-	VLD1R   (R8), [V26.S4]
-	MOVD    80(R0), R8
-	MOVD    R2, R9
-	ADD     R8, R9, R10
-	ADD     R8, R10, R11
-	ADD     R8, R11, R12
-	ADD     R8, R12, R13
-	CMP     $16, R7
-	BNE     partial39
-	WORD    $0x4e39f4a5 // fmax v5.4s, v5.4s, v25.4s
-	WORD    $0x4ebaf4a5 // fmin v5.4s, v5.4s, v26.4s
-	WORD    $0x4e39f4c6 // fmax v6.4s, v6.4s, v25.4s
-	WORD    $0x4ebaf4c6 // fmin v6.4s, v6.4s, v26.4s
-	WORD    $0x4e39f4e7 // fmax v7.4s, v7.4s, v25.4s
-	WORD    $0x4ebaf4e7 // fmin v7.4s, v7.4s, v26.4s
-	WORD    $0x4e39f508 // fmax v8.4s, v8.4s, v25.4s
-	WORD    $0x4ebaf508 // fmin v8.4s, v8.4s, v26.4s
-	WORD    $0x4e39f529 // fmax v9.4s, v9.4s, v25.4s
-	WORD    $0x4ebaf529 // fmin v9.4s, v9.4s, v26.4s
-	WORD    $0x4e39f54a // fmax v10.4s, v10.4s, v25.4s
-	WORD    $0x4ebaf54a // fmin v10.4s, v10.4s, v26.4s
-	WORD    $0x4e39f56b // fmax v11.4s, v11.4s, v25.4s
-	WORD    $0x4ebaf56b // fmin v11.4s, v11.4s, v26.4s
-	WORD    $0x4e39f58c // fmax v12.4s, v12.4s, v25.4s
-	WORD    $0x4ebaf58c // fmin v12.4s, v12.4s, v26.4s
-	WORD    $0x4e39f5ad // fmax v13.4s, v13.4s, v25.4s
-	WORD    $0x4ebaf5ad // fmin v13.4s, v13.4s, v26.4s
-	WORD    $0x4e39f5ce // fmax v14.4s, v14.4s, v25.4s
-	WORD    $0x4ebaf5ce // fmin v14.4s, v14.4s, v26.4s
-	WORD    $0x4e39f5ef // fmax v15.4s, v15.4s, v25.4s
-	WORD    $0x4ebaf5ef // fmin v15.4s, v15.4s, v26.4s
-	WORD    $0x4e39f610 // fmax v16.4s, v16.4s, v25.4s
-	WORD    $0x4ebaf610 // fmin v16.4s, v16.4s, v26.4s
-	WORD    $0x4e39f631 // fmax v17.4s, v17.4s, v25.4s
-	WORD    $0x4ebaf631 // fmin v17.4s, v17.4s, v26.4s
-	WORD    $0x4e39f652 // fmax v18.4s, v18.4s, v25.4s
-	WORD    $0x4ebaf652 // fmin v18.4s, v18.4s, v26.4s
-	WORD    $0x4e39f673 // fmax v19.4s, v19.4s, v25.4s
-	WORD    $0x4ebaf673 // fmin v19.4s, v19.4s, v26.4s
-	WORD    $0x4e39f694 // fmax v20.4s, v20.4s, v25.4s
-	WORD    $0x4ebaf694 // fmin v20.4s, v20.4s, v26.4s
-	WORD    $0x4e39f6b5 // fmax v21.4s, v21.4s, v25.4s
-	WORD    $0x4ebaf6b5 // fmin v21.4s, v21.4s, v26.4s
-	WORD    $0x4e39f6d6 // fmax v22.4s, v22.4s, v25.4s
-	WORD    $0x4ebaf6d6 // fmin v22.4s, v22.4s, v26.4s
-	WORD    $0x4e39f6f7 // fmax v23.4s, v23.4s, v25.4s
-	WORD    $0x4ebaf6f7 // fmin v23.4s, v23.4s, v26.4s
-	WORD    $0x4e39f718 // fmax v24.4s, v24.4s, v25.4s
-	WORD    $0x4ebaf718 // fmin v24.4s, v24.4s, v26.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F7, F8), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F11, F12), 32(R10)
-	FSTPQ.P (F13, F14), 32(R11)
-	FSTPQ.P (F15, F16), 32(R11)
-	FSTPQ.P (F17, F18), 32(R12)
-	FSTPQ.P (F19, F20), 32(R12)
-	FSTPQ.P (F21, F22), 32(R13)
-	FSTPQ.P (F23, F24), 32(R13)
-	B       done40
-
-partial39:
-	TBZ     $3, R7, none41
-	WORD    $0x4e39f4a5 // fmax v5.4s, v5.4s, v25.4s
-	WORD    $0x4ebaf4a5 // fmin v5.4s, v5.4s, v26.4s
-	WORD    $0x4e39f4c6 // fmax v6.4s, v6.4s, v25.4s
-	WORD    $0x4ebaf4c6 // fmin v6.4s, v6.4s, v26.4s
-	WORD    $0x4e39f529 // fmax v9.4s, v9.4s, v25.4s
-	WORD    $0x4ebaf529 // fmin v9.4s, v9.4s, v26.4s
-	WORD    $0x4e39f54a // fmax v10.4s, v10.4s, v25.4s
-	WORD    $0x4ebaf54a // fmin v10.4s, v10.4s, v26.4s
-	WORD    $0x4e39f5ad // fmax v13.4s, v13.4s, v25.4s
-	WORD    $0x4ebaf5ad // fmin v13.4s, v13.4s, v26.4s
-	WORD    $0x4e39f5ce // fmax v14.4s, v14.4s, v25.4s
-	WORD    $0x4ebaf5ce // fmin v14.4s, v14.4s, v26.4s
-	WORD    $0x4e39f631 // fmax v17.4s, v17.4s, v25.4s
-	WORD    $0x4ebaf631 // fmin v17.4s, v17.4s, v26.4s
-	WORD    $0x4e39f652 // fmax v18.4s, v18.4s, v25.4s
-	WORD    $0x4ebaf652 // fmin v18.4s, v18.4s, v26.4s
-	WORD    $0x4e39f6b5 // fmax v21.4s, v21.4s, v25.4s
-	WORD    $0x4ebaf6b5 // fmin v21.4s, v21.4s, v26.4s
-	WORD    $0x4e39f6d6 // fmax v22.4s, v22.4s, v25.4s
-	WORD    $0x4ebaf6d6 // fmin v22.4s, v22.4s, v26.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F13, F14), 32(R11)
-	FSTPQ.P (F17, F18), 32(R12)
-	FSTPQ.P (F21, F22), 32(R13)
-	VMOV    V7.B16, V5.B16
-	VMOV    V8.B16, V6.B16
-	VMOV    V11.B16, V9.B16
-	VMOV    V12.B16, V10.B16
-	VMOV    V15.B16, V13.B16
-	VMOV    V16.B16, V14.B16
-	VMOV    V19.B16, V17.B16
-	VMOV    V20.B16, V18.B16
-	VMOV    V23.B16, V21.B16
-	VMOV    V24.B16, V22.B16
-
-none41:
-	TBZ     $2, R7, none42
-	WORD    $0x4e39f4a5 // fmax v5.4s, v5.4s, v25.4s
-	WORD    $0x4ebaf4a5 // fmin v5.4s, v5.4s, v26.4s
-	WORD    $0x4e39f529 // fmax v9.4s, v9.4s, v25.4s
-	WORD    $0x4ebaf529 // fmin v9.4s, v9.4s, v26.4s
-	WORD    $0x4e39f5ad // fmax v13.4s, v13.4s, v25.4s
-	WORD    $0x4ebaf5ad // fmin v13.4s, v13.4s, v26.4s
-	WORD    $0x4e39f631 // fmax v17.4s, v17.4s, v25.4s
-	WORD    $0x4ebaf631 // fmin v17.4s, v17.4s, v26.4s
-	WORD    $0x4e39f6b5 // fmax v21.4s, v21.4s, v25.4s
-	WORD    $0x4ebaf6b5 // fmin v21.4s, v21.4s, v26.4s
-	FMOVQ.P F5, 16(R9)
-	FMOVQ.P F9, 16(R10)
-	FMOVQ.P F13, 16(R11)
-	FMOVQ.P F17, 16(R12)
-	FMOVQ.P F21, 16(R13)
-	VMOV    V6.B16, V5.B16
-	VMOV    V10.B16, V9.B16
-	VMOV    V14.B16, V13.B16
-	VMOV    V18.B16, V17.B16
-	VMOV    V22.B16, V21.B16
-
-none42:
-	TBZ     $1, R7, none43
-	VDUP    V5.D[1], V6.D2
-	VDUP    V9.D[1], V10.D2
-	VDUP    V13.D[1], V14.D2
-	VDUP    V17.D[1], V18.D2
-	VDUP    V21.D[1], V22.D2
-	WORD    $0x4e39f4a5 // fmax v5.4s, v5.4s, v25.4s
-	WORD    $0x4ebaf4a5 // fmin v5.4s, v5.4s, v26.4s
-	WORD    $0x4e39f529 // fmax v9.4s, v9.4s, v25.4s
-	WORD    $0x4ebaf529 // fmin v9.4s, v9.4s, v26.4s
-	WORD    $0x4e39f5ad // fmax v13.4s, v13.4s, v25.4s
-	WORD    $0x4ebaf5ad // fmin v13.4s, v13.4s, v26.4s
-	WORD    $0x4e39f631 // fmax v17.4s, v17.4s, v25.4s
-	WORD    $0x4ebaf631 // fmin v17.4s, v17.4s, v26.4s
-	WORD    $0x4e39f6b5 // fmax v21.4s, v21.4s, v25.4s
-	WORD    $0x4ebaf6b5 // fmin v21.4s, v21.4s, v26.4s
-	FMOVD.P F5, 8(R9)
-	FMOVD.P F9, 8(R10)
-	FMOVD.P F13, 8(R11)
-	FMOVD.P F17, 8(R12)
-	FMOVD.P F21, 8(R13)
-	VMOV    V6.B16, V5.B16
-	VMOV    V10.B16, V9.B16
-	VMOV    V14.B16, V13.B16
-	VMOV    V18.B16, V17.B16
-	VMOV    V22.B16, V21.B16
-
-none43:
-	TBZ     $0, R7, none44
-	WORD    $0x4e39f4a5 // fmax v5.4s, v5.4s, v25.4s
-	WORD    $0x4ebaf4a5 // fmin v5.4s, v5.4s, v26.4s
-	WORD    $0x4e39f529 // fmax v9.4s, v9.4s, v25.4s
-	WORD    $0x4ebaf529 // fmin v9.4s, v9.4s, v26.4s
-	WORD    $0x4e39f5ad // fmax v13.4s, v13.4s, v25.4s
-	WORD    $0x4ebaf5ad // fmin v13.4s, v13.4s, v26.4s
-	WORD    $0x4e39f631 // fmax v17.4s, v17.4s, v25.4s
-	WORD    $0x4ebaf631 // fmin v17.4s, v17.4s, v26.4s
-	WORD    $0x4e39f6b5 // fmax v21.4s, v21.4s, v25.4s
-	WORD    $0x4ebaf6b5 // fmin v21.4s, v21.4s, v26.4s
-	FMOVS.P F5, 4(R9)
-	FMOVS.P F9, 4(R10)
-	FMOVS.P F13, 4(R11)
-	FMOVS.P F17, 4(R12)
-	FMOVS.P F21, 4(R13)
-
-none44:
-done40:
-	ADD  R8, R2, R2
-	ADD  R8<<2, R2, R2
-	ADD  R4, R1, R1
-	ADD  R4<<2, R1, R1
-	SUBS $1, R5, R5
-	BNE  tile2
-	RET
-
-// func gemm_u8i8_f32_4x16_neondot(args *QuantisedGemmArgs)
-// Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_f32_4x16_neondot(SB), NOSPLIT, $0-8
-	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then rows of C;
-	// R10 the segment, then rows of A, then rows of C; R11, R12 rows of A, then rows of C;
-	// R13 rows of A; R14 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13…V20 sums;
-	// V21 elements of A, then multipliers, then DZero, then Lo;
-	// V22 elements of A, then multipliers, then DScale, then Hi;
-	// V23 elements of A, then multipliers, then residual;
-	// V24 elements of A, then multipliers, then residual, widened;
-	// V25…V27 rows of B, then residual, widened; V28 rows of B.
-	MOVD args+0(FP), R0
-	MOVD (R0), R1
-	MOVD 40(R0), R2
-	MOVD 48(R0), R3
-	MOVD 64(R0), R4
-	MOVD 112(R0), R5
-	MOVD 104(R0), R6
-	LSR  $2, R6, R6
-	MOVD $128, R7
-	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
-
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
-
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	VMOV V1.B16, V13.B16
-	VMOV V2.B16, V14.B16
-	VMOV V3.B16, V15.B16
-	VMOV V4.B16, V16.B16
-	VMOV V1.B16, V17.B16
-	VMOV V2.B16, V18.B16
-	VMOV V3.B16, V19.B16
-	VMOV V4.B16, V20.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
-	MOVD.P 8(R8), R10
-	ADD    R10, R1, R10
-	ADD    R4, R10, R11
-	ADD    R4, R11, R12
-	ADD    R4, R12, R13
-	LSR    $2, R6, R14
-	CBZ    R14, rest4
-
-k7:
+k6:
 	FMOVQ.P 16(R10), F21
 	VEOR    V0.B16, V21.B16, V21.B16
 	FMOVQ.P 16(R11), F22
@@ -3842,92 +2860,110 @@ k7:
 	VEOR    V0.B16, V23.B16, V23.B16
 	FMOVQ.P 16(R13), F24
 	VEOR    V0.B16, V24.B16, V24.B16
-	FMOVQ   (R7), F25
-	FMOVQ   16(R7), F26
-	FMOVQ   32(R7), F27
-	FMOVQ   48(R7), F28
-	WORD    $0x4f95e325 // sdot v5.4s, v25.16b, v21.4b[0]
-	WORD    $0x4f96e329 // sdot v9.4s, v25.16b, v22.4b[0]
-	WORD    $0x4f97e32d // sdot v13.4s, v25.16b, v23.4b[0]
-	WORD    $0x4f98e331 // sdot v17.4s, v25.16b, v24.4b[0]
-	FMOVQ   64(R7), F25
-	WORD    $0x4f95e346 // sdot v6.4s, v26.16b, v21.4b[0]
-	WORD    $0x4f96e34a // sdot v10.4s, v26.16b, v22.4b[0]
-	WORD    $0x4f97e34e // sdot v14.4s, v26.16b, v23.4b[0]
-	WORD    $0x4f98e352 // sdot v18.4s, v26.16b, v24.4b[0]
-	FMOVQ   80(R7), F26
-	WORD    $0x4f95e367 // sdot v7.4s, v27.16b, v21.4b[0]
-	WORD    $0x4f96e36b // sdot v11.4s, v27.16b, v22.4b[0]
-	WORD    $0x4f97e36f // sdot v15.4s, v27.16b, v23.4b[0]
-	WORD    $0x4f98e373 // sdot v19.4s, v27.16b, v24.4b[0]
-	FMOVQ   96(R7), F27
-	WORD    $0x4f95e388 // sdot v8.4s, v28.16b, v21.4b[0]
-	WORD    $0x4f96e38c // sdot v12.4s, v28.16b, v22.4b[0]
-	WORD    $0x4f97e390 // sdot v16.4s, v28.16b, v23.4b[0]
-	WORD    $0x4f98e394 // sdot v20.4s, v28.16b, v24.4b[0]
-	FMOVQ   112(R7), F28
-	WORD    $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
-	WORD    $0x4fb6e329 // sdot v9.4s, v25.16b, v22.4b[1]
-	WORD    $0x4fb7e32d // sdot v13.4s, v25.16b, v23.4b[1]
-	WORD    $0x4fb8e331 // sdot v17.4s, v25.16b, v24.4b[1]
-	FMOVQ   128(R7), F25
-	WORD    $0x4fb5e346 // sdot v6.4s, v26.16b, v21.4b[1]
-	WORD    $0x4fb6e34a // sdot v10.4s, v26.16b, v22.4b[1]
-	WORD    $0x4fb7e34e // sdot v14.4s, v26.16b, v23.4b[1]
-	WORD    $0x4fb8e352 // sdot v18.4s, v26.16b, v24.4b[1]
-	FMOVQ   144(R7), F26
-	WORD    $0x4fb5e367 // sdot v7.4s, v27.16b, v21.4b[1]
-	WORD    $0x4fb6e36b // sdot v11.4s, v27.16b, v22.4b[1]
-	WORD    $0x4fb7e36f // sdot v15.4s, v27.16b, v23.4b[1]
-	WORD    $0x4fb8e373 // sdot v19.4s, v27.16b, v24.4b[1]
-	FMOVQ   160(R7), F27
-	WORD    $0x4fb5e388 // sdot v8.4s, v28.16b, v21.4b[1]
-	WORD    $0x4fb6e38c // sdot v12.4s, v28.16b, v22.4b[1]
-	WORD    $0x4fb7e390 // sdot v16.4s, v28.16b, v23.4b[1]
-	WORD    $0x4fb8e394 // sdot v20.4s, v28.16b, v24.4b[1]
-	FMOVQ   176(R7), F28
-	WORD    $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
-	WORD    $0x4f96eb29 // sdot v9.4s, v25.16b, v22.4b[2]
-	WORD    $0x4f97eb2d // sdot v13.4s, v25.16b, v23.4b[2]
-	WORD    $0x4f98eb31 // sdot v17.4s, v25.16b, v24.4b[2]
-	FMOVQ   192(R7), F25
-	WORD    $0x4f95eb46 // sdot v6.4s, v26.16b, v21.4b[2]
-	WORD    $0x4f96eb4a // sdot v10.4s, v26.16b, v22.4b[2]
-	WORD    $0x4f97eb4e // sdot v14.4s, v26.16b, v23.4b[2]
-	WORD    $0x4f98eb52 // sdot v18.4s, v26.16b, v24.4b[2]
-	FMOVQ   208(R7), F26
-	WORD    $0x4f95eb67 // sdot v7.4s, v27.16b, v21.4b[2]
-	WORD    $0x4f96eb6b // sdot v11.4s, v27.16b, v22.4b[2]
-	WORD    $0x4f97eb6f // sdot v15.4s, v27.16b, v23.4b[2]
-	WORD    $0x4f98eb73 // sdot v19.4s, v27.16b, v24.4b[2]
-	FMOVQ   224(R7), F27
-	WORD    $0x4f95eb88 // sdot v8.4s, v28.16b, v21.4b[2]
-	WORD    $0x4f96eb8c // sdot v12.4s, v28.16b, v22.4b[2]
-	WORD    $0x4f97eb90 // sdot v16.4s, v28.16b, v23.4b[2]
-	WORD    $0x4f98eb94 // sdot v20.4s, v28.16b, v24.4b[2]
-	FMOVQ   240(R7), F28
-	WORD    $0x4fb5eb25 // sdot v5.4s, v25.16b, v21.4b[3]
-	WORD    $0x4fb6eb29 // sdot v9.4s, v25.16b, v22.4b[3]
-	WORD    $0x4fb7eb2d // sdot v13.4s, v25.16b, v23.4b[3]
-	WORD    $0x4fb8eb31 // sdot v17.4s, v25.16b, v24.4b[3]
-	WORD    $0x4fb5eb46 // sdot v6.4s, v26.16b, v21.4b[3]
-	WORD    $0x4fb6eb4a // sdot v10.4s, v26.16b, v22.4b[3]
-	WORD    $0x4fb7eb4e // sdot v14.4s, v26.16b, v23.4b[3]
-	WORD    $0x4fb8eb52 // sdot v18.4s, v26.16b, v24.4b[3]
-	WORD    $0x4fb5eb67 // sdot v7.4s, v27.16b, v21.4b[3]
-	WORD    $0x4fb6eb6b // sdot v11.4s, v27.16b, v22.4b[3]
-	WORD    $0x4fb7eb6f // sdot v15.4s, v27.16b, v23.4b[3]
-	WORD    $0x4fb8eb73 // sdot v19.4s, v27.16b, v24.4b[3]
-	WORD    $0x4fb5eb88 // sdot v8.4s, v28.16b, v21.4b[3]
-	WORD    $0x4fb6eb8c // sdot v12.4s, v28.16b, v22.4b[3]
-	WORD    $0x4fb7eb90 // sdot v16.4s, v28.16b, v23.4b[3]
-	WORD    $0x4fb8eb94 // sdot v20.4s, v28.16b, v24.4b[3]
+	FMOVQ.P 16(R14), F25
+	VEOR    V0.B16, V25.B16, V25.B16
+	FMOVQ   (R7), F26
+	FMOVQ   16(R7), F27
+	FMOVQ   32(R7), F28
+	FMOVQ   48(R7), F29
+	WORD    $0x4f95e341 // sdot v1.4s, v26.16b, v21.4b[0]
+	WORD    $0x4f96e345 // sdot v5.4s, v26.16b, v22.4b[0]
+	WORD    $0x4f97e349 // sdot v9.4s, v26.16b, v23.4b[0]
+	WORD    $0x4f98e34d // sdot v13.4s, v26.16b, v24.4b[0]
+	WORD    $0x4f99e351 // sdot v17.4s, v26.16b, v25.4b[0]
+	FMOVQ   64(R7), F26
+	WORD    $0x4f95e362 // sdot v2.4s, v27.16b, v21.4b[0]
+	WORD    $0x4f96e366 // sdot v6.4s, v27.16b, v22.4b[0]
+	WORD    $0x4f97e36a // sdot v10.4s, v27.16b, v23.4b[0]
+	WORD    $0x4f98e36e // sdot v14.4s, v27.16b, v24.4b[0]
+	WORD    $0x4f99e372 // sdot v18.4s, v27.16b, v25.4b[0]
+	FMOVQ   80(R7), F27
+	WORD    $0x4f95e383 // sdot v3.4s, v28.16b, v21.4b[0]
+	WORD    $0x4f96e387 // sdot v7.4s, v28.16b, v22.4b[0]
+	WORD    $0x4f97e38b // sdot v11.4s, v28.16b, v23.4b[0]
+	WORD    $0x4f98e38f // sdot v15.4s, v28.16b, v24.4b[0]
+	WORD    $0x4f99e393 // sdot v19.4s, v28.16b, v25.4b[0]
+	FMOVQ   96(R7), F28
+	WORD    $0x4f95e3a4 // sdot v4.4s, v29.16b, v21.4b[0]
+	WORD    $0x4f96e3a8 // sdot v8.4s, v29.16b, v22.4b[0]
+	WORD    $0x4f97e3ac // sdot v12.4s, v29.16b, v23.4b[0]
+	WORD    $0x4f98e3b0 // sdot v16.4s, v29.16b, v24.4b[0]
+	WORD    $0x4f99e3b4 // sdot v20.4s, v29.16b, v25.4b[0]
+	FMOVQ   112(R7), F29
+	WORD    $0x4fb5e341 // sdot v1.4s, v26.16b, v21.4b[1]
+	WORD    $0x4fb6e345 // sdot v5.4s, v26.16b, v22.4b[1]
+	WORD    $0x4fb7e349 // sdot v9.4s, v26.16b, v23.4b[1]
+	WORD    $0x4fb8e34d // sdot v13.4s, v26.16b, v24.4b[1]
+	WORD    $0x4fb9e351 // sdot v17.4s, v26.16b, v25.4b[1]
+	FMOVQ   128(R7), F26
+	WORD    $0x4fb5e362 // sdot v2.4s, v27.16b, v21.4b[1]
+	WORD    $0x4fb6e366 // sdot v6.4s, v27.16b, v22.4b[1]
+	WORD    $0x4fb7e36a // sdot v10.4s, v27.16b, v23.4b[1]
+	WORD    $0x4fb8e36e // sdot v14.4s, v27.16b, v24.4b[1]
+	WORD    $0x4fb9e372 // sdot v18.4s, v27.16b, v25.4b[1]
+	FMOVQ   144(R7), F27
+	WORD    $0x4fb5e383 // sdot v3.4s, v28.16b, v21.4b[1]
+	WORD    $0x4fb6e387 // sdot v7.4s, v28.16b, v22.4b[1]
+	WORD    $0x4fb7e38b // sdot v11.4s, v28.16b, v23.4b[1]
+	WORD    $0x4fb8e38f // sdot v15.4s, v28.16b, v24.4b[1]
+	WORD    $0x4fb9e393 // sdot v19.4s, v28.16b, v25.4b[1]
+	FMOVQ   160(R7), F28
+	WORD    $0x4fb5e3a4 // sdot v4.4s, v29.16b, v21.4b[1]
+	WORD    $0x4fb6e3a8 // sdot v8.4s, v29.16b, v22.4b[1]
+	WORD    $0x4fb7e3ac // sdot v12.4s, v29.16b, v23.4b[1]
+	WORD    $0x4fb8e3b0 // sdot v16.4s, v29.16b, v24.4b[1]
+	WORD    $0x4fb9e3b4 // sdot v20.4s, v29.16b, v25.4b[1]
+	FMOVQ   176(R7), F29
+	WORD    $0x4f95eb41 // sdot v1.4s, v26.16b, v21.4b[2]
+	WORD    $0x4f96eb45 // sdot v5.4s, v26.16b, v22.4b[2]
+	WORD    $0x4f97eb49 // sdot v9.4s, v26.16b, v23.4b[2]
+	WORD    $0x4f98eb4d // sdot v13.4s, v26.16b, v24.4b[2]
+	WORD    $0x4f99eb51 // sdot v17.4s, v26.16b, v25.4b[2]
+	FMOVQ   192(R7), F26
+	WORD    $0x4f95eb62 // sdot v2.4s, v27.16b, v21.4b[2]
+	WORD    $0x4f96eb66 // sdot v6.4s, v27.16b, v22.4b[2]
+	WORD    $0x4f97eb6a // sdot v10.4s, v27.16b, v23.4b[2]
+	WORD    $0x4f98eb6e // sdot v14.4s, v27.16b, v24.4b[2]
+	WORD    $0x4f99eb72 // sdot v18.4s, v27.16b, v25.4b[2]
+	FMOVQ   208(R7), F27
+	WORD    $0x4f95eb83 // sdot v3.4s, v28.16b, v21.4b[2]
+	WORD    $0x4f96eb87 // sdot v7.4s, v28.16b, v22.4b[2]
+	WORD    $0x4f97eb8b // sdot v11.4s, v28.16b, v23.4b[2]
+	WORD    $0x4f98eb8f // sdot v15.4s, v28.16b, v24.4b[2]
+	WORD    $0x4f99eb93 // sdot v19.4s, v28.16b, v25.4b[2]
+	FMOVQ   224(R7), F28
+	WORD    $0x4f95eba4 // sdot v4.4s, v29.16b, v21.4b[2]
+	WORD    $0x4f96eba8 // sdot v8.4s, v29.16b, v22.4b[2]
+	WORD    $0x4f97ebac // sdot v12.4s, v29.16b, v23.4b[2]
+	WORD    $0x4f98ebb0 // sdot v16.4s, v29.16b, v24.4b[2]
+	WORD    $0x4f99ebb4 // sdot v20.4s, v29.16b, v25.4b[2]
+	FMOVQ   240(R7), F29
+	WORD    $0x4fb5eb41 // sdot v1.4s, v26.16b, v21.4b[3]
+	WORD    $0x4fb6eb45 // sdot v5.4s, v26.16b, v22.4b[3]
+	WORD    $0x4fb7eb49 // sdot v9.4s, v26.16b, v23.4b[3]
+	WORD    $0x4fb8eb4d // sdot v13.4s, v26.16b, v24.4b[3]
+	WORD    $0x4fb9eb51 // sdot v17.4s, v26.16b, v25.4b[3]
+	WORD    $0x4fb5eb62 // sdot v2.4s, v27.16b, v21.4b[3]
+	WORD    $0x4fb6eb66 // sdot v6.4s, v27.16b, v22.4b[3]
+	WORD    $0x4fb7eb6a // sdot v10.4s, v27.16b, v23.4b[3]
+	WORD    $0x4fb8eb6e // sdot v14.4s, v27.16b, v24.4b[3]
+	WORD    $0x4fb9eb72 // sdot v18.4s, v27.16b, v25.4b[3]
+	WORD    $0x4fb5eb83 // sdot v3.4s, v28.16b, v21.4b[3]
+	WORD    $0x4fb6eb87 // sdot v7.4s, v28.16b, v22.4b[3]
+	WORD    $0x4fb7eb8b // sdot v11.4s, v28.16b, v23.4b[3]
+	WORD    $0x4fb8eb8f // sdot v15.4s, v28.16b, v24.4b[3]
+	WORD    $0x4fb9eb93 // sdot v19.4s, v28.16b, v25.4b[3]
+	WORD    $0x4fb5eba4 // sdot v4.4s, v29.16b, v21.4b[3]
+	WORD    $0x4fb6eba8 // sdot v8.4s, v29.16b, v22.4b[3]
+	WORD    $0x4fb7ebac // sdot v12.4s, v29.16b, v23.4b[3]
+	WORD    $0x4fb8ebb0 // sdot v16.4s, v29.16b, v24.4b[3]
+	WORD    $0x4fb9ebb4 // sdot v20.4s, v29.16b, v25.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R14, R14
-	BNE     k7
+	SUBS    $1, R15, R15
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F21
 	VEOR    V0.B16, V21.B16, V21.B16
 	FMOVD.P 8(R11), F22
@@ -3936,50 +2972,60 @@ rest4:
 	VEOR    V0.B16, V23.B16, V23.B16
 	FMOVD.P 8(R13), F24
 	VEOR    V0.B16, V24.B16, V24.B16
-	FMOVQ   (R7), F25
-	FMOVQ   16(R7), F26
-	FMOVQ   32(R7), F27
-	FMOVQ   48(R7), F28
-	WORD    $0x4f95e325 // sdot v5.4s, v25.16b, v21.4b[0]
-	WORD    $0x4f96e329 // sdot v9.4s, v25.16b, v22.4b[0]
-	WORD    $0x4f97e32d // sdot v13.4s, v25.16b, v23.4b[0]
-	WORD    $0x4f98e331 // sdot v17.4s, v25.16b, v24.4b[0]
-	FMOVQ   64(R7), F25
-	WORD    $0x4f95e346 // sdot v6.4s, v26.16b, v21.4b[0]
-	WORD    $0x4f96e34a // sdot v10.4s, v26.16b, v22.4b[0]
-	WORD    $0x4f97e34e // sdot v14.4s, v26.16b, v23.4b[0]
-	WORD    $0x4f98e352 // sdot v18.4s, v26.16b, v24.4b[0]
-	FMOVQ   80(R7), F26
-	WORD    $0x4f95e367 // sdot v7.4s, v27.16b, v21.4b[0]
-	WORD    $0x4f96e36b // sdot v11.4s, v27.16b, v22.4b[0]
-	WORD    $0x4f97e36f // sdot v15.4s, v27.16b, v23.4b[0]
-	WORD    $0x4f98e373 // sdot v19.4s, v27.16b, v24.4b[0]
-	FMOVQ   96(R7), F27
-	WORD    $0x4f95e388 // sdot v8.4s, v28.16b, v21.4b[0]
-	WORD    $0x4f96e38c // sdot v12.4s, v28.16b, v22.4b[0]
-	WORD    $0x4f97e390 // sdot v16.4s, v28.16b, v23.4b[0]
-	WORD    $0x4f98e394 // sdot v20.4s, v28.16b, v24.4b[0]
-	FMOVQ   112(R7), F28
-	WORD    $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
-	WORD    $0x4fb6e329 // sdot v9.4s, v25.16b, v22.4b[1]
-	WORD    $0x4fb7e32d // sdot v13.4s, v25.16b, v23.4b[1]
-	WORD    $0x4fb8e331 // sdot v17.4s, v25.16b, v24.4b[1]
-	WORD    $0x4fb5e346 // sdot v6.4s, v26.16b, v21.4b[1]
-	WORD    $0x4fb6e34a // sdot v10.4s, v26.16b, v22.4b[1]
-	WORD    $0x4fb7e34e // sdot v14.4s, v26.16b, v23.4b[1]
-	WORD    $0x4fb8e352 // sdot v18.4s, v26.16b, v24.4b[1]
-	WORD    $0x4fb5e367 // sdot v7.4s, v27.16b, v21.4b[1]
-	WORD    $0x4fb6e36b // sdot v11.4s, v27.16b, v22.4b[1]
-	WORD    $0x4fb7e36f // sdot v15.4s, v27.16b, v23.4b[1]
-	WORD    $0x4fb8e373 // sdot v19.4s, v27.16b, v24.4b[1]
-	WORD    $0x4fb5e388 // sdot v8.4s, v28.16b, v21.4b[1]
-	WORD    $0x4fb6e38c // sdot v12.4s, v28.16b, v22.4b[1]
-	WORD    $0x4fb7e390 // sdot v16.4s, v28.16b, v23.4b[1]
-	WORD    $0x4fb8e394 // sdot v20.4s, v28.16b, v24.4b[1]
+	FMOVD.P 8(R14), F25
+	VEOR    V0.B16, V25.B16, V25.B16
+	FMOVQ   (R7), F26
+	FMOVQ   16(R7), F27
+	FMOVQ   32(R7), F28
+	FMOVQ   48(R7), F29
+	WORD    $0x4f95e341 // sdot v1.4s, v26.16b, v21.4b[0]
+	WORD    $0x4f96e345 // sdot v5.4s, v26.16b, v22.4b[0]
+	WORD    $0x4f97e349 // sdot v9.4s, v26.16b, v23.4b[0]
+	WORD    $0x4f98e34d // sdot v13.4s, v26.16b, v24.4b[0]
+	WORD    $0x4f99e351 // sdot v17.4s, v26.16b, v25.4b[0]
+	FMOVQ   64(R7), F26
+	WORD    $0x4f95e362 // sdot v2.4s, v27.16b, v21.4b[0]
+	WORD    $0x4f96e366 // sdot v6.4s, v27.16b, v22.4b[0]
+	WORD    $0x4f97e36a // sdot v10.4s, v27.16b, v23.4b[0]
+	WORD    $0x4f98e36e // sdot v14.4s, v27.16b, v24.4b[0]
+	WORD    $0x4f99e372 // sdot v18.4s, v27.16b, v25.4b[0]
+	FMOVQ   80(R7), F27
+	WORD    $0x4f95e383 // sdot v3.4s, v28.16b, v21.4b[0]
+	WORD    $0x4f96e387 // sdot v7.4s, v28.16b, v22.4b[0]
+	WORD    $0x4f97e38b // sdot v11.4s, v28.16b, v23.4b[0]
+	WORD    $0x4f98e38f // sdot v15.4s, v28.16b, v24.4b[0]
+	WORD    $0x4f99e393 // sdot v19.4s, v28.16b, v25.4b[0]
+	FMOVQ   96(R7), F28
+	WORD    $0x4f95e3a4 // sdot v4.4s, v29.16b, v21.4b[0]
+	WORD    $0x4f96e3a8 // sdot v8.4s, v29.16b, v22.4b[0]
+	WORD    $0x4f97e3ac // sdot v12.4s, v29.16b, v23.4b[0]
+	WORD    $0x4f98e3b0 // sdot v16.4s, v29.16b, v24.4b[0]
+	WORD    $0x4f99e3b4 // sdot v20.4s, v29.16b, v25.4b[0]
+	FMOVQ   112(R7), F29
+	WORD    $0x4fb5e341 // sdot v1.4s, v26.16b, v21.4b[1]
+	WORD    $0x4fb6e345 // sdot v5.4s, v26.16b, v22.4b[1]
+	WORD    $0x4fb7e349 // sdot v9.4s, v26.16b, v23.4b[1]
+	WORD    $0x4fb8e34d // sdot v13.4s, v26.16b, v24.4b[1]
+	WORD    $0x4fb9e351 // sdot v17.4s, v26.16b, v25.4b[1]
+	WORD    $0x4fb5e362 // sdot v2.4s, v27.16b, v21.4b[1]
+	WORD    $0x4fb6e366 // sdot v6.4s, v27.16b, v22.4b[1]
+	WORD    $0x4fb7e36a // sdot v10.4s, v27.16b, v23.4b[1]
+	WORD    $0x4fb8e36e // sdot v14.4s, v27.16b, v24.4b[1]
+	WORD    $0x4fb9e372 // sdot v18.4s, v27.16b, v25.4b[1]
+	WORD    $0x4fb5e383 // sdot v3.4s, v28.16b, v21.4b[1]
+	WORD    $0x4fb6e387 // sdot v7.4s, v28.16b, v22.4b[1]
+	WORD    $0x4fb7e38b // sdot v11.4s, v28.16b, v23.4b[1]
+	WORD    $0x4fb8e38f // sdot v15.4s, v28.16b, v24.4b[1]
+	WORD    $0x4fb9e393 // sdot v19.4s, v28.16b, v25.4b[1]
+	WORD    $0x4fb5e3a4 // sdot v4.4s, v29.16b, v21.4b[1]
+	WORD    $0x4fb6e3a8 // sdot v8.4s, v29.16b, v22.4b[1]
+	WORD    $0x4fb7e3ac // sdot v12.4s, v29.16b, v23.4b[1]
+	WORD    $0x4fb8e3b0 // sdot v16.4s, v29.16b, v24.4b[1]
+	WORD    $0x4fb9e3b4 // sdot v20.4s, v29.16b, v25.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F21
 	VEOR    V0.B16, V21.B16, V21.B16
 	FMOVS.P 4(R11), F22
@@ -3988,35 +3034,49 @@ odd5:
 	VEOR    V0.B16, V23.B16, V23.B16
 	FMOVS.P 4(R13), F24
 	VEOR    V0.B16, V24.B16, V24.B16
-	FMOVQ   (R7), F25
-	FMOVQ   16(R7), F26
-	FMOVQ   32(R7), F27
-	FMOVQ   48(R7), F28
-	WORD    $0x4f95e325 // sdot v5.4s, v25.16b, v21.4b[0]
-	WORD    $0x4f96e329 // sdot v9.4s, v25.16b, v22.4b[0]
-	WORD    $0x4f97e32d // sdot v13.4s, v25.16b, v23.4b[0]
-	WORD    $0x4f98e331 // sdot v17.4s, v25.16b, v24.4b[0]
-	WORD    $0x4f95e346 // sdot v6.4s, v26.16b, v21.4b[0]
-	WORD    $0x4f96e34a // sdot v10.4s, v26.16b, v22.4b[0]
-	WORD    $0x4f97e34e // sdot v14.4s, v26.16b, v23.4b[0]
-	WORD    $0x4f98e352 // sdot v18.4s, v26.16b, v24.4b[0]
-	WORD    $0x4f95e367 // sdot v7.4s, v27.16b, v21.4b[0]
-	WORD    $0x4f96e36b // sdot v11.4s, v27.16b, v22.4b[0]
-	WORD    $0x4f97e36f // sdot v15.4s, v27.16b, v23.4b[0]
-	WORD    $0x4f98e373 // sdot v19.4s, v27.16b, v24.4b[0]
-	WORD    $0x4f95e388 // sdot v8.4s, v28.16b, v21.4b[0]
-	WORD    $0x4f96e38c // sdot v12.4s, v28.16b, v22.4b[0]
-	WORD    $0x4f97e390 // sdot v16.4s, v28.16b, v23.4b[0]
-	WORD    $0x4f98e394 // sdot v20.4s, v28.16b, v24.4b[0]
+	FMOVS.P 4(R14), F25
+	VEOR    V0.B16, V25.B16, V25.B16
+	FMOVQ   (R7), F26
+	FMOVQ   16(R7), F27
+	FMOVQ   32(R7), F28
+	FMOVQ   48(R7), F29
+	WORD    $0x4f95e341 // sdot v1.4s, v26.16b, v21.4b[0]
+	WORD    $0x4f96e345 // sdot v5.4s, v26.16b, v22.4b[0]
+	WORD    $0x4f97e349 // sdot v9.4s, v26.16b, v23.4b[0]
+	WORD    $0x4f98e34d // sdot v13.4s, v26.16b, v24.4b[0]
+	WORD    $0x4f99e351 // sdot v17.4s, v26.16b, v25.4b[0]
+	WORD    $0x4f95e362 // sdot v2.4s, v27.16b, v21.4b[0]
+	WORD    $0x4f96e366 // sdot v6.4s, v27.16b, v22.4b[0]
+	WORD    $0x4f97e36a // sdot v10.4s, v27.16b, v23.4b[0]
+	WORD    $0x4f98e36e // sdot v14.4s, v27.16b, v24.4b[0]
+	WORD    $0x4f99e372 // sdot v18.4s, v27.16b, v25.4b[0]
+	WORD    $0x4f95e383 // sdot v3.4s, v28.16b, v21.4b[0]
+	WORD    $0x4f96e387 // sdot v7.4s, v28.16b, v22.4b[0]
+	WORD    $0x4f97e38b // sdot v11.4s, v28.16b, v23.4b[0]
+	WORD    $0x4f98e38f // sdot v15.4s, v28.16b, v24.4b[0]
+	WORD    $0x4f99e393 // sdot v19.4s, v28.16b, v25.4b[0]
+	WORD    $0x4f95e3a4 // sdot v4.4s, v29.16b, v21.4b[0]
+	WORD    $0x4f96e3a8 // sdot v8.4s, v29.16b, v22.4b[0]
+	WORD    $0x4f97e3ac // sdot v12.4s, v29.16b, v23.4b[0]
+	WORD    $0x4f98e3b0 // sdot v16.4s, v29.16b, v24.4b[0]
+	WORD    $0x4f99e3b4 // sdot v20.4s, v29.16b, v25.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F21, F22)
 	FLDPQ 32(R8), (F23, F24)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e35dc21 // fmul v1.4s, v1.4s, v21.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e36dc42 // fmul v2.4s, v2.4s, v22.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e37dc63 // fmul v3.4s, v3.4s, v23.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e35dca5 // fmul v5.4s, v5.4s, v21.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -4049,45 +3109,101 @@ done6:
 	WORD  $0x6e37de73 // fmul v19.4s, v19.4s, v23.4s
 	WORD  $0x4e21da94 // scvtf v20.4s, v20.4s
 	WORD  $0x6e38de94 // fmul v20.4s, v20.4s, v24.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V21.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V22.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F23
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V23.B8, V24.H8
+	VUXTL2 V23.B16, V26.H8
+	VUXTL2 V24.H8, V25.S4
+	VUXTL  V24.H4, V24.S4
+	VUXTL2 V26.H8, V27.S4
+	VUXTL  V26.H4, V26.S4
+	VSUB   V21.S4, V24.S4, V24.S4
+	WORD   $0x4e21db18 // scvtf v24.4s, v24.4s
+	WORD   $0x6e36df18 // fmul v24.4s, v24.4s, v22.4s
+	WORD   $0x4e38d421 // fadd v1.4s, v1.4s, v24.4s
+	VSUB   V21.S4, V25.S4, V25.S4
+	WORD   $0x4e21db39 // scvtf v25.4s, v25.4s
+	WORD   $0x6e36df39 // fmul v25.4s, v25.4s, v22.4s
+	WORD   $0x4e39d442 // fadd v2.4s, v2.4s, v25.4s
+	VSUB   V21.S4, V26.S4, V26.S4
+	WORD   $0x4e21db5a // scvtf v26.4s, v26.4s
+	WORD   $0x6e36df5a // fmul v26.4s, v26.4s, v22.4s
+	WORD   $0x4e3ad463 // fadd v3.4s, v3.4s, v26.4s
+	VSUB   V21.S4, V27.S4, V27.S4
+	WORD   $0x4e21db7b // scvtf v27.4s, v27.4s
+	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
+	WORD   $0x4e3bd484 // fadd v4.4s, v4.4s, v27.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F23
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V23.B16, V23.B16, V23.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V23.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V23.B16, V23.B16, V23.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V23.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V23.B16, V23.B16, V23.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V23.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V23.B16, V23.B16, V23.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V23.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -4112,38 +3228,38 @@ done10:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd508 // fadd v8.4s, v8.4s, v27.4s
 	CMP    $16, R7
-	BNE    partial15
+	BNE    partial20
 	FMOVQ  (R3), F23
-	B      done16
+	B      done21
 
-partial15:
+partial20:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
+	TBZ  $0, R7, none22
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none17:
-	TBZ  $1, R7, none18
+none22:
+	TBZ  $1, R7, none23
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none18:
-	TBZ  $2, R7, none19
+none23:
+	TBZ  $2, R7, none24
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none19:
-	TBZ  $3, R7, none20
+none24:
+	TBZ  $3, R7, none25
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none20:
-done16:
+none25:
+done21:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -4168,38 +3284,38 @@ done16:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd58c // fadd v12.4s, v12.4s, v27.4s
 	CMP    $16, R7
-	BNE    partial21
+	BNE    partial26
 	FMOVQ  (R3), F23
-	B      done22
+	B      done27
 
-partial21:
+partial26:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none23
+	TBZ  $0, R7, none28
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none23:
-	TBZ  $1, R7, none24
+none28:
+	TBZ  $1, R7, none29
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none24:
-	TBZ  $2, R7, none25
+none29:
+	TBZ  $2, R7, none30
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none25:
-	TBZ  $3, R7, none26
+none30:
+	TBZ  $3, R7, none31
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none26:
-done22:
+none31:
+done27:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -4224,38 +3340,38 @@ done22:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd610 // fadd v16.4s, v16.4s, v27.4s
 	CMP    $16, R7
-	BNE    partial27
+	BNE    partial32
 	FMOVQ  (R3), F23
-	B      done28
+	B      done33
 
-partial27:
+partial32:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none29
+	TBZ  $0, R7, none34
 	VEXT $15, V23.B16, V23.B16, V23.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V23.B[0]
 
-none29:
-	TBZ  $1, R7, none30
+none34:
+	TBZ  $1, R7, none35
 	VEXT $14, V23.B16, V23.B16, V23.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V23.H[0]
 
-none30:
-	TBZ  $2, R7, none31
+none35:
+	TBZ  $2, R7, none36
 	VEXT $12, V23.B16, V23.B16, V23.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V23.S[0]
 
-none31:
-	TBZ  $3, R7, none32
+none36:
+	TBZ  $3, R7, none37
 	VEXT $8, V23.B16, V23.B16, V23.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V23.D[0]
 
-none32:
-done28:
+none37:
+done33:
 	ADD    R8, R3, R3
 	VUXTL  V23.B8, V24.H8
 	VUXTL2 V23.B16, V26.H8
@@ -4280,7 +3396,7 @@ done28:
 	WORD   $0x6e36df7b // fmul v27.4s, v27.4s, v22.4s
 	WORD   $0x4e3bd694 // fadd v20.4s, v20.4s, v27.4s
 
-noresidual8:
+noresidual7:
 	ADD     $140, R0, R8
 	VLD1R   (R8), [V21.S4]
 	ADD     $144, R0, R8
@@ -4290,8 +3406,17 @@ noresidual8:
 	ADD     R8, R9, R10
 	ADD     R8, R10, R11
 	ADD     R8, R11, R12
+	ADD     R8, R12, R13
 	CMP     $16, R7
-	BNE     partial33
+	BNE     partial38
+	WORD    $0x4e35f421 // fmax v1.4s, v1.4s, v21.4s
+	WORD    $0x4eb6f421 // fmin v1.4s, v1.4s, v22.4s
+	WORD    $0x4e35f442 // fmax v2.4s, v2.4s, v21.4s
+	WORD    $0x4eb6f442 // fmin v2.4s, v2.4s, v22.4s
+	WORD    $0x4e35f463 // fmax v3.4s, v3.4s, v21.4s
+	WORD    $0x4eb6f463 // fmin v3.4s, v3.4s, v22.4s
+	WORD    $0x4e35f484 // fmax v4.4s, v4.4s, v21.4s
+	WORD    $0x4eb6f484 // fmin v4.4s, v4.4s, v22.4s
 	WORD    $0x4e35f4a5 // fmax v5.4s, v5.4s, v21.4s
 	WORD    $0x4eb6f4a5 // fmin v5.4s, v5.4s, v22.4s
 	WORD    $0x4e35f4c6 // fmax v6.4s, v6.4s, v21.4s
@@ -4324,18 +3449,24 @@ noresidual8:
 	WORD    $0x4eb6f673 // fmin v19.4s, v19.4s, v22.4s
 	WORD    $0x4e35f694 // fmax v20.4s, v20.4s, v21.4s
 	WORD    $0x4eb6f694 // fmin v20.4s, v20.4s, v22.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F7, F8), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F11, F12), 32(R10)
-	FSTPQ.P (F13, F14), 32(R11)
-	FSTPQ.P (F15, F16), 32(R11)
-	FSTPQ.P (F17, F18), 32(R12)
-	FSTPQ.P (F19, F20), 32(R12)
-	B       done34
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F3, F4), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F7, F8), 32(R10)
+	FSTPQ.P (F9, F10), 32(R11)
+	FSTPQ.P (F11, F12), 32(R11)
+	FSTPQ.P (F13, F14), 32(R12)
+	FSTPQ.P (F15, F16), 32(R12)
+	FSTPQ.P (F17, F18), 32(R13)
+	FSTPQ.P (F19, F20), 32(R13)
+	B       done39
 
-partial33:
-	TBZ     $3, R7, none35
+partial38:
+	TBZ     $3, R7, none40
+	WORD    $0x4e35f421 // fmax v1.4s, v1.4s, v21.4s
+	WORD    $0x4eb6f421 // fmin v1.4s, v1.4s, v22.4s
+	WORD    $0x4e35f442 // fmax v2.4s, v2.4s, v21.4s
+	WORD    $0x4eb6f442 // fmin v2.4s, v2.4s, v22.4s
 	WORD    $0x4e35f4a5 // fmax v5.4s, v5.4s, v21.4s
 	WORD    $0x4eb6f4a5 // fmin v5.4s, v5.4s, v22.4s
 	WORD    $0x4e35f4c6 // fmax v6.4s, v6.4s, v21.4s
@@ -4352,10 +3483,13 @@ partial33:
 	WORD    $0x4eb6f631 // fmin v17.4s, v17.4s, v22.4s
 	WORD    $0x4e35f652 // fmax v18.4s, v18.4s, v21.4s
 	WORD    $0x4eb6f652 // fmin v18.4s, v18.4s, v22.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F13, F14), 32(R11)
-	FSTPQ.P (F17, F18), 32(R12)
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F9, F10), 32(R11)
+	FSTPQ.P (F13, F14), 32(R12)
+	FSTPQ.P (F17, F18), 32(R13)
+	VMOV    V3.B16, V1.B16
+	VMOV    V4.B16, V2.B16
 	VMOV    V7.B16, V5.B16
 	VMOV    V8.B16, V6.B16
 	VMOV    V11.B16, V9.B16
@@ -4365,8 +3499,10 @@ partial33:
 	VMOV    V19.B16, V17.B16
 	VMOV    V20.B16, V18.B16
 
-none35:
-	TBZ     $2, R7, none36
+none40:
+	TBZ     $2, R7, none41
+	WORD    $0x4e35f421 // fmax v1.4s, v1.4s, v21.4s
+	WORD    $0x4eb6f421 // fmin v1.4s, v1.4s, v22.4s
 	WORD    $0x4e35f4a5 // fmax v5.4s, v5.4s, v21.4s
 	WORD    $0x4eb6f4a5 // fmin v5.4s, v5.4s, v22.4s
 	WORD    $0x4e35f529 // fmax v9.4s, v9.4s, v21.4s
@@ -4375,21 +3511,26 @@ none35:
 	WORD    $0x4eb6f5ad // fmin v13.4s, v13.4s, v22.4s
 	WORD    $0x4e35f631 // fmax v17.4s, v17.4s, v21.4s
 	WORD    $0x4eb6f631 // fmin v17.4s, v17.4s, v22.4s
-	FMOVQ.P F5, 16(R9)
-	FMOVQ.P F9, 16(R10)
-	FMOVQ.P F13, 16(R11)
-	FMOVQ.P F17, 16(R12)
+	FMOVQ.P F1, 16(R9)
+	FMOVQ.P F5, 16(R10)
+	FMOVQ.P F9, 16(R11)
+	FMOVQ.P F13, 16(R12)
+	FMOVQ.P F17, 16(R13)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
 	VMOV    V10.B16, V9.B16
 	VMOV    V14.B16, V13.B16
 	VMOV    V18.B16, V17.B16
 
-none36:
-	TBZ     $1, R7, none37
+none41:
+	TBZ     $1, R7, none42
+	VDUP    V1.D[1], V2.D2
 	VDUP    V5.D[1], V6.D2
 	VDUP    V9.D[1], V10.D2
 	VDUP    V13.D[1], V14.D2
 	VDUP    V17.D[1], V18.D2
+	WORD    $0x4e35f421 // fmax v1.4s, v1.4s, v21.4s
+	WORD    $0x4eb6f421 // fmin v1.4s, v1.4s, v22.4s
 	WORD    $0x4e35f4a5 // fmax v5.4s, v5.4s, v21.4s
 	WORD    $0x4eb6f4a5 // fmin v5.4s, v5.4s, v22.4s
 	WORD    $0x4e35f529 // fmax v9.4s, v9.4s, v21.4s
@@ -4398,17 +3539,21 @@ none36:
 	WORD    $0x4eb6f5ad // fmin v13.4s, v13.4s, v22.4s
 	WORD    $0x4e35f631 // fmax v17.4s, v17.4s, v21.4s
 	WORD    $0x4eb6f631 // fmin v17.4s, v17.4s, v22.4s
-	FMOVD.P F5, 8(R9)
-	FMOVD.P F9, 8(R10)
-	FMOVD.P F13, 8(R11)
-	FMOVD.P F17, 8(R12)
+	FMOVD.P F1, 8(R9)
+	FMOVD.P F5, 8(R10)
+	FMOVD.P F9, 8(R11)
+	FMOVD.P F13, 8(R12)
+	FMOVD.P F17, 8(R13)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
 	VMOV    V10.B16, V9.B16
 	VMOV    V14.B16, V13.B16
 	VMOV    V18.B16, V17.B16
 
-none37:
-	TBZ     $0, R7, none38
+none42:
+	TBZ     $0, R7, none43
+	WORD    $0x4e35f421 // fmax v1.4s, v1.4s, v21.4s
+	WORD    $0x4eb6f421 // fmin v1.4s, v1.4s, v22.4s
 	WORD    $0x4e35f4a5 // fmax v5.4s, v5.4s, v21.4s
 	WORD    $0x4eb6f4a5 // fmin v5.4s, v5.4s, v22.4s
 	WORD    $0x4e35f529 // fmax v9.4s, v9.4s, v21.4s
@@ -4417,35 +3562,37 @@ none37:
 	WORD    $0x4eb6f5ad // fmin v13.4s, v13.4s, v22.4s
 	WORD    $0x4e35f631 // fmax v17.4s, v17.4s, v21.4s
 	WORD    $0x4eb6f631 // fmin v17.4s, v17.4s, v22.4s
-	FMOVS.P F5, 4(R9)
-	FMOVS.P F9, 4(R10)
-	FMOVS.P F13, 4(R11)
-	FMOVS.P F17, 4(R12)
+	FMOVS.P F1, 4(R9)
+	FMOVS.P F5, 4(R10)
+	FMOVS.P F9, 4(R11)
+	FMOVS.P F13, 4(R12)
+	FMOVS.P F17, 4(R13)
 
-none38:
-done34:
+none43:
+done39:
+	ADD  R8, R2, R2
 	ADD  R8<<2, R2, R2
+	ADD  R4, R1, R1
 	ADD  R4<<2, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_f32_3x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_f32_4x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_f32_3x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_f32_4x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then rows of C;
-	// R10 the segment, then rows of A, then rows of C; R11 rows of A, then rows of C;
-	// R12 rows of A; R13 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13…V16 sums;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then rows of C;
+	// R10 the segment, then rows of A, then rows of C; R11, R12 rows of A, then rows of C;
+	// R13 rows of A; R14 fours of k left.
+	// Vectors: V0 16 times −128; V1…V16 sums;
 	// V17 elements of A, then multipliers, then DZero, then Lo;
 	// V18 elements of A, then multipliers, then DScale, then Hi;
 	// V19 elements of A, then multipliers, then residual;
-	// V20 rows of B, then multipliers, then residual, widened;
-	// V21…V23 rows of B, then residual, widened; V24…V27 rows of B.
+	// V20 elements of A, then multipliers, then residual, widened;
+	// V21…V23 rows of B, then residual, widened; V24…V28 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -4456,206 +3603,223 @@ TEXT ·gemm_u8i8_f32_3x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R7), (F9, F10)
+	FLDPQ 32(R7), (F11, F12)
+	FLDPQ (R7), (F13, F14)
+	FLDPQ 32(R7), (F15, F16)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	VMOV V1.B16, V13.B16
-	VMOV V2.B16, V14.B16
-	VMOV V3.B16, V15.B16
-	VMOV V4.B16, V16.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
 	ADD    R4, R10, R11
 	ADD    R4, R11, R12
-	LSR    $2, R6, R13
-	CBZ    R13, rest4
+	ADD    R4, R12, R13
+	LSR    $2, R6, R14
+	CBZ    R14, rest3
 
-k7:
+k6:
 	FMOVQ.P 16(R10), F17
 	VEOR    V0.B16, V17.B16, V17.B16
 	FMOVQ.P 16(R11), F18
 	VEOR    V0.B16, V18.B16, V18.B16
 	FMOVQ.P 16(R12), F19
 	VEOR    V0.B16, V19.B16, V19.B16
-	FMOVQ   (R7), F20
-	FMOVQ   16(R7), F21
-	FMOVQ   32(R7), F22
-	FMOVQ   48(R7), F23
-	FMOVQ   64(R7), F24
-	FMOVQ   80(R7), F25
-	FMOVQ   96(R7), F26
-	FMOVQ   112(R7), F27
-	WORD    $0x4f91e285 // sdot v5.4s, v20.16b, v17.4b[0]
-	WORD    $0x4f92e289 // sdot v9.4s, v20.16b, v18.4b[0]
-	WORD    $0x4f93e28d // sdot v13.4s, v20.16b, v19.4b[0]
-	FMOVQ   128(R7), F20
-	WORD    $0x4f91e2a6 // sdot v6.4s, v21.16b, v17.4b[0]
-	WORD    $0x4f92e2aa // sdot v10.4s, v21.16b, v18.4b[0]
-	WORD    $0x4f93e2ae // sdot v14.4s, v21.16b, v19.4b[0]
-	FMOVQ   144(R7), F21
-	WORD    $0x4f91e2c7 // sdot v7.4s, v22.16b, v17.4b[0]
-	WORD    $0x4f92e2cb // sdot v11.4s, v22.16b, v18.4b[0]
-	WORD    $0x4f93e2cf // sdot v15.4s, v22.16b, v19.4b[0]
-	FMOVQ   160(R7), F22
-	WORD    $0x4f91e2e8 // sdot v8.4s, v23.16b, v17.4b[0]
-	WORD    $0x4f92e2ec // sdot v12.4s, v23.16b, v18.4b[0]
-	WORD    $0x4f93e2f0 // sdot v16.4s, v23.16b, v19.4b[0]
-	FMOVQ   176(R7), F23
-	WORD    $0x4fb1e305 // sdot v5.4s, v24.16b, v17.4b[1]
-	WORD    $0x4fb2e309 // sdot v9.4s, v24.16b, v18.4b[1]
-	WORD    $0x4fb3e30d // sdot v13.4s, v24.16b, v19.4b[1]
-	FMOVQ   192(R7), F24
-	WORD    $0x4fb1e326 // sdot v6.4s, v25.16b, v17.4b[1]
-	WORD    $0x4fb2e32a // sdot v10.4s, v25.16b, v18.4b[1]
-	WORD    $0x4fb3e32e // sdot v14.4s, v25.16b, v19.4b[1]
-	FMOVQ   208(R7), F25
-	WORD    $0x4fb1e347 // sdot v7.4s, v26.16b, v17.4b[1]
-	WORD    $0x4fb2e34b // sdot v11.4s, v26.16b, v18.4b[1]
-	WORD    $0x4fb3e34f // sdot v15.4s, v26.16b, v19.4b[1]
-	FMOVQ   224(R7), F26
-	WORD    $0x4fb1e368 // sdot v8.4s, v27.16b, v17.4b[1]
-	WORD    $0x4fb2e36c // sdot v12.4s, v27.16b, v18.4b[1]
-	WORD    $0x4fb3e370 // sdot v16.4s, v27.16b, v19.4b[1]
-	FMOVQ   240(R7), F27
-	WORD    $0x4f91ea85 // sdot v5.4s, v20.16b, v17.4b[2]
-	WORD    $0x4f92ea89 // sdot v9.4s, v20.16b, v18.4b[2]
-	WORD    $0x4f93ea8d // sdot v13.4s, v20.16b, v19.4b[2]
-	WORD    $0x4f91eaa6 // sdot v6.4s, v21.16b, v17.4b[2]
-	WORD    $0x4f92eaaa // sdot v10.4s, v21.16b, v18.4b[2]
-	WORD    $0x4f93eaae // sdot v14.4s, v21.16b, v19.4b[2]
-	WORD    $0x4f91eac7 // sdot v7.4s, v22.16b, v17.4b[2]
-	WORD    $0x4f92eacb // sdot v11.4s, v22.16b, v18.4b[2]
-	WORD    $0x4f93eacf // sdot v15.4s, v22.16b, v19.4b[2]
-	WORD    $0x4f91eae8 // sdot v8.4s, v23.16b, v17.4b[2]
-	WORD    $0x4f92eaec // sdot v12.4s, v23.16b, v18.4b[2]
-	WORD    $0x4f93eaf0 // sdot v16.4s, v23.16b, v19.4b[2]
-	WORD    $0x4fb1eb05 // sdot v5.4s, v24.16b, v17.4b[3]
-	WORD    $0x4fb2eb09 // sdot v9.4s, v24.16b, v18.4b[3]
-	WORD    $0x4fb3eb0d // sdot v13.4s, v24.16b, v19.4b[3]
-	WORD    $0x4fb1eb26 // sdot v6.4s, v25.16b, v17.4b[3]
-	WORD    $0x4fb2eb2a // sdot v10.4s, v25.16b, v18.4b[3]
-	WORD    $0x4fb3eb2e // sdot v14.4s, v25.16b, v19.4b[3]
-	WORD    $0x4fb1eb47 // sdot v7.4s, v26.16b, v17.4b[3]
-	WORD    $0x4fb2eb4b // sdot v11.4s, v26.16b, v18.4b[3]
-	WORD    $0x4fb3eb4f // sdot v15.4s, v26.16b, v19.4b[3]
-	WORD    $0x4fb1eb68 // sdot v8.4s, v27.16b, v17.4b[3]
-	WORD    $0x4fb2eb6c // sdot v12.4s, v27.16b, v18.4b[3]
-	WORD    $0x4fb3eb70 // sdot v16.4s, v27.16b, v19.4b[3]
+	FMOVQ.P 16(R13), F20
+	VEOR    V0.B16, V20.B16, V20.B16
+	FMOVQ   (R7), F21
+	FMOVQ   16(R7), F22
+	FMOVQ   32(R7), F23
+	FMOVQ   48(R7), F24
+	FMOVQ   64(R7), F25
+	FMOVQ   80(R7), F26
+	FMOVQ   96(R7), F27
+	FMOVQ   112(R7), F28
+	WORD    $0x4f91e2a1 // sdot v1.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a5 // sdot v5.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2a9 // sdot v9.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f94e2ad // sdot v13.4s, v21.16b, v20.4b[0]
+	FMOVQ   128(R7), F21
+	WORD    $0x4f91e2c2 // sdot v2.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2c6 // sdot v6.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ca // sdot v10.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f94e2ce // sdot v14.4s, v22.16b, v20.4b[0]
+	FMOVQ   144(R7), F22
+	WORD    $0x4f91e2e3 // sdot v3.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2e7 // sdot v7.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2eb // sdot v11.4s, v23.16b, v19.4b[0]
+	WORD    $0x4f94e2ef // sdot v15.4s, v23.16b, v20.4b[0]
+	FMOVQ   160(R7), F23
+	WORD    $0x4f91e304 // sdot v4.4s, v24.16b, v17.4b[0]
+	WORD    $0x4f92e308 // sdot v8.4s, v24.16b, v18.4b[0]
+	WORD    $0x4f93e30c // sdot v12.4s, v24.16b, v19.4b[0]
+	WORD    $0x4f94e310 // sdot v16.4s, v24.16b, v20.4b[0]
+	FMOVQ   176(R7), F24
+	WORD    $0x4fb1e321 // sdot v1.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb2e325 // sdot v5.4s, v25.16b, v18.4b[1]
+	WORD    $0x4fb3e329 // sdot v9.4s, v25.16b, v19.4b[1]
+	WORD    $0x4fb4e32d // sdot v13.4s, v25.16b, v20.4b[1]
+	FMOVQ   192(R7), F25
+	WORD    $0x4fb1e342 // sdot v2.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb2e346 // sdot v6.4s, v26.16b, v18.4b[1]
+	WORD    $0x4fb3e34a // sdot v10.4s, v26.16b, v19.4b[1]
+	WORD    $0x4fb4e34e // sdot v14.4s, v26.16b, v20.4b[1]
+	FMOVQ   208(R7), F26
+	WORD    $0x4fb1e363 // sdot v3.4s, v27.16b, v17.4b[1]
+	WORD    $0x4fb2e367 // sdot v7.4s, v27.16b, v18.4b[1]
+	WORD    $0x4fb3e36b // sdot v11.4s, v27.16b, v19.4b[1]
+	WORD    $0x4fb4e36f // sdot v15.4s, v27.16b, v20.4b[1]
+	FMOVQ   224(R7), F27
+	WORD    $0x4fb1e384 // sdot v4.4s, v28.16b, v17.4b[1]
+	WORD    $0x4fb2e388 // sdot v8.4s, v28.16b, v18.4b[1]
+	WORD    $0x4fb3e38c // sdot v12.4s, v28.16b, v19.4b[1]
+	WORD    $0x4fb4e390 // sdot v16.4s, v28.16b, v20.4b[1]
+	FMOVQ   240(R7), F28
+	WORD    $0x4f91eaa1 // sdot v1.4s, v21.16b, v17.4b[2]
+	WORD    $0x4f92eaa5 // sdot v5.4s, v21.16b, v18.4b[2]
+	WORD    $0x4f93eaa9 // sdot v9.4s, v21.16b, v19.4b[2]
+	WORD    $0x4f94eaad // sdot v13.4s, v21.16b, v20.4b[2]
+	WORD    $0x4f91eac2 // sdot v2.4s, v22.16b, v17.4b[2]
+	WORD    $0x4f92eac6 // sdot v6.4s, v22.16b, v18.4b[2]
+	WORD    $0x4f93eaca // sdot v10.4s, v22.16b, v19.4b[2]
+	WORD    $0x4f94eace // sdot v14.4s, v22.16b, v20.4b[2]
+	WORD    $0x4f91eae3 // sdot v3.4s, v23.16b, v17.4b[2]
+	WORD    $0x4f92eae7 // sdot v7.4s, v23.16b, v18.4b[2]
+	WORD    $0x4f93eaeb // sdot v11.4s, v23.16b, v19.4b[2]
+	WORD    $0x4f94eaef // sdot v15.4s, v23.16b, v20.4b[2]
+	WORD    $0x4f91eb04 // sdot v4.4s, v24.16b, v17.4b[2]
+	WORD    $0x4f92eb08 // sdot v8.4s, v24.16b, v18.4b[2]
+	WORD    $0x4f93eb0c // sdot v12.4s, v24.16b, v19.4b[2]
+	WORD    $0x4f94eb10 // sdot v16.4s, v24.16b, v20.4b[2]
+	WORD    $0x4fb1eb21 // sdot v1.4s, v25.16b, v17.4b[3]
+	WORD    $0x4fb2eb25 // sdot v5.4s, v25.16b, v18.4b[3]
+	WORD    $0x4fb3eb29 // sdot v9.4s, v25.16b, v19.4b[3]
+	WORD    $0x4fb4eb2d // sdot v13.4s, v25.16b, v20.4b[3]
+	WORD    $0x4fb1eb42 // sdot v2.4s, v26.16b, v17.4b[3]
+	WORD    $0x4fb2eb46 // sdot v6.4s, v26.16b, v18.4b[3]
+	WORD    $0x4fb3eb4a // sdot v10.4s, v26.16b, v19.4b[3]
+	WORD    $0x4fb4eb4e // sdot v14.4s, v26.16b, v20.4b[3]
+	WORD    $0x4fb1eb63 // sdot v3.4s, v27.16b, v17.4b[3]
+	WORD    $0x4fb2eb67 // sdot v7.4s, v27.16b, v18.4b[3]
+	WORD    $0x4fb3eb6b // sdot v11.4s, v27.16b, v19.4b[3]
+	WORD    $0x4fb4eb6f // sdot v15.4s, v27.16b, v20.4b[3]
+	WORD    $0x4fb1eb84 // sdot v4.4s, v28.16b, v17.4b[3]
+	WORD    $0x4fb2eb88 // sdot v8.4s, v28.16b, v18.4b[3]
+	WORD    $0x4fb3eb8c // sdot v12.4s, v28.16b, v19.4b[3]
+	WORD    $0x4fb4eb90 // sdot v16.4s, v28.16b, v20.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R13, R13
-	BNE     k7
+	SUBS    $1, R14, R14
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F17
 	VEOR    V0.B16, V17.B16, V17.B16
 	FMOVD.P 8(R11), F18
 	VEOR    V0.B16, V18.B16, V18.B16
 	FMOVD.P 8(R12), F19
 	VEOR    V0.B16, V19.B16, V19.B16
-	FMOVQ   (R7), F20
-	FMOVQ   16(R7), F21
-	FMOVQ   32(R7), F22
-	FMOVQ   48(R7), F23
-	FMOVQ   64(R7), F24
-	FMOVQ   80(R7), F25
-	FMOVQ   96(R7), F26
-	FMOVQ   112(R7), F27
-	WORD    $0x4f91e285 // sdot v5.4s, v20.16b, v17.4b[0]
-	WORD    $0x4f92e289 // sdot v9.4s, v20.16b, v18.4b[0]
-	WORD    $0x4f93e28d // sdot v13.4s, v20.16b, v19.4b[0]
-	WORD    $0x4f91e2a6 // sdot v6.4s, v21.16b, v17.4b[0]
-	WORD    $0x4f92e2aa // sdot v10.4s, v21.16b, v18.4b[0]
-	WORD    $0x4f93e2ae // sdot v14.4s, v21.16b, v19.4b[0]
-	WORD    $0x4f91e2c7 // sdot v7.4s, v22.16b, v17.4b[0]
-	WORD    $0x4f92e2cb // sdot v11.4s, v22.16b, v18.4b[0]
-	WORD    $0x4f93e2cf // sdot v15.4s, v22.16b, v19.4b[0]
-	WORD    $0x4f91e2e8 // sdot v8.4s, v23.16b, v17.4b[0]
-	WORD    $0x4f92e2ec // sdot v12.4s, v23.16b, v18.4b[0]
-	WORD    $0x4f93e2f0 // sdot v16.4s, v23.16b, v19.4b[0]
-	WORD    $0x4fb1e305 // sdot v5.4s, v24.16b, v17.4b[1]
-	WORD    $0x4fb2e309 // sdot v9.4s, v24.16b, v18.4b[1]
-	WORD    $0x4fb3e30d // sdot v13.4s, v24.16b, v19.4b[1]
-	WORD    $0x4fb1e326 // sdot v6.4s, v25.16b, v17.4b[1]
-	WORD    $0x4fb2e32a // sdot v10.4s, v25.16b, v18.4b[1]
-	WORD    $0x4fb3e32e // sdot v14.4s, v25.16b, v19.4b[1]
-	WORD    $0x4fb1e347 // sdot v7.4s, v26.16b, v17.4b[1]
-	WORD    $0x4fb2e34b // sdot v11.4s, v26.16b, v18.4b[1]
-	WORD    $0x4fb3e34f // sdot v15.4s, v26.16b, v19.4b[1]
-	WORD    $0x4fb1e368 // sdot v8.4s, v27.16b, v17.4b[1]
-	WORD    $0x4fb2e36c // sdot v12.4s, v27.16b, v18.4b[1]
-	WORD    $0x4fb3e370 // sdot v16.4s, v27.16b, v19.4b[1]
+	FMOVD.P 8(R13), F20
+	VEOR    V0.B16, V20.B16, V20.B16
+	FMOVQ   (R7), F21
+	FMOVQ   16(R7), F22
+	FMOVQ   32(R7), F23
+	FMOVQ   48(R7), F24
+	FMOVQ   64(R7), F25
+	FMOVQ   80(R7), F26
+	FMOVQ   96(R7), F27
+	FMOVQ   112(R7), F28
+	WORD    $0x4f91e2a1 // sdot v1.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a5 // sdot v5.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2a9 // sdot v9.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f94e2ad // sdot v13.4s, v21.16b, v20.4b[0]
+	WORD    $0x4f91e2c2 // sdot v2.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2c6 // sdot v6.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ca // sdot v10.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f94e2ce // sdot v14.4s, v22.16b, v20.4b[0]
+	WORD    $0x4f91e2e3 // sdot v3.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2e7 // sdot v7.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2eb // sdot v11.4s, v23.16b, v19.4b[0]
+	WORD    $0x4f94e2ef // sdot v15.4s, v23.16b, v20.4b[0]
+	WORD    $0x4f91e304 // sdot v4.4s, v24.16b, v17.4b[0]
+	WORD    $0x4f92e308 // sdot v8.4s, v24.16b, v18.4b[0]
+	WORD    $0x4f93e30c // sdot v12.4s, v24.16b, v19.4b[0]
+	WORD    $0x4f94e310 // sdot v16.4s, v24.16b, v20.4b[0]
+	WORD    $0x4fb1e321 // sdot v1.4s, v25.16b, v17.4b[1]
+	WORD    $0x4fb2e325 // sdot v5.4s, v25.16b, v18.4b[1]
+	WORD    $0x4fb3e329 // sdot v9.4s, v25.16b, v19.4b[1]
+	WORD    $0x4fb4e32d // sdot v13.4s, v25.16b, v20.4b[1]
+	WORD    $0x4fb1e342 // sdot v2.4s, v26.16b, v17.4b[1]
+	WORD    $0x4fb2e346 // sdot v6.4s, v26.16b, v18.4b[1]
+	WORD    $0x4fb3e34a // sdot v10.4s, v26.16b, v19.4b[1]
+	WORD    $0x4fb4e34e // sdot v14.4s, v26.16b, v20.4b[1]
+	WORD    $0x4fb1e363 // sdot v3.4s, v27.16b, v17.4b[1]
+	WORD    $0x4fb2e367 // sdot v7.4s, v27.16b, v18.4b[1]
+	WORD    $0x4fb3e36b // sdot v11.4s, v27.16b, v19.4b[1]
+	WORD    $0x4fb4e36f // sdot v15.4s, v27.16b, v20.4b[1]
+	WORD    $0x4fb1e384 // sdot v4.4s, v28.16b, v17.4b[1]
+	WORD    $0x4fb2e388 // sdot v8.4s, v28.16b, v18.4b[1]
+	WORD    $0x4fb3e38c // sdot v12.4s, v28.16b, v19.4b[1]
+	WORD    $0x4fb4e390 // sdot v16.4s, v28.16b, v20.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F17
 	VEOR    V0.B16, V17.B16, V17.B16
 	FMOVS.P 4(R11), F18
 	VEOR    V0.B16, V18.B16, V18.B16
 	FMOVS.P 4(R12), F19
 	VEOR    V0.B16, V19.B16, V19.B16
-	FMOVQ   (R7), F20
-	FMOVQ   16(R7), F21
-	FMOVQ   32(R7), F22
-	FMOVQ   48(R7), F23
-	WORD    $0x4f91e285 // sdot v5.4s, v20.16b, v17.4b[0]
-	WORD    $0x4f92e289 // sdot v9.4s, v20.16b, v18.4b[0]
-	WORD    $0x4f93e28d // sdot v13.4s, v20.16b, v19.4b[0]
-	WORD    $0x4f91e2a6 // sdot v6.4s, v21.16b, v17.4b[0]
-	WORD    $0x4f92e2aa // sdot v10.4s, v21.16b, v18.4b[0]
-	WORD    $0x4f93e2ae // sdot v14.4s, v21.16b, v19.4b[0]
-	WORD    $0x4f91e2c7 // sdot v7.4s, v22.16b, v17.4b[0]
-	WORD    $0x4f92e2cb // sdot v11.4s, v22.16b, v18.4b[0]
-	WORD    $0x4f93e2cf // sdot v15.4s, v22.16b, v19.4b[0]
-	WORD    $0x4f91e2e8 // sdot v8.4s, v23.16b, v17.4b[0]
-	WORD    $0x4f92e2ec // sdot v12.4s, v23.16b, v18.4b[0]
-	WORD    $0x4f93e2f0 // sdot v16.4s, v23.16b, v19.4b[0]
+	FMOVS.P 4(R13), F20
+	VEOR    V0.B16, V20.B16, V20.B16
+	FMOVQ   (R7), F21
+	FMOVQ   16(R7), F22
+	FMOVQ   32(R7), F23
+	FMOVQ   48(R7), F24
+	WORD    $0x4f91e2a1 // sdot v1.4s, v21.16b, v17.4b[0]
+	WORD    $0x4f92e2a5 // sdot v5.4s, v21.16b, v18.4b[0]
+	WORD    $0x4f93e2a9 // sdot v9.4s, v21.16b, v19.4b[0]
+	WORD    $0x4f94e2ad // sdot v13.4s, v21.16b, v20.4b[0]
+	WORD    $0x4f91e2c2 // sdot v2.4s, v22.16b, v17.4b[0]
+	WORD    $0x4f92e2c6 // sdot v6.4s, v22.16b, v18.4b[0]
+	WORD    $0x4f93e2ca // sdot v10.4s, v22.16b, v19.4b[0]
+	WORD    $0x4f94e2ce // sdot v14.4s, v22.16b, v20.4b[0]
+	WORD    $0x4f91e2e3 // sdot v3.4s, v23.16b, v17.4b[0]
+	WORD    $0x4f92e2e7 // sdot v7.4s, v23.16b, v18.4b[0]
+	WORD    $0x4f93e2eb // sdot v11.4s, v23.16b, v19.4b[0]
+	WORD    $0x4f94e2ef // sdot v15.4s, v23.16b, v20.4b[0]
+	WORD    $0x4f91e304 // sdot v4.4s, v24.16b, v17.4b[0]
+	WORD    $0x4f92e308 // sdot v8.4s, v24.16b, v18.4b[0]
+	WORD    $0x4f93e30c // sdot v12.4s, v24.16b, v19.4b[0]
+	WORD    $0x4f94e310 // sdot v16.4s, v24.16b, v20.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F17, F18)
 	FLDPQ 32(R8), (F19, F20)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e31dc21 // fmul v1.4s, v1.4s, v17.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e32dc42 // fmul v2.4s, v2.4s, v18.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e34dc84 // fmul v4.4s, v4.4s, v20.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e31dca5 // fmul v5.4s, v5.4s, v17.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -4680,45 +3844,101 @@ done6:
 	WORD  $0x6e33ddef // fmul v15.4s, v15.4s, v19.4s
 	WORD  $0x4e21da10 // scvtf v16.4s, v16.4s
 	WORD  $0x6e34de10 // fmul v16.4s, v16.4s, v20.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V17.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V18.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F19
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V19.B16, V19.B16, V19.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V19.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V19.B16, V19.B16, V19.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V19.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V19.B16, V19.B16, V19.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V19.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V19.B16, V19.B16, V19.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V19.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V19.B8, V20.H8
+	VUXTL2 V19.B16, V22.H8
+	VUXTL2 V20.H8, V21.S4
+	VUXTL  V20.H4, V20.S4
+	VUXTL2 V22.H8, V23.S4
+	VUXTL  V22.H4, V22.S4
+	VSUB   V17.S4, V20.S4, V20.S4
+	WORD   $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD   $0x6e32de94 // fmul v20.4s, v20.4s, v18.4s
+	WORD   $0x4e34d421 // fadd v1.4s, v1.4s, v20.4s
+	VSUB   V17.S4, V21.S4, V21.S4
+	WORD   $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD   $0x6e32deb5 // fmul v21.4s, v21.4s, v18.4s
+	WORD   $0x4e35d442 // fadd v2.4s, v2.4s, v21.4s
+	VSUB   V17.S4, V22.S4, V22.S4
+	WORD   $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD   $0x6e32ded6 // fmul v22.4s, v22.4s, v18.4s
+	WORD   $0x4e36d463 // fadd v3.4s, v3.4s, v22.4s
+	VSUB   V17.S4, V23.S4, V23.S4
+	WORD   $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
+	WORD   $0x4e37d484 // fadd v4.4s, v4.4s, v23.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F19
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V19.B16, V19.B16, V19.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V19.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V19.B16, V19.B16, V19.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V19.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V19.B16, V19.B16, V19.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V19.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V19.B16, V19.B16, V19.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V19.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V19.B8, V20.H8
 	VUXTL2 V19.B16, V22.H8
@@ -4743,38 +3963,38 @@ done10:
 	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
 	WORD   $0x4e37d508 // fadd v8.4s, v8.4s, v23.4s
 	CMP    $16, R7
-	BNE    partial15
+	BNE    partial20
 	FMOVQ  (R3), F19
-	B      done16
+	B      done21
 
-partial15:
+partial20:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
+	TBZ  $0, R7, none22
 	VEXT $15, V19.B16, V19.B16, V19.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V19.B[0]
 
-none17:
-	TBZ  $1, R7, none18
+none22:
+	TBZ  $1, R7, none23
 	VEXT $14, V19.B16, V19.B16, V19.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V19.H[0]
 
-none18:
-	TBZ  $2, R7, none19
+none23:
+	TBZ  $2, R7, none24
 	VEXT $12, V19.B16, V19.B16, V19.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V19.S[0]
 
-none19:
-	TBZ  $3, R7, none20
+none24:
+	TBZ  $3, R7, none25
 	VEXT $8, V19.B16, V19.B16, V19.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V19.D[0]
 
-none20:
-done16:
+none25:
+done21:
 	ADD    R8, R3, R3
 	VUXTL  V19.B8, V20.H8
 	VUXTL2 V19.B16, V22.H8
@@ -4799,38 +4019,38 @@ done16:
 	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
 	WORD   $0x4e37d58c // fadd v12.4s, v12.4s, v23.4s
 	CMP    $16, R7
-	BNE    partial21
+	BNE    partial26
 	FMOVQ  (R3), F19
-	B      done22
+	B      done27
 
-partial21:
+partial26:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none23
+	TBZ  $0, R7, none28
 	VEXT $15, V19.B16, V19.B16, V19.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V19.B[0]
 
-none23:
-	TBZ  $1, R7, none24
+none28:
+	TBZ  $1, R7, none29
 	VEXT $14, V19.B16, V19.B16, V19.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V19.H[0]
 
-none24:
-	TBZ  $2, R7, none25
+none29:
+	TBZ  $2, R7, none30
 	VEXT $12, V19.B16, V19.B16, V19.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V19.S[0]
 
-none25:
-	TBZ  $3, R7, none26
+none30:
+	TBZ  $3, R7, none31
 	VEXT $8, V19.B16, V19.B16, V19.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V19.D[0]
 
-none26:
-done22:
+none31:
+done27:
 	ADD    R8, R3, R3
 	VUXTL  V19.B8, V20.H8
 	VUXTL2 V19.B16, V22.H8
@@ -4855,7 +4075,7 @@ done22:
 	WORD   $0x6e32def7 // fmul v23.4s, v23.4s, v18.4s
 	WORD   $0x4e37d610 // fadd v16.4s, v16.4s, v23.4s
 
-noresidual8:
+noresidual7:
 	ADD     $140, R0, R8
 	VLD1R   (R8), [V17.S4]
 	ADD     $144, R0, R8
@@ -4864,8 +4084,17 @@ noresidual8:
 	MOVD    R2, R9
 	ADD     R8, R9, R10
 	ADD     R8, R10, R11
+	ADD     R8, R11, R12
 	CMP     $16, R7
-	BNE     partial27
+	BNE     partial32
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f442 // fmax v2.4s, v2.4s, v17.4s
+	WORD    $0x4eb2f442 // fmin v2.4s, v2.4s, v18.4s
+	WORD    $0x4e31f463 // fmax v3.4s, v3.4s, v17.4s
+	WORD    $0x4eb2f463 // fmin v3.4s, v3.4s, v18.4s
+	WORD    $0x4e31f484 // fmax v4.4s, v4.4s, v17.4s
+	WORD    $0x4eb2f484 // fmin v4.4s, v4.4s, v18.4s
 	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
 	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
 	WORD    $0x4e31f4c6 // fmax v6.4s, v6.4s, v17.4s
@@ -4890,16 +4119,22 @@ noresidual8:
 	WORD    $0x4eb2f5ef // fmin v15.4s, v15.4s, v18.4s
 	WORD    $0x4e31f610 // fmax v16.4s, v16.4s, v17.4s
 	WORD    $0x4eb2f610 // fmin v16.4s, v16.4s, v18.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F7, F8), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F11, F12), 32(R10)
-	FSTPQ.P (F13, F14), 32(R11)
-	FSTPQ.P (F15, F16), 32(R11)
-	B       done28
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F3, F4), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F7, F8), 32(R10)
+	FSTPQ.P (F9, F10), 32(R11)
+	FSTPQ.P (F11, F12), 32(R11)
+	FSTPQ.P (F13, F14), 32(R12)
+	FSTPQ.P (F15, F16), 32(R12)
+	B       done33
 
-partial27:
-	TBZ     $3, R7, none29
+partial32:
+	TBZ     $3, R7, none34
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
+	WORD    $0x4e31f442 // fmax v2.4s, v2.4s, v17.4s
+	WORD    $0x4eb2f442 // fmin v2.4s, v2.4s, v18.4s
 	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
 	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
 	WORD    $0x4e31f4c6 // fmax v6.4s, v6.4s, v17.4s
@@ -4912,9 +4147,12 @@ partial27:
 	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
 	WORD    $0x4e31f5ce // fmax v14.4s, v14.4s, v17.4s
 	WORD    $0x4eb2f5ce // fmin v14.4s, v14.4s, v18.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F13, F14), 32(R11)
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F9, F10), 32(R11)
+	FSTPQ.P (F13, F14), 32(R12)
+	VMOV    V3.B16, V1.B16
+	VMOV    V4.B16, V2.B16
 	VMOV    V7.B16, V5.B16
 	VMOV    V8.B16, V6.B16
 	VMOV    V11.B16, V9.B16
@@ -4922,75 +4160,86 @@ partial27:
 	VMOV    V15.B16, V13.B16
 	VMOV    V16.B16, V14.B16
 
-none29:
-	TBZ     $2, R7, none30
+none34:
+	TBZ     $2, R7, none35
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
 	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
 	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
 	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
 	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
 	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
 	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
-	FMOVQ.P F5, 16(R9)
-	FMOVQ.P F9, 16(R10)
-	FMOVQ.P F13, 16(R11)
+	FMOVQ.P F1, 16(R9)
+	FMOVQ.P F5, 16(R10)
+	FMOVQ.P F9, 16(R11)
+	FMOVQ.P F13, 16(R12)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
 	VMOV    V10.B16, V9.B16
 	VMOV    V14.B16, V13.B16
 
-none30:
-	TBZ     $1, R7, none31
+none35:
+	TBZ     $1, R7, none36
+	VDUP    V1.D[1], V2.D2
 	VDUP    V5.D[1], V6.D2
 	VDUP    V9.D[1], V10.D2
 	VDUP    V13.D[1], V14.D2
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
 	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
 	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
 	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
 	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
 	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
 	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
-	FMOVD.P F5, 8(R9)
-	FMOVD.P F9, 8(R10)
-	FMOVD.P F13, 8(R11)
+	FMOVD.P F1, 8(R9)
+	FMOVD.P F5, 8(R10)
+	FMOVD.P F9, 8(R11)
+	FMOVD.P F13, 8(R12)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
 	VMOV    V10.B16, V9.B16
 	VMOV    V14.B16, V13.B16
 
-none31:
-	TBZ     $0, R7, none32
+none36:
+	TBZ     $0, R7, none37
+	WORD    $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD    $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
 	WORD    $0x4e31f4a5 // fmax v5.4s, v5.4s, v17.4s
 	WORD    $0x4eb2f4a5 // fmin v5.4s, v5.4s, v18.4s
 	WORD    $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
 	WORD    $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
 	WORD    $0x4e31f5ad // fmax v13.4s, v13.4s, v17.4s
 	WORD    $0x4eb2f5ad // fmin v13.4s, v13.4s, v18.4s
-	FMOVS.P F5, 4(R9)
-	FMOVS.P F9, 4(R10)
-	FMOVS.P F13, 4(R11)
+	FMOVS.P F1, 4(R9)
+	FMOVS.P F5, 4(R10)
+	FMOVS.P F9, 4(R11)
+	FMOVS.P F13, 4(R12)
 
-none32:
-done28:
-	ADD  R8, R2, R2
-	ADD  R8<<1, R2, R2
-	ADD  R4, R1, R1
-	ADD  R4<<1, R1, R1
+none37:
+done33:
+	ADD  R8<<2, R2, R2
+	ADD  R4<<2, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_f32_2x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_f32_3x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_f32_2x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_f32_3x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then rows of C;
-	// R10 the segment, then rows of A, then rows of C; R11 rows of A; R12 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9…V12 a row of B, then sums; V13 elements of A, then multipliers, then DZero, then Lo;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then rows of C;
+	// R10 the segment, then rows of A, then rows of C; R11 rows of A, then rows of C;
+	// R12 rows of A; R13 fours of k left.
+	// Vectors: V0 16 times −128; V1…V12 sums;
+	// V13 elements of A, then multipliers, then DZero, then Lo;
 	// V14 elements of A, then multipliers, then DScale, then Hi;
-	// V15 rows of B, then multipliers, then residual;
+	// V15 elements of A, then multipliers, then residual;
 	// V16 rows of B, then multipliers, then residual, widened;
-	// V17…V19 rows of B, then residual, widened; V20…V22 rows of B.
+	// V17…V19 rows of B, then residual, widened; V20…V23 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -5001,167 +4250,186 @@ TEXT ·gemm_u8i8_f32_2x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R7), (F9, F10)
+	FLDPQ 32(R7), (F11, F12)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	VMOV V1.B16, V9.B16
-	VMOV V2.B16, V10.B16
-	VMOV V3.B16, V11.B16
-	VMOV V4.B16, V12.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
 	ADD    R4, R10, R11
-	LSR    $2, R6, R12
-	CBZ    R12, rest4
+	ADD    R4, R11, R12
+	LSR    $2, R6, R13
+	CBZ    R13, rest3
 
-k7:
+k6:
 	FMOVQ.P 16(R10), F13
 	VEOR    V0.B16, V13.B16, V13.B16
 	FMOVQ.P 16(R11), F14
 	VEOR    V0.B16, V14.B16, V14.B16
-	FMOVQ   (R7), F15
-	FMOVQ   16(R7), F16
-	FMOVQ   32(R7), F17
-	FMOVQ   48(R7), F18
-	FMOVQ   64(R7), F19
-	FMOVQ   80(R7), F20
-	FMOVQ   96(R7), F21
-	FMOVQ   112(R7), F22
-	WORD    $0x4f8de1e5 // sdot v5.4s, v15.16b, v13.4b[0]
-	WORD    $0x4f8ee1e9 // sdot v9.4s, v15.16b, v14.4b[0]
-	FMOVQ   128(R7), F15
-	WORD    $0x4f8de206 // sdot v6.4s, v16.16b, v13.4b[0]
-	WORD    $0x4f8ee20a // sdot v10.4s, v16.16b, v14.4b[0]
-	FMOVQ   144(R7), F16
-	WORD    $0x4f8de227 // sdot v7.4s, v17.16b, v13.4b[0]
-	WORD    $0x4f8ee22b // sdot v11.4s, v17.16b, v14.4b[0]
-	FMOVQ   160(R7), F17
-	WORD    $0x4f8de248 // sdot v8.4s, v18.16b, v13.4b[0]
-	WORD    $0x4f8ee24c // sdot v12.4s, v18.16b, v14.4b[0]
-	FMOVQ   176(R7), F18
-	WORD    $0x4fade265 // sdot v5.4s, v19.16b, v13.4b[1]
-	WORD    $0x4faee269 // sdot v9.4s, v19.16b, v14.4b[1]
-	FMOVQ   192(R7), F19
-	WORD    $0x4fade286 // sdot v6.4s, v20.16b, v13.4b[1]
-	WORD    $0x4faee28a // sdot v10.4s, v20.16b, v14.4b[1]
-	FMOVQ   208(R7), F20
-	WORD    $0x4fade2a7 // sdot v7.4s, v21.16b, v13.4b[1]
-	WORD    $0x4faee2ab // sdot v11.4s, v21.16b, v14.4b[1]
-	FMOVQ   224(R7), F21
-	WORD    $0x4fade2c8 // sdot v8.4s, v22.16b, v13.4b[1]
-	WORD    $0x4faee2cc // sdot v12.4s, v22.16b, v14.4b[1]
-	FMOVQ   240(R7), F22
-	WORD    $0x4f8de9e5 // sdot v5.4s, v15.16b, v13.4b[2]
-	WORD    $0x4f8ee9e9 // sdot v9.4s, v15.16b, v14.4b[2]
-	WORD    $0x4f8dea06 // sdot v6.4s, v16.16b, v13.4b[2]
-	WORD    $0x4f8eea0a // sdot v10.4s, v16.16b, v14.4b[2]
-	WORD    $0x4f8dea27 // sdot v7.4s, v17.16b, v13.4b[2]
-	WORD    $0x4f8eea2b // sdot v11.4s, v17.16b, v14.4b[2]
-	WORD    $0x4f8dea48 // sdot v8.4s, v18.16b, v13.4b[2]
-	WORD    $0x4f8eea4c // sdot v12.4s, v18.16b, v14.4b[2]
-	WORD    $0x4fadea65 // sdot v5.4s, v19.16b, v13.4b[3]
-	WORD    $0x4faeea69 // sdot v9.4s, v19.16b, v14.4b[3]
-	WORD    $0x4fadea86 // sdot v6.4s, v20.16b, v13.4b[3]
-	WORD    $0x4faeea8a // sdot v10.4s, v20.16b, v14.4b[3]
-	WORD    $0x4fadeaa7 // sdot v7.4s, v21.16b, v13.4b[3]
-	WORD    $0x4faeeaab // sdot v11.4s, v21.16b, v14.4b[3]
-	WORD    $0x4fadeac8 // sdot v8.4s, v22.16b, v13.4b[3]
-	WORD    $0x4faeeacc // sdot v12.4s, v22.16b, v14.4b[3]
+	FMOVQ.P 16(R12), F15
+	VEOR    V0.B16, V15.B16, V15.B16
+	FMOVQ   (R7), F16
+	FMOVQ   16(R7), F17
+	FMOVQ   32(R7), F18
+	FMOVQ   48(R7), F19
+	FMOVQ   64(R7), F20
+	FMOVQ   80(R7), F21
+	FMOVQ   96(R7), F22
+	FMOVQ   112(R7), F23
+	WORD    $0x4f8de201 // sdot v1.4s, v16.16b, v13.4b[0]
+	WORD    $0x4f8ee205 // sdot v5.4s, v16.16b, v14.4b[0]
+	WORD    $0x4f8fe209 // sdot v9.4s, v16.16b, v15.4b[0]
+	FMOVQ   128(R7), F16
+	WORD    $0x4f8de222 // sdot v2.4s, v17.16b, v13.4b[0]
+	WORD    $0x4f8ee226 // sdot v6.4s, v17.16b, v14.4b[0]
+	WORD    $0x4f8fe22a // sdot v10.4s, v17.16b, v15.4b[0]
+	FMOVQ   144(R7), F17
+	WORD    $0x4f8de243 // sdot v3.4s, v18.16b, v13.4b[0]
+	WORD    $0x4f8ee247 // sdot v7.4s, v18.16b, v14.4b[0]
+	WORD    $0x4f8fe24b // sdot v11.4s, v18.16b, v15.4b[0]
+	FMOVQ   160(R7), F18
+	WORD    $0x4f8de264 // sdot v4.4s, v19.16b, v13.4b[0]
+	WORD    $0x4f8ee268 // sdot v8.4s, v19.16b, v14.4b[0]
+	WORD    $0x4f8fe26c // sdot v12.4s, v19.16b, v15.4b[0]
+	FMOVQ   176(R7), F19
+	WORD    $0x4fade281 // sdot v1.4s, v20.16b, v13.4b[1]
+	WORD    $0x4faee285 // sdot v5.4s, v20.16b, v14.4b[1]
+	WORD    $0x4fafe289 // sdot v9.4s, v20.16b, v15.4b[1]
+	FMOVQ   192(R7), F20
+	WORD    $0x4fade2a2 // sdot v2.4s, v21.16b, v13.4b[1]
+	WORD    $0x4faee2a6 // sdot v6.4s, v21.16b, v14.4b[1]
+	WORD    $0x4fafe2aa // sdot v10.4s, v21.16b, v15.4b[1]
+	FMOVQ   208(R7), F21
+	WORD    $0x4fade2c3 // sdot v3.4s, v22.16b, v13.4b[1]
+	WORD    $0x4faee2c7 // sdot v7.4s, v22.16b, v14.4b[1]
+	WORD    $0x4fafe2cb // sdot v11.4s, v22.16b, v15.4b[1]
+	FMOVQ   224(R7), F22
+	WORD    $0x4fade2e4 // sdot v4.4s, v23.16b, v13.4b[1]
+	WORD    $0x4faee2e8 // sdot v8.4s, v23.16b, v14.4b[1]
+	WORD    $0x4fafe2ec // sdot v12.4s, v23.16b, v15.4b[1]
+	FMOVQ   240(R7), F23
+	WORD    $0x4f8dea01 // sdot v1.4s, v16.16b, v13.4b[2]
+	WORD    $0x4f8eea05 // sdot v5.4s, v16.16b, v14.4b[2]
+	WORD    $0x4f8fea09 // sdot v9.4s, v16.16b, v15.4b[2]
+	WORD    $0x4f8dea22 // sdot v2.4s, v17.16b, v13.4b[2]
+	WORD    $0x4f8eea26 // sdot v6.4s, v17.16b, v14.4b[2]
+	WORD    $0x4f8fea2a // sdot v10.4s, v17.16b, v15.4b[2]
+	WORD    $0x4f8dea43 // sdot v3.4s, v18.16b, v13.4b[2]
+	WORD    $0x4f8eea47 // sdot v7.4s, v18.16b, v14.4b[2]
+	WORD    $0x4f8fea4b // sdot v11.4s, v18.16b, v15.4b[2]
+	WORD    $0x4f8dea64 // sdot v4.4s, v19.16b, v13.4b[2]
+	WORD    $0x4f8eea68 // sdot v8.4s, v19.16b, v14.4b[2]
+	WORD    $0x4f8fea6c // sdot v12.4s, v19.16b, v15.4b[2]
+	WORD    $0x4fadea81 // sdot v1.4s, v20.16b, v13.4b[3]
+	WORD    $0x4faeea85 // sdot v5.4s, v20.16b, v14.4b[3]
+	WORD    $0x4fafea89 // sdot v9.4s, v20.16b, v15.4b[3]
+	WORD    $0x4fadeaa2 // sdot v2.4s, v21.16b, v13.4b[3]
+	WORD    $0x4faeeaa6 // sdot v6.4s, v21.16b, v14.4b[3]
+	WORD    $0x4fafeaaa // sdot v10.4s, v21.16b, v15.4b[3]
+	WORD    $0x4fadeac3 // sdot v3.4s, v22.16b, v13.4b[3]
+	WORD    $0x4faeeac7 // sdot v7.4s, v22.16b, v14.4b[3]
+	WORD    $0x4fafeacb // sdot v11.4s, v22.16b, v15.4b[3]
+	WORD    $0x4fadeae4 // sdot v4.4s, v23.16b, v13.4b[3]
+	WORD    $0x4faeeae8 // sdot v8.4s, v23.16b, v14.4b[3]
+	WORD    $0x4fafeaec // sdot v12.4s, v23.16b, v15.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R12, R12
-	BNE     k7
+	SUBS    $1, R13, R13
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F13
 	VEOR    V0.B16, V13.B16, V13.B16
 	FMOVD.P 8(R11), F14
 	VEOR    V0.B16, V14.B16, V14.B16
-	FMOVQ   (R7), F15
-	FMOVQ   16(R7), F16
-	FMOVQ   32(R7), F17
-	FMOVQ   48(R7), F18
-	FMOVQ   64(R7), F19
-	FMOVQ   80(R7), F20
-	FMOVQ   96(R7), F21
-	FMOVQ   112(R7), F22
-	WORD    $0x4f8de1e5 // sdot v5.4s, v15.16b, v13.4b[0]
-	WORD    $0x4f8ee1e9 // sdot v9.4s, v15.16b, v14.4b[0]
-	WORD    $0x4f8de206 // sdot v6.4s, v16.16b, v13.4b[0]
-	WORD    $0x4f8ee20a // sdot v10.4s, v16.16b, v14.4b[0]
-	WORD    $0x4f8de227 // sdot v7.4s, v17.16b, v13.4b[0]
-	WORD    $0x4f8ee22b // sdot v11.4s, v17.16b, v14.4b[0]
-	WORD    $0x4f8de248 // sdot v8.4s, v18.16b, v13.4b[0]
-	WORD    $0x4f8ee24c // sdot v12.4s, v18.16b, v14.4b[0]
-	WORD    $0x4fade265 // sdot v5.4s, v19.16b, v13.4b[1]
-	WORD    $0x4faee269 // sdot v9.4s, v19.16b, v14.4b[1]
-	WORD    $0x4fade286 // sdot v6.4s, v20.16b, v13.4b[1]
-	WORD    $0x4faee28a // sdot v10.4s, v20.16b, v14.4b[1]
-	WORD    $0x4fade2a7 // sdot v7.4s, v21.16b, v13.4b[1]
-	WORD    $0x4faee2ab // sdot v11.4s, v21.16b, v14.4b[1]
-	WORD    $0x4fade2c8 // sdot v8.4s, v22.16b, v13.4b[1]
-	WORD    $0x4faee2cc // sdot v12.4s, v22.16b, v14.4b[1]
+	FMOVD.P 8(R12), F15
+	VEOR    V0.B16, V15.B16, V15.B16
+	FMOVQ   (R7), F16
+	FMOVQ   16(R7), F17
+	FMOVQ   32(R7), F18
+	FMOVQ   48(R7), F19
+	FMOVQ   64(R7), F20
+	FMOVQ   80(R7), F21
+	FMOVQ   96(R7), F22
+	FMOVQ   112(R7), F23
+	WORD    $0x4f8de201 // sdot v1.4s, v16.16b, v13.4b[0]
+	WORD    $0x4f8ee205 // sdot v5.4s, v16.16b, v14.4b[0]
+	WORD    $0x4f8fe209 // sdot v9.4s, v16.16b, v15.4b[0]
+	WORD    $0x4f8de222 // sdot v2.4s, v17.16b, v13.4b[0]
+	WORD    $0x4f8ee226 // sdot v6.4s, v17.16b, v14.4b[0]
+	WORD    $0x4f8fe22a // sdot v10.4s, v17.16b, v15.4b[0]
+	WORD    $0x4f8de243 // sdot v3.4s, v18.16b, v13.4b[0]
+	WORD    $0x4f8ee247 // sdot v7.4s, v18.16b, v14.4b[0]
+	WORD    $0x4f8fe24b // sdot v11.4s, v18.16b, v15.4b[0]
+	WORD    $0x4f8de264 // sdot v4.4s, v19.16b, v13.4b[0]
+	WORD    $0x4f8ee268 // sdot v8.4s, v19.16b, v14.4b[0]
+	WORD    $0x4f8fe26c // sdot v12.4s, v19.16b, v15.4b[0]
+	WORD    $0x4fade281 // sdot v1.4s, v20.16b, v13.4b[1]
+	WORD    $0x4faee285 // sdot v5.4s, v20.16b, v14.4b[1]
+	WORD    $0x4fafe289 // sdot v9.4s, v20.16b, v15.4b[1]
+	WORD    $0x4fade2a2 // sdot v2.4s, v21.16b, v13.4b[1]
+	WORD    $0x4faee2a6 // sdot v6.4s, v21.16b, v14.4b[1]
+	WORD    $0x4fafe2aa // sdot v10.4s, v21.16b, v15.4b[1]
+	WORD    $0x4fade2c3 // sdot v3.4s, v22.16b, v13.4b[1]
+	WORD    $0x4faee2c7 // sdot v7.4s, v22.16b, v14.4b[1]
+	WORD    $0x4fafe2cb // sdot v11.4s, v22.16b, v15.4b[1]
+	WORD    $0x4fade2e4 // sdot v4.4s, v23.16b, v13.4b[1]
+	WORD    $0x4faee2e8 // sdot v8.4s, v23.16b, v14.4b[1]
+	WORD    $0x4fafe2ec // sdot v12.4s, v23.16b, v15.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F13
 	VEOR    V0.B16, V13.B16, V13.B16
 	FMOVS.P 4(R11), F14
 	VEOR    V0.B16, V14.B16, V14.B16
-	FMOVQ   (R7), F15
-	FMOVQ   16(R7), F16
-	FMOVQ   32(R7), F17
-	FMOVQ   48(R7), F18
-	WORD    $0x4f8de1e5 // sdot v5.4s, v15.16b, v13.4b[0]
-	WORD    $0x4f8ee1e9 // sdot v9.4s, v15.16b, v14.4b[0]
-	WORD    $0x4f8de206 // sdot v6.4s, v16.16b, v13.4b[0]
-	WORD    $0x4f8ee20a // sdot v10.4s, v16.16b, v14.4b[0]
-	WORD    $0x4f8de227 // sdot v7.4s, v17.16b, v13.4b[0]
-	WORD    $0x4f8ee22b // sdot v11.4s, v17.16b, v14.4b[0]
-	WORD    $0x4f8de248 // sdot v8.4s, v18.16b, v13.4b[0]
-	WORD    $0x4f8ee24c // sdot v12.4s, v18.16b, v14.4b[0]
+	FMOVS.P 4(R12), F15
+	VEOR    V0.B16, V15.B16, V15.B16
+	FMOVQ   (R7), F16
+	FMOVQ   16(R7), F17
+	FMOVQ   32(R7), F18
+	FMOVQ   48(R7), F19
+	WORD    $0x4f8de201 // sdot v1.4s, v16.16b, v13.4b[0]
+	WORD    $0x4f8ee205 // sdot v5.4s, v16.16b, v14.4b[0]
+	WORD    $0x4f8fe209 // sdot v9.4s, v16.16b, v15.4b[0]
+	WORD    $0x4f8de222 // sdot v2.4s, v17.16b, v13.4b[0]
+	WORD    $0x4f8ee226 // sdot v6.4s, v17.16b, v14.4b[0]
+	WORD    $0x4f8fe22a // sdot v10.4s, v17.16b, v15.4b[0]
+	WORD    $0x4f8de243 // sdot v3.4s, v18.16b, v13.4b[0]
+	WORD    $0x4f8ee247 // sdot v7.4s, v18.16b, v14.4b[0]
+	WORD    $0x4f8fe24b // sdot v11.4s, v18.16b, v15.4b[0]
+	WORD    $0x4f8de264 // sdot v4.4s, v19.16b, v13.4b[0]
+	WORD    $0x4f8ee268 // sdot v8.4s, v19.16b, v14.4b[0]
+	WORD    $0x4f8fe26c // sdot v12.4s, v19.16b, v15.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F13, F14)
 	FLDPQ 32(R8), (F15, F16)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e2ddc21 // fmul v1.4s, v1.4s, v13.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e2fdc63 // fmul v3.4s, v3.4s, v15.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e30dc84 // fmul v4.4s, v4.4s, v16.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -5178,45 +4446,101 @@ done6:
 	WORD  $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
 	WORD  $0x4e21d98c // scvtf v12.4s, v12.4s
 	WORD  $0x6e30dd8c // fmul v12.4s, v12.4s, v16.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V13.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V14.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F15
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V15.B16, V15.B16, V15.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V15.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V15.B16, V15.B16, V15.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V15.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V15.B16, V15.B16, V15.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V15.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V15.B16, V15.B16, V15.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V15.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V15.B8, V16.H8
+	VUXTL2 V15.B16, V18.H8
+	VUXTL2 V16.H8, V17.S4
+	VUXTL  V16.H4, V16.S4
+	VUXTL2 V18.H8, V19.S4
+	VUXTL  V18.H4, V18.S4
+	VSUB   V13.S4, V16.S4, V16.S4
+	WORD   $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD   $0x6e2ede10 // fmul v16.4s, v16.4s, v14.4s
+	WORD   $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	VSUB   V13.S4, V17.S4, V17.S4
+	WORD   $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD   $0x6e2ede31 // fmul v17.4s, v17.4s, v14.4s
+	WORD   $0x4e31d442 // fadd v2.4s, v2.4s, v17.4s
+	VSUB   V13.S4, V18.S4, V18.S4
+	WORD   $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD   $0x6e2ede52 // fmul v18.4s, v18.4s, v14.4s
+	WORD   $0x4e32d463 // fadd v3.4s, v3.4s, v18.4s
+	VSUB   V13.S4, V19.S4, V19.S4
+	WORD   $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD   $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
+	WORD   $0x4e33d484 // fadd v4.4s, v4.4s, v19.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F15
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V15.B16, V15.B16, V15.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V15.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V15.B16, V15.B16, V15.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V15.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V15.B16, V15.B16, V15.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V15.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V15.B16, V15.B16, V15.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V15.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V15.B8, V16.H8
 	VUXTL2 V15.B16, V18.H8
@@ -5241,38 +4565,38 @@ done10:
 	WORD   $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
 	WORD   $0x4e33d508 // fadd v8.4s, v8.4s, v19.4s
 	CMP    $16, R7
-	BNE    partial15
+	BNE    partial20
 	FMOVQ  (R3), F15
-	B      done16
+	B      done21
 
-partial15:
+partial20:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none17
+	TBZ  $0, R7, none22
 	VEXT $15, V15.B16, V15.B16, V15.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V15.B[0]
 
-none17:
-	TBZ  $1, R7, none18
+none22:
+	TBZ  $1, R7, none23
 	VEXT $14, V15.B16, V15.B16, V15.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V15.H[0]
 
-none18:
-	TBZ  $2, R7, none19
+none23:
+	TBZ  $2, R7, none24
 	VEXT $12, V15.B16, V15.B16, V15.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V15.S[0]
 
-none19:
-	TBZ  $3, R7, none20
+none24:
+	TBZ  $3, R7, none25
 	VEXT $8, V15.B16, V15.B16, V15.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V15.D[0]
 
-none20:
-done16:
+none25:
+done21:
 	ADD    R8, R3, R3
 	VUXTL  V15.B8, V16.H8
 	VUXTL2 V15.B16, V18.H8
@@ -5297,7 +4621,7 @@ done16:
 	WORD   $0x6e2ede73 // fmul v19.4s, v19.4s, v14.4s
 	WORD   $0x4e33d58c // fadd v12.4s, v12.4s, v19.4s
 
-noresidual8:
+noresidual7:
 	ADD     $140, R0, R8
 	VLD1R   (R8), [V13.S4]
 	ADD     $144, R0, R8
@@ -5305,8 +4629,17 @@ noresidual8:
 	MOVD    80(R0), R8
 	MOVD    R2, R9
 	ADD     R8, R9, R10
+	ADD     R8, R10, R11
 	CMP     $16, R7
-	BNE     partial21
+	BNE     partial26
+	WORD    $0x4e2df421 // fmax v1.4s, v1.4s, v13.4s
+	WORD    $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
+	WORD    $0x4e2df442 // fmax v2.4s, v2.4s, v13.4s
+	WORD    $0x4eaef442 // fmin v2.4s, v2.4s, v14.4s
+	WORD    $0x4e2df463 // fmax v3.4s, v3.4s, v13.4s
+	WORD    $0x4eaef463 // fmin v3.4s, v3.4s, v14.4s
+	WORD    $0x4e2df484 // fmax v4.4s, v4.4s, v13.4s
+	WORD    $0x4eaef484 // fmin v4.4s, v4.4s, v14.4s
 	WORD    $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD    $0x4eaef4a5 // fmin v5.4s, v5.4s, v14.4s
 	WORD    $0x4e2df4c6 // fmax v6.4s, v6.4s, v13.4s
@@ -5323,14 +4656,20 @@ noresidual8:
 	WORD    $0x4eaef56b // fmin v11.4s, v11.4s, v14.4s
 	WORD    $0x4e2df58c // fmax v12.4s, v12.4s, v13.4s
 	WORD    $0x4eaef58c // fmin v12.4s, v12.4s, v14.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F7, F8), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
-	FSTPQ.P (F11, F12), 32(R10)
-	B       done22
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F3, F4), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F7, F8), 32(R10)
+	FSTPQ.P (F9, F10), 32(R11)
+	FSTPQ.P (F11, F12), 32(R11)
+	B       done27
 
-partial21:
-	TBZ     $3, R7, none23
+partial26:
+	TBZ     $3, R7, none28
+	WORD    $0x4e2df421 // fmax v1.4s, v1.4s, v13.4s
+	WORD    $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
+	WORD    $0x4e2df442 // fmax v2.4s, v2.4s, v13.4s
+	WORD    $0x4eaef442 // fmin v2.4s, v2.4s, v14.4s
 	WORD    $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD    $0x4eaef4a5 // fmin v5.4s, v5.4s, v14.4s
 	WORD    $0x4e2df4c6 // fmax v6.4s, v6.4s, v13.4s
@@ -5339,68 +4678,85 @@ partial21:
 	WORD    $0x4eaef529 // fmin v9.4s, v9.4s, v14.4s
 	WORD    $0x4e2df54a // fmax v10.4s, v10.4s, v13.4s
 	WORD    $0x4eaef54a // fmin v10.4s, v10.4s, v14.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F9, F10), 32(R10)
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F9, F10), 32(R11)
+	VMOV    V3.B16, V1.B16
+	VMOV    V4.B16, V2.B16
 	VMOV    V7.B16, V5.B16
 	VMOV    V8.B16, V6.B16
 	VMOV    V11.B16, V9.B16
 	VMOV    V12.B16, V10.B16
 
-none23:
-	TBZ     $2, R7, none24
+none28:
+	TBZ     $2, R7, none29
+	WORD    $0x4e2df421 // fmax v1.4s, v1.4s, v13.4s
+	WORD    $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
 	WORD    $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD    $0x4eaef4a5 // fmin v5.4s, v5.4s, v14.4s
 	WORD    $0x4e2df529 // fmax v9.4s, v9.4s, v13.4s
 	WORD    $0x4eaef529 // fmin v9.4s, v9.4s, v14.4s
-	FMOVQ.P F5, 16(R9)
-	FMOVQ.P F9, 16(R10)
+	FMOVQ.P F1, 16(R9)
+	FMOVQ.P F5, 16(R10)
+	FMOVQ.P F9, 16(R11)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
 	VMOV    V10.B16, V9.B16
 
-none24:
-	TBZ     $1, R7, none25
+none29:
+	TBZ     $1, R7, none30
+	VDUP    V1.D[1], V2.D2
 	VDUP    V5.D[1], V6.D2
 	VDUP    V9.D[1], V10.D2
+	WORD    $0x4e2df421 // fmax v1.4s, v1.4s, v13.4s
+	WORD    $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
 	WORD    $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD    $0x4eaef4a5 // fmin v5.4s, v5.4s, v14.4s
 	WORD    $0x4e2df529 // fmax v9.4s, v9.4s, v13.4s
 	WORD    $0x4eaef529 // fmin v9.4s, v9.4s, v14.4s
-	FMOVD.P F5, 8(R9)
-	FMOVD.P F9, 8(R10)
+	FMOVD.P F1, 8(R9)
+	FMOVD.P F5, 8(R10)
+	FMOVD.P F9, 8(R11)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
 	VMOV    V10.B16, V9.B16
 
-none25:
-	TBZ     $0, R7, none26
+none30:
+	TBZ     $0, R7, none31
+	WORD    $0x4e2df421 // fmax v1.4s, v1.4s, v13.4s
+	WORD    $0x4eaef421 // fmin v1.4s, v1.4s, v14.4s
 	WORD    $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD    $0x4eaef4a5 // fmin v5.4s, v5.4s, v14.4s
 	WORD    $0x4e2df529 // fmax v9.4s, v9.4s, v13.4s
 	WORD    $0x4eaef529 // fmin v9.4s, v9.4s, v14.4s
-	FMOVS.P F5, 4(R9)
-	FMOVS.P F9, 4(R10)
+	FMOVS.P F1, 4(R9)
+	FMOVS.P F5, 4(R10)
+	FMOVS.P F9, 4(R11)
 
-none26:
-done22:
+none31:
+done27:
+	ADD  R8, R2, R2
 	ADD  R8<<1, R2, R2
+	ADD  R4, R1, R1
 	ADD  R4<<1, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET
 
-// func gemm_u8i8_f32_1x16_neondot(args *QuantisedGemmArgs)
+// func gemm_u8i8_f32_2x16_neondot(args *QuantisedGemmArgs)
 // Requires: ASIMD, ASIMDDP
-TEXT ·gemm_u8i8_f32_1x16_neondot(SB), NOSPLIT, $0-8
+TEXT ·gemm_u8i8_f32_2x16_neondot(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
-	// R7 −128, then Segs, then B, then N;
-	// R8 B, then Seg, then Scale, then an address, then DStride, then CStride;
-	// R9 Bias, then Segs, then behind what is to be loaded, then rows of C;
-	// R10 the segment, then rows of A; R11 fours of k left.
-	// Vectors: V0 16 times −128; V1…V4 what sums start at; V5…V8 sums of weights, then sums;
-	// V9 a row of B, then elements of A, then multipliers, then DZero, then Lo;
-	// V10 a row of B, then rows of B, then multipliers, then DScale, then Hi;
-	// V11 a row of B, then rows of B, then multipliers, then residual;
-	// V12 a row of B, then rows of B, then multipliers, then residual, widened;
-	// V13…V15 rows of B, then residual, widened; V16, V17 rows of B.
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then rows of C;
+	// R10 the segment, then rows of A, then rows of C; R11 rows of A; R12 fours of k left.
+	// Vectors: V0 16 times −128; V1…V8 sums;
+	// V9 elements of A, then multipliers, then DZero, then Lo;
+	// V10 elements of A, then multipliers, then DScale, then Hi;
+	// V11 rows of B, then multipliers, then residual;
+	// V12 rows of B, then multipliers, then residual, widened;
+	// V13…V15 rows of B, then residual, widened; V16…V18 rows of B.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 40(R0), R2
@@ -5411,128 +4767,149 @@ TEXT ·gemm_u8i8_f32_1x16_neondot(SB), NOSPLIT, $0-8
 	LSR  $2, R6, R6
 	MOVD $128, R7
 	VDUP R7, V0.B16
-	MOVD 96(R0), R7
-	MOVD 16(R0), R8
-	MOVD 24(R0), R9
-	MUL  R6, R7, R7
-	VEOR V5.B16, V5.B16, V5.B16
-	VEOR V6.B16, V6.B16, V6.B16
-	VEOR V7.B16, V7.B16, V7.B16
-	VEOR V8.B16, V8.B16, V8.B16
 
-k1:
-	FLDPQ.P 32(R8), (F9, F10)
-	FLDPQ.P 32(R8), (F11, F12)
-	WORD    $0x4e809525 // sdot v5.4s, v9.16b, v0.16b
-	WORD    $0x4e809546 // sdot v6.4s, v10.16b, v0.16b
-	WORD    $0x4e809567 // sdot v7.4s, v11.16b, v0.16b
-	WORD    $0x4e809588 // sdot v8.4s, v12.16b, v0.16b
-	SUBS    $1, R7, R7
-	BNE     k1
-	FLDPQ   (R9), (F1, F2)
-	FLDPQ   32(R9), (F3, F4)
-	VSUB    V5.S4, V1.S4, V1.S4
-	VSUB    V6.S4, V2.S4, V2.S4
-	VSUB    V7.S4, V3.S4, V3.S4
-	VSUB    V8.S4, V4.S4, V4.S4
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
 
-tile2:
-	VMOV V1.B16, V5.B16
-	VMOV V2.B16, V6.B16
-	VMOV V3.B16, V7.B16
-	VMOV V4.B16, V8.B16
-	MOVD 16(R0), R7
-	MOVD 8(R0), R8
-	MOVD 96(R0), R9
-
-segment3:
+segment2:
 	MOVD.P 8(R8), R10
 	ADD    R10, R1, R10
-	LSR    $2, R6, R11
-	CBZ    R11, rest4
+	ADD    R4, R10, R11
+	LSR    $2, R6, R12
+	CBZ    R12, rest3
 
-k7:
+k6:
 	FMOVQ.P 16(R10), F9
 	VEOR    V0.B16, V9.B16, V9.B16
-	FMOVQ   (R7), F10
-	FMOVQ   16(R7), F11
-	FMOVQ   32(R7), F12
-	FMOVQ   48(R7), F13
-	FMOVQ   64(R7), F14
-	FMOVQ   80(R7), F15
-	FMOVQ   96(R7), F16
-	FMOVQ   112(R7), F17
-	WORD    $0x4f89e145 // sdot v5.4s, v10.16b, v9.4b[0]
-	FMOVQ   128(R7), F10
-	WORD    $0x4f89e166 // sdot v6.4s, v11.16b, v9.4b[0]
-	FMOVQ   144(R7), F11
-	WORD    $0x4f89e187 // sdot v7.4s, v12.16b, v9.4b[0]
-	FMOVQ   160(R7), F12
-	WORD    $0x4f89e1a8 // sdot v8.4s, v13.16b, v9.4b[0]
-	FMOVQ   176(R7), F13
-	WORD    $0x4fa9e1c5 // sdot v5.4s, v14.16b, v9.4b[1]
-	FMOVQ   192(R7), F14
-	WORD    $0x4fa9e1e6 // sdot v6.4s, v15.16b, v9.4b[1]
-	FMOVQ   208(R7), F15
-	WORD    $0x4fa9e207 // sdot v7.4s, v16.16b, v9.4b[1]
-	FMOVQ   224(R7), F16
-	WORD    $0x4fa9e228 // sdot v8.4s, v17.16b, v9.4b[1]
-	FMOVQ   240(R7), F17
-	WORD    $0x4f89e945 // sdot v5.4s, v10.16b, v9.4b[2]
-	WORD    $0x4f89e966 // sdot v6.4s, v11.16b, v9.4b[2]
-	WORD    $0x4f89e987 // sdot v7.4s, v12.16b, v9.4b[2]
-	WORD    $0x4f89e9a8 // sdot v8.4s, v13.16b, v9.4b[2]
-	WORD    $0x4fa9e9c5 // sdot v5.4s, v14.16b, v9.4b[3]
-	WORD    $0x4fa9e9e6 // sdot v6.4s, v15.16b, v9.4b[3]
-	WORD    $0x4fa9ea07 // sdot v7.4s, v16.16b, v9.4b[3]
-	WORD    $0x4fa9ea28 // sdot v8.4s, v17.16b, v9.4b[3]
+	FMOVQ.P 16(R11), F10
+	VEOR    V0.B16, V10.B16, V10.B16
+	FMOVQ   (R7), F11
+	FMOVQ   16(R7), F12
+	FMOVQ   32(R7), F13
+	FMOVQ   48(R7), F14
+	FMOVQ   64(R7), F15
+	FMOVQ   80(R7), F16
+	FMOVQ   96(R7), F17
+	FMOVQ   112(R7), F18
+	WORD    $0x4f89e161 // sdot v1.4s, v11.16b, v9.4b[0]
+	WORD    $0x4f8ae165 // sdot v5.4s, v11.16b, v10.4b[0]
+	FMOVQ   128(R7), F11
+	WORD    $0x4f89e182 // sdot v2.4s, v12.16b, v9.4b[0]
+	WORD    $0x4f8ae186 // sdot v6.4s, v12.16b, v10.4b[0]
+	FMOVQ   144(R7), F12
+	WORD    $0x4f89e1a3 // sdot v3.4s, v13.16b, v9.4b[0]
+	WORD    $0x4f8ae1a7 // sdot v7.4s, v13.16b, v10.4b[0]
+	FMOVQ   160(R7), F13
+	WORD    $0x4f89e1c4 // sdot v4.4s, v14.16b, v9.4b[0]
+	WORD    $0x4f8ae1c8 // sdot v8.4s, v14.16b, v10.4b[0]
+	FMOVQ   176(R7), F14
+	WORD    $0x4fa9e1e1 // sdot v1.4s, v15.16b, v9.4b[1]
+	WORD    $0x4faae1e5 // sdot v5.4s, v15.16b, v10.4b[1]
+	FMOVQ   192(R7), F15
+	WORD    $0x4fa9e202 // sdot v2.4s, v16.16b, v9.4b[1]
+	WORD    $0x4faae206 // sdot v6.4s, v16.16b, v10.4b[1]
+	FMOVQ   208(R7), F16
+	WORD    $0x4fa9e223 // sdot v3.4s, v17.16b, v9.4b[1]
+	WORD    $0x4faae227 // sdot v7.4s, v17.16b, v10.4b[1]
+	FMOVQ   224(R7), F17
+	WORD    $0x4fa9e244 // sdot v4.4s, v18.16b, v9.4b[1]
+	WORD    $0x4faae248 // sdot v8.4s, v18.16b, v10.4b[1]
+	FMOVQ   240(R7), F18
+	WORD    $0x4f89e961 // sdot v1.4s, v11.16b, v9.4b[2]
+	WORD    $0x4f8ae965 // sdot v5.4s, v11.16b, v10.4b[2]
+	WORD    $0x4f89e982 // sdot v2.4s, v12.16b, v9.4b[2]
+	WORD    $0x4f8ae986 // sdot v6.4s, v12.16b, v10.4b[2]
+	WORD    $0x4f89e9a3 // sdot v3.4s, v13.16b, v9.4b[2]
+	WORD    $0x4f8ae9a7 // sdot v7.4s, v13.16b, v10.4b[2]
+	WORD    $0x4f89e9c4 // sdot v4.4s, v14.16b, v9.4b[2]
+	WORD    $0x4f8ae9c8 // sdot v8.4s, v14.16b, v10.4b[2]
+	WORD    $0x4fa9e9e1 // sdot v1.4s, v15.16b, v9.4b[3]
+	WORD    $0x4faae9e5 // sdot v5.4s, v15.16b, v10.4b[3]
+	WORD    $0x4fa9ea02 // sdot v2.4s, v16.16b, v9.4b[3]
+	WORD    $0x4faaea06 // sdot v6.4s, v16.16b, v10.4b[3]
+	WORD    $0x4fa9ea23 // sdot v3.4s, v17.16b, v9.4b[3]
+	WORD    $0x4faaea27 // sdot v7.4s, v17.16b, v10.4b[3]
+	WORD    $0x4fa9ea44 // sdot v4.4s, v18.16b, v9.4b[3]
+	WORD    $0x4faaea48 // sdot v8.4s, v18.16b, v10.4b[3]
 	ADD     $256, R7, R7
-	SUBS    $1, R11, R11
-	BNE     k7
+	SUBS    $1, R12, R12
+	BNE     k6
 
-rest4:
-	TBZ     $1, R6, odd5
+rest3:
+	TBZ     $1, R6, odd4
 	FMOVD.P 8(R10), F9
 	VEOR    V0.B16, V9.B16, V9.B16
-	FMOVQ   (R7), F10
-	FMOVQ   16(R7), F11
-	FMOVQ   32(R7), F12
-	FMOVQ   48(R7), F13
-	FMOVQ   64(R7), F14
-	FMOVQ   80(R7), F15
-	FMOVQ   96(R7), F16
-	FMOVQ   112(R7), F17
-	WORD    $0x4f89e145 // sdot v5.4s, v10.16b, v9.4b[0]
-	WORD    $0x4f89e166 // sdot v6.4s, v11.16b, v9.4b[0]
-	WORD    $0x4f89e187 // sdot v7.4s, v12.16b, v9.4b[0]
-	WORD    $0x4f89e1a8 // sdot v8.4s, v13.16b, v9.4b[0]
-	WORD    $0x4fa9e1c5 // sdot v5.4s, v14.16b, v9.4b[1]
-	WORD    $0x4fa9e1e6 // sdot v6.4s, v15.16b, v9.4b[1]
-	WORD    $0x4fa9e207 // sdot v7.4s, v16.16b, v9.4b[1]
-	WORD    $0x4fa9e228 // sdot v8.4s, v17.16b, v9.4b[1]
+	FMOVD.P 8(R11), F10
+	VEOR    V0.B16, V10.B16, V10.B16
+	FMOVQ   (R7), F11
+	FMOVQ   16(R7), F12
+	FMOVQ   32(R7), F13
+	FMOVQ   48(R7), F14
+	FMOVQ   64(R7), F15
+	FMOVQ   80(R7), F16
+	FMOVQ   96(R7), F17
+	FMOVQ   112(R7), F18
+	WORD    $0x4f89e161 // sdot v1.4s, v11.16b, v9.4b[0]
+	WORD    $0x4f8ae165 // sdot v5.4s, v11.16b, v10.4b[0]
+	WORD    $0x4f89e182 // sdot v2.4s, v12.16b, v9.4b[0]
+	WORD    $0x4f8ae186 // sdot v6.4s, v12.16b, v10.4b[0]
+	WORD    $0x4f89e1a3 // sdot v3.4s, v13.16b, v9.4b[0]
+	WORD    $0x4f8ae1a7 // sdot v7.4s, v13.16b, v10.4b[0]
+	WORD    $0x4f89e1c4 // sdot v4.4s, v14.16b, v9.4b[0]
+	WORD    $0x4f8ae1c8 // sdot v8.4s, v14.16b, v10.4b[0]
+	WORD    $0x4fa9e1e1 // sdot v1.4s, v15.16b, v9.4b[1]
+	WORD    $0x4faae1e5 // sdot v5.4s, v15.16b, v10.4b[1]
+	WORD    $0x4fa9e202 // sdot v2.4s, v16.16b, v9.4b[1]
+	WORD    $0x4faae206 // sdot v6.4s, v16.16b, v10.4b[1]
+	WORD    $0x4fa9e223 // sdot v3.4s, v17.16b, v9.4b[1]
+	WORD    $0x4faae227 // sdot v7.4s, v17.16b, v10.4b[1]
+	WORD    $0x4fa9e244 // sdot v4.4s, v18.16b, v9.4b[1]
+	WORD    $0x4faae248 // sdot v8.4s, v18.16b, v10.4b[1]
 	ADD     $128, R7, R7
 
-odd5:
-	TBZ     $0, R6, done6
+odd4:
+	TBZ     $0, R6, done5
 	FMOVS.P 4(R10), F9
 	VEOR    V0.B16, V9.B16, V9.B16
-	FMOVQ   (R7), F10
-	FMOVQ   16(R7), F11
-	FMOVQ   32(R7), F12
-	FMOVQ   48(R7), F13
-	WORD    $0x4f89e145 // sdot v5.4s, v10.16b, v9.4b[0]
-	WORD    $0x4f89e166 // sdot v6.4s, v11.16b, v9.4b[0]
-	WORD    $0x4f89e187 // sdot v7.4s, v12.16b, v9.4b[0]
-	WORD    $0x4f89e1a8 // sdot v8.4s, v13.16b, v9.4b[0]
+	FMOVS.P 4(R11), F10
+	VEOR    V0.B16, V10.B16, V10.B16
+	FMOVQ   (R7), F11
+	FMOVQ   16(R7), F12
+	FMOVQ   32(R7), F13
+	FMOVQ   48(R7), F14
+	WORD    $0x4f89e161 // sdot v1.4s, v11.16b, v9.4b[0]
+	WORD    $0x4f8ae165 // sdot v5.4s, v11.16b, v10.4b[0]
+	WORD    $0x4f89e182 // sdot v2.4s, v12.16b, v9.4b[0]
+	WORD    $0x4f8ae186 // sdot v6.4s, v12.16b, v10.4b[0]
+	WORD    $0x4f89e1a3 // sdot v3.4s, v13.16b, v9.4b[0]
+	WORD    $0x4f8ae1a7 // sdot v7.4s, v13.16b, v10.4b[0]
+	WORD    $0x4f89e1c4 // sdot v4.4s, v14.16b, v9.4b[0]
+	WORD    $0x4f8ae1c8 // sdot v8.4s, v14.16b, v10.4b[0]
 	ADD     $64, R7, R7
 
-done6:
+done5:
 	SUBS  $1, R9, R9
-	BNE   segment3
+	BNE   segment2
 	MOVD  120(R0), R7
 	MOVD  32(R0), R8
 	FLDPQ (R8), (F9, F10)
 	FLDPQ 32(R8), (F11, F12)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e2adc42 // fmul v2.4s, v2.4s, v10.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e2bdc63 // fmul v3.4s, v3.4s, v11.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e2cdc84 // fmul v4.4s, v4.4s, v12.4s
 	WORD  $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD  $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD  $0x4e21d8c6 // scvtf v6.4s, v6.4s
@@ -5541,45 +4918,101 @@ done6:
 	WORD  $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
 	WORD  $0x4e21d908 // scvtf v8.4s, v8.4s
 	WORD  $0x6e2cdd08 // fmul v8.4s, v8.4s, v12.4s
-	CBZ   R3, noresidual8
+	CBZ   R3, noresidual7
 	ADD   $132, R0, R8
 	VLD1R (R8), [V9.S4]
 	ADD   $136, R0, R8
 	VLD1R (R8), [V10.S4]
 	MOVD  88(R0), R8
 	CMP   $16, R7
-	BNE   partial9
+	BNE   partial8
 	FMOVQ (R3), F11
-	B     done10
+	B     done9
 
-partial9:
+partial8:
 	MOVD R3, R9
 	ADD  R7, R9, R9
-	TBZ  $0, R7, none11
+	TBZ  $0, R7, none10
 	VEXT $15, V11.B16, V11.B16, V11.B16
 	SUB  $1, R9, R9
 	VLD1 (R9), V11.B[0]
 
-none11:
-	TBZ  $1, R7, none12
+none10:
+	TBZ  $1, R7, none11
 	VEXT $14, V11.B16, V11.B16, V11.B16
 	SUB  $2, R9, R9
 	VLD1 (R9), V11.H[0]
 
-none12:
-	TBZ  $2, R7, none13
+none11:
+	TBZ  $2, R7, none12
 	VEXT $12, V11.B16, V11.B16, V11.B16
 	SUB  $4, R9, R9
 	VLD1 (R9), V11.S[0]
 
-none13:
-	TBZ  $3, R7, none14
+none12:
+	TBZ  $3, R7, none13
 	VEXT $8, V11.B16, V11.B16, V11.B16
 	SUB  $8, R9, R9
 	VLD1 (R9), V11.D[0]
 
-none14:
-done10:
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V11.B8, V12.H8
+	VUXTL2 V11.B16, V14.H8
+	VUXTL2 V12.H8, V13.S4
+	VUXTL  V12.H4, V12.S4
+	VUXTL2 V14.H8, V15.S4
+	VUXTL  V14.H4, V14.S4
+	VSUB   V9.S4, V12.S4, V12.S4
+	WORD   $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD   $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
+	WORD   $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
+	VSUB   V9.S4, V13.S4, V13.S4
+	WORD   $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD   $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	WORD   $0x4e2dd442 // fadd v2.4s, v2.4s, v13.4s
+	VSUB   V9.S4, V14.S4, V14.S4
+	WORD   $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD   $0x6e2addce // fmul v14.4s, v14.4s, v10.4s
+	WORD   $0x4e2ed463 // fadd v3.4s, v3.4s, v14.4s
+	VSUB   V9.S4, V15.S4, V15.S4
+	WORD   $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD   $0x6e2addef // fmul v15.4s, v15.4s, v10.4s
+	WORD   $0x4e2fd484 // fadd v4.4s, v4.4s, v15.4s
+	CMP    $16, R7
+	BNE    partial14
+	FMOVQ  (R3), F11
+	B      done15
+
+partial14:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none16
+	VEXT $15, V11.B16, V11.B16, V11.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V11.B[0]
+
+none16:
+	TBZ  $1, R7, none17
+	VEXT $14, V11.B16, V11.B16, V11.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V11.H[0]
+
+none17:
+	TBZ  $2, R7, none18
+	VEXT $12, V11.B16, V11.B16, V11.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V11.S[0]
+
+none18:
+	TBZ  $3, R7, none19
+	VEXT $8, V11.B16, V11.B16, V11.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V11.D[0]
+
+none19:
+done15:
 	ADD    R8, R3, R3
 	VUXTL  V11.B8, V12.H8
 	VUXTL2 V11.B16, V14.H8
@@ -5604,15 +5037,24 @@ done10:
 	WORD   $0x6e2addef // fmul v15.4s, v15.4s, v10.4s
 	WORD   $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
 
-noresidual8:
+noresidual7:
 	ADD     $140, R0, R8
 	VLD1R   (R8), [V9.S4]
 	ADD     $144, R0, R8
 	VLD1R   (R8), [V10.S4]
 	MOVD    80(R0), R8
 	MOVD    R2, R9
+	ADD     R8, R9, R10
 	CMP     $16, R7
-	BNE     partial15
+	BNE     partial20
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD    $0x4e29f442 // fmax v2.4s, v2.4s, v9.4s
+	WORD    $0x4eaaf442 // fmin v2.4s, v2.4s, v10.4s
+	WORD    $0x4e29f463 // fmax v3.4s, v3.4s, v9.4s
+	WORD    $0x4eaaf463 // fmin v3.4s, v3.4s, v10.4s
+	WORD    $0x4e29f484 // fmax v4.4s, v4.4s, v9.4s
+	WORD    $0x4eaaf484 // fmin v4.4s, v4.4s, v10.4s
 	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
 	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
 	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
@@ -5621,45 +5063,319 @@ noresidual8:
 	WORD    $0x4eaaf4e7 // fmin v7.4s, v7.4s, v10.4s
 	WORD    $0x4e29f508 // fmax v8.4s, v8.4s, v9.4s
 	WORD    $0x4eaaf508 // fmin v8.4s, v8.4s, v10.4s
-	FSTPQ.P (F5, F6), 32(R9)
-	FSTPQ.P (F7, F8), 32(R9)
-	B       done16
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F3, F4), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	FSTPQ.P (F7, F8), 32(R10)
+	B       done21
 
-partial15:
-	TBZ     $3, R7, none17
+partial20:
+	TBZ     $3, R7, none22
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD    $0x4e29f442 // fmax v2.4s, v2.4s, v9.4s
+	WORD    $0x4eaaf442 // fmin v2.4s, v2.4s, v10.4s
 	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
 	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
 	WORD    $0x4e29f4c6 // fmax v6.4s, v6.4s, v9.4s
 	WORD    $0x4eaaf4c6 // fmin v6.4s, v6.4s, v10.4s
-	FSTPQ.P (F5, F6), 32(R9)
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F5, F6), 32(R10)
+	VMOV    V3.B16, V1.B16
+	VMOV    V4.B16, V2.B16
 	VMOV    V7.B16, V5.B16
 	VMOV    V8.B16, V6.B16
 
-none17:
-	TBZ     $2, R7, none18
+none22:
+	TBZ     $2, R7, none23
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
 	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
 	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
-	FMOVQ.P F5, 16(R9)
+	FMOVQ.P F1, 16(R9)
+	FMOVQ.P F5, 16(R10)
+	VMOV    V2.B16, V1.B16
 	VMOV    V6.B16, V5.B16
+
+none23:
+	TBZ     $1, R7, none24
+	VDUP    V1.D[1], V2.D2
+	VDUP    V5.D[1], V6.D2
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
+	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
+	FMOVD.P F1, 8(R9)
+	FMOVD.P F5, 8(R10)
+	VMOV    V2.B16, V1.B16
+	VMOV    V6.B16, V5.B16
+
+none24:
+	TBZ     $0, R7, none25
+	WORD    $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD    $0x4eaaf421 // fmin v1.4s, v1.4s, v10.4s
+	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
+	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
+	FMOVS.P F1, 4(R9)
+	FMOVS.P F5, 4(R10)
+
+none25:
+done21:
+	ADD  R8<<1, R2, R2
+	ADD  R4<<1, R1, R1
+	SUBS $1, R5, R5
+	BNE  tile1
+	RET
+
+// func gemm_u8i8_f32_1x16_neondot(args *QuantisedGemmArgs)
+// Requires: ASIMD, ASIMDDP
+TEXT ·gemm_u8i8_f32_1x16_neondot(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 A; R2 C; R3 D; R4 AStride; R5 Tiles; R6 SegLen;
+	// R7 16 times −128, then SignedBias, then B, then N;
+	// R8 Seg, then Scale, then an address, then DStride, then CStride;
+	// R9 Segs, then behind what is to be loaded, then rows of C; R10 the segment, then rows of A;
+	// R11 fours of k left.
+	// Vectors: V0 16 times −128; V1…V4 sums;
+	// V5 elements of A, then multipliers, then DZero, then Lo;
+	// V6 rows of B, then multipliers, then DScale, then Hi;
+	// V7 rows of B, then multipliers, then residual;
+	// V8 rows of B, then multipliers, then residual, widened;
+	// V9…V11 rows of B, then residual, widened; V12, V13 rows of B.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 40(R0), R2
+	MOVD 48(R0), R3
+	MOVD 64(R0), R4
+	MOVD 112(R0), R5
+	MOVD 104(R0), R6
+	LSR  $2, R6, R6
+	MOVD $128, R7
+	VDUP R7, V0.B16
+
+tile1:
+	// Every sum starts at its bias.
+	MOVD  152(R0), R7
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	MOVD  16(R0), R7
+	MOVD  8(R0), R8
+	MOVD  96(R0), R9
+
+segment2:
+	MOVD.P 8(R8), R10
+	ADD    R10, R1, R10
+	LSR    $2, R6, R11
+	CBZ    R11, rest3
+
+k6:
+	FMOVQ.P 16(R10), F5
+	VEOR    V0.B16, V5.B16, V5.B16
+	FMOVQ   (R7), F6
+	FMOVQ   16(R7), F7
+	FMOVQ   32(R7), F8
+	FMOVQ   48(R7), F9
+	FMOVQ   64(R7), F10
+	FMOVQ   80(R7), F11
+	FMOVQ   96(R7), F12
+	FMOVQ   112(R7), F13
+	WORD    $0x4f85e0c1 // sdot v1.4s, v6.16b, v5.4b[0]
+	FMOVQ   128(R7), F6
+	WORD    $0x4f85e0e2 // sdot v2.4s, v7.16b, v5.4b[0]
+	FMOVQ   144(R7), F7
+	WORD    $0x4f85e103 // sdot v3.4s, v8.16b, v5.4b[0]
+	FMOVQ   160(R7), F8
+	WORD    $0x4f85e124 // sdot v4.4s, v9.16b, v5.4b[0]
+	FMOVQ   176(R7), F9
+	WORD    $0x4fa5e141 // sdot v1.4s, v10.16b, v5.4b[1]
+	FMOVQ   192(R7), F10
+	WORD    $0x4fa5e162 // sdot v2.4s, v11.16b, v5.4b[1]
+	FMOVQ   208(R7), F11
+	WORD    $0x4fa5e183 // sdot v3.4s, v12.16b, v5.4b[1]
+	FMOVQ   224(R7), F12
+	WORD    $0x4fa5e1a4 // sdot v4.4s, v13.16b, v5.4b[1]
+	FMOVQ   240(R7), F13
+	WORD    $0x4f85e8c1 // sdot v1.4s, v6.16b, v5.4b[2]
+	WORD    $0x4f85e8e2 // sdot v2.4s, v7.16b, v5.4b[2]
+	WORD    $0x4f85e903 // sdot v3.4s, v8.16b, v5.4b[2]
+	WORD    $0x4f85e924 // sdot v4.4s, v9.16b, v5.4b[2]
+	WORD    $0x4fa5e941 // sdot v1.4s, v10.16b, v5.4b[3]
+	WORD    $0x4fa5e962 // sdot v2.4s, v11.16b, v5.4b[3]
+	WORD    $0x4fa5e983 // sdot v3.4s, v12.16b, v5.4b[3]
+	WORD    $0x4fa5e9a4 // sdot v4.4s, v13.16b, v5.4b[3]
+	ADD     $256, R7, R7
+	SUBS    $1, R11, R11
+	BNE     k6
+
+rest3:
+	TBZ     $1, R6, odd4
+	FMOVD.P 8(R10), F5
+	VEOR    V0.B16, V5.B16, V5.B16
+	FMOVQ   (R7), F6
+	FMOVQ   16(R7), F7
+	FMOVQ   32(R7), F8
+	FMOVQ   48(R7), F9
+	FMOVQ   64(R7), F10
+	FMOVQ   80(R7), F11
+	FMOVQ   96(R7), F12
+	FMOVQ   112(R7), F13
+	WORD    $0x4f85e0c1 // sdot v1.4s, v6.16b, v5.4b[0]
+	WORD    $0x4f85e0e2 // sdot v2.4s, v7.16b, v5.4b[0]
+	WORD    $0x4f85e103 // sdot v3.4s, v8.16b, v5.4b[0]
+	WORD    $0x4f85e124 // sdot v4.4s, v9.16b, v5.4b[0]
+	WORD    $0x4fa5e141 // sdot v1.4s, v10.16b, v5.4b[1]
+	WORD    $0x4fa5e162 // sdot v2.4s, v11.16b, v5.4b[1]
+	WORD    $0x4fa5e183 // sdot v3.4s, v12.16b, v5.4b[1]
+	WORD    $0x4fa5e1a4 // sdot v4.4s, v13.16b, v5.4b[1]
+	ADD     $128, R7, R7
+
+odd4:
+	TBZ     $0, R6, done5
+	FMOVS.P 4(R10), F5
+	VEOR    V0.B16, V5.B16, V5.B16
+	FMOVQ   (R7), F6
+	FMOVQ   16(R7), F7
+	FMOVQ   32(R7), F8
+	FMOVQ   48(R7), F9
+	WORD    $0x4f85e0c1 // sdot v1.4s, v6.16b, v5.4b[0]
+	WORD    $0x4f85e0e2 // sdot v2.4s, v7.16b, v5.4b[0]
+	WORD    $0x4f85e103 // sdot v3.4s, v8.16b, v5.4b[0]
+	WORD    $0x4f85e124 // sdot v4.4s, v9.16b, v5.4b[0]
+	ADD     $64, R7, R7
+
+done5:
+	SUBS  $1, R9, R9
+	BNE   segment2
+	MOVD  120(R0), R7
+	MOVD  32(R0), R8
+	FLDPQ (R8), (F5, F6)
+	FLDPQ 32(R8), (F7, F8)
+	WORD  $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD  $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
+	WORD  $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD  $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD  $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD  $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
+	WORD  $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD  $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
+	CBZ   R3, noresidual7
+	ADD   $132, R0, R8
+	VLD1R (R8), [V5.S4]
+	ADD   $136, R0, R8
+	VLD1R (R8), [V6.S4]
+	MOVD  88(R0), R8
+	CMP   $16, R7
+	BNE   partial8
+	FMOVQ (R3), F7
+	B     done9
+
+partial8:
+	MOVD R3, R9
+	ADD  R7, R9, R9
+	TBZ  $0, R7, none10
+	VEXT $15, V7.B16, V7.B16, V7.B16
+	SUB  $1, R9, R9
+	VLD1 (R9), V7.B[0]
+
+none10:
+	TBZ  $1, R7, none11
+	VEXT $14, V7.B16, V7.B16, V7.B16
+	SUB  $2, R9, R9
+	VLD1 (R9), V7.H[0]
+
+none11:
+	TBZ  $2, R7, none12
+	VEXT $12, V7.B16, V7.B16, V7.B16
+	SUB  $4, R9, R9
+	VLD1 (R9), V7.S[0]
+
+none12:
+	TBZ  $3, R7, none13
+	VEXT $8, V7.B16, V7.B16, V7.B16
+	SUB  $8, R9, R9
+	VLD1 (R9), V7.D[0]
+
+none13:
+done9:
+	ADD    R8, R3, R3
+	VUXTL  V7.B8, V8.H8
+	VUXTL2 V7.B16, V10.H8
+	VUXTL2 V8.H8, V9.S4
+	VUXTL  V8.H4, V8.S4
+	VUXTL2 V10.H8, V11.S4
+	VUXTL  V10.H4, V10.S4
+	VSUB   V5.S4, V8.S4, V8.S4
+	WORD   $0x4e21d908 // scvtf v8.4s, v8.4s
+	WORD   $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
+	WORD   $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
+	VSUB   V5.S4, V9.S4, V9.S4
+	WORD   $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD   $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD   $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	VSUB   V5.S4, V10.S4, V10.S4
+	WORD   $0x4e21d94a // scvtf v10.4s, v10.4s
+	WORD   $0x6e26dd4a // fmul v10.4s, v10.4s, v6.4s
+	WORD   $0x4e2ad463 // fadd v3.4s, v3.4s, v10.4s
+	VSUB   V5.S4, V11.S4, V11.S4
+	WORD   $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD   $0x6e26dd6b // fmul v11.4s, v11.4s, v6.4s
+	WORD   $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
+
+noresidual7:
+	ADD     $140, R0, R8
+	VLD1R   (R8), [V5.S4]
+	ADD     $144, R0, R8
+	VLD1R   (R8), [V6.S4]
+	MOVD    80(R0), R8
+	MOVD    R2, R9
+	CMP     $16, R7
+	BNE     partial14
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD    $0x4e25f463 // fmax v3.4s, v3.4s, v5.4s
+	WORD    $0x4ea6f463 // fmin v3.4s, v3.4s, v6.4s
+	WORD    $0x4e25f484 // fmax v4.4s, v4.4s, v5.4s
+	WORD    $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	FSTPQ.P (F1, F2), 32(R9)
+	FSTPQ.P (F3, F4), 32(R9)
+	B       done15
+
+partial14:
+	TBZ     $3, R7, none16
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	WORD    $0x4e25f442 // fmax v2.4s, v2.4s, v5.4s
+	WORD    $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	FSTPQ.P (F1, F2), 32(R9)
+	VMOV    V3.B16, V1.B16
+	VMOV    V4.B16, V2.B16
+
+none16:
+	TBZ     $2, R7, none17
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	FMOVQ.P F1, 16(R9)
+	VMOV    V2.B16, V1.B16
+
+none17:
+	TBZ     $1, R7, none18
+	VDUP    V1.D[1], V2.D2
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	FMOVD.P F1, 8(R9)
+	VMOV    V2.B16, V1.B16
 
 none18:
-	TBZ     $1, R7, none19
-	VDUP    V5.D[1], V6.D2
-	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
-	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
-	FMOVD.P F5, 8(R9)
-	VMOV    V6.B16, V5.B16
+	TBZ     $0, R7, none19
+	WORD    $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD    $0x4ea6f421 // fmin v1.4s, v1.4s, v6.4s
+	FMOVS.P F1, 4(R9)
 
 none19:
-	TBZ     $0, R7, none20
-	WORD    $0x4e29f4a5 // fmax v5.4s, v5.4s, v9.4s
-	WORD    $0x4eaaf4a5 // fmin v5.4s, v5.4s, v10.4s
-	FMOVS.P F5, 4(R9)
-
-none20:
-done16:
+done15:
 	ADD  R8, R2, R2
 	ADD  R4, R1, R1
 	SUBS $1, R5, R5
-	BNE  tile2
+	BNE  tile1
 	RET

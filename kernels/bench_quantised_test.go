@@ -147,7 +147,7 @@ func quantisedPeak(tier *Tier) peak {
 	c := tensor.AlignedBytes(rows * tiles * panels * NR)
 	bias, scale := tensor.Aligned[int32](panels*NR), tensor.Aligned[float32](panels*NR)
 	g := &asm.QuantisedGemmArgs{
-		A: &a[0], Seg: &zeroOffset[0], B: (*int8)(unsafe.Pointer(&b[0])), Bias: &bias[0], Scale: &scale[0], C: &c[0],
+		A: &a[0], Seg: &zeroOffset[0], B: (*int8)(unsafe.Pointer(&b[0])), Bias: &bias[0], SignedBias: &bias[0], Scale: &scale[0], C: &c[0],
 		BStride: k * NR, CStride: panels * NR, Segs: 1, SegLen: k, Tiles: tiles, N: panels * NR, Hi: 255,
 	}
 	return peak{func() { q[panels][rows](g) }, rows * tiles * panels * NR * k}

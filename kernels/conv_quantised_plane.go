@@ -58,8 +58,8 @@ func (c *quantisedPlane) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 }
 
 // planeWindows is how many windows a call of a kernel takes at most: those of the
-// slowest tier in assembly take some 60 cycles each.
-const planeWindows = callCycles / 64
+// slowest tier in assembly take some 200 cycles each.
+const planeWindows = callCycles / 200
 
 // lines computes rows rows of the result.
 func (c *quantisedPlane) lines(w *Workspace, x, y []byte, rows int) {
@@ -70,7 +70,7 @@ func (c *quantisedPlane) lines(w *Workspace, x, y []byte, rows int) {
 	most := max(1, planeWindows/c.out[1])
 	for p := range c.Count() {
 		a.B = (*int8)(unsafe.Pointer(&c.rowsFrom(c.panel(c.weights, p), 0)[0]))
-		a.Bias, a.Scale, a.N = &c.bias[p*NR], &c.scale[p*NR], c.Columns(p)
+		a.Bias, a.SignedBias, a.Scale, a.N = &c.bias[p*NR], &c.signed[p*NR], &c.scale[p*NR], c.Columns(p)
 		for from := 0; from < rows; from += most {
 			a.Lines = min(most, rows-from)
 			for done := 0; done < c.out[1]; done += planeWindows {

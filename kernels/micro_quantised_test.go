@@ -197,6 +197,9 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 	bias, scale := m.int32s(NR*kernel.Panels), m.factors(NR*kernel.Panels, k)
 	c := m.byteTarget(kernel.Result, (rows-1)*g.CStride+n*size)
 	g.A, g.B, g.Bias, g.Scale, g.C = a.first, int8Of(b), &bias[0], &scale[0], &c.got[0]
+	if kernel.Operand == asm.U8 {
+		g.SignedBias = m.signedBias(bias, b, g.BStride, k)
+	}
 	var d []byte
 	if residual {
 		d = m.uint8s((rows-1)*g.DStride + n)
@@ -233,6 +236,17 @@ func (m *micro) quantisedGemm(kernel asm.Kernel, run func(*asm.QuantisedGemmArgs
 	}
 	m.inBytes(kernel.Operand, g)
 	m.checkBytes(c, func() { run(g) }, "%d tiles, %d columns, %d segments of %d, residual %v", tiles, n, segs, segLen, residual)
+}
+
+// signedBias is what sums of k products of A − 128 start at.
+func (m *micro) signedBias(bias []int32, b []byte, panel, k int) *int32 {
+	signed := slices.Clone(bias)
+	for j := range signed {
+		for at := range k {
+			signed[j] += 128 * int32(int8(b[j/NR*panel+at/quad*NR*quad+j%NR*quad+at%quad]))
+		}
+	}
+	return &place(m, signed)[0]
 }
 
 // leftRows are the rows of a product, of uint8 or of int16.
@@ -306,6 +320,7 @@ func (m *micro) quantisedPlane(run func(*asm.QuantisedPlaneArgs), lines, windows
 	}
 	rows = place(m, rows)
 	g.X, g.Y, g.B, g.Bias, g.Scale = &x[0], &y.got[0], int8Of(rows), &bias[0], &scale[0]
+	g.SignedBias = m.signedBias(bias, rows, 0, 3*quad)
 	for i := range lines * windows {
 		line, window := i/windows, i%windows
 		for j := range n {

@@ -89,6 +89,7 @@ type readyPanels struct {
 	Panels
 	weights []byte
 	bias    []int32   // NR for each panel
+	signed  []int32   // those of sums of x − 128
 	scale   []float32 // NR for each panel
 }
 
@@ -146,7 +147,7 @@ func newReadyPanels(s Spec, x, result Elements, p Param, segLen int, words bool)
 		q.pack(from, p.Data, segLen, words)
 	}
 	n := q.Count() * NR
-	q.bias, q.scale = tensor.Aligned[int32](n), tensor.Aligned[float32](n)
+	q.bias, q.signed, q.scale = tensor.Aligned[int32](n), tensor.Aligned[int32](n), tensor.Aligned[float32](n)
 	for i := range q.Count() {
 		bias, scale := from.header(from.panel(p.Data, i))
 		copy(q.bias[i*NR:], bias)
@@ -157,9 +158,14 @@ func newReadyPanels(s Spec, x, result Elements, p Param, segLen int, words bool)
 			}
 			q.scale[i*NR+j] = m
 		}
-		// Σ (x − z)·w is Σ x·w − z·Σ w.
+		var weights [NR]int32
 		for k, w := range q.rowsFrom(q.panel(q.weights, i), 0) {
-			q.bias[i*NR+k/quad%NR] -= x.Zero * int32(int8(w))
+			weights[k/quad%NR] += int32(int8(w))
+		}
+		// Σ (x − z)·w is Σ x·w − z·Σ w, and Σ x·w is Σ (x − 128)·w + 128·Σ w.
+		for j, w := range weights {
+			q.bias[i*NR+j] -= x.Zero * w
+			q.signed[i*NR+j] = q.bias[i*NR+j] + 128*w
 		}
 	}
 	return q, nil
@@ -197,7 +203,7 @@ func (q *quantisedPanels) setResidual(s Spec, d Elements) (err error) {
 func (q *quantisedPanels) args(g *asm.QuantisedGemmArgs, p, n int) {
 	*g = asm.QuantisedGemmArgs{
 		B: (*int8)(unsafe.Pointer(&q.rowsFrom(q.panel(q.weights, p), 0)[0])), BStride: q.Size(),
-		Bias: &q.bias[p*NR], Scale: &q.scale[p*NR], N: (n-1)*NR + q.Columns(p+n-1),
+		Bias: &q.bias[p*NR], SignedBias: &q.signed[p*NR], Scale: &q.scale[p*NR], N: (n-1)*NR + q.Columns(p+n-1),
 		Zero: q.result.Zero, DZero: q.dZero, DScale: q.dScale, Lo: q.lo, Hi: q.hi,
 	}
 }

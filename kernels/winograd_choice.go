@@ -46,7 +46,7 @@ var wordCosts = map[string]wordCost{
 	"portable": {product: 1, transform: 850},
 	"avx2":     {product: 1, transform: 300, partial: 280, fetch: 5, pixel: 15},
 	"avx512":   {product: 2, transform: 680, partial: 400, fetch: 12, pixel: 28},
-	"neon":     {product: 1, transform: 290, partial: 280, fetch: 5, pixel: 15},
+	"neon":     {product: 2, transform: 510, partial: 490, fetch: 9, pixel: 26},
 	"neondot":  {product: 7, transform: 2200, partial: 2000, fetch: 30, pixel: 100},
 }
 

@@ -37,6 +37,31 @@
 // tile after its first pass: all but F(4×4)'s input transform read each
 // element once, and none uses Temp.
 //
+// # Products of bytes
+//
+// NEON without dot products has no instruction for four products of bytes. It can
+// multiply words, which bytes are widened to: one instruction for four products, on
+// one pipe of a Cortex-A57 or A72. Or it multiplies signed bytes and adds neighbours:
+// two instructions for eight products, one on either pipe. Gemm, convpool and fully
+// connected kernels do the latter. convpool3x3 does the former, as its weights are
+// widened once, and its three taps in a row do not fill two pairs.
+//
+// All but convpool3x3 of neon multiply x − 128 for x, and begin at SignedBias.
+//
+// The loops, with llvm-mca's cycles; convpool3x3's is that of a window by 16 columns,
+// with what follows its sums and both ways to store results:
+//
+//	kernel                      instr products | cortex-a53 | cortex-a72 | apple-a14
+//	gemm_u8i8_2x16_neon            41      128 |       52.0 |       18.3 |      16.0
+//	gemm_u8i8_1x16_neon            23       64 |       32.0 |       10.3 |       8.0
+//	convpool_u8i8_4x16_neon        41      128 |       54.0 |       18.3 |      16.0
+//	fully_u8i8_1x64_neon           44      128 |       55.0 |       20.0 |      16.0
+//	convpool3x3_u8i8_neon         227      576 |      370.0 |      167.0 |      86.0
+//	gemm_u8i8_5x16_neondot        109     1280 |            |            |      28.3
+//	convpool_u8i8_4x16_neondot     91     1024 |            |            |      22.7
+//	fully_u8i8_1x64_neondot       120     1024 |            |            |      26.0
+//	convpool3x3_u8i8_neondot      125      576 |            |            |      36.0
+//
 // # Inner loops
 //
 // llvm-mca's prediction (LLVM 14) for the longest inner loops. instr counts all

@@ -88,12 +88,15 @@ func (t *tile) row(i int) []vec { return t.sums[t.vectors*i : t.vectors*(i+1)] }
 // whole is the piece that is a row of the tile.
 func (t *tile) whole() piece { return piece(4 * t.vectors) }
 
-// fromBias starts every sum at its bias. Loading it for each row is free:
-// moves would take the pipes that multiply.
-func (t *tile) fromBias() {
+// fromBias starts every sum at its bias.
+func (t *tile) fromBias() { t.startAt("Bias") }
+
+// startAt starts every sum at its column's element of a field. Loading it for each
+// row is free: moves would take the pipes that multiply.
+func (t *tile) startAt(field string) {
 	t.comment("Every sum starts at its bias.")
 	t.scope(func() {
-		bias := t.load("Bias")
+		bias := t.load(field)
 		for i := range t.rows {
 			t.peek(t.whole(), bias, t.row(i))
 		}

@@ -152,8 +152,8 @@ func (b *builder) FCMLT0(n, d vec) {
 }
 
 // FRINTN rounds to the nearest integer, FRINTM down and FRINTP up; FCVTNS
-// converts the nearest integer to an int32, SCVTF an int32 to float32. SSHR
-// shifts int32 to the right.
+// converts the nearest integer to an int32, SCVTF an int32 to float32. SMAX is the
+// greater int32, SSHR shifts them to the right, USHR uint32.
 
 func (b *builder) FABS(n, d vec)           { b.one(0x4ea0f800, "fabs", n, d) }
 func (b *builder) FRINTN(n, d vec)         { b.one(0x4e218800, "frintn", n, d) }
@@ -165,15 +165,19 @@ func (b *builder) SCVTF(n, d vec)          { b.one(0x4e21d800, "scvtf", n, d) }
 func (b *builder) VADD(m, n, d vec)        { b.emit("VADD", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VSUB(m, n, d vec)        { b.emit("VSUB", m.as("S4"), n.as("S4"), d.as("S4")) }
 func (b *builder) VMUL(m, n, d vec)        { b.three(0x4ea09c00, "mul", m, n, d) }
+func (b *builder) SMAX(m, n, d vec)        { b.three(0x4ea06400, "smax", m, n, d) }
 func (b *builder) VSHL(bits int, n, d vec) { b.emit("VSHL", imm(bits), n.as("S4"), d.as("S4")) }
 func (b *builder) VAND(m, n, d vec)        { b.emit("VAND", m.as("B16"), n.as("B16"), d.as("B16")) }
 func (b *builder) VORR(m, n, d vec)        { b.emit("VORR", m.as("B16"), n.as("B16"), d.as("B16")) }
 
-func (b *builder) SSHR(bits int, n, d vec) {
+func (b *builder) SSHR(bits int, n, d vec) { b.shiftRight(0x4f000400, "sshr", bits, n, d) }
+func (b *builder) USHR(bits int, n, d vec) { b.shiftRight(0x6f000400, "ushr", bits, n, d) }
+
+func (b *builder) shiftRight(code uint32, name string, bits int, n, d vec) {
 	if bits < 1 || bits > 32 {
 		panic(fmt.Sprintf("a shift by %d bits", bits))
 	}
-	b.word(0x4f000400|uint32(64-bits)<<16|n.number()<<5|d.number(), "sshr v%d.4s, v%d.4s, #%d", int(d), int(n), bits)
+	b.word(code|uint32(64-bits)<<16|n.number()<<5|d.number(), "%s v%d.4s, v%d.4s, #%d", name, int(d), int(n), bits)
 }
 
 func (b *builder) one(code uint32, name string, n, d vec) {
@@ -365,6 +369,22 @@ func (b *builder) SMLALVector(half int, m, n, d vec) {
 	}
 }
 
+// SMULLBytes multiplies int8, of the lower halves or the upper ones, to eight int16.
+// SADALP adds neighbours of eight int16 to four int32.
+
+func (b *builder) SMULLBytes(half int, m, n, d vec) {
+	code := 0x0e20c000 | m.number()<<16 | n.number()<<5 | d.number()
+	if half == 0 {
+		b.word(code, "smull v%d.8h, v%d.8b, v%d.8b", int(d), int(n), int(m))
+	} else {
+		b.word(code|1<<30, "smull2 v%d.8h, v%d.16b, v%d.16b", int(d), int(n), int(m))
+	}
+}
+
+func (b *builder) SADALP(n, d vec) {
+	b.word(0x4e606800|n.number()<<5|d.number(), "sadalp v%d.4s, v%d.8h", int(d), int(n))
+}
+
 func (b *builder) UADDW(half int, m, n, d vec) {
 	code := 0x2e601000 | m.number()<<16 | n.number()<<5 | d.number()
 	if half == 0 {
@@ -458,10 +478,11 @@ func (b *builder) USHLL2(bits int, n vec, from string, d vec, to string) {
 func (b *builder) VTBL(table []vec, n, d vec) { b.emit("VTBL", n.as("B16"), four(table), d.as("B16")) }
 func (b *builder) VTBX(table []vec, n, d vec) { b.emit("VTBX", n.as("B16"), four(table), d.as("B16")) }
 
-// UCVTF converts uint32 to float32, FADDP adds neighbours.
+// UCVTF converts uint32 to float32, FADDP and ADDP add neighbours.
 
 func (b *builder) UCVTF(n, d vec)    { b.one(0x6e21d800, "ucvtf", n, d) }
 func (b *builder) FADDP(m, n, d vec) { b.three(0x6e20d400, "faddp", m, n, d) }
+func (b *builder) ADDP(m, n, d vec)  { b.three(0x4ea0bc00, "addp", m, n, d) }
 
 // SQRDMULH8 is ⌊(2·n·m + 2¹⁵)/2¹⁶⌋ of int16, and SQRSHRUN shifts int16 to the
 // right, rounds half up and limits to bytes, in the lower or the upper half of d.

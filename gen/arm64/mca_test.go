@@ -32,7 +32,7 @@ func symbols(t *testing.T) (names []string) {
 // busy are the kernels that compute: on the first core, multiply-adds take
 // nine tenths of the cycles of their inner loops or more. Tiles of few rows
 // wait for their own sums instead, each of which is one chain.
-var busy = regexp.MustCompile(`^(gemm|product)_f32_[456]x16|^convpool`)
+var busy = regexp.MustCompile(`^(gemm|product)_f32_[456]x16|^convpool_f32`)
 
 // TestMCA prints doc.go's table: the inner loops of each kernel, and what
 // llvm-mca says of them. Without -v it is quick, and asks for the first core

@@ -5,11 +5,11 @@ import "github.com/infer-go/infer/gen/spec"
 // Targets are the tiers of arm64.
 //
 // Six rows of four vectors are 24 of 32 registers, a vector of each row of A 6
-// more, and two are left for B. Of quantised operands four rows are 16 registers,
-// and B, as it is and widened, takes six; of dot products five rows are 20, what
-// they start at four.
+// more, and two are left for B. Of quantised operands two rows, with two sums of
+// each column, are 16 registers, B takes four and products six; of dot products five
+// rows are 20, and A five.
 var Targets = spec.Targets{
-	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, QuantisedRows: 4, QuantisedPanels: 1, Emitter: neon},
+	{Name: "neon", GOARCH: "arm64", Features: []string{"ASIMD"}, Rows: 6, Panels: 1, QuantisedRows: 2, QuantisedPanels: 1, Emitter: neon},
 	{Name: "neondot", GOARCH: "arm64", Base: "neon", Features: []string{"ASIMDDP"}, Rows: 6, Panels: 1, QuantisedRows: 5, QuantisedPanels: 1, Emitter: neondot},
 }
 
@@ -48,8 +48,13 @@ var neon = Emitters{
 	"planes_u8":       planes,
 	"ycbcr_u8":        ycbcr,
 
-	"gemm_u8i8":             gemmQuantised,
-	"gemm_u8i8_f32":         gemmQuantised,
+	"gemm_u8i8":             gemmBytes,
+	"gemm_u8i8_f32":         gemmBytes,
+	"convpool_u8i8":         convPoolBytes,
+	"convpool_u8i8_f32":     convPoolBytes,
+	"fully_u8i8":            fullyBytes,
+	"fully_u8i8_f32":        fullyBytes,
+	"convpool3x3_u8i8":      planeWords,
 	"maxpool_u8":            maxPoolQuantised,
 	"avgpool_u8":            averagePoolQuantised,
 	"avgpool_u8_f32":        averagePoolQuantised,
@@ -69,6 +74,11 @@ var neon = Emitters{
 }
 
 var neondot = Emitters{
-	"gemm_u8i8":     gemmDot,
-	"gemm_u8i8_f32": gemmDot,
+	"gemm_u8i8":         gemmDot,
+	"gemm_u8i8_f32":     gemmDot,
+	"convpool_u8i8":     gemmDot,
+	"convpool_u8i8_f32": gemmDot,
+	"fully_u8i8":        fullyDot,
+	"fully_u8i8_f32":    fullyDot,
+	"convpool3x3_u8i8":  planeDot,
 }
