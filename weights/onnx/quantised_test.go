@@ -517,7 +517,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.weight("b", -0.1, 0.1, 6)
 			m.node("Conv", "a wf b", "c")
 			m.qdq("c", "y", typeUint8, 0.001, 128)
-		}, steps: "Transpose Convert Convert Conv Convert Convert Transpose", float: true},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a channel of zeros", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.integers("w", typeInt8, []int{2, 4, 1, 1}, 1, -2, 3, 100, 0, 0, 0, 0)
@@ -1256,5 +1256,85 @@ func TestIntegerModel(t *testing.T) {
 	}
 	if !net.Integer() {
 		t.Errorf("not all steps are integer: %s", steps(net))
+	}
+}
+
+// TestLargestBiases checks channels whose biases are about all that an int32 can
+// hold, in units of the products. Quantisers write these where weights are next to
+// nothing: they enlarge a channel's scale until its bias fits.
+func TestLargestBiases(t *testing.T) {
+	const most = math.MaxInt32
+	for _, biases := range [][]int64{{most, -most, most - 400, 1000}, {most - 1<<16, 1<<16 - most, most - 1<<17, 1000}} {
+		testLargestBiases(t, biases)
+	}
+}
+
+// testLargestBiases does so for the biases of 4 channels.
+func testLargestBiases(t *testing.T, biases []int64) {
+	scales := make([]float32, len(biases))
+	for i, q := range biases {
+		scales[i] = 0.5 / inScale / float32(math.Abs(float64(q))) // biases of ±0.5
+	}
+	weights := func(m *model, each ...int) {
+		m.qdq("x", "xq", typeUint8, inScale, inZero)
+		m.codes("w", typeInt8, -127, 127, append([]int{4}, each...)...)
+		m.floats("w.s", []int{4}, scales...)
+		m.constant("DequantizeLinear", "w w.s", "wf", attr{"axis", 0})
+		bias := make([]float32, 4)
+		for i, q := range biases {
+			bias[i] = float32(float64(q) * inScale * float64(scales[i]))
+		}
+		m.floats("b", []int{4}, bias...)
+	}
+	for _, c := range []quantisedCase{
+		{name: "convolution", build: func(m *model) {
+			weights(m, 4, 3, 3)
+			m.node("Conv", "xq wf b", "c")
+			m.qdq("c", "y", typeUint8, 0.01, 128)
+		}, steps: "Transpose Convert Conv Convert Transpose"},
+		{name: "depthwise", build: func(m *model) {
+			weights(m, 1, 3, 3)
+			m.node("Conv", "xq wf b", "c", attr{"group", 4})
+			m.qdq("c", "y", typeUint8, 0.01, 128)
+		}, steps: "Transpose Convert Conv Convert Transpose"},
+		{name: "fully connected", build: func(m *model) {
+			weights(m, 256)
+			m.node("Flatten", "xq", "f")
+			m.node("Gemm", "f wf b", "y", attr{"transB", 1})
+		}, steps: "Convert FullyConnected"},
+		{name: "twice", build: func(m *model) { // what is the first's alone must not show in the second
+			weights(m, 4, 3, 3)
+			m.node("Conv", "xq wf b", "c")
+			m.node("Conv", "xq wf", "d")
+			m.node("Add", "c d", "e")
+			m.qdq("e", "y", typeUint8, 0.01, 128)
+		}, steps: "Transpose Convert Conv Conv Binary Convert Convert Transpose", float: true},
+	} {
+		t.Run(fmt.Sprintf("%s, %d", c.name, biases), func(t *testing.T) { c.compare(t, 13) })
+	}
+}
+
+// Sums that an int32 cannot hold are computed in float32.
+func TestLargestSums(t *testing.T) {
+	const k = 1 << 17
+	for _, each := range []int64{63, 127} {
+		m := newModel(13)
+		m.input("x", 0, k)
+		m.qdq("x", "xq", typeUint8, 1./255, 0)
+		m.integers("w", typeInt8, []int{1, k}, slices.Repeat([]int64{each}, k)...)
+		m.floats("w.s", nil, 1./k)
+		m.constant("DequantizeLinear", "w w.s", "wf")
+		m.node("Gemm", "xq wf", "y", attr{"transB", 1})
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run(t, net, 1, slices.Repeat([]float32{1}, k))[0][0]; math.Abs(float64(got)-float64(each)) > 0.01 {
+			t.Errorf("%d: %v", each, got)
+		}
+		if fits := each*k*255 <= math.MaxInt32; net.Integer() != fits {
+			t.Errorf("%d: integer is %v", each, net.Integer())
+		}
 	}
 }
