@@ -925,6 +925,17 @@ func TestBadQuantisation(t *testing.T) {
 			m.integers("z", typeUint8, []int{3}, 0, 0, 0)
 			m.node("QuantizeLinear", "x s z", "y")
 		}, []string{"QuantizeLineary", `the zero point, "z", of shape 3 for 4 scales`}},
+		{"a bias of the wrong length", func(m *model) {
+			m.codes("w", typeInt8, -127, 127, 8, 1)
+			m.weight("b", 0.1, 0.2, 2)
+			m.node("DynamicQuantizeMatMul", "x w "+m.encoding("w", typeInt8, 0.1, 0)+" b", "y")
+		}, []string{"DynamicQuantizeMatMuly", `"b", of shape 2, for sums of shape 1×4×8×1`}},
+		{"too many scales of columns", func(m *model) {
+			m.codes("w", typeUint8, 0, 255, 8, 1)
+			m.weight("s", 0.1, 0.2, 3)
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.node("MatMulIntegerToFloat", "q w a.s s a.z", "y")
+		}, []string{"MatMulIntegerToFloaty", `"s", of shape 3, for sums of shape 1×4×8×1`}},
 		{"an axis that does not exist", func(m *model) {
 			m.weight("s", 0.1, 0.2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"axis", 4})
