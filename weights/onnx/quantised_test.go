@@ -190,6 +190,23 @@ func (c *quantisedCase) compare(t *testing.T, opset int64) {
 
 const inScale, inZero = 0.01, 120
 
+// maxima is a case of maxima of plain bytes.
+func maxima(name string, kind elemType) quantisedCase {
+	pool := func(m *model, in, out string) {
+		m.node("MaxPool", in, out, attr{"kernel_shape", []int64{3, 3}}, attr{"pads", []int64{1, 1, 1, 1}})
+	}
+	input := func(m *model) { m.inputs = append(m.inputs, testValue{"x", []int{0, 4, 8, 8}, kind}) }
+	return quantisedCase{name: "maxima of " + name, build: func(m *model) {
+		input(m)
+		pool(m, "x", "y")
+	}, spelled: func(m *model) {
+		input(m)
+		m.node("Cast", "x", "f", attr{"to", int64(typeFloat)})
+		pool(m, "f", "p")
+		m.node("Cast", "p", "y", attr{"to", int64(kind)})
+	}, steps: map[elemType]string{typeUint8: "Transpose Convert Pool Transpose", typeInt8: "Transpose Convert Pool Convert Transpose"}[kind]}
+}
+
 // TestQuantisedModels freezes models of quantised elements, in both of the ways in
 // which they are written, and compares them with what they spell out.
 func TestQuantisedModels(t *testing.T) {
@@ -386,6 +403,8 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("QuantizeLinear", "x s z", "q")
 			m.node("DequantizeLinear", "q s z", "y", attr{"axis", -3})
 		}, steps: "Binary Unary Binary Binary Binary", float: true},
+		maxima("uint8", typeUint8),
+		maxima("int8", typeInt8),
 		{name: "bytes of a picture", build: func(m *model) {
 			m.inputs = append(m.inputs, testValue{"x", []int{0, 4, 8, 8}, typeUint8})
 			m.node("DequantizeLinear", "x "+m.encoding("x", typeUint8, 1./255, 0), "a")
@@ -936,6 +955,11 @@ func TestBadQuantisation(t *testing.T) {
 			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
 			m.node("MatMulIntegerToFloat", "q w a.s s a.z", "y")
 		}, []string{"MatMulIntegerToFloaty", `"s", of shape 3, for sums of shape 1×4×8×1`}},
+		{"elements of int64", func(m *model) {
+			m.integers("q", typeInt64, []int{4}, 1, 2, 3, 4)
+			m.node("DequantizeLinear", "q "+m.encoding("a", typeInt64, 0.1, 0), "d")
+			m.node("Add", "x d", "y")
+		}, []string{"DequantizeLineard", `"q", is of int64, and not quantised`}},
 		{"an axis that does not exist", func(m *model) {
 			m.weight("s", 0.1, 0.2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"axis", 4})
