@@ -68,7 +68,7 @@ func serveSetup(flags *flag.FlagSet, with func(*serveOptions)) func(*app, []stri
 	flags.DurationVar(&o.core.Idle, "idle", time.Minute, "free the memory of sessions that have not been used for `TIME`; 1m if not given")
 	flags.Int64Var(&o.memory, "max-memory", 4096, "let all sessions together take at most `MB`; 4096 if not given")
 	flags.DurationVar(&o.rest.Timeout, "timeout", 30*time.Second, "abandon requests after `TIME`; 30s if not given")
-	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "abandon requests that take longer than `TIME` to arrive; 30s if not given")
+	flags.DurationVar(&o.readTimeout, "read-timeout", 30*time.Second, "abandon requests that take longer than `TIME` to arrive, and answers that clients take longer to read; 30s if not given")
 	flags.Int64Var(&o.body, "max-body", 64, "refuse bodies and gRPC messages of more than `MB`, decompressed; 64 if not given")
 	flags.Int64Var(&o.bodies, "max-bodies", 1024, "refuse requests while bodies and tensors take more than `MB`; 1024 if not given")
 	flags.IntVar(&o.header, "max-header", 64, "refuse headers of more than `KB`; 64 if not given")
@@ -191,10 +191,14 @@ func (a *app) serve(o *serveOptions) error {
 		Handler:           guard.Handler(handler),
 		ReadHeaderTimeout: min(o.readTimeout, 10*time.Second),
 		ReadTimeout:       o.readTimeout,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    o.header << 10,
-		Protocols:         protocols,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// From the end of the head on. An answer that nobody reads would keep the
+		// memory of its request, of which all together may have only so much.
+		WriteTimeout:   o.readTimeout + o.rest.Timeout + o.readTimeout,
+		HTTP2:          &http.HTTP2Config{WriteByteTimeout: o.readTimeout},
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: o.header << 10,
+		Protocols:      protocols,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	if o.cert != "" {
 		if public.TLSConfig, err = tlsFrom(o.cert, o.key); err != nil {

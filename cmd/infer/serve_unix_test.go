@@ -304,6 +304,45 @@ func TestServeEnds(t *testing.T) {
 	}
 }
 
+// TestServeUnreadAnswers checks that what clients do not read is let go of: it
+// counts among the bodies, of which all together may have only so much.
+func TestServeUnreadAnswers(t *testing.T) {
+	s := startServer(t, "--read-timeout", "400ms", "--timeout", "400ms", "--max-bodies", "80", "--max-queue-delay", "10s")
+	// An id comes back in the answer, which is more than the system buffers here.
+	body := `{"id":"` + strings.Repeat("x", 16<<20) + `","inputs":[{"name":"input","datatype":"FP32","shape":[1,1,28,28],"data":[0` + strings.Repeat(",0", 783) + "]}]}"
+	post := func() int {
+		resp, err := http.Post(s.url+"/v2/models/digits/infer", "application/json", strings.NewReader(body))
+		if err != nil {
+			return 0 // refused before all was sent
+		}
+		defer resp.Body.Close()
+		io.Copy(io.Discard, resp.Body)
+		return resp.StatusCode
+	}
+	if code := post(); code != 200 {
+		t.Fatalf("%d", code)
+	}
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST /v2/models/digits/infer HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	first := make([]byte, 12)
+	if _, err := io.ReadFull(c, first); err != nil || string(first) != "HTTP/1.1 200" {
+		t.Fatalf("%q, %v", first, err)
+	}
+	if code := post(); code == 200 {
+		t.Fatal("the unread answer's memory does not count")
+	}
+	for end := time.Now().Add(20 * time.Second); post() != 200; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the unread answer's memory is kept")
+		}
+	}
+	s.stop(t)
+}
+
 // TestServeBadClients sends bodies that never end, and connections that do.
 func TestServeBadClients(t *testing.T) {
 	s := startServer(t, "--read-timeout", "200ms")

@@ -20,11 +20,12 @@ import (
 // would take longer for each than the system does to transfer it.
 type front struct {
 	net.Listener
-	handler     *Handler
-	guard       Guard
-	readTimeout time.Duration // of the rest of a body
-	idleTimeout time.Duration // 0 if there is none
-	opaque      bool          // requests are encrypted
+	handler      *Handler
+	guard        Guard
+	readTimeout  time.Duration // of the rest of a body
+	writeTimeout time.Duration // of an answer
+	idleTimeout  time.Duration // 0 if there is none
+	opaque       bool          // requests are encrypted
 }
 
 // Listen returns a listener for s, a server whose handler passes what guard allows
@@ -37,7 +38,7 @@ func (h *Handler) Listen(l net.Listener, s *http.Server, guard Guard) net.Listen
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, frontKey{}, c)
 	}
-	return &front{l, h, guard, s.ReadTimeout, cmp.Or(s.IdleTimeout, s.ReadTimeout), s.TLSConfig != nil}
+	return &front{l, h, guard, s.ReadTimeout, s.WriteTimeout, cmp.Or(s.IdleTimeout, s.ReadTimeout), s.TLSConfig != nil}
 }
 
 // Accept waits for a connection.
@@ -190,6 +191,11 @@ func (c *frontConn) refuse(busy error) error {
 		deadline = time.Now().Add(t)
 	}
 	c.SetReadDeadline(deadline)
+	// A client that does not read its answers must not keep a goroutine. Package
+	// http sets a deadline of its own for the next answer.
+	if t := c.front.writeTimeout; t > 0 {
+		c.SetWriteDeadline(time.Now().Add(t))
+	}
 	*b = appendRefusal((*b)[:0], busy)
 	_, err := c.Conn.Write(*b)
 	return err

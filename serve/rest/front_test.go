@@ -2,10 +2,12 @@ package rest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -261,5 +263,30 @@ func TestCloseWrite(t *testing.T) {
 	w.send("POST /v2/models/digits/infer HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n" + strings.Repeat("x", 300_000))
 	if a, body := w.answer(); a.StatusCode != 413 || !a.Close || !strings.Contains(body, "error") {
 		t.Errorf("%d %s", a.StatusCode, body)
+	}
+}
+
+// A client that does not read what refuses its requests does not keep a goroutine.
+func TestUnreadRefusal(t *testing.T) {
+	h, s := newHandlerOf(t, serve.Options{Permits: 1, MaxQueueDelay: time.Nanosecond}, Options{})
+	defer makeBusy(t, acquired(t, s))()
+	server, client := net.Pipe() // whose writes wait for a reader
+	defer client.Close()
+	defer server.Close()
+	f := h.Listen(nil, &http.Server{WriteTimeout: 20 * time.Millisecond}, Guard{}).(*front)
+	c := &frontConn{Conn: server, front: f, used: true}
+	go io.WriteString(client, inferWith("{}", ""))
+	failed := make(chan error, 1)
+	go func() {
+		_, err := c.Read(make([]byte, 4096))
+		failed <- err
+	}()
+	select {
+	case err := <-failed:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for ever")
 	}
 }

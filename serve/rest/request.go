@@ -154,15 +154,23 @@ func (q *inferRequest) scanInput(s *scanner, m *serve.Model) error {
 	err := s.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "name":
+			if in.name != nil {
+				return s.fail("the name of an input is given twice")
+			}
 			in.name, err = s.text()
 		case "datatype":
+			if in.datatype != nil {
+				return s.fail("a datatype is given twice")
+			}
 			var text []byte
 			if text, err = s.text(); err == nil {
 				in.datatype, err = protocol.DatatypeNamed(string(text))
 			}
 		case "shape":
+			if hasShape {
+				return s.fail("a shape is given twice")
+			}
 			hasShape = true
-			in.shape = in.shape[:0]
 			err = s.array(func() error {
 				n, err := s.integer()
 				if len(in.shape) == tensor.MaxRank {

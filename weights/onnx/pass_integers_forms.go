@@ -148,7 +148,8 @@ func (p *integers) halveRows(n *node, op *kernels.Conv, w, x *value) (halves, tw
 
 // integerWeights are n's weights [Cout, …], which know how they were quantised, by
 // channel or all alike, and its bias as int32 in units of the operand's scale
-// times the weights'. It is false if they cannot be that.
+// times the weights', of which no sum exceeds an int32. It is false if they cannot
+// be that.
 func integerWeights(n *node, x *value, result kernels.Elements) ([]*value, bool) {
 	w, bias := n.weights[0], n.weights[1]
 	e := w.data.encoding
@@ -158,28 +159,53 @@ func integerWeights(n *node, x *value, result kernels.Elements) ([]*value, bool)
 	}
 	scale := make([]float32, channels)
 	b := &constant{kind: typeInt32, dims: tensor.Shape{channels}, ints: make([]int64, channels)}
-	each := len(e.q) / channels
+	q := e.q
+	each := len(q) / channels
 	for i := range scale {
 		scale[i] = e.scale[i%len(e.scale)]
+		at, v := i*each, 0.0
 		if bias != nil {
-			v := float64(bias.data.floats[i])
+			v = float64(bias.data.floats[i])
+		}
+		for {
 			unit := float64(x.scale) * float64(scale[i])
-			if most := float64(math.MaxInt32); !(math.Abs(v) <= unit*most) {
-				// Of weights that are 0 the scale can be any.
-				if slices.ContainsFunc(e.q[i*each:][:each], func(q int16) bool { return q != 0 }) {
-					return nil, false
-				}
-				scale[i] = float32(math.Abs(v) / float64(x.scale) / (1 << 24))
-				unit = float64(x.scale) * float64(scale[i])
+			most := math.MaxInt32 - reach(q[at:at+each], x)
+			if math.Abs(v) <= unit*most {
+				b.ints[i] = int64(math.RoundToEven(v / unit))
+				break
 			}
-			b.ints[i] = int64(math.RoundToEven(v / unit))
+			// Beside such a bias, weights are next to nothing, and may be rounded to
+			// a larger scale. That of zeros can be any.
+			switch {
+			case most < math.MaxInt32/2 || !isScale(scale[i]):
+				return nil, false
+			case most == math.MaxInt32:
+				scale[i] = float32(math.Abs(v) / float64(x.scale) / (1 << 24))
+				continue
+			}
+			if &q[0] == &e.q[0] {
+				q = slices.Clone(q)
+			}
+			for k, w := range q[at : at+each] {
+				q[at+k] = int16(math.RoundToEven(float64(w) / 2))
+			}
+			scale[i] *= 2
 		}
 		if !isScale(scale[i]) || !result.Fits(x.scale, scale[i]) {
 			return nil, false
 		}
 	}
-	data := &constant{kind: typeInt8, dims: w.shape, encoding: &encoding{q: e.q, scale: scale}}
+	data := &constant{kind: typeInt8, dims: w.shape, encoding: &encoding{q: q, scale: scale}}
 	return []*value{{name: w.name, shape: w.shape, data: data}, {shape: b.dims, data: b}}, true
+}
+
+// reach is the largest magnitude of a sum of products of weights by elements of x.
+func reach(q []int16, x *value) float64 {
+	sum := 0.0
+	for _, w := range q {
+		sum += math.Abs(float64(w))
+	}
+	return sum * float64(max(x.zero, math.MaxUint8-x.zero))
 }
 
 // pool makes a mean of quantised elements; maxima move them.

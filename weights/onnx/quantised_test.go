@@ -190,6 +190,23 @@ func (c *quantisedCase) compare(t *testing.T, opset int64) {
 
 const inScale, inZero = 0.01, 120
 
+// maxima is a case of maxima of plain bytes.
+func maxima(name string, kind elemType) quantisedCase {
+	pool := func(m *model, in, out string) {
+		m.node("MaxPool", in, out, attr{"kernel_shape", []int64{3, 3}}, attr{"pads", []int64{1, 1, 1, 1}})
+	}
+	input := func(m *model) { m.inputs = append(m.inputs, testValue{"x", []int{0, 4, 8, 8}, kind}) }
+	return quantisedCase{name: "maxima of " + name, build: func(m *model) {
+		input(m)
+		pool(m, "x", "y")
+	}, spelled: func(m *model) {
+		input(m)
+		m.node("Cast", "x", "f", attr{"to", int64(typeFloat)})
+		pool(m, "f", "p")
+		m.node("Cast", "p", "y", attr{"to", int64(kind)})
+	}, steps: map[elemType]string{typeUint8: "Transpose Convert Pool Transpose", typeInt8: "Transpose Convert Pool Convert Transpose"}[kind]}
+}
+
 // TestQuantisedModels freezes models of quantised elements, in both of the ways in
 // which they are written, and compares them with what they spell out.
 func TestQuantisedModels(t *testing.T) {
@@ -386,6 +403,8 @@ func TestQuantisedModels(t *testing.T) {
 			m.node("QuantizeLinear", "x s z", "q")
 			m.node("DequantizeLinear", "q s z", "y", attr{"axis", -3})
 		}, steps: "Binary Unary Binary Binary Binary", float: true},
+		maxima("uint8", typeUint8),
+		maxima("int8", typeInt8),
 		{name: "bytes of a picture", build: func(m *model) {
 			m.inputs = append(m.inputs, testValue{"x", []int{0, 4, 8, 8}, typeUint8})
 			m.node("DequantizeLinear", "x "+m.encoding("x", typeUint8, 1./255, 0), "a")
@@ -517,7 +536,7 @@ func TestQuantisedModels(t *testing.T) {
 			m.weight("b", -0.1, 0.1, 6)
 			m.node("Conv", "a wf b", "c")
 			m.qdq("c", "y", typeUint8, 0.001, 128)
-		}, steps: "Transpose Convert Convert Conv Convert Convert Transpose", float: true},
+		}, steps: "Transpose Convert Conv Convert Transpose"},
 		{name: "a channel of zeros", build: func(m *model) {
 			m.qdq("x", "a", typeUint8, inScale, inZero)
 			m.integers("w", typeInt8, []int{2, 4, 1, 1}, 1, -2, 3, 100, 0, 0, 0, 0)
@@ -925,6 +944,22 @@ func TestBadQuantisation(t *testing.T) {
 			m.integers("z", typeUint8, []int{3}, 0, 0, 0)
 			m.node("QuantizeLinear", "x s z", "y")
 		}, []string{"QuantizeLineary", `the zero point, "z", of shape 3 for 4 scales`}},
+		{"a bias of the wrong length", func(m *model) {
+			m.codes("w", typeInt8, -127, 127, 8, 1)
+			m.weight("b", 0.1, 0.2, 2)
+			m.node("DynamicQuantizeMatMul", "x w "+m.encoding("w", typeInt8, 0.1, 0)+" b", "y")
+		}, []string{"DynamicQuantizeMatMuly", `"b", of shape 2, for sums of shape 1×4×8×1`}},
+		{"too many scales of columns", func(m *model) {
+			m.codes("w", typeUint8, 0, 255, 8, 1)
+			m.weight("s", 0.1, 0.2, 3)
+			m.node("QuantizeLinear", "x "+m.encoding("a", typeUint8, 0.1, 0), "q")
+			m.node("MatMulIntegerToFloat", "q w a.s s a.z", "y")
+		}, []string{"MatMulIntegerToFloaty", `"s", of shape 3, for sums of shape 1×4×8×1`}},
+		{"elements of int64", func(m *model) {
+			m.integers("q", typeInt64, []int{4}, 1, 2, 3, 4)
+			m.node("DequantizeLinear", "q "+m.encoding("a", typeInt64, 0.1, 0), "d")
+			m.node("Add", "x d", "y")
+		}, []string{"DequantizeLineard", `"q", is of int64, and not quantised`}},
 		{"an axis that does not exist", func(m *model) {
 			m.weight("s", 0.1, 0.2, 4)
 			m.node("QuantizeLinear", "x s", "y", attr{"axis", 4})
@@ -1256,5 +1291,85 @@ func TestIntegerModel(t *testing.T) {
 	}
 	if !net.Integer() {
 		t.Errorf("not all steps are integer: %s", steps(net))
+	}
+}
+
+// TestLargestBiases checks channels whose biases are about all that an int32 can
+// hold, in units of the products. Quantisers write these where weights are next to
+// nothing: they enlarge a channel's scale until its bias fits.
+func TestLargestBiases(t *testing.T) {
+	const most = math.MaxInt32
+	for _, biases := range [][]int64{{most, -most, most - 400, 1000}, {most - 1<<16, 1<<16 - most, most - 1<<17, 1000}} {
+		testLargestBiases(t, biases)
+	}
+}
+
+// testLargestBiases does so for the biases of 4 channels.
+func testLargestBiases(t *testing.T, biases []int64) {
+	scales := make([]float32, len(biases))
+	for i, q := range biases {
+		scales[i] = 0.5 / inScale / float32(math.Abs(float64(q))) // biases of ±0.5
+	}
+	weights := func(m *model, each ...int) {
+		m.qdq("x", "xq", typeUint8, inScale, inZero)
+		m.codes("w", typeInt8, -127, 127, append([]int{4}, each...)...)
+		m.floats("w.s", []int{4}, scales...)
+		m.constant("DequantizeLinear", "w w.s", "wf", attr{"axis", 0})
+		bias := make([]float32, 4)
+		for i, q := range biases {
+			bias[i] = float32(float64(q) * inScale * float64(scales[i]))
+		}
+		m.floats("b", []int{4}, bias...)
+	}
+	for _, c := range []quantisedCase{
+		{name: "convolution", build: func(m *model) {
+			weights(m, 4, 3, 3)
+			m.node("Conv", "xq wf b", "c")
+			m.qdq("c", "y", typeUint8, 0.01, 128)
+		}, steps: "Transpose Convert Conv Convert Transpose"},
+		{name: "depthwise", build: func(m *model) {
+			weights(m, 1, 3, 3)
+			m.node("Conv", "xq wf b", "c", attr{"group", 4})
+			m.qdq("c", "y", typeUint8, 0.01, 128)
+		}, steps: "Transpose Convert Conv Convert Transpose"},
+		{name: "fully connected", build: func(m *model) {
+			weights(m, 256)
+			m.node("Flatten", "xq", "f")
+			m.node("Gemm", "f wf b", "y", attr{"transB", 1})
+		}, steps: "Convert FullyConnected"},
+		{name: "twice", build: func(m *model) { // what is the first's alone must not show in the second
+			weights(m, 4, 3, 3)
+			m.node("Conv", "xq wf b", "c")
+			m.node("Conv", "xq wf", "d")
+			m.node("Add", "c d", "e")
+			m.qdq("e", "y", typeUint8, 0.01, 128)
+		}, steps: "Transpose Convert Conv Conv Binary Convert Convert Transpose", float: true},
+	} {
+		t.Run(fmt.Sprintf("%s, %d", c.name, biases), func(t *testing.T) { c.compare(t, 13) })
+	}
+}
+
+// Sums that an int32 cannot hold are computed in float32.
+func TestLargestSums(t *testing.T) {
+	const k = 1 << 17
+	for _, each := range []int64{63, 127} {
+		m := newModel(13)
+		m.input("x", 0, k)
+		m.qdq("x", "xq", typeUint8, 1./255, 0)
+		m.integers("w", typeInt8, []int{1, k}, slices.Repeat([]int64{each}, k)...)
+		m.floats("w.s", nil, 1./k)
+		m.constant("DequantizeLinear", "w w.s", "wf")
+		m.node("Gemm", "xq wf", "y", attr{"transB", 1})
+		m.output("y")
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run(t, net, 1, slices.Repeat([]float32{1}, k))[0][0]; math.Abs(float64(got)-float64(each)) > 0.01 {
+			t.Errorf("%d: %v", each, got)
+		}
+		if fits := each*k*255 <= math.MaxInt32; net.Integer() != fits {
+			t.Errorf("%d: integer is %v", each, net.Integer())
+		}
 	}
 }

@@ -7,6 +7,13 @@ import (
 
 // maxPool translates MaxPool.
 func (c *call) maxPool() []*value {
+	// Plain bytes have maxima as quantised ones do.
+	if kind := c.kind(0); c.ready() && kind.isByte() && c.in[0].data == nil && c.in[0].scale == 0 {
+		c.in[0] = c.labelled(c.in[0], kernels.Elements{Elem: tensor.U8, Scale: 1, Zero: int32(kind.shift())})
+		if kind == typeInt8 {
+			c.stand(kind, c.node.out[0])
+		}
+	}
 	out := c.pool(kernels.MaxPool)
 	if len(c.node.out) > 1 && c.node.out[1] != "" && c.ready() {
 		out = append(out, c.maxPlaces(out[0].shape))

@@ -239,11 +239,16 @@ func (c *call) matMulIntegerToFloat() []*value {
 // inScales are sums of products in units of two scales, plus a bias, operand i, if
 // there is one.
 func (c *call) inScales(y, a, b *value, i int) []*value {
-	for _, scale := range []*value{a, b} {
-		y = c.binary(&kernels.Binary{Kind: kernels.Mul}, y, scale)
+	by := func(kind kernels.BinaryKind, v *value) {
+		of := y.shape
+		if y = c.binary(&kernels.Binary{Kind: kind}, y, v); c.ready() && !of.Equal(y.shape) {
+			c.fail("%q, of shape %s, for sums of shape %s", v.name, tensor.Dims(v.shape...), tensor.Dims(of...))
+		}
 	}
+	by(kernels.Mul, a)
+	by(kernels.Mul, b)
 	if c.has(i) {
-		y = c.binary(&kernels.Binary{Kind: kernels.Add}, y, c.in[i])
+		by(kernels.Add, c.in[i])
 	}
 	return []*value{y}
 }

@@ -179,7 +179,7 @@ func (c *call) dequantised(i int, s *scheme) *value {
 	switch {
 	case !c.ready():
 		return x
-	case s.kind.float() || s.kind == typeBool:
+	case !s.kind.isQuantised() && !s.kind.packed() && s.kind != typeInt32:
 		c.fail("operand %d, %q, is of %v, and not quantised", i, x.name, s.kind)
 		return x
 	case x.data != nil:
