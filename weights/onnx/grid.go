@@ -226,7 +226,7 @@ func (m *gridMaker) ramp(of []*constant) (int, bool) {
 	var ok bool
 	if whole {
 		t.Start, ok = m.length(starts)
-	} else if same {
+	} else if same && first.kind.float() && tensor.IsFinite(first.floats[0]) {
 		t.Offset, ok = first.floats[0], true
 	}
 	if !ok {
