@@ -321,3 +321,23 @@ func (k BinaryKind) apply(x, y float32) float32 {
 	}
 	return x
 }
+
+// Float64 is the function of two numbers, of Add, Sub, Mul, Div, Max, Min and
+// Fmod, for those who compute what is the same in all runs.
+func (k BinaryKind) Float64(x, y float64) float64 {
+	switch k {
+	case Add:
+		return x + y
+	case Sub:
+		return x - y
+	case Mul:
+		return x * y
+	case Div:
+		return x / y
+	case Max:
+		return max(x, y)
+	case Fmod:
+		return math.Mod(x, y)
+	}
+	return min(x, y)
+}

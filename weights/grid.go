@@ -225,15 +225,14 @@ func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.
 		}
 		return dims, nil
 	case Transpose:
-		sorted := slices.Sorted(slices.Values(t.Perm))
-		shape := make(tensor.Shape, len(t.Perm))
-		for i, d := range sorted {
-			if d != i || len(t.Perm) != len(of[0]) {
-				return nil, errors.New("it permutes other dimensions")
-			}
-		}
 		if len(t.Perm) != len(of[0]) {
 			return nil, errors.New("it permutes other dimensions")
+		}
+		sorted, shape := slices.Sorted(slices.Values(t.Perm)), make(tensor.Shape, len(t.Perm))
+		for i, d := range sorted {
+			if d != i {
+				return nil, errors.New("it permutes other dimensions")
+			}
 		}
 		for i, d := range t.Perm {
 			shape[i] = of[0][d]
@@ -362,7 +361,7 @@ func (t Term) elements(shape tensor.Shape, of [][]float64, dims []tensor.Shape, 
 		})
 	case Arithmetic:
 		from(func(at []int) float64 {
-			return arithmetic(t.Binary, of[0][offset(at, dims[0])], of[1][offset(at, dims[1])])
+			return t.Binary.Float64(of[0][offset(at, dims[0])], of[1][offset(at, dims[1])])
 		})
 	}
 	return y
@@ -379,20 +378,4 @@ func offset(at []int, shape tensor.Shape) int {
 		}
 	}
 	return i
-}
-
-func arithmetic(kind kernels.BinaryKind, a, b float64) float64 {
-	switch kind {
-	case kernels.Add:
-		return a + b
-	case kernels.Sub:
-		return a - b
-	case kernels.Mul:
-		return a * b
-	case kernels.Div:
-		return a / b
-	case kernels.Max:
-		return max(a, b)
-	}
-	return min(a, b)
 }
