@@ -180,9 +180,18 @@ func (g Grid) shapes(open []OpenDim, sizes []int, left *int) ([]tensor.Shape, er
 	return shapes, nil
 }
 
-// shape checks a term behind others of the given shapes, and returns its shape.
-func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.Shape, error) {
-	if want, ok := map[TermKind]int{Ramp: 0, Table: 0, Concat: max(len(t.Of), 1), Arithmetic: 2}[t.Kind]; ok && len(t.Of) != want || !ok && len(t.Of) != 1 {
+// operands are the shapes of the terms that t is made from, of those before it.
+func (t Term) operands(before []tensor.Shape) ([]tensor.Shape, error) {
+	want := 1
+	switch t.Kind {
+	case Ramp, Table:
+		want = 0
+	case Concat:
+		want = max(len(t.Of), 1)
+	case Arithmetic:
+		want = 2
+	}
+	if len(t.Of) != want {
 		return nil, fmt.Errorf("it is made from %d terms", len(t.Of))
 	}
 	var of []tensor.Shape
@@ -191,6 +200,14 @@ func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.
 			return nil, fmt.Errorf("there is no term %d before it", k)
 		}
 		of = append(of, before[k])
+	}
+	return of, nil
+}
+
+// dims checks the lengths of a term, and returns what Dims are at sizes.
+func (t Term) dims(open []OpenDim, sizes []int) (tensor.Shape, error) {
+	if len(t.Dims) > tensor.MaxRank {
+		return nil, fmt.Errorf("%d dimensions are more than %d", len(t.Dims), tensor.MaxRank)
 	}
 	dims := make(tensor.Shape, len(t.Dims))
 	for i, l := range append(slices.Clone(t.Dims), t.Start) {
@@ -202,10 +219,17 @@ func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.
 			dims[i] = size
 		}
 	}
-	if len(dims) > tensor.MaxRank {
-		return nil, fmt.Errorf("%d dimensions are more than %d", len(dims), tensor.MaxRank)
+	return dims, dims.Check()
+}
+
+// shape checks a term behind others of the given shapes, and returns its shape.
+func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.Shape, error) {
+	of, err := t.operands(before)
+	if err != nil {
+		return nil, err
 	}
-	if err := dims.Check(); err != nil {
+	dims, err := t.dims(open, sizes)
+	if err != nil {
 		return nil, err
 	}
 	switch t.Kind {
