@@ -217,9 +217,9 @@ var binaryKernels = [...]asm.Kernel{
 	Pow:   {Op: "binary", Variant: "pow"},
 }
 
-// binaryOp walks through the result, plane by plane of rows. Along a row an operand moves on by 1, or stands still; from row to row
-// by any number of elements: per-channel and scalar operands are no special
-// cases.
+// binaryOp walks through the result, plane by plane of rows. Along a row an
+// operand moves on by 1, or stands still; from row to row by any number of
+// elements: per-channel and scalar operands are no special cases.
 type binaryOp struct {
 	flat
 	*Tier
