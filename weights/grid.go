@@ -140,8 +140,8 @@ func gridData(e tensor.Elem, x []float64) []byte {
 	return data
 }
 
-// integer is a number as an integer, the nearest one possible if it is too large,
-// and 0 for NaN.
+// integer is a whole number as an integer: at most 2⁶² in magnitude, and 0 for NaN.
+// An i32 takes the lowest bits of it.
 func integer(v float64) int64 {
 	const most = 1 << 62
 	if v != v {

@@ -18,8 +18,8 @@ func (c *call) folded(t *constant) []*value {
 	if c.t.budget -= t.len(); c.t.budget < 0 {
 		return c.fail("constants computed from others grow too large")
 	}
-	if t.made == nil && len(c.in) > 0 && !slices.ContainsFunc(c.in, func(v *value) bool { return v != nil && v.data == t }) {
-		t.made = &making{node: c.node, in: c.in}
+	if t.origin == nil && len(c.in) > 0 && !slices.ContainsFunc(c.in, func(v *value) bool { return v != nil && v.data == t }) {
+		t.origin = &origin{node: c.node, in: c.in}
 	}
 	v := &value{shape: t.dims, data: t}
 	if len(c.node.out) > 0 {
