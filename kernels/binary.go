@@ -217,9 +217,9 @@ var binaryKernels = [...]asm.Kernel{
 	Pow:   {Op: "binary", Variant: "pow"},
 }
 
-// binaryOp walks through the result, plane by plane of rows. Along a row an operand moves on by 1, or stands still; from row to row
-// by any number of elements: per-channel and scalar operands are no special
-// cases.
+// binaryOp walks through the result, plane by plane of rows. Along a row an
+// operand moves on by 1, or stands still; from row to row by any number of
+// elements: per-channel and scalar operands are no special cases.
 type binaryOp struct {
 	flat
 	*Tier
@@ -320,4 +320,24 @@ func (k BinaryKind) apply(x, y float32) float32 {
 		return x * y
 	}
 	return x
+}
+
+// Float64 is the function of two numbers, of Add, Sub, Mul, Div, Max, Min and
+// Fmod, for those who compute what is the same in all runs.
+func (k BinaryKind) Float64(x, y float64) float64 {
+	switch k {
+	case Add:
+		return x + y
+	case Sub:
+		return x - y
+	case Mul:
+		return x * y
+	case Div:
+		return x / y
+	case Max:
+		return max(x, y)
+	case Fmod:
+		return math.Mod(x, y)
+	}
+	return min(x, y)
 }

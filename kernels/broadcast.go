@@ -32,16 +32,16 @@ type broadcastOp struct {
 type rowFunc func(w *Workspace, z []byte, x *[maxBroadcast][]byte, step *[maxBroadcast]int, n int)
 
 // laneOf is how many elements of a row of n a function takes at a time: as many
-// as a lane has, if it needs one.
+// as a lane has, if an operand needs one, or else so few that a call of a kernel
+// is short.
 func laneOf(n int, steps ...int) int {
 	if slices.Contains(steps, 0) {
 		return min(n, laneSize)
 	}
-	return n
+	return min(n, taskSize)
 }
 
-// laneSize is how many elements of a row functions without a kernel take at a
-// time.
+// laneSize is the most elements of a lane whose operand stands still.
 const laneSize = 128
 
 // A lane gives the elements of an operand side by side, also where it stands

@@ -87,3 +87,43 @@ func TestCallsAreShort(t *testing.T) {
 		}
 	}
 }
+
+// TestRowCallsAreShort looks at the elements that one call takes of a long row.
+func TestRowCallsAreShort(t *testing.T) {
+	longest := 0
+	tier := wrapped(portable, func(_ asm.Kernel, run any) any {
+		switch run := run.(type) {
+		case func(*asm.CompareArgs):
+			return func(a *asm.CompareArgs) {
+				longest = max(longest, a.N)
+				run(a)
+			}
+		case func(*asm.SelectArgs):
+			return func(a *asm.SelectArgs) {
+				longest = max(longest, a.N)
+				run(a)
+			}
+		}
+		return run
+	})
+	const n = 10*taskSize + 3
+	x, c := tensor.AlignedBytes(4*n), tensor.AlignedBytes(n)
+	for _, tt := range []struct {
+		spec Spec
+		in   []tensor.Type
+		data [][]byte
+	}{
+		{&Binary{Kind: Less}, []tensor.Type{tensor.Floats(n), tensor.Floats(n)}, [][]byte{x, x}},
+		{&Select{}, []tensor.Type{{Elem: tensor.Bool, Shape: tensor.Shape{n}}, tensor.Floats(n), tensor.Floats(n)}, [][]byte{c, x, x}},
+	} {
+		op, err := tt.spec.Bind(tier, tt.in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest = 0
+		op.Run(&Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, tt.data, [][]byte{tensor.AlignedBytes(4 * n)}, 1, 0, op.Tasks(1))
+		if longest == 0 || longest > taskSize {
+			t.Errorf("%s: the longest call takes %d elements, more than %d", tt.spec.Op(), longest, taskSize)
+		}
+	}
+}

@@ -113,11 +113,6 @@ func (p *Pool) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	if p.Kind == AveragePoolPadded {
 		op.padded, op.empty = true, 0
 	}
-	if op.largest {
-		if two := p.separate(op, x, op.out); two != nil {
-			return two, nil
-		}
-	}
 	return op, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/internal/guard"
 	"github.com/infer-go/infer/tensor"
 )
@@ -264,7 +265,7 @@ func TestQuantisedConv(t *testing.T) {
 		switch g.IntN(4) {
 		case 0:
 			c.Groups = g.between(2, 3)
-			cin, c.Channels = c.Groups*g.between(1, 6), c.Groups*g.between(1, 20)
+			cin, c.Channels = c.Groups*g.between(1, 6), c.Groups*g.between(1, 40)
 		case 1:
 			depthwise = true
 			cin = g.between(1, 40)
@@ -380,19 +381,22 @@ func TestQuantisedPlane(t *testing.T) {
 // TestPlacedQuantised compares results among the channels of others with the same
 // alone.
 func TestPlacedQuantised(t *testing.T) {
-	const first, channels, own = 5, 50, 20
+	const first, few, whole = 5, 20, 64 // channels
 	g := newGenerator(9)
-	narrow, result := Elements{tensor.U8, 0.02, 3}, Elements{tensor.U8, 0.05, 9}
-	plane := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: own, Pool: true, Result: result}
+	narrow, result, linear := Elements{tensor.U8, 0.02, 3}, Elements{tensor.U8, 0.05, 9}, Elements{tensor.U8, 0.031, 9}
+	plane := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: few, Pool: true, Result: result}
+	conv := &Conv{Window: square(3, 1, 1), Groups: 1, Channels: whole, Result: result}
 	table := &Unary{Act: Act{Kind: ActSigmoid}, Result: result}
 	for _, c := range []struct {
 		spec   Spec
 		x      tensor.Type
 		params []Param
 	}{
-		{plane, narrow.Of(1, 22, 18, 1), []Param{g.quantisedWeights(9, own).panels(1, 9, own)}},
-		{table, narrow.Of(1, 31, 19, own), []Param{TableParam(narrow, result, table.Of)}},
-		{&Convert{Result: result}, narrow.Of(1, 31, 19, own), nil},
+		{plane, narrow.Of(1, 22, 18, 1), []Param{g.quantisedWeights(9, few).panels(1, 9, few)}},
+		{conv, narrow.Of(1, 22, 18, 5), []Param{g.quantisedWeights(45, whole).panels(1, 45, whole)}},
+		{table, narrow.Of(1, 31, 19, few), []Param{TableParam(narrow, result, table.Of)}},
+		{&Convert{Result: result}, narrow.Of(1, 31, 19, few), nil},
+		{&Convert{Result: linear}, narrow.Of(1, 131, 19, whole), nil}, // several tasks
 	} {
 		eachTier(t, func(t *testing.T, tier *Tier) {
 			op, err := c.spec.Bind(tier, []tensor.Type{c.x}, c.params)
@@ -412,6 +416,8 @@ func TestPlacedQuantised(t *testing.T) {
 			for i := range x {
 				x[i] = byte(g.IntN(256))
 			}
+			own := out[0].Shape[3]
+			channels := own + 30
 			pixels := items * out[0].Shape.Volume() / own
 			alone, among := make([]byte, pixels*own), make([]byte, pixels*channels)
 			run := func(op Op, y []byte) {
@@ -419,7 +425,8 @@ func TestPlacedQuantised(t *testing.T) {
 				op.Run(w, [][]byte{x}, [][]byte{y}, items, 0, op.Tasks(items))
 			}
 			run(op, alone)
-			run(placer.Place(first, channels), among)
+			placed := placer.Place(first, channels)
+			run(placed, among)
 			for i, v := range among {
 				want := byte(0)
 				if ch := i%channels - first; ch >= 0 && ch < own {
@@ -428,6 +435,10 @@ func TestPlacedQuantised(t *testing.T) {
 				if v != want {
 					t.Fatalf("%s: byte %d is %d, want %d", c.spec.Op(), i, v, want)
 				}
+			}
+			byRows := c.params == nil && own == whole && tier != portable && lookup[asm.RescaleArgs](tier.kernels, rescaleKernel) != nil
+			if _, ok := placed.(*placedRows); ok != byRows {
+				t.Errorf("%s of %d channels is placed by a %T", c.spec.Op(), own, placed)
 			}
 		})
 	}

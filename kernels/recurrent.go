@@ -248,15 +248,15 @@ func (op *recurrentOp) firstState(in [][]byte, s, i int) []float32 {
 	return op.first[i*op.hidden:][:op.hidden]
 }
 
-// A recurrentCell is the state of rows sequences at a time. Vectors of all of them follow
+// A recurrentCell is the state of rows sequences at a time. Their vectors follow
 // one another, those of each gate after those of the gate before.
 type recurrentCell struct {
 	*recurrentOp
 	rows        int
-	x           []float32 // the inputs' contribution, xRow apart
+	x           []float32 // the inputs' contribution: of sequence r from r·xRow on
 	xRow        int
 	gates       []float32
-	spare, h, c []float32
+	spare, h, c []float32 // a vector of each sequence; c only of an LSTM
 }
 
 // gate is the elements of the gates from, …, to−1.

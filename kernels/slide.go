@@ -188,12 +188,11 @@ func (s *sliding) weight(row, col, c int) *float32 {
 // An area is rows and channels of the results of one map.
 type area struct {
 	rows, channels [2]int // from, to
-	top            int    // rows of the map that are left out before x
 	lo, hi         float32
 }
 
-// compute computes an area of at most one block of channels: x is the map, from
-// the area's top on, and y starts with the area's first row.
+// compute computes an area of at most one block of channels: x is the map, and
+// y starts with the area's first row.
 func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 	a := &w.taps
 	a.XRow, a.XCol = 4*s.tap[0], 4*s.tap[1]
@@ -208,7 +207,6 @@ func (s *sliding) compute(w *Workspace, y, x []float32, area area) {
 		if rows.from >= rows.to {
 			continue
 		}
-		rows.first -= area.top
 		for j := range s.runs[1] {
 			s.tile(w, y[(rows.from-area.rows[0])*s.next[0]:], x, &rows, &s.runs[1][j], area.channels[0])
 		}

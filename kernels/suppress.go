@@ -199,11 +199,15 @@ func (op *suppressOp) suppressed(box *[sidesSize]float32, others []float32) bool
 // right, and its area.
 const sidesSize = 5
 
-// sides sets dst to the sides of a box.
+// sides sets dst to the sides of a box. One whose height and width are both
+// negative has no area, although their product is positive.
 func (op *suppressOp) sides(dst, box []float32) *[sidesSize]float32 {
 	y, x := op.side(box, 0), op.side(box, 1)
 	s := (*[sidesSize]float32)(dst)
-	*s = [sidesSize]float32{y[0], y[1], x[0], x[1], float32((y[1] - y[0]) * (x[1] - x[0]))}
+	*s = [sidesSize]float32{y[0], y[1], x[0], x[1]}
+	if y[1] > y[0] {
+		s[4] = float32((y[1] - y[0]) * (x[1] - x[0]))
+	}
 	return s
 }
 

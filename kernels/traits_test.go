@@ -65,16 +65,8 @@ func TestTableEntries(t *testing.T) {
 		if err != nil {
 			continue // the kernel is larger than the map
 		}
-		n := 0
-		count := func(s *sliding) { n += len(s.runs[0]) + len(s.runs[1]) }
-		switch op := op.(type) {
-		case *poolOp:
-			count(&op.sliding)
-		case *separablePool:
-			count(&op.sliding)
-			count(&op.along)
-		}
-		if n > traits(p, in).TableEntries {
+		runs := op.(*poolOp).runs
+		if n := len(runs[0]) + len(runs[1]); n > traits(p, in).TableEntries {
 			t.Errorf("%+v of %v has %d runs, more than %d", p, in, n, traits(p, in).TableEntries)
 		}
 	}

@@ -36,13 +36,6 @@ func (w *Window) Extent(i int) int64 {
 	return int64(w.Kernel[i]-1)*int64(w.Dilation[i]) + 1
 }
 
-// reach is the part of a map's dimension i, of this size, in which the taps of
-// windows from, …, to−1 lie.
-func (w *Window) reach(i, size, from, to int) (first, end int) {
-	end = int(min(max(w.start(i, to-1)+w.Extent(i), 0), int64(size)))
-	return int(min(max(w.start(i, from), 0), int64(end))), end
-}
-
 // Count returns how many windows fit on a map of the given size in dimension i.
 // With ceil, a last window may extend beyond the padded map, if it starts
 // before the padding that follows the map.

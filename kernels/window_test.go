@@ -47,37 +47,6 @@ var largeWindows = []struct{ kernel, stride, size [2]int }{
 	{[2]int{3, 40000}, [2]int{1, 7}, [2]int{3, 40010}},
 }
 
-// TestSeparablePool takes windows of which maxima are computed in two passes.
-func TestSeparablePool(t *testing.T) {
-	g := newGenerator(21)
-	two := 0
-	for _, g.special = range []bool{false, true} {
-		for range 150 {
-			var w Window
-			var size [2]int
-			for i := range 2 {
-				w.Kernel[i], w.Stride[i], w.Dilation[i] = g.between(1, 14), g.between(1, 3), g.between(1, 2)
-				extent := int(w.Extent(i))
-				w.Pad[i], w.Pad[i+2] = g.IntN(extent), g.IntN(extent)
-				size[i] = max(extent-w.Pad[i]-w.Pad[i+2], 0) + g.between(1, 30)
-			}
-			p := &Pool{Window: w, Kind: MaxPool, Ceil: g.IntN(2) == 0}
-			shape := []int{g.between(1, 2), size[0], size[1], g.between(1, 70)}
-			op, err := bind(p, portable, [][]int{shape}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, ok := op.(*separablePool); ok {
-				two++
-			}
-			trial{spec: p, in: [][]int{shape}, ref: func(in, out []array) { refPool(p, in[0], out[0]) }}.run(t, g)
-		}
-	}
-	if two < 100 {
-		t.Errorf("only %d pools take two passes", two)
-	}
-}
-
 func TestLargePool(t *testing.T) {
 	g := newGenerator(22)
 	for i, w := range largeWindows {

@@ -23,7 +23,7 @@ import (
 //     no step numbers the items; BatchDims are dimensions of the outputs;
 //   - labels fit the outputs, and the preparation fits the inputs;
 //   - open dimensions are dimensions of inputs, and everything that depends on
-//     them is an extent of a step.
+//     them is an extent of a step, or a param that a Grid can compute.
 //
 // Errors name the place.
 func (n *Net) Check() error {

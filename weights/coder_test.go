@@ -30,6 +30,12 @@ func TestLeastSizes(t *testing.T) {
 		{"value", size(func(c *coder) { c.value(new(Value)) }), valueSize},
 		{"param", size(func(c *coder) { c.param(new(kernels.Param)) }), paramSize},
 		{"step", size(func(c *coder) { c.step(&Step{Spec: &kernels.Transpose{}}) }), stepSize},
+		{"open dimension", size(func(c *coder) { c.openDim(new(OpenDim)) }), openSize},
+		{"axis", size(func(c *coder) { c.axis(new(Axis)) }), axisSize},
+		{"growth", size(func(c *coder) { c.growth(new(Growth)) }), growthSize},
+		{"length", size(func(c *coder) { c.length(new(Length)) }), lengthSize},
+		{"term", size(func(c *coder) { c.term(new(Term)) }), termSize},
+		{"grid", size(func(c *coder) { c.grid(new(Grid)) }), gridSize},
 	} {
 		if tt.have != tt.want {
 			t.Errorf("the smallest %s takes %d bytes, not %d", tt.what, tt.have, tt.want)

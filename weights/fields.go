@@ -15,7 +15,7 @@ const (
 	axisSize   = 2 * 4
 	growthSize = 4*4 + 4
 	lengthSize = 2 * 4
-	termSize   = 3 + 6*4 + lengthSize + 2*4
+	termSize   = 3 + 5*4 + lengthSize + 2*4
 	gridSize   = 2 * 4
 )
 

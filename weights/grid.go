@@ -140,8 +140,8 @@ func gridData(e tensor.Elem, x []float64) []byte {
 	return data
 }
 
-// integer is a number as an integer, the nearest one possible if it is too large,
-// and 0 for NaN.
+// integer is a whole number as an integer: at most 2⁶² in magnitude, and 0 for NaN.
+// An i32 takes the lowest bits of it.
 func integer(v float64) int64 {
 	const most = 1 << 62
 	if v != v {
@@ -180,9 +180,18 @@ func (g Grid) shapes(open []OpenDim, sizes []int, left *int) ([]tensor.Shape, er
 	return shapes, nil
 }
 
-// shape checks a term behind others of the given shapes, and returns its shape.
-func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.Shape, error) {
-	if want, ok := map[TermKind]int{Ramp: 0, Table: 0, Concat: max(len(t.Of), 1), Arithmetic: 2}[t.Kind]; ok && len(t.Of) != want || !ok && len(t.Of) != 1 {
+// operands are the shapes of the terms that t is made from, of those before it.
+func (t Term) operands(before []tensor.Shape) ([]tensor.Shape, error) {
+	want := 1
+	switch t.Kind {
+	case Ramp, Table:
+		want = 0
+	case Concat:
+		want = max(len(t.Of), 1)
+	case Arithmetic:
+		want = 2
+	}
+	if len(t.Of) != want {
 		return nil, fmt.Errorf("it is made from %d terms", len(t.Of))
 	}
 	var of []tensor.Shape
@@ -191,6 +200,14 @@ func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.
 			return nil, fmt.Errorf("there is no term %d before it", k)
 		}
 		of = append(of, before[k])
+	}
+	return of, nil
+}
+
+// dims checks the lengths of a term, and returns what Dims are at sizes.
+func (t Term) dims(open []OpenDim, sizes []int) (tensor.Shape, error) {
+	if len(t.Dims) > tensor.MaxRank {
+		return nil, fmt.Errorf("%d dimensions are more than %d", len(t.Dims), tensor.MaxRank)
 	}
 	dims := make(tensor.Shape, len(t.Dims))
 	for i, l := range append(slices.Clone(t.Dims), t.Start) {
@@ -202,10 +219,17 @@ func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.
 			dims[i] = size
 		}
 	}
-	if len(dims) > tensor.MaxRank {
-		return nil, fmt.Errorf("%d dimensions are more than %d", len(dims), tensor.MaxRank)
+	return dims, dims.Check()
+}
+
+// shape checks a term behind others of the given shapes, and returns its shape.
+func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.Shape, error) {
+	of, err := t.operands(before)
+	if err != nil {
+		return nil, err
 	}
-	if err := dims.Check(); err != nil {
+	dims, err := t.dims(open, sizes)
+	if err != nil {
 		return nil, err
 	}
 	switch t.Kind {
@@ -225,15 +249,14 @@ func (t Term) shape(before []tensor.Shape, open []OpenDim, sizes []int) (tensor.
 		}
 		return dims, nil
 	case Transpose:
-		sorted := slices.Sorted(slices.Values(t.Perm))
-		shape := make(tensor.Shape, len(t.Perm))
-		for i, d := range sorted {
-			if d != i || len(t.Perm) != len(of[0]) {
-				return nil, errors.New("it permutes other dimensions")
-			}
-		}
 		if len(t.Perm) != len(of[0]) {
 			return nil, errors.New("it permutes other dimensions")
+		}
+		sorted, shape := slices.Sorted(slices.Values(t.Perm)), make(tensor.Shape, len(t.Perm))
+		for i, d := range sorted {
+			if d != i {
+				return nil, errors.New("it permutes other dimensions")
+			}
 		}
 		for i, d := range t.Perm {
 			shape[i] = of[0][d]
@@ -362,7 +385,7 @@ func (t Term) elements(shape tensor.Shape, of [][]float64, dims []tensor.Shape, 
 		})
 	case Arithmetic:
 		from(func(at []int) float64 {
-			return arithmetic(t.Binary, of[0][offset(at, dims[0])], of[1][offset(at, dims[1])])
+			return t.Binary.Float64(of[0][offset(at, dims[0])], of[1][offset(at, dims[1])])
 		})
 	}
 	return y
@@ -379,20 +402,4 @@ func offset(at []int, shape tensor.Shape) int {
 		}
 	}
 	return i
-}
-
-func arithmetic(kind kernels.BinaryKind, a, b float64) float64 {
-	switch kind {
-	case kernels.Add:
-		return a + b
-	case kernels.Sub:
-		return a - b
-	case kernels.Mul:
-		return a * b
-	case kernels.Div:
-		return a / b
-	case kernels.Max:
-		return max(a, b)
-	}
-	return min(a, b)
 }

@@ -57,12 +57,7 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 		b.note("odd bytes of B", y(9+2*v))
 	}
 	b.wordConstants(mr)
-	bias := b.load("Bias")
-	for i := range mr {
-		for v := range vectors {
-			b.VMOVDQU(mem(bias, 32*v), y(2*i+v))
-		}
-	}
+	b.wordBias(mr, vectors)
 	panel := b.load("B")
 	b.segments(func(offset reg64) {
 		b.LEAQ(index(a, offset, 1), offset)
@@ -73,12 +68,9 @@ func (b *builder) wordSums(mr, vectors int, a, as reg64) {
 			for v := range vectors {
 				even, odd := y(8+2*v), y(9+2*v)
 				b.VMOVDQU(mem(panel, 32*v), odd)
-				if mr == 1 {
-					continue
+				if mr > 1 {
+					b.splitBytes(even, odd)
 				}
-				b.VPSLLW(imm(8), odd, even)
-				b.VPSRAW(imm(8), even, even)
-				b.VPSRAW(imm(8), odd, odd)
 			}
 			for i := range mr {
 				b.quad(row.at(i, mr))
@@ -111,12 +103,7 @@ func (b *builder) widenedSums(mr, vectors int, a, as reg64) {
 	}
 	b.note("products", y(product))
 	b.note("two elements of A", y(pair))
-	bias := b.load("Bias")
-	for i := range mr {
-		for v := range vectors {
-			b.VMOVDQU(mem(bias, 32*v), y(2*i+v))
-		}
-	}
+	b.wordBias(mr, vectors)
 	panel := b.load("B")
 	b.segments(func(offset reg64) {
 		b.LEAQ(index(a, offset, 1), offset)
@@ -127,9 +114,7 @@ func (b *builder) widenedSums(mr, vectors int, a, as reg64) {
 			for v := range vectors {
 				even, odd := y(weights+2*v), y(weights+2*v+1)
 				b.VMOVDQU(mem(panel, 32*v), odd)
-				b.VPSLLW(imm(8), odd, even)
-				b.VPSRAW(imm(8), even, even)
-				b.VPSRAW(imm(8), odd, odd)
+				b.splitBytes(even, odd)
 			}
 			for i := range mr {
 				for odd := range 2 {
@@ -144,6 +129,24 @@ func (b *builder) widenedSums(mr, vectors int, a, as reg64) {
 			row.advance(imm(8))
 		})
 	})
+}
+
+// wordBias sets a tile's sums to the bias.
+func (b *builder) wordBias(mr, vectors int) {
+	bias := b.load("Bias")
+	for i := range mr {
+		for v := range vectors {
+			b.VMOVDQU(mem(bias, 32*v), y(2*i+v))
+		}
+	}
+}
+
+// splitBytes widens the bytes in odd to words: the even ones to even, the odd ones
+// in place.
+func (b *builder) splitBytes(even, odd vec) {
+	b.VPSLLW(imm(8), odd, even)
+	b.VPSRAW(imm(8), even, even)
+	b.VPSRAW(imm(8), odd, odd)
 }
 
 // wordConstants sets what sums of words need in registers: 255, and for a single

@@ -129,11 +129,24 @@ func (b *builder) tempRow(t transform, temp reg64, row int) {
 }
 
 // eachBlock emits body for every block of every tile, with registers of its
-// own for the block's addresses. What only a new tile needs stays on the stack
-// meanwhile. A pointer's name is its field's; its stride between tiles is the
-// field of that name with Tile, but Bias is the same for all.
+// own for the block's addresses.
 func (b *builder) eachBlock(pointers []string, body func(at map[string]reg64)) {
-	tile, tiles := b.label("tile"), b.AllocLocal(8)
+	b.eachTile(b.AllocLocal(8), pointers, func(at map[string]reg64) {
+		b.loop("block", b.load("Blocks"), func() {
+			body(at)
+			for _, p := range pointers {
+				b.ADDQ(imm(32), at[p])
+			}
+		})
+	})
+}
+
+// eachTile emits blocks for every tile, with the addresses of its first block, which
+// blocks moves on. What only a new tile needs stays on the stack meanwhile, the
+// number of those that are left in tiles. A pointer's name is its field's; its stride
+// between tiles is the field of that name with Tile, but Bias is the same for all.
+func (b *builder) eachTile(tiles operand.Mem, pointers []string, blocks func(at map[string]reg64)) {
+	tile := b.label("tile")
 	b.MOVQ(b.load("Tiles"), tiles)
 	start := map[string]operand.Mem{}
 	for _, p := range pointers {
@@ -146,12 +159,7 @@ func (b *builder) eachBlock(pointers []string, body func(at map[string]reg64)) {
 		block[p] = b.GP64()
 		b.MOVQ(start[p], block[p])
 	}
-	b.loop("block", b.load("Blocks"), func() {
-		body(block)
-		for _, p := range pointers {
-			b.ADDQ(imm(32), block[p])
-		}
-	})
+	blocks(block)
 	for _, p := range pointers {
 		if p != "Bias" {
 			b.ADDQ(b.load(p+"Tile"), start[p])

@@ -111,42 +111,25 @@ func wides(first, n, step, bytes int) (r []vec) {
 // eachWideBlock is eachBlock for two blocks at a time, in registers of 64 bytes,
 // and for the one that may be left, of 32.
 func (b *builder) eachWideBlock(pointers []string, body func(at map[string]reg64, bytes int)) {
-	tile, tiles, pairs := b.label("tile"), b.AllocLocal(8), b.AllocLocal(8)
-	b.MOVQ(b.load("Tiles"), tiles)
-	start := map[string]operand.Mem{}
-	for _, p := range pointers {
-		start[p] = b.AllocLocal(8)
-		b.MOVQ(b.load(p), start[p])
-	}
-	b.Label(tile)
-	block := map[string]reg64{}
-	for _, p := range pointers {
-		block[p] = b.GP64()
-		b.MOVQ(start[p], block[p])
-	}
-	single, next := b.label("single"), b.label("next")
-	n := b.load("Blocks")
-	b.SHRQ(imm(1), n)
-	b.JEQ(operand.LabelRef(single))
-	b.MOVQ(n, pairs)
-	b.loop("blocks", pairs, func() {
-		body(block, 64)
-		for _, p := range pointers {
-			b.ADDQ(imm(64), block[p])
-		}
+	tiles, pairs := b.AllocLocal(8), b.AllocLocal(8)
+	b.eachTile(tiles, pointers, func(at map[string]reg64) {
+		single, next := b.label("single"), b.label("next")
+		n := b.load("Blocks")
+		b.SHRQ(imm(1), n)
+		b.JEQ(operand.LabelRef(single))
+		b.MOVQ(n, pairs)
+		b.loop("blocks", pairs, func() {
+			body(at, 64)
+			for _, p := range pointers {
+				b.ADDQ(imm(64), at[p])
+			}
+		})
+		b.Label(single)
+		b.TESTB(imm(1), b.field("Blocks"))
+		b.JEQ(operand.LabelRef(next))
+		body(at, 32)
+		b.Label(next)
 	})
-	b.Label(single)
-	b.TESTB(imm(1), b.field("Blocks"))
-	b.JEQ(operand.LabelRef(next))
-	body(block, 32)
-	b.Label(next)
-	for _, p := range pointers {
-		if p != "Bias" {
-			b.ADDQ(b.load(p+"Tile"), start[p])
-		}
-	}
-	b.DECQ(tiles)
-	b.JNE(operand.LabelRef(tile))
 }
 
 // heldRows is how many rows of the first pass's results stay in registers, from 8

@@ -197,7 +197,8 @@ func grouped(b *builder) {
 					b.ADD(in, w, w)
 					for i, r := range p.result {
 						for j, v := range r {
-							b.FMLAElement(elements[4*i+4*j/depth*depth/4+p.pass], k, weights[j], v)
+							group := j - j%(depth/4) // its first vector
+							b.FMLAElement(elements[4*i+group+p.pass], k, weights[j], v)
 						}
 					}
 				}

@@ -145,8 +145,8 @@ type constant struct {
 	// encoding is how floats were quantised; nil if they were not.
 	encoding *encoding
 
-	// made is of what it was folded; nil if it was not.
-	made *making
+	// origin is what it was folded from; nil if it was not.
+	origin *origin
 }
 
 func floatTensor(dims []int, x []float32) *constant {
@@ -221,7 +221,7 @@ func (t *constant) setInt(i int, x int64) {
 // reshaped is t with other dimensions, of the same product.
 func (t *constant) reshaped(dims []int) *constant {
 	c := *t
-	c.dims, c.turned, c.dequantised, c.made = dims, nil, nil, nil
+	c.dims, c.turned, c.dequantised, c.origin = dims, nil, nil, nil
 	c.encoding = t.encoding.reshaped(t.dims, dims)
 	return &c
 }

@@ -108,12 +108,14 @@ func TestSpecialNumbers(t *testing.T) {
 	}
 }
 
-// TestLargeHyperbolics has operands whose squares and exponentials overflow.
+// TestLargeHyperbolics has operands whose squares, doubles and exponentials
+// overflow, and infinities.
 func TestLargeHyperbolics(t *testing.T) {
-	x := []float32{1e30, -1e30, 89, -89}
+	inf := float32(math.Inf(1))
+	x := []float32{1e30, -1e30, 89, -89, math.MaxFloat32, -math.MaxFloat32, inf, -inf}
 	for op, f := range map[string]func(float64) float64{"Asinh": math.Asinh, "Sinh": math.Sinh, "Acosh": math.Acosh, "Cosh": math.Cosh} {
 		m := newModel(22)
-		m.input("x", 0, 4)
+		m.input("x", 0, len(x))
 		m.node(op, "x", "y")
 		m.output("y")
 		net, _, err := Freeze(m.bytes(), Options{})

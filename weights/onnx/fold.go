@@ -18,8 +18,8 @@ func (c *call) folded(t *constant) []*value {
 	if c.t.budget -= t.len(); c.t.budget < 0 {
 		return c.fail("constants computed from others grow too large")
 	}
-	if t.made == nil && len(c.in) > 0 && !slices.ContainsFunc(c.in, func(v *value) bool { return v != nil && v.data == t }) {
-		t.made = &making{node: c.node, in: c.in}
+	if t.origin == nil && len(c.in) > 0 && !slices.ContainsFunc(c.in, func(v *value) bool { return v != nil && v.data == t }) {
+		t.origin = &origin{node: c.node, in: c.in}
 	}
 	v := &value{shape: t.dims, data: t}
 	if len(c.node.out) > 0 {
@@ -465,7 +465,7 @@ func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
 		if kind.Compares() {
 			t.ints[i] = compare(kind, a.data, ia, b.data, ib)
 		} else if t.kind.float() {
-			t.setFloat(i, floatArithmetic(kind, float64(a.data.floats[ia]), float64(b.data.floats[ib])))
+			t.setFloat(i, kind.Float64(float64(a.data.floats[ia]), float64(b.data.floats[ib])))
 		} else if y, ok := intArithmetic(kind, a.data.ints[ia], b.data.ints[ib]); ok {
 			t.setInt(i, y)
 		} else {
@@ -474,24 +474,6 @@ func (c *call) foldBinary(kind kernels.BinaryKind, a, b *value) []*value {
 		next(at, dims)
 	}
 	return c.folded(t)
-}
-
-func floatArithmetic(kind kernels.BinaryKind, a, b float64) float64 {
-	switch kind {
-	case kernels.Add:
-		return a + b
-	case kernels.Sub:
-		return a - b
-	case kernels.Mul:
-		return a * b
-	case kernels.Div:
-		return a / b
-	case kernels.Max:
-		return max(a, b)
-	case kernels.Fmod:
-		return math.Mod(a, b)
-	}
-	return min(a, b)
 }
 
 // compare compares two numbers: 1 is true.

@@ -16,9 +16,9 @@ import (
 // probes, either its elements are recognised, or it is traced back to the
 // constants from which it was folded.
 
-// A making says of what a constant was folded, by a node; without one, it is the
+// An origin says what a constant was folded from, by a node; without one, it is the
 // first element of its operand along dimension narrowed.
-type making struct {
+type origin struct {
 	node     *nodeProto
 	in       []*value
 	narrowed int
@@ -226,7 +226,7 @@ func (m *gridMaker) ramp(of []*constant) (int, bool) {
 	var ok bool
 	if whole {
 		t.Start, ok = m.length(starts)
-	} else if same {
+	} else if same && first.kind.float() && tensor.IsFinite(first.floats[0]) {
 		t.Offset, ok = first.floats[0], true
 	}
 	if !ok {
@@ -267,37 +267,37 @@ func isRamp(c *constant, t weights.Term) bool {
 
 // folded is a constant that was computed from others.
 func (m *gridMaker) folded(of []*constant) (int, bool) {
-	made := of[0].made
-	if made == nil || slices.ContainsFunc(of, func(c *constant) bool {
-		return c.made == nil || c.made.node != made.node || c.made.narrowed != made.narrowed || len(c.made.in) != len(made.in)
+	from := of[0].origin
+	if from == nil || slices.ContainsFunc(of, func(c *constant) bool {
+		return c.origin == nil || c.origin.node != from.node || c.origin.narrowed != from.narrowed || len(c.origin.in) != len(from.in)
 	}) {
 		return 0, false
 	}
 	// operand is operand i as a term.
 	operand := func(i int) (int, bool) {
-		if i >= len(made.in) {
+		if i >= len(from.in) {
 			return 0, false
 		}
 		in := make([]*constant, len(of))
 		for j, c := range of {
-			if v := c.made.in[i]; v == nil || v.data == nil {
+			if v := c.origin.in[i]; v == nil || v.data == nil {
 				return 0, false
 			}
-			in[j] = c.made.in[i].data
+			in[j] = c.origin.in[i].data
 		}
 		return m.term(in)
 	}
-	if made.node == nil {
+	if from.node == nil {
 		k, ok := operand(0)
 		if !ok {
 			return 0, false
 		}
-		return m.add(weights.Term{Kind: weights.First, Of: []int{k}, Axis: made.narrowed}, of), true
+		return m.add(weights.Term{Kind: weights.First, Of: []int{k}, Axis: from.narrowed}, of), true
 	}
-	c := &call{t: &translator{}, node: made.node}
+	c := &call{t: &translator{}, node: from.node}
 	t := weights.Term{}
 	operands := 1
-	switch made.node.op {
+	switch from.node.op {
 	case "Reshape", "Unsqueeze", "Squeeze", "Flatten":
 		t.Kind = weights.View
 	case "Expand", "Tile": // of dimensions of 1, or the constants are not the same
@@ -306,12 +306,12 @@ func (m *gridMaker) folded(of []*constant) (int, bool) {
 		t.Kind, t.Perm = weights.Transpose, c.permutation(len(of[0].dims))
 	case "Concat":
 		t.Kind, t.Axis = weights.Concat, c.axis(c.intAttr("axis", 0), len(of[0].dims))
-		operands = len(made.in)
+		operands = len(from.in)
 	case "Cast":
 		t.Kind = weights.Cast
 	default:
-		kind, ok := gridArithmetic[made.node.op]
-		if !ok || len(made.in) != 2 {
+		kind, ok := gridArithmetic[from.node.op]
+		if !ok || len(from.in) != 2 {
 			return 0, false
 		}
 		t.Kind, t.Binary = weights.Arithmetic, kind

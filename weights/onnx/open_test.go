@@ -264,6 +264,22 @@ var openCases = []openCase{
 		m.constant("Sub", "twice unit", "at")
 		m.node("Mul", "x at", "y")
 	}, 1, 1},
+	{"coordinates behind numbers that cannot begin a ramp", []int{1, 3, 0, 0}, func(m *model) {
+		m.sizeOf("x", "w", 3)
+		m.ints("none")
+		m.integers("zero", typeInt64, nil, 0)
+		m.integers("one", typeInt64, nil, 1)
+		m.integers("two", typeInt64, nil, 2)
+		m.ints("large", 1<<40)
+		m.floats("infinite", []int{1}, float32(math.Inf(-1)))
+		m.constant("Reshape", "w none", "end")
+		m.constant("Sub", "end two", "last")
+		m.constant("Range", "zero last one", "columns")
+		m.constant("Concat", "large columns", "integers", attr{"axis", 0})
+		m.constant("Cast", "integers", "i", attr{"to", int64(typeFloat)})
+		m.constant("Concat", "infinite i", "at", attr{"axis", 0})
+		m.node("Mul", "x at", "y")
+	}, 1, 3},
 	{"a YOLOv5 head", []int{0, 3, 0, 0}, func(m *model) {
 		same, two := attr{"pads", []int64{1, 1, 1, 1}}, attr{"strides", []int64{2, 2}}
 		m.conv("x", "p0", 6, 3, 3, same, two)

@@ -76,8 +76,8 @@ func (t *constant) narrowed(d int) *constant {
 		inner *= size
 	}
 	small := &constant{kind: t.kind, dims: slices.Clone(t.dims)}
-	if t.made != nil {
-		small.made = &making{in: []*value{{shape: t.dims, data: t}}, narrowed: d}
+	if t.origin != nil {
+		small.origin = &origin{in: []*value{{shape: t.dims, data: t}}, narrowed: d}
 	}
 	small.dims[d] = 1
 	for at := 0; at < t.len(); at += n * inner {

@@ -42,33 +42,37 @@ func TestDepthwiseCopies(t *testing.T) {
 	}
 }
 
-// TestLargeWindows takes maxima of windows that are two pools.
+// TestLargeWindows takes maxima of windows that are two pools, also of windows
+// that are cut off at the edge.
 func TestLargeWindows(t *testing.T) {
-	m := newModel(13)
-	m.node("MaxPool", "x0", "y", attr{"kernel_shape", []int64{5, 6}}, attr{"strides", []int64{2, 1}},
-		attr{"dilations", []int64{1, 2}}, attr{"pads", []int64{1, 3, 4, 2}})
-	runsTo(t, m, [][]int{{1, 2, 9, 12}}, []int{1, 2, 5, 7}, func(in [][]float64) (y []float64) {
-		for i := range 70 {
-			largest := math.Inf(-1)
-			for k := range 30 {
-				largest = max(largest, inMap(in[0], 9, 12, i/35, i/7%5*2+k/6-1, i%7+k%6*2-3, math.Inf(-1)))
+	for ceil := range 2 {
+		rows := 3 + ceil
+		m := newModel(13)
+		m.node("MaxPool", "x0", "y", attr{"kernel_shape", []int64{5, 6}}, attr{"strides", []int64{2, 1}},
+			attr{"dilations", []int64{1, 2}}, attr{"pads", []int64{1, 3, 0, 2}}, attr{"ceil_mode", ceil})
+		runsTo(t, m, [][]int{{1, 2, 9, 12}}, []int{1, 2, rows, 7}, func(in [][]float64) (y []float64) {
+			for i := range 14 * rows {
+				largest := math.Inf(-1)
+				for k := range 30 {
+					largest = max(largest, inMap(in[0], 9, 12, i/(7*rows), i/7%rows*2+k/6-1, i%7+k%6*2-3, math.Inf(-1)))
+				}
+				y = append(y, largest)
 			}
-			y = append(y, largest)
+			return y
+		})
+		net, _, err := Freeze(m.bytes(), Options{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return y
-	})
-	net, _, err := Freeze(m.bytes(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pools := 0
-	for _, s := range net.Steps {
-		if s.Spec.Op() == "Pool" {
-			pools++
+		pools := 0
+		for _, s := range net.Steps {
+			if s.Spec.Op() == "Pool" {
+				pools++
+			}
 		}
-	}
-	if pools != 2 {
-		t.Errorf("%d pools, want 2", pools)
+		if pools != 2 {
+			t.Errorf("%d pools, want 2", pools)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *sketch) same(other *sketch) error {
 // folded says whether a param is a plain one that was folded.
 func (s *sketch) folded(param int) bool {
 	of, ok := s.sources[param]
-	return ok && of.of.made != nil
+	return ok && of.of.origin != nil
 }
 
 // sameGraph compares graphs, up to shapes and extents, and to the numbers in
@@ -104,7 +104,7 @@ func sameGraph(a, b *graph, plain map[use]bool) error {
 			return fmt.Errorf("%s %q: what is computed depends on the open dimensions", x.op.Op(), x.name)
 		}
 		for k, w := range x.weights {
-			if v := y.weights[k]; !equalWeights(w, v) && !(plain[use{x, w}] && w.data.made != nil && v != nil && v.data.made != nil) {
+			if v := y.weights[k]; !equalWeights(w, v) && !(plain[use{x, w}] && w.data.origin != nil && v != nil && v.data.origin != nil) {
 				return fmt.Errorf("%s %q: its constants depend on the open dimensions", x.op.Op(), x.name)
 			}
 		}

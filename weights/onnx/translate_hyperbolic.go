@@ -31,26 +31,28 @@ func hyperbolic(kind kernels.BinaryKind) func(*call) []*value {
 	}
 }
 
-// asinh translates Asinh: sign(x)·log(|x| + √(x² + 1)). The root is taken of the
-// square by m², m = max(|x|, 1), so that no square overflows.
+// asinh translates Asinh: sign(x)·log(|x| + √(x² + 1)), as log(m) +
+// log(min(|x|, 1) + √(min(|x|, 1)² + 1/m²)), m = max(|x|, 1), in which nothing
+// overflows.
 func (c *call) asinh() []*value {
 	x := c.activation(0)
 	a := c.of(kernels.Abs, x)
-	m := c.with(kernels.Max, a, 1)
+	m, share := c.with(kernels.Max, a, 1), c.with(kernels.Min, a, 1)
 	square := func(v *value) *value { return c.binary(&kernels.Binary{Kind: kernels.Mul}, v, v) }
-	share := c.binary(&kernels.Binary{Kind: kernels.Div}, a, m)
 	one := c.binary(&kernels.Binary{Kind: kernels.Div}, c.number(tensor.F32, 1), m)
 	root := c.of(kernels.Sqrt, c.binary(&kernels.Binary{Kind: kernels.Add}, square(share), square(one)))
-	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, a, c.binary(&kernels.Binary{Kind: kernels.Mul}, m, root))
-	return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, c.of(kernels.Log, sum), c.of(kernels.Sign, x))}
+	log := c.of(kernels.Log, c.binary(&kernels.Binary{Kind: kernels.Add}, share, root))
+	log = c.binary(&kernels.Binary{Kind: kernels.Add}, log, c.of(kernels.Log, m))
+	return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, log, c.of(kernels.Sign, x))}
 }
 
-// acosh translates Acosh: log(x + √(x − 1)·√(x + 1)).
+// acosh translates Acosh: log(x + √(x − 1)·√(x + 1)), as
+// 2·log(√((x − 1)/2) + √((x + 1)/2)), in which nothing overflows.
 func (c *call) acosh() []*value {
 	x := c.activation(0)
-	less, more := c.of(kernels.Sqrt, c.with(kernels.Add, x, -1)), c.of(kernels.Sqrt, c.with(kernels.Add, x, 1))
-	root := c.binary(&kernels.Binary{Kind: kernels.Mul}, less, more)
-	return []*value{c.of(kernels.Log, c.binary(&kernels.Binary{Kind: kernels.Add}, x, root))}
+	root := func(add float32) *value { return c.of(kernels.Sqrt, c.scaled(c.with(kernels.Add, x, add), 0.5)) }
+	sum := c.binary(&kernels.Binary{Kind: kernels.Add}, root(-1), root(1))
+	return []*value{c.scaled(c.of(kernels.Log, sum), 2)}
 }
 
 // atanh translates Atanh: log((1 + x)/(1 − x))/2.

@@ -57,12 +57,12 @@ func (c *call) pool(kind kernels.PoolKind) []*value {
 }
 
 // separates says that a pool looks at fewer elements as two, one along each
-// dimension, and that it is exact as such. storing is what the map between them
-// costs, in taps of a window.
+// dimension, and that its result is the same as such. storing is what the map
+// between them costs, in taps of a window.
 func separates(p *kernels.Pool) bool {
 	const storing = 4
 	h, w := int64(p.Kernel[0]), int64(p.Kernel[1])
-	return p.Kind == kernels.MaxPool && !p.Ceil && w*int64(p.Stride[0])+h+storing < h*w
+	return p.Kind == kernels.MaxPool && w*int64(p.Stride[0])+h+storing < h*w
 }
 
 // emitPool adds a pool, whose result has the operand's elements.
