@@ -32,6 +32,16 @@ func (c *call) gru() []*value {
 	return c.recurrent(kind, 3, []string{"Sigmoid", "Tanh"})
 }
 
+// rnn translates RNN: X, W [D, H, I], R [D, H, H], B [D, 2H], sequence_lens,
+// initial_h, for D directions.
+func (c *call) rnn() []*value {
+	kind, activations := kernels.RNN, []string{"Tanh"}
+	if a := c.attribute("activations", attrStrings); a != nil && len(a.strings) > 0 && strings.EqualFold(a.strings[0], "Relu") {
+		kind, activations = kernels.RNNRelu, []string{"Relu"}
+	}
+	return c.recurrent(kind, 1, activations)
+}
+
 // recurrent translates a recurrent layer of cells of so many gates: a fully
 // connected layer makes all times' shares of the gates, then a Recurrent goes
 // through them, once for each direction.
@@ -160,7 +170,7 @@ func (c *call) checkCell(directions int, activations []string) {
 	}
 	for i, name := range a.strings {
 		if !strings.EqualFold(name, activations[i%len(activations)]) {
-			c.fail("activations %q are not supported: export the model with the default ones, %q", a.strings, activations)
+			c.fail("activations %q are not supported: export the model with %q for each direction", a.strings, activations)
 			return
 		}
 	}

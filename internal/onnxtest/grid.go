@@ -1,0 +1,128 @@
+package onnxtest
+
+import "slices"
+
+// affineGrid warps a map by a matrix for each item, which is an input; or makes the
+// grid of a volume.
+func affineGrid(g *grower, op string) bool {
+	k := 2
+	if g.chance(3) {
+		k = 3
+	}
+	x := g.operand(demand{least: k + 2, most: k + 2, fit: func(v *Value) bool { return v.Open[0] == g.batch && !v.Open[1] }})
+	if x == nil || len(g.Inputs) >= maxInputs {
+		return false
+	}
+	theta := &Value{Type: Float, Dims: []int{x.Dims[0], k, k + 1}, Open: []bool{g.batch, false, false}, Lo: -0.75, Hi: 0.75}
+	sizes, open := slices.Clone(x.Dims[2:]), slices.Clone(x.Open[2:])
+	var size string
+	switch {
+	case slices.Contains(open, true), g.batch, g.chance(2):
+		size = g.computed("Shape", []string{x.Name})
+	default:
+		for i := range sizes {
+			sizes[i] = g.upTo(8)
+		}
+		size = g.ints(append([]int64{int64(x.Dims[0]), 1}, int64s(sizes)...)...)
+	}
+	if x.Dims[0]*x.Dims[1]*product(sizes) > maxElements {
+		return false
+	}
+	align := g.r.IntN(2)
+	if slices.Contains(sizes, 1) {
+		align = 0 // of one place ONNX does not say where it is
+	}
+	grid := &Value{Type: Float, Dims: append([]int{x.Dims[0]}, append(sizes, k)...), Open: append([]bool{g.batch}, append(open, false)...), Lo: -3, Hi: 3}
+	theta = g.addInput(theta)
+	g.one(op, []string{theta.Name, size}, grid, g.optional("align_corners", align, 0)...)
+	if k == 3 {
+		return true
+	}
+	m := x.most()
+	y := &Value{Type: Float, Dims: []int{x.Dims[0], x.Dims[1], sizes[0], sizes[1]}, Open: []bool{g.batch, false, open[0], open[1]}, Lo: -m, Hi: m}
+	attrs := append([]Attr{{"align_corners", align}}, g.optional("padding_mode", pick(g.r, []string{"zeros", "border", "reflection"}), "zeros")...)
+	g.one("GridSample", []string{x.Name, grid.Name}, y, attrs...)
+	return true
+}
+
+// centerCropPad cuts or pads some dimensions to others.
+func centerCropPad(g *grower, op string) bool {
+	x := g.operand(demand{types: anything, least: 1, most: 5})
+	if x == nil {
+		return false
+	}
+	y := like(x, min(x.Lo, 0), max(x.Hi, 0), x.Grain)
+	var axes, shape []int64
+	fixed := x.fixed()
+	g.r.Shuffle(len(fixed), func(i, j int) { fixed[i], fixed[j] = fixed[j], fixed[i] })
+	for _, i := range fixed {
+		if len(axes) > 0 && g.chance(2) {
+			break
+		}
+		y.Dims[i] = g.upTo(10)
+		axes, shape = append(axes, g.signed(i, len(x.Dims))), append(shape, int64(y.Dims[i]))
+	}
+	if len(axes) == 0 || y.elements() > maxElements {
+		return false
+	}
+	var attrs []Attr
+	if !slices.Equal(axes, int64s(axesOf(len(x.Dims)))) || g.chance(2) {
+		attrs = []Attr{{"axes", axes}}
+	}
+	g.one(op, []string{x.Name, g.ints(shape...)}, y, attrs...)
+	return true
+}
+
+// det cuts matrices of up to three rows out of a tensor.
+func det(g *grower, op string) bool {
+	x := g.operand(demand{least: 3, most: 4, fit: func(v *Value) bool {
+		return !slices.Contains(v.Open[len(v.Open)-2:], true) && v.most() <= 4
+	}})
+	if x == nil {
+		return false
+	}
+	rank := len(x.Dims)
+	n := min(g.upTo(3), x.Dims[rank-1], x.Dims[rank-2])
+	if x.Dims[rank-1] != n || x.Dims[rank-2] != n {
+		y := like(x, x.Lo, x.Hi, x.Grain)
+		y.Dims[rank-1], y.Dims[rank-2] = n, n
+		zeros, ends, last := g.ints(0, 0), g.ints(int64(n), int64(n)), g.ints(int64(rank-2), int64(rank-1))
+		x = g.one("Slice", []string{x.Name, zeros, ends, last}, y)
+	}
+	m := []float64{0, 1, 2, 6}[n]
+	for range n {
+		m *= x.most()
+	}
+	g.one(op, []string{x.Name}, &Value{Type: Float, Dims: slices.Clone(x.Dims[:rank-2]), Open: slices.Clone(x.Open[:rank-2]), Lo: -m, Hi: m})
+	return true
+}
+
+// signalWindow multiplies the last dimension by a window of its size.
+func signalWindow(g *grower, op string) bool {
+	x := g.operand(demand{least: 1, most: 5, fit: func(v *Value) bool { return !v.Open[len(v.Dims)-1] && v.Dims[len(v.Dims)-1] > 1 }})
+	if x == nil {
+		return false
+	}
+	size := g.tensor(Int64, nil, RawInts([]int64{int64(x.Dims[len(x.Dims)-1])}))
+	w := g.computed(op, []string{size}, append(g.optional("periodic", g.r.IntN(2), 1), g.optional("output_datatype", int(Float), 1)...)...)
+	g.one("Mul", []string{x.Name, w}, like(x, min(x.Lo, -1e-6), max(x.Hi, 1e-6), 0))
+	return true
+}
+
+// melWeights sums spectra, of bins in the last dimension, by the mel scale.
+func melWeights(g *grower, op string) bool {
+	x := g.operand(demand{least: 2, most: 4, fit: func(v *Value) bool { return !v.Open[len(v.Dims)-1] && v.Dims[len(v.Dims)-1] > 2 }})
+	if x == nil {
+		return false
+	}
+	last := len(x.Dims) - 1
+	k, mels := x.Dims[last], g.upTo(6)
+	int64Of := func(n int) string { return g.tensor(Int64, nil, RawInts([]int64{int64(n)})) }
+	in := []string{int64Of(mels), int64Of(2 * (k - 1)), int64Of(8000), g.float(nil, pick(g.r, []float32{0, 20, 300})), g.float(nil, pick(g.r, []float32{2000, 3500}))}
+	w := g.computed(op, in)
+	m := float64(k) * x.most()
+	y := resized(x, slices.Clone(x.Dims))
+	y.Dims[last], y.Lo, y.Hi, y.Grain = mels, -m, m, 0
+	g.one("MatMul", []string{x.Name, w}, y)
+	return true
+}
