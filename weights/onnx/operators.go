@@ -125,7 +125,11 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 			blocked, missing = true, []string{n.String()}
 		}
 		if len(missing) < 10 {
-			missing = append(missing, fmt.Sprintf("%s (opset %d)", n, m.opsets[n.domain]))
+			entry := fmt.Sprintf("%s (opset %d)", n, m.opsets[n.domain])
+			if why := refusal(n); why != "" {
+				entry += ", " + why
+			}
+			missing = append(missing, entry)
 		}
 	}
 	if len(seen) > len(missing) {
@@ -138,6 +142,30 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 		return fmt.Errorf("%w: %s; infer ops lists the operators that are: express it by them, or export the model only up to it", ErrUnsupported, strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// refusal says why no net can have a node's operator, and what can be done; nothing if
+// it is only not supported.
+func refusal(n *nodeProto) string {
+	if n.domain != "" {
+		return ""
+	}
+	switch n.op {
+	case "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial":
+		return "whose result is random, where a net has the same answer every time: make its result an input of the model, or export the model for inference"
+	case "NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss":
+		return "which is for training: export the model for inference"
+	case "StringConcat", "StringNormalizer", "StringSplit", "RegexFullMatch", "TfIdfVectorizer":
+		return "which is of text, where values are tensors of numbers"
+	case "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength", "SequenceMap",
+		"ConcatFromSequence", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement":
+		return "which is of sequences or of optional values, where values are tensors"
+	case "Loop", "Scan":
+		return "whose body is computed again and again: export the model with the loop unrolled"
+	case "ImageDecoder":
+		return "which decodes pictures, as package picture does in front of a net: export the model from the decoded picture on"
+	}
+	return ""
 }
 
 // operators is what Freeze knows of ONNX's operators. It is filled by init,

@@ -1,15 +1,12 @@
 package onnx
 
-import (
-	"github.com/infer-go/infer/kernels"
-	"github.com/infer-go/infer/tensor"
-)
+import "github.com/infer-go/infer/kernels"
 
 // checkBits checks that operand i has bits: its elements are integers.
 func (c *call) checkBits(i int) {
-	v := c.operand(i)
-	if e := v.typ().Elem; c.ready() && (e == tensor.F32 || e == tensor.Bool) {
-		c.fail("operand %d, %q, is of %v: only integers have bits", i, v.name, c.kind(i))
+	v, kind := c.operand(i), c.kind(i)
+	if c.ready() && (kind.float() || kind == typeBool) {
+		c.fail("operand %d, %q, is of %v: only integers have bits", i, v.name, kind)
 	}
 }
 
@@ -41,7 +38,10 @@ func bitwise(kind kernels.BinaryKind) operator {
 func (c *call) bitwiseNot() []*value {
 	c.checkBits(0)
 	x := c.operand(0)
-	all := c.number(x.typ().Elem, -1)
+	if !c.ready() {
+		return nil
+	}
+	all := c.number(x.typ().Elem, 0)
 	all.data.setInt(0, -1)
 	return []*value{c.binary(&kernels.Binary{Kind: kernels.BitXor}, x, all)}
 }

@@ -35,11 +35,15 @@ func (c *call) gru() []*value {
 // rnn translates RNN: X, W [D, H, I], R [D, H, H], B [D, 2H], sequence_lens,
 // initial_h, for D directions.
 func (c *call) rnn() []*value {
-	kind, activations := kernels.RNN, []string{"Tanh"}
-	if a := c.attribute("activations", attrStrings); a != nil && len(a.strings) > 0 && strings.EqualFold(a.strings[0], "Relu") {
-		kind, activations = kernels.RNNRelu, []string{"Relu"}
+	a := c.attribute("activations", attrStrings)
+	relu := func(name string) bool { return strings.EqualFold(name, "Relu") }
+	switch {
+	case a == nil || !slices.ContainsFunc(a.strings, relu):
+		return c.recurrent(kernels.RNN, 1, []string{"Tanh"})
+	case slices.ContainsFunc(a.strings, func(name string) bool { return !relu(name) }):
+		return c.unsupported("activations %q that are not the same in both directions are not supported", a.strings)
 	}
-	return c.recurrent(kind, 1, activations)
+	return c.recurrent(kernels.RNNRelu, 1, []string{"Relu"})
 }
 
 // recurrent translates a recurrent layer of cells of so many gates: a fully
@@ -170,7 +174,7 @@ func (c *call) checkCell(directions int, activations []string) {
 	}
 	for i, name := range a.strings {
 		if !strings.EqualFold(name, activations[i%len(activations)]) {
-			c.fail("activations %q are not supported: export the model with %q for each direction", a.strings, activations)
+			c.fail("activations %q are not supported: export the model with the default ones, %q", a.strings, activations)
 			return
 		}
 	}
