@@ -2,8 +2,7 @@ package onnxtest
 
 import "slices"
 
-// affineGrid warps a map by a matrix for each item, which is an input; or makes the
-// grid of a volume.
+// affineGrid warps a map, or a volume, by a matrix for each item, which is an input.
 func affineGrid(g *grower, op string) bool {
 	k := 2
 	if g.chance(3) {
@@ -32,14 +31,11 @@ func affineGrid(g *grower, op string) bool {
 	if slices.Contains(sizes, 1) {
 		align = 0 // of one place ONNX does not say where it is
 	}
-	grid := &Value{Type: Float, Dims: append([]int{x.Dims[0]}, append(sizes, k)...), Open: append([]bool{g.batch}, append(open, false)...), Lo: -3, Hi: 3}
+	grid := &Value{Type: Float, Dims: slices.Concat(x.Dims[:1], sizes, []int{k}), Open: slices.Concat(x.Open[:1], open, []bool{false}), Lo: -3, Hi: 3}
 	theta = g.addInput(theta)
 	g.one(op, []string{theta.Name, size}, grid, g.optional("align_corners", align, 0)...)
-	if k == 3 {
-		return true
-	}
 	m := x.most()
-	y := &Value{Type: Float, Dims: []int{x.Dims[0], x.Dims[1], sizes[0], sizes[1]}, Open: []bool{g.batch, false, open[0], open[1]}, Lo: -m, Hi: m}
+	y := &Value{Type: Float, Dims: slices.Concat(x.Dims[:2], sizes), Open: slices.Concat(x.Open[:2], open), Lo: -m, Hi: m}
 	attrs := append([]Attr{{"align_corners", align}}, g.optional("padding_mode", pick(g.r, []string{"zeros", "border", "reflection"}), "zeros")...)
 	g.one("GridSample", []string{x.Name, grid.Name}, y, attrs...)
 	return true

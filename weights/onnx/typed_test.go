@@ -33,6 +33,25 @@ func TestIntegers(t *testing.T) {
 		{"absolute", one("Abs", "x"), tensor.I64, []float32{1 << 40, 3, 0, 5, 1<<33 + 1, 7}},
 		{"negative", one("Neg", "x"), tensor.I64, []float32{1 << 40, 3, 0, -5, -(1<<33 + 1), -7}},
 		{"sign", one("Sign", "x"), tensor.I64, []float32{-1, -1, 0, 1, 1, 1}},
+		{"a power of integers", func(m *model) {
+			m.floats("c", nil, 2.5)
+			m.node("Cast", "x", "i", attr{"to", int(typeInt8)})
+			m.node("Abs", "i", "a")
+			m.node("Pow", "a c", "y")
+		}, tensor.I8, []float32{0, 15, 0, 55, 1, -127}},
+		{"a square of integers", func(m *model) { m.floats("c", nil, 2); m.node("Pow", "x c", "y") }, tensor.I64, []float32{0, 9, 0, 25, 1<<34 + 1, 49}},
+		{"powers of two", func(m *model) {
+			m.ints("c", 2)
+			m.floats("none", nil, 0)
+			m.node("Max", "f none", "e")
+			m.node("Pow", "c e", "y")
+		}, tensor.I64, []float32{1, 8, 1, 256, 2, 1}},
+		{"the largest bytes", func(m *model) {
+			m.ints("line", 1, 1, 6)
+			m.node("Cast", "x", "b", attr{"to", int(typeUint8)})
+			m.node("Reshape", "b line", "r")
+			m.node("MaxPool", "r", "y", attr{"kernel_shape", []int64{2}})
+		}, tensor.U8, []float32{253, 253, 5, 5, 7}},
 		{"bits of both", func(m *model) { m.opset = 18; m.ints("c", 6); m.node("BitwiseAnd", "x c", "y") }, tensor.I64, []float32{0, 4, 0, 4, 0, 6}},
 		{"bits of either", func(m *model) { m.opset = 18; m.ints("c", 6); m.node("BitwiseOr", "c x", "y") }, tensor.I64, []float32{-1<<40 + 6, -1, 6, 7, 1 << 33, 7}},
 		{"bits of one alone", func(m *model) { m.opset = 18; m.ints("c", -1); m.node("BitwiseXor", "x c", "y") }, tensor.I64, []float32{1<<40 - 1, 2, -1, -6, -1<<33 - 2, -8}},
