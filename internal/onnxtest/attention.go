@@ -28,8 +28,12 @@ func attention(g *grower, op string) bool {
 	if g.chance(3) {
 		attrs = append(attrs, Attr{"softcap", float32(2)})
 	}
-	if g.chance(3) {
+	switch g.r.IntN(6) {
+	case 0, 1:
 		in = append(in, g.floatTensor(-2, 2, 0, rows, columns))
+	case 2: // some queries may see nothing
+		seen := Value{Type: Bool, Dims: []int{rows, columns}, Hi: 1, Grain: 1}
+		in = append(in, g.tensor(Bool, seen.Dims, seen.random(g.r, seen.elements())))
 	}
 	y := &Value{Type: Float, Dims: []int{q.Dims[0], heads, rows, width}, Open: []bool{q.Open[0], false, false, false}, Lo: -1, Hi: 1}
 	if y.elements() > maxElements {
