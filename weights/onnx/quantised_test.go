@@ -750,9 +750,7 @@ func TestQLinearOperators(t *testing.T) {
 // inputs, of each kernel, of each row and of each column.
 func TestComputedZeroPoints(t *testing.T) {
 	m := newModel(13)
-	for _, in := range []testValue{{"x", []int{1, 1, 2, 2}, typeUint8}, {"w", []int{2, 1, 2, 2}, typeUint8}, {"wz", []int{2}, typeUint8}, {"rows", []int{2}, typeUint8}} {
-		m.inputs = append(m.inputs, in)
-	}
+	m.inputs = []testValue{{"x", []int{1, 1, 2, 2}, typeUint8}, {"w", []int{2, 1, 2, 2}, typeUint8}, {"wz", []int{2}, typeUint8}, {"rows", []int{2}, typeUint8}}
 	m.integers("xz", typeUint8, nil, 1)
 	m.ints("matrix", 2, 2)
 	m.node("ConvInteger", "x w xz wz", "c")
