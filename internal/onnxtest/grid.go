@@ -69,6 +69,39 @@ func centerCropPad(g *grower, op string) bool {
 	return true
 }
 
+// col2im puts the rows of a map that are elements of blocks together to an image.
+func col2im(g *grower, op string) bool {
+	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool { return openEnd(v) <= 1 }})
+	if x == nil {
+		return false
+	}
+	block := []int{g.upTo(3), g.upTo(3)}
+	for x.Dims[1]%product(block) != 0 {
+		block[g.r.IntN(2)] = g.upTo(3)
+	}
+	n := product(block)
+	var image, strides, dilations, before, after []int
+	for i, k := range block {
+		stride, dilation := g.upTo(3), g.upTo(2)
+		whole := stride*(x.Dims[2+i]-1) + dilation*(k-1) + 1 + g.r.IntN(stride)
+		first, last := g.r.IntN(k), g.r.IntN(k)
+		if first+last >= whole {
+			first, last = 0, 0
+		}
+		strides, dilations = append(strides, stride), append(dilations, dilation)
+		before, after, image = append(before, first), append(after, last), append(image, whole-first-last)
+	}
+	y := shaped(x, slices.Concat(x.Dims[:1], []int{x.Dims[1] / n}, image), slices.Clone(x.Open))
+	if y.elements() > maxElements {
+		return false
+	}
+	y.Lo, y.Hi = -float64(n)*x.most(), float64(n)*x.most()
+	blocks := g.reshaped(x, []int64{0, int64(x.Dims[1]), -1}, []int{x.Dims[0], x.Dims[1], x.Dims[2] * x.Dims[3]}, []bool{x.Open[0], false, false})
+	attrs := []Attr{{"strides", int64s(strides)}, {"dilations", int64s(dilations)}, {"pads", int64s(slices.Concat(before, after))}}
+	g.one(op, []string{blocks.Name, g.ints(int64s(image)...), g.ints(int64s(block)...)}, y, attrs...)
+	return true
+}
+
 // det cuts matrices of up to three rows out of a tensor.
 func det(g *grower, op string) bool {
 	x := g.operand(demand{least: 3, most: 4, fit: func(v *Value) bool {

@@ -183,6 +183,7 @@ var operators = map[string]operator{
 	"ScatterElements": {since: 11, grow: scatterElements},
 	"ReverseSequence": {since: 10, grow: reverseSequence},
 
+	"Col2Im":          {since: 18, grow: col2im},
 	"CenterCropPad":   {since: 18, grow: centerCropPad},
 	"Det":             {since: 11, grow: det},
 	"HannWindow":      {since: 17, grow: signalWindow},

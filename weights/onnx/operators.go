@@ -346,6 +346,7 @@ func init() {
 		"Resize":            {since: 10, quantised: moved, translate: (*call).resize},
 		"GridSample":        {since: 16, translate: (*call).gridSample},
 		"Upsample":          {since: 7, quantised: moved, until: 9, translate: (*call).upsample},
+		"Col2Im":            {since: 18, translate: (*call).col2im},
 		"AffineGrid":        {since: 20, translate: (*call).affineGrid},
 		"CenterCropPad":     {since: 18, translate: (*call).centerCropPad},
 		"Det":               {since: 11, translate: (*call).det},
