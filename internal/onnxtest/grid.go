@@ -69,6 +69,64 @@ func centerCropPad(g *grower, op string) bool {
 	return true
 }
 
+// deformConv is a convolution of taps that are moved by an input, and weighted by
+// another.
+func deformConv(g *grower, op string) bool {
+	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool { return openEnd(v) <= 1 && v.Open[0] == g.batch }})
+	if x == nil || len(g.Inputs)+2 > maxInputs {
+		return false
+	}
+	channels := x.Dims[1]
+	divisor := func() int {
+		for {
+			if d := g.upTo(channels); channels%d == 0 {
+				return d
+			}
+		}
+	}
+	groups, parts := 1, 1
+	if g.chance(3) {
+		groups = divisor()
+	}
+	if g.chance(3) {
+		parts = divisor()
+	}
+	kernel := []int{g.upTo(3), g.upTo(3)}
+	var out, strides, dilations, before, after []int
+	for i, k := range kernel {
+		stride, dilation, first, last := g.upTo(2), g.upTo(2), g.r.IntN(2), g.r.IntN(2)
+		over := x.Dims[2+i] + first + last - dilation*(k-1) - 1
+		if over < 0 {
+			return false
+		}
+		strides, dilations = append(strides, stride), append(dilations, dilation)
+		before, after, out = append(before, first), append(after, last), append(out, over/stride+1)
+	}
+	taps, most := product(kernel), groups*g.upTo(4)
+	if x.Dims[0]*max(parts*2, channels)*taps*product(out) > 2*maxElements || x.Dims[0]*most*product(out) > maxElements {
+		return false
+	}
+	moved := func(rows int, lo, hi float64) string {
+		return g.addInput(&Value{Type: Float, Dims: slices.Concat(x.Dims[:1], []int{rows}, out), Open: []bool{g.batch, false, false, false}, Lo: lo, Hi: hi}).Name
+	}
+	in := []string{x.Name, g.floatTensor(-0.5, 0.5, 0, most, channels/groups, kernel[0], kernel[1]), moved(parts*taps*2, -1.5, 1.5), "", ""}
+	if g.chance(2) {
+		in[3] = g.floatTensor(-1, 1, 0, most)
+	}
+	if g.chance(2) {
+		in[4] = moved(parts*taps, 0, 1)
+	}
+	for in[len(in)-1] == "" {
+		in = in[:len(in)-1]
+	}
+	attrs := append(g.optional("group", groups, 1), g.optional("offset_group", parts, 1)...)
+	attrs = append(attrs, Attr{"strides", int64s(strides)}, Attr{"dilations", int64s(dilations)}, Attr{"pads", int64s(slices.Concat(before, after))})
+	m := 0.5*float64(channels/groups*taps)*x.most() + 1
+	y := &Value{Type: Float, Dims: slices.Concat(x.Dims[:1], []int{most}, out), Open: []bool{g.batch, false, false, false}, Lo: -m, Hi: m}
+	g.one(op, in, y, attrs...)
+	return true
+}
+
 // col2im puts the rows of a map that are elements of blocks together to an image.
 func col2im(g *grower, op string) bool {
 	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool { return openEnd(v) <= 1 }})

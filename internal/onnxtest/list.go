@@ -13,6 +13,7 @@ var domains = map[string]string{
 var operators = map[string]operator{
 	"Conv":              {grow: conv},
 	"ConvTranspose":     {grow: convTranspose},
+	"DeformConv":        {since: 19, grow: deformConv},
 	"MaxPool":           {grow: pool},
 	"AveragePool":       {grow: pool},
 	"LpPool":            {grow: pool},

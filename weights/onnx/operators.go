@@ -177,6 +177,7 @@ func init() {
 		// Convolutions, pools, matrices.
 		"Conv":              {since: 1, translate: (*call).conv},
 		"ConvTranspose":     {since: 1, translate: (*call).convTranspose},
+		"DeformConv":        {since: 19, translate: (*call).deformConv},
 		"MaxPool":           {since: 1, quantised: moved, translate: (*call).maxPool},
 		"Attention":         {since: 23, translate: (*call).attention},
 		"MaxUnpool":         {since: 9, translate: (*call).maxUnpool},
