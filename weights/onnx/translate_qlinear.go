@@ -209,10 +209,13 @@ func (c *call) centred(i, zeroAt int, axis int64) (x *value, unit float32) {
 		zero := c.floats(zeroAt)
 		if c.ready() && len(zero.shape) == 1 {
 			shape := slices.Repeat([]int{1}, len(v.shape))
-			if zero.shape[0] > 1 {
-				shape[c.axis(axis, len(v.shape))] = zero.shape[0]
+			at := c.axis(axis, len(v.shape))
+			if !c.ready() {
+				return v, 1
 			}
-			zero = c.reshape(zero, shape)
+			if shape[at] = zero.shape[0]; zero.shape[0] > 1 {
+				zero = c.reshape(zero, shape)
+			}
 		}
 		return c.binary(&kernels.Binary{Kind: kernels.Sub}, c.floats(i), zero), 1
 	}
