@@ -24,6 +24,7 @@ var operators = map[string]operator{
 	"MatMul":            {grow: matMul},
 	"Einsum":            {since: 12, grow: einsum},
 	"Attention":         {since: 23, grow: attention},
+	"RotaryEmbedding":   {since: 23, grow: rotaryEmbedding},
 	"LSTM":              {grow: recurrent},
 	"GRU":               {grow: recurrent},
 	"RNN":               {grow: recurrent},

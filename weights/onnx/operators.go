@@ -180,6 +180,7 @@ func init() {
 		"DeformConv":        {since: 19, translate: (*call).deformConv},
 		"MaxPool":           {since: 1, quantised: moved, translate: (*call).maxPool},
 		"Attention":         {since: 23, translate: (*call).attention},
+		"RotaryEmbedding":   {since: 23, translate: (*call).rotaryEmbedding},
 		"MaxUnpool":         {since: 9, translate: (*call).maxUnpool},
 		"RoiAlign":          {since: 10, translate: (*call).roiAlign},
 		"AveragePool":       {since: 1, translate: (*call).averagePool},
