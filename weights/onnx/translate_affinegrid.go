@@ -98,6 +98,6 @@ func (c *call) computedBy(by *nodeProto, a, b *value) *value {
 	if !c.ready() {
 		return &value{}
 	}
-	out[0].data.made = &making{node: by, in: []*value{a, b}}
+	out[0].data.origin = &origin{node: by, in: []*value{a, b}}
 	return out[0]
 }
