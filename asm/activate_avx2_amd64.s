@@ -4080,3 +4080,544 @@ DATA constants_activate_f32_cos_avx2<>+436(SB)/4, $0x80000000
 DATA constants_activate_f32_cos_avx2<>+440(SB)/4, $0x80000000
 DATA constants_activate_f32_cos_avx2<>+444(SB)/4, $0x80000000
 GLOBL constants_activate_f32_cos_avx2<>(SB), RODATA|NOPTR, $448
+
+// func activate_f32_asin_avx2(args *ActivateArgs)
+// Requires: AVX, FMA3
+TEXT ·activate_f32_asin_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VANDPS       constants_activate_f32_asin_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_asin_avx2<>+32(SB), Y2
+	VCMPPS       $0x11, Y1, Y2, Y2
+	VMOVUPS      constants_activate_f32_asin_avx2<>+32(SB), Y3
+	VFNMADD231PS constants_activate_f32_asin_avx2<>+32(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VSQRTPS      Y3, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      constants_activate_f32_asin_avx2<>+96(SB), Y3
+	VFMADD231PS  constants_activate_f32_asin_avx2<>+64(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_asin_avx2<>+128(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_asin_avx2<>+160(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_asin_avx2<>+192(SB), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      constants_activate_f32_asin_avx2<>+256(SB), Y1
+	VFNMADD231PS constants_activate_f32_asin_avx2<>+224(SB), Y4, Y1
+	VBLENDVPS    Y2, Y1, Y4, Y1
+	VANDPS       constants_activate_f32_asin_avx2<>+288(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VANDPS       constants_activate_f32_asin_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_asin_avx2<>+32(SB), Y2
+	VCMPPS       $0x11, Y1, Y2, Y2
+	VMOVUPS      constants_activate_f32_asin_avx2<>+32(SB), Y3
+	VFNMADD231PS constants_activate_f32_asin_avx2<>+32(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VSQRTPS      Y3, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      constants_activate_f32_asin_avx2<>+96(SB), Y3
+	VFMADD231PS  constants_activate_f32_asin_avx2<>+64(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_asin_avx2<>+128(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_asin_avx2<>+160(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_asin_avx2<>+192(SB), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      constants_activate_f32_asin_avx2<>+256(SB), Y1
+	VFNMADD231PS constants_activate_f32_asin_avx2<>+224(SB), Y4, Y1
+	VBLENDVPS    Y2, Y1, Y4, Y1
+	VANDPS       constants_activate_f32_asin_avx2<>+288(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_asin_avx2<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx2<>+32(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+36(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+40(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+44(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+48(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+52(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+56(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+60(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx2<>+64(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+68(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+72(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+76(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+80(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+84(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+88(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+92(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx2<>+96(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+100(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+104(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+108(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+112(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+116(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+120(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+124(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx2<>+128(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+132(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+136(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+140(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+144(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+148(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+152(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+156(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx2<>+160(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+164(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+168(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+172(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+176(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+180(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+184(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+188(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx2<>+192(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+196(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+200(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+204(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+208(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+212(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+216(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+220(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx2<>+224(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+228(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+232(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+236(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+240(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+244(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+248(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+252(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx2<>+256(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+260(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+264(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+268(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+272(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+276(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+280(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+284(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx2<>+288(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+292(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+296(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+300(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+304(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+308(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+312(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+316(SB)/4, $0x80000000
+GLOBL constants_activate_f32_asin_avx2<>(SB), RODATA|NOPTR, $320
+
+// func activate_f32_acos_avx2(args *ActivateArgs)
+// Requires: AVX, FMA3
+TEXT ·activate_f32_acos_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS      (CX), Y0
+	VANDPS       constants_activate_f32_acos_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_acos_avx2<>+32(SB), Y2
+	VCMPPS       $0x11, Y1, Y2, Y2
+	VMOVUPS      constants_activate_f32_acos_avx2<>+32(SB), Y3
+	VFNMADD231PS constants_activate_f32_acos_avx2<>+32(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VSQRTPS      Y3, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      constants_activate_f32_acos_avx2<>+96(SB), Y3
+	VFMADD231PS  constants_activate_f32_acos_avx2<>+64(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_acos_avx2<>+128(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_acos_avx2<>+160(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_acos_avx2<>+192(SB), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VANDPS       constants_activate_f32_acos_avx2<>+224(SB), Y0, Y1
+	VXORPS       Y1, Y4, Y1
+	VCMPPS       $0x11, constants_activate_f32_acos_avx2<>+256(SB), Y0, Y0
+	VXORPS       Y3, Y3, Y3
+	VBLENDVPS    Y0, constants_activate_f32_acos_avx2<>+288(SB), Y3, Y0
+	VFMADD231PS  constants_activate_f32_acos_avx2<>+320(SB), Y1, Y0
+	VMOVUPS      constants_activate_f32_acos_avx2<>+352(SB), Y3
+	VSUBPS       Y1, Y3, Y1
+	VBLENDVPS    Y2, Y0, Y1, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         BX
+	JNE          eight3
+
+rest1:
+	ANDQ         $0x07, AX
+	JEQ          done2
+	LEAQ         masks<>+64(SB), BX
+	SHLQ         $0x02, AX
+	SUBQ         AX, BX
+	VMOVDQU      (BX), Y15
+	VMASKMOVPS   (CX), Y15, Y0
+	VANDPS       constants_activate_f32_acos_avx2<>+0(SB), Y0, Y1
+	VMOVUPS      constants_activate_f32_acos_avx2<>+32(SB), Y2
+	VCMPPS       $0x11, Y1, Y2, Y2
+	VMOVUPS      constants_activate_f32_acos_avx2<>+32(SB), Y3
+	VFNMADD231PS constants_activate_f32_acos_avx2<>+32(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VSQRTPS      Y3, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      constants_activate_f32_acos_avx2<>+96(SB), Y3
+	VFMADD231PS  constants_activate_f32_acos_avx2<>+64(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_acos_avx2<>+128(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_acos_avx2<>+160(SB), Y4, Y3
+	VFMADD213PS  constants_activate_f32_acos_avx2<>+192(SB), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VANDPS       constants_activate_f32_acos_avx2<>+224(SB), Y0, Y1
+	VXORPS       Y1, Y4, Y1
+	VCMPPS       $0x11, constants_activate_f32_acos_avx2<>+256(SB), Y0, Y0
+	VXORPS       Y3, Y3, Y3
+	VBLENDVPS    Y0, constants_activate_f32_acos_avx2<>+288(SB), Y3, Y0
+	VFMADD231PS  constants_activate_f32_acos_avx2<>+320(SB), Y1, Y0
+	VMOVUPS      constants_activate_f32_acos_avx2<>+352(SB), Y3
+	VSUBPS       Y1, Y3, Y1
+	VBLENDVPS    Y2, Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_acos_avx2<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx2<>+32(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+36(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+40(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+44(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+48(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+52(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+56(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+60(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx2<>+64(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+68(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+72(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+76(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+80(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+84(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+88(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+92(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx2<>+96(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+100(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+104(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+108(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+112(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+116(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+120(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+124(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx2<>+128(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+132(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+136(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+140(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+144(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+148(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+152(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+156(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx2<>+160(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+164(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+168(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+172(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+176(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+180(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+184(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+188(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx2<>+192(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+196(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+200(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+204(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+208(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+212(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+216(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+220(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx2<>+224(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+228(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+232(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+236(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+240(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+244(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+248(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+252(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx2<>+256(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+260(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+264(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+268(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+272(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+276(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+280(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+284(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx2<>+288(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+292(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+296(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+300(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+304(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+308(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+312(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+316(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx2<>+320(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+324(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+328(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+332(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+336(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+340(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+344(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+348(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx2<>+352(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+356(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+360(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+364(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+368(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+372(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+376(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx2<>+380(SB)/4, $0x3fc90fdb
+GLOBL constants_activate_f32_acos_avx2<>(SB), RODATA|NOPTR, $384
+
+// func activate_f32_atan_avx2(args *ActivateArgs)
+// Requires: AVX, FMA3
+TEXT ·activate_f32_atan_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 28(AX), Y13
+	MOVQ         BX, AX
+	SHRQ         $0x03, BX
+	JEQ          rest1
+
+eight3:
+	VMOVUPS     (CX), Y0
+	VANDPS      constants_activate_f32_atan_avx2<>+0(SB), Y0, Y1
+	VMOVUPS     constants_activate_f32_atan_avx2<>+32(SB), Y2
+	VCMPPS      $0x11, Y1, Y2, Y2
+	VMOVUPS     constants_activate_f32_atan_avx2<>+32(SB), Y3
+	VDIVPS      Y1, Y3, Y3
+	VBLENDVPS   Y2, Y3, Y1, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     constants_activate_f32_atan_avx2<>+96(SB), Y4
+	VFMADD231PS constants_activate_f32_atan_avx2<>+64(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+128(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+160(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+192(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+224(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+256(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+288(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+320(SB), Y3, Y4
+	VMULPS      Y3, Y4, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     constants_activate_f32_atan_avx2<>+352(SB), Y1
+	VSUBPS      Y4, Y1, Y1
+	VBLENDVPS   Y2, Y1, Y4, Y1
+	VANDPS      constants_activate_f32_atan_avx2<>+384(SB), Y0, Y0
+	VORPS       Y0, Y1, Y0
+	VMOVUPS     Y0, (DX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	DECQ        BX
+	JNE         eight3
+
+rest1:
+	ANDQ        $0x07, AX
+	JEQ         done2
+	LEAQ        masks<>+64(SB), BX
+	SHLQ        $0x02, AX
+	SUBQ        AX, BX
+	VMOVDQU     (BX), Y15
+	VMASKMOVPS  (CX), Y15, Y0
+	VANDPS      constants_activate_f32_atan_avx2<>+0(SB), Y0, Y1
+	VMOVUPS     constants_activate_f32_atan_avx2<>+32(SB), Y2
+	VCMPPS      $0x11, Y1, Y2, Y2
+	VMOVUPS     constants_activate_f32_atan_avx2<>+32(SB), Y3
+	VDIVPS      Y1, Y3, Y3
+	VBLENDVPS   Y2, Y3, Y1, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     constants_activate_f32_atan_avx2<>+96(SB), Y4
+	VFMADD231PS constants_activate_f32_atan_avx2<>+64(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+128(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+160(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+192(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+224(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+256(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+288(SB), Y3, Y4
+	VFMADD213PS constants_activate_f32_atan_avx2<>+320(SB), Y3, Y4
+	VMULPS      Y3, Y4, Y3
+	VMOVAPS     Y1, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     constants_activate_f32_atan_avx2<>+352(SB), Y1
+	VSUBPS      Y4, Y1, Y1
+	VBLENDVPS   Y2, Y1, Y4, Y1
+	VANDPS      constants_activate_f32_atan_avx2<>+384(SB), Y0, Y0
+	VORPS       Y0, Y1, Y0
+	VMASKMOVPS  Y0, Y15, (DX)
+
+done2:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_atan_avx2<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx2<>+32(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+36(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+40(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+44(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+48(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+52(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+56(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+60(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx2<>+64(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+68(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+72(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+76(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+80(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+84(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+88(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+92(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx2<>+96(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+100(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+104(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+108(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+112(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+116(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+120(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+124(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx2<>+128(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+132(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+136(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+140(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+144(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+148(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+152(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+156(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx2<>+160(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+164(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+168(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+172(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+176(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+180(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+184(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+188(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx2<>+192(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+196(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+200(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+204(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+208(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+212(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+216(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+220(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx2<>+224(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+228(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+232(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+236(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+240(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+244(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+248(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+252(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx2<>+256(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+260(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+264(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+268(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+272(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+276(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+280(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+284(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx2<>+288(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+292(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+296(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+300(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+304(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+308(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+312(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+316(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx2<>+320(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+324(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+328(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+332(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+336(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+340(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+344(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+348(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx2<>+352(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+356(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+360(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+364(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+368(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+372(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+376(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+380(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx2<>+384(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+388(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+392(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+396(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+400(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+404(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+408(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx2<>+412(SB)/4, $0x80000000
+GLOBL constants_activate_f32_atan_avx2<>(SB), RODATA|NOPTR, $416

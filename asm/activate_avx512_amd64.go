@@ -138,3 +138,18 @@ func activate_f32_sin_avx512(args *ActivateArgs)
 //
 //go:noescape
 func activate_f32_cos_avx512(args *ActivateArgs)
+
+// activate_f32_asin_avx512 is the inverse sine, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_asin_avx512(args *ActivateArgs)
+
+// activate_f32_acos_avx512 is the inverse cosine, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_acos_avx512(args *ActivateArgs)
+
+// activate_f32_atan_avx512 is the inverse tangent, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_atan_avx512(args *ActivateArgs)

@@ -7612,3 +7612,1108 @@ DATA constants_activate_f32_cos_avx512<>+884(SB)/4, $0x80000000
 DATA constants_activate_f32_cos_avx512<>+888(SB)/4, $0x80000000
 DATA constants_activate_f32_cos_avx512<>+892(SB)/4, $0x80000000
 GLOBL constants_activate_f32_cos_avx512<>(SB), RODATA|NOPTR, $896
+
+// func activate_f32_asin_avx512(args *ActivateArgs)
+// Requires: AVX, AVX512F
+TEXT ·activate_f32_asin_avx512(SB), NOSPLIT, $0-8
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z25 constants;
+	// Z26, Z27 what the function needs; K1 the columns to store; K2…K5 comparisons.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Z12
+	VBROADCASTSS 28(AX), Z13
+	VMOVUPS      constants_activate_f32_asin_avx512<>+0(SB), Z16
+	VMOVUPS      constants_activate_f32_asin_avx512<>+64(SB), Z17
+	VMOVUPS      constants_activate_f32_asin_avx512<>+128(SB), Z18
+	VMOVUPS      constants_activate_f32_asin_avx512<>+192(SB), Z19
+	VMOVUPS      constants_activate_f32_asin_avx512<>+256(SB), Z20
+	VMOVUPS      constants_activate_f32_asin_avx512<>+320(SB), Z21
+	VMOVUPS      constants_activate_f32_asin_avx512<>+384(SB), Z22
+	VMOVUPS      constants_activate_f32_asin_avx512<>+448(SB), Z23
+	VMOVUPS      constants_activate_f32_asin_avx512<>+512(SB), Z24
+	VMOVUPS      constants_activate_f32_asin_avx512<>+576(SB), Z25
+	MOVQ         BX, AX
+
+vectors1:
+	CMPQ         AX, $0x40
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VMOVUPS      128(CX), Z2
+	VMOVUPS      192(CX), Z3
+	VPANDD       Z16, Z0, Z4
+	VPANDD       Z16, Z1, Z5
+	VPANDD       Z16, Z2, Z6
+	VPANDD       Z16, Z3, Z7
+	VCMPPS       $0x11, Z4, Z17, K2
+	VCMPPS       $0x11, Z5, Z17, K3
+	VCMPPS       $0x11, Z6, Z17, K4
+	VCMPPS       $0x11, Z7, Z17, K5
+	VMOVUPS      Z17, Z8
+	VFNMADD231PS Z17, Z4, Z8
+	VMOVUPS      Z17, Z9
+	VFNMADD231PS Z17, Z5, Z9
+	VMOVUPS      Z17, Z10
+	VFNMADD231PS Z17, Z6, Z10
+	VMOVUPS      Z17, Z11
+	VFNMADD231PS Z17, Z7, Z11
+	VMULPS       Z4, Z4, Z14
+	VMULPS       Z5, Z5, Z15
+	VMULPS       Z6, Z6, Z26
+	VMULPS       Z7, Z7, Z27
+	VBLENDMPS    Z8, Z14, K2, Z14
+	VBLENDMPS    Z9, Z15, K3, Z15
+	VBLENDMPS    Z10, Z26, K4, Z26
+	VBLENDMPS    Z11, Z27, K5, Z27
+	VSQRTPS      Z8, Z8
+	VSQRTPS      Z9, Z9
+	VSQRTPS      Z10, Z10
+	VSQRTPS      Z11, Z11
+	VBLENDMPS    Z8, Z4, K2, Z4
+	VBLENDMPS    Z9, Z5, K3, Z5
+	VBLENDMPS    Z10, Z6, K4, Z6
+	VBLENDMPS    Z11, Z7, K5, Z7
+	VMOVUPS      Z19, Z8
+	VFMADD231PS  Z18, Z14, Z8
+	VMOVUPS      Z19, Z9
+	VFMADD231PS  Z18, Z15, Z9
+	VMOVUPS      Z19, Z10
+	VFMADD231PS  Z18, Z26, Z10
+	VMOVUPS      Z19, Z11
+	VFMADD231PS  Z18, Z27, Z11
+	VFMADD213PS  Z20, Z14, Z8
+	VFMADD213PS  Z20, Z15, Z9
+	VFMADD213PS  Z20, Z26, Z10
+	VFMADD213PS  Z20, Z27, Z11
+	VFMADD213PS  Z21, Z14, Z8
+	VFMADD213PS  Z21, Z15, Z9
+	VFMADD213PS  Z21, Z26, Z10
+	VFMADD213PS  Z21, Z27, Z11
+	VFMADD213PS  Z22, Z14, Z8
+	VFMADD213PS  Z22, Z15, Z9
+	VFMADD213PS  Z22, Z26, Z10
+	VFMADD213PS  Z22, Z27, Z11
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z15, Z9, Z9
+	VMULPS       Z26, Z10, Z10
+	VMULPS       Z27, Z11, Z11
+	VMOVAPS      Z4, Z14
+	VFMADD231PS  Z4, Z8, Z14
+	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z5, Z9, Z4
+	VMOVAPS      Z6, Z5
+	VFMADD231PS  Z6, Z10, Z5
+	VMOVAPS      Z7, Z6
+	VFMADD231PS  Z7, Z11, Z6
+	VMOVUPS      Z24, Z7
+	VFNMADD231PS Z23, Z14, Z7
+	VMOVUPS      Z24, Z8
+	VFNMADD231PS Z23, Z4, Z8
+	VMOVUPS      Z24, Z9
+	VFNMADD231PS Z23, Z5, Z9
+	VMOVUPS      Z24, Z10
+	VFNMADD231PS Z23, Z6, Z10
+	VBLENDMPS    Z7, Z14, K2, Z7
+	VBLENDMPS    Z8, Z4, K3, Z4
+	VBLENDMPS    Z9, Z5, K4, Z5
+	VBLENDMPS    Z10, Z6, K5, Z6
+	VPANDD       Z25, Z0, Z0
+	VPANDD       Z25, Z1, Z1
+	VPANDD       Z25, Z2, Z2
+	VPANDD       Z25, Z3, Z3
+	VPORD        Z0, Z7, Z0
+	VPORD        Z1, Z4, Z1
+	VPORD        Z2, Z5, Z2
+	VPORD        Z3, Z6, Z3
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         $+256, CX
+	ADDQ         $+256, DX
+	SUBQ         $0x40, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
+	VMOVUPS      (CX), Z0
+	VPANDD       Z16, Z0, Z1
+	VCMPPS       $0x11, Z1, Z17, K2
+	VMOVUPS      Z17, Z2
+	VFNMADD231PS Z17, Z1, Z2
+	VMULPS       Z1, Z1, Z3
+	VBLENDMPS    Z2, Z3, K2, Z3
+	VSQRTPS      Z2, Z2
+	VBLENDMPS    Z2, Z1, K2, Z1
+	VMOVUPS      Z19, Z2
+	VFMADD231PS  Z18, Z3, Z2
+	VFMADD213PS  Z20, Z3, Z2
+	VFMADD213PS  Z21, Z3, Z2
+	VFMADD213PS  Z22, Z3, Z2
+	VMULPS       Z3, Z2, Z2
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z1, Z2, Z3
+	VMOVUPS      Z24, Z1
+	VFNMADD231PS Z23, Z3, Z1
+	VBLENDMPS    Z1, Z3, K2, Z1
+	VPANDD       Z25, Z0, Z0
+	VPORD        Z0, Z1, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, AX
+	JMP          vectors3
+
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
+	XORL         BX, BX
+	BTSQ         AX, BX
+	DECQ         BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VPANDD       Z16, Z0, Z1
+	VCMPPS       $0x11, Z1, Z17, K2
+	VMOVUPS      Z17, Z2
+	VFNMADD231PS Z17, Z1, Z2
+	VMULPS       Z1, Z1, Z3
+	VBLENDMPS    Z2, Z3, K2, Z3
+	VSQRTPS      Z2, Z2
+	VBLENDMPS    Z2, Z1, K2, Z1
+	VMOVUPS      Z19, Z2
+	VFMADD231PS  Z18, Z3, Z2
+	VFMADD213PS  Z20, Z3, Z2
+	VFMADD213PS  Z21, Z3, Z2
+	VFMADD213PS  Z22, Z3, Z2
+	VMULPS       Z3, Z2, Z2
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z1, Z2, Z3
+	VMOVUPS      Z24, Z1
+	VFNMADD231PS Z23, Z3, Z1
+	VBLENDMPS    Z1, Z3, K2, Z1
+	VPANDD       Z25, Z0, Z0
+	VPORD        Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (DX)
+
+done5:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_asin_avx512<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+32(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+36(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+40(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+44(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+48(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+52(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+56(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+60(SB)/4, $0x7fffffff
+DATA constants_activate_f32_asin_avx512<>+64(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+68(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+72(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+76(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+80(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+84(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+88(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+92(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+96(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+100(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+104(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+108(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+112(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+116(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+120(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+124(SB)/4, $0x3f000000
+DATA constants_activate_f32_asin_avx512<>+128(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+132(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+136(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+140(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+144(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+148(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+152(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+156(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+160(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+164(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+168(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+172(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+176(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+180(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+184(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+188(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_asin_avx512<>+192(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+196(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+200(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+204(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+208(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+212(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+216(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+220(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+224(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+228(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+232(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+236(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+240(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+244(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+248(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+252(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_asin_avx512<>+256(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+260(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+264(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+268(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+272(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+276(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+280(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+284(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+288(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+292(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+296(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+300(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+304(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+308(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+312(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+316(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_asin_avx512<>+320(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+324(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+328(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+332(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+336(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+340(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+344(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+348(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+352(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+356(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+360(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+364(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+368(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+372(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+376(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+380(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_asin_avx512<>+384(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+388(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+392(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+396(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+400(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+404(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+408(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+412(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+416(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+420(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+424(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+428(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+432(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+436(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+440(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+444(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_asin_avx512<>+448(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+452(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+456(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+460(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+464(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+468(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+472(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+476(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+480(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+484(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+488(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+492(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+496(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+500(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+504(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+508(SB)/4, $0x40000000
+DATA constants_activate_f32_asin_avx512<>+512(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+516(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+520(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+524(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+528(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+532(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+536(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+540(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+544(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+548(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+552(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+556(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+560(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+564(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+568(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+572(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_asin_avx512<>+576(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+580(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+584(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+588(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+592(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+596(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+600(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+604(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+608(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+612(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+616(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+620(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+624(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+628(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+632(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+636(SB)/4, $0x80000000
+GLOBL constants_activate_f32_asin_avx512<>(SB), RODATA|NOPTR, $640
+
+// func activate_f32_acos_avx512(args *ActivateArgs)
+// Requires: AVX, AVX512F
+TEXT ·activate_f32_acos_avx512(SB), NOSPLIT, $0-8
+	// Registers: Z0, Z1 what the function needs, then elements; Z2…Z7 what the function needs;
+	// Z12 Lo; Z13 Hi; Z16…Z27 constants; K1 the columns to store; K2…K5 comparisons.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Z12
+	VBROADCASTSS 28(AX), Z13
+	VMOVUPS      constants_activate_f32_acos_avx512<>+0(SB), Z16
+	VMOVUPS      constants_activate_f32_acos_avx512<>+64(SB), Z17
+	VMOVUPS      constants_activate_f32_acos_avx512<>+128(SB), Z18
+	VMOVUPS      constants_activate_f32_acos_avx512<>+192(SB), Z19
+	VMOVUPS      constants_activate_f32_acos_avx512<>+256(SB), Z20
+	VMOVUPS      constants_activate_f32_acos_avx512<>+320(SB), Z21
+	VMOVUPS      constants_activate_f32_acos_avx512<>+384(SB), Z22
+	VMOVUPS      constants_activate_f32_acos_avx512<>+448(SB), Z23
+	VMOVUPS      constants_activate_f32_acos_avx512<>+512(SB), Z24
+	VMOVUPS      constants_activate_f32_acos_avx512<>+576(SB), Z25
+	VMOVUPS      constants_activate_f32_acos_avx512<>+640(SB), Z26
+	VMOVUPS      constants_activate_f32_acos_avx512<>+704(SB), Z27
+	MOVQ         BX, AX
+
+vectors1:
+	CMPQ         AX, $0x20
+	JLT          fewer2
+	VMOVUPS      (CX), Z0
+	VMOVUPS      64(CX), Z1
+	VPANDD       Z16, Z0, Z2
+	VPANDD       Z16, Z1, Z3
+	VCMPPS       $0x11, Z2, Z17, K2
+	VCMPPS       $0x11, Z3, Z17, K3
+	VMOVUPS      Z17, Z4
+	VFNMADD231PS Z17, Z2, Z4
+	VMOVUPS      Z17, Z5
+	VFNMADD231PS Z17, Z3, Z5
+	VMULPS       Z2, Z2, Z6
+	VMULPS       Z3, Z3, Z7
+	VBLENDMPS    Z4, Z6, K2, Z6
+	VBLENDMPS    Z5, Z7, K3, Z7
+	VSQRTPS      Z4, Z4
+	VSQRTPS      Z5, Z5
+	VBLENDMPS    Z4, Z2, K2, Z2
+	VBLENDMPS    Z5, Z3, K3, Z3
+	VMOVUPS      Z19, Z4
+	VFMADD231PS  Z18, Z6, Z4
+	VMOVUPS      Z19, Z5
+	VFMADD231PS  Z18, Z7, Z5
+	VFMADD213PS  Z20, Z6, Z4
+	VFMADD213PS  Z20, Z7, Z5
+	VFMADD213PS  Z21, Z6, Z4
+	VFMADD213PS  Z21, Z7, Z5
+	VFMADD213PS  Z22, Z6, Z4
+	VFMADD213PS  Z22, Z7, Z5
+	VMULPS       Z6, Z4, Z4
+	VMULPS       Z7, Z5, Z5
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z2, Z4, Z6
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z3, Z5, Z2
+	VPANDD       Z23, Z0, Z3
+	VPANDD       Z23, Z1, Z4
+	VPXORD       Z3, Z6, Z3
+	VPXORD       Z4, Z2, Z2
+	VCMPPS       $0x11, Z24, Z0, K4
+	VCMPPS       $0x11, Z24, Z1, K5
+	VBLENDMPS    Z25, Z24, K4, Z0
+	VBLENDMPS    Z25, Z24, K5, Z1
+	VFMADD231PS  Z26, Z3, Z0
+	VFMADD231PS  Z26, Z2, Z1
+	VSUBPS       Z3, Z27, Z3
+	VSUBPS       Z2, Z27, Z2
+	VBLENDMPS    Z0, Z3, K2, Z0
+	VBLENDMPS    Z1, Z2, K3, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $+128, CX
+	ADDQ         $+128, DX
+	SUBQ         $0x20, AX
+	JMP          vectors1
+
+fewer2:
+vectors3:
+	CMPQ         AX, $0x10
+	JLT          fewer4
+	VMOVUPS      (CX), Z0
+	VPANDD       Z16, Z0, Z1
+	VCMPPS       $0x11, Z1, Z17, K2
+	VMOVUPS      Z17, Z2
+	VFNMADD231PS Z17, Z1, Z2
+	VMULPS       Z1, Z1, Z3
+	VBLENDMPS    Z2, Z3, K2, Z3
+	VSQRTPS      Z2, Z2
+	VBLENDMPS    Z2, Z1, K2, Z1
+	VMOVUPS      Z19, Z2
+	VFMADD231PS  Z18, Z3, Z2
+	VFMADD213PS  Z20, Z3, Z2
+	VFMADD213PS  Z21, Z3, Z2
+	VFMADD213PS  Z22, Z3, Z2
+	VMULPS       Z3, Z2, Z2
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z1, Z2, Z3
+	VPANDD       Z23, Z0, Z1
+	VPXORD       Z1, Z3, Z1
+	VCMPPS       $0x11, Z24, Z0, K3
+	VBLENDMPS    Z25, Z24, K3, Z0
+	VFMADD231PS  Z26, Z1, Z0
+	VSUBPS       Z1, Z27, Z1
+	VBLENDMPS    Z0, Z1, K2, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, AX
+	JMP          vectors3
+
+fewer4:
+	TESTQ        AX, AX
+	JEQ          done5
+	XORL         BX, BX
+	BTSQ         AX, BX
+	DECQ         BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VPANDD       Z16, Z0, Z1
+	VCMPPS       $0x11, Z1, Z17, K2
+	VMOVUPS      Z17, Z2
+	VFNMADD231PS Z17, Z1, Z2
+	VMULPS       Z1, Z1, Z3
+	VBLENDMPS    Z2, Z3, K2, Z3
+	VSQRTPS      Z2, Z2
+	VBLENDMPS    Z2, Z1, K2, Z1
+	VMOVUPS      Z19, Z2
+	VFMADD231PS  Z18, Z3, Z2
+	VFMADD213PS  Z20, Z3, Z2
+	VFMADD213PS  Z21, Z3, Z2
+	VFMADD213PS  Z22, Z3, Z2
+	VMULPS       Z3, Z2, Z2
+	VMOVAPS      Z1, Z3
+	VFMADD231PS  Z1, Z2, Z3
+	VPANDD       Z23, Z0, Z1
+	VPXORD       Z1, Z3, Z1
+	VCMPPS       $0x11, Z24, Z0, K3
+	VBLENDMPS    Z25, Z24, K3, Z0
+	VFMADD231PS  Z26, Z1, Z0
+	VSUBPS       Z1, Z27, Z1
+	VBLENDMPS    Z0, Z1, K2, Z0
+	VMOVUPS      Z0, K1, (DX)
+
+done5:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_acos_avx512<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+32(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+36(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+40(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+44(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+48(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+52(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+56(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+60(SB)/4, $0x7fffffff
+DATA constants_activate_f32_acos_avx512<>+64(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+68(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+72(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+76(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+80(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+84(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+88(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+92(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+96(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+100(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+104(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+108(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+112(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+116(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+120(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+124(SB)/4, $0x3f000000
+DATA constants_activate_f32_acos_avx512<>+128(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+132(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+136(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+140(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+144(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+148(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+152(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+156(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+160(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+164(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+168(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+172(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+176(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+180(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+184(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+188(SB)/4, $0x3d2cb694
+DATA constants_activate_f32_acos_avx512<>+192(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+196(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+200(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+204(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+208(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+212(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+216(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+220(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+224(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+228(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+232(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+236(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+240(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+244(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+248(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+252(SB)/4, $0x3cc6141e
+DATA constants_activate_f32_acos_avx512<>+256(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+260(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+264(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+268(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+272(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+276(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+280(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+284(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+288(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+292(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+296(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+300(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+304(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+308(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+312(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+316(SB)/4, $0x3d3a3f25
+DATA constants_activate_f32_acos_avx512<>+320(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+324(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+328(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+332(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+336(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+340(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+344(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+348(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+352(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+356(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+360(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+364(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+368(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+372(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+376(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+380(SB)/4, $0x3d9980f2
+DATA constants_activate_f32_acos_avx512<>+384(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+388(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+392(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+396(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+400(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+404(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+408(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+412(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+416(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+420(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+424(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+428(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+432(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+436(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+440(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+444(SB)/4, $0x3e2aaae4
+DATA constants_activate_f32_acos_avx512<>+448(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+452(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+456(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+460(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+464(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+468(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+472(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+476(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+480(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+484(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+488(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+492(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+496(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+500(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+504(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+508(SB)/4, $0x80000000
+DATA constants_activate_f32_acos_avx512<>+512(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+516(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+520(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+524(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+528(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+532(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+536(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+540(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+544(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+548(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+552(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+556(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+560(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+564(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+568(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+572(SB)/4, $0x00000000
+DATA constants_activate_f32_acos_avx512<>+576(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+580(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+584(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+588(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+592(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+596(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+600(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+604(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+608(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+612(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+616(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+620(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+624(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+628(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+632(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+636(SB)/4, $0x40490fdb
+DATA constants_activate_f32_acos_avx512<>+640(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+644(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+648(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+652(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+656(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+660(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+664(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+668(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+672(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+676(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+680(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+684(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+688(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+692(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+696(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+700(SB)/4, $0x40000000
+DATA constants_activate_f32_acos_avx512<>+704(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+708(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+712(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+716(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+720(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+724(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+728(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+732(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+736(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+740(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+744(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+748(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+752(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+756(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+760(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_acos_avx512<>+764(SB)/4, $0x3fc90fdb
+GLOBL constants_activate_f32_acos_avx512<>(SB), RODATA|NOPTR, $768
+
+// func activate_f32_atan_avx512(args *ActivateArgs)
+// Requires: AVX, AVX512F
+TEXT ·activate_f32_atan_avx512(SB), NOSPLIT, $0-8
+	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z28 constants;
+	// Z29, Z30 what the function needs; K1 the columns to store; K2…K5 comparisons.
+	MOVQ         args+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         16(AX), BX
+	VBROADCASTSS 24(AX), Z12
+	VBROADCASTSS 28(AX), Z13
+	VMOVUPS      constants_activate_f32_atan_avx512<>+0(SB), Z16
+	VMOVUPS      constants_activate_f32_atan_avx512<>+64(SB), Z17
+	VMOVUPS      constants_activate_f32_atan_avx512<>+128(SB), Z18
+	VMOVUPS      constants_activate_f32_atan_avx512<>+192(SB), Z19
+	VMOVUPS      constants_activate_f32_atan_avx512<>+256(SB), Z20
+	VMOVUPS      constants_activate_f32_atan_avx512<>+320(SB), Z21
+	VMOVUPS      constants_activate_f32_atan_avx512<>+384(SB), Z22
+	VMOVUPS      constants_activate_f32_atan_avx512<>+448(SB), Z23
+	VMOVUPS      constants_activate_f32_atan_avx512<>+512(SB), Z24
+	VMOVUPS      constants_activate_f32_atan_avx512<>+576(SB), Z25
+	VMOVUPS      constants_activate_f32_atan_avx512<>+640(SB), Z26
+	VMOVUPS      constants_activate_f32_atan_avx512<>+704(SB), Z27
+	VMOVUPS      constants_activate_f32_atan_avx512<>+768(SB), Z28
+	MOVQ         BX, AX
+
+vectors1:
+	CMPQ        AX, $0x40
+	JLT         fewer2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     64(CX), Z1
+	VMOVUPS     128(CX), Z2
+	VMOVUPS     192(CX), Z3
+	VPANDD      Z16, Z0, Z4
+	VPANDD      Z16, Z1, Z5
+	VPANDD      Z16, Z2, Z6
+	VPANDD      Z16, Z3, Z7
+	VCMPPS      $0x11, Z4, Z17, K2
+	VCMPPS      $0x11, Z5, Z17, K3
+	VCMPPS      $0x11, Z6, Z17, K4
+	VCMPPS      $0x11, Z7, Z17, K5
+	VDIVPS      Z4, Z17, Z8
+	VDIVPS      Z5, Z17, Z9
+	VDIVPS      Z6, Z17, Z10
+	VDIVPS      Z7, Z17, Z11
+	VBLENDMPS   Z8, Z4, K2, Z4
+	VBLENDMPS   Z9, Z5, K3, Z5
+	VBLENDMPS   Z10, Z6, K4, Z6
+	VBLENDMPS   Z11, Z7, K5, Z7
+	VMULPS      Z4, Z4, Z8
+	VMULPS      Z5, Z5, Z9
+	VMULPS      Z6, Z6, Z10
+	VMULPS      Z7, Z7, Z11
+	VMOVUPS     Z19, Z14
+	VFMADD231PS Z18, Z8, Z14
+	VMOVUPS     Z19, Z15
+	VFMADD231PS Z18, Z9, Z15
+	VMOVUPS     Z19, Z29
+	VFMADD231PS Z18, Z10, Z29
+	VMOVUPS     Z19, Z30
+	VFMADD231PS Z18, Z11, Z30
+	VFMADD213PS Z20, Z8, Z14
+	VFMADD213PS Z20, Z9, Z15
+	VFMADD213PS Z20, Z10, Z29
+	VFMADD213PS Z20, Z11, Z30
+	VFMADD213PS Z21, Z8, Z14
+	VFMADD213PS Z21, Z9, Z15
+	VFMADD213PS Z21, Z10, Z29
+	VFMADD213PS Z21, Z11, Z30
+	VFMADD213PS Z22, Z8, Z14
+	VFMADD213PS Z22, Z9, Z15
+	VFMADD213PS Z22, Z10, Z29
+	VFMADD213PS Z22, Z11, Z30
+	VFMADD213PS Z23, Z8, Z14
+	VFMADD213PS Z23, Z9, Z15
+	VFMADD213PS Z23, Z10, Z29
+	VFMADD213PS Z23, Z11, Z30
+	VFMADD213PS Z24, Z8, Z14
+	VFMADD213PS Z24, Z9, Z15
+	VFMADD213PS Z24, Z10, Z29
+	VFMADD213PS Z24, Z11, Z30
+	VFMADD213PS Z25, Z8, Z14
+	VFMADD213PS Z25, Z9, Z15
+	VFMADD213PS Z25, Z10, Z29
+	VFMADD213PS Z25, Z11, Z30
+	VFMADD213PS Z26, Z8, Z14
+	VFMADD213PS Z26, Z9, Z15
+	VFMADD213PS Z26, Z10, Z29
+	VFMADD213PS Z26, Z11, Z30
+	VMULPS      Z8, Z14, Z8
+	VMULPS      Z9, Z15, Z9
+	VMULPS      Z10, Z29, Z10
+	VMULPS      Z11, Z30, Z11
+	VMOVAPS     Z4, Z14
+	VFMADD231PS Z4, Z8, Z14
+	VMOVAPS     Z5, Z4
+	VFMADD231PS Z5, Z9, Z4
+	VMOVAPS     Z6, Z5
+	VFMADD231PS Z6, Z10, Z5
+	VMOVAPS     Z7, Z6
+	VFMADD231PS Z7, Z11, Z6
+	VSUBPS      Z14, Z27, Z7
+	VSUBPS      Z4, Z27, Z8
+	VSUBPS      Z5, Z27, Z9
+	VSUBPS      Z6, Z27, Z10
+	VBLENDMPS   Z7, Z14, K2, Z7
+	VBLENDMPS   Z8, Z4, K3, Z4
+	VBLENDMPS   Z9, Z5, K4, Z5
+	VBLENDMPS   Z10, Z6, K5, Z6
+	VPANDD      Z28, Z0, Z0
+	VPANDD      Z28, Z1, Z1
+	VPANDD      Z28, Z2, Z2
+	VPANDD      Z28, Z3, Z3
+	VPORD       Z0, Z7, Z0
+	VPORD       Z1, Z4, Z1
+	VPORD       Z2, Z5, Z2
+	VPORD       Z3, Z6, Z3
+	VMOVUPS     Z0, (DX)
+	VMOVUPS     Z1, 64(DX)
+	VMOVUPS     Z2, 128(DX)
+	VMOVUPS     Z3, 192(DX)
+	ADDQ        $+256, CX
+	ADDQ        $+256, DX
+	SUBQ        $0x40, AX
+	JMP         vectors1
+
+fewer2:
+vectors3:
+	CMPQ        AX, $0x10
+	JLT         fewer4
+	VMOVUPS     (CX), Z0
+	VPANDD      Z16, Z0, Z1
+	VCMPPS      $0x11, Z1, Z17, K2
+	VDIVPS      Z1, Z17, Z2
+	VBLENDMPS   Z2, Z1, K2, Z1
+	VMULPS      Z1, Z1, Z2
+	VMOVUPS     Z19, Z3
+	VFMADD231PS Z18, Z2, Z3
+	VFMADD213PS Z20, Z2, Z3
+	VFMADD213PS Z21, Z2, Z3
+	VFMADD213PS Z22, Z2, Z3
+	VFMADD213PS Z23, Z2, Z3
+	VFMADD213PS Z24, Z2, Z3
+	VFMADD213PS Z25, Z2, Z3
+	VFMADD213PS Z26, Z2, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVAPS     Z1, Z3
+	VFMADD231PS Z1, Z2, Z3
+	VSUBPS      Z3, Z27, Z1
+	VBLENDMPS   Z1, Z3, K2, Z1
+	VPANDD      Z28, Z0, Z0
+	VPORD       Z0, Z1, Z0
+	VMOVUPS     Z0, (DX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, AX
+	JMP         vectors3
+
+fewer4:
+	TESTQ       AX, AX
+	JEQ         done5
+	XORL        BX, BX
+	BTSQ        AX, BX
+	DECQ        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VPANDD      Z16, Z0, Z1
+	VCMPPS      $0x11, Z1, Z17, K2
+	VDIVPS      Z1, Z17, Z2
+	VBLENDMPS   Z2, Z1, K2, Z1
+	VMULPS      Z1, Z1, Z2
+	VMOVUPS     Z19, Z3
+	VFMADD231PS Z18, Z2, Z3
+	VFMADD213PS Z20, Z2, Z3
+	VFMADD213PS Z21, Z2, Z3
+	VFMADD213PS Z22, Z2, Z3
+	VFMADD213PS Z23, Z2, Z3
+	VFMADD213PS Z24, Z2, Z3
+	VFMADD213PS Z25, Z2, Z3
+	VFMADD213PS Z26, Z2, Z3
+	VMULPS      Z2, Z3, Z2
+	VMOVAPS     Z1, Z3
+	VFMADD231PS Z1, Z2, Z3
+	VSUBPS      Z3, Z27, Z1
+	VBLENDMPS   Z1, Z3, K2, Z1
+	VPANDD      Z28, Z0, Z0
+	VPORD       Z0, Z1, Z0
+	VMOVUPS     Z0, K1, (DX)
+
+done5:
+	VZEROUPPER
+	RET
+
+DATA constants_activate_f32_atan_avx512<>+0(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+4(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+8(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+12(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+16(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+20(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+24(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+28(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+32(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+36(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+40(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+44(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+48(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+52(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+56(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+60(SB)/4, $0x7fffffff
+DATA constants_activate_f32_atan_avx512<>+64(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+68(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+72(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+76(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+80(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+84(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+88(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+92(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+96(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+100(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+104(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+108(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+112(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+116(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+120(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+124(SB)/4, $0x3f800000
+DATA constants_activate_f32_atan_avx512<>+128(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+132(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+136(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+140(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+144(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+148(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+152(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+156(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+160(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+164(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+168(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+172(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+176(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+180(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+184(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+188(SB)/4, $0xbaeb1800
+DATA constants_activate_f32_atan_avx512<>+192(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+196(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+200(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+204(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+208(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+212(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+216(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+220(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+224(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+228(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+232(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+236(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+240(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+244(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+248(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+252(SB)/4, $0x3c32d333
+DATA constants_activate_f32_atan_avx512<>+256(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+260(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+264(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+268(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+272(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+276(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+280(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+284(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+288(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+292(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+296(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+300(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+304(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+308(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+312(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+316(SB)/4, $0xbcff68b4
+DATA constants_activate_f32_atan_avx512<>+320(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+324(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+328(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+332(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+336(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+340(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+344(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+348(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+352(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+356(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+360(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+364(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+368(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+372(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+376(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+380(SB)/4, $0x3d6d64f4
+DATA constants_activate_f32_atan_avx512<>+384(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+388(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+392(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+396(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+400(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+404(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+408(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+412(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+416(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+420(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+424(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+428(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+432(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+436(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+440(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+444(SB)/4, $0xbdac1a49
+DATA constants_activate_f32_atan_avx512<>+448(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+452(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+456(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+460(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+464(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+468(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+472(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+476(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+480(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+484(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+488(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+492(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+496(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+500(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+504(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+508(SB)/4, $0x3de04cff
+DATA constants_activate_f32_atan_avx512<>+512(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+516(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+520(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+524(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+528(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+532(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+536(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+540(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+544(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+548(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+552(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+556(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+560(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+564(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+568(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+572(SB)/4, $0xbe1210db
+DATA constants_activate_f32_atan_avx512<>+576(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+580(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+584(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+588(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+592(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+596(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+600(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+604(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+608(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+612(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+616(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+620(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+624(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+628(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+632(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+636(SB)/4, $0x3e4cc8ff
+DATA constants_activate_f32_atan_avx512<>+640(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+644(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+648(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+652(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+656(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+660(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+664(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+668(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+672(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+676(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+680(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+684(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+688(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+692(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+696(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+700(SB)/4, $0xbeaaaa9f
+DATA constants_activate_f32_atan_avx512<>+704(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+708(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+712(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+716(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+720(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+724(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+728(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+732(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+736(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+740(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+744(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+748(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+752(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+756(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+760(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+764(SB)/4, $0x3fc90fdb
+DATA constants_activate_f32_atan_avx512<>+768(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+772(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+776(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+780(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+784(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+788(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+792(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+796(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+800(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+804(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+808(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+812(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+816(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+820(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+824(SB)/4, $0x80000000
+DATA constants_activate_f32_atan_avx512<>+828(SB)/4, $0x80000000
+GLOBL constants_activate_f32_atan_avx512<>(SB), RODATA|NOPTR, $832

@@ -138,3 +138,18 @@ func activate_f32_sin_neon(args *ActivateArgs)
 //
 //go:noescape
 func activate_f32_cos_neon(args *ActivateArgs)
+
+// activate_f32_asin_neon is the inverse sine, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_asin_neon(args *ActivateArgs)
+
+// activate_f32_acos_neon is the inverse cosine, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_acos_neon(args *ActivateArgs)
+
+// activate_f32_atan_neon is the inverse tangent, element by element; see ActivateArgs.
+//
+//go:noescape
+func activate_f32_atan_neon(args *ActivateArgs)

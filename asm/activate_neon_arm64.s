@@ -4702,3 +4702,642 @@ none4:
 
 none5:
 	RET
+
+// func activate_f32_asin_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_asin_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V2 constants in lanes; V3 elements;
+	// V4 elements, then a constant, then what the function needs;
+	// V5 a constant, then what the function needs; V6 what the function needs, then a constant;
+	// V7…V14 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x7fffffff, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3f000000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x3d2cb694, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3cc6141e, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3d3a3f25, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3d9980f2, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x3e2aaae4, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x40000000, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x3fc90fdb, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x80000000, R4
+	VMOV R4, V2.S[1]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F3, F4)
+	VDUP    V0.S[0], V5.S4
+	VAND    V5.B16, V3.B16, V6.B16
+	VAND    V5.B16, V4.B16, V7.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
+	WORD    $0x6ea5e4e9 // fcmgt v9.4s, v7.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	VDUP    V0.S[1], V10.S4
+	WORD    $0x4fa050c5 // fmls v5.4s, v6.4s, v0.s[1]
+	WORD    $0x4fa050ea // fmls v10.4s, v7.4s, v0.s[1]
+	WORD    $0x6e26dccb // fmul v11.4s, v6.4s, v6.4s
+	WORD    $0x6e27dcec // fmul v12.4s, v7.4s, v7.4s
+	VBIT    V8.B16, V5.B16, V11.B16
+	VBIT    V9.B16, V10.B16, V12.B16
+	WORD    $0x6ea1f8a5 // fsqrt v5.4s, v5.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	VBIT    V8.B16, V5.B16, V6.B16
+	VBIT    V9.B16, V10.B16, V7.B16
+	VDUP    V0.S[3], V5.S4
+	VDUP    V0.S[3], V10.S4
+	WORD    $0x4f801965 // fmla v5.4s, v11.4s, v0.s[2]
+	WORD    $0x4f80198a // fmla v10.4s, v12.4s, v0.s[2]
+	VDUP    V1.S[0], V13.S4
+	VDUP    V1.S[0], V14.S4
+	VFMLA   V11.S4, V5.S4, V13.S4
+	VFMLA   V12.S4, V10.S4, V14.S4
+	VDUP    V1.S[1], V5.S4
+	VDUP    V1.S[1], V10.S4
+	VFMLA   V11.S4, V13.S4, V5.S4
+	VFMLA   V12.S4, V14.S4, V10.S4
+	VDUP    V1.S[2], V13.S4
+	VDUP    V1.S[2], V14.S4
+	VFMLA   V11.S4, V5.S4, V13.S4
+	VFMLA   V12.S4, V10.S4, V14.S4
+	WORD    $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
+	WORD    $0x6e2cddce // fmul v14.4s, v14.4s, v12.4s
+	VMOV    V6.B16, V5.B16
+	VMOV    V7.B16, V10.B16
+	VFMLA   V6.S4, V13.S4, V5.S4
+	VFMLA   V7.S4, V14.S4, V10.S4
+	VDUP    V2.S[0], V6.S4
+	VDUP    V2.S[0], V7.S4
+	WORD    $0x4fa158a6 // fmls v6.4s, v5.4s, v1.s[3]
+	WORD    $0x4fa15947 // fmls v7.4s, v10.4s, v1.s[3]
+	VBIT    V8.B16, V6.B16, V5.B16
+	VBIT    V9.B16, V7.B16, V10.B16
+	VDUP    V2.S[1], V6.S4
+	VAND    V6.B16, V3.B16, V3.B16
+	VAND    V6.B16, V4.B16, V4.B16
+	VORR    V3.B16, V5.B16, V5.B16
+	VORR    V4.B16, V10.B16, V10.B16
+	FSTPQ.P (F5, F10), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F3
+	VDUP    V0.S[0], V4.S4
+	VAND    V4.B16, V3.B16, V5.B16
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	VBIT    V6.B16, V4.B16, V7.B16
+	WORD    $0x6ea1f884 // fsqrt v4.4s, v4.4s
+	VBIT    V6.B16, V4.B16, V5.B16
+	VDUP    V0.S[3], V4.S4
+	WORD    $0x4f8018e4 // fmla v4.4s, v7.4s, v0.s[2]
+	VDUP    V1.S[0], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	VDUP    V1.S[1], V4.S4
+	VFMLA   V7.S4, V8.S4, V4.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	VMOV    V5.B16, V4.B16
+	VFMLA   V5.S4, V8.S4, V4.S4
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x4fa15885 // fmls v5.4s, v4.4s, v1.s[3]
+	VBIT    V6.B16, V5.B16, V4.B16
+	VDUP    V2.S[1], V5.S4
+	VAND    V5.B16, V3.B16, V3.B16
+	VORR    V3.B16, V4.B16, V4.B16
+	FMOVQ.P F4, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F3
+	VDUP    V0.S[0], V4.S4
+	VAND    V4.B16, V3.B16, V5.B16
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	VBIT    V6.B16, V4.B16, V7.B16
+	WORD    $0x6ea1f884 // fsqrt v4.4s, v4.4s
+	VBIT    V6.B16, V4.B16, V5.B16
+	VDUP    V0.S[3], V4.S4
+	WORD    $0x4f8018e4 // fmla v4.4s, v7.4s, v0.s[2]
+	VDUP    V1.S[0], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	VDUP    V1.S[1], V4.S4
+	VFMLA   V7.S4, V8.S4, V4.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	VMOV    V5.B16, V4.B16
+	VFMLA   V5.S4, V8.S4, V4.S4
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x4fa15885 // fmls v5.4s, v4.4s, v1.s[3]
+	VBIT    V6.B16, V5.B16, V4.B16
+	VDUP    V2.S[1], V5.S4
+	VAND    V5.B16, V3.B16, V3.B16
+	VORR    V3.B16, V4.B16, V4.B16
+	FMOVD.P F4, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F3
+	VDUP    V0.S[0], V4.S4
+	VAND    V4.B16, V3.B16, V5.B16
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	VBIT    V6.B16, V4.B16, V7.B16
+	WORD    $0x6ea1f884 // fsqrt v4.4s, v4.4s
+	VBIT    V6.B16, V4.B16, V5.B16
+	VDUP    V0.S[3], V4.S4
+	WORD    $0x4f8018e4 // fmla v4.4s, v7.4s, v0.s[2]
+	VDUP    V1.S[0], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	VDUP    V1.S[1], V4.S4
+	VFMLA   V7.S4, V8.S4, V4.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	VMOV    V5.B16, V4.B16
+	VFMLA   V5.S4, V8.S4, V4.S4
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x4fa15885 // fmls v5.4s, v4.4s, v1.s[3]
+	VBIT    V6.B16, V5.B16, V4.B16
+	VDUP    V2.S[1], V5.S4
+	VAND    V5.B16, V3.B16, V3.B16
+	VORR    V3.B16, V4.B16, V4.B16
+	FMOVS.P F4, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_acos_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_acos_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V2 constants in lanes; V3 elements, then a constant;
+	// V4 elements, then a constant, then what the function needs;
+	// V5 a constant, then what the function needs;
+	// V6, V7 what the function needs, then a constant; V8…V10 what the function needs;
+	// V11 what the function needs, then a constant; V12…V14 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x7fffffff, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3f000000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0x3d2cb694, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3cc6141e, R4
+	VMOV R4, V0.S[3]
+	MOVD $0x3d3a3f25, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3d9980f2, R4
+	VMOV R4, V1.S[1]
+	MOVD $0x3e2aaae4, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x80000000, R4
+	VMOV R4, V1.S[3]
+	MOVD $0x0, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x40490fdb, R4
+	VMOV R4, V2.S[1]
+	MOVD $0x40000000, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3fc90fdb, R4
+	VMOV R4, V2.S[3]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F3, F4)
+	VDUP    V0.S[0], V5.S4
+	VAND    V5.B16, V3.B16, V6.B16
+	VAND    V5.B16, V4.B16, V7.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6ea5e4c8 // fcmgt v8.4s, v6.4s, v5.4s
+	WORD    $0x6ea5e4e9 // fcmgt v9.4s, v7.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	VDUP    V0.S[1], V10.S4
+	WORD    $0x4fa050c5 // fmls v5.4s, v6.4s, v0.s[1]
+	WORD    $0x4fa050ea // fmls v10.4s, v7.4s, v0.s[1]
+	WORD    $0x6e26dccb // fmul v11.4s, v6.4s, v6.4s
+	WORD    $0x6e27dcec // fmul v12.4s, v7.4s, v7.4s
+	VBIT    V8.B16, V5.B16, V11.B16
+	VBIT    V9.B16, V10.B16, V12.B16
+	WORD    $0x6ea1f8a5 // fsqrt v5.4s, v5.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	VBIT    V8.B16, V5.B16, V6.B16
+	VBIT    V9.B16, V10.B16, V7.B16
+	VDUP    V0.S[3], V5.S4
+	VDUP    V0.S[3], V10.S4
+	WORD    $0x4f801965 // fmla v5.4s, v11.4s, v0.s[2]
+	WORD    $0x4f80198a // fmla v10.4s, v12.4s, v0.s[2]
+	VDUP    V1.S[0], V13.S4
+	VDUP    V1.S[0], V14.S4
+	VFMLA   V11.S4, V5.S4, V13.S4
+	VFMLA   V12.S4, V10.S4, V14.S4
+	VDUP    V1.S[1], V5.S4
+	VDUP    V1.S[1], V10.S4
+	VFMLA   V11.S4, V13.S4, V5.S4
+	VFMLA   V12.S4, V14.S4, V10.S4
+	VDUP    V1.S[2], V13.S4
+	VDUP    V1.S[2], V14.S4
+	VFMLA   V11.S4, V5.S4, V13.S4
+	VFMLA   V12.S4, V10.S4, V14.S4
+	WORD    $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
+	WORD    $0x6e2cddce // fmul v14.4s, v14.4s, v12.4s
+	VMOV    V6.B16, V5.B16
+	VMOV    V7.B16, V10.B16
+	VFMLA   V6.S4, V13.S4, V5.S4
+	VFMLA   V7.S4, V14.S4, V10.S4
+	VDUP    V1.S[3], V6.S4
+	VAND    V6.B16, V3.B16, V7.B16
+	VAND    V6.B16, V4.B16, V11.B16
+	VEOR    V7.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V10.B16, V10.B16
+	VDUP    V2.S[0], V6.S4
+	WORD    $0x6ea3e4c3 // fcmgt v3.4s, v6.4s, v3.4s
+	WORD    $0x6ea4e4c4 // fcmgt v4.4s, v6.4s, v4.4s
+	VDUP    V2.S[0], V6.S4
+	VDUP    V2.S[0], V7.S4
+	VDUP    V2.S[1], V11.S4
+	VBIT    V3.B16, V11.B16, V6.B16
+	VBIT    V4.B16, V11.B16, V7.B16
+	WORD    $0x4f8218a6 // fmla v6.4s, v5.4s, v2.s[2]
+	WORD    $0x4f821947 // fmla v7.4s, v10.4s, v2.s[2]
+	VDUP    V2.S[3], V3.S4
+	WORD    $0x4ea5d465 // fsub v5.4s, v3.4s, v5.4s
+	WORD    $0x4eaad46a // fsub v10.4s, v3.4s, v10.4s
+	VBIT    V8.B16, V6.B16, V5.B16
+	VBIT    V9.B16, V7.B16, V10.B16
+	FSTPQ.P (F5, F10), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F3
+	VDUP    V0.S[0], V4.S4
+	VAND    V4.B16, V3.B16, V5.B16
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	VBIT    V6.B16, V4.B16, V7.B16
+	WORD    $0x6ea1f884 // fsqrt v4.4s, v4.4s
+	VBIT    V6.B16, V4.B16, V5.B16
+	VDUP    V0.S[3], V4.S4
+	WORD    $0x4f8018e4 // fmla v4.4s, v7.4s, v0.s[2]
+	VDUP    V1.S[0], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	VDUP    V1.S[1], V4.S4
+	VFMLA   V7.S4, V8.S4, V4.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	VMOV    V5.B16, V4.B16
+	VFMLA   V5.S4, V8.S4, V4.S4
+	VDUP    V1.S[3], V5.S4
+	VAND    V5.B16, V3.B16, V7.B16
+	VEOR    V7.B16, V4.B16, V4.B16
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x6ea3e4a3 // fcmgt v3.4s, v5.4s, v3.4s
+	VDUP    V2.S[0], V5.S4
+	VDUP    V2.S[1], V7.S4
+	VBIT    V3.B16, V7.B16, V5.B16
+	WORD    $0x4f821885 // fmla v5.4s, v4.4s, v2.s[2]
+	VDUP    V2.S[3], V3.S4
+	WORD    $0x4ea4d464 // fsub v4.4s, v3.4s, v4.4s
+	VBIT    V6.B16, V5.B16, V4.B16
+	FMOVQ.P F4, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F3
+	VDUP    V0.S[0], V4.S4
+	VAND    V4.B16, V3.B16, V5.B16
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	VBIT    V6.B16, V4.B16, V7.B16
+	WORD    $0x6ea1f884 // fsqrt v4.4s, v4.4s
+	VBIT    V6.B16, V4.B16, V5.B16
+	VDUP    V0.S[3], V4.S4
+	WORD    $0x4f8018e4 // fmla v4.4s, v7.4s, v0.s[2]
+	VDUP    V1.S[0], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	VDUP    V1.S[1], V4.S4
+	VFMLA   V7.S4, V8.S4, V4.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	VMOV    V5.B16, V4.B16
+	VFMLA   V5.S4, V8.S4, V4.S4
+	VDUP    V1.S[3], V5.S4
+	VAND    V5.B16, V3.B16, V7.B16
+	VEOR    V7.B16, V4.B16, V4.B16
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x6ea3e4a3 // fcmgt v3.4s, v5.4s, v3.4s
+	VDUP    V2.S[0], V5.S4
+	VDUP    V2.S[1], V7.S4
+	VBIT    V3.B16, V7.B16, V5.B16
+	WORD    $0x4f821885 // fmla v5.4s, v4.4s, v2.s[2]
+	VDUP    V2.S[3], V3.S4
+	WORD    $0x4ea4d464 // fsub v4.4s, v3.4s, v4.4s
+	VBIT    V6.B16, V5.B16, V4.B16
+	FMOVD.P F4, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F3
+	VDUP    V0.S[0], V4.S4
+	VAND    V4.B16, V3.B16, V5.B16
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x6ea4e4a6 // fcmgt v6.4s, v5.4s, v4.4s
+	VDUP    V0.S[1], V4.S4
+	WORD    $0x4fa050a4 // fmls v4.4s, v5.4s, v0.s[1]
+	WORD    $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
+	VBIT    V6.B16, V4.B16, V7.B16
+	WORD    $0x6ea1f884 // fsqrt v4.4s, v4.4s
+	VBIT    V6.B16, V4.B16, V5.B16
+	VDUP    V0.S[3], V4.S4
+	WORD    $0x4f8018e4 // fmla v4.4s, v7.4s, v0.s[2]
+	VDUP    V1.S[0], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	VDUP    V1.S[1], V4.S4
+	VFMLA   V7.S4, V8.S4, V4.S4
+	VDUP    V1.S[2], V8.S4
+	VFMLA   V7.S4, V4.S4, V8.S4
+	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	VMOV    V5.B16, V4.B16
+	VFMLA   V5.S4, V8.S4, V4.S4
+	VDUP    V1.S[3], V5.S4
+	VAND    V5.B16, V3.B16, V7.B16
+	VEOR    V7.B16, V4.B16, V4.B16
+	VDUP    V2.S[0], V5.S4
+	WORD    $0x6ea3e4a3 // fcmgt v3.4s, v5.4s, v3.4s
+	VDUP    V2.S[0], V5.S4
+	VDUP    V2.S[1], V7.S4
+	VBIT    V3.B16, V7.B16, V5.B16
+	WORD    $0x4f821885 // fmla v5.4s, v4.4s, v2.s[2]
+	VDUP    V2.S[3], V3.S4
+	WORD    $0x4ea4d464 // fsub v4.4s, v3.4s, v4.4s
+	VBIT    V6.B16, V5.B16, V4.B16
+	FMOVS.P F4, 4(R2)
+
+none5:
+	RET
+
+// func activate_f32_atan_neon(args *ActivateArgs)
+// Requires: ASIMD
+TEXT ·activate_f32_atan_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
+	// Vectors: V0…V3 constants in lanes; V4 elements;
+	// V5 elements, then a constant, then what the function needs;
+	// V6 a constant, then what the function needs; V7 what the function needs, then a constant;
+	// V8…V15 what the function needs.
+	MOVD args+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD $0x7fffffff, R4
+	VMOV R4, V0.S[0]
+	MOVD $0x3f800000, R4
+	VMOV R4, V0.S[1]
+	MOVD $0xbaeb1800, R4
+	VMOV R4, V0.S[2]
+	MOVD $0x3c32d333, R4
+	VMOV R4, V0.S[3]
+	MOVD $0xbcff68b4, R4
+	VMOV R4, V1.S[0]
+	MOVD $0x3d6d64f4, R4
+	VMOV R4, V1.S[1]
+	MOVD $0xbdac1a49, R4
+	VMOV R4, V1.S[2]
+	MOVD $0x3de04cff, R4
+	VMOV R4, V1.S[3]
+	MOVD $0xbe1210db, R4
+	VMOV R4, V2.S[0]
+	MOVD $0x3e4cc8ff, R4
+	VMOV R4, V2.S[1]
+	MOVD $0xbeaaaa9f, R4
+	VMOV R4, V2.S[2]
+	MOVD $0x3fc90fdb, R4
+	VMOV R4, V2.S[3]
+	MOVD $0x80000000, R4
+	VMOV R4, V3.S[0]
+	LSR  $3, R3, R4
+	CBZ  R4, rest1
+
+piece2:
+	FLDPQ.P 32(R1), (F4, F5)
+	VDUP    V0.S[0], V6.S4
+	VAND    V6.B16, V4.B16, V7.B16
+	VAND    V6.B16, V5.B16, V8.B16
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x6ea6e4e9 // fcmgt v9.4s, v7.4s, v6.4s
+	WORD    $0x6ea6e50a // fcmgt v10.4s, v8.4s, v6.4s
+	VDUP    V0.S[1], V6.S4
+	WORD    $0x6e27fccb // fdiv v11.4s, v6.4s, v7.4s
+	WORD    $0x6e28fccc // fdiv v12.4s, v6.4s, v8.4s
+	VBIT    V9.B16, V11.B16, V7.B16
+	VBIT    V10.B16, V12.B16, V8.B16
+	WORD    $0x6e27dce6 // fmul v6.4s, v7.4s, v7.4s
+	WORD    $0x6e28dd0b // fmul v11.4s, v8.4s, v8.4s
+	VDUP    V0.S[3], V12.S4
+	VDUP    V0.S[3], V13.S4
+	WORD    $0x4f8018cc // fmla v12.4s, v6.4s, v0.s[2]
+	WORD    $0x4f80196d // fmla v13.4s, v11.4s, v0.s[2]
+	VDUP    V1.S[0], V14.S4
+	VDUP    V1.S[0], V15.S4
+	VFMLA   V6.S4, V12.S4, V14.S4
+	VFMLA   V11.S4, V13.S4, V15.S4
+	VDUP    V1.S[1], V12.S4
+	VDUP    V1.S[1], V13.S4
+	VFMLA   V6.S4, V14.S4, V12.S4
+	VFMLA   V11.S4, V15.S4, V13.S4
+	VDUP    V1.S[2], V14.S4
+	VDUP    V1.S[2], V15.S4
+	VFMLA   V6.S4, V12.S4, V14.S4
+	VFMLA   V11.S4, V13.S4, V15.S4
+	VDUP    V1.S[3], V12.S4
+	VDUP    V1.S[3], V13.S4
+	VFMLA   V6.S4, V14.S4, V12.S4
+	VFMLA   V11.S4, V15.S4, V13.S4
+	VDUP    V2.S[0], V14.S4
+	VDUP    V2.S[0], V15.S4
+	VFMLA   V6.S4, V12.S4, V14.S4
+	VFMLA   V11.S4, V13.S4, V15.S4
+	VDUP    V2.S[1], V12.S4
+	VDUP    V2.S[1], V13.S4
+	VFMLA   V6.S4, V14.S4, V12.S4
+	VFMLA   V11.S4, V15.S4, V13.S4
+	VDUP    V2.S[2], V14.S4
+	VDUP    V2.S[2], V15.S4
+	VFMLA   V6.S4, V12.S4, V14.S4
+	VFMLA   V11.S4, V13.S4, V15.S4
+	WORD    $0x6e26ddce // fmul v14.4s, v14.4s, v6.4s
+	WORD    $0x6e2bddef // fmul v15.4s, v15.4s, v11.4s
+	VMOV    V7.B16, V6.B16
+	VMOV    V8.B16, V11.B16
+	VFMLA   V7.S4, V14.S4, V6.S4
+	VFMLA   V8.S4, V15.S4, V11.S4
+	VDUP    V2.S[3], V7.S4
+	WORD    $0x4ea6d4e8 // fsub v8.4s, v7.4s, v6.4s
+	WORD    $0x4eabd4ec // fsub v12.4s, v7.4s, v11.4s
+	VBIT    V9.B16, V8.B16, V6.B16
+	VBIT    V10.B16, V12.B16, V11.B16
+	VDUP    V3.S[0], V7.S4
+	VAND    V7.B16, V4.B16, V4.B16
+	VAND    V7.B16, V5.B16, V5.B16
+	VORR    V4.B16, V6.B16, V6.B16
+	VORR    V5.B16, V11.B16, V11.B16
+	FSTPQ.P (F6, F11), 32(R2)
+	SUBS    $1, R4, R4
+	BNE     piece2
+
+rest1:
+	TBZ     $2, R3, none3
+	FMOVQ.P 16(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VAND    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6e26fca8 // fdiv v8.4s, v5.4s, v6.4s
+	VBIT    V7.B16, V8.B16, V6.B16
+	WORD    $0x6e26dcc5 // fmul v5.4s, v6.4s, v6.4s
+	VDUP    V0.S[3], V8.S4
+	WORD    $0x4f8018a8 // fmla v8.4s, v5.4s, v0.s[2]
+	VDUP    V1.S[0], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V1.S[1], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V1.S[2], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V1.S[3], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VMOV    V6.B16, V5.B16
+	VFMLA   V6.S4, V9.S4, V5.S4
+	VDUP    V2.S[3], V6.S4
+	WORD    $0x4ea5d4c8 // fsub v8.4s, v6.4s, v5.4s
+	VBIT    V7.B16, V8.B16, V5.B16
+	VDUP    V3.S[0], V6.S4
+	VAND    V6.B16, V4.B16, V4.B16
+	VORR    V4.B16, V5.B16, V5.B16
+	FMOVQ.P F5, 16(R2)
+
+none3:
+	TBZ     $1, R3, none4
+	FMOVD.P 8(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VAND    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6e26fca8 // fdiv v8.4s, v5.4s, v6.4s
+	VBIT    V7.B16, V8.B16, V6.B16
+	WORD    $0x6e26dcc5 // fmul v5.4s, v6.4s, v6.4s
+	VDUP    V0.S[3], V8.S4
+	WORD    $0x4f8018a8 // fmla v8.4s, v5.4s, v0.s[2]
+	VDUP    V1.S[0], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V1.S[1], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V1.S[2], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V1.S[3], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VMOV    V6.B16, V5.B16
+	VFMLA   V6.S4, V9.S4, V5.S4
+	VDUP    V2.S[3], V6.S4
+	WORD    $0x4ea5d4c8 // fsub v8.4s, v6.4s, v5.4s
+	VBIT    V7.B16, V8.B16, V5.B16
+	VDUP    V3.S[0], V6.S4
+	VAND    V6.B16, V4.B16, V4.B16
+	VORR    V4.B16, V5.B16, V5.B16
+	FMOVD.P F5, 8(R2)
+
+none4:
+	TBZ     $0, R3, none5
+	FMOVS.P 4(R1), F4
+	VDUP    V0.S[0], V5.S4
+	VAND    V5.B16, V4.B16, V6.B16
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6ea5e4c7 // fcmgt v7.4s, v6.4s, v5.4s
+	VDUP    V0.S[1], V5.S4
+	WORD    $0x6e26fca8 // fdiv v8.4s, v5.4s, v6.4s
+	VBIT    V7.B16, V8.B16, V6.B16
+	WORD    $0x6e26dcc5 // fmul v5.4s, v6.4s, v6.4s
+	VDUP    V0.S[3], V8.S4
+	WORD    $0x4f8018a8 // fmla v8.4s, v5.4s, v0.s[2]
+	VDUP    V1.S[0], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V1.S[1], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V1.S[2], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V1.S[3], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V2.S[0], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	VDUP    V2.S[1], V8.S4
+	VFMLA   V5.S4, V9.S4, V8.S4
+	VDUP    V2.S[2], V9.S4
+	VFMLA   V5.S4, V8.S4, V9.S4
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	VMOV    V6.B16, V5.B16
+	VFMLA   V6.S4, V9.S4, V5.S4
+	VDUP    V2.S[3], V6.S4
+	WORD    $0x4ea5d4c8 // fsub v8.4s, v6.4s, v5.4s
+	VBIT    V7.B16, V8.B16, V5.B16
+	VDUP    V3.S[0], V6.S4
+	VAND    V6.B16, V4.B16, V4.B16
+	VORR    V4.B16, V5.B16, V5.B16
+	FMOVS.P F5, 4(R2)
+
+none5:
+	RET

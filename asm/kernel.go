@@ -109,7 +109,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 		"abs", "neg", "sqrt", "sign", "floor", "ceil", "round",
 		"leakyrelu", "hardswish", "hardsigmoid", "thresholdedrelu", "shrink",
 		"exp", "sigmoid", "silu", "tanh", "elu", "celu", "softplus", "softsign", "mish", "gelu", "gelutanh", "erf",
-		"log", "sin", "cos")
+		"log", "sin", "cos", "asin", "acos", "atan")
 	variants("binary", "add", "sub", "mul", "div", "max", "min", "prelu", "pow")
 	for _, variant := range []string{"equal", "less", "lessequal"} {
 		ks = append(ks, Kernel{Op: "compare", Result: U8, Variant: variant})

@@ -27,13 +27,18 @@ const (
 	Equal       // this and the following two are Bool, whatever the operands are
 	Less        // false if an operand is NaN
 	LessOrEqual // the same
+	BitAnd      // of integers, as all that follow
+	BitOr
+	BitXor
+	ShiftLeft  // x·2ʸ; of a y that is negative or too large no bit of x is left
+	ShiftRight // x/2ʸ, rounded down; of such a y no bit but the sign is left
 
 	// LastBinary is the kind with the largest value.
-	LastBinary = LessOrEqual
+	LastBinary = ShiftRight
 )
 
 // Compares reports whether the results of a kind are Bool.
-func (k BinaryKind) Compares() bool { return k >= Equal }
+func (k BinaryKind) Compares() bool { return k >= Equal && k <= LessOrEqual }
 
 // activates says whether a kind applies an activation, to float32.
 func (k BinaryKind) activates() bool { return k <= Pow }
@@ -48,7 +53,7 @@ func (k BinaryKind) takes(e tensor.Elem) bool {
 	case tensor.F16:
 		return false
 	}
-	return k < PRelu || k == Mod || k == Fmod || k.Compares()
+	return k < PRelu || k == Mod || k == Fmod || k >= Equal && k <= LastBinary
 }
 
 // Binary applies a function to pairs of elements of one type, with numpy's

@@ -68,6 +68,26 @@ func integerRow[T integer](k BinaryKind) rowFunc {
 			for i := range z {
 				z[i] = min(x[i], y[i])
 			}
+		case BitAnd:
+			for i := range z {
+				z[i] = x[i] & y[i]
+			}
+		case BitOr:
+			for i := range z {
+				z[i] = x[i] | y[i]
+			}
+		case BitXor:
+			for i := range z {
+				z[i] = x[i] ^ y[i]
+			}
+		case ShiftLeft:
+			for i := range z {
+				z[i] = x[i] << uint64(y[i])
+			}
+		case ShiftRight:
+			for i := range z {
+				z[i] = x[i] >> uint64(y[i])
+			}
 		default:
 			for i := range z {
 				z[i] = divide(w, k, x[i], y[i])

@@ -42,6 +42,12 @@ func refUnary(u *Unary, x float64) float64 {
 		return -math.Floor(-x)
 	case Round:
 		return math.RoundToEven(x)
+	case Asin:
+		return math.Atan2(x, math.Sqrt((1-x)*(1+x)))
+	case Acos:
+		return math.Atan2(math.Sqrt((1-x)*(1+x)), x)
+	case Atan:
+		return math.Atan2(x, 1)
 	}
 	return refAct(u.Act, x)
 }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 
 	"github.com/infer-go/infer/tensor"
 )
@@ -17,7 +18,9 @@ const (
 
 // GridSample reads a map at the places that a grid names: In[0] is NHWC, In[1]
 // [N, Ho, Wo, 2], the x and the y of each place, −1 to 1 over the map's width
-// and height; Out[0] is [N, Ho, Wo, C]. With AlignCorners, −1 and 1 are the
+// and height; Out[0] is [N, Ho, Wo, C]. Or it reads a volume: In[0] is [N, D, H, W, C],
+// In[1] [N, Do, Ho, Wo, 3], with the z of each place, and Mode is not Cubic. With
+// AlignCorners, −1 and 1 are the
 // centres of the outermost elements, else their outer edges. A place between
 // elements is interpolated by Mode: the nearest element, the even one of two
 // equally near; linear; or cubic, with Keys' constant −0.75. If a place is NaN,
@@ -38,21 +41,32 @@ func (g *GridSample) taps() int { return []int{1, 2, 4}[min(g.Mode, Cubic)] }
 // Traits counts every element read.
 func (g *GridSample) Traits(in []tensor.Type, _ []Param) Traits {
 	x, grid := in[0].Shape, in[1].Shape
-	return Traits{Extra: tensor.Saturated(grid[0], grid[1], grid[2], x[3]+20, g.taps(), g.taps())}
+	factors := append(slices.Clone(grid[:len(grid)-1]), x[len(x)-1]+20)
+	for range len(x) - 2 {
+		factors = append(factors, g.taps())
+	}
+	return Traits{Extra: tensor.Saturated(factors...)}
 }
 
 func (g *GridSample) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if err := featureMap(g, in, params, 2, 0); err != nil {
+	if err := floatOperands(g, in, params, 2, 0); err != nil {
 		return nil, err
+	}
+	if rank := len(in[0].Shape); rank != 4 && rank != 5 {
+		return nil, errorf(g, "operand 0 of shape %s is neither a map of 4 dimensions nor a volume of 5", in[0].Shape)
 	}
 	if g.Mode > Cubic || g.Padding > GridReflection {
 		return nil, errorf(g, "unknown mode %d or padding %d", g.Mode, g.Padding)
 	}
 	x, grid := in[0].Shape, in[1].Shape
-	if len(grid) != 4 || grid[0] != x[0] || grid[3] != 2 {
+	last := len(x) - 1
+	if len(grid) != len(x) || grid[0] != x[0] || grid[last] != len(x)-2 {
 		return nil, errorf(g, "a grid of shape %s for a map of shape %s", grid, x)
 	}
-	return result(g, in[0], x[0], grid[1], grid[2], x[3])
+	if g.Mode == Cubic && last == 4 {
+		return nil, errorf(g, "volumes are not interpolated by cubic functions")
+	}
+	return result(g, in[0], append(slices.Clone(grid[:last]), x[last])...)
 }
 
 func (g *GridSample) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
@@ -60,7 +74,9 @@ func (g *GridSample) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error)
 		return nil, err
 	}
 	x, grid := in[0].Shape, in[1].Shape
-	return &gridOp{GridSample: *g, maps: x[0], size: [2]int{x[1], x[2]}, sampler: newSampler(t, x[3]), rows: grid[1], columns: grid[2]}, nil
+	last := len(x) - 1
+	rows := grid[1 : last-1].Volume()
+	return &gridOp{GridSample: *g, maps: x[0], size: x[1:last], sampler: newSampler(t, x[last]), rows: rows, columns: grid[last-1]}, nil
 }
 
 // gridOp is a GridSample. A task is a row of results.
@@ -68,37 +84,42 @@ type gridOp struct {
 	GridSample
 	sampler
 	maps          int
-	size          [2]int
+	size          tensor.Shape // of a map, or of a volume
 	rows, columns int
 }
 
-// Scratch is what a sampler needs, and the taps of a place.
-func (op *gridOp) Scratch() int { return 4 * (op.scratch() + 4*op.taps()) }
+// Scratch is what a sampler needs, and the taps of a place: in each direction, and of
+// the rows of a volume.
+func (op *gridOp) Scratch() int { return 4 * (op.scratch() + 2*(3+op.taps())*op.taps()) }
 
 func (op *gridOp) Tasks(n int) int { return n * op.maps * op.rows }
 
 func (op *gridOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 	x, grid, y := floats(in[0]), floats(in[1]), floats(out[0])
-	item := op.size[0] * op.size[1] * op.channels
+	item, k := op.size.Volume()*op.channels, len(op.size)
 	for place := lo * op.columns; place < hi*op.columns; place++ {
 		from := x[place/(op.rows*op.columns)*item:][:item]
-		op.sample(w, y[place*op.channels:][:op.channels], from, grid[2*place], grid[2*place+1])
+		op.sample(w, y[place*op.channels:][:op.channels], from, grid[k*place:][:k])
 	}
 }
 
-// sample reads one place.
-func (op *gridOp) sample(w *Workspace, dst, x []float32, column, row float32) {
-	if tensor.IsNaN(column) || tensor.IsNaN(row) {
+// sample reads one place: its x, its y and, in a volume, its z.
+func (op *gridOp) sample(w *Workspace, dst, x, place []float32) {
+	if slices.ContainsFunc(place, tensor.IsNaN) {
 		for c := range dst {
 			dst[c] = float32(math.NaN())
 		}
 		return
 	}
+	if len(op.size) == 3 {
+		op.sampleVolume(w, dst, x, place)
+		return
+	}
 	scratch, n := w.floats(), op.taps()
 	list := scratch[op.scratch():]
 	rows, columns := newTaps(list, n), newTaps(list[2*n:], n)
-	op.along(&rows, row, op.size[0])
-	op.along(&columns, column, op.size[1])
+	op.along(&rows, place[1], op.size[0])
+	op.along(&columns, place[0], op.size[1])
 	if n <= 2 { // one sum is all
 		p := &w.samples[0]
 		p.Taps = 0
@@ -118,6 +139,22 @@ func (op *gridOp) sample(w *Workspace, dst, x []float32, column, row float32) {
 		return
 	}
 	op.sum(w, dst, x, scratch, &rows, &columns, op.size[1], 1)
+}
+
+// sampleVolume reads one place of a volume, whose rows are those of all its planes.
+func (op *gridOp) sampleVolume(w *Workspace, dst, x, place []float32) {
+	scratch, n := w.floats(), op.taps()
+	list := scratch[op.scratch():]
+	planes, rows, columns, all := newTaps(list, n), newTaps(list[2*n:], n), newTaps(list[4*n:], n), newTaps(list[6*n:], n*n)
+	op.along(&planes, place[2], op.size[0])
+	op.along(&rows, place[1], op.size[1])
+	op.along(&columns, place[0], op.size[2])
+	for i, p := range planes.at {
+		for j, r := range rows.at {
+			all.add(int(p)*op.size[1]+int(r), planes.weight[i]*rows.weight[j])
+		}
+	}
+	op.sum(w, dst, x, scratch, &all, &columns, op.size[2], 1)
 }
 
 // along are the taps of a place in a direction that has size elements.

@@ -3,6 +3,8 @@ package kernels
 import (
 	"math"
 	"testing"
+
+	"github.com/infer-go/infer/tensor"
 )
 
 // TestGridSample compares with PyTorch's formulas, which move a place into the
@@ -36,6 +38,44 @@ func TestGridSample(t *testing.T) {
 			}
 		}
 		tr.run(t, g)
+	}
+}
+
+// TestGridSampleVolume reads volumes.
+func TestGridSampleVolume(t *testing.T) {
+	g := newGenerator(38)
+	for range 200 {
+		spec := &GridSample{Mode: ResizeMode(g.IntN(2)), Padding: GridPadding(g.IntN(3)), AlignCorners: g.IntN(2) == 0}
+		x := append([]int{g.between(1, 2)}, g.shape(4, 5)...)
+		grid := []int{x[0], g.between(1, 3), g.between(1, 4), g.between(1, 4), 3}
+		tr := trial{spec: spec, in: [][]int{x, grid}}
+		tr.bounds = &array{data: make([]float64, tensor.Shape(grid[:4]).Volume()*x[4])}
+		for i := range tr.bounds.data {
+			tr.bounds.data[i] = 1e-4
+		}
+		tr.ref = func(in, out []array) {
+			for i := range out[0].indices() {
+				var taps [3][]gridTap
+				for k := range 3 {
+					taps[k] = refGrid(spec, in[1].at(i[0], i[1], i[2], i[3], 2-k), x[1+k])
+				}
+				sum := 0.0
+				for _, p := range taps[0] {
+					for _, r := range taps[1] {
+						for _, c := range taps[2] {
+							if at := []int{i[0], p.at, r.at, c.at, i[4]}; in[0].inside(at...) {
+								sum += p.weight * r.weight * c.weight * in[0].at(at...)
+							}
+						}
+					}
+				}
+				out[0].set(sum, i...)
+			}
+		}
+		tr.run(t, g)
+	}
+	if _, err := infer(&GridSample{Mode: Cubic}, [][]int{{1, 2, 2, 2, 1}, {1, 2, 2, 2, 3}}, nil); err == nil || err.Error() != "GridSample: volumes are not interpolated by cubic functions" {
+		t.Errorf("a cubic volume: %v", err)
 	}
 }
 

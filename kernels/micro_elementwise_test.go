@@ -147,6 +147,9 @@ var elementFunctions = func() map[string]elementFunction {
 		"log":   {f: math.Log, bound: 2},
 		"sin":   {f: unary(Sin), bound: 4, largest: maxAngle},
 		"cos":   {f: unary(Cos), bound: 4, largest: maxAngle},
+		"asin":  {f: unary(Asin), bound: 4},
+		"acos":  {f: unary(Acos), bound: 4},
+		"atan":  {f: unary(Atan), bound: 4},
 	}
 }()
 

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"slices"
 
 	"github.com/infer-go/infer/tensor"
@@ -11,8 +12,8 @@ import (
 // before.
 //
 // Each gate has its own matrix R and bias, σ is the logistic function, and · is
-// element by element. The formulas are those of ONNX's LSTM and GRU with their
-// default activations.
+// element by element. The formulas are those of ONNX's LSTM, GRU and RNN with their
+// default activations, or with Relu.
 type RecurrentKind uint8
 
 const (
@@ -30,14 +31,26 @@ const (
 
 	// GRUResetAfter resets the product instead, n = tanh(x + r·(h·R + b)).
 	GRUResetAfter
+
+	// RNN has one gate, which is h = tanh(x + h·R + b).
+	RNN
+
+	// RNNRelu is an RNN with max(…, 0) in the place of tanh.
+	RNNRelu
+
+	// LastRecurrent is the kind with the largest value.
+	LastRecurrent = RNNRelu
 )
 
 // gates is the number of gates of a cell.
 func (k RecurrentKind) gates() int {
-	if k == LSTM {
+	switch k {
+	case LSTM:
 		return 4
+	case GRU, GRUResetAfter:
+		return 3
 	}
-	return 3
+	return 1
 }
 
 // states is the number of states that go from one time to the next.
@@ -79,7 +92,7 @@ func (r *Recurrent) Traits(in []tensor.Type, _ []Param) Traits {
 }
 
 func (r *Recurrent) Infer(in []tensor.Type, params []Param) ([]tensor.Type, error) {
-	if r.Kind > GRUResetAfter {
+	if r.Kind > LastRecurrent {
 		return nil, errorf(r, "unknown kind %d", r.Kind)
 	}
 	states := r.Kind.states()
@@ -228,10 +241,13 @@ func (op *recurrentOp) run(w *Workspace, in, out [][]byte, first, rows int) {
 			at = op.times - 1 - i
 		}
 		c.x = x[at*len(op.gates)*op.hidden:]
-		if op.Kind == LSTM {
+		switch op.Kind {
+		case LSTM:
 			c.lstm(w)
-		} else {
+		case GRU, GRUResetAfter:
 			c.gru(w)
+		default:
+			c.rnn(w)
 		}
 		for r := range rows {
 			copy(y[(r*op.times+at)*op.hidden:][:op.hidden], c.h[r*op.hidden:])
@@ -337,6 +353,17 @@ func (c *recurrentCell) gru(w *Workspace) {
 	c.combine(w, Sub, t, c.h, n)
 	c.combine(w, Mul, t, z, t)
 	c.combine(w, Add, c.h, n, t)
+}
+
+// rnn makes the next h of an RNN.
+func (c *recurrentCell) rnn(w *Workspace) {
+	act := Act{Kind: ActTanh}
+	if c.Kind == RNNRelu {
+		act = Act{Kind: Clamp, Hi: float32(math.Inf(1))}
+	}
+	c.makeEarly(w)
+	c.addInput(w, 0, 1)
+	c.activate(w, act, c.h, c.gate(0, 1))
 }
 
 // combine sets dst[i] to a function of x[i] and y[i]; dst may be either.

@@ -10,7 +10,7 @@ import (
 func TestRecurrent(t *testing.T) {
 	g := newGenerator(36)
 	for range 150 {
-		spec := &Recurrent{Kind: RecurrentKind(g.IntN(3)), Reverse: g.IntN(2) == 0}
+		spec := &Recurrent{Kind: RecurrentKind(g.IntN(int(LastRecurrent) + 1)), Reverse: g.IntN(2) == 0}
 		n, times, hidden := g.between(1, 3), g.between(1, 6), g.between(1, 40)
 		switch g.IntN(10) {
 		case 0:
@@ -98,6 +98,10 @@ func refRecurrent(spec *Recurrent, hidden int, weights, bias []float32, first ar
 						held[r] = reset[r] * h[r]
 					}
 					next[j] = (1-gate)*math.Tanh(x(2, j)+product(2, j, held)) + gate*h[j]
+				case RNN:
+					next[j] = math.Tanh(x(0, j) + product(0, j, h))
+				case RNNRelu:
+					next[j] = math.Max(x(0, j)+product(0, j, h), 0)
 				case GRUResetAfter:
 					next[j] = (1-gate)*math.Tanh(x(2, j)+reset[j]*product(2, j, h)) + gate*h[j]
 				}
@@ -121,7 +125,7 @@ func TestRecurrentErrors(t *testing.T) {
 		params []Param
 		want   string
 	}{
-		{&Recurrent{Kind: 3}, [][]int{{1, 2, 8}}, []Param{matrices}, "Recurrent: unknown kind 3"},
+		{&Recurrent{Kind: 5}, [][]int{{1, 2, 8}}, []Param{matrices}, "Recurrent: unknown kind 5"},
 		{&Recurrent{}, [][]int{{1, 2, 9}}, []Param{matrices}, "Recurrent: operand 0 of shape 1×2×9 is not a sequence for 4 gates"},
 		{&Recurrent{}, [][]int{{1, 2, 8}, {1, 2}}, []Param{matrices}, "Recurrent: 2 operands where there should be 3"},
 		{&Recurrent{}, [][]int{{1, 2, 8}, {1, 2}, {2, 2}}, []Param{matrices}, "Recurrent: a first state of shape 2×2 where there should be 1×2"},

@@ -476,7 +476,7 @@ func TestShapeErrors(t *testing.T) {
 			"Reshape: the result of 2147483647×2147483647×2147483647 elements is too large"},
 		{&Unary{}, [][]int{{2, 0}}, "Unary: operand 0 of 2×0 elements is empty"},
 		{&Unary{}, nil, "Unary: 0 operands where there should be 1"},
-		{&Unary{Kind: LastUnary + 1}, [][]int{{2}}, "Unary: unknown kind 13"},
+		{&Unary{Kind: LastUnary + 1}, [][]int{{2}}, "Unary: unknown kind 16"},
 		{&Unary{Act: Act{Kind: ActCelu}}, [][]int{{2}}, "Unary: activation with parameter 0, which must be positive"},
 		{&Unary{Act: Act{Kind: ActLeakyRelu, Lo: nan}}, [][]int{{2}}, "Unary: activation with parameters NaN and 0, which must not be NaN"},
 		{&Unary{Act: Act{Kind: Clamp, Lo: 6}}, [][]int{{2}}, "Unary: activation clamps to at least 6 and at most 0"},

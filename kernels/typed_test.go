@@ -185,6 +185,23 @@ func refTyped(k BinaryKind, e tensor.Elem, a, b cell) (cell, bool) {
 		v = max(a.i, b.i)
 	case Min:
 		v = min(a.i, b.i)
+	case BitAnd, BitOr, BitXor:
+		for bit := range 64 {
+			x, y := a.i>>bit&1, b.i>>bit&1
+			set := map[BinaryKind]bool{BitAnd: x*y == 1, BitOr: x+y > 0, BitXor: x != y}
+			if set[k] {
+				v |= 1 << bit
+			}
+		}
+	case ShiftLeft, ShiftRight:
+		v = a.i
+		for range min(uint64(b.i), 64) {
+			if k == ShiftLeft {
+				v *= 2
+			} else {
+				v = (v - v&1) / 2
+			}
+		}
 	default:
 		if b.i == 0 {
 			return cell{}, false

@@ -25,9 +25,12 @@ const (
 	Floor
 	Ceil
 	Round // to the nearest whole number, ties to even
+	Asin  // NaN outside of −1 … 1, as Acos is
+	Acos
+	Atan
 
 	// LastUnary is the kind with the largest value.
-	LastUnary = Round
+	LastUnary = Atan
 )
 
 // Unary applies a function to each element. All kinds map NaN to NaN.
@@ -124,6 +127,9 @@ var unaryFunctions = [...]unaryFunction{
 	Floor: {"floor", math.Floor},
 	Ceil:  {"ceil", math.Ceil},
 	Round: {"round", math.RoundToEven},
+	Asin:  {"asin", math.Asin},
+	Acos:  {"acos", math.Acos},
+	Atan:  {"atan", math.Atan},
 }
 
 // expKernel is the exponential function.

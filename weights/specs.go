@@ -257,7 +257,7 @@ func (c *coder) topK(v *kernels.TopK) {
 }
 
 func (c *coder) recurrent(v *kernels.Recurrent) {
-	enum(c, &v.Kind, kernels.GRUResetAfter)
+	enum(c, &v.Kind, kernels.LastRecurrent)
 	c.bool(&v.Reverse)
 }
 

@@ -99,6 +99,9 @@ func init() {
 	define("log", "the natural logarithm", func(f *Body, x, _, _ *Node) { f.log(x) })
 	define("sin", "the sine of −8192 ≤ x ≤ 8192", func(f *Body, x, _, _ *Node) { f.sine(x, 0) })
 	define("cos", "the cosine of −8192 ≤ x ≤ 8192", func(f *Body, x, _, _ *Node) { f.sine(x, 1) })
+	define("asin", "the inverse sine", func(f *Body, x, _, _ *Node) { f.asin(x) })
+	define("acos", "the inverse cosine", func(f *Body, x, _, _ *Node) { f.acos(x) })
+	define("atan", "the inverse tangent", func(f *Body, x, _, _ *Node) { f.atan(x) })
 }
 
 func (f *Body) abs(x *Node) *Node { return f.op(And, x, bits(signBit-1)) }

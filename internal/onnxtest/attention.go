@@ -28,14 +28,51 @@ func attention(g *grower, op string) bool {
 	if g.chance(3) {
 		attrs = append(attrs, Attr{"softcap", float32(2)})
 	}
-	if g.chance(3) {
+	switch g.r.IntN(6) {
+	case 0, 1:
 		in = append(in, g.floatTensor(-2, 2, 0, rows, columns))
+	case 2: // some queries may see nothing
+		seen := Value{Type: Bool, Dims: []int{rows, columns}, Hi: 1, Grain: 1}
+		in = append(in, g.tensor(Bool, seen.Dims, seen.random(g.r, seen.elements())))
 	}
 	y := &Value{Type: Float, Dims: []int{q.Dims[0], heads, rows, width}, Open: []bool{q.Open[0], false, false, false}, Lo: -1, Hi: 1}
 	if y.elements() > maxElements {
 		return false
 	}
 	g.one(op, in, y, attrs...)
+	return true
+}
+
+// rotaryEmbedding turns pairs of numbers by angles, of which there is a table for
+// places that are an input, or one for each place.
+func rotaryEmbedding(g *grower, op string) bool {
+	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool { return openEnd(v) <= 1 && v.Dims[3] > 1 && v.Dims[3]%2 == 0 }})
+	if x == nil || len(g.Inputs) >= maxInputs {
+		return false
+	}
+	length, size := x.Dims[2], x.Dims[3]
+	var attrs []Attr
+	if g.chance(2) { // heads are no dimension
+		dims := []int{x.Dims[0], x.Dims[1], length * size}
+		heads := length
+		length = x.Dims[1]
+		x = g.reshaped(x, []int64{0, int64(x.Dims[1]), -1}, dims, []bool{x.Open[0], false, false})
+		attrs = []Attr{{"num_heads", heads}}
+	}
+	turned := size
+	if size > 2 && g.chance(3) {
+		turned = 2 * g.upTo(size/2-1)
+		attrs = append(attrs, Attr{"rotary_embedding_dim", turned})
+	}
+	attrs = append(attrs, g.optional("interleaved", g.r.IntN(2), 0)...)
+	table := []int{x.Dims[0], length, turned / 2}
+	in := []string{x.Name, "", ""}
+	if x.Open[0] || g.chance(2) {
+		table = []int{length + g.upTo(4), turned / 2}
+		in = append(in, g.addInput(&Value{Type: Int64, Dims: []int{x.Dims[0], length}, Open: []bool{x.Open[0], false}, Hi: float64(table[0] - 1), Grain: 1}).Name)
+	}
+	in[1], in[2] = g.floatTensor(-1, 1, 0, table...), g.floatTensor(-1, 1, 0, table...)
+	g.one(op, in, like(x, -2*x.most(), 2*x.most(), 0), attrs...)
 	return true
 }
 

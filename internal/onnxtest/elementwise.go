@@ -575,7 +575,7 @@ func where(g *grower, op string) bool {
 	return true
 }
 
-// cast casts exact elements to a type that has room for them.
+// cast casts by Cast or CastLike exact elements to a type that has room for them.
 func cast(g *grower, op string) bool {
 	x := g.operand(demand{types: anything, most: 5, exact: true})
 	if x == nil {
@@ -593,6 +593,10 @@ func cast(g *grower, op string) bool {
 		y.Lo, y.Hi = 0, 1
 	}
 	y.Type = to
+	if op == "CastLike" {
+		g.one(op, []string{x.Name, g.scalar(to, 1)}, y)
+		return true
+	}
 	g.one(op, []string{x.Name}, y, Attr{"to", int(to)})
 	return true
 }

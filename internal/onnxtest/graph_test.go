@@ -13,7 +13,7 @@ import (
 func TestRandom(t *testing.T) {
 	seen := map[string]int{}
 	open := 0
-	for seed := range uint64(6000) {
+	for seed := range uint64(10000) {
 		g := Random(seed, maxOpset)
 		if seed%100 == 0 && !bytes.Equal(g.Bytes(), Random(seed, maxOpset).Bytes()) {
 			t.Fatalf("seed %d makes two graphs", seed)

@@ -223,7 +223,11 @@ func trilu(g *grower, op string) bool {
 func gridSample(g *grower, op string) bool {
 	mode := pick(g.r, []string{"linear", "nearest", "cubic"})
 	align := g.r.IntN(2)
-	x := g.operand(demand{least: 4, most: 4, fit: func(v *Value) bool {
+	k := 2 // spatial dimensions
+	if g.Opset >= 20 && mode != "cubic" && g.chance(3) {
+		k = 3
+	}
+	x := g.operand(demand{least: k + 2, most: k + 2, fit: func(v *Value) bool {
 		for _, d := range v.Dims[2:] {
 			if n := d - align; mode == "nearest" && (n < 1 || n&(n-1) != 0) {
 				return false
@@ -234,11 +238,11 @@ func gridSample(g *grower, op string) bool {
 	if x == nil || len(g.Inputs) >= maxInputs || x.Open[0] && !g.batch || !x.Open[0] && g.batch {
 		return false
 	}
-	h, w := g.upTo(12), g.upTo(12)
-	if x.Dims[0]*x.Dims[1]*h*w > maxElements {
+	sizes := []int{g.upTo(12), g.upTo(12), g.upTo(4)}[:k]
+	if x.Dims[0]*x.Dims[1]*product(sizes) > maxElements {
 		return false
 	}
-	grid := g.addInput(&Value{Type: Float, Dims: []int{x.Dims[0], h, w, 2}, Open: []bool{x.Open[0], false, false, false}, Lo: -1.25, Hi: 1.25})
+	grid := g.addInput(&Value{Type: Float, Dims: slices.Concat([]int{x.Dims[0]}, sizes, []int{k}), Open: slices.Concat([]bool{x.Open[0]}, make([]bool, k+1)), Lo: -1.25, Hi: 1.25})
 	if mode == "nearest" {
 		grid.Grain = 1.0 / 64
 	}
@@ -256,7 +260,7 @@ func gridSample(g *grower, op string) bool {
 	if mode == "nearest" {
 		grain = x.Grain
 	}
-	y := &Value{Type: Float, Dims: []int{x.Dims[0], x.Dims[1], h, w}, Open: []bool{x.Open[0], x.Open[1], false, false}, Lo: -m, Hi: m, Grain: grain}
+	y := &Value{Type: Float, Dims: slices.Concat(x.Dims[:2], sizes), Open: slices.Concat(x.Open[:2], make([]bool, k)), Lo: -m, Hi: m, Grain: grain}
 	g.one(op, []string{x.Name, grid.Name}, y, attrs...)
 	return true
 }

@@ -261,7 +261,7 @@ func einsum(g *grower, op string) bool {
 	return true
 }
 
-// recurrent adds an LSTM or a GRU, between transpositions where its batch is
+// recurrent adds an LSTM, a GRU or an RNN, between transpositions where its batch is
 // not where it wants it.
 func recurrent(g *grower, op string) bool {
 	x := g.operand(demand{least: 3, most: 3, fit: func(v *Value) bool { return !v.Open[1] && !v.Open[2] && v.elements() < 800 }})
@@ -274,8 +274,11 @@ func recurrent(g *grower, op string) bool {
 	}
 	times, n, width := x.Dims[0], x.Dims[1], x.Dims[2]
 	gates, states := 4, 2
-	if op == "GRU" {
+	switch op {
+	case "GRU":
 		gates, states = 3, 1
+	case "RNN":
+		gates, states = 1, 1
 	}
 	direction := pick(g.r, []string{"forward", "reverse", "bidirectional"})
 	d := 1
@@ -283,7 +286,12 @@ func recurrent(g *grower, op string) bool {
 		d = 2
 	}
 	hidden := g.upTo(9)
-	in := []string{x.Name, g.floatTensor(-0.7, 0.7, 0, d, gates*hidden, width), g.floatTensor(-0.7, 0.7, 0, d, gates*hidden, hidden), "", "", "", ""}
+	// States of an RNN with Relu stay bounded if its weights shrink them.
+	relu, most := op == "RNN" && g.chance(2), 0.7
+	if relu {
+		most /= float64(hidden)
+	}
+	in := []string{x.Name, g.floatTensor(-0.7, 0.7, 0, d, gates*hidden, width), g.floatTensor(-most, most, 0, d, gates*hidden, hidden), "", "", "", ""}
 	if g.chance(2) {
 		in[3] = g.floatTensor(-0.5, 0.5, 0, d, 2*gates*hidden)
 	}
@@ -313,15 +321,22 @@ func recurrent(g *grower, op string) bool {
 		attrs = append(attrs, g.optional("linear_before_reset", g.r.IntN(2), 0)...)
 	}
 	bound := 1.0
-	if op == "LSTM" {
+	switch {
+	case op == "LSTM":
 		bound = float64(times) + 1
+	case relu:
+		bound = (0.7*float64(width)*x.most() + 1) / 0.3
+		attrs = append(attrs, Attr{"activations", slices.Repeat([]string{"Relu"}, d)})
 	}
 	state := func(m float64) *Value {
 		return &Value{Type: Float, Dims: []int{d, n, hidden}, Open: []bool{false, itemsFirst, false}, Lo: -m, Hi: m}
 	}
 	out := []*Value{{Type: Float, Dims: []int{times, d, n, hidden}, Open: []bool{false, false, itemsFirst, false}, Lo: -1, Hi: 1}}
+	if relu {
+		out[0].Lo, out[0].Hi = 0, bound
+	}
 	for i := range g.r.IntN(states + 1) {
-		out = append(out, state([]float64{1, bound}[i]))
+		out = append(out, state([]float64{max(1, out[0].Hi), bound}[i]))
 	}
 	if len(out) > 1 && g.chance(4) {
 		out[0] = nil

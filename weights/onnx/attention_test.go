@@ -12,9 +12,11 @@ import (
 type attentionCase struct {
 	name             string
 	keyHeads, past   int
+	few              bool // keys
 	flat             bool // heads are not a dimension
 	attrs            []attr
-	mask             string // none, added or Boolean
+	mask             string // none, added or Boolean; blind, computed and infinite ones let query 0 see nothing
+	left, right      int    // the reach of a window, where one is not 0
 	scale, softcap   float64
 	causal           bool
 	batch, heads     int
@@ -31,17 +33,27 @@ func TestAttention(t *testing.T) {
 		{name: "causal, behind a past", keyHeads: 4, past: 2, causal: true, attrs: []attr{{"is_causal", 1}}},
 		{name: "a mask that is added", keyHeads: 1, mask: "added"},
 		{name: "a mask of Booleans", keyHeads: 4, mask: "Boolean"},
+		{name: "a mask that hides everything", keyHeads: 4, mask: "blind"},
+		{name: "a mask of computed Booleans", keyHeads: 4, mask: "computed"},
+		{name: "a mask of computed Booleans, causal", keyHeads: 4, mask: "computed", causal: true, attrs: []attr{{"is_causal", 1}}},
+		{name: "a mask of computed infinities", keyHeads: 4, mask: "infinite", causal: true, attrs: []attr{{"is_causal", 1}}},
+		{name: "a window", keyHeads: 4, past: 2, left: 1, right: 2, attrs: []attr{{"left_window_size", 1}, {"right_window_size", 2}}},
+		{name: "a window that is causal", keyHeads: 4, past: 2, left: 1, causal: true, attrs: []attr{{"left_window_size", 1}, {"is_causal", 1}}},
+		{name: "a window behind all keys", keyHeads: 4, left: 1, right: 1, few: true, attrs: []attr{{"left_window_size", 1}, {"right_window_size", 1}}},
 		{name: "scale and softcap", keyHeads: 4, scale: 0.5, softcap: 2, attrs: []attr{{"scale", float32(0.5)}, {"softcap", float32(2)}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.batch, c.heads, c.queries, c.keys, c.size, c.valuesSize = 2, 4, 3, 6, 5, 7
+			if c.few {
+				c.keys = 1
+			}
 			testAttention(t, c)
 		})
 	}
 }
 
 func testAttention(t *testing.T, c attentionCase) {
-	m := newModel(23)
+	m := newModel(25)
 	var in [][]float32
 	random := func(name string, dims ...int) []float32 {
 		m.input(name, dims...)
@@ -70,10 +82,33 @@ func testAttention(t *testing.T, c attentionCase) {
 	case "added":
 		x := random("m", c.queries, all)
 		operands, mask = "q k v m", func(i, j int) float64 { return float64(x[i*all+j]) }
-	case "Boolean":
+	case "computed", "infinite":
+		x := random("m", c.queries, all)
+		for i := range all {
+			x[i] -= 2
+		}
+		m.floats("zero", nil, 0)
+		if c.mask == "computed" {
+			m.node("Greater", "m zero", "seen")
+		} else {
+			m.node("Relu", "m", "positive")
+			m.node("Log", "positive", "seen")
+		}
+		operands, mask = "q k v seen", func(i, j int) float64 {
+			switch {
+			case x[i*all+j] <= 0:
+				return math.Inf(-1)
+			case c.mask == "computed":
+				return 0
+			}
+			return math.Log(float64(x[i*all+j]))
+		}
+	case "Boolean", "blind":
 		flags := make([]byte, c.queries*all)
 		for i := range flags {
-			flags[i] = byte((i + i/all) % 2)
+			if flags[i] = byte((i + i/all) % 2); c.mask == "blind" && i < all {
+				flags[i] = 0
+			}
 		}
 		m.tensors = append(m.tensors, testTensor{"m", typeBool, []int{c.queries, all}, flags})
 		operands, mask = "q k v m", func(i, j int) float64 { return math.Log(float64(flags[i*all+j])) }
@@ -126,13 +161,18 @@ func testAttention(t *testing.T, c attentionCase) {
 			if c.softcap > 0 {
 				s = c.softcap * math.Tanh(s/c.softcap)
 			}
-			if s += mask(i, j); c.causal && j > i+c.past {
+			s += mask(i, j)
+			if c.causal && j > i+c.past || c.left > 0 && j < i+c.past-c.left || c.right > 0 && j > i+c.past+c.right {
 				continue
 			}
 			sum += math.Exp(s) * value(n, of, j, d)
 			total += math.Exp(s)
 		}
-		if want := sum / total; !(math.Abs(float64(y)-want) <= 1e-5) {
+		want := 0.0 // of a query that sees nothing
+		if total > 0 {
+			want = sum / total
+		}
+		if !(math.Abs(float64(y)-want) <= 1e-5) {
 			t.Fatalf("element %d is %v, want %v", at, y, want)
 		}
 	}

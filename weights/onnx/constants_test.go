@@ -311,6 +311,23 @@ func TestOtherTypes(t *testing.T) {
 			m.tensors = append(m.tensors, testTensor{"w", 17, []int{1}, make([]byte, 1)})
 			m.node("DequantizeLinear", "w x", "y")
 		}, `"w": float8e4m3fn is not supported: float16 holds its numbers`},
+		{"a constant of floats of 8 bits", func(m *model) {
+			m.node("Constant", "", "w", attr{"value", testTensor{"", 19, []int{1}, make([]byte, 1)}})
+			m.nodes[0].name = ""
+			m.node("Add", "x w", "y")
+		}, `Constant with result "w": attribute "value": float8e5m2 is not supported: float16 holds its numbers`},
+		{"a cast to floats of 8 bits", func(m *model) {
+			m.node("Cast", "x", "y", attr{"to", 17})
+		}, `Cast "Casty" (opset 13): a cast of computed values to float8e4m3fn is not supported: float16 holds its numbers`},
+		{"a cast of a constant to floats of 8 bits", func(m *model) {
+			m.floats("w", []int{1}, 1)
+			m.constant("Cast", "w", "v", attr{"to", 20})
+			m.node("Add", "x v", "y")
+		}, `Cast "Castv" (opset 13): a cast to float8e5m2fnuz is not supported`},
+		{"an input of floats of 8 bits", func(m *model) {
+			m.inputs[0].elem = 17
+			m.node("Neg", "x", "y")
+		}, `input "x": inputs of float8e4m3fn are not supported`},
 		{"a scale that is computed", func(m *model) {
 			m.integers("w", typeInt8, []int{1}, 1)
 			m.node("Abs", "x", "size")

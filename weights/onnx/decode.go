@@ -253,7 +253,7 @@ func (d *decoder) node(f field) (*nodeProto, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s %q: %w", n.op, n.name, err)
+		return nil, fmt.Errorf("%s: %w", n, err)
 	}
 	n.domain = canonicalDomain(n.domain)
 	return n, nil

@@ -187,9 +187,14 @@ func (c *call) foldRange() []*value {
 }
 
 // foldCast computes Cast.
-func (c *call) foldCast() []*value {
+func (c *call) foldCast() []*value { return c.foldCastTo(elemType(c.intAttr("to", 0))) }
+
+// foldCastLike computes CastLike.
+func (c *call) foldCastLike() []*value { return c.foldCastTo(c.kind(1)) }
+
+// foldCastTo makes elements of another type.
+func (c *call) foldCastTo(to elemType) []*value {
 	x := c.operand(0).data
-	to := elemType(c.intAttr("to", 0))
 	if !c.ready() {
 		return nil
 	}
@@ -528,8 +533,16 @@ func intArithmetic(kind kernels.BinaryKind, a, b int64) (int64, bool) {
 		return min(a, b), true
 	case kernels.Or:
 		return max(a, b), true
-	case kernels.Xor:
+	case kernels.Xor, kernels.BitXor:
 		return a ^ b, true
+	case kernels.BitAnd:
+		return a & b, true
+	case kernels.BitOr:
+		return a | b, true
+	case kernels.ShiftLeft:
+		return a << uint64(b), true
+	case kernels.ShiftRight:
+		return a >> uint64(b), true
 	case kernels.Max:
 		return max(a, b), true
 	}

@@ -53,7 +53,8 @@ func oddModel(op string, r *rand.Rand) *model {
 		{"auto_pad", "SAME_UPPER"}, {"transA", r.IntN(2)}, {"transB", r.IntN(2)}, {"alpha", float32(2)}, {"beta", float32(3)},
 		{"to", r.IntN(17)}, {"perm", []int64{1, 0}}, {"largest", r.IntN(2)}, {"fmod", r.IntN(2)}, {"upper", r.IntN(2)}, {"mode", "nearest"}, {"scales", []float32{1, 1, 2, 0.5}[:r.IntN(5)]},
 		{"num_groups", 1 + r.IntN(3)}, {"p", 1 + r.IntN(2)}, {"equation", "ij,jk"},
-		{"direction", "bidirectional"}, {"layout", 1}, {"reduction", "add"}, {"antialias", 1}, {"batch_dims", r.IntN(2)}, {"is_causal", 1},
+		{"direction", []string{"bidirectional", "LEFT"}[r.IntN(2)]}, {"layout", 1}, {"reduction", "add"}, {"antialias", 1}, {"batch_dims", r.IntN(2)}, {"is_causal", 1},
+		{"offset_group", r.IntN(3)}, {"align_corners", 1}, {"output_datatype", r.IntN(17)}, {"periodic", 0}, {"left_window_size", r.IntN(4) - 2},
 	} {
 		if r.IntN(3) == 0 {
 			attrs = append(attrs, a)

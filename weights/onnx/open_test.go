@@ -363,6 +363,15 @@ var openCases = []openCase{
 		m.node("Concat", "from to", "boxes", attr{"axis", 1})
 		m.node("Mul", "boxes scales", "y")
 	}, 4, 4},
+	{"a spatial transformer", []int{0, 3, 0, 0}, func(m *model) { m.warped(0) }, 1, 2},
+	{"a spatial transformer from corner to corner", []int{0, 3, 0, 0}, func(m *model) { m.warped(1) }, 1, 2},
+	{"a centre cut out", []int{0, 3, 0, 0}, func(m *model) {
+		m.opset = 18
+		m.ints("size", 4, 4)
+		m.node("CenterCropPad", "x size", "c", attr{"axes", []int64{2, 3}})
+		m.node("GlobalAveragePool", "x", "p")
+		m.node("Add", "c p", "y")
+	}, 2, 6},
 	{"attention over pixels", []int{0, 4, 0, 0}, func(m *model) {
 		m.ints("shape", 0, 4, -1)
 		m.node("Reshape", "x shape", "r")
@@ -386,6 +395,21 @@ var openCases = []openCase{
 		m.ints("axes", 1)
 		m.node("Squeeze", "h axes", "y")
 	}, 1, 1},
+}
+
+// warped reads x at places that are computed from its means.
+func (m *model) warped(align int) {
+	m.opset = 20
+	m.ints("matrix", -1, 2, 3)
+	m.node("GlobalAveragePool", "x", "p")
+	m.node("Flatten", "p", "f")
+	m.weight("w", -1, 1, 3, 6)
+	m.floats("b", []int{6}, 0.8, 0.1, -0.1, 0.2, 0.7, 0.1)
+	m.node("Gemm", "f w b", "t")
+	m.node("Reshape", "t matrix", "theta")
+	m.constant("Shape", "x", "size")
+	m.node("AffineGrid", "theta size", "grid", attr{"align_corners", align})
+	m.node("GridSample", "x grid", "y", attr{"padding_mode", "border"}, attr{"align_corners", align})
 }
 
 // model is a case's model, with x of the given dimensions.

@@ -125,7 +125,11 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 			blocked, missing = true, []string{n.String()}
 		}
 		if len(missing) < 10 {
-			missing = append(missing, fmt.Sprintf("%s (opset %d)", n, m.opsets[n.domain]))
+			entry := fmt.Sprintf("%s (opset %d)", n, m.opsets[n.domain])
+			if why := refusal(n); why != "" {
+				entry += ", " + why
+			}
+			missing = append(missing, entry)
 		}
 	}
 	if len(seen) > len(missing) {
@@ -140,6 +144,30 @@ func (m *modelProto) checkOperators(nodes []*nodeProto) error {
 	return nil
 }
 
+// refusal says why no net can have a node's operator, and what can be done; nothing if
+// it is only not supported.
+func refusal(n *nodeProto) string {
+	if n.domain != "" {
+		return ""
+	}
+	switch n.op {
+	case "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial":
+		return "whose result is random, where a net has the same answer every time: make its result an input of the model, or export the model for inference"
+	case "NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss":
+		return "which is for training: export the model for inference"
+	case "StringConcat", "StringNormalizer", "StringSplit", "RegexFullMatch", "TfIdfVectorizer":
+		return "which is of text, where values are tensors of numbers"
+	case "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength", "SequenceMap",
+		"ConcatFromSequence", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement":
+		return "which is of sequences or of optional values, where values are tensors"
+	case "Loop", "Scan":
+		return "whose body is computed again and again: export the model with the loop unrolled"
+	case "ImageDecoder":
+		return "which decodes pictures, as package picture does in front of a net: export the model from the decoded picture on"
+	}
+	return ""
+}
+
 // operators is what Freeze knows of ONNX's operators. It is filled by init,
 // since translations refer to it.
 var operators map[string]operator
@@ -149,8 +177,10 @@ func init() {
 		// Convolutions, pools, matrices.
 		"Conv":              {since: 1, translate: (*call).conv},
 		"ConvTranspose":     {since: 1, translate: (*call).convTranspose},
+		"DeformConv":        {since: 19, translate: (*call).deformConv},
 		"MaxPool":           {since: 1, quantised: moved, translate: (*call).maxPool},
 		"Attention":         {since: 23, translate: (*call).attention},
+		"RotaryEmbedding":   {since: 23, translate: (*call).rotaryEmbedding},
 		"MaxUnpool":         {since: 9, translate: (*call).maxUnpool},
 		"RoiAlign":          {since: 10, translate: (*call).roiAlign},
 		"AveragePool":       {since: 1, translate: (*call).averagePool},
@@ -165,6 +195,7 @@ func init() {
 		// Recurrent layers.
 		"LSTM": {since: 7, translate: (*call).lstm},
 		"GRU":  {since: 7, translate: (*call).gru},
+		"RNN":  {since: 7, translate: (*call).rnn},
 
 		// Normalisation.
 		"BatchNormalization":           {since: 7, translate: (*call).batchNorm},
@@ -223,6 +254,9 @@ func init() {
 		"Asinh":           {since: 9, translate: (*call).asinh, fold: foldUnary(math.Asinh)},
 		"Acosh":           {since: 9, translate: (*call).acosh, fold: foldUnary(math.Acosh)},
 		"Atanh":           {since: 9, translate: (*call).atanh, fold: foldUnary(math.Atanh)},
+		"Asin":            {since: 7, translate: unary(function(kernels.Asin)), fold: foldUnary(math.Asin)},
+		"Acos":            {since: 7, translate: unary(function(kernels.Acos)), fold: foldUnary(math.Acos)},
+		"Atan":            {since: 7, translate: unary(function(kernels.Atan)), fold: foldUnary(math.Atan)},
 		"IsNaN":           {since: 9, translate: (*call).isNaN},
 		"IsInf":           {since: 10, translate: (*call).isInf},
 		"Erf":             {since: 9, translate: unary(function(kernels.Erf)), fold: foldUnary(math.Erf)},
@@ -251,8 +285,14 @@ func init() {
 		"Or":              {since: 7, translate: comparison(kernels.Or, false), fold: foldComparison(kernels.Or, false)},
 		"Xor":             {since: 7, translate: comparison(kernels.Xor, false), fold: foldComparison(kernels.Xor, false)},
 		"Not":             {since: 1, translate: (*call).not, fold: (*call).foldNot},
+		"BitwiseAnd":      bitwise(kernels.BitAnd),
+		"BitwiseOr":       bitwise(kernels.BitOr),
+		"BitwiseXor":      bitwise(kernels.BitXor),
+		"BitwiseNot":      {since: 18, translate: (*call).bitwiseNot, fold: (*call).foldBitwiseNot},
+		"BitShift":        {since: 11, translate: (*call).bitShift, fold: (*call).foldBitShift},
 		"Where":           {since: 9, translate: (*call).where, fold: (*call).foldWhere},
 		"Cast":            {since: 6, quantised: known, translate: (*call).cast, fold: (*call).foldCast},
+		"CastLike":        {since: 15, quantised: known, translate: (*call).castLike, fold: (*call).foldCastLike},
 		"Identity":        {since: 1, quantised: moved, translate: (*call).identity, fold: (*call).identity},
 		"Dropout":         {since: 7, quantised: moved, translate: (*call).dropout, fold: (*call).dropout},
 
@@ -308,6 +348,14 @@ func init() {
 		"Resize":            {since: 10, quantised: moved, translate: (*call).resize},
 		"GridSample":        {since: 16, translate: (*call).gridSample},
 		"Upsample":          {since: 7, quantised: moved, until: 9, translate: (*call).upsample},
+		"Col2Im":            {since: 18, translate: (*call).col2im},
+		"AffineGrid":        {since: 20, translate: (*call).affineGrid},
+		"CenterCropPad":     {since: 18, translate: (*call).centerCropPad},
+		"Det":               {since: 11, translate: (*call).det},
+		"HannWindow":        window(hann),
+		"HammingWindow":     window(hamming),
+		"BlackmanWindow":    window(blackman),
+		"MelWeightMatrix":   {since: 17, fold: (*call).melWeights},
 		"Shape":             {since: 1, fold: (*call).shapeOf, ofShape: true},
 		"Constant":          {since: 1, fold: (*call).constantValue},
 		"If":                {since: 1, translate: (*call).branch, fold: (*call).branch},

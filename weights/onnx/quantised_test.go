@@ -746,6 +746,30 @@ func TestQLinearOperators(t *testing.T) {
 	}
 }
 
+// TestComputedZeroPoints has zero points of ConvInteger and MatMulInteger that are
+// inputs, of each kernel, of each row and of each column.
+func TestComputedZeroPoints(t *testing.T) {
+	m := newModel(13)
+	m.inputs = []testValue{{"x", []int{1, 1, 2, 2}, typeUint8}, {"w", []int{2, 1, 2, 2}, typeUint8}, {"wz", []int{2}, typeUint8}, {"rows", []int{2}, typeUint8}}
+	m.integers("xz", typeUint8, nil, 1)
+	m.ints("matrix", 2, 2)
+	m.node("ConvInteger", "x w xz wz", "c")
+	m.node("Reshape", "x matrix", "a")
+	m.node("MatMulInteger", "a a rows wz", "p")
+	m.output("c", "p")
+	net, _, err := Freeze(m.bytes(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := runBytes(t, net, nil, 1, []byte{2, 3, 4, 5}, []byte{1, 1, 1, 1, 1, 2, 3, 4}, []byte{0, 1}, []byte{2, 4})
+	// (x − 1)·w, and (x − 1)·(w − 1); (0 1; 0 1)·(2 2; 4 4) after rows and columns.
+	for i, want := range [][]float32{{1 + 2 + 3 + 4, 2 + 6 + 12}, {4, 4, 4, 4}} {
+		if got := asFloats(tensor.I32, out[i]); !slices.Equal(got, want) {
+			t.Errorf("output %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
 // TestIntegerSums compares ConvInteger and MatMulInteger with sums of products,
 // exactly: as integers, and multiplied by scales afterwards.
 func TestIntegerSums(t *testing.T) {

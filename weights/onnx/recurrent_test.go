@@ -14,6 +14,7 @@ type recurrentCase struct {
 	direction            string
 	layout               int
 	reset                bool // linear_before_reset
+	relu                 bool // the activation of an RNN
 	bias                 bool
 	states               string // "", "constant" or "operands"
 	output               int
@@ -29,8 +30,11 @@ func (rc *recurrentCase) directions() int {
 }
 
 func (rc *recurrentCase) gates() int {
-	if rc.op == "LSTM" {
+	switch rc.op {
+	case "LSTM":
 		return 4
+	case "RNN":
+		return 1
 	}
 	return 3
 }
@@ -76,7 +80,10 @@ func (rc *recurrentCase) build(m *model) (shapes [][]int) {
 		shapes = append(shapes, state, state)
 	}
 	attrs := []attr{{"hidden_size", rc.hidden}, {"direction", rc.direction}, {"layout", rc.layout}}
-	if rc.op == "GRU" {
+	if rc.relu {
+		attrs = append(attrs, attr{"activations", slices.Repeat([]string{"Relu"}, d)})
+	}
+	if rc.op != "LSTM" {
 		if rc.states != "" {
 			operands = operands[:len(operands)-1]
 			shapes = shapes[:min(len(shapes), 2)]
@@ -161,9 +168,17 @@ func (rc *recurrentCase) want(in [][]float64) []float64 {
 				next := make([]float64, hs)
 				reset := make([]float64, hs)
 				for j := range hs {
-					reset[j] = sigmoid(gate(1, j))
+					if gates > 1 {
+						reset[j] = sigmoid(gate(1, j))
+					}
 				}
 				for j := range hs {
+					if gates == 1 {
+						if next[j] = math.Tanh(gate(0, j)); rc.relu {
+							next[j] = max(gate(0, j), 0)
+						}
+						continue
+					}
 					if gates == 4 { // i, o, f, c
 						c[j] = sigmoid(gate(2, j))*c[j] + sigmoid(gate(0, j))*math.Tanh(gate(3, j))
 						next[j] = sigmoid(gate(1, j)) * math.Tanh(c[j])
@@ -205,7 +220,7 @@ func (rc *recurrentCase) want(in [][]float64) []float64 {
 	return y
 }
 
-// TestRecurrentLayers runs LSTM and GRU with every attribute and each output.
+// TestRecurrentLayers runs LSTM, GRU and RNN with every attribute and each output.
 func TestRecurrentLayers(t *testing.T) {
 	for _, rc := range []recurrentCase{
 		{op: "LSTM", n: 1, times: 5, in: 3, hidden: 4, direction: "forward"},
@@ -219,6 +234,10 @@ func TestRecurrentLayers(t *testing.T) {
 		{op: "GRU", n: 2, times: 5, in: 3, hidden: 20, direction: "bidirectional", bias: true, reset: true},
 		{op: "GRU", n: 2, times: 3, in: 3, hidden: 4, direction: "reverse", layout: 1, bias: true, reset: true, states: "operands", output: 1},
 		{op: "GRU", n: 2, times: 3, in: 3, hidden: 4, direction: "bidirectional", bias: true, states: "constant"},
+		{op: "RNN", n: 1, times: 5, in: 3, hidden: 4, direction: "forward"},
+		{op: "RNN", n: 2, times: 4, in: 3, hidden: 18, direction: "bidirectional", bias: true},
+		{op: "RNN", n: 2, times: 3, in: 3, hidden: 4, direction: "reverse", layout: 1, bias: true, relu: true, states: "operands", output: 1},
+		{op: "RNN", n: 2, times: 3, in: 3, hidden: 4, direction: "bidirectional", relu: true, states: "constant"},
 	} {
 		m := newModel(14)
 		shapes := rc.build(m)
@@ -317,6 +336,12 @@ func TestRecurrentErrors(t *testing.T) {
 		{"GRU", func(_ *model, n *testNode) { n.attrs[1] = attr{"direction", "sideways"} }, `direction "sideways" is unknown`},
 		{"GRU", func(_ *model, n *testNode) { n.attrs[1] = attr{"direction", "bidirectional"} }, "for 2 directions and inputs of 3"},
 		{"GRU", func(m *model, n *testNode) { m.ints("lengths", 5, 4); n.in = append(n.in, "lengths") }, "a sequence of length 4 among sequences of 5"},
+		{"RNN", func(_ *model, n *testNode) { n.attrs = append(n.attrs, attr{"clip", float32(1)}) }, "clip, here 1, is not supported"},
+		{"RNN", func(_ *model, n *testNode) { n.attrs = append(n.attrs, attr{"activations", []string{"Elu"}}) }, `activations ["Elu"] are not supported: export the model with the default ones, ["Tanh"]`},
+		{"RNN", func(_ *model, n *testNode) {
+			n.attrs = append(n.attrs, attr{"activations", []string{"Relu", "Tanh"}})
+		}, `activations ["Relu" "Tanh"] that are not the same in both directions`},
+		{"RNN", func(m *model, n *testNode) { m.ints("lengths", 5, 4); n.in = append(n.in, "lengths") }, "a sequence of length 4 among sequences of 5"},
 		{"LSTM", func(m *model, n *testNode) {
 			m.floats("h", []int{1, 2, 4}, 1, 1, 1, 1, 1, 1, 1, 2)
 			n.in = append(n.in, "", "h")

@@ -44,13 +44,17 @@ func (c *call) attention() []*value {
 		return nil
 	}
 	scores := c.scores(q, k, scale)
-	if c.intAttr("is_causal", 0) != 0 {
-		scores = c.causal(scores, c.past())
+	window := c.attentionWindow(scores)
+	if window != nil {
+		scores = c.plus(scores, window)
 	}
+	var mask *value
 	if c.has(3) {
-		scores = c.masked(scores, c.in[3])
+		mask = c.in[3]
+		scores = c.masked(scores, mask)
 	}
-	y := c.apply(&kernels.MatMul{}, c.apply(&kernels.Softmax{Axis: 3}, scores)[0], v)[0]
+	shares := c.ofSeen(c.apply(&kernels.Softmax{Axis: 3}, scores)[0], mask, window)
+	y := c.apply(&kernels.MatMul{}, shares, v)[0]
 	if !c.ready() {
 		return nil
 	}
@@ -117,24 +121,125 @@ func (c *call) scores(q, k *value, scale float32) *value {
 	return c.times(c.apply(&kernels.Unary{Act: kernels.Act{Kind: kernels.ActTanh}}, c.times(y, 1/bound))[0], bound)
 }
 
-// causal takes away what a query must not see: keys behind it, where the first
-// query stands behind past keys.
-func (c *call) causal(scores *value, past int) *value {
-	if !c.ready() {
-		return scores
+// plus is the sum of two values.
+func (c *call) plus(x, y *value) *value { return c.binary(&kernels.Binary{Kind: kernels.Add}, x, y) }
+
+// attentionWindow is a mask that takes away keys that a query must not see: those
+// behind it if attention is causal, and since opset 25 those farther away than a
+// window reaches; nil if there are none. The first query stands behind past keys.
+func (c *call) attentionWindow(scores *value) *value {
+	left, right := int64(-1), int64(-1)
+	if c.t.opset >= 25 {
+		left, right = c.intAttr("left_window_size", -1), c.intAttr("right_window_size", -1)
+	}
+	if min(left, right) < -1 {
+		c.fail("a window of %d keys to the left and %d to the right, where −1 stands for all", left, right)
+	}
+	if c.intAttr("is_causal", 0) != 0 {
+		right = 0
+	}
+	if left < 0 && right < 0 || !c.ready() {
+		return nil
 	}
 	rows, columns := scores.shape[2], scores.shape[3]
-	t := c.newTensor(typeFloat, []int{rows, columns})
+	shape := []int{1, 1, rows, columns}
+	t := c.newTensor(typeFloat, shape)
 	if t == nil {
-		return scores
+		return nil
 	}
 	for i := range t.floats {
-		if i%columns > i/columns+past {
+		if ahead := int64(i%columns - i/columns - c.past()); left >= 0 && -ahead > left || right >= 0 && ahead > right {
 			t.floats[i] = float32(math.Inf(-1))
 		}
 	}
-	shape := []int{1, 1, rows, columns}
-	return c.binary(&kernels.Binary{Kind: kernels.Add}, scores, &value{name: "the causal mask", shape: shape, data: t.reshaped(shape)})
+	return &value{name: "the window", shape: shape, data: t}
+}
+
+// ofSeen makes the shares of a query 0 that the masks let see nothing, of which
+// Softmax makes NaN. Either mask is nil if there is none.
+func (c *call) ofSeen(shares, mask, window *value) *value {
+	if !c.ready() || mask == nil && window == nil {
+		return shares
+	}
+	if mask != nil {
+		mask = c.withShape(mask, padded(mask.shape, 4))
+	}
+	var seen *value // by whom, or what
+	switch {
+	case (mask == nil || mask.data != nil) && !hidesAll(mask, window):
+		return shares
+	case mask == nil:
+		seen = inWindow(window)
+	case mask.typ().Elem == tensor.Bool && window == nil:
+		seen = mask
+	case mask.typ().Elem == tensor.Bool:
+		seen = c.binary(&kernels.Binary{Kind: kernels.And}, c.computed(mask), inWindow(window))
+	default:
+		most := c.computed(mask)
+		if window != nil {
+			most = c.plus(most, window)
+		}
+		if most = c.apply(&kernels.Reduce{Kind: kernels.ReduceMax, Axes: []int{3}, Keep: true}, most)[0]; !c.ready() {
+			return shares
+		}
+		seen = c.binary(&kernels.Binary{Kind: kernels.Less}, hidden(), most)
+	}
+	if !c.ready() {
+		return shares
+	}
+	op := &kernels.Select{Constant: [3]bool{seen.data != nil, false, true}}
+	in, weights := []*value{seen, shares}, []*value{{shape: []int{1, 1, 1, 1}, data: floatTensor([]int{1, 1, 1, 1}, []float32{0})}}
+	if seen.data != nil {
+		in, weights = in[1:], append([]*value{seen}, weights...)
+	}
+	return c.emitTypes(op, in, weights, []tensor.Type{shares.typ()})[0]
+}
+
+// inWindow is a mask of floats as one of Booleans.
+func inWindow(window *value) *value {
+	t := &constant{kind: typeBool, dims: window.data.dims, ints: make([]int64, window.data.len())}
+	for i, x := range window.data.floats {
+		if x == 0 {
+			t.ints[i] = 1
+		}
+	}
+	return &value{shape: window.shape, data: t}
+}
+
+// hidesAll says whether constant masks hide all keys from a query, together. Either is
+// nil if there is none.
+func hidesAll(mask, window *value) bool {
+	if mask == nil {
+		mask = &value{shape: []int{1, 1, 1, 1}, data: floatTensor([]int{1, 1, 1, 1}, []float32{0})}
+	}
+	columns := mask.shape[3]
+	rows, keys := mask.shape[2], columns
+	if window != nil {
+		rows, keys = window.shape[2], window.shape[3]
+	}
+	hides := func(first, row int) bool { // of the matrix from an element on
+		for key := range keys {
+			at := first + row%mask.shape[2]*columns + key%columns
+			masked := mask.data.kind == typeBool && mask.data.ints[at] == 0 || mask.data.kind.float() && math.IsInf(float64(mask.data.floats[at]), -1)
+			if !masked && (window == nil || window.data.floats[row*keys+key] == 0) {
+				return false
+			}
+		}
+		return true
+	}
+	for first := 0; first < mask.data.len(); first += mask.shape[2] * columns {
+		for row := range rows {
+			if hides(first, row) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hidden is what is added to the score of a key that a query must not see.
+func hidden() *value {
+	return &value{name: "−∞", shape: []int{1, 1, 1, 1}, data: floatTensor([]int{1, 1, 1, 1}, []float32{float32(math.Inf(-1))})}
 }
 
 // masked adds a mask to the scores; a Boolean one keeps those where it is true.
@@ -149,7 +254,6 @@ func (c *call) masked(scores, mask *value) *value {
 	if mask = c.withShape(mask, padded(mask.shape, 4)); mask.typ().Elem != tensor.Bool {
 		return c.binary(&kernels.Binary{Kind: kernels.Add}, scores, mask)
 	}
-	hidden := &value{name: "−∞", shape: []int{1, 1, 1, 1}, data: floatTensor([]int{1, 1, 1, 1}, []float32{float32(math.Inf(-1))})}
 	op := &kernels.Select{Constant: [3]bool{false, false, true}}
-	return c.emitTypes(op, []*value{mask, scores}, []*value{hidden}, []tensor.Type{scores.typ()})[0]
+	return c.emitTypes(op, []*value{mask, scores}, []*value{hidden()}, []tensor.Type{scores.typ()})[0]
 }

@@ -185,10 +185,15 @@ func (c *call) bound(i int, what string, otherwise float32) float32 {
 	return x[0]
 }
 
-// cast translates Cast. All floating-point types are float32 here.
-func (c *call) cast() []*value {
+// cast translates Cast.
+func (c *call) cast() []*value { return c.castTo(elemType(c.intAttr("to", 0))) }
+
+// castLike translates CastLike: a Cast to the type of the second operand.
+func (c *call) castLike() []*value { return c.castTo(c.kind(1)) }
+
+// castTo makes elements of another type. All floating-point types are float32 here.
+func (c *call) castTo(kind elemType) []*value {
 	c.activation(0)
-	kind := elemType(c.intAttr("to", 0))
 	to, ok := kind.elem()
 	if !ok {
 		c.fail("a cast of computed values to %v is not supported%s", kind, kind.instead())

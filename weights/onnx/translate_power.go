@@ -14,6 +14,12 @@ func (c *call) pow() []*value {
 	if !c.ready() {
 		return nil
 	}
+	if !c.kind(0).float() {
+		return c.wholePow(x, y)
+	}
+	if y.data == nil && y.elem != tensor.F32 {
+		y = c.floats(1)
+	}
 	if y.data == nil || y.data.len() != 1 || len(y.shape) > len(x.shape) {
 		return []*value{c.binary(&kernels.Binary{Kind: kernels.Pow}, floats(x), floats(y))}
 	}
@@ -29,6 +35,29 @@ func (c *call) pow() []*value {
 		return []*value{c.inverse(x)}
 	}
 	return []*value{c.binary(&kernels.Binary{Kind: kernels.Pow}, x, floats(y))}
+}
+
+// wholePow is Pow of a base of integers, and so is its result. Powers that are not
+// products are those of float32, of which the integer part is taken: of slightly
+// larger ones, since whole ones may be slightly too small.
+func (c *call) wholePow(x, y *value) []*value {
+	if y.data != nil && y.data.len() == 1 && len(y.shape) <= len(x.shape) && x.data == nil {
+		square := func() *value { return c.binary(&kernels.Binary{Kind: kernels.Mul}, x, x) }
+		switch y.data.float64(0) {
+		case 1:
+			return []*value{x}
+		case 2:
+			return []*value{square()}
+		case 3:
+			return []*value{c.binary(&kernels.Binary{Kind: kernels.Mul}, square(), x)}
+		}
+	}
+	power := c.scaled(c.binary(&kernels.Binary{Kind: kernels.Pow}, c.floats(0), c.floats(1)), 1+0x1p-22)
+	to, ok := c.kind(0).elem()
+	if !ok {
+		return c.fail("powers of %v are not supported%s", c.kind(0), c.kind(0).instead())
+	}
+	return c.apply(&kernels.Convert{Result: kernels.Elements{Elem: to}}, power)
 }
 
 // floats is a value with the numbers of a constant as floats: base and exponent

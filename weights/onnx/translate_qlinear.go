@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"slices"
+
 	"github.com/infer-go/infer/kernels"
 	"github.com/infer-go/infer/tensor"
 )
@@ -204,7 +206,18 @@ func (c *call) centred(i, zeroAt int, axis int64) (x *value, unit float32) {
 		return v, 1
 	}
 	if c.has(zeroAt) && c.in[zeroAt].data == nil {
-		return c.binary(&kernels.Binary{Kind: kernels.Sub}, c.floats(i), c.floats(zeroAt)), 1
+		zero := c.floats(zeroAt)
+		if c.ready() && len(zero.shape) == 1 {
+			shape := slices.Repeat([]int{1}, len(v.shape))
+			at := c.axis(axis, len(v.shape))
+			if !c.ready() {
+				return v, 1
+			}
+			if shape[at] = zero.shape[0]; zero.shape[0] > 1 {
+				zero = c.reshape(zero, shape)
+			}
+		}
+		return c.binary(&kernels.Binary{Kind: kernels.Sub}, c.floats(i), zero), 1
 	}
 	s := &scheme{kind: kind, scale: []float32{1}}
 	if c.has(zeroAt) && c.in[zeroAt].data.len() > 1 {

@@ -32,6 +32,20 @@ func (c *call) gru() []*value {
 	return c.recurrent(kind, 3, []string{"Sigmoid", "Tanh"})
 }
 
+// rnn translates RNN: X, W [D, H, I], R [D, H, H], B [D, 2H], sequence_lens,
+// initial_h, for D directions.
+func (c *call) rnn() []*value {
+	a := c.attribute("activations", attrStrings)
+	relu := func(name string) bool { return strings.EqualFold(name, "Relu") }
+	switch {
+	case a == nil || !slices.ContainsFunc(a.strings, relu):
+		return c.recurrent(kernels.RNN, 1, []string{"Tanh"})
+	case slices.ContainsFunc(a.strings, func(name string) bool { return !relu(name) }):
+		return c.unsupported("activations %q that are not the same in both directions are not supported", a.strings)
+	}
+	return c.recurrent(kernels.RNNRelu, 1, []string{"Relu"})
+}
+
 // recurrent translates a recurrent layer of cells of so many gates: a fully
 // connected layer makes all times' shares of the gates, then a Recurrent goes
 // through them, once for each direction.

@@ -33,6 +33,67 @@ func TestIntegers(t *testing.T) {
 		{"absolute", one("Abs", "x"), tensor.I64, []float32{1 << 40, 3, 0, 5, 1<<33 + 1, 7}},
 		{"negative", one("Neg", "x"), tensor.I64, []float32{1 << 40, 3, 0, -5, -(1<<33 + 1), -7}},
 		{"sign", one("Sign", "x"), tensor.I64, []float32{-1, -1, 0, 1, 1, 1}},
+		{"a power of integers", func(m *model) {
+			m.floats("c", nil, 2.5)
+			m.node("Cast", "x", "i", attr{"to", int(typeInt8)})
+			m.node("Abs", "i", "a")
+			m.node("Pow", "a c", "y")
+		}, tensor.I8, []float32{0, 15, 0, 55, 1, -127}},
+		{"a square of integers", func(m *model) { m.floats("c", nil, 2); m.node("Pow", "x c", "y") }, tensor.I64, []float32{0, 9, 0, 25, 1<<34 + 1, 49}},
+		{"powers of two", func(m *model) {
+			m.ints("c", 2)
+			m.floats("none", nil, 0)
+			m.node("Max", "f none", "e")
+			m.node("Pow", "c e", "y")
+		}, tensor.I64, []float32{1, 8, 1, 256, 2, 1}},
+		{"the largest bytes", func(m *model) {
+			m.ints("line", 1, 1, 6)
+			m.node("Cast", "x", "b", attr{"to", int(typeUint8)})
+			m.node("Reshape", "b line", "r")
+			m.node("MaxPool", "r", "y", attr{"kernel_shape", []int64{2}})
+		}, tensor.U8, []float32{253, 253, 5, 5, 7}},
+		{"bits of both", func(m *model) { m.opset = 18; m.ints("c", 6); m.node("BitwiseAnd", "x c", "y") }, tensor.I64, []float32{0, 4, 0, 4, 0, 6}},
+		{"bits of either", func(m *model) { m.opset = 18; m.ints("c", 6); m.node("BitwiseOr", "c x", "y") }, tensor.I64, []float32{-1<<40 + 6, -1, 6, 7, 1 << 33, 7}},
+		{"bits of one alone", func(m *model) { m.opset = 18; m.ints("c", -1); m.node("BitwiseXor", "x c", "y") }, tensor.I64, []float32{1<<40 - 1, 2, -1, -6, -1<<33 - 2, -8}},
+		{"other bits", func(m *model) { m.opset = 18; m.node("BitwiseNot", "x", "y") }, tensor.I64, []float32{1<<40 - 1, 2, -1, -6, -1<<33 - 2, -8}},
+		{"other bits of bytes", func(m *model) {
+			m.opset = 18
+			m.integers("c", typeUint8, []int{6}, 0, 1, 255, 128, 15, 7)
+			m.constant("BitwiseNot", "c", "n")
+			m.node("Cast", "x", "b", attr{"to", int(typeUint8)})
+			m.node("BitwiseNot", "b", "d")
+			m.node("BitwiseXor", "d n", "y")
+		}, tensor.U8, []float32{0, 253 ^ 1, 255, 133, 14, 0}},
+		{"shifted bytes", func(m *model) {
+			m.integers("c", typeUint8, []int{6}, 0, 1, 2, 3, 8, 255)
+			m.node("Cast", "x", "b", attr{"to", int(typeUint8)})
+			m.node("BitShift", "b c", "l", attr{"direction", "LEFT"})
+			m.integers("one", typeUint8, []int{1}, 1)
+			m.node("BitShift", "l one", "y", attr{"direction", "RIGHT"})
+		}, tensor.U8, []float32{0, 125, 0, 20, 0, 0}},
+		{"constants of bits", func(m *model) {
+			m.opset = 18
+			m.integers("c", typeUint64, []int{6}, -1, 1<<62, 3, 4, 5, 6)
+			m.integers("by", typeUint64, []int{6}, 60, 61, 1, 64, -1, 0)
+			m.constant("BitShift", "c by", "s", attr{"direction", "RIGHT"})
+			m.constant("Cast", "s", "t", attr{"to", int(typeInt64)})
+			m.ints("eight", 8)
+			m.ints("two", 2)
+			m.constant("BitwiseOr", "t eight", "u")
+			m.constant("BitShift", "u two", "v", attr{"direction", "LEFT"})
+			m.ints("zero", 0)
+			m.node("Mul", "x zero", "z")
+			m.node("Add", "z v", "y")
+		}, tensor.I64, []float32{4 * 15, 4 * 10, 4 * 9, 4 * 8, 4 * 8, 4 * 14}},
+		{"cast like another", func(m *model) { m.opset = 15; m.node("CastLike", "f x", "y") }, tensor.I64, []float32{-2, 3, 0, 8, 1, -1}},
+		{"cast like a constant", func(m *model) {
+			m.opset = 15
+			m.integers("c", typeInt32, []int{1}, 7)
+			m.floats("d", []int{1}, 2.5)
+			m.constant("CastLike", "d c", "two")
+			m.node("CastLike", "x c", "e")
+			m.node("Mul", "e two", "y")
+		}, tensor.I32, []float32{0, -6, 0, 10, 2, 14}},
 		{"sum along an axis", one("ReduceSum", "x", attr{"keepdims", 0}), tensor.I64, []float32{-(1 << 40) + 1<<33 + 10}},
 		{"largest along an axis", one("ReduceMax", "x", attr{"axes", []int64{1}}), tensor.I64, []float32{1<<33 + 1}},
 		{"resized, and what reads it", func(m *model) {
