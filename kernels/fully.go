@@ -32,6 +32,10 @@ const (
 	// memory at 12 GB/s.
 	fullyChunk = 512 << 10
 
+	// nearChunk is the same where several rows read them: from the first-level
+	// cache, all but the first.
+	nearChunk = 16 << 10
+
 	// deep is the length of sums from which on a tile of a gemm would take too
 	// long in one call, since it waits for its panel; such rows are read one
 	// by one, a chunk of weights at a time.
@@ -142,6 +146,9 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 	rows := len(x) / f.k
 	chunk := fullyChunk / (wide * f.rowBytes())
+	if rows > 1 {
+		chunk = nearChunk / (wide * f.rowBytes())
+	}
 	for p := from; p < to; {
 		width := 1
 		if to-p >= wide {
