@@ -63,6 +63,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(selectKernel, selectPortable)
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
+	add(narrowKernel, averagePoolNarrowPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
 	add(blendKernel, blendPortable)
 	for _, depth := range groupedDepths {
@@ -297,6 +298,22 @@ func averagePoolPortable(p *asm.TapsArgs) {
 			for c := range y {
 				y[c] = float32(sum[c] / p.Count)
 			}
+		}
+	}
+}
+
+func averagePoolNarrowPortable(p *asm.TapsArgs) {
+	for i := range p.Pixels {
+		for c, y := 0, at(p.Y, i*p.YStride, p.C); c < p.C; c++ {
+			var sum float32
+			for k := range p.Cols {
+				var column float32
+				for r := range p.Rows {
+					column += at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C)[c]
+				}
+				sum += column
+			}
+			y[c] = sum / float32(p.Count)
 		}
 	}
 }

@@ -384,6 +384,11 @@ type TransposeArgs struct {
 // grouped are one chain of fused multiply-adds, in grouped by i within a tap, with
 // all taps of four i before those of the next four; those of avgpool are in float64
 // and rounded once, at the end.
+//
+// The variant narrow of avgpool, of up to three columns, adds in float32, so that
+// neighbouring pixels can share the sums of their columns: a sum begins at 0, each
+// column of taps is added up from 0 on, and these are added in their order. Count
+// is rounded to float32.
 type TapsArgs struct {
 	X       *float32
 	W       *float32

@@ -118,7 +118,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	}
 	return append(ks,
 		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
-		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped", Variant: "4"}, Kernel{Op: "grouped", Variant: "8"}, Kernel{Op: "blend"},
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "avgpool", Variant: "narrow"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped", Variant: "4"}, Kernel{Op: "grouped", Variant: "8"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"},
 		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"},
