@@ -72,6 +72,9 @@ func fullyKernel(weights tensor.Elem, panels int) asm.Kernel {
 	return asm.Kernel{Op: "fully", Weight: asm.Elem(weights), Rows: 1, Panels: panels}
 }
 
+// stridedKernel takes panels whose rows are not side by side.
+var stridedKernel = asm.Kernel{Op: "fully", Variant: "strided", Rows: 1, Panels: wide}
+
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
 func (f *fullyOp) Scratch() int {
 	results := 0

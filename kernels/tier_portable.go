@@ -37,7 +37,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "largest"}, largestPortable)
 	for _, width := range []int{1, wide} {
 		for _, weights := range []tensor.Elem{tensor.F32, tensor.F16} {
-			add(fullyKernel(weights, width), fullyPortable(width, weights))
+			add(fullyKernel(weights, width), fullyPortable(width, weights, packedRow(weights)))
 		}
 	}
 	for kind, k := range activationKernels {
@@ -53,6 +53,7 @@ func portableKernels() (entries []asm.Entry) {
 	for kind, k := range binaryKernels {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
+	add(stridedKernel, fullyPortable(wide, tensor.F32, func(f *asm.FullyArgs) int { return f.BRow }))
 	portableRowKernels(add)
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
 	add(asm.Kernel{Op: "interleave"}, interleavePortable)
@@ -168,7 +169,12 @@ func largestPortable(p *asm.LargestArgs) {
 	}
 }
 
-func fullyPortable(width int, weights tensor.Elem) func(*asm.FullyArgs) {
+// packedRow is the bytes from one row of a panel to the next.
+func packedRow(weights tensor.Elem) func(*asm.FullyArgs) int {
+	return func(*asm.FullyArgs) int { return NR * weights.Size() }
+}
+
+func fullyPortable(width int, weights tensor.Elem, row func(*asm.FullyArgs) int) func(*asm.FullyArgs) {
 	return func(f *asm.FullyArgs) {
 		for p := range f.Groups * width {
 			sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
@@ -176,10 +182,10 @@ func fullyPortable(width int, weights tensor.Elem) func(*asm.FullyArgs) {
 			var wide [NR]float32
 			for k, x := range at(f.A, 0, f.K) {
 				if weights == tensor.F32 {
-					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), 4*NR*k, NR))
+					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), k*row(f), NR))
 					continue
 				}
-				for j, h := range at((*uint16)(unsafe.Pointer(panel)), 2*NR*k, NR) {
+				for j, h := range at((*uint16)(unsafe.Pointer(panel)), k*row(f), NR) {
 					wide[j] = tensor.Float32(h)
 				}
 				multiplyAdd(&sums, x, wide[:])

@@ -15,6 +15,7 @@ import (
 func fully(b *builder) {
 	width := b.kernel.Panels
 	half := b.kernel.Weight == spec.F16
+	strided := b.kernel.Variant == "strided"
 	b.doc(fmt.Sprintf("one row times %d panels of %s weights", width, b.kernel.Weight))
 	b.note("sums", ys(0, 2*width)...)
 	b.note("an element of A", y(12))
@@ -55,6 +56,17 @@ func fully(b *builder) {
 			}
 		}
 
+		if strided {
+			row := b.load("BRow")
+			b.loop("k", b.load("K"), func() {
+				step(0, 0, false)
+				b.ADDQ(imm(4), a)
+				panel.advance(row)
+			})
+			b.fullyResults(c, width)
+			b.skip(panels, bs, width)
+			return
+		}
 		b.Comment("One cache line of each panel at a time, then what is left.")
 		lines, rest, done := b.load("K"), b.label("rest"), b.label("done")
 		perLine := 64 / size
@@ -78,15 +90,20 @@ func fully(b *builder) {
 			b.Label(done)
 		}
 
-		b.limits()
-		for i := range 2 * width {
-			b.clamp(i)
-			b.VMOVUPS(y(i), mem(c, 32*i))
-		}
-		b.ADDQ(imm(64*width), c)
+		b.fullyResults(c, width)
 		b.skip(panels, bs, width)
 	})
 	b.VZEROUPPER()
+}
+
+// fullyResults clamps and stores the sums of a group of panels, and moves c on.
+func (b *builder) fullyResults(c reg64, width int) {
+	b.limits()
+	for i := range 2 * width {
+		b.clamp(i)
+		b.VMOVUPS(y(i), mem(c, 32*i))
+	}
+	b.ADDQ(imm(64*width), c)
 }
 
 // prefetchAhead is how many bytes ahead of its use a panel is prefetched.

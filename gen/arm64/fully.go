@@ -31,9 +31,12 @@ func fully(b *builder) {
 			b.fours(k, func(k int) {
 				element := b.v.take("elements of A")
 				b.loadPiece(piece(k), a, []vec{element})
-				if b.kernel.Weight == spec.F16 {
+				switch {
+				case b.kernel.Variant == "strided":
+					t.stridedWeights(k, element, panel)
+				case b.kernel.Weight == spec.F16:
 					t.halfWeights(k, element, panel)
-				} else {
+				default:
 					t.weights(k, element, panel)
 				}
 			})
@@ -66,6 +69,22 @@ func (t *tile) weights(k int, element vec, panel []gp) {
 		}
 	})
 	t.addAll(imm(64*k), panel)
+}
+
+// stridedWeights does the same where rows are BRow apart.
+func (t *tile) stridedWeights(k int, element vec, panel []gp) {
+	const depth = 6
+	pairs, stride := t.v.takeAll(2*depth, "weights"), t.load("BRow")
+	for row := range k {
+		pipelined(2*t.rows, depth, func(i int) {
+			t.FLDPQ(panel[i/2], i%2*32, pairs[2*(i%depth)], pairs[2*(i%depth)+1])
+		}, func(i int) {
+			for j := range 2 {
+				t.FMLAElement(element, row, pairs[2*(i%depth)+j], t.row(i / 2)[2*(i%2)+j])
+			}
+		})
+		t.addAll(stride, panel)
+	}
 }
 
 // halfWeights does the same with weights of half precision, 16 at a time.

@@ -231,11 +231,15 @@ type LargestArgs struct {
 // Panel p's rows start BStride after those of p−1, and its bias BiasStride after
 // that of p−1. Each element is one chain of fused multiply-adds in the order of
 // k, as in the gemm family.
+//
+// In the variant strided a panel's rows start BRow after one another, as those of
+// a matrix do that is not packed; in the others they follow one another.
 type FullyArgs struct {
 	A          *float32
 	B          *byte // float32 or float16, depending on the kernel
 	Bias       *float32
 	C          *float32
+	BRow       int
 	BStride    int
 	BiasStride int
 	K          int
