@@ -230,7 +230,8 @@ func (m *MatMul) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		depth:     min(g.k, depthOfProduct),
 		pack:      find[asm.Im2colArgs](t, asm.Kernel{Op: "im2col"}),
 		transpose: find[asm.TransposeArgs](t, asm.Kernel{Op: "transpose"}),
-		strided:   find[asm.FullyArgs](t, stridedKernel),
+		row:       find[asm.FullyArgs](t, stridedKernel(1)),
+		pair:      find[asm.FullyArgs](t, stridedKernel(2)),
 	}
 	if m.Scale == 0 {
 		op.scale = 1
@@ -259,7 +260,7 @@ type matMulOp struct {
 	blocks            int // tasks of a matrix
 	pack              func(*asm.Im2colArgs)
 	transpose         func(*asm.TransposeArgs)
-	strided           func(*asm.FullyArgs)
+	row, pair         func(*asm.FullyArgs) // of the left-hand side, one and two
 
 	stack    Panels // of the constant matrices
 	matrices []byte
@@ -320,10 +321,10 @@ func (op *matMulOp) unpacked() int {
 	return op.n / (wide * NR) * wide
 }
 
-// nearDepth is how many rows of the right-hand side pass over all rows before the
-// next ones do.
+// nearDepth is how many rows of the right-hand side are read for all rows before
+// the next ones: few, where a kernel does not take all rows at once.
 func (op *matMulOp) nearDepth() int {
-	if op.m > 1 {
+	if op.m > 2 {
 		return nearChunk / (4 * NR * wide)
 	}
 	return op.depth
@@ -334,19 +335,25 @@ func (op *matMulOp) nearDepth() int {
 func (op *matMulOp) fewRows(w *Workspace, a, to, b []float32, row, stride, rows, groups, k, depth int) {
 	f := &w.fully
 	f.K, f.BRow, f.BStride = depth, 4*row, 4*stride
+	f.AStride, f.CStride = 4*op.left.row, 4*op.to.row
 	f.Lo, f.Hi = Act{}.limits()
-	most := max(1, callCycles/(wide*depth))
-	for r := range rows {
+	most := max(1, callCycles/(2*wide*depth))
+	for r := 0; r < rows; {
+		count, kernel := 1, op.row
+		if r+2 <= rows {
+			count, kernel = 2, op.pair
+		}
 		f.A = &a[r*op.left.row]
 		for done := 0; done < groups; done += most {
-			f.Groups = min(most, groups-done)
+			f.Groups = min(most, groups-done) * count
 			f.B, f.C = (*byte)(unsafe.Pointer(&b[done*wide*stride])), &to[r*op.to.row+done*wide*NR]
-			f.Bias, f.BiasStride = &zeros[0], 0
+			f.Bias, f.BiasStride, f.BiasRow = &zeros[0], 0, 0
 			if k > 0 {
-				f.Bias, f.BiasStride = f.C, 4*NR
+				f.Bias, f.BiasStride, f.BiasRow = f.C, 4*NR, f.CStride
 			}
-			op.strided(f)
+			kernel(f)
 		}
+		r += count
 	}
 }
 

@@ -168,7 +168,10 @@ func (m *micro) fully(run func(*asm.FullyArgs), kernel asm.Kernel, groups, k int
 	elem := tensor.Elem(kernel.Weight)
 	panels, size, row := kernel.Panels*groups, elem.Size(), NR
 	f := &asm.FullyArgs{BStride: m.prime(k*NR) * size, BiasStride: m.prime(NR), K: k, Groups: groups}
-	if kernel == stridedKernel {
+	if kernel.Rows > 1 {
+		f.AStride, f.BiasRow, f.CStride = m.prime(1), m.prime(1), m.prime(panels*NR)
+	}
+	if kernel.Variant == "strided" {
 		// Panels side by side in a matrix, or rows anywhere.
 		f.BStride, row = NR*size, m.prime(panels*NR)
 		if k%2 == 0 {
@@ -177,8 +180,9 @@ func (m *micro) fully(run func(*asm.FullyArgs), kernel asm.Kernel, groups, k int
 		f.BRow = row
 	}
 	f.Lo, f.Hi = m.limits()
-	a, bias := m.floats(k), m.finite((panels-1)*f.BiasStride+NR)
-	c := m.target(panels * NR)
+	last := kernel.Rows - 1
+	a, bias := m.floats(last*f.AStride+k), m.finite(last*f.BiasRow+(panels-1)*f.BiasStride+NR)
+	c := m.target(last*f.CStride + panels*NR)
 	var weight func(i int) float32
 	if elements := (panels-1)*f.BStride/size + (k-1)*row + NR; elem == tensor.F16 {
 		b := m.halves(elements)
@@ -188,17 +192,16 @@ func (m *micro) fully(run func(*asm.FullyArgs), kernel asm.Kernel, groups, k int
 		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return b[i] }
 	}
 	f.A, f.Bias, f.C = &a[0], &bias[0], &c.got[0]
-	for p := range panels {
-		for j := range NR {
-			var s sum
-			s.add(bias[p*f.BiasStride+j], 1)
-			for i, x := range a {
-				s.add(x, weight(p*f.BStride/size+i*row+j))
-			}
-			s.round(k)
-			s.clamp(f.Lo, f.Hi)
-			c.want[p*NR+j] = s
+	for i := range kernel.Rows * panels * NR {
+		r, p, j := i/NR/panels, i/NR%panels, i%NR
+		var s sum
+		s.add(bias[r*f.BiasRow+p*f.BiasStride+j], 1)
+		for i, x := range a[r*f.AStride:][:k] {
+			s.add(x, weight(p*f.BStride/size+i*row+j))
 		}
+		s.round(k)
+		s.clamp(f.Lo, f.Hi)
+		c.want[r*f.CStride+p*NR+j] = s
 	}
 	run(inBytes(f))
 	m.check(c, "K %d, %d groups", k, groups)

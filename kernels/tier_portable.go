@@ -37,7 +37,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "largest"}, largestPortable)
 	for _, width := range []int{1, wide} {
 		for _, weights := range []tensor.Elem{tensor.F32, tensor.F16} {
-			add(fullyKernel(weights, width), fullyPortable(width, weights, packedRow(weights)))
+			add(fullyKernel(weights, width), fullyPortable(fullyKernel(weights, width)))
 		}
 	}
 	for kind, k := range activationKernels {
@@ -53,7 +53,9 @@ func portableKernels() (entries []asm.Entry) {
 	for kind, k := range binaryKernels {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
-	add(stridedKernel, fullyPortable(wide, tensor.F32, func(f *asm.FullyArgs) int { return f.BRow }))
+	for rows := 1; rows <= 2; rows++ {
+		add(stridedKernel(rows), fullyPortable(stridedKernel(rows)))
+	}
 	portableRowKernels(add)
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
 	add(asm.Kernel{Op: "interleave"}, interleavePortable)
@@ -169,23 +171,24 @@ func largestPortable(p *asm.LargestArgs) {
 	}
 }
 
-// packedRow is the bytes from one row of a panel to the next.
-func packedRow(weights tensor.Elem) func(*asm.FullyArgs) int {
-	return func(*asm.FullyArgs) int { return NR * weights.Size() }
-}
-
-func fullyPortable(width int, weights tensor.Elem, row func(*asm.FullyArgs) int) func(*asm.FullyArgs) {
+func fullyPortable(kernel asm.Kernel) func(*asm.FullyArgs) {
+	half := kernel.Weight == asm.F16
 	return func(f *asm.FullyArgs) {
-		for p := range f.Groups * width {
-			sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
+		row := NR * tensor.Elem(kernel.Weight).Size()
+		if kernel.Variant == "strided" {
+			row = f.BRow
+		}
+		for i := range f.Groups * kernel.Panels * kernel.Rows {
+			p, r := i/kernel.Rows, i%kernel.Rows
+			sums := [NR]float32(at(f.Bias, r*f.BiasRow+p*f.BiasStride, NR))
 			panel := &at(f.B, p*f.BStride, 1)[0]
 			var wide [NR]float32
-			for k, x := range at(f.A, 0, f.K) {
-				if weights == tensor.F32 {
-					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), k*row(f), NR))
+			for k, x := range at(f.A, r*f.AStride, f.K) {
+				if !half {
+					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), k*row, NR))
 					continue
 				}
-				for j, h := range at((*uint16)(unsafe.Pointer(panel)), k*row(f), NR) {
+				for j, h := range at((*uint16)(unsafe.Pointer(panel)), k*row, NR) {
 					wide[j] = tensor.Float32(h)
 				}
 				multiplyAdd(&sums, x, wide[:])
@@ -193,7 +196,7 @@ func fullyPortable(width int, weights tensor.Elem, row func(*asm.FullyArgs) int)
 			for j := range sums {
 				sums[j] = clamp(sums[j], f.Lo, f.Hi)
 			}
-			copy(at(f.C, 4*NR*p, NR), sums[:])
+			copy(at(f.C, r*f.CStride+4*NR*p, NR), sums[:])
 		}
 	}
 }

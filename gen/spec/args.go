@@ -233,15 +233,20 @@ type LargestArgs struct {
 // k, as in the gemm family.
 //
 // In the variant strided a panel's rows start BRow after one another, as those of
-// a matrix do that is not packed; in the others they follow one another.
+// a matrix do that is not packed; in the others they follow one another. That of
+// two rows has Width 2: its second row is AStride after the first, its result
+// CStride, and what takes the place of its biases BiasRow.
 type FullyArgs struct {
 	A          *float32
 	B          *byte // float32 or float16, depending on the kernel
 	Bias       *float32
 	C          *float32
+	AStride    int
 	BRow       int
 	BStride    int
+	BiasRow    int
 	BiasStride int
+	CStride    int
 	K          int
 	Groups     int
 	Lo, Hi     float32

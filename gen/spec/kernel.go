@@ -102,7 +102,9 @@ func Kernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "fully", Weight: weight, Rows: 1, Panels: wide})
 		}
 	}
-	ks = append(ks, Kernel{Op: "fully", Variant: "strided", Rows: 1, Panels: 4})
+	for r := 1; r <= 2; r++ {
+		ks = append(ks, Kernel{Op: "fully", Variant: "strided", Rows: r, Panels: 4 / r})
+	}
 	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "transpose"}, Kernel{Op: "clamp"})
 	variants("activate",
 		"abs", "neg", "sqrt", "sign", "floor", "ceil", "round",
