@@ -233,13 +233,22 @@ type LargestArgs struct {
 // Panel p's rows start BStride after those of p−1, and its bias BiasStride after
 // that of p−1. Each element is one chain of fused multiply-adds in the order of
 // k, as in the gemm family.
+//
+// In the variant strided a panel's rows start BRow after one another, as those of
+// a matrix do that is not packed; in the others they follow one another. That of
+// two rows has Width 2: its second row is AStride after the first, its result
+// CStride, and what takes the place of its biases BiasRow.
 type FullyArgs struct {
 	A          *float32
 	B          *byte // float32 or float16, depending on the kernel
 	Bias       *float32
 	C          *float32
+	AStride    int
+	BRow       int
 	BStride    int
+	BiasRow    int
 	BiasStride int
+	CStride    int
 	K          int
 	Groups     int
 	Lo, Hi     float32
@@ -386,6 +395,11 @@ type TransposeArgs struct {
 // grouped are one chain of fused multiply-adds, in grouped by i within a tap, with
 // all taps of four i before those of the next four; those of avgpool are in float64
 // and rounded once, at the end.
+//
+// The variant narrow of avgpool, of up to three columns, adds in float32, so that
+// neighbouring pixels can share the sums of their columns: a sum begins at 0, each
+// column of taps is added up from 0 on, and these are added in their order. Count
+// is rounded to float32.
 type TapsArgs struct {
 	X       *float32
 	W       *float32

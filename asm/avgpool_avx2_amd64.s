@@ -262,6 +262,775 @@ DATA masks<>+120(SB)/4, $0x00000000
 DATA masks<>+124(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $128
 
+// func avgpool_f32_narrow_avx2(args *TapsArgs)
+// Requires: AVX, AVX2
+TEXT ·avgpool_f32_narrow_avx2(SB), NOSPLIT, $56-8
+	// Registers: Y0…Y3 means; Y4…Y12 sums of columns; Y13 a tap's elements; Y14 Count;
+	// Y15 the mask of the last elements.
+	MOVQ         args+0(FP), AX
+	VCVTSD2SS    128(AX), X14, X14
+	VBROADCASTSS X14, Y14
+	MOVQ         (AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         112(AX), BX
+	MOVQ         BX, (SP)
+	MOVQ         32(AX), BX
+	MOVQ         40(AX), SI
+	IMULQ        96(AX), SI
+	SUBQ         SI, BX
+	MOVQ         BX, 8(SP)
+
+	// 3 columns, 1 apart from pixel to pixel.
+	CMPQ 96(AX), $0x03
+	JNE  other1
+	MOVQ 40(AX), BX
+	SHLQ $0x00, BX
+	CMPQ BX, 48(AX)
+	JNE  other1
+
+pixels2:
+	CMPQ (SP), $0x04
+	JLT  fewer3
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x03, DI
+	JEQ  rest4
+	MOVQ DI, 16(SP)
+
+channels6:
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   40(AX), R8
+	LEAQ   (CX)(BX*1), DI
+	MOVQ   88(AX), R9
+
+row7:
+	MOVQ    DI, R10
+	VADDPS  (R10), Y4, Y4
+	ADDQ    R8, R10
+	VADDPS  (R10), Y5, Y5
+	ADDQ    R8, R10
+	VADDPS  (R10), Y6, Y6
+	ADDQ    R8, R10
+	VADDPS  (R10), Y7, Y7
+	ADDQ    R8, R10
+	VADDPS  (R10), Y8, Y8
+	ADDQ    R8, R10
+	VADDPS  (R10), Y9, Y9
+	ADDQ    32(AX), DI
+	DECQ    R9
+	JNE     row7
+	VADDPS  Y5, Y4, Y0
+	VADDPS  Y6, Y0, Y0
+	VDIVPS  Y14, Y0, Y0
+	VADDPS  Y6, Y5, Y1
+	VADDPS  Y7, Y1, Y1
+	VDIVPS  Y14, Y1, Y1
+	VADDPS  Y7, Y6, Y2
+	VADDPS  Y8, Y2, Y2
+	VDIVPS  Y14, Y2, Y2
+	VADDPS  Y8, Y7, Y3
+	VADDPS  Y9, Y3, Y3
+	VDIVPS  Y14, Y3, Y3
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R8*1)
+	VMOVUPS Y2, (DI)(R8*2)
+	VMOVUPS Y3, (R9)
+	ADDQ    $0x20, BX
+	DECQ    16(SP)
+	JNE     channels6
+
+rest4:
+	MOVQ    104(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done5
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	MOVQ    40(AX), R8
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    88(AX), R9
+
+row8:
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       32(AX), DI
+	DECQ       R9
+	JNE        row8
+	VADDPS     Y5, Y4, Y0
+	VADDPS     Y6, Y0, Y0
+	VDIVPS     Y14, Y0, Y0
+	VADDPS     Y6, Y5, Y1
+	VADDPS     Y7, Y1, Y1
+	VDIVPS     Y14, Y1, Y1
+	VADDPS     Y7, Y6, Y2
+	VADDPS     Y8, Y2, Y2
+	VDIVPS     Y14, Y2, Y2
+	VADDPS     Y8, Y7, Y3
+	VADDPS     Y9, Y3, Y3
+	VDIVPS     Y14, Y3, Y3
+	LEAQ       (DX)(BX*1), BX
+	MOVQ       80(AX), DI
+	LEAQ       (BX)(DI*2), R8
+	ADDQ       DI, R8
+	VMASKMOVPS Y0, Y15, (BX)
+	VMASKMOVPS Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS Y3, Y15, (R8)
+
+done5:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, (SP)
+	JMP  pixels2
+
+fewer3:
+other1:
+	// 3 columns, 2 apart from pixel to pixel.
+	CMPQ 96(AX), $0x03
+	JNE  other9
+	MOVQ 40(AX), BX
+	SHLQ $0x01, BX
+	CMPQ BX, 48(AX)
+	JNE  other9
+
+pixels10:
+	CMPQ (SP), $0x04
+	JLT  fewer11
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x03, DI
+	JEQ  rest12
+	MOVQ DI, 24(SP)
+
+channels14:
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	MOVQ   40(AX), R8
+	LEAQ   (CX)(BX*1), DI
+	MOVQ   88(AX), R9
+
+row15:
+	MOVQ    DI, R10
+	VADDPS  (R10), Y4, Y4
+	ADDQ    R8, R10
+	VADDPS  (R10), Y5, Y5
+	ADDQ    R8, R10
+	VADDPS  (R10), Y6, Y6
+	ADDQ    R8, R10
+	VADDPS  (R10), Y7, Y7
+	ADDQ    R8, R10
+	VADDPS  (R10), Y8, Y8
+	ADDQ    R8, R10
+	VADDPS  (R10), Y9, Y9
+	ADDQ    R8, R10
+	VADDPS  (R10), Y10, Y10
+	ADDQ    R8, R10
+	VADDPS  (R10), Y11, Y11
+	ADDQ    R8, R10
+	VADDPS  (R10), Y12, Y12
+	ADDQ    32(AX), DI
+	DECQ    R9
+	JNE     row15
+	VADDPS  Y5, Y4, Y0
+	VADDPS  Y6, Y0, Y0
+	VDIVPS  Y14, Y0, Y0
+	VADDPS  Y7, Y6, Y1
+	VADDPS  Y8, Y1, Y1
+	VDIVPS  Y14, Y1, Y1
+	VADDPS  Y9, Y8, Y2
+	VADDPS  Y10, Y2, Y2
+	VDIVPS  Y14, Y2, Y2
+	VADDPS  Y11, Y10, Y3
+	VADDPS  Y12, Y3, Y3
+	VDIVPS  Y14, Y3, Y3
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R8*1)
+	VMOVUPS Y2, (DI)(R8*2)
+	VMOVUPS Y3, (R9)
+	ADDQ    $0x20, BX
+	DECQ    24(SP)
+	JNE     channels14
+
+rest12:
+	MOVQ    104(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done13
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	MOVQ    40(AX), R8
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    88(AX), R9
+
+row16:
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y10, Y10
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y12, Y12
+	ADDQ       32(AX), DI
+	DECQ       R9
+	JNE        row16
+	VADDPS     Y5, Y4, Y0
+	VADDPS     Y6, Y0, Y0
+	VDIVPS     Y14, Y0, Y0
+	VADDPS     Y7, Y6, Y1
+	VADDPS     Y8, Y1, Y1
+	VDIVPS     Y14, Y1, Y1
+	VADDPS     Y9, Y8, Y2
+	VADDPS     Y10, Y2, Y2
+	VDIVPS     Y14, Y2, Y2
+	VADDPS     Y11, Y10, Y3
+	VADDPS     Y12, Y3, Y3
+	VDIVPS     Y14, Y3, Y3
+	LEAQ       (DX)(BX*1), BX
+	MOVQ       80(AX), DI
+	LEAQ       (BX)(DI*2), R8
+	ADDQ       DI, R8
+	VMASKMOVPS Y0, Y15, (BX)
+	VMASKMOVPS Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS Y3, Y15, (R8)
+
+done13:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, (SP)
+	JMP  pixels10
+
+fewer11:
+other9:
+	// 2 columns, 1 apart from pixel to pixel.
+	CMPQ 96(AX), $0x02
+	JNE  other17
+	MOVQ 40(AX), BX
+	SHLQ $0x00, BX
+	CMPQ BX, 48(AX)
+	JNE  other17
+
+pixels18:
+	CMPQ (SP), $0x04
+	JLT  fewer19
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x03, DI
+	JEQ  rest20
+	MOVQ DI, 32(SP)
+
+channels22:
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   40(AX), R8
+	LEAQ   (CX)(BX*1), DI
+	MOVQ   88(AX), R9
+
+row23:
+	MOVQ    DI, R10
+	VADDPS  (R10), Y4, Y4
+	ADDQ    R8, R10
+	VADDPS  (R10), Y5, Y5
+	ADDQ    R8, R10
+	VADDPS  (R10), Y6, Y6
+	ADDQ    R8, R10
+	VADDPS  (R10), Y7, Y7
+	ADDQ    R8, R10
+	VADDPS  (R10), Y8, Y8
+	ADDQ    32(AX), DI
+	DECQ    R9
+	JNE     row23
+	VADDPS  Y5, Y4, Y0
+	VDIVPS  Y14, Y0, Y0
+	VADDPS  Y6, Y5, Y1
+	VDIVPS  Y14, Y1, Y1
+	VADDPS  Y7, Y6, Y2
+	VDIVPS  Y14, Y2, Y2
+	VADDPS  Y8, Y7, Y3
+	VDIVPS  Y14, Y3, Y3
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R8*1)
+	VMOVUPS Y2, (DI)(R8*2)
+	VMOVUPS Y3, (R9)
+	ADDQ    $0x20, BX
+	DECQ    32(SP)
+	JNE     channels22
+
+rest20:
+	MOVQ    104(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done21
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	MOVQ    40(AX), R8
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    88(AX), R9
+
+row24:
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       32(AX), DI
+	DECQ       R9
+	JNE        row24
+	VADDPS     Y5, Y4, Y0
+	VDIVPS     Y14, Y0, Y0
+	VADDPS     Y6, Y5, Y1
+	VDIVPS     Y14, Y1, Y1
+	VADDPS     Y7, Y6, Y2
+	VDIVPS     Y14, Y2, Y2
+	VADDPS     Y8, Y7, Y3
+	VDIVPS     Y14, Y3, Y3
+	LEAQ       (DX)(BX*1), BX
+	MOVQ       80(AX), DI
+	LEAQ       (BX)(DI*2), R8
+	ADDQ       DI, R8
+	VMASKMOVPS Y0, Y15, (BX)
+	VMASKMOVPS Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS Y3, Y15, (R8)
+
+done21:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, (SP)
+	JMP  pixels18
+
+fewer19:
+other17:
+	// 2 columns, 2 apart from pixel to pixel.
+	CMPQ 96(AX), $0x02
+	JNE  other25
+	MOVQ 40(AX), BX
+	SHLQ $0x01, BX
+	CMPQ BX, 48(AX)
+	JNE  other25
+
+pixels26:
+	CMPQ (SP), $0x04
+	JLT  fewer27
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x03, DI
+	JEQ  rest28
+	MOVQ DI, 40(SP)
+
+channels30:
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   40(AX), R8
+	LEAQ   (CX)(BX*1), DI
+	MOVQ   88(AX), R9
+
+row31:
+	MOVQ    DI, R10
+	VADDPS  (R10), Y4, Y4
+	ADDQ    R8, R10
+	VADDPS  (R10), Y5, Y5
+	ADDQ    R8, R10
+	VADDPS  (R10), Y6, Y6
+	ADDQ    R8, R10
+	VADDPS  (R10), Y7, Y7
+	ADDQ    R8, R10
+	VADDPS  (R10), Y8, Y8
+	ADDQ    R8, R10
+	VADDPS  (R10), Y9, Y9
+	ADDQ    R8, R10
+	VADDPS  (R10), Y10, Y10
+	ADDQ    R8, R10
+	VADDPS  (R10), Y11, Y11
+	ADDQ    32(AX), DI
+	DECQ    R9
+	JNE     row31
+	VADDPS  Y5, Y4, Y0
+	VDIVPS  Y14, Y0, Y0
+	VADDPS  Y7, Y6, Y1
+	VDIVPS  Y14, Y1, Y1
+	VADDPS  Y9, Y8, Y2
+	VDIVPS  Y14, Y2, Y2
+	VADDPS  Y11, Y10, Y3
+	VDIVPS  Y14, Y3, Y3
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	LEAQ    (DI)(R8*2), R9
+	ADDQ    R8, R9
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R8*1)
+	VMOVUPS Y2, (DI)(R8*2)
+	VMOVUPS Y3, (R9)
+	ADDQ    $0x20, BX
+	DECQ    40(SP)
+	JNE     channels30
+
+rest28:
+	MOVQ    104(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done29
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    40(AX), R8
+	LEAQ    (CX)(BX*1), DI
+	MOVQ    88(AX), R9
+
+row32:
+	MOVQ       DI, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y10, Y10
+	ADDQ       R8, R10
+	VMASKMOVPS (R10), Y15, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       32(AX), DI
+	DECQ       R9
+	JNE        row32
+	VADDPS     Y5, Y4, Y0
+	VDIVPS     Y14, Y0, Y0
+	VADDPS     Y7, Y6, Y1
+	VDIVPS     Y14, Y1, Y1
+	VADDPS     Y9, Y8, Y2
+	VDIVPS     Y14, Y2, Y2
+	VADDPS     Y11, Y10, Y3
+	VDIVPS     Y14, Y3, Y3
+	LEAQ       (DX)(BX*1), BX
+	MOVQ       80(AX), DI
+	LEAQ       (BX)(DI*2), R8
+	ADDQ       DI, R8
+	VMASKMOVPS Y0, Y15, (BX)
+	VMASKMOVPS Y1, Y15, (BX)(DI*1)
+	VMASKMOVPS Y2, Y15, (BX)(DI*2)
+	VMASKMOVPS Y3, Y15, (R8)
+
+done29:
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	ADDQ BX, DX
+	SUBQ $0x04, (SP)
+	JMP  pixels26
+
+fewer27:
+other25:
+	// All other windows, and the last pixels.
+pixels33:
+	CMPQ (SP), $0x01
+	JLT  fewer34
+	MOVQ 48(AX), SI
+	XORQ BX, BX
+	MOVQ 104(AX), DI
+	SHRQ $0x05, DI
+	JEQ  rest35
+	MOVQ DI, 48(SP)
+
+channels37:
+	LEAQ   (CX)(BX*1), DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   96(AX), R8
+
+column38:
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   DI, R9
+	MOVQ   88(AX), R10
+
+row39:
+	VADDPS  (R9), Y4, Y4
+	VADDPS  32(R9), Y5, Y5
+	VADDPS  64(R9), Y6, Y6
+	VADDPS  96(R9), Y7, Y7
+	ADDQ    32(AX), R9
+	DECQ    R10
+	JNE     row39
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y7, Y3, Y3
+	ADDQ    40(AX), DI
+	DECQ    R8
+	JNE     column38
+	VDIVPS  Y14, Y0, Y0
+	VDIVPS  Y14, Y1, Y1
+	VDIVPS  Y14, Y2, Y2
+	VDIVPS  Y14, Y3, Y3
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ    $+128, BX
+	DECQ    48(SP)
+	JNE     channels37
+
+rest35:
+	TESTB  $0x10, 104(AX)
+	JEQ    none40
+	LEAQ   (CX)(BX*1), DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   96(AX), R8
+
+column41:
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   DI, R9
+	MOVQ   88(AX), R10
+
+row42:
+	VADDPS  (R9), Y4, Y4
+	VADDPS  32(R9), Y5, Y5
+	ADDQ    32(AX), R9
+	DECQ    R10
+	JNE     row42
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y5, Y1, Y1
+	ADDQ    40(AX), DI
+	DECQ    R8
+	JNE     column41
+	VDIVPS  Y14, Y0, Y0
+	VDIVPS  Y14, Y1, Y1
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    $0x40, BX
+
+none40:
+	TESTB  $0x08, 104(AX)
+	JEQ    none43
+	LEAQ   (CX)(BX*1), DI
+	VXORPS Y0, Y0, Y0
+	MOVQ   96(AX), R8
+
+column44:
+	VXORPS Y4, Y4, Y4
+	MOVQ   DI, R9
+	MOVQ   88(AX), R10
+
+row45:
+	VADDPS  (R9), Y4, Y4
+	ADDQ    32(AX), R9
+	DECQ    R10
+	JNE     row45
+	VADDPS  Y4, Y0, Y0
+	ADDQ    40(AX), DI
+	DECQ    R8
+	JNE     column44
+	VDIVPS  Y14, Y0, Y0
+	LEAQ    (DX)(BX*1), DI
+	MOVQ    80(AX), R8
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x20, BX
+
+none43:
+	MOVQ    104(AX), DI
+	ANDQ    $0x07, DI
+	JEQ     done36
+	LEAQ    masks<>+64(SB), R8
+	SHLQ    $0x02, DI
+	SUBQ    DI, R8
+	VMOVDQU (R8), Y15
+	LEAQ    (CX)(BX*1), DI
+	VXORPS  Y0, Y0, Y0
+	MOVQ    96(AX), R8
+
+column46:
+	VXORPS Y4, Y4, Y4
+	MOVQ   DI, R9
+	MOVQ   88(AX), R10
+
+row47:
+	VMASKMOVPS (R9), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       32(AX), R9
+	DECQ       R10
+	JNE        row47
+	VADDPS     Y4, Y0, Y0
+	ADDQ       40(AX), DI
+	DECQ       R8
+	JNE        column46
+	VDIVPS     Y14, Y0, Y0
+	LEAQ       (DX)(BX*1), BX
+	MOVQ       80(AX), DI
+	VMASKMOVPS Y0, Y15, (BX)
+
+done36:
+	ADDQ SI, CX
+	MOVQ 80(AX), BX
+	ADDQ BX, DX
+	SUBQ $0x01, (SP)
+	JMP  pixels33
+
+fewer34:
+	VZEROUPPER
+	RET
+
 // func avgpool_u8_avx2(args *QuantisedTapsArgs)
 // Requires: AVX, AVX2
 TEXT ·avgpool_u8_avx2(SB), NOSPLIT, $32-8

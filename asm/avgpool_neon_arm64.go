@@ -9,6 +9,11 @@ package asm
 //go:noescape
 func avgpool_f32_neon(args *TapsArgs)
 
+// avgpool_f32_narrow_neon is the mean over the taps of a window of up to three columns, channel by channel; see TapsArgs.
+//
+//go:noescape
+func avgpool_f32_narrow_neon(args *TapsArgs)
+
 // avgpool_u8_neon is the mean over a window's taps, channel by channel; see QuantisedTapsArgs.
 //
 //go:noescape

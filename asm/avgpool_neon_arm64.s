@@ -229,6 +229,463 @@ none16:
 fewer1:
 	RET
 
+// func avgpool_f32_narrow_neon(args *TapsArgs)
+// Requires: ASIMD
+TEXT ·avgpool_f32_narrow_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 X; R2 Y; R3 XStride; R4 YStride; R5 XRow;
+	// R6 XCol, then that less a row of taps; R7 XRow, then C; R8 Rows, then Pixels; R9 Rows;
+	// R10 offset of the channel; R11 rows left; R12 columns left;
+	// R13, R14 taps, then pixels of Y; R15 pieces left.
+	// Vectors: V0 Count; V1…V4 elements of a tap; V5…V12 sums of a column; V13…V20 results.
+	MOVD  args+0(FP), R0
+	FMOVD 128(R0), F0
+	VDUP  V0.D[0], V0.D2
+	WORD  $0x0e616800 // fcvtn v0.2s, v0.2d
+	VDUP  V0.S[0], V0.S4
+	MOVD  (R0), R1
+	MOVD  24(R0), R2
+	MOVD  48(R0), R3
+	MOVD  80(R0), R4
+	MOVD  32(R0), R5
+	MOVD  40(R0), R6
+	MOVD  32(R0), R7
+	MOVD  88(R0), R8
+	MUL   R8, R7, R7
+	SUB   R7, R6, R6
+	MOVD  104(R0), R7
+	MOVD  112(R0), R8
+	MOVD  88(R0), R9
+
+pixels2:
+	CMP  $2, R8
+	BLT  fewer1
+	MOVD $0, R10
+	LSR  $4, R7, R15
+	CBZ  R15, rest3
+
+piece4:
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 96(R0), R11
+
+row5:
+	MOVD R9, R12
+
+tap6:
+	FLDPQ   (R13), (F1, F2)
+	FLDPQ   32(R13), (F3, F4)
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24d508 // fadd v8.4s, v8.4s, v4.4s
+	FLDPQ   (R14), (F1, F2)
+	FLDPQ   32(R14), (F3, F4)
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	WORD    $0x4e23d56b // fadd v11.4s, v11.4s, v3.4s
+	WORD    $0x4e24d58c // fadd v12.4s, v12.4s, v4.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap6
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	WORD    $0x4e26d5ce // fadd v14.4s, v14.4s, v6.4s
+	WORD    $0x4e27d5ef // fadd v15.4s, v15.4s, v7.4s
+	WORD    $0x4e28d610 // fadd v16.4s, v16.4s, v8.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	WORD    $0x4e29d631 // fadd v17.4s, v17.4s, v9.4s
+	WORD    $0x4e2ad652 // fadd v18.4s, v18.4s, v10.4s
+	WORD    $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD    $0x4e2cd694 // fadd v20.4s, v20.4s, v12.4s
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	VEOR    V11.B16, V11.B16, V11.B16
+	VEOR    V12.B16, V12.B16, V12.B16
+	SUBS    $1, R11, R11
+	BNE     row5
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	WORD    $0x6e20fdef // fdiv v15.4s, v15.4s, v0.4s
+	WORD    $0x6e20fe10 // fdiv v16.4s, v16.4s, v0.4s
+	WORD    $0x6e20fe31 // fdiv v17.4s, v17.4s, v0.4s
+	WORD    $0x6e20fe52 // fdiv v18.4s, v18.4s, v0.4s
+	WORD    $0x6e20fe73 // fdiv v19.4s, v19.4s, v0.4s
+	WORD    $0x6e20fe94 // fdiv v20.4s, v20.4s, v0.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FSTPQ.P (F13, F14), 32(R13)
+	FSTPQ.P (F15, F16), 32(R13)
+	FSTPQ.P (F17, F18), 32(R14)
+	FSTPQ.P (F19, F20), 32(R14)
+	ADD     $64, R10, R10
+	SUBS    $1, R15, R15
+	BNE     piece4
+
+rest3:
+	TBZ  $3, R7, none7
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 96(R0), R11
+
+row8:
+	MOVD R9, R12
+
+tap9:
+	FLDPQ   (R13), (F1, F2)
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	FLDPQ   (R14), (F1, F2)
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	WORD    $0x4e22d54a // fadd v10.4s, v10.4s, v2.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap9
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	WORD    $0x4e26d5ce // fadd v14.4s, v14.4s, v6.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	WORD    $0x4e29d5ef // fadd v15.4s, v15.4s, v9.4s
+	WORD    $0x4e2ad610 // fadd v16.4s, v16.4s, v10.4s
+	VEOR    V9.B16, V9.B16, V9.B16
+	VEOR    V10.B16, V10.B16, V10.B16
+	SUBS    $1, R11, R11
+	BNE     row8
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	WORD    $0x6e20fdef // fdiv v15.4s, v15.4s, v0.4s
+	WORD    $0x6e20fe10 // fdiv v16.4s, v16.4s, v0.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FSTPQ.P (F13, F14), 32(R13)
+	FSTPQ.P (F15, F16), 32(R14)
+	ADD     $32, R10, R10
+
+none7:
+	TBZ  $2, R7, none10
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 96(R0), R11
+
+row11:
+	MOVD R9, R12
+
+tap12:
+	FMOVQ   (R13), F1
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	FMOVQ   (R14), F1
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap12
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	WORD    $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
+	VEOR    V9.B16, V9.B16, V9.B16
+	SUBS    $1, R11, R11
+	BNE     row11
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FMOVQ.P F13, 16(R13)
+	FMOVQ.P F14, 16(R14)
+	ADD     $16, R10, R10
+
+none10:
+	TBZ  $1, R7, none13
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 96(R0), R11
+
+row14:
+	MOVD R9, R12
+
+tap15:
+	FMOVD   (R13), F1
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	FMOVD   (R14), F1
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap15
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	WORD    $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
+	VEOR    V9.B16, V9.B16, V9.B16
+	SUBS    $1, R11, R11
+	BNE     row14
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FMOVD.P F13, 8(R13)
+	FMOVD.P F14, 8(R14)
+	ADD     $8, R10, R10
+
+none13:
+	TBZ  $0, R7, none16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	ADD  R10, R1, R13
+	ADD  R3, R13, R14
+	MOVD 96(R0), R11
+
+row17:
+	MOVD R9, R12
+
+tap18:
+	FMOVS   (R13), F1
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	FMOVS   (R14), F1
+	WORD    $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
+	ADD     R5, R13, R13
+	ADD     R5, R14, R14
+	SUBS    $1, R12, R12
+	BNE     tap18
+	ADD     R6, R13, R13
+	ADD     R6, R14, R14
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	WORD    $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
+	VEOR    V9.B16, V9.B16, V9.B16
+	SUBS    $1, R11, R11
+	BNE     row17
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	ADD     R10, R2, R13
+	ADD     R4, R13, R14
+	FMOVS.P F13, 4(R13)
+	FMOVS.P F14, 4(R14)
+	ADD     $4, R10, R10
+
+none16:
+	ADD R3<<1, R1, R1
+	ADD R4<<1, R2, R2
+	SUB $2, R8, R8
+	B   pixels2
+
+fewer1:
+pixels20:
+	CMP  $1, R8
+	BLT  fewer19
+	MOVD $0, R10
+	LSR  $4, R7, R15
+	CBZ  R15, rest21
+
+piece22:
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	ADD  R10, R1, R13
+	MOVD 96(R0), R11
+
+row23:
+	MOVD R9, R12
+
+tap24:
+	FLDPQ   (R13), (F1, F2)
+	FLDPQ   32(R13), (F3, F4)
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	WORD    $0x4e23d4e7 // fadd v7.4s, v7.4s, v3.4s
+	WORD    $0x4e24d508 // fadd v8.4s, v8.4s, v4.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap24
+	ADD     R6, R13, R13
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	WORD    $0x4e26d5ce // fadd v14.4s, v14.4s, v6.4s
+	WORD    $0x4e27d5ef // fadd v15.4s, v15.4s, v7.4s
+	WORD    $0x4e28d610 // fadd v16.4s, v16.4s, v8.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	VEOR    V7.B16, V7.B16, V7.B16
+	VEOR    V8.B16, V8.B16, V8.B16
+	SUBS    $1, R11, R11
+	BNE     row23
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	WORD    $0x6e20fdef // fdiv v15.4s, v15.4s, v0.4s
+	WORD    $0x6e20fe10 // fdiv v16.4s, v16.4s, v0.4s
+	ADD     R10, R2, R13
+	FSTPQ.P (F13, F14), 32(R13)
+	FSTPQ.P (F15, F16), 32(R13)
+	ADD     $64, R10, R10
+	SUBS    $1, R15, R15
+	BNE     piece22
+
+rest21:
+	TBZ  $3, R7, none25
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	ADD  R10, R1, R13
+	MOVD 96(R0), R11
+
+row26:
+	MOVD R9, R12
+
+tap27:
+	FLDPQ   (R13), (F1, F2)
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	WORD    $0x4e22d4c6 // fadd v6.4s, v6.4s, v2.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap27
+	ADD     R6, R13, R13
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	WORD    $0x4e26d5ce // fadd v14.4s, v14.4s, v6.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	VEOR    V6.B16, V6.B16, V6.B16
+	SUBS    $1, R11, R11
+	BNE     row26
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	WORD    $0x6e20fdce // fdiv v14.4s, v14.4s, v0.4s
+	ADD     R10, R2, R13
+	FSTPQ.P (F13, F14), 32(R13)
+	ADD     $32, R10, R10
+
+none25:
+	TBZ  $2, R7, none28
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	ADD  R10, R1, R13
+	MOVD 96(R0), R11
+
+row29:
+	MOVD R9, R12
+
+tap30:
+	FMOVQ   (R13), F1
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap30
+	ADD     R6, R13, R13
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	SUBS    $1, R11, R11
+	BNE     row29
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	ADD     R10, R2, R13
+	FMOVQ.P F13, 16(R13)
+	ADD     $16, R10, R10
+
+none28:
+	TBZ  $1, R7, none31
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	ADD  R10, R1, R13
+	MOVD 96(R0), R11
+
+row32:
+	MOVD R9, R12
+
+tap33:
+	FMOVD   (R13), F1
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap33
+	ADD     R6, R13, R13
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	SUBS    $1, R11, R11
+	BNE     row32
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	ADD     R10, R2, R13
+	FMOVD.P F13, 8(R13)
+	ADD     $8, R10, R10
+
+none31:
+	TBZ  $0, R7, none34
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	ADD  R10, R1, R13
+	MOVD 96(R0), R11
+
+row35:
+	MOVD R9, R12
+
+tap36:
+	FMOVS   (R13), F1
+	WORD    $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
+	ADD     R5, R13, R13
+	SUBS    $1, R12, R12
+	BNE     tap36
+	ADD     R6, R13, R13
+	WORD    $0x4e25d5ad // fadd v13.4s, v13.4s, v5.4s
+	VEOR    V5.B16, V5.B16, V5.B16
+	SUBS    $1, R11, R11
+	BNE     row35
+	WORD    $0x6e20fdad // fdiv v13.4s, v13.4s, v0.4s
+	ADD     R10, R2, R13
+	FMOVS.P F13, 4(R13)
+	ADD     $4, R10, R10
+
+none34:
+	ADD R3, R1, R1
+	ADD R4, R2, R2
+	SUB $1, R8, R8
+	B   pixels20
+
+fewer19:
+	RET
+
 // func avgpool_u8_neon(args *QuantisedTapsArgs)
 // Requires: ASIMD
 TEXT ·avgpool_u8_neon(SB), NOSPLIT, $0-8

@@ -12,9 +12,9 @@ TEXT ·fully_f32_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), CX
 	MOVQ 16(AX), DX
 	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 40(AX), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 88(AX), R8
 
 group1:
 	VMOVUPS (DX), Y0
@@ -24,7 +24,7 @@ group1:
 	MOVQ    CX, R10
 
 	// One cache line of each panel at a time, then what is left.
-	MOVQ 48(AX), R11
+	MOVQ 80(AX), R11
 	MOVQ R11, R12
 
 line4:
@@ -36,8 +36,8 @@ line4:
 	ADDQ         $0x40, R10
 	DECQ         R11
 	JNE          line4
-	VBROADCASTSS 64(AX), Y12
-	VBROADCASTSS 68(AX), Y13
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMOVUPS      Y0, (BX)
@@ -59,9 +59,9 @@ TEXT ·fully_f32_1x64_avx2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), CX
 	MOVQ 16(AX), DX
 	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 40(AX), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 88(AX), R8
 
 group1:
 	VMOVUPS (DX), Y0
@@ -82,7 +82,7 @@ group1:
 	ADDQ    SI, R11
 
 	// One cache line of each panel at a time, then what is left.
-	MOVQ 48(AX), R12
+	MOVQ 80(AX), R12
 	MOVQ R12, R13
 
 line4:
@@ -104,8 +104,8 @@ line4:
 	ADDQ         $0x40, R11
 	DECQ         R12
 	JNE          line4
-	VBROADCASTSS 64(AX), Y12
-	VBROADCASTSS 68(AX), Y13
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMOVUPS      Y0, (BX)
@@ -145,9 +145,9 @@ TEXT ·fully_f32f16_1x16_avx2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), CX
 	MOVQ 16(AX), DX
 	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 40(AX), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 88(AX), R8
 
 group1:
 	VMOVUPS (DX), Y0
@@ -157,7 +157,7 @@ group1:
 	MOVQ    CX, R10
 
 	// One cache line of each panel at a time, then what is left.
-	MOVQ 48(AX), R11
+	MOVQ 80(AX), R11
 	MOVQ R11, R12
 	SHRQ $0x01, R11
 	JEQ  rest2
@@ -189,8 +189,8 @@ rest2:
 	VFMADD231PS  Y15, Y12, Y1
 
 done3:
-	VBROADCASTSS 64(AX), Y12
-	VBROADCASTSS 68(AX), Y13
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMOVUPS      Y0, (BX)
@@ -212,9 +212,9 @@ TEXT ·fully_f32f16_1x64_avx2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), CX
 	MOVQ 16(AX), DX
 	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 40(AX), DI
-	MOVQ 56(AX), R8
+	MOVQ 48(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 88(AX), R8
 
 group1:
 	VMOVUPS (DX), Y0
@@ -235,7 +235,7 @@ group1:
 	ADDQ    SI, R11
 
 	// One cache line of each panel at a time, then what is left.
-	MOVQ 48(AX), R12
+	MOVQ 80(AX), R12
 	MOVQ R12, R13
 	SHRQ $0x01, R12
 	JEQ  rest2
@@ -307,8 +307,8 @@ rest2:
 	VFMADD231PS  Y15, Y12, Y7
 
 done3:
-	VBROADCASTSS 64(AX), Y12
-	VBROADCASTSS 68(AX), Y13
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
 	VMOVUPS      Y0, (BX)
@@ -335,6 +335,169 @@ done3:
 	VMOVUPS      Y7, 224(BX)
 	ADDQ         $+256, BX
 	LEAQ         (CX)(SI*4), CX
+	DECQ         R8
+	JNE          group1
+	VZEROUPPER
+	RET
+
+// func fully_f32_strided_1x64_avx2(args *FullyArgs)
+// Requires: AVX, FMA3
+TEXT ·fully_f32_strided_1x64_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0…Y7 sums; Y12 an element of A, then Lo; Y13 Hi.
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 24(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 88(AX), R8
+
+group1:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	ADDQ    DI, DX
+	VMOVUPS (DX), Y2
+	VMOVUPS 32(DX), Y3
+	ADDQ    DI, DX
+	VMOVUPS (DX), Y4
+	VMOVUPS 32(DX), Y5
+	ADDQ    DI, DX
+	VMOVUPS (DX), Y6
+	VMOVUPS 32(DX), Y7
+	ADDQ    DI, DX
+	MOVQ    (AX), R9
+	MOVQ    CX, R10
+	LEAQ    (R10)(SI*2), R11
+	ADDQ    SI, R11
+	MOVQ    40(AX), R12
+	MOVQ    80(AX), R13
+
+k2:
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  (R10), Y12, Y0
+	VFMADD231PS  32(R10), Y12, Y1
+	VFMADD231PS  (R10)(SI*1), Y12, Y2
+	VFMADD231PS  32(R10)(SI*1), Y12, Y3
+	VFMADD231PS  (R10)(SI*2), Y12, Y4
+	VFMADD231PS  32(R10)(SI*2), Y12, Y5
+	VFMADD231PS  (R11), Y12, Y6
+	VFMADD231PS  32(R11), Y12, Y7
+	ADDQ         $0x04, R9
+	ADDQ         R12, R10
+	ADDQ         R12, R11
+	DECQ         R13
+	JNE          k2
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(BX)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 96(BX)
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 128(BX)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 160(BX)
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, 192(BX)
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 224(BX)
+	ADDQ         $+256, BX
+	LEAQ         (CX)(SI*4), CX
+	DECQ         R8
+	JNE          group1
+	VZEROUPPER
+	RET
+
+// func fully_f32_strided_2x32_avx2(args *FullyArgs)
+// Requires: AVX, FMA3
+TEXT ·fully_f32_strided_2x32_avx2(SB), NOSPLIT, $0-8
+	// Registers: Y0…Y7 sums of the first row, then of the second; Y8…Y11 weights; Y12 Lo; Y13 Hi;
+	// Y14, Y15 elements of A.
+	MOVQ args+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 24(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 88(AX), R8
+
+group1:
+	MOVQ    56(AX), R9
+	VMOVUPS (DX), Y0
+	VMOVUPS (DX)(R9*1), Y4
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 32(DX)(R9*1), Y5
+	ADDQ    64(AX), DX
+	VMOVUPS (DX), Y2
+	VMOVUPS (DX)(R9*1), Y6
+	VMOVUPS 32(DX), Y3
+	VMOVUPS 32(DX)(R9*1), Y7
+	ADDQ    64(AX), DX
+	MOVQ    (AX), R9
+	MOVQ    CX, R10
+	MOVQ    40(AX), R11
+	MOVQ    80(AX), R12
+
+k2:
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VMOVUPS      (R10)(SI*1), Y10
+	VMOVUPS      32(R10)(SI*1), Y11
+	VBROADCASTSS (R9), Y14
+	VBROADCASTSS (R9)(DI*1), Y15
+	VFMADD231PS  Y8, Y14, Y0
+	VFMADD231PS  Y9, Y14, Y1
+	VFMADD231PS  Y10, Y14, Y2
+	VFMADD231PS  Y11, Y14, Y3
+	VFMADD231PS  Y8, Y15, Y4
+	VFMADD231PS  Y9, Y15, Y5
+	VFMADD231PS  Y10, Y15, Y6
+	VFMADD231PS  Y11, Y15, Y7
+	ADDQ         $0x04, R9
+	ADDQ         R11, R10
+	DECQ         R12
+	JNE          k2
+	VBROADCASTSS 96(AX), Y12
+	VBROADCASTSS 100(AX), Y13
+	MOVQ         72(AX), R9
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (BX)
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(BX)
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(BX)
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 96(BX)
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (BX)(R9*1)
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 32(BX)(R9*1)
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMOVUPS      Y6, 64(BX)(R9*1)
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 96(BX)(R9*1)
+	ADDQ         $+128, BX
+	LEAQ         (CX)(SI*2), CX
 	DECQ         R8
 	JNE          group1
 	VZEROUPPER

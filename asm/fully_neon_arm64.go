@@ -24,6 +24,16 @@ func fully_f32f16_1x16_neon(args *FullyArgs)
 //go:noescape
 func fully_f32f16_1x64_neon(args *FullyArgs)
 
+// fully_f32_strided_1x64_neon is one row times 4 panels of f32 weights; see FullyArgs.
+//
+//go:noescape
+func fully_f32_strided_1x64_neon(args *FullyArgs)
+
+// fully_f32_strided_2x32_neon is two rows times 2 panels of f32 weights; see FullyArgs.
+//
+//go:noescape
+func fully_f32_strided_2x32_neon(args *FullyArgs)
+
 // fully_u8i8_1x64_neon is one row by 64 columns of int8; see QuantisedGemmArgs.
 //
 //go:noescape

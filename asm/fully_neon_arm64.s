@@ -14,14 +14,14 @@ TEXT ·fully_f32_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R1
 	MOVD  16(R0), R2
 	MOVD  24(R0), R3
-	MOVD  32(R0), R4
-	MOVD  40(R0), R5
-	MOVD  48(R0), R6
-	ADD   $64, R0, R7
+	MOVD  48(R0), R4
+	MOVD  64(R0), R5
+	MOVD  80(R0), R6
+	ADD   $96, R0, R7
 	VLD1R (R7), [V1.S4]
-	ADD   $68, R0, R7
+	ADD   $100, R0, R7
 	VLD1R (R7), [V2.S4]
-	MOVD  56(R0), R7
+	MOVD  88(R0), R7
 
 group1:
 	FLDPQ (R2), (F3, F4)
@@ -124,14 +124,14 @@ TEXT ·fully_f32_1x64_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R1
 	MOVD  16(R0), R2
 	MOVD  24(R0), R3
-	MOVD  32(R0), R4
-	MOVD  40(R0), R5
-	MOVD  48(R0), R6
-	ADD   $64, R0, R7
+	MOVD  48(R0), R4
+	MOVD  64(R0), R5
+	MOVD  80(R0), R6
+	ADD   $96, R0, R7
 	VLD1R (R7), [V4.S4]
-	ADD   $68, R0, R7
+	ADD   $100, R0, R7
 	VLD1R (R7), [V5.S4]
-	MOVD  56(R0), R7
+	MOVD  88(R0), R7
 
 group1:
 	FLDPQ (R2), (F6, F7)
@@ -432,14 +432,14 @@ TEXT ·fully_f32f16_1x16_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R1
 	MOVD  16(R0), R2
 	MOVD  24(R0), R3
-	MOVD  32(R0), R4
-	MOVD  40(R0), R5
-	MOVD  48(R0), R6
-	ADD   $64, R0, R7
+	MOVD  48(R0), R4
+	MOVD  64(R0), R5
+	MOVD  80(R0), R6
+	ADD   $96, R0, R7
 	VLD1R (R7), [V1.S4]
-	ADD   $68, R0, R7
+	ADD   $100, R0, R7
 	VLD1R (R7), [V2.S4]
-	MOVD  56(R0), R7
+	MOVD  88(R0), R7
 
 group1:
 	FLDPQ (R2), (F3, F4)
@@ -559,14 +559,14 @@ TEXT ·fully_f32f16_1x64_neon(SB), NOSPLIT, $0-8
 	MOVD  8(R0), R1
 	MOVD  16(R0), R2
 	MOVD  24(R0), R3
-	MOVD  32(R0), R4
-	MOVD  40(R0), R5
-	MOVD  48(R0), R6
-	ADD   $64, R0, R7
+	MOVD  48(R0), R4
+	MOVD  64(R0), R5
+	MOVD  80(R0), R6
+	ADD   $96, R0, R7
 	VLD1R (R7), [V4.S4]
-	ADD   $68, R0, R7
+	ADD   $100, R0, R7
 	VLD1R (R7), [V5.S4]
-	MOVD  56(R0), R7
+	MOVD  88(R0), R7
 
 group1:
 	FLDPQ (R2), (F6, F7)
@@ -921,6 +921,573 @@ done4:
 	FSTPQ.P (F20, F21), 32(R3)
 	ADD     R4<<2, R1, R1
 	SUBS    $1, R7, R7
+	BNE     group1
+	RET
+
+// func fully_f32_strided_1x64_neon(args *FullyArgs)
+// Requires: ASIMD
+TEXT ·fully_f32_strided_1x64_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 K;
+	// R7 an address, then Groups; R8 A; R9…R12 rows of the panels;
+	// R13 fours of k left, then BRow; R14 BRow.
+	// Vectors: V0 elements of A; V1…V3 elements of A, then weights; V4 Lo; V5 Hi; V6…V21 sums;
+	// V22…V30 weights.
+	MOVD  args+0(FP), R0
+	MOVD  8(R0), R1
+	MOVD  16(R0), R2
+	MOVD  24(R0), R3
+	MOVD  48(R0), R4
+	MOVD  64(R0), R5
+	MOVD  80(R0), R6
+	ADD   $96, R0, R7
+	VLD1R (R7), [V4.S4]
+	ADD   $100, R0, R7
+	VLD1R (R7), [V5.S4]
+	MOVD  88(R0), R7
+
+group1:
+	FLDPQ (R2), (F6, F7)
+	FLDPQ 32(R2), (F8, F9)
+	ADD   R5, R2, R2
+	FLDPQ (R2), (F10, F11)
+	FLDPQ 32(R2), (F12, F13)
+	ADD   R5, R2, R2
+	FLDPQ (R2), (F14, F15)
+	FLDPQ 32(R2), (F16, F17)
+	ADD   R5, R2, R2
+	FLDPQ (R2), (F18, F19)
+	FLDPQ 32(R2), (F20, F21)
+	ADD   R5, R2, R2
+	MOVD  (R0), R8
+	MOVD  R1, R9
+	ADD   R4, R9, R10
+	ADD   R4, R10, R11
+	ADD   R4, R11, R12
+	LSR   $2, R6, R13
+	CBZ   R13, rest2
+
+k5:
+	FMOVQ.P 16(R8), F0
+	MOVD    40(R0), R14
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801026 // fmla v6.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801047 // fmla v7.4s, v2.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4f801068 // fmla v8.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f8012ea // fmla v10.4s, v23.4s, v0.s[0]
+	WORD    $0x4f80130b // fmla v11.4s, v24.4s, v0.s[0]
+	WORD    $0x4f80132c // fmla v12.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134d // fmla v13.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136e // fmla v14.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138f // fmla v15.4s, v28.4s, v0.s[0]
+	WORD    $0x4f8013b0 // fmla v16.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8013d1 // fmla v17.4s, v30.4s, v0.s[0]
+	WORD    $0x4f801032 // fmla v18.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801053 // fmla v19.4s, v2.4s, v0.s[0]
+	WORD    $0x4f801074 // fmla v20.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012d5 // fmla v21.4s, v22.4s, v0.s[0]
+	ADD     R14, R9, R9
+	ADD     R14, R10, R10
+	ADD     R14, R11, R11
+	ADD     R14, R12, R12
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4fa01026 // fmla v6.4s, v1.4s, v0.s[1]
+	WORD    $0x4fa01047 // fmla v7.4s, v2.4s, v0.s[1]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4fa01068 // fmla v8.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa012c9 // fmla v9.4s, v22.4s, v0.s[1]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4fa012ea // fmla v10.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa0130b // fmla v11.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa0132c // fmla v12.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa0134d // fmla v13.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa0136e // fmla v14.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa0138f // fmla v15.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa013b0 // fmla v16.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa013d1 // fmla v17.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa01032 // fmla v18.4s, v1.4s, v0.s[1]
+	WORD    $0x4fa01053 // fmla v19.4s, v2.4s, v0.s[1]
+	WORD    $0x4fa01074 // fmla v20.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa012d5 // fmla v21.4s, v22.4s, v0.s[1]
+	ADD     R14, R9, R9
+	ADD     R14, R10, R10
+	ADD     R14, R11, R11
+	ADD     R14, R12, R12
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801826 // fmla v6.4s, v1.4s, v0.s[2]
+	WORD    $0x4f801847 // fmla v7.4s, v2.4s, v0.s[2]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4f801868 // fmla v8.4s, v3.4s, v0.s[2]
+	WORD    $0x4f801ac9 // fmla v9.4s, v22.4s, v0.s[2]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f801aea // fmla v10.4s, v23.4s, v0.s[2]
+	WORD    $0x4f801b0b // fmla v11.4s, v24.4s, v0.s[2]
+	WORD    $0x4f801b2c // fmla v12.4s, v25.4s, v0.s[2]
+	WORD    $0x4f801b4d // fmla v13.4s, v26.4s, v0.s[2]
+	WORD    $0x4f801b6e // fmla v14.4s, v27.4s, v0.s[2]
+	WORD    $0x4f801b8f // fmla v15.4s, v28.4s, v0.s[2]
+	WORD    $0x4f801bb0 // fmla v16.4s, v29.4s, v0.s[2]
+	WORD    $0x4f801bd1 // fmla v17.4s, v30.4s, v0.s[2]
+	WORD    $0x4f801832 // fmla v18.4s, v1.4s, v0.s[2]
+	WORD    $0x4f801853 // fmla v19.4s, v2.4s, v0.s[2]
+	WORD    $0x4f801874 // fmla v20.4s, v3.4s, v0.s[2]
+	WORD    $0x4f801ad5 // fmla v21.4s, v22.4s, v0.s[2]
+	ADD     R14, R9, R9
+	ADD     R14, R10, R10
+	ADD     R14, R11, R11
+	ADD     R14, R12, R12
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4fa01826 // fmla v6.4s, v1.4s, v0.s[3]
+	WORD    $0x4fa01847 // fmla v7.4s, v2.4s, v0.s[3]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4fa01868 // fmla v8.4s, v3.4s, v0.s[3]
+	WORD    $0x4fa01ac9 // fmla v9.4s, v22.4s, v0.s[3]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4fa01aea // fmla v10.4s, v23.4s, v0.s[3]
+	WORD    $0x4fa01b0b // fmla v11.4s, v24.4s, v0.s[3]
+	WORD    $0x4fa01b2c // fmla v12.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa01b4d // fmla v13.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa01b6e // fmla v14.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa01b8f // fmla v15.4s, v28.4s, v0.s[3]
+	WORD    $0x4fa01bb0 // fmla v16.4s, v29.4s, v0.s[3]
+	WORD    $0x4fa01bd1 // fmla v17.4s, v30.4s, v0.s[3]
+	WORD    $0x4fa01832 // fmla v18.4s, v1.4s, v0.s[3]
+	WORD    $0x4fa01853 // fmla v19.4s, v2.4s, v0.s[3]
+	WORD    $0x4fa01874 // fmla v20.4s, v3.4s, v0.s[3]
+	WORD    $0x4fa01ad5 // fmla v21.4s, v22.4s, v0.s[3]
+	ADD     R14, R9, R9
+	ADD     R14, R10, R10
+	ADD     R14, R11, R11
+	ADD     R14, R12, R12
+	SUBS    $1, R13, R13
+	BNE     k5
+
+rest2:
+	TBZ     $1, R6, odd3
+	FMOVD.P 8(R8), F0
+	MOVD    40(R0), R13
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801026 // fmla v6.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801047 // fmla v7.4s, v2.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4f801068 // fmla v8.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f8012ea // fmla v10.4s, v23.4s, v0.s[0]
+	WORD    $0x4f80130b // fmla v11.4s, v24.4s, v0.s[0]
+	WORD    $0x4f80132c // fmla v12.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134d // fmla v13.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136e // fmla v14.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138f // fmla v15.4s, v28.4s, v0.s[0]
+	WORD    $0x4f8013b0 // fmla v16.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8013d1 // fmla v17.4s, v30.4s, v0.s[0]
+	WORD    $0x4f801032 // fmla v18.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801053 // fmla v19.4s, v2.4s, v0.s[0]
+	WORD    $0x4f801074 // fmla v20.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012d5 // fmla v21.4s, v22.4s, v0.s[0]
+	ADD     R13, R9, R9
+	ADD     R13, R10, R10
+	ADD     R13, R11, R11
+	ADD     R13, R12, R12
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4fa01026 // fmla v6.4s, v1.4s, v0.s[1]
+	WORD    $0x4fa01047 // fmla v7.4s, v2.4s, v0.s[1]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4fa01068 // fmla v8.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa012c9 // fmla v9.4s, v22.4s, v0.s[1]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4fa012ea // fmla v10.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa0130b // fmla v11.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa0132c // fmla v12.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa0134d // fmla v13.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa0136e // fmla v14.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa0138f // fmla v15.4s, v28.4s, v0.s[1]
+	WORD    $0x4fa013b0 // fmla v16.4s, v29.4s, v0.s[1]
+	WORD    $0x4fa013d1 // fmla v17.4s, v30.4s, v0.s[1]
+	WORD    $0x4fa01032 // fmla v18.4s, v1.4s, v0.s[1]
+	WORD    $0x4fa01053 // fmla v19.4s, v2.4s, v0.s[1]
+	WORD    $0x4fa01074 // fmla v20.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa012d5 // fmla v21.4s, v22.4s, v0.s[1]
+	ADD     R13, R9, R9
+	ADD     R13, R10, R10
+	ADD     R13, R11, R11
+	ADD     R13, R12, R12
+
+odd3:
+	TBZ     $0, R6, done4
+	FMOVS.P 4(R8), F0
+	MOVD    40(R0), R13
+	FLDPQ   (R9), (F1, F2)
+	FLDPQ   32(R9), (F3, F22)
+	FLDPQ   (R10), (F23, F24)
+	FLDPQ   32(R10), (F25, F26)
+	FLDPQ   (R11), (F27, F28)
+	FLDPQ   32(R11), (F29, F30)
+	WORD    $0x4f801026 // fmla v6.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801047 // fmla v7.4s, v2.4s, v0.s[0]
+	FLDPQ   (R12), (F1, F2)
+	WORD    $0x4f801068 // fmla v8.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
+	FLDPQ   32(R12), (F3, F22)
+	WORD    $0x4f8012ea // fmla v10.4s, v23.4s, v0.s[0]
+	WORD    $0x4f80130b // fmla v11.4s, v24.4s, v0.s[0]
+	WORD    $0x4f80132c // fmla v12.4s, v25.4s, v0.s[0]
+	WORD    $0x4f80134d // fmla v13.4s, v26.4s, v0.s[0]
+	WORD    $0x4f80136e // fmla v14.4s, v27.4s, v0.s[0]
+	WORD    $0x4f80138f // fmla v15.4s, v28.4s, v0.s[0]
+	WORD    $0x4f8013b0 // fmla v16.4s, v29.4s, v0.s[0]
+	WORD    $0x4f8013d1 // fmla v17.4s, v30.4s, v0.s[0]
+	WORD    $0x4f801032 // fmla v18.4s, v1.4s, v0.s[0]
+	WORD    $0x4f801053 // fmla v19.4s, v2.4s, v0.s[0]
+	WORD    $0x4f801074 // fmla v20.4s, v3.4s, v0.s[0]
+	WORD    $0x4f8012d5 // fmla v21.4s, v22.4s, v0.s[0]
+	ADD     R13, R9, R9
+	ADD     R13, R10, R10
+	ADD     R13, R11, R11
+	ADD     R13, R12, R12
+
+done4:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	WORD    $0x4e24f5ad // fmax v13.4s, v13.4s, v4.4s
+	WORD    $0x4ea5f5ad // fmin v13.4s, v13.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f5ef // fmax v15.4s, v15.4s, v4.4s
+	WORD    $0x4ea5f5ef // fmin v15.4s, v15.4s, v5.4s
+	WORD    $0x4e24f610 // fmax v16.4s, v16.4s, v4.4s
+	WORD    $0x4ea5f610 // fmin v16.4s, v16.4s, v5.4s
+	WORD    $0x4e24f631 // fmax v17.4s, v17.4s, v4.4s
+	WORD    $0x4ea5f631 // fmin v17.4s, v17.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	WORD    $0x4e24f673 // fmax v19.4s, v19.4s, v4.4s
+	WORD    $0x4ea5f673 // fmin v19.4s, v19.4s, v5.4s
+	WORD    $0x4e24f694 // fmax v20.4s, v20.4s, v4.4s
+	WORD    $0x4ea5f694 // fmin v20.4s, v20.4s, v5.4s
+	WORD    $0x4e24f6b5 // fmax v21.4s, v21.4s, v4.4s
+	WORD    $0x4ea5f6b5 // fmin v21.4s, v21.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R3)
+	FSTPQ.P (F8, F9), 32(R3)
+	FSTPQ.P (F10, F11), 32(R3)
+	FSTPQ.P (F12, F13), 32(R3)
+	FSTPQ.P (F14, F15), 32(R3)
+	FSTPQ.P (F16, F17), 32(R3)
+	FSTPQ.P (F18, F19), 32(R3)
+	FSTPQ.P (F20, F21), 32(R3)
+	ADD     R4<<2, R1, R1
+	SUBS    $1, R7, R7
+	BNE     group1
+	RET
+
+// func fully_f32_strided_2x32_neon(args *FullyArgs)
+// Requires: ASIMD
+TEXT ·fully_f32_strided_2x32_neon(SB), NOSPLIT, $0-8
+	// Registers: R0 the arguments; R1 B; R2 Bias; R3 C; R4 BStride; R5 BiasStride; R6 BRow; R7 K;
+	// R8 an address, then CStride, then C of the second row; R9 Groups; R10 BiasRow, then A;
+	// R11 biases of a row, then AStride; R12 biases of a row, then rows of A; R13 rows of A;
+	// R14, R15 rows of the panels; R19 fours of k left.
+	// Vectors: V0, V1 elements of A; V2, V3 elements of A, then weights; V4 Lo; V5 Hi;
+	// V6…V21 sums; V22…V27 weights.
+	MOVD  args+0(FP), R0
+	MOVD  8(R0), R1
+	MOVD  16(R0), R2
+	MOVD  24(R0), R3
+	MOVD  48(R0), R4
+	MOVD  64(R0), R5
+	MOVD  40(R0), R6
+	MOVD  80(R0), R7
+	ADD   $96, R0, R8
+	VLD1R (R8), [V4.S4]
+	ADD   $100, R0, R8
+	VLD1R (R8), [V5.S4]
+	MOVD  72(R0), R8
+	ADD   R3, R8, R8
+	MOVD  88(R0), R9
+
+group1:
+	MOVD  56(R0), R10
+	MOVD  R2, R11
+	ADD   R10, R11, R12
+	FLDPQ (R11), (F6, F7)
+	FLDPQ 32(R11), (F8, F9)
+	FLDPQ (R12), (F14, F15)
+	FLDPQ 32(R12), (F16, F17)
+	ADD   R5, R11, R11
+	ADD   R5, R12, R12
+	FLDPQ (R11), (F10, F11)
+	FLDPQ 32(R11), (F12, F13)
+	FLDPQ (R12), (F18, F19)
+	FLDPQ 32(R12), (F20, F21)
+	ADD   R5, R11, R11
+	ADD   R5, R12, R12
+	ADD   R5<<1, R2, R2
+	MOVD  (R0), R10
+	MOVD  32(R0), R11
+	MOVD  R10, R12
+	ADD   R11, R12, R13
+	MOVD  R1, R14
+	ADD   R4, R14, R15
+	LSR   $2, R7, R19
+	CBZ   R19, rest2
+
+k5:
+	FMOVQ.P 16(R12), F0
+	FMOVQ.P 16(R13), F1
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4f801046 // fmla v6.4s, v2.4s, v0.s[0]
+	WORD    $0x4f81104e // fmla v14.4s, v2.4s, v1.s[0]
+	WORD    $0x4f801067 // fmla v7.4s, v3.4s, v0.s[0]
+	WORD    $0x4f81106f // fmla v15.4s, v3.4s, v1.s[0]
+	WORD    $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112d0 // fmla v16.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8012e9 // fmla v9.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112f1 // fmla v17.4s, v23.4s, v1.s[0]
+	WORD    $0x4f80130a // fmla v10.4s, v24.4s, v0.s[0]
+	WORD    $0x4f811312 // fmla v18.4s, v24.4s, v1.s[0]
+	WORD    $0x4f80132b // fmla v11.4s, v25.4s, v0.s[0]
+	WORD    $0x4f811333 // fmla v19.4s, v25.4s, v1.s[0]
+	WORD    $0x4f80134c // fmla v12.4s, v26.4s, v0.s[0]
+	WORD    $0x4f811354 // fmla v20.4s, v26.4s, v1.s[0]
+	WORD    $0x4f80136d // fmla v13.4s, v27.4s, v0.s[0]
+	WORD    $0x4f811375 // fmla v21.4s, v27.4s, v1.s[0]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4fa01046 // fmla v6.4s, v2.4s, v0.s[1]
+	WORD    $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
+	WORD    $0x4fa01067 // fmla v7.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa1106f // fmla v15.4s, v3.4s, v1.s[1]
+	WORD    $0x4fa012c8 // fmla v8.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa112d0 // fmla v16.4s, v22.4s, v1.s[1]
+	WORD    $0x4fa012e9 // fmla v9.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa112f1 // fmla v17.4s, v23.4s, v1.s[1]
+	WORD    $0x4fa0130a // fmla v10.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa11312 // fmla v18.4s, v24.4s, v1.s[1]
+	WORD    $0x4fa0132b // fmla v11.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa11333 // fmla v19.4s, v25.4s, v1.s[1]
+	WORD    $0x4fa0134c // fmla v12.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa11354 // fmla v20.4s, v26.4s, v1.s[1]
+	WORD    $0x4fa0136d // fmla v13.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa11375 // fmla v21.4s, v27.4s, v1.s[1]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4f801846 // fmla v6.4s, v2.4s, v0.s[2]
+	WORD    $0x4f81184e // fmla v14.4s, v2.4s, v1.s[2]
+	WORD    $0x4f801867 // fmla v7.4s, v3.4s, v0.s[2]
+	WORD    $0x4f81186f // fmla v15.4s, v3.4s, v1.s[2]
+	WORD    $0x4f801ac8 // fmla v8.4s, v22.4s, v0.s[2]
+	WORD    $0x4f811ad0 // fmla v16.4s, v22.4s, v1.s[2]
+	WORD    $0x4f801ae9 // fmla v9.4s, v23.4s, v0.s[2]
+	WORD    $0x4f811af1 // fmla v17.4s, v23.4s, v1.s[2]
+	WORD    $0x4f801b0a // fmla v10.4s, v24.4s, v0.s[2]
+	WORD    $0x4f811b12 // fmla v18.4s, v24.4s, v1.s[2]
+	WORD    $0x4f801b2b // fmla v11.4s, v25.4s, v0.s[2]
+	WORD    $0x4f811b33 // fmla v19.4s, v25.4s, v1.s[2]
+	WORD    $0x4f801b4c // fmla v12.4s, v26.4s, v0.s[2]
+	WORD    $0x4f811b54 // fmla v20.4s, v26.4s, v1.s[2]
+	WORD    $0x4f801b6d // fmla v13.4s, v27.4s, v0.s[2]
+	WORD    $0x4f811b75 // fmla v21.4s, v27.4s, v1.s[2]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4fa01846 // fmla v6.4s, v2.4s, v0.s[3]
+	WORD    $0x4fa1184e // fmla v14.4s, v2.4s, v1.s[3]
+	WORD    $0x4fa01867 // fmla v7.4s, v3.4s, v0.s[3]
+	WORD    $0x4fa1186f // fmla v15.4s, v3.4s, v1.s[3]
+	WORD    $0x4fa01ac8 // fmla v8.4s, v22.4s, v0.s[3]
+	WORD    $0x4fa11ad0 // fmla v16.4s, v22.4s, v1.s[3]
+	WORD    $0x4fa01ae9 // fmla v9.4s, v23.4s, v0.s[3]
+	WORD    $0x4fa11af1 // fmla v17.4s, v23.4s, v1.s[3]
+	WORD    $0x4fa01b0a // fmla v10.4s, v24.4s, v0.s[3]
+	WORD    $0x4fa11b12 // fmla v18.4s, v24.4s, v1.s[3]
+	WORD    $0x4fa01b2b // fmla v11.4s, v25.4s, v0.s[3]
+	WORD    $0x4fa11b33 // fmla v19.4s, v25.4s, v1.s[3]
+	WORD    $0x4fa01b4c // fmla v12.4s, v26.4s, v0.s[3]
+	WORD    $0x4fa11b54 // fmla v20.4s, v26.4s, v1.s[3]
+	WORD    $0x4fa01b6d // fmla v13.4s, v27.4s, v0.s[3]
+	WORD    $0x4fa11b75 // fmla v21.4s, v27.4s, v1.s[3]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+	SUBS    $1, R19, R19
+	BNE     k5
+
+rest2:
+	TBZ     $1, R7, odd3
+	FMOVD.P 8(R12), F0
+	FMOVD.P 8(R13), F1
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4f801046 // fmla v6.4s, v2.4s, v0.s[0]
+	WORD    $0x4f81104e // fmla v14.4s, v2.4s, v1.s[0]
+	WORD    $0x4f801067 // fmla v7.4s, v3.4s, v0.s[0]
+	WORD    $0x4f81106f // fmla v15.4s, v3.4s, v1.s[0]
+	WORD    $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112d0 // fmla v16.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8012e9 // fmla v9.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112f1 // fmla v17.4s, v23.4s, v1.s[0]
+	WORD    $0x4f80130a // fmla v10.4s, v24.4s, v0.s[0]
+	WORD    $0x4f811312 // fmla v18.4s, v24.4s, v1.s[0]
+	WORD    $0x4f80132b // fmla v11.4s, v25.4s, v0.s[0]
+	WORD    $0x4f811333 // fmla v19.4s, v25.4s, v1.s[0]
+	WORD    $0x4f80134c // fmla v12.4s, v26.4s, v0.s[0]
+	WORD    $0x4f811354 // fmla v20.4s, v26.4s, v1.s[0]
+	WORD    $0x4f80136d // fmla v13.4s, v27.4s, v0.s[0]
+	WORD    $0x4f811375 // fmla v21.4s, v27.4s, v1.s[0]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4fa01046 // fmla v6.4s, v2.4s, v0.s[1]
+	WORD    $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
+	WORD    $0x4fa01067 // fmla v7.4s, v3.4s, v0.s[1]
+	WORD    $0x4fa1106f // fmla v15.4s, v3.4s, v1.s[1]
+	WORD    $0x4fa012c8 // fmla v8.4s, v22.4s, v0.s[1]
+	WORD    $0x4fa112d0 // fmla v16.4s, v22.4s, v1.s[1]
+	WORD    $0x4fa012e9 // fmla v9.4s, v23.4s, v0.s[1]
+	WORD    $0x4fa112f1 // fmla v17.4s, v23.4s, v1.s[1]
+	WORD    $0x4fa0130a // fmla v10.4s, v24.4s, v0.s[1]
+	WORD    $0x4fa11312 // fmla v18.4s, v24.4s, v1.s[1]
+	WORD    $0x4fa0132b // fmla v11.4s, v25.4s, v0.s[1]
+	WORD    $0x4fa11333 // fmla v19.4s, v25.4s, v1.s[1]
+	WORD    $0x4fa0134c // fmla v12.4s, v26.4s, v0.s[1]
+	WORD    $0x4fa11354 // fmla v20.4s, v26.4s, v1.s[1]
+	WORD    $0x4fa0136d // fmla v13.4s, v27.4s, v0.s[1]
+	WORD    $0x4fa11375 // fmla v21.4s, v27.4s, v1.s[1]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+
+odd3:
+	TBZ     $0, R7, done4
+	FMOVS.P 4(R12), F0
+	FMOVS.P 4(R13), F1
+	FLDPQ   (R14), (F2, F3)
+	FLDPQ   32(R14), (F22, F23)
+	FLDPQ   (R15), (F24, F25)
+	FLDPQ   32(R15), (F26, F27)
+	WORD    $0x4f801046 // fmla v6.4s, v2.4s, v0.s[0]
+	WORD    $0x4f81104e // fmla v14.4s, v2.4s, v1.s[0]
+	WORD    $0x4f801067 // fmla v7.4s, v3.4s, v0.s[0]
+	WORD    $0x4f81106f // fmla v15.4s, v3.4s, v1.s[0]
+	WORD    $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
+	WORD    $0x4f8112d0 // fmla v16.4s, v22.4s, v1.s[0]
+	WORD    $0x4f8012e9 // fmla v9.4s, v23.4s, v0.s[0]
+	WORD    $0x4f8112f1 // fmla v17.4s, v23.4s, v1.s[0]
+	WORD    $0x4f80130a // fmla v10.4s, v24.4s, v0.s[0]
+	WORD    $0x4f811312 // fmla v18.4s, v24.4s, v1.s[0]
+	WORD    $0x4f80132b // fmla v11.4s, v25.4s, v0.s[0]
+	WORD    $0x4f811333 // fmla v19.4s, v25.4s, v1.s[0]
+	WORD    $0x4f80134c // fmla v12.4s, v26.4s, v0.s[0]
+	WORD    $0x4f811354 // fmla v20.4s, v26.4s, v1.s[0]
+	WORD    $0x4f80136d // fmla v13.4s, v27.4s, v0.s[0]
+	WORD    $0x4f811375 // fmla v21.4s, v27.4s, v1.s[0]
+	ADD     R6, R14, R14
+	ADD     R6, R15, R15
+
+done4:
+	WORD    $0x4e24f4c6 // fmax v6.4s, v6.4s, v4.4s
+	WORD    $0x4ea5f4c6 // fmin v6.4s, v6.4s, v5.4s
+	WORD    $0x4e24f4e7 // fmax v7.4s, v7.4s, v4.4s
+	WORD    $0x4ea5f4e7 // fmin v7.4s, v7.4s, v5.4s
+	WORD    $0x4e24f508 // fmax v8.4s, v8.4s, v4.4s
+	WORD    $0x4ea5f508 // fmin v8.4s, v8.4s, v5.4s
+	WORD    $0x4e24f529 // fmax v9.4s, v9.4s, v4.4s
+	WORD    $0x4ea5f529 // fmin v9.4s, v9.4s, v5.4s
+	WORD    $0x4e24f54a // fmax v10.4s, v10.4s, v4.4s
+	WORD    $0x4ea5f54a // fmin v10.4s, v10.4s, v5.4s
+	WORD    $0x4e24f56b // fmax v11.4s, v11.4s, v4.4s
+	WORD    $0x4ea5f56b // fmin v11.4s, v11.4s, v5.4s
+	WORD    $0x4e24f58c // fmax v12.4s, v12.4s, v4.4s
+	WORD    $0x4ea5f58c // fmin v12.4s, v12.4s, v5.4s
+	WORD    $0x4e24f5ad // fmax v13.4s, v13.4s, v4.4s
+	WORD    $0x4ea5f5ad // fmin v13.4s, v13.4s, v5.4s
+	WORD    $0x4e24f5ce // fmax v14.4s, v14.4s, v4.4s
+	WORD    $0x4ea5f5ce // fmin v14.4s, v14.4s, v5.4s
+	WORD    $0x4e24f5ef // fmax v15.4s, v15.4s, v4.4s
+	WORD    $0x4ea5f5ef // fmin v15.4s, v15.4s, v5.4s
+	WORD    $0x4e24f610 // fmax v16.4s, v16.4s, v4.4s
+	WORD    $0x4ea5f610 // fmin v16.4s, v16.4s, v5.4s
+	WORD    $0x4e24f631 // fmax v17.4s, v17.4s, v4.4s
+	WORD    $0x4ea5f631 // fmin v17.4s, v17.4s, v5.4s
+	WORD    $0x4e24f652 // fmax v18.4s, v18.4s, v4.4s
+	WORD    $0x4ea5f652 // fmin v18.4s, v18.4s, v5.4s
+	WORD    $0x4e24f673 // fmax v19.4s, v19.4s, v4.4s
+	WORD    $0x4ea5f673 // fmin v19.4s, v19.4s, v5.4s
+	WORD    $0x4e24f694 // fmax v20.4s, v20.4s, v4.4s
+	WORD    $0x4ea5f694 // fmin v20.4s, v20.4s, v5.4s
+	WORD    $0x4e24f6b5 // fmax v21.4s, v21.4s, v4.4s
+	WORD    $0x4ea5f6b5 // fmin v21.4s, v21.4s, v5.4s
+	FSTPQ.P (F6, F7), 32(R3)
+	FSTPQ.P (F8, F9), 32(R3)
+	FSTPQ.P (F10, F11), 32(R3)
+	FSTPQ.P (F12, F13), 32(R3)
+	FSTPQ.P (F14, F15), 32(R8)
+	FSTPQ.P (F16, F17), 32(R8)
+	FSTPQ.P (F18, F19), 32(R8)
+	FSTPQ.P (F20, F21), 32(R8)
+	ADD     R4<<1, R1, R1
+	SUBS    $1, R9, R9
 	BNE     group1
 	RET
 

@@ -104,6 +104,9 @@ func Kernels(rows, panels int) (ks []Kernel) {
 			ks = append(ks, Kernel{Op: "fully", Weight: weight, Rows: 1, Panels: wide})
 		}
 	}
+	for r := 1; r <= 2; r++ {
+		ks = append(ks, Kernel{Op: "fully", Variant: "strided", Rows: r, Panels: 4 / r})
+	}
 	ks = append(ks, Kernel{Op: "im2col"}, Kernel{Op: "interleave"}, Kernel{Op: "transpose"}, Kernel{Op: "clamp"})
 	variants("activate",
 		"abs", "neg", "sqrt", "sign", "floor", "ceil", "round",
@@ -120,7 +123,7 @@ func Kernels(rows, panels int) (ks []Kernel) {
 	}
 	return append(ks,
 		Kernel{Op: "normaliserows"}, Kernel{Op: "normalisecolumns"}, Kernel{Op: "softmax"},
-		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped", Variant: "4"}, Kernel{Op: "grouped", Variant: "8"}, Kernel{Op: "blend"},
+		Kernel{Op: "maxpool"}, Kernel{Op: "avgpool"}, Kernel{Op: "avgpool", Variant: "narrow"}, Kernel{Op: "depthwise"}, Kernel{Op: "grouped", Variant: "4"}, Kernel{Op: "grouped", Variant: "8"}, Kernel{Op: "blend"},
 		Kernel{Op: "widen", Operand: F16, Weight: F16},
 		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "8"},
 		Kernel{Op: "idct", Operand: I16, Weight: I16, Result: U8, Variant: "4"},

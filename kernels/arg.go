@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"slices"
 
 	"github.com/infer-go/infer/asm"
@@ -63,7 +64,51 @@ func (a *Arg) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		}
 		return &argRowsOp{rows: op.rows, fold: find[asm.ReduceArgs](t, extreme.rows()), stack: min(max(taskSize/op.dim, 1), argStack)}, nil
 	}
+	if op.elem == tensor.F32 && op.inner == 1 && op.dim < lanes && !a.Last {
+		return &argShortOp{rows: op.rows, min: a.Min}, nil
+	}
 	return op, nil
+}
+
+// argShortOp is an Arg of rows of a few float32, such as the classes of a pixel,
+// which does not look for the last. Which of a few is the best is a guess for the
+// processor: so elements are compared without branches. A task is some rows.
+type argShortOp struct {
+	scratchless
+	rows
+	min bool
+}
+
+// argShortRows is how many rows a task has.
+const argShortRows = 1 << 10
+
+func (op *argShortOp) Tasks(n int) int { return ceilDiv(n*op.outer, argShortRows) }
+
+func (op *argShortOp) Run(_ *Workspace, in, out [][]byte, n, lo, hi int) {
+	from, to := lo*argShortRows, min(hi*argShortRows, n*op.outer)
+	x, z := floats(in[0])[from*op.dim:to*op.dim], tensor.Slice[int64](out[0])[from:to]
+	var flip int32
+	if op.min {
+		flip = -1
+	}
+	for i := range z {
+		// The better element is the larger number, and of equal ones the first.
+		best := int64(math.MinInt64)
+		for j, v := range x[i*op.dim:][:op.dim] {
+			best = max(best, int64(ordinal(v, flip))<<32|int64(op.dim-1-j))
+		}
+		z[i] = int64(op.dim-1) - best&math.MaxUint32
+	}
+}
+
+// ordinal is an integer that is larger for a larger number, or for a smaller one
+// if flip is −1, the same for both zeros, and the largest for NaN.
+func ordinal(v float32, flip int32) int32 {
+	if v != v {
+		return math.MaxInt32
+	}
+	bits := int32(math.Float32bits(v + 0)) // +0 for −0
+	return bits ^ bits>>31&math.MaxInt32 ^ flip
 }
 
 // rows are the stretches of a tensor along an axis, whose elements are inner

@@ -8,9 +8,9 @@ import (
 )
 
 // calls counts the calls of a convolution's other kernels than its products,
-// and what the longest one takes: elements that are gathered, or blocks of
-// channels times frequencies that are transformed.
-type calls struct{ in, out, im2col, longest int }
+// and what the longest one takes: blocks of channels times frequencies that are
+// transformed.
+type calls struct{ in, out, longest int }
 
 // countCalls binds a convolution of one map to the portable tier, runs it and
 // counts.
@@ -32,11 +32,6 @@ func countCalls(t *testing.T, c *Conv, x []int) (n calls) {
 			}
 			return func(a *asm.WinogradArgs) {
 				elements(count, a.Tiles*a.Blocks*alg.t()*alg.t())
-				run(a)
-			}
-		case func(*asm.Im2colArgs):
-			return func(a *asm.Im2colArgs) {
-				elements(&n.im2col, a.Rows*a.Segs*a.SegLen)
 				run(a)
 			}
 		}
@@ -72,8 +67,6 @@ func TestCallsAreShort(t *testing.T) {
 		{"F(4×4) of a long row", Conv{Winograd: WinogradF4}, []int{1, 4, 4000, 8}, calls{longest: callCycles / 4}},
 		{"F(2×2) of a long row", Conv{Winograd: WinogradF2}, []int{1, 2, 4000, 16}, calls{longest: callCycles / 4}},
 		{"F(4×4) of many channels", Conv{Winograd: WinogradF4}, []int{1, 4, 4, 5400}, calls{longest: callCycles / 4}},
-		{"im2col of a digit", Conv{}, []int{1, 28, 28, 1}, calls{im2col: 28, longest: 252}},
-		{"im2col of a long row", Conv{}, []int{1, 1, 20000, 1}, calls{longest: callCycles / 2}},
 	} {
 		c.conv.Window, c.conv.Groups, c.conv.Channels = square(3, 1, 1), 1, NR
 		got := countCalls(t, &c.conv, c.x)
@@ -82,7 +75,7 @@ func TestCallsAreShort(t *testing.T) {
 			t.Errorf("%s: the longest call takes %d, more than %d", c.name, got.longest, c.calls.longest)
 		}
 		got.longest = c.calls.longest
-		if c.calls.in+c.calls.im2col > 0 && got != c.calls {
+		if c.calls.in > 0 && got != c.calls {
 			t.Errorf("%s: %+v, not %+v", c.name, got, c.calls)
 		}
 	}

@@ -44,7 +44,6 @@ func newDirectFrom(m convMap, p Panels, weights []byte, first int) (*direct, err
 	d.layRuns()
 	d.layStrip()
 	d.laySegments(d.runs[0] == nil)
-	d.gather = d.segLen < shortSegment && len(d.seg) > 1 && !d.Pool
 
 	fit := stripBytes / 4 / d.pitchLine()
 	switch {
@@ -59,9 +58,6 @@ func newDirectFrom(m convMap, p Panels, weights []byte, first int) (*direct, err
 	d.strips = ceilDiv(m.out[0], d.rows)
 	d.rows = ceilDiv(m.out[0], d.strips)
 	d.block = max(taskPanels, ceilDiv(d.Count()*d.strips, fewTasks))
-	if _, ok := tensor.Product(scratchSpare, m.out[1], d.k()); d.gather && !ok {
-		return nil, errScratch(m.Conv, m.out[1])
-	}
 	return d, nil
 }
 
@@ -104,29 +100,16 @@ func (d *direct) inRows(rows int) int {
 	return (rows*d.pooled()-1)*d.Stride[0]/d.every + int(d.Extent(0))
 }
 
-// regions cuts scratch into the strip and the gathered row.
-func (d *direct) regions(scratch []float32) (copied, gathered []float32, total int) {
-	n := 0
-	if d.copied {
-		rows := d.inRows(d.rows)
-		if d.runs[0] != nil {
-			rows = min(rows, d.height)
-		}
-		n = ceilDiv(rows*d.pitchLine(), NR) * NR
-	}
-	total = n
-	if d.gather {
-		total += d.out[1] * d.k()
-	}
-	if scratch == nil {
-		return nil, nil, total
-	}
-	return scratch[:n], scratch[n:total], total
-}
-
+// Scratch is the strip, if it is copied.
 func (d *direct) Scratch() int {
-	_, _, n := d.regions(nil)
-	return 4 * n
+	if !d.copied {
+		return 0
+	}
+	rows := d.inRows(d.rows)
+	if d.runs[0] != nil {
+		rows = min(rows, d.height)
+	}
+	return 4 * ceilDiv(rows*d.pitchLine(), NR) * NR
 }
 
 func (d *direct) blocks() int { return ceilDiv(d.Count(), d.block) }
@@ -155,7 +138,6 @@ func (d *direct) runStrip(w *Workspace, x, residual, y []float32, first, rows, f
 
 // sumStrip is runStrip without what activateChannels does.
 func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, from, to int) {
-	copied, gathered, _ := d.regions(w.floats())
 	src, top := x, first*d.pooled()*d.Stride[0]-d.Pad[0] // the first row of src
 	inRows := d.inRows(rows)
 	if d.runs[0] != nil {
@@ -164,14 +146,10 @@ func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, f
 		inRows = max(end-top, 0)
 	}
 	if d.copied {
-		src = copied
+		src = w.floats()
 		d.fill(src, x, &d.convMap, top, inRows)
 	} else {
 		src = x[top*d.pitchLine():]
-	}
-	if d.gather && d.runs[0] == nil {
-		d.sumGathered(w, src, residual, y, gathered, first, rows, from, to)
-		return
 	}
 	for p := from; p < to; p++ {
 		s := d.stretch(p, to, first, residual)
@@ -180,29 +158,16 @@ func (d *direct) sumStrip(w *Workspace, x, residual, y []float32, first, rows, f
 		case d.Pool:
 			d.poolRows(w, s.panel, a, y[s.at:], rows, d.out[1], s.n)
 		case d.runs[0] != nil:
-			d.sumRuns(w, a, y, gathered, s, top, first, rows)
+			d.sumRuns(w, a, y, s, top, first, rows)
 		case d.flat:
 			s.pixels = rows * d.out[1]
-			d.gemmRows(w, a, y, gathered, s)
+			d.gemmRows(w, a, y, s)
 		default:
 			s.pixels = d.out[1]
 			for r := range rows {
-				d.gemmRows(w, a[r*d.down:], y, gathered, s)
+				d.gemmRows(w, a[r*d.down:], y, s)
 				s.at += d.line()
 			}
-		}
-	}
-}
-
-// sumGathered is sumStrip where rows are gathered: each row once for all panels
-// of a group.
-func (d *direct) sumGathered(w *Workspace, src, residual, y, gathered []float32, first, rows, from, to int) {
-	for r := range rows {
-		for p := from; p < to; p++ {
-			s := d.stretch(p, to, first+r, residual)
-			s.pixels = d.out[1]
-			s.gathered = p > from && d.channelOf(p) == d.channelOf(p-1)
-			d.gemmRows(w, src[d.channelOf(p)+r*d.down:], y, gathered, s)
 		}
 	}
 }

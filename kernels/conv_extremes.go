@@ -123,7 +123,7 @@ func (c *winogradConv) sumTiles(w *Workspace, y, residual, largest, strip []floa
 		s := c.stretchOf(p, residual, at, n)
 		s.pixels = broad
 		for r := range high {
-			c.gemmRows(w, patch[r*c.down:], y, nil, s)
+			c.gemmRows(w, patch[r*c.down:], y, s)
 			s.at += c.line()
 		}
 	}

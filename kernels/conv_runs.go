@@ -35,7 +35,7 @@ func (d *direct) tileTime(pixels int) float64 {
 
 // sumRuns computes a panel of rows rows of the result, from row first on. Row
 // top of the map begins a; s has what the panel's stretches share.
-func (d *direct) sumRuns(w *Workspace, a, y, gathered []float32, s stretch, top, first, rows int) {
+func (d *direct) sumRuns(w *Workspace, a, y []float32, s stretch, top, first, rows int) {
 	start := s.at
 	for i := range d.runs[0] {
 		down := d.runs[0][i].cut(first, first+rows, d.Stride[0])
@@ -49,7 +49,7 @@ func (d *direct) sumRuns(w *Workspace, a, y, gathered []float32, s stretch, top,
 					continue
 				}
 				at := (down.first+(r-down.from)*d.Stride[0]-top)*d.pitchLine() + right.first*d.pitch
-				d.sumTaps(w, a[at:], y, gathered, s, down.span, right.span)
+				d.sumTaps(w, a[at:], y, s, down.span, right.span)
 			}
 		}
 	}
@@ -58,12 +58,12 @@ func (d *direct) sumRuns(w *Workspace, a, y, gathered []float32, s stretch, top,
 // sumTaps computes a stretch by the taps of a window that down and right leave.
 // The weights of whole rows of taps follow one another; of others each row is
 // added to what the ones before it have left in the result.
-func (d *direct) sumTaps(w *Workspace, a, y, gathered []float32, s stretch, down, right span) {
+func (d *direct) sumTaps(w *Workspace, a, y []float32, s stretch, down, right span) {
 	kw := d.Kernel[1]
 	s.k = (down.skipped*kw + right.skipped) * d.segLen
 	if right.taps == kw || down.taps == 1 {
 		s.segs = down.taps * right.taps
-		d.gemmRows(w, a, y, gathered, s)
+		d.gemmRows(w, a, y, s)
 		return
 	}
 	s.segs = right.taps
@@ -73,7 +73,7 @@ func (d *direct) sumTaps(w *Workspace, a, y, gathered []float32, s stretch, down
 		if i == down.taps-1 {
 			s.lo, s.hi = lo, hi
 		}
-		d.gemmRows(w, a[i*d.Dilation[0]*d.pitchLine():], y, gathered, s)
+		d.gemmRows(w, a[i*d.Dilation[0]*d.pitchLine():], y, s)
 		s.k += kw * d.segLen
 		s.add, s.bias = y, &noBias[0]
 	}

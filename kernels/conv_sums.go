@@ -16,22 +16,16 @@ type windowSums struct {
 
 	seg         []int // the segments of a pixel, in bytes from it
 	segLen      int
-	down, right int  // elements of the strip between the convolution's pixels
-	gather      bool // segments are so short that im2col of a row of pixels pays
+	down, right int // elements of the strip between the convolution's pixels
 
-	im2colKernel   func(*asm.Im2colArgs)
 	convPoolKernel func(*asm.ConvPoolArgs)
 }
-
-// shortSegment is the length below which segments are gathered.
-const shortSegment = 8
 
 // newWindowSums are sums of which the strip and what follows from it are not
 // known yet.
 func newWindowSums(m convMap, p Panels, weights []byte) windowSums {
 	return windowSums{
 		convMap: m, Panels: p, weights: weights,
-		im2colKernel:   find[asm.Im2colArgs](m.Tier, asm.Kernel{Op: "im2col"}),
 		convPoolKernel: find[asm.ConvPoolArgs](m.Tier, asm.Kernel{Op: "convpool", Rows: 4, Panels: 1}),
 	}
 }
@@ -98,7 +92,6 @@ type stretch struct {
 	bias       *float32
 	add        []float32 // nil, or what is added, as the result lies
 	lo, hi     float32
-	gathered   bool // the stretch before gathered what this one multiplies
 }
 
 // stretchOf is the stretch of a panel of n columns by all segments, from y[at]
@@ -110,7 +103,7 @@ func (s *windowSums) stretchOf(p widePanel, residual []float32, at, n int) stret
 }
 
 // gemmRows computes a stretch. Its first pixel's first segment begins a.
-func (s *windowSums) gemmRows(w *Workspace, a, y, gathered []float32, t stretch) {
+func (s *windowSums) gemmRows(w *Workspace, a, y []float32, t stretch) {
 	w.gemm = asm.GemmArgs{
 		A: &a[0], AStride: 4 * s.right,
 		Seg: &s.seg[0], Segs: t.segs, SegLen: s.segLen,
@@ -121,31 +114,7 @@ func (s *windowSums) gemmRows(w *Workspace, a, y, gathered []float32, t stretch)
 	if t.add != nil {
 		w.gemm.D, w.gemm.DStride = &t.add[t.at], 4*s.pixel
 	}
-	if s.gather && t.segs > 1 {
-		if !t.gathered {
-			s.im2col(w, gathered, t.pixels)
-		}
-		k := t.segs * s.segLen
-		g := &w.gemm
-		g.A, g.AStride = &gathered[0], 4*k
-		g.Seg, g.Segs, g.SegLen = &zeroOffset[0], 1, k
-	}
 	s.gemm(w, t.pixels)
-}
-
-// im2col gathers the rows that w.gemm describes.
-func (s *windowSums) im2col(w *Workspace, gathered []float32, pixels int) {
-	g, i := &w.gemm, &w.im2col
-	k := g.Segs * g.SegLen
-	i.AStride, i.CStride = g.AStride, 4*k
-	i.Seg, i.Segs, i.SegLen = g.Seg, g.Segs, g.SegLen
-	// Short segments take about two cycles for an element.
-	most := max(1, callCycles/(2*k))
-	for done := 0; done < pixels; done += most {
-		i.A, i.C = step(g.A, done*i.AStride), &gathered[done*k]
-		i.Rows = min(most, pixels-done)
-		s.im2colKernel(i)
-	}
 }
 
 // poolRows computes one panel of rows rows of windows pool windows each.

@@ -18,6 +18,7 @@ type fullyOp struct {
 	weights []byte
 
 	onePanel, widePanels func(*asm.FullyArgs)
+	pair                 func(*asm.FullyArgs) // of rows; nil for float16
 }
 
 const (
@@ -31,6 +32,10 @@ const (
 	// fullyChunk bounds the bytes of weights that one call reads: 40 µs from
 	// memory at 12 GB/s.
 	fullyChunk = 512 << 10
+
+	// nearChunk is the same where more rows read them than a kernel takes: from the
+	// first-level cache, all but the first.
+	nearChunk = 16 << 10
 
 	// deep is the length of sums from which on a tile of a gemm would take too
 	// long in one call, since it waits for its panel; such rows are read one
@@ -56,16 +61,26 @@ func (f *FullyConnected) Bind(t *Tier, in []tensor.Type, params []Param) (Op, er
 
 // newFully multiplies so many rows of an item by the panels of one group.
 func newFully(t *Tier, p Panels, rows int, weights []byte) *fullyOp {
-	return &fullyOp{
+	op := &fullyOp{
 		Tier: t, Panels: p, rows: rows, k: p.K, n: p.N, weights: weights,
 		onePanel:   find[asm.FullyArgs](t, fullyKernel(p.Elem, 1)),
 		widePanels: find[asm.FullyArgs](t, fullyKernel(p.Elem, wide)),
 	}
+	if p.Elem == tensor.F32 {
+		op.pair = find[asm.FullyArgs](t, stridedKernel(2))
+	}
+	return op
 }
 
 // fullyKernel is the kernel that takes so many panels of such weights at a time.
 func fullyKernel(weights tensor.Elem, panels int) asm.Kernel {
 	return asm.Kernel{Op: "fully", Weight: asm.Elem(weights), Rows: 1, Panels: panels}
+}
+
+// stridedKernel takes so many rows, one or two, and panels whose rows need not be
+// side by side.
+func stridedKernel(rows int) asm.Kernel {
+	return asm.Kernel{Op: "fully", Variant: "strided", Rows: rows, Panels: wide / rows}
 }
 
 // Scratch is gemmRows' block of rows and its panel, or gemvRows' results.
@@ -142,6 +157,9 @@ func (f *fullyOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 	rows := len(x) / f.k
 	chunk := fullyChunk / (wide * f.rowBytes())
+	if rows > 2 || rows == 2 && f.pair == nil {
+		chunk = nearChunk / (wide * f.rowBytes())
+	}
 	for p := from; p < to; {
 		width := 1
 		if to-p >= wide {
@@ -150,7 +168,11 @@ func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 		if (p+width)*NR <= f.n {
 			// A chunk of the weights passes over all rows while it is near.
 			for k := 0; k < f.k; k += chunk {
-				for r := range rows {
+				r := 0
+				for ; f.pair != nil && width == wide && r+2 <= rows; r += 2 {
+					f.partOfPair(w, x[r*f.k:(r+2)*f.k], y[r*f.n+p*NR:], p, k, min(k+chunk, f.k))
+				}
+				for ; r < rows; r++ {
 					f.partOfRow(w, x[r*f.k:(r+1)*f.k], y[r*f.n+p*NR:], p, width, k, min(k+chunk, f.k))
 				}
 			}
@@ -171,9 +193,31 @@ func (f *fullyOp) gemvRows(w *Workspace, x, y []float32, from, to int) {
 // partOfRow adds the products from, …, to−1 to width panels from p on of one
 // row, whose result is y: the first starts at the bias, the last clamps.
 func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int) {
-	panel := f.panel(f.weights, p)
+	f.setPart(&w.fully, x, y, p, from, to)
+	w.fully.Groups = 1
+	if width == 1 {
+		f.onePanel(&w.fully)
+	} else {
+		f.widePanels(&w.fully)
+	}
+}
+
+// partOfPair is partOfRow for two rows and wide panels.
+func (f *fullyOp) partOfPair(w *Workspace, x, y []float32, p, from, to int) {
 	a := &w.fully
-	a.A, a.K, a.Groups = &x[from], to-from, 1
+	f.setPart(a, x, y, p, from, to)
+	a.Groups = wide / 2
+	a.AStride, a.BRow, a.CStride, a.BiasRow = 4*f.k, f.rowBytes(), 4*f.n, 0
+	if from > 0 {
+		a.BiasRow = a.CStride
+	}
+	f.pair(a)
+}
+
+// setPart sets what both have in common.
+func (f *fullyOp) setPart(a *asm.FullyArgs, x, y []float32, p, from, to int) {
+	panel := f.panel(f.weights, p)
+	a.A, a.K = &x[from], to-from
 	a.B, a.BStride = &f.rowsFrom(panel, from)[0], f.Size()
 	a.C = &y[0]
 	a.Bias, a.BiasStride = a.C, 4*NR
@@ -183,11 +227,6 @@ func (f *fullyOp) partOfRow(w *Workspace, x, y []float32, p, width, from, to int
 	a.Lo, a.Hi = Act{}.limits()
 	if to == f.k {
 		a.Lo, a.Hi = f.act.limits()
-	}
-	if width == 1 {
-		f.onePanel(a)
-	} else {
-		f.widePanels(a)
 	}
 }
 

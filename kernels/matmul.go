@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/infer-go/infer/asm"
 	"github.com/infer-go/infer/tensor"
@@ -229,6 +230,8 @@ func (m *MatMul) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 		depth:     min(g.k, depthOfProduct),
 		pack:      find[asm.Im2colArgs](t, asm.Kernel{Op: "im2col"}),
 		transpose: find[asm.TransposeArgs](t, asm.Kernel{Op: "transpose"}),
+		row:       find[asm.FullyArgs](t, stridedKernel(1)),
+		pair:      find[asm.FullyArgs](t, stridedKernel(2)),
 	}
 	if m.Scale == 0 {
 		op.scale = 1
@@ -244,7 +247,8 @@ func (m *MatMul) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 }
 
 // matMulOp is a MatMul. A task is a block of rows of a product: it packs the
-// right-hand side into panels, some at a time.
+// right-hand side into panels, some at a time. A few rows, for which packing is
+// the larger part of the work, read it as it lies where they can.
 type matMulOp struct {
 	*Tier
 	product
@@ -256,6 +260,7 @@ type matMulOp struct {
 	blocks            int // tasks of a matrix
 	pack              func(*asm.Im2colArgs)
 	transpose         func(*asm.TransposeArgs)
+	row, pair         func(*asm.FullyArgs) // of the left-hand side, one and two
 
 	stack    Panels // of the constant matrices
 	matrices []byte
@@ -273,7 +278,7 @@ func (op *matMulOp) packedPanels() int {
 
 // copied is the elements of a block of rows, if they are copied.
 func (op *matMulOp) copied() int {
-	if op.m > 1 && op.panels > 1 && aliases(op.left.row) {
+	if op.m > fewRows && op.panels > 1 && aliases(op.left.row) {
 		return rowBlock * unaliased(op.depth)
 	}
 	return 0
@@ -295,11 +300,60 @@ func (op *matMulOp) Run(w *Workspace, in, out [][]byte, n, lo, hi int) {
 		if op.matrices == nil {
 			b = in[1][4*(item*op.right.item+c.offset[1]):]
 		}
-		for p := 0; p < op.panels; p += op.packed {
+		unpacked := op.unpacked()
+		for k := 0; k < op.k && unpacked > 0; k += op.nearDepth() {
+			depth := min(op.nearDepth(), op.k-k)
+			op.fewRows(w, a[k:], to, floats(b)[k*op.right.row:], op.right.row, NR, rows, unpacked/wide, k, depth)
+		}
+		for p := unpacked; p < op.panels; p += op.packed {
 			for k := 0; k < op.k; k += op.depth {
 				op.part(w, a, to, b, c.offset[1], rows, p, k)
 			}
 		}
+	}
+}
+
+// unpacked is how many panels are read where they lie, in whole groups.
+func (op *matMulOp) unpacked() int {
+	if op.m > fewRows || op.matrices != nil || op.scale != 1 || op.right.col != 1 {
+		return 0
+	}
+	return op.n / (wide * NR) * wide
+}
+
+// nearDepth is how many rows of the right-hand side are read for all rows before
+// the next ones: few, where a kernel does not take all rows at once.
+func (op *matMulOp) nearDepth() int {
+	if op.m > 2 {
+		return nearChunk / (4 * NR * wide)
+	}
+	return op.depth
+}
+
+// fewRows adds products from k on to groups of panels of each of a few rows. The
+// rows of a panel are row elements apart, and panels stride.
+func (op *matMulOp) fewRows(w *Workspace, a, to, b []float32, row, stride, rows, groups, k, depth int) {
+	f := &w.fully
+	f.K, f.BRow, f.BStride = depth, 4*row, 4*stride
+	f.AStride, f.CStride = 4*op.left.row, 4*op.to.row
+	f.Lo, f.Hi = Act{}.limits()
+	most := max(1, callCycles/(2*wide*depth))
+	for r := 0; r < rows; {
+		count, kernel := 1, op.row
+		if r+2 <= rows {
+			count, kernel = 2, op.pair
+		}
+		f.A = &a[r*op.left.row]
+		for done := 0; done < groups; done += most {
+			f.Groups = min(most, groups-done) * count
+			f.B, f.C = (*byte)(unsafe.Pointer(&b[done*wide*stride])), &to[r*op.to.row+done*wide*NR]
+			f.Bias, f.BiasStride, f.BiasRow = &zeros[0], 0, 0
+			if k > 0 {
+				f.Bias, f.BiasStride, f.BiasRow = f.C, 4*NR, f.CStride
+			}
+			kernel(f)
+		}
+		r += count
 	}
 }
 
@@ -331,12 +385,21 @@ func (op *matMulOp) part(w *Workspace, a, to []float32, b []byte, matrix, rows, 
 			}
 			left = own
 		}
-		for i := range count {
+		for i := 0; i < count; {
 			var rows []float32
 			if op.packedPanels() == 0 {
 				rows = op.constantRows(matrix, p+i, k)
 			} else {
 				rows = panels[i*size:]
+			}
+			if op.m <= fewRows && i+wide <= count && (p+i+wide)*NR <= op.n {
+				stride := size
+				if op.packedPanels() == 0 {
+					stride = op.stack.Size() / 4
+				}
+				op.fewRows(w, left, to[from*op.to.row+(p+i)*NR:], rows, NR, stride, block, 1, k, depth)
+				i += wide
+				continue
 			}
 			dst := &to[from*op.to.row+(p+i)*NR]
 			w.gemm = asm.GemmArgs{
@@ -350,6 +413,7 @@ func (op *matMulOp) part(w *Workspace, a, to []float32, b []byte, matrix, rows, 
 				w.gemm.D, w.gemm.DStride = dst, 4*op.to.row
 			}
 			op.gemm(w, block)
+			i++
 		}
 	}
 }

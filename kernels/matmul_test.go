@@ -15,8 +15,11 @@ func TestMatMul(t *testing.T) {
 		for i := range 250 {
 			lead := g.shape(g.between(0, 3), 3)
 			m, k, n := g.between(1, 20), g.between(1, 40), g.between(1, 40)
-			if i%40 == 0 {
+			switch {
+			case i%40 == 0:
 				m, n = g.between(90, 400), 17
+			case i%5 == 0: // whole groups of panels for a few rows
+				m, n = g.between(1, fewRows+1), g.between(wide*NR-1, 3*wide*NR)
 			}
 			a, b := append(g.repeatable(lead), m, k), append(g.repeatable(lead), k, n)
 			spec := &MatMul{Scale: []float32{0, 1, 0.5}[g.IntN(3)]}
@@ -45,9 +48,12 @@ func TestMatMulDeep(t *testing.T) {
 	g := newGenerator(34)
 	for _, c := range []struct{ m, k, n int }{
 		{7, depthOfProduct + 5, 33}, {2, 2*depthOfProduct + 1, 1}, {rowsOfProduct + 3, 256, 40}, {3, 1024, 100},
+		{1, 2*depthOfProduct + 3, 130}, {fewRows, 1024, 64},
 	} {
 		for _, right := range [][]int{nil, {1, 0}} {
-			matMulTrial(&MatMul{Right: right, Scale: 0.125}, []int{c.m, c.k}, []int{c.k, c.n}, nil).run(t, g)
+			for _, scale := range []float32{1, 0.125} {
+				matMulTrial(&MatMul{Right: right, Scale: scale}, []int{c.m, c.k}, []int{c.k, c.n}, nil).run(t, g)
+			}
 		}
 	}
 }
@@ -58,8 +64,11 @@ func TestMatMulStack(t *testing.T) {
 	for i := range 200 {
 		lead := g.shape(g.between(0, 3), 3)
 		m, k, n := g.between(1, 20), g.between(1, 40), g.between(1, 40)
-		if i == 0 {
+		switch {
+		case i == 0:
 			k = depthOfProduct + 3
+		case i%5 == 0:
+			m, n = g.between(1, fewRows+1), g.between(wide*NR-1, 3*wide*NR)
 		}
 		stack := g.repeatable(lead)
 		matrices := g.floats(tensor.Shape(stack).Volume() * k * n)

@@ -155,24 +155,36 @@ func (m *micro) product(kernel func(*asm.ProductArgs), mr, k, freqs int) {
 }
 
 func (m *micro) testFully(kernel asm.Kernel, run func(*asm.FullyArgs)) {
-	elem := tensor.Elem(kernel.Weight)
 	for k := 1; k <= 40; k++ {
 		for groups := 1; groups <= 4; groups++ {
-			m.fully(run, elem, kernel.Panels, groups, k)
+			m.fully(run, kernel, groups, k)
 		}
 	}
-	m.fully(run, elem, kernel.Panels, 2, 777)
+	m.fully(run, kernel, 2, 777)
 }
 
-func (m *micro) fully(kernel func(*asm.FullyArgs), elem tensor.Elem, width, groups, k int) {
+func (m *micro) fully(run func(*asm.FullyArgs), kernel asm.Kernel, groups, k int) {
 	m.Helper()
-	panels, size := width*groups, elem.Size()
+	elem := tensor.Elem(kernel.Weight)
+	panels, size, row := kernel.Panels*groups, elem.Size(), NR
 	f := &asm.FullyArgs{BStride: m.prime(k*NR) * size, BiasStride: m.prime(NR), K: k, Groups: groups}
+	if kernel.Rows > 1 {
+		f.AStride, f.BiasRow, f.CStride = m.prime(1), m.prime(1), m.prime(panels*NR)
+	}
+	if kernel.Variant == "strided" {
+		// Panels side by side in a matrix, or rows anywhere.
+		f.BStride, row = NR*size, m.prime(panels*NR)
+		if k%2 == 0 {
+			f.BStride, row = m.prime(1)*size, m.prime(1)
+		}
+		f.BRow = row
+	}
 	f.Lo, f.Hi = m.limits()
-	a, bias := m.floats(k), m.finite((panels-1)*f.BiasStride+NR)
-	c := m.target(panels * NR)
+	last := kernel.Rows - 1
+	a, bias := m.floats(last*f.AStride+k), m.finite(last*f.BiasRow+(panels-1)*f.BiasStride+NR)
+	c := m.target(last*f.CStride + panels*NR)
 	var weight func(i int) float32
-	if elements := (panels-1)*f.BStride/size + k*NR; elem == tensor.F16 {
+	if elements := (panels-1)*f.BStride/size + (k-1)*row + NR; elem == tensor.F16 {
 		b := m.halves(elements)
 		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return tensor.Float32(b[i]) }
 	} else {
@@ -180,19 +192,18 @@ func (m *micro) fully(kernel func(*asm.FullyArgs), elem tensor.Elem, width, grou
 		f.B, weight = (*byte)(unsafe.Pointer(&b[0])), func(i int) float32 { return b[i] }
 	}
 	f.A, f.Bias, f.C = &a[0], &bias[0], &c.got[0]
-	for p := range panels {
-		for j := range NR {
-			var s sum
-			s.add(bias[p*f.BiasStride+j], 1)
-			for i, x := range a {
-				s.add(x, weight(p*f.BStride/size+i*NR+j))
-			}
-			s.round(k)
-			s.clamp(f.Lo, f.Hi)
-			c.want[p*NR+j] = s
+	for i := range kernel.Rows * panels * NR {
+		r, p, j := i/NR/panels, i/NR%panels, i%NR
+		var s sum
+		s.add(bias[r*f.BiasRow+p*f.BiasStride+j], 1)
+		for i, x := range a[r*f.AStride:][:k] {
+			s.add(x, weight(p*f.BStride/size+i*row+j))
 		}
+		s.round(k)
+		s.clamp(f.Lo, f.Hi)
+		c.want[r*f.CStride+p*NR+j] = s
 	}
-	kernel(inBytes(f))
+	run(inBytes(f))
 	m.check(c, "K %d, %d groups", k, groups)
 }
 

@@ -52,8 +52,15 @@ func (m *micro) testMaxPool(_ asm.Kernel, run func(*asm.TapsArgs)) {
 	m.eachWindow(func(c tapsCase) { m.maxPool(run, c) })
 }
 
-func (m *micro) testAveragePool(_ asm.Kernel, run func(*asm.TapsArgs)) {
-	m.eachWindow(func(c tapsCase) { m.averagePool(run, c) })
+func (m *micro) testAveragePool(k asm.Kernel, run func(*asm.TapsArgs)) {
+	m.eachWindow(func(c tapsCase) {
+		if k == narrowKernel {
+			c.cols = min(c.cols, 3)
+			m.averagePoolNarrow(run, c)
+			return
+		}
+		m.averagePool(run, c)
+	})
 }
 
 func (m *micro) testDepthwise(_ asm.Kernel, run func(*asm.TapsArgs)) {
@@ -136,6 +143,28 @@ func (m *micro) averagePool(kernel func(*asm.TapsArgs), c tapsCase) {
 				sum += float64(x[i*p.XStride+off+j])
 			}
 			y.want[i*p.YStride+j] = exactly(float32(sum / p.Count))
+		}
+	}
+	kernel(inBytes(p))
+	m.check(y, "%+v", c)
+}
+
+// averagePoolNarrow wants the very bits, too.
+func (m *micro) averagePoolNarrow(kernel func(*asm.TapsArgs), c tapsCase) {
+	m.Helper()
+	p, x, tap, y := m.tapsArgs(c)
+	p.Count = float64(m.between(1, 50))
+	for i := range c.pixels {
+		for j := range c.c {
+			var sum float32
+			for k := range c.cols {
+				var column float32
+				for r := range c.rows {
+					column += x[i*p.XStride+tap[r*c.cols+k]+j]
+				}
+				sum += column
+			}
+			y.want[i*p.YStride+j] = exactly(sum / float32(p.Count))
 		}
 	}
 	kernel(inBytes(p))

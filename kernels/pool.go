@@ -108,13 +108,23 @@ func (p *Pool) Bind(t *Tier, in []tensor.Type, params []Param) (Op, error) {
 	}
 	op.kernel, op.empty, op.largest = find[asm.TapsArgs](t, asm.Kernel{Op: "maxpool"}), float32(math.Inf(-1)), p.Kind == MaxPool
 	if p.Kind != MaxPool {
-		op.kernel, op.empty = find[asm.TapsArgs](t, asm.Kernel{Op: "avgpool"}), float32(math.NaN())
+		k := asm.Kernel{Op: "avgpool"}
+		if p.Kernel[0] <= narrowRows && p.Kernel[1] <= narrowColumns {
+			k = narrowKernel
+		}
+		op.kernel, op.empty = find[asm.TapsArgs](t, k), float32(math.NaN())
 	}
 	if p.Kind == AveragePoolPadded {
 		op.padded, op.empty = true, 0
 	}
 	return op, nil
 }
+
+// narrowKernel computes the means of small windows, of no more rows and columns
+// than these, in float32.
+var narrowKernel = asm.Kernel{Op: "avgpool", Variant: "narrow"}
+
+const narrowRows, narrowColumns = 4, 3
 
 // poolOp is a Pool. A task is a block of channels of some rows of results. A
 // window that lies between the map's elements, as a dilated one can, has the

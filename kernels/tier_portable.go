@@ -37,7 +37,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(asm.Kernel{Op: "largest"}, largestPortable)
 	for _, width := range []int{1, wide} {
 		for _, weights := range []tensor.Elem{tensor.F32, tensor.F16} {
-			add(fullyKernel(weights, width), fullyPortable(width, weights))
+			add(fullyKernel(weights, width), fullyPortable(fullyKernel(weights, width)))
 		}
 	}
 	for kind, k := range activationKernels {
@@ -53,6 +53,9 @@ func portableKernels() (entries []asm.Entry) {
 	for kind, k := range binaryKernels {
 		add(k, binaryPortable(BinaryKind(kind)))
 	}
+	for rows := 1; rows <= 2; rows++ {
+		add(stridedKernel(rows), fullyPortable(stridedKernel(rows)))
+	}
 	portableRowKernels(add)
 	add(asm.Kernel{Op: "im2col"}, im2colPortable)
 	add(asm.Kernel{Op: "interleave"}, interleavePortable)
@@ -63,6 +66,7 @@ func portableKernels() (entries []asm.Entry) {
 	add(selectKernel, selectPortable)
 	add(asm.Kernel{Op: "maxpool"}, maxPoolPortable)
 	add(asm.Kernel{Op: "avgpool"}, averagePoolPortable)
+	add(narrowKernel, averagePoolNarrowPortable)
 	add(asm.Kernel{Op: "depthwise"}, depthwisePortable)
 	add(blendKernel, blendPortable)
 	for _, depth := range groupedDepths {
@@ -167,18 +171,24 @@ func largestPortable(p *asm.LargestArgs) {
 	}
 }
 
-func fullyPortable(width int, weights tensor.Elem) func(*asm.FullyArgs) {
+func fullyPortable(kernel asm.Kernel) func(*asm.FullyArgs) {
+	half := kernel.Weight == asm.F16
 	return func(f *asm.FullyArgs) {
-		for p := range f.Groups * width {
-			sums := [NR]float32(at(f.Bias, p*f.BiasStride, NR))
+		row := NR * tensor.Elem(kernel.Weight).Size()
+		if kernel.Variant == "strided" {
+			row = f.BRow
+		}
+		for i := range f.Groups * kernel.Panels * kernel.Rows {
+			p, r := i/kernel.Rows, i%kernel.Rows
+			sums := [NR]float32(at(f.Bias, r*f.BiasRow+p*f.BiasStride, NR))
 			panel := &at(f.B, p*f.BStride, 1)[0]
 			var wide [NR]float32
-			for k, x := range at(f.A, 0, f.K) {
-				if weights == tensor.F32 {
-					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), 4*NR*k, NR))
+			for k, x := range at(f.A, r*f.AStride, f.K) {
+				if !half {
+					multiplyAdd(&sums, x, at((*float32)(unsafe.Pointer(panel)), k*row, NR))
 					continue
 				}
-				for j, h := range at((*uint16)(unsafe.Pointer(panel)), 2*NR*k, NR) {
+				for j, h := range at((*uint16)(unsafe.Pointer(panel)), k*row, NR) {
 					wide[j] = tensor.Float32(h)
 				}
 				multiplyAdd(&sums, x, wide[:])
@@ -186,7 +196,7 @@ func fullyPortable(width int, weights tensor.Elem) func(*asm.FullyArgs) {
 			for j := range sums {
 				sums[j] = clamp(sums[j], f.Lo, f.Hi)
 			}
-			copy(at(f.C, 4*NR*p, NR), sums[:])
+			copy(at(f.C, r*f.CStride+4*NR*p, NR), sums[:])
 		}
 	}
 }
@@ -297,6 +307,22 @@ func averagePoolPortable(p *asm.TapsArgs) {
 			for c := range y {
 				y[c] = float32(sum[c] / p.Count)
 			}
+		}
+	}
+}
+
+func averagePoolNarrowPortable(p *asm.TapsArgs) {
+	for i := range p.Pixels {
+		for c, y := 0, at(p.Y, i*p.YStride, p.C); c < p.C; c++ {
+			var sum float32
+			for k := range p.Cols {
+				var column float32
+				for r := range p.Rows {
+					column += at(p.X, i*p.XStride+r*p.XRow+k*p.XCol, p.C)[c]
+				}
+				sum += column
+			}
+			y[c] = sum / float32(p.Count)
 		}
 	}
 }

@@ -586,3 +586,53 @@ func TestArgAndTopK(t *testing.T) {
 		}
 	}
 }
+
+// TestArgOfFew looks at every row of a few special elements, on each way to
+// compute an Arg: of short rows, of longer ones, and of columns.
+func TestArgOfFew(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	special := []float32{float32(math.Copysign(0, -1)), 0, 1, -1, inf, -inf, nan, math.Float32frombits(0xffc00001), math.SmallestNonzeroFloat32, math.MaxFloat32}
+	better := func(v, best float32, least bool) bool {
+		if v != v || best != best {
+			return best == best
+		}
+		return least && v < best || !least && v > best
+	}
+	for _, least := range []bool{false, true} {
+		for _, dim := range []int{1, 2, 3, lanes - 1, lanes} {
+			const count = 3000
+			g := newGenerator(52)
+			x, columns := make([]float32, count*dim), make([]float32, count*dim)
+			want := make([]int64, count)
+			for i := range want {
+				row := x[i*dim:][:dim]
+				for j := range row {
+					row[j] = special[g.IntN(len(special))]
+					columns[j*count+i] = row[j]
+				}
+				for j, v := range row {
+					if better(v, row[want[i]], least) {
+						want[i] = int64(j)
+					}
+				}
+			}
+			for _, c := range []struct {
+				shape tensor.Shape
+				axis  int
+				x     []float32
+			}{{tensor.Shape{count, dim}, 1, x}, {tensor.Shape{dim, count}, 0, columns}} {
+				op, err := (&Arg{Axis: c.axis, Min: least}).Bind(portable, []tensor.Type{{Elem: tensor.F32, Shape: c.shape}}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := make([]int64, count)
+				op.Run(&Workspace{Scratch: tensor.AlignedBytes(op.Scratch())}, [][]byte{bytesOf(c.x)}, [][]byte{bytesOf(got)}, 1, 0, op.Tasks(1))
+				for i := range got {
+					if got[i] != want[i] {
+						t.Fatalf("of %v the place is %d, not %d (least: %v, shape %s)", x[i*dim:][:dim], got[i], want[i], least, c.shape)
+					}
+				}
+			}
+		}
+	}
+}

@@ -13,6 +13,10 @@ const prefetchAhead = 1024
 // once, so memory decides: 4 panels are 4 streams, each prefetched well ahead
 // of its use, and 16 chains of multiply-adds, enough for four pipes.
 func fully(b *builder) {
+	if b.kernel.Rows == 2 {
+		fullyPair(b)
+		return
+	}
 	width := b.kernel.Panels
 	b.doc(fmt.Sprintf("one row times %d panels of %s weights", width, b.kernel.Weight))
 	panels, bias, c := b.load("B"), b.load("Bias"), b.load("C")
@@ -31,9 +35,12 @@ func fully(b *builder) {
 			b.fours(k, func(k int) {
 				element := b.v.take("elements of A")
 				b.loadPiece(piece(k), a, []vec{element})
-				if b.kernel.Weight == spec.F16 {
+				switch {
+				case b.kernel.Variant == "strided":
+					t.stridedWeights(k, element, panel)
+				case b.kernel.Weight == spec.F16:
 					t.halfWeights(k, element, panel)
-				} else {
+				default:
 					t.weights(k, element, panel)
 				}
 			})
@@ -44,6 +51,54 @@ func fully(b *builder) {
 		}
 		t.storeClamped(16, t.limits, out)
 		b.skip(panels, bs, width)
+	})
+}
+
+// fullyPair emits two rows times 2 panels at a time.
+func fullyPair(b *builder) {
+	b.doc("two rows times 2 panels of f32 weights")
+	panels, bias, c := b.load("B"), b.load("Bias"), b.load("C")
+	bs, biasStride, stride := b.load("BStride"), b.load("BiasStride"), b.load("BRow")
+	k := b.load("K")
+	t := b.newTile(4, 4) // the panels of the first row, then of the second
+	below := b.load("CStride")
+	b.ADD(c, below, below)
+	b.r.note(below, "C of the second row")
+
+	b.loop("group", b.load("Groups"), func() {
+		b.scope(func() {
+			biases := b.rows(bias, b.load("BiasRow"), 2, "biases of a row")
+			for p := range 2 {
+				for r, at := range biases {
+					b.peek(16, at, t.row(2*r+p))
+				}
+				b.addAll(biasStride, biases)
+			}
+		})
+		b.skip(bias, biasStride, 2)
+		b.scope(func() {
+			a := b.rows(b.load("A"), b.load("AStride"), 2, "rows of A")
+			panel := b.rows(panels, bs, 2, "rows of the panels")
+			b.fours(k, func(k int) {
+				elements, weights := b.v.takeAll(2, "elements of A"), b.v.takeAll(8, "weights")
+				for r, e := range elements {
+					b.loadPiece(piece(k), a[r], []vec{e})
+				}
+				for row := range k {
+					for p := range panel {
+						b.peek(16, panel[p], weights[4*p:])
+					}
+					for i, w := range weights {
+						for r, e := range elements {
+							b.FMLAElement(e, row, w, t.row(2*r + i/4)[i%4])
+						}
+					}
+					b.addAll(stride, panel)
+				}
+			})
+		})
+		t.storeClamped(16, t.limits, []gp{c, c, below, below})
+		b.skip(panels, bs, 2)
 	})
 }
 
@@ -66,6 +121,22 @@ func (t *tile) weights(k int, element vec, panel []gp) {
 		}
 	})
 	t.addAll(imm(64*k), panel)
+}
+
+// stridedWeights does the same where rows are BRow apart.
+func (t *tile) stridedWeights(k int, element vec, panel []gp) {
+	const depth = 6
+	pairs, stride := t.v.takeAll(2*depth, "weights"), t.load("BRow")
+	for row := range k {
+		pipelined(2*t.rows, depth, func(i int) {
+			t.FLDPQ(panel[i/2], i%2*32, pairs[2*(i%depth)], pairs[2*(i%depth)+1])
+		}, func(i int) {
+			for j := range 2 {
+				t.FMLAElement(element, row, pairs[2*(i%depth)+j], t.row(i / 2)[2*(i%2)+j])
+			}
+		})
+		t.addAll(stride, panel)
+	}
 }
 
 // halfWeights does the same with weights of half precision, 16 at a time.

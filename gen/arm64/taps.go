@@ -20,11 +20,13 @@ type patch struct {
 type window struct {
 	pixels []int // how many a patch has, the most first, 1 last
 
+	columns bool // columns of taps are taken one after the other, not rows
+
 	passes int                      // how many times it is passed over; 0 is once
 	start  func(p *patch)           // before the first tap
 	begin  func(p *patch)           // before the first tap of each pass; may be nil
 	tap    func(p *patch, tap []gp) // with the addresses of the pixels' elements of one tap
-	row    func(p *patch)           // after a row of taps; may be nil
+	row    func(p *patch)           // after a row of taps, or a column; may be nil
 	finish func(p *patch)           // after the last tap; leaves the results
 }
 
@@ -33,9 +35,13 @@ type window struct {
 func (b *builder) slide(w window) {
 	in, out := b.load("X"), b.load("Y")
 	xs, ys := b.load("XStride"), b.load("YStride")
-	col, skip := b.load("XCol"), b.skipOver("XRow", "XCol")
+	along, down := [2]string{"XCol", "Cols"}, [2]string{"XRow", "Rows"}
+	if w.columns {
+		along, down = down, along
+	}
+	col, skip := b.load(along[0]), b.skipOver(down[0], along[0], along[1])
 	c, pixels := b.load("C"), b.load("Pixels")
-	width, offset := b.load("Cols"), b.r.take("offset of the channel")
+	width, offset := b.load(along[1]), b.r.take("offset of the channel")
 	rows, cols := b.r.take("rows left"), b.r.take("columns left")
 	taps := b.r.takeAll(w.pixels[0], "taps")
 	results := b.v.takeAll(4*w.pixels[0], "results")
@@ -58,7 +64,7 @@ func (b *builder) slide(w window) {
 				}
 				b.ADD(offset, in, taps[0])
 				b.spread(taps[:n], xs)
-				b.reload("Rows", rows)
+				b.reload(down[1], rows)
 				b.loop("row", rows, func() {
 					b.MOVD(width, cols)
 					b.loop("tap", cols, func() {
@@ -88,12 +94,12 @@ func (b *builder) slide(w window) {
 	}
 }
 
-// skipOver is the bytes from behind a row of taps to the next one.
-func (b *builder) skipOver(row, col string) gp {
+// skipOver is the bytes from behind a row of so many taps to the next one.
+func (b *builder) skipOver(row, col, count string) gp {
 	skip := b.load(row)
 	b.r.note(skip, "that less a row of taps")
 	b.scope(func() {
-		width, cols := b.load(col), b.load("Cols")
+		width, cols := b.load(col), b.load(count)
 		b.MUL(cols, width, width)
 		b.SUB(width, skip, skip)
 	})
@@ -132,7 +138,7 @@ func maxPool(b *builder) {
 func depthwise(b *builder) {
 	b.doc("the weighted sum over a window's taps, channel by channel")
 	bias, start, next := b.load("Bias"), b.load("W"), b.r.take("weights of a tap")
-	col, skip := b.load("WCol"), b.skipOver("WRow", "WCol")
+	col, skip := b.load("WCol"), b.skipOver("WRow", "WCol", "Cols")
 	limits := b.loadLimits()
 	weights, elements := b.v.takeAll(4, "weights of a tap"), b.v.takeAll(4, "elements of a tap")
 	b.slide(window{
@@ -167,7 +173,7 @@ func grouped(b *builder) {
 	b.doc("the weighted sum over a window's taps and " + b.kernel.Variant + " channels")
 	depth := map[string]int{"4": 4, "8": 8}[b.kernel.Variant]
 	bias, start, next := b.load("Bias"), b.load("W"), b.r.take("weights of a tap")
-	col, skip, in := b.load("WCol"), b.skipOver("WRow", "WCol"), b.load("WIn")
+	col, skip, in := b.load("WCol"), b.skipOver("WRow", "WCol", "Cols"), b.load("WIn")
 	limits := b.loadLimits()
 	weights, elements := b.v.takeAll(4, "weights of a tap"), b.v.takeAll(8, "elements of a tap")
 	b.slide(window{
@@ -213,6 +219,10 @@ func grouped(b *builder) {
 // averagePool emits the mean over a window's taps, channel by channel, in
 // float64.
 func averagePool(b *builder) {
+	if b.kernel.Variant == "narrow" {
+		averagePoolNarrow(b)
+		return
+	}
 	b.doc("the mean over a window's taps, channel by channel")
 	count := b.v.take("Count")
 	b.emit("FMOVD", mem(b.base, b.offset("Count")), count)
@@ -246,6 +256,58 @@ func averagePool(b *builder) {
 					b.FCVTN(s, p.result[0][i/2])
 				} else {
 					b.FCVTN2(s, p.result[0][i/2])
+				}
+			}
+		},
+	})
+}
+
+// averagePoolNarrow emits the mean over the taps of a window of up to three
+// columns, in float32.
+func averagePoolNarrow(b *builder) {
+	b.doc("the mean over the taps of a window of up to three columns, channel by channel")
+	count := b.v.take("Count")
+	b.emit("FMOVD", mem(b.base, b.offset("Count")), count)
+	b.VDUP2(count.lane("D", 0), count)
+	b.FCVTN(count, count)
+	b.VDUP(count.lane("S", 0), count)
+	elements, columns := b.v.takeAll(4, "elements of a tap"), b.v.takeAll(8, "sums of a column")
+	clear := func(vs []vec) {
+		for _, v := range vs {
+			b.VEOR(v, v, v)
+		}
+	}
+	column := func(p *patch, i int) []vec { return columns[4*i:][:p.vectors()] }
+	b.slide(window{
+		pixels:  []int{2, 1},
+		columns: true,
+		start: func(p *patch) {
+			for i, r := range p.result {
+				clear(r)
+				clear(column(p, i))
+			}
+		},
+		tap: func(p *patch, tap []gp) {
+			for i := range p.result {
+				b.peek(p.piece, tap[i], elements)
+				for j, v := range column(p, i) {
+					b.FADD(elements[j], v, v)
+				}
+			}
+		},
+		row: func(p *patch) {
+			for i, r := range p.result {
+				sums := column(p, i)
+				for j, v := range r {
+					b.FADD(sums[j], v, v)
+				}
+				clear(sums)
+			}
+		},
+		finish: func(p *patch) {
+			for _, r := range p.result {
+				for _, v := range r {
+					b.FDIV(count, v, v)
 				}
 			}
 		},

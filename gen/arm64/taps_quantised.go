@@ -16,7 +16,7 @@ type byteWindow struct {
 func (b *builder) slideBytes(w byteWindow) {
 	in, out := b.load("X"), b.load("Y")
 	xs, ys := b.load("XStride"), b.load("YStride")
-	col, skip := b.load("XCol"), b.skipOver("XRow", "XCol")
+	col, skip := b.load("XCol"), b.skipOver("XRow", "XCol", "Cols")
 	c, pixels, width := b.load("C"), b.load("Pixels"), b.load("Cols")
 	offset, tap, to := b.r.take("offset of the channel"), b.r.take("a tap"), b.r.take("where results go")
 	rows, cols := b.r.take("rows left"), b.r.take("columns left")
@@ -98,7 +98,7 @@ func depthwiseQuantised(b *builder) {
 	b.doc("the weighted sum over a window's taps, channel by channel")
 	f := b.newFinish()
 	bias, scale, start := b.load("Bias"), b.load("Scale"), b.load("W")
-	col, skip := b.load("WCol"), b.skipOver("WRow", "WCol")
+	col, skip := b.load("WCol"), b.skipOver("WRow", "WCol", "Cols")
 	d, r := b.load("D"), b.newResidual()
 	next := b.r.take("weights of a tap")
 	sums, factors := b.v.takeAll(4, "sums, then values"), b.v.takeAll(4, "multipliers")
