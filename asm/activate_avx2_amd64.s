@@ -4084,7 +4084,7 @@ GLOBL constants_activate_f32_cos_avx2<>(SB), RODATA|NOPTR, $448
 // func activate_f32_asin_avx2(args *ActivateArgs)
 // Requires: AVX, FMA3
 TEXT ·activate_f32_asin_avx2(SB), NOSPLIT, $0-8
-	// Registers: Y0 elements, then what the function needs; Y1…Y4 what the function needs;
+	// Registers: Y0 elements, then what the function needs; Y1…Y6 what the function needs;
 	// Y12 Lo; Y13 Hi; Y15 the mask of the last elements.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
@@ -4113,12 +4113,16 @@ eight3:
 	VFMADD213PS  constants_activate_f32_asin_avx2<>+160(SB), Y4, Y3
 	VFMADD213PS  constants_activate_f32_asin_avx2<>+192(SB), Y4, Y3
 	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y1, Y3, Y4
-	VMOVUPS      constants_activate_f32_asin_avx2<>+256(SB), Y1
-	VFNMADD231PS constants_activate_f32_asin_avx2<>+224(SB), Y4, Y1
-	VBLENDVPS    Y2, Y1, Y4, Y1
-	VANDPS       constants_activate_f32_asin_avx2<>+288(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_asin_avx2<>+256(SB), Y4
+	VFNMADD231PS constants_activate_f32_asin_avx2<>+224(SB), Y1, Y4
+	VMULPS       Y1, Y3, Y5
+	VMOVUPS      constants_activate_f32_asin_avx2<>+224(SB), Y6
+	VFNMADD213PS constants_activate_f32_asin_avx2<>+288(SB), Y6, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VBLENDVPS    Y2, Y4, Y5, Y1
+	VANDPS       constants_activate_f32_asin_avx2<>+320(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, CX
@@ -4149,12 +4153,16 @@ rest1:
 	VFMADD213PS  constants_activate_f32_asin_avx2<>+160(SB), Y4, Y3
 	VFMADD213PS  constants_activate_f32_asin_avx2<>+192(SB), Y4, Y3
 	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y1, Y3, Y4
-	VMOVUPS      constants_activate_f32_asin_avx2<>+256(SB), Y1
-	VFNMADD231PS constants_activate_f32_asin_avx2<>+224(SB), Y4, Y1
-	VBLENDVPS    Y2, Y1, Y4, Y1
-	VANDPS       constants_activate_f32_asin_avx2<>+288(SB), Y0, Y0
+	VMOVUPS      constants_activate_f32_asin_avx2<>+256(SB), Y4
+	VFNMADD231PS constants_activate_f32_asin_avx2<>+224(SB), Y1, Y4
+	VMULPS       Y1, Y3, Y5
+	VMOVUPS      constants_activate_f32_asin_avx2<>+224(SB), Y6
+	VFNMADD213PS constants_activate_f32_asin_avx2<>+288(SB), Y6, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VBLENDVPS    Y2, Y4, Y5, Y1
+	VANDPS       constants_activate_f32_asin_avx2<>+320(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMASKMOVPS   Y0, Y15, (DX)
 
@@ -4234,15 +4242,23 @@ DATA constants_activate_f32_asin_avx2<>+272(SB)/4, $0x3fc90fdb
 DATA constants_activate_f32_asin_avx2<>+276(SB)/4, $0x3fc90fdb
 DATA constants_activate_f32_asin_avx2<>+280(SB)/4, $0x3fc90fdb
 DATA constants_activate_f32_asin_avx2<>+284(SB)/4, $0x3fc90fdb
-DATA constants_activate_f32_asin_avx2<>+288(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+292(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+296(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+300(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+304(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+308(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+312(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx2<>+316(SB)/4, $0x80000000
-GLOBL constants_activate_f32_asin_avx2<>(SB), RODATA|NOPTR, $320
+DATA constants_activate_f32_asin_avx2<>+288(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+292(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+296(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+300(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+304(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+308(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+312(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+316(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx2<>+320(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+324(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+328(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+332(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+336(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+340(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+344(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx2<>+348(SB)/4, $0x80000000
+GLOBL constants_activate_f32_asin_avx2<>(SB), RODATA|NOPTR, $352
 
 // func activate_f32_acos_avx2(args *ActivateArgs)
 // Requires: AVX, FMA3

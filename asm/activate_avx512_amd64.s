@@ -7616,9 +7616,9 @@ GLOBL constants_activate_f32_cos_avx512<>(SB), RODATA|NOPTR, $896
 // func activate_f32_asin_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F
 TEXT ·activate_f32_asin_avx512(SB), NOSPLIT, $0-8
-	// Registers: Z0…Z3 what the function needs, then elements; Z4…Z11 what the function needs;
-	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z25 constants;
-	// Z26, Z27 what the function needs; K1 the columns to store; K2…K5 comparisons.
+	// Registers: Z0…Z2 what the function needs, then elements; Z3…Z11 what the function needs;
+	// Z12 Lo; Z13 Hi; Z14, Z15 what the function needs; Z16…Z26 constants;
+	// Z27 what the function needs; K1 the columns to store; K2…K4 comparisons.
 	MOVQ         args+0(FP), AX
 	MOVQ         (AX), CX
 	MOVQ         8(AX), DX
@@ -7635,106 +7635,93 @@ TEXT ·activate_f32_asin_avx512(SB), NOSPLIT, $0-8
 	VMOVUPS      constants_activate_f32_asin_avx512<>+448(SB), Z23
 	VMOVUPS      constants_activate_f32_asin_avx512<>+512(SB), Z24
 	VMOVUPS      constants_activate_f32_asin_avx512<>+576(SB), Z25
+	VMOVUPS      constants_activate_f32_asin_avx512<>+640(SB), Z26
 	MOVQ         BX, AX
 
 vectors1:
-	CMPQ         AX, $0x40
+	CMPQ         AX, $0x30
 	JLT          fewer2
 	VMOVUPS      (CX), Z0
 	VMOVUPS      64(CX), Z1
 	VMOVUPS      128(CX), Z2
-	VMOVUPS      192(CX), Z3
-	VPANDD       Z16, Z0, Z4
-	VPANDD       Z16, Z1, Z5
-	VPANDD       Z16, Z2, Z6
-	VPANDD       Z16, Z3, Z7
-	VCMPPS       $0x11, Z4, Z17, K2
-	VCMPPS       $0x11, Z5, Z17, K3
-	VCMPPS       $0x11, Z6, Z17, K4
-	VCMPPS       $0x11, Z7, Z17, K5
+	VPANDD       Z16, Z0, Z3
+	VPANDD       Z16, Z1, Z4
+	VPANDD       Z16, Z2, Z5
+	VCMPPS       $0x11, Z3, Z17, K2
+	VCMPPS       $0x11, Z4, Z17, K3
+	VCMPPS       $0x11, Z5, Z17, K4
+	VMOVUPS      Z17, Z6
+	VFNMADD231PS Z17, Z3, Z6
+	VMOVUPS      Z17, Z7
+	VFNMADD231PS Z17, Z4, Z7
 	VMOVUPS      Z17, Z8
-	VFNMADD231PS Z17, Z4, Z8
-	VMOVUPS      Z17, Z9
-	VFNMADD231PS Z17, Z5, Z9
-	VMOVUPS      Z17, Z10
-	VFNMADD231PS Z17, Z6, Z10
-	VMOVUPS      Z17, Z11
-	VFNMADD231PS Z17, Z7, Z11
-	VMULPS       Z4, Z4, Z14
-	VMULPS       Z5, Z5, Z15
-	VMULPS       Z6, Z6, Z26
-	VMULPS       Z7, Z7, Z27
-	VBLENDMPS    Z8, Z14, K2, Z14
-	VBLENDMPS    Z9, Z15, K3, Z15
-	VBLENDMPS    Z10, Z26, K4, Z26
-	VBLENDMPS    Z11, Z27, K5, Z27
+	VFNMADD231PS Z17, Z5, Z8
+	VMULPS       Z3, Z3, Z9
+	VMULPS       Z4, Z4, Z10
+	VMULPS       Z5, Z5, Z11
+	VBLENDMPS    Z6, Z9, K2, Z9
+	VBLENDMPS    Z7, Z10, K3, Z10
+	VBLENDMPS    Z8, Z11, K4, Z11
+	VSQRTPS      Z6, Z6
+	VSQRTPS      Z7, Z7
 	VSQRTPS      Z8, Z8
-	VSQRTPS      Z9, Z9
-	VSQRTPS      Z10, Z10
-	VSQRTPS      Z11, Z11
-	VBLENDMPS    Z8, Z4, K2, Z4
-	VBLENDMPS    Z9, Z5, K3, Z5
-	VBLENDMPS    Z10, Z6, K4, Z6
-	VBLENDMPS    Z11, Z7, K5, Z7
+	VBLENDMPS    Z6, Z3, K2, Z3
+	VBLENDMPS    Z7, Z4, K3, Z4
+	VBLENDMPS    Z8, Z5, K4, Z5
+	VMOVUPS      Z19, Z6
+	VFMADD231PS  Z18, Z9, Z6
+	VMOVUPS      Z19, Z7
+	VFMADD231PS  Z18, Z10, Z7
 	VMOVUPS      Z19, Z8
-	VFMADD231PS  Z18, Z14, Z8
-	VMOVUPS      Z19, Z9
-	VFMADD231PS  Z18, Z15, Z9
-	VMOVUPS      Z19, Z10
-	VFMADD231PS  Z18, Z26, Z10
-	VMOVUPS      Z19, Z11
-	VFMADD231PS  Z18, Z27, Z11
-	VFMADD213PS  Z20, Z14, Z8
-	VFMADD213PS  Z20, Z15, Z9
-	VFMADD213PS  Z20, Z26, Z10
-	VFMADD213PS  Z20, Z27, Z11
-	VFMADD213PS  Z21, Z14, Z8
-	VFMADD213PS  Z21, Z15, Z9
-	VFMADD213PS  Z21, Z26, Z10
-	VFMADD213PS  Z21, Z27, Z11
-	VFMADD213PS  Z22, Z14, Z8
-	VFMADD213PS  Z22, Z15, Z9
-	VFMADD213PS  Z22, Z26, Z10
-	VFMADD213PS  Z22, Z27, Z11
-	VMULPS       Z14, Z8, Z8
-	VMULPS       Z15, Z9, Z9
-	VMULPS       Z26, Z10, Z10
-	VMULPS       Z27, Z11, Z11
-	VMOVAPS      Z4, Z14
-	VFMADD231PS  Z4, Z8, Z14
-	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z5, Z9, Z4
-	VMOVAPS      Z6, Z5
-	VFMADD231PS  Z6, Z10, Z5
-	VMOVAPS      Z7, Z6
-	VFMADD231PS  Z7, Z11, Z6
-	VMOVUPS      Z24, Z7
-	VFNMADD231PS Z23, Z14, Z7
-	VMOVUPS      Z24, Z8
-	VFNMADD231PS Z23, Z4, Z8
+	VFMADD231PS  Z18, Z11, Z8
+	VFMADD213PS  Z20, Z9, Z6
+	VFMADD213PS  Z20, Z10, Z7
+	VFMADD213PS  Z20, Z11, Z8
+	VFMADD213PS  Z21, Z9, Z6
+	VFMADD213PS  Z21, Z10, Z7
+	VFMADD213PS  Z21, Z11, Z8
+	VFMADD213PS  Z22, Z9, Z6
+	VFMADD213PS  Z22, Z10, Z7
+	VFMADD213PS  Z22, Z11, Z8
+	VMULPS       Z9, Z6, Z6
+	VMULPS       Z10, Z7, Z7
+	VMULPS       Z11, Z8, Z8
 	VMOVUPS      Z24, Z9
-	VFNMADD231PS Z23, Z5, Z9
+	VFNMADD231PS Z23, Z3, Z9
 	VMOVUPS      Z24, Z10
-	VFNMADD231PS Z23, Z6, Z10
-	VBLENDMPS    Z7, Z14, K2, Z7
-	VBLENDMPS    Z8, Z4, K3, Z4
-	VBLENDMPS    Z9, Z5, K4, Z5
-	VBLENDMPS    Z10, Z6, K5, Z6
-	VPANDD       Z25, Z0, Z0
-	VPANDD       Z25, Z1, Z1
-	VPANDD       Z25, Z2, Z2
-	VPANDD       Z25, Z3, Z3
-	VPORD        Z0, Z7, Z0
-	VPORD        Z1, Z4, Z1
-	VPORD        Z2, Z5, Z2
-	VPORD        Z3, Z6, Z3
+	VFNMADD231PS Z23, Z4, Z10
+	VMOVUPS      Z24, Z11
+	VFNMADD231PS Z23, Z5, Z11
+	VMULPS       Z3, Z6, Z14
+	VMULPS       Z4, Z7, Z15
+	VMULPS       Z5, Z8, Z27
+	VFNMADD213PS Z25, Z23, Z14
+	VFNMADD213PS Z25, Z23, Z15
+	VFNMADD213PS Z25, Z23, Z27
+	VADDPS       Z14, Z9, Z9
+	VADDPS       Z15, Z10, Z10
+	VADDPS       Z27, Z11, Z11
+	VMOVAPS      Z3, Z14
+	VFMADD231PS  Z3, Z6, Z14
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z4, Z7, Z3
+	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z5, Z8, Z4
+	VBLENDMPS    Z9, Z14, K2, Z5
+	VBLENDMPS    Z10, Z3, K3, Z3
+	VBLENDMPS    Z11, Z4, K4, Z4
+	VPANDD       Z26, Z0, Z0
+	VPANDD       Z26, Z1, Z1
+	VPANDD       Z26, Z2, Z2
+	VPORD        Z0, Z5, Z0
+	VPORD        Z1, Z3, Z1
+	VPORD        Z2, Z4, Z2
 	VMOVUPS      Z0, (DX)
 	VMOVUPS      Z1, 64(DX)
 	VMOVUPS      Z2, 128(DX)
-	VMOVUPS      Z3, 192(DX)
-	ADDQ         $+256, CX
-	ADDQ         $+256, DX
-	SUBQ         $0x40, AX
+	ADDQ         $+192, CX
+	ADDQ         $+192, DX
+	SUBQ         $0x30, AX
 	JMP          vectors1
 
 fewer2:
@@ -7756,12 +7743,15 @@ vectors3:
 	VFMADD213PS  Z21, Z3, Z2
 	VFMADD213PS  Z22, Z3, Z2
 	VMULPS       Z3, Z2, Z2
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z1, Z2, Z3
-	VMOVUPS      Z24, Z1
-	VFNMADD231PS Z23, Z3, Z1
-	VBLENDMPS    Z1, Z3, K2, Z1
-	VPANDD       Z25, Z0, Z0
+	VMOVUPS      Z24, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VMULPS       Z1, Z2, Z4
+	VFNMADD213PS Z25, Z23, Z4
+	VADDPS       Z4, Z3, Z3
+	VMOVAPS      Z1, Z4
+	VFMADD231PS  Z1, Z2, Z4
+	VBLENDMPS    Z3, Z4, K2, Z1
+	VPANDD       Z26, Z0, Z0
 	VPORD        Z0, Z1, Z0
 	VMOVUPS      Z0, (DX)
 	ADDQ         $0x40, CX
@@ -7791,12 +7781,15 @@ fewer4:
 	VFMADD213PS  Z21, Z3, Z2
 	VFMADD213PS  Z22, Z3, Z2
 	VMULPS       Z3, Z2, Z2
-	VMOVAPS      Z1, Z3
-	VFMADD231PS  Z1, Z2, Z3
-	VMOVUPS      Z24, Z1
-	VFNMADD231PS Z23, Z3, Z1
-	VBLENDMPS    Z1, Z3, K2, Z1
-	VPANDD       Z25, Z0, Z0
+	VMOVUPS      Z24, Z3
+	VFNMADD231PS Z23, Z1, Z3
+	VMULPS       Z1, Z2, Z4
+	VFNMADD213PS Z25, Z23, Z4
+	VADDPS       Z4, Z3, Z3
+	VMOVAPS      Z1, Z4
+	VFMADD231PS  Z1, Z2, Z4
+	VBLENDMPS    Z3, Z4, K2, Z1
+	VPANDD       Z26, Z0, Z0
 	VPORD        Z0, Z1, Z0
 	VMOVUPS      Z0, K1, (DX)
 
@@ -7948,23 +7941,39 @@ DATA constants_activate_f32_asin_avx512<>+560(SB)/4, $0x3fc90fdb
 DATA constants_activate_f32_asin_avx512<>+564(SB)/4, $0x3fc90fdb
 DATA constants_activate_f32_asin_avx512<>+568(SB)/4, $0x3fc90fdb
 DATA constants_activate_f32_asin_avx512<>+572(SB)/4, $0x3fc90fdb
-DATA constants_activate_f32_asin_avx512<>+576(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+580(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+584(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+588(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+592(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+596(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+600(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+604(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+608(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+612(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+616(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+620(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+624(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+628(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+632(SB)/4, $0x80000000
-DATA constants_activate_f32_asin_avx512<>+636(SB)/4, $0x80000000
-GLOBL constants_activate_f32_asin_avx512<>(SB), RODATA|NOPTR, $640
+DATA constants_activate_f32_asin_avx512<>+576(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+580(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+584(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+588(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+592(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+596(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+600(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+604(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+608(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+612(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+616(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+620(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+624(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+628(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+632(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+636(SB)/4, $0xb33bbd2e
+DATA constants_activate_f32_asin_avx512<>+640(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+644(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+648(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+652(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+656(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+660(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+664(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+668(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+672(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+676(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+680(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+684(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+688(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+692(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+696(SB)/4, $0x80000000
+DATA constants_activate_f32_asin_avx512<>+700(SB)/4, $0x80000000
+GLOBL constants_activate_f32_asin_avx512<>(SB), RODATA|NOPTR, $704
 
 // func activate_f32_acos_avx512(args *ActivateArgs)
 // Requires: AVX, AVX512F

@@ -4709,8 +4709,7 @@ TEXT ·activate_f32_asin_neon(SB), NOSPLIT, $0-8
 	// Registers: R0 the arguments; R1 X; R2 Y; R3 N; R4 a constant, then pieces left.
 	// Vectors: V0…V2 constants in lanes; V3 elements;
 	// V4 elements, then a constant, then what the function needs;
-	// V5 a constant, then what the function needs; V6 what the function needs, then a constant;
-	// V7…V14 what the function needs.
+	// V5 a constant, then what the function needs; V6…V16 what the function needs.
 	MOVD args+0(FP), R0
 	MOVD (R0), R1
 	MOVD 8(R0), R2
@@ -4733,8 +4732,10 @@ TEXT ·activate_f32_asin_neon(SB), NOSPLIT, $0-8
 	VMOV R4, V1.S[3]
 	MOVD $0x3fc90fdb, R4
 	VMOV R4, V2.S[0]
-	MOVD $0x80000000, R4
+	MOVD $0xb33bbd2e, R4
 	VMOV R4, V2.S[1]
+	MOVD $0x80000000, R4
+	VMOV R4, V2.S[2]
 	LSR  $3, R3, R4
 	CBZ  R4, rest1
 
@@ -4776,22 +4777,30 @@ piece2:
 	VFMLA   V12.S4, V10.S4, V14.S4
 	WORD    $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
 	WORD    $0x6e2cddce // fmul v14.4s, v14.4s, v12.4s
-	VMOV    V6.B16, V5.B16
-	VMOV    V7.B16, V10.B16
-	VFMLA   V6.S4, V13.S4, V5.S4
-	VFMLA   V7.S4, V14.S4, V10.S4
-	VDUP    V2.S[0], V6.S4
-	VDUP    V2.S[0], V7.S4
-	WORD    $0x4fa158a6 // fmls v6.4s, v5.4s, v1.s[3]
-	WORD    $0x4fa15947 // fmls v7.4s, v10.4s, v1.s[3]
-	VBIT    V8.B16, V6.B16, V5.B16
-	VBIT    V9.B16, V7.B16, V10.B16
-	VDUP    V2.S[1], V6.S4
-	VAND    V6.B16, V3.B16, V3.B16
-	VAND    V6.B16, V4.B16, V4.B16
-	VORR    V3.B16, V5.B16, V5.B16
-	VORR    V4.B16, V10.B16, V10.B16
-	FSTPQ.P (F5, F10), 32(R2)
+	VDUP    V2.S[0], V5.S4
+	VDUP    V2.S[0], V10.S4
+	WORD    $0x4fa158c5 // fmls v5.4s, v6.4s, v1.s[3]
+	WORD    $0x4fa158ea // fmls v10.4s, v7.4s, v1.s[3]
+	WORD    $0x6e26ddab // fmul v11.4s, v13.4s, v6.4s
+	WORD    $0x6e27ddcc // fmul v12.4s, v14.4s, v7.4s
+	VDUP    V2.S[1], V15.S4
+	VDUP    V2.S[1], V16.S4
+	WORD    $0x4fa1596f // fmls v15.4s, v11.4s, v1.s[3]
+	WORD    $0x4fa15990 // fmls v16.4s, v12.4s, v1.s[3]
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e30d54a // fadd v10.4s, v10.4s, v16.4s
+	VMOV    V6.B16, V11.B16
+	VMOV    V7.B16, V12.B16
+	VFMLA   V6.S4, V13.S4, V11.S4
+	VFMLA   V7.S4, V14.S4, V12.S4
+	VBIT    V8.B16, V5.B16, V11.B16
+	VBIT    V9.B16, V10.B16, V12.B16
+	VDUP    V2.S[2], V5.S4
+	VAND    V5.B16, V3.B16, V3.B16
+	VAND    V5.B16, V4.B16, V4.B16
+	VORR    V3.B16, V11.B16, V11.B16
+	VORR    V4.B16, V12.B16, V12.B16
+	FSTPQ.P (F11, F12), 32(R2)
 	SUBS    $1, R4, R4
 	BNE     piece2
 
@@ -4817,15 +4826,19 @@ rest1:
 	VDUP    V1.S[2], V8.S4
 	VFMLA   V7.S4, V4.S4, V8.S4
 	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
-	VMOV    V5.B16, V4.B16
-	VFMLA   V5.S4, V8.S4, V4.S4
-	VDUP    V2.S[0], V5.S4
-	WORD    $0x4fa15885 // fmls v5.4s, v4.4s, v1.s[3]
-	VBIT    V6.B16, V5.B16, V4.B16
-	VDUP    V2.S[1], V5.S4
-	VAND    V5.B16, V3.B16, V3.B16
-	VORR    V3.B16, V4.B16, V4.B16
-	FMOVQ.P F4, 16(R2)
+	VDUP    V2.S[0], V4.S4
+	WORD    $0x4fa158a4 // fmls v4.4s, v5.4s, v1.s[3]
+	WORD    $0x6e25dd07 // fmul v7.4s, v8.4s, v5.4s
+	VDUP    V2.S[1], V9.S4
+	WORD    $0x4fa158e9 // fmls v9.4s, v7.4s, v1.s[3]
+	WORD    $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	VMOV    V5.B16, V7.B16
+	VFMLA   V5.S4, V8.S4, V7.S4
+	VBIT    V6.B16, V4.B16, V7.B16
+	VDUP    V2.S[2], V4.S4
+	VAND    V4.B16, V3.B16, V3.B16
+	VORR    V3.B16, V7.B16, V7.B16
+	FMOVQ.P F7, 16(R2)
 
 none3:
 	TBZ     $1, R3, none4
@@ -4849,15 +4862,19 @@ none3:
 	VDUP    V1.S[2], V8.S4
 	VFMLA   V7.S4, V4.S4, V8.S4
 	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
-	VMOV    V5.B16, V4.B16
-	VFMLA   V5.S4, V8.S4, V4.S4
-	VDUP    V2.S[0], V5.S4
-	WORD    $0x4fa15885 // fmls v5.4s, v4.4s, v1.s[3]
-	VBIT    V6.B16, V5.B16, V4.B16
-	VDUP    V2.S[1], V5.S4
-	VAND    V5.B16, V3.B16, V3.B16
-	VORR    V3.B16, V4.B16, V4.B16
-	FMOVD.P F4, 8(R2)
+	VDUP    V2.S[0], V4.S4
+	WORD    $0x4fa158a4 // fmls v4.4s, v5.4s, v1.s[3]
+	WORD    $0x6e25dd07 // fmul v7.4s, v8.4s, v5.4s
+	VDUP    V2.S[1], V9.S4
+	WORD    $0x4fa158e9 // fmls v9.4s, v7.4s, v1.s[3]
+	WORD    $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	VMOV    V5.B16, V7.B16
+	VFMLA   V5.S4, V8.S4, V7.S4
+	VBIT    V6.B16, V4.B16, V7.B16
+	VDUP    V2.S[2], V4.S4
+	VAND    V4.B16, V3.B16, V3.B16
+	VORR    V3.B16, V7.B16, V7.B16
+	FMOVD.P F7, 8(R2)
 
 none4:
 	TBZ     $0, R3, none5
@@ -4881,15 +4898,19 @@ none4:
 	VDUP    V1.S[2], V8.S4
 	VFMLA   V7.S4, V4.S4, V8.S4
 	WORD    $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
-	VMOV    V5.B16, V4.B16
-	VFMLA   V5.S4, V8.S4, V4.S4
-	VDUP    V2.S[0], V5.S4
-	WORD    $0x4fa15885 // fmls v5.4s, v4.4s, v1.s[3]
-	VBIT    V6.B16, V5.B16, V4.B16
-	VDUP    V2.S[1], V5.S4
-	VAND    V5.B16, V3.B16, V3.B16
-	VORR    V3.B16, V4.B16, V4.B16
-	FMOVS.P F4, 4(R2)
+	VDUP    V2.S[0], V4.S4
+	WORD    $0x4fa158a4 // fmls v4.4s, v5.4s, v1.s[3]
+	WORD    $0x6e25dd07 // fmul v7.4s, v8.4s, v5.4s
+	VDUP    V2.S[1], V9.S4
+	WORD    $0x4fa158e9 // fmls v9.4s, v7.4s, v1.s[3]
+	WORD    $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	VMOV    V5.B16, V7.B16
+	VFMLA   V5.S4, V8.S4, V7.S4
+	VBIT    V6.B16, V4.B16, V7.B16
+	VDUP    V2.S[2], V4.S4
+	VAND    V4.B16, V3.B16, V3.B16
+	VORR    V3.B16, V7.B16, V7.B16
+	FMOVS.P F7, 4(R2)
 
 none5:
 	RET
