@@ -5,83 +5,104 @@
 #include "textflag.h"
 
 // func transpose_f32_avx2(args *TransposeArgs)
-// Requires: AVX
-TEXT ·transpose_f32_avx2(SB), NOSPLIT, $0-8
+// Requires: AVX, CMOV
+TEXT ·transpose_f32_avx2(SB), NOSPLIT, $32-8
 	// Registers: Y0…Y7 a square; Y8…Y14 the same, on its way;
 	// Y15 the same, on its way, then the mask of the last elements.
-	MOVQ args+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 24(AX), SI
-	MOVQ 32(AX), DI
+	MOVQ  args+0(FP), AX
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  BX, (SP)
+	MOVQ  8(AX), BX
+	MOVQ  BX, 8(SP)
+	MOVQ  32(AX), BX
+	MOVQ  BX, 16(SP)
+	TESTQ $+31, DX
+	JNZ   one4
+	TESTQ $+4095, CX
+	JNZ   pairs5
+
+one4:
+	MOVQ $+8, 24(SP)
+	JMP  rows1
+
+pairs5:
+	MOVQ $+16, 24(SP)
 
 rows1:
-	MOVQ CX, R8
-	MOVQ DX, R9
-	MOVQ 40(AX), R10
+	MOVQ 40(AX), DI
+	MOVQ (SP), BX
+	MOVQ 8(SP), SI
 
 columns2:
-	LEAQ    (R8)(BX*2), R11
-	ADDQ    BX, R11
-	LEAQ    (R11)(BX*2), R12
-	ADDQ    BX, R12
-	CMPQ    R10, $0x08
-	JLT     partial3
-	VMOVUPS (R8), Y0
-	CMPQ    DI, $0x01
-	JEQ     loaded4
-	VMOVUPS (R8)(BX*1), Y1
-	CMPQ    DI, $0x02
-	JEQ     loaded4
-	VMOVUPS (R8)(BX*2), Y2
-	CMPQ    DI, $0x03
-	JEQ     loaded4
-	VMOVUPS (R11), Y3
-	CMPQ    DI, $0x04
-	JEQ     loaded4
-	VMOVUPS (R11)(BX*1), Y4
-	CMPQ    DI, $0x05
-	JEQ     loaded4
-	VMOVUPS (R11)(BX*2), Y5
-	CMPQ    DI, $0x06
-	JEQ     loaded4
-	VMOVUPS (R12), Y6
-	CMPQ    DI, $0x07
-	JEQ     loaded4
-	VMOVUPS (R12)(BX*1), Y7
-	JMP     loaded4
+	MOVQ    16(SP), R8
+	CMPQ    R8, 24(SP)
+	CMOVQGT 24(SP), R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
 
-partial3:
-	MOVQ       R10, R13
+square3:
+	LEAQ    (R9)(CX*2), R11
+	ADDQ    CX, R11
+	LEAQ    (R11)(CX*2), R12
+	ADDQ    CX, R12
+	CMPQ    DI, $0x08
+	JLT     partial6
+	VMOVUPS (R9), Y0
+	CMPQ    R8, $0x01
+	JEQ     loaded7
+	VMOVUPS (R9)(CX*1), Y1
+	CMPQ    R8, $0x02
+	JEQ     loaded7
+	VMOVUPS (R9)(CX*2), Y2
+	CMPQ    R8, $0x03
+	JEQ     loaded7
+	VMOVUPS (R11), Y3
+	CMPQ    R8, $0x04
+	JEQ     loaded7
+	VMOVUPS (R11)(CX*1), Y4
+	CMPQ    R8, $0x05
+	JEQ     loaded7
+	VMOVUPS (R11)(CX*2), Y5
+	CMPQ    R8, $0x06
+	JEQ     loaded7
+	VMOVUPS (R12), Y6
+	CMPQ    R8, $0x07
+	JEQ     loaded7
+	VMOVUPS (R12)(CX*1), Y7
+	JMP     loaded7
+
+partial6:
+	MOVQ       DI, R13
 	LEAQ       masks<>+64(SB), R14
 	SHLQ       $0x02, R13
 	SUBQ       R13, R14
 	VMOVDQU    (R14), Y15
-	VMASKMOVPS (R8), Y15, Y0
-	CMPQ       DI, $0x01
-	JEQ        loaded4
-	VMASKMOVPS (R8)(BX*1), Y15, Y1
-	CMPQ       DI, $0x02
-	JEQ        loaded4
-	VMASKMOVPS (R8)(BX*2), Y15, Y2
-	CMPQ       DI, $0x03
-	JEQ        loaded4
+	VMASKMOVPS (R9), Y15, Y0
+	CMPQ       R8, $0x01
+	JEQ        loaded7
+	VMASKMOVPS (R9)(CX*1), Y15, Y1
+	CMPQ       R8, $0x02
+	JEQ        loaded7
+	VMASKMOVPS (R9)(CX*2), Y15, Y2
+	CMPQ       R8, $0x03
+	JEQ        loaded7
 	VMASKMOVPS (R11), Y15, Y3
-	CMPQ       DI, $0x04
-	JEQ        loaded4
-	VMASKMOVPS (R11)(BX*1), Y15, Y4
-	CMPQ       DI, $0x05
-	JEQ        loaded4
-	VMASKMOVPS (R11)(BX*2), Y15, Y5
-	CMPQ       DI, $0x06
-	JEQ        loaded4
+	CMPQ       R8, $0x04
+	JEQ        loaded7
+	VMASKMOVPS (R11)(CX*1), Y15, Y4
+	CMPQ       R8, $0x05
+	JEQ        loaded7
+	VMASKMOVPS (R11)(CX*2), Y15, Y5
+	CMPQ       R8, $0x06
+	JEQ        loaded7
 	VMASKMOVPS (R12), Y15, Y6
-	CMPQ       DI, $0x07
-	JEQ        loaded4
-	VMASKMOVPS (R12)(BX*1), Y15, Y7
+	CMPQ       R8, $0x07
+	JEQ        loaded7
+	VMASKMOVPS (R12)(CX*1), Y15, Y7
 
-loaded4:
+loaded7:
 	VUNPCKLPS   Y1, Y0, Y8
 	VUNPCKHPS   Y1, Y0, Y9
 	VUNPCKLPS   Y3, Y2, Y10
@@ -110,335 +131,344 @@ loaded4:
 	VMOVAPS     Y9, Y1
 	VMOVAPS     Y10, Y2
 	VMOVAPS     Y11, Y3
-	LEAQ        (R9)(SI*2), R11
-	ADDQ        SI, R11
-	LEAQ        (R11)(SI*2), R12
-	ADDQ        SI, R12
-	CMPQ        DI, $0x08
-	JLT         fewer8_6
-	VMOVUPS     Y0, (R9)
-	CMPQ        R10, $0x01
-	JEQ         stored5
-	VMOVUPS     Y1, (R9)(SI*1)
-	CMPQ        R10, $0x02
-	JEQ         stored5
-	VMOVUPS     Y2, (R9)(SI*2)
-	CMPQ        R10, $0x03
-	JEQ         stored5
+	LEAQ        (R10)(DX*2), R11
+	ADDQ        DX, R11
+	LEAQ        (R11)(DX*2), R12
+	ADDQ        DX, R12
+	CMPQ        R8, $0x08
+	JLT         fewer8_9
+	VMOVUPS     Y0, (R10)
+	CMPQ        DI, $0x01
+	JEQ         stored8
+	VMOVUPS     Y1, (R10)(DX*1)
+	CMPQ        DI, $0x02
+	JEQ         stored8
+	VMOVUPS     Y2, (R10)(DX*2)
+	CMPQ        DI, $0x03
+	JEQ         stored8
 	VMOVUPS     Y3, (R11)
-	CMPQ        R10, $0x04
-	JEQ         stored5
-	VMOVUPS     Y4, (R11)(SI*1)
-	CMPQ        R10, $0x05
-	JEQ         stored5
-	VMOVUPS     Y5, (R11)(SI*2)
-	CMPQ        R10, $0x06
-	JEQ         stored5
+	CMPQ        DI, $0x04
+	JEQ         stored8
+	VMOVUPS     Y4, (R11)(DX*1)
+	CMPQ        DI, $0x05
+	JEQ         stored8
+	VMOVUPS     Y5, (R11)(DX*2)
+	CMPQ        DI, $0x06
+	JEQ         stored8
 	VMOVUPS     Y6, (R12)
-	CMPQ        R10, $0x07
-	JEQ         stored5
-	VMOVUPS     Y7, (R12)(SI*1)
-	JMP         stored5
+	CMPQ        DI, $0x07
+	JEQ         stored8
+	VMOVUPS     Y7, (R12)(DX*1)
+	JMP         stored8
 
-fewer8_6:
-	CMPQ         DI, $0x07
-	JLT          fewer7_7
-	VMOVUPS      X0, (R9)
+fewer8_9:
+	CMPQ         R8, $0x07
+	JLT          fewer7_10
+	VMOVUPS      X0, (R10)
 	VEXTRACTF128 $0x01, Y0, X0
-	VMOVLPS      X0, 16(R9)
+	VMOVLPS      X0, 16(R10)
 	VPERMILPS    $0x0e, X0, X0
-	VMOVSS       X0, 24(R9)
-	CMPQ         R10, $0x01
-	JEQ          stored5
-	VMOVUPS      X1, (R9)(SI*1)
+	VMOVSS       X0, 24(R10)
+	CMPQ         DI, $0x01
+	JEQ          stored8
+	VMOVUPS      X1, (R10)(DX*1)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVLPS      X1, 16(R9)(SI*1)
+	VMOVLPS      X1, 16(R10)(DX*1)
 	VPERMILPS    $0x0e, X1, X1
-	VMOVSS       X1, 24(R9)(SI*1)
-	CMPQ         R10, $0x02
-	JEQ          stored5
-	VMOVUPS      X2, (R9)(SI*2)
+	VMOVSS       X1, 24(R10)(DX*1)
+	CMPQ         DI, $0x02
+	JEQ          stored8
+	VMOVUPS      X2, (R10)(DX*2)
 	VEXTRACTF128 $0x01, Y2, X2
-	VMOVLPS      X2, 16(R9)(SI*2)
+	VMOVLPS      X2, 16(R10)(DX*2)
 	VPERMILPS    $0x0e, X2, X2
-	VMOVSS       X2, 24(R9)(SI*2)
-	CMPQ         R10, $0x03
-	JEQ          stored5
+	VMOVSS       X2, 24(R10)(DX*2)
+	CMPQ         DI, $0x03
+	JEQ          stored8
 	VMOVUPS      X3, (R11)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVLPS      X3, 16(R11)
 	VPERMILPS    $0x0e, X3, X3
 	VMOVSS       X3, 24(R11)
-	CMPQ         R10, $0x04
-	JEQ          stored5
-	VMOVUPS      X4, (R11)(SI*1)
+	CMPQ         DI, $0x04
+	JEQ          stored8
+	VMOVUPS      X4, (R11)(DX*1)
 	VEXTRACTF128 $0x01, Y4, X4
-	VMOVLPS      X4, 16(R11)(SI*1)
+	VMOVLPS      X4, 16(R11)(DX*1)
 	VPERMILPS    $0x0e, X4, X4
-	VMOVSS       X4, 24(R11)(SI*1)
-	CMPQ         R10, $0x05
-	JEQ          stored5
-	VMOVUPS      X5, (R11)(SI*2)
+	VMOVSS       X4, 24(R11)(DX*1)
+	CMPQ         DI, $0x05
+	JEQ          stored8
+	VMOVUPS      X5, (R11)(DX*2)
 	VEXTRACTF128 $0x01, Y5, X5
-	VMOVLPS      X5, 16(R11)(SI*2)
+	VMOVLPS      X5, 16(R11)(DX*2)
 	VPERMILPS    $0x0e, X5, X5
-	VMOVSS       X5, 24(R11)(SI*2)
-	CMPQ         R10, $0x06
-	JEQ          stored5
+	VMOVSS       X5, 24(R11)(DX*2)
+	CMPQ         DI, $0x06
+	JEQ          stored8
 	VMOVUPS      X6, (R12)
 	VEXTRACTF128 $0x01, Y6, X6
 	VMOVLPS      X6, 16(R12)
 	VPERMILPS    $0x0e, X6, X6
 	VMOVSS       X6, 24(R12)
-	CMPQ         R10, $0x07
-	JEQ          stored5
-	VMOVUPS      X7, (R12)(SI*1)
+	CMPQ         DI, $0x07
+	JEQ          stored8
+	VMOVUPS      X7, (R12)(DX*1)
 	VEXTRACTF128 $0x01, Y7, X7
-	VMOVLPS      X7, 16(R12)(SI*1)
+	VMOVLPS      X7, 16(R12)(DX*1)
 	VPERMILPS    $0x0e, X7, X7
-	VMOVSS       X7, 24(R12)(SI*1)
-	JMP          stored5
+	VMOVSS       X7, 24(R12)(DX*1)
+	JMP          stored8
 
-fewer7_7:
-	CMPQ         DI, $0x06
-	JLT          fewer6_8
-	VMOVUPS      X0, (R9)
+fewer7_10:
+	CMPQ         R8, $0x06
+	JLT          fewer6_11
+	VMOVUPS      X0, (R10)
 	VEXTRACTF128 $0x01, Y0, X0
-	VMOVLPS      X0, 16(R9)
+	VMOVLPS      X0, 16(R10)
 	VPERMILPS    $0x0e, X0, X0
-	CMPQ         R10, $0x01
-	JEQ          stored5
-	VMOVUPS      X1, (R9)(SI*1)
+	CMPQ         DI, $0x01
+	JEQ          stored8
+	VMOVUPS      X1, (R10)(DX*1)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVLPS      X1, 16(R9)(SI*1)
+	VMOVLPS      X1, 16(R10)(DX*1)
 	VPERMILPS    $0x0e, X1, X1
-	CMPQ         R10, $0x02
-	JEQ          stored5
-	VMOVUPS      X2, (R9)(SI*2)
+	CMPQ         DI, $0x02
+	JEQ          stored8
+	VMOVUPS      X2, (R10)(DX*2)
 	VEXTRACTF128 $0x01, Y2, X2
-	VMOVLPS      X2, 16(R9)(SI*2)
+	VMOVLPS      X2, 16(R10)(DX*2)
 	VPERMILPS    $0x0e, X2, X2
-	CMPQ         R10, $0x03
-	JEQ          stored5
+	CMPQ         DI, $0x03
+	JEQ          stored8
 	VMOVUPS      X3, (R11)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVLPS      X3, 16(R11)
 	VPERMILPS    $0x0e, X3, X3
-	CMPQ         R10, $0x04
-	JEQ          stored5
-	VMOVUPS      X4, (R11)(SI*1)
+	CMPQ         DI, $0x04
+	JEQ          stored8
+	VMOVUPS      X4, (R11)(DX*1)
 	VEXTRACTF128 $0x01, Y4, X4
-	VMOVLPS      X4, 16(R11)(SI*1)
+	VMOVLPS      X4, 16(R11)(DX*1)
 	VPERMILPS    $0x0e, X4, X4
-	CMPQ         R10, $0x05
-	JEQ          stored5
-	VMOVUPS      X5, (R11)(SI*2)
+	CMPQ         DI, $0x05
+	JEQ          stored8
+	VMOVUPS      X5, (R11)(DX*2)
 	VEXTRACTF128 $0x01, Y5, X5
-	VMOVLPS      X5, 16(R11)(SI*2)
+	VMOVLPS      X5, 16(R11)(DX*2)
 	VPERMILPS    $0x0e, X5, X5
-	CMPQ         R10, $0x06
-	JEQ          stored5
+	CMPQ         DI, $0x06
+	JEQ          stored8
 	VMOVUPS      X6, (R12)
 	VEXTRACTF128 $0x01, Y6, X6
 	VMOVLPS      X6, 16(R12)
 	VPERMILPS    $0x0e, X6, X6
-	CMPQ         R10, $0x07
-	JEQ          stored5
-	VMOVUPS      X7, (R12)(SI*1)
+	CMPQ         DI, $0x07
+	JEQ          stored8
+	VMOVUPS      X7, (R12)(DX*1)
 	VEXTRACTF128 $0x01, Y7, X7
-	VMOVLPS      X7, 16(R12)(SI*1)
+	VMOVLPS      X7, 16(R12)(DX*1)
 	VPERMILPS    $0x0e, X7, X7
-	JMP          stored5
+	JMP          stored8
 
-fewer6_8:
-	CMPQ         DI, $0x05
-	JLT          fewer5_9
-	VMOVUPS      X0, (R9)
+fewer6_11:
+	CMPQ         R8, $0x05
+	JLT          fewer5_12
+	VMOVUPS      X0, (R10)
 	VEXTRACTF128 $0x01, Y0, X0
-	VMOVSS       X0, 16(R9)
-	CMPQ         R10, $0x01
-	JEQ          stored5
-	VMOVUPS      X1, (R9)(SI*1)
+	VMOVSS       X0, 16(R10)
+	CMPQ         DI, $0x01
+	JEQ          stored8
+	VMOVUPS      X1, (R10)(DX*1)
 	VEXTRACTF128 $0x01, Y1, X1
-	VMOVSS       X1, 16(R9)(SI*1)
-	CMPQ         R10, $0x02
-	JEQ          stored5
-	VMOVUPS      X2, (R9)(SI*2)
+	VMOVSS       X1, 16(R10)(DX*1)
+	CMPQ         DI, $0x02
+	JEQ          stored8
+	VMOVUPS      X2, (R10)(DX*2)
 	VEXTRACTF128 $0x01, Y2, X2
-	VMOVSS       X2, 16(R9)(SI*2)
-	CMPQ         R10, $0x03
-	JEQ          stored5
+	VMOVSS       X2, 16(R10)(DX*2)
+	CMPQ         DI, $0x03
+	JEQ          stored8
 	VMOVUPS      X3, (R11)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSS       X3, 16(R11)
-	CMPQ         R10, $0x04
-	JEQ          stored5
-	VMOVUPS      X4, (R11)(SI*1)
+	CMPQ         DI, $0x04
+	JEQ          stored8
+	VMOVUPS      X4, (R11)(DX*1)
 	VEXTRACTF128 $0x01, Y4, X4
-	VMOVSS       X4, 16(R11)(SI*1)
-	CMPQ         R10, $0x05
-	JEQ          stored5
-	VMOVUPS      X5, (R11)(SI*2)
+	VMOVSS       X4, 16(R11)(DX*1)
+	CMPQ         DI, $0x05
+	JEQ          stored8
+	VMOVUPS      X5, (R11)(DX*2)
 	VEXTRACTF128 $0x01, Y5, X5
-	VMOVSS       X5, 16(R11)(SI*2)
-	CMPQ         R10, $0x06
-	JEQ          stored5
+	VMOVSS       X5, 16(R11)(DX*2)
+	CMPQ         DI, $0x06
+	JEQ          stored8
 	VMOVUPS      X6, (R12)
 	VEXTRACTF128 $0x01, Y6, X6
 	VMOVSS       X6, 16(R12)
-	CMPQ         R10, $0x07
-	JEQ          stored5
-	VMOVUPS      X7, (R12)(SI*1)
+	CMPQ         DI, $0x07
+	JEQ          stored8
+	VMOVUPS      X7, (R12)(DX*1)
 	VEXTRACTF128 $0x01, Y7, X7
-	VMOVSS       X7, 16(R12)(SI*1)
-	JMP          stored5
+	VMOVSS       X7, 16(R12)(DX*1)
+	JMP          stored8
 
-fewer5_9:
-	CMPQ         DI, $0x04
-	JLT          fewer4_10
-	VMOVUPS      X0, (R9)
+fewer5_12:
+	CMPQ         R8, $0x04
+	JLT          fewer4_13
+	VMOVUPS      X0, (R10)
 	VEXTRACTF128 $0x01, Y0, X0
-	CMPQ         R10, $0x01
-	JEQ          stored5
-	VMOVUPS      X1, (R9)(SI*1)
+	CMPQ         DI, $0x01
+	JEQ          stored8
+	VMOVUPS      X1, (R10)(DX*1)
 	VEXTRACTF128 $0x01, Y1, X1
-	CMPQ         R10, $0x02
-	JEQ          stored5
-	VMOVUPS      X2, (R9)(SI*2)
+	CMPQ         DI, $0x02
+	JEQ          stored8
+	VMOVUPS      X2, (R10)(DX*2)
 	VEXTRACTF128 $0x01, Y2, X2
-	CMPQ         R10, $0x03
-	JEQ          stored5
+	CMPQ         DI, $0x03
+	JEQ          stored8
 	VMOVUPS      X3, (R11)
 	VEXTRACTF128 $0x01, Y3, X3
-	CMPQ         R10, $0x04
-	JEQ          stored5
-	VMOVUPS      X4, (R11)(SI*1)
+	CMPQ         DI, $0x04
+	JEQ          stored8
+	VMOVUPS      X4, (R11)(DX*1)
 	VEXTRACTF128 $0x01, Y4, X4
-	CMPQ         R10, $0x05
-	JEQ          stored5
-	VMOVUPS      X5, (R11)(SI*2)
+	CMPQ         DI, $0x05
+	JEQ          stored8
+	VMOVUPS      X5, (R11)(DX*2)
 	VEXTRACTF128 $0x01, Y5, X5
-	CMPQ         R10, $0x06
-	JEQ          stored5
+	CMPQ         DI, $0x06
+	JEQ          stored8
 	VMOVUPS      X6, (R12)
 	VEXTRACTF128 $0x01, Y6, X6
-	CMPQ         R10, $0x07
-	JEQ          stored5
-	VMOVUPS      X7, (R12)(SI*1)
+	CMPQ         DI, $0x07
+	JEQ          stored8
+	VMOVUPS      X7, (R12)(DX*1)
 	VEXTRACTF128 $0x01, Y7, X7
-	JMP          stored5
+	JMP          stored8
 
-fewer4_10:
-	CMPQ      DI, $0x03
-	JLT       fewer3_11
-	VMOVLPS   X0, (R9)
+fewer4_13:
+	CMPQ      R8, $0x03
+	JLT       fewer3_14
+	VMOVLPS   X0, (R10)
 	VPERMILPS $0x0e, X0, X0
-	VMOVSS    X0, 8(R9)
-	CMPQ      R10, $0x01
-	JEQ       stored5
-	VMOVLPS   X1, (R9)(SI*1)
+	VMOVSS    X0, 8(R10)
+	CMPQ      DI, $0x01
+	JEQ       stored8
+	VMOVLPS   X1, (R10)(DX*1)
 	VPERMILPS $0x0e, X1, X1
-	VMOVSS    X1, 8(R9)(SI*1)
-	CMPQ      R10, $0x02
-	JEQ       stored5
-	VMOVLPS   X2, (R9)(SI*2)
+	VMOVSS    X1, 8(R10)(DX*1)
+	CMPQ      DI, $0x02
+	JEQ       stored8
+	VMOVLPS   X2, (R10)(DX*2)
 	VPERMILPS $0x0e, X2, X2
-	VMOVSS    X2, 8(R9)(SI*2)
-	CMPQ      R10, $0x03
-	JEQ       stored5
+	VMOVSS    X2, 8(R10)(DX*2)
+	CMPQ      DI, $0x03
+	JEQ       stored8
 	VMOVLPS   X3, (R11)
 	VPERMILPS $0x0e, X3, X3
 	VMOVSS    X3, 8(R11)
-	CMPQ      R10, $0x04
-	JEQ       stored5
-	VMOVLPS   X4, (R11)(SI*1)
+	CMPQ      DI, $0x04
+	JEQ       stored8
+	VMOVLPS   X4, (R11)(DX*1)
 	VPERMILPS $0x0e, X4, X4
-	VMOVSS    X4, 8(R11)(SI*1)
-	CMPQ      R10, $0x05
-	JEQ       stored5
-	VMOVLPS   X5, (R11)(SI*2)
+	VMOVSS    X4, 8(R11)(DX*1)
+	CMPQ      DI, $0x05
+	JEQ       stored8
+	VMOVLPS   X5, (R11)(DX*2)
 	VPERMILPS $0x0e, X5, X5
-	VMOVSS    X5, 8(R11)(SI*2)
-	CMPQ      R10, $0x06
-	JEQ       stored5
+	VMOVSS    X5, 8(R11)(DX*2)
+	CMPQ      DI, $0x06
+	JEQ       stored8
 	VMOVLPS   X6, (R12)
 	VPERMILPS $0x0e, X6, X6
 	VMOVSS    X6, 8(R12)
-	CMPQ      R10, $0x07
-	JEQ       stored5
-	VMOVLPS   X7, (R12)(SI*1)
+	CMPQ      DI, $0x07
+	JEQ       stored8
+	VMOVLPS   X7, (R12)(DX*1)
 	VPERMILPS $0x0e, X7, X7
-	VMOVSS    X7, 8(R12)(SI*1)
-	JMP       stored5
+	VMOVSS    X7, 8(R12)(DX*1)
+	JMP       stored8
 
-fewer3_11:
-	CMPQ      DI, $0x02
-	JLT       fewer2_12
-	VMOVLPS   X0, (R9)
+fewer3_14:
+	CMPQ      R8, $0x02
+	JLT       fewer2_15
+	VMOVLPS   X0, (R10)
 	VPERMILPS $0x0e, X0, X0
-	CMPQ      R10, $0x01
-	JEQ       stored5
-	VMOVLPS   X1, (R9)(SI*1)
+	CMPQ      DI, $0x01
+	JEQ       stored8
+	VMOVLPS   X1, (R10)(DX*1)
 	VPERMILPS $0x0e, X1, X1
-	CMPQ      R10, $0x02
-	JEQ       stored5
-	VMOVLPS   X2, (R9)(SI*2)
+	CMPQ      DI, $0x02
+	JEQ       stored8
+	VMOVLPS   X2, (R10)(DX*2)
 	VPERMILPS $0x0e, X2, X2
-	CMPQ      R10, $0x03
-	JEQ       stored5
+	CMPQ      DI, $0x03
+	JEQ       stored8
 	VMOVLPS   X3, (R11)
 	VPERMILPS $0x0e, X3, X3
-	CMPQ      R10, $0x04
-	JEQ       stored5
-	VMOVLPS   X4, (R11)(SI*1)
+	CMPQ      DI, $0x04
+	JEQ       stored8
+	VMOVLPS   X4, (R11)(DX*1)
 	VPERMILPS $0x0e, X4, X4
-	CMPQ      R10, $0x05
-	JEQ       stored5
-	VMOVLPS   X5, (R11)(SI*2)
+	CMPQ      DI, $0x05
+	JEQ       stored8
+	VMOVLPS   X5, (R11)(DX*2)
 	VPERMILPS $0x0e, X5, X5
-	CMPQ      R10, $0x06
-	JEQ       stored5
+	CMPQ      DI, $0x06
+	JEQ       stored8
 	VMOVLPS   X6, (R12)
 	VPERMILPS $0x0e, X6, X6
-	CMPQ      R10, $0x07
-	JEQ       stored5
-	VMOVLPS   X7, (R12)(SI*1)
+	CMPQ      DI, $0x07
+	JEQ       stored8
+	VMOVLPS   X7, (R12)(DX*1)
 	VPERMILPS $0x0e, X7, X7
-	JMP       stored5
+	JMP       stored8
 
-fewer2_12:
-	VMOVSS X0, (R9)
-	CMPQ   R10, $0x01
-	JEQ    stored5
-	VMOVSS X1, (R9)(SI*1)
-	CMPQ   R10, $0x02
-	JEQ    stored5
-	VMOVSS X2, (R9)(SI*2)
-	CMPQ   R10, $0x03
-	JEQ    stored5
+fewer2_15:
+	VMOVSS X0, (R10)
+	CMPQ   DI, $0x01
+	JEQ    stored8
+	VMOVSS X1, (R10)(DX*1)
+	CMPQ   DI, $0x02
+	JEQ    stored8
+	VMOVSS X2, (R10)(DX*2)
+	CMPQ   DI, $0x03
+	JEQ    stored8
 	VMOVSS X3, (R11)
-	CMPQ   R10, $0x04
-	JEQ    stored5
-	VMOVSS X4, (R11)(SI*1)
-	CMPQ   R10, $0x05
-	JEQ    stored5
-	VMOVSS X5, (R11)(SI*2)
-	CMPQ   R10, $0x06
-	JEQ    stored5
+	CMPQ   DI, $0x04
+	JEQ    stored8
+	VMOVSS X4, (R11)(DX*1)
+	CMPQ   DI, $0x05
+	JEQ    stored8
+	VMOVSS X5, (R11)(DX*2)
+	CMPQ   DI, $0x06
+	JEQ    stored8
 	VMOVSS X6, (R12)
-	CMPQ   R10, $0x07
-	JEQ    stored5
-	VMOVSS X7, (R12)(SI*1)
+	CMPQ   DI, $0x07
+	JEQ    stored8
+	VMOVSS X7, (R12)(DX*1)
 
-stored5:
-	ADDQ $0x20, R8
-	LEAQ (R9)(SI*8), R9
-	SUBQ $0x08, R10
-	JGT  columns2
-	LEAQ (CX)(BX*8), CX
-	ADDQ $0x20, DX
-	SUBQ $0x08, DI
-	JGT  rows1
+stored8:
+	LEAQ  (R9)(CX*8), R9
+	ADDQ  $0x20, R10
+	SUBQ  $0x08, R8
+	JGT   square3
+	ADDQ  $0x20, BX
+	LEAQ  (SI)(DX*8), SI
+	SUBQ  $0x08, DI
+	JGT   columns2
+	MOVQ  24(SP), BX
+	SUBQ  BX, 16(SP)
+	MOVQ  BX, SI
+	IMULQ CX, SI
+	ADDQ  SI, (SP)
+	SHLQ  $0x02, BX
+	ADDQ  BX, 8(SP)
+	CMPQ  16(SP), $0x00
+	JGT   rows1
 	VZEROUPPER
 	RET
 

@@ -9,17 +9,67 @@ import (
 // transpose emits the transposition of a matrix by squares of 8×8 elements. At
 // the last rows and columns squares are cut short: what is not there of X is
 // not loaded, and the rest of a register not stored.
+//
+// Two squares below one another are done one after the other: their results stand
+// side by side, in the same lines of the cache, which would be written twice
+// otherwise. They do not where results cross lines; and sixteen rows of X that are
+// pages apart would evict one another.
 func transpose(b *builder) {
 	b.doc("a matrix transposed")
 	b.note("a square", ys(0, 8)...)
 	b.note("the same, on its way", ys(8, 8)...)
-	x, out, xr, yr := b.load("X"), b.load("Y"), b.load("XRow"), b.load("YRow")
-	rows := b.load("Rows")
-	nextRows, nextColumns := b.label("rows"), b.label("columns")
+	xr, yr := b.load("XRow"), b.load("YRow")
+	x, out, rows := b.AllocLocal(8), b.AllocLocal(8), b.AllocLocal(8)
+	b.MOVQ(b.load("X"), x)
+	b.MOVQ(b.load("Y"), out)
+	b.MOVQ(b.load("Rows"), rows)
+	nextRows, nextColumns, nextSquare := b.label("rows"), b.label("columns"), b.label("square")
+	together, one, pairs := b.AllocLocal(8), b.label("one"), b.label("pairs")
+	b.TESTQ(operand.I32(31), yr)
+	b.JNZ(operand.LabelRef(one))
+	b.TESTQ(operand.I32(4095), xr)
+	b.JNZ(operand.LabelRef(pairs))
+	b.Label(one)
+	b.MOVQ(operand.I32(8), together)
+	b.JMP(operand.LabelRef(nextRows))
+	b.Label(pairs)
+	b.MOVQ(operand.I32(16), together)
 	b.Label(nextRows)
-	in, to, columns := b.copy(x), b.copy(out), b.load("Cols")
-
+	in, to, columns := b.GP64(), b.GP64(), b.load("Cols")
+	b.MOVQ(x, in)
+	b.MOVQ(out, to)
 	b.Label(nextColumns)
+	left := b.GP64()
+	b.MOVQ(rows, left)
+	b.CMPQ(left, together)
+	b.CMOVQGT(together, left)
+	from, target := b.copy(in), b.copy(to)
+	b.Label(nextSquare)
+	b.transposeAt(from, target, xr, yr, left, columns)
+	b.LEAQ(index(from, xr, 8), from)
+	b.ADDQ(imm(32), target)
+	b.SUBQ(imm(8), left)
+	b.JGT(operand.LabelRef(nextSquare))
+	b.ADDQ(imm(32), in)
+	b.LEAQ(index(to, yr, 8), to)
+	b.SUBQ(imm(8), columns)
+	b.JGT(operand.LabelRef(nextColumns))
+	step := b.GP64()
+	b.MOVQ(together, step)
+	b.SUBQ(step, rows)
+	below := b.copy(step)
+	b.IMULQ(xr, below)
+	b.ADDQ(below, x)
+	b.SHLQ(imm(2), step)
+	b.ADDQ(step, out)
+	b.CMPQ(rows, imm(0))
+	b.JGT(operand.LabelRef(nextRows))
+	b.VZEROUPPER()
+}
+
+// transposeAt emits the transposition of a square, of which there may be fewer
+// rows and columns than 8.
+func (b *builder) transposeAt(in, to, xr, yr, rows, columns reg64) {
 	partial, loaded := b.label("partial"), b.label("loaded")
 	from := b.eightRows(in, xr)
 	b.CMPQ(columns, imm(8))
@@ -47,15 +97,6 @@ func transpose(b *builder) {
 		}
 	}
 	b.Label(stored)
-	b.ADDQ(imm(32), in)
-	b.LEAQ(index(to, yr, 8), to)
-	b.SUBQ(imm(8), columns)
-	b.JGT(operand.LabelRef(nextColumns))
-	b.LEAQ(index(x, xr, 8), x)
-	b.ADDQ(imm(32), out)
-	b.SUBQ(imm(8), rows)
-	b.JGT(operand.LabelRef(nextRows))
-	b.VZEROUPPER()
 }
 
 // eightRows addresses eight rows, the first at p, with three pointers.
