@@ -18,13 +18,13 @@ const (
 
 // GridSample reads a map at the places that a grid names: In[0] is NHWC, In[1]
 // [N, Ho, Wo, 2], the x and the y of each place, −1 to 1 over the map's width
-// and height; Out[0] is [N, Ho, Wo, C]. Or it reads a volume: In[0] is [N, D, H, W, C],
-// In[1] [N, Do, Ho, Wo, 3], with the z of each place, and Mode is not Cubic. With
-// AlignCorners, −1 and 1 are the
-// centres of the outermost elements, else their outer edges. A place between
-// elements is interpolated by Mode: the nearest element, the even one of two
-// equally near; linear; or cubic, with Keys' constant −0.75. If a place is NaN,
-// so is its result. This is ONNX's GridSample, whose formulas are PyTorch's.
+// and height; Out[0] is [N, Ho, Wo, C]. Or it reads a volume: In[0] is
+// [N, D, H, W, C], In[1] [N, Do, Ho, Wo, 3], with the z of each place, and Mode
+// is not Cubic. With AlignCorners, −1 and 1 are the centres of the outermost
+// elements, else their outer edges. A place between elements is interpolated by
+// Mode: the nearest element, the even one of two equally near; linear; or cubic,
+// with Keys' constant −0.75. If a place is NaN, so is its result. This is ONNX's
+// GridSample, whose formulas are PyTorch's.
 type GridSample struct {
 	Mode         ResizeMode
 	Padding      GridPadding

@@ -312,7 +312,7 @@ func (c *call) padValue(x *value) float32 {
 // reflection or by wrapping.
 func (c *call) paddedPlaces(mode kernels.PadMode, before, d, after int) []int {
 	// A place takes longer than a folded element, and is made anew by each probe.
-	const price = 4
+	const price = 8
 	if price*(int64(before)+int64(d)+int64(after)) > int64(c.t.budget) {
 		c.fail("pads of %d and %d are too large", before, after)
 		return nil
@@ -323,12 +323,15 @@ func (c *call) paddedPlaces(mode kernels.PadMode, before, d, after int) []int {
 		period = max(2*d-2, 1)
 	}
 	places := make([]int, before+d+after)
+	at := (period - before%period) % period
 	for i := range places {
-		at := ((i-before)%period + period) % period
-		if at >= d {
-			at = period - at
-		}
 		places[i] = at
+		if at >= d {
+			places[i] = period - at
+		}
+		if at++; at == period {
+			at = 0
+		}
 	}
 	return places
 }
