@@ -53,8 +53,8 @@ func TestBadCol2Im(t *testing.T) {
 		{[]int{1, 4, 4}, []int64{1, 3}, []int64{2, 2}, nil, "do not fit into an image"},
 		{[]int{1, 4, 4}, []int64{3, 3}, []int64{2, 2}, []attr{{"strides", []int64{0, 1}}}, "strides [0 1]: 0 is less than 1"},
 		{[]int{1, 4, 4}, []int64{3, 3}, []int64{2, 2}, []attr{{"pads", []int64{-1, 0, 0, 0}}}, "-1 is less than 0"},
-		{[]int{1, 4, 4}, []int64{1 << 30, 1 << 30}, []int64{1 << 30, 1 << 30}, nil, "rows for blocks of"},
-		{[]int{1, 4, 4}, []int64{1 << 30, 1 << 30}, []int64{2, 2}, nil, "4 blocks where an image"},
+		{[]int{1, 4, 4}, []int64{1 << 20, 1 << 20}, []int64{1 << 20, 1 << 20}, nil, "rows for blocks of"},
+		{[]int{1, 4, 4}, []int64{1 << 20, 1 << 20}, []int64{2, 2}, nil, "4 blocks where an image"},
 		{[]int{1, 1 << 20, 1}, []int64{1, 1 << 20}, []int64{1, 1 << 20}, nil, "too large"},
 	} {
 		m := newModel(18)
