@@ -170,9 +170,9 @@ func (m *Model) Use(ctx context.Context, sizes []int, f func(*engine.Session) er
 	return m.serve(r, nil)
 }
 
-// Admit returns the *BusyError that Infer would return now for a request that
-// has waited for some time; nil if it would let the request in. It is for transports, to refuse a request before they have read it,
-// which is counted as rejected.
+// Admit returns the *BusyError that Infer would return now for a request that has
+// waited for some time; nil if it would let the request in. It is for transports,
+// to refuse a request before they have read it, which is counted as rejected.
 func (m *Model) Admit(ctx context.Context, waited time.Duration) error {
 	p := m.pool
 	p.mu.Lock()
